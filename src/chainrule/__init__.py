@@ -1,0 +1,56 @@
+"""chainrule: a neural-network workbench in which every gradient can be seen.
+
+The names below are found on first use (PEP 562), so that importing the package costs
+nothing and ``chainrule --help`` does not import NumPy.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule._version import __version__
+
+if TYPE_CHECKING:
+    from chainrule.data.shapes import ImageGenerator
+    from chainrule.errors import ChainruleError
+    from chainrule.layers.dense import Dense
+    from chainrule.layers.softmax import Softmax
+    from chainrule.network import Network
+    from chainrule.runs import Run, load, train
+
+_HOME = {
+    "ChainruleError": "chainrule.errors",
+    "Dense": "chainrule.layers.dense",
+    "ImageGenerator": "chainrule.data.shapes",
+    "Network": "chainrule.network",
+    "Run": "chainrule.runs",
+    "Softmax": "chainrule.layers.softmax",
+    "load": "chainrule.runs",
+    "train": "chainrule.runs",
+}
+
+__all__ = [
+    "ChainruleError",
+    "Dense",
+    "ImageGenerator",
+    "Network",
+    "Run",
+    "Softmax",
+    "__version__",
+    "load",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``name`` from its home module the first time it is asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion at a prompt."""
+    return sorted(__all__)

@@ -1,0 +1,97 @@
+"""The seam: an engine runs minibatches ``first`` to ``last`` of an order over θ, in place."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.parameters import Array
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a stretch of minibatches gave.
+
+    Attributes:
+        losses: of each minibatch as it ran, before its update, (minibatches,).
+        correct: how many cases were classified rightly as they ran; 0 where targets are values.
+        cases: how many cases there were.
+    """
+
+    losses: Array
+    correct: int
+    cases: int
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss or gradient that is no finite number; θ is as it was before that minibatch.
+
+    Attributes:
+        minibatch: its number in the epoch, from 0.
+        what: ``loss`` or ``gradient``.
+        layer: the name of the layer where it first went wrong.
+    """
+
+    def __init__(self, minibatch: int, what: str, layer: str) -> None:
+        super().__init__(f"{what} is not finite in minibatch {minibatch}, layer {layer}")
+        self.minibatch = minibatch
+        self.what = what
+        self.layer = layer
+
+
+class Engine(ABC):
+    """Runs minibatches of one training set over one network.
+
+    Args:
+        network: whose θ is changed in place.
+        optimizer: bound to that θ and its gradient.
+        x: prepared inputs, (cases, input).
+        t: prepared targets.
+        batch_size: cases a minibatch; the last one of an epoch may be smaller.
+        classes: whether to count rightly classified cases.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        x: Array,
+        t: Array,
+        *,
+        batch_size: int,
+        classes: bool,
+    ) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.x = x
+        self.t = t
+        self.batch_size = batch_size
+        self.classes = classes
+
+    @property
+    def minibatches(self) -> int:
+        """How many an epoch has."""
+        return -(-len(self.x) // self.batch_size)
+
+    def cases_of(self, minibatch: int) -> slice:
+        """Where a minibatch lies in the order."""
+        start = minibatch * self.batch_size
+        return slice(start, min(start + self.batch_size, len(self.x)))
+
+    @abstractmethod
+    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+        """Run minibatches ``first`` to ``last`` − 1.
+
+        Args:
+            order: the order of the cases in this epoch, (cases,); None for that of the file.
+            first: the first minibatch, from 0.
+            last: the one behind the last.
+
+        Raises:
+            NotFiniteError: a loss or gradient is not finite; that minibatch changed nothing.
+        """

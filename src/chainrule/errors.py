@@ -1,0 +1,133 @@
+"""What can go wrong through a user's hand, and how it is said.
+
+Every such failure is a `ChainruleError`. It carries one `Problem` for each thing found, with
+the place it was found in, so that all errors of a file can be reported at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Words of other libraries, and the word used here.
+SYNONYMS: Mapping[str, str] = {
+    "swish": "silu",
+    "logistic": "sigmoid",
+    "identity": "linear",
+    "none": "linear",
+    "lrelu": "leaky_relu",
+    "leakyrelu": "leaky_relu",
+    "xavier": "glorot",
+    "kaiming": "he",
+    "zero": "zeros",
+    "mean_squared_error": "mse",
+    "l2_loss": "mse",
+    "mean_absolute_error": "mae",
+    "l1_loss": "mae",
+    "bce": "binary_cross_entropy",
+    "crossentropy": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "nll": "cross_entropy",
+    "lr": "learning_rate",
+    "act": "activation",
+    "units": "size",
+    "neurons": "size",
+    "batchsize": "batch_size",
+    "dataset": "data",
+    "square": "rectangle",
+    "box": "rectangle",
+    "disc": "circle",
+    "disk": "circle",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where.
+
+    Attributes:
+        message: what was found and what was expected, in one sentence.
+        path: the file it stands in, if it stands in one.
+        line: counted from 1.
+        column: counted from 1.
+    """
+
+    message: str
+    path: Path | str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = [str(p) for p in (self.path, self.line, self.column) if p is not None]
+        return f"{':'.join(place)}: {self.message}" if place else self.message
+
+
+class ChainruleError(ValueError):
+    """A failure a user can mend; its text is meant to be read by that user.
+
+    Args:
+        problems: one message, or any number of `Problem`.
+    """
+
+    def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        if isinstance(problems, Problem):
+            problems = [problems]
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ConfigError(ChainruleError):
+    """A configuration that cannot be run."""
+
+
+class DataError(ChainruleError):
+    """Data that cannot be read, or do not fit the network."""
+
+
+class ShapeError(ChainruleError):
+    """An array whose shape or type does not fit what it is given to."""
+
+
+class DivergenceError(ChainruleError):
+    """A loss or a gradient that is no longer a finite number."""
+
+
+class MissingExtraError(ChainruleError):
+    """An optional package that a feature needs and that is not installed."""
+
+
+def nearest(word: object, valid: Iterable[str]) -> str | None:
+    """The valid word most like ``word``, or None where nothing is near.
+
+    Example:
+        >>> nearest("rellu", ["relu", "tanh"])
+        'relu'
+        >>> nearest("Swish", ["silu", "tanh"])
+        'silu'
+    """
+    valid = list(valid)
+    lowered = {name.lower(): name for name in valid}
+    text = str(word).strip().lower().replace("-", "_").replace(" ", "_")
+    if text in lowered:
+        return lowered[text]
+    if SYNONYMS.get(text) in valid:
+        return SYNONYMS[text]
+    found = difflib.get_close_matches(text, lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
+def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
+    """The message for a word that is not in a table, with the nearest one that is.
+
+    Example:
+        >>> unknown("activation", "tahn", ["relu", "tanh"])
+        "unknown activation 'tahn'; did you mean 'tanh'? Known: relu, tanh"
+    """
+    valid = list(valid)
+    guess = nearest(word, valid)
+    hint = f"; did you mean {guess!r}?" if guess else "."
+    return f"unknown {kind} {word!r}{hint} Known: {', '.join(valid)}"

@@ -1,0 +1,119 @@
+"""How weights and biases start.
+
+Each initializer draws an array of weights of shape (inputs, outputs), or of biases of shape
+(outputs,), from a random stream of its own. With n_in inputs and n_out outputs:
+
+=================  =======================================================
+``[low, high]``    uniform in [low, high)
+``glorot``         uniform in ±√(6 / (n_in + n_out))
+``glorot_normal``  normal with variance 2 / (n_in + n_out)
+``he``             normal with variance 2 / n_in
+``he_uniform``     uniform in ±√(6 / n_in)
+``zeros``          0 everywhere
+=================  =======================================================
+
+Sources: Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
+networks* (2010), equation 16; He et al., *Delving deep into rectifiers* (2015), equation 10.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, sqrt
+
+import numpy as np
+
+from chainrule.errors import ConfigError, unknown
+from chainrule.parameters import Array
+
+
+class Initializer(ABC):
+    """Draws the first values of one array."""
+
+    @abstractmethod
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """Float64 values of ``shape``, (inputs, outputs) for weights, (outputs,) for biases."""
+
+
+@dataclass(frozen=True)
+class Range(Initializer):
+    """Uniform in [low, high); the constant ``low`` where both are equal."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.low) and isfinite(self.high) and self.low <= self.high):
+            raise ConfigError(
+                f"a range is two finite numbers, the smaller first; found [{self.low}, {self.high}]"
+            )
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """See `Initializer.draw`."""
+        return rng.uniform(self.low, self.high, shape)
+
+
+@dataclass(frozen=True)
+class Scaled(Initializer):
+    """Uniform or normal with mean 0 and variance 2 / fan.
+
+    Attributes:
+        normal: normal, or else uniform in ±√(3 · variance).
+        both_sides: fan is n_in + n_out (Glorot), or else n_in alone (He).
+    """
+
+    normal: bool
+    both_sides: bool
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """See `Initializer.draw`; for biases, of shape (outputs,), n_in counts as n_out."""
+        n_in, n_out = shape[0], shape[-1]
+        variance = 2.0 / (n_in + n_out if self.both_sides else n_in)
+        if self.normal:
+            return rng.normal(0.0, sqrt(variance), shape)
+        limit = sqrt(3.0 * variance)
+        return rng.uniform(-limit, limit, shape)
+
+
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """0 everywhere."""
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+        """See `Initializer.draw`."""
+        return np.zeros(shape)
+
+
+INITIALIZERS: Mapping[str, Initializer] = {
+    "glorot": Scaled(normal=False, both_sides=True),
+    "glorot_uniform": Scaled(normal=False, both_sides=True),
+    "glorot_normal": Scaled(normal=True, both_sides=True),
+    "he": Scaled(normal=True, both_sides=False),
+    "he_normal": Scaled(normal=True, both_sides=False),
+    "he_uniform": Scaled(normal=False, both_sides=False),
+    "zeros": Zeros(),
+}
+"""The initializers by name; ``glorot`` is the uniform and ``he`` the normal form."""
+
+
+def initializer(value: str | Sequence[float] | Initializer) -> Initializer:
+    """The initializer that ``value`` names: a name of the table, or a range [low, high].
+
+    Raises:
+        ConfigError: no such name, or no two finite numbers in order.
+
+    Example:
+        >>> initializer([-0.1, 0.1])
+        Range(low=-0.1, high=0.1)
+    """
+    if isinstance(value, Initializer):
+        return value
+    if isinstance(value, str):
+        if value not in INITIALIZERS:
+            raise ConfigError(unknown("start of weights", value, INITIALIZERS))
+        return INITIALIZERS[value]
+    if len(value) != 2:
+        raise ConfigError(f"a range is two numbers [low, high], found {list(value)}")
+    return Range(float(value[0]), float(value[1]))

@@ -1,0 +1,12 @@
+"""The layers, one a file; `LAYERS` is the table of those a configuration may name."""
+
+from collections.abc import Mapping
+
+from chainrule.layers.base import Layer
+from chainrule.layers.dense import Dense
+from chainrule.layers.softmax import Softmax
+
+LAYERS: Mapping[str, type[Layer]] = {"dense": Dense, "softmax": Softmax}
+"""The layers by the ``type`` of a configuration."""
+
+__all__ = ["LAYERS", "Dense", "Layer", "Softmax"]

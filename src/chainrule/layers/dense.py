@@ -1,0 +1,229 @@
+"""The dense layer a = φ(x W + b)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import Activation, activation
+from chainrule.errors import ConfigError, ShapeError
+from chainrule.initializers import Initializer, initializer
+from chainrule.jacobians import (
+    BiasJacobian,
+    Diagonal,
+    InputJacobian,
+    Jacobian,
+    WeightJacobian,
+    explicit,
+)
+from chainrule.layers.base import Arrays, Layer, Pool
+from chainrule.parameters import Array, assign
+
+InitializerLike = str | Sequence[float] | Initializer
+
+
+class Buffers(NamedTuple):
+    """Where the passes of one number of cases write; None stands for a new array each time."""
+
+    z: Array | None = None
+    a: Array | None = None
+    delta: Array | None = None
+    upstream: Array | None = None
+    ones: Array | None = None
+
+    @classmethod
+    def of(cls, cases: int, inputs: int, size: int, dtype: Any, pool: Pool) -> Buffers:
+        """Arrays for a layer of ``inputs`` inputs and ``size`` outputs.
+
+        What is read again later (z, a, δ) is the layer's own. J upstream is used up by the
+        layer before, so layers of one width share it through ``pool``: it stays in the
+        processor's cache.
+        """
+        key = ("upstream", cases, inputs)
+        if key not in pool:
+            pool[key] = np.empty((cases, inputs), dtype)
+        own = (np.empty((cases, size), dtype) for _ in range(3))
+        return cls(*own, pool[key], np.ones(cases, dtype))
+
+
+NEW = Buffers()
+
+
+class Dense(Layer):
+    """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,).
+
+    Args:
+        size: the number of outputs, at least 1.
+        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
+            hidden layer and linear in the last one, which the network decides.
+        weights: how W starts: a name or a range [low, high].
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        name: see `Layer`.
+
+    Raises:
+        ConfigError: a size, activation, start or rate that is none.
+
+    Example:
+        One case through one neuron, by hand: z = 2·3 + 1 = 7, a = z, and with δ = 10 the
+        gradients are x δ = 20 and δ = 10, and what goes upstream is δ W = 30.
+
+        >>> from chainrule.network import Network
+        >>> layer = Dense(1, "linear")
+        >>> network = Network([layer], input=1, loss="mse")
+        >>> layer.W, layer.b = [[3.0]], [1.0]
+        >>> layer.forward_pass(np.array([[2.0]]))
+        array([[7.]])
+        >>> layer.backward_pass(np.array([[10.0]]))
+        array([[30.]])
+        >>> layer.W_grad, layer.b_grad
+        (array([[20.]]), array([10.]))
+    """
+
+    type: ClassVar[str] = "dense"
+
+    def __init__(
+        self,
+        size: int,
+        activation: str | Mapping[str, Any] | Activation | None = None,
+        *,
+        weights: InitializerLike = "glorot",
+        biases: InitializerLike = "zeros",
+        learning_rate: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, learning_rate=learning_rate)
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
+        self.size = int(size)
+        self.activation = activation
+        self.weights = initializer(weights)
+        self.biases = initializer(biases)
+        self._out = NEW
+        self.x: Any = None
+        self.z: Any = None
+        self.a: Any = None
+
+    @property
+    def activation(self) -> Activation | None:
+        """φ; None until the network has decided where it was left out."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
+        self._activation = None if value is None else activation(value)
+
+    @property
+    def W(self) -> Array:
+        """The weights, (inputs, size), a view into θ; assigning writes into θ."""
+        return self._values["W"]
+
+    @W.setter
+    def W(self, value: Any) -> None:
+        assign(self.W, value, f"{self.name}.W")
+
+    @property
+    def b(self) -> Array:
+        """The biases, (size,), a view into θ; assigning writes into θ."""
+        return self._values["b"]
+
+    @b.setter
+    def b(self, value: Any) -> None:
+        assign(self.b, value, f"{self.name}.b")
+
+    @property
+    def W_grad(self) -> Array:
+        """∂L/∂W of the last backward pass, (inputs, size), a view into the gradient."""
+        return self._gradients["W"]
+
+    @property
+    def b_grad(self) -> Array:
+        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
+        return self._gradients["b"]
+
+    def connect(self, inputs: int) -> None:
+        """See `Layer.connect`."""
+        self.inputs = inputs
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """W (inputs, size) and b (size,)."""
+        return {"W": (self.inputs, self.size), "b": (self.size,)}
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`."""
+        start = {"W": self.weights, "b": self.biases}[name]
+        return start.draw(self.shapes()[name], rng)
+
+    def evaluate(
+        self, x: Array, values: Arrays, out: Buffers = NEW
+    ) -> tuple[Array, Array]:
+        """z = x W + b and a = φ(z)."""
+        z = np.dot(x, values["W"], out=out.z)
+        z += values["b"]
+        return z, self._activation.value(z, out=out.a)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs a = φ(x W + b), (cases, size)."""
+        self._out = self._buffers(x)
+        self.x = x
+        self.z, self.a = self.evaluate(x, self._values, self._out)
+        return self.a
+
+    def _buffers(self, x: Array) -> Buffers:
+        if self.buffers is None:
+            return NEW
+        kept: Buffers | None = self.buffers.get((self.name, len(x)))
+        if kept is None:
+            kept = Buffers.of(len(x), self.inputs, self.size, x.dtype, self.buffers)
+            self.buffers[self.name, len(x)] = kept
+        return kept
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        if self.x is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        return {
+            "a": self._jacobian_a(),
+            "x": self._jacobian_x(),
+            "W": self._jacobian_W(),
+            "b": self._jacobian_b(),
+        }
+
+    def _jacobian_a(self) -> Diagonal:
+        # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
+        return Diagonal(self._activation.derivative(self.z, self._out.delta))
+
+    def _jacobian_x(self) -> InputJacobian:
+        return InputJacobian(self.W, len(self.x))
+
+    def _jacobian_W(self) -> WeightJacobian:
+        return WeightJacobian(self.x, self.size)
+
+    def _jacobian_b(self) -> BiasJacobian:
+        ones = self._out.ones
+        return BiasJacobian(np.ones(len(self.x), self.x.dtype) if ones is None else ones, self.size)
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J ∂a/∂z, then `backward_from_delta`."""
+        J_a = self._jacobian_a()
+        delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)
+        return self.backward_from_delta(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; J upstream = δ Wᵀ."""
+        self.delta = delta
+        if self.explicit:  # the outer products x δᵀ, summed over the cases
+            np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
+        else:
+            self._jacobian_W().vjp(delta, self.W_grad)
+        self._jacobian_b().vjp(delta, self.b_grad)
+        if not to_input:
+            return None
+        J_x = self._jacobian_x()
+        return J_x.vjp(delta, self._out.upstream) if not self.explicit else explicit(J_x).vjp(delta)

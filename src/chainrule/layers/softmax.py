@@ -1,0 +1,82 @@
+"""Softmax: logits to a distribution over the classes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from chainrule.errors import ConfigError, ShapeError
+from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
+from chainrule.layers.base import Arrays, Layer
+from chainrule.parameters import Array
+
+
+def softmax(z: Array) -> Array:
+    """s_j = e^(z_j) / Σ_k e^(z_k) along the last axis.
+
+    The largest real part is subtracted first, which changes nothing and overflows never.
+
+    Example:
+        >>> softmax(np.array([[0.0, 0.0]]))
+        array([[0.5, 0.5]])
+    """
+    e: Array = z - np.maximum.reduce(z.real, axis=-1, keepdims=True)
+    np.exp(e, out=e)
+    e /= np.add.reduce(e, axis=-1, keepdims=True)
+    return e
+
+
+class Softmax(Layer):
+    """The softmax output; it takes its size from upstream and has no parameters.
+
+    Args:
+        size: may be stated; must then be the size of the layer before it.
+        name: see `Layer`.
+    """
+
+    type: ClassVar[str] = "softmax"
+
+    def __init__(self, *, size: int | None = None, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._stated = size
+        self.z: Array | None = None
+        self.s: Array | None = None
+
+    def connect(self, inputs: int) -> None:
+        """See `Layer.connect`."""
+        if self._stated not in (None, inputs):
+            raise ConfigError(
+                f"softmax of size {self._stated} stands on a layer of size {inputs}; "
+                "leave its size out, or state the same"
+            )
+        self.inputs = self.size = inputs
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """The logits and the softmax."""
+        return x, softmax(x)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The distribution over the classes, (cases, size), for the logits x."""
+        self.z, self.s = self.evaluate(x, {})
+        return self.s
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``z``: ∂s/∂z = diag(s) − s sᵀ.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        if self.s is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        return {"z": SoftmaxJacobian(self.s)}
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J_L (diag(s) − s sᵀ)."""
+        J_z = self.jacobians()["z"]
+        return self.backward_from_delta((explicit(J_z) if self.explicit else J_z).vjp(J))
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The logits are the input: δ itself is passed upstream."""
+        self.delta = delta
+        return delta

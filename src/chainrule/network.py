@@ -1,0 +1,349 @@
+"""The network: θ and a list of layers, and the one place where the chain rule is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from chainrule.chain import connect
+from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.layers.base import Layer, Pool
+from chainrule.losses import Loss, loss_function
+from chainrule.parameters import Array, Layout, Parameters
+from chainrule.penalties import PenaltySetting, penalty_setting
+from chainrule.randomness import stream
+
+DTYPES = ("float64", "float32")
+
+
+class Network:
+    """A chain of layers with a loss, over one parameter vector θ.
+
+    Args:
+        layers: from the input to the output. Hidden layers whose activation was left out get
+            relu, the last dense layer linear.
+        input: the number of inputs.
+        loss: a name, ``type`` with options, or a `Loss`.
+        learning_rate: for the network; None leaves it to the optimiser. A layer's private
+            rate goes before it.
+        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, or a setting.
+        dtype: ``float64`` or ``float32``.
+        explicit_jacobians: multiply by the dense matrices in the backward pass.
+        seed: of the first weights; every layer draws from a stream of its own.
+
+    Attributes:
+        layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
+        parameters: θ as `Parameters`; ``theta`` is its vector.
+        gradients: ∂L/∂θ of the last backward pass, of the same layout.
+
+    Raises:
+        ConfigError: the parts do not make a network; all reasons at once.
+
+    Example:
+        >>> from chainrule.layers import Dense, Softmax
+        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4, seed=1)
+        >>> network.forward_pass(np.ones((5, 4))).shape
+        (5, 2)
+        >>> gradients = network.backward_pass([0, 1, 1, 0, 1])
+        >>> gradients["dense_1.W"].shape
+        (4, 3)
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        input: int,
+        loss: str | Mapping[str, Any] | Loss = "cross_entropy",
+        learning_rate: float | None = None,
+        penalty: str | Mapping[str, Any] | PenaltySetting | None = None,
+        dtype: str = "float64",
+        explicit_jacobians: bool = False,
+        seed: int = 0,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise ConfigError(unknown("dtype", dtype, DTYPES))
+        if learning_rate is not None and not (isfinite(learning_rate) and learning_rate >= 0):
+            raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
+        self.layers: tuple[Layer, ...] = tuple(layers)
+        self.loss_function = loss_function(loss)
+        self.learning_rate = learning_rate
+        self.penalty = penalty_setting(penalty)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.input = input
+        self.from_logits = connect(self.layers, input, self.loss_function)
+        self.explicit_jacobians = explicit_jacobians
+        self._bind(seed)
+        self._output: Array | None = None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Network:
+        """The network that the ``network:`` part of a configuration describes.
+
+        Args:
+            config: the mapping, with ``input`` given; see the README's table of keys.
+            seed: of the first weights.
+
+        Raises:
+            ConfigError: an unknown key or value, or parts that do not make a network.
+
+        Example:
+            >>> network = Network.from_config({
+            ...     "input": 2, "loss": "mse", "layers": [{"size": 3}, {"size": 1}]})
+            >>> [type(layer).__name__ for layer in network.layers]
+            ['Dense', 'Dense']
+        """
+        from chainrule.chain import layers_from_config, network_options
+
+        options = network_options(config)
+        return cls(layers_from_config(options.pop("layers")), seed=seed, **options)
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.layers[-1].size
+
+    @property
+    def theta(self) -> Array:
+        """All parameters as one vector; to change it is to change the network."""
+        return self.parameters.vector
+
+    @theta.setter
+    def theta(self, value: Array) -> None:
+        self.parameters.vector[...] = value
+
+    @property
+    def explicit_jacobians(self) -> bool:
+        """Whether the backward pass multiplies by the dense matrices."""
+        return self._explicit
+
+    @explicit_jacobians.setter
+    def explicit_jacobians(self, value: bool) -> None:
+        self._explicit = bool(value)
+        for layer in self.layers:
+            layer.explicit = self._explicit
+
+    def __repr__(self) -> str:
+        chain = " → ".join([str(self.input), *(f"{la.name} {la.size}" for la in self.layers)])
+        return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
+
+    def _bind(self, seed: int) -> None:
+        """Lay out θ and its gradient, give each layer its views, and draw the first values."""
+        layout = Layout({layer.name: layer.shapes() for layer in self.layers})
+        self.parameters = Parameters(layout, dtype=self.dtype)
+        self.gradients = Parameters(layout, dtype=self.dtype)
+        for layer in self.layers:
+            values = self.parameters.layer(layer.name)
+            layer.bind(values, self.gradients.layer(layer.name))
+            for name, view in values.items():
+                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
+        self._penalised = [] if self.penalty is None else self._penalised_slices(self.penalty)
+
+    def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
+        rates = {
+            segment.full_name: setting.rate if setting.biases or segment.name != "b" else 0.0
+            for segment in self.parameters.layout
+        }
+        return [part for part, rate in self.parameters.layout.runs(rates) if rate]
+
+    def rates(self, default: float) -> dict[str, float]:
+        """The learning rate of every parameter by full name.
+
+        Args:
+            default: where neither the layer nor the network has a rate.
+        """
+        network_rate = default if self.learning_rate is None else self.learning_rate
+        return {
+            f"{layer.name}.{name}": network_rate
+            if layer.learning_rate is None
+            else layer.learning_rate
+            for layer in self.layers
+            for name in layer.shapes()
+        }
+
+    # What the caller may give
+
+    def prepare_inputs(self, x: Any) -> Array:
+        """``x`` as an array (cases, input) of the network's type; complex stays complex.
+
+        Images (cases, height, width) are flattened. The caller's array is never changed.
+
+        Raises:
+            ShapeError: no numbers, or not ``input`` of them a case.
+        """
+        x = np.asarray(x)
+        if x.dtype.kind not in "biufc":
+            raise ShapeError(f"inputs are numbers, found {x.dtype}")
+        if x.ndim > 2:
+            x = x.reshape(len(x), -1)
+        if x.ndim != 2 or x.shape[1] != self.input:
+            raise ShapeError(
+                f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
+            )
+        return np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+
+    def prepare_targets(self, t: Any) -> Array:
+        """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
+
+        Raises:
+            ShapeError: the targets do not fit the outputs.
+        """
+        return self.loss_function.prepare(t, self.outputs, self.dtype)
+
+    def _prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
+        x, t = self.prepare_inputs(x), self.prepare_targets(t)
+        if len(x) != len(t):
+            raise ShapeError(f"{len(x)} cases have {len(t)} targets")
+        return x, t
+
+    # The two passes
+
+    def forward_pass(self, x: Any) -> Array:
+        """The outputs y, (cases, outputs), for inputs x, (cases, input).
+
+        Keeps what `backward_pass` needs. The result is the caller's own.
+
+        Raises:
+            ShapeError: x does not fit.
+        """
+        return self.propagate(self.prepare_inputs(x)).copy()
+
+    def loss(self, x: Any, t: Any, theta: Array | None = None) -> Any:
+        """The mean loss over the cases plus the penalty.
+
+        Args:
+            x: inputs, (cases, input).
+            t: class numbers (cases,) or rows (cases, outputs).
+            theta: evaluate at this vector instead, a complex one included, and keep nothing;
+                otherwise this is a forward pass, and `backward_pass` may follow.
+
+        Raises:
+            ShapeError: x, t or theta does not fit.
+        """
+        x, t = self._prepare(x, t)
+        if theta is None:
+            self.propagate(x)
+            return self.loss_of_pass(t)
+        z, y = self._evaluate(x, theta)
+        return self._data_loss(z, y, t) + self._penalty_loss(theta)
+
+    def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
+        """The gradient of the loss of the last forward pass, penalty included.
+
+        Args:
+            t: the targets of the cases of the forward pass.
+            to_input: also leave ∂L/∂x, (cases, input), in ``input_gradient``.
+
+        Returns:
+            ``gradients``, by full name (``dense_1.W``) or by ``layer(name)``; the next
+            backward pass overwrites it.
+
+        Raises:
+            ShapeError: t does not fit, or there was no forward pass.
+        """
+        t = self.prepare_targets(t)
+        if self._output is None:
+            raise ShapeError("there was no forward pass to go back through")
+        if len(t) != len(self._output):
+            raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
+        self.input_gradient = self.backpropagate(t, to_input=to_input)
+        return self.gradients
+
+    # The same, unchecked, for engines: x and t are as `prepare_...` returns them
+
+    def propagate(self, x: Array) -> Array:
+        """The forward pass on prepared inputs; the next pass may overwrite its result."""
+        for layer in self.layers:
+            x = layer.forward_pass(x)
+        self._output = x
+        return x
+
+    def loss_of_pass(self, t: Array) -> Any:
+        """The loss of the last forward pass, penalty included."""
+        return self._data_loss(self.logits, self._output, t) + self._penalty_loss(self.theta)
+
+    def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
+        """The backward pass: J of the loss through one layer after the other."""
+        assert self._output is not None, "backpropagate follows propagate"
+        last = self.layers[-1]
+        if self.from_logits is None or self._explicit:
+            J = last.backward_pass(
+                self.loss_function.jacobian(self._output, t),
+                to_input=to_input or len(self.layers) > 1,
+            )
+        else:
+            J = last.backward_from_delta(
+                self.from_logits.delta(self.logits, self._output, t),
+                to_input=to_input or len(self.layers) > 1,
+            )
+        for k in range(len(self.layers) - 2, -1, -1):
+            assert J is not None
+            J = self.layers[k].backward_pass(J, to_input=to_input or k > 0)
+        self._add_penalty_gradient()
+        return J
+
+    @property
+    def logits(self) -> Array:
+        """What the last layer's function was applied to in the last forward pass."""
+        z: Array = self.layers[-1].z  # type: ignore[attr-defined]
+        return z
+
+    def _evaluate(self, x: Array, theta: Array) -> tuple[Array, Array]:
+        """The last layer's z and output at any vector; keeps nothing."""
+        z = x
+        for layer in self.layers:
+            z, x = layer.evaluate(x, self.parameters.layout.views(theta, layer.name))
+        return z, x
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Logits and outputs for prepared inputs; keeps nothing, so no pass is disturbed."""
+        return self._evaluate(x, self.theta)
+
+    def loss_of(self, logits: Array, outputs: Array, t: Array) -> float:
+        """The loss of logits and outputs made by `evaluate`, without the penalty."""
+        return float(self._data_loss(logits, outputs, t))
+
+    def _data_loss(self, z: Array, y: Array | None, t: Array) -> Any:
+        if self.from_logits is not None:
+            return self.from_logits.value(z, t)
+        assert y is not None
+        return self.loss_function.value(y, t)
+
+    def penalty_loss(self) -> float:
+        """What the penalty adds to the loss at θ."""
+        return float(self._penalty_loss(self.theta))
+
+    def _penalty_loss(self, theta: Array) -> Any:
+        if self.penalty is None:
+            return 0.0
+        penalty, rate = self.penalty.penalty, self.penalty.rate
+        return rate * sum(penalty.total(theta[part]) for part in self._penalised)
+
+    def _add_penalty_gradient(self) -> None:
+        if self.penalty is None:
+            return
+        penalty, rate = self.penalty.penalty, self.penalty.rate
+        for part in self._penalised:
+            self.gradients.vector[part] += rate * penalty.derivative(self.theta[part])
+
+    @contextmanager
+    def kept_buffers(self, pool: Pool) -> Iterator[None]:
+        """While this lasts, layers write into the arrays of ``pool`` again and again.
+
+        Faster for a stretch of minibatches; what a pass leaves in a layer is overwritten by
+        the next.
+
+        Args:
+            pool: empty at first; given again, its arrays are used again.
+        """
+        for layer in self.layers:
+            layer.buffers = pool
+        try:
+            yield
+        finally:
+            for layer in self.layers:
+                layer.buffers = None

@@ -1,0 +1,198 @@
+"""The optimisers: how a gradient changes θ.
+
+An optimiser is bound to one θ, one gradient vector of the same layout, and the learning rates
+of its stretches. ``step()`` then changes θ in place, once for every minibatch. Its state lies
+in ``state``, named vectors as long as θ, and in ``steps``. The table `OPTIMIZERS` holds the
+classes by name; the fields of a class are its options.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from math import isfinite, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.errors import ConfigError, unknown
+from chainrule.parameters import Array
+
+Rates = Sequence[tuple[slice, float]]
+
+
+@dataclass
+class Optimizer(ABC):
+    """An update rule with its state.
+
+    Attributes:
+        default_rate: the learning rate where the network has none.
+        state: the vectors that the rule carries from step to step, by name.
+        steps: how many steps were taken.
+    """
+
+    default_rate: ClassVar[float] = 0.1
+    state_names: ClassVar[tuple[str, ...]] = ()
+
+    state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    steps: int = field(default=0, init=False, repr=False)
+
+    def bind(self, theta: Array, gradient: Array, rates: Rates) -> None:
+        """Start on ``theta``: state of zeros, no steps taken.
+
+        Args:
+            theta: the parameter vector, changed in place by ``step``.
+            gradient: the vector in which each step finds the gradient.
+            rates: slices of θ with their learning rates, in order and without gaps.
+        """
+        self.steps = 0
+        self.state = {name: np.zeros_like(theta) for name in self.state_names}
+        scratch = np.empty_like(theta)
+        vectors = {"theta": theta, "gradient": gradient, "scratch": scratch, **self.state}
+        self._stretches = [
+            ({name: vector[part] for name, vector in vectors.items()}, rate)
+            for part, rate in rates
+        ]
+
+    def step(self) -> None:
+        """Change θ once, by the gradient that stands in the gradient vector."""
+        self.steps += 1
+        for vectors, rate in self._stretches:
+            self._update(rate, **vectors)
+
+    @abstractmethod
+    def _update(
+        self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
+    ) -> None:
+        """Change one stretch of θ, which has one learning rate."""
+
+
+def _fraction(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ConfigError(f"{name} must be at least 0 and below 1, found {value}")
+
+
+@dataclass
+class SGD(Optimizer):
+    """Stochastic gradient descent: ``theta -= rate * gradient``."""
+
+    def _update(
+        self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
+    ) -> None:
+        np.multiply(gradient, rate, out=scratch)
+        np.subtract(theta, scratch, out=theta)
+
+
+@dataclass
+class Momentum(Optimizer):
+    """Descent with momentum.
+
+    ``velocity = momentum * velocity + gradient``, then ``theta -= rate * velocity``, or with
+    Nesterov's look ahead ``theta -= rate * (gradient + momentum * velocity)``.
+
+    Source: Sutskever et al., *On the importance of initialization and momentum in deep
+    learning* (2013), with the rate applied to the velocity, as PyTorch does.
+
+    Attributes:
+        momentum: at least 0, below 1.
+        nesterov: look ahead.
+    """
+
+    default_rate: ClassVar[float] = 0.05
+    state_names: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    momentum: float = 0.9
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        _fraction("momentum", self.momentum)
+
+    def _update(
+        self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
+    ) -> None:
+        velocity = state["velocity"]
+        velocity *= self.momentum
+        velocity += gradient
+        if self.nesterov:
+            np.multiply(velocity, self.momentum, out=scratch)
+            scratch += gradient
+            scratch *= rate
+        else:
+            np.multiply(velocity, rate, out=scratch)
+        theta -= scratch
+
+
+@dataclass
+class Adam(Optimizer):
+    """Adaptive moments, both corrected for their start at 0.
+
+    ``m = beta1 * m + (1 - beta1) * gradient``, ``v = beta2 * v + (1 - beta2) * gradient**2``,
+    ``theta -= rate * m / (1 - beta1**steps) / (sqrt(v / (1 - beta2**steps)) + epsilon)``.
+
+    Source: Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1.
+
+    Attributes:
+        beta1: memory of the mean, at least 0, below 1.
+        beta2: memory of the square, at least 0, below 1.
+        epsilon: keeps the division finite, above 0.
+    """
+
+    default_rate: ClassVar[float] = 0.005
+    state_names: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        _fraction("beta1", self.beta1)
+        _fraction("beta2", self.beta2)
+        if not (isfinite(self.epsilon) and self.epsilon > 0):
+            raise ConfigError(f"epsilon must be finite and above 0, found {self.epsilon}")
+
+    def _update(
+        self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
+    ) -> None:
+        m, v = state["m"], state["v"]
+        m *= self.beta1
+        m += np.multiply(gradient, 1 - self.beta1, out=scratch)
+        v *= self.beta2
+        np.multiply(gradient, gradient, out=scratch)
+        scratch *= 1 - self.beta2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch /= sqrt(1 - self.beta2**self.steps)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        scratch *= rate / (1 - self.beta1**self.steps)
+        theta -= scratch
+
+
+OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "momentum": Momentum, "adam": Adam}
+"""The optimisers by name."""
+
+
+def options_of(kind: type[Optimizer]) -> list[str]:
+    """The names of an optimiser's options."""
+    return [f.name for f in fields(kind) if f.init]
+
+
+def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
+    """A new optimiser: by name, or by ``type`` with its options.
+
+    Raises:
+        ConfigError: no such name or option, or an option out of its range.
+
+    Example:
+        >>> optimizer({"type": "momentum", "nesterov": True})
+        Momentum(momentum=0.9, nesterov=True)
+    """
+    options = {"type": value} if isinstance(value, str) else dict(value)
+    name = options.pop("type", None)
+    if name not in OPTIMIZERS:
+        raise ConfigError(unknown("optimizer", name, OPTIMIZERS))
+    for key in options:
+        if key not in options_of(OPTIMIZERS[name]):
+            raise ConfigError(unknown(f"option of {name}", key, options_of(OPTIMIZERS[name])))
+    return OPTIMIZERS[name](**options)

@@ -1,0 +1,200 @@
+"""θ: all weights and biases of a network as one vector with named views.
+
+An optimiser step, a checkpoint and a gradient check each handle one array, whatever the
+network looks like. A `Layout` says which segment of the vector is what; `Parameters` is a
+vector together with its layout. Gradients are a second `Parameters` of the same layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import ShapeError, unknown
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The stretch of θ that holds one array of one layer.
+
+    Attributes:
+        layer: the layer's name, such as ``dense_1``.
+        name: the array's name in the layer, such as ``W``.
+        shape: the array's shape.
+        start: the index in θ of its first number.
+    """
+
+    layer: str
+    name: str
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def full_name(self) -> str:
+        """The layer's and the array's name, such as ``dense_1.W``."""
+        return f"{self.layer}.{self.name}"
+
+    @property
+    def stop(self) -> int:
+        """The index in θ just behind its last number."""
+        return self.start + prod(self.shape)
+
+    @property
+    def slice(self) -> slice:
+        """Its place in θ."""
+        return slice(self.start, self.stop)
+
+
+class Layout:
+    """Which segment of θ is what.
+
+    Args:
+        shapes: for each layer by name, its arrays by name with their shapes, in the order
+            in which they lie in θ.
+
+    Example:
+        >>> layout = Layout({"dense_1": {"W": (2, 3), "b": (3,)}})
+        >>> layout.size
+        9
+        >>> layout["dense_1.b"].slice
+        slice(6, 9, None)
+    """
+
+    def __init__(self, shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> None:
+        self.segments: tuple[Segment, ...] = tuple(_laid_out(shapes))
+        self.size: int = self.segments[-1].stop if self.segments else 0
+        self._by_name = {segment.full_name: segment for segment in self.segments}
+
+    def __getitem__(self, full_name: str) -> Segment:
+        if full_name not in self._by_name:
+            raise ShapeError(unknown("parameter", full_name, self._by_name))
+        return self._by_name[full_name]
+
+    def __iter__(self) -> Iterator[Segment]:
+        return iter(self.segments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layout) and self.segments == other.segments
+
+    def __hash__(self) -> int:
+        return hash(self.segments)
+
+    def of_layer(self, layer: str) -> tuple[Segment, ...]:
+        """The segments of one layer, in order; none where the layer has no parameters."""
+        return tuple(segment for segment in self.segments if segment.layer == layer)
+
+    def views(self, vector: Array, layer: str) -> dict[str, Array]:
+        """One layer's arrays in ``vector`` (any dtype, complex included), by name.
+
+        The arrays are views: to change one is to change ``vector``.
+        """
+        self._check(vector)
+        return {s.name: vector[s.slice].reshape(s.shape) for s in self.of_layer(layer)}
+
+    def runs(self, values: Mapping[str, float]) -> tuple[tuple[slice, float], ...]:
+        """θ cut into the longest stretches over which a setting has one value.
+
+        Args:
+            values: the setting (a learning rate, a penalty rate) of every segment, by full
+                name.
+
+        Returns:
+            Pairs of a slice of θ and the value there, in order and without gaps.
+
+        Example:
+            >>> layout = Layout({"a": {"W": (2,), "b": (1,)}, "c": {"W": (4,)}})
+            >>> layout.runs({"a.W": 0.1, "a.b": 0.1, "c.W": 0.5})
+            ((slice(0, 3, None), 0.1), (slice(3, 7, None), 0.5))
+        """
+        runs: list[tuple[slice, float]] = []
+        for segment in self.segments:
+            value = values[segment.full_name]
+            if runs and runs[-1][1] == value:
+                runs[-1] = (slice(runs[-1][0].start, segment.stop), value)
+            else:
+                runs.append((segment.slice, value))
+        return tuple(runs)
+
+    def _check(self, vector: Array) -> None:
+        if vector.shape != (self.size,):
+            raise ShapeError(
+                f"a vector of {self.size} parameters is expected, found shape {vector.shape}"
+            )
+
+
+def _laid_out(shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Iterator[Segment]:
+    start = 0
+    for layer, arrays in shapes.items():
+        for name, shape in arrays.items():
+            segment = Segment(layer, name, tuple(shape), start)
+            yield segment
+            start = segment.stop
+
+
+class Parameters(Mapping[str, Array]):
+    """A vector over a layout: θ itself, or the gradient with respect to it.
+
+    Behaves as a mapping from full names (``dense_1.W``) to views. A layer's name gives the
+    mapping of that layer's arrays. To assign is to write into the vector: a view is never
+    broken off from it.
+
+    Args:
+        layout: which segment is what.
+        vector: shape (layout.size,); zeros of ``dtype`` if left out.
+        dtype: of the zeros.
+
+    Example:
+        >>> theta = Parameters(Layout({"dense_1": {"W": (1, 2), "b": (2,)}}))
+        >>> theta["dense_1.b"] = [3.0, 4.0]
+        >>> theta.vector
+        array([0., 0., 3., 4.])
+        >>> sorted(theta.layer("dense_1"))
+        ['W', 'b']
+    """
+
+    def __init__(
+        self, layout: Layout, vector: Array | None = None, dtype: np.dtype[Any] | str = "float64"
+    ) -> None:
+        self.layout = layout
+        self.vector: Array = np.zeros(layout.size, dtype) if vector is None else vector
+        layout._check(self.vector)
+
+    def __getitem__(self, name: str) -> Array:
+        segment = self.layout[name]
+        return self.vector[segment.slice].reshape(segment.shape)
+
+    def __setitem__(self, name: str, value: Array | Sequence[Any] | float) -> None:
+        assign(self[name], value, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (segment.full_name for segment in self.layout)
+
+    def __len__(self) -> int:
+        return len(self.layout.segments)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{s.full_name} {s.shape}" for s in self.layout)
+        return f"Parameters({self.layout.size} numbers: {shapes})"
+
+    def layer(self, name: str) -> dict[str, Array]:
+        """One layer's arrays, by their names in the layer (``W``, ``b``), as views."""
+        return self.layout.views(self.vector, name)
+
+
+def assign(view: Array, value: Array | Sequence[Any] | float, name: str) -> None:
+    """Write ``value`` into ``view``, which must have the very shape, or be given one number.
+
+    Raises:
+        ShapeError: the shapes differ; nothing is broadcast by accident.
+    """
+    array = np.asarray(value)
+    if array.ndim and array.shape != view.shape:
+        raise ShapeError(f"{name} has shape {view.shape}, found {array.shape}")
+    view[...] = array

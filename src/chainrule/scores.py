@@ -1,0 +1,111 @@
+"""How good a network is on a data set: loss, and accuracy or R²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.network import Network
+from chainrule.parameters import Array
+
+CASES_AT_A_TIME = 2048
+"""Evaluation goes through a set in pieces of this size, which bounds its memory."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """The result of a network on a set of cases.
+
+    Attributes:
+        loss: mean over the cases, penalty included.
+        accuracy: the fraction of cases classified rightly; None where targets are values.
+        r2: 1 − Σ(y − t)² / Σ(t − mean t)², over all outputs; None where targets are classes,
+            or where they do not vary.
+        cases: how many there were.
+    """
+
+    loss: float
+    accuracy: float | None
+    r2: float | None
+    cases: int
+
+
+def predicted_classes(y: Array) -> Array:
+    """The class of each case: the largest output, ties to the smaller number, shape (cases,).
+
+    With one output, class 1 where it is above ½.
+    """
+    if y.shape[1] == 1:
+        return (y[:, 0] > 0.5).astype(np.intp)
+    return y.argmax(axis=1)
+
+
+def true_classes(t: Array) -> Array:
+    """The class numbers (cases,) of prepared targets, which may be one-hot rows or one column."""
+    return t if t.ndim == 1 else predicted_classes(t)
+
+
+def count_correct(y: Array, t: Array) -> int:
+    """How many of the outputs name the class of the prepared targets."""
+    return int(np.count_nonzero(predicted_classes(y) == true_classes(t)))
+
+
+def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None:
+    """The score of ``network`` on a set of cases; no pass in progress is disturbed.
+
+    Args:
+        network: at its present θ.
+        x: inputs, (cases, input) or images.
+        t: targets, as `Network.loss` takes them.
+        classes: whether the targets are classes (accuracy) or values (R²).
+
+    Returns:
+        The score, or None where there is no case.
+
+    Raises:
+        ShapeError: x or t does not fit the network.
+    """
+    if len(x) == 0:
+        return None
+    t = network.prepare_targets(t)
+    total, correct, outputs = 0.0, 0, []
+    for start in range(0, len(x), CASES_AT_A_TIME):
+        part = slice(start, start + CASES_AT_A_TIME)
+        z, y = network.evaluate(network.prepare_inputs(x[part]))
+        total += network.loss_of(z, y, t[part]) * len(y)
+        if classes:
+            correct += count_correct(y, t[part])
+        else:
+            outputs.append(y)
+    return Score(
+        loss=total / len(t) + network.penalty_loss(),
+        accuracy=correct / len(t) if classes else None,
+        r2=None if classes else _r2(np.concatenate(outputs), t),
+        cases=len(t),
+    )
+
+
+def _r2(y: Array, t: Array) -> float | None:
+    spread = float(((t - t.mean(axis=0)) ** 2).sum())
+    return 1 - float(((y - t) ** 2).sum()) / spread if spread > 0 else None
+
+
+def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
+    """How often each class (row) was taken for each class (column), shape (classes, classes).
+
+    Args:
+        y: outputs, (cases, outputs).
+        t: prepared targets.
+        classes: how many there are.
+
+    Example:
+        >>> y = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
+        >>> confusion_matrix(y, np.array([0, 1, 1]), 2)
+        array([[1, 0],
+               [1, 1]])
+    """
+    matrix = np.zeros((classes, classes), dtype=int)
+    np.add.at(matrix, (true_classes(t), predicted_classes(y)), 1)
+    return matrix
