@@ -346,6 +346,16 @@ def activation(value: str | Mapping[str, Any] | Activation) -> Activation:
     return from_table("activation", ACTIVATIONS, value)
 
 
+def name_in(table: Mapping[str, type[T]], entry: T) -> str:
+    """The name under which a table holds the class of ``entry``; else that class's own name.
+
+    Example:
+        >>> name_in(ACTIVATIONS, LeakyReLU())
+        'leaky_relu'
+    """
+    return next((n for n, kind in table.items() if type(entry) is kind), type(entry).__name__)
+
+
 def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str, Any]) -> T:
     """The entry of a table of dataclasses that ``value`` describes.
 
@@ -357,8 +367,8 @@ def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str
     Raises:
         ConfigError: no such name or option, or an option that is not a finite number.
     """
-    options = {"type": value} if isinstance(value, str) else dict(value)
-    name = options.pop("type", None)
+    options: dict[str, Any] = {"type": value} if isinstance(value, str) else dict(value)
+    name: str = options.pop("type", "")
     if name not in table:
         raise ConfigError(unknown(kind, name, table))
     entry = table[name]

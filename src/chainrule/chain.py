@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from chainrule.activations import Sigmoid, activation
+from chainrule.activations import ACTIVATIONS, Sigmoid, activation, name_in
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Softmax
 from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
@@ -69,9 +69,9 @@ def connect(layers: Sequence[Layer], inputs: int, loss: Loss) -> FromLogits | No
 def _complete(layers: Sequence[Layer]) -> None:
     """Fill in names and activations that were left out."""
     dense = [layer for layer in layers if isinstance(layer, Dense)]
-    for layer in dense:
-        if layer.activation is None:
-            layer.activation = activation("linear" if layer is dense[-1] else "relu")
+    for hidden in dense:
+        if hidden.activation is None:
+            hidden.activation = activation("linear" if hidden is dense[-1] else "relu")
     counts: dict[str, int] = {}
     for layer in layers:
         counts[layer.type] = counts.get(layer.type, 0) + 1
@@ -119,9 +119,14 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
+def activation_name(layer: Dense) -> str:
+    """The name of a layer's activation, as a configuration writes it."""
+    return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
+
+
 def _described(layer: Layer) -> str:
     if isinstance(layer, Dense):
-        return f"dense with activation {type(layer.activation).__name__.lower()}"
+        return f"dense with activation {activation_name(layer)}"
     return layer.type
 
 
@@ -167,7 +172,7 @@ def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer
 
 
 def _layer(entry: str | Mapping[str, Any]) -> Layer:
-    options = {"type": entry} if isinstance(entry, str) else dict(entry)
+    options: dict[str, Any] = {"type": entry} if isinstance(entry, str) else dict(entry)
     kind = options.pop("type", "dense")
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:

@@ -47,7 +47,8 @@ class Range(Initializer):
     def __post_init__(self) -> None:
         if not (isfinite(self.low) and isfinite(self.high) and self.low <= self.high):
             raise ConfigError(
-                f"a range is two finite numbers, the smaller first; found [{self.low}, {self.high}]"
+                "a range is two finite numbers, the smaller first, "
+                f"found [{self.low}, {self.high}]"
             )
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

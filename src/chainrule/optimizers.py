@@ -188,8 +188,8 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
         >>> optimizer({"type": "momentum", "nesterov": True})
         Momentum(momentum=0.9, nesterov=True)
     """
-    options = {"type": value} if isinstance(value, str) else dict(value)
-    name = options.pop("type", None)
+    options: dict[str, Any] = {"type": value} if isinstance(value, str) else dict(value)
+    name: str = options.pop("type", "")
     if name not in OPTIMIZERS:
         raise ConfigError(unknown("optimizer", name, OPTIMIZERS))
     for key in options:

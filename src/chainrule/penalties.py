@@ -1,13 +1,13 @@
-"""Penalties on the size of the parameters.
+r"""Penalties on the size of the parameters.
 
 A penalty adds ``rate · Σ Ω(w)`` to the loss, over weights, and over biases only if asked:
 
-======  =======  ====================
-name    Ω(w)     derivative of Ω
-======  =======  ====================
-``L2``  ½ w²     w
-``L1``  \\|w\\|  sign(w), and 0 at 0
-======  =======  ====================
+======  ========  ====================
+name    Ω(w)      derivative of Ω
+======  ========  ====================
+``L2``  ½ w²      w
+``L1``  \|w\|   sign(w), and 0 at 0
+======  ========  ====================
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class PenaltySetting:
         return PENALTIES[self.type]
 
 
-def penalty_setting(value: str | Mapping[str, Any] | PenaltySetting | None) -> PenaltySetting | None:
+def penalty_setting(
+    value: str | Mapping[str, Any] | PenaltySetting | None,
+) -> PenaltySetting | None:
     """The setting that a configuration's value describes, None for no penalty.
 
     Args:

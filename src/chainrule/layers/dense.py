@@ -44,8 +44,8 @@ class Buffers(NamedTuple):
         key = ("upstream", cases, inputs)
         if key not in pool:
             pool[key] = np.empty((cases, inputs), dtype)
-        own = (np.empty((cases, size), dtype) for _ in range(3))
-        return cls(*own, pool[key], np.ones(cases, dtype))
+        z, a, delta = (np.empty((cases, size), dtype) for _ in range(3))
+        return cls(z, a, delta, pool[key], np.ones(cases, dtype))
 
 
 NEW = Buffers()
@@ -113,7 +113,7 @@ class Dense(Layer):
 
     @activation.setter
     def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation = None if value is None else activation(value)
+        self._activation: Any = None if value is None else activation(value)
 
     @property
     def W(self) -> Array:
@@ -156,9 +156,7 @@ class Dense(Layer):
         start = {"W": self.weights, "b": self.biases}[name]
         return start.draw(self.shapes()[name], rng)
 
-    def evaluate(
-        self, x: Array, values: Arrays, out: Buffers = NEW
-    ) -> tuple[Array, Array]:
+    def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
         """z = x W + b and a = φ(z)."""
         z = np.dot(x, values["W"], out=out.z)
         z += values["b"]
@@ -207,7 +205,9 @@ class Dense(Layer):
 
     def _jacobian_b(self) -> BiasJacobian:
         ones = self._out.ones
-        return BiasJacobian(np.ones(len(self.x), self.x.dtype) if ones is None else ones, self.size)
+        return BiasJacobian(
+            np.ones(len(self.x), self.x.dtype) if ones is None else ones, self.size
+        )
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
@@ -226,4 +226,6 @@ class Dense(Layer):
         if not to_input:
             return None
         J_x = self._jacobian_x()
-        return J_x.vjp(delta, self._out.upstream) if not self.explicit else explicit(J_x).vjp(delta)
+        return (
+            J_x.vjp(delta, self._out.upstream) if not self.explicit else explicit(J_x).vjp(delta)
+        )

@@ -1,0 +1,116 @@
+"""From a checked configuration to data and a network that fit each other.
+
+Where data and network disagree, the message names the configuration's line first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+from chainrule.config.load import Config
+from chainrule.data.dataset import DataSplit
+from chainrule.data.sources import load_data
+from chainrule.errors import ChainruleError, ConfigError, Problem
+from chainrule.losses import BinaryCrossEntropy, loss_function
+from chainrule.network import Network
+
+
+def assemble_data(config: Config) -> DataSplit:
+    """The data that a configuration describes, for the network it describes.
+
+    Raises:
+        ChainruleError: the data cannot be made or read, or do not fit the network.
+    """
+    try:
+        data = load_data(
+            config.data,
+            folder=config.folder,
+            seed=config.training["seed"],
+            outputs=_outputs(config),
+            target=_target(config),
+        )
+    except ChainruleError as error:
+        raise _placed(error, config) from error
+    problems = list(_misfits(config, data))
+    if problems:
+        raise ConfigError(problems)
+    return data
+
+
+def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
+    """The network, and the configuration with the input size filled in.
+
+    Raises:
+        ConfigError: the parts do not make a network.
+    """
+    config = config.replace(network={"input": _inputs(data)})
+    return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def _inputs(data: DataSplit) -> int:
+    return prod(data.train.x.shape[1:])
+
+
+def _last_dense(config: Config) -> tuple[int, dict[str, Any]]:
+    """Where the last dense layer stands in the list, and what it is."""
+    layers = config.network["layers"]
+    k = max(k for k, layer in enumerate(layers) if layer["type"] == "dense")
+    return k, layers[k]
+
+
+def _outputs(config: Config) -> int:
+    return int(_last_dense(config)[1]["size"])
+
+
+def _target(config: Config) -> str | None:
+    """What the network wants to learn: classes, values, or whatever the generator makes."""
+    loss = loss_function(config.network["loss"])
+    if loss.for_classes or isinstance(loss, BinaryCrossEntropy):
+        return "class"
+    if config.network["layers"][-1]["type"] == "softmax":
+        return "class"
+    return None if "generator" in config.data else "value"
+
+
+def _placed(error: ChainruleError, config: Config) -> ChainruleError:
+    """The same error; problems without a place get that of the ``data`` part."""
+    problems = [
+        problem if problem.path is not None else config.problem(("data",), problem.message)
+        for problem in error.problems
+    ]
+    return type(error)(problems)
+
+
+def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
+    """Where the sizes of network and data differ."""
+    inputs, stated = _inputs(data), config.network["input"]
+    if stated is not None and stated != inputs:
+        images = (
+            f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
+        )
+        message = (
+            f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
+            f"({data.source}); write {inputs}, or leave input out"
+        )
+        yield config.problem(("network", "input"), message)
+    k, layer = _last_dense(config)
+    wanted, what = _wanted_outputs(data)
+    if layer["size"] not in wanted:
+        message = (
+            f"the last layer has size {layer['size']}, but the data have {what} "
+            f"({data.source}); write size {wanted[-1]}"
+        )
+        yield config.problem(("network", "layers", k, "size"), message)
+
+
+def _wanted_outputs(data: DataSplit) -> tuple[list[int], str]:
+    """The sizes of an output layer that fit the targets, and the reason in words."""
+    if data.classes is None:
+        columns = data.train.t.shape[1] if data.train.t.ndim > 1 else 1
+        return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
+    count = len(data.classes)
+    named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")
+    # Two classes fit one output as well: the second class above one half.
+    return ([1, 2] if count == 2 else [count]), f"{count} classes: {named}"

@@ -1,0 +1,77 @@
+"""Parameters, and a training in progress, to and from safetensors files.
+
+``parameters.safetensors`` holds θ by names (``dense_1.W``). A checkpoint holds the same and,
+beside it, the optimiser's vectors and where training stood.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._version import __version__
+from chainrule.errors import ChainruleError, Problem
+from chainrule.files import write_whole
+from chainrule.network import Network
+from chainrule.parameters import Array
+from chainrule.training import Trainer
+
+
+def save_parameters(path: Path, network: Network) -> None:
+    """Write θ by names.
+
+    Raises:
+        ChainruleError: the file cannot be written.
+    """
+    _write(path, dict(network.parameters), {"chainrule": __version__})
+
+
+def load_parameters(path: Path, network: Network) -> None:
+    """Read θ by names into a network of the same layout; it changes only if all of it fits.
+
+    Raises:
+        ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ChainruleError(Problem(f"cannot read the parameters: {error}", path)) from None
+    for name, view in network.parameters.items():
+        found = arrays.get(name)
+        if found is None or found.shape != view.shape:
+            what = "no such array" if found is None else f"shape {found.shape}"
+            message = f"{name} of shape {view.shape} is expected, found {what}"
+            raise ChainruleError(Problem(message, path))
+    for name, view in network.parameters.items():
+        view[...] = arrays[name]
+
+
+def save_checkpoint(path: Path, trainer: Trainer) -> None:
+    """Write θ, the optimiser's state and where training stands.
+
+    Raises:
+        ChainruleError: the file cannot be written.
+    """
+    state = {f"optimizer.{name}": vector for name, vector in trainer.optimizer.state.items()}
+    position = {
+        "epoch": trainer.epoch,
+        "minibatch": trainer.minibatch,
+        "steps": trainer.optimizer.steps,
+        "seed": trainer.settings.seed,
+    }
+    metadata = {"chainrule": __version__, "position": json.dumps(position)}
+    _write(path, {**trainer.network.parameters, **state}, metadata)
+
+
+def _write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_whole(path, save(whole, metadata=dict(metadata)))

@@ -1,0 +1,77 @@
+"""``chainrule data show`` and ``chainrule data make``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chainrule.data.dataset import DataSplit
+
+app = typer.Typer(
+    help="Look at the data of a configuration, or write them to a file.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Config = Annotated[Path, typer.Argument(help="A configuration, in YAML or the compact form.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE ...", help="Override a value, such as data.noise=0.1."
+    ),
+]
+
+
+def _data(config: Path, overrides: list[str] | None) -> DataSplit:
+    from chainrule.assembly import assemble_data
+    from chainrule.config.load import load_config
+
+    return assemble_data(load_config(config, overrides or []))
+
+
+@app.command("show")
+def show(
+    config: Config,
+    split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "train",
+    count: Annotated[int, typer.Option("--count", min=1, help="How many images.")] = 10,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", help="Write the picture here; no window.", metavar="FILE"),
+    ] = None,
+    set_: Set = None,
+) -> None:
+    """Show random images of the data, or a scatter plot where they are no images.
+
+    Opens a window where there is a screen, and writes a file otherwise. Up to 10 images are
+    shown unless --count says otherwise.
+    """
+    from chainrule.cli.cases import part_of
+    from chainrule.cli.pictures import picture
+    from chainrule.plots.show import show_or_save
+
+    data = _data(config, set_)
+    figure = picture(data, part_of(data, split), f"{config.stem}: {split} data", count)
+    written = show_or_save(figure, save, Path(f"{config.stem}-{split}.png"))
+    if written is not None:
+        typer.echo(f"picture written to {written}")
+
+
+@app.command("make")
+def make(
+    config: Config,
+    file: Annotated[Path, typer.Argument(help="The .npz file to write.")],
+    set_: Set = None,
+) -> None:
+    """Write the data set as .npz: x and t, and the class names."""
+    from chainrule.data.npz_file import write_npz
+
+    data = _data(config, set_)
+    write_npz(file, data)
+    sizes = ", ".join(
+        f"{len(part)} {name}"
+        for name, part in zip(("training", "validation", "test"), data, strict=True)
+    )
+    typer.echo(f"{sizes} cases written to {file}")

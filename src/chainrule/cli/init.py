@@ -1,0 +1,61 @@
+"""``chainrule init [NAME]``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STARTER = "shapes"
+
+
+def command(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="An example (see --list), or the file to write. Default: shapes.yaml."
+        ),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Name the examples and what they show.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Write a commented configuration that trains as it is.
+
+    The name of an example writes that example; any other name writes the starter under it.
+    """
+    from chainrule.errors import ChainruleError, Problem
+    from chainrule.files import write_whole
+
+    known = examples()
+    if list_:
+        for example, path in known.items():
+            typer.echo(f"{example:18} {first_comment(path)}")
+        return
+    chosen = name if name in known else STARTER
+    target = Path(name or STARTER)
+    if not target.suffix:
+        target = target.with_name(target.name + known[chosen].suffix)
+    if target.exists() and not force:
+        raise ChainruleError(Problem("this file exists; --force replaces it", target))
+    write_whole(target, known[chosen].read_text(encoding="utf-8"))
+    typer.echo(f"{target} written; now: chainrule train {target}")
+
+
+def examples() -> dict[str, Path]:
+    """The example configurations by name; they ship in the package."""
+    import chainrule
+
+    package = Path(chainrule.__file__).parent
+    shipped = package / "examples"
+    folder = shipped if shipped.is_dir() else package.parents[1] / "examples"
+    found = sorted(p for p in folder.iterdir() if p.suffix in (".yaml", ".txt"))
+    return {path.stem: path for path in found}
+
+
+def first_comment(path: Path) -> str:
+    """The first line of a configuration's comment."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next((line.lstrip("# ") for line in lines if line.lstrip("# ")), "")

@@ -1,0 +1,66 @@
+"""``chainrule predict RUN FILE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chainrule.parameters import Array
+    from chainrule.runs import Run
+
+
+def command(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    file: Annotated[Path, typer.Argument(help="Cases, with or without labels.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the table here instead of printing it.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Print what a trained network says of each case: class and probabilities, or values.
+
+    The result is comma-separated text with a header.
+    """
+    from chainrule.cli.cases import cases_of_file
+    from chainrule.files import write_whole
+    from chainrule.runs import load
+
+    trained = load(run)
+    x, _ = cases_of_file(trained, file)
+    text = as_csv(trained, trained.network.forward_pass(x))
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(out, text)
+        typer.echo(f"{len(x)} predictions written to {out}")
+
+
+def as_csv(run: Run, outputs: Array) -> str:
+    """The predictions as comma-separated text: a header, then a line a case.
+
+    With classes, the name of the class and then each output under its class's name; these are
+    probabilities where the network ends in softmax or sigmoid.
+    """
+    import csv
+    from io import StringIO
+
+    from chainrule.scores import predicted_classes
+
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if run.classes is None:
+        writer.writerow([f"value_{k + 1}" for k in range(outputs.shape[1])])
+        writer.writerows([_number(v) for v in row] for row in outputs)
+        return text.getvalue()
+    names = run.classes if outputs.shape[1] > 1 else run.classes[1:]
+    writer.writerow(["class", *names])
+    for k, row in zip(predicted_classes(outputs), outputs, strict=True):
+        writer.writerow([run.classes[k], *(_number(v) for v in row)])
+    return text.getvalue()
+
+
+def _number(value: float) -> str:
+    return f"{value:.8g}"

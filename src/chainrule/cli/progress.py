@@ -1,0 +1,109 @@
+"""How far a training is: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from chainrule.training import Callback, Row, Trainer
+
+MOST_LINES = 20
+"""About how many lines a training prints where there is no terminal."""
+
+
+def epoch_text(row: Row, trainer: Trainer) -> str:
+    """One epoch in words: losses, accuracies where there are, and the rate."""
+    parts = [f"train loss {_number(row['train_loss'])}"]
+    if row.get("validation_loss") is not None:
+        parts.append(f"validation loss {_number(row['validation_loss'])}")
+    for column, name, form in (
+        ("train_accuracy", "train accuracy", ".1%"),
+        ("validation_accuracy", "validation accuracy", ".1%"),
+        ("validation_r2", "validation R²", ".3f"),
+    ):
+        if row.get(column) is not None:
+            parts.append(f"{name} {row[column]:{form}}")
+    return ", ".join([*parts, f"rate {trainer.rate:g}"])
+
+
+def _number(value: float | int | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+class EpochLines(Callback):
+    """A line for an epoch: for each, or for about twenty of a longer training.
+
+    Args:
+        all: a line for each.
+    """
+
+    def __init__(self, *, all: bool = False) -> None:
+        self._all = all
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Print the epoch if its turn has come."""
+        epochs, epoch = trainer.settings.epochs, trainer.epoch
+        every = 1 if self._all else -(-epochs // MOST_LINES) or 1
+        if epoch == 1 or epoch == epochs or epoch % every == 0:
+            print(f"epoch {epoch:>{len(str(epochs))}}/{epochs}: {epoch_text(row, trainer)}")
+            sys.stdout.flush()
+
+
+class ProgressBar(Callback):
+    """A bar over all minibatches, with the loss of the last one and of the last epoch."""
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Whether the output is a terminal."""
+        return sys.stdout.isatty()
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Draw the bar, empty."""
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=24),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}"),
+            console=Console(),
+        )
+        total = trainer.settings.epochs * trainer.engine.minibatches
+        self._task: TaskID = self._progress.add_task("", total=total, epoch=self._epoch(trainer))
+        self._last_epoch = ""
+        self._progress.start()
+
+    def _epoch(self, trainer: Trainer) -> str:
+        epochs = str(trainer.settings.epochs)
+        return f"{trainer.epoch:>{len(epochs)}}/{epochs}"
+
+    def on_stretch(self, trainer: Trainer) -> None:
+        """Move the bar."""
+        text = self._last_epoch or f"loss {trainer.last_loss:.4g}, rate {trainer.rate:g}"
+        self._progress.update(
+            self._task,
+            completed=trainer.minibatches_run,
+            description=text,
+            epoch=self._epoch(trainer),
+        )
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Show the epoch's figures."""
+        self._last_epoch = _short(row, trainer)
+        self._progress.update(self._task, description=self._last_epoch)
+
+    def on_end(self, trainer: Trainer) -> None:
+        """Leave the bar as it is."""
+        self._progress.stop()
+
+
+def _short(row: Row, trainer: Trainer) -> str:
+    """An epoch's figures in a few words, for the line of the bar."""
+    text = f"loss {_number(row['train_loss'])}"
+    if row.get("validation_loss") is not None:
+        text += f", validation {_number(row['validation_loss'])}"
+    if row.get("validation_accuracy") is not None:
+        text += f" ({row['validation_accuracy']:.1%})"
+    elif row.get("validation_r2") is not None:
+        text += f" (R² {row['validation_r2']:.3f})"
+    return f"{text}, rate {trainer.rate:g}"

@@ -1,0 +1,68 @@
+"""Results as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from chainrule.parameters import Array
+    from chainrule.runs import Run
+    from chainrule.scores import Score
+
+MOST_CLASSES = 30
+"""A confusion matrix of more classes than this is not printed."""
+
+
+def print_result(run: Run) -> None:
+    """The end of a training: each part's score, and where the files lie."""
+    if run.interrupted:
+        print(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
+    print()
+    print_scores(run.scores)
+    if run.folder is not None:
+        print(f"\nrun             {run.folder}")
+        print(f"learning curve  {run.folder / 'learning_curve.png'}")
+
+
+def print_scores(scores: Mapping[str, Score]) -> None:
+    """Loss and accuracy, or R², of each part of the data."""
+    measured = [score for score in scores.values() if score is not None]
+    quality = "accuracy" if any(s.accuracy is not None for s in measured) else "R²"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("data")
+    for heading in ("cases", "loss", quality):
+        table.add_column(heading, justify="right")
+    for part, score in scores.items():
+        table.add_row(
+            _NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score)
+        )
+    Console().print(table)
+
+
+_NAMES = {"train": "training"}
+
+
+def _quality(score: Score) -> str:
+    if score.accuracy is not None:
+        return f"{score.accuracy:.2%}"
+    return "–" if score.r2 is None else f"{score.r2:.4f}"
+
+
+def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
+    """How often each class was taken for each."""
+    if len(classes) > MOST_CLASSES:
+        print(f"\n({len(classes)} classes: too many for a confusion matrix)")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="true class (row) taken for (column)")
+    table.add_column("")
+    for name in classes:
+        table.add_column(name, justify="right", no_wrap=len(classes) <= 10)
+    for name, row in zip(classes, matrix, strict=True):
+        table.add_row(name, *(str(n) if n else "·" for n in row))
+    width = None if Console().is_terminal else max(80, 4 + sum(3 + len(c) for c in classes) + 16)
+    Console(width=width).print(table)

@@ -1,0 +1,68 @@
+"""``chainrule train CONFIG``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    config: Annotated[Path, typer.Argument(help="A configuration, in YAML or the compact form.")],
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", help="Print the inputs, outputs, targets and loss of every minibatch."
+        ),
+    ] = False,
+    jacobians: Annotated[
+        bool,
+        typer.Option(
+            "--jacobians",
+            help="Print every Jacobian, δ and gradient of the backward pass as well.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE ...",
+            help="Override a value, such as training.epochs=5 or network.layers.0.size=50.",
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="Which engine runs the minibatches.")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),
+    ] = None,
+) -> None:
+    """Train the network that CONFIG describes, on the data it describes.
+
+    The run's files go to runs/NAME-1, -2, ... unless --run names a folder.
+    """
+    from chainrule.cli.progress import EpochLines, ProgressBar
+    from chainrule.cli.tables import print_result
+    from chainrule.errors import ChainruleError
+    from chainrule.runs import train
+
+    showing = verbose or jacobians
+    if quiet and showing:
+        raise ChainruleError("--quiet and --verbose exclude each other; choose one")
+    overrides = [*(set_ or []), *([f"training.engine={engine}"] if engine else [])]
+    bar = ProgressBar() if ProgressBar.is_possible() and not showing else EpochLines(all=showing)
+    result = train(
+        config,
+        overrides=overrides,
+        run=run,
+        verbose=verbose,
+        jacobians=jacobians,
+        callbacks=[] if quiet else [bar],
+    )
+    if not quiet:
+        print_result(result)
+    if result.interrupted:
+        raise typer.Exit(130)

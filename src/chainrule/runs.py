@@ -1,0 +1,316 @@
+"""A run: from a configuration to a trained network, its history, its data and its result."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._version import __version__
+from chainrule.checkpoint import load_parameters, save_parameters
+from chainrule.errors import ChainruleError, DivergenceError, Problem
+from chainrule.interrupts import on_interrupt
+from chainrule.network import Network
+from chainrule.parameters import Array
+from chainrule.run_folder import Recorder, RunFolder, new_folder
+from chainrule.scores import Score, predicted_classes
+from chainrule.tracing import ShowMinibatches
+from chainrule.training import Callback, History, Part, Settings, Trainer
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Config
+    from chainrule.data.dataset import Dataset, DataSplit
+    from chainrule.data.standardization import Standardization
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(eq=False)
+class Run:
+    """A trained network and all that belongs to it.
+
+    Attributes:
+        network: as it was when training ended.
+        history: a column for each figure, an entry for each epoch: ``history["train_loss"]``.
+        config: as run, with everything resolved.
+        engine: the name of the engine that ran it.
+        folder: where its files lie; None where none were written.
+        scores: the score of each part of the data that has cases, by name.
+        classes: the names of the classes; None where targets are values.
+        scaling: the standardisation fitted on the training data; None for none.
+        interrupted: whether training was stopped before its last epoch.
+    """
+
+    network: Network
+    history: History
+    config: Config
+    engine: str
+    folder: Path | None
+    scores: dict[str, Score]
+    classes: tuple[str, ...] | None
+    scaling: Standardization | None
+    interrupted: bool = False
+    _data: DataSplit | None = field(default=None, repr=False)
+
+    @property
+    def train(self) -> Score | None:
+        """The score on the training data, by a pass of its own after training."""
+        return self.scores.get("train")
+
+    @property
+    def validation(self) -> Score | None:
+        """The score on the validation data; None where there are none."""
+        return self.scores.get("validation")
+
+    @property
+    def test(self) -> Score | None:
+        """The score on the test data; None where there are none."""
+        return self.scores.get("test")
+
+    @property
+    def data(self) -> DataSplit:
+        """Training, validation and test data, as the network saw them.
+
+        Raises:
+            ChainruleError: of a loaded run, whose data are no longer where they were.
+        """
+        if self._data is None:
+            from chainrule.assembly import assemble_data
+
+            self._data = assemble_data(self.config)
+        return self._data
+
+    def outputs(self, x: Any) -> Array:
+        """The network's outputs for inputs as they come from a file, (cases, outputs).
+
+        The run's own scaling is applied first.
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        x = np.asarray(x).reshape(len(x), -1)
+        return self.network.forward_pass(x if self.scaling is None else self.scaling.apply(x))
+
+    def predict(self, x: Any) -> Array:
+        """What the network says of inputs as they come from a file.
+
+        Returns:
+            The names of the classes, (cases,); or values, (cases, outputs).
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        outputs = self.outputs(x)
+        if self.classes is None:
+            return outputs
+        return np.asarray(self.classes)[predicted_classes(outputs)]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
+        where = f"; {self.folder}" if self.folder else ""
+        return f"Run({len(self.history.rows)} epochs; {shown}{where})"
+
+
+def _words(score: Score) -> str:
+    if score.accuracy is not None:
+        return f"{score.accuracy:.1%} right"
+    return f"loss {score.loss:.4g}" if score.r2 is None else f"R² {score.r2:.3f}"
+
+
+def train(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    run: str | os.PathLike[str] | None = None,
+    save: bool = True,
+    verbose: bool = False,
+    jacobians: bool = False,
+    callbacks: Iterable[Callback] = (),
+) -> Run:
+    """Train the network that a configuration describes, on the data it describes.
+
+    Args:
+        config: the path of a file, or a mapping of the same keys; relative paths in it start
+            at the file's folder, or at the working folder.
+        overrides: items such as ``"training.epochs=5"`` that win over the configuration.
+        run: a new or empty folder for the run's files; by default ``runs/NAME-1`` and so on.
+        save: whether to write files at all.
+        verbose: print every minibatch: inputs, outputs, targets and loss.
+        jacobians: print every Jacobian, δ and gradient of it as well.
+        callbacks: told what happens, in order.
+
+    Returns:
+        The run. Ctrl-C ends training after the minibatch in progress, and the run so far is
+        returned.
+
+    Raises:
+        ConfigError: the configuration cannot be run; all that is wrong with it.
+        DataError: the data cannot be read.
+        DivergenceError: a loss or gradient is not finite; the files hold the run until then.
+
+    Example:
+        >>> run = train({
+        ...     "network": {"loss": "mse", "layers": [{"size": 4}, {"size": 1}]},
+        ...     "data": {"generator": "xor", "count": 40},
+        ...     "training": {"epochs": 2}}, save=False)
+        >>> len(run.history["train_loss"])
+        2
+    """
+    from chainrule.assembly import assemble_data, assemble_network
+    from chainrule.config.load import load_config
+
+    checked = load_config(config, overrides)
+    data = assemble_data(checked)
+    checked, network = assemble_network(checked, data)
+    watching = list(callbacks)
+    if verbose or jacobians:
+        watching.insert(0, ShowMinibatches(jacobians=jacobians, classes=data.classes))
+    trainer = Trainer(
+        network,
+        _part(data.train),
+        _part(data.validation),
+        Settings.from_config(checked.training),
+        classes=data.classes is not None,
+        callbacks=watching,
+    )
+    checked = checked.replace(
+        network={"learning_rate": trainer.rate}, training={"engine": trainer.engine.name}
+    )
+    folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None
+    if folder is not None:
+        trainer.callbacks.insert(0, Recorder(folder, checked.moved(folder.path).to_yaml()))
+    return _run(trainer, checked, data, folder)
+
+
+def _part(dataset: Dataset) -> Part:
+    return Part(dataset.x, dataset.t)
+
+
+def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
+    """Train, evaluate, and write the results; also those of a training that came to grief."""
+    failure: DivergenceError | None = None
+    with on_interrupt(lambda: setattr(trainer, "stop", True)):
+        try:
+            trainer.run()
+        except DivergenceError as error:
+            failure = error
+    parts = {name: _part(getattr(data, name)) for name in PARTS}
+    scores = {name: trainer.evaluate(part) for name, part in parts.items()}
+    run = Run(
+        network=trainer.network,
+        history=trainer.history,
+        config=config,
+        engine=trainer.engine.name,
+        folder=folder.path if folder else None,
+        scores={name: score for name, score in scores.items() if score is not None},
+        classes=data.classes,
+        scaling=data.scaling,
+        interrupted=not trainer.finished,
+        _data=data,
+    )
+    if folder is not None:
+        _write(run, folder, trainer)
+    if failure is not None:
+        kept = f"; what was learnt until then is in {folder.path}" if folder else ""
+        raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
+    return run
+
+
+def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
+    save_parameters(folder.parameters, run.network)
+    folder.write_facts(_facts(run))
+    draw_learning_curve(run, folder, trainer.engine.minibatches)
+
+
+def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
+    """Write the learning curve as PNG and SVG, the test result marked.
+
+    Raises:
+        ChainruleError: the files cannot be written.
+    """
+    from chainrule.plots.learning_curve import learning_curve
+    from chainrule.plots.save import save_figure
+
+    test = {} if run.test is None else {k: v for k, v in asdict(run.test).items() if v is not None}
+    figure = learning_curve(
+        run.history,
+        title=run.config.name,
+        test=test or None,
+        minibatch_losses=run.history.minibatch_losses,
+        minibatches_per_epoch=minibatches,
+    )
+    save_figure(figure, folder.curve, ("png", "svg"))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    scaling = run.scaling
+    return {
+        "chainrule": __version__,
+        "engine": run.engine,
+        "interrupted": run.interrupted,
+        "classes": run.classes,
+        "scaling": scaling and {"mean": scaling.mean.tolist(), "scale": scaling.scale.tolist()},
+        "scores": {part: asdict(score) for part, score in run.scores.items()},
+    }
+
+
+def load(folder: str | os.PathLike[str]) -> Run:
+    """Give a run back from its folder, with its scaling and class names.
+
+    Args:
+        folder: as written by `train`.
+
+    Raises:
+        ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
+    """
+    from chainrule.config.load import load_config
+    from chainrule.data.standardization import Standardization
+
+    files = RunFolder(Path(folder))
+    if not files.config.is_file() or not files.facts.is_file():
+        expected = f"a run's folder holds {files.config.name} and {files.facts.name}"
+        found = "it does not exist" if not files.path.exists() else "this is none"
+        raise ChainruleError(Problem(f"{expected}; {found}", files.path))
+    config = load_config(files.config)
+    facts = _read_facts(files.facts)
+    network = Network.from_config(config.network)
+    load_parameters(files.parameters, network)
+    scaling, classes = facts["scaling"], facts["classes"]
+    return Run(
+        network=network,
+        history=_read_history(files.metrics),
+        config=config,
+        engine=facts["engine"],
+        folder=files.path,
+        scores={part: Score(**score) for part, score in facts["scores"].items()},
+        classes=None if classes is None else tuple(classes),
+        scaling=scaling and Standardization(*(np.array(scaling[k]) for k in ("mean", "scale"))),
+        interrupted=facts["interrupted"],
+    )
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"scaling", "classes", "engine", "scores", "interrupted"} - facts.keys()
+    except (OSError, ValueError, AttributeError) as error:
+        raise ChainruleError(Problem(f"cannot read the run's results: {error}", path)) from None
+    if missing:
+        raise ChainruleError(Problem(f"missing: {', '.join(sorted(missing))}", path))
+    result: dict[str, Any] = facts
+    return result
+
+
+def _read_history(path: Path) -> History:
+    history = History()
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            history.append(json.loads(line))
+    except (OSError, ValueError) as error:
+        raise ChainruleError(Problem(f"cannot read the metrics: {error}", path)) from None
+    return history

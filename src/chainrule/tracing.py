@@ -1,0 +1,238 @@
+"""One minibatch, followed by hand: every matrix of the forward and the backward pass.
+
+`trace` runs both passes on a minibatch and returns what the lecture notes write on the board,
+in order and by the same names; `as_text` sets it out for reading. Neither changes θ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.activations import name_in
+from chainrule.chain import activation_name
+from chainrule.jacobians import DENSE_LIMIT, InputJacobian, Jacobian
+from chainrule.layers import Dense, Layer
+from chainrule.losses import LOSSES
+from chainrule.network import Network
+from chainrule.parameters import Array
+from chainrule.training import Callback, Trainer
+
+PRECISION = 4
+EDGE = 3
+"""How many rows and columns a shortened array keeps at either end."""
+
+LARGE = 96
+"""Arrays of more numbers than this are shortened in the middle."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One array of the two passes.
+
+    Attributes:
+        name: as in the lecture notes, such as ``δ dense_1``.
+        formula: how it came about.
+        value: the array.
+        part: ``forward`` or ``backward``.
+        cases: for local Jacobians, how many there are, one a case, of which ``value`` holds
+            the first and the last (or the one that all cases share); else 0.
+    """
+
+    name: str
+    formula: str
+    value: Array
+    part: str
+    cases: int = 0
+
+
+def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> list[Entry]:
+    """Both passes on one minibatch.
+
+    Args:
+        network: evaluated at its present θ; its gradients become those of this minibatch.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+        jacobians: go back as well, and list every Jacobian, δ and gradient.
+
+    Returns:
+        The arrays in the order in which they are computed.
+
+    Raises:
+        ShapeError: x or t does not fit.
+    """
+    x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    y = network.forward_pass(x)
+    loss = np.asarray(network.loss_of_pass(t))
+    entries = [
+        Entry("x", "the inputs", x, "forward"),
+        *(list(_forward(network)) if jacobians else []),
+        Entry("y", "the outputs", y, "forward"),
+        Entry("t", "the targets", t, "forward"),
+        Entry("L", _loss_formula(network), loss, "forward"),
+    ]
+    return entries + list(_backward(network, y, t)) if jacobians else entries
+
+
+def _loss_formula(network: Network) -> str:
+    name = name_in(LOSSES, network.loss_function)
+    penalty = f" + {network.penalty.type} penalty" if network.penalty else ""
+    return f"the loss: {name}, mean over the cases{penalty}"
+
+
+def _forward(network: Network) -> Iterator[Entry]:
+    x = "x"
+    for layer in network.layers:
+        name = layer.name
+        if isinstance(layer, Dense):
+            yield Entry(f"W {name}", "weights, (inputs, outputs)", layer.W, "forward")
+            yield Entry(f"b {name}", "biases", layer.b, "forward")
+            yield Entry(f"z {name}", f"{x} W + b", layer.z, "forward")
+            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", layer.a, "forward")
+            x = f"a {name}"
+        else:
+            s: Array = layer.s  # type: ignore[attr-defined]
+            yield Entry(f"s {name}", f"softmax({x})", s, "forward")
+
+
+def _backward(network: Network, y: Array, t: Array) -> Iterator[Entry]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        J = network.loss_function.jacobian(y, t)
+    network.backpropagate(t, to_input=True)
+    yield Entry("J_L", "∂L/∂y, of the loss with respect to the outputs", J, "backward")
+    upstream = "J_L"
+    for layer in reversed(network.layers):
+        yield from _through(network, layer, upstream)
+        upstream = f"J upstream {layer.name}" if isinstance(layer, Dense) else f"δ {layer.name}"
+
+
+def _through(network: Network, layer: Layer, upstream: str) -> Iterator[Entry]:
+    """One layer's part of the backward pass, given the name of the J that reaches it."""
+    name, local = layer.name, layer.jacobians()
+    if isinstance(layer, Dense):
+        yield _local(f"J_a {name}", "∂a/∂z = diag(φ′(z))", local["a"])
+        product = f"{upstream} · J_a {name}"
+    else:
+        yield _local(f"J_s {name}", "∂s/∂z = diag(s) − s sᵀ", local["z"])
+        product = f"{upstream} · J_s {name}"
+    if network.from_logits is not None and layer is network.layers[-1]:
+        product += " = (y − t) / N, computed from the logits"
+    assert layer.delta is not None
+    yield Entry(f"δ {name}", f"∂L/∂z = {product}", layer.delta, "backward")
+    if isinstance(layer, Dense):
+        yield from _parameters(network, layer, local)
+
+
+def _parameters(network: Network, layer: Dense, local: dict[str, Jacobian]) -> Iterator[Entry]:
+    """From δ to the gradients of W and b, and to what is passed upstream."""
+    name, penalty = layer.name, network.penalty
+    also = f" + {penalty.rate:g} · Ω′(W)" if penalty else ""
+    also_b = f" + {penalty.rate:g} · Ω′(b)" if penalty and penalty.biases else ""
+    outer = f"xᵀ δ, the outer products summed over the cases{also}"
+    yield _local(f"J_W {name}", "∂z_k/∂W_ij = x_i where j = k, else 0", local["W"])
+    yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
+    yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
+    yield _local(f"J_x {name}", "∂z/∂x = Wᵀ, the same for every case", local["x"])
+    assert layer.delta is not None
+    J = local["x"].vjp(layer.delta)
+    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
+
+
+def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
+    """The explicit matrices of the first and the last case, where they can be written out."""
+    cases, *matrix = jacobian.dense_shape
+    if np.prod(matrix) > DENSE_LIMIT:
+        note = f"{formula}; {(cases, *matrix)} is too large to write out"
+        return Entry(name, note, np.empty((0, *matrix)), "backward", cases)
+    shown = [slice(0, 1)]
+    if cases > 1 and not isinstance(jacobian, InputJacobian):
+        shown.append(slice(cases - 1, cases))
+    value = np.concatenate([jacobian.cases(one).dense() for one in shown])
+    return Entry(name, formula, value, "backward", cases)
+
+
+def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> str:
+    """The entries set out for reading, large arrays shortened in the middle.
+
+    Args:
+        entries: of `trace`.
+        classes: the names of the classes, shown beside the targets.
+    """
+    lines: list[str] = []
+    part = None
+    for entry in entries:
+        if any(e.part == "backward" for e in entries) and entry.part != part:
+            part = entry.part
+            lines.append(f"── {part} pass " + "─" * (58 - len(part)))
+        lines.append(_entry_text(entry, classes))
+    return "\n".join(lines)
+
+
+def _entry_text(entry: Entry, classes: Sequence[str] | None) -> str:
+    value = entry.value
+    if value.ndim == 0:
+        return f"{entry.name} = {float(value):.8g}   {entry.formula}"
+    shape = (entry.cases, *value.shape[1:]) if entry.cases else value.shape
+    head = f"{entry.name}  {shape}  {entry.formula}"
+    if entry.cases:
+        return "\n".join([head, *_matrices(entry)])
+    text = array_text(value)
+    if entry.name == "t" and classes is not None and value.ndim == 1:
+        text += "   " + ", ".join(classes[k] for k in value[: 2 * EDGE])
+        text += ", …" if len(value) > 2 * EDGE else ""
+    return head + "\n" + _indented(text)
+
+
+def _matrices(entry: Entry) -> Iterator[str]:
+    """The matrices of an entry, each under the number of its case."""
+    numbers = [1, entry.cases][: len(entry.value)]
+    shared = len(entry.value) == 1 < entry.cases
+    for number, matrix in zip(numbers, entry.value, strict=True):
+        yield "  every case" if shared else f"  case {number}"
+        yield _indented(array_text(matrix))
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines() if line.strip())
+
+
+def array_text(value: Array) -> str:
+    """An array in rows, with the middle left out where it is large.
+
+    Example:
+        >>> print(array_text(np.array([[1.0, 0.5], [0.25, -0.0]])))
+        [[1.   0.5 ]
+         [0.25 0.  ]]
+    """
+    return np.array2string(
+        value + np.zeros((), value.dtype),  # −0 reads as 0
+        precision=PRECISION,
+        threshold=LARGE,
+        edgeitems=EDGE,
+        max_line_width=96,
+    )
+
+
+class ShowMinibatches(Callback):
+    """Prints every minibatch before it runs.
+
+    Args:
+        jacobians: every Jacobian, δ and gradient as well.
+        classes: the names of the classes.
+    """
+
+    every_minibatch = True
+
+    def __init__(self, *, jacobians: bool = False, classes: Sequence[str] | None = None) -> None:
+        self.jacobians = jacobians
+        self.classes = classes
+
+    def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
+        """Print both passes of the minibatch that is about to run."""
+        batch = f"minibatch {trainer.minibatch + 1} of {trainer.engine.minibatches}"
+        print(f"\n═══ epoch {trainer.epoch}, {batch}, {len(x)} cases " + "═" * 24)
+        with np.errstate(all="ignore"):
+            entries = trace(trainer.network, x, t, jacobians=self.jacobians)
+        print(as_text(entries, self.classes))

@@ -1,0 +1,346 @@
+"""The loop: epochs of minibatches, validation, history, and whoever wants to watch.
+
+A `Trainer` owns no mathematics. It gives an engine one stretch of minibatches after the other
+and tells its callbacks what happened. Between two stretches it can be asked to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import ENGINES, Engine, NotFiniteError
+from chainrule.errors import ConfigError, DivergenceError, unknown
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer, optimizer
+from chainrule.parameters import Array
+from chainrule.randomness import stream
+from chainrule.scores import Score, evaluate
+
+STRETCH_SECONDS = 0.05
+"""A stretch grows until it takes about this long: often enough to stop, rarely enough to be
+fast. Its length never changes the numbers."""
+
+Row = dict[str, float | int | None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Inputs and targets of one part of the data; possibly none."""
+
+    x: Array
+    t: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train: the ``training:`` part of a configuration.
+
+    Attributes:
+        epochs: passes over the training data, at least 0.
+        batch_size: cases a minibatch, or ``full`` for all of them.
+        seed: of the shuffle (and, elsewhere, of the first weights and the data).
+        shuffle: draw a new order each epoch; otherwise that of the file.
+        optimizer: a name, or ``type`` with options.
+        engine: a name from the table of engines.
+        evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
+            of its own over the training data after each epoch.
+        checkpoint_every: minibatches between checkpoints; None for one an epoch.
+    """
+
+    epochs: int = 30
+    batch_size: int | str = 32
+    seed: int = 0
+    shuffle: bool = True
+    optimizer: str | Mapping[str, Any] = "sgd"
+    engine: str = "auto"
+    evaluate: str = "running"
+    checkpoint_every: int | None = None
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """The settings that a checked mapping describes.
+
+        Raises:
+            ConfigError: an unknown key.
+        """
+        known = [f.name for f in fields(cls)]
+        for key in config:
+            if key not in known:
+                raise ConfigError(unknown("key of training", key, known))
+        return cls(**config)
+
+    def cases_a_minibatch(self, cases: int) -> int:
+        """The batch size as a number, for a training set of ``cases`` cases."""
+        return max(1, cases) if self.batch_size == "full" else int(self.batch_size)
+
+
+class History(Mapping[str, list[Any]]):
+    """What each epoch gave: columns by name, one entry an epoch.
+
+    Attributes:
+        minibatch_losses: the loss of every minibatch as it ran, of all epochs in order.
+
+    Example:
+        >>> history = History()
+        >>> history.append({"epoch": 1, "train_loss": 0.5})
+        >>> history["train_loss"]
+        [0.5]
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self._minibatches: list[Array] = []
+
+    def append(self, row: Row) -> None:
+        """Add an epoch."""
+        self.rows.append(row)
+
+    def add_minibatches(self, losses: Array) -> None:
+        """Add the losses of a stretch of minibatches."""
+        self._minibatches.append(losses)
+
+    @property
+    def minibatch_losses(self) -> Array:
+        """The loss of every minibatch as it ran, shape (minibatches,)."""
+        return np.concatenate([np.empty(0), *self._minibatches])
+
+    def __getitem__(self, column: str) -> list[Any]:
+        if column not in self._columns():
+            raise KeyError(unknown("column", column, self._columns()))
+        return [row.get(column) for row in self.rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns())
+
+    def __len__(self) -> int:
+        return len(self._columns())
+
+    def _columns(self) -> list[str]:
+        return list(dict.fromkeys(key for row in self.rows for key in row))
+
+    def __repr__(self) -> str:
+        return f"History({len(self.rows)} epochs: {', '.join(self._columns())})"
+
+
+class Callback:
+    """Whoever watches a training; override what is of interest.
+
+    Attributes:
+        every_minibatch: whether `on_minibatch` is wanted, which makes every stretch one long.
+    """
+
+    every_minibatch = False
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Before the first epoch."""
+
+    def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
+        """Before a minibatch runs, with its prepared inputs and targets."""
+
+    def on_stretch(self, trainer: Trainer) -> None:
+        """After a stretch of minibatches."""
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """After an epoch, with its row of the history."""
+
+    def on_end(self, trainer: Trainer) -> None:
+        """After the last epoch, or when training was stopped."""
+
+
+class Trainer:
+    """Trains one network on one training set.
+
+    Args:
+        network: changed in place.
+        train: the training cases, at least one.
+        validation: watched after each epoch; may be empty.
+        settings: see `Settings`.
+        classes: whether targets are classes (accuracy) or values (R²).
+        callbacks: told what happens, in order.
+
+    Attributes:
+        epoch: the epoch in progress, from 1; 0 before the first.
+        minibatch: how many minibatches of it have run.
+        last_loss: of the minibatch that ran last.
+        rate: the network's learning rate.
+        history: what the finished epochs gave.
+        stop: set it to end training after the stretch in progress.
+        finished: whether every epoch has run.
+
+    Raises:
+        ConfigError: an optimiser, engine or setting that is none.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        train: Part,
+        validation: Part,
+        settings: Settings,
+        *,
+        classes: bool,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.network = network
+        self.train = train
+        self.validation = validation
+        self.settings = settings
+        self.classes = classes
+        self.callbacks = list(callbacks)
+        self.optimizer: Optimizer = optimizer(settings.optimizer)
+        rates = network.rates(self.optimizer.default_rate)
+        layout = network.parameters.layout
+        self.optimizer.bind(network.theta, network.gradients.vector, layout.runs(rates))
+        self.rate = (
+            self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
+        )
+        self.engine: Engine = self._make_engine()
+        self.history = History()
+        self.epoch = 0
+        self.minibatch = 0
+        self.last_loss = float("nan")
+        self.stop = False
+        self.finished = settings.epochs == 0
+        self._stretch = 1
+
+    def _make_engine(self) -> Engine:
+        if self.settings.engine not in ENGINES:
+            raise ConfigError(unknown("engine", self.settings.engine, ENGINES))
+        return ENGINES[self.settings.engine](
+            self.network,
+            self.optimizer,
+            self.network.prepare_inputs(self.train.x),
+            self.network.prepare_targets(self.train.t),
+            batch_size=self.settings.cases_a_minibatch(len(self.train)),
+            classes=self.classes,
+        )
+
+    def run(self) -> History:
+        """Train until the last epoch, or until ``stop`` is set.
+
+        Raises:
+            DivergenceError: a loss or gradient is not finite; θ is as it was before that
+                minibatch, and ``history`` holds the epochs before.
+        """
+        self._tell("on_start")
+        try:
+            while self.epoch < self.settings.epochs and not self.stop:
+                self.epoch += 1
+                self.minibatch = 0
+                self._run_epoch()
+            self.finished = not self.stop or self.epoch_is_complete
+        finally:
+            self._tell("on_end")
+        return self.history
+
+    @property
+    def epoch_is_complete(self) -> bool:
+        """Whether the last of all epochs has run to its end."""
+        return len(self.history.rows) == self.settings.epochs
+
+    def order(self, epoch: int) -> Array | None:
+        """The order of the cases in an epoch, which depends on the seed and the epoch alone."""
+        if not self.settings.shuffle:
+            return None
+        return stream(self.settings.seed, "shuffle", str(epoch)).permutation(len(self.train))
+
+    def _tell(self, event: str, *details: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *details)
+
+    def _run_epoch(self) -> None:
+        order, total, correct, seconds = self.order(self.epoch), 0.0, 0, 0.0
+        while self.minibatch < self.engine.minibatches:
+            start = perf_counter()
+            losses, right = self._run_stretch(order)
+            seconds += perf_counter() - start
+            total += float(losses.sum())
+            correct += right
+            self._tell("on_stretch")
+            if self.stop and self.minibatch < self.engine.minibatches:
+                return
+        self._end_epoch(total / self.engine.minibatches, correct / len(self.train), seconds)
+
+    def _run_stretch(self, order: Array | None) -> tuple[Array, int]:
+        last = min(self.minibatch + self._stretch_length(), self.engine.minibatches)
+        if self._stretch_length() == 1:
+            self._show_minibatch(order)
+        start = perf_counter()
+        try:
+            result = self.engine.run(order, self.minibatch, last)
+        except NotFiniteError as error:
+            raise self._diverged(error) from error
+        elapsed = perf_counter() - start
+        if elapsed < STRETCH_SECONDS / 2:
+            self._stretch *= 2
+        elif elapsed > STRETCH_SECONDS * 2:
+            self._stretch = max(1, self._stretch // 2)
+        self.minibatch = last
+        self.last_loss = float(result.losses[-1])
+        self.history.add_minibatches(result.losses)
+        return result.losses, result.correct
+
+    def _stretch_length(self) -> int:
+        """How many minibatches to run at once."""
+        if any(callback.every_minibatch for callback in self.callbacks):
+            return 1
+        every = self.settings.checkpoint_every
+        return min(self._stretch, every - self.minibatches_run % every) if every else self._stretch
+
+    @property
+    def minibatches_run(self) -> int:
+        """How many minibatches have run in all epochs."""
+        return max(0, self.epoch - 1) * self.engine.minibatches + self.minibatch
+
+    def _show_minibatch(self, order: Array | None) -> None:
+        watching = [callback for callback in self.callbacks if callback.every_minibatch]
+        if not watching:
+            return
+        cases = self.engine.cases_of(self.minibatch)
+        chosen = cases if order is None else order[cases]
+        for callback in watching:
+            callback.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
+
+    def _diverged(self, error: NotFiniteError) -> DivergenceError:
+        return DivergenceError(
+            f"training stopped: the {error.what} is no longer a finite number in epoch "
+            f"{self.epoch}, minibatch {error.minibatch + 1}, first seen in layer {error.layer}. "
+            "A smaller learning_rate usually helps, and inputs of mean 0 and deviation 1 "
+            "(data: standardize: true)"
+        )
+
+    def _end_epoch(self, train_loss: float, train_accuracy: float, seconds: float) -> None:
+        row: Row = {"epoch": self.epoch, "train_loss": train_loss}
+        if self.settings.evaluate == "full":
+            row |= _columns("train", self.evaluate(self.train))
+        elif self.classes:
+            row["train_accuracy"] = train_accuracy
+        row |= _columns("validation", self.evaluate(self.validation))
+        row["seconds"] = seconds
+        self.history.append(row)
+        self._tell("on_epoch", row)
+
+    def evaluate(self, cases: Part) -> Score | None:
+        """The score of the network as it is now; None where there are no cases."""
+        with np.errstate(all="ignore"):  # a loss that is not finite is shown as such
+            return evaluate(self.network, cases.x, cases.t, classes=self.classes)
+
+
+def _columns(part: str, score: Score | None) -> Row:
+    """The columns of the history that a score fills."""
+    if score is None:
+        return {}
+    columns: Row = {f"{part}_loss": score.loss}
+    if score.accuracy is not None:
+        columns[f"{part}_accuracy"] = score.accuracy
+    if score.r2 is not None:
+        columns[f"{part}_r2"] = score.r2
+    return columns
