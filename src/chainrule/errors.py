@@ -6,10 +6,12 @@ the place it was found in, so that all errors of a file can be reported at once.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Words of other libraries, and the word used here.
 SYNONYMS: Mapping[str, str] = {
@@ -36,10 +38,28 @@ SYNONYMS: Mapping[str, str] = {
     "neurons": "size",
     "batchsize": "batch_size",
     "dataset": "data",
+    "optimiser": "optimizer",
+    "weight_decay": "rate",
+    "lambda": "rate",
+    "bs": "batch_size",
+    "gd": "sgd",
     "square": "rectangle",
     "box": "rectangle",
     "disc": "circle",
     "disk": "circle",
+    "ellipse": "circle",
+    "plus": "cross",
+    "x": "saltire",
+    "l": "corner",
+    "t": "tee",
+    "u": "cup",
+    "z": "zed",
+    "stripes": "bars",
+    "spiral": "spirals",
+    "moon": "moons",
+    "circles": "rings",
+    "gaussian": "blobs",
+    "mnist": "digits",
 }
 
 
@@ -116,7 +136,9 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         return lowered[text]
     if SYNONYMS.get(text) in valid:
         return SYNONYMS[text]
-    found = difflib.get_close_matches(text, lowered, n=1, cutoff=0.6)
+    from difflib import get_close_matches
+
+    found = get_close_matches(text, lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else None
 
 

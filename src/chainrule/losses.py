@@ -25,6 +25,7 @@ from chainrule.parameters import Array
 from chainrule.targets import class_numbers, one_hot, rows
 
 
+@dataclass(frozen=True)
 class Loss(ABC):
     """L(y, t), its derivative, and the targets it takes.
 
@@ -78,7 +79,6 @@ class ResidualLoss(Loss):
         return self.derivative(y - t) / y.size
 
 
-@dataclass(frozen=True)
 class MeanSquaredError(ResidualLoss):
     """ρ(d) = d²; J_L = 2 (y − t) / (cases · outputs)."""
 
@@ -91,7 +91,6 @@ class MeanSquaredError(ResidualLoss):
         return 2 * d
 
 
-@dataclass(frozen=True)
 class MeanAbsoluteError(ResidualLoss):
     """ρ(d) = |d|; J_L = sign(y − t) / (cases · outputs), 0 at the kink."""
 
@@ -132,7 +131,6 @@ class Huber(ResidualLoss):
         return np.clip(d, -self.delta, self.delta)
 
 
-@dataclass(frozen=True)
 class LogCosh(ResidualLoss):
     """ρ(d) = ln cosh d: near 0 like ½ d², far out like |d|; ρ'(d) = tanh d."""
 
@@ -148,7 +146,6 @@ class LogCosh(ResidualLoss):
         return np.tanh(d)
 
 
-@dataclass(frozen=True)
 class CrossEntropy(Loss):
     """L = −(1/N) Σ_n Σ_j t_nj ln y_nj, for outputs that are a distribution.
 
@@ -175,7 +172,6 @@ class CrossEntropy(Loss):
         return -t / np.where(t == 0, y.dtype.type(1), y) / len(y)
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """L = −mean(t ln y + (1 − t) ln(1 − y)) over cases and outputs, each output in (0, 1).
 
@@ -196,7 +192,6 @@ class BinaryCrossEntropy(Loss):
         return (wrong - t / np.where(t == 0, one, y)) / y.size
 
 
-@dataclass(frozen=True)
 class Hinge(Loss):
     """L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t): every wrong class within 1 of the right.
 

@@ -7,8 +7,6 @@ No global random state is read or written.
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 import numpy as np
 
 
@@ -30,6 +28,8 @@ def stream(seed: int, *names: str) -> np.random.Generator:
         >>> bool(stream(1, "shuffle").random() == stream(1, "weights").random())
         False
     """
+    from hashlib import sha256
+
     digest = sha256("/".join(names).encode()).digest()
     key = tuple(int.from_bytes(digest[k : k + 4], "little") for k in range(0, 16, 4))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))

@@ -1,0 +1,209 @@
+"""The compact form of a configuration: GLOBALS, LAYERS, DATA and TRAINING.
+
+It has words of its own for the network (``act``, ``lrate``, ``wreg``); this reader only puts
+their values where the schema expects them, with their places, and reports a word it does not
+know in the compact form's own terms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chainrule.config.compact_line import LineError, Pair, pairs
+from chainrule.config.tree import KeyPath, Place, Tree
+from chainrule.errors import Problem, nearest, unknown
+
+GLOBALS: Mapping[str, tuple[str, ...]] = {
+    "loss": ("loss",),
+    "lrate": ("learning_rate",),
+    "wreg": ("penalty", "rate"),
+    "wrt": ("penalty", "type"),
+    "breg": ("penalty", "biases"),
+    "dtype": ("dtype",),
+    "explicit_jacobians": ("explicit_jacobians",),
+}
+"""The keys of GLOBALS and where their values go, below ``network``."""
+
+LAYERS: Mapping[str, str] = {
+    "size": "size",
+    "act": "activation",
+    "wr": "weights",
+    "br": "biases",
+    "lrate": "learning_rate",
+    "type": "type",
+    "name": "name",
+}
+"""The keys of a line of LAYERS and what the schema calls them."""
+
+_WORDS: Mapping[tuple[str, str], str] = {
+    **{("layers", field): word for word, field in LAYERS.items()},
+    **{(("network", *path)[-2], path[-1]): word for word, path in GLOBALS.items()},
+}
+_BEGINS: Mapping[str, KeyPath] = {
+    "GLOBALS": ("network",),
+    "LAYERS": ("network", "layers"),
+    "DATA": ("data",),
+    "TRAINING": ("training",),
+}
+_SECTIONS = tuple(_BEGINS)
+_HEADER = re.compile(r"\s*([A-Za-z_]+)\s*:?\s*(?:\s#.*)?\Z")
+_MEANINGLESS = re.compile(r"\s*(#.*)?\Z")
+
+
+def is_compact(text: str) -> bool:
+    r"""Whether a text is of the compact form: its first meaningful line is a section's name.
+
+    Example:
+        >>> is_compact("# my network\nGLOBALS\nloss: mse"), is_compact("network: {}")
+        (True, False)
+    """
+    first = next((line for line in text.split("\n") if not _MEANINGLESS.match(line)), "")
+    header = _HEADER.match(first)
+    if header is None:
+        return False
+    # A lone word begins no YAML mapping, so it may be a section's name misspelt; "data:" may.
+    return ":" not in first.split("#")[0] or header[1] in _SECTIONS
+
+
+def read_compact(text: str, source: Path | str | None = None) -> Tree:
+    r"""The tree of a compact text; what cannot be read stands in its ``problems``.
+
+    Example:
+        >>> tree = read_compact("LAYERS\ninput: 20\nsize: 5 act: relu")
+        >>> tree.value
+        {'network': {'layers': [{'size': 5, 'activation': 'relu'}], 'input': 20}}
+    """
+    reader = _Reader(source)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not _MEANINGLESS.match(line):
+            reader.line(number, line)
+    reader.finish()
+    return reader.tree
+
+
+class _Reader:
+    """The tree so far, the current section and the current line.
+
+    While reading, the layers are a mapping by number, so that every value is put alike.
+    """
+
+    def __init__(self, source: Path | str | None) -> None:
+        self.tree = Tree({}, source, values={(): Place(source, 1, 1)}, words=_WORDS)
+        self.section: str | None = None
+        self.sections: dict[str, int] = {}
+        self.layers = 0
+        self.number = 0
+
+    def place(self, column: int, word: str | None = None) -> Place:
+        return Place(self.tree.source, self.number, column, word)
+
+    def report(self, column: int, message: str) -> None:
+        self.tree.problems.append(Problem(message, self.tree.source, self.number, column))
+
+    def line(self, number: int, line: str) -> None:
+        """One meaningful line: a section's name, or pairs of the current section."""
+        self.number = number
+        word = _HEADER.match(line)
+        section = word and nearest(word[1], _SECTIONS)
+        if word and not section and ":" not in word.group() and self.section == "LAYERS":
+            column = word.start(1) + 1  # "softmax" alone, as in YAML
+            self.pairs(line, [Pair("type", column, word[1], {(): column})])
+        elif word and (section or ":" not in word.group()):
+            self.begin(word[1], word.start(1) + 1)
+        elif self.section is not None:
+            self.pairs(line)
+
+    def begin(self, word: str, column: int) -> None:
+        """A section begins here."""
+        name = word.upper()
+        if name not in _SECTIONS:
+            self.report(column, unknown("section", word, _SECTIONS))
+            self.section = nearest(word, _SECTIONS)
+            self.tree.partial = True
+            return
+        if name in self.sections:
+            self.report(column, f"section {name} stands at line {self.sections[name]} already")
+        self.sections.setdefault(name, self.number)
+        self.section = name
+        path = _BEGINS[name]
+        self.tree.values.setdefault(path, self.place(column))
+        self.put(path)
+
+    def pairs(self, line: str, given: Iterable[Pair] | None = None) -> None:
+        """The pairs of one line; those before a place that cannot be read still count."""
+        start = len(line) - len(line.lstrip()) + 1
+        layer: KeyPath = ("network", "layers", self.layers)
+        try:
+            for pair in pairs(line) if given is None else given:
+                path = self.path(pair, layer)
+                if path is not None:
+                    column = start if path[:-1] == layer else pair.column
+                    self.tree.values.setdefault(path[:-1], self.place(column))
+                    self.add(path, pair)
+        except LineError as error:
+            self.report(error.column, error.message)
+            self.tree.partial = True
+        self.layers += layer in self.tree.values
+
+    def path(self, pair: Pair, layer: KeyPath) -> KeyPath | None:
+        """Where a pair's value goes; where its key is unknown, to the key that was meant."""
+        if self.section in ("DATA", "TRAINING"):
+            return (self.section.lower(), pair.key)
+        own: dict[str, KeyPath] = {word: ("network", *path) for word, path in GLOBALS.items()}
+        if self.section == "LAYERS":
+            own = {word: (*layer, field) for word, field in LAYERS.items()}
+            own["input"] = ("network", "input")
+        if pair.key in own:
+            return own[pair.key]
+        meant = self.meant(pair.key, own)
+        self.report(pair.column, self.unknown_key(pair.key, own, meant))
+        return own[meant] if meant and own[meant] not in self.tree.keys else None
+
+    def meant(self, key: str, own: Mapping[str, KeyPath]) -> str | None:
+        """The section's word that an unknown key may stand for; the schema's words count too."""
+        by_field = {str(path[-1]): word for word, path in own.items()}
+        return nearest(key, own) or by_field.get(nearest(key, by_field) or "")
+
+    def unknown_key(self, key: str, own: Mapping[str, KeyPath], meant: str | None) -> str:
+        """The message for a key that this section does not have."""
+        other, words = ("LAYERS", {*LAYERS, "input"})
+        if self.section == "LAYERS":
+            other, words = ("GLOBALS", {*GLOBALS})
+        if key in words:
+            return f"key {key!r} belongs to {other}, not to {self.section}"
+        if meant and not nearest(key, own):
+            return f"unknown key {key!r}; did you mean {meant!r}? Known: {', '.join(own)}"
+        return unknown("key", key, own)
+
+    def add(self, path: KeyPath, pair: Pair) -> None:
+        """Put one pair where the schema expects it, and note its places."""
+        if path in self.tree.keys:
+            first = self.tree.keys[path].line
+            message = f"duplicate key {pair.key!r}; it stands at line {first} already"
+            self.report(pair.column, message)
+            return
+        self.tree.keys[path] = self.place(pair.column, pair.key)
+        for inner, column in pair.columns.items():
+            self.tree.values[path + inner] = self.place(column)
+            if inner and isinstance(inner[-1], str):
+                self.tree.keys[path + inner] = self.place(column)
+        inside = self.put(path[:-1])
+        inside[path[-1]] = pair.value
+
+    def put(self, path: KeyPath) -> dict[str | int, Any]:
+        """The mapping at ``path``, made where it is not there yet."""
+        inside: dict[str | int, Any] = self.tree.value
+        for step in path:
+            inside = inside.setdefault(step, {})
+        return inside
+
+    def finish(self) -> None:
+        """The layers become a list; ``breg: false`` alone is no penalty."""
+        network = self.tree.value.get("network", {})
+        if "layers" in network:
+            network["layers"] = list(network["layers"].values())
+        if network.get("penalty") == {"biases": False}:
+            del network["penalty"]

@@ -1,0 +1,100 @@
+"""The ``data:`` part of a configuration: one model for each kind of data.
+
+Which of ``generator``, ``file``, ``folder`` and ``name`` is there says the kind, so that an
+unknown key is reported against the keys of that kind alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WrapValidator
+
+from chainrule.config.fields import Count, Flag, Text, expected, said, says
+from chainrule.config.generator_schema import (
+    GENERATORS,
+    UNSAID,
+    Blobs,
+    Curve,
+    Data,
+    Moons,
+    Rings,
+    Shapes,
+    Spirals,
+    Xor,
+)
+from chainrule.config.words import Word, one_of
+
+
+class File(Data):
+    """Data of a file: delimited text, .npz or IDX."""
+
+    file: Text = Field(description="the file, from the configuration's folder")
+    label: Annotated[Any, Word("label", ("last", "first"))] = Field(
+        "last", description="the column of the label, in a text file"
+    )
+    header: Annotated[Literal["auto"] | bool, says("auto, true or false")] = Field(
+        "auto", description="whether a text file's first line names the columns"
+    )
+    labels: Text = Field(UNSAID, description="the file of the labels, for IDX images")
+    validation_file: Text = Field(UNSAID, description="validation data in a file of their own")
+    validation_labels: Text = Field(UNSAID, description="their labels, for IDX images")
+    test_file: Text = Field(UNSAID, description="test data in a file of their own")
+    test_labels: Text = Field(UNSAID, description="their labels, for IDX images")
+    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
+        Field([], description="the names of the classes, in order")
+    )
+
+
+class Folder(Data):
+    """Images in one subfolder for each class."""
+
+    folder: Text = Field(description="the folder, from the configuration's folder")
+    size: Annotated[
+        Count | Annotated[list[Count], Field(min_length=2, max_length=2)],
+        says("a whole number of at least 1, or two: [height, width]"),
+    ] = Field(UNSAID, description="resize to this; by default all images must agree")
+    color: Flag = Field(False, description="red, green and blue rather than grey")
+
+
+class Named(Data):
+    """A set that comes with scikit-learn."""
+
+    name: Literal["iris", "digits"] = Field(description="the set")
+
+
+KINDS = ("generator", "file", "folder", "name")
+"""The keys that say which kind of data there is; exactly one of them."""
+
+_SETS = ("iris", "digits")
+
+
+def _by_kind(value: Any, handler: Any) -> Data:
+    """The data of the one kind that is meant; only its own errors are reported."""
+    if not isinstance(value, dict | None):
+        raise expected("a mapping of keys to values, such as {generator: shapes}")
+    value = dict(value or {})
+    kinds = [key for key in value if key in KINDS]
+    if len(kinds) > 1:
+        first, second = kinds[:2]
+        both = f"found both {first!r} and {second!r}"
+        raise said(f"data come from one of {one_of(KINDS)}, {both}", second)
+    if not kinds:
+        value["generator"] = "shapes"
+    kind = kinds[0] if kinds else "generator"
+    if kind == "file":
+        return File.model_validate(value)
+    if kind == "folder":
+        return Folder.model_validate(value)
+    table = tuple(GENERATORS) if kind == "generator" else _SETS
+    value[kind] = Word("generator" if kind == "generator" else "data set", table).check(
+        value[kind], at=kind
+    )
+    return (GENERATORS[value[kind]] if kind == "generator" else Named).model_validate(value)
+
+
+AnyData = Annotated[
+    Shapes | Xor | Spirals | Moons | Rings | Blobs | Curve | File | Folder | Named,
+    WrapValidator(_by_kind),
+]
+"""Data of any kind."""

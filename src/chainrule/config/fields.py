@@ -1,0 +1,97 @@
+"""What the schema's models are made of: numbers, words, ranges, and a base that speaks plainly.
+
+Every type here says in its own words what it expects; `messages` joins them to what was found
+and where. The kinds of an error, all of pydantic's custom sort, are ``expected`` (a value of
+another sort), ``said`` (a message that is complete), ``unknown_key`` and ``missing_key``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+
+def expected(what: str, at: str | int | None = None) -> PydanticCustomError:
+    """The error of a value that is not ``what``; at the key ``at`` of the value, if given."""
+    return PydanticCustomError("expected", "expected", {"expected": what, "at": at})
+
+
+def said(message: str, at: str | int | None = None) -> PydanticCustomError:
+    """The error that ``message`` describes in full; at the key ``at`` of the value, if given."""
+    return PydanticCustomError("said", "said", {"message": message, "at": at})
+
+
+def says(what: str) -> WrapValidator:
+    """Whatever is wrong with a value, the error is that it must be ``what``."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise expected(what) from None
+
+    return WrapValidator(check)
+
+
+class Section(BaseModel):
+    """A mapping of known keys; an unknown one is reported with those that are known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_plain_words(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise expected("a mapping of keys to values")
+        try:
+            return handler(value)
+        except ValidationError as error:
+            details = [cls._reworded(item) for item in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data(cls.__name__, details)
+
+    @classmethod
+    def keys(cls) -> list[str]:
+        """The keys of the mapping, its own before those it shares with others."""
+        shared = getattr(cls.__base__, "model_fields", {})
+        return sorted(cls.model_fields, key=lambda key: key in shared)
+
+    @classmethod
+    def _reworded(cls, item: Any) -> InitErrorDetails:
+        """An error of this model's own keys with what this model knows of them."""
+        kind, context = item["type"], item.get("ctx", {})
+        if kind == "missing":
+            about = cls.model_fields[item["loc"][-1]].description
+            kind, context = "missing_key", {"about": about}
+        elif kind == "extra_forbidden":
+            kind, context = "unknown_key", {"known": cls.keys()}
+        error = PydanticCustomError(kind, kind, context)
+        return InitErrorDetails(type=error, loc=item["loc"], input=item["input"])
+
+
+Count = Annotated[int, Field(ge=1), says("a whole number of at least 1")]
+Points = Annotated[int, Field(ge=2), says("a whole number of at least 2")]
+Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
+Whole = Annotated[int, Field(ge=0), says("a whole number of at least 0")]
+Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
+Flag = Annotated[bool, says("true or false")]
+Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
+Name = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$"),
+    says("a word of letters, digits, '_' and '-' that begins with a letter"),
+]

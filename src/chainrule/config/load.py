@@ -1,0 +1,219 @@
+"""`load_config`: from a file or a mapping to a checked `Config`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from chainrule.config.compact_reader import is_compact, read_compact
+from chainrule.config.data_schema import KINDS
+from chainrule.config.messages import found, in_order, schema_problems
+from chainrule.config.overrides import apply_overrides
+from chainrule.config.rules import rule_problems
+from chainrule.config.schema import Configuration
+from chainrule.config.source_text import read_text
+from chainrule.config.tree import PlainError, Tree, dotted, plain
+from chainrule.config.yaml_reader import read_yaml
+from chainrule.config.yaml_writer import write_yaml
+from chainrule.errors import ConfigError, Problem
+
+_FILE_KEYS = (
+    "file",
+    "folder",
+    "labels",
+    "validation_file",
+    "validation_labels",
+    "test_file",
+    "test_labels",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration; two are equal if they say the same.
+
+    Attributes:
+        network: normalised: every key is there, None where it is left open. A layer is a
+            mapping with ``type`` and what was said of it. An entry with options (``elu``,
+            ``adam``) is a mapping of ``type`` and all options, one without a word.
+        data: normalised: what was said, and the one of ``generator``, ``file``, ``folder`` and
+            ``name`` that says the kind. Absent keys are the generator's to choose.
+        training: normalised: every key is there.
+        folder: where relative paths start.
+        path: the file it was read from, if it was.
+        name: what a run of it is called: the file's name without its ending, or ``run``.
+    """
+
+    network: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
+    folder: Path = field(default_factory=Path.cwd, compare=False)
+    path: Path | None = field(default=None, compare=False)
+    name: str = field(default="run", compare=False)
+    _tree: Tree = field(default_factory=lambda: Tree({}), compare=False, repr=False)
+
+    def problem(
+        self, path: tuple[str | int, ...], message: str, *, of_key: bool = False
+    ) -> Problem:
+        """A problem that shows only later, at the place it comes from.
+
+        Args:
+            path: of the value at fault, such as ``("network", "input")``; where it is not
+                written, the nearest thing around it is named.
+            message: what was found and what was expected.
+            of_key: the place of the key rather than of its value.
+        """
+        return self._tree.problem(path, message, of_key=of_key)
+
+    def resolve(self, name: str | Path) -> Path:
+        """The path of a file that the configuration names."""
+        return self.folder / Path(name).expanduser()
+
+    def replace(
+        self,
+        network: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+        training: Mapping[str, Any] | None = None,
+    ) -> Config:
+        """The same configuration with some keys set, such as the input size found in the data.
+
+        Raises:
+            ConfigError: a value the schema refuses.
+
+        Example:
+            >>> config = load_config({"network": {"loss": "mse", "layers": [{"size": 1}]}})
+            >>> config.replace(network={"input": 3}, training={"epochs": 2}).network["input"]
+            3
+        """
+        parts = {
+            "network": {**self.network, **(network or {})},
+            "data": {**self.data, **(data or {})},
+            "training": {**self.training, **(training or {})},
+        }
+        new_network, new_data, new_training = _checked(Tree(parts))
+        return replace(self, network=new_network, data=new_data, training=new_training)
+
+    def moved(self, folder: str | Path) -> Config:
+        """The same configuration as written in another folder: its relative paths are adapted.
+
+        For a run's copy, which stands elsewhere than the file it was made from.
+        """
+        folder = Path(folder).absolute()
+        data = dict(self.data)
+        for key in _FILE_KEYS:
+            if key in data and not Path(data[key]).expanduser().is_absolute():
+                data[key] = _relative(self.resolve(data[key]).absolute(), folder)
+        return replace(self, data=data, folder=folder)
+
+    def to_yaml(self) -> str:
+        """The configuration as a YAML text that loads as an equal `Config`.
+
+        Example:
+            >>> config = load_config({"network": {"loss": "mse", "layers": [{"size": 1}]}})
+            >>> print(config.to_yaml())
+            network:
+              loss: mse
+              dtype: float64
+              explicit_jacobians: false
+              layers:
+                - {type: dense, size: 1}
+            data:
+              generator: shapes
+            training:
+              epochs: 30
+              batch_size: 32
+              seed: 0
+              shuffle: true
+              optimizer: sgd
+              engine: auto
+              evaluate: running
+            <BLANKLINE>
+        """
+        parts = {"network": self.network, "data": self.data, "training": self.training}
+        return write_yaml({name: _said(part) for name, part in parts.items()})
+
+
+def load_config(
+    source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str] = ()
+) -> Config:
+    """Read and check a configuration.
+
+    Args:
+        source: a file in YAML or in the compact form, or a mapping of the same keys.
+        overrides: ``path=value`` items, such as ``training.epochs=5``, that win over it.
+
+    Raises:
+        ConfigError: everything that is wrong with it, in the order of its lines.
+
+    Example:
+        >>> config = load_config(
+        ...     {"network": {"loss": "mse", "layers": [{"size": 1}]}}, ["training.epochs=5"])
+        >>> config.training["epochs"], config.training["batch_size"]
+        (5, 32)
+    """
+    if isinstance(source, Mapping):
+        return _config(apply_overrides(_tree_of_mapping(source), overrides))
+    path = Path(source)
+    config = _config(apply_overrides(_tree_of_file(path), overrides))
+    return replace(config, folder=path.absolute().parent, path=path, name=path.stem)
+
+
+def _config(tree: Tree) -> Config:
+    network, data, training = _checked(tree)
+    return Config(network, data, training, _tree=tree)
+
+
+def _tree_of_mapping(source: Mapping[str, Any]) -> Tree:
+    try:
+        return Tree(plain(source))
+    except PlainError as error:
+        raise ConfigError(Problem(error.message, dotted(error.path) or None)) from None
+
+
+def _tree_of_file(path: Path) -> Tree:
+    text = read_text(path)
+    return read_compact(text, path) if is_compact(text) else read_yaml(text, path)
+
+
+def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The normalised parts of a tree, or every problem it has."""
+    problems = list(tree.problems)
+    if not isinstance(tree.value, dict):
+        raise ConfigError([*problems, _no_mapping(tree)])
+    try:
+        model = Configuration.model_validate(tree.value)
+    except ValidationError as error:
+        problems += schema_problems(error, tree)
+    problems += rule_problems(tree)
+    if problems:
+        raise ConfigError(in_order(problems))
+    network = model.network.model_dump()
+    network["layers"] = [_said(layer) for layer in network["layers"]]
+    data = model.data.model_dump(exclude_unset=True)
+    kind = {key: data[key] for key in KINDS if key in data}
+    return network, {**kind, **data}, model.training.model_dump()
+
+
+def _said(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section without the keys that are left open."""
+    return {key: value for key, value in section.items() if value is not None}
+
+
+def _no_mapping(tree: Tree) -> Problem:
+    parts = "a configuration has the parts network:, data: and training:"
+    if tree.value is None:
+        return tree.problem((), f"this file is empty; {parts} (chainrule init writes one)")
+    return tree.problem((), f"{parts}, found {found(tree.value)}")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """``path`` as seen from ``folder``; absolute where no relative way leads there."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,100 @@
+"""From the schema's errors to messages that a newcomer understands, at their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+from typing import Any
+
+from pydantic import ValidationError
+
+from chainrule.config.tree import KeyPath, Tree
+from chainrule.errors import Problem, nearest, unknown
+
+_LONGEST = 60
+
+
+def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
+    """The problems of a schema's error, each at the key or value it is about.
+
+    A missing key is not reported where a key beside it looks like it misspelt, nor in a tree
+    from which something had to be left out.
+    """
+    errors: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
+    meant = set(_meant_by_unknown_keys(errors))
+    problems = []
+    for item in errors:
+        kind, path, context = item["type"], tuple(item["loc"]), item.get("ctx", {})
+        if kind == "missing_key":
+            if path not in meant and not tree.partial:
+                problems.append(_missing(tree, path, context["about"]))
+        elif kind == "unknown_key":
+            problems.append(_unknown(tree, path, context["known"]))
+        else:
+            problems.append(_wrong(tree, path, kind, context))
+    return problems
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems by line and column, each once; those without a line come last."""
+    once = dict.fromkeys(problems)
+    return sorted(once, key=lambda p: (p.line or inf, p.column or inf))
+
+
+def _meant_by_unknown_keys(errors: Iterable[Mapping[str, Any]]) -> Iterator[KeyPath]:
+    for item in errors:
+        if item["type"] == "unknown_key":
+            *parent, key = item["loc"]
+            guess = nearest(key, item["ctx"]["known"])
+            if guess:
+                yield (*parent, guess)
+
+
+def _missing(tree: Tree, path: KeyPath, about: str | None) -> Problem:
+    *parent, key = path
+    word = tree.spell(tuple(parent), str(key))
+    reason = f" ({about})" if about else ""
+    return tree.problem(tuple(parent), f"missing key {word!r}{reason}")
+
+
+def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Problem:
+    *parent, key = path
+    place = tree.place(path, of_key=True)
+    if place.source == tree.source:
+        known = [tree.spell(tuple(parent), name) for name in known]
+    message = unknown("key", tree.word(path) if isinstance(key, str) else key, known)
+    return tree.problem(path, message, of_key=True)
+
+
+def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Problem:
+    """A value that the schema refuses; ``at`` names the part of it that is to blame."""
+    if context.get("at") is not None:
+        path = (*path, context["at"])
+    if kind == "said":
+        return tree.problem(path, context["message"])
+    was = found(tree.value_at(path))
+    return tree.problem(path, f"{tree.word(path)} must be {context['expected']}, found {was}")
+
+
+def found(value: Any) -> str:
+    """A value as a configuration would hold it, shortened.
+
+    Example:
+        >>> found("ten"), found(True), found(None), found([1, "a"])
+        ("'ten'", 'true', 'nothing', "[1, 'a']")
+    """
+    text = _written(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(_written(item) for item in value)}]"
+    if isinstance(value, dict):
+        items = (f"{key}: {_written(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    return repr(value)

@@ -1,0 +1,170 @@
+"""What must hold between the values of a configuration.
+
+The schema looks at one value at a time; these rules look at several. They read what is written
+and not what the schema made of it, so that they find their errors beside those of the schema:
+a value they cannot read is the schema's to report, and no rule says anything of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.config.data_fields import shape_classes
+from chainrule.config.data_schema import KINDS
+from chainrule.config.messages import found
+from chainrule.config.tree import KeyPath, Tree
+from chainrule.errors import Problem
+
+Fault = tuple[KeyPath, str]
+"""Where the blame lies, and the message."""
+
+LAYERS: KeyPath = ("network", "layers")
+
+_GROUPS = {"shapes": "classes", "spirals": "arms", "rings": "rings", "blobs": "classes"}
+
+
+def rule_problems(tree: Tree) -> list[Problem]:
+    """Every broken rule, at its place; none in a tree that could only be read in part."""
+    if tree.partial or not isinstance(tree.value, dict):
+        return []
+    faults: list[Fault] = []
+    network, data = tree.value.get("network"), tree.value.get("data")
+    if isinstance(network, dict) and isinstance(network.get("layers"), list):
+        faults += _network_faults(network)
+    if isinstance(data, dict):
+        faults += _data_faults(data)
+    return [tree.problem(path, message) for path, message in faults]
+
+
+def _name(value: Any) -> str | None:
+    """The word that a name or a mapping with ``type`` gives, in lower case."""
+    word = value.get("type") if isinstance(value, dict) else value
+    return word.lower() if isinstance(word, str) else None
+
+
+def _kind(layer: Any) -> str | None:
+    """``dense`` or ``softmax``; None for what is neither."""
+    word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
+    return {"dense": "dense", "basic_layer": "dense", "softmax": "softmax"}.get(word or "")
+
+
+def _whole(value: Any, at_least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
+
+
+def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
+    layers = network["layers"]
+    kinds = [_kind(layer) for layer in layers]
+    for k, kind in enumerate(kinds[:-1]):
+        if kind == "softmax":
+            where = f"but it is layer {k + 1} of {len(layers)}"
+            yield (*LAYERS, k), f"softmax must be the last layer, {where}"
+    if layers and None not in kinds and "dense" not in kinds:
+        yield LAYERS, "a network needs at least one dense layer, such as one of size 10"
+    yield from _size_faults(layers, kinds)
+    yield from _name_faults(layers, kinds)
+    yield from _loss_faults(_name(network.get("loss")), layers, kinds)
+
+
+def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+    """A softmax keeps the width of the layer before it."""
+    for k in range(1, len(layers)):
+        if kinds[k - 1 : k + 1] != ["dense", "softmax"] or not isinstance(layers[k], dict):
+            continue
+        before, size = layers[k - 1].get("size"), layers[k].get("size")
+        if _whole(before) and _whole(size) and before != size:
+            message = f"softmax has the size of the layer before it, {before}, found {size}"
+            yield (*LAYERS, k, "size"), message
+
+
+def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+    """Two layers of one name, where a layer without a name is called by kind and number."""
+    taken: dict[str, tuple[int, bool]] = {}
+    for k, layer in enumerate(layers):
+        given = layer.get("name") if isinstance(layer, dict) else None
+        number = "" if kinds[k] == "softmax" else f"_{kinds[: k + 1].count(kinds[k])}"
+        name = given if isinstance(given, str) else f"{kinds[k]}{number}"
+        before, was_given = taken.setdefault(name, (k, given is not None))
+        if kinds[k] and before < k and (given is not None or was_given):
+            both = f"layer {before + 1} and layer {k + 1}"
+            yield (*LAYERS, k, "name"), f"{both} are both named {name!r}"
+
+
+def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+    """Losses that ask for an output of a certain kind."""
+    last = kinds[-1] if kinds else None
+    if last is None or (loss == "cross_entropy" and "softmax" in kinds):
+        return
+    output, function = f"layer {len(layers)}, the last one,", "softmax"
+    if last == "dense":
+        written = layers[-1].get("activation") if isinstance(layers[-1], dict) else None
+        function = "linear" if written is None else _name(written) or ""
+        if function not in ACTIVATIONS:
+            return
+    path: KeyPath = ("network", "loss")
+    if loss == "cross_entropy":
+        yield (
+            path,
+            (
+                f"cross_entropy needs a distribution as the output, and {output} is {function}: "
+                "add softmax as the last layer, or choose another loss such as mse"
+            ),
+        )
+    if loss == "binary_cross_entropy" and function != "sigmoid":
+        yield (
+            path,
+            (
+                f"binary_cross_entropy needs outputs from 0 to 1, and {output} is {function}: "
+                "give a dense last layer the activation sigmoid, or choose another loss"
+            ),
+        )
+
+
+def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+    kinds = [key for key in data if key in KINDS]
+    if kinds == ["file"]:
+        yield from _file_faults(data)
+    elif kinds in ([], ["generator"]):
+        generator = _name(data.get("generator", "shapes")) or ""
+        yield from _group_faults(data, generator)
+        if generator == "shapes":
+            yield from _shape_faults(data)
+
+
+def _shape_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """A shape cannot be larger than its image."""
+    size = data.get("size", 16)
+    if not _whole(size, 10) or size > 50:
+        return
+    for key in ("width", "height", "thickness"):
+        ends = data.get(key)
+        largest = ends[-1] if isinstance(ends, list) and ends else ends
+        if _whole(largest) and largest > size:
+            fits = f"{key} must fit into images of {size} x {size} pixels"
+            yield ("data", key), f"{fits}, found {found(ends)}"
+
+
+def _group_faults(data: Mapping[str, Any], generator: str) -> Iterator[Fault]:
+    """Each class needs a case."""
+    groups = data.get(_GROUPS.get(generator, ""), 2)
+    count = data.get("count")
+    number = len(groups) if isinstance(groups, list) else groups
+    if generator == "shapes" and "classes" not in data:
+        number = min(4, len(shape_classes()))
+    if isinstance(count, int) and isinstance(number, int) and 1 <= count < number:
+        yield ("data", "count"), f"count {count} is too small for {number} classes"
+
+
+def _file_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Validation and test data that have files of their own."""
+    split = data.get("split")
+    for k, part in enumerate(("validation", "test"), start=1):
+        file, labels = f"{part}_file", f"{part}_labels"
+        if file in data and isinstance(split, list) and len(split) == 3 and split[k]:
+            yield ("data", "split", k), f"the {part} part of split must be 0: {file} gives it"
+        if labels in data and file not in data:
+            yield ("data", labels), f"{labels} is given, but no {file}"
+        if file in data and "labels" in data and labels not in data:
+            yield ("data", file), f"{file} is given, but no {labels}"

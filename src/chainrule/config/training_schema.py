@@ -1,0 +1,49 @@
+"""The ``training:`` part of a configuration, key by key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
+
+from chainrule.config.fields import Count, Flag, Section, Whole, expected
+from chainrule.config.network_schema import OptionalCount
+from chainrule.config.words import Choice, Word
+from chainrule.engines import ENGINES
+from chainrule.optimizers import OPTIMIZERS
+
+
+def _batch_size(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+    """A whole number of at least 1, or ``full``."""
+    if isinstance(value, str) and value.lower() == "full":
+        return "full"
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise expected("a whole number of at least 1, or full")
+
+
+class Training(Section):
+    """How the network is trained."""
+
+    epochs: Whole = Field(30, description="how often training goes through the training data")
+    batch_size: Annotated[Count | Literal["full"], WrapValidator(_batch_size)] = Field(
+        32, description="the cases of a minibatch; full for all training data at once"
+    )
+    seed: Whole = Field(0, description="the one number all randomness follows from")
+    shuffle: Flag = Field(True, description="a new order of the cases for each epoch")
+    optimizer: Annotated[Any, Choice("optimizer", OPTIMIZERS)] = Field(
+        "sgd",
+        description="how a step follows from the gradient",
+        examples=["sgd", {"type": "momentum", "momentum": 0.9}, "adam"],
+    )
+    engine: Annotated[Any, Word("engine", tuple(dict.fromkeys(("auto", *ENGINES))))] = Field(
+        "auto", description="what runs the minibatches; auto decides from the configuration"
+    )
+    evaluate: Annotated[Any, Word("way to evaluate", ("running", "full"))] = Field(
+        "running",
+        description="an epoch's training loss: running is the mean of its minibatches' losses, "
+        "full a pass of its own over the training data",
+    )
+    checkpoint_every: OptionalCount = Field(
+        None, description="save a checkpoint after every so many epochs; null for none"
+    )

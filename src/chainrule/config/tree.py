@@ -1,0 +1,168 @@
+"""What a configuration says, and where it says it.
+
+Both readers produce a `Tree`: plain values, and beside them the place of every key and every
+value. The schema checks the values alone; whoever finds one wrong asks the tree for its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import Problem
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value from the root: keys of mappings and indices of lists."""
+
+MAX_DEPTH = 40
+"""Values nested deeper than this are refused; a configuration needs about six levels."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a key or a value was written.
+
+    Attributes:
+        source: a file, or the text of a ``--set`` item, which has no lines.
+        line: counted from 1.
+        column: counted from 1.
+        word: the key as written, where that is not the schema's own word.
+    """
+
+    source: Path | str | None = None
+    line: int | None = None
+    column: int | None = None
+    word: str | None = None
+
+
+@dataclass
+class Tree:
+    """Plain values and the places they were written in.
+
+    Attributes:
+        value: nested dict, list, str, int, float, bool and None; usually a dict.
+        source: the file, or None for values that were given as a mapping.
+        keys: the place of each key, by its path.
+        values: the place of each value, by its path; the root's is ``()``.
+        problems: what the reader found wrong and could read past.
+        partial: whether something is left out because it could not be read, so that what seems
+            to be missing may be there.
+        words: how the form of the file calls a key, by the names of the key's parent and its
+            own; for keys that are not written anywhere.
+    """
+
+    value: Any
+    source: Path | str | None = None
+    keys: dict[KeyPath, Place] = field(default_factory=dict)
+    values: dict[KeyPath, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    partial: bool = False
+    words: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def place(self, path: KeyPath, *, of_key: bool = False) -> Place:
+        """The place of the value at ``path``, or of the nearest thing around it.
+
+        Args:
+            path: need not exist.
+            of_key: the place of the key rather than of its value.
+        """
+        if of_key and path in self.keys:
+            return self.keys[path]
+        for end in range(len(path), -1, -1):
+            found = self.values.get(path[:end])
+            if found:
+                return found
+        return Place(self.source if self.source is not None else dotted(path) or None)
+
+    def problem(self, path: KeyPath, message: str, *, of_key: bool = False) -> Problem:
+        """A problem with the value, or the key, at ``path``."""
+        place = self.place(path, of_key=of_key)
+        return Problem(message, place.source, place.line, place.column)
+
+    def word(self, path: KeyPath) -> str:
+        """What the user calls the value at ``path``, as in ``size`` or ``item 3 of classes``."""
+        if not path:
+            return "the configuration"
+        last = path[-1]
+        if isinstance(last, int):
+            if path[:-1] == ("network", "layers"):
+                return f"layer {last + 1}"
+            return f"item {last + 1} of {self.word(path[:-1])}"
+        written = self.keys.get(path)
+        if written:
+            return written.word or last
+        return self.words.get((named_parent(path), last), last)
+
+    def value_at(self, path: KeyPath) -> Any:
+        """The value at ``path``; raises ``LookupError`` or ``TypeError`` where there is none."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return value
+
+    def spell(self, parent: KeyPath, key: str) -> str:
+        """How the form of the file spells ``key`` inside ``parent``."""
+        return self.words.get((named_parent((*parent, key)), key), key)
+
+
+def named_parent(path: KeyPath) -> str:
+    """The nearest key above the last step of ``path``, ``""`` at the root."""
+    return next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as it is written in Python mappings' messages.
+
+    Example:
+        >>> dotted(("network", "layers", 1, "size"))
+        'network.layers[1].size'
+    """
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def plain(value: Any, path: KeyPath = ()) -> Any:
+    """A copy of a Python value made of dict, list, str, int, float, bool and None alone.
+
+    NumPy scalars and arrays, tuples and paths become what a file would hold.
+
+    Raises:
+        PlainError: a value that no file could hold.
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if len(path) > MAX_DEPTH:
+        raise PlainError(path, "values are nested too deeply")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, (*path, str(key))) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), path)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return [plain(item, (*path, k)) for k, item in enumerate(value)]
+    for kind in (str, int, float):  # of a subclass
+        if isinstance(value, kind):
+            return kind(value)
+    raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
+
+
+class PlainError(Exception):
+    """A Python value that no configuration file could hold.
+
+    Attributes:
+        path: where it stands.
+        message: what is wrong with it.
+    """
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        self.path = path
+        self.message = message
+        super().__init__(message)

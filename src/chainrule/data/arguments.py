@@ -1,0 +1,151 @@
+"""Checks of a generator's arguments that report everything wrong at once."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ConfigError, Problem, unknown
+
+MAX_BYTES = 4 * 2**30
+"""The largest array that is made or read: more is a slip of the pen far oftener than a wish."""
+
+
+class Checks:
+    """Collects what is wrong with a set of arguments.
+
+    Each method returns the checked value, or a harmless stand-in when it is wrong, so that
+    the checks after it can go on; `finish` raises if anything was wrong.
+
+    Example:
+        >>> checks = Checks()
+        >>> checks.integer("count", 10, at_least=1)
+        10
+        >>> _ = checks.integer("size", 1.5, at_least=1), checks.number("noise", -1, at_least=0)
+        >>> checks.finish()
+        Traceback (most recent call last):
+        chainrule.errors.ConfigError: size must be a whole number of at least 1, not 1.5
+        noise must be a number of at least 0, not -1
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def fail(self, message: str) -> None:
+        """Note one thing that is wrong."""
+        self.problems.append(Problem(message))
+
+    def finish(self) -> None:
+        """Raise a `ConfigError` of everything noted, if there is anything."""
+        if self.problems:
+            raise ConfigError(self.problems)
+
+    def integer(self, name: str, value: Any, *, at_least: int, at_most: int | None = None) -> int:
+        """A whole number within bounds."""
+        found = as_integer(value)
+        if found is None or found < at_least or (at_most is not None and found > at_most):
+            self.fail(f"{name} must be a whole number {_bounds(at_least, at_most)}, not {value!r}")
+            return at_least
+        return found
+
+    def number(
+        self, name: str, value: Any, *, at_least: float, at_most: float | None = None
+    ) -> float:
+        """A finite number within bounds."""
+        good = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        found = float(value) if good else math.nan
+        if not (found >= at_least and found <= (math.inf if at_most is None else at_most)) or (
+            math.isinf(found)
+        ):
+            self.fail(f"{name} must be a number {_bounds(at_least, at_most)}, not {value!r}")
+            return at_least
+        return found
+
+    def whole_range(
+        self, name: str, value: Any, *, at_least: int, at_most: int | None = None, limit: str = ""
+    ) -> tuple[int, int]:
+        """A range ``[lo, hi]`` of whole numbers, or one number for both ends.
+
+        Args:
+            name: the argument's name.
+            value: what was given.
+            at_least: the smallest ``lo``.
+            at_most: the largest ``hi``.
+            limit: what ``at_most`` is, in words, for the message.
+        """
+        both = [value, value] if as_integer(value) is not None else value
+        ends = [as_integer(v) for v in both] if _is_list(both) and len(both) == 2 else []
+        if len(ends) != 2 or ends[0] is None or ends[1] is None:
+            self.fail(f"{name} must be a range [lo, hi] of whole numbers, not {value!r}")
+        elif ends[0] > ends[1]:
+            self.fail(f"{name} must be a range [lo, hi] with lo <= hi, not {value!r}")
+        elif ends[0] < at_least:
+            self.fail(f"{name} must start at {at_least} or more, not at {ends[0]}")
+        elif at_most is not None and ends[1] > at_most:
+            self.fail(f"{name} must not pass {limit or at_most}, but goes up to {ends[1]}")
+        else:
+            return ends[0], ends[1]
+        return at_least, at_least
+
+    def flag(self, name: str, value: Any) -> bool:
+        """True or false."""
+        if not isinstance(value, bool | np.bool_):
+            self.fail(f"{name} must be true or false, not {value!r}")
+        return bool(value)
+
+    def choice(self, name: str, value: Any, known: Sequence[str]) -> str:
+        """One of the words in ``known``."""
+        if value not in known:
+            self.fail(unknown(name, value, known))
+            return known[0]
+        return str(value)
+
+    def fractions(self, value: Any, name: str = "split") -> tuple[float, float, float]:
+        """Three fractions in 0..1 that sum to 1 within 1e-9, the first above 0."""
+        parts = list(value) if _is_list(value) else []
+        good = [isinstance(v, numbers.Real) and not isinstance(v, bool) for v in parts]
+        fallback = (1.0, 0.0, 0.0)
+        if len(parts) != 3 or not all(good):
+            self.fail(f"{name} must be three fractions [train, validation, test], not {value!r}")
+            return fallback
+        first, second, third = (float(v) for v in parts)
+        if not all(0 <= v <= 1 for v in (first, second, third)):
+            self.fail(f"{name} must hold fractions between 0 and 1, not {value!r}")
+        elif abs(first + second + third - 1) > 1e-9:
+            total = first + second + third
+            self.fail(f"{name} must sum to 1, but {value!r} sums to {total:.10g}")
+        elif first == 0:
+            self.fail(f"{name} must leave something to train on, but its first fraction is 0")
+        else:
+            return first, second, third
+        return fallback
+
+    def room(self, what: str, size: int) -> None:
+        """Refuse an array of more than `MAX_BYTES` before it is made."""
+        if size > MAX_BYTES:
+            gib = size / 2**30
+            self.fail(f"{what} would need {gib:.1f} GiB; at most {MAX_BYTES // 2**30} are made")
+
+
+def as_integer(value: Any) -> int | None:
+    """``value`` if it is a whole number (NumPy's too, but no bool), else None."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def _is_list(value: Any) -> bool:
+    return hasattr(value, "__len__") and hasattr(value, "__iter__") and not isinstance(value, str)
+
+
+def _bounds(at_least: float, at_most: float | None) -> str:
+    low = f"{at_least:g}"
+    return f"of at least {low}" if at_most is None else f"from {low} to {at_most:g}"

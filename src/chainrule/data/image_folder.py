@@ -1,0 +1,172 @@
+"""Folders of images, one subfolder a class."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.data.arguments import MAX_BYTES, Checks, as_integer
+from chainrule.data.cases import Cases
+from chainrule.data.dataset import Array
+from chainrule.data.labels import Labels
+from chainrule.data.paths import existing_folder
+from chainrule.data.targets import MOST_PROBLEMS
+from chainrule.errors import DataError, Problem
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
+"""The files taken for images; others in the folders are passed over."""
+
+MAX_PIXELS = 2**26
+"""The largest single image that is unpacked."""
+
+
+def read_image_folder(
+    folder: Path, *, size: Sequence[int] | int | None = None, color: bool = False
+) -> Cases:
+    """Read images, with the name of the subfolder each lies in as its class.
+
+    Pixels are divided by 255. Transparent images are laid on white; a moving one gives its
+    first picture; a photograph is turned upright as its camera says.
+
+    Args:
+        folder: the folder of the classes' folders.
+        size: the side, or [height, width], that all images are resized to; without it they
+            must agree.
+        color: keep red, green and blue; otherwise images become grey.
+
+    Returns:
+        x float64 in 0..1, (cases, height, width), or (cases, height, width, 3) in colour; the
+        cases in the order of the classes' and the files' names.
+
+    Raises:
+        ConfigError: for a size that is none.
+        DataError: for a missing folder, no images in it, images that cannot be read, are too
+            large or differ in size.
+    """
+    checks = Checks()
+    shape = _shape(size, checks)
+    color = checks.flag("color", color)
+    checks.finish()
+    files = _files(existing_folder(folder))
+    images: list[Array] = []
+    problems: list[Problem] = []
+    for path in files:
+        try:
+            image = _read(path, shape, color)
+        except DataError as error:
+            problems.extend(error.problems)
+            continue
+        images.append(image)
+        if image.shape != images[0].shape:
+            problems.append(Problem(_other_size(image, images[0], files[0]), path))
+        if image.nbytes * len(files) * 8 > MAX_BYTES:
+            raise DataError(
+                Problem("the images take too much memory; give a smaller size", folder)
+            )
+        if len(problems) >= MOST_PROBLEMS:
+            break
+    if problems:
+        raise DataError(problems)
+    x = np.stack(images) / 255.0
+    names = [path.parent.name for path in files]
+    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder)
+    return Cases(x, labels, image_shape=x.shape[1:])
+
+
+def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
+    """(height, width) from one side or from both."""
+    if size is None:
+        return None
+    if as_integer(size) is not None:
+        side = checks.integer("size", size, at_least=1, at_most=8192)
+        return side, side
+    sides = size
+    if not isinstance(sides, Sequence) or isinstance(sides, str) or len(sides) != 2:
+        checks.fail(f"size must be a side or [height, width] in pixels, not {size!r}")
+        return None
+    height, width = (checks.integer("size", side, at_least=1, at_most=8192) for side in sides)
+    return height, width
+
+
+def _files(folder: Path) -> list[Path]:
+    """The images of all classes."""
+    classes = sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+    if len(classes) < 2:
+        found = "no subfolder" if not classes else f"only the subfolder {classes[0].name!r}"
+        raise DataError(
+            Problem(f"found {found}; expected one subfolder of images for each class", folder)
+        )
+    files, problems = [], []
+    for name in classes:
+        images = sorted(
+            path
+            for path in name.iterdir()
+            if path.suffix.lower() in ENDINGS and path.is_file() and path.name[0] != "."
+        )
+        if not images:
+            endings = ", ".join(ENDINGS)
+            problems.append(Problem(f"found no image ({endings}) of this class", name))
+        files.extend(images)
+    if problems:
+        raise DataError(problems)
+    return files
+
+
+def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
+    """One image as bytes, (height, width) or (height, width, 3)."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images; they are judged below.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS}"
+                    raise DataError(Problem(message, path))
+                image.load()
+                picture = _plain(ImageOps.exif_transpose(image), "RGB" if color else "L")
+    except UnidentifiedImageError:
+        raise DataError(Problem("the file is not an image, or is damaged", path)) from None
+    except Image.DecompressionBombError:
+        raise DataError(Problem("the image is too large to be unpacked", path)) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(Problem(f"the image cannot be read ({error})", path)) from None
+    if shape is not None and picture.size != shape[::-1]:
+        picture = picture.resize(shape[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _plain(image: Image, mode: str) -> Image:
+    """The image in the mode ``L`` or ``RGB``, whatever it was."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        # 16 bits a pixel, which Pillow would cut off at 255.
+        wide = np.asarray(image, dtype=np.float64) / 257
+        image = Image.fromarray(np.clip(np.round(wide), 0, 255).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        opaque = image.convert("RGBA")
+        white = Image.new("RGBA", opaque.size, "white")
+        image = Image.alpha_composite(white, opaque)
+    return image.convert(mode)
+
+
+def _other_size(image: Array, first: Array, path: Path) -> str:
+    height, width = image.shape[:2]
+    return (
+        f"the image has {height} x {width} pixels, but {path.name} has "
+        f"{first.shape[0]} x {first.shape[1]}; give a size to which all are resized"
+    )

@@ -1,0 +1,230 @@
+"""NumPy's .npz files: inputs ``x``, targets ``t``, and the classes' names if they are there."""
+
+from __future__ import annotations
+
+import os
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.arguments import MAX_BYTES
+from chainrule.data.cases import Cases
+from chainrule.data.dataset import Array, DataSplit
+from chainrule.data.labels import Labels
+from chainrule.data.paths import existing_file
+from chainrule.errors import DataError, Problem, nearest
+
+# A small file that claims to hold so many times its size, and much, was made to do harm.
+_BOMB_RATIO, _BOMB_BYTES = 500, 2**26
+_KNOWN = ("x", "t", "classes", "image_shape")
+
+
+def read_npz(path: Path) -> Cases:
+    """Read an .npz file of ``x``, one row a case, and ``t``.
+
+    ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
+    be missing where only inputs are needed. ``classes`` names the classes in order. Nothing
+    in the file is run: pickled objects are refused.
+
+    Args:
+        path: the file.
+
+    Returns:
+        x as stored (numbers), the labels or None.
+
+    Raises:
+        DataError: for a file that is no .npz, is damaged or lacks ``x``; for arrays of
+            objects, other lengths, NaN or infinity; for sizes beyond any use, found in the
+            headers before memory is taken.
+    """
+    arrays = _arrays(existing_file(path))
+    x = _inputs(path, arrays)
+    shape = _image_shape(path, x, arrays.get("image_shape"))
+    return Cases(x, _labels(path, x, arrays), image_shape=shape)
+
+
+def write_npz(path: Path, data: DataSplit) -> None:
+    """Write the parts of ``data``, one after the other, as one .npz file.
+
+    The file holds ``x``, ``t``, and where known ``classes`` and ``image_shape``. It is
+    written beside its place and moved there when it is whole.
+
+    Args:
+        path: the file to write; one that is there is replaced.
+        data: the data set.
+
+    Raises:
+        DataError: if the file cannot be written; nothing is left behind then.
+    """
+    arrays = {
+        "x": np.concatenate([part.x for part in data]),
+        "t": np.concatenate([part.t for part in data]),
+    }
+    if data.classes is not None:
+        arrays["classes"] = np.array(data.classes)
+    if data.image_shape is not None:
+        arrays["image_shape"] = np.array(data.image_shape)
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(Problem(f"the file cannot be written ({reason})", path)) from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    """The arrays that are of use here."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            members = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
+            if "x" not in members:
+                raise DataError(Problem(_missing_x(members), path))
+            wanted = [name for name in _KNOWN if name in members]
+            _refuse_bombs(path, [members[name] for name in wanted])
+            return {name: _read(path, file, members[name]) for name in wanted}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise DataError(
+            Problem(f"the file is no .npz file, or is damaged ({error})", path)
+        ) from None
+    except (NotImplementedError, RuntimeError) as error:
+        raise DataError(Problem(f"the file cannot be unpacked ({error})", path)) from None
+
+
+def _missing_x(members: Mapping[str, Any]) -> str:
+    if not members or not any(info.filename.endswith(".npy") for info in members.values()):
+        return "the file is a zip file without NumPy arrays; expected arrays x and t"
+    found = ", ".join(list(members)[:10])
+    guess = nearest("x", members) or nearest("x_train", members)
+    hint = f" (rename {guess!r}?)" if guess else ""
+    return f"found the arrays {found}; expected x and t{hint}"
+
+
+def _refuse_bombs(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    size = sum(info.file_size for info in infos)
+    packed = max(1, sum(info.compress_size for info in infos))
+    if size > MAX_BYTES:
+        message = f"the arrays have {size / 2**30:.1f} GiB; at most {MAX_BYTES // 2**30} are read"
+        raise DataError(Problem(message, path))
+    if size > _BOMB_BYTES and size / packed > _BOMB_RATIO:
+        message = f"{packed} bytes would unpack to {size}; refused as a damaged or hostile file"
+        raise DataError(Problem(message, path))
+
+
+def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """One array, after its header has been found to agree with the space it takes."""
+    name = info.filename.removesuffix(".npy")
+    try:
+        with file.open(info) as stream:
+            version = np.lib.format.read_magic(stream)
+            read_header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read_header(stream)
+            start = stream.tell()
+            if dtype.hasobject:
+                raise DataError(
+                    Problem(
+                        f"{name} holds Python objects, which are not loaded; save numbers", path
+                    )
+                )
+            needed = dtype.itemsize
+            for length in shape:
+                needed *= length
+            if needed != info.file_size - start:
+                raise DataError(
+                    Problem(f"{name} is damaged: its header asks for {needed} bytes", path)
+                )
+        with file.open(info) as stream:
+            array: Array = np.lib.format.read_array(stream, allow_pickle=False)
+            return array
+    except DataError:
+        raise
+    # What NumPy's reading of a header may end in, when its text is not what it should be.
+    except (ValueError, TypeError, KeyError, SyntaxError, tokenize.TokenError) as error:
+        raise DataError(Problem(f"{name} is damaged ({error})", path)) from None
+
+
+def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
+    x = arrays["x"]
+    if x.dtype.kind not in "buif":
+        raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and x.shape[3] != 3):
+        raise DataError(
+            Problem(
+                f"x has shape {x.shape}; expected (cases, features), (cases, height, width) "
+                "or (cases, height, width, 3)",
+                path,
+            )
+        )
+    if x.size == 0:
+        raise DataError(Problem(f"x has shape {x.shape}; expected at least one case", path))
+    _refuse_non_finite(path, "x", x)
+    return x.astype(np.uint8) if x.dtype.kind == "b" else x
+
+
+def _refuse_non_finite(path: Path, name: str, array: Array) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        place = ", ".join(map(str, first))
+        raise DataError(
+            Problem(f"{name}[{place}] is {array[first]}; expected finite numbers", path)
+        )
+
+
+def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
+    if "t" not in arrays:
+        return None
+    t = arrays["t"]
+    if t.dtype.kind not in "buifU" or t.ndim not in (1, 2) or 0 in t.shape[1:]:
+        raise DataError(
+            Problem(
+                f"t has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
+                "or one-hot rows or values (cases, outputs)",
+                path,
+            )
+        )
+    if len(t) != len(x):
+        raise DataError(Problem(f"x has {len(x)} cases, but t has {len(t)}", path))
+    _refuse_non_finite(path, "t", t)
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
+    names = arrays.get("classes")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "Uiu"):
+        raise DataError(Problem("classes must hold the names of the classes in order", path))
+
+    def at(case: int, message: str) -> Problem:
+        return Problem(f"t[{case}]: {message}", path)
+
+    if t.dtype.kind == "U" and t.ndim == 2:
+        raise DataError(Problem("t holds rows of text; expected one name a case", path))
+    values = t.tolist() if t.dtype.kind == "U" else t
+    if t.dtype.kind == "b":
+        values = t.astype(np.int64)
+    return Labels(values, at, path, None if names is None else tuple(map(str, names)))
+
+
+def _image_shape(path: Path, x: Array, stored: Array | None) -> tuple[int, ...] | None:
+    """The shape of the images, from the inputs' own or from the array that tells it."""
+    if x.ndim > 2:
+        return x.shape[1:]
+    if stored is None:
+        return None
+    if stored.dtype.kind not in "iu" or stored.ndim != 1 or stored.prod() != x.shape[1]:
+        raise DataError(Problem(f"image_shape does not fit {x.shape[1]} features", path))
+    return tuple(int(side) for side in stored)

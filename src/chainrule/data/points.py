@@ -1,0 +1,228 @@
+"""Sets of points to learn from: classes in the plane and beyond, and curves.
+
+Every set is a function of its settings and a random stream; classes are equally frequent to
+one case, and stand in turn (0, 1, 2, 0, 1, ...). ``noise`` of 0 gives the exact points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from chainrule.data.arguments import Checks
+from chainrule.data.dataset import Array, Dataset
+
+# At most so many classes, arms or rings.
+_MANY = 1000
+
+
+def xor(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Dataset:
+    """Points about the corners of the unit square; opposite corners are one class.
+
+    Args:
+        rng: the stream to draw from.
+        count: the number of points.
+        noise: the standard deviation of each coordinate.
+
+    Returns:
+        x (count, 2), t (count,): 0 at (0, 0) and (1, 1), 1 at (0, 1) and (1, 0).
+
+    Example:
+        >>> points = xor(np.random.default_rng(0), count=4, noise=0)
+        >>> points.x.tolist(), points.t.tolist()
+        ([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], [0, 1, 0, 1])
+    """
+    checks = _Checks(count, noise)
+    checks.finish()
+    corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], dtype=np.float64)
+    number = np.arange(checks.count)
+    return Dataset(_jittered(corners[number % 4], checks.noise, rng), number % 2)
+
+
+def spirals(
+    rng: np.random.Generator,
+    arms: int = 3,
+    count: int = 600,
+    noise: float = 0.1,
+    turns: float = 1.0,
+) -> Dataset:
+    """Spirals that wind out of the origin, one class an arm.
+
+    The point at radius r (0 < r ≤ 1) of arm k stands at the angle 2π(turns·r + k/arms).
+
+    Args:
+        rng: the stream to draw from.
+        arms: the number of arms.
+        count: the number of points in all arms together.
+        noise: the standard deviation of the angle, in radians.
+        turns: how often an arm winds around the origin.
+
+    Returns:
+        x (count, 2), t (count,) the number of the arm.
+    """
+    checks = _Checks(count, noise)
+    arms = checks.integer("arms", arms, at_least=2, at_most=_MANY)
+    turns = checks.number("turns", turns, at_least=0)
+    checks.enough_for(arms)
+    checks.finish()
+    t = np.arange(checks.count) % arms
+    radius = (np.arange(checks.count) // arms + 1) / -(-checks.count // arms)
+    angle = 2 * np.pi * (turns * radius + t / arms)
+    angle += checks.noise * rng.standard_normal(checks.count)
+    return Dataset(radius[:, None] * _directions(angle), t)
+
+
+def moons(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Dataset:
+    """Two half circles of radius 1, each reaching into the other.
+
+    Args:
+        rng: the stream to draw from.
+        count: the number of points.
+        noise: the standard deviation of each coordinate.
+
+    Returns:
+        x (count, 2), t (count,): 0 the upper one about (0, 0), 1 the lower one about (1, ½).
+    """
+    checks = _Checks(count, noise)
+    checks.finish()
+    t = np.arange(checks.count) % 2
+    # Evenly spaced from end to end along each of the two.
+    place = (np.arange(checks.count) // 2) / max(1, -(-checks.count // 2) - 1)
+    x = _directions(np.pi * (place + t)) + t[:, None] * np.array([1.0, 0.5])
+    return Dataset(_jittered(x, checks.noise, rng), t)
+
+
+def rings(
+    rng: np.random.Generator, rings: int = 2, count: int = 400, noise: float = 0.05
+) -> Dataset:
+    """Circles about the origin, one class a circle; the outermost has radius 1.
+
+    Args:
+        rng: the stream to draw from.
+        rings: the number of circles; circle k has radius (k + 1) / rings.
+        count: the number of points on all of them together.
+        noise: the standard deviation of each coordinate.
+
+    Returns:
+        x (count, 2), t (count,) the number of the circle, the innermost 0.
+    """
+    checks = _Checks(count, noise)
+    rings = checks.integer("rings", rings, at_least=2, at_most=_MANY)
+    checks.enough_for(rings)
+    checks.finish()
+    t = np.arange(checks.count) % rings
+    x = ((t + 1) / rings)[:, None] * _directions(rng.uniform(0, 2 * np.pi, checks.count))
+    return Dataset(_jittered(x, checks.noise, rng), t)
+
+
+def blobs(
+    rng: np.random.Generator,
+    features: int = 2,
+    classes: int = 3,
+    count: int = 600,
+    spread: float = 1.0,
+) -> Dataset:
+    """Normally distributed clouds in any number of dimensions, one class a cloud.
+
+    The centres lie in the cube from −5 to 5, at random but away from each other.
+
+    Args:
+        rng: the stream to draw from.
+        features: the number of dimensions.
+        classes: the number of clouds.
+        count: the number of points in all clouds together.
+        spread: the standard deviation of each coordinate about its centre.
+
+    Returns:
+        x (count, features), t (count,) the number of the cloud.
+    """
+    checks = _Checks(count, spread, noise_name="spread")
+    features = checks.integer("features", features, at_least=1)
+    classes = checks.integer("classes", classes, at_least=2, at_most=_MANY)
+    checks.enough_for(classes)
+    checks.room(f"{count} points of {features} features", 8 * checks.count * features)
+    checks.finish()
+    t = np.arange(checks.count) % classes
+    return Dataset(_jittered(_centres(classes, features, rng)[t], checks.noise, rng), t)
+
+
+CURVES: Mapping[str, Callable[[Array], Array]] = {
+    "sine": lambda x: np.sin(np.pi * x),
+    "cubic": lambda x: 2 * x**3 - x,
+    "step": lambda x: np.where(x < 0, -1.0, 1.0),
+    "bump": lambda x: np.exp(-8 * x**2),
+}
+"""The curves by name, each from −1..1 to about −1..1."""
+
+
+def curve(
+    rng: np.random.Generator, function: str = "sine", count: int = 400, noise: float = 0.1
+) -> Dataset:
+    """Points of a curve with noise in the target: regression with one input.
+
+    Args:
+        rng: the stream to draw from.
+        function: ``sine`` sin(πx), ``cubic`` 2x³ − x, ``step`` −1 or 1, ``bump`` exp(−8x²).
+        count: the number of points.
+        noise: the standard deviation of the target about the curve.
+
+    Returns:
+        x (count, 1) evenly distributed over −1..1, t (count, 1).
+    """
+    checks = _Checks(count, noise)
+    function = checks.choice("function", function, tuple(CURVES))
+    checks.finish()
+    x = rng.uniform(-1, 1, (checks.count, 1))
+    return Dataset(x, _jittered(CURVES[function](x), checks.noise, rng))
+
+
+POINT_SETS: Mapping[str, Callable[..., Dataset]] = {
+    "xor": xor,
+    "spirals": spirals,
+    "moons": moons,
+    "rings": rings,
+    "blobs": blobs,
+    "curve": curve,
+}
+"""Every set of points by its name in a configuration."""
+
+
+class _Checks(Checks):
+    """The checks that all point sets share."""
+
+    def __init__(self, count: int, noise: float, noise_name: str = "noise") -> None:
+        super().__init__()
+        self.count = self.integer("count", count, at_least=2)
+        self.noise = self.number(noise_name, noise, at_least=0)
+        self.room(f"{self.count} points", 16 * self.count)
+
+    def enough_for(self, classes: int) -> None:
+        """Every class needs a case."""
+        if not self.problems and self.count < classes:
+            self.fail(f"count {self.count} is too small for {classes} classes")
+
+
+def _directions(angle: Array) -> Array:
+    """The unit vectors at the angles, (count, 2)."""
+    return np.column_stack([np.cos(angle), np.sin(angle)])
+
+
+def _jittered(x: Array, noise: float, rng: np.random.Generator) -> Array:
+    """``x`` with normal noise of standard deviation ``noise`` in every coordinate."""
+    jittered: Array = x + noise * rng.standard_normal(x.shape)
+    return jittered
+
+
+def _centres(count: int, features: int, rng: np.random.Generator) -> Array:
+    """Points of the cube −5..5, (count, features), each the farthest of a few candidates.
+
+    Independent centres would often coincide in few dimensions, and such classes cannot be
+    learned.
+    """
+    centres = rng.uniform(-5, 5, (1, features))
+    while len(centres) < count:
+        candidates = rng.uniform(-5, 5, (10, features))
+        gaps = [np.square(centres - c).sum(axis=1).min() for c in candidates]
+        centres = np.vstack([centres, candidates[int(np.argmax(gaps))]])
+    return centres

@@ -1,0 +1,145 @@
+"""What the ``data`` part of a configuration may say."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.arguments import Checks
+from chainrule.data.points import POINT_SETS
+from chainrule.data.shapes import ImageGenerator
+from chainrule.data.splits import DEFAULT_SPLIT
+from chainrule.errors import ConfigError, unknown
+
+KINDS = ("generator", "file", "folder", "name")
+"""Exactly one of these keys says where the data come from."""
+
+COMMON_KEYS = ("split", "standardize", "flatten", "seed", "target")
+"""What can be said of any data."""
+
+FILE_KEYS = (
+    "label",
+    "header",
+    "labels",
+    "validation_file",
+    "validation_labels",
+    "test_file",
+    "test_labels",
+    "classes",
+)
+"""What can be said of data in files."""
+
+PATH_KEYS = (
+    "file",
+    "folder",
+    "labels",
+    "validation_file",
+    "validation_labels",
+    "test_file",
+    "test_labels",
+)
+"""The keys that name a file or a folder."""
+
+GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS)
+"""The sets that are made, not read."""
+
+
+def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that data of the kind in ``settings`` may have; all arguments of a generator.
+
+    Example:
+        >>> known_keys({"generator": "moons"})
+        ('generator', 'split', 'standardize', 'flatten', 'seed', 'target', 'count', 'noise')
+    """
+    kind = next(key for key in KINDS if key in settings)
+    if kind == "file":
+        own: Iterable[str] = FILE_KEYS
+    elif kind == "folder":
+        own = ("size", "color")
+    elif kind == "name":
+        own = ()
+    else:
+        own = [key for key in inspect.signature(_maker(settings[kind])).parameters if key != "rng"]
+    return (kind, *COMMON_KEYS, *(key for key in own if key not in COMMON_KEYS))
+
+
+def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
+    """The kind of data, once the settings say one and nothing unknown."""
+    kinds = [key for key in KINDS if key in settings]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) if kinds else "none of them"
+        raise ConfigError(
+            f"data must say where it comes from with one of {', '.join(KINDS)}; found {found}"
+        )
+    kind = kinds[0]
+    if kind == "generator" and settings[kind] not in GENERATORS:
+        raise ConfigError(unknown("generator", settings[kind], GENERATORS))
+    checks = Checks()
+    known = known_keys(settings)
+    for key in settings:
+        if key not in known:
+            checks.fail(unknown("key of data", key, known))
+    for key in PATH_KEYS:
+        if not isinstance(settings.get(key, ""), str | Path):
+            checks.fail(f"{key} must be a path, not {settings[key]!r}")
+    for key in ("standardize", "flatten"):
+        checks.flag(key, settings.get(key, False))
+    checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
+    checks.integer("seed", settings.get("seed", 0), at_least=0)
+    _check_split(settings, checks)
+    if kind == "file":
+        checks.choice("label", settings.get("label", "last"), ("last", "first"))
+        if settings.get("header", "auto") not in (True, False, "auto"):
+            checks.fail(f"header must be auto, true or false, not {settings['header']!r}")
+        listed = settings.get("classes", ["", ""])
+        if isinstance(listed, str) or not isinstance(listed, Sequence) or len(listed) < 2:
+            checks.fail(f"classes must be a list of at least 2 names, not {listed!r}")
+    else:
+        _check_maker(settings, checks)
+    checks.finish()
+    return kind
+
+
+def _check_maker(settings: Mapping[str, Any], checks: Checks) -> None:
+    """Once something is wrong, learn what is wrong with a generator's arguments, too."""
+    if not checks.problems or "generator" not in settings:
+        return
+    maker = _maker(settings["generator"])
+    known = inspect.signature(maker).parameters
+    own = {key: value for key, value in settings.items() if key in known and key != "seed"}
+    if "rng" in known:
+        own["rng"] = np.random.default_rng(0)
+    try:
+        maker(**own)
+    except ConfigError as error:
+        checks.problems.extend(p for p in error.problems if p not in checks.problems)
+
+
+def _maker(generator: str) -> Callable[..., Any]:
+    return ImageGenerator if generator == "shapes" else POINT_SETS[generator]
+
+
+def _check_split(settings: Mapping[str, Any], checks: Checks) -> None:
+    """The fractions, and that a part with its own file takes nothing from the first file."""
+    if "split" not in settings:
+        return
+    split = checks.fractions(settings["split"])
+    for name, fraction in zip(("validation", "test"), split[1:], strict=True):
+        if f"{name}_file" in settings and fraction > 0:
+            checks.fail(f"split must be 0 for {name}, which has a file of its own")
+
+
+def fractions_of(settings: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The fractions of the first file; a part with its own file leaves its share to training."""
+    if "split" in settings:
+        train, validation, test = settings["split"]
+        return train, validation, test
+    validation, test = (
+        0.0 if f"{name}_file" in settings else fraction
+        for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)
+    )
+    return 1 - validation - test, validation, test

@@ -1,0 +1,238 @@
+"""The door to all data: from the ``data`` part of a configuration to training data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chainrule.data.cases import Cases
+from chainrule.data.dataset import Array, Dataset, DataSplit
+from chainrule.data.files import read_cases
+from chainrule.data.image_folder import read_image_folder
+from chainrule.data.labels import Labels
+from chainrule.data.named import read_named
+from chainrule.data.points import POINT_SETS
+from chainrule.data.settings import COMMON_KEYS, KINDS, check_settings, fractions_of
+from chainrule.data.shapes import ImageGenerator
+from chainrule.data.splits import split_cases
+from chainrule.data.standardization import Standardization
+from chainrule.data.targets import class_names, encode_classes, encode_values
+from chainrule.errors import ConfigError, DataError, Problem
+from chainrule.randomness import stream
+
+
+def load_data(
+    settings: Mapping[str, Any],
+    *,
+    folder: Path,
+    seed: int,
+    outputs: int | None = None,
+    target: str | None = None,
+) -> DataSplit:
+    """Make or read the data that a configuration describes.
+
+    Whether targets are classes or values: ``target`` in the settings says so; otherwise names
+    are always classes; otherwise the argument ``target`` says so, except that one column of
+    whole numbers cannot be the values of several outputs and is taken for class numbers;
+    and where nothing is known, whole numbers are classes. Data made of classes become
+    values (their numbers) only for a single output with ``target="value"``.
+
+    Args:
+        settings: the ``data`` mapping; keys that are absent or None have their defaults.
+        folder: where relative paths start.
+        seed: the run's seed, used unless the settings have their own.
+        outputs: the network's number of outputs where it is known.
+        target: ``class`` or ``value``, as the loss expects it.
+
+    Returns:
+        The three parts, split, flattened and standardised as asked.
+
+    Raises:
+        ConfigError: for settings that cannot be met.
+        DataError: for data that cannot be read.
+        MissingExtraError: for a named set without scikit-learn.
+
+    Example:
+        >>> data = load_data({"generator": "xor", "count": 40}, folder=Path(), seed=1)
+        >>> [len(part) for part in data], data.classes
+        ([28, 8, 4], ('0', '1'))
+    """
+    settings = {key: value for key, value in settings.items() if value is not None}
+    kind = check_settings(settings, target)
+    seed = settings.get("seed", seed)
+    if settings.get("generator") == "shapes":
+        data = _shapes(settings, seed, outputs, target)
+    else:
+        data = _from_cases(
+            _READERS[kind](settings, Path(folder), seed), settings, seed, outputs, target
+        )
+    return _standardized(data) if settings.get("standardize", False) else data
+
+
+def _shapes(
+    settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
+) -> DataSplit:
+    """Images of shapes, which the generator splits itself."""
+    own = {k: v for k, v in settings.items() if k not in ("generator", "standardize", "target")}
+    data = ImageGenerator(**{**own, "seed": seed}).generate()
+    wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
+    if wanted == "class":
+        return data
+    parts = [Dataset(part.x, part.t[:, None].astype(float)) for part in data]
+    return replace(data, train=parts[0], validation=parts[1], test=parts[2], classes=None)
+
+
+# Readers: the cases to be split, and those of the files that validation and test data have.
+_Sources = tuple[Cases, Cases | None, Cases | None]
+
+
+def _generated(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
+    name = settings["generator"]
+    own = {k: v for k, v in settings.items() if k not in ("generator", *COMMON_KEYS)}
+    points = POINT_SETS[name](stream(seed, "data", name), **own)
+    names = None
+    if points.t.ndim == 1:
+        names = tuple(str(k) for k in range(int(points.t.max()) + 1))
+    labels = Labels(points.t, lambda _, message: Problem(message), names=names)
+    return Cases(points.x, labels), None, None
+
+
+def _from_files(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
+    def read(key: str, labels: str) -> Cases | None:
+        if key not in settings:
+            return None
+        return read_cases(
+            folder / settings[key],
+            label=settings.get("label", "last"),
+            header=settings.get("header", "auto"),
+            labels=folder / settings[labels] if labels in settings else None,
+        )
+
+    train = read("file", "labels")
+    validation = read("validation_file", "validation_labels")
+    test = read("test_file", "test_labels")
+    assert train is not None
+    for key, cases in (("validation_file", validation), ("test_file", test)):
+        if cases is not None and cases.x.shape[1:] != train.x.shape[1:]:
+            found, expected = (_inputs(x.x.shape[1:]) for x in (cases, train))
+            message = f"found {found} a case, but {settings['file']} has {expected}"
+            raise DataError(Problem(message, folder / settings[key]))
+    return train, validation, test
+
+
+def _from_folder(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
+    cases = read_image_folder(
+        folder / settings["folder"],
+        size=settings.get("size"),
+        color=settings.get("color", False),
+    )
+    return cases, None, None
+
+
+def _named(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
+    return read_named(settings["name"]), None, None
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], Path, int], _Sources]] = {
+    "generator": _generated,
+    "file": _from_files,
+    "folder": _from_folder,
+    "name": _named,
+}
+
+
+def _from_cases(
+    sources: _Sources,
+    settings: Mapping[str, Any],
+    seed: int,
+    outputs: int | None,
+    target: str | None,
+) -> DataSplit:
+    """Targets, split and shape of what was read."""
+    present = [cases for cases in sources if cases is not None]
+    labels = [cases.labels for cases in present if cases.labels is not None]
+    classes = None
+    if _are_classes(labels, settings, outputs, target):
+        listed = settings.get("classes") if "file" in settings else None
+        classes = class_names(labels, listed, outputs)
+        targets = encode_classes(labels, classes)
+    else:
+        targets = encode_values(labels)
+    flatten = settings.get("flatten", True)
+    datasets = iter(
+        [Dataset(_flat(c.x) if flatten else c.x, t) for c, t in zip(present, targets, strict=True)]
+    )
+    whole, validation, test = (None if c is None else next(datasets) for c in sources)
+    assert whole is not None
+    fractions = fractions_of(settings)
+    rng = stream(seed, "data", "split")
+    stratify = whole.t if classes is not None else None
+    parts = [whole.take(p) for p in split_cases(len(whole), fractions, rng, stratify)]
+    return DataSplit(
+        parts[0],
+        validation if validation is not None else parts[1],
+        test if test is not None else parts[2],
+        classes=classes,
+        image_shape=present[0].image_shape,
+        feature_names=present[0].feature_names,
+        source=_described(settings, present, classes),
+    )
+
+
+def _are_classes(
+    labels: Sequence[Labels],
+    settings: Mapping[str, Any],
+    outputs: int | None,
+    target: str | None,
+) -> bool:
+    """Whether the targets are classes; `load_data` says by which rule."""
+    if "target" in settings:
+        return bool(settings["target"] == "class")
+    if any(part.are_text for part in labels):
+        return target != "value" or outputs != 1 or _listed(settings)
+    single_value = target == "value" and outputs == 1
+    if _listed(settings) or any(part.names is not None for part in labels):
+        return not single_value
+    if settings.get("generator") == "curve":
+        if target == "class":
+            raise ConfigError(
+                "generator: curve gives values, not classes; choose a loss for values, such as mse"
+            )
+        return False
+    if target == "value":
+        several = outputs is not None and outputs > 1
+        return several and all(part.look_like_classes for part in labels)
+    return target == "class" or all(part.look_like_classes for part in labels)
+
+
+def _listed(settings: Mapping[str, Any]) -> bool:
+    return "file" in settings and "classes" in settings
+
+
+def _standardized(data: DataSplit) -> DataSplit:
+    """All parts on the scale of the training inputs."""
+    scaling = Standardization.fit(data.train.x)
+    train, validation, test = (Dataset(scaling.apply(part.x), part.t) for part in data)
+    return replace(data, train=train, validation=validation, test=test, scaling=scaling)
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(len(x), -1)
+
+
+def _inputs(shape: Sequence[int]) -> str:
+    if len(shape) == 1:
+        return f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
+    return f"images of {' x '.join(map(str, shape))}"
+
+
+def _described(
+    settings: Mapping[str, Any], present: Sequence[Cases], classes: Sequence[str] | None
+) -> str:
+    """The source in words."""
+    name = next(settings[kind] for kind in KINDS if kind in settings)
+    count = sum(len(cases) for cases in present)
+    kind = f", {len(classes)} classes" if classes is not None else ""
+    return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{kind}"

@@ -1,0 +1,100 @@
+"""Dividing cases among training, validation and test data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.data.arguments import Checks
+from chainrule.data.dataset import Array
+
+DEFAULT_SPLIT = (0.7, 0.2, 0.1)
+"""The fractions of training, validation and test data where nothing else is said."""
+
+
+def part_sizes(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
+    """How many of ``count`` cases each part gets, by the largest remainder.
+
+    Every part gets the whole number below its share; the cases left over go to the parts
+    with the largest remainders. A part of fraction 0 stays empty; training gets at least one
+    case.
+
+    Args:
+        count: the number of cases, at least 1.
+        fractions: those of training, validation and test data.
+
+    Raises:
+        ConfigError: if the fractions do not sum to 1, or leave nothing to train on.
+
+    Example:
+        >>> part_sizes(1000, (0.7, 0.2, 0.1))
+        (700, 200, 100)
+        >>> part_sizes(4, (0.7, 0.2, 0.1))
+        (3, 1, 0)
+    """
+    checks = Checks()
+    count = checks.integer("count", count, at_least=1)
+    fractions = checks.fractions(fractions)
+    checks.finish()
+    # Rounded, because 0.7 * 10 may be a hair off 7 and must not lose a case by it.
+    shares = np.round(np.array(fractions) * count, 6)
+    sizes = np.floor(shares).astype(int)
+    by_remainder = np.argsort(sizes - shares, kind="stable")
+    sizes[by_remainder[: count - int(sizes.sum())]] += 1
+    if sizes[0] == 0:
+        sizes[np.argmax(sizes)] -= 1
+        sizes[0] = 1
+    train, validation, test = (int(size) for size in sizes)
+    return train, validation, test
+
+
+def split_cases(
+    count: int,
+    fractions: Sequence[float],
+    rng: np.random.Generator,
+    classes: Array | None = None,
+) -> tuple[Array, Array, Array]:
+    """The case numbers of each part, at random and in random order.
+
+    With ``classes`` the split is stratified: each part holds the classes in the proportion of
+    the whole, and classes of equal size differ by at most one case in every part. For that
+    the cases of a class are spread evenly over the interval 0..1; a part is a stretch of it.
+
+    Args:
+        count: the number of cases.
+        fractions: those of training, validation and test data.
+        rng: the split's own stream.
+        classes: the class number of every case, (count,); None for values.
+
+    Returns:
+        Three arrays of case numbers; together each case once.
+
+    Raises:
+        ConfigError: as `part_sizes`.
+
+    Example:
+        >>> import numpy as np
+        >>> parts = split_cases(10, (0.6, 0.4, 0), np.random.default_rng(0), np.arange(10) % 2)
+        >>> [sorted((part % 2).tolist()) for part in parts]
+        [[0, 0, 0, 1, 1, 1], [0, 0, 1, 1], []]
+    """
+    train, validation, _ = part_sizes(count, fractions)
+    order = rng.permutation(count)
+    if classes is not None:
+        order = order[_spread(classes[order], rng)]
+    first, second, third = np.split(order, [train, train + validation])
+    return rng.permutation(first), rng.permutation(second), rng.permutation(third)
+
+
+def _spread(classes: Array, rng: np.random.Generator) -> Array:
+    """The order of the cases by (their rank in their class + ½) / (cases of that class).
+
+    Classes of the same size take turns, always in the same order, which is random.
+    """
+    names, number, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    by_class = np.argsort(number, kind="stable")
+    rank = np.empty(len(classes))
+    rank[by_class] = np.arange(len(classes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    turn = rng.permutation(len(names))
+    return np.lexsort((turn[number], (rank + 0.5) / sizes[number]))

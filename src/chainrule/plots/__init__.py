@@ -1,0 +1,14 @@
+"""Pictures of runs and of data, as Matplotlib figures.
+
+Matplotlib itself is imported only when a figure is made. Every function returns a
+`matplotlib.figure.Figure` that belongs to nobody else (no pyplot, no current figure), so the
+figures can be made without a screen, in threads and in tests.
+"""
+
+from chainrule.plots.images import image_grid
+from chainrule.plots.learning_curve import learning_curve
+from chainrule.plots.save import save_figure
+from chainrule.plots.scatter import scatter
+from chainrule.plots.show import show_or_save
+
+__all__ = ["image_grid", "learning_curve", "save_figure", "scatter", "show_or_save"]

@@ -1,0 +1,200 @@
+"""Data that are no images, as points: classes in colour, or targets over the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import ShapeError
+from chainrule.plots.points import Group, add_legend, draw_points, groups_of_classes
+from chainrule.plots.projection import principal_components
+from chainrule.plots.style import (
+    LARGEST,
+    blank,
+    house_style,
+    marker_of,
+    plain,
+    put_title,
+    with_room,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Matrix = NDArray[np.float64]
+
+# A matrix of panels is readable up to this many features, a panel up to this many targets.
+_MOST_FEATURES = 4
+_MOST_TARGETS = 4
+_POINT = 45.0  # points², for a few hundred cases
+
+
+def scatter(
+    x: ArrayLike,
+    t: ArrayLike,
+    *,
+    classes: Sequence[str] | None,
+    feature_names: Sequence[str] | None = None,
+    title: str,
+) -> Figure:
+    """Cases as points, in the picture that suits their number of features.
+
+    With classes: one feature along a line for each class; two as a plane; three or four as a
+    matrix of planes, with each feature's distribution on the diagonal; more as the plane of
+    their first two principal components. Without: the targets over each of the first four
+    features. Cases with a value that is not finite are left out, and the title says how many.
+
+    Args:
+        x: (cases, features), or (cases,) for one feature.
+        t: with classes, class numbers (cases,) or one-hot rows (cases, classes); without,
+            values (cases,) or (cases, targets), of which the first four are drawn.
+        classes: the names of the classes in order, or None for a regression.
+        feature_names: one name for each feature; else they are numbered from 1.
+        title: what is shown.
+
+    Raises:
+        ShapeError: the arrays do not fit each other, the names, or the classes.
+
+    Example:
+        >>> corners = [[0, 0], [0, 1], [1, 0], [1, 1]]
+        >>> figure = scatter(corners, [0, 1, 1, 0], classes=["equal", "unequal"], title="xor")
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['equal', 'unequal']
+    """
+    x, t = _rows(x), _rows(t)
+    if x.ndim != 2 or t.ndim != 2 or len(x) != len(t):
+        raise ShapeError(f"one row of x and of t for each case; found {x.shape} and {t.shape}")
+    names = _names(feature_names, x.shape[1])
+    finite = np.isfinite(x).all(axis=1) & np.isfinite(t).all(axis=1)
+    if not finite.all():
+        title = f"{title} ({(~finite).sum():,} cases with NaN or infinity left out)"
+        x, t = x[finite], t[finite]
+    x, t = x.clip(-LARGEST, LARGEST), t.clip(-LARGEST, LARGEST)
+    with house_style():
+        if not x.size:
+            return _empty(title)
+        if classes is None:
+            return _targets(x, t[:, :_MOST_TARGETS], names, title)
+        groups = groups_of_classes(t, classes)
+        return _classes(x, groups, names, title)
+
+
+def _rows(values: ArrayLike) -> Matrix:
+    array = np.asarray(values, np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _names(given: Sequence[str] | None, count: int) -> list[str]:
+    if given is None:
+        return [f"feature {k + 1}" for k in range(count)]
+    if len(given) != count:
+        raise ShapeError(f"{count} features need as many names; found {len(given)}")
+    return [plain(name, 30) for name in given]
+
+
+def _figure(width: float, height: float, title: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    put_title(figure, title)
+    return figure
+
+
+def _empty(title: str) -> Figure:
+    figure = _figure(8, 5, title)
+    blank(figure.subplots(), "no cases")
+    return figure
+
+
+def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
+    """The picture for cases that have classes."""
+    if x.shape[1] == 1:
+        return _lines(x[:, 0], groups, names[0], title)
+    if 2 < x.shape[1] <= _MOST_FEATURES:
+        return _matrix(x, groups, names, title)
+    if x.shape[1] > 2:
+        x, shares = principal_components(x)
+        names = [
+            f"principal component {k + 1} ({s:.0%} of variance)" for k, s in enumerate(shares)
+        ]
+    figure = _figure(9.5, 6.5, title)
+    axes = figure.subplots()
+    for group in groups:
+        draw_points(axes, x[:, 0], x[:, 1], group, _POINT)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    add_legend(figure, groups)
+    return figure
+
+
+def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
+    """One feature: a line for each class, its cases spread a little across it."""
+    figure = _figure(9.5, max(3.5, min(12.0, 1.6 + 0.6 * len(groups))), title)
+    axes = figure.subplots()
+    # Multiples of the golden ratio spread evenly, and alike each time.
+    spread = np.arange(len(x)) * 0.6180339887 % 1 - 0.5
+    for k, group in enumerate(groups):
+        draw_points(axes, x, k + 0.5 * spread, group, _POINT)
+    axes.set_yticks(range(len(groups)), [group.label for group in groups])
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.set_xlabel(name)
+    return figure
+
+
+def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
+    """Every feature against every other, and its distribution where it meets itself."""
+    count = x.shape[1]
+    figure = _figure(2.7 * count + 1.5, 2.4 * count + 0.6, title)
+    panels = figure.subplots(count, count, sharex="col", squeeze=False)
+    for (i, j), cell in np.ndenumerate(panels):
+        axes: Axes = cell
+        if i == j:
+            _distributions(axes, x[:, i], groups)
+        else:
+            for group in groups:
+                draw_points(axes, x[:, j], x[:, i], group, 0.5 * _POINT)
+            axes.set_ylim(*with_room(x[:, i].min(), x[:, i].max()))
+        axes.set_xlim(*with_room(x[:, j].min(), x[:, j].max()))
+        axes.tick_params(labelsize=11, labelleft=j == 0 and i > 0)
+        if i == count - 1:
+            axes.set_xlabel(names[j], fontsize=12)
+        if j == 0:
+            axes.set_ylabel(names[i], fontsize=12)
+    figure.align_ylabels(panels[:, 0])
+    add_legend(figure, groups)
+    return figure
+
+
+def _distributions(axes: Axes, x: Matrix, groups: list[Group]) -> None:
+    """A histogram for each group over the range of all, outlined so that none hides another."""
+    edges = np.linspace(*with_room(x.min(), x.max()), 21)
+    for group in groups:
+        counts = np.histogram(x[group.member], edges)[0]
+        axes.stairs(counts, edges, fill=True, color=group.color, alpha=0.2)
+        axes.stairs(counts, edges, color=group.color, linewidth=1.5)
+    axes.set_yticks([])
+
+
+def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
+    """A regression: the targets over each of the first features, a panel a feature."""
+    count = min(x.shape[1], _MOST_FEATURES)
+    if x.shape[1] > count:
+        title = f"{title} (the first {count} of {x.shape[1]:,} features)"
+    rows, columns = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2)}[count]
+    everyone = np.ones(len(x), bool)
+    groups = [Group(f"target {k + 1}", everyone, *marker_of(k)) for k in range(t.shape[1])]
+    figure = _figure(max(9.5, 4.6 * columns), 3.6 * rows + (2.4 if rows == 1 else 1.2), title)
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for k, axes in enumerate(panels.flat):
+        for target, group in zip(t.T, groups, strict=True):
+            draw_points(axes, x[:, k], target, group, _POINT)
+        axes.set_xlabel(names[k])
+    for axes in panels[:, 0]:
+        axes.set_ylabel("target")
+    if len(groups) > 1:
+        add_legend(figure, groups)
+    return figure

@@ -1,0 +1,132 @@
+"""Random valid configurations, and the compact way to write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.initializers import INITIALIZERS
+
+MINIMAL: dict[str, Any] = {"network": {"loss": "mse", "layers": [{"size": 1}]}}
+
+rates = st.floats(0, 10, allow_nan=False) | st.integers(0, 3)
+ranges = st.lists(st.floats(-2, 2) | st.integers(-2, 2), min_size=2, max_size=2).map(sorted)
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
+activations = st.sampled_from(sorted(ACTIVATIONS)) | st.fixed_dictionaries(
+    {"type": st.just("leaky_relu"), "slope": st.floats(0, 1)}
+)
+
+
+def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Mappings with any of the keys."""
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+dense = st.builds(
+    lambda size, rest: {"size": size, **rest},
+    st.integers(1, 1000),
+    some(
+        type=st.sampled_from(["dense", "basic_layer"]),
+        activation=activations,
+        weights=ranges | st.sampled_from(sorted(INITIALIZERS)),
+        biases=ranges | st.just("zeros"),
+        learning_rate=rates,
+    ),
+)
+penalties = st.builds(
+    lambda rate, rest: {"rate": rate, **rest},
+    rates,
+    some(type=st.sampled_from(["L1", "L2", "none"]), biases=st.booleans()),
+)
+losses = st.sampled_from(["mse", "mae", "hinge", {"type": "huber", "delta": 0.5}])
+data = st.one_of(
+    st.builds(
+        lambda rest: {"generator": "shapes", **rest},
+        some(
+            size=st.integers(14, 50),
+            classes=st.just(["circle", "cross"]) | st.integers(2, 8),
+            noise=st.floats(0, 1),
+            width=st.just([3, 9]) | st.integers(3, 14),
+            centered=st.booleans(),
+            split=st.sampled_from([[0.5, 0.25, 0.25], [1, 0, 0]]),
+        ),
+    ),
+    st.builds(
+        lambda rest: {"generator": "blobs", **rest},
+        some(features=st.integers(1, 9), classes=st.integers(2, 5), spread=st.floats(0, 9)),
+    ),
+    st.builds(lambda name: {"file": name}, st.sampled_from(["a.csv", "my letters.csv", "1"])),
+)
+training = some(
+    epochs=st.integers(0, 99),
+    batch_size=st.integers(1, 99) | st.just("full"),
+    seed=st.integers(0, 10**12),
+    shuffle=st.booleans(),
+    optimizer=st.sampled_from(["sgd", "adam", {"type": "momentum", "nesterov": True}]),
+)
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> dict[str, Any]:
+    """A valid configuration as a mapping."""
+    layers: list[Any] = draw(st.lists(dense, min_size=1, max_size=4))
+    named = draw(st.lists(names, unique=True, max_size=len(layers)))
+    layers = [
+        {**layer, "name": f"{name}-x"} if name else layer
+        for layer, name in zip(layers, named + [""] * len(layers), strict=False)
+    ]
+    network = {"loss": draw(losses), **draw(some(penalty=penalties, learning_rate=rates))}
+    network |= draw(some(input=st.integers(1, 99), explicit_jacobians=st.booleans()))
+    if draw(st.booleans()):
+        layers.append({"type": "softmax"})
+        network["loss"] = draw(st.sampled_from(["cross_entropy", "mse"]))
+    return {
+        "network": {**network, "layers": layers},
+        "data": draw(data),
+        "training": draw(training),
+    }
+
+
+GLOBAL_WORDS = {"loss": "loss", "learning_rate": "lrate", "explicit_jacobians": None}
+PENALTY_WORDS = {"rate": "wreg", "type": "wrt", "biases": "breg"}
+LAYER_WORDS = {"activation": "act", "weights": "wr", "biases": "br", "learning_rate": "lrate"}
+
+
+def compact(config: dict[str, Any]) -> str:
+    """A configuration in the compact form."""
+    network = config["network"]
+    lines = ["GLOBALS"]
+    lines += [
+        pair(word or key, network[key]) for key, word in GLOBAL_WORDS.items() if key in network
+    ]
+    penalty = network.get("penalty", {})
+    lines.append("  ".join(pair(PENALTY_WORDS[key], value) for key, value in penalty.items()))
+    lines.append("layers  # in any case")
+    if "input" in network:
+        lines.append(pair("input", network["input"]))
+    for layer in network["layers"]:
+        pairs = (pair(LAYER_WORDS.get(key, key), value) for key, value in layer.items())
+        lines.append(" ".join(pairs) + "  # a layer")
+    lines += ["DATA", *(pair(key, value) for key, value in config["data"].items())]
+    lines += ["TRAINING", *(pair(key, value) for key, value in config["training"].items())]
+    return "\n".join(lines) + "\n"
+
+
+def pair(key: str, value: Any) -> str:
+    """A key and its value in the compact form."""
+    return f"{key}: {written(value)}"
+
+
+def written(value: Any) -> str:
+    """A value in the compact form."""
+    if isinstance(value, list):
+        return f"({' '.join(written(item) for item in value)})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(pair(key, item) for key, item in value.items())}}}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"'{value}'" if value == "1" else value
+    return repr(value)

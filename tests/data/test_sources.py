@@ -1,0 +1,182 @@
+"""The door: from settings to training, validation and test data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.data.settings import GENERATORS, known_keys
+from chainrule.data.shapes import ImageGenerator
+from chainrule.data.sources import load_data
+from chainrule.errors import ChainruleError, ConfigError, DataError
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_settings(seed=1, outputs=None, target=None, **settings):
+        return load_data(settings, folder=tmp_path, seed=seed, outputs=outputs, target=target)
+
+    return load_settings
+
+
+def sizes(data):
+    return [len(part) for part in data]
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_every_generator_with_its_defaults(load, name):
+    data = load(generator=name)
+    count = sum(sizes(data))
+    assert sizes(data) == [round(count * f) for f in (0.7, 0.2, 0.1)]
+    assert data.source.startswith(name)
+    assert (data.classes is None) == (name == "curve")
+    assert np.array_equal(data.train.x, load(generator=name).train.x)
+    assert not np.array_equal(data.train.x, load(generator=name, seed=2).train.x)
+
+
+def test_the_settings_own_seed_wins(tmp_path):
+    own = load_data({"generator": "xor", "seed": 5}, folder=tmp_path, seed=1)
+    runs = load_data({"generator": "xor"}, folder=tmp_path, seed=5)
+    assert np.array_equal(own.train.x, runs.train.x)
+
+
+def test_shapes_are_the_generators(load):
+    data = load(generator="shapes", size=12, count=50, classes=3, split=[0.5, 0.5, 0])
+    same = ImageGenerator(size=12, count=50, classes=3, split=[0.5, 0.5, 0], seed=1).generate()
+    assert np.array_equal(data.train.x, same.train.x)
+    assert load(generator="shapes", count=50, flatten=False).train.x.shape[1:] == (16, 16)
+
+
+def test_standardised_on_training_data_alone(load):
+    data = load(generator="blobs", features=4, standardize=True)
+    assert data.train.x.mean(axis=0) == pytest.approx(0, abs=1e-12)
+    assert data.train.x.std(axis=0) == pytest.approx(1)
+    assert abs(data.validation.x.mean(axis=0)).max() > 1e-3
+    plain = load(generator="blobs", features=4)
+    assert plain.scaling is None
+    assert np.allclose(data.scaling.apply(plain.test.x), data.test.x)
+
+
+def test_files_for_validation_and_test(load, tmp_path):
+    for name, rows in (("a", "1,2,x\n" * 30), ("b", "1,2,y\n" * 5), ("c", "1,2,z\n" * 4)):
+        (tmp_path / name).write_text(rows)
+    data = load(file="a", validation_file="b", test_file="c")
+    assert sizes(data) == [30, 5, 4]
+    assert data.classes == ("x", "y", "z")
+    assert set(data.test.t) == {2}
+    assert sizes(load(file="a", validation_file="b")) == [27, 5, 3]
+    assert sizes(load(file="a", validation_file="b", split=[1, 0, 0])) == [30, 5, 0]
+    with pytest.raises(ConfigError, match="split must be 0 for test"):
+        load(file="a", test_file="c", split=[0.7, 0.2, 0.1])
+    (tmp_path / "d").write_text("1,2,3,x\n")
+    with pytest.raises(DataError, match="found 3 inputs a case, but a has 2 inputs"):
+        load(file="a", validation_file="d")
+
+
+def test_targets_by_what_is_known(load, tmp_path):
+    (tmp_path / "n").write_text("1,2,0\n1,3,1\n1,4,2\n")
+    (tmp_path / "v").write_text("1,2,0.5\n1,3,1\n1,4,2\n")
+    (tmp_path / "w").write_text("1,2,a\n1,3,b\n1,4,b\n")
+    whole = {"split": [1, 0, 0]}
+    assert load(file="n", **whole).train.t.dtype.kind == "i"
+    assert load(file="n", target="value", **whole).train.t.shape == (3, 1)
+    assert load(file="n", target="value", outputs=1, **whole).classes is None
+    assert load(file="n", target="value", outputs=3, **whole).classes == ("0", "1", "2")
+    assert load(file="v", **whole).train.t.shape == (3, 1)
+    assert load(file="w", target="value", outputs=2, **whole).classes == ("a", "b")
+    with pytest.raises(DataError, match="w:1:5: expected a value as the target, found 'a'"):
+        load(file="w", target="value", outputs=1)
+    with pytest.raises(DataError, match=r"v:1:5: label 0\.5 is no class number"):
+        load(file="v", target="class")
+    with pytest.raises(DataError, match="n:3:5: label '2' is outside the 2 classes 0, 1"):
+        load(file="n", target="class", outputs=2)
+
+
+def test_the_settings_target_wins(tmp_path):
+    (tmp_path / "n").write_text("1,2,0\n1,3,1\n")
+    settings = {"file": "n", "target": "class", "split": [1, 0, 0]}
+    data = load_data(settings, folder=tmp_path, seed=1, outputs=1, target="value")
+    assert data.classes == ("0", "1")
+
+
+def test_classes_of_a_generator_as_values(load):
+    for name in ("xor", "shapes"):
+        data = load(generator=name, target="value", outputs=1)
+        assert data.train.t.shape == (len(data.train), 1)
+        assert data.train.t.dtype == np.float64
+        assert data.classes is None
+        assert load(generator=name, target="value", outputs=4).classes is not None
+    with pytest.raises(ConfigError, match="curve gives values, not classes"):
+        load(generator="curve", target="class")
+
+
+def test_images_are_flattened_unless_told(load, tmp_path):
+    np.savez(tmp_path / "i.npz", x=np.zeros((10, 3, 4, 3)), t=np.arange(10) % 2)
+    flat = load(file="i.npz")
+    assert flat.train.x.shape == (7, 36)
+    assert flat.image_shape == (3, 4, 3)
+    assert load(file="i.npz", flatten=False).train.x.shape == (7, 3, 4, 3)
+
+
+def test_named_sets(load):
+    pytest.importorskip("sklearn", reason="needs scikit-learn")
+    iris = load(name="iris")
+    assert sizes(iris) == [105, 30, 15]
+    assert np.bincount(iris.test.t).tolist() == [5, 5, 5]
+    assert load(name="digits").train.x.shape == (1258, 64)
+
+
+WRONG = [
+    ({}, "one of generator, file, folder, name; found none"),
+    ({"generator": "xor", "file": "a"}, "found generator and file"),
+    ({"generator": "moon"}, "did you mean 'moons'?"),
+    ({"generator": ["xor"]}, "unknown generator"),
+    ({"generator": "xor", "nois": 1}, "did you mean 'noise'?"),
+    ({"file": 5}, "file must be a path, not 5"),
+    ({"file": "a.csv", "label": "lst"}, "unknown label 'lst'; did you mean 'last'?"),
+    ({"file": "a.csv", "header": "maybe"}, "header must be auto, true or false"),
+    ({"file": "a.csv", "classes": ["x"]}, "at least 2 names"),
+    ({"file": "a.csv", "standardize": "yes"}, "standardize must be true or false"),
+    ({"generator": "xor", "target": "number"}, "unknown target 'number'"),
+    ({"file": "a.csv", "seed": 1.5}, "seed must be a whole number"),
+    ({"folder": "nowhere"}, "no such folder"),
+    ({"name": "mnist"}, "unknown data set 'mnist'"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), WRONG)
+def test_wrong_settings(load, settings, message):
+    with pytest.raises(ChainruleError) as caught:
+        load_data(settings, folder=Path("."), seed=0)
+    assert message in str(caught.value)
+
+
+def test_all_wrong_settings_at_once(load):
+    with pytest.raises(ConfigError) as caught:
+        load(generator="shapes", siz=3, standardize=2, size=9, noise=7)
+    assert len(caught.value.problems) == 4
+
+
+def test_known_keys_are_the_arguments():
+    assert "thickness" in known_keys({"generator": "shapes"})
+    assert "rng" not in known_keys({"generator": "xor"})
+    assert "validation_file" in known_keys({"file": "x"})
+
+
+def test_real_files(real):
+    settings = {"file": "psu/iris_train.dat", "test_file": "psu/iris_test.dat"}
+    names = ["setosa", "versicolor", "virginica"]
+    data = load_data({**settings, "classes": names}, folder=real, seed=1, outputs=3)
+    assert sizes(data) == [88, 22, 40]
+    assert data.classes == tuple(names)
+    letters = {
+        "file": "cmu_ocr/smallTrain.csv",
+        "validation_file": "cmu_ocr/smallValidation.csv",
+        "label": "first",
+        "split": [1, 0, 0],
+    }
+    data = load_data(letters, folder=real, seed=1, outputs=10, target="class")
+    assert sizes(data) == [500, 100, 0]
+    assert np.bincount(data.train.t).min() > 0
