@@ -75,7 +75,8 @@ def test_imports_point_down(path):
 
 def modules_after(code: str) -> set[str]:
     """The top-level modules that are loaded once ``code`` has run in a new process."""
-    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    loaded = "sorted({m.split('.')[0] for m in sys.modules})"
+    script = f"{code}\nimport json, sys\nprint(json.dumps({loaded}))"
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

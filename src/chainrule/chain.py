@@ -66,6 +66,11 @@ def connect(layers: Sequence[Layer], inputs: int, loss: Loss) -> FromLogits | No
     return FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
 
 
+def default_loss(*, ends_in_softmax: bool) -> str:
+    """The loss that goes with the output, where none is named."""
+    return "cross_entropy" if ends_in_softmax else "mse"
+
+
 def _complete(layers: Sequence[Layer]) -> None:
     """Fill in names and activations that were left out."""
     dense = [layer for layer in layers if isinstance(layer, Dense)]

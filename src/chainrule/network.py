@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.chain import connect
+from chainrule.chain import connect, default_loss, layers_from_config, network_options
 from chainrule.errors import ConfigError, ShapeError, unknown
-from chainrule.layers.base import Layer, Pool
+from chainrule.layers import Layer, Softmax
+from chainrule.layers.base import Pool
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters
 from chainrule.penalties import PenaltySetting, penalty_setting
@@ -27,7 +28,8 @@ class Network:
         layers: from the input to the output. Hidden layers whose activation was left out get
             relu, the last dense layer linear.
         input: the number of inputs.
-        loss: a name, ``type`` with options, or a `Loss`.
+        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
+            softmax, else the mean squared error.
         learning_rate: for the network; None leaves it to the optimiser. A layer's private
             rate goes before it.
         penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, or a setting.
@@ -58,7 +60,7 @@ class Network:
         layers: Sequence[Layer],
         *,
         input: int,
-        loss: str | Mapping[str, Any] | Loss = "cross_entropy",
+        loss: str | Mapping[str, Any] | Loss | None = None,
         learning_rate: float | None = None,
         penalty: str | Mapping[str, Any] | PenaltySetting | None = None,
         dtype: str = "float64",
@@ -70,6 +72,8 @@ class Network:
         if learning_rate is not None and not (isfinite(learning_rate) and learning_rate >= 0):
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
         self.layers: tuple[Layer, ...] = tuple(layers)
+        if loss is None:
+            loss = default_loss(ends_in_softmax=isinstance(self.layers[-1], Softmax))
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate
         self.penalty = penalty_setting(penalty)
@@ -97,8 +101,6 @@ class Network:
             >>> [type(layer).__name__ for layer in network.layers]
             ['Dense', 'Dense']
         """
-        from chainrule.chain import layers_from_config, network_options
-
         options = network_options(config)
         return cls(layers_from_config(options.pop("layers")), seed=seed, **options)
 

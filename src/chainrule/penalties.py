@@ -24,6 +24,10 @@ from chainrule.errors import ConfigError, unknown
 from chainrule.parameters import Array
 
 
+DEFAULT_RATE = 0.001
+"""The rate of a penalty that is asked for without one."""
+
+
 class Penalty(ABC):
     """Ω, its sum over an array and its derivative."""
 
@@ -77,7 +81,7 @@ class PenaltySetting:
     """
 
     type: str = "L2"
-    rate: float = 0.001
+    rate: float = DEFAULT_RATE
     biases: bool = False
 
     def __post_init__(self) -> None:

@@ -166,6 +166,21 @@ def test_no_penalty_has_many_spellings(penalty: Any) -> None:
     assert load_config({"network": network}).network["penalty"] is None
 
 
+@pytest.mark.parametrize(
+    ("layers", "loss"), [([{"size": 2}, "softmax"], "cross_entropy"), ([{"size": 2}], "mse")]
+)
+def test_a_missing_loss_is_the_one_that_goes_with_the_output(layers: list[Any], loss: str) -> None:
+    network = {"layers": layers}
+    assert load_config({"network": network}).network["loss"] == loss
+
+
+@pytest.mark.parametrize("penalty", ["L1", {"type": "L1"}])
+def test_a_penalty_without_a_rate_has_the_default_one(penalty: Any) -> None:
+    network = {"layers": [{"size": 1}], "penalty": penalty}
+    expected = {"type": "L1", "rate": 0.001, "biases": False}
+    assert load_config({"network": network}).network["penalty"] == expected
+
+
 def test_the_type_of_a_penalty_is_l2_where_only_the_rate_is_given() -> None:
     network = {**MINIMAL["network"], "penalty": {"rate": 1}}
     expected = {"type": "L2", "rate": 1.0, "biases": False}

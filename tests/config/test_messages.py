@@ -62,7 +62,6 @@ def messages(text: str, folder: Path) -> list[str]:
         ("relu", "relu, weights: xavier", "4:45: unknown start of weights 'xavier'; did you mean"),
         ("relu", "relu, biases: he", "4:44: unknown start of biases 'he'. Known: zeros, or a"),
         ("cross_entropy", "crossentropy", "2:9: unknown loss 'crossentropy'; did you mean 'cross"),
-        ("  loss: cross_entropy\n", "", "2:3: missing key 'loss' (what training makes small"),
         (
             "  layers",
             "  learning_rate: -1\n  layers",
@@ -74,12 +73,6 @@ def messages(text: str, folder: Path) -> list[str]:
             "  dtype: int8\n  layers",
             "3:10: unknown dtype 'int8'. Known:",
         ),
-        (
-            "  layers",
-            "  penalty: L2\n  layers",
-            "3:12: a penalty needs its rate; write {",
-        ),
-        ("  layers", "  penalty: {type: L1}\n  layers", "3:12: missing key 'rate' (how much,"),
         ("  layers", "  penalty: {type: L3, rate: 1}\n  layers", "3:19: unknown penalty 'L3'. Kn"),
         ("shapes", "spiral", "8:14: unknown generator 'spiral'; did you mean 'spirals'? Known: s"),
         ("shapes", "shapes\n  size: 60", "9:9: size must be a whole number from 10 to 50, found"),
@@ -131,7 +124,11 @@ def messages(text: str, folder: Path) -> list[str]:
             "9:9: data come from one of generator, file, folder or name, found both 'generator' "
             "and 'file'",
         ),
-        ("generator: shapes", "name: mnist", "8:9: unknown data set 'mnist'. Known: iris, digits"),
+        (
+            "generator: shapes",
+            "name: mnist",
+            "8:9: unknown data set 'mnist'; did you mean 'digits'?",
+        ),
         ("generator: shapes", "file: 5", "8:9: file must be a text (in quotes"),
         ("generator: shapes", "file: a\n  lable: first", "9:3: unknown key 'lable'; did you mean"),
         ("generator: shapes", "folder: a\n  size: [1]", "9:9: size must be a whole number of at"),

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from chainrule.activations import ACTIVATIONS
+from chainrule.chain import default_loss
 from chainrule.config.fields import Amount, Count, Flag, Name, Section, expected, said, says
 from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
-from chainrule.penalties import PENALTIES
+from chainrule.penalties import DEFAULT_RATE, PENALTIES
 
 LAYER_TYPES = ("dense", "basic_layer", "softmax")
 """The words for a layer's type; ``basic_layer`` is the assignment's word for a dense one."""
@@ -86,7 +93,7 @@ class Penalty(Section):
     type: Annotated[Any, PENALTY_TYPE] = Field(
         "L2", description="L2 adds rate·Σ½w², L1 adds rate·Σ|w|"
     )
-    rate: Amount = Field(description="how much, a finite number of at least 0")
+    rate: Amount = Field(DEFAULT_RATE, description="how much, a finite number of at least 0")
     biases: Flag = Field(False, description="whether biases are penalised too")
 
 
@@ -95,8 +102,7 @@ def _penalty(value: Any, handler: ValidatorFunctionWrapHandler) -> Penalty | Non
     if value is None or (isinstance(value, str) and value.lower() == "none"):
         return None
     if isinstance(value, str):
-        name = PENALTY_TYPE.check(value)
-        raise said(f"a penalty needs its rate; write {{type: {name}, rate: 0.001}}")
+        return Penalty(type=PENALTY_TYPE.check(value))
     if isinstance(value, dict) and str(value.get("type", "L2")).lower() == "none":
         Penalty.model_validate({"rate": 0.0, **value})
         return None
@@ -116,8 +122,10 @@ class Network(Section):
     input: OptionalCount = Field(
         None, description="the number of inputs; by default taken from the data", examples=[256]
     )
-    loss: Annotated[Any, Choice("loss", LOSSES)] = Field(
-        description="what training makes small, such as cross_entropy or mse",
+    loss: Annotated[Any, Maybe(Choice("loss", LOSSES))] = Field(
+        None,
+        description="what training makes small; by default cross_entropy behind a softmax, "
+        "else mse",
         examples=["cross_entropy", {"type": "huber", "delta": 1.0}],
     )
     learning_rate: OptionalRate = Field(
@@ -142,3 +150,10 @@ class Network(Section):
         description="the layers in order, at least one",
         examples=[[{"size": 100, "activation": "relu"}, {"size": 4}, "softmax"]],
     )
+
+    @model_validator(mode="after")
+    def _fill_in_loss(self) -> Network:
+        """The loss that goes with the output, where none is named."""
+        if self.loss is None:
+            self.loss = default_loss(ends_in_softmax=not isinstance(self.layers[-1], Dense))
+        return self
