@@ -23,7 +23,6 @@ import numpy as np
 from chainrule.errors import ConfigError, unknown
 from chainrule.parameters import Array
 
-
 DEFAULT_RATE = 0.001
 """The rate of a penalty that is asked for without one."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chainrule.chain import default_loss
 from chainrule.config.compact_reader import is_compact, read_compact
 from chainrule.config.data_schema import KINDS
 from chainrule.config.messages import found, in_order, schema_problems
@@ -194,6 +195,9 @@ def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
         raise ConfigError(in_order(problems))
     network = model.network.model_dump()
     network["layers"] = [_said(layer) for layer in network["layers"]]
+    if network["loss"] is None:
+        last = network["layers"][-1]["type"]
+        network["loss"] = default_loss(ends_in_softmax=last == "softmax")
     data = model.data.model_dump(exclude_unset=True)
     kind = {key: data[key] for key in KINDS if key in data}
     return network, {**kind, **data}, model.training.model_dump()

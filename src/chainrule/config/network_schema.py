@@ -9,11 +9,9 @@ from pydantic import (
     Field,
     ValidatorFunctionWrapHandler,
     WrapValidator,
-    model_validator,
 )
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.chain import default_loss
 from chainrule.config.fields import Amount, Count, Flag, Name, Section, expected, said, says
 from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.errors import unknown
@@ -102,7 +100,7 @@ def _penalty(value: Any, handler: ValidatorFunctionWrapHandler) -> Penalty | Non
     if value is None or (isinstance(value, str) and value.lower() == "none"):
         return None
     if isinstance(value, str):
-        return Penalty(type=PENALTY_TYPE.check(value))
+        return Penalty.model_validate({"type": PENALTY_TYPE.check(value)})
     if isinstance(value, dict) and str(value.get("type", "L2")).lower() == "none":
         Penalty.model_validate({"rate": 0.0, **value})
         return None
@@ -150,10 +148,3 @@ class Network(Section):
         description="the layers in order, at least one",
         examples=[[{"size": 100, "activation": "relu"}, {"size": 4}, "softmax"]],
     )
-
-    @model_validator(mode="after")
-    def _fill_in_loss(self) -> Network:
-        """The loss that goes with the output, where none is named."""
-        if self.loss is None:
-            self.loss = default_loss(ends_in_softmax=not isinstance(self.layers[-1], Dense))
-        return self
