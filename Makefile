@@ -45,6 +45,8 @@ check: test lint types
 
 bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.against_torch
+	$(BIN)/python -m benchmarks.images
+	$(BIN)/python -m benchmarks.startup
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis runs

@@ -216,7 +216,7 @@ class WeightJacobian(Jacobian):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Xᵀ G, shape (inputs, outputs): the outer products x gᵀ summed over the cases."""
-        return np.dot(self.x.T, g, out=out)
+        return np.matmul(self.x.T, g, out=out)
 
     def jvp(self, v: Array) -> Array:
         """X V for a change V of W, shape (inputs, outputs)."""

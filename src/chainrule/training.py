@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines import ENGINES, Engine, NotFiniteError
+from chainrule.engines.threads import suitable_threads
 from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
@@ -232,10 +233,11 @@ class Trainer:
         """
         self._tell("on_start")
         try:
-            while self.epoch < self.settings.epochs and not self.stop:
-                self.epoch += 1
-                self.minibatch = 0
-                self._run_epoch()
+            with suitable_threads(self.network, min(self.engine.batch_size, len(self.train))):
+                while self.epoch < self.settings.epochs and not self.stop:
+                    self.epoch += 1
+                    self.minibatch = 0
+                    self._run_epoch()
             self.finished = not self.stop or self.epoch_is_complete
         finally:
             self._tell("on_end")

@@ -1,0 +1,1 @@
+"""Benchmarks: each module measures one thing and prints it with the machine it ran on."""

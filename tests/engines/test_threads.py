@@ -1,0 +1,37 @@
+"""How many threads a step runs on."""
+
+import pytest
+
+from chainrule import Dense, Network, Softmax
+from chainrule.engines.threads import one_thread_is_best, suitable_threads
+
+
+def network(inputs: int, hidden: int) -> Network:
+    return Network([Dense(hidden, "tanh"), Dense(4), Softmax()], input=inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "hidden", "batch", "one"),
+    [(400, 100, 32, True), (400, 100, 200, False), (3072, 500, 128, False), (3072, 50, 1, True)],
+)
+def test_the_largest_product_decides(inputs, hidden, batch, one):
+    assert one_thread_is_best(network(inputs, hidden), batch) is one
+
+
+def blas_threads() -> set[int]:
+    from threadpoolctl import threadpool_info
+
+    return {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+
+
+def test_small_products_run_on_one_thread_and_the_number_is_put_back():
+    before = blas_threads()
+    with suitable_threads(network(400, 100), 32):
+        assert blas_threads() == {1}
+    assert blas_threads() == before
+
+
+def test_large_products_keep_the_machines_threads():
+    before = blas_threads()
+    with suitable_threads(network(1000, 1000), 128):
+        assert blas_threads() == before
