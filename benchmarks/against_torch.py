@@ -8,6 +8,7 @@ two counts. Run with: python -m benchmarks.against_torch
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -25,12 +26,14 @@ MICROSECOND = 1e-6
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
+    """Random cases: x (cases, 400) and class numbers t (cases,)."""
     rng = np.random.default_rng(0)
     cases = BATCH * MINIBATCHES
     return rng.normal(size=(cases, WIDTHS[0])), rng.integers(0, WIDTHS[-1], cases)
 
 
 def ours(x: np.ndarray, t: np.ndarray, threads: int) -> Callable[[], object]:
+    """An epoch of the numpy engine."""
     layers = [{"size": size, "activation": "tanh"} for size in WIDTHS[1:-1]]
     layers += [{"size": WIDTHS[-1]}, "softmax"]
     network = Network.from_config(
@@ -52,10 +55,11 @@ def ours(x: np.ndarray, t: np.ndarray, threads: int) -> Callable[[], object]:
 
 
 def torch_eager(x: np.ndarray, t: np.ndarray, threads: int) -> Callable[[], object]:
+    """An epoch of PyTorch, as its tutorials write it."""
     import torch
 
     modules: list[torch.nn.Module] = []
-    for inputs, outputs in zip(WIDTHS, WIDTHS[1:], strict=False):
+    for inputs, outputs in pairwise(WIDTHS):
         modules += [torch.nn.Linear(inputs, outputs, dtype=torch.float64), torch.nn.Tanh()]
     model = torch.nn.Sequential(*modules[:-1])
     sgd = torch.optim.SGD(model.parameters(), lr=RATE)
@@ -77,6 +81,7 @@ def torch_eager(x: np.ndarray, t: np.ndarray, threads: int) -> Callable[[], obje
 
 
 def main() -> None:
+    """Time both and print the ratio."""
     x, t = data()
     rivals = {
         f"{name}, {threads} thread{'s' * (threads > 1)}": make(x, t, threads)

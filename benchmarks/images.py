@@ -1,4 +1,7 @@
-"""Images of shapes a second, on one core. Run with: python -m benchmarks.images"""
+"""Images of shapes a second, on one core.
+
+Run with: python -m benchmarks.images
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ COUNT, SIZE, ROUNDS = 20_000, 50, 5
 
 
 def main() -> None:
+    """Time the generator and print its rate."""
     generators = {
         "noiseless": ImageGenerator(size=SIZE, count=COUNT, seed=1),
         "noise 0.02": ImageGenerator(size=SIZE, count=COUNT, noise=0.02, seed=1),

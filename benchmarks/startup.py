@@ -1,4 +1,7 @@
-"""What an import and a first look at the help cost. Run with: python -m benchmarks.startup"""
+"""What an import and a first look at the help cost.
+
+Run with: python -m benchmarks.startup
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ MILLISECOND = 1e-3
 
 
 def main() -> None:
+    """Time new processes and print the differences."""
     programs = {
         "python": "pass",
         "numpy": "import numpy",

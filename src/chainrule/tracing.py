@@ -117,7 +117,8 @@ def _through(network: Network, layer: Layer, upstream: str) -> Iterator[Entry]:
     else:
         yield _local(f"J_s {name}", "∂s/∂z = diag(s) − s sᵀ", local["z"])
         product = f"{upstream} · J_s {name}"
-    if network.from_logits is not None and layer is network.layers[-1]:
+    fused = network.from_logits is not None and not network.explicit_jacobians
+    if fused and layer is network.layers[-1]:
         product += " = (y − t) / N, computed from the logits"
     assert layer.delta is not None
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", layer.delta, "backward")

@@ -1,0 +1,43 @@
+"""Makes the pictures of the README.
+
+Run with: python docs/make_pictures.py
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import chainrule
+from chainrule.plots.images import image_grid
+from chainrule.plots.save import save_figure
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+
+
+def learning_curve() -> None:
+    """The curve of examples/shapes.yaml, as its run writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = chainrule.train(ROOT / "examples" / "shapes.yaml", run=folder)
+        assert run.folder is not None
+        shutil.copy(run.folder / "learning_curve.png", IMAGES / "learning_curve.png")
+
+
+def shapes() -> None:
+    """An image of every class of the generator."""
+    names = chainrule.ImageGenerator.CLASSES
+    train, _, _ = chainrule.ImageGenerator(
+        size=24, classes=names, count=200, noise=0.01, flatten=False, seed=3
+    )
+    first = [int(np.argmax(train.t == k)) for k in range(len(names))]
+    figure = image_grid(train.x[first], names, title="ImageGenerator: one of each class")
+    save_figure(figure, IMAGES / "shapes.png")
+
+
+if __name__ == "__main__":
+    learning_curve()
+    shapes()

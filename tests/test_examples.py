@@ -1,0 +1,101 @@
+"""The examples run as they stand and learn what they promise; so do the README's lines."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+SHARED = Path(os.environ.get("CHAINRULE_DATA", ROOT.parent / "shared" / "data"))
+
+# What the test part must reach: accuracy, or R² of the regression.
+REACHES = {
+    "shapes.yaml": 0.90,
+    "no_hidden_layer.yaml": 0.75,
+    "deep.yaml": 0.85,
+    "spirals.yaml": 0.97,
+    "regression.yaml": 0.95,
+    "iris.yaml": 0.93,
+    "compact.txt": 0.60,
+}
+
+
+@pytest.mark.parametrize("name", REACHES)
+def test_an_example_learns(name):
+    if name == "iris.yaml":
+        pytest.importorskip("sklearn", reason="iris comes with scikit-learn")
+    run = chainrule.train(EXAMPLES / name, save=False)
+    quality = run.test.r2 if run.classes is None else run.test.accuracy
+    assert quality >= REACHES[name]
+    losses = run.history["train_loss"]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_the_examples_have_the_sizes_they_claim():
+    def dense(name):
+        run = chainrule.train(EXAMPLES / name, overrides=["training.epochs=0"], save=False)
+        kinds = [layer.type for layer in run.network.layers]
+        return kinds.count("dense"), len(run.data.train)
+
+    hidden, cases = dense("shapes.yaml")
+    assert hidden >= 3
+    assert cases >= 500
+    assert dense("no_hidden_layer.yaml") == (1, cases)
+    hidden, cases = dense("deep.yaml")
+    assert hidden == 6
+    assert cases >= 100
+
+
+def test_the_letters_learn_from_the_real_file(tmp_path):
+    letters = SHARED / "cmu_ocr"
+    if not letters.is_dir():
+        pytest.skip(f"the handwritten letters are not at {letters}")
+    run = chainrule.train(
+        EXAMPLES / "letters.yaml",
+        overrides=[
+            f"data.file={letters / 'mediumTrain.csv'}",
+            f"data.validation_file={letters / 'mediumValidation.csv'}",
+            "training.epochs=10",
+        ],
+        save=False,
+    )
+    assert run.validation.cases == 1000
+    assert run.validation.accuracy > 0.7
+
+
+def test_the_example_by_hand_is_small_enough_for_it():
+    run = chainrule.train(EXAMPLES / "by_hand.yaml", save=False)
+    assert run.network.parameters.layout.size == 9
+    assert len(run.data.train) == 4
+
+
+def test_every_example_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in EXAMPLES.iterdir():
+        assert f"`{path.name}`" in readme
+
+
+def test_the_python_lines_of_the_readme_run_as_they_stand(tmp_path, monkeypatch):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+    (tmp_path / "examples").mkdir()
+    shapes = (EXAMPLES / "shapes.yaml").read_text(encoding="utf-8")
+    (tmp_path / "examples" / "shapes.yaml").write_text(shapes, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(lines, "README.md", "exec"), names)
+    assert names["run"].test.accuracy > 0.9
+    assert len(names["train"]) == 350
+
+
+def test_the_yaml_of_the_readme_trains(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.search(r"```yaml\n(.*?)```", readme, re.DOTALL).group(1)
+    path = tmp_path / "readme.yaml"
+    path.write_text(text, encoding="utf-8")
+    run = chainrule.train(path, overrides=["training.epochs=1"], save=False)
+    assert len(run.history["epoch"]) == 1
