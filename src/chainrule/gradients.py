@@ -1,7 +1,7 @@
 """Gradients by other means: numeric differentiation, and how far two gradients are apart.
 
 Two independent derivations stand here beside the backward pass. The central difference needs
-the loss alone and is good to about 1e-10; the complex step needs a loss that takes complex
+the loss alone and is good to about 1e-12 of it; the complex step needs a loss that takes complex
 parameters, subtracts nothing and is good to the last digits.
 """
 
@@ -18,30 +18,38 @@ from chainrule.parameters import Array, Parameters
 COMPLEX_STEP = 1e-30
 
 
-def central_difference(f: Callable[[Array], Any], theta: Array, step: float = 1e-5) -> Array:
-    """∂f/∂θ_i ≈ (f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, the error being O(h²).
+def central_difference(f: Callable[[Array], Any], theta: Array, step: float = 1e-3) -> Array:
+    """∂f/∂θ_i ≈ (8 (f₊₁ − f₋₁) − (f₊₂ − f₋₂)) / 12h with f_k = f(θ + k h eᵢ).
+
+    The error is O(h⁴), so that the step may be large, and the rounding of f, which is divided
+    by it, small: with steps of 1e-3 about 1e-13 of f, a hundred times less than the difference
+    of two points at its best.
 
     Args:
         f: takes a vector like ``theta`` and returns a real number.
         theta: shape (n,); it is not changed.
-        step: h.
+        step: h; f must be smooth within 2h.
 
     Returns:
         The gradient, shape (n,).
 
     Example:
-        >>> central_difference(lambda v: v[0] ** 2 * v[1], np.array([3.0, 2.0])).round(6)
+        >>> central_difference(lambda v: v[0] ** 2 * v[1], np.array([3.0, 2.0])).round(9)
         array([12.,  9.])
     """
-    moved, gradient = theta.copy(), np.empty_like(theta)
-    for i, value in enumerate(theta):
-        moved[i] = value + step
-        above, high = moved[i], f(moved)
-        moved[i] = value - step
-        below, low = moved[i], f(moved)
-        moved[i] = value
-        gradient[i] = (high - low) / (above - below)
+    gradient = np.empty_like(theta)
+    for i in range(len(theta)):
+        near, far = (_difference(f, theta, i, k * step) for k in (1, 2))
+        gradient[i] = (4 * near - far) / 3
     return gradient
+
+
+def _difference(f: Callable[[Array], Any], theta: Array, i: int, step: float) -> float:
+    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, with h as it came out in floating point."""
+    above, below = theta.copy(), theta.copy()
+    above[i] += step
+    below[i] -= step
+    return float((f(above) - f(below)) / (above[i] - below[i]))
 
 
 def complex_step(f: Callable[[Array], Any], theta: Array) -> Array:
