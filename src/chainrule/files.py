@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from chainrule.errors import ChainruleError, Problem
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Put ``content`` at ``path`` in one step: a reader sees the old file or the new one.
-
-    It is written under a temporary name in the same folder, flushed to the disk and renamed.
+    """Put ``content`` at ``path`` in one step; see `whole_file`.
 
     Args:
         path: the file; its folder must exist.
@@ -21,17 +21,42 @@ def write_whole(path: Path, content: bytes | str) -> None:
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
     """
+    with whole_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into that takes its place in one step, at the end.
+
+    A reader sees the old file or the new one. It is written under a temporary name in the same
+    folder, flushed to the disk and renamed; where anything fails it is removed again. What is
+    no ordinary file, such as a pipe or ``/dev/stdout``, is written into directly.
+
+    Raises:
+        ChainruleError: the file cannot be written; an older one is untouched.
+    """
+    try:
+        with _opened(path) as file:
+            yield file
+    except OSError as error:
+        message = f"cannot write this file: {reason(path, error)}"
+        raise ChainruleError(Problem(message, path)) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    if path.exists() and not path.is_file():
+        with open(path, "wb") as file:
+            yield file
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(temporary, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        raise ChainruleError(
-            Problem(f"cannot write this file: {reason(path, error)}", path)
-        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink()

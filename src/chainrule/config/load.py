@@ -21,17 +21,8 @@ from chainrule.config.source_text import read_text
 from chainrule.config.tree import PlainError, Tree, dotted, plain
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.config.yaml_writer import write_yaml
+from chainrule.data.settings import PATH_KEYS
 from chainrule.errors import ConfigError, Problem
-
-_FILE_KEYS = (
-    "file",
-    "folder",
-    "labels",
-    "validation_file",
-    "validation_labels",
-    "test_file",
-    "test_labels",
-)
 
 
 @dataclass(frozen=True)
@@ -106,7 +97,7 @@ class Config:
         """
         folder = Path(folder).absolute()
         data = dict(self.data)
-        for key in _FILE_KEYS:
+        for key in PATH_KEYS:
             if key in data and not Path(data[key]).expanduser().is_absolute():
                 data[key] = _relative(self.resolve(data[key]).absolute(), folder)
         return replace(self, data=data, folder=folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tokenize
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from chainrule.data.dataset import Array, DataSplit
 from chainrule.data.labels import Labels
 from chainrule.data.paths import existing_file
 from chainrule.errors import DataError, Problem, nearest
+from chainrule.files import whole_file
 
 # A small file that claims to hold so many times its size, and much, was made to do harm.
 _BOMB_RATIO, _BOMB_BYTES = 500, 2**26
@@ -51,15 +51,14 @@ def read_npz(path: Path) -> Cases:
 def write_npz(path: Path, data: DataSplit) -> None:
     """Write the parts of ``data``, one after the other, as one .npz file.
 
-    The file holds ``x``, ``t``, and where known ``classes`` and ``image_shape``. It is
-    written beside its place and moved there when it is whole.
+    The file holds ``x``, ``t``, and where known ``classes`` and ``image_shape``.
 
     Args:
         path: the file to write; one that is there is replaced.
         data: the data set.
 
     Raises:
-        DataError: if the file cannot be written; nothing is left behind then.
+        ChainruleError: if the file cannot be written; nothing is left behind then.
     """
     arrays = {
         "x": np.concatenate([part.x for part in data]),
@@ -69,19 +68,8 @@ def write_npz(path: Path, data: DataSplit) -> None:
         arrays["classes"] = np.array(data.classes)
     if data.image_shape is not None:
         arrays["image_shape"] = np.array(data.image_shape)
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(Problem(f"the file cannot be written ({reason})", path)) from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(Path(path)) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _arrays(path: Path) -> dict[str, Array]:

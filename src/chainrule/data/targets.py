@@ -145,7 +145,9 @@ def _outside(word: str, names: Sequence[str]) -> str:
 
 
 def _hint(parts: Sequence[Labels], names: Sequence[str]) -> str:
-    """How to say which labels there are, where there are as many as classes."""
+    """How to say which numbers stand for the classes, where there are as many."""
+    if any(part.are_text for part in parts):
+        return ""
     words = {word for part in parts for word in part.distinct()[0]}
     return _list_hint(parts) if len(words) == len(names) else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import warnings
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.errors import ChainruleError, Problem, unknown
+from chainrule.files import write_whole
 from chainrule.plots.style import house_style
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def save_figure(
     targets = _targets(Path(path), formats)
     drawn = [(target, _drawn(figure, kind)) for target, kind in targets]
     for target, content in drawn:
-        _write(target, content)
+        write_whole(target, content)
     return [target for target, _ in drawn]
 
 
@@ -83,29 +83,3 @@ def _drawn(figure: Figure, kind: str) -> bytes:
         metadata = _METADATA[kind]
         figure.savefig(buffer, format=kind, metadata=None if metadata is None else dict(metadata))
     return buffer.getvalue()
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Put ``content`` at ``target`` in one step."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise ChainruleError(
-            Problem(f"cannot write this picture: {_reason(target, error)}", target)
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
-def _reason(target: Path, error: OSError) -> str:
-    folder = target.parent
-    if not folder.exists():
-        return f"the folder {str(folder)!r} does not exist"
-    if not folder.is_dir():
-        return f"{str(folder)!r} is a file, not a folder"
-    if target.is_dir():
-        return "there is a folder of that name"
-    return error.strerror or str(error)
