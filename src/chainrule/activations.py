@@ -14,12 +14,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from math import isfinite, pi, sqrt
+from math import pi, sqrt
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.errors import ConfigError, is_finite, unknown
 from chainrule.parameters import Array
 
 T = TypeVar("T")
@@ -360,7 +360,7 @@ def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str
     Raises:
         ConfigError: no such name or option, or an option that is not a finite number.
     """
-    options: dict[str, Any] = {"type": value} if isinstance(value, str) else dict(value)
+    options = entry_options(kind, value)
     name: str = options.pop("type", "")
     if name not in table:
         raise ConfigError(unknown(kind, name, table))
@@ -369,6 +369,24 @@ def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str
     for key, option in options.items():
         if key not in known:
             raise ConfigError(unknown(f"option of {name}", key, known))
-        if not isinstance(option, int | float) or not isfinite(option):
+        if not is_finite(option):
             raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
-    return entry(**options)
+    # A NumPy number would bring its own type into float32 arithmetic.
+    return entry(**{key: float(option) for key, option in options.items()})
+
+
+def entry_options(kind: str, value: object) -> dict[str, Any]:
+    """``type`` and options of an entry of a table, given by its name or as a mapping of them.
+
+    Args:
+        kind: what the table holds, for messages.
+        value: as a configuration has it.
+
+    Raises:
+        ConfigError: neither a name nor a mapping with one.
+    """
+    if isinstance(value, str):
+        return {"type": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
+        raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
+    return dict(value)

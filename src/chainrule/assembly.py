@@ -5,9 +5,12 @@ Where data and network disagree, the message names the configuration's line firs
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from math import prod
 from typing import Any
+
+import numpy as np
 
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
@@ -46,7 +49,41 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
         ConfigError: the parts do not make a network.
     """
     config = config.replace(network={"input": _inputs(data)})
+    problem = _too_large(config)
+    if problem is not None:
+        raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def _too_large(config: Config) -> Problem | None:
+    """A network beyond this machine's memory, said before memory is asked for.
+
+    θ, its gradient and the optimiser's scratch are vectors of one length.
+    """
+    width, parameters = config.network["input"], {}
+    for k, layer in enumerate(config.network["layers"]):
+        if layer["type"] == "dense":
+            parameters[k] = (width + 1) * layer["size"]
+            width = layer["size"]
+    needed = 3 * sum(parameters.values()) * np.dtype(config.network["dtype"]).itemsize
+    there = _memory()
+    if needed <= there:
+        return None
+    largest = max(parameters, key=lambda k: parameters[k])
+    message = (
+        f"the network has {sum(parameters.values()):.3g} parameters; to train it takes at least "
+        f"{needed / 2**30:.4g} GiB, and this machine has {there / 2**30:.4g}: a smaller size is "
+        "needed"
+    )
+    return config.problem(("network", "layers", largest, "size"), message)
+
+
+def _memory() -> int:
+    """The machine's memory in bytes; 2⁴⁰ where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**40
 
 
 def _inputs(data: DataSplit) -> int:

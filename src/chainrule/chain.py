@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-from chainrule.activations import ACTIVATIONS, Sigmoid, activation, name_in
+import numpy as np
+
+from chainrule.activations import ACTIVATIONS, Sigmoid, activation, entry_options, name_in
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Softmax
 from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
@@ -54,7 +56,7 @@ def connect(layers: Sequence[Layer], inputs: int, loss: Loss) -> FromLogits | No
     Raises:
         ConfigError: the chain makes no sense; all reasons at once.
     """
-    if isinstance(inputs, bool) or not isinstance(inputs, int) or inputs < 1:
+    if isinstance(inputs, bool) or not isinstance(inputs, int | np.integer) or inputs < 1:
         raise ConfigError(f"input must be a whole number of at least 1, found {inputs!r}")
     _complete(layers)
     faults = list(faults_of(layers, loss))
@@ -110,6 +112,8 @@ def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
     for k, layer in enumerate(layers):
         if isinstance(layer, Softmax) and k < len(layers) - 1:
             yield Fault("softmax must be the last layer", k)
+        if layer.bound:
+            yield Fault(f"{layer.name} already belongs to a network", k)
         if layer.name in seen:
             yield Fault(f"two layers have the name {layer.name!r}", k)
         if any(mark in layer.name for mark in "./\\"):
@@ -148,7 +152,8 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if config.get("input") is None:
         problems.append(Problem("network needs its number of inputs: input"))
-    if not isinstance(config.get("layers"), Sequence) or not config["layers"]:
+    layers = config.get("layers")
+    if not isinstance(layers, Sequence) or isinstance(layers, str) or not layers:
         problems.append(Problem("network needs a list of layers: layers"))
     if problems:
         raise ConfigError(problems)
@@ -177,7 +182,7 @@ def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer
 
 
 def _layer(entry: str | Mapping[str, Any]) -> Layer:
-    options: dict[str, Any] = {"type": entry} if isinstance(entry, str) else dict(entry)
+    options = entry_options("layer", entry)
     kind = options.pop("type", "dense")
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:
@@ -186,6 +191,6 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    if kind == "dense" and "size" not in options:
+    if kind == "dense" and options.get("size") is None:
         raise ConfigError("a dense layer needs its size")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

@@ -36,21 +36,39 @@ def load_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ChainruleError(Problem(f"cannot read the parameters: {error}", path)) from None
+    arrays = _read(path)
+    problems = [
+        Problem(f"holds {name}, which the network does not have", path)
+        for name in sorted(set(arrays).difference(network.parameters))
+    ]
     for name, view in network.parameters.items():
         found = arrays.get(name)
-        if found is None or found.shape != view.shape:
-            what = "no such array" if found is None else f"shape {found.shape}"
-            message = f"{name} of shape {view.shape} is expected, found {what}"
-            raise ChainruleError(Problem(message, path))
+        if found is None or found.shape != view.shape or found.dtype.kind != "f":
+            what = "no such array" if found is None else f"{found.dtype} of shape {found.shape}"
+            message = f"expected {name} of shape {view.shape}, found {what}"
+            problems.append(Problem(message, path))
+        elif not np.isfinite(found).all():
+            problems.append(Problem(f"{name} holds numbers that are not finite", path))
+    if problems:
+        raise ChainruleError(problems)
     for name, view in network.parameters.items():
         view[...] = arrays[name]
+
+
+def _read(path: Path) -> dict[str, Array]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays: dict[str, Array] = load(path.read_bytes())
+    except OSError as error:
+        message = f"cannot read the parameters: {error.strerror}"
+        raise ChainruleError(Problem(message, path)) from None
+    except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
+        # the last three are how it says that NumPy lacks a type, such as bfloat16
+        message = f"this is no whole safetensors file of parameters: {error}"
+        raise ChainruleError(Problem(message, path)) from None
+    return arrays
 
 
 def save_checkpoint(path: Path, trainer: Trainer) -> None:

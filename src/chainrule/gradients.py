@@ -37,6 +37,7 @@ def central_difference(f: Callable[[Array], Any], theta: Array, step: float = 1e
         >>> central_difference(lambda v: v[0] ** 2 * v[1], np.array([3.0, 2.0])).round(9)
         array([12.,  9.])
     """
+    theta = np.asarray(theta, dtype=float)
     gradient = np.empty_like(theta)
     for i in range(len(theta)):
         near, far = (_difference(f, theta, i, k * step) for k in (1, 2))
@@ -69,6 +70,7 @@ def complex_step(f: Callable[[Array], Any], theta: Array) -> Array:
         >>> complex_step(lambda v: np.exp(v[0]) * v[1], np.array([0.0, 2.0]))
         array([2., 1.])
     """
+    theta = np.asarray(theta, dtype=float)
     moved, gradient = theta.astype(complex), np.empty_like(theta)
     for i in range(len(theta)):
         moved[i] += 1j * COMPLEX_STEP

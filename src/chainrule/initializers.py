@@ -21,11 +21,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.errors import ConfigError, is_finite, unknown
 from chainrule.parameters import Array
 
 
@@ -45,7 +45,8 @@ class Range(Initializer):
     high: float
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.low) and isfinite(self.high) and self.low <= self.high):
+        numbers = is_finite(self.low) and is_finite(self.high)
+        if not (numbers and self.low <= self.high and is_finite(self.high - self.low)):
             raise ConfigError(
                 "a range is two finite numbers, the smaller first, "
                 f"found [{self.low}, {self.high}]"
@@ -115,6 +116,8 @@ def initializer(value: str | Sequence[float] | Initializer) -> Initializer:
         if value not in INITIALIZERS:
             raise ConfigError(unknown("start of weights", value, INITIALIZERS))
         return INITIALIZERS[value]
-    if len(value) != 2:
-        raise ConfigError(f"a range is two numbers [low, high], found {list(value)}")
-    return Range(float(value[0]), float(value[1]))
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise ConfigError(f"a range is two numbers [low, high], found {value!r}") from None
+    return Range(low, high)

@@ -104,7 +104,7 @@ class Diagonal(Jacobian):
         return Diagonal(self.diagonal[chosen])
 
     def _dense(self) -> Array:
-        return self.diagonal[:, :, None] * np.eye(self.diagonal.shape[-1], dtype=int)
+        return self.diagonal[:, :, None] * np.eye(self.diagonal.shape[-1], dtype=bool)
 
 
 class SoftmaxJacobian(Jacobian):
@@ -130,7 +130,13 @@ class SoftmaxJacobian(Jacobian):
         return (*self.s.shape, self.s.shape[-1])
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """s ⊙ (g − g·s); the matrix is symmetric."""
+        """s ⊙ (g − g·s); the matrix is symmetric.
+
+        Its rows sum to 0, so g may be shifted: it is 0 where s is largest. Otherwise g − g·s
+        would lose its digits there as that s nears 1.
+        """
+        top = self.s.real.argmax(axis=-1)[..., None]
+        g = g - np.take_along_axis(g, top, axis=-1)
         along = (g * self.s).sum(axis=-1, keepdims=True)
         return np.multiply(self.s, g - along, out=out)
 
@@ -143,7 +149,13 @@ class SoftmaxJacobian(Jacobian):
         return SoftmaxJacobian(self.s[chosen])
 
     def _dense(self) -> Array:
-        return Diagonal(self.s)._dense() - self.s[:, :, None] * self.s[:, None, :]
+        # s_j − s_j² loses its digits as s_j nears 1; what the others in its row add up to
+        # does not, and every row sums to 0.
+        J = -self.s[:, :, None] * self.s[:, None, :]
+        j = np.arange(self.s.shape[-1])
+        J[:, j, j] = 0
+        J[:, j, j] = -J.sum(axis=-1)
+        return J
 
 
 class InputJacobian(Jacobian):
@@ -227,7 +239,7 @@ class WeightJacobian(Jacobian):
         return WeightJacobian(self.x[chosen], self.outputs)
 
     def _dense(self) -> Array:
-        identity = np.eye(self.outputs, dtype=int)
+        identity = np.eye(self.outputs, dtype=bool)
         return self.x[:, None, :, None] * identity[None, :, None, :]
 
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import from_table, magnitude, sigmoid, softplus
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, ShapeError
 from chainrule.parameters import Array
 from chainrule.targets import class_numbers, one_hot, rows
 
@@ -177,6 +177,21 @@ class BinaryCrossEntropy(Loss):
 
     J_L = (y − t) / (y (1 − y)) / (cases · outputs).
     """
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Rows of numbers from 0 to 1.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or are no probabilities.
+        """
+        t = super().prepare(t, outputs, dtype)
+        outside = ~((t >= 0) & (t <= 1))
+        if outside.any():
+            raise ShapeError(
+                "binary_cross_entropy takes targets from 0 to 1, found "
+                f"{t[outside][0]:.17g} in case {int(outside.any(axis=1).argmax())}"
+            )
+        return t
 
     def value(self, y: Array, t: Array) -> Any:
         """See the class."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import isfinite
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.chain import connect, default_loss, layers_from_config, network_options
-from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.errors import ConfigError, ShapeError, is_finite, unknown
 from chainrule.layers import Layer, Softmax
 from chainrule.layers.base import Pool
 from chainrule.losses import Loss, loss_function
-from chainrule.parameters import Array, Layout, Parameters
+from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
 
@@ -69,11 +69,12 @@ class Network:
     ) -> None:
         if dtype not in DTYPES:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
-        if learning_rate is not None and not (isfinite(learning_rate) and learning_rate >= 0):
+        if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
         self.layers: tuple[Layer, ...] = tuple(layers)
         if loss is None:
-            loss = default_loss(ends_in_softmax=isinstance(self.layers[-1], Softmax))
+            ends_in_softmax = any(isinstance(layer, Softmax) for layer in self.layers[-1:])
+            loss = default_loss(ends_in_softmax=ends_in_softmax)
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate
         self.penalty = penalty_setting(penalty)
@@ -81,7 +82,9 @@ class Network:
         self.input = input
         self.from_logits = connect(self.layers, input, self.loss_function)
         self.explicit_jacobians = explicit_jacobians
-        self._bind(seed)
+        self._lay_out()
+        self._draw(seed)
+        self.input_gradient: Array | None = None
         self._output: Array | None = None
 
     @classmethod
@@ -116,7 +119,7 @@ class Network:
 
     @theta.setter
     def theta(self, value: Array) -> None:
-        self.parameters.vector[...] = value
+        assign(self.theta, value, "theta")
 
     @property
     def explicit_jacobians(self) -> bool:
@@ -125,7 +128,9 @@ class Network:
 
     @explicit_jacobians.setter
     def explicit_jacobians(self, value: bool) -> None:
-        self._explicit = bool(value)
+        if not isinstance(value, bool):
+            raise ConfigError(f"explicit_jacobians is true or false, found {value!r}")
+        self._explicit = value
         for layer in self.layers:
             layer.explicit = self._explicit
 
@@ -133,17 +138,31 @@ class Network:
         chain = " → ".join([str(self.input), *(f"{la.name} {la.size}" for la in self.layers)])
         return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
 
-    def _bind(self, seed: int) -> None:
-        """Lay out θ and its gradient, give each layer its views, and draw the first values."""
+    def _lay_out(self) -> None:
+        """Make θ and its gradient, and give each layer its views."""
         layout = Layout({layer.name: layer.shapes() for layer in self.layers})
-        self.parameters = Parameters(layout, dtype=self.dtype)
-        self.gradients = Parameters(layout, dtype=self.dtype)
-        for layer in self.layers:
-            values = self.parameters.layer(layer.name)
-            layer.bind(values, self.gradients.layer(layer.name))
-            for name, view in values.items():
-                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
+        try:
+            self.parameters = Parameters(layout, dtype=self.dtype)
+            self.gradients = Parameters(layout, dtype=self.dtype)
+        except (MemoryError, ValueError):
+            raise ConfigError(f"{layout.size:.3g} parameters do not fit into memory") from None
+        self._bind()
         self._penalised = [] if self.penalty is None else self._penalised_slices(self.penalty)
+
+    def _bind(self) -> None:
+        for layer in self.layers:
+            layer.bind(self.parameters.layer(layer.name), self.gradients.layer(layer.name))
+
+    def _draw(self, seed: int) -> None:
+        """The first values of θ."""
+        for layer in self.layers:
+            for name, view in self.parameters.layer(layer.name).items():
+                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy's views belong to the copy's θ, which copying alone would not see to."""
+        self.__dict__.update(state)
+        self._bind()
 
     def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
         rates = {
@@ -181,7 +200,7 @@ class Network:
         if x.dtype.kind not in "biufc":
             raise ShapeError(f"inputs are numbers, found {x.dtype}")
         if x.ndim > 2:
-            x = x.reshape(len(x), -1)
+            x = x.reshape(len(x), prod(x.shape[1:]))
         if x.ndim != 2 or x.shape[1] != self.input:
             raise ShapeError(
                 f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
@@ -200,6 +219,8 @@ class Network:
         x, t = self.prepare_inputs(x), self.prepare_targets(t)
         if len(x) != len(t):
             raise ShapeError(f"{len(x)} cases have {len(t)} targets")
+        if not len(x):
+            raise ShapeError("a loss needs at least one case")
         return x, t
 
     # The two passes
@@ -207,12 +228,13 @@ class Network:
     def forward_pass(self, x: Any) -> Array:
         """The outputs y, (cases, outputs), for inputs x, (cases, input).
 
-        Keeps what `backward_pass` needs. The result is the caller's own.
+        Keeps what `backward_pass` needs, apart from the caller's array. The result is the
+        caller's own.
 
         Raises:
             ShapeError: x does not fit.
         """
-        return self.propagate(self.prepare_inputs(x)).copy()
+        return self.propagate(self.prepare_inputs(x).copy()).copy()
 
     def loss(self, x: Any, t: Any, theta: Array | None = None) -> Any:
         """The mean loss over the cases plus the penalty.
@@ -228,8 +250,9 @@ class Network:
         """
         x, t = self._prepare(x, t)
         if theta is None:
-            self.propagate(x)
+            self.propagate(x.copy())
             return self.loss_of_pass(t)
+        theta = np.asarray(theta)
         z, y = self._evaluate(x, theta)
         return self._data_loss(z, y, t) + self._penalty_loss(theta)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from math import isfinite, sqrt
+from math import sqrt
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.activations import entry_options
+from chainrule.errors import ConfigError, is_finite, unknown
 from chainrule.parameters import Array
 
 Rates = Sequence[tuple[slice, float]]
@@ -69,8 +70,8 @@ class Optimizer(ABC):
 
 
 def _fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ConfigError(f"{name} must be at least 0 and below 1, found {value}")
+    if not (is_finite(value) and 0 <= value < 1):
+        raise ConfigError(f"{name} must be at least 0 and below 1, found {value!r}")
 
 
 @dataclass
@@ -107,6 +108,8 @@ class Momentum(Optimizer):
 
     def __post_init__(self) -> None:
         _fraction("momentum", self.momentum)
+        if not isinstance(self.nesterov, bool):
+            raise ConfigError(f"nesterov must be true or false, found {self.nesterov!r}")
 
     def _update(
         self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
@@ -148,8 +151,8 @@ class Adam(Optimizer):
     def __post_init__(self) -> None:
         _fraction("beta1", self.beta1)
         _fraction("beta2", self.beta2)
-        if not (isfinite(self.epsilon) and self.epsilon > 0):
-            raise ConfigError(f"epsilon must be finite and above 0, found {self.epsilon}")
+        if not (is_finite(self.epsilon) and self.epsilon > 0):
+            raise ConfigError(f"epsilon must be finite and above 0, found {self.epsilon!r}")
 
     def _update(
         self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
@@ -188,7 +191,7 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
         >>> optimizer({"type": "momentum", "nesterov": True})
         Momentum(momentum=0.9, nesterov=True)
     """
-    options: dict[str, Any] = {"type": value} if isinstance(value, str) else dict(value)
+    options = entry_options("optimizer", value)
     name: str = options.pop("type", "")
     if name not in OPTIMIZERS:
         raise ConfigError(unknown("optimizer", name, OPTIMIZERS))

@@ -15,12 +15,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.activations import entry_options
+from chainrule.errors import ConfigError, is_finite, unknown
 from chainrule.parameters import Array
 
 DEFAULT_RATE = 0.001
@@ -86,8 +86,10 @@ class PenaltySetting:
     def __post_init__(self) -> None:
         if self.type not in PENALTIES:
             raise ConfigError(unknown("penalty", self.type, PENALTIES))
-        if not (isfinite(self.rate) and self.rate >= 0):
-            raise ConfigError(f"a penalty's rate is finite and at least 0, found {self.rate}")
+        if not (is_finite(self.rate) and self.rate >= 0):
+            raise ConfigError(f"a penalty's rate is finite and at least 0, found {self.rate!r}")
+        if not isinstance(self.biases, bool):
+            raise ConfigError(f"a penalty's biases is true or false, found {self.biases!r}")
 
     @property
     def penalty(self) -> Penalty:
@@ -112,7 +114,7 @@ def penalty_setting(
     """
     if value is None or isinstance(value, PenaltySetting):
         return value
-    options = {"type": value} if isinstance(value, str) else dict(value)
+    options = entry_options("penalty", value)
     if str(options.get("type", "")).lower() == "none":
         return None
     for key in options:

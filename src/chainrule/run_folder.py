@@ -14,19 +14,82 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
+from math import isfinite, nan
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
+from chainrule._version import __version__
 from chainrule.checkpoint import save_checkpoint
+from chainrule.data.standardization import Standardization
 from chainrule.errors import ChainruleError, Problem
 from chainrule.files import reason, write_whole
-from chainrule.training import Callback, Row, Trainer
+from chainrule.scores import Score
+from chainrule.training import Callback, History, Row, Trainer
 
 CHECKPOINT_SECONDS = 1.0
 """Unless a number of minibatches is asked for, checkpoints are at least this far apart."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What ``run.json`` says of a run.
+
+    Attributes:
+        engine: the name of the engine that ran it.
+        interrupted: whether training was stopped before its last epoch.
+        classes: the names of the classes; None where targets are values.
+        scaling: the standardisation fitted on the training data; None for none.
+        scores: the score of each part of the data that has cases, by name.
+    """
+
+    engine: str
+    interrupted: bool
+    classes: tuple[str, ...] | None
+    scaling: Standardization | None
+    scores: dict[str, Score]
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Facts:
+        """The facts as `RunFolder.write_facts` wrote them.
+
+        Raises:
+            KeyError: one is missing.
+            ValueError, TypeError, AttributeError: one is of another kind.
+        """
+        classes, scaling = facts["classes"], facts["scaling"]
+        return cls(
+            str(facts["engine"]),
+            bool(facts["interrupted"]),
+            None if classes is None else tuple(str(name) for name in classes),
+            None if scaling is None else _scaling(**scaling),
+            {str(part): _score(**score) for part, score in facts["scores"].items()},
+        )
+
+    def misfit(self, inputs: int, outputs: int) -> str | None:
+        """Why these are not the facts of a network of such a size; None where they are."""
+        if self.classes is not None and max(2, outputs) != len(self.classes):
+            return f"found {len(self.classes)} classes, but the network has {outputs} outputs"
+        if self.scaling is not None and self.scaling.mean.shape != (inputs,):
+            found = self.scaling.mean.size
+            return f"found a scaling of {found} inputs, but the network has {inputs}"
+        return None
+
+
+def _scaling(mean: list[float], scale: list[float]) -> Standardization:
+    found = Standardization(np.array(mean, dtype=float), np.array(scale, dtype=float))
+    usable = np.isfinite(found.mean).all() and (found.scale > 0).all()
+    if found.mean.shape != found.scale.shape or not usable:
+        raise ValueError("a scaling has a mean and a scale above 0 for every input")
+    return found
+
+
+def _score(loss: float | None, **others: Any) -> Score:
+    return Score(loss=nan if loss is None else float(loss), **others)
 
 
 @dataclass(frozen=True)
@@ -65,13 +128,80 @@ class RunFolder:
         """Engine, scaling, class names and results."""
         return self.path / "run.json"
 
-    def write_facts(self, facts: Mapping[str, Any]) -> None:
+    def write_facts(self, facts: Facts) -> None:
         """Write ``run.json``.
 
         Raises:
             ChainruleError: it cannot be written.
         """
-        write_whole(self.facts, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        scaling = facts.scaling
+        whole = {
+            "chainrule": __version__,
+            **vars(facts),
+            "scaling": scaling and {k: v.tolist() for k, v in vars(scaling).items()},
+            "scores": {part: asdict(score) for part, score in facts.scores.items()},
+        }
+        text = json.dumps(_finite(whole), indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(self.facts, text + "\n")
+
+    def read_facts(self, inputs: int, outputs: int) -> Facts:
+        """What ``run.json`` says of the run of a network of so many inputs and outputs.
+
+        Raises:
+            ChainruleError: it cannot be read, or is that of another network.
+        """
+        try:
+            facts = Facts.from_json(json.loads(self.facts.read_text(encoding="utf-8")))
+        except KeyError as error:
+            problem = f"the run's results lack {error}"
+            raise ChainruleError(Problem(problem, self.facts)) from None
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            problem = f"cannot read the run's results: {error}"
+            raise ChainruleError(Problem(problem, self.facts)) from None
+        misfit = facts.misfit(inputs, outputs)
+        if misfit is not None:
+            raise ChainruleError(Problem(misfit, self.facts))
+        return facts
+
+    def read_history(self) -> History:
+        """The epochs of ``metrics.jsonl``.
+
+        Raises:
+            ChainruleError: it cannot be read; with the line.
+        """
+        history = History()
+        try:
+            lines = self.metrics.read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            problem = f"cannot read the metrics: {error}"
+            raise ChainruleError(Problem(problem, self.metrics)) from None
+        for number, line in enumerate(lines, start=1):
+            try:
+                history.append(dict(json.loads(line)))
+            except (ValueError, TypeError):
+                problem = "this line is no epoch's figures"
+                raise ChainruleError(Problem(problem, self.metrics, number)) from None
+        return history
+
+    def add_metrics(self, row: Row) -> None:
+        """Add an epoch's line to ``metrics.jsonl``; null stands for what is not finite.
+
+        Raises:
+            ChainruleError: it cannot be written.
+        """
+        try:
+            with open(self.metrics, "a", encoding="utf-8") as file:
+                file.write(json.dumps(_finite(row), allow_nan=False) + "\n")
+        except OSError as error:
+            message = f"cannot write this file: {reason(self.metrics, error)}"
+            raise ChainruleError(Problem(message, self.metrics)) from error
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that are not finite, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def new_folder(name: str, wanted: Path | None) -> RunFolder:
@@ -128,8 +258,7 @@ class Recorder(Callback):
 
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
         """Add a line to the metrics, and write a checkpoint unless there was one just now."""
-        with open(self.folder.metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        self.folder.add_metrics(row)
         if not trainer.settings.checkpoint_every and self._is_due():
             save_checkpoint(self.folder.checkpoint, trainer)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule._version import __version__
 from chainrule.checkpoint import load_parameters, save_parameters
-from chainrule.errors import ChainruleError, DivergenceError, Problem
+from chainrule.errors import ChainruleError, DataError, DivergenceError, Problem
 from chainrule.interrupts import on_interrupt
 from chainrule.network import Network
 from chainrule.parameters import Array
-from chainrule.run_folder import Recorder, RunFolder, new_folder
-from chainrule.scores import Score, predicted_classes
+from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
+from chainrule.scores import Score, outputs, predicted_classes
 from chainrule.tracing import ShowMinibatches
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
@@ -80,10 +78,40 @@ class Run:
             ChainruleError: of a loaded run, whose data are no longer where they were.
         """
         if self._data is None:
-            from chainrule.assembly import assemble_data
-
-            self._data = assemble_data(self.config)
+            self._data = self._data_again()
         return self._data
+
+    def _data_again(self) -> DataSplit:
+        """The data made or read anew, on the scale of the run and not on one of their own."""
+        from chainrule.assembly import assemble_data
+
+        data = assemble_data(self.config.replace(data={"standardize": False}))
+        if data.classes != self.classes:
+            found, expected = (
+                ", ".join(names or ["none"]) for names in (data.classes, self.classes)
+            )
+            message = f"the data have changed since the run: classes {found}; it had {expected}"
+            raise DataError(self.config.problem(("data",), message))
+        if self.scaling is None:
+            return data
+        train, validation, test = (
+            replace(part, x=self.scaled(part.x).reshape(part.x.shape)) for part in data
+        )
+        return replace(data, train=train, validation=validation, test=test, scaling=self.scaling)
+
+    def scaled(self, x: Any) -> Array:
+        """Inputs as they come from a file, flattened and on the scale the network learnt on.
+
+        Args:
+            x: (cases, input), or images (cases, height, width).
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        prepared = self.network.prepare_inputs(x)
+        if self.scaling is None:
+            return prepared
+        return self.scaling.apply(np.asarray(x).reshape(prepared.shape))  # before any rounding
 
     def outputs(self, x: Any) -> Array:
         """The network's outputs for inputs as they come from a file, (cases, outputs).
@@ -93,8 +121,7 @@ class Run:
         Raises:
             ShapeError: x does not fit the network.
         """
-        x = np.asarray(x).reshape(len(x), -1)
-        return self.network.forward_pass(x if self.scaling is None else self.scaling.apply(x))
+        return outputs(self.network, self.scaled(x))
 
     def predict(self, x: Any) -> Array:
         """What the network says of inputs as they come from a file.
@@ -183,7 +210,9 @@ def train(
     )
     folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None
     if folder is not None:
-        trainer.callbacks.insert(0, Recorder(folder, checked.moved(folder.path).to_yaml()))
+        trainer.callbacks.insert(
+            0, Recorder(folder, checked.moved(folder.path.resolve()).to_yaml())
+        )
     return _run(trainer, checked, data, folder)
 
 
@@ -193,12 +222,23 @@ def _part(dataset: Dataset) -> Part:
 
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
     """Train, evaluate, and write the results; also those of a training that came to grief."""
-    failure: DivergenceError | None = None
+    failure: DivergenceError | OSError | None = None
     with on_interrupt(lambda: setattr(trainer, "stop", True)):
         try:
             trainer.run()
-        except DivergenceError as error:
+        except (DivergenceError, OSError) as error:  # OSError: nobody reads our output any more
             failure = error
+        run = _finish(trainer, config, data, folder)
+    if isinstance(failure, DivergenceError):
+        kept = f"; what was learnt until then is in {folder.path}" if folder else ""
+        raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
+    if failure is not None:
+        raise failure
+    return run
+
+
+def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
+    """Evaluate the network as it is, and write the results."""
     parts = {name: _part(getattr(data, name)) for name in PARTS}
     scores = {name: trainer.evaluate(part) for name, part in parts.items()}
     run = Run(
@@ -209,21 +249,25 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
         folder=folder.path if folder else None,
         scores={name: score for name, score in scores.items() if score is not None},
         classes=data.classes,
-        scaling=data.scaling,
+        scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
         _data=data,
     )
     if folder is not None:
         _write(run, folder, trainer)
-    if failure is not None:
-        kept = f"; what was learnt until then is in {folder.path}" if folder else ""
-        raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
     return run
+
+
+def _flat(scaling: Standardization | None) -> Standardization | None:
+    """The scaling of images, for images as rows."""
+    if scaling is None:
+        return None
+    return replace(scaling, mean=scaling.mean.reshape(-1), scale=scaling.scale.reshape(-1))
 
 
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
-    folder.write_facts(_facts(run))
+    folder.write_facts(Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores))
     draw_learning_curve(run, folder, trainer.engine.minibatches)
 
 
@@ -247,18 +291,6 @@ def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
     save_figure(figure, folder.curve, ("png", "svg"))
 
 
-def _facts(run: Run) -> dict[str, Any]:
-    scaling = run.scaling
-    return {
-        "chainrule": __version__,
-        "engine": run.engine,
-        "interrupted": run.interrupted,
-        "classes": run.classes,
-        "scaling": scaling and {"mean": scaling.mean.tolist(), "scale": scaling.scale.tolist()},
-        "scores": {part: asdict(score) for part, score in run.scores.items()},
-    }
-
-
 def load(folder: str | os.PathLike[str]) -> Run:
     """Give a run back from its folder, with its scaling and class names.
 
@@ -269,7 +301,6 @@ def load(folder: str | os.PathLike[str]) -> Run:
         ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
     """
     from chainrule.config.load import load_config
-    from chainrule.data.standardization import Standardization
 
     files = RunFolder(Path(folder))
     if not files.config.is_file() or not files.facts.is_file():
@@ -277,40 +308,13 @@ def load(folder: str | os.PathLike[str]) -> Run:
         found = "it does not exist" if not files.path.exists() else "this is none"
         raise ChainruleError(Problem(f"{expected}; {found}", files.path))
     config = load_config(files.config)
-    facts = _read_facts(files.facts)
     network = Network.from_config(config.network)
+    facts = files.read_facts(inputs=network.input, outputs=network.outputs)
     load_parameters(files.parameters, network)
-    scaling, classes = facts["scaling"], facts["classes"]
     return Run(
         network=network,
-        history=_read_history(files.metrics),
+        history=files.read_history(),
         config=config,
-        engine=facts["engine"],
         folder=files.path,
-        scores={part: Score(**score) for part, score in facts["scores"].items()},
-        classes=None if classes is None else tuple(classes),
-        scaling=scaling and Standardization(*(np.array(scaling[k]) for k in ("mean", "scale"))),
-        interrupted=facts["interrupted"],
+        **vars(facts),
     )
-
-
-def _read_facts(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"scaling", "classes", "engine", "scores", "interrupted"} - facts.keys()
-    except (OSError, ValueError, AttributeError) as error:
-        raise ChainruleError(Problem(f"cannot read the run's results: {error}", path)) from None
-    if missing:
-        raise ChainruleError(Problem(f"missing: {', '.join(sorted(missing))}", path))
-    result: dict[str, Any] = facts
-    return result
-
-
-def _read_history(path: Path) -> History:
-    history = History()
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            history.append(json.loads(line))
-    except (OSError, ValueError) as error:
-        raise ChainruleError(Problem(f"cannot read the metrics: {error}", path)) from None
-    return history

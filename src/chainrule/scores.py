@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import ShapeError
 from chainrule.network import Network
 from chainrule.parameters import Array
 
 CASES_AT_A_TIME = 2048
-"""Evaluation goes through a set in pieces of this size, which bounds its memory."""
+NUMBERS_AT_A_TIME = 4_000_000
+"""Evaluation goes through a set in pieces, of so many cases and of so many numbers in the
+widest layer at most, which bounds its memory."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +74,47 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     if len(x) == 0:
         return None
     t = network.prepare_targets(t)
+    if len(t) != len(x):
+        raise ShapeError(f"{len(x)} cases have {len(t)} targets")
     total, correct, outputs = 0.0, 0, []
-    for start in range(0, len(x), CASES_AT_A_TIME):
-        part = slice(start, start + CASES_AT_A_TIME)
-        z, y = network.evaluate(network.prepare_inputs(x[part]))
-        total += network.loss_of(z, y, t[part]) * len(y)
-        if classes:
-            correct += count_correct(y, t[part])
-        else:
-            outputs.append(y)
-    return Score(
-        loss=total / len(t) + network.penalty_loss(),
-        accuracy=correct / len(t) if classes else None,
-        r2=None if classes else _r2(np.concatenate(outputs), t),
-        cases=len(t),
-    )
+    with np.errstate(all="ignore"):  # a loss that is not finite is shown as such
+        for part in _pieces(network, len(x)):
+            z, y = network.evaluate(network.prepare_inputs(x[part]))
+            total += network.loss_of(z, y, t[part]) * len(y)
+            if classes:
+                correct += count_correct(y, t[part])
+            else:
+                outputs.append(y)
+        return Score(
+            loss=total / len(t) + network.penalty_loss(),
+            accuracy=correct / len(t) if classes else None,
+            r2=None if classes else _r2(np.concatenate(outputs), t),
+            cases=len(t),
+        )
+
+
+def outputs(network: Network, x: Array) -> Array:
+    """The outputs for any number of cases, (cases, outputs), computed in pieces.
+
+    Args:
+        network: at its present θ.
+        x: inputs, (cases, input) or images.
+
+    Raises:
+        ShapeError: x does not fit the network.
+    """
+    if len(x) == 0:
+        return np.empty((0, network.outputs), network.dtype)
+    with np.errstate(all="ignore"):
+        pieces = (network.prepare_inputs(x[part]) for part in _pieces(network, len(x)))
+        return np.concatenate([network.evaluate(piece)[1] for piece in pieces])
+
+
+def _pieces(network: Network, cases: int) -> Iterator[slice]:
+    widest = max(layer.size for layer in network.layers)
+    step = max(1, min(CASES_AT_A_TIME, NUMBERS_AT_A_TIME // widest))
+    for start in range(0, cases, step):
+        yield slice(start, start + step)
 
 
 def _r2(y: Array, t: Array) -> float | None:

@@ -30,15 +30,14 @@ def class_numbers(t: Any, classes: int) -> Array:
         raise ShapeError(f"class numbers have shape (cases,), found {t.shape}")
     if t.dtype.kind not in "biuf" or (t.dtype.kind == "f" and not np.all(t == np.rint(t))):
         raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
-    numbers = t.astype(np.intp)
-    outside = (numbers < 0) | (numbers >= classes)
+    outside = (t < 0) | (t >= classes)
     if outside.any():
         case = int(outside.argmax())
         raise ShapeError(
-            f"class {numbers[case]} of case {case} is outside the {classes} classes "
+            f"class {float(t[case]):.17g} of case {case} is outside the {classes} classes "
             f"0 to {classes - 1} that the network has outputs for"
         )
-    return numbers
+    return t.astype(np.intp)
 
 
 def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:

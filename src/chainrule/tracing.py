@@ -7,13 +7,13 @@ in order and by the same names; `as_text` sets it out for reading. Neither chang
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from chainrule.activations import name_in
 from chainrule.chain import activation_name
-from chainrule.jacobians import DENSE_LIMIT, InputJacobian, Jacobian
+from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer
 from chainrule.losses import LOSSES
 from chainrule.network import Network
@@ -58,7 +58,7 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         jacobians: go back as well, and list every Jacobian, δ and gradient.
 
     Returns:
-        The arrays in the order in which they are computed.
+        The arrays in the order in which they are computed; copies, which stay as they are.
 
     Raises:
         ShapeError: x or t does not fit.
@@ -73,7 +73,8 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         Entry("t", "the targets", t, "forward"),
         Entry("L", _loss_formula(network), loss, "forward"),
     ]
-    return entries + list(_backward(network, y, t)) if jacobians else entries
+    entries += _backward(network, y, t) if jacobians else []
+    return [replace(entry, value=entry.value.copy()) for entry in entries]
 
 
 def _loss_formula(network: Network) -> str:
@@ -134,6 +135,7 @@ def _parameters(network: Network, layer: Dense, local: dict[str, Jacobian]) -> I
     outer = f"xᵀ δ, the outer products summed over the cases{also}"
     yield _local(f"J_W {name}", "∂z_k/∂W_ij = x_i where j = k, else 0", local["W"])
     yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
+    yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
     yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
     yield _local(f"J_x {name}", "∂z/∂x = Wᵀ, the same for every case", local["x"])
     assert layer.delta is not None
@@ -148,7 +150,7 @@ def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
         note = f"{formula}; {(cases, *matrix)} is too large to write out"
         return Entry(name, note, np.empty((0, *matrix)), "backward", cases)
     shown = [slice(0, 1)]
-    if cases > 1 and not isinstance(jacobian, InputJacobian):
+    if cases > 1 and not isinstance(jacobian, InputJacobian | BiasJacobian):
         shown.append(slice(cases - 1, cases))
     value = np.concatenate([jacobian.cases(one).dense() for one in shown])
     return Entry(name, formula, value, "backward", cases)
@@ -233,7 +235,8 @@ class ShowMinibatches(Callback):
     def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
         """Print both passes of the minibatch that is about to run."""
         batch = f"minibatch {trainer.minibatch + 1} of {trainer.engine.minibatches}"
-        print(f"\n═══ epoch {trainer.epoch}, {batch}, {len(x)} cases " + "═" * 24)
+        cases = f"{len(x)} case{'s' * (len(x) > 1)}"
+        print(f"\n═══ epoch {trainer.epoch}, {batch}, {cases} " + "═" * 24)
         with np.errstate(all="ignore"):
             entries = trace(trainer.network, x, t, jacobians=self.jacobians)
         print(as_text(entries, self.classes))

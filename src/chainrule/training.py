@@ -282,7 +282,7 @@ class Trainer:
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
         if elapsed < STRETCH_SECONDS / 2:
-            self._stretch *= 2
+            self._stretch = min(self._stretch * 2, self.engine.minibatches)
         elif elapsed > STRETCH_SECONDS * 2:
             self._stretch = max(1, self._stretch // 2)
         self.minibatch = last
@@ -332,8 +332,7 @@ class Trainer:
 
     def evaluate(self, cases: Part) -> Score | None:
         """The score of the network as it is now; None where there are no cases."""
-        with np.errstate(all="ignore"):  # a loss that is not finite is shown as such
-            return evaluate(self.network, cases.x, cases.t, classes=self.classes)
+        return evaluate(self.network, cases.x, cases.t, classes=self.classes)
 
 
 def _columns(part: str, score: Score | None) -> Row:

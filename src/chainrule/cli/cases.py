@@ -30,8 +30,15 @@ def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
     return part.x, part.t
 
 
-def cases_of_file(run: Run, file: Path) -> tuple[Array, Array | None]:
+def cases_of_file(
+    run: Run, file: Path, labels_file: Path | None = None
+) -> tuple[Array, Array | None]:
     """Inputs, scaled as the run's were, and targets or None, of a file.
+
+    Args:
+        run: the trained network, with its scaling and classes.
+        file: in any format that data are read from.
+        labels_file: the file of labels that belongs to an IDX file, if they are wanted.
 
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
@@ -42,8 +49,9 @@ def cases_of_file(run: Run, file: Path) -> tuple[Array, Array | None]:
         features=run.network.input,
         label=settings.get("label", "last"),
         header=settings.get("header", "auto"),
+        labels=labels_file,
     )
-    x = x if run.scaling is None else run.scaling.apply(x)
+    x = run.scaled(x)
     if labels is None:
         return x, None
     if run.classes is None:

@@ -13,6 +13,10 @@ def command(
     file: Annotated[
         Path | None, typer.Argument(help="Cases with labels; by default the run's test data.")
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="The file of labels of an IDX FILE.", metavar="FILE"),
+    ] = None,
     split: Annotated[
         str, typer.Option("--split", help="Without FILE: train, validation or test.")
     ] = "test",
@@ -22,17 +26,21 @@ def command(
     from chainrule.cli.tables import print_confusion, print_scores
     from chainrule.errors import DataError, Problem
     from chainrule.runs import load
-    from chainrule.scores import confusion_matrix, evaluate
+    from chainrule.scores import confusion_matrix, evaluate, outputs
 
     trained = load(run)
-    x, t = cases_of_split(trained, split) if file is None else cases_of_file(trained, file)
-    if t is None:
-        raise DataError(Problem("the file has no labels to compare with", file))
+    if file is None:
+        x, t = cases_of_split(trained, split)
+    else:
+        x, found = cases_of_file(trained, file, labels)
+        if found is None:
+            message = "the file has no labels to compare with (--labels names those of IDX files)"
+            raise DataError(Problem(message, file))
+        t = found
     score = evaluate(trained.network, x, t, classes=trained.classes is not None)
     if score is None:
         raise DataError(f"the run has no {split} data")
     print_scores({split if file is None else str(file): score})
     if trained.classes is not None:
-        network = trained.network
-        outputs, targets = network.forward_pass(x), network.prepare_targets(t)
-        print_confusion(confusion_matrix(outputs, targets, len(trained.classes)), trained.classes)
+        y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)
+        print_confusion(confusion_matrix(y, targets, len(trained.classes)), trained.classes)

@@ -36,9 +36,9 @@ def command(
         return
     chosen = name if name in known else STARTER
     target = Path(name or STARTER)
-    if not target.suffix:
+    if target.name and not target.suffix:
         target = target.with_name(target.name + known[chosen].suffix)
-    if target.exists() and not force:
+    if target.is_file() and not force:
         raise ChainruleError(Problem("this file exists; --force replaces it", target))
     write_whole(target, known[chosen].read_text(encoding="utf-8"))
     typer.echo(f"{target} written; now: chainrule train {target}")

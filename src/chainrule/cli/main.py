@@ -5,21 +5,58 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from chainrule._version import __version__
 from chainrule.cli import data, evaluate, init, predict, schema, train
 
 if TYPE_CHECKING:
-    from chainrule.errors import ChainruleError
+    from collections.abc import Iterable
+
+    from chainrule.errors import Problem
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
 
+
+class Commands(TyperGroup):
+    """The commands; a failure the user can cause ends in its message and its exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        from chainrule.errors import ChainruleError, Problem
+
+        try:
+            return super().invoke(ctx)
+        except ChainruleError as error:
+            _tell(error.problems)
+            raise typer.Exit(INPUT_ERROR) from None
+        except MemoryError as error:
+            _tell([Problem(f"not enough memory: {error}".rstrip(": "))])
+            raise typer.Exit(INPUT_ERROR) from None
+        except KeyboardInterrupt:
+            _tell([Problem("interrupted")])
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:  # all that remains is our own output
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):  # its reader, such as head, has seen enough
+                raise typer.Exit from None
+            _tell([Problem(f"cannot write the output: {error.strerror or error}")])
+            raise typer.Exit(INPUT_ERROR) from None
+
+
+def _tell(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        place = "" if problem.path is not None else "chainrule: "
+        typer.echo(f"{place}{problem}", err=True)
+
+
 app = typer.Typer(
     name="chainrule",
+    cls=Commands,
     help="Neural networks whose every gradient can be seen, checked and timed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -55,28 +92,10 @@ def main() -> None:
 
     A failure the user can cause ends in its message and exit status 2, Ctrl-C in 130.
     """
-    from chainrule.errors import ChainruleError
-
-    try:
-        app(args=_spread_sets(sys.argv[1:]))
-    except ChainruleError as error:
-        sys.exit(_tell(error))
-    except KeyboardInterrupt:
-        typer.echo("chainrule: interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except MemoryError as error:
-        typer.echo(f"chainrule: not enough memory: {error}", err=True)
-        sys.exit(INPUT_ERROR)
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-
-
-def _tell(error: ChainruleError) -> int:
-    for problem in error.problems:
-        place = "" if problem.path is not None else "chainrule: "
-        typer.echo(f"{place}{problem}", err=True)
-    return INPUT_ERROR
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a δ must not end a training on an old terminal
+            stream.reconfigure(errors="replace")
+    app(args=_spread_sets(sys.argv[1:]))
 
 
 def _spread_sets(arguments: list[str]) -> list[str]:
@@ -88,7 +107,7 @@ def _spread_sets(arguments: list[str]) -> list[str]:
         if follows and spread[-1] != "--set":
             spread.append("--set")
         spread.append(argument)
-        setting = argument == "--set" or follows
+        setting = follows or argument == "--set" or argument.startswith("--set=")
     return spread
 
 

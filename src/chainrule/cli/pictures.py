@@ -45,8 +45,8 @@ def _unscaled(data: DataSplit, images: Array) -> Array:
     """The images as they were before standardisation."""
     if data.scaling is None:
         return images
-    flat = images.reshape(len(images), -1) * data.scaling.scale + data.scaling.mean
-    return flat.reshape(images.shape)
+    scale, mean = (a.reshape(images.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
+    return images * scale + mean
 
 
 def _labels(data: DataSplit, t: Array) -> list[str]:

@@ -27,10 +27,11 @@ def command(
     from chainrule.cli.cases import cases_of_file
     from chainrule.files import write_whole
     from chainrule.runs import load
+    from chainrule.scores import outputs
 
     trained = load(run)
     x, _ = cases_of_file(trained, file)
-    text = as_csv(trained, trained.network.forward_pass(x))
+    text = as_csv(trained, outputs(trained.network, x))
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is not printed."""
 
+WIDEST = 10_000
+
 
 def print_result(run: Run) -> None:
     """The end of a training: each part's score, and where the files lie."""
@@ -41,7 +43,7 @@ def print_scores(scores: Mapping[str, Score]) -> None:
         table.add_row(
             _NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score)
         )
-    Console().print(table)
+    _print(table)
 
 
 _NAMES = {"train": "training"}
@@ -58,11 +60,16 @@ def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
     if len(classes) > MOST_CLASSES:
         print(f"\n({len(classes)} classes: too many for a confusion matrix)")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="true class (row) taken for (column)")
+    print("true class (row) taken for (column):")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for name in classes:
-        table.add_column(name, justify="right", no_wrap=len(classes) <= 10)
+        table.add_column(name, justify="right")
     for name, row in zip(classes, matrix, strict=True):
         table.add_row(name, *(str(n) if n else "·" for n in row))
-    width = None if Console().is_terminal else max(80, 4 + sum(3 + len(c) for c in classes) + 16)
-    Console(width=width).print(table)
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """As wide as it is: a number is never cut off. Names are text and no markup."""
+    Console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)

@@ -45,5 +45,7 @@ class Training(Section):
         "full a pass of its own over the training data",
     )
     checkpoint_every: OptionalCount = Field(
-        None, description="save a checkpoint after every so many epochs; null for none"
+        None,
+        description="save a checkpoint after every so many minibatches; null for one an epoch, "
+        "at most one a second",
     )

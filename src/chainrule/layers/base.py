@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, is_finite
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 
@@ -41,10 +40,12 @@ class Layer(ABC):
     type: ClassVar[str]
 
     def __init__(self, *, name: str | None = None, learning_rate: float | None = None) -> None:
-        if learning_rate is not None and not (isfinite(learning_rate) and learning_rate >= 0):
+        if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
             raise ConfigError(
                 f"a learning rate is a finite number of at least 0, found {learning_rate!r}"
             )
+        if not isinstance(name, str | None):
+            raise ConfigError(f"a layer's name is a text, found {name!r}")
         self.name = name or ""
         self.learning_rate = learning_rate
         self.inputs: int = 0
@@ -54,6 +55,11 @@ class Layer(ABC):
         self.delta: Array | None = None
         self._values: Arrays = {}
         self._gradients: Arrays = {}
+
+    @property
+    def bound(self) -> bool:
+        """Whether the layer belongs to a network."""
+        return bool(self._values)
 
     @abstractmethod
     def connect(self, inputs: int) -> None:

@@ -1,0 +1,157 @@
+"""Data and network that fit each other, or the line of the configuration that is to blame."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from chainrule import ChainruleError, assembly
+from chainrule.assembly import assemble_data, assemble_network
+from chainrule.config.load import load_config
+from chainrule.errors import ConfigError, DataError
+
+YAML = """\
+network:
+  input: {input}
+  loss: {loss}
+  layers:
+    - {{size: 5, activation: tanh}}
+    - {{size: {size}, activation: {activation}}}
+{softmax}data:
+  {data}
+"""
+DEFAULTS = {
+    "input": "null",
+    "loss": "mse",
+    "size": 1,
+    "activation": "linear",
+    "softmax": "",
+    "data": "generator: xor",
+}
+
+
+def config(folder, **changes):
+    path = folder / "my config.yaml"
+    path.write_text(YAML.format(**{**DEFAULTS, **changes}), encoding="utf-8")
+    return load_config(path)
+
+
+def softmax(**changes):
+    return {"loss": "cross_entropy", "softmax": "    - softmax\n", **changes}
+
+
+def test_the_input_is_taken_from_the_data(folder):
+    checked = config(folder, data="generator: blobs\n  features: 7", **softmax(size=3))
+    checked, network = assemble_network(checked, assemble_data(checked))
+    assert checked.network["input"] == network.input == 7
+    assert network.parameters["dense_1.W"].shape == (7, 5)
+
+
+def test_the_seed_decides_the_first_weights(folder):
+    def theta(seed):
+        checked = load_config(folder / "my config.yaml", [f"training.seed={seed}"])
+        return assemble_network(checked, assemble_data(checked))[1].theta.tobytes()
+
+    config(folder)
+    assert theta(1) == theta(1) != theta(2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "words"),
+    [
+        (
+            {"input": 3},
+            "2:10",
+            ["input 3", "2 numbers a case", "xor", "write 2, or leave input out"],
+        ),
+        (
+            {"input": 100, "data": "generator: shapes\n  size: 12", **softmax(size=4)},
+            "2:10",
+            ["144 numbers", "12 x 12"],
+        ),
+        (
+            softmax(size=3, data="generator: blobs\n  classes: 5"),
+            "6:14",
+            ["size 3", "5 classes", "write size 5"],
+        ),
+        (
+            softmax(size=2, data="generator: spirals\n  arms: 12"),
+            "6:14",
+            ["12 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"],
+        ),
+        ({"size": 2, "data": "generator: curve"}, "6:14", ["1 target value a case", "size 1"]),
+    ],
+)
+def test_where_network_and_data_disagree_the_networks_line_is_named(folder, changes, place, words):
+    with pytest.raises(ConfigError) as caught:
+        assemble_data(config(folder, **changes))
+    text = str(caught.value)
+    assert f"my config.yaml:{place}: " in text
+    for word in words:
+        assert word in text
+
+
+def test_both_ends_of_the_network_are_reported_at_once(folder):
+    with pytest.raises(ConfigError) as caught:
+        assemble_data(config(folder, **softmax(input=9, size=3)))
+    assert [problem.line for problem in caught.value.problems] == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("changes", "classes"),
+    [
+        (softmax(size=2), ("0", "1")),
+        ({"loss": "binary_cross_entropy", "activation": "sigmoid"}, ("0", "1")),
+        ({"loss": "mse", "size": 2, "softmax": "    - softmax\n"}, ("0", "1")),
+        ({"loss": "hinge", "size": 2}, ("0", "1")),
+        ({"data": "generator: curve"}, None),
+        ({"data": "file: values.csv"}, None),
+        ({"data": "file: values.csv\n  target: class", "size": 3}, ("0", "1", "2")),
+    ],
+)
+def test_loss_and_output_say_whether_targets_are_classes(folder, changes, classes):
+    rows = [f"{k / 10},{k % 7},{k % 3}" for k in range(30)]
+    (folder / "values.csv").write_text("a,b,t\n" + "\n".join(rows))
+    checked = config(folder, **changes)
+    data = assemble_data(checked)
+    assert data.classes == classes
+    _, network = assemble_network(checked, data)
+    assert np.isfinite(network.loss(data.train.x, data.train.t))
+
+
+def test_a_problem_of_the_data_without_a_place_gets_that_of_the_data_part(folder):
+    rows = [f"{k},{k}" for k in range(20)]
+    np.savez(folder / "a.npz", x=np.array([[1.0], [2.0]]))
+    (folder / "b.csv").write_text("\n".join(rows))
+    with pytest.raises(ChainruleError) as caught:
+        assemble_data(config(folder, data="file: b.csv\n  labels: a.npz"))
+    assert re.match(r".*my config.yaml:\d+:\d+: ", str(caught.value))
+
+
+def test_a_problem_of_a_data_file_keeps_its_own_place(folder):
+    (folder / "b.csv").write_text("1,2\n1,x\n" + "3,4\n" * 10)
+    with pytest.raises(DataError, match=r"b\.csv:2:3"):
+        assemble_data(config(folder, data="file: b.csv"))
+
+
+@pytest.mark.parametrize("size", [10**9, 10**12, 10**30])
+def test_a_network_beyond_the_memory_is_refused_at_its_largest_layer(folder, size):
+    checked = config(folder, size=1)
+    checked = load_config(folder / "my config.yaml", [f"network.layers.0.size={size}"])
+    with pytest.raises(ConfigError, match="parameters; to train it takes at least"):
+        assemble_network(checked, assemble_data(checked))
+
+
+def test_the_layer_that_is_too_large_is_named(folder, monkeypatch):
+    monkeypatch.setattr(assembly, "_memory", lambda: 2000)
+    checked = config(folder)
+    data = assemble_data(checked)
+    assemble_network(checked, data)  # 21 parameters
+    checked = load_config(folder / "my config.yaml", ["network.dtype=float64"])
+    path = folder / "my config.yaml"
+    path.write_text(path.read_text().replace("size: 5", "size: 50"))
+    checked = load_config(path)
+    with pytest.raises(ConfigError, match=r"my config.yaml:5:14: the network has 201 parameters"):
+        assemble_network(checked, data)

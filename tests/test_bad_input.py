@@ -1,0 +1,428 @@
+"""Bad input: one clear message, exit status 2, no traceback, nothing written.
+
+Each item goes through the real command line, in YAML and in the compact form; the message
+names file, line and column, what was found, and the nearest valid spelling.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+YAML = """\
+network:
+  loss: cross_entropy
+  learning_rate: 0.1
+  layers:
+    - {size: 8, activation: relu}
+    - {size: 3, activation: linear}
+    - softmax
+data:
+  generator: blobs
+  classes: 3
+  split: [0.7, 0.2, 0.1]
+training:
+  epochs: 1
+  seed: 1
+"""
+COMPACT = """\
+GLOBALS
+loss: cross_entropy
+lrate: 0.1
+LAYERS
+size: 8 act: relu
+size: 3 act: linear
+type: softmax
+DATA
+generator: blobs
+classes: 3
+split: (0.7 0.2 0.1)
+TRAINING
+epochs: 1
+seed: 1
+"""
+FORMS = {"yaml": ("bad.yaml", YAML), "compact": ("bad.txt", COMPACT)}
+
+
+@pytest.fixture
+def refused(command):
+    """Trains what must not be trained, and gives back what was said of it."""
+
+    def train(name: str, *arguments: str) -> str:
+        before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+        outcome = command("train", name, *arguments)
+        assert outcome.status == 2
+        assert outcome.out == ""
+        assert "Traceback" not in outcome.err
+        after = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+        assert after == before
+        assert not Path("runs").exists()
+        return outcome.err
+
+    return train
+
+
+def changed(form: str, *changes: tuple[str, str]) -> str:
+    """Writes the configuration with some of its text replaced."""
+    name, text = FORMS[form]
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} is not once in the configuration"
+        text = text.replace(old, new)
+    Path(name).write_text(text, encoding="utf-8")
+    return name
+
+
+Change = tuple[str, str, str]
+"""What stands in the right configuration, what a user wrote instead, and where: line:column."""
+
+
+def mistake(what: str, yaml: Change, compact: Change, *words: str):
+    """The same mistake in both forms, and the words of its message."""
+    return [
+        pytest.param(form, change[:2], change[2], words, id=f"{what}-{form}")
+        for form, change in (("yaml", yaml), ("compact", compact))
+    ]
+
+
+def misspelt(what: str, yaml: Change, compact: Change, word: str, right: str):
+    """A word nobody knows, and the nearest one that is known."""
+    return mistake(what, yaml, compact, f"{word!r}", f"did you mean {right!r}")
+
+
+def both(what: str, old: str, new: str, yaml: str, compact: str, *words: str):
+    """A mistake that is written alike in both forms."""
+    return mistake(what, (old, new, yaml), (old, new, compact), *words)
+
+
+MISTAKES = [
+    # A key, an activation, a loss, a class nobody knows.
+    *misspelt(
+        "key of training",
+        ("epochs: 1", "epoch: 1", "13:3"),
+        ("epochs: 1", "epoch: 1", "13:1"),
+        "epoch",
+        "epochs",
+    ),
+    *misspelt(
+        "key of data",
+        ("classes: 3", "clases: 3", "10:3"),
+        ("classes: 3", "clases: 3", "10:1"),
+        "clases",
+        "classes",
+    ),
+    *mistake(
+        "key of network",
+        ("learning_rate", "learning_rat", "3:3"),
+        ("lrate", "lrat", "3:1"),
+        "rat'",
+        "did you mean",
+    ),
+    *misspelt(
+        "key of a layer",
+        ("size: 8", "siz: 8", "5:8"),
+        ("size: 8", "siz: 8", "5:1"),
+        "siz",
+        "size",
+    ),
+    *misspelt(
+        "activation",
+        ("activation: relu", "activation: rellu", "5:29"),
+        ("act: relu", "act: rellu", "5:14"),
+        "rellu",
+        "relu",
+    ),
+    *misspelt(
+        "loss",
+        ("cross_entropy", "cros_entropy", "2:9"),
+        ("cross_entropy", "cros_entropy", "2:7"),
+        "cros_entropy",
+        "cross_entropy",
+    ),
+    *misspelt(
+        "class",
+        (
+            "generator: blobs\n  classes: 3",
+            "generator: shapes\n  classes: [circle, triangel]",
+            "10:21",
+        ),
+        (
+            "generator: blobs\nclasses: 3",
+            "generator: shapes\nclasses: (circle triangel)",
+            "10:18",
+        ),
+        "triangel",
+        "triangle",
+    ),
+    *misspelt("generator", ("blobs", "blob", "9:14"), ("blobs", "blob", "9:12"), "blob", "blobs"),
+    *misspelt(
+        "optimizer",
+        ("seed: 1", "optimizer: adma", "14:14"),
+        ("seed: 1", "optimizer: adma", "14:12"),
+        "adma",
+        "adam",
+    ),
+    # A size that is none, and other numbers out of their range.
+    *[
+        case
+        for size in ("0", "1.5", '"ten"', "-3", "true")
+        for case in both(
+            f"size {size}",
+            "size: 8",
+            f"size: {size}",
+            "5:14",
+            "5:7",
+            "size",
+            "a whole number of at least 1",
+            size.strip('"'),
+        )
+    ],
+    *mistake(
+        "rate below 0",
+        ("learning_rate: 0.1", "learning_rate: -0.1", "3:18"),
+        ("lrate: 0.1", "lrate: -0.1", "3:8"),
+        "-0.1",
+        "at least 0",
+    ),
+    *both("epochs below 0", "epochs: 1", "epochs: -1", "13:11", "13:9", "-1", "whole number"),
+    *both("batch of 0", "seed: 1", "batch_size: 0", "14:15", "14:13", "at least 1"),
+    # Layers and a loss that make no network.
+    *mistake(
+        "cross-entropy without a distribution",
+        ("    - softmax\n", "", "2:9"),
+        ("type: softmax\n", "", "2:7"),
+        "cross_entropy needs a distribution",
+        "softmax",
+    ),
+    *mistake(
+        "softmax in the middle",
+        ("    - {size: 8", "    - softmax\n    - {size: 8", "5:7"),
+        ("size: 8", "type: softmax\nsize: 8", "5:1"),
+        "softmax must be the last layer",
+    ),
+    # A network that does not fit the data.
+    *mistake(
+        "input that does not fit",
+        ("  layers:\n", "  input: 7\n  layers:\n", "4:10"),
+        ("LAYERS\n", "LAYERS\ninput: 7\n", "5:8"),
+        "input 7",
+        "2 numbers a case",
+        "write 2",
+    ),
+    *both("outputs that do not fit", "classes: 3", "classes: 5", "6:14", "6:7", "5 classes"),
+    # Fractions, and images.
+    *mistake(
+        "fractions beyond 1",
+        ("[0.7, 0.2, 0.1]", "[0.7, 0.2, 0.2]", "11:10"),
+        ("(0.7 0.2 0.1)", "(0.7 0.2 0.2)", "11:8"),
+        "split",
+        "1.1",
+    ),
+    *mistake(
+        "two fractions",
+        ("[0.7, 0.2, 0.1]", "[0.7, 0.3]", "11:10"),
+        ("(0.7 0.2 0.1)", "(0.7 0.3)", "11:8"),
+        "split",
+    ),
+    *[
+        case
+        for size in ("9", "51", "0")
+        for case in mistake(
+            f"images of {size} pixels",
+            ("blobs", f"shapes\n  size: {size}", "10:9"),
+            ("blobs", f"shapes\nsize: {size}", "10:7"),
+            "size",
+            "10",
+            "50",
+            size,
+        )
+    ],
+    *mistake(
+        "shapes wider than their image",
+        ("blobs", "shapes\n  size: 16\n  width: [6, 17]", "11:10"),
+        ("blobs", "shapes size: 16 width: (6 17)", "9:35"),
+        "width",
+        "16 x 16",
+        "17",
+    ),
+    *mistake(
+        "a range from high to low",
+        ("blobs", "shapes\n  width: [9, 6]", "10:10"),
+        ("blobs", "shapes width: (9 6)", "9:26"),
+        "width",
+        "9",
+        "6",
+    ),
+    # A key twice.
+    *mistake(
+        "duplicate key",
+        ("  seed: 1", "  seed: 1\n  seed: 2", "15:3"),
+        ("seed: 1", "seed: 1\nseed: 2", "15:1"),
+        "seed",
+        "line 14",
+    ),
+]
+
+
+@pytest.mark.parametrize(("form", "change", "place", "words"), MISTAKES)
+def test_a_mistake_is_found_at_its_place(refused, form, change, place, words):
+    name = changed(form, change)
+    err = refused(name)
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith(f"{name}:{place}: "), err
+    for word in words:
+        assert word in err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_configuration_without_mistakes_trains(command, form):
+    assert command("train", changed(form), "--quiet").status == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "changes", "lines"),
+    [
+        (
+            "yaml",
+            [
+                ("cross_entropy", "cros_entropy"),
+                ("size: 8", "size: 0"),
+                ("relu", "rellu"),
+                ("classes: 3", "clases: 3"),
+                ("0.2, 0.1]", "0.2, 0.2]"),
+                ("epochs: 1", "epochs: -1"),
+            ],
+            [2, 5, 5, 10, 11, 13],
+        ),
+        (
+            "compact",
+            [
+                ("cross_entropy", "cros_entropy"),
+                ("size: 8", "size: 0"),
+                ("relu", "rellu"),
+                ("classes: 3", "clases: 3"),
+                ("0.2 0.1)", "0.2 0.2)"),
+                ("epochs: 1", "epochs: -1"),
+            ],
+            [2, 5, 5, 10, 11, 13],
+        ),
+    ],
+)
+def test_all_mistakes_come_at_once_in_the_order_of_their_lines(refused, form, changes, lines):
+    err = refused(changed(form, *changes))
+    found = [int(re.match(r"bad\.\w+:(\d+):\d+: ", line)[1]) for line in err.splitlines()]
+    assert found == lines
+
+
+# Files that are no configuration
+
+FILES = {
+    "empty": b"",
+    "blank": b"\n  \n# only a comment\n",
+    "no text": bytes(range(256)),
+    "an image": b"\x89PNG\r\n\x1a\n" + bytes(100),
+    "UTF-16": YAML.encode("utf-16"),
+    "Latin-1": YAML.replace("blobs", "blöbs").encode("latin-1"),
+    "a list": b"- 1\n- 2\n",
+    "a word": b"network\n",
+    "an open bracket": b"network: {layers: [\n",
+    "a tab": b"network:\n\tloss: mse\n",
+    "a command": b"network: !!python/object/apply:os.system [touch owned]\n",
+    "a section alone": b"LAYERS\n",
+    "an open list": b"GLOBALS\nloss: mse\nLAYERS\nsize: 3 wr: (0.1\n",
+    "an alias bomb": b"a: &a [x, x]\nb: &b [*a, *a]\nnetwork: [*b, *b]\n",
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_is_no_configuration_is_named(refused, folder, kind):
+    Path("c.yaml").write_bytes(FILES[kind])
+    err = refused("c.yaml")
+    assert all(line.startswith("c.yaml") for line in err.splitlines()), err
+    assert os.listdir() == ["c.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.yaml", "missing.yaml: no such file"),
+        ("here.ymal", "did you mean 'here.yaml'"),
+        ("folder", "is a folder"),
+        ("", "expected"),
+    ],
+)
+def test_a_missing_configuration_is_named(refused, folder, name, message):
+    Path("here.yaml").write_text(YAML)
+    Path("folder").mkdir()
+    assert message in refused(name)
+
+
+# Data files
+
+ROWS = "".join(f"{k},{k * k},{k % 3}\n" for k in range(30))
+DATA = {
+    "empty": ("", r"points\.csv: .*empty"),
+    "a header alone": ("a,b,c\n", r"points\.csv"),
+    "ragged": (ROWS + "1,2\n", r"points\.csv:31: found 2 columns, expected 3"),
+    "too long a row": (ROWS + "1,2,3,4\n" + ROWS, r"points\.csv:31: found 4 columns, expected 3"),
+    "text among the numbers": (ROWS + "1,two,0\n", r"points\.csv:31:3: .*'two'"),
+    "NaN": (ROWS + "nan,2,0\n", r"points\.csv:31:1: .*(?i:nan)"),
+    "infinity": (ROWS + "1,-inf,0\n", r"points\.csv:31:3: .*(?i:inf)"),
+    "a missing value": (ROWS + "1,,0\n", r"points\.csv:31:3: "),
+    "a label outside the classes": (ROWS + "1,2,3\n", r"points\.csv:31:5: .*'3'.*outside"),
+    "a label that is no whole number": (ROWS + "1,2,0.5\n", r"points\.csv:31:5: .*0\.5"),
+    "a negative label": (ROWS + "1,2,-1\n", r"points\.csv:31:5: .*-1"),
+    "no text": (bytes(range(256)), r"points\.csv"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", DATA)
+def test_a_data_file_that_is_wrong_is_named_with_its_line(refused, folder, form, kind):
+    content, message = DATA[kind]
+    content = content if isinstance(content, bytes) else content.encode()
+    Path("points.csv").write_bytes(content)
+    end = "\n  " if form == "yaml" else "\n"
+    name = changed(form, (f"generator: blobs{end}classes: 3", "file: points.csv"))
+    err = refused(name)
+    assert re.search(message, err), err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_missing_data_file_is_named_with_the_nearest(refused, folder, form):
+    Path("points.csv").write_text(ROWS)
+    end = "\n  " if form == "yaml" else "\n"
+    name = changed(form, (f"generator: blobs{end}classes: 3", "file: piont.csv"))
+    err = refused(name)
+    assert "piont.csv" in err
+    assert "points.csv" in err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_listed_class_that_labels_lack_is_explained(refused, folder, form):
+    rows = [f"{k},{k * k},{'rot' if k % 2 else 'blau'}" for k in range(30)]
+    Path("points.csv").write_text("\n".join([*rows, "1,2,rto"]))
+    listed = "[rot, blau, gelb]" if form == "yaml" else "(rot blau gelb)"
+    end = "\n  " if form == "yaml" else "\n"
+    change = (f"generator: blobs{end}classes: 3", f"file: points.csv{end}classes: {listed}")
+    err = refused(changed(form, change))
+    assert re.search(r"points\.csv:31:5: .*'rto'.*did you mean 'rot'\?$", err.strip()), err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_columns_that_do_not_fit_the_input_name_the_configuration_first(refused, folder, form):
+    Path("points.csv").write_text(ROWS)
+    end = "\n  " if form == "yaml" else "\n"
+    head = (
+        ("  layers:", "  input: 5\n  layers:")
+        if form == "yaml"
+        else ("LAYERS", "LAYERS\ninput: 5")
+    )
+    name = changed(form, head, (f"generator: blobs{end}classes: 3", "file: points.csv"))
+    err = refused(name)
+    place = "4:10" if form == "yaml" else "5:8"
+    assert err.startswith(f"{name}:{place}: ")
+    assert "points.csv" in err
+    assert "2 numbers a case" in err

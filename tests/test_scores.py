@@ -1,0 +1,146 @@
+"""Loss, accuracy, R² and confusion of a network on a set of cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule import ChainruleError, Dense, Network, Softmax
+from chainrule import scores as module
+from chainrule.scores import (
+    confusion_matrix,
+    count_correct,
+    evaluate,
+    outputs,
+    predicted_classes,
+    true_classes,
+)
+
+RNG = np.random.default_rng(5)
+
+
+def classifier(**options) -> Network:
+    return Network([Dense(4, "tanh"), Dense(3), Softmax()], input=2, seed=3, **options)
+
+
+def linear(weights: list[list[float]]) -> Network:
+    """y = x W, so that every score can be worked out by hand."""
+    inputs, outputs = np.shape(weights)
+    network = Network([Dense(outputs, "linear")], input=inputs, loss="mse")
+    network.layers[0].W = weights
+    return network
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], [1, 0]),
+        ([[0.5, 0.5]], [0]),
+        ([[0.5], [0.51], [-3.0]], [0, 1, 0]),
+    ],
+)
+def test_the_largest_output_is_the_class_and_one_output_decides_at_a_half(y, expected):
+    assert predicted_classes(np.array(y)).tolist() == expected
+
+
+@pytest.mark.parametrize("t", [[2, 0], [[0, 0, 1], [1, 0, 0]]])
+def test_targets_name_their_class_as_numbers_or_as_rows(t):
+    assert true_classes(np.array(t)).tolist() == [2, 0]
+
+
+def test_count_correct_counts_the_rows_that_agree():
+    y = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
+    assert count_correct(y, np.array([0, 1, 1])) == 2
+
+
+def test_loss_and_r2_of_a_regression_are_those_worked_out_by_hand():
+    score = evaluate(linear([[2.0]]), [[1.0], [2.0], [3.0]], [1.0, 5.0, 6.0], classes=False)
+    assert score.loss == pytest.approx((1 + 1 + 0) / 3)
+    assert score.r2 == pytest.approx(1 - 2 / (9 + 1 + 4))
+    assert (score.accuracy, score.cases) == (None, 3)
+
+
+def test_r2_of_several_outputs_has_a_mean_for_each():
+    network = linear([[1.0, 0.0]])
+    score = evaluate(network, [[1.0], [3.0]], [[1.0, 10.0], [3.0, 10.0]], classes=False)
+    spread, residual = 1 + 1 + 0 + 0, 2 * 10.0**2
+    assert score.r2 == pytest.approx(1 - residual / spread)
+
+
+def test_r2_is_left_out_where_the_targets_do_not_vary():
+    assert evaluate(linear([[1.0]]), [[1.0], [2.0]], [4.0, 4.0], classes=False).r2 is None
+
+
+def test_accuracy_is_the_fraction_of_the_rightly_named():
+    network = linear([[1.0, 0.0], [0.0, 1.0]])
+    x = [[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [0.0, 3.0]]
+    score = evaluate(network, x, [0, 1, 1, 1], classes=True)
+    assert (score.accuracy, score.r2) == (0.75, None)
+
+
+@pytest.mark.parametrize("penalty", [None, {"type": "L1", "rate": 0.3}, {"rate": 2.0}])
+@pytest.mark.parametrize("cases", [1, 7, 23])
+def test_pieces_give_the_loss_of_the_whole(monkeypatch, cases, penalty):
+    network = classifier(penalty=penalty)
+    x, t = RNG.normal(size=(cases, 2)), RNG.integers(0, 3, cases)
+    monkeypatch.setattr(module, "CASES_AT_A_TIME", 7)
+    score = evaluate(network, x, t, classes=True)
+    assert score.loss == pytest.approx(network.loss(x, t), rel=1e-13)
+    assert score.accuracy == np.mean(network.forward_pass(x).argmax(axis=1) == t)
+
+
+def test_a_wide_network_is_evaluated_in_small_pieces(monkeypatch):
+    network = classifier()
+    seen = []
+    whole = Network.evaluate
+    monkeypatch.setattr(Network, "evaluate", lambda self, x: seen.append(len(x)) or whole(self, x))
+    monkeypatch.setattr(module, "NUMBERS_AT_A_TIME", 12)
+    evaluate(network, np.zeros((8, 2)), np.zeros(8, int), classes=True)
+    assert seen == [3, 3, 2]
+
+
+def test_outputs_in_pieces_are_those_of_the_whole(monkeypatch):
+    network, x = classifier(), RNG.normal(size=(8, 1, 2))
+    whole = network.forward_pass(x)
+    monkeypatch.setattr(module, "CASES_AT_A_TIME", 3)
+    assert outputs(network, x) == pytest.approx(whole, rel=1e-14)
+    assert outputs(network, x[:0]).shape == (0, 3)
+
+
+def test_no_case_has_no_score():
+    assert evaluate(classifier(), np.empty((0, 2)), [], classes=True) is None
+
+
+def test_evaluation_disturbs_no_pass_in_progress():
+    network = classifier()
+    x, t = RNG.normal(size=(5, 2)), [0, 1, 2, 0, 1]
+    network.forward_pass(x)
+    expected = network.backward_pass(t).vector.copy()
+    network.forward_pass(x)
+    evaluate(network, RNG.normal(size=(9, 2)), np.zeros(9, int), classes=True)
+    assert np.array_equal(network.backward_pass(t).vector, expected)
+
+
+def test_images_are_flattened():
+    network = classifier()
+    x = RNG.normal(size=(4, 1, 2))
+    assert evaluate(network, x, [0, 1, 2, 0], classes=True) == evaluate(
+        network, x.reshape(4, 2), [0, 1, 2, 0], classes=True
+    )
+
+
+def test_a_loss_beyond_the_numbers_is_infinite_and_warns_of_nothing():
+    score = evaluate(linear([[1e300]]), [[1e300], [1.0]], [1.0, 2.0], classes=False)
+    assert score.loss == np.inf
+
+
+@pytest.mark.parametrize("t", [[0, 3, 0], [0, 1], [0.5, 1.0, 2.0]])
+def test_targets_that_do_not_fit_are_refused(t):
+    with pytest.raises(ChainruleError):
+        evaluate(classifier(), np.zeros((3, 2)), t, classes=True)
+
+
+def test_the_confusion_matrix_has_a_row_for_each_true_class():
+    y = np.eye(3)[[0, 2, 2, 1]]
+    matrix = confusion_matrix(y, np.array([0, 1, 1, 1]), 3)
+    assert matrix.tolist() == [[1, 0, 0], [0, 1, 2], [0, 0, 0]]

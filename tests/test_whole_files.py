@@ -1,0 +1,75 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chainrule import ChainruleError
+from chainrule.files import write_whole
+
+
+@pytest.mark.parametrize(("content", "bytes_"), [("δ\n", "δ\n".encode()), (b"\0\r\n", b"\0\r\n")])
+def test_text_is_utf8_and_bytes_are_as_they_are(tmp_path, content, bytes_):
+    write_whole(tmp_path / "new file", content)
+    assert (tmp_path / "new file").read_bytes() == bytes_
+
+
+def test_an_older_file_is_replaced_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("a much longer older text")
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_failure_leaves_the_older_file_and_no_other(tmp_path, monkeypatch, failing):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a"
+    path.write_text("old")
+    monkeypatch.setattr(os, failing, fail)
+    with pytest.raises(ChainruleError, match="a: cannot write this file: No space left"):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_text("old")
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))
+    write_whole(path, "new")
+    assert seen == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing/a", "the folder .*missing' does not exist"),
+        ("file/a", "'.*file' is a file, not a folder"),
+        (".", "there is a folder of that name"),
+        ("sub", "there is a folder of that name"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_explained(folder, name, reason):
+    (folder / "file").write_text("")
+    (folder / "sub").mkdir()
+    with pytest.raises(ChainruleError, match=reason):
+        write_whole(Path(name), "text")
+    assert sorted(os.listdir()) == ["file", "sub"]
+
+
+def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(path, "text")
+    assert os.read(reader, 100) == b"text"
+    os.close(reader)
+    assert path.is_fifo()
