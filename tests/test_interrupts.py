@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from chainrule.interrupts import on_interrupt
+from chainrule.interrupts import on_interrupt, uninterrupted
 
 
 def press(number: int = signal.SIGINT) -> None:
@@ -23,7 +23,24 @@ def test_the_first_signal_is_a_request(number):
     assert requests == [1]
 
 
-def test_the_second_interrupts():
+def test_a_double_tap_is_one_request():
+    requests = []
+    with on_interrupt(lambda: requests.append(1)):
+        press()
+        press()
+    assert requests == [1]
+
+
+def test_nothing_interrupts_what_is_being_written():
+    requests = []
+    with on_interrupt(lambda: requests.append(1)), uninterrupted():
+        press()
+        press()
+    assert requests == []
+
+
+def test_the_second_interrupts(monkeypatch):
+    monkeypatch.setattr("chainrule.interrupts.DOUBLE_TAP_SECONDS", 0.0)
     requests = []
     with on_interrupt(lambda: requests.append(1)):
         press()

@@ -61,6 +61,7 @@ def by_hand() -> dict[str, np.ndarray]:
         "s softmax": [s],
         "y": [s],
         "t": [1],
+        "t as rows": [[0, 1]],
         "L": -np.log(s[1]) + penalty,
         "J_L": [J_L],
         "J_s softmax": [J_s],
@@ -158,7 +159,7 @@ def test_without_jacobians_there_are_inputs_outputs_targets_and_loss():
 
 
 def test_classes_stand_beside_the_targets():
-    assert "t  (1,)  the targets\n    [1]   cross" in as_text(
+    assert "t  (1,)  the targets, as class numbers\n    [1]   cross" in as_text(
         trace(tiny(), X, [1]), classes=["circle", "cross"]
     )
 

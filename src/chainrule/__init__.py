@@ -27,6 +27,21 @@ _HOME = {
     "train": "chainrule.runs",
 }
 
+# Modules that a user may name without importing them, as in chainrule.gradients.errors.
+_MODULES = (
+    "activations",
+    "errors",
+    "gradients",
+    "jacobians",
+    "layers",
+    "losses",
+    "optimizers",
+    "parameters",
+    "penalties",
+    "scores",
+    "tracing",
+)
+
 __all__ = [
     "ChainruleError",
     "Dense",
@@ -42,10 +57,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import ``name`` from its home module the first time it is asked for."""
-    if name not in _HOME:
+    if name not in _HOME and name not in _MODULES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"chainrule.{name}")
     value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value

@@ -14,8 +14,11 @@ import numpy as np
 
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
+from chainrule.data.paths import existing_file, existing_folder
+from chainrule.data.settings import PATH_KEYS
 from chainrule.data.sources import load_data
-from chainrule.errors import ChainruleError, ConfigError, Problem
+from chainrule.data.targets import OutsideClassesError
+from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 
@@ -26,20 +29,40 @@ def assemble_data(config: Config) -> DataSplit:
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
     """
+    settings = _with_paths(config)
     try:
         data = load_data(
-            config.data,
+            settings,
             folder=config.folder,
             seed=config.training["seed"],
             outputs=_outputs(config),
             target=_target(config),
         )
+    except OutsideClassesError as error:
+        raise DataError([*_too_few_outputs(error, config), *error.problems]) from error
     except ChainruleError as error:
         raise _placed(error, config) from error
     problems = list(_misfits(config, data))
     if problems:
         raise ConfigError(problems)
     return data
+
+
+def _with_paths(config: Config) -> dict[str, Any]:
+    """The data's settings with whole paths; what is not there is told at its key."""
+    settings = dict(config.data)
+    problems: list[Problem] = []
+    for key in (key for key in PATH_KEYS if key in settings):
+        settings[key] = config.resolve(settings[key])
+        try:
+            (existing_folder if key == "folder" else existing_file)(settings[key])
+        except DataError as error:
+            problems += [
+                config.problem(("data", key), str(problem)) for problem in error.problems
+            ]
+    if problems:
+        raise DataError(problems)
+    return settings
 
 
 def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
@@ -120,6 +143,17 @@ def _placed(error: ChainruleError, config: Config) -> ChainruleError:
     return type(error)(problems)
 
 
+def _too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
+    """The last layer's size, where it alone says how many classes there are."""
+    if error.needed is not None and "classes" not in config.data:
+        k, layer = _last_dense(config)
+        message = (
+            f"the last layer has size {layer['size']}, but the labels go up to "
+            f"{error.needed - 1}; if they are right, write size {error.needed}"
+        )
+        yield config.problem(("network", "layers", k, "size"), message)
+
+
 def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
     """Where the sizes of network and data differ."""
     inputs, stated = _inputs(data), config.network["input"]
@@ -133,7 +167,7 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
         )
         yield config.problem(("network", "input"), message)
     k, layer = _last_dense(config)
-    wanted, what = _wanted_outputs(data)
+    wanted, what = _wanted_outputs(config, data)
     if layer["size"] not in wanted:
         message = (
             f"the last layer has size {layer['size']}, but the data have {what} "
@@ -142,12 +176,15 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
         yield config.problem(("network", "layers", k, "size"), message)
 
 
-def _wanted_outputs(data: DataSplit) -> tuple[list[int], str]:
+def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     """The sizes of an output layer that fit the targets, and the reason in words."""
     if data.classes is None:
         columns = data.train.t.shape[1] if data.train.t.ndim > 1 else 1
         return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
     count = len(data.classes)
     named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")
-    # Two classes fit one output as well: the second class above one half.
-    return ([1, 2] if count == 2 else [count]), f"{count} classes: {named}"
+    # Two classes fit one output as well, the second class above one half, unless the loss or
+    # a softmax compares the outputs of the classes.
+    compared = loss_function(config.network["loss"]).for_classes
+    compared = compared or config.network["layers"][-1]["type"] == "softmax"
+    return ([1, 2] if count == 2 and not compared else [count]), f"{count} classes: {named}"

@@ -114,6 +114,13 @@ class ShapeError(ChainruleError):
     """An array whose shape or type does not fit what it is given to."""
 
 
+class UnknownNameError(ShapeError, KeyError):
+    """A name that is not there, as a mapping says it."""
+
+    def __str__(self) -> str:
+        return ValueError.__str__(self)
+
+
 class DivergenceError(ChainruleError):
     """A loss or a gradient that is no longer a finite number."""
 

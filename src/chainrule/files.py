@@ -50,6 +50,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with open(path, "wb") as file:
             yield file
         return
+    path = Path(os.path.realpath(path))  # a link stays, and what it leads to is written
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(temporary, "wb") as file:
@@ -60,6 +61,16 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def refuse_input(path: Path, *inputs: Path) -> None:
+    """Refuse to write to a file that is being read.
+
+    Raises:
+        ChainruleError: ``path`` is one of ``inputs``, by whatever name.
+    """
+    if any(path.exists() and read.exists() and path.samefile(read) for read in inputs):
+        raise ChainruleError(Problem("this is the file that is read; name another", path))
 
 
 def reason(path: Path, error: OSError) -> str:

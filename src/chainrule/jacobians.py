@@ -196,7 +196,7 @@ class InputJacobian(Jacobian):
         return InputJacobian(self.W, len(range(self.count)[chosen]))
 
     def _dense(self) -> Array:
-        return np.broadcast_to(self.W.T, self.dense_shape)
+        return np.broadcast_to(self.W.T, self.dense_shape).copy()
 
 
 class WeightJacobian(Jacobian):
@@ -280,7 +280,7 @@ class BiasJacobian(Jacobian):
 
     def _dense(self) -> Array:
         identity = np.eye(self.outputs, dtype=self.ones.dtype)
-        return np.broadcast_to(identity, self.dense_shape)
+        return np.broadcast_to(identity, self.dense_shape).copy()
 
 
 class Explicit(Jacobian):
@@ -288,11 +288,16 @@ class Explicit(Jacobian):
 
     Args:
         matrices: shape (cases, m, n).
+
+    Raises:
+        ShapeError: they have another number of axes.
     """
 
     __slots__ = ("matrices",)
 
     def __init__(self, matrices: Array) -> None:
+        if matrices.ndim != 3:
+            raise ShapeError(f"one matrix a case has shape (cases, m, n), found {matrices.shape}")
         self.matrices = matrices
 
     @property
@@ -348,8 +353,9 @@ class Composed(Jacobian):
     __slots__ = ("inner", "outer")
 
     def __init__(self, outer: Jacobian, inner: Jacobian) -> None:
-        if len(outer.dense_shape) != 3 or outer.dense_shape[2] != inner.dense_shape[1]:
-            raise ShapeError(f"{outer.dense_shape} does not compose with {inner.dense_shape}")
+        first, second = outer.dense_shape, inner.dense_shape
+        if len(first) != 3 or (first[0], first[2]) != second[:2]:
+            raise ShapeError(f"{first} does not compose with {second}")
         self.outer = outer
         self.inner = inner
 

@@ -155,8 +155,25 @@ class CrossEntropy(Loss):
     for_classes: ClassVar[bool] = True
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
-        """Class numbers (cases,) stay class numbers; rows (cases, outputs) stay rows."""
-        return rows(t, outputs, dtype) if np.ndim(t) == 2 else class_numbers(t, outputs)
+        """Class numbers (cases,) stay class numbers; rows (cases, outputs) stay rows.
+
+        One-hot rows become class numbers, which say the same.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or a row is no distribution.
+        """
+        if np.ndim(t) != 2 or np.shape(t)[1] != outputs:
+            return class_numbers(t, outputs)
+        t = rows(t, outputs, dtype)
+        sums = t.sum(axis=1)
+        if not ((t >= 0).all() and np.allclose(sums, 1, atol=1e-6)):
+            case = int((~((t >= 0).all(axis=1) & np.isclose(sums, 1, atol=1e-6))).argmax())
+            raise ShapeError(
+                "rows of targets for cross_entropy are distributions, at least 0 with sum 1; "
+                f"found {t[case]} in case {case}"
+            )
+        is_one_hot = (t.max(axis=1) == 1).all() and np.count_nonzero(t) == len(t)
+        return t.argmax(axis=1) if is_one_hot else t
 
     def value(self, y: Array, t: Array) -> Any:
         """−(1/N) Σ t ln y; a target of 0 adds nothing, even where y is 0."""
@@ -242,7 +259,13 @@ class Hinge(Loss):
 
 
 class FromLogits(ABC):
-    """A loss together with the function that makes the outputs from the logits z."""
+    """A loss together with the function that makes the outputs from the logits z.
+
+    Attributes:
+        formula: of δ, as it is shown to a reader.
+    """
+
+    formula: ClassVar[str]
 
     @abstractmethod
     def value(self, z: Array, t: Array) -> Any:
@@ -252,9 +275,15 @@ class FromLogits(ABC):
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """δ = ∂L/∂z, shape (cases, outputs), given the outputs y as well."""
 
+    @abstractmethod
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """J_L = ∂L/∂y, which the explicit backward pass starts from."""
+
 
 class SoftmaxCrossEntropy(FromLogits):
     """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z)."""
+
+    formula: ClassVar[str] = "(s − t) / cases"
 
     def value(self, z: Array, t: Array) -> Any:
         """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
@@ -288,9 +317,15 @@ class SoftmaxCrossEntropy(FromLogits):
         without_self = 1 - np.eye(y.shape[1], dtype=y.real.dtype)
         return (y * (t @ without_self) - t * (y @ without_self)) / len(y)
 
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """See `CrossEntropy.jacobian`."""
+        return CrossEntropy().jacobian(y, t)
+
 
 class SigmoidCrossEntropy(FromLogits):
     """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs)."""
+
+    formula: ClassVar[str] = "(y − t) / (cases · outputs)"
 
     def value(self, z: Array, t: Array) -> Any:
         """See the class; both terms are at least 0."""
@@ -299,6 +334,10 @@ class SigmoidCrossEntropy(FromLogits):
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """(1 − t) σ(z) − t σ(−z), over (cases · outputs)."""
         return ((1 - t) * y - t * sigmoid(-z)) / z.size
+
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y would lose digits."""
+        return ((1 - t) / sigmoid(-z) - t / y) / z.size
 
 
 LOSSES: Mapping[str, type[Loss]] = {

@@ -260,7 +260,8 @@ class Network:
         """The gradient of the loss of the last forward pass, penalty included.
 
         Args:
-            t: the targets of the cases of the forward pass.
+            t: the targets of the cases of the forward pass, at the θ of which the gradient
+                is taken: change θ after this, not before.
             to_input: also leave ∂L/∂x, (cases, input), in ``input_gradient``.
 
         Returns:
@@ -297,8 +298,7 @@ class Network:
         last = self.layers[-1]
         if self.from_logits is None or self._explicit:
             J = last.backward_pass(
-                self.loss_function.jacobian(self._output, t),
-                to_input=to_input or len(self.layers) > 1,
+                self.loss_jacobian(t), to_input=to_input or len(self.layers) > 1
             )
         else:
             J = last.backward_from_delta(
@@ -310,6 +310,13 @@ class Network:
             J = self.layers[k].backward_pass(J, to_input=to_input or k > 0)
         self._add_penalty_gradient()
         return J
+
+    def loss_jacobian(self, t: Array) -> Array:
+        """J_L = ∂L/∂y at the last forward pass, (cases, outputs), for prepared targets."""
+        assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
+        if self.from_logits is not None:
+            return self.from_logits.jacobian(self.logits, self._output, t)
+        return self.loss_function.jacobian(self._output, t)
 
     @property
     def logits(self) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ShapeError, unknown
+from chainrule.errors import ShapeError, UnknownNameError, unknown
 
 Array = NDArray[Any]
 
@@ -68,13 +68,14 @@ class Layout:
     """
 
     def __init__(self, shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> None:
+        self.layers: tuple[str, ...] = tuple(shapes)
         self.segments: tuple[Segment, ...] = tuple(_laid_out(shapes))
         self.size: int = self.segments[-1].stop if self.segments else 0
         self._by_name = {segment.full_name: segment for segment in self.segments}
 
     def __getitem__(self, full_name: str) -> Segment:
         if full_name not in self._by_name:
-            raise ShapeError(unknown("parameter", full_name, self._by_name))
+            raise UnknownNameError(unknown("parameter", full_name, self._by_name))
         return self._by_name[full_name]
 
     def __iter__(self) -> Iterator[Segment]:
@@ -87,7 +88,13 @@ class Layout:
         return hash(self.segments)
 
     def of_layer(self, layer: str) -> tuple[Segment, ...]:
-        """The segments of one layer, in order; none where the layer has no parameters."""
+        """The segments of one layer, in order; none where the layer has no parameters.
+
+        Raises:
+            UnknownNameError: there is no such layer.
+        """
+        if layer not in self.layers:
+            raise UnknownNameError(unknown("layer", layer, self.layers))
         return tuple(segment for segment in self.segments if segment.layer == layer)
 
     def views(self, vector: Array, layer: str) -> dict[str, Array]:
@@ -138,7 +145,7 @@ def _laid_out(shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Iterator[S
             start = segment.stop
 
 
-class Parameters(Mapping[str, Array]):
+class Parameters(Mapping[str, Any]):
     """A vector over a layout: θ itself, or the gradient with respect to it.
 
     Behaves as a mapping from full names (``dense_1.W``) to views. A layer's name gives the
@@ -155,18 +162,29 @@ class Parameters(Mapping[str, Array]):
         >>> theta["dense_1.b"] = [3.0, 4.0]
         >>> theta.vector
         array([0., 0., 3., 4.])
-        >>> sorted(theta.layer("dense_1"))
-        ['W', 'b']
+        >>> theta["dense_1"]["b"]
+        array([3., 4.])
     """
 
     def __init__(
         self, layout: Layout, vector: Array | None = None, dtype: np.dtype[Any] | str = "float64"
     ) -> None:
         self.layout = layout
-        self.vector: Array = np.zeros(layout.size, dtype) if vector is None else vector
-        layout._check(self.vector)
+        self._vector: Array = np.zeros(layout.size, dtype) if vector is None else vector
+        layout._check(self._vector)
 
-    def __getitem__(self, name: str) -> Array:
+    @property
+    def vector(self) -> Array:
+        """All numbers, (layout.size,); assigning writes into it."""
+        return self._vector
+
+    @vector.setter
+    def vector(self, value: Array) -> None:
+        assign(self._vector, value, "the vector")
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.layout.layers:
+            return self.layer(name)
         segment = self.layout[name]
         return self.vector[segment.slice].reshape(segment.shape)
 
@@ -184,7 +202,11 @@ class Parameters(Mapping[str, Array]):
         return f"Parameters({self.layout.size} numbers: {shapes})"
 
     def layer(self, name: str) -> dict[str, Array]:
-        """One layer's arrays, by their names in the layer (``W``, ``b``), as views."""
+        """One layer's arrays, by their names in the layer (``W``, ``b``), as views.
+
+        Raises:
+            UnknownNameError: there is no such layer.
+        """
         return self.layout.views(self.vector, name)
 
 

@@ -270,4 +270,6 @@ class Recorder(Callback):
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
+        if trainer.torn:  # θ may be half updated; the checkpoint before is whole
+            return
         save_checkpoint(self.folder.checkpoint, trainer)

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.checkpoint import load_parameters, save_parameters
 from chainrule.errors import ChainruleError, DataError, DivergenceError, Problem
-from chainrule.interrupts import on_interrupt
+from chainrule.interrupts import on_interrupt, uninterrupted
 from chainrule.network import Network
 from chainrule.parameters import Array
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
@@ -72,7 +72,10 @@ class Run:
 
     @property
     def data(self) -> DataSplit:
-        """Training, validation and test data, as the network saw them.
+        """Training, validation and test data, as the network saw them: standardised if it was.
+
+        They are for ``run.network``; `predict` and `outputs` take inputs as they come from a
+        file, and scale them.
 
         Raises:
             ChainruleError: of a loaded run, whose data are no longer where they were.
@@ -228,7 +231,8 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
             trainer.run()
         except (DivergenceError, OSError) as error:  # OSError: nobody reads our output any more
             failure = error
-        run = _finish(trainer, config, data, folder)
+        with uninterrupted():
+            run = _finish(trainer, config, data, folder)
     if isinstance(failure, DivergenceError):
         kept = f"; what was learnt until then is in {folder.path}" if folder else ""
         raise DivergenceError([Problem(p.message + kept) for p in failure.problems])

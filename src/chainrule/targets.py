@@ -26,8 +26,12 @@ def class_numbers(t: Any, classes: int) -> Array:
         array([2, 0])
     """
     t = np.asarray(t)
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
     if t.ndim != 1:
-        raise ShapeError(f"class numbers have shape (cases,), found {t.shape}")
+        raise ShapeError(
+            f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
+        )
     if t.dtype.kind not in "biuf" or (t.dtype.kind == "f" and not np.all(t == np.rint(t))):
         raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
     outside = (t < 0) | (t >= classes)
@@ -69,7 +73,7 @@ def rows(t: Any, outputs: int, dtype: Any) -> Array:
     t = np.asarray(t)
     if t.dtype.kind not in "biuf":
         raise ShapeError(f"targets are numbers, found {t.dtype}")
-    if t.ndim == 1 and outputs > 1:
+    if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
         return one_hot(class_numbers(t, outputs), outputs, dtype)
     if t.ndim == 1:
         t = t[:, None]

@@ -17,7 +17,9 @@ from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobi
 from chainrule.layers import Dense, Layer
 from chainrule.losses import LOSSES
 from chainrule.network import Network
+from chainrule.optimizers import SGD
 from chainrule.parameters import Array
+from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
 
 PRECISION = 4
@@ -70,17 +72,29 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         Entry("x", "the inputs", x, "forward"),
         *(list(_forward(network)) if jacobians else []),
         Entry("y", "the outputs", y, "forward"),
-        Entry("t", "the targets", t, "forward"),
+        *_targets(network, t, as_rows=jacobians),
         Entry("L", _loss_formula(network), loss, "forward"),
     ]
-    entries += _backward(network, y, t) if jacobians else []
+    entries += _backward(network, t) if jacobians else []
     return [replace(entry, value=entry.value.copy()) for entry in entries]
 
 
 def _loss_formula(network: Network) -> str:
     name = name_in(LOSSES, network.loss_function)
-    penalty = f" + {network.penalty.type} penalty" if network.penalty else ""
-    return f"the loss: {name}, mean over the cases{penalty}"
+    if network.penalty is None:
+        return f"the loss: {name}, mean over the cases"
+    penalty = network.penalty_loss()
+    return f"the loss: {name}, mean over the cases, + {network.penalty.type} penalty {penalty:.8g}"
+
+
+def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
+    if t.ndim == 2:
+        yield Entry("t", "the targets", t, "forward")
+        return
+    yield Entry("t", "the targets, as class numbers", t, "forward")
+    if as_rows:
+        rows = one_hot(t, network.outputs, int)
+        yield Entry("t as rows", "1 at the true class", rows, "forward")
 
 
 def _forward(network: Network) -> Iterator[Entry]:
@@ -98,46 +112,63 @@ def _forward(network: Network) -> Iterator[Entry]:
             yield Entry(f"s {name}", f"softmax({x})", s, "forward")
 
 
-def _backward(network: Network, y: Array, t: Array) -> Iterator[Entry]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        J = network.loss_function.jacobian(y, t)
-    network.backpropagate(t, to_input=True)
+def _backward(network: Network, t: Array) -> Iterator[Entry]:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        J = network.loss_jacobian(t)
+        network.backpropagate(t, to_input=True)
     yield Entry("J_L", "∂L/∂y, of the loss with respect to the outputs", J, "backward")
     upstream = "J_L"
-    for layer in reversed(network.layers):
-        yield from _through(network, layer, upstream)
+    for k in range(len(network.layers) - 1, -1, -1):
+        layer = network.layers[k]
+        x = f"a {network.layers[k - 1].name}" if k else "x"
+        yield from _through(network, layer, upstream, x)
         upstream = f"J upstream {layer.name}" if isinstance(layer, Dense) else f"δ {layer.name}"
 
 
-def _through(network: Network, layer: Layer, upstream: str) -> Iterator[Entry]:
-    """One layer's part of the backward pass, given the name of the J that reaches it."""
+def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[Entry]:
+    """One layer's part of the backward pass.
+
+    Args:
+        network: after both passes.
+        layer: one of its layers.
+        upstream: the name of the J that reaches it.
+        x: the name of its input.
+    """
     name, local = layer.name, layer.jacobians()
     if isinstance(layer, Dense):
         yield _local(f"J_a {name}", "∂a/∂z = diag(φ′(z))", local["a"])
         product = f"{upstream} · J_a {name}"
     else:
-        yield _local(f"J_s {name}", "∂s/∂z = diag(s) − s sᵀ", local["z"])
+        yield _local(f"J_s {name}", f"∂s/∂z = diag(s) − s sᵀ, with z = {x}", local["z"])
         product = f"{upstream} · J_s {name}"
-    fused = network.from_logits is not None and not network.explicit_jacobians
-    if fused and layer is network.layers[-1]:
-        product += " = (y − t) / N, computed from the logits"
+    if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
+        product += f" = {network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", layer.delta, "backward")
     if isinstance(layer, Dense):
-        yield from _parameters(network, layer, local)
+        yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
 
 
-def _parameters(network: Network, layer: Dense, local: dict[str, Jacobian]) -> Iterator[Entry]:
+def _penalty(network: Network, parameter: str) -> str:
+    """What the penalty adds to a gradient, as a formula."""
+    penalty = network.penalty
+    if penalty is None or (parameter == "b" and not penalty.biases):
+        return ""
+    derivative = parameter if penalty.type == "L2" else f"sign({parameter})"
+    return f" + {penalty.rate:g} · {derivative}, the penalty"
+
+
+def _parameters(
+    network: Network, layer: Dense, local: dict[str, Jacobian], where: str
+) -> Iterator[Entry]:
     """From δ to the gradients of W and b, and to what is passed upstream."""
-    name, penalty = layer.name, network.penalty
-    also = f" + {penalty.rate:g} · Ω′(W)" if penalty else ""
-    also_b = f" + {penalty.rate:g} · Ω′(b)" if penalty and penalty.biases else ""
-    outer = f"xᵀ δ, the outer products summed over the cases{also}"
-    yield _local(f"J_W {name}", "∂z_k/∂W_ij = x_i where j = k, else 0", local["W"])
+    name, also, also_b = layer.name, _penalty(network, "W"), _penalty(network, "b")
+    outer = f"xᵀ δ, the outer products summed over the cases{also}{where}"
+    yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
     yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
     yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
     yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
-    yield _local(f"J_x {name}", "∂z/∂x = Wᵀ, the same for every case", local["x"])
+    yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
     assert layer.delta is not None
     J = local["x"].vjp(layer.delta)
     yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
@@ -193,6 +224,9 @@ def _matrices(entry: Entry) -> Iterator[str]:
     numbers = [1, entry.cases][: len(entry.value)]
     shared = len(entry.value) == 1 < entry.cases
     for number, matrix in zip(numbers, entry.value, strict=True):
+        between = entry.cases - 2
+        if number > 2:
+            yield f"  … {between} more case{'s' * (between > 1)} …"
         yield "  every case" if shared else f"  case {number}"
         yield _indented(array_text(matrix))
 
@@ -240,3 +274,19 @@ class ShowMinibatches(Callback):
         with np.errstate(all="ignore"):
             entries = trace(trainer.network, x, t, jacobians=self.jacobians)
         print(as_text(entries, self.classes))
+        if self.jacobians:
+            print(update_text(trainer))
+
+
+def update_text(trainer: Trainer) -> str:
+    """What the optimiser is about to do with the gradient, and at which rates."""
+    network, optimizer = trainer.network, trainer.optimizer
+    private = [
+        f"{layer.name} {layer.learning_rate:g}"
+        for layer in network.layers
+        if layer.learning_rate is not None
+    ]
+    rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
+    if isinstance(optimizer, SGD):
+        return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
+    return f"update of W and b in every layer by {optimizer!r}, with {rates}"

@@ -7,13 +7,14 @@ and tells its callbacks what happened. Between two stretches it can be asked to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from chainrule.engines import ENGINES, Engine, NotFiniteError
+from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.threads import suitable_threads
 from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.network import Network
@@ -27,6 +28,8 @@ STRETCH_SECONDS = 0.05
 fast. Its length never changes the numbers."""
 
 Row = dict[str, float | int | None]
+
+_ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ class History(Mapping[str, list[Any]]):
         return np.concatenate([np.empty(0), *self._minibatches])
 
     def __getitem__(self, column: str) -> list[Any]:
+        if not self.rows and column in _ALWAYS:
+            return []
         if column not in self._columns():
             raise KeyError(unknown("column", column, self._columns()))
         return [row.get(column) for row in self.rows]
@@ -175,6 +180,7 @@ class Trainer:
         history: what the finished epochs gave.
         stop: set it to end training after the stretch in progress.
         finished: whether every epoch has run.
+        torn: whether training was broken off where it stood, perhaps within an update of θ.
 
     Raises:
         ConfigError: an optimiser, engine or setting that is none.
@@ -191,8 +197,8 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.network = network
-        self.train = train
-        self.validation = validation
+        self.train = self._prepared(train)
+        self.validation = self._prepared(validation)
         self.settings = settings
         self.classes = classes
         self.callbacks = list(callbacks)
@@ -209,8 +215,15 @@ class Trainer:
         self.minibatch = 0
         self.last_loss = float("nan")
         self.stop = False
+        self.torn = False
         self.finished = settings.epochs == 0
         self._stretch = 1
+
+    def _prepared(self, part: Part) -> Part:
+        """As the network computes with it: of its type, and once for all epochs."""
+        if not len(part):
+            return part
+        return Part(self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t))
 
     def _make_engine(self) -> Engine:
         if self.settings.engine not in ENGINES:
@@ -218,8 +231,8 @@ class Trainer:
         return ENGINES[self.settings.engine](
             self.network,
             self.optimizer,
-            self.network.prepare_inputs(self.train.x),
-            self.network.prepare_targets(self.train.t),
+            self.train.x,
+            self.train.t,
             batch_size=self.settings.cases_a_minibatch(len(self.train)),
             classes=self.classes,
         )
@@ -239,9 +252,18 @@ class Trainer:
                     self.minibatch = 0
                     self._run_epoch()
             self.finished = not self.stop or self.epoch_is_complete
+        except KeyboardInterrupt:
+            self.torn = True
+            raise
         finally:
-            self._tell("on_end")
+            self._end()
         return self.history
+
+    def _end(self) -> None:
+        """Tell every callback, also where one of them fails."""
+        with ExitStack() as stack:
+            for callback in reversed(self.callbacks):
+                stack.callback(callback.on_end, self)
 
     @property
     def epoch_is_complete(self) -> bool:
@@ -261,17 +283,17 @@ class Trainer:
     def _run_epoch(self) -> None:
         order, total, correct, seconds = self.order(self.epoch), 0.0, 0, 0.0
         while self.minibatch < self.engine.minibatches:
-            start = perf_counter()
-            losses, right = self._run_stretch(order)
-            seconds += perf_counter() - start
-            total += float(losses.sum())
-            correct += right
+            result, elapsed = self._run_stretch(order)
+            seconds += elapsed
+            total += float(result.losses.sum())
+            correct += result.correct
             self._tell("on_stretch")
             if self.stop and self.minibatch < self.engine.minibatches:
                 return
         self._end_epoch(total / self.engine.minibatches, correct / len(self.train), seconds)
 
-    def _run_stretch(self, order: Array | None) -> tuple[Array, int]:
+    def _run_stretch(self, order: Array | None) -> tuple[Stretch, float]:
+        """Run the next minibatches; their result, and the seconds the engine took."""
         last = min(self.minibatch + self._stretch_length(), self.engine.minibatches)
         if self._stretch_length() == 1:
             self._show_minibatch(order)
@@ -288,7 +310,7 @@ class Trainer:
         self.minibatch = last
         self.last_loss = float(result.losses[-1])
         self.history.add_minibatches(result.losses)
-        return result.losses, result.correct
+        return result, elapsed
 
     def _stretch_length(self) -> int:
         """How many minibatches to run at once."""

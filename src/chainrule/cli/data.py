@@ -68,7 +68,8 @@ def make(
     """Write the data set as .npz: x and t, and the class names."""
     from chainrule.data.npz_file import write_npz
 
-    data = _data(config, set_)
+    # As they come: a run that reads the file standardises them itself.
+    data = _data(config, [*(set_ or []), "data.standardize=false"])
     write_npz(file, data)
     sizes = ", ".join(
         f"{len(part)} {name}"

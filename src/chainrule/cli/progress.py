@@ -21,7 +21,7 @@ def epoch_text(row: Row, trainer: Trainer) -> str:
     for column, name, form in (
         ("train_accuracy", "train accuracy", ".1%"),
         ("validation_accuracy", "validation accuracy", ".1%"),
-        ("validation_r2", "validation R²", ".3f"),
+        ("validation_r2", "validation R²", ".4g"),
     ):
         if row.get(column) is not None:
             parts.append(f"{name} {row[column]:{form}}")
@@ -30,6 +30,12 @@ def epoch_text(row: Row, trainer: Trainer) -> str:
 
 def _number(value: float | int | None) -> str:
     return "–" if value is None else f"{value:.4g}"
+
+
+def say_if_stopped(trainer: Trainer) -> None:
+    """Answer a Ctrl-C at once: what follows takes a moment."""
+    if trainer.stop:
+        print(f"stopped in epoch {trainer.epoch}; writing the run so far ...", flush=True)
 
 
 class EpochLines(Callback):
@@ -49,6 +55,10 @@ class EpochLines(Callback):
         if epoch == 1 or epoch == epochs or epoch % every == 0:
             print(f"epoch {epoch:>{len(str(epochs))}}/{epochs}: {epoch_text(row, trainer)}")
             sys.stdout.flush()
+
+    def on_end(self, trainer: Trainer) -> None:
+        """Say that training was stopped, if it was."""
+        say_if_stopped(trainer)
 
 
 class ProgressBar(Callback):
@@ -95,6 +105,7 @@ class ProgressBar(Callback):
     def on_end(self, trainer: Trainer) -> None:
         """Leave the bar as it is."""
         self._progress.stop()
+        say_if_stopped(trainer)
 
 
 def _short(row: Row, trainer: Trainer) -> str:
@@ -105,5 +116,5 @@ def _short(row: Row, trainer: Trainer) -> str:
     if row.get("validation_accuracy") is not None:
         text += f" ({row['validation_accuracy']:.1%})"
     elif row.get("validation_r2") is not None:
-        text += f" (R² {row['validation_r2']:.3f})"
+        text += f" (R² {row['validation_r2']:.4g})"
     return f"{text}, rate {trainer.rate:g}"

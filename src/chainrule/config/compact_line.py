@@ -18,7 +18,8 @@ from chainrule.config.tree import MAX_DEPTH, KeyPath
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _GAP = re.compile(r"(?:[\s,]|#.*)*")
 _SPACE = re.compile(r"\s*")
-_WORD = re.compile(r"(?:(?!,?\s+[A-Za-z_]\w*\s*:|,?\s+#|,\s*\Z).)*")
+# Up to a key, a comment or a last comma; possessive, so that a run of blanks is read once.
+_WORD = re.compile(r"(?:[^\s,]++|,(?!\s|\Z)|,?\s++(?![A-Za-z_]\w*\s*:|#|\Z))*+")
 _ITEM = re.compile(r"[^\s,()\[\]{}]+")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -105,7 +106,7 @@ class _Scanner:
         key, column = self.key()
         self.columns = {}
         next_key = _KEY.match(self.line, self.at)
-        is_word = next_key and not self.line[next_key.end() :].startswith(("\\", "/"))
+        is_word = next_key and not self.line.startswith(("\\", "/"), next_key.end())
         if self.at >= len(self.line) or self.line[self.at] == "#" or is_word:
             raise LineError(column, f"{key!r} has no value")
         return Pair(key, column, self.value((), _WORD), self.columns)

@@ -49,8 +49,9 @@ _BEGINS: Mapping[str, KeyPath] = {
     "TRAINING": ("training",),
 }
 _SECTIONS = tuple(_BEGINS)
-_HEADER = re.compile(r"\s*([A-Za-z_]+)\s*:?\s*(?:\s#.*)?\Z")
-_MEANINGLESS = re.compile(r"\s*(#.*)?\Z")
+# Possessive (*+), so that a run of blanks is read once.
+_HEADER = re.compile(r"\s*+([A-Za-z_]++)\s*+(?::\s*+)?(?:(?<=\s)#.*)?\Z")
+_MEANINGLESS = re.compile(r"\s*+(#.*)?\Z")
 
 
 def is_compact(text: str) -> bool:

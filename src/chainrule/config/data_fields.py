@@ -6,15 +6,10 @@ from typing import Any
 
 from chainrule.config.fields import expected, said
 from chainrule.config.words import Metadata, Word, distinct
-
-SMALLEST_SHAPE = 3
-"""Pixels across which a shape of any class can still be told from the others."""
-
+from chainrule.data.shapes import ImageGenerator
 
 def shape_classes() -> tuple[str, ...]:
     """The classes that the image generator can draw."""
-    from chainrule.data.shapes import ImageGenerator
-
     return tuple(ImageGenerator.CLASSES)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WrapValidator
 
-from chainrule.config.fields import Count, Flag, Text, expected, said, says
+from chainrule.config.fields import Flag, Text, expected, said, says
 from chainrule.config.generator_schema import (
     GENERATORS,
     UNSAID,
@@ -24,6 +24,9 @@ from chainrule.config.generator_schema import (
     Xor,
 )
 from chainrule.config.words import Word, one_of
+from chainrule.data.image_folder import LARGEST_SIDE
+from chainrule.data.named import NAMES
+from chainrule.data.settings import KINDS
 
 
 class File(Data):
@@ -46,13 +49,16 @@ class File(Data):
     )
 
 
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+
+
 class Folder(Data):
     """Images in one subfolder for each class."""
 
     folder: Text = Field(description="the folder, from the configuration's folder")
     size: Annotated[
-        Count | Annotated[list[Count], Field(min_length=2, max_length=2)],
-        says("a whole number of at least 1, or two: [height, width]"),
+        Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
+        says(f"a whole number from 1 to {LARGEST_SIDE}, or two: [height, width]"),
     ] = Field(UNSAID, description="resize to this; by default all images must agree")
     color: Flag = Field(False, description="red, green and blue rather than grey")
 
@@ -60,13 +66,8 @@ class Folder(Data):
 class Named(Data):
     """A set that comes with scikit-learn."""
 
-    name: Literal["iris", "digits"] = Field(description="the set")
+    name: Annotated[Any, Word("data set", NAMES)] = Field(description="the set")
 
-
-KINDS = ("generator", "file", "folder", "name")
-"""The keys that say which kind of data there is; exactly one of them."""
-
-_SETS = ("iris", "digits")
 
 
 def _by_kind(value: Any, handler: Any) -> Data:
@@ -86,7 +87,7 @@ def _by_kind(value: Any, handler: Any) -> Data:
         return File.model_validate(value)
     if kind == "folder":
         return Folder.model_validate(value)
-    table = tuple(GENERATORS) if kind == "generator" else _SETS
+    table = tuple(GENERATORS) if kind == "generator" else NAMES
     value[kind] = Word("generator" if kind == "generator" else "data set", table).check(
         value[kind], at=kind
     )

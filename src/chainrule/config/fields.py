@@ -32,14 +32,22 @@ def said(message: str, at: str | int | None = None) -> PydanticCustomError:
     return PydanticCustomError("said", "said", {"message": message, "at": at})
 
 
-def says(what: str) -> WrapValidator:
-    """Whatever is wrong with a value, the error is that it must be ``what``."""
+MOST = 10**12
+"""The largest whole number: more cases, units or epochs are a slip of the pen."""
+
+
+def says(what: str, at_most: int | None = None) -> WrapValidator:
+    """Whatever is wrong with a value, the error is that it must be ``what``.
+
+    A whole number above ``at_most`` is told that bound alone.
+    """
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         try:
             return handler(value)
         except ValidationError:
-            raise expected(what) from None
+            too_large = at_most is not None and isinstance(value, int) and value > at_most
+            raise expected(f"at most {at_most}" if too_large else what) from None
 
     return WrapValidator(check)
 
@@ -81,10 +89,11 @@ class Section(BaseModel):
         return InitErrorDetails(type=error, loc=item["loc"], input=item["input"])
 
 
-Count = Annotated[int, Field(ge=1), says("a whole number of at least 1")]
-Points = Annotated[int, Field(ge=2), says("a whole number of at least 2")]
+Count = Annotated[int, Field(ge=1, le=MOST), says("a whole number of at least 1", MOST)]
+Points = Annotated[int, Field(ge=2, le=MOST), says("a whole number of at least 2", MOST)]
 Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
-Whole = Annotated[int, Field(ge=0), says("a whole number of at least 0")]
+Whole = Annotated[int, Field(ge=0, le=MOST), says("a whole number of at least 0", MOST)]
+Seed = Annotated[int, Field(ge=0, lt=2**256), says("a whole number of at least 0", 2**256 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from chainrule.config.data_fields import SMALLEST_SHAPE, Pixels, ShapeClasses, Split
+from chainrule.config.data_fields import Pixels, ShapeClasses, Split
 from chainrule.config.fields import (
     Amount,
     Count,
@@ -14,11 +14,14 @@ from chainrule.config.fields import (
     Groups,
     Points,
     Section,
+    Seed,
     Share,
-    Whole,
     says,
 )
 from chainrule.config.words import Word
+from chainrule.data.points import CURVES
+from chainrule.data.shapes import SMALLEST_SIDE
+from chainrule.data.splits import DEFAULT_SPLIT
 
 UNSAID: Any = None
 """A default that depends on other values, and is the generator's or the reader's to choose."""
@@ -28,14 +31,14 @@ class Data(Section):
     """What every kind of data has."""
 
     split: Annotated[Any, Split()] = Field(
-        [0.7, 0.2, 0.1],
+        list(DEFAULT_SPLIT),
         description="the fractions of training, validation and test data; they sum to 1",
     )
     standardize: Flag = Field(
         False, description="bring each input to mean 0 and deviation 1, by the training data"
     )
     flatten: Flag = Field(True, description="images as rows of pixels rather than 2-D")
-    seed: Whole = Field(UNSAID, description="the data's own seed; by default that of training")
+    seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")
     target: Annotated[Any, Word("target", ("class", "value"))] = Field(
         None, description="class numbers or values; by default it follows from the loss"
     )
@@ -54,10 +57,10 @@ class Shapes(Data):
     )
     count: Count = Field(1000, description="the number of images, all classes together")
     noise: Share = Field(0.0, description="the fraction of pixels set at random")
-    width: Annotated[Any, Pixels(SMALLEST_SHAPE)] = Field(
+    width: Annotated[Any, Pixels(SMALLEST_SIDE)] = Field(
         UNSAID, description="pixels; by default from 3/8 to 7/8 of the size"
     )
-    height: Annotated[Any, Pixels(SMALLEST_SHAPE)] = Field(
+    height: Annotated[Any, Pixels(SMALLEST_SIDE)] = Field(
         UNSAID, description="pixels; by default from 3/8 to 7/8 of the size"
     )
     thickness: Annotated[Any, Pixels(1)] = Field(
@@ -117,7 +120,7 @@ class Curve(Data):
     """A curve with noise: one input, one value to learn."""
 
     generator: Literal["curve"] = Field(description="the kind of data")
-    function: Annotated[Any, Word("function", ("sine", "cubic", "step", "bump"))] = Field(
+    function: Annotated[Any, Word("function", tuple(CURVES))] = Field(
         "sine", description="the curve"
     )
     count: Points = Field(400, description="the number of points")

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from chainrule.chain import default_loss
 from chainrule.config.compact_reader import is_compact, read_compact
-from chainrule.config.data_schema import KINDS
 from chainrule.config.messages import found, in_order, schema_problems
 from chainrule.config.overrides import apply_overrides
 from chainrule.config.rules import rule_problems
@@ -21,7 +20,7 @@ from chainrule.config.source_text import read_text
 from chainrule.config.tree import PlainError, Tree, dotted, plain
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.config.yaml_writer import write_yaml
-from chainrule.data.settings import PATH_KEYS
+from chainrule.data.settings import KINDS, PATH_KEYS
 from chainrule.errors import ConfigError, Problem
 
 
@@ -64,7 +63,7 @@ class Config:
 
     def resolve(self, name: str | Path) -> Path:
         """The path of a file that the configuration names."""
-        return self.folder / Path(name).expanduser()
+        return self.folder / _expanded(name)
 
     def replace(
         self,
@@ -95,11 +94,13 @@ class Config:
 
         For a run's copy, which stands elsewhere than the file it was made from.
         """
-        folder = Path(folder).absolute()
+        folder = Path(folder).resolve()
         data = dict(self.data)
         for key in PATH_KEYS:
-            if key in data and not Path(data[key]).expanduser().is_absolute():
-                data[key] = _relative(self.resolve(data[key]).absolute(), folder)
+            if key in data and not _expanded(data[key]).is_absolute():
+                path = self.resolve(data[key])
+                # A step up from a linked folder leads to the parent of the folder itself.
+                data[key] = _relative(path.parent.resolve() / path.name, folder)
         return replace(self, data=data, folder=folder)
 
     def to_yaml(self) -> str:
@@ -204,6 +205,11 @@ def _no_mapping(tree: Tree) -> Problem:
     if tree.value is None:
         return tree.problem((), f"this file is empty; {parts} (chainrule init writes one)")
     return tree.problem((), f"{parts}, found {found(tree.value)}")
+
+
+def _expanded(name: str | Path) -> Path:
+    """``~`` is the home folder; the name of a user there is not, such as ``~x``, stays."""
+    return Path(os.path.expanduser(name))
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -12,6 +12,8 @@ from chainrule.config.tree import KeyPath, Tree
 from chainrule.errors import Problem, nearest, unknown
 
 _LONGEST = 60
+# Bits; Python writes no integer of more than 4300 digits.
+_LONGEST_INTEGER = 14_000
 
 
 def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
@@ -97,4 +99,6 @@ def _written(value: Any) -> str:
     if isinstance(value, dict):
         items = (f"{key}: {_written(item)}" for key, item in value.items())
         return f"{{{', '.join(items)}}}"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        return f"a whole number of {value.bit_length()} bits"
     return repr(value)

@@ -12,7 +12,17 @@ from pydantic import (
 )
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.config.fields import Amount, Count, Flag, Name, Section, expected, said, says
+from chainrule.config.fields import (
+    MOST,
+    Amount,
+    Count,
+    Flag,
+    Name,
+    Section,
+    expected,
+    said,
+    says,
+)
 from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
@@ -22,7 +32,7 @@ from chainrule.penalties import DEFAULT_RATE, PENALTIES
 LAYER_TYPES = ("dense", "basic_layer", "softmax")
 """The words for a layer's type; ``basic_layer`` is the assignment's word for a dense one."""
 
-OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null")]
+OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
 OptionalName = Annotated[
     Name | None, says("a word of letters, digits, '_' and '-' that begins with a letter")

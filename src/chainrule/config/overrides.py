@@ -14,6 +14,7 @@ from chainrule.config.yaml_reader import read_yaml
 from chainrule.errors import ConfigError, Problem
 
 _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
+_INDEX = re.compile(r"\[(-?[0-9]+)\]")
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 
 # Keys whose value may be a name, and a mapping of that name and its options.
@@ -29,8 +30,8 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
 
     Args:
         tree: of a configuration.
-        items: each ``path=value``: the path's keys and indices (from 0) joined by dots, the
-            value as in YAML. Later ones win. Mappings on the way are made where they are
+        items: each ``path=value``: the path's keys and indices (from 0) joined by dots, an index
+            also as ``layers[0]``, the value as in YAML. Later ones win. Mappings on the way are made where they are
             missing; whether a key exists is for the schema to say.
 
     Example:
@@ -62,7 +63,7 @@ def _parse(item: str) -> tuple[list[str], Any]:
     match = _ITEM.match(item)
     if match is None:
         raise _OverrideError("expected path=value, such as training.epochs=5")
-    steps = match[1].split(".")
+    steps = _INDEX.sub(r".\1", match[1]).split(".")
     if not all(steps):
         raise _OverrideError(f"the path {match[1]!r} has an empty step; write it as a.b.c")
     try:

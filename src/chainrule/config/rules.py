@@ -12,9 +12,9 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.data_fields import shape_classes
-from chainrule.config.data_schema import KINDS
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
+from chainrule.data.settings import KINDS
 from chainrule.errors import Problem
 
 Fault = tuple[KeyPath, str]

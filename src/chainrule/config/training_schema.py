@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.config.fields import Count, Flag, Section, Whole, expected
+from chainrule.config.fields import MOST, Count, Flag, Section, Seed, Whole, expected
 from chainrule.config.network_schema import OptionalCount
 from chainrule.config.words import Choice, Word
 from chainrule.engines import ENGINES
@@ -18,6 +18,8 @@ def _batch_size(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
     if isinstance(value, str) and value.lower() == "full":
         return "full"
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        if value > MOST:
+            raise expected(f"at most {MOST}, or full")
         return value
     raise expected("a whole number of at least 1, or full")
 
@@ -29,7 +31,7 @@ class Training(Section):
     batch_size: Annotated[Count | Literal["full"], WrapValidator(_batch_size)] = Field(
         32, description="the cases of a minibatch; full for all training data at once"
     )
-    seed: Whole = Field(0, description="the one number all randomness follows from")
+    seed: Seed = Field(0, description="the one number all randomness follows from")
     shuffle: Flag = Field(True, description="a new order of the cases for each epoch")
     optimizer: Annotated[Any, Choice("optimizer", OPTIMIZERS)] = Field(
         "sgd",

@@ -16,6 +16,10 @@ MAX_BYTES = 4 * 2**30
 """The largest array that is made or read: more is a slip of the pen far oftener than a wish."""
 
 
+MOST = 10**12
+"""The largest whole number where no other bound is given."""
+
+
 class Checks:
     """Collects what is wrong with a set of arguments.
 
@@ -48,6 +52,9 @@ class Checks:
     def integer(self, name: str, value: Any, *, at_least: int, at_most: int | None = None) -> int:
         """A whole number within bounds."""
         found = as_integer(value)
+        if found is not None and found > (MOST if at_most is None else max(at_most, MOST)):
+            self.fail(f"{name} must be at most {MOST if at_most is None else at_most}")
+            return at_least
         if found is None or found < at_least or (at_most is not None and found > at_most):
             self.fail(f"{name} must be a whole number {_bounds(at_least, at_most)}, not {value!r}")
             return at_least

@@ -13,7 +13,7 @@ from chainrule.data.arguments import MAX_BYTES, Checks, as_integer
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
-from chainrule.data.paths import existing_folder
+from chainrule.data.paths import existing_file, existing_folder
 from chainrule.data.targets import MOST_PROBLEMS
 from chainrule.errors import DataError, Problem
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
 """The files taken for images; others in the folders are passed over."""
+
+LARGEST_SIDE = 8192
+"""The most pixels along a side that images are resized to."""
 
 MAX_PIXELS = 2**26
 """The largest single image that is unpacked."""
@@ -50,11 +53,58 @@ def read_image_folder(
         DataError: for a missing folder, no images in it, images that cannot be read, are too
             large or differ in size.
     """
+    files = _files(existing_folder(folder))
+    return _labelled(files, _read_all(files, size, color, folder), folder)
+
+
+def read_images(path: Path, *, size: Sequence[int] | int | None, color: bool) -> Cases:
+    """Read images for a trained network, as `read_image_folder` reads them.
+
+    Args:
+        path: one image; a folder of images, which then have no labels; or a folder of the
+            classes' folders, one or more.
+        size: as for the training data.
+        color: as for the training data.
+
+    Raises:
+        ConfigError, DataError: as `read_image_folder`.
+    """
+    if not path.is_dir():
+        return _unlabelled(_read_all([existing_file(path)], size, color, path))
+    files = _images(path)
+    if files:
+        return _unlabelled(_read_all(files, size, color, path))
+    files = [image for name in _subfolders(path) for image in _images(name)]
+    if not files:
+        message = f"found no image ({', '.join(ENDINGS)}) in this folder or its subfolders"
+        raise DataError(Problem(message, path))
+    return _labelled(files, _read_all(files, size, color, path), path)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file's name is that of an image."""
+    return path.suffix.lower() in ENDINGS
+
+
+def _unlabelled(x: Array) -> Cases:
+    return Cases(x, None, image_shape=x.shape[1:])
+
+
+def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
+    """Images with the names of their folders."""
+    names = [path.parent.name for path in files]
+    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder)
+    return Cases(x, labels, image_shape=x.shape[1:])
+
+
+def _read_all(
+    files: Sequence[Path], size: Sequence[int] | int | None, color: bool, folder: Path
+) -> Array:
+    """The images of all files, 0..1, or everything that is wrong with them."""
     checks = Checks()
     shape = _shape(size, checks)
     color = checks.flag("color", color)
     checks.finish()
-    files = _files(existing_folder(folder))
     images: list[Array] = []
     problems: list[Problem] = []
     for path in files:
@@ -74,10 +124,7 @@ def read_image_folder(
             break
     if problems:
         raise DataError(problems)
-    x = np.stack(images) / 255.0
-    names = [path.parent.name for path in files]
-    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder)
-    return Cases(x, labels, image_shape=x.shape[1:])
+    return np.stack(images) / 255.0
 
 
 def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
@@ -85,21 +132,21 @@ def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
     if size is None:
         return None
     if as_integer(size) is not None:
-        side = checks.integer("size", size, at_least=1, at_most=8192)
+        side = checks.integer("size", size, at_least=1, at_most=LARGEST_SIDE)
         return side, side
     sides = size
     if not isinstance(sides, Sequence) or isinstance(sides, str) or len(sides) != 2:
         checks.fail(f"size must be a side or [height, width] in pixels, not {size!r}")
         return None
-    height, width = (checks.integer("size", side, at_least=1, at_most=8192) for side in sides)
+    height, width = (
+        checks.integer("size", side, at_least=1, at_most=LARGEST_SIDE) for side in sides
+    )
     return height, width
 
 
 def _files(folder: Path) -> list[Path]:
     """The images of all classes."""
-    classes = sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
+    classes = _subfolders(folder)
     if len(classes) < 2:
         found = "no subfolder" if not classes else f"only the subfolder {classes[0].name!r}"
         raise DataError(
@@ -107,11 +154,7 @@ def _files(folder: Path) -> list[Path]:
         )
     files, problems = [], []
     for name in classes:
-        images = sorted(
-            path
-            for path in name.iterdir()
-            if path.suffix.lower() in ENDINGS and path.is_file() and path.name[0] != "."
-        )
+        images = _images(name)
         if not images:
             endings = ", ".join(ENDINGS)
             problems.append(Problem(f"found no image ({endings}) of this class", name))
@@ -119,6 +162,25 @@ def _files(folder: Path) -> list[Path]:
     if problems:
         raise DataError(problems)
     return files
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, in the order of their names."""
+    return sorted(path for path in _entries(folder) if path.is_dir())
+
+
+def _images(folder: Path) -> list[Path]:
+    """The images in a folder, in the order of their names."""
+    return sorted(path for path in _entries(folder) if is_image(path) and path.is_file())
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder and not hidden."""
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        message = f"the folder cannot be read ({error.strerror})"
+        raise DataError(Problem(message, folder)) from None
 
 
 def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:

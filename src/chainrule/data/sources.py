@@ -14,7 +14,7 @@ from chainrule.data.image_folder import read_image_folder
 from chainrule.data.labels import Labels
 from chainrule.data.named import read_named
 from chainrule.data.points import POINT_SETS
-from chainrule.data.settings import COMMON_KEYS, KINDS, check_settings, fractions_of
+from chainrule.data.settings import COMMON_KEYS, KINDS, PATH_KEYS, check_settings, fractions_of
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
@@ -117,7 +117,7 @@ def _from_files(settings: Mapping[str, Any], folder: Path, seed: int) -> _Source
     for key, cases in (("validation_file", validation), ("test_file", test)):
         if cases is not None and cases.x.shape[1:] != train.x.shape[1:]:
             found, expected = (_inputs(x.x.shape[1:]) for x in (cases, train))
-            message = f"found {found} a case, but {settings['file']} has {expected}"
+            message = f"found {found} a case, but {Path(settings['file']).name} has {expected}"
             raise DataError(Problem(message, folder / settings[key]))
     return train, validation, test
 
@@ -232,7 +232,9 @@ def _described(
     settings: Mapping[str, Any], present: Sequence[Cases], classes: Sequence[str] | None
 ) -> str:
     """The source in words."""
-    name = next(settings[kind] for kind in KINDS if kind in settings)
+    kind, name = next((kind, settings[kind]) for kind in KINDS if kind in settings)
+    if kind in PATH_KEYS:
+        name = Path(name).name
     count = sum(len(cases) for cases in present)
-    kind = f", {len(classes)} classes" if classes is not None else ""
-    return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{kind}"
+    groups = f", {len(classes)} classes" if classes is not None else ""
+    return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{groups}"

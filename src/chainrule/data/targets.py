@@ -18,6 +18,19 @@ MOST_PROBLEMS = 10
 """A file with thousands of wrong labels is told about the first few."""
 
 
+class OutsideClassesError(DataError):
+    """Labels that are none of the classes.
+
+    Attributes:
+        needed: how many classes the labels need if they are class numbers and no list of the
+            classes' names came with them; otherwise None.
+    """
+
+    def __init__(self, problems: Iterable[Problem], needed: int | None) -> None:
+        self.needed = needed
+        super().__init__(problems)
+
+
 def class_names(
     parts: Sequence[Labels], listed: Iterable[Any] | None = None, outputs: int | None = None
 ) -> tuple[str, ...]:
@@ -60,7 +73,7 @@ def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]
     A label is looked up by its name; numbers that are no names count the names from 0.
 
     Raises:
-        DataError: for every label outside the classes, with its place.
+        OutsideClassesError: for every label outside the classes, with its place.
     """
     encoded, problems = [], []
     for part in parts:
@@ -77,8 +90,18 @@ def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]
             more = len(outside) - MOST_PROBLEMS
             problems.append(Problem(f"and {more} more such labels", part.path))
     if problems:
-        raise DataError(problems)
+        raise OutsideClassesError(problems, _needed(parts))
     return encoded
+
+
+def _needed(parts: Sequence[Labels]) -> int | None:
+    """How many classes these class numbers need; None where they are none, or have names."""
+    if any(part.are_text or part.names is not None for part in parts):
+        return None
+    try:
+        return _number_of_classes(parts, None)
+    except DataError:
+        return None
 
 
 def encode_values(parts: Sequence[Labels]) -> list[Array]:

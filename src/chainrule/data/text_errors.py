@@ -12,6 +12,7 @@ from chainrule.data.text_format import (
     SEPARATORS,
     Line,
     column_of,
+    column_of_difference,
     is_number,
     usual,
 )
@@ -51,9 +52,10 @@ def problems_of(
                 problems.append(Problem(message, path, line.number, column))
             else:
                 more += 1
-    # Columns are missing without a place; a cell in the first line may be a column's name.
+    # A cell in the first line may be a column's name.
     first = problems[0] if problems else None
-    if first and first.column and not header and first.line == lines[0].number:
+    whole = len(rows[0]) == expected
+    if first and whole and not header and first.line == lines[0].number:
         hint = f"{first.message}; if this line names the columns, write header: true"
         problems[0] = replace(first, message=hint)
     if more:
@@ -67,12 +69,12 @@ def _faults(
     separator: str | None,
     place: int | None,
     expected: int,
-) -> Iterator[tuple[int | None, str]]:
+) -> Iterator[tuple[int, str]]:
     """Column and message of each fault in a line."""
     if len(row) != expected:
         cells = "column" if len(row) == 1 else "columns"
         yield (
-            None,
+            column_of_difference(line.text, separator, len(row), expected),
             (
                 f"found {len(row)} {cells}, expected {expected} as in the other lines "
                 f"(read as separated by {SEPARATORS[separator]})"

@@ -16,6 +16,7 @@ from chainrule.data.text_format import (
     Line,
     cells_of,
     column_of,
+    column_of_difference,
     is_meant_as_number,
     is_number,
     read_lines,
@@ -186,5 +187,6 @@ def _feature_names(
     names = cells_of(titles.text, separator)
     if len(names) != columns:
         message = f"the header names {len(names)} columns, but the cases have {columns}"
-        raise DataError(Problem(message, path, titles.number))
+        column = column_of_difference(titles.text, separator, len(names), columns)
+        raise DataError(Problem(message, path, titles.number, column))
     return tuple(name for k, name in enumerate(names) if k != place)

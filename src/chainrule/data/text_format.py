@@ -144,6 +144,20 @@ def column_of(line: str, separator: str | None, cell: int) -> int:
     return start + blanks + 1
 
 
+def column_of_difference(line: str, separator: str | None, found: int, expected: int) -> int:
+    """Where a line of another number of cells differs, counted from 1.
+
+    The first cell too many, or just behind the end of a line that is too short.
+
+    Example:
+        >>> [column_of_difference("1,2,3", ",", 3, expected) for expected in (2, 4)]
+        [5, 6]
+    """
+    if found > expected:
+        return column_of(line, separator, expected)
+    return len(line.rstrip(" ")) + 1
+
+
 def usual(lengths: Sequence[int]) -> int:
     """The commonest number of cells."""
     return Counter(lengths).most_common(1)[0][0]

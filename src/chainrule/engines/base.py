@@ -18,12 +18,10 @@ class Stretch:
     Attributes:
         losses: of each minibatch as it ran, before its update, (minibatches,).
         correct: how many cases were classified rightly as they ran; 0 where targets are values.
-        cases: how many cases there were.
     """
 
     losses: Array
     correct: int
-    cases: int
 
 
 class NotFiniteError(ArithmeticError):

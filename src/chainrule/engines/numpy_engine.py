@@ -24,15 +24,14 @@ class NumpyEngine(Engine):
 
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
         """See `Engine.run`."""
-        losses, correct, cases = np.empty(last - first), 0, 0
+        losses, correct = np.empty(last - first), 0
         # What is not finite is found and named below; NumPy need not warn of it as well.
         with self.network.kept_buffers(self._pool), np.errstate(all="ignore"):
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
                 correct += right
-                cases += len(x)
-        return Stretch(losses, correct, cases)
+        return Stretch(losses, correct)
 
     def _minibatch(self, order: Array | None, k: int) -> tuple[Array, Array]:
         chosen = self.cases_of(k)
@@ -63,6 +62,8 @@ class NumpyEngine(Engine):
             z = getattr(layer, "z", None)
             if z is not None and not np.isfinite(z).all():
                 return layer.name
+        if not isfinite(self.network.penalty_loss()):
+            return "none: the penalty itself"
         return self.network.layers[-1].name
 
     def _where_backward_went_wrong(self) -> str:

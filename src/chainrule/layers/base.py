@@ -53,13 +53,14 @@ class Layer(ABC):
         self.explicit = False
         self.buffers: Pool | None = None
         self.delta: Array | None = None
+        self._bound = False
         self._values: Arrays = {}
         self._gradients: Arrays = {}
 
     @property
     def bound(self) -> bool:
         """Whether the layer belongs to a network."""
-        return bool(self._values)
+        return self._bound
 
     @abstractmethod
     def connect(self, inputs: int) -> None:
@@ -79,6 +80,7 @@ class Layer(ABC):
 
     def bind(self, values: Arrays, gradients: Arrays) -> None:
         """Take the views into θ and into the gradient vector."""
+        self._bound = True
         self._values = values
         self._gradients = gradients
 

@@ -138,10 +138,18 @@ class Dense(Layer):
         """∂L/∂W of the last backward pass, (inputs, size), a view into the gradient."""
         return self._gradients["W"]
 
+    @W_grad.setter
+    def W_grad(self, value: Any) -> None:
+        assign(self.W_grad, value, f"{self.name}.W_grad")
+
     @property
     def b_grad(self) -> Array:
         """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
         return self._gradients["b"]
+
+    @b_grad.setter
+    def b_grad(self, value: Any) -> None:
+        assign(self.b_grad, value, f"{self.name}.b_grad")
 
     def connect(self, inputs: int) -> None:
         """See `Layer.connect`."""
@@ -187,7 +195,7 @@ class Dense(Layer):
         if self.x is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
         return {
-            "a": self._jacobian_a(),
+            "a": Diagonal(self._activation.derivative(self.z)),
             "x": self._jacobian_x(),
             "W": self._jacobian_W(),
             "b": self._jacobian_b(),

@@ -1,0 +1,199 @@
+"""From a configuration's words to layers that fit together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, Network, Softmax
+from chainrule.activations import Linear, ReLU, Sigmoid, Tanh
+from chainrule.chain import (
+    activation_name,
+    connect,
+    default_loss,
+    faults_of,
+    layers_from_config,
+    network_options,
+)
+from chainrule.errors import ConfigError
+from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
+
+
+def chain(*layers, inputs=3, loss="mse"):
+    connect(layers, inputs, loss_function(loss))
+    return layers
+
+
+def messages(*layers, loss="mse", inputs=3):
+    with pytest.raises(ConfigError) as caught:
+        chain(*layers, loss=loss, inputs=inputs)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_widths_follow_from_the_layer_before():
+    layers = chain(Dense(5), Dense(2), Softmax(), loss="cross_entropy")
+    assert [(layer.inputs, layer.size) for layer in layers] == [(3, 5), (5, 2), (2, 2)]
+
+
+def test_layers_are_named_by_type_and_position():
+    layers = chain(Dense(5), Dense(4, name="middle"), Dense(2), Softmax(), loss="cross_entropy")
+    assert [layer.name for layer in layers] == ["dense_1", "middle", "dense_3", "softmax"]
+
+
+def test_activations_left_out_are_relu_and_at_the_end_linear():
+    layers = chain(Dense(5), Dense(4, "tanh"), Dense(4), Dense(2), Softmax(), loss="cross_entropy")
+    kinds = [type(layer.activation) for layer in layers[:4]]
+    assert kinds == [ReLU, Tanh, ReLU, Linear]
+
+
+def test_an_activation_that_was_given_stays():
+    assert isinstance(chain(Dense(2, "sigmoid"))[0].activation, Sigmoid)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "expected"),
+    [
+        ((Dense(2), Softmax()), "cross_entropy", SoftmaxCrossEntropy),
+        ((Dense(2, "sigmoid"),), "binary_cross_entropy", SigmoidCrossEntropy),
+        ((Dense(2, "sigmoid"),), "mse", type(None)),
+        ((Dense(2), Softmax()), "mse", type(None)),
+    ],
+)
+def test_which_losses_are_computed_from_the_logits(layers, loss, expected):
+    assert type(connect(layers, 3, loss_function(loss))) is expected
+
+
+def test_the_loss_left_out_follows_from_the_output():
+    assert default_loss(ends_in_softmax=True) == "cross_entropy"
+    assert default_loss(ends_in_softmax=False) == "mse"
+
+
+@pytest.mark.parametrize("inputs", [0, -1, 1.5, 2.0, "3", None, True])
+def test_an_input_is_a_whole_number_of_at_least_1(inputs):
+    assert messages(Dense(2), inputs=inputs) == [
+        f"input must be a whole number of at least 1, found {inputs!r}"
+    ]
+
+
+def test_an_input_may_be_a_number_of_numpy():
+    assert chain(Dense(2), inputs=np.int64(4))[0].inputs == 4
+
+
+def test_softmax_must_be_last():
+    assert messages(Dense(2), Softmax(), Dense(2)) == ["softmax must be the last layer"]
+    assert "softmax must be the last layer" in messages(Dense(2), Softmax(), Softmax())
+
+
+def test_a_network_needs_a_dense_layer():
+    assert messages() == ["a network needs at least one dense layer"]
+    assert messages(Softmax()) == ["a network needs at least one dense layer"]
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "words"),
+    [
+        ((Dense(2, "tanh"),), "cross_entropy", ("dense with activation tanh", "add a softmax")),
+        ((Dense(2),), "binary_cross_entropy", ("activation linear", "activation sigmoid")),
+        ((Dense(2), Softmax()), "binary_cross_entropy", ("is softmax", "activation sigmoid")),
+    ],
+)
+def test_a_loss_for_another_kind_of_output_says_what_to_change(last, loss, words):
+    (message,) = messages(*last, loss=loss)
+    assert message.startswith(f"{loss} needs outputs")
+    assert all(word in message for word in words)
+
+
+@pytest.mark.parametrize("name", ["a.b", "a/b", "a\\b"])
+def test_a_name_has_no_dot_and_no_slash(name):
+    assert messages(Dense(2, name=name)) == [
+        f"the name {name!r} must not contain a dot or a slash"
+    ]
+
+
+def test_names_are_unique_also_where_one_was_given():
+    assert messages(Dense(2, name="dense_2"), Dense(2)) == ["two layers have the name 'dense_2'"]
+
+
+def test_a_layer_belongs_to_one_network():
+    """Otherwise the second network would take the first one's weights away."""
+    shared = Dense(2)
+    first = Network([shared], input=3, loss="mse", seed=1)
+    assert messages(shared) == ["dense_1 already belongs to a network"]
+    assert shared.W.base is first.theta
+
+
+def test_all_faults_come_at_once():
+    found = messages(Dense(2, name="a"), Softmax(), Dense(2, name="a"), loss="cross_entropy")
+    assert len(found) == 3
+    faults = list(faults_of(chain_of_names("a", "a"), loss_function("mse")))
+    assert [fault.layer for fault in faults] == [1]
+
+
+def chain_of_names(*names):
+    return [Dense(2, "linear", name=name) for name in names]
+
+
+@pytest.mark.parametrize(("value", "name"), [("silu", "silu"), (None, "")])
+def test_the_name_of_an_activation(value, name):
+    assert activation_name(Dense(2, value)) == name
+
+
+# Layers from a configuration's list
+
+
+def test_entries_make_layers():
+    layers = layers_from_config(
+        [
+            {"size": 3, "activation": "tanh", "weights": [-0.1, 0.1], "learning_rate": 0.01},
+            {"type": "dense", "size": 2, "activation": None, "learning_rate": None},
+            {"type": "basic_layer", "size": 4, "name": "four"},
+            "softmax",
+        ]
+    )
+    assert [type(layer) for layer in layers] == [Dense, Dense, Dense, Softmax]
+    assert [layer.learning_rate for layer in layers] == [0.01, None, None, None]
+    assert layers[2].name == "four"
+
+
+def test_the_entries_are_left_as_they_were():
+    entries = [{"type": "dense", "size": 3}]
+    layers_from_config(entries)
+    assert entries == [{"type": "dense", "size": 3}]
+
+
+def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
+    entries = [{"size": 0}, {"size": 2}, {"size": 2, "activaton": "tanh"}, "sotfmax", {}, 7]
+    with pytest.raises(ConfigError) as caught:
+        layers_from_config(entries)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "layers[0]: size must be a whole number of at least 1, found 0",
+        "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
+        "size, activation, weights, biases, learning_rate, name",
+        "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
+        "Known: dense, softmax",
+        "layers[4]: a dense layer needs its size",
+        "layers[5]: layer is a name, or a mapping of type and options, found 7",
+    ]
+
+
+def test_softmax_has_no_learning_rate():
+    with pytest.raises(ConfigError, match="unknown key of a softmax layer 'learning_rate'"):
+        layers_from_config([{"type": "softmax", "learning_rate": 0.1}])
+
+
+def test_what_is_wrong_in_a_network_is_said_at_once():
+    with pytest.raises(ConfigError) as caught:
+        network_options({"los": "mse", "optimizer": "sgd", "layers": []})
+    found = [str(problem) for problem in caught.value.problems]
+    assert found[0].startswith("unknown key of network 'los'; did you mean 'loss'?")
+    assert found[1].startswith("unknown key of network 'optimizer'")
+    assert found[2:] == [
+        "network needs its number of inputs: input",
+        "network needs a list of layers: layers",
+    ]
+
+
+@pytest.mark.parametrize("layers", [None, [], "softmax", {"size": 2}, 3])
+def test_layers_are_a_list(layers):
+    with pytest.raises(ConfigError, match="network needs a list of layers: layers"):
+        network_options({"input": 2, "layers": layers})

@@ -1,0 +1,166 @@
+"""θ as one vector: what lies where, and views that never break off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.errors import ShapeError
+from chainrule.parameters import Layout, Parameters, assign
+
+SHAPES = {"one": {"W": (2, 3), "b": (3,)}, "none": {}, "two": {"W": (3, 1), "b": (1,)}}
+
+array_shapes = st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple)
+layouts = st.dictionaries(
+    st.sampled_from("abcde"),
+    st.dictionaries(st.sampled_from(["W", "b"]), array_shapes, max_size=2),
+    max_size=5,
+).map(Layout)
+
+
+@pytest.fixture
+def theta():
+    return Parameters(Layout(SHAPES), np.arange(13.0))
+
+
+@settings(deadline=None)
+@given(layouts)
+def test_segments_fill_the_vector_in_order_and_without_gaps(layout):
+    covered = [np.arange(layout.size)[segment.slice] for segment in layout]
+    assert np.array_equal(np.concatenate([[], *covered]), np.arange(layout.size))
+    assert all(part.size == np.prod(s.shape) for part, s in zip(covered, layout, strict=True))
+
+
+def test_arrays_lie_row_by_row_in_the_order_of_the_layers(theta):
+    assert list(theta) == ["one.W", "one.b", "two.W", "two.b"]
+    assert theta["one.W"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert theta["one.b"].tolist() == [6, 7, 8]
+    assert theta["two.W"].tolist() == [[9], [10], [11]]
+    assert theta["two.b"].tolist() == [12]
+    assert len(theta) == 4
+
+
+def test_a_layer_has_its_own_arrays_and_may_have_none(theta):
+    assert [a.shape for a in theta.layer("one").values()] == [(2, 3), (3,)]
+    assert theta.layer("none") == {}
+
+
+def test_a_layers_name_gives_its_arrays(theta):
+    assert list(theta["one"]) == ["W", "b"]
+    theta["one"]["b"][...] = 0
+    assert theta.vector[6:9].tolist() == [0, 0, 0]
+
+
+def test_the_vector_is_assigned_in_place_and_whole(theta):
+    vector = theta.vector
+    theta.vector = np.ones(13)
+    assert theta.vector is vector
+    assert theta["two.b"] == 1
+    with pytest.raises(ShapeError, match=r"the vector has shape \(13,\), found \(1,\)"):
+        theta.vector = np.zeros(1)
+
+
+@pytest.mark.parametrize("name", ["one.W", "two.b"])
+def test_a_view_and_the_vector_are_the_same_memory(theta, name):
+    view = theta[name]
+    view += 100
+    assert theta.vector.sum() == np.arange(13).sum() + 100 * view.size
+    theta.vector[...] = -1
+    assert np.all(view == -1)
+
+
+def test_assigning_writes_into_the_vector_and_keeps_earlier_views(theta):
+    before, vector = theta["one.W"], theta.vector
+    theta["one.W"] = [[1, 1, 1], [2, 2, 2]]
+    theta["one.b"] = 7
+    assert theta.vector is vector
+    assert before.tolist() == [[1, 1, 1], [2, 2, 2]]
+    assert vector[:9].tolist() == [1, 1, 1, 2, 2, 2, 7, 7, 7]
+
+
+def test_what_was_assigned_is_copied(theta):
+    value = np.ones(3)
+    theta["one.b"] = value
+    value[...] = 5
+    assert theta["one.b"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 2), (2, 3, 1), (1,)])
+def test_nothing_is_broadcast_by_accident(theta, shape):
+    with pytest.raises(ShapeError, match=r"one\.W has shape \(2, 3\), found"):
+        theta["one.W"] = np.ones(shape)
+    assert np.array_equal(theta.vector, np.arange(13))
+
+
+def test_assign_names_what_it_writes_to():
+    with pytest.raises(ShapeError, match="this has shape"):
+        assign(np.zeros(2), [1.0, 2.0, 3.0], "this")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(theta):
+    with pytest.raises(ShapeError, match=r"'one\.w'; did you mean 'one\.W'\?"):
+        theta["one.w"]
+    with pytest.raises(ShapeError, match=r"unknown layer 'onee'; did you mean 'one'\?"):
+        theta.layer("onee")
+
+
+def test_an_unknown_name_is_missing_as_in_any_mapping(theta):
+    assert theta.get("three.W") is None
+    assert "three.W" not in theta
+    with pytest.raises(KeyError):
+        theta["three.W"]
+
+
+@pytest.mark.parametrize("shape", [(12,), (14,), (13, 1), (1, 13), ()])
+def test_a_vector_of_another_shape_is_refused(shape):
+    layout = Layout(SHAPES)
+    with pytest.raises(ShapeError, match="a vector of 13 parameters is expected"):
+        Parameters(layout, np.zeros(shape))
+    with pytest.raises(ShapeError, match="a vector of 13 parameters is expected"):
+        layout.views(np.zeros(shape), "one")
+
+
+def test_a_complex_vector_has_complex_views():
+    layout = Layout(SHAPES)
+    vector = np.zeros(13, complex)
+    layout.views(vector, "two")["b"][...] = 2j
+    assert vector[12] == 2j
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_new_vector_is_zeros_of_the_type(dtype):
+    vector = Parameters(Layout(SHAPES), dtype=dtype).vector
+    assert vector.dtype == dtype
+    assert not vector.any()
+
+
+@settings(deadline=None)
+@given(layouts, st.data())
+def test_runs_are_the_longest_stretches_of_one_value(layout, data):
+    rate = st.sampled_from([0.0, 0.1, 0.2])
+    values = {segment.full_name: data.draw(rate) for segment in layout}
+    runs = layout.runs(values)
+    found = np.full(layout.size, np.nan)
+    for part, value in runs:
+        assert np.isnan(found[part]).all()
+        found[part] = value
+    expected = Parameters(layout)
+    for name, value in values.items():
+        expected[name] = value
+    assert np.array_equal(found, expected.vector)
+    assert all(a[1] != b[1] for a, b in pairwise(runs))
+
+
+def test_layouts_are_equal_when_their_segments_are():
+    assert Layout(SHAPES) == Layout(SHAPES)
+    assert hash(Layout(SHAPES)) == hash(Layout(SHAPES))
+    assert Layout(SHAPES) != Layout({**SHAPES, "none": {"b": (1,)}})
+    assert Layout(SHAPES) != "a layout"
+
+
+def test_parameters_show_names_and_shapes(theta):
+    assert repr(theta).startswith("Parameters(13 numbers: one.W (2, 3), one.b (3,)")

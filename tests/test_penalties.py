@@ -1,0 +1,77 @@
+"""Penalties against their formulas; where they are put to use is the network's to test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from chainrule.errors import ConfigError
+from chainrule.gradients import complex_step, relative_error
+from chainrule.penalties import DEFAULT_RATE, PENALTIES, PenaltySetting, penalty_setting
+
+vectors = arrays(float, st.integers(0, 6), elements=st.floats(-1e3, 1e3, allow_subnormal=False))
+every_penalty = pytest.mark.parametrize("name", PENALTIES)
+
+
+@given(vectors)
+def test_totals_are_half_the_squares_or_the_magnitudes(w):
+    assert PENALTIES["L2"].total(w) == pytest.approx(sum(0.5 * v * v for v in w))
+    assert PENALTIES["L1"].total(w) == pytest.approx(sum(abs(v) for v in w))
+
+
+@every_penalty
+@given(w=vectors)
+def test_the_derivative_is_that_of_the_total(name, w):
+    penalty = PENALTIES[name]
+    assert relative_error(penalty.derivative(w), complex_step(penalty.total, w)) <= 1e-15
+
+
+def test_derivatives_are_w_and_its_sign_and_0_at_the_kink():
+    w = np.array([-2.0, 0.0, 3.0])
+    assert PENALTIES["L2"].derivative(w).tolist() == [-2, 0, 3]
+    assert PENALTIES["L1"].derivative(w).tolist() == [-1, 0, 1]
+
+
+@every_penalty
+def test_the_type_is_kept_and_w_is_left_alone(name):
+    w = np.array([-2.0, 3.0], "float32")
+    w.setflags(write=False)
+    assert PENALTIES[name].total(w).dtype == PENALTIES[name].derivative(w).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("none", None),
+        ({"type": "None"}, None),
+        ({"type": None, "rate": 0.1}, None),
+        ("L1", PenaltySetting("L1", DEFAULT_RATE, False)),
+        ({"rate": 0.5}, PenaltySetting("L2", 0.5, False)),
+        ({"type": "L1", "rate": 0, "biases": True}, PenaltySetting("L1", 0, True)),
+        (PenaltySetting("L1", 0.5), PenaltySetting("L1", 0.5)),
+    ],
+)
+def test_how_a_penalty_may_be_described(value, expected):
+    assert penalty_setting(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("l2", "unknown penalty 'l2'; did you mean 'L2'?"),
+        ({"type": "L2", "weight_decay": 1}, "'weight_decay'; did you mean 'rate'?"),
+        ({"rate": -0.1}, "a penalty's rate is finite and at least 0, found -0.1"),
+        ({"rate": float("nan")}, "found nan"),
+        ({"rate": "0.1"}, "found '0.1'"),
+        ({"biases": "no"}, "a penalty's biases is true or false, found 'no'"),
+        (0.1, "penalty is a name, or a mapping"),
+    ],
+)
+def test_what_describes_no_penalty_is_refused(value, message):
+    with pytest.raises(ConfigError) as caught:
+        penalty_setting(value)
+    assert message in str(caught.value)
