@@ -385,7 +385,7 @@ def test_float32_stays_float32_through_a_whole_step(loss, explicit, rule):
     step = optimizer(rule)
     step.bind(network.theta, network.gradients.vector, [(slice(None), 0.1)])
     assert network.forward_pass(x).dtype == "float32"
-    assert network.loss(x, t).dtype == "float32"
+    assert network.loss_of_pass(network.prepare_targets(t)).dtype == "float32"
     network.backward_pass(t, to_input=True)
     step.step()
     arrays = [network.theta, network.gradients.vector, network.input_gradient, network.logits]

@@ -51,6 +51,10 @@ class Jacobian(ABC):
     def _dense(self) -> Array:
         """The explicit matrices, however large."""
 
+    def __repr__(self) -> str:
+        """Its structure and the shape that ``dense`` would build."""
+        return f"{type(self).__name__}{self.dense_shape}"
+
     def dense(self) -> Array:
         """The explicit matrices, one a case.
 

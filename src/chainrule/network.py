@@ -245,16 +245,19 @@ class Network:
             theta: evaluate at this vector instead, a complex one included, and keep nothing;
                 otherwise this is a forward pass, and `backward_pass` may follow.
 
+        Returns:
+            A number of Python: a complex one where x or theta is complex.
+
         Raises:
             ShapeError: x, t or theta does not fit.
         """
         x, t = self._prepare(x, t)
         if theta is None:
             self.propagate(x.copy())
-            return self.loss_of_pass(t)
+            return np.asarray(self.loss_of_pass(t)).item()
         theta = np.asarray(theta)
         z, y = self._evaluate(x, theta)
-        return self._data_loss(z, y, t) + self._penalty_loss(theta)
+        return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
 
     def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
         """The gradient of the loss of the last forward pass, penalty included.

@@ -140,6 +140,12 @@ def test_minibatches_stand_behind_the_means_of_their_epochs():
     assert faint.get_alpha() < 0.5
 
 
+def test_minibatches_of_almost_no_loss_leave_the_axis_to_the_curves():
+    minibatches = np.tile([1.0, 1e-9], 10)
+    figure = learning_curve(history(), title="", minibatch_losses=minibatches)
+    assert figure.axes[0].get_yscale() == "linear"
+
+
 def test_the_axis_can_count_minibatches():
     minibatches = np.linspace(1, 0.1, 20)
     figure = learning_curve(

@@ -57,6 +57,10 @@ class Layer(ABC):
         self._values: Arrays = {}
         self._gradients: Arrays = {}
 
+    def __repr__(self) -> str:
+        """Such as ``Dense dense_1: 4 → 3``."""
+        return f"{type(self).__name__} {self.name}: {self.inputs or '?'} → {self.size or '?'}"
+
     @property
     def bound(self) -> bool:
         """Whether the layer belongs to a network."""

@@ -23,6 +23,8 @@ from chainrule.parameters import Array, assign
 
 InitializerLike = str | Sequence[float] | Initializer
 
+DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
+
 
 class Buffers(NamedTuple):
     """Where the passes of one number of cases write; None stands for a new array each time."""
@@ -89,8 +91,8 @@ class Dense(Layer):
         size: int,
         activation: str | Mapping[str, Any] | Activation | None = None,
         *,
-        weights: InitializerLike = "glorot",
-        biases: InitializerLike = "zeros",
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
         name: str | None = None,
     ) -> None:

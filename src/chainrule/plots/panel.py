@@ -36,6 +36,7 @@ class Panel:
         end: the epoch at which the run ended, perhaps within it; 0 if it never began.
         curves: the curves drawn, by part of the data ("train", "validation").
         shown: values the y axis has to reach.
+        behind: how far the minibatches reach, bottom and top.
     """
 
     axes: Axes
@@ -43,6 +44,7 @@ class Panel:
     end: float
     curves: dict[str, Curve] = field(default_factory=dict)
     shown: list[Vector] = field(default_factory=list)
+    behind: Vector = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         # Limits of our own: Matplotlib's overflow where a run has blown up.
@@ -51,7 +53,8 @@ class Panel:
     @property
     def values(self) -> Vector:
         """All that the y axis has to reach, shape (values,)."""
-        return np.concatenate([*self.shown, np.empty(0)])
+        curves = np.concatenate([*self.shown, np.empty(0)])
+        return np.append(curves, self.behind[-1:]) if len(curves) else self.behind
 
     def add_parts(self, history: History, column: str) -> None:
         """A line for training and one for validation, as far as they were measured."""
@@ -82,8 +85,9 @@ class Panel:
             x, y, color=TRAINING, alpha=0.3, linewidth=0.8, label="minibatches", zorder=1
         )
         if len(y):
-            # One odd minibatch may leave the panel; it must not press the curves flat.
-            self.shown.append(np.percentile(y, [1, 99]))
+            # Odd minibatches may leave the panel; they must not press the curves flat. A case
+            # at a time, many a loss is almost 0: downwards only the curves count.
+            self.behind = np.percentile(y, [1, 99])
 
     def mark_best(self) -> None:
         """A ring around the lowest validation value of a run of several epochs."""
