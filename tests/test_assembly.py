@@ -81,6 +81,9 @@ def test_the_seed_decides_the_first_weights(folder):
             "6:14",
             ["12 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …"],
         ),
+        (softmax(size=1), "6:14", ["size 1", "2 classes", "write size 2"]),
+        ({"loss": "hinge"}, "6:14", ["size 1", "2 classes", "write size 2"]),
+        ({"softmax": "    - softmax\n"}, "6:14", ["size 1", "2 classes", "write size 2"]),
         ({"size": 2, "data": "generator: curve"}, "6:14", ["1 target value a case", "size 1"]),
     ],
 )
@@ -136,7 +139,7 @@ def test_a_problem_of_a_data_file_keeps_its_own_place(folder):
         assemble_data(config(folder, data="file: b.csv"))
 
 
-@pytest.mark.parametrize("size", [10**9, 10**12, 10**30])
+@pytest.mark.parametrize("size", [10**9, 10**12])
 def test_a_network_beyond_the_memory_is_refused_at_its_largest_layer(folder, size):
     checked = config(folder, size=1)
     checked = load_config(folder / "my config.yaml", [f"network.layers.0.size={size}"])
@@ -155,3 +158,25 @@ def test_the_layer_that_is_too_large_is_named(folder, monkeypatch):
     checked = load_config(path)
     with pytest.raises(ConfigError, match=r"my config.yaml:5:14: the network has 201 parameters"):
         assemble_network(checked, data)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(folder, monkeypatch):
+    home = folder / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    (home / "values.csv").write_text("".join(f"{k},{k}\n" for k in range(20)))
+    data = assemble_data(config(folder, data="file: ~/values.csv\n  test_file: ~/values.csv"))
+    assert len(data.test) == 20
+    assert data.source.startswith("values.csv: 40 cases")
+
+
+@pytest.mark.parametrize(
+    ("labels", "size"), [([0, 1, 7], 8), ([0, 1, -1, 7], None), ([0, 1, 0.5], None)]
+)
+def test_the_size_that_labels_need_is_told_where_they_can_be_class_numbers(folder, labels, size):
+    (folder / "b.csv").write_text("".join(f"{k},{v}\n" for k, v in enumerate(labels * 5)))
+    with pytest.raises(DataError) as caught:
+        assemble_data(config(folder, data="file: b.csv", **softmax(size=2)))
+    first = str(caught.value.problems[0])
+    assert ("6:14: the last layer has size 2, but" in first) == (size is not None)
+    assert (f"write size {size}" in first) == (size is not None)

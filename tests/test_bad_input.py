@@ -365,8 +365,11 @@ ROWS = "".join(f"{k},{k * k},{k % 3}\n" for k in range(30))
 DATA = {
     "empty": ("", r"points\.csv: .*empty"),
     "a header alone": ("a,b,c\n", r"points\.csv"),
-    "ragged": (ROWS + "1,2\n", r"points\.csv:31: found 2 columns, expected 3"),
-    "too long a row": (ROWS + "1,2,3,4\n" + ROWS, r"points\.csv:31: found 4 columns, expected 3"),
+    "ragged": (ROWS + "1,2\n", r"points\.csv:31:4: found 2 columns, expected 3"),
+    "too long a row": (
+        ROWS + "1,2,3,4\n" + ROWS,
+        r"points\.csv:31:7: found 4 columns, expected 3",
+    ),
     "text among the numbers": (ROWS + "1,two,0\n", r"points\.csv:31:3: .*'two'"),
     "NaN": (ROWS + "nan,2,0\n", r"points\.csv:31:1: .*(?i:nan)"),
     "infinity": (ROWS + "1,-inf,0\n", r"points\.csv:31:3: .*(?i:inf)"),
@@ -396,8 +399,39 @@ def test_a_missing_data_file_is_named_with_the_nearest(refused, folder, form):
     end = "\n  " if form == "yaml" else "\n"
     name = changed(form, (f"generator: blobs{end}classes: 3", "file: piont.csv"))
     err = refused(name)
+    assert err.startswith(f"{name}:9:{9 if form == 'yaml' else 7}: ")
     assert "piont.csv" in err
-    assert "points.csv" in err
+    assert "did you mean 'points.csv'" in err
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("folder: pictrues", r"c\.yaml:4:11: \S*pictrues: .*did you mean 'pictures'"),
+        ("file: here.csv\n  test_file: hree.csv", r"c\.yaml:5:14: \S*hree\.csv: "),
+        ("file: here.csv\n  validation_file: h.csv", r"c\.yaml:5:20: \S*h\.csv: "),
+        ("file: here.csv\n  labels: a-ubyte", r"c\.yaml:5:11: \S*a-ubyte: "),
+        ("file: pictures", r"c\.yaml:4:9: \S*pictures: expected a file"),
+        ("folder: here.csv", r"c\.yaml:4:11: \S*here\.csv: expected a folder"),
+        ("file: ~nobody-of-this-name/a.csv", r"c\.yaml:4:9: \S*~nobody-of-this-name/a\.csv"),
+        ("file: " + "a" * 300, r"c\.yaml:4:9: "),
+    ],
+)
+def test_whatever_is_missing_is_told_at_its_key(refused, folder, data, message):
+    Path("pictures").mkdir()
+    Path("here.csv").write_text(ROWS)
+    text = f"network:\n  layers: [{{size: 3}}, softmax]\ndata:\n  {data}\n"
+    Path("c.yaml").write_text(text)
+    err = refused("c.yaml")
+    assert len(err.splitlines()) == 1
+    assert re.match(message, err), err
+
+
+def test_all_files_that_are_missing_are_told_at_once(refused, folder):
+    text = "network:\n  layers: [{size: 3}, softmax]\ndata:\n  file: a.csv\n  test_file: b.csv\n"
+    Path("c.yaml").write_text(text)
+    places = [line.split(": ")[0] for line in refused("c.yaml").splitlines()]
+    assert places == ["c.yaml:4:9", "c.yaml:5:14"]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -426,3 +460,52 @@ def test_columns_that_do_not_fit_the_input_name_the_configuration_first(refused,
     assert err.startswith(f"{name}:{place}: ")
     assert "points.csv" in err
     assert "2 numbers a case" in err
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_beyond_the_outputs_name_the_last_layer_and_then_the_data(refused, folder, form):
+    Path("points.csv").write_text("".join(f"{k},{k * k},{k % 5}\n" for k in range(30)))
+    end = "\n  " if form == "yaml" else "\n"
+    name = changed(form, (f"generator: blobs{end}classes: 3", "file: points.csv"))
+    first, second, *_ = refused(name).splitlines()
+    place = "6:14" if form == "yaml" else "6:7"
+    assert first.startswith(
+        f"{name}:{place}: the last layer has size 3, but the labels go up to 4"
+    )
+    assert "write size 5" in first
+    assert re.search(r"points\.csv:4:5: label '3' is outside", second)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_where_the_classes_are_listed_the_layer_is_not_to_blame(refused, folder, form):
+    Path("points.csv").write_text(ROWS + "1,2,3\n")
+    listed = '["0", "1", "2"]' if form == "yaml" else '("0" "1" "2")'
+    end = "\n  " if form == "yaml" else "\n"
+    change = (f"generator: blobs{end}classes: 3", f"file: points.csv{end}classes: {listed}")
+    err = refused(changed(form, change))
+    assert re.match(r"\S*points\.csv:31:5: label '3' is outside", err), err
+
+
+HUGE = "1" + "0" * 400
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *[f"network.layers.0.{key}={HUGE}" for key in ("size", "learning_rate")],
+        *[f"network.{key}={HUGE}" for key in ("input", "learning_rate", "penalty.rate")],
+        *[f"data.{key}={HUGE}" for key in ("count", "classes", "features", "spread", "seed")],
+        *[f"training.{key}={HUGE}" for key in ("epochs", "batch_size", "checkpoint_every")],
+        f"training.seed={HUGE}",
+        f"training.epochs=0x1{'0' * 3000}",
+        f"data.split=[{HUGE}, 0, 0]",
+        f"data={{folder: ., size: {HUGE}}}",
+        f"data={{generator: shapes, width: {HUGE}}}",
+    ],
+    ids=lambda item: item[:30],
+)
+def test_a_huge_number_is_one_message(refused, item):
+    err = refused(changed("yaml"), "--set", item)
+    assert len(err.splitlines()) == 1
+    assert err.startswith("--set ")
+    assert "found" in err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import ChainruleError
-from chainrule.files import write_whole
+from chainrule.files import refuse_input, write_whole
 
 
 @pytest.mark.parametrize(("content", "bytes_"), [("δ\n", "δ\n".encode()), (b"\0\r\n", b"\0\r\n")])
@@ -73,3 +73,26 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(tmp_path):
     assert os.read(reader, 100) == b"text"
     os.close(reader)
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path, there):
+    (tmp_path / "far").mkdir()
+    if there:
+        (tmp_path / "far/a").write_text("old")
+    (tmp_path / "link").symlink_to("far/a")
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far/a").read_text() == "new"
+    assert os.listdir(tmp_path / "far") == ["a"]
+
+
+def test_an_input_is_not_written_to_by_any_name(folder):
+    (folder / "a").write_text("")
+    (folder / "b").write_text("")
+    (folder / "link").symlink_to("a")
+    for name in ("a", "./a", "link", folder / "a"):
+        with pytest.raises(ChainruleError, match="is the file that is read"):
+            refuse_input(Path(name), Path("b"), Path("a"))
+    refuse_input(Path("b"), Path("a"), Path("missing"))
+    refuse_input(Path("new"), Path("a"))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.chain import activation_name
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import existing_file, existing_folder
@@ -19,6 +20,7 @@ from chainrule.data.settings import PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 
@@ -57,9 +59,7 @@ def _with_paths(config: Config) -> dict[str, Any]:
         try:
             (existing_folder if key == "folder" else existing_file)(settings[key])
         except DataError as error:
-            problems += [
-                config.problem(("data", key), str(problem)) for problem in error.problems
-            ]
+            problems += [config.problem(("data", key), str(problem)) for problem in error.problems]
     if problems:
         raise DataError(problems)
     return settings
@@ -76,6 +76,21 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
+    """The layers of a configuration with the choices written out that it left open."""
+    written = []
+    for layer, built in zip(config.network["layers"], network.layers, strict=True):
+        chosen: dict[str, Any] = {}
+        if isinstance(built, Dense):
+            chosen = {
+                "activation": activation_name(built),
+                "weights": DEFAULT_WEIGHTS,
+                "biases": DEFAULT_BIASES,
+            }
+        written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
+    return written
 
 
 def _too_large(config: Config) -> Problem | None:

@@ -191,7 +191,7 @@ def train(
         >>> len(run.history["train_loss"])
         2
     """
-    from chainrule.assembly import assemble_data, assemble_network
+    from chainrule.assembly import assemble_data, assemble_network, layers_as_built
     from chainrule.config.load import load_config
 
     checked = load_config(config, overrides)
@@ -209,7 +209,8 @@ def train(
         callbacks=watching,
     )
     checked = checked.replace(
-        network={"learning_rate": trainer.rate}, training={"engine": trainer.engine.name}
+        network={"learning_rate": trainer.rate, "layers": layers_as_built(checked, network)},
+        training={"engine": trainer.engine.name},
     )
     folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None
     if folder is not None:

@@ -107,6 +107,10 @@ def test_data_that_were_made_can_be_trained_on(command, config):
         (["show", "nothing.yaml"], ["nothing.yaml"]),
         (["make", "c.yaml", "missing/a.npz"], ["missing"]),
         (["make", "c.yaml", "."], ["."]),
+        (["make", "c.yaml", "c.yaml"], ["c.yaml: the name", "end in .npz"]),
+        (["make", "c.yaml", "a.csv"], ["a.csv: the name", "end in .npz"]),
+        (["make", "c.yaml", "a"], ["a: the name", "end in .npz"]),
+        (["show", "c.yaml", "--count", "101"], ["--count"]),
         (["make", "c.yaml"], ["Missing argument"]),
     ],
 )
@@ -117,3 +121,12 @@ def test_what_cannot_be_done_is_explained(command, config, arguments, words):
     for word in words:
         assert word in outcome.err
     assert sorted(os.listdir()) == before
+    assert Path(config).read_text() == NETWORK + SHAPES
+
+
+def test_a_configuration_is_not_overwritten_by_its_data(command, config):
+    Path("c.npz").symlink_to(config)
+    outcome = command("data", "make", config, "c.npz")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err == "c.npz: this is the file that is read; name another\n"
+    assert Path(config).read_text() == NETWORK + SHAPES

@@ -22,7 +22,7 @@ network: {layers: [{size: 8, activation: tanh}, {size: 2}, softmax]}
 data: {generator: xor, count: 200}
 training: {epochs: 1000000, seed: 1}
 """
-COMMANDS = ["init", "train", "evaluate", "predict", "schema", "data"]
+COMMANDS = ["init", "train", "evaluate", "predict", "data", "schema"]
 
 
 def start(*arguments: str, **options) -> subprocess.Popen[str]:
@@ -42,11 +42,14 @@ def start(*arguments: str, **options) -> subprocess.Popen[str]:
 
 def test_help_names_every_command_and_needs_no_numpy(folder):
     (folder / "numpy.py").write_text("raise ImportError('numpy is not wanted here')")
-    process = start("--help", env={"PYTHONPATH": str(folder)})
+    process = start("--help", env={"PYTHONPATH": str(folder), "COLUMNS": "80"})
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     for name in COMMANDS:
         assert re.search(rf"^  {name}\s+[A-Z]", out, re.MULTILINE)
+    listed = out.split("Commands:")[1]
+    assert re.findall(r"^  (\w+)", listed, re.MULTILINE) == COMMANDS
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -54,6 +57,23 @@ def test_every_command_has_help(command, name):
     outcome = command(name, "--help")
     assert outcome.status == 0
     assert "Usage: " in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        (["init"], ["NAME"]),
+        (["train"], ["CONFIG"]),
+        (["evaluate"], ["RUN", "FILE"]),
+        (["predict"], ["RUN", "FILE"]),
+        (["data", "show"], ["CONFIG"]),
+        (["data", "make"], ["CONFIG", "FILE"]),
+    ],
+)
+def test_arguments_are_in_capitals(command, name, arguments):
+    out = command(*name, "--help").out
+    usage = out.split("\n\n")[0].split("[OPTIONS]")[1]
+    assert re.findall(r"\w+", usage) == arguments
 
 
 def test_version(command):

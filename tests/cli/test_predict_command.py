@@ -125,3 +125,19 @@ def test_a_damaged_run_is_explained(command, place, tmp_path):
     outcome = command("predict", "run", place / "cases.csv")
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.startswith("run/parameters.safetensors: ")
+
+
+def test_the_file_of_cases_is_not_overwritten(command, place):
+    Path("cases.csv").write_text("1,2\n")
+    outcome = command("predict", place / "names", "cases.csv", "--out", "./cases.csv")
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "cases.csv: this is the file that is read" in outcome.err
+    assert Path("cases.csv").read_text() == "1,2\n"
+
+
+def test_labels_are_of_no_account(command, place):
+    """Also those that the run does not know."""
+    Path("other.csv").write_text("500,5,vielleicht\n400,4,nein\n")
+    outcome = command("predict", place / "names", "other.csv")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert len(table(outcome.out)) == 3

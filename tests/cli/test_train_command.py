@@ -223,7 +223,7 @@ def test_divergence_has_status_2_and_says_what_was_kept(command, folder):
     "item",
     [
         "network.layers.0.size=1000000000",
-        "network.layers.0.size=1000000000000000000000000000000",
+        "network.layers.0.size=1000000000000",
         "data.count=1000000000000",
     ],
 )

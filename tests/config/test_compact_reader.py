@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -169,3 +170,37 @@ def test_data_and_training_take_the_schemas_own_words(tmp_path: Path) -> None:
     assert data.startswith("6:1: unknown key 'nois'; did you mean 'noise'?")
     assert split.startswith("6:16: the fractions of split must sum to 1; 1 + 1 + 1 = 3")
     assert training.startswith("8:1: unknown key 'lr'. Known: epochs,")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a b  c, d:1", "a b  c"),
+        ("a,, x y , d:1", "a,, x y"),
+        ("a,b d:1", "a,b"),
+        ("a, b,  c # d", "a, b,  c"),
+        ("a# b ,", "a# b"),
+        ("/p q/r.csv,", "/p q/r.csv"),
+    ],
+)
+def test_a_word_runs_up_to_the_next_key(text: str, value: str) -> None:
+    assert read_compact(f"DATA\nfile: {text}").value["data"]["file"] == value
+
+
+BLANKS = " " * 1_000_000
+LONG_LINES = {
+    "blanks in a word": f"file: a{BLANKS}b",
+    "blanks and then nothing": f"file: a{BLANKS},",
+    "blanks behind a lone word": f"size{BLANKS}x",
+    "blanks behind a colon": f"size:{BLANKS}x:",
+    "words and blanks": "file: " + "a    " * 200_000,
+    "a long word": "file: " + "a" * 1_000_000,
+    "many paths": "".join(f"k{k}:C:/1 " for k in range(30_000)) + "z: " + "a" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("line", LONG_LINES.values(), ids=LONG_LINES)
+def test_a_long_line_takes_time_in_proportion_to_its_length(line: str) -> None:
+    start = perf_counter()
+    read_compact(f"DATA\n{line}")
+    assert perf_counter() - start < 5

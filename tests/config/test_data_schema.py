@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chainrule.config.data_schema import GENERATORS, KINDS, File, Folder, Named, Shapes
+from chainrule.config.data_schema import GENERATORS, File, Folder, Named, Shapes
 from chainrule.data import settings
 from chainrule.data.points import POINT_SETS
 from chainrule.data.shapes import ImageGenerator
@@ -25,8 +25,7 @@ def test_the_readers_know_the_same_keys(data: dict[str, str], model: Any) -> Non
     assert set(model.keys()) == set(settings.known_keys(data))
 
 
-def test_the_kinds_and_generators_are_the_same() -> None:
-    assert settings.KINDS == KINDS
+def test_the_generators_are_the_same() -> None:
     assert tuple(GENERATORS) == settings.GENERATORS
 
 

@@ -297,6 +297,29 @@ def test_relative_paths_follow_a_configuration_that_moves(tmp_path: Path) -> Non
     assert again.resolve(again.data["file"]).resolve() == (tmp_path / "letters.csv").resolve()
 
 
+def test_a_copy_of_a_configuration_behind_a_link_finds_its_files(tmp_path: Path) -> None:
+    (tmp_path / "deep/er").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "deep/er")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "deep/x.csv").write_text("1,2\n")
+    text = DESIGN_YAML.replace("generator: shapes", "file: ../x.csv  #").split("size: 16")[0]
+    (tmp_path / "deep/er/c.yaml").write_text(text)
+    moved = load_config(tmp_path / "link/c.yaml").moved(tmp_path / "link")
+    assert moved.data["file"] == "../x.csv"
+    moved = moved.moved(tmp_path / "runs")
+    assert moved.data["file"] == "../deep/x.csv"
+    assert moved.resolve(moved.data["file"]).read_text() == "1,2\n"
+
+
+def test_the_home_folder_is_found_and_no_one_elses_is_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = load_text(DESIGN_YAML, tmp_path)
+    assert config.resolve("~/x.csv") == tmp_path / "x.csv"
+    assert config.resolve("~nobody-of-this-name/x.csv").name == "x.csv"
+
+
 def test_the_form_is_told_by_contents_not_by_the_name(tmp_path: Path) -> None:
     assert load_text(DESIGN_COMPACT, tmp_path, "a.yaml").network["input"] == 20
     assert load_text(DESIGN_YAML, tmp_path, "a.txt").network["input"] == 256

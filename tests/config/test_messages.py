@@ -131,7 +131,7 @@ def messages(text: str, folder: Path) -> list[str]:
         ),
         ("generator: shapes", "file: 5", "8:9: file must be a text (in quotes"),
         ("generator: shapes", "file: a\n  lable: first", "9:3: unknown key 'lable'; did you mean"),
-        ("generator: shapes", "folder: a\n  size: [1]", "9:9: size must be a whole number of at"),
+        ("generator: shapes", "folder: a\n  size: [1]", "9:9: size must be a whole number from 1"),
         ("\n  generator: shapes", " 5", "7:7: data must be a mapping of keys to values, such as"),
         ("epochs: 3", "epochs: -1", "9:20: epochs must be a whole number of at least 0, found -1"),
         ("epochs: 3", "batch_size: half", "9:24: batch_size must be a whole number of at least 1"),
@@ -182,3 +182,9 @@ def test_a_file_that_is_no_configuration_is_told_what_one_is(tmp_path: Path, tex
 def test_what_was_found_is_shortened() -> None:
     assert len(found(list(range(1000)))) == 60
     assert found({"a": [None, False]}) == "{a: [nothing, false]}"
+
+
+def test_an_integer_too_long_to_be_written_is_named_by_its_length() -> None:
+    network = {"loss": "mse", "layers": [{"size": 1}]}
+    with pytest.raises(ConfigError, match=r"epochs must be at most .*, found a whole number of"):
+        load_config({"network": network, "training": {"epochs": 10**5000}})

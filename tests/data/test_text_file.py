@@ -129,7 +129,7 @@ def test_other_faults_with_their_places(write):
     assert problems(write("1,2,0\n1,2,\n")) == ["2:5: the label is missing"]
     assert problems(write("1,2,0\n1,2,nan\n")) == ["2:5: expected a label, found 'nan'"]
     assert problems(write("a,b\n1,2,3\n")) == [
-        "1: the header names 2 columns, but the cases have 3"
+        "1:4: the header names 2 columns, but the cases have 3"
     ]
     assert problems(write(b"1,2,0\n1,\xe9,0\n")) == ["2:3: the byte 0xE9 is not text in UTF-8"]
 
@@ -137,11 +137,23 @@ def test_other_faults_with_their_places(write):
 def test_ragged_rows(write):
     found = problems(write("1,2,0\n1,2\n1,2,0\n\n1,2,3,0\n1,2,0\n"))
     assert [fault.split(" (")[0] for fault in found] == [
-        "2: found 2 columns, expected 3 as in the other lines",
-        "5: found 4 columns, expected 3 as in the other lines",
+        "2:4: found 2 columns, expected 3 as in the other lines",
+        "5:7: found 4 columns, expected 3 as in the other lines",
     ]
     # Where the first line is the odd one, it is the one named.
-    assert problems(write("1,2\n1,2,0\n1,2,0\n"))[0].startswith("1: found 2 columns, expected 3")
+    first = problems(write("1,2\n1,2,0\n1,2,0\n"))[0]
+    assert first.startswith("1:4: found 2 columns, expected 3")
+    assert "header" not in first
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("1  2 0  77 9", 9), ("1 2 ", 4), ("1", 2), ("  1 2", 6)],
+)
+def test_a_ragged_row_between_blanks_is_marked_where_it_differs(write, line, column):
+    found = problems(write(f"1 2 0\n3 4 1\n{line}\n5 6 0\n"))
+    assert len(found) == 1
+    assert found[0].startswith(f"3:{column}: found ")
 
 
 def test_many_faults_are_counted(write):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from chainrule.data.dataset import Dataset
 from chainrule.data.files import read_inputs
+from chainrule.data.image_folder import is_image, read_images
+from chainrule.data.labels import Labels
 from chainrule.data.targets import encode_classes, encode_values
-from chainrule.errors import ChainruleError, unknown
+from chainrule.errors import ChainruleError, DataError, Problem, unknown
 from chainrule.parameters import Array
 from chainrule.runs import PARTS, Run
 
@@ -37,23 +40,48 @@ def cases_of_file(
 
     Args:
         run: the trained network, with its scaling and classes.
-        file: in any format that data are read from.
+        file: in any format that data are read from; for a network of images an image, or a
+            folder of them.
         labels_file: the file of labels that belongs to an IDX file, if they are wanted.
 
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
-    settings = run.config.data
-    x, labels = read_inputs(
-        file,
-        features=run.network.input,
-        label=settings.get("label", "last"),
-        header=settings.get("header", "auto"),
-        labels=labels_file,
-    )
+    x, labels = _read(run, file, labels_file)
     x = run.scaled(x)
     if labels is None:
         return x, None
     if run.classes is None:
         return x, encode_values([labels])[0]
     return x, encode_classes([labels], run.classes)[0]
+
+
+def inputs_of_file(run: Run, file: Path) -> Array:
+    """Inputs alone, as of `cases_of_file`: labels, if there are any, may be of any kind."""
+    return run.scaled(_read(run, file, None)[0])
+
+
+def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:
+    """Inputs as in the file, (cases, features), and its labels."""
+    settings = run.config.data
+    if "folder" in settings and (os.path.isdir(file) or is_image(file)):
+        return _read_images(run, file)
+    return read_inputs(
+        file,
+        features=run.network.input,
+        label=settings.get("label", "last"),
+        header=settings.get("header", "auto"),
+        labels=labels_file,
+    )
+
+
+def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
+    """Images in the size and the colours of those the run was trained on."""
+    settings = run.config.data
+    cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
+    x = cases.x.reshape(len(cases), -1)
+    if x.shape[1] != run.network.input:
+        sides = " x ".join(map(str, cases.x.shape[1:]))
+        message = f"found images of {sides}, but the network has {run.network.input} inputs"
+        raise DataError(Problem(message, path))
+    return x, cases.labels

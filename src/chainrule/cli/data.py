@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from chainrule.data.dataset import DataSplit
 
 app = typer.Typer(
-    help="Look at the data of a configuration, or write them to a file.",
+    help="Look at the data of a configuration, or write them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Config = Annotated[Path, typer.Argument(help="A configuration, in YAML or the compact form.")]
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -36,14 +38,14 @@ def _data(config: Path, overrides: list[str] | None) -> DataSplit:
 def show(
     config: Config,
     split: Annotated[str, typer.Option("--split", help="train, validation or test.")] = "train",
-    count: Annotated[int, typer.Option("--count", min=1, help="How many images.")] = 10,
+    count: Annotated[int, typer.Option("--count", min=1, max=100, help="How many images.")] = 10,
     save: Annotated[
         Path | None,
         typer.Option("--save", help="Write the picture here; no window.", metavar="FILE"),
     ] = None,
     set_: Set = None,
 ) -> None:
-    """Show random images of the data, or a scatter plot where they are no images.
+    """Show random images of the data, or their scatter plot.
 
     Opens a window where there is a screen, and writes a file otherwise. Up to 10 images are
     shown unless --count says otherwise.
@@ -62,12 +64,17 @@ def show(
 @app.command("make")
 def make(
     config: Config,
-    file: Annotated[Path, typer.Argument(help="The .npz file to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .npz file to write.")],
     set_: Set = None,
 ) -> None:
     """Write the data set as .npz: x and t, and the class names."""
     from chainrule.data.npz_file import write_npz
+    from chainrule.errors import ChainruleError, Problem
+    from chainrule.files import refuse_input
 
+    if file.is_dir() or file.suffix.lower() != ".npz":
+        raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
+    refuse_input(file, config)
     # As they come: a run that reads the file standardises them itself.
     data = _data(config, [*(set_ or []), "data.standardize=false"])
     write_npz(file, data)

@@ -9,9 +9,14 @@ import typer
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
     file: Annotated[
-        Path | None, typer.Argument(help="Cases with labels; by default the run's test data.")
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Cases with labels, for a network of images also a folder of the classes' "
+            "folders; by default the run's test data.",
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
@@ -21,7 +26,7 @@ def command(
         str, typer.Option("--split", help="Without FILE: train, validation or test.")
     ] = "test",
 ) -> None:
-    """Print the loss, the accuracy and the confusion matrix of a trained network."""
+    """Print loss, accuracy and confusion matrix of a trained network."""
     from chainrule.cli.cases import cases_of_file, cases_of_split
     from chainrule.cli.tables import print_confusion, print_scores
     from chainrule.errors import DataError, Problem

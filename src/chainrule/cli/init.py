@@ -14,7 +14,8 @@ def command(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="An example (see --list), or the file to write. Default: shapes.yaml."
+            metavar="NAME",
+            help="An example (see --list), or the file to write. Default: shapes.yaml.",
         ),
     ] = None,
     list_: Annotated[

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 INPUT_ERROR = 2
 INTERRUPTED = 130
 
+ORDER = ("init", "train", "evaluate", "predict", "data", "schema")
+"""The commands as the help lists them."""
+
 
 class Commands(TyperGroup):
     """The commands; a failure the user can cause ends in its message and its exit status."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the order of their use; a group of them would come last."""
+        return sorted(super().list_commands(ctx), key=ORDER.index)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""

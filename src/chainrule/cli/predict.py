@@ -13,24 +13,34 @@ if TYPE_CHECKING:
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    file: Annotated[Path, typer.Argument(help="Cases, with or without labels.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Cases, with or without labels; for a network of images also an image, or a "
+            "folder of them or of their classes' folders.",
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Write the table here instead of printing it.", metavar="FILE"),
     ] = None,
 ) -> None:
-    """Print what a trained network says of each case: class and probabilities, or values.
+    """Print what a trained network says of each case.
 
-    The result is comma-separated text with a header.
+    The result is comma-separated text with a header: the class and its probabilities, or the
+    values. Images come in the order of their names.
     """
-    from chainrule.cli.cases import cases_of_file
-    from chainrule.files import write_whole
+    from chainrule.cli.cases import inputs_of_file
+    from chainrule.files import refuse_input, write_whole
     from chainrule.runs import load
     from chainrule.scores import outputs
 
+    if out is not None:
+        refuse_input(out, file)
     trained = load(run)
-    x, _ = cases_of_file(trained, file)
+    x = inputs_of_file(trained, file)
     text = as_csv(trained, outputs(trained.network, x))
     if out is None:
         typer.echo(text, nl=False)

@@ -9,7 +9,10 @@ import typer
 
 
 def command(
-    config: Annotated[Path, typer.Argument(help="A configuration, in YAML or the compact form.")],
+    config: Annotated[
+        Path,
+        typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form."),
+    ],
     verbose: Annotated[
         bool,
         typer.Option(
@@ -40,7 +43,7 @@ def command(
         typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),
     ] = None,
 ) -> None:
-    """Train the network that CONFIG describes, on the data it describes.
+    """Train the network of a configuration on its data.
 
     The run's files go to runs/NAME-1, -2, ... unless --run names a folder.
     """

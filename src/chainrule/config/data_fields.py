@@ -8,6 +8,7 @@ from chainrule.config.fields import expected, said
 from chainrule.config.words import Metadata, Word, distinct
 from chainrule.data.shapes import ImageGenerator
 
+
 def shape_classes() -> tuple[str, ...]:
     """The classes that the image generator can draw."""
     return tuple(ImageGenerator.CLASSES)

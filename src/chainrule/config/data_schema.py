@@ -69,7 +69,6 @@ class Named(Data):
     name: Annotated[Any, Word("data set", NAMES)] = Field(description="the set")
 
 
-
 def _by_kind(value: Any, handler: Any) -> Data:
     """The data of the one kind that is meant; only its own errors are reported."""
     if not isinstance(value, dict | None):

@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from chainrule.data.arguments import MAX_SEED, MOST
+
 
 def expected(what: str, at: str | int | None = None) -> PydanticCustomError:
     """The error of a value that is not ``what``; at the key ``at`` of the value, if given."""
@@ -30,10 +32,6 @@ def expected(what: str, at: str | int | None = None) -> PydanticCustomError:
 def said(message: str, at: str | int | None = None) -> PydanticCustomError:
     """The error that ``message`` describes in full; at the key ``at`` of the value, if given."""
     return PydanticCustomError("said", "said", {"message": message, "at": at})
-
-
-MOST = 10**12
-"""The largest whole number: more cases, units or epochs are a slip of the pen."""
 
 
 def says(what: str, at_most: int | None = None) -> WrapValidator:
@@ -93,7 +91,7 @@ Count = Annotated[int, Field(ge=1, le=MOST), says("a whole number of at least 1"
 Points = Annotated[int, Field(ge=2, le=MOST), says("a whole number of at least 2", MOST)]
 Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
 Whole = Annotated[int, Field(ge=0, le=MOST), says("a whole number of at least 0", MOST)]
-Seed = Annotated[int, Field(ge=0, lt=2**256), says("a whole number of at least 0", 2**256 - 1)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), says("a whole number of at least 0", MAX_SEED)]
 Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]

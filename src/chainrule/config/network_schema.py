@@ -13,7 +13,6 @@ from pydantic import (
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.fields import (
-    MOST,
     Amount,
     Count,
     Flag,
@@ -24,6 +23,7 @@ from chainrule.config.fields import (
     says,
 )
 from chainrule.config.words import Choice, Maybe, Start, Word
+from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES

@@ -31,8 +31,8 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
     Args:
         tree: of a configuration.
         items: each ``path=value``: the path's keys and indices (from 0) joined by dots, an index
-            also as ``layers[0]``, the value as in YAML. Later ones win. Mappings on the way are made where they are
-            missing; whether a key exists is for the schema to say.
+            also as ``layers[0]``, the value as in YAML. Later ones win. Mappings on the way are
+            made where they are missing; whether a key exists is for the schema to say.
 
     Example:
         >>> tree = apply_overrides(Tree({"training": {}}), ["training.batch_size=8"])

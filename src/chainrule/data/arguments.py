@@ -19,6 +19,9 @@ MAX_BYTES = 4 * 2**30
 MOST = 10**12
 """The largest whole number where no other bound is given."""
 
+MAX_SEED = 2**256 - 1
+"""More than any source of seeds gives."""
+
 
 class Checks:
     """Collects what is wrong with a set of arguments.
@@ -49,14 +52,16 @@ class Checks:
         if self.problems:
             raise ConfigError(self.problems)
 
-    def integer(self, name: str, value: Any, *, at_least: int, at_most: int | None = None) -> int:
-        """A whole number within bounds."""
+    def integer(
+        self, name: str, value: Any, *, at_least: int, at_most: int | None = None, most: int = MOST
+    ) -> int:
+        """A whole number within bounds; ``most`` is told only where it is passed."""
         found = as_integer(value)
-        if found is not None and found > (MOST if at_most is None else max(at_most, MOST)):
-            self.fail(f"{name} must be at most {MOST if at_most is None else at_most}")
-            return at_least
+        if at_most is None and found is not None and found > most:
+            at_most = most
         if found is None or found < at_least or (at_most is not None and found > at_most):
-            self.fail(f"{name} must be a whole number {_bounds(at_least, at_most)}, not {value!r}")
+            bounds = _bounds(at_least, at_most)
+            self.fail(f"{name} must be a whole number {bounds}, not {_shown(value)}")
             return at_least
         return found
 
@@ -65,11 +70,12 @@ class Checks:
     ) -> float:
         """A finite number within bounds."""
         good = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        found = float(value) if good else math.nan
+        found = _as_float(value) if good else math.nan
         if not (found >= at_least and found <= (math.inf if at_most is None else at_most)) or (
             math.isinf(found)
         ):
-            self.fail(f"{name} must be a number {_bounds(at_least, at_most)}, not {value!r}")
+            bounds = _bounds(at_least, at_most)
+            self.fail(f"{name} must be a number {bounds}, not {_shown(value)}")
             return at_least
         return found
 
@@ -88,13 +94,15 @@ class Checks:
         both = [value, value] if as_integer(value) is not None else value
         ends = [as_integer(v) for v in both] if _is_list(both) and len(both) == 2 else []
         if len(ends) != 2 or ends[0] is None or ends[1] is None:
-            self.fail(f"{name} must be a range [lo, hi] of whole numbers, not {value!r}")
+            shown = _shown(value)
+            self.fail(f"{name} must be a range [lo, hi] of whole numbers, not {shown}")
         elif ends[0] > ends[1]:
-            self.fail(f"{name} must be a range [lo, hi] with lo <= hi, not {value!r}")
+            self.fail(f"{name} must be a range [lo, hi] with lo <= hi, not {_shown(value)}")
         elif ends[0] < at_least:
-            self.fail(f"{name} must start at {at_least} or more, not at {ends[0]}")
+            self.fail(f"{name} must start at {at_least} or more, not at {_shown(ends[0])}")
         elif at_most is not None and ends[1] > at_most:
-            self.fail(f"{name} must not pass {limit or at_most}, but goes up to {ends[1]}")
+            end = _shown(ends[1])
+            self.fail(f"{name} must not pass {limit or at_most}, but goes up to {end}")
         else:
             return ends[0], ends[1]
         return at_least, at_least
@@ -118,11 +126,12 @@ class Checks:
         good = [isinstance(v, numbers.Real) and not isinstance(v, bool) for v in parts]
         fallback = (1.0, 0.0, 0.0)
         if len(parts) != 3 or not all(good):
-            self.fail(f"{name} must be three fractions [train, validation, test], not {value!r}")
+            shown = _shown(value)
+            self.fail(f"{name} must be three fractions [train, validation, test], not {shown}")
             return fallback
-        first, second, third = (float(v) for v in parts)
+        first, second, third = (_as_float(v) for v in parts)
         if not all(0 <= v <= 1 for v in (first, second, third)):
-            self.fail(f"{name} must hold fractions between 0 and 1, not {value!r}")
+            self.fail(f"{name} must hold fractions between 0 and 1, not {_shown(value)}")
         elif abs(first + second + third - 1) > 1e-9:
             total = first + second + third
             self.fail(f"{name} must sum to 1, but {value!r} sums to {total:.10g}")
@@ -149,8 +158,25 @@ def as_integer(value: Any) -> int | None:
         return None
 
 
+def _as_float(value: Any) -> float:
+    """A real number as a float; infinity for a whole number beyond every float."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _is_list(value: Any) -> bool:
     return hasattr(value, "__len__") and hasattr(value, "__iter__") and not isinstance(value, str)
+
+
+def _shown(value: Any) -> str:
+    """A value as it is written, shortened; Python writes no integer of very many digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return "a far larger number"
+    return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
 def _bounds(at_least: float, at_most: float | None) -> str:

@@ -43,6 +43,9 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        return f"Dataset({len(self)} cases: x {self.x.shape} {self.x.dtype}, t {self.t.shape})"
+
     def take(self, cases: Array) -> Dataset:
         """The cases of the given numbers, in that order (a copy)."""
         return Dataset(self.x[cases], self.t[cases])
@@ -76,6 +79,10 @@ class DataSplit:
     feature_names: tuple[str, ...] | None = None
     source: str = ""
     scaling: Standardization | None = None
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(str(len(part)) for part in self)
+        return f"DataSplit({self.source or 'data'}; training, validation, test: {sizes})"
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter((self.train, self.validation, self.test))

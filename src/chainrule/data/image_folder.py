@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def read_images(path: Path, *, size: Sequence[int] | int | None, color: bool) ->
     Raises:
         ConfigError, DataError: as `read_image_folder`.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):  # which raises nothing, whatever the name
         return _unlabelled(_read_all([existing_file(path)], size, color, path))
     files = _images(path)
     if files:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.arguments import Checks
+from chainrule.data.arguments import MAX_SEED, Checks
 from chainrule.data.points import POINT_SETS
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import DEFAULT_SPLIT
@@ -89,7 +89,7 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     for key in ("standardize", "flatten"):
         checks.flag(key, settings.get(key, False))
     checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
-    checks.integer("seed", settings.get("seed", 0), at_least=0)
+    checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
     _check_split(settings, checks)
     if kind == "file":
         checks.choice("label", settings.get("label", "last"), ("last", "first"))

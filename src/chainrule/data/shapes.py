@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import shape_masks
-from chainrule.data.arguments import Checks, as_integer
+from chainrule.data.arguments import MAX_SEED, Checks, as_integer
 from chainrule.data.dataset import Array, Dataset, DataSplit
 from chainrule.data.shape_masks import Boxes
 from chainrule.data.splits import DEFAULT_SPLIT, split_cases
@@ -100,9 +100,9 @@ class ImageGenerator:
         self.centered = checks.flag("centered", centered)
         self.flatten = checks.flag("flatten", flatten)
         self.split = checks.fractions(split)
-        self.seed = checks.integer("seed", seed, at_least=0)
+        self.seed = checks.integer("seed", seed, at_least=0, most=MAX_SEED)
         self.classes = self._class_names(classes, checks)
-        if self.count < len(self.classes):
+        if self.count == count and count < len(self.classes):
             checks.fail(f"count {count} is too small for {len(self.classes)} classes")
         checks.room(f"{self.count} images of {n} x {n}", self.count * n * n)
         checks.finish()
