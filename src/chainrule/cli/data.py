@@ -82,4 +82,4 @@ def make(
         f"{len(part)} {name}"
         for name, part in zip(("training", "validation", "test"), data, strict=True)
     )
-    typer.echo(f"{sizes} cases written to {file}")
+    typer.echo(f"{sizes} cases written to {file}, in this order; a run splits them anew")
