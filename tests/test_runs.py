@@ -505,3 +505,17 @@ def test_in_another_thread_training_works_as_well(folder):
 def test_the_package_offers_what_the_command_does(folder):
     assert chainrule.train is train
     assert chainrule.load is load
+
+
+def test_the_configuration_as_run_says_what_was_left_open(folder):
+    run = train({"network": {"layers": [{"size": 3}, {"size": 4}, "softmax"]}}, run="here")
+    again = load("here").config
+    assert [layer.get("activation") for layer in again.network["layers"]] == [
+        "relu",
+        "linear",
+        None,
+    ]
+    assert again.data["width"] == [6, 14]
+    assert again.data["count"] == 1000
+    assert again.network["learning_rate"] == 0.1
+    assert run.config == again

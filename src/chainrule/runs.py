@@ -193,6 +193,7 @@ def train(
     """
     from chainrule.assembly import assemble_data, assemble_network, layers_as_built
     from chainrule.config.load import load_config
+    from chainrule.data.settings import with_defaults
 
     checked = load_config(config, overrides)
     data = assemble_data(checked)
@@ -210,6 +211,7 @@ def train(
     )
     checked = checked.replace(
         network={"learning_rate": trainer.rate, "layers": layers_as_built(checked, network)},
+        data=with_defaults(checked.data),
         training={"engine": trainer.engine.name},
     )
     folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None

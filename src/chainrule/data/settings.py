@@ -67,6 +67,29 @@ def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return (kind, *COMMON_KEYS, *(key for key in own if key not in COMMON_KEYS))
 
 
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings with what they leave open written out, but for the seed.
+
+    A run keeps them so: it can be made again when the defaults have changed.
+
+    Example:
+        >>> with_defaults({"generator": "moons", "noise": 0.2})["count"]
+        400
+    """
+    taken: dict[str, Any] = {"split": fractions_of(settings), "standardize": False}
+    if "generator" in settings:
+        maker = _maker(settings["generator"])
+        arguments = inspect.signature(maker).parameters
+        own = {key: settings[key] for key in arguments if key in settings}
+        taken |= {
+            key: each.default for key, each in arguments.items() if key not in ("rng", "seed")
+        }
+        if settings["generator"] == "shapes":  # some of its defaults follow from the size
+            taken |= {key: vars(ImageGenerator(**own))[key] for key in taken if key in arguments}
+    plain = {key: list(v) if isinstance(v, tuple) else v for key, v in taken.items()}
+    return {**settings, **{key: v for key, v in plain.items() if key not in settings}}
+
+
 def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     """The kind of data, once the settings say one and nothing unknown."""
     kinds = [key for key in KINDS if key in settings]
