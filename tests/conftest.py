@@ -1,12 +1,20 @@
-"""What the tests of training and of the command line share."""
+"""What the tests share: how Hypothesis searches, a folder to work in, the command line."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
+
+# A test that passed passes again: the same examples each time, and no limit on the clock.
+# HYPOTHESIS_PROFILE=explore searches on.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ PACKAGE = Path(chainrule.__file__).parent
 ORDER = [
     "_version",
     "errors",
+    "tables",
     "files",
     "randomness",
     "parameters",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +14,6 @@ from chainrule.errors import (
     ChainruleError,
     ConfigError,
     Problem,
-    is_finite,
     nearest,
     unknown,
 )
@@ -102,17 +99,3 @@ def test_the_message_for_an_unknown_word():
     )
     assert unknown("loss", "zzz", iter(["mse"])) == "unknown loss 'zzz'. Known: mse"
     assert unknown("option", "slope", []) == "unknown option 'slope'. Known: none"
-
-
-@pytest.mark.parametrize("value", [0, -3, 0.5, 1e308, np.float32(1), np.int64(2), Fraction(1, 2)])
-def test_finite_numbers(value):
-    assert is_finite(value)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [float("inf"), -np.inf, np.nan, True, np.True_, "1", None, [1], 1j, 10**400, -(10**400)],
-    ids=lambda value: str(value)[:5],
-)
-def test_what_is_no_finite_number(value):
-    assert not is_finite(value)

@@ -13,16 +13,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import pi, sqrt
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, is_finite, unknown
 from chainrule.parameters import Array
-
-T = TypeVar("T")
+from chainrule.tables import from_table
 
 
 @dataclass(frozen=True)
@@ -337,56 +335,3 @@ def activation(value: str | Mapping[str, Any] | Activation) -> Activation:
     if isinstance(value, Activation):
         return value
     return from_table("activation", ACTIVATIONS, value)
-
-
-def name_in(table: Mapping[str, type[T]], entry: T) -> str:
-    """The name under which a table holds the class of ``entry``; else that class's own name.
-
-    Example:
-        >>> name_in(ACTIVATIONS, LeakyReLU())
-        'leaky_relu'
-    """
-    return next((n for n, kind in table.items() if type(entry) is kind), type(entry).__name__)
-
-
-def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str, Any]) -> T:
-    """The entry of a table of dataclasses that ``value`` describes.
-
-    Args:
-        kind: what the table holds, for messages.
-        table: dataclasses by name, whose fields are their options.
-        value: a name, or a mapping of ``type`` and options.
-
-    Raises:
-        ConfigError: no such name or option, or an option that is not a finite number.
-    """
-    options = entry_options(kind, value)
-    name: str = options.pop("type", "")
-    if name not in table:
-        raise ConfigError(unknown(kind, name, table))
-    entry = table[name]
-    known = [field.name for field in fields(entry)]  # type: ignore[arg-type]
-    for key, option in options.items():
-        if key not in known:
-            raise ConfigError(unknown(f"option of {name}", key, known))
-        if not is_finite(option):
-            raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
-    # A NumPy number would bring its own type into float32 arithmetic.
-    return entry(**{key: float(option) for key, option in options.items()})
-
-
-def entry_options(kind: str, value: object) -> dict[str, Any]:
-    """``type`` and options of an entry of a table, given by its name or as a mapping of them.
-
-    Args:
-        kind: what the table holds, for messages.
-        value: as a configuration has it.
-
-    Raises:
-        ConfigError: neither a name nor a mapping with one.
-    """
-    if isinstance(value, str):
-        return {"type": value}
-    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
-        raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
-    return dict(value)

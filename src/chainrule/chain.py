@@ -1,7 +1,7 @@
 """How layers become a chain: what a configuration names, and which chains make sense.
 
-The rules stand here once; `Network` applies them to layers, and the reader of configuration
-files to what is written, where it adds the line and the column.
+`Network` applies these rules to layers. The reader of configuration files has them as well, in
+terms of what is written, where half of it may be wrong; a test keeps the two in step.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS, Sigmoid, activation, entry_options, name_in
+from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Softmax
 from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
+from chainrule.tables import entry_options, name_in
 
 NETWORK_KEYS = (
     "input",

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
-from numbers import Real
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,18 +160,3 @@ def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
     guess = nearest(word, valid)
     hint = f"; did you mean {guess!r}?" if guess else "."
     return f"unknown {kind} {word!r}{hint} Known: {', '.join(valid) or 'none'}"
-
-
-def is_finite(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite real number; a truth value or a text is none.
-
-    Example:
-        >>> [is_finite(value) for value in (1, 0.5, float("nan"), "1", True)]
-        [True, True, False, False, False]
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    try:
-        return isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False

@@ -25,8 +25,9 @@ from math import sqrt
 
 import numpy as np
 
-from chainrule.errors import ConfigError, is_finite, unknown
+from chainrule.errors import ConfigError, unknown
 from chainrule.parameters import Array
+from chainrule.tables import is_finite
 
 
 class Initializer(ABC):

@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.activations import from_table, magnitude, sigmoid, softplus
+from chainrule.activations import magnitude, sigmoid, softplus
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.parameters import Array
+from chainrule.tables import from_table
 from chainrule.targets import class_numbers, one_hot, rows
 
 

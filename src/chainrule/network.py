@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.chain import connect, default_loss, layers_from_config, network_options
-from chainrule.errors import ConfigError, ShapeError, is_finite, unknown
+from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.layers import Layer, Softmax
 from chainrule.layers.base import Pool
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
+from chainrule.tables import is_finite
 
 DTYPES = ("float64", "float32")
 

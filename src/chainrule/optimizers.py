@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.activations import entry_options
-from chainrule.errors import ConfigError, is_finite, unknown
+from chainrule.errors import ConfigError, unknown
 from chainrule.parameters import Array
+from chainrule.tables import entry_options, is_finite
 
 Rates = Sequence[tuple[slice, float]]
 

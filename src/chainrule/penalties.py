@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import entry_options
-from chainrule.errors import ConfigError, is_finite, unknown
+from chainrule.errors import ConfigError, unknown
 from chainrule.parameters import Array
+from chainrule.tables import entry_options, is_finite
 
 DEFAULT_RATE = 0.001
 """The rate of a penalty that is asked for without one."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.activations import name_in
 from chainrule.chain import activation_name
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer
@@ -19,6 +18,7 @@ from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.parameters import Array
+from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
 

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, is_finite
+from chainrule.errors import ConfigError
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
+from chainrule.tables import is_finite
 
 Arrays = Mapping[str, Array]
 

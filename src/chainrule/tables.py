@@ -1,0 +1,85 @@
+"""Tables of the words that a configuration may use: activations, losses, optimisers.
+
+An entry of a table is a dataclass whose fields are its options. A configuration names it by its
+word alone, or by a mapping of ``type`` and options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from math import isfinite
+from numbers import Real
+from typing import Any, TypeGuard, TypeVar
+
+from chainrule.errors import ConfigError, unknown
+
+T = TypeVar("T")
+
+
+def name_in(table: Mapping[str, type[T]], entry: T) -> str:
+    """The name under which a table holds the class of ``entry``; else that class's own name.
+
+    Example:
+        >>> name_in({"whole": int, "real": float}, 0.5)
+        'real'
+    """
+    return next((n for n, kind in table.items() if type(entry) is kind), type(entry).__name__)
+
+
+def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str, Any]) -> T:
+    """The entry of a table of dataclasses that ``value`` describes.
+
+    Args:
+        kind: what the table holds, for messages.
+        table: dataclasses by name, whose fields are their options.
+        value: a name, or a mapping of ``type`` and options.
+
+    Raises:
+        ConfigError: no such name or option, or an option that is not a finite number.
+    """
+    options = entry_options(kind, value)
+    name: str = options.pop("type", "")
+    if name not in table:
+        raise ConfigError(unknown(kind, name, table))
+    entry = table[name]
+    known = [field.name for field in fields(entry)]  # type: ignore[arg-type]
+    for key, option in options.items():
+        if key not in known:
+            raise ConfigError(unknown(f"option of {name}", key, known))
+        if not is_finite(option):
+            raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
+    # A NumPy number would bring its own type into float32 arithmetic.
+    return entry(**{key: float(option) for key, option in options.items()})
+
+
+def entry_options(kind: str, value: object) -> dict[str, Any]:
+    """``type`` and options of an entry of a table, given by its name or as a mapping of them.
+
+    Args:
+        kind: what the table holds, for messages.
+        value: as a configuration has it.
+
+    Raises:
+        ConfigError: neither a name nor a mapping with one.
+    """
+    if isinstance(value, str):
+        return {"type": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
+        raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
+    return dict(value)
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a finite real number; a truth value or a text is none.
+
+    Example:
+        >>> [is_finite(value) for value in (1, 0.5, float("nan"), "1", True)]
+        [True, True, False, False, False]
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
