@@ -89,6 +89,7 @@ class _Scanner:
         return match.group()
 
     def at_end(self) -> bool:
+        """Whether nothing but blanks is left of the line."""
         self.skip(_GAP)
         return self.at >= len(self.line)
 
@@ -103,6 +104,7 @@ class _Scanner:
         return match[1].lower(), column
 
     def pair(self) -> Pair:
+        """The next ``key: value``."""
         key, column = self.key()
         self.columns = {}
         next_key = _KEY.match(self.line, self.at)
@@ -128,6 +130,7 @@ class _Scanner:
         raise LineError(self.at + 1, f"expected a value, found {start!r}")
 
     def quoted(self) -> str:
+        """A text in quotes, without them."""
         match = _QUOTED.match(self.line, self.at)
         if match is None:
             raise LineError(self.at + 1, "a quotation mark is opened and never closed")
@@ -147,6 +150,7 @@ class _Scanner:
         return True
 
     def sequence(self, path: KeyPath) -> list[Any]:
+        """A list in parentheses."""
         opening, items = self.at, list[Any]()
         self.at += 1
         while not self.closed(opening):
@@ -154,6 +158,7 @@ class _Scanner:
         return items
 
     def mapping(self, path: KeyPath) -> dict[str, Any]:
+        """Pairs in braces."""
         opening, found = self.at, dict[str, Any]()
         self.at += 1
         while not self.closed(opening):

@@ -99,9 +99,11 @@ class _Reader:
         self.number = 0
 
     def place(self, column: int, word: str | None = None) -> Place:
+        """A place in the line that is being read."""
         return Place(self.tree.source, self.number, column, word)
 
     def report(self, column: int, message: str) -> None:
+        """Note a problem in the line that is being read."""
         self.tree.problems.append(Problem(message, self.tree.source, self.number, column))
 
     def line(self, number: int, line: str) -> None:

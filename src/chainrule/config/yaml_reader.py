@@ -98,10 +98,12 @@ class _Reader:
         return self.tree
 
     def place(self, event: Any) -> Place:
+        """Where an event of the parser begins, counted from 1."""
         mark = event.start_mark
         return Place(self.tree.source, mark.line + 1, mark.column + 1)
 
     def refuse(self, event: Any, message: str) -> ConfigError:
+        """The error of a construct that a configuration must not use."""
         place = self.place(event)
         return ConfigError(Problem(message, place.source, place.line, place.column))
 
@@ -124,6 +126,7 @@ class _Reader:
         return event.value if quoted else plain_scalar(event.value)
 
     def sequence(self, path: KeyPath) -> list[Any]:
+        """A list, with the places of its items."""
         items: list[Any] = []
         while not isinstance(event := next(self.events), SequenceEndEvent):
             items.append(self.node(event, (*path, len(items))))
@@ -147,6 +150,7 @@ class _Reader:
         return found
 
     def duplicate(self, path: KeyPath, place: Place) -> None:
+        """Note a key that stands there twice, with both places."""
         first = self.tree.keys[path]
         message = f"duplicate key {path[-1]!r}; it stands at line {first.line} already"
         problem = Problem(message, place.source, place.line, place.column)
