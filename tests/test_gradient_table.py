@@ -125,3 +125,21 @@ def test_the_check_notices_a_derivative_wrong_by_a_thousandth(monkeypatch):
     rng = np.random.default_rng(1)
     x, t = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
     assert max(errors(network, x, t).values()) > 1e-5
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("z", [-10.0, 9.7, 10.0])
+@pytest.mark.parametrize("t", [0, 1])
+def test_explicit_jacobians_keep_their_digits_at_the_ends_of_the_range(loss, z, t):
+    layers = [{"size": 1, "activation": "sigmoid"}]
+    if loss == "cross_entropy":
+        layers = [{"size": 2, "activation": "linear"}, "softmax"]
+    network = Network.from_config({"input": 1, "loss": loss, "layers": layers})
+    network.layers[0].W = [[1.0]] if loss == "binary_cross_entropy" else [[0.0, 1.0]]
+    gradients = []
+    for explicit in (False, True):
+        network.explicit_jacobians = explicit
+        network.loss([[z]], [t])
+        gradients.append(network.backward_pass([t]).vector.copy())
+    fast, dense = gradients
+    assert np.abs(fast - dense).max() <= 1e-13 * np.abs(fast).max()
