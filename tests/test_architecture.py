@@ -31,6 +31,7 @@ ORDER = [
     "network",
     "gradients",
     "optimizers",
+    "schedules",
     "scores",
     "engines",
     "training",

@@ -38,6 +38,7 @@ _MODULES = (
     "optimizers",
     "parameters",
     "penalties",
+    "schedules",
     "scores",
     "tracing",
 )

@@ -31,6 +31,8 @@ class Optimizer(ABC):
         default_rate: the learning rate where the network has none.
         state: the vectors that the rule carries from step to step, by name.
         steps: how many steps were taken.
+        rates: slices of θ with their learning rates, as bound.
+        scale: a factor on every rate, which a schedule changes from epoch to epoch.
     """
 
     default_rate: ClassVar[float] = 0.1
@@ -38,6 +40,8 @@ class Optimizer(ABC):
 
     state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
     steps: int = field(default=0, init=False, repr=False)
+    rates: Rates = field(default=(), init=False, repr=False)
+    scale: float = field(default=1.0, init=False, repr=False)
 
     def bind(self, theta: Array, gradient: Array, rates: Rates) -> None:
         """Start on ``theta``: state of zeros, no steps taken.
@@ -48,19 +52,20 @@ class Optimizer(ABC):
             rates: slices of θ with their learning rates, in order and without gaps.
         """
         self.steps = 0
+        self.rates = tuple(rates)
         self.state = {name: np.zeros_like(theta) for name in self.state_names}
         scratch = np.empty_like(theta)
         vectors = {"theta": theta, "gradient": gradient, "scratch": scratch, **self.state}
         self._stretches = [
             ({name: vector[part] for name, vector in vectors.items()}, rate)
-            for part, rate in rates
+            for part, rate in self.rates
         ]
 
     def step(self) -> None:
         """Change θ once, by the gradient that stands in the gradient vector."""
         self.steps += 1
         for vectors, rate in self._stretches:
-            self._update(rate, **vectors)
+            self._update(rate * self.scale, **vectors)
 
     @abstractmethod
     def _update(

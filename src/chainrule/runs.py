@@ -210,7 +210,7 @@ def train(
         callbacks=watching,
     )
     checked = checked.replace(
-        network={"learning_rate": trainer.rate, "layers": layers_as_built(checked, network)},
+        network={"learning_rate": trainer.base_rate, "layers": layers_as_built(checked, network)},
         data=with_defaults(checked.data),
         training={"engine": trainer.engine.name},
     )

@@ -282,7 +282,7 @@ def update_text(trainer: Trainer) -> str:
     """What the optimiser is about to do with the gradient, and at which rates."""
     network, optimizer = trainer.network, trainer.optimizer
     private = [
-        f"{layer.name} {layer.learning_rate:g}"
+        f"{layer.name} {layer.learning_rate * optimizer.scale:g}"
         for layer in network.layers
         if layer.learning_rate is not None
     ]

@@ -21,6 +21,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
 from chainrule.parameters import Array
 from chainrule.randomness import stream
+from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score, evaluate
 
 STRETCH_SECONDS = 0.05
@@ -53,6 +54,7 @@ class Settings:
         seed: of the shuffle (and, elsewhere, of the first weights and the data).
         shuffle: draw a new order each epoch; otherwise that of the file.
         optimizer: a name, or ``type`` with options.
+        schedule: how the learning rates change from epoch to epoch, likewise.
         engine: a name from the table of engines.
         evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
             of its own over the training data after each epoch.
@@ -64,6 +66,7 @@ class Settings:
     seed: int = 0
     shuffle: bool = True
     optimizer: str | Mapping[str, Any] = "sgd"
+    schedule: str | Mapping[str, Any] = "constant"
     engine: str = "auto"
     evaluate: str = "running"
     checkpoint_every: int | None = None
@@ -176,14 +179,14 @@ class Trainer:
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of it have run.
         last_loss: of the minibatch that ran last.
-        rate: the network's learning rate.
+        base_rate: the network's learning rate, before any schedule.
         history: what the finished epochs gave.
         stop: set it to end training after the stretch in progress.
         finished: whether every epoch has run.
         torn: whether training was broken off where it stood, perhaps within an update of θ.
 
     Raises:
-        ConfigError: an optimiser, engine or setting that is none.
+        ConfigError: an optimiser, schedule, engine or setting that is none.
     """
 
     def __init__(
@@ -206,7 +209,8 @@ class Trainer:
         rates = network.rates(self.optimizer.default_rate)
         layout = network.parameters.layout
         self.optimizer.bind(network.theta, network.gradients.vector, layout.runs(rates))
-        self.rate = (
+        self.schedule: Schedule = schedule(settings.schedule)
+        self.base_rate = (
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
         self.engine: Engine = self._make_engine()
@@ -218,6 +222,11 @@ class Trainer:
         self.torn = False
         self.finished = settings.epochs == 0
         self._stretch = 1
+
+    @property
+    def rate(self) -> float:
+        """The network's learning rate in the epoch in progress."""
+        return self.base_rate * self.optimizer.scale
 
     def _prepared(self, part: Part) -> Part:
         """As the network computes with it: of its type, and once for all epochs."""
@@ -250,6 +259,7 @@ class Trainer:
                 while self.epoch < self.settings.epochs and not self.stop:
                     self.epoch += 1
                     self.minibatch = 0
+                    self.optimizer.scale = self.schedule.factor(self.epoch, self.settings.epochs)
                     self._run_epoch()
             self.finished = not self.stop or self.epoch_is_complete
         except KeyboardInterrupt:

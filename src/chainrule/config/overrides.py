@@ -18,7 +18,7 @@ _INDEX = re.compile(r"\[(-?[0-9]+)\]")
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 
 # Keys whose value may be a name, and a mapping of that name and its options.
-_NAMED = ("loss", "activation", "optimizer", "penalty")
+_NAMED = ("loss", "activation", "optimizer", "penalty", "schedule")
 
 
 class _OverrideError(Exception):

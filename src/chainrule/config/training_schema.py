@@ -12,6 +12,7 @@ from chainrule.config.words import Choice, Word
 from chainrule.data.arguments import MOST
 from chainrule.engines import ENGINES
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.schedules import SCHEDULES
 
 
 def _batch_size(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
@@ -38,6 +39,11 @@ class Training(Section):
         "sgd",
         description="how a step follows from the gradient",
         examples=["sgd", {"type": "momentum", "momentum": 0.9}, "adam"],
+    )
+    schedule: Annotated[Any, Choice("schedule", SCHEDULES)] = Field(
+        "constant",
+        description="how every learning rate changes from epoch to epoch",
+        examples=["constant", {"type": "exponential", "decay": 0.95}, "cosine"],
     )
     engine: Annotated[Any, Word("engine", tuple(dict.fromkeys(("auto", *ENGINES))))] = Field(
         "auto", description="what runs the minibatches; auto decides from the configuration"
