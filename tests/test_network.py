@@ -93,6 +93,18 @@ def test_a_penalty_is_added_once_over_weights_and_over_biases_if_asked(penalty, 
     assert (moved[2], moved[5]) == pytest.approx(slopes, rel=1e-12)
 
 
+@pytest.mark.parametrize("penalty", ["L1", {"type": "L2", "rate": 0.3, "biases": True}, None])
+def test_a_penalty_may_be_changed(penalty):
+    changed, made = tiny("L2"), tiny(penalty)
+    changed.penalty = penalty
+    x, t = [[1.0, 2.0], [-1.0, 0.5]], [1, 0]
+    assert changed.loss(x, t) == made.loss(x, t)
+    assert np.array_equal(changed.backward_pass(t).vector, made.backward_pass(t).vector)
+    with pytest.raises(ConfigError, match="L2"):
+        changed.penalty = "L3"
+    assert changed.penalty == made.penalty
+
+
 @pytest.mark.parametrize("t", [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [[k] for k in range(6)]], ids=str)
 def test_values_of_a_regression_may_be_flat_or_a_column(t):
     """(n,) against (n, 1) must not become (n, n)."""

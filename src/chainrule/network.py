@@ -78,7 +78,7 @@ class Network:
             loss = default_loss(ends_in_softmax=ends_in_softmax)
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate
-        self.penalty = penalty_setting(penalty)
+        self._penalty = penalty_setting(penalty)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input = input
         self.from_logits = connect(self.layers, input, self.loss_function)
@@ -135,6 +135,17 @@ class Network:
         for layer in self.layers:
             layer.explicit = self._explicit
 
+    @property
+    def penalty(self) -> PenaltySetting | None:
+        """What is added to the loss for large parameters; assign what ``penalty=`` takes."""
+        return self._penalty
+
+    @penalty.setter
+    def penalty(self, value: str | Mapping[str, Any] | PenaltySetting | None) -> None:
+        setting = penalty_setting(value)
+        self._penalty = setting
+        self._penalised = [] if setting is None else self._penalised_slices(setting)
+
     def __repr__(self) -> str:
         chain = " → ".join([str(self.input), *(f"{la.name} {la.size}" for la in self.layers)])
         return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
@@ -148,7 +159,7 @@ class Network:
         except (MemoryError, ValueError):
             raise ConfigError(f"{layout.size:.3g} parameters do not fit into memory") from None
         self._bind()
-        self._penalised = [] if self.penalty is None else self._penalised_slices(self.penalty)
+        self.penalty = self._penalty
 
     def _bind(self) -> None:
         for layer in self.layers:

@@ -162,3 +162,12 @@ def test_a_huge_but_finite_gradient_is_no_error():
 def test_the_names_of_the_table():
     assert set(ENGINES) >= {"auto", "numpy"}
     assert ENGINES["auto"].name == ENGINES["numpy"].name == "numpy"
+
+
+def test_an_order_may_repeat_cases_and_be_longer_than_the_data():
+    drawn, filed = network(), network()
+    order = np.array([2, 0, 0, 1, 2, 2, 1, 10, 9, 0, 0, 0, 3, 2])
+    by_order = engine(drawn, 4, x=X, t=T).run(order, 0, 4)
+    by_file = engine(filed, 4, x=X[order], t=T[order]).run(None, 0, 4)
+    assert np.array_equal(by_order.losses, by_file.losses)
+    assert np.array_equal(drawn.theta, filed.theta)

@@ -77,9 +77,9 @@ class Engine(ABC):
         return -(-len(self.x) // self.batch_size)
 
     def cases_of(self, minibatch: int) -> slice:
-        """Where a minibatch lies in the order."""
+        """Where a minibatch lies in the order; the last one may reach beyond its end."""
         start = minibatch * self.batch_size
-        return slice(start, min(start + self.batch_size, len(self.x)))
+        return slice(start, start + self.batch_size)
 
     @abstractmethod
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
@@ -87,6 +87,8 @@ class Engine(ABC):
 
         Args:
             order: the order of the cases in this epoch, (cases,); None for that of the file.
+                It may be longer than the file and name a case twice, as cases drawn with
+                replacement are.
             first: the first minibatch, from 0.
             last: the one behind the last.
 
