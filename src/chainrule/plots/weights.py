@@ -1,0 +1,112 @@
+"""What the units of the first layer look for: their weights as images."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.errors import ShapeError
+from chainrule.plots.style import blank, house_style, put_title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# More tiles than this are too small to see anything in.
+MOST = 400
+
+
+def weight_images(
+    W: ArrayLike, image_shape: tuple[int, ...], *, title: str, most: int = MOST
+) -> Figure:
+    """The incoming weights of each unit, arranged as the image it looks at.
+
+    Grey images are drawn in two hues that meet in white at 0, so that light and dark spots of
+    a unit's template differ in sign; images in colour each stretched from their smallest to
+    their largest weight. The units whose weights are largest come first.
+
+    Args:
+        W: weights, (inputs, units), as ``layer.W`` has them.
+        image_shape: (height, width) or (height, width, 3) of an input, as the data have it.
+        title: what is shown.
+        most: how many units to show, those of the largest weights.
+
+    Raises:
+        ShapeError: the inputs are not the pixels of an image of that shape.
+
+    Example:
+        >>> figure = weight_images(np.eye(12), (3, 4), title="units that see one pixel each")
+        >>> figure.axes[0].get_title()
+        '12 units'
+    """
+    W = np.asarray(W, dtype=float)
+    is_image = len(image_shape) >= 2 and image_shape[2:] in ((), (1,), (3,))
+    if W.ndim != 2 or len(W) != math.prod(image_shape) or not is_image:
+        raise ShapeError(f"weights of shape {W.shape} are no images of shape {image_shape}")
+    chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most]
+    images = W.T[chosen].reshape(len(chosen), *image_shape[:2], -1)
+    with house_style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(9, 9.6), layout="constrained")
+        put_title(figure, title)
+        axes = figure.subplots()
+        if not images.size:
+            blank(axes, "no units")
+            return figure
+        if images.shape[3] == 3:
+            axes.imshow(tiled(stretched(images), padding=2, fill=1.0), interpolation="nearest")
+        else:
+            sheet = tiled(_signed(images), padding=2, fill=np.nan)[..., 0]
+            axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        rest = f" of the largest weights, of {W.shape[1]:,}" if len(chosen) < W.shape[1] else ""
+        axes.set_title(f"{len(chosen)} units{rest}")
+    return figure
+
+
+def stretched(images: NDArray[Any]) -> NDArray[np.float64]:
+    """Each image from its smallest to its largest value, as 0 to 1; a flat one is 0.
+
+    Args:
+        images: (cases, height, width, channels).
+    """
+    low = images.min(axis=(1, 2, 3), keepdims=True)
+    spread = images.max(axis=(1, 2, 3), keepdims=True) - low
+    return np.asarray((images - low) / np.where(spread > 0, spread, 1.0), dtype=float)
+
+
+def _signed(images: NDArray[Any]) -> NDArray[np.float64]:
+    """Each image by its largest magnitude, as -1 to 1."""
+    largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
+    return np.asarray(images / np.where(largest > 0, largest, 1.0), dtype=float)
+
+
+def tiled(images: NDArray[Any], *, padding: int, fill: float = 0.0) -> NDArray[np.float64]:
+    """Images side by side in rows of nearly a square, as one image.
+
+    Args:
+        images: (cases, height, width, channels).
+        padding: pixels between two images.
+        fill: the value between them, and where the last row has none.
+
+    Returns:
+        (rows · (height + padding) − padding, columns · (width + padding) − padding, channels).
+
+    Example:
+        >>> tiled(np.ones((3, 1, 1, 1)), padding=1)[..., 0]
+        array([[1., 0., 1.],
+               [0., 0., 0.],
+               [1., 0., 0.]])
+    """
+    count, height, width, channels = images.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / max(columns, 1))
+    down, across = height + padding, width + padding
+    sheet = np.full((rows * down - padding, columns * across - padding, channels), float(fill))
+    for k, image in enumerate(images):
+        top, left = k // columns * down, k % columns * across
+        sheet[top : top + height, left : left + width] = image
+    return sheet
