@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from chainrule._version import __version__
 from chainrule.cli import data, evaluate, init, predict, schema, train
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from chainrule.errors import Problem
-
-INPUT_ERROR = 2
-INTERRUPTED = 130
+from chainrule.cli.failures import failures_told
 
 ORDER = ("init", "train", "evaluate", "predict", "data", "schema")
 """The commands as the help lists them."""
@@ -34,31 +26,8 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
-        from chainrule.errors import ChainruleError, Problem
-
-        try:
+        with failures_told("chainrule"):
             return super().invoke(ctx)
-        except ChainruleError as error:
-            _tell(error.problems)
-            raise typer.Exit(INPUT_ERROR) from None
-        except MemoryError as error:
-            _tell([Problem(f"not enough memory: {error}".rstrip(": "))])
-            raise typer.Exit(INPUT_ERROR) from None
-        except KeyboardInterrupt:
-            _tell([Problem("interrupted")])
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:  # all that remains is our own output
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):  # its reader, such as head, has seen enough
-                raise typer.Exit from None
-            _tell([Problem(f"cannot write the output: {error.strerror or error}")])
-            raise typer.Exit(INPUT_ERROR) from None
-
-
-def _tell(problems: Iterable[Problem]) -> None:
-    for problem in problems:
-        place = "" if problem.path is not None else "chainrule: "
-        typer.echo(f"{place}{problem}", err=True)
 
 
 app = typer.Typer(
