@@ -1,0 +1,49 @@
+"""Where data files are looked for."""
+
+import pytest
+
+from chainrule.data.lookup import find_data
+from chainrule.errors import DataError
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """A repository with a course, a folder of the user's, and shared data beside it."""
+    course, mine, shared = (
+        tmp_path / "repository" / "courses" / "one",
+        tmp_path / "mine",
+        tmp_path / "shared" / "data",
+    )
+    for folder in (course / "data", mine, shared):
+        folder.mkdir(parents=True)
+    (tmp_path / "repository" / "pyproject.toml").touch()
+    monkeypatch.setenv("CHAINRULE_DATA", str(mine))
+    return course, mine, shared
+
+
+def test_the_nearest_place_wins(places):
+    course, mine, shared = places
+    for folder in (shared, mine, course / "data"):
+        (folder / "xor.dat").touch()
+        assert find_data("xor.dat", beside=course) == folder / "xor.dat"
+
+
+def test_a_folder_within_a_place_comes_after_the_place_itself(places):
+    course, mine, _ = places
+    (mine / "psu").mkdir()
+    (mine / "psu" / "xor.dat").touch()
+    assert find_data("xor.dat", beside=course, within=("psu",)) == mine / "psu" / "xor.dat"
+    (mine / "xor.dat").touch()
+    assert find_data("xor.dat", beside=course, within=("psu",)) == mine / "xor.dat"
+
+
+def test_what_is_nowhere_is_told_with_every_place(places, monkeypatch):
+    course, mine, shared = places
+    with pytest.raises(DataError) as caught:
+        find_data("xor.dat", beside=course, within=("psu",))
+    for place in (course / "data", mine, mine / "psu", shared):
+        assert str(place) in str(caught.value)
+    monkeypatch.delenv("CHAINRULE_DATA")
+    with pytest.raises(DataError, match="CHAINRULE_DATA") as caught:
+        find_data("xor.dat", beside=course)
+    assert str(mine) not in str(caught.value)
