@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -33,6 +34,16 @@ class Outcome:
 
 
 Command = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of the real data files, where this machine has them."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("CHAINRULE_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data files; {folder} is absent (set CHAINRULE_DATA)")
+    return folder
 
 
 @pytest.fixture
