@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data.cifar import read_cifar
-from chainrule.data.lookup import find_data
+from chainrule.data.published import find_published
 from chainrule.errors import DataError
 
 Array = npt.NDArray[Any]
-FOLDER = "cifar-10-batches-py"
 
 
 class Parts(NamedTuple):
@@ -59,7 +58,7 @@ def get_CIFAR10_data(
     Raises:
         DataError: there are fewer images, or none to be found.
     """
-    cifar = read_cifar(find_data(FOLDER, beside=Path(__file__).parent))
+    cifar = read_cifar(find_published("cifar10", beside=Path(__file__).parent))
     found = len(cifar.train_images), len(cifar.test_images)
     if found[0] < num_training + num_validation or found[1] < num_test:
         raise DataError(

@@ -16,7 +16,8 @@ from chainrule.chain import activation_name
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import existing_file, existing_folder
-from chainrule.data.settings import PATH_KEYS
+from chainrule.data.published import find_published
+from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
@@ -31,7 +32,7 @@ def assemble_data(config: Config) -> DataSplit:
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
     """
-    settings = _with_paths(config)
+    settings = _with_paths(locate_data(config))
     try:
         data = load_data(
             settings,
@@ -39,6 +40,7 @@ def assemble_data(config: Config) -> DataSplit:
             seed=config.training["seed"],
             outputs=_outputs(config),
             target=_target(config),
+            dtype=config.network["dtype"],
         )
     except OutsideClassesError as error:
         raise DataError([*_too_few_outputs(error, config), *error.problems]) from error
@@ -50,6 +52,24 @@ def assemble_data(config: Config) -> DataSplit:
     return data
 
 
+def locate_data(config: Config) -> Config:
+    """The configuration with the place of a published set written out, where it was looked for.
+
+    A run keeps it so: its folder is another one than the configuration's.
+
+    Raises:
+        DataError: the set is nowhere.
+    """
+    name = config.data.get("name")
+    if name not in CIFAR_NAMES or "path" in config.data:
+        return config
+    try:
+        found = find_published(name, beside=config.folder.resolve())
+    except DataError as error:
+        raise _placed(error, config) from error
+    return config.replace(data={"path": os.path.relpath(found, config.folder)})
+
+
 def _with_paths(config: Config) -> dict[str, Any]:
     """The data's settings with whole paths; what is not there is told at its key."""
     settings = dict(config.data)
@@ -57,7 +77,7 @@ def _with_paths(config: Config) -> dict[str, Any]:
     for key in (key for key in PATH_KEYS if key in settings):
         settings[key] = config.resolve(settings[key])
         try:
-            (existing_folder if key == "folder" else existing_file)(settings[key])
+            (existing_folder if key in ("folder", "path") else existing_file)(settings[key])
         except DataError as error:
             problems += [config.problem(("data", key), str(problem)) for problem in error.problems]
     if problems:

@@ -191,11 +191,16 @@ def train(
         >>> len(run.history["train_loss"])
         2
     """
-    from chainrule.assembly import assemble_data, assemble_network, layers_as_built
+    from chainrule.assembly import (
+        assemble_data,
+        assemble_network,
+        layers_as_built,
+        locate_data,
+    )
     from chainrule.config.load import load_config
     from chainrule.data.settings import with_defaults
 
-    checked = load_config(config, overrides)
+    checked = locate_data(load_config(config, overrides))
     data = assemble_data(checked)
     checked, network = assemble_network(checked, data)
     watching = list(callbacks)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from chainrule.config.data_schema import GENERATORS, File, Folder, Named, Shapes
+from chainrule.config.data_schema import (
+    GENERATORS,
+    Cifar10,
+    Cifar100,
+    File,
+    Folder,
+    Named,
+    Shapes,
+)
 from chainrule.data import settings
 from chainrule.data.points import POINT_SETS
 from chainrule.data.shapes import ImageGenerator
@@ -17,6 +25,8 @@ EXAMPLES = [
     ({"file": "a.csv"}, File),
     ({"folder": "images"}, Folder),
     ({"name": "iris"}, Named),
+    ({"name": "cifar10"}, Cifar10),
+    ({"name": "cifar100"}, Cifar100),
 ]
 
 

@@ -25,7 +25,7 @@ from chainrule.config.generator_schema import (
 )
 from chainrule.config.words import Word, one_of
 from chainrule.data.image_folder import LARGEST_SIDE
-from chainrule.data.named import NAMES
+from chainrule.data.named import IN_SKLEARN, NAMES
 from chainrule.data.settings import KINDS
 
 
@@ -66,7 +66,33 @@ class Folder(Data):
 class Named(Data):
     """A set that comes with scikit-learn."""
 
-    name: Annotated[Any, Word("data set", NAMES)] = Field(description="the set")
+    name: Annotated[Any, Word("data set", IN_SKLEARN)] = Field(description="the set")
+
+
+class Cifar10(Data):
+    """CIFAR-10 from the user's copy of the published files."""
+
+    name: Literal["cifar10"] = Field(description="the set")
+    path: Text = Field(
+        UNSAID,
+        description="the folder of the published files; by default cifar-10-batches-py in data/ "
+        "beside the configuration or in the folder that CHAINRULE_DATA names",
+    )
+    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
+        Field([], description="the classes to take, in this order; by default all")
+    )
+
+
+class Cifar100(Cifar10):
+    """CIFAR-100 from the user's copy of the published files."""
+
+    name: Literal["cifar100"] = Field(description="the set")  # type: ignore[assignment]
+    label: Annotated[Any, Word("label", ("fine", "coarse"))] = Field(
+        "fine", description="the 100 fine classes or the 20 coarse ones"
+    )
+
+
+_NAMED: dict[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
 
 def _by_kind(value: Any, handler: Any) -> Data:
@@ -90,11 +116,24 @@ def _by_kind(value: Any, handler: Any) -> Data:
     value[kind] = Word("generator" if kind == "generator" else "data set", table).check(
         value[kind], at=kind
     )
-    return (GENERATORS[value[kind]] if kind == "generator" else Named).model_validate(value)
+    if kind == "generator":
+        return GENERATORS[value[kind]].model_validate(value)
+    return _NAMED.get(value[kind], Named).model_validate(value)
 
 
 AnyData = Annotated[
-    Shapes | Xor | Spirals | Moons | Rings | Blobs | Curve | File | Folder | Named,
+    Shapes
+    | Xor
+    | Spirals
+    | Moons
+    | Rings
+    | Blobs
+    | Curve
+    | File
+    | Folder
+    | Named
+    | Cifar10
+    | Cifar100,
     WrapValidator(_by_kind),
 ]
 """Data of any kind."""

@@ -1,4 +1,4 @@
-"""Well-known sets by name, through scikit-learn."""
+"""Well-known sets by name: those of scikit-learn; CIFAR is read by `published`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from typing import Any
 
 from chainrule.data.cases import Cases
 from chainrule.data.labels import Labels
+from chainrule.data.settings import CIFAR_NAMES
 from chainrule.errors import ConfigError, MissingExtraError, Problem, unknown
 
-NAMES = ("iris", "digits")
+IN_SKLEARN = ("iris", "digits")
 """The sets that come with scikit-learn itself: nothing is fetched."""
+
+NAMES = (*IN_SKLEARN, *CIFAR_NAMES)
+"""All sets that have a name."""
 
 
 def read_named(name: str) -> Cases:
@@ -19,7 +23,7 @@ def read_named(name: str) -> Cases:
     digits of 8 x 8 pixels, grey values divided by 16 so that they lie in 0..1.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `IN_SKLEARN`.
 
     Returns:
         x float64, (150, 4) or (1797, 8, 8), and the labels with the classes' names.
@@ -28,8 +32,8 @@ def read_named(name: str) -> Cases:
         ConfigError: for another name.
         MissingExtraError: if scikit-learn is not installed.
     """
-    if name not in NAMES:
-        raise ConfigError(unknown("data set", name, NAMES))
+    if name not in IN_SKLEARN:
+        raise ConfigError(unknown("data set", name, IN_SKLEARN))
     try:
         from sklearn import datasets
     except ImportError:

@@ -33,7 +33,11 @@ FILE_KEYS = (
 )
 """What can be said of data in files."""
 
+CIFAR_NAMES = ("cifar10", "cifar100")
+"""The named sets that are read from the user's copy of the published files."""
+
 PATH_KEYS = (
+    "path",
     "file",
     "folder",
     "labels",
@@ -43,6 +47,8 @@ PATH_KEYS = (
     "test_labels",
 )
 """The keys that name a file or a folder."""
+
+_NAMED_KEYS = {"cifar10": ("path", "classes"), "cifar100": ("path", "classes", "label")}
 
 GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS)
 """The sets that are made, not read."""
@@ -61,7 +67,7 @@ def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
     elif kind == "folder":
         own = ("size", "color")
     elif kind == "name":
-        own = ()
+        own = _NAMED_KEYS.get(settings[kind], ())
     else:
         own = [key for key in inspect.signature(_maker(settings[kind])).parameters if key != "rng"]
     return (kind, *COMMON_KEYS, *(key for key in own if key not in COMMON_KEYS))
@@ -118,13 +124,20 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
         checks.choice("label", settings.get("label", "last"), ("last", "first"))
         if settings.get("header", "auto") not in (True, False, "auto"):
             checks.fail(f"header must be auto, true or false, not {settings['header']!r}")
-        listed = settings.get("classes", ["", ""])
-        if isinstance(listed, str) or not isinstance(listed, Sequence) or len(listed) < 2:
-            checks.fail(f"classes must be a list of at least 2 names, not {listed!r}")
+        _check_classes(settings, checks)
+    elif kind == "name":
+        checks.choice("label", settings.get("label", "fine"), ("fine", "coarse"))
+        _check_classes(settings, checks)
     else:
         _check_maker(settings, checks)
     checks.finish()
     return kind
+
+
+def _check_classes(settings: Mapping[str, Any], checks: Checks) -> None:
+    listed = settings.get("classes", ["", ""])
+    if isinstance(listed, str) or not isinstance(listed, Sequence) or len(listed) < 2:
+        checks.fail(f"classes must be a list of at least 2 names, not {listed!r}")
 
 
 def _check_maker(settings: Mapping[str, Any], checks: Checks) -> None:
@@ -147,22 +160,29 @@ def _maker(generator: str) -> Callable[..., Any]:
 
 
 def _check_split(settings: Mapping[str, Any], checks: Checks) -> None:
-    """The fractions, and that a part with its own file takes nothing from the first file."""
+    """The fractions, and that a part with cases of its own takes nothing from the others."""
     if "split" not in settings:
         return
     split = checks.fractions(settings["split"])
     for name, fraction in zip(("validation", "test"), split[1:], strict=True):
-        if f"{name}_file" in settings and fraction > 0:
-            checks.fail(f"split must be 0 for {name}, which has a file of its own")
+        if _has_its_own(settings, name) and fraction > 0:
+            what = "a file" if f"{name}_file" in settings else "published images"
+            checks.fail(f"split must be 0 for {name}, which has {what} of its own")
+
+
+def _has_its_own(settings: Mapping[str, Any], part: str) -> bool:
+    """Whether validation or test data come apart from the training data."""
+    published = part == "test" and settings.get("name") in CIFAR_NAMES
+    return published or f"{part}_file" in settings
 
 
 def fractions_of(settings: Mapping[str, Any]) -> tuple[float, float, float]:
-    """The fractions of the first file; a part with its own file leaves its share to training."""
+    """The fractions of what is split; a part with its own cases leaves its share to training."""
     if "split" in settings:
         train, validation, test = settings["split"]
         return train, validation, test
     validation, test = (
-        0.0 if f"{name}_file" in settings else fraction
+        0.0 if _has_its_own(settings, name) else fraction
         for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)
     )
     return 1 - validation - test, validation, test

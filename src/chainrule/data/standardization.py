@@ -9,6 +9,9 @@ import numpy as np
 from chainrule.data.dataset import Array
 from chainrule.errors import DataError, ShapeError
 
+INPUTS_AT_A_TIME = 256
+"""How many inputs' deviations are computed at once."""
+
 
 @dataclass(frozen=True, eq=False)
 class Standardization:
@@ -44,12 +47,11 @@ class Standardization:
         """
         if len(x) == 0:
             raise DataError("there are no cases to fit a standardisation on")
-        x = np.asarray(x, dtype=np.float64)
-        lowest = x.min(axis=0)
+        lowest = x.min(axis=0).astype(np.float64)
         constant = lowest == x.max(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.where(constant, lowest, x.mean(axis=0))
-            scale = np.where(constant, 1.0, x.std(axis=0))
+            mean = np.where(constant, lowest, x.mean(axis=0, dtype=np.float64))
+            scale = np.where(constant, 1.0, _deviation(x))
         # Neighbouring numbers may differ and still have a deviation that rounds to 0.
         scale = np.where(scale == 0, 1.0, scale)
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
@@ -57,7 +59,7 @@ class Standardization:
         return cls(mean, scale)
 
     def apply(self, x: Array) -> Array:
-        """``x``, (cases, ...), scaled, in float64.
+        """``x``, (cases, ...), scaled; float32 stays float32, all else becomes float64.
 
         Raises:
             ShapeError: if a case of ``x`` has another shape than those it was fitted on.
@@ -67,5 +69,20 @@ class Standardization:
                 f"the standardisation was fitted on cases of shape {self.mean.shape}, "
                 f"but these have shape {x.shape[1:]}"
             )
-        scaled: Array = (x - self.mean) / self.scale
+        dtype = np.float32 if x.dtype == np.float32 else np.float64
+        scaled: Array = np.subtract(x, self.mean.astype(dtype), dtype=dtype)
+        scaled /= self.scale.astype(dtype)
         return scaled
+
+
+def _deviation(x: Array) -> Array:
+    """The standard deviation of each input, in float64, some inputs at a time.
+
+    NumPy would make a float64 copy of all cases at once, of gigabytes for many images.
+    """
+    rows = x.reshape(len(x), -1)
+    parts = [
+        rows[:, first : first + INPUTS_AT_A_TIME].std(axis=0, dtype=np.float64)
+        for first in range(0, rows.shape[1], INPUTS_AT_A_TIME)
+    ]
+    return np.concatenate([np.empty(0), *parts]).reshape(x.shape[1:])
