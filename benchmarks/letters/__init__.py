@@ -1,0 +1,1 @@
+"""The same homework program three times."""
