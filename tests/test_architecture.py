@@ -33,6 +33,7 @@ ORDER = [
     "optimizers",
     "schedules",
     "scores",
+    "torch_bridge",
     "engines",
     "training",
     "tracing",
@@ -44,6 +45,7 @@ ORDER = [
     "interrupts",
     "assembly",
     "runs",
+    "sweeps",
     "cli",
 ]
 

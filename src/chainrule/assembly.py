@@ -52,6 +52,16 @@ def assemble_data(config: Config) -> DataSplit:
     return data
 
 
+def data_key(config: Config) -> str:
+    """The same text for two configurations if and only if their data are the same.
+
+    Whoever trains several networks can assemble the data once.
+    """
+    network = config.network
+    asked = (_outputs(config), network["input"], _target(config), network["dtype"])
+    return repr((config.data, config.folder, config.training["seed"], asked))
+
+
 def locate_data(config: Config) -> Config:
     """The configuration with the place of a published set written out, where it was looked for.
 

@@ -24,6 +24,7 @@ SYNONYMS: Mapping[str, str] = {
     "xavier": "glorot",
     "kaiming": "he",
     "zero": "zeros",
+    "pytorch": "torch",
     "mean_squared_error": "mse",
     "l2_loss": "mse",
     "mean_absolute_error": "mae",

@@ -210,24 +210,38 @@ def new_folder(name: str, wanted: Path | None) -> RunFolder:
     Raises:
         ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
     """
+    return RunFolder(empty_folder(name, wanted, of="run"))
+
+
+def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
+    """Make a folder: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
+
+    Args:
+        name: of what it is for.
+        wanted: a new or empty folder; None for the next number.
+        of: the kind of thing, whose plural names the folder of folders.
+
+    Raises:
+        ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
+    """
     try:
         if wanted is not None:
             wanted.mkdir(parents=True, exist_ok=True)
             if any(wanted.iterdir()):
-                message = "this folder is not empty; a run needs a new or an empty one"
+                message = f"this folder is not empty; a {of} needs a new or an empty one"
                 raise ChainruleError(Problem(message, wanted))
-            return RunFolder(wanted)
-        Path("runs").mkdir(exist_ok=True)
+            return wanted
+        Path(f"{of}s").mkdir(exist_ok=True)
         for number in count(1):
-            path = Path("runs") / f"{name}-{number}"
+            path = Path(f"{of}s") / f"{name}-{number}"
             try:
                 path.mkdir()
             except FileExistsError:
                 continue
-            return RunFolder(path)
+            return path
     except OSError as error:
-        place = wanted or Path("runs")
-        message = f"cannot make the run's folder: {reason(place, error)}"
+        place = wanted or Path(f"{of}s")
+        message = f"cannot make the {of}'s folder: {reason(place, error)}"
         raise ChainruleError(Problem(message, place)) from error
     raise AssertionError("count never ends")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.checkpoint import load_parameters, save_parameters
+from chainrule.engines import ENGINES
 from chainrule.errors import ChainruleError, DataError, DivergenceError, Problem
 from chainrule.interrupts import on_interrupt, uninterrupted
 from chainrule.network import Network
@@ -161,6 +162,7 @@ def train(
     verbose: bool = False,
     jacobians: bool = False,
     callbacks: Iterable[Callback] = (),
+    data: DataSplit | None = None,
 ) -> Run:
     """Train the network that a configuration describes, on the data it describes.
 
@@ -173,6 +175,8 @@ def train(
         verbose: print every minibatch: inputs, outputs, targets and loss.
         jacobians: print every Jacobian, δ and gradient of it as well.
         callbacks: told what happens, in order.
+        data: what the configuration's data were assembled to before, so that several trainings
+            can share them; see `chainrule.assembly.data_key`.
 
     Returns:
         The run. Ctrl-C ends training after the minibatch in progress, and the run so far is
@@ -201,7 +205,8 @@ def train(
     from chainrule.data.settings import with_defaults
 
     checked = locate_data(load_config(config, overrides))
-    data = assemble_data(checked)
+    ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
+    data = assemble_data(checked) if data is None else data
     checked, network = assemble_network(checked, data)
     watching = list(callbacks)
     if verbose or jacobians:

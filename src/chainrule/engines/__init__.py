@@ -3,12 +3,18 @@
 ``auto`` stands for the one that the configuration is best run by; the run records which.
 """
 
-from collections.abc import Mapping
-
 from chainrule.engines.base import Engine, NotFiniteError, Stretch
 from chainrule.engines.numpy_engine import NumpyEngine
+from chainrule.engines.table import EngineTable
 
-ENGINES: Mapping[str, type[Engine]] = {"auto": NumpyEngine, "numpy": NumpyEngine}
-"""The engines by the name a configuration gives."""
+ENGINES = EngineTable(
+    {
+        "auto": "chainrule.engines.numpy_engine:NumpyEngine",
+        "numpy": "chainrule.engines.numpy_engine:NumpyEngine",
+        "torch": "chainrule.engines.torch_engine:TorchEngine",
+    },
+    extras={"torch": "torch"},
+)
+"""The engines by the name a configuration gives; one is imported when it is looked up."""
 
-__all__ = ["ENGINES", "Engine", "NotFiniteError", "NumpyEngine", "Stretch"]
+__all__ = ["ENGINES", "Engine", "EngineTable", "NotFiniteError", "NumpyEngine", "Stretch"]

@@ -1,19 +1,21 @@
-"""Several runs in one picture: their curves over each other."""
+"""Several runs in one picture: their curves superimposed, a colour a run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import cycle
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError
-from chainrule.plots.curves import SCORES, History, Vector, curve_of
+from chainrule.errors import ChainruleError, unknown
+from chainrule.plots.curves import SCORES, Curve, History, curve_of, epochs_of, thinned
+from chainrule.plots.panel import Panel
 from chainrule.plots.style import (
-    ALARM,
     INK,
     LARGEST,
+    PALETTE,
     blank,
     house_style,
     marker_of,
@@ -26,108 +28,293 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Column = Literal["loss", "accuracy", "r2"]
-
-_PARTS = {"train": ("training", "-"), "validation": ("validation", (0, (4, 1.6)))}
+# Prefixes of columns, the words for them, and their dashes.
+_PARTS: Mapping[str, tuple[str, Any]] = {
+    "train": ("training", "-"),
+    "validation": ("validation", (0, (4, 1.2))),
+    "test": ("test", (0, (1, 1.2))),
+}
 # With more points than this, a marker on each would hide the line.
 _MARKED_POINTS = 30
+# A curve that blows up may leave the panel this far above all curves that do not.
+_MOST_ABOVE = 1e4
+_LOWEST_R2 = -1.0
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One curve of one run.
+
+    Attributes:
+        run: the run's number.
+        part: of the data; empty where a column belongs to none.
+        curve: what was measured.
+        diverged: whether it ended because a number was no longer finite.
+    """
+
+    run: int
+    part: str
+    curve: Curve
+    diverged: bool
 
 
 def compare_histories(
-    histories: Mapping[str, History], *, column: Column = "loss", title: str
+    histories: Mapping[str, History],
+    *,
+    column: str | Sequence[str] = "loss",
+    title: str,
+    diverged: Collection[str] = (),
+    x_label: str = "epochs",
 ) -> Figure:
-    """One column of several runs over the epochs, a colour a run.
+    """The curves of several runs superimposed: a colour a run, training solid, validation dashed.
 
-    Training is a solid line, validation a dashed one. The axis of losses is logarithmic where
-    positive losses span more than two decades. A curve that diverges is drawn to where it
-    ended, and a cross marks the place.
+    Each measure has a panel of its own. A measure of positive values that span more than two
+    decades has a logarithmic axis. A curve that diverges is drawn to where it ended, with a
+    cross at its end, and the legend says in which epoch that was.
 
     Args:
-        histories: the columns of each run, by what it is called in the legend; ``train_loss``,
-            ``validation_loss`` and so on, any of which may be missing.
-        column: which of them, without its part.
+        histories: the runs by name; each a mapping of columns as `chainrule.runs.Run.history`
+            is, of any length. The epochs are counted from 1 where ``epoch`` is missing.
+        column: ``loss`` or ``accuracy`` for all parts of the data that were measured
+            (``train_loss``, ``validation_loss``, ``test_loss``), or the full name of one
+            column; or several of these.
         title: what is compared.
+        diverged: the names of the runs that ended because a number was no longer finite, where
+            the history itself does not show it. Entries that are not finite do show it.
+        x_label: what is counted along the axis.
 
     Raises:
-        ChainruleError: there is nothing to compare.
+        ChainruleError: a column that no run has, a run in ``diverged`` that is none, or
+            columns of different lengths.
 
     Example:
-        >>> runs = {"rate 0.1": {"train_loss": [0.7, 0.4]}, "rate 10": {"train_loss": [0.9]}}
-        >>> figure = compare_histories(runs, title="two rates")
-        >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-        ['rate 0.1', 'rate 10']
+        >>> runs = {"rate 0.1": {"train_loss": [0.7, 0.4]}, "rate 10": {"train_loss": [9.0]}}
+        >>> figure = compare_histories(runs, title="rates", diverged=["rate 10"])
+        >>> for text in figure.legends[0].get_texts():
+        ...     print(text.get_text())
+        rate 0.1
+        rate 10: not finite in epoch 2
     """
-    if not histories:
-        raise ChainruleError("there are no runs to compare")
+    for name in diverged:
+        if name not in histories:
+            raise ChainruleError(unknown("run", name, histories))
+    wanted = [column] if isinstance(column, str) else list(column)
+    measures = _measures(histories, wanted)
+    panels = {
+        measure: _lines(histories, columns, diverged) for measure, columns in measures.items()
+    }
     with house_style():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9.5, 6.2), layout="constrained")
+        figure = Figure(figsize=(4.5 + 5.5 * max(1, len(panels)), 6), layout="constrained")
         put_title(figure, title)
-        axes = figure.subplots()
-        drawn: list[Vector] = []
-        parts: set[str] = set()
-        for (name, history), color in zip(histories.items(), _colors(), strict=False):
-            values = _draw(axes, history, column, color, parts)
-            drawn.append(values)
-            axes.plot([], [], color=color, label=plain(name, 32))
-        shown = np.concatenate([np.empty(0), *drawn])
-        if not len(shown):
-            blank(axes, "nothing was measured")
-            return figure
-        _finish(axes, column, shown, parts)
+        for axes, (measure, lines) in zip(
+            figure.subplots(1, max(1, len(panels)), squeeze=False)[0],
+            (panels or {"": []}).items(),
+            strict=True,
+        ):
+            _draw(axes, measure, lines, _is_crowded(histories), x_label)
+        _add_legend(figure, histories, panels.values(), diverged)
     return figure
 
 
-def _colors() -> cycle[str]:
-    return cycle(marker_of(k)[0] for k in range(7))
+def _measures(
+    histories: Mapping[str, History], wanted: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """For every measure, which of its columns to draw: column name to part."""
+    known = dict.fromkeys(name for history in histories.values() for name in history)
+    measures: dict[str, dict[str, str]] = {}
+    for word in wanted:
+        columns = {f"{part}_{word}": part for part in _PARTS if f"{part}_{word}" in known}
+        part, _, rest = word.partition("_")
+        if columns:
+            measures.setdefault(word, {}).update(columns)
+        elif part in _PARTS and rest:
+            measures.setdefault(rest, {})[word] = part
+        else:
+            measures.setdefault(word, {})[word] = ""
+        if known and not columns and word not in known:
+            raise ChainruleError(unknown("column", word, [*_short(known), *known]))
+    return measures
 
 
-def _draw(axes: Axes, history: History, column: str, color: str, parts: set[str]) -> Vector:
-    """The curves of one run; what was drawn, shape (values,)."""
-    values = [np.empty(0)]
-    for part, (_, dashes) in _PARTS.items():
-        curve = curve_of(history, f"{part}_{column}")
-        if curve is None:
-            continue
-        parts.add(part)
-        few = len(curve.x) <= _MARKED_POINTS
-        y = curve.y.clip(-LARGEST, LARGEST)
-        axes.plot(
-            curve.x, y, color=color, linestyle=dashes, marker="o" if few else None, markersize=4.5
-        )
-        values.append(y[np.isfinite(y)])
-        if len(curve.broken):
-            _mark_end(axes, curve.x, curve.y, color)
-    return np.concatenate(values)
+def _short(columns: Iterable[str]) -> list[str]:
+    """The measures that the columns of training belong to.
+
+    Example:
+        >>> _short(["epoch", "train_loss", "validation_loss"])
+        ['loss']
+    """
+    return [name.removeprefix("train_") for name in columns if name.startswith("train_")]
 
 
-def _mark_end(axes: Axes, x: Vector, y: Vector, color: str) -> None:
-    """A cross at the last value before the first that is no number."""
-    last = int(np.argmax(~np.isfinite(y))) - 1
-    if last >= 0:
-        axes.plot(x[last], y[last], marker="X", markersize=12, color=ALARM, mec=color, zorder=5)
+def _lines(
+    histories: Mapping[str, History], columns: Mapping[str, str], diverged: Collection[str]
+) -> list[_Line]:
+    """Every curve of one measure, run by run."""
+    found = []
+    for run, (name, history) in enumerate(histories.items()):
+        for column, part in columns.items():
+            curve = curve_of(history, column)
+            if curve is not None:
+                ended = name in diverged or bool(len(curve.broken))
+                found.append(_Line(run, part, curve, ended))
+    return found
 
 
-def _finish(axes: Axes, column: str, shown: Vector, parts: set[str]) -> None:
-    """Axes, and a legend that says what colours and dashes mean."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+def _is_crowded(histories: Mapping[str, History]) -> bool:
+    """Whether colours alone would not tell the runs apart."""
+    return len(histories) > len(PALETTE)
 
-    axes.set_xlabel("epochs")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
-    axes.set_ylabel(SCORES.get(column, column))
-    low, high = float(shown.min()), float(shown.max())
-    if column == "accuracy":
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-        low = min(low, high - 0.1)
-    if column == "loss" and low > 0 and high / low > 100:
+
+def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: str) -> None:
+    """One panel: every curve of a measure, the axes around them, its title."""
+    if not lines:
+        blank(axes, "nothing has been trained yet")
+        return
+    panel = Panel(axes, 1.0, max(float(line.curve.x.max(initial=0)) for line in lines))
+    for line in lines:
+        _draw_line(axes, line, crowded)
+        panel.shown.append(line.curve.finite)
+    parts = dict.fromkeys(line.part for line in lines)
+    words = _PARTS[next(iter(parts))][0] + " " if len(parts) == 1 and "" not in parts else ""
+    remark = _limit(panel, measure, lines)
+    axes.set_title(f"{words}{SCORES.get(measure, plain(measure))}{remark}")
+    _finish_x(panel, lines, x_label)
+
+
+def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
+    """One curve, with crosses where it broke off."""
+    curve, (color, marker) = line.curve, marker_of(line.run)
+    x, y = curve.x, curve.y.clip(-LARGEST, LARGEST)
+    if len(x) > 2 * 1500:
+        x, y = thinned(x, y)
+    axes.plot(
+        x,
+        y,
+        color=color,
+        linestyle=_PARTS[line.part][1] if line.part else "-",
+        marker=marker if crowded else "o" if len(x) <= _MARKED_POINTS else None,
+        markevery=max(1, len(x) // 12) if crowded else None,
+        markersize=6,
+        linewidth=2.0,
+        zorder=3,
+    )
+    ends = _ends(line)
+    axes.plot(
+        curve.x[ends],
+        curve.y[ends].clip(-LARGEST, LARGEST),
+        linestyle="none",
+        marker="X",
+        markersize=13,
+        markerfacecolor=color,
+        markeredgecolor="white",
+        markeredgewidth=1.2,
+        zorder=4,
+    )
+
+
+def _ends(line: _Line) -> list[int]:
+    """The places of the last finite values before those that were not."""
+    finite = np.isfinite(line.curve.y)
+    ends = [k for k, (here, then) in enumerate(pairwise(finite)) if here and not then]
+    if line.diverged and len(finite) and finite[-1]:
+        ends.append(len(finite) - 1)
+    return ends
+
+
+def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
+    """The y axis; what the title has to say of it."""
+    axes, values = panel.axes, panel.values.clip(-LARGEST, LARGEST)
+    if not len(values):
+        return ""
+    low, high = float(values.min()), float(values.max())
+    if measure in SCORES:
+        return _limit_score(panel, measure, low, high)
+    remarks = []
+    sound = [line.curve.finite for line in lines if not line.diverged]
+    top = _MOST_ABOVE * float(np.concatenate([*sound, np.zeros(1)]).max())
+    if 0 < top < high:
+        high = top
+        remarks.append(f"above {top:.0e} not shown")
+    if low > 0:
+        low, high = max(low, 1 / LARGEST), max(high, 1 / LARGEST)
+    if low > 0 and np.log10(high) - np.log10(low) > 2:
+        remarks.insert(0, "logarithmic axis")
         axes.set_yscale("log")
-        axes.set_ylabel("loss (logarithmic axis)")
-        axes.set_ylim(*(10**decade for decade in with_room(np.log10(low), np.log10(high))))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+        panel.limit(*(10**decade for decade in with_room(np.log10(low), np.log10(high))))
     else:
-        axes.set_ylim(*with_room(low, high))
-    if len(parts) > 1:
-        for part in _PARTS:
-            label, dashes = _PARTS[part]
-            axes.plot([], [], color=INK, linestyle=dashes, label=label)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=2.8)
+        panel.limit(*with_room(low, high))
+    return f" ({', '.join(remarks)})" if remarks else ""
+
+
+def _limit_score(panel: Panel, measure: str, low: float, high: float) -> str:
+    """The y axis of accuracies or of R²; what the title has to say of it."""
+    remark = ""
+    if measure == "accuracy":
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+        panel.axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
+        panel.axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    elif low < _LOWEST_R2:
+        low, high, remark = _LOWEST_R2, max(high, 0.0), f" (below {_LOWEST_R2:g} not shown)"
+    # At least ten points high, so that noise around 100 % does not look like a fall.
+    panel.limit(*with_room(min(low, high - 0.1), high))
+    return remark
+
+
+def _finish_x(panel: Panel, lines: list[_Line], x_label: str) -> None:
+    """The x axis, over what the longest run covered."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes = panel.axes
+    axes.set_xlabel(x_label)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    first = min(float(line.curve.x.min(initial=panel.end)) for line in lines)
+    room = 0.03 * (panel.end - first) or 0.5
+    axes.set_xlim(first - room, panel.end + room)
+
+
+def _add_legend(
+    figure: Figure,
+    histories: Mapping[str, History],
+    panels: Iterable[list[_Line]],
+    diverged: Collection[str],
+) -> None:
+    """The runs by colour, the parts of the data by dashes, at the right of all panels."""
+    from matplotlib.lines import Line2D
+
+    lines = [line for panel in panels for line in panel]
+    entries: list[tuple[Any, str]] = []
+    for run, (name, history) in enumerate(histories.items()):
+        color, marker = marker_of(run)
+        shape = marker if _is_crowded(histories) else None
+        own = [line.curve for line in lines if line.run == run]
+        label = plain(name, 32) + _trouble(history, own, name in diverged)
+        entries.append((Line2D([], [], color=color, marker=shape, linewidth=3), label))
+    parts = dict.fromkeys(line.part for line in lines if line.part)
+    for part in parts if len(parts) > 1 else ():
+        words, dashes = _PARTS[part]
+        entries.append((Line2D([], [], color=INK, linestyle=dashes), words))
+    if not entries:
+        return
+    # Matplotlib drops labels that begin with an underscore, which a name may.
+    legend = figure.legend(
+        [handle for handle, _ in entries],
+        ["."] * len(entries),
+        loc="outside right upper",
+        handlelength=2.8,
+    )
+    for text, (_, label) in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(label)
+
+
+def _trouble(history: History, curves: list[Curve], diverged: bool) -> str:
+    """What the legend adds to the name of a run that came to grief."""
+    broken = [float(curve.broken[0]) for curve in curves if len(curve.broken)]
+    if diverged and not broken:
+        broken = [float(epochs_of(history).max(initial=0)) + 1]
+    return f": not finite in epoch {min(broken):,.0f}" if broken else ""

@@ -1,0 +1,134 @@
+"""Question 4 of the exercise: the same networks in PyTorch, with 2, 3, 4 and 5 layers.
+
+Run with: python3 ex2_pytorch.py [--layers 2 3 4 5] [--epochs 12]
+
+Each network is described by ``layers.yaml``, built from PyTorch modules and trained there with
+``CrossEntropyLoss``. Pictures and runs go to ``out/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import chainrule
+from chainrule.cli.failures import failures_told
+from chainrule.cli.progress import EpochLines
+from chainrule.config.load import load_config
+from chainrule.data.dataset import Dataset
+from chainrule.plots.comparison import compare_histories
+from chainrule.plots.save import save_figure
+from chainrule.torch_bridge import copy_to_torch, to_torch
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE / "out"
+CONFIG = HERE / "layers.yaml"
+
+
+class MultiLayerPerceptron(nn.Module):
+    """Linear layers with relu between them; the outputs are logits, for ``CrossEntropyLoss``.
+
+    Args:
+        input_size: the numbers of a case.
+        hidden_size: the units of each hidden layer; a number for one layer.
+        num_classes: the outputs.
+        seed: of the first weights, which are those of the same network in NumPy.
+
+    Attributes:
+        layers: the ``Linear`` layers and activations.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int | Sequence[int], num_classes: int, seed: int = 1
+    ) -> None:
+        super().__init__()
+        sizes = [hidden_size] if isinstance(hidden_size, int) else list(hidden_size)
+        network = load_config(CONFIG, [layers_override(sizes, num_classes)]).network
+        built = chainrule.Network.from_config({**network, "input": input_size}, seed=seed)
+        self.layers = to_torch(built, logits=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (cases, classes) for x, (cases, ...), which is flattened."""
+        logits: Tensor = self.layers(x.reshape(len(x), -1))
+        return logits
+
+
+def layers_override(hidden: Sequence[int], classes: int = 10) -> str:
+    """The setting that gives ``layers.yaml`` other hidden layers.
+
+    Example:
+        >>> layers_override([64])
+        'network.layers=[{size: 64, activation: relu, weights: he}, {size: 10}, softmax]'
+    """
+    layers = [f"{{size: {size}, activation: relu, weights: he}}" for size in hidden]
+    return f"network.layers=[{', '.join([*layers, f'{{size: {classes}}}', 'softmax'])}]"
+
+
+def accuracy_in_torch(run: chainrule.Run, hidden: Sequence[int], cases: Dataset) -> float:
+    """The accuracy of a trained network, its parameters copied into a `MultiLayerPerceptron`."""
+    model = MultiLayerPerceptron(run.network.input, hidden, run.network.outputs)
+    copy_to_torch(run.network, model)
+    with torch.no_grad():
+        predicted = model(torch.from_numpy(cases.x)).argmax(dim=1).numpy()
+    return float((predicted == cases.t).mean())
+
+
+def train(layers: int, width: int, epochs: int) -> tuple[chainrule.Run, list[int]]:
+    """Train a network of so many layers in PyTorch; the run and its hidden sizes."""
+    hidden = [width] * (layers - 1)
+    print(f"\n{layers} layers: 3072-{'-'.join(map(str, hidden))}-10")
+    folder = OUT / f"layers_{layers}"
+    if folder.exists():  # of an earlier comparison
+        shutil.rmtree(folder)
+    run = chainrule.train(
+        CONFIG,
+        overrides=[layers_override(hidden), f"training.epochs={epochs}"],
+        run=folder,
+        callbacks=[EpochLines()],
+    )
+    return run, hidden
+
+
+def compare(all_layers: Sequence[int], width: int, epochs: int) -> None:
+    """Train each network; table, picture, and the test accuracy of the best."""
+    runs = {layers: train(layers, width, epochs) for layers in all_layers}
+    print("\nlayers  training  validation")
+    for layers, (run, _) in runs.items():
+        scores = run.scores
+        train_accuracy, validation = (scores[part].accuracy for part in ("train", "validation"))
+        print(f"{layers:>6}  {train_accuracy:8.1%}  {validation:10.1%}")
+    best, (run, hidden) = max(
+        runs.items(), key=lambda item: item[1][0].scores["validation"].accuracy or 0.0
+    )
+    test = accuracy_in_torch(run, hidden, run.data.test)
+    print(f"\nthe best has {best} layers: test accuracy {test:.1%}")
+    figure = compare_histories(
+        {f"{layers} layers": run.history for layers, (run, _) in runs.items()},
+        column="accuracy",
+        title=f"CIFAR-10 in PyTorch, {width} units a hidden layer",
+    )
+    for file in save_figure(figure, OUT / "layers.png"):
+        print(f"picture written to {file}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the comparison that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4, 5])
+    parser.add_argument("--width", type=int, default=512, help="units of a hidden layer")
+    parser.add_argument("--epochs", type=int, default=12)
+    options = parser.parse_args(arguments)
+    if min(options.layers) < 1:
+        parser.error("a network has at least 1 layer")
+    OUT.mkdir(exist_ok=True)
+    compare(options.layers, options.width, options.epochs)
+
+
+if __name__ == "__main__":
+    with failures_told("ex2_pytorch"):
+        main()
