@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chainrule.layers.softmax import Softmax
     from chainrule.network import Network
     from chainrule.runs import Run, load, train
+    from chainrule.sweeps.sweep import Sweep, sweep
 
 _HOME = {
     "ChainruleError": "chainrule.errors",
@@ -23,7 +24,9 @@ _HOME = {
     "Network": "chainrule.network",
     "Run": "chainrule.runs",
     "Softmax": "chainrule.layers.softmax",
+    "Sweep": "chainrule.sweeps.sweep",
     "load": "chainrule.runs",
+    "sweep": "chainrule.sweeps.sweep",
     "train": "chainrule.runs",
 }
 
@@ -50,8 +53,10 @@ __all__ = [
     "Network",
     "Run",
     "Softmax",
+    "Sweep",
     "__version__",
     "load",
+    "sweep",
     "train",
 ]
 

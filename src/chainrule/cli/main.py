@@ -10,10 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule._version import __version__
-from chainrule.cli import data, evaluate, init, predict, schema, train
+from chainrule.cli import data, evaluate, init, plot, predict, schema, sweep, train
 from chainrule.cli.failures import failures_told
 
-ORDER = ("init", "train", "evaluate", "predict", "data", "schema")
+ORDER = ("init", "train", "sweep", "evaluate", "predict", "plot", "data", "schema")
 """The commands as the help lists them."""
 
 
@@ -41,8 +41,10 @@ app = typer.Typer(
 )
 app.command("init")(init.command)
 app.command("train")(train.command)
+app.command("sweep")(sweep.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
+app.command("plot")(plot.command)
 app.add_typer(data.app, name="data")
 app.command("schema")(schema.command)
 
@@ -75,15 +77,16 @@ def main() -> None:
 
 
 def _spread_sets(arguments: list[str]) -> list[str]:
-    """``--set a=1 b=2`` as ``--set a=1 --set b=2``."""
+    """``--set a=1 b=2`` as ``--set a=1 --set b=2``, and ``--vary`` likewise."""
     spread: list[str] = []
-    setting = False
+    setting = ""
     for argument in arguments:
         follows = setting and re.match(r"[\w.\[\]]+=", argument) is not None
-        if follows and spread[-1] != "--set":
-            spread.append("--set")
+        if follows and spread[-1] != setting:
+            spread.append(setting)
         spread.append(argument)
-        setting = follows or argument == "--set" or argument.startswith("--set=")
+        option = argument.partition("=")[0]
+        setting = option if option in ("--set", "--vary") else setting if follows else ""
     return spread
 
 

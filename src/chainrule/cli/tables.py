@@ -70,6 +70,16 @@ def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
     _print(table)
 
 
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of texts, numbers among them to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    _print(table)
+
+
 def _print(table: Table) -> None:
     """As wide as it is: a number is never cut off. Names are text and no markup."""
     Console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)

@@ -1,0 +1,81 @@
+"""``chainrule plot RUN``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from chainrule.runs import Run
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WHAT", help="weights or boundary; by default all that suit it."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The folder for the pictures; by default RUN.", metavar="OUT"),
+    ] = None,
+) -> None:
+    """Draw what a trained network has learnt.
+
+    weights: the first layer's weights as images, for a network of images. boundary: the class
+    at every point of the plane, for a network of two inputs.
+    """
+    from chainrule.errors import ChainruleError, unknown
+    from chainrule.plots.save import save_figure
+    from chainrule.runs import load
+
+    for word in what or []:
+        if word not in PICTURES:
+            raise ChainruleError(unknown("picture", word, PICTURES))
+    trained = load(run)
+    drawn = {word: PICTURES[word](trained) for word in what or PICTURES}
+    missing = [word for word, figure in drawn.items() if figure is None]
+    if len(missing) == len(drawn) or (what and missing):
+        words = " and ".join(f"{word} ({_NEEDS[word]})" for word in missing)
+        raise ChainruleError(f"{run}: there is nothing to draw for {words}")
+    for word, figure in drawn.items():
+        if figure is not None:
+            for file in save_figure(figure, (out or run) / f"{word}.png"):
+                typer.echo(f"picture written to {file}")
+
+
+def _weights(run: Run) -> Figure | None:
+    """The first layer's weights, where the inputs are images."""
+    from chainrule.layers import Dense
+    from chainrule.plots.weights import weight_images
+
+    first, shape = run.network.layers[0], run.data.image_shape
+    if shape is None or not isinstance(first, Dense):
+        return None
+    return weight_images(first.W, shape, title=f"{run.config.name}: weights of {first.name}")
+
+
+def _boundary(run: Run) -> Figure | None:
+    """The plane in the classes' colours, where there are two inputs and classes."""
+    from chainrule.plots.decision_boundary import boundary_of
+
+    if run.classes is None or run.network.input != 2:
+        return None
+    return boundary_of(run)
+
+
+PICTURES: Mapping[str, Callable[[Run], Figure | None]] = {
+    "weights": _weights,
+    "boundary": _boundary,
+}
+"""What can be drawn of a run."""
+
+_NEEDS = {
+    "weights": "the inputs are no images",
+    "boundary": "it needs two inputs, and classes",
+}

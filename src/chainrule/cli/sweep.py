@@ -1,0 +1,159 @@
+"""``chainrule sweep CONFIG --vary PATH=VALUES ...``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chainrule.sweeps.sweep import Sweep
+    from chainrule.sweeps.trial import Trial
+
+SHOWN = 10
+"""How many of the best trials the table has."""
+
+
+def command(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
+    ],
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            "--vary",
+            metavar="KEY=VALUES",
+            help="What varies: a list such as training.seed=1,2 or a range such as "
+            "network.learning_rate=log:1e-4..1 (also uniform:, int:, logint:). Give it again "
+            "for each key.",
+        ),
+    ],
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", min=1, help="Random draws; by default the whole grid of lists."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Processes; by default one a core.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            help="The score that judges, such as validation_loss or best_validation_accuracy; "
+            "by default validation_accuracy where there are classes.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE ...", help="Override a value in every trial."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", help="A new folder, or that of a sweep to go on with.", metavar="FOLDER"
+        ),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the folder of every trial's run.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Train with some settings varied, in several processes, and show the best.
+
+    The files go to sweeps/NAME-1, -2, ...; --run with the folder of an unfinished sweep goes on
+    with it, and more --trials extend it.
+    """
+    from chainrule.cli.tables import print_rows
+    from chainrule.sweeps.sweep import sweep
+    from chainrule.sweeps.variation import Variation
+
+    found = sweep(
+        config,
+        [Variation.parse(item) for item in vary],
+        trials=trials,
+        jobs=jobs,
+        seed=seed,
+        by=by,
+        overrides=set_ or [],
+        folder=run,
+        keep=keep,
+        told=None if quiet else _tell,
+    )
+    if not quiet:
+        print()
+        print_rows(*_table(found))
+        _tell_the_rest(found)
+    if found.interrupted:
+        raise typer.Exit(130)
+    if found.best is None:
+        raise typer.Exit(2)
+
+
+def _tell(trial: Trial, found: Sweep) -> None:
+    """A line for a finished trial."""
+    values = ", ".join(f"{path} {text}" for path, text in trial.values.items())
+    if trial.failure is not None:
+        what = f"failed: {trial.failure}"
+    elif found.by in trial.scores:
+        what = f"{_words(found.by)} {_number(found.by, trial.scores[found.by])}"
+    else:
+        what = f"has no {_words(found.by)}"
+    best = found.best
+    star = "  (the best so far)" if best is trial and len(found.trials) > 1 else ""
+    print(
+        f"{len(found.trials):>{len(str(found.plan.count))}}/{found.plan.count}  {what}  "
+        f"[{values}]  {trial.seconds:.1f} s{star}",
+        flush=True,
+    )
+
+
+def _words(score: str) -> str:
+    return score.replace("_", " ")
+
+
+def _number(score: str, value: float) -> str:
+    return f"{value:.2%}" if score.endswith("accuracy") else f"{value:.5g}"
+
+
+def _table(found: Sweep) -> tuple[list[str], list[list[str]]]:
+    """The headings and the rows of the best trials."""
+    paths = [variation.path for variation in found.plan.variations]
+    rows = [
+        [
+            str(trial.number + 1),
+            *(trial.values[path] for path in paths),
+            _number(found.by, trial.scores[found.by]),
+            f"{trial.seconds:.1f}",
+        ]
+        for trial in found.ranked[:SHOWN]
+    ]
+    return ["trial", *paths, _words(found.by), "seconds"], rows
+
+
+def _tell_the_rest(found: Sweep) -> None:
+    """The best trial's other scores, what failed, what to look at, and where the files are."""
+    best = found.best
+    if best is None:
+        print("no trial has a score")
+    else:
+        others = ("train", "validation", "test")
+        scores = {
+            key: best.scores[key]
+            for part in others
+            for key in (f"{part}_loss", f"{part}_accuracy", f"{part}_r2")
+            if key in best.scores
+        }
+        told = ", ".join(f"{_words(key)} {_number(key, value)}" for key, value in scores.items())
+        print(f"the best is trial {best.number + 1}: {told}")
+    for variation, end in found.at_the_edge():
+        print(f"its {variation.path} lies at the {end} end of {variation.said}: search further")
+    if found.failed:
+        print(f"{len(found.failed)} of {len(found.trials)} trials failed")
+    if found.interrupted:
+        left = found.plan.count - len(found.trials)
+        print(f"interrupted; {left} trials are left: the same command with --run {found.folder}")
+    print(f"\nsweep  {found.folder}")
+    if best is not None:
+        print(f"best   chainrule train {found.folder / 'best.yaml'}")

@@ -1,0 +1,1 @@
+"""Searching a configuration's settings: what varies, the trials, their processes and files."""

@@ -1,0 +1,259 @@
+"""A sweep: many trainings of one configuration with some settings varied, the best first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import ConfigError, Problem, unknown
+from chainrule.files import write_whole
+from chainrule.run_folder import empty_folder
+from chainrule.sweeps.crew import Crew
+from chainrule.sweeps.folder import SweepFolder, identity_of
+from chainrule.sweeps.plan import Plan, Point
+from chainrule.sweeps.trial import Trial, is_better_low, overrides_of
+from chainrule.sweeps.variation import Range, Variation
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Config
+
+DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
+"""What trials are judged by where nothing is said: the first of these that they have."""
+
+Told = Callable[[Trial, "Sweep"], None]
+
+
+@dataclass
+class Sweep:
+    """The trials of a sweep, as far as they are finished.
+
+    Attributes:
+        plan: which trials there are.
+        trials: those that are finished, by number.
+        judged_by: the score they are judged by; None for the first of `DEFAULT_BY` that is there.
+        folder: where its files lie.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    plan: Plan
+    trials: list[Trial]
+    judged_by: str | None
+    folder: Path
+    interrupted: bool = False
+
+    @property
+    def by(self) -> str:
+        """The score the trials are judged by."""
+        if self.judged_by is not None:
+            return self.judged_by
+        there = {score for trial in self.trials for score in trial.scores}
+        return next((score for score in DEFAULT_BY if score in there), DEFAULT_BY[0])
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The trials that have the score, the best first; of equals the earlier."""
+        sign = 1 if is_better_low(self.by) else -1
+        scored = [trial for trial in self.trials if self.by in trial.scores]
+        return sorted(scored, key=lambda trial: (sign * trial.scores[self.by], trial.number))
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None where none has the score."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def failed(self) -> list[Trial]:
+        """The trials that have no scores, and say why."""
+        return [trial for trial in self.trials if trial.failure is not None]
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each trial, the best first: its number, values, scores and seconds."""
+        rest = [trial for trial in self.trials if self.by not in trial.scores]
+        return [
+            {"trial": t.number + 1, **t.values, **t.scores, "seconds": t.seconds}
+            for t in [*self.ranked, *rest]
+        ]
+
+    def at_the_edge(self) -> Iterator[tuple[Variation, str]]:
+        """What varies over a range and whose best value lies in a twentieth at one of its ends."""
+        best = self.best
+        for variation in self.plan.variations if best is not None else ():
+            if isinstance(variation.values, Range) and best is not None:
+                place = variation.values.place(float(best.values[variation.path]))
+                if not 0.05 <= place <= 0.95:
+                    yield variation, "lower" if place < 0.5 else "upper"
+
+
+def sweep(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    vary: Mapping[str, str | Sequence[Any]] | Sequence[Variation],
+    *,
+    trials: int | None = None,
+    jobs: int | None = None,
+    seed: int = 0,
+    by: str | None = None,
+    overrides: Sequence[str] = (),
+    folder: str | os.PathLike[str] | None = None,
+    keep: bool = False,
+    told: Told | None = None,
+) -> Sweep:
+    """Train a configuration again and again with some settings varied.
+
+    Args:
+        config: the path of a file, or a mapping, as `chainrule.train` takes it.
+        vary: by the setting's path, a list of values, or the text of a range such as
+            ``log:1e-4..1`` (also ``uniform:``, ``int:``, ``logint:``).
+        trials: how many random draws; None for every point of the grid of lists.
+        jobs: processes at a time; None for one a core.
+        seed: of the draws. A trial's values follow from it and the trial's number alone.
+        by: the score that judges, such as ``validation_loss`` or ``best_validation_accuracy``
+            (the best of all epochs); None for the validation accuracy where there are
+            classes, else the validation loss, after the last epoch.
+        overrides: settings that every trial has, as `chainrule.train` takes them.
+        folder: a new one; or that of a sweep of the same, which then goes on where it
+            stopped, to more trials if so many are asked for. None for ``sweeps/NAME-1``.
+        keep: whether to keep each trial's run, in ``runs/`` of the folder.
+        told: called with each trial as it finishes.
+
+    Returns:
+        The sweep. A trial that fails is part of it, with its reason. Ctrl-C ends it and keeps
+        the finished trials.
+
+    Raises:
+        ConfigError: a setting or a value that the configuration cannot have.
+        ChainruleError: the folder holds something else, or cannot be written.
+    """
+    if isinstance(vary, Mapping):
+        vary = [Variation.of(path, values) for path, values in vary.items()]
+    plan = Plan.make(vary, trials, seed)
+    base = _checked(config, overrides, plan)
+    _check_score(by)
+    jobs = _jobs(jobs)
+    files, done = _opened(folder, base, plan)
+    plan = _at_least(plan, done)
+    found = Sweep(plan, done, by, files.path)
+    common = {
+        "config": dict(config) if isinstance(config, Mapping) else os.path.abspath(config),
+        "overrides": list(overrides),
+        "keep": str(files.path.absolute() / "runs") if keep else None,
+    }
+    finished = {trial.number for trial in done}
+    waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
+    try:
+        with Crew(common, jobs) as crew:
+            for trial in crew.run(waiting):
+                files.add(trial)
+                found.trials.append(trial)
+                if told is not None:
+                    told(trial, found)
+    except KeyboardInterrupt:
+        found.interrupted = True
+    found.trials.sort(key=lambda trial: trial.number)
+    _write(found, files, config, overrides)
+    return found
+
+
+def _jobs(jobs: int | None) -> int:
+    if jobs is None:
+        return os.cpu_count() or 1
+    if jobs < 1:
+        raise ConfigError(f"jobs is a whole number of at least 1, found {jobs}")
+    return jobs
+
+
+def _check_score(by: str | None) -> None:
+    from chainrule.sweeps.trial import MEASURES, PARTS
+
+    scores = [f"{part}_{measure}" for part in PARTS for measure in MEASURES]
+    scores += [f"best_validation_{measure}" for measure in MEASURES]
+    if by is not None and by not in scores:
+        raise ConfigError(unknown("score", by, scores))
+
+
+def _checked(
+    config: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str], plan: Plan
+) -> Config:
+    """The configuration; every value that can vary has been tried on it.
+
+    Raises:
+        ConfigError: all values that do not suit.
+    """
+    from chainrule.config.load import load_config
+
+    first = plan.point(0)
+    base = load_config(config, overrides)
+    problems: dict[str, Problem] = {}
+    for variation in plan.variations:
+        for text in variation.values.samples():
+            values: Point = {**first, variation.path: text}
+            try:
+                load_config(config, [*overrides, *overrides_of(values)])
+            except ConfigError as error:
+                for problem in error.problems:
+                    problems.setdefault(problem.message, _at_vary(problem))
+    if problems:
+        raise ConfigError(list(problems.values()))
+    return base
+
+
+def _at_vary(problem: Problem) -> Problem:
+    """The same problem; what was set for a trial came from ``--vary``."""
+    if isinstance(problem.path, str) and problem.path.startswith("--set "):
+        return replace(problem, path=problem.path.replace("--set", "--vary", 1))
+    return problem
+
+
+def _opened(
+    folder: str | os.PathLike[str] | None, base: Config, plan: Plan
+) -> tuple[SweepFolder, list[Trial]]:
+    """The sweep's folder, and the trials that are already there."""
+    vary = [(variation.path, variation.said) for variation in plan.variations]
+    config = {"network": base.network, "data": base.data, "training": base.training}
+    identity = {**identity_of(config, vary, plan.seed), "in_order": plan.in_order}
+    if folder is not None and SweepFolder(Path(folder)).holds_a_sweep:
+        files = SweepFolder(Path(folder))
+        files.check(identity)
+        return files, files.read_trials()
+    wanted = None if folder is None else Path(folder)
+    files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
+    files.begin(identity)
+    return files, []
+
+
+def _at_least(plan: Plan, done: Sequence[Trial]) -> Plan:
+    """The plan, with as many trials as are there already."""
+    return replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
+
+
+def _write(
+    found: Sweep,
+    files: SweepFolder,
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    overrides: Sequence[str],
+) -> None:
+    """The best trial's configuration, and the picture."""
+    from chainrule.config.load import load_config
+    from chainrule.plots.save import save_figure
+    from chainrule.plots.sweep import Varied, sweep_figure
+
+    best = found.best
+    if best is None:
+        return
+    values = overrides_of(best.values)
+    write_whole(files.best, load_config(config, [*overrides, *values]).moved(files.path).to_yaml())
+    varied = [
+        Varied(
+            variation.path,
+            [trial.values[variation.path] for trial in found.trials],
+            is_range=isinstance(variation.values, Range),
+            logarithmic=getattr(variation.values, "logarithmic", False),
+        )
+        for variation in found.plan.variations
+    ]
+    scores = [trial.scores.get(found.by, inf) for trial in found.trials]
+    figure = sweep_figure(varied, scores, score=found.by, best=found.trials.index(best))
+    save_figure(figure, files.picture, ("png", "svg"))

@@ -1,0 +1,52 @@
+"""``chainrule plot RUN``."""
+
+from __future__ import annotations
+
+import pytest
+
+import chainrule
+
+LAYERS = [{"size": 6, "activation": "tanh"}, {"size": 2}, "softmax"]
+
+
+def trained(data, layers=LAYERS, name="run"):
+    config = {"network": {"layers": layers}, "data": data, "training": {"epochs": 2}}
+    chainrule.train(config, run=name)
+
+
+def test_weights_of_a_network_of_images(command, folder):
+    trained({"generator": "shapes", "size": 10, "count": 30, "classes": 2, "standardize": True})
+    done = command("plot", "run")
+    assert done.status == 0
+    assert done.out == "picture written to run/weights.png\n"
+    assert (folder / "run" / "weights.png").stat().st_size > 5000
+
+
+def test_the_boundary_of_a_network_of_two_inputs(command, folder):
+    trained({"generator": "moons", "count": 40, "standardize": True})
+    (folder / "pictures").mkdir()
+    done = command("plot", "run", "boundary", "--out", "pictures")
+    assert done.out == "picture written to pictures/boundary.png\n"
+    assert (folder / "pictures" / "boundary.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bondary"], "did you mean 'boundary'"),
+        (["weights"], "nothing to draw for weights (the inputs are no images)"),
+        ([], "weights (the inputs are no images) and boundary (it needs two inputs"),
+    ],
+)
+def test_what_cannot_be_drawn(words, message, command, folder):
+    trained({"generator": "blobs", "features": 3, "classes": 2, "count": 20})
+    done = command("plot", "run", *words)
+    assert done.status == 2
+    assert message in done.err
+    assert not list((folder / "run").glob("weights*"))
+
+
+def test_a_folder_that_is_not_there(command, folder):
+    trained({"generator": "moons", "count": 40})
+    assert command("plot", "run", "--out", "nowhere").status == 2
+    assert command("plot", "nothing").status == 2
