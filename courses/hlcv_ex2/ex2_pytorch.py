@@ -2,8 +2,9 @@
 
 Run with: python3 ex2_pytorch.py [--layers 2 3 4 5] [--epochs 12]
 
-Each network is described by ``layers.yaml``, built from PyTorch modules and trained there with
-``CrossEntropyLoss``. Pictures and runs go to ``out/``.
+Each network is described by ``layers.yaml``, built from PyTorch modules and trained there on the
+loss of ``CrossEntropyLoss``, written so that its derivative keeps all digits. Pictures and runs go
+to ``out/``.
 """
 
 from __future__ import annotations
@@ -69,13 +70,22 @@ def layers_override(hidden: Sequence[int], classes: int = 10) -> str:
     return f"network.layers=[{', '.join([*layers, f'{{size: {classes}}}', 'softmax'])}]"
 
 
-def accuracy_in_torch(run: chainrule.Run, hidden: Sequence[int], cases: Dataset) -> float:
-    """The accuracy of a trained network, its parameters copied into a `MultiLayerPerceptron`."""
+def in_plain_pytorch(
+    run: chainrule.Run, hidden: Sequence[int], cases: Dataset
+) -> tuple[float, float]:
+    """Loss and accuracy of a trained network by PyTorch alone.
+
+    Its parameters are copied into a `MultiLayerPerceptron`, whose logits go into
+    ``CrossEntropyLoss``: the loss that the network was trained with, without the penalty.
+    """
     model = MultiLayerPerceptron(run.network.input, hidden, run.network.outputs)
     copy_to_torch(run.network, model)
+    targets = torch.from_numpy(cases.t)
     with torch.no_grad():
-        predicted = model(torch.from_numpy(cases.x)).argmax(dim=1).numpy()
-    return float((predicted == cases.t).mean())
+        logits = model(torch.from_numpy(cases.x))
+        loss = nn.CrossEntropyLoss()(logits, targets).item()
+        accuracy = (logits.argmax(dim=1) == targets).double().mean().item()
+    return loss, accuracy
 
 
 def train(layers: int, width: int, epochs: int) -> tuple[chainrule.Run, list[int]]:
@@ -105,8 +115,10 @@ def compare(all_layers: Sequence[int], width: int, epochs: int) -> None:
     best, (run, hidden) = max(
         runs.items(), key=lambda item: item[1][0].scores["validation"].accuracy or 0.0
     )
-    test = accuracy_in_torch(run, hidden, run.data.test)
-    print(f"\nthe best has {best} layers: test accuracy {test:.1%}")
+    loss, accuracy = in_plain_pytorch(run, hidden, run.data.test)
+    own = run.scores["test"].loss - run.network.penalty_loss()
+    print(f"\nthe best has {best} layers: test accuracy {accuracy:.1%}")
+    print(f"its CrossEntropyLoss on the test data: {loss:.6f} in PyTorch, {own:.6f} in NumPy")
     figure = compare_histories(
         {f"{layers} layers": run.history for layers, (run, _) in runs.items()},
         column="accuracy",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from course_folders import on_path
@@ -55,6 +57,8 @@ def test_the_comparison_of_depths(real, monkeypatch, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "3 layers: 3072-12-12-10" in out
     assert "test accuracy" in out
+    in_torch, in_numpy = re.search(r"data: (\S+) in PyTorch, (\S+) in NumPy", out).groups()
+    assert float(in_torch) == pytest.approx(float(in_numpy), abs=2e-6)
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
     assert (tmp_path / "out" / "layers_3" / "config.yaml").is_file()
     assert "engine: torch" in (tmp_path / "out" / "layers_3" / "config.yaml").read_text()
