@@ -29,6 +29,7 @@ def image_of(axes):
 def test_regions_have_the_colours_of_their_classes():
     figure = decision_boundary({"sum": by_sum}, X, [0, 1, 2], classes=CLASSES, title="plane")
     image = image_of(figure.axes[0])
+    assert figure.axes[0].images[0].origin == "lower"
     low, high = image[0, 0], image[-1, -1]
     assert low[2] > low[0]  # the first colour is a blue, the second a red
     assert high[0] > high[2]

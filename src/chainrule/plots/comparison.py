@@ -36,6 +36,8 @@ _PARTS: Mapping[str, tuple[str, Any]] = {
 }
 # With more points than this, a marker on each would hide the line.
 _MARKED_POINTS = 30
+# With more than this, a picture shows no difference between all of them and a few.
+_MANY_POINTS = 3000
 # A curve that blows up may leave the panel this far above all curves that do not.
 _MOST_ABOVE = 1e4
 _LOWEST_R2 = -1.0
@@ -84,8 +86,8 @@ def compare_histories(
         x_label: what is counted along the axis.
 
     Raises:
-        ChainruleError: a column that no run has, a run in ``diverged`` that is none, or
-            columns of different lengths.
+        ChainruleError: no runs, no column or one that no run has, a run in ``diverged`` that is
+            none, or columns of different lengths.
 
     Example:
         >>> runs = {"rate 0.1": {"train_loss": [0.7, 0.4]}, "rate 10": {"train_loss": [9.0]}}
@@ -95,10 +97,12 @@ def compare_histories(
         rate 0.1
         rate 10: not finite in epoch 2
     """
+    wanted = [column] if isinstance(column, str) else list(column)
+    if not histories or not wanted:
+        raise ChainruleError(f"there are no {'columns' if histories else 'runs'} to compare")
     for name in diverged:
         if name not in histories:
             raise ChainruleError(unknown("run", name, histories))
-    wanted = [column] if isinstance(column, str) else list(column)
     measures = _measures(histories, wanted)
     panels = {
         measure: _lines(histories, columns, diverged) for measure, columns in measures.items()
@@ -106,15 +110,13 @@ def compare_histories(
     with house_style():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(4.5 + 5.5 * max(1, len(panels)), 6), layout="constrained")
+        size = (4.5 + 4 * len(panels), 6 + 0.12 * len(histories))
+        figure = Figure(figsize=size, layout="constrained")
         put_title(figure, title)
-        for axes, (measure, lines) in zip(
-            figure.subplots(1, max(1, len(panels)), squeeze=False)[0],
-            (panels or {"": []}).items(),
-            strict=True,
-        ):
-            _draw(axes, measure, lines, _is_crowded(histories), x_label)
-        _add_legend(figure, histories, panels.values(), diverged)
+        places = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (measure, lines) in zip(places, panels.items(), strict=True):
+            _draw(axes, measure, lines, len(histories) > len(PALETTE), x_label)
+        _add_legend(figure, _legend(histories, panels.values(), diverged))
     return figure
 
 
@@ -162,15 +164,14 @@ def _lines(
     return found
 
 
-def _is_crowded(histories: Mapping[str, History]) -> bool:
-    """Whether colours alone would not tell the runs apart."""
-    return len(histories) > len(PALETTE)
-
-
 def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: str) -> None:
-    """One panel: every curve of a measure, the axes around them, its title."""
+    """One panel: every curve of a measure, the axes around them, its title.
+
+    Where colours alone would not tell the runs apart, the panel is ``crowded`` and every run has
+    a marker as well.
+    """
     if not lines:
-        blank(axes, "nothing has been trained yet")
+        blank(axes, "nothing was measured")
         return
     panel = Panel(axes, 1.0, max(float(line.curve.x.max(initial=0)) for line in lines))
     for line in lines:
@@ -179,15 +180,18 @@ def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: 
     parts = dict.fromkeys(line.part for line in lines)
     words = _PARTS[next(iter(parts))][0] + " " if len(parts) == 1 and "" not in parts else ""
     remark = _limit(panel, measure, lines)
-    axes.set_title(f"{words}{SCORES.get(measure, plain(measure))}{remark}")
+    measured = SCORES.get(measure, plain(measure).replace("_", " "))
+    axes.set_title(f"{words}{measured}{remark}", pad=14)
+    for line in lines:
+        _mark_ends(axes, line)
     _finish_x(panel, lines, x_label)
 
 
 def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
-    """One curve, with crosses where it broke off."""
+    """One curve, as far as it was finite."""
     curve, (color, marker) = line.curve, marker_of(line.run)
     x, y = curve.x, curve.y.clip(-LARGEST, LARGEST)
-    if len(x) > 2 * 1500:
+    if len(x) > _MANY_POINTS:  # else the gaps where a value was not finite are kept
         x, y = thinned(x, y)
     axes.plot(
         x,
@@ -200,27 +204,28 @@ def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
         linewidth=2.0,
         zorder=3,
     )
-    ends = _ends(line)
-    axes.plot(
-        curve.x[ends],
-        curve.y[ends].clip(-LARGEST, LARGEST),
-        linestyle="none",
-        marker="X",
-        markersize=13,
-        markerfacecolor=color,
-        markeredgecolor="white",
-        markeredgewidth=1.2,
-        zorder=4,
-    )
 
 
-def _ends(line: _Line) -> list[int]:
-    """The places of the last finite values before those that were not."""
+def _mark_ends(axes: Axes, line: _Line) -> None:
+    """A cross at every last finite value before one that was not; at the edge if beyond it."""
     finite = np.isfinite(line.curve.y)
     ends = [k for k, (here, then) in enumerate(pairwise(finite)) if here and not then]
     if line.diverged and len(finite) and finite[-1]:
         ends.append(len(finite) - 1)
-    return ends
+    if not ends:
+        return
+    axes.plot(
+        line.curve.x[ends],
+        line.curve.y[ends].clip(*axes.get_ylim()),
+        linestyle="none",
+        marker="X",
+        markersize=13,
+        markerfacecolor=marker_of(line.run)[0],
+        markeredgecolor="white",
+        markeredgewidth=1.2,
+        clip_on=False,
+        zorder=5,
+    )
 
 
 def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
@@ -232,11 +237,10 @@ def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
     if measure in SCORES:
         return _limit_score(panel, measure, low, high)
     remarks = []
-    sound = [line.curve.finite for line in lines if not line.diverged]
-    top = _MOST_ABOVE * float(np.concatenate([*sound, np.zeros(1)]).max())
-    if 0 < top < high:
-        high = top
-        remarks.append(f"above {top:.0e} not shown")
+    sound = max((float(line.curve.finite.max()) for line in lines if not line.diverged), default=0)
+    if 0 < _MOST_ABOVE * sound < high:
+        high = 10 ** np.floor(np.log10(_MOST_ABOVE * sound))
+        remarks.append(f"above {high:,g} not shown")
     if low > 0:
         low, high = max(low, 1 / LARGEST), max(high, 1 / LARGEST)
     if low > 0 and np.log10(high) - np.log10(low) > 2:
@@ -278,38 +282,47 @@ def _finish_x(panel: Panel, lines: list[_Line], x_label: str) -> None:
     axes.set_xlim(first - room, panel.end + room)
 
 
-def _add_legend(
-    figure: Figure,
+def _legend(
     histories: Mapping[str, History],
     panels: Iterable[list[_Line]],
     diverged: Collection[str],
-) -> None:
-    """The runs by colour, the parts of the data by dashes, at the right of all panels."""
-    from matplotlib.lines import Line2D
-
+) -> list[tuple[dict[str, Any], str]]:
+    """How each run's line looks, and its name; then how each part's does, where there are two."""
     lines = [line for panel in panels for line in panel]
-    entries: list[tuple[Any, str]] = []
+    entries: list[tuple[dict[str, Any], str]] = []
     for run, (name, history) in enumerate(histories.items()):
         color, marker = marker_of(run)
-        shape = marker if _is_crowded(histories) else None
+        shape = marker if len(histories) > len(PALETTE) else None
         own = [line.curve for line in lines if line.run == run]
         label = plain(name, 32) + _trouble(history, own, name in diverged)
-        entries.append((Line2D([], [], color=color, marker=shape, linewidth=3), label))
+        entries.append(({"color": color, "marker": shape, "linewidth": 3}, label))
     parts = dict.fromkeys(line.part for line in lines if line.part)
     for part in parts if len(parts) > 1 else ():
         words, dashes = _PARTS[part]
-        entries.append((Line2D([], [], color=INK, linestyle=dashes), words))
-    if not entries:
-        return
+        entries.append(({"color": INK, "linestyle": dashes}, words))
+    return entries
+
+
+def _add_legend(figure: Figure, entries: list[tuple[dict[str, Any], str]]) -> None:
+    """The legend below all panels."""
+    from matplotlib.lines import Line2D
+
     # Matplotlib drops labels that begin with an underscore, which a name may.
     legend = figure.legend(
-        [handle for handle, _ in entries],
+        [Line2D([], [], **look) for look, _ in entries],
         ["."] * len(entries),
-        loc="outside right upper",
+        loc="outside lower center",
+        ncols=_columns([label for _, label in entries], figure.get_figwidth()),
         handlelength=2.8,
     )
     for text, (_, label) in zip(legend.get_texts(), entries, strict=True):
         text.set_text(label)
+
+
+def _columns(labels: Sequence[str], width: float) -> int:
+    """How many columns of such labels a figure of ``width`` inches has room for, at most 4."""
+    longest = 0.095 * max(map(len, labels), default=1) + 0.8  # inches
+    return max(1, min(4, int(width / longest), len(labels)))
 
 
 def _trouble(history: History, curves: list[Curve], diverged: bool) -> str:
