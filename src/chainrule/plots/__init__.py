@@ -5,10 +5,23 @@ Matplotlib itself is imported only when a figure is made. Every function returns
 figures can be made without a screen, in threads and in tests.
 """
 
+from chainrule.plots.comparison import compare_histories
+from chainrule.plots.decision_boundary import boundary_of, decision_boundary
 from chainrule.plots.images import image_grid
 from chainrule.plots.learning_curve import learning_curve
 from chainrule.plots.save import save_figure
 from chainrule.plots.scatter import scatter
 from chainrule.plots.show import show_or_save
+from chainrule.plots.weights import weight_images
 
-__all__ = ["image_grid", "learning_curve", "save_figure", "scatter", "show_or_save"]
+__all__ = [
+    "boundary_of",
+    "compare_histories",
+    "decision_boundary",
+    "image_grid",
+    "learning_curve",
+    "save_figure",
+    "scatter",
+    "show_or_save",
+    "weight_images",
+]
