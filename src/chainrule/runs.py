@@ -154,7 +154,7 @@ def _words(score: Score) -> str:
 
 
 def train(
-    config: str | os.PathLike[str] | Mapping[str, Any],
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config,
     *,
     overrides: Sequence[str] = (),
     run: str | os.PathLike[str] | None = None,
@@ -167,8 +167,8 @@ def train(
     """Train the network that a configuration describes, on the data it describes.
 
     Args:
-        config: the path of a file, or a mapping of the same keys; relative paths in it start
-            at the file's folder, or at the working folder.
+        config: the path of a file, a mapping of the same keys, or a loaded configuration;
+            relative paths in it start at the file's folder, or at the working folder.
         overrides: items such as ``"training.epochs=5"`` that win over the configuration.
         run: a new or empty folder for the run's files; by default ``runs/NAME-1`` and so on.
         save: whether to write files at all.

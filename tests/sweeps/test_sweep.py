@@ -13,6 +13,7 @@ import time
 import pytest
 
 import chainrule
+from chainrule.config.load import read_source
 from chainrule.errors import ChainruleError, ConfigError
 from chainrule.sweeps.crew import Crew
 from chainrule.sweeps.sweep import Sweep
@@ -148,8 +149,7 @@ def test_the_edge_of_a_range_is_noticed(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
 def test_a_killed_worker_costs_its_trial_alone():
     slow = {**CONFIG, "training": {"epochs": 100_000, "batch_size": 1}}
-    common = {"config": slow, "overrides": [], "keep": None}
-    with Crew(common, 1) as crew:
+    with Crew(read_source(slow), [], 1) as crew:
         points = [(0, {}), (1, {"training.epochs": "1"}), (2, {"training.epochs": "2"})]
 
         def kill():
@@ -203,7 +203,7 @@ def test_a_worker_ends_when_nobody_asks_any_more():
     )
     slow = {**CONFIG, "training": {"epochs": 100_000_000}}
     worker.stdin.write(
-        json.dumps({"config": slow, "overrides": [], "keep": None}).encode() + b"\n"
+        json.dumps({"value": slow, "folder": ".", "name": "s", "overrides": []}).encode() + b"\n"
     )
     worker.stdin.write(json.dumps({"number": 0, "values": {}}).encode() + b"\n")
     worker.stdin.flush()

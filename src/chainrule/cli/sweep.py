@@ -60,10 +60,10 @@ def command(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Train with some settings varied, in several processes, and show the best.
+    """Train many times with some settings varied, and show the best.
 
     The files go to sweeps/NAME-1, -2, ...; --run with the folder of an unfinished sweep goes on
-    with it, and more --trials extend it.
+    with it, and more --trials extend it. Trials whose process was killed are made again.
     """
     from chainrule.cli.tables import print_rows
     from chainrule.sweeps.sweep import sweep

@@ -123,6 +123,7 @@ class Config:
               seed: 0
               shuffle: true
               optimizer: sgd
+              schedule: constant
               engine: auto
               evaluate: running
             <BLANKLINE>
@@ -131,13 +132,53 @@ class Config:
         return write_yaml({name: _said(part) for name, part in parts.items()})
 
 
+@dataclass(frozen=True)
+class Source:
+    """A configuration as it was read: to be checked, with whatever is changed from outside.
+
+    Attributes:
+        tree: what it says, and where.
+        folder: where relative paths start.
+        path: the file it was read from, if it was.
+        name: what a run of it is called.
+    """
+
+    tree: Tree
+    folder: Path = field(default_factory=Path.cwd)
+    path: Path | None = None
+    name: str = "run"
+
+    def config(self, overrides: Sequence[str] = ()) -> Config:
+        """The checked configuration; the file is not read again.
+
+        Raises:
+            ConfigError: everything that is wrong with it, in the order of its lines.
+        """
+        tree = apply_overrides(self.tree, overrides)
+        parts = _checked(tree)
+        return Config(*parts, folder=self.folder, path=self.path, name=self.name, _tree=tree)
+
+
+def read_source(source: str | os.PathLike[str] | Mapping[str, Any]) -> Source:
+    """Read a configuration, and check no more than that it can be read.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if isinstance(source, Mapping):
+        return Source(_tree_of_mapping(source))
+    path = Path(source)
+    return Source(_tree_of_file(path), path.absolute().parent, path, path.stem)
+
+
 def load_config(
-    source: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str] = ()
+    source: str | os.PathLike[str] | Mapping[str, Any] | Config, overrides: Sequence[str] = ()
 ) -> Config:
     """Read and check a configuration.
 
     Args:
-        source: a file in YAML or in the compact form, or a mapping of the same keys.
+        source: a file in YAML or in the compact form, a mapping of the same keys, or what was
+            loaded before.
         overrides: ``path=value`` items, such as ``training.epochs=5``, that win over it.
 
     Raises:
@@ -149,16 +190,12 @@ def load_config(
         >>> config.training["epochs"], config.training["batch_size"]
         (5, 32)
     """
-    if isinstance(source, Mapping):
-        return _config(apply_overrides(_tree_of_mapping(source), overrides))
-    path = Path(source)
-    config = _config(apply_overrides(_tree_of_file(path), overrides))
-    return replace(config, folder=path.absolute().parent, path=path, name=path.stem)
-
-
-def _config(tree: Tree) -> Config:
-    network, data, training = _checked(tree)
-    return Config(network, data, training, _tree=tree)
+    if not isinstance(source, Config):
+        return read_source(source).config(overrides)
+    if not overrides:
+        return source
+    parts = {"network": source.network, "data": source.data, "training": source.training}
+    return Source(Tree(parts), source.folder, source.path, source.name).config(overrides)
 
 
 def _tree_of_mapping(source: Mapping[str, Any]) -> Tree:

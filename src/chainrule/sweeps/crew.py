@@ -7,13 +7,23 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import chainrule
 from chainrule.sweeps.plan import Point
-from chainrule.sweeps.trial import Trial
+from chainrule.sweeps.trial import KILLED, Trial
+
+if TYPE_CHECKING:
+    from chainrule.config.load import Source
+
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv.pop()); from chainrule.sweeps.worker import main; main()"
+)
+"""What a worker runs; the package is found where this process found it."""
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -22,14 +32,21 @@ class Crew:
     """Runs trials in processes of their own; use it in a ``with``, which ends them.
 
     Args:
-        common: what every worker is told first: ``config``, ``overrides`` and ``keep``.
+        source: the configuration, as it was read when the sweep began.
+        overrides: that every trial has.
         jobs: how many processes.
     """
 
-    def __init__(self, common: Mapping[str, Any], jobs: int) -> None:
-        self.common = common
+    def __init__(self, source: Source, overrides: Sequence[str], jobs: int) -> None:
+        self.common = {
+            "value": source.tree.value,
+            "folder": str(source.folder.absolute()),
+            "name": source.name,
+            "overrides": list(overrides),
+        }
         self.jobs = jobs
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._idle: list[subprocess.Popen[bytes]] = []
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
 
@@ -49,17 +66,24 @@ class Crew:
                 with suppress(OSError):  # what was left to write has no reader
                     pipe.close()
 
-    def run(self, points: Iterable[tuple[int, Point]]) -> Iterator[Trial]:
-        """The trials as they finish.
+    def run(
+        self, points: Iterable[tuple[int, Point]], keep: Path | None = None
+    ) -> Iterator[Trial]:
+        """The trials as they finish; workers and the data they have read stay for the next call.
+
+        Args:
+            points: the trials' numbers and values.
+            keep: the folder for the runs' own folders; None to keep none.
 
         A worker that ends in the middle of a trial, whatever killed it, makes that trial a
         failure; another worker takes its place.
         """
-        waiting: SimpleQueue[tuple[int, Point]] = SimpleQueue()
+        waiting: SimpleQueue[dict[str, Any]] = SimpleQueue()
         finished: SimpleQueue[Trial | BaseException] = SimpleQueue()
         left = 0
-        for point in points:
-            waiting.put(point)
+        for number, values in points:
+            folder = None if keep is None else str(keep.absolute() / str(number + 1))
+            waiting.put({"number": number, "values": values, "folder": folder})
             left += 1
         for _ in range(min(self.jobs, left)):
             thread = threading.Thread(target=self._serve, args=(waiting, finished), daemon=True)
@@ -77,25 +101,28 @@ class Crew:
 
     def _serve(
         self,
-        waiting: SimpleQueue[tuple[int, Point]],
+        waiting: SimpleQueue[dict[str, Any]],
         finished: SimpleQueue[Trial | BaseException],
     ) -> None:
         """Give one worker after the other what is waiting."""
-        process: subprocess.Popen[bytes] | None = None
+        process = self._idle.pop() if self._idle else None
         try:
             while not self._over.is_set():
                 try:
-                    number, values = waiting.get_nowait()
+                    item = waiting.get_nowait()
                 except Empty:
+                    if process is not None:
+                        self._idle.append(process)
                     return
                 if process is None or process.poll() is not None:
                     process = self._start()
-                trial = _ask(process, number, values)
+                trial = _ask(process, item)
                 if trial is None:
                     status = process.wait()
                     if self._over.is_set():
                         return
-                    trial = Trial(number, values, failure=f"its process ended, {_ending(status)}")
+                    why = f"{KILLED}, {_ending(status)}"
+                    trial = Trial(item["number"], item["values"], failure=why)
                 finished.put(trial)
         except BaseException as error:  # a thread's error is the sweep's
             finished.put(error)
@@ -106,7 +133,8 @@ class Crew:
         if self.jobs > 1:  # several processes share the cores; threads would only contend
             environment |= dict.fromkeys(_THREADS, "1")
         process = subprocess.Popen(
-            [sys.executable, "-m", "chainrule.sweeps.worker"],
+            # -P, so that a random.py in the working folder is not taken for Python's own.
+            [sys.executable, "-P", "-c", _PROGRAM, str(Path(chainrule.__file__).parents[1])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -114,16 +142,18 @@ class Crew:
             start_new_session=True,
         )
         self._processes.append(process)
+        if self._over.is_set():  # meanwhile, and the others were ended before this one began
+            process.kill()
         if self._over.is_set():
             process.kill()
         _tell(process, self.common)
         return process
 
 
-def _ask(process: subprocess.Popen[bytes], number: int, values: Point) -> Trial | None:
+def _ask(process: subprocess.Popen[bytes], item: Mapping[str, Any]) -> Trial | None:
     """A worker's answer; None where it ended before it gave one."""
     assert process.stdout is not None
-    if not _tell(process, {"number": number, "values": values}):
+    if not _tell(process, item):
         return None
     line = process.stdout.readline()
     return Trial.from_mapping(json.loads(line)) if line.endswith(b"\n") else None

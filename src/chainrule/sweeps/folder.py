@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,26 @@ class SweepFolder:
     def holds_a_sweep(self) -> bool:
         """Whether a sweep was begun here."""
         return self.identity.is_file()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While this lasts, no other process can run the sweep of this folder.
+
+        Raises:
+            ChainruleError: another one does.
+        """
+        try:
+            import fcntl
+        except ImportError:  # a system without such locks
+            yield
+            return
+        with (self.path / ".lock").open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                message = "this sweep is running already, in another process"
+                raise ChainruleError(Problem(message, self.path)) from None
+            yield
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Write what is searched.

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chainrule.errors import ConfigError, Problem, unknown
+from chainrule.config.load import Config, Source, read_source
+from chainrule.errors import ChainruleError, ConfigError, DataError, Problem, unknown
 from chainrule.files import write_whole
 from chainrule.run_folder import empty_folder
 from chainrule.sweeps.crew import Crew
 from chainrule.sweeps.folder import SweepFolder, identity_of
 from chainrule.sweeps.plan import Plan, Point
-from chainrule.sweeps.trial import Trial, is_better_low, overrides_of
+from chainrule.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
 from chainrule.sweeps.variation import Range, Variation
-
-if TYPE_CHECKING:
-    from chainrule.config.load import Config
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by where nothing is said: the first of these that they have."""
@@ -130,30 +129,39 @@ def sweep(
     if isinstance(vary, Mapping):
         vary = [Variation.of(path, values) for path, values in vary.items()]
     plan = Plan.make(vary, trials, seed)
-    base = _checked(config, overrides, plan)
+    source = read_source(config)
+    base = _checked(source, overrides, plan)
     _check_score(by)
-    jobs = _jobs(jobs)
-    files, done = _opened(folder, base, plan)
-    plan = _at_least(plan, done)
-    found = Sweep(plan, done, by, files.path)
-    common = {
-        "config": dict(config) if isinstance(config, Mapping) else os.path.abspath(config),
-        "overrides": list(overrides),
-        "keep": str(files.path.absolute() / "runs") if keep else None,
-    }
-    finished = {trial.number for trial in done}
-    waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
-    try:
-        with Crew(common, jobs) as crew:
-            for trial in crew.run(waiting):
-                files.add(trial)
-                found.trials.append(trial)
-                if told is not None:
-                    told(trial, found)
-    except KeyboardInterrupt:
-        found.interrupted = True
-    found.trials.sort(key=lambda trial: trial.number)
-    _write(found, files, config, overrides)
+    with ExitStack() as locked:
+        with Crew(source, overrides, _jobs(jobs)) as crew:
+            identity = _identity(base, plan)
+            files = _begun(folder, identity)
+            done: list[Trial] = []
+            if files is not None:
+                locked.enter_context(files.alone())
+                done = [trial for trial in files.read_trials() if not trial.was_killed]
+            plan = _at_least(plan, done)
+            finished = {trial.number for trial in done}
+            waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
+            if waiting:
+                _try_out(crew, waiting[0][1], source, overrides, by)
+            if files is None:
+                wanted = None if folder is None else Path(folder)
+                files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
+                locked.enter_context(files.alone())
+                files.begin(identity)
+            found = Sweep(plan, done, by, files.path)
+            try:
+                for trial in crew.run(waiting, files.path / "runs" if keep else None):
+                    files.add(trial)
+                    found.trials.append(trial)
+                    if told is not None:
+                        told(trial, found)
+            except KeyboardInterrupt:
+                found.interrupted = True
+        # The workers are gone: what they would finish while the picture is drawn would be lost.
+        found.trials.sort(key=lambda trial: trial.number)
+        _write(found, files, source, overrides)
     return found
 
 
@@ -166,62 +174,95 @@ def _jobs(jobs: int | None) -> int:
 
 
 def _check_score(by: str | None) -> None:
-    from chainrule.sweeps.trial import MEASURES, PARTS
-
     scores = [f"{part}_{measure}" for part in PARTS for measure in MEASURES]
     scores += [f"best_validation_{measure}" for measure in MEASURES]
     if by is not None and by not in scores:
         raise ConfigError(unknown("score", by, scores))
 
 
-def _checked(
-    config: str | os.PathLike[str] | Mapping[str, Any], overrides: Sequence[str], plan: Plan
-) -> Config:
+def _checked(source: Source, overrides: Sequence[str], plan: Plan) -> Config:
     """The configuration; every value that can vary has been tried on it.
 
     Raises:
         ConfigError: all values that do not suit.
     """
-    from chainrule.config.load import load_config
-
     first = plan.point(0)
-    base = load_config(config, overrides)
+    base = source.config(overrides)
     problems: dict[str, Problem] = {}
     for variation in plan.variations:
         for text in variation.values.samples():
             values: Point = {**first, variation.path: text}
             try:
-                load_config(config, [*overrides, *overrides_of(values)])
+                source.config([*overrides, *overrides_of(values)])
             except ConfigError as error:
                 for problem in error.problems:
-                    problems.setdefault(problem.message, _at_vary(problem))
+                    problems.setdefault(problem.message, _at_vary(problem, values))
     if problems:
         raise ConfigError(list(problems.values()))
     return base
 
 
-def _at_vary(problem: Problem) -> Problem:
-    """The same problem; what was set for a trial came from ``--vary``."""
-    if isinstance(problem.path, str) and problem.path.startswith("--set "):
-        return replace(problem, path=problem.path.replace("--set", "--vary", 1))
+def _at_vary(problem: Problem, values: Point) -> Problem:
+    """The same problem; where it lies in a trial's own values, these came from ``--vary``."""
+    for item in overrides_of(values):
+        if problem.path == f"--set {item}":
+            return replace(problem, path=f"--vary {item}")
     return problem
 
 
-def _opened(
-    folder: str | os.PathLike[str] | None, base: Config, plan: Plan
-) -> tuple[SweepFolder, list[Trial]]:
-    """The sweep's folder, and the trials that are already there."""
+def _identity(base: Config, plan: Plan) -> dict[str, Any]:
+    """What makes this sweep this one."""
     vary = [(variation.path, variation.said) for variation in plan.variations]
     config = {"network": base.network, "data": base.data, "training": base.training}
-    identity = {**identity_of(config, vary, plan.seed), "in_order": plan.in_order}
-    if folder is not None and SweepFolder(Path(folder)).holds_a_sweep:
-        files = SweepFolder(Path(folder))
-        files.check(identity)
-        return files, files.read_trials()
-    wanted = None if folder is None else Path(folder)
-    files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
-    files.begin(identity)
-    return files, []
+    return {**identity_of(config, vary, plan.seed), "in_order": plan.in_order}
+
+
+def _begun(
+    folder: str | os.PathLike[str] | None, identity: Mapping[str, Any]
+) -> SweepFolder | None:
+    """The files of the sweep that was begun in ``folder``; None where there is none."""
+    if folder is None or not SweepFolder(Path(folder)).holds_a_sweep:
+        return None
+    files = SweepFolder(Path(folder))
+    files.check(identity)
+    return files
+
+
+def _try_out(
+    crew: Crew, values: Point, source: Source, overrides: Sequence[str], by: str | None
+) -> None:
+    """A trial of no epochs: data that are not there end the sweep before it begins.
+
+    A worker does it, which keeps the data for the trials.
+
+    Raises:
+        ChainruleError: the trial cannot be made, or has no such score as is asked for.
+    """
+    no_epochs = {**values, "training.epochs": "0"}
+    (trial,) = crew.run([(0, no_epochs)])
+    if trial.failure is not None:
+        from chainrule.runs import train
+
+        try:  # here the message has its line and column
+            train(source.config([*overrides, *overrides_of(no_epochs)]), save=False)
+        except ChainruleError as error:
+            raise type(error)([_at_vary(problem, values) for problem in error.problems]) from None
+        raise ChainruleError(f"the first trial cannot be made: {trial.failure}")
+    scores = _possible(trial.scores)
+    if by is not None and by not in scores:
+        raise ConfigError(f"{unknown('score', by, scores)}; the data have no other")
+
+
+def _possible(scores: Collection[str]) -> list[str]:
+    """The scores that a longer training has, by those of one without an epoch."""
+    last = [
+        f"{part}_{measure}"
+        for part in PARTS
+        for measure in MEASURES
+        if f"{part}_{measure}" in scores
+        or (measure == "loss" and any(score.startswith(part) for score in scores))
+    ]
+    return [*last, *(f"best_{score}" for score in last if score.startswith("validation"))]
 
 
 def _at_least(plan: Plan, done: Sequence[Trial]) -> Plan:
@@ -232,19 +273,21 @@ def _at_least(plan: Plan, done: Sequence[Trial]) -> Plan:
 def _write(
     found: Sweep,
     files: SweepFolder,
-    config: str | os.PathLike[str] | Mapping[str, Any],
+    source: Source,
     overrides: Sequence[str],
 ) -> None:
     """The best trial's configuration, and the picture."""
-    from chainrule.config.load import load_config
+    from chainrule.assembly import locate_data
     from chainrule.plots.save import save_figure
     from chainrule.plots.sweep import Varied, sweep_figure
 
     best = found.best
     if best is None:
         return
-    values = overrides_of(best.values)
-    write_whole(files.best, load_config(config, [*overrides, *values]).moved(files.path).to_yaml())
+    config = source.config([*overrides, *overrides_of(best.values)])
+    with suppress(DataError):  # of a finished sweep, whose data may have gone
+        config = locate_data(config)
+    write_whole(files.best, config.moved(files.path).to_yaml())
     varied = [
         Varied(
             variation.path,

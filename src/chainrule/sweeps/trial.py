@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
+from shutil import rmtree
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError
 
+if TYPE_CHECKING:
+    from chainrule.config.load import Source
+
 MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
+
+KILLED = "its process ended"
+"""How the failure of a trial begins that was ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,11 @@ class Trial:
     seconds: float = 0.0
     engine: str = ""
     failure: str | None = None
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether its process came to an end; it is no fault of its values, as others are."""
+        return self.failure is not None and self.failure.startswith(KILLED)
 
     def as_mapping(self) -> dict[str, Any]:
         """For a line of JSON; `from_mapping` is the way back."""
@@ -74,30 +86,35 @@ class Bench:
     """Runs one trial after the other, on data that are read once.
 
     Args:
-        config: the path of a configuration, or a mapping.
+        source: the configuration, as it was read when the sweep began.
         overrides: that every trial has.
-        keep: the folder for the runs' own folders; None to keep none.
     """
 
-    def __init__(
-        self, config: str | Mapping[str, Any], overrides: Iterable[str], keep: str | None = None
-    ) -> None:
-        self.config = config
+    def __init__(self, source: Source, overrides: Iterable[str]) -> None:
+        self.source = source
         self.overrides = list(overrides)
-        self.keep = keep
         self._data_of: str | None = None
         self._data: Any = None
 
-    def run(self, number: int, values: dict[str, str]) -> Trial:
-        """Train and score; a failure becomes a trial that says why."""
+    def run(self, number: int, values: dict[str, str], folder: str | None = None) -> Trial:
+        """Train and score; a failure becomes a trial that says why.
+
+        Args:
+            number: of the trial.
+            values: what is special about it.
+            folder: of its run; None to keep none.
+        """
         start = perf_counter()
         try:
-            trained = self._train(number, values)
+            trained = self._train(values, folder)
         except ChainruleError as error:
             why = "; ".join(str(problem) for problem in error.problems)
             return Trial(number, values, seconds=perf_counter() - start, failure=why)
         except MemoryError:
             return Trial(number, values, failure="there was not enough memory")
+        except Exception as error:  # whatever it is, the other trials go on
+            why = f"{type(error).__name__}: {error}"
+            return Trial(number, values, seconds=perf_counter() - start, failure=why)
         return Trial(
             number,
             values,
@@ -107,21 +124,18 @@ class Bench:
             engine=trained.engine,
         )
 
-    def _train(self, number: int, values: dict[str, str]) -> Any:
+    def _train(self, values: dict[str, str], folder: str | None) -> Any:
         from chainrule.assembly import assemble_data, data_key, locate_data
-        from chainrule.config.load import load_config
         from chainrule.runs import train
 
-        overrides = [*self.overrides, *overrides_of(values)]
-        config = locate_data(load_config(self.config, overrides))
+        config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
             self._data = None  # two sets at once might be too much
             self._data = assemble_data(config)
             self._data_of = data_key(config)
-        folder = None if self.keep is None else f"{self.keep}/{number + 1}"
-        return train(
-            self.config, overrides=overrides, data=self._data, save=bool(self.keep), run=folder
-        )
+        if folder is not None:  # what is there was left by a trial that was broken off
+            rmtree(folder, ignore_errors=True)
+        return train(config, data=self._data, save=folder is not None, run=folder)
 
 
 def scores_of(run: Any) -> dict[str, float]:
