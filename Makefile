@@ -47,6 +47,7 @@ check: test lint types
 
 bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.against_torch
+	$(BIN)/python -m benchmarks.one_case_at_a_time
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.startup

@@ -112,7 +112,7 @@ def draw(given: Sequence[float], better: Sequence[float]) -> Figure:
             [0, 1], ["the given network\n3072-500-4", f"the better one\n3072-{hidden}-4"]
         )
         axes.set_xlim(-0.4, 1.4)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
         axes.set_ylabel("test accuracy, a point a seed")
         axes.legend(loc="upper left")
     return figure

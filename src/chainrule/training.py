@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
+from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import suitable_threads
 from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.network import Network
@@ -22,7 +23,7 @@ from chainrule.optimizers import Optimizer, optimizer
 from chainrule.parameters import Array
 from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
-from chainrule.scores import Score, evaluate
+from chainrule.scores import Score
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be
@@ -237,12 +238,23 @@ class Trainer:
     def _make_engine(self) -> Engine:
         if self.settings.engine not in ENGINES:
             raise ConfigError(unknown("engine", self.settings.engine, ENGINES))
-        return ENGINES[self.settings.engine](
+        cases = len(self.train)
+        batch_size = self.settings.cases_a_minibatch(cases)
+        name = self.settings.engine
+        if name == "auto":
+            name = engine_for(
+                self.network,
+                self.optimizer,
+                cases=cases,
+                batch_size=batch_size,
+                epochs=self.settings.epochs,
+            )
+        return ENGINES[name](
             self.network,
             self.optimizer,
             self.train.x,
             self.train.t,
-            batch_size=self.settings.cases_a_minibatch(len(self.train)),
+            batch_size=batch_size,
             classes=self.classes,
         )
 
@@ -364,7 +376,7 @@ class Trainer:
 
     def evaluate(self, cases: Part) -> Score | None:
         """The score of the network as it is now; None where there are no cases."""
-        return evaluate(self.network, cases.x, cases.t, classes=self.classes)
+        return self.engine.evaluate(cases.x, cases.t)
 
 
 def _columns(part: str, score: Score | None) -> Row:

@@ -11,6 +11,7 @@ ENGINES = EngineTable(
     {
         "auto": "chainrule.engines.numpy_engine:NumpyEngine",
         "numpy": "chainrule.engines.numpy_engine:NumpyEngine",
+        "compiled": "chainrule.engines.compiled.engine:CompiledEngine",
         "torch": "chainrule.engines.torch_engine:TorchEngine",
     },
     extras={"torch": "torch"},

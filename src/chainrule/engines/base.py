@@ -9,6 +9,7 @@ from typing import ClassVar
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
+from chainrule.scores import Score, evaluate
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,15 @@ class Engine(ABC):
         Raises:
             NotFiniteError: a loss or gradient is not finite; that minibatch changed nothing.
         """
+
+    def evaluate(self, x: Array, t: Array) -> Score | None:
+        """The score of the network as it is now; None where there are no cases.
+
+        Args:
+            x: inputs, (cases, input).
+            t: targets, as `Network.loss` takes them.
+
+        Raises:
+            ShapeError: x or t does not fit the network.
+        """
+        return evaluate(self.network, x, t, classes=self.classes)

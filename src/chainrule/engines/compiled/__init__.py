@@ -1,0 +1,17 @@
+"""The engine in compiled loops: the arithmetic of the layers, a stretch of minibatches a call.
+
+==================  ========================================================================
+`plan`              which networks are covered; a network as tables of numbers
+`packing`           θ as the loops want it: padded rows, transposed behind the first layer
+`jit`               how a function becomes compiled code, and where that is kept
+`exponentials`      eˣ for x ≤ 0 by a polynomial
+`activations`       φ and φ' of a layer's units
+`outputs`           the loss of a case, and δ of the last layer
+`updates`           the optimisers' rules, a row of weights at a time
+`cases`             the loop over the cases
+`engine`            the engine itself
+`choice`            where compiled code is worth its start
+==================  ========================================================================
+
+Nothing imports Numba before an engine is made that will run compiled code.
+"""

@@ -1,0 +1,173 @@
+"""The loss of a case, the backward pass and the update, by any loss, penalty and optimiser."""
+
+from __future__ import annotations
+
+from math import inf
+
+from chainrule.engines.compiled.jit import kernel, part
+from chainrule.engines.compiled.outputs import class_cross_entropy, other_losses
+from chainrule.engines.compiled.plan import (
+    BIASES,
+    BOUND,
+    CLASS_CROSS_ENTROPY,
+    DELTA,
+    LOSS,
+    NO_PENALTY,
+    OF_BIASES,
+    OF_WEIGHTS,
+    OUTPUTS,
+    PADDED,
+    PENALTY_RATE,
+    SCRATCH,
+    SLOPE,
+    START,
+    STEPS,
+    STRIDE,
+    THETA,
+    WEIGHTS,
+    A,
+    Index,
+)
+from chainrule.engines.compiled.updates import penalty_of_row, update_row
+from chainrule.parameters import Array
+
+ONE = Index(1)
+
+
+@kernel
+def any_loss(
+    labels: Array,
+    rows: Array,
+    case: int,
+    layers: Array,
+    rules: tuple[Array, Array],
+    weights: Array,
+    units: Array,
+) -> tuple[float, bool]:
+    """The loss, penalty included, whether the case is right, and δ of the last layer.
+
+    Args:
+        labels: class numbers, or empty.
+        rows: targets as rows, or empty.
+        case: which of them.
+        layers: see `plan`.
+        rules: codes and constants.
+        weights: the packed vectors.
+        units: of all layers.
+    """
+    codes, constants = rules
+    k = Index(len(layers)) - ONE
+    start, count, padded = layers[k, START], layers[k, OUTPUTS], layers[k, PADDED]
+    if codes[LOSS] == CLASS_CROSS_ENTROPY:
+        loss, right = class_cross_entropy(start, count, padded, Index(labels[case]), units)
+    else:
+        loss, right = other_losses(start, count, codes, constants, labels, rows, case, units)
+    return loss + _penalty(layers, codes, constants, weights), right
+
+
+@kernel
+def _penalty(layers: Array, codes: Array, constants: Array, weights: Array) -> float:
+    """What the penalty adds to the loss."""
+    total = 0.0
+    if codes[OF_WEIGHTS] == NO_PENALTY:
+        return total
+    for k in range(Index(len(layers))):
+        start, biases = layers[k, WEIGHTS], layers[k, BIASES]
+        total += penalty_of_row(codes[OF_WEIGHTS], start, biases - start, weights)
+        if codes[OF_BIASES] != NO_PENALTY:
+            total += penalty_of_row(codes[OF_BIASES], biases, layers[k, PADDED], weights)
+    return constants[PENALTY_RATE] * total
+
+
+@part
+def gradient_is_finite(k: int, layers: Array, units: Array) -> bool:
+    """Whether no δ of a layer, and no product of it with an input, is beyond all numbers."""
+    total = units.dtype.type(0)
+    for j in range(layers[k, START], layers[k, START] + layers[k, PADDED]):
+        total += abs(units[DELTA, j])
+    return total < inf and total * units[BOUND, k] < inf
+
+
+@kernel
+def change_all(
+    x: Array,
+    case: int,
+    layers: Array,
+    rates: Array,
+    rules: tuple[Array, Array],
+    number: int,
+    weights: Array,
+    units: Array,
+) -> bool:
+    """Backward pass and update by any rule and penalty, from a δ of the last layer.
+
+    Args:
+        x: inputs.
+        case: which of them.
+        layers: see `plan`.
+        rates: learning rates.
+        rules: codes and constants.
+        number: of steps in this call before.
+        weights: changed in place.
+        units: of all layers.
+
+    Returns:
+        Whether every gradient was finite.
+    """
+    codes, constants = rules
+    step = constants[STEPS] + (number + ONE)
+    for back in range(Index(len(layers))):
+        k = Index(len(layers)) - ONE - back
+        if not gradient_is_finite(k, layers, units):
+            return False
+        if k > 0:
+            _send_upstream(k, layers, weights, units)
+        start, stride = layers[k, START], layers[k, STRIDE]
+        row, biases = layers[k, WEIGHTS], layers[k, BIASES]
+        # A row a unit of this layer, times what came in; in the first layer the other way round.
+        vector, at = (A, layers[k - ONE, START]) if k > 0 else (DELTA, start)
+        for r in range((biases - row) // stride):
+            factor = units[DELTA, start + r] if k > 0 else x[case, r]
+            update_row(
+                codes[OF_WEIGHTS],
+                rates[k, 0],
+                factor,
+                vector,
+                at,
+                row + r * stride,
+                stride,
+                codes,
+                constants,
+                step,
+                weights,
+                units,
+            )
+        update_row(
+            codes[OF_BIASES],
+            rates[k, 1],
+            units.dtype.type(1),
+            DELTA,
+            start,
+            biases,
+            layers[k, PADDED],
+            codes,
+            constants,
+            step,
+            weights,
+            units,
+        )
+    return True
+
+
+@kernel
+def _send_upstream(k: int, layers: Array, weights: Array, units: Array) -> None:
+    """δ of the layer before."""
+    before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
+    for j in range(stride):
+        units[SCRATCH, j] = 0
+    for o in range(layers[k, OUTPUTS]):
+        row, delta = layers[k, WEIGHTS] + o * stride, units[DELTA, start + o]
+        for j in range(stride):
+            units[SCRATCH, j] += delta * weights[THETA, row + j]
+    for j in range(stride):
+        units[DELTA, before + j] = units[SCRATCH, j] * units[SLOPE, before + j]

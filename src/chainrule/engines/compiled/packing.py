@@ -1,0 +1,64 @@
+"""θ as the loops want it: rows that fill whole lines of the cache, and their way back.
+
+The first layer's weights keep a row an input; those of the others are turned to a row an
+output, however many: what they are multiplied with then lies along memory in every pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.compiled.plan import BIASES, OUTPUTS, STRIDE, WEIGHTS, Plan, dense_layers
+from chainrule.network import Network
+from chainrule.parameters import Array
+
+LINE = 64
+
+
+def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    """Zeros that begin at a line of the cache."""
+    spare = np.zeros(prod(shape) + LINE // dtype.itemsize, dtype)
+    start = -spare.ctypes.data % LINE // dtype.itemsize
+    return spare[start : start + prod(shape)].reshape(shape)
+
+
+class Packing:
+    """Copies vectors laid out as θ into packed ones, and back.
+
+    Args:
+        network: whose layout it is.
+        plan: of that network.
+    """
+
+    def __init__(self, network: Network, plan: Plan) -> None:
+        self._network = network
+        self._plan = plan
+
+    def pack(self, vector: Array, packed: Array) -> None:
+        """Copy a vector laid out as θ into a packed one, whose padding stays as it is: 0."""
+        for own, other in self._pairs(vector, packed):
+            other[...] = own
+
+    def unpack(self, packed: Array, vector: Array) -> None:
+        """Copy a packed vector into one laid out as θ."""
+        for own, other in self._pairs(vector, packed):
+            own[...] = other
+
+    def _pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
+        """Views of the same numbers in both, of one shape."""
+        layout = self._network.parameters.layout
+        for k, layer in enumerate(dense_layers(self._network)):
+            columns = self._plan.layers[k].astype(int)
+            views = layout.views(vector, layer.name)
+            rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
+            yield (
+                (views["W"], rows[:, : layer.size])
+                if k == 0
+                else (views["W"].T, rows[:, : layer.inputs])
+            )
+            biases = packed[columns[BIASES] :]
+            yield views["b"], biases[: columns[OUTPUTS]]

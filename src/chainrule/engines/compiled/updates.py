@@ -1,0 +1,144 @@
+"""The optimisers' rules on one row of weights; the twin of `chainrule.optimizers`.
+
+The gradient of a row is a number times units: an input and δ for the rows of the first layer,
+a δ and the outputs of the layer before for those of the others, 1 and δ for biases.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from chainrule.engines.compiled.jit import kernel
+from chainrule.engines.compiled.plan import (
+    ADAM,
+    DESCENT,
+    FIRST,
+    L2,
+    NESTEROV,
+    NO_PENALTY,
+    OPTION_1,
+    OPTION_2,
+    OPTION_3,
+    PENALTY_RATE,
+    SCRATCH,
+    SECOND,
+    THETA,
+    UPDATE,
+)
+from chainrule.parameters import Array
+
+
+@kernel
+def update_row(
+    penalty: int,
+    rate: float,
+    factor: float,
+    vector: int,
+    at: int,
+    row: int,
+    count: int,
+    codes: Array,
+    constants: Array,
+    step: float,
+    weights: Array,
+    units: Array,
+) -> None:
+    """Change ``count`` weights from ``row`` on by the gradient factor · units[vector, at:].
+
+    Args:
+        penalty: of these weights, a code; its derivative is added to the gradient.
+        rate: the learning rate.
+        factor: see above.
+        vector: see above.
+        at: see above.
+        row: where the weights begin.
+        count: how many they are.
+        codes: of the rules.
+        constants: of the rules.
+        step: the number of this step, from 1.
+        weights: the packed vectors.
+        units: of all layers.
+    """
+    for j in range(count):
+        units[SCRATCH, j] = factor * units[vector, at + j]
+    if penalty != NO_PENALTY:
+        _add_penalty(
+            penalty, weights.dtype.type(constants[PENALTY_RATE]), row, count, weights, units
+        )
+    if codes[UPDATE] == DESCENT:
+        for j in range(count):
+            weights[THETA, row + j] -= rate * units[SCRATCH, j]
+    elif codes[UPDATE] == ADAM:
+        _adam(rate, row, count, constants, step, weights, units)
+    else:
+        _momentum(codes[UPDATE], rate, row, count, constants, weights, units)
+
+
+@kernel
+def _add_penalty(
+    penalty: int, strength: float, row: int, count: int, weights: Array, units: Array
+) -> None:
+    """The derivative of the penalty."""
+    zero = weights.dtype.type(0)
+    if penalty == L2:
+        for j in range(count):
+            units[SCRATCH, j] += strength * weights[THETA, row + j]
+        return
+    for j in range(count):
+        w = weights[THETA, row + j]
+        units[SCRATCH, j] += strength if w > zero else (-strength if w < zero else zero)
+
+
+@kernel
+def _momentum(
+    rule: int,
+    rate: float,
+    row: int,
+    count: int,
+    constants: Array,
+    weights: Array,
+    units: Array,
+) -> None:
+    kept = weights.dtype.type(constants[OPTION_1])
+    for j in range(count):
+        g = units[SCRATCH, j]
+        v = kept * weights[FIRST, row + j] + g
+        weights[FIRST, row + j] = v
+        weights[THETA, row + j] -= rate * (g + kept * v if rule == NESTEROV else v)
+
+
+@kernel
+def _adam(
+    rate: float,
+    row: int,
+    count: int,
+    constants: Array,
+    step: float,
+    weights: Array,
+    units: Array,
+) -> None:
+    real = weights.dtype.type
+    beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
+    kept1, new1, kept2, new2 = real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
+    root = real(1 / sqrt(1 - beta2**step))
+    length, epsilon = real(rate / (1 - beta1**step)), real(constants[OPTION_3])
+    for j in range(count):
+        g = units[SCRATCH, j]
+        m = kept1 * weights[FIRST, row + j] + new1 * g
+        v = kept2 * weights[SECOND, row + j] + new2 * (g * g)
+        weights[FIRST, row + j] = m
+        weights[SECOND, row + j] = v
+        weights[THETA, row + j] -= length * m / (sqrt(v) * root + epsilon)
+
+
+@kernel
+def penalty_of_row(penalty: int, row: int, count: int, weights: Array) -> float:
+    """Σ Ω(w) over ``count`` weights from ``row`` on."""
+    total = weights.dtype.type(0)
+    if penalty == L2:
+        for j in range(row, row + count):
+            total += weights[THETA, j] * weights[THETA, j]
+        return total * weights.dtype.type(0.5)
+    for j in range(row, row + count):
+        total += abs(weights[THETA, j])
+    return total

@@ -1,0 +1,401 @@
+"""The compiled engine does what the numpy engine does, number for number."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule import Dense, Network, Softmax
+from chainrule.activations import ACTIVATIONS, Tanh
+from chainrule.engines import ENGINES, Engine, NotFiniteError, NumpyEngine
+from chainrule.engines.compiled.engine import CompiledEngine
+from chainrule.losses import LOSSES
+from chainrule.optimizers import optimizer
+from chainrule.scores import evaluate
+from chainrule.training import Part, Settings, Trainer
+from networks import difference, network_for, targets_for
+
+RULES = ["sgd", "momentum", {"type": "momentum", "nesterov": True}, "adam"]
+PENALTIES = [None, "L1", {"type": "L2", "rate": 0.1}, {"type": "L1", "rate": 0.01, "biases": True}]
+EXACT, SINGLE = 1e-12, 1e-4
+
+
+def engine_of(
+    kind: type[Engine], network: Network, x, t, rule="sgd", batch_size=1, classes=True
+) -> Engine:
+    step = optimizer(rule)
+    layout = network.parameters.layout
+    step.bind(network.theta, network.gradients.vector, layout.runs(network.rates(0.1)))
+    x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    return kind(network, step, x, t, batch_size=batch_size, classes=classes)
+
+
+def pair(network: Network, x, t, rule="sgd") -> tuple[Engine, Engine]:
+    """The reference and the compiled engine, on networks of their own with the same θ."""
+    twin = copy.deepcopy(network)
+    compiled = engine_of(CompiledEngine, twin, x, t, rule)
+    assert compiled.obstacle is None
+    assert compiled.name == "compiled"
+    return engine_of(NumpyEngine, network, x, t, rule), compiled
+
+
+def assert_same(reference: Engine, compiled: Engine, found, expected, bound: float) -> None:
+    assert difference(expected.losses, found.losses) <= bound
+    assert found.correct == expected.correct
+    for name, array in reference.network.parameters.items():
+        assert difference(array, compiled.network.parameters[name]) <= bound, name
+    assert compiled.optimizer.steps == reference.optimizer.steps
+    for name, vector in reference.optimizer.state.items():
+        assert difference(vector, compiled.optimizer.state[name]) <= bound, name
+
+
+def inputs(rng: np.random.Generator, cases: int, width: int) -> np.ndarray:
+    """Of which a good part is 0."""
+    return rng.normal(size=(cases, width)) * (rng.random((cases, width)) < 0.6)
+
+
+@st.composite
+def trainings(draw, losses=tuple(LOSSES), dtype="float64"):
+    """A network with cases, a penalty, private rates and an optimiser."""
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    network = network_for(
+        draw(st.sampled_from(list(ACTIVATIONS))),
+        draw(st.sampled_from(losses)),
+        draw(st.sampled_from(PENALTIES)),
+        inputs=draw(st.integers(1, 9)),
+        hidden=draw(st.lists(st.integers(1, 9), max_size=4)),
+        outputs=draw(st.integers(1, 9)),
+        seed=draw(st.integers(0, 10**6)),
+        learning_rate=0.3,
+        dtype=dtype,
+    )
+    cases = draw(st.integers(1, 5))
+    rule = draw(st.sampled_from(RULES))
+    return network, inputs(rng, cases, network.input), targets_for(network, cases, rng), rule
+
+
+@given(trainings())
+def test_a_step_is_that_of_the_reference(training):
+    network, x, t, rule = training
+    reference, compiled = pair(network, x[:1], t[:1], rule)
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT)
+
+
+@given(trainings())
+@settings(max_examples=50)
+def test_a_gradient_is_that_of_the_reference(training):
+    """With a huge rate θ after a step is the gradient, and no digit of it is lost in θ."""
+    network, x, t, _ = training
+    network.learning_rate = 1e6
+    reference, compiled = pair(network, x[:1], t[:1])
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT)
+
+
+@given(trainings(dtype="float32"))
+@settings(max_examples=50)
+def test_a_step_in_single_precision(training):
+    network, x, t, rule = training
+    reference, compiled = pair(network, x[:1], t[:1], rule)
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert compiled.network.theta.dtype == np.float32
+    assert difference(expected.losses, found.losses) <= SINGLE
+    assert difference(network.theta, compiled.network.theta) <= SINGLE
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 50.0])
+def test_every_activation_far_and_near(name, scale):
+    rng = np.random.default_rng(1)
+    layers = [Dense(20, name, biases=[-scale, scale]), Dense(3, "linear"), Softmax()]
+    network = Network(layers, input=4, learning_rate=1e6)
+    reference, compiled = pair(network, scale * inputs(rng, 1, 4), [1])
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT)
+
+
+def test_options_of_activations_and_losses():
+    layers = [
+        Dense(7, {"type": "leaky_relu", "slope": 0.3}),
+        Dense(6, {"type": "elu", "alpha": 1.7}),
+        Dense(2, "linear"),
+    ]
+    network = Network(layers, input=4, loss={"type": "huber", "delta": 0.4}, learning_rate=0.1)
+    rng = np.random.default_rng(2)
+    reference, compiled = pair(network, inputs(rng, 30, 4), 2 * rng.normal(size=(30, 2)))
+    assert_same(reference, compiled, compiled.run(None, 0, 30), reference.run(None, 0, 30), EXACT)
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+@pytest.mark.parametrize("loss", ["mse", "hinge", "cross_entropy"])
+def test_softmax_with_any_loss_behind_any_activation(loss, activation):
+    network = Network([Dense(6), Dense(5, activation), Softmax()], input=4, loss=loss)
+    rng = np.random.default_rng(3)
+    reference, compiled = pair(network, inputs(rng, 20, 4), rng.integers(0, 5, 20))
+    assert_same(reference, compiled, compiled.run(None, 0, 20), reference.run(None, 0, 20), EXACT)
+
+
+def test_targets_that_are_distributions():
+    network = Network([Dense(6), Dense(5), Softmax()], input=4, penalty="L2")
+    rng = np.random.default_rng(4)
+    t = rng.dirichlet(np.ones(5), 20)
+    t[0] = [0.5, 0.5, 0, 0, 0]
+    reference, compiled = pair(network, inputs(rng, 20, 4), t)
+    assert_same(reference, compiled, compiled.run(None, 0, 20), reference.run(None, 0, 20), EXACT)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_confident_case_loses_no_digit(right):
+    """Where p is 1 but for rounding, δ and the loss still have all their digits."""
+    network = Network([Dense(2, weights="zeros"), Softmax()], input=1, learning_rate=1.0)
+    network.layers[0].b = [0.0, -40.0]
+    reference, compiled = pair(network, [[1.0]], [0 if right else 1])
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT)
+    assert found.losses[0] == pytest.approx(np.exp(-40) if right else 40, rel=1e-12)
+
+
+# An epoch of letters: 0 and 1, a quarter ones, in the order of the file
+
+
+def letters(cases=500, dtype="float64"):
+    rng = np.random.default_rng(5)
+    x = (rng.random((cases, 128)) < 0.25).astype(dtype)
+    layers = [Dense(50, "sigmoid", weights=[-0.1, 0.1]), Dense(10, weights=[-0.1, 0.1]), Softmax()]
+    network = Network(layers, input=128, learning_rate=0.1, dtype=dtype, seed=6)
+    return network, x, rng.integers(0, 10, cases)
+
+
+def test_three_epochs_of_letters():
+    network, x, t = letters()
+    reference, compiled = pair(network, x, t)
+    for _ in range(3):
+        expected, found = reference.run(None, 0, 500), compiled.run(None, 0, 500)
+        assert_same(reference, compiled, found, expected, EXACT)
+    assert 0 < found.correct < 500
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("penalty", [None, "L2"])
+def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty):
+    network, x, t = letters(60)
+    network.penalty = penalty
+    order = np.random.default_rng(7).permutation(60)
+    whole = engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule)
+    parts = engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule)
+    expected = whole.run(order, 0, 60)
+    cuts = [0, 1, 2, 30, 60]
+    found = [parts.run(order, a, b) for a, b in pairwise(cuts)]
+    assert np.array_equal(np.concatenate([s.losses for s in found]), expected.losses)
+    assert sum(s.correct for s in found) == expected.correct
+    assert whole.network.theta.tobytes() == parts.network.theta.tobytes()
+
+
+def test_an_order_may_repeat_cases_and_be_longer_than_the_data():
+    network, x, t = letters(8)
+    order = np.random.default_rng(8).integers(0, 8, 30).astype(np.int32)
+    reference, compiled = pair(network, x, t)
+    assert_same(
+        reference, compiled, compiled.run(order, 3, 30), reference.run(order, 3, 30), EXACT
+    )
+
+
+def test_no_case_beyond_the_data_is_read():
+    network, x, t = letters(8)
+    compiled = engine_of(CompiledEngine, network, x, t)
+    with pytest.raises(IndexError):
+        compiled.run(np.array([0, 8]), 0, 2)
+
+
+def test_schedules_and_private_rates_are_read_for_every_stretch():
+    layers = [Dense(5, "tanh", learning_rate=0.7), Dense(3, learning_rate=0.0), Softmax()]
+    network = Network(layers, input=4, learning_rate=0.2)
+    rng = np.random.default_rng(9)
+    reference, compiled = pair(network, inputs(rng, 10, 4), rng.integers(0, 3, 10))
+    for scale in (1.0, 0.25):
+        reference.optimizer.scale = compiled.optimizer.scale = scale
+        expected, found = reference.run(None, 0, 10), compiled.run(None, 0, 10)
+        assert_same(reference, compiled, found, expected, EXACT)
+    compiled.network.penalty = network.penalty = "L2"
+    assert_same(reference, compiled, compiled.run(None, 0, 10), reference.run(None, 0, 10), EXACT)
+
+
+def test_views_of_theta_stay_views_and_the_cases_stay_as_they_are():
+    network, x, t = letters(20)
+    before = x.copy(), t.copy(), network.theta
+    engine_of(CompiledEngine, network, x, t).run(None, 0, 20)
+    assert network.theta is before[2]
+    assert np.shares_memory(network.layers[0].W, network.theta)
+    assert np.array_equal(x, before[0])
+    assert np.array_equal(t, before[1])
+
+
+# What is not finite is found, and told, as the reference does it
+
+
+def diverging(case: int, value: float, loss="mse"):
+    rng = np.random.default_rng(10)
+    x = rng.normal(size=(9, 3))
+    x[case] = value
+    network = Network([Dense(4, "relu"), Dense(2, "linear")], input=3, loss=loss, seed=1)
+    return network, x, rng.normal(size=(9, 2))
+
+
+@pytest.mark.parametrize("value", [1e300, np.inf, np.nan])
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule):
+    network, x, t = diverging(5, value)
+    reference, compiled = pair(network, x, t, rule)
+    found = []
+    for engine in (reference, compiled):
+        with pytest.raises(NotFiniteError) as caught:
+            engine.run(None, 0, 9)
+        found.append((caught.value.minibatch, caught.value.what, caught.value.layer))
+    assert found[0] == found[1]
+    assert found[0][0] == 5
+    assert difference(reference.network.theta, compiled.network.theta) <= EXACT
+    assert compiled.optimizer.steps == reference.optimizer.steps == 5
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_a_gradient_beyond_all_numbers_is_found(rule):
+    """The loss and every δ are finite, but not the product of one with its input."""
+    network = Network([Dense(1, "linear", weights="zeros")], input=2, loss="mse")
+    network.learning_rate = 1e-200
+    x, t = np.array([[1.0, 0.0], [1e300, 1.0]]), np.array([0.0, 1e120])
+    reference, compiled = pair(network, x, t, rule)
+    for engine in (reference, compiled):
+        with pytest.raises(NotFiniteError) as caught:
+            engine.run(None, 0, 2)
+        found = caught.value
+        assert (found.minibatch, found.what, found.layer) == (1, "gradient", "dense_1")
+    assert difference(reference.network.theta, compiled.network.theta) <= EXACT
+
+
+def test_a_huge_but_finite_gradient_is_no_error():
+    rng = np.random.default_rng(11)
+    network = Network([Dense(1, "linear")], input=3, loss="mse", learning_rate=0.0, seed=1)
+    reference, compiled = pair(network, 1e150 * rng.normal(size=(3, 3)), np.zeros(3))
+    assert_same(reference, compiled, compiled.run(None, 0, 3), reference.run(None, 0, 3), EXACT)
+
+
+def test_a_suspicious_minibatch_is_run_by_the_reference_and_training_goes_on():
+    """A sum of |δ| beyond all numbers, of which each is finite."""
+    network = Network([Dense(40, "linear", weights="zeros")], input=1, loss="mae")
+    network.learning_rate = 1e-300
+    x = np.array([[1.0], [1.7e308], [1.0]])
+    reference, compiled = pair(network, x, np.ones((3, 40)))
+    assert_same(reference, compiled, compiled.run(None, 0, 3), reference.run(None, 0, 3), EXACT)
+
+
+# What compiled code cannot run
+
+
+class Cube(Tanh):
+    """An activation of somebody else's."""
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"batch_size": 2}, "not of 2"),
+        ({"activation": Cube()}, "Cube of dense_1"),
+        ({"explicit_jacobians": True}, "explicit Jacobians"),
+    ],
+)
+def test_the_rest_is_handed_to_the_reference_with_a_reason(change, reason):
+    batch_size = change.pop("batch_size", 1)
+    layers = [Dense(4, change.pop("activation", "tanh")), Dense(2), Softmax()]
+    network = Network(layers, input=3, **change)
+    rng = np.random.default_rng(12)
+    x, t = rng.normal(size=(6, 3)), rng.integers(0, 2, 6)
+    twin = copy.deepcopy(network)
+    handed = engine_of(CompiledEngine, twin, x, t, batch_size=batch_size)
+    assert reason in handed.obstacle
+    assert handed.name == "numpy"
+    assert CompiledEngine.name == "compiled"
+    reference = engine_of(NumpyEngine, network, x, t, batch_size=batch_size)
+    expected = reference.run(None, 0, reference.minibatches)
+    assert np.array_equal(handed.run(None, 0, handed.minibatches).losses, expected.losses)
+    assert np.array_equal(twin.theta, network.theta)
+
+
+def test_complex_inputs_are_handed_to_the_reference():
+    network, x, t = letters(3)
+    assert "complex128" in engine_of(CompiledEngine, network, x + 0j, t).obstacle
+
+
+def test_targets_beyond_the_outputs_are_never_read():
+    network, x, t = letters(3)
+    step = optimizer("sgd")
+    step.bind(network.theta, network.gradients.vector, [(slice(0, len(network.theta)), 0.1)])
+    engine = CompiledEngine(network, step, x, t + 10, batch_size=1, classes=True)
+    assert "class numbers" in engine.obstacle
+
+
+# Evaluation
+
+
+@given(trainings(losses=("cross_entropy", "hinge", "mse")))
+@settings(max_examples=40)
+def test_evaluation_gives_the_same_score(training):
+    network, x, t, _ = training
+    if network.outputs > 1 and np.ndim(t) == 2:
+        t = np.eye(network.outputs)[np.abs(t).argmax(axis=1)]
+    x = np.where(np.arange(x.shape[1]) % 2, x, 0.0)
+    engine = engine_of(CompiledEngine, network, x, t)
+    theta = network.theta.copy()
+    expected, found = evaluate(network, x, t, classes=True), engine.evaluate(x, t)
+    assert found.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert (found.accuracy, found.r2, found.cases) == (expected.accuracy, None, expected.cases)
+    assert np.array_equal(network.theta, theta)
+
+
+def test_evaluation_of_what_compiled_code_leaves_to_others():
+    network, x, t = letters(20)
+    engine = engine_of(CompiledEngine, network, x, t)
+    assert engine.evaluate(x[:0], t[:0]) is None
+    dense = x + 1.0
+    assert engine.evaluate(dense, t) == evaluate(network, dense, t, classes=True)
+    values = Network([Dense(1)], input=128)
+    regression = engine_of(CompiledEngine, values, x, t.astype(float), classes=False)
+    assert regression.evaluate(x, t) == evaluate(values, x, t, classes=False)
+    network.layers[-2].b = np.inf
+    assert not np.isfinite(engine.evaluate(x, t).loss)
+
+
+# As a whole
+
+
+def test_the_trainer_runs_it_by_name_and_the_run_is_the_same():
+    network, x, t = letters(200)
+    histories = []
+    for name in ("numpy", "compiled"):
+        chosen = Settings(epochs=3, batch_size=1, seed=3, engine=name)
+        twin = copy.deepcopy(network)
+        trainer = Trainer(twin, Part(x, t), Part(x[:9], t[:9]), chosen, classes=True)
+        assert trainer.engine.name == name
+        histories.append(trainer.run())
+    for column in ("train_loss", "train_accuracy", "validation_loss"):
+        assert histories[1][column] == pytest.approx(histories[0][column], rel=1e-12)
+
+
+def test_it_is_in_the_table():
+    assert ENGINES["compiled"] is CompiledEngine
+
+
+@pytest.mark.parametrize("hidden", [4, 50, 57])
+def test_units_that_start_alike_stay_alike_to_the_last_bit(hidden):
+    _, x, t = letters(300)
+    layers = [Dense(hidden, "sigmoid", weights="zeros"), Dense(10, weights="zeros"), Softmax()]
+    network = Network(layers, input=128, learning_rate=0.1)
+    engine_of(CompiledEngine, network, x, t).run(None, 0, 300)
+    W = network.layers[0].W
+    assert np.abs(W).max() > 0
+    assert np.array_equal(W, np.repeat(W[:, :1], hidden, axis=1))
