@@ -120,6 +120,17 @@ def test_every_activation_far_and_near(name, scale):
     assert_same(reference, compiled, found, expected, EXACT)
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("z", [-17.0, 17.0])
+def test_a_derivative_keeps_its_digits_where_the_unit_is_saturated(name, z):
+    """One unit, so that no larger number hides it; 1 − tanh² would have no digit here."""
+    layers = [Dense(1, name, weights="zeros", biases=[z, z]), Dense(2), Softmax()]
+    network = Network(layers, input=1, learning_rate=1.0)
+    reference, compiled = pair(network, [[1.0]], [1])
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT)
+
+
 def test_options_of_activations_and_losses():
     layers = [
         Dense(7, {"type": "leaky_relu", "slope": 0.3}),

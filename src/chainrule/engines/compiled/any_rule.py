@@ -28,7 +28,7 @@ from chainrule.engines.compiled.plan import (
     A,
     Index,
 )
-from chainrule.engines.compiled.updates import penalty_of_row, update_row
+from chainrule.engines.compiled.updates import corrections, penalty_of_row, update_row
 from chainrule.parameters import Array
 
 ONE = Index(1)
@@ -115,7 +115,7 @@ def change_all(
         Whether every gradient was finite.
     """
     codes, constants = rules
-    step = constants[STEPS] + (number + ONE)
+    corrected = corrections(constants, constants[STEPS] + (number + ONE))
     for back in range(Index(len(layers))):
         k = Index(len(layers)) - ONE - back
         if not gradient_is_finite(k, layers, units):
@@ -138,7 +138,7 @@ def change_all(
                 stride,
                 codes,
                 constants,
-                step,
+                corrected,
                 weights,
                 units,
             )
@@ -152,7 +152,7 @@ def change_all(
             layers[k, PADDED],
             codes,
             constants,
-            step,
+            corrected,
             weights,
             units,
         )

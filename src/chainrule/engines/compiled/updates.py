@@ -39,7 +39,7 @@ def update_row(
     count: int,
     codes: Array,
     constants: Array,
-    step: float,
+    corrections: tuple[float, float],
     weights: Array,
     units: Array,
 ) -> None:
@@ -55,7 +55,7 @@ def update_row(
         count: how many they are.
         codes: of the rules.
         constants: of the rules.
-        step: the number of this step, from 1.
+        corrections: `corrections` of this step.
         weights: the packed vectors.
         units: of all layers.
     """
@@ -69,7 +69,7 @@ def update_row(
         for j in range(count):
             weights[THETA, row + j] -= rate * units[SCRATCH, j]
     elif codes[UPDATE] == ADAM:
-        _adam(rate, row, count, constants, step, weights, units)
+        _adam(rate, row, count, constants, corrections, weights, units)
     else:
         _momentum(codes[UPDATE], rate, row, count, constants, weights, units)
 
@@ -108,20 +108,26 @@ def _momentum(
 
 
 @kernel
+def corrections(constants: Array, step: float) -> tuple[float, float]:
+    """1 − β₁ⁿ and √(1 − β₂ⁿ) in step n, counted from 1: once a step, for powers take long."""
+    return 1 - constants[OPTION_1] ** step, sqrt(1 - constants[OPTION_2] ** step)
+
+
+@kernel
 def _adam(
     rate: float,
     row: int,
     count: int,
     constants: Array,
-    step: float,
+    corrections: tuple[float, float],
     weights: Array,
     units: Array,
 ) -> None:
     real = weights.dtype.type
     beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
     kept1, new1, kept2, new2 = real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
-    root = real(1 / sqrt(1 - beta2**step))
-    length, epsilon = real(rate / (1 - beta1**step)), real(constants[OPTION_3])
+    root, epsilon = real(1 / corrections[1]), real(constants[OPTION_3])
+    length = real(rate / corrections[0])
     for j in range(count):
         g = units[SCRATCH, j]
         m = kept1 * weights[FIRST, row + j] + new1 * g
