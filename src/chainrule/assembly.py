@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -16,7 +17,7 @@ from chainrule.chain import activation_name
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import existing_file, existing_folder
-from chainrule.data.published import find_published
+from chainrule.data.published import as_published, find_published
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
@@ -63,19 +64,21 @@ def data_key(config: Config) -> str:
 
 
 def locate_data(config: Config) -> Config:
-    """The configuration with the place of a published set written out, where it was looked for.
+    """The configuration with the name and the place of a published set written out.
 
-    A run keeps it so: its folder is another one than the configuration's.
+    Both may follow from where it was found. A run keeps them so: its folder is another one than
+    the configuration's.
 
     Raises:
-        DataError: the set is nowhere.
+        ChainruleError: the set is nowhere, or has no such settings.
     """
-    name = config.data.get("name")
-    if name not in CIFAR_NAMES or "path" in config.data:
-        return config
     try:
+        config = replace(config, data=as_published(config.data, config.folder))
+        name = config.data.get("name")
+        if name not in CIFAR_NAMES or "path" in config.data:
+            return config
         found = find_published(name, beside=config.folder.resolve())
-    except DataError as error:
+    except ChainruleError as error:
         raise _placed(error, config) from error
     return config.replace(data={"path": os.path.relpath(found, config.folder)})
 

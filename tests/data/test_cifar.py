@@ -135,6 +135,8 @@ def test_a_folder_is_told_from_others(tmp_path):
         read_cifar(tmp_path)
     with pytest.raises(DataError, match="no such folder"):
         read_cifar(tmp_path / "missing")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_cifar(tmp_path / ("a" * 300))
     assert {layout.name for layout in LAYOUTS} == {
         "CIFAR-10",
         "CIFAR-100",
@@ -163,6 +165,38 @@ def test_a_damaged_file_is_named(change, message, tmp_path):
     with pytest.raises(DataError, match=message) as caught:
         read_cifar(folder)
     assert caught.value.problems[0].path == folder / "data_batch_1"
+
+
+DOUBLED: list[object] = []
+for _ in range(60):
+    DOUBLED = [DOUBLED, DOUBLED]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [None, [], ["cat", "cat"], ["cat", ""], ["cat", "\x1b[31mdog"], ["cat", "\ud800"], ["a", 7]],
+)
+def test_names_that_are_none_are_refused(names, tmp_path):
+    folder = write_ten(tmp_path / "ten", [(random_images(1), [0])], (random_images(1), [0]))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
+    with pytest.raises(DataError, match="expected a list of class names, each once"):
+        read_cifar(folder)
+
+
+def test_a_name_without_end_is_not_written_out(tmp_path):
+    folder = write_ten(tmp_path / "ten", [(random_images(1), [0])], (random_images(1), [0]))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["cat", DOUBLED]}))
+    with pytest.raises(DataError, match="expected a list of class names, each once"):
+        read_cifar(folder)
+
+
+def test_a_file_of_records_beyond_any_use_is_not_read(tmp_path):
+    train = (random_images(2), [0, 1], [2, 3])
+    folder = write_hundred_binary(tmp_path / "hundred", train, train)
+    with open(folder / "train.bin", "r+b") as file:
+        file.truncate(3074 * 2**22)
+    with pytest.raises(DataError, match=r"train\.bin: the file has 12\.0 GiB; at most 1 are read"):
+        read_cifar(folder)
 
 
 def test_a_missing_or_cut_file_is_named(tmp_path):

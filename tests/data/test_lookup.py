@@ -37,6 +37,24 @@ def test_a_folder_within_a_place_comes_after_the_place_itself(places):
     assert find_data("xor.dat", beside=course, within=("psu",)) == mine / "xor.dat"
 
 
+@pytest.mark.parametrize("value", ["a" * 300, "~nobody-of-this-name/data", " ", "no\tsuch"])
+def test_whatever_the_variable_says(value, places, monkeypatch):
+    course, _, shared = places
+    monkeypatch.setenv("CHAINRULE_DATA", value)
+    (shared / "xor.dat").touch()
+    assert find_data("xor.dat", beside=course) == shared / "xor.dat"
+    with pytest.raises(DataError):
+        find_data("b" * 300, beside=course)
+
+
+def test_the_variable_may_begin_at_home(places, monkeypatch):
+    course, mine, _ = places
+    monkeypatch.setenv("HOME", str(mine.parent))
+    monkeypatch.setenv("CHAINRULE_DATA", "~/mine")
+    (mine / "xor.dat").touch()
+    assert find_data("xor.dat", beside=course) == mine / "xor.dat"
+
+
 def test_what_is_nowhere_is_told_with_every_place(places, monkeypatch):
     course, mine, shared = places
     with pytest.raises(DataError) as caught:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.data.pickles import read_pickle
+from chainrule.data.pickles import MOST_BYTES, read_pickle
 from chainrule.errors import DataError
 
 ROWS = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6)
@@ -93,13 +93,26 @@ class Evil:
         return os.system, ("exit 1",)
 
 
+DTYPE = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
+DOUBLED = b")q\x000" + b"h\x00h\x00\x86q\x000" * 60 + b"h\x00"
+"""A tuple of two tuples that are one and the same, and so on: as a text it has no end."""
+
+
+def with_shape(shape, raw=b"a"):
+    """A dictionary with an array of a shape that the opcodes ``shape`` leave on the stack."""
+    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+    state = b"(K\x01" + shape + DTYPE + b"\x89U" + bytes([len(raw)]) + raw + b"tb"
+    return b"}(U\x04data" + made + state + b"u."
+
+
 HOSTILE = {
-    "a command": (pickle.dumps({"data": Evil()}), r"the global (posix|nt)\.system"),
-    "a command, old": (pickle.dumps({"data": Evil()}, protocol=0), r"global (posix|nt)\.system"),
-    "eval": (b"}(U\x01ac__builtin__\neval\nU\x011\x85Rs.", r"the global __builtin__\.eval"),
+    "a command": (pickle.dumps({"data": Evil()}), r"the global '(posix|nt)\.system'"),
+    "a command, old": (pickle.dumps({"data": Evil()}, protocol=0), r"global '(posix|nt)\.system'"),
+    "eval": (b"}(U\x01ac__builtin__\neval\nU\x011\x85Rs.", r"the global '__builtin__\.eval'"),
+    "a colour for the terminal": (b"}(U\x01ac\x1b[31mos\nsystem\n0u.", r"'\\x1b\[31mos\.system'"),
     "a persistent object": (b"}(U\x01aPx\nu.", "opcode b'P'"),
     "an instance": (b"(U\x01aios\nsystem\n.", "opcode b'i'"),
-    "an object": (b"}(U\x01a(cos\nsystem\no.", "the global os.system"),
+    "an object": (b"}(U\x01a(cos\nsystem\no.", r"the global 'os\.system'"),
     "an extension": (b"}\x82\x01.", r"opcode b'\\x82'"),
     "new": (b"}(U\x01acnumpy\nndarray\n)\x81u.", r"opcode b'\\x81'"),
     "a global as a value": (b"}(U\x01acnumpy\ndtype\nu.", "a global as a value"),
@@ -117,8 +130,18 @@ HOSTILE = {
     "objects": (pickle.dumps({"data": np.array([{}], dtype=object)}), "numbers of type 'O8'"),
     "a float": (pickle.dumps({"data": 0.5}), "opcode b'G'"),
     "too few bytes": (PUBLISHED.replace(b"K\x04K\x06\x86", b"K\x04K\x07\x86"), "has 24 bytes"),
-    "a negative size": (PUBLISHED.replace(b"K\x04K\x06", b"J\xff\xff\xff\xffK\x06"), "shape"),
+    "a negative size": (
+        PUBLISHED.replace(b"K\x04K\x06", b"J\xff\xff\xff\xffK\x06"),
+        "a size that no file has",
+    ),
     "a size that is true": (PUBLISHED.replace(b"K\x04K\x06\x86", b"\x88K\x06\x86"), "shape"),
+    "a shape of doubled tuples": (with_shape(DOUBLED), "whole numbers"),
+    "a shape of nested tuples": (with_shape(b")" + b"\x85" * 100_000), "whole numbers"),
+    "no cases beyond count": (
+        with_shape(b"(K\x00" + b"J\xff\xff\xff\x3f" * 3 + b"t", b""),
+        "a size that no file has",
+    ),
+    "a size of many digits": (with_shape(b"\x8a\xfe" + b"\x7f" * 254 + b"\x85"), "no file has"),
     "an array without bytes": (
         b"}U\x01acnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n\x85Rs.",
         "never got its bytes",
@@ -138,6 +161,7 @@ def test_what_is_no_plain_data_is_refused_with_its_place(name, read, capfd):
     with pytest.raises(DataError, match=message) as caught:
         read(contents)
     assert "byte " in str(caught.value)
+    assert len(str(caught.value)) < 300
     assert capfd.readouterr() == ("", "")
 
 
@@ -169,6 +193,53 @@ def test_any_bytes_end_in_a_message_or_a_dictionary(contents, tmp_path_factory):
     path.write_bytes(contents)
     with suppress(DataError):
         assert isinstance(read_pickle(path), dict)
+
+
+PIECES = st.sampled_from(
+    [
+        *(bytes([code]) for code in b"(012NRbadelstu}]).\x81\x85\x86\x87\x88\x89\x93\x94"),
+        *(b"K" + bytes([k]) for k in range(3)),
+        *(b"U" + bytes([len(text)]) + text for text in (b"", b"a", b"u1", b"latin1", b"C")),
+        *(b"q" + bytes([k]) for k in range(3)),
+        *(b"h" + bytes([k]) for k in range(3)),
+        b"X\x02\0\0\0\xc3\xa9",
+        b"X\x06\0\0\0latin1",
+        b"\x8a\x09" + b"\x7f" * 9,
+        b"cnumpy.core.multiarray\n_reconstruct\n",
+        b"cnumpy.core.numeric\n_frombuffer\n",
+        b"cnumpy\nndarray\n",
+        b"cnumpy\ndtype\n",
+        b"c_codecs\nencode\n",
+        b"c__builtin__\nbytes\n",
+        DTYPE,
+        b"U\x01a" + DTYPE,
+    ]
+)
+
+
+@settings(max_examples=1500)
+@given(pieces=st.lists(PIECES, max_size=25))
+def test_no_order_of_the_opcodes_does_harm(pieces, tmp_path_factory):
+    """Programs that are well-formed but for their sense: they come further than random bytes."""
+    path = tmp_path_factory.mktemp("programs") / "file"
+    path.write_bytes(b"}U\x04data" + b"".join(pieces) + b"s.")
+    with suppress(DataError):
+        assert isinstance(read_pickle(path), dict)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe has a name on Unix alone")
+def test_what_is_no_file_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "missing", "", "a" * 300):
+        with pytest.raises(DataError):
+            read_pickle(tmp_path / name)
+
+
+def test_a_file_beyond_any_use_is_not_read(tmp_path):
+    with open(tmp_path / "long", "wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    with pytest.raises(DataError, match=r"the file has 1\.0 GiB; at most 1 are read"):
+        read_pickle(tmp_path / "long")
 
 
 BOMBS = {

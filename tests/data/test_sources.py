@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainrule.data.files import read_inputs
 from chainrule.data.settings import GENERATORS, known_keys
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.sources import load_data
@@ -138,7 +139,7 @@ WRONG = [
     ({"file": "a.csv", "label": "lst"}, "unknown label 'lst'; did you mean 'last'?"),
     ({"file": "a.csv", "header": "maybe"}, "header must be auto, true or false"),
     ({"file": "a.csv", "classes": ["x"]}, "at least 2 names"),
-    ({"file": "a.csv", "standardize": "yes"}, "standardize must be true or false"),
+    ({"file": "a.csv", "standardize": "yes"}, "standardize must be true, false or center"),
     ({"generator": "xor", "target": "number"}, "unknown target 'number'"),
     ({"file": "a.csv", "seed": 1.5}, "seed must be a whole number"),
     ({"folder": "nowhere"}, "no such folder"),
@@ -180,3 +181,28 @@ def test_real_files(real):
     data = load_data(letters, folder=real, seed=1, outputs=10, target="class")
     assert sizes(data) == [500, 100, 0]
     assert np.bincount(data.train.t).min() > 0
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float32"])
+def test_numbers_of_a_file_are_taken_as_they_are(dtype, load, tmp_path):
+    """Bytes that nobody called pixels are not divided by 255, and nothing is rounded."""
+    x = np.arange(60).reshape(20, 3) % 2
+    for name, kind in (("narrow", dtype), ("wide", "float64")):
+        np.savez(tmp_path / f"{name}.npz", x=x.astype(kind), t=np.arange(20) % 2)
+    for standardize in (False, True, "center"):
+        narrow, wide = (
+            load(file=f"{name}.npz", standardize=standardize) for name in ("narrow", "wide")
+        )
+        assert np.array_equal(narrow.train.x, wide.train.x)
+        assert np.array_equal(narrow.test.x, wide.test.x)
+
+
+def test_float32_of_a_file_is_scaled_as_exactly_as_float64(load, tmp_path):
+    x = np.random.default_rng(0).normal(100, 1, (30, 2)).astype(np.float32)
+    np.savez(tmp_path / "narrow.npz", x=x, t=np.arange(30) % 2)
+    np.savez(tmp_path / "wide.npz", x=x.astype(float), t=np.arange(30) % 2)
+    narrow, wide = (load(file=f"{k}.npz", standardize=True) for k in ("narrow", "wide"))
+    assert np.array_equal(narrow.train.x, wide.train.x)
+    assert np.array_equal(narrow.scaling.mean, wide.scaling.mean)
+    inputs, _ = read_inputs(tmp_path / "narrow.npz", features=2)
+    assert inputs.dtype == np.float64

@@ -29,6 +29,35 @@ def test_a_constant_that_is_no_binary_fraction_becomes_exactly_0():
     assert (scaling.apply(x) == 0).all()
 
 
+@pytest.mark.parametrize("shape", [(50, 1), (300, 257), (300, 513), (200, 12, 12, 3), (1, 300)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_float64_is_scaled_by_numpys_own_mean_and_deviation(shape, order):
+    """Bit for bit, also beyond the number of inputs that are computed at once in float32."""
+    x = np.asarray(np.random.default_rng(1).normal(5, 37, shape), order=order)
+    scaling = Standardization.fit(x)
+    scale = np.where(x.std(axis=0) == 0, 1, x.std(axis=0))
+    assert np.array_equal(scaling.mean, x.mean(axis=0))
+    assert np.array_equal(scaling.scale, scale)
+    assert np.array_equal(scaling.apply(x), (x - x.mean(axis=0)) / scale)
+
+
+def test_float32_is_measured_in_float64_and_stays_float32():
+    x = np.random.default_rng(1).normal(1000, 1, (400, 600)).astype(np.float32)
+    scaling = Standardization.fit(x)
+    wide = Standardization.fit(x.astype(np.float64))
+    assert scaling.mean == pytest.approx(wide.mean, rel=1e-14)
+    assert scaling.scale == pytest.approx(wide.scale, rel=1e-12)
+    assert scaling.apply(x).dtype == np.float32
+    assert scaling.apply(x) == pytest.approx(wide.apply(x.astype(np.float64)), abs=1e-4)
+
+
+def test_the_mean_alone_may_be_subtracted():
+    x = np.array([[1.0, 7.0], [4.0, 7.0]])
+    scaling = Standardization.fit(x, center_only=True)
+    assert scaling.scale.tolist() == [1, 1]
+    assert scaling.apply(x).tolist() == [[-1.5, 0], [1.5, 0]]
+
+
 def test_bytes_and_images():
     x = np.array([[[0, 255]], [[255, 255]]], dtype=np.uint8)
     assert Standardization.fit(x).apply(x).tolist() == [[[-1.0, 0.0]], [[1.0, 0.0]]]

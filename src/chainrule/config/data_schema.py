@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WrapValidator
 
-from chainrule.config.fields import Flag, Text, expected, said, says
+from chainrule.config.fields import Count, Flag, Text, expected, said, says
 from chainrule.config.generator_schema import (
     GENERATORS,
     UNSAID,
@@ -53,7 +53,7 @@ Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
 class Folder(Data):
-    """Images in one subfolder for each class."""
+    """Images in one subfolder for each class, or the published files of CIFAR."""
 
     folder: Text = Field(description="the folder, from the configuration's folder")
     size: Annotated[
@@ -80,6 +80,10 @@ class Cifar10(Data):
     )
     classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
         Field([], description="the classes to take, in this order; by default all")
+    )
+    count: Count = Field(
+        UNSAID,
+        description="at most so many images to train and validate on, the first; by default all",
     )
 
 

@@ -34,8 +34,10 @@ class Data(Section):
         list(DEFAULT_SPLIT),
         description="the fractions of training, validation and test data; they sum to 1",
     )
-    standardize: Flag = Field(
-        False, description="bring each input to mean 0 and deviation 1, by the training data"
+    standardize: Annotated[bool | Literal["center"], says("true, false or center")] = Field(
+        False,
+        description="bring each input to mean 0 and deviation 1, or by center to mean 0 alone, "
+        "by the training data",
     )
     flatten: Flag = Field(True, description="images as rows of pixels rather than 2-D")
     seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")

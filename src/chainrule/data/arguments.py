@@ -107,10 +107,11 @@ class Checks:
             return ends[0], ends[1]
         return at_least, at_least
 
-    def flag(self, name: str, value: Any) -> bool:
-        """True or false."""
+    def flag(self, name: str, value: Any, *, other: str = "") -> bool:
+        """True or false; ``other`` is a word that the caller takes besides."""
         if not isinstance(value, bool | np.bool_):
-            self.fail(f"{name} must be true or false, not {value!r}")
+            words = f"true, false or {other}" if other else "true or false"
+            self.fail(f"{name} must be {words}, not {value!r}")
         return bool(value)
 
     def choice(self, name: str, value: Any, known: Sequence[str]) -> str:

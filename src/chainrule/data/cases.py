@@ -17,12 +17,14 @@ class Cases:
         labels: the labels, or None where the file has none.
         image_shape: (height, width) or (height, width, 3) of images.
         feature_names: the inputs' names where the file has a header.
+        are_bytes: whether ``x`` holds pixels as uint8, still to be divided by 255.
     """
 
     x: Array
     labels: Labels | None
     image_shape: tuple[int, ...] | None = None
     feature_names: tuple[str, ...] | None = None
+    are_bytes: bool = False
 
     def __len__(self) -> int:
         return len(self.x)

@@ -9,6 +9,7 @@ row.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.dataset import Array
-from chainrule.data.pickles import read_pickle
+from chainrule.data.paths import existing_folder, read_bytes
+from chainrule.data.pickles import MOST_BYTES, read_pickle
 from chainrule.errors import ConfigError, DataError, Problem, unknown
 
 SIDE, COLORS = 32, 3
@@ -47,7 +49,14 @@ class Layout:
 
     def is_in(self, folder: Path) -> bool:
         """Whether the folder has this form's files."""
-        return (folder / self.test).is_file() and any((folder / t).is_file() for t in self.train)
+        # os.path raises nothing, whatever the folder's name.
+        test, *train = (os.path.isfile(folder / name) for name in (self.test, *self.train))
+        return test and any(train)
+
+    @property
+    def set_name(self) -> str:
+        """What a configuration calls the set: ``cifar10`` or ``cifar100``."""
+        return self.name.partition(",")[0].lower().replace("-", "")
 
 
 _TEN = tuple(f"data_batch_{k}" for k in range(1, 6))
@@ -162,8 +171,7 @@ def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
 
 
 def _what_is_expected(folder: Path) -> str:
-    if not folder.is_dir():
-        return "there is no such folder"
+    existing_folder(folder)
     files = "; ".join(f"{la.name}: {la.train[0]}, {la.test}" for la in LAYOUTS)
     return f"this folder has the files of no CIFAR set ({files})"
 
@@ -208,10 +216,7 @@ def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[
     """Rows of pixels and labels from a file of the binary version."""
     bytes_before = len(layout.labels)
     record = bytes_before + PIXELS
-    try:
-        contents = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise DataError(Problem(f"cannot read the file: {error.strerror}", path)) from None
+    contents = np.frombuffer(read_bytes(path, at_most=MOST_BYTES), np.uint8)
     if len(contents) % record:
         message = f"records have {record:,} bytes, the file {len(contents):,}: not a whole number"
         raise DataError(Problem(message, path))
@@ -230,15 +235,23 @@ def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
             Problem(f"{layout.name} has its class names in {path.name}; it is missing", path)
         )
     if layout.binary:
-        names = path.read_text(encoding="utf-8", errors="replace").split()
+        names = read_bytes(path, at_most=MOST_BYTES).decode("utf-8", "replace").split()
     else:
         key = "label_names" if "labels" in layout.labels.values() else f"{label}_label_names"
         found = read_pickle(path).get(key)
         names = [_text(name) for name in found] if isinstance(found, list) else []
-    if not names or len(set(names)) < len(names):
+    if not names or len(set(names)) < len(names) or not all(map(_is_a_name, names)):
         raise DataError(Problem("expected a list of class names, each once", path))
     return tuple(names)
 
 
 def _text(name: Any) -> str:
-    return name.decode("latin-1") if isinstance(name, bytes) else str(name)
+    """A name that Python 2 or 3 wrote; nothing for anything else, whose text may be endless."""
+    if isinstance(name, bytes):
+        return name.decode("latin-1")
+    return name if isinstance(name, str) else ""
+
+
+def _is_a_name(name: str) -> bool:
+    """Whether it can be shown in a terminal and stand in a file."""
+    return bool(name.strip()) and name.isprintable()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
 from chainrule.data.idx_file import TYPES, read_idx_images
@@ -106,8 +108,8 @@ def read_inputs(
         labels: the file of labels that belongs to an IDX file, if they are wanted.
 
     Returns:
-        x (cases, features) as in the file, not standardised; and the labels or None, for
-        `chainrule.data.targets.encode_classes` or `encode_values`.
+        x (cases, features) as in the file (float32 as float64), not standardised; and the labels
+        or None, for `chainrule.data.targets.encode_classes` or `encode_values`.
 
     Raises:
         DataError: for whatever is wrong with the file, or another number of inputs.
@@ -121,4 +123,4 @@ def read_inputs(
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"
         raise DataError(Problem(message, path))
-    return x, cases.labels
+    return x.astype(np.float64) if x.dtype == np.float32 else x, cases.labels

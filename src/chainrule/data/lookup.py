@@ -29,7 +29,7 @@ def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
     """
     places = [place / inner for place in _places(beside.resolve()) for inner in ("", *within)]
     for place in places:
-        if (place / name).exists():
+        if os.path.exists(place / name):  # which raises nothing, whatever the name
             return place / name
     looked = "\n".join(f"  {place}" for place in places)
     raise DataError(
@@ -43,7 +43,7 @@ def _places(beside: Path) -> Iterator[Path]:
     yield beside / "data"
     named = os.environ.get(VARIABLE)
     if named:
-        yield Path(named).expanduser()
+        yield Path(os.path.expanduser(named))
     for folder in (beside, *beside.parents):
         if (folder / "pyproject.toml").is_file():
             yield folder.parent / "shared" / "data"

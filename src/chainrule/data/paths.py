@@ -8,8 +8,12 @@ from chainrule.data.arguments import MAX_BYTES
 from chainrule.errors import DataError, Problem, nearest
 
 
-def existing_file(path: Path) -> Path:
+def existing_file(path: Path, *, at_most: int = MAX_BYTES) -> Path:
     """``path`` itself, if it is a file that can be read.
+
+    Args:
+        path: where it should be.
+        at_most: the bytes of the largest file that is read.
 
     Raises:
         DataError: if it is missing (with the nearest name in its folder), a folder, a device
@@ -18,8 +22,8 @@ def existing_file(path: Path) -> Path:
     try:
         if path.is_file():
             size = path.stat().st_size
-            if size > MAX_BYTES:
-                limit = MAX_BYTES // 2**30
+            if size > at_most:
+                limit = at_most // 2**30
                 raise DataError(
                     Problem(f"the file has {size / 2**30:.1f} GiB; at most {limit} are read", path)
                 )
@@ -54,14 +58,14 @@ def existing_folder(path: Path) -> Path:
     raise DataError(Problem(f"there is no such folder{suggestion(path)}", path))
 
 
-def read_bytes(path: Path) -> bytes:
-    """The content of an existing file.
+def read_bytes(path: Path, *, at_most: int = MAX_BYTES) -> bytes:
+    """The content of an existing file of ``at_most`` bytes.
 
     Raises:
         DataError: as `existing_file`, or if it may not be read.
     """
     try:
-        return existing_file(path).read_bytes()
+        return existing_file(path, at_most=at_most).read_bytes()
     except OSError as error:
         raise DataError(Problem(f"the file cannot be read ({_reason(error)})", path)) from None
 

@@ -23,12 +23,16 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.data.paths import read_bytes
 from chainrule.errors import DataError, Problem
 
 Values = dict[str, Any]
 
 MOST_OPCODES = 3_000_000
 """A longer program is refused: the longest published file has about 200,000 opcodes."""
+
+MOST_BYTES = 2**30
+"""A longer file is refused: the longest published one has 156 million bytes."""
 
 MARK = object()
 """Stands in the stack where a list, tuple or dictionary of several items begins."""
@@ -41,18 +45,13 @@ def read_pickle(path: Path) -> Values:
     numbers, truth values, None, lists and tuples of these, and uint8 arrays.
 
     Args:
-        path: a file that fits into memory.
+        path: a file of at most `MOST_BYTES`.
 
     Raises:
-        DataError: the file cannot be read, is cut short, holds anything else, or is no
-            dictionary; with the byte at which it was found.
+        DataError: the file cannot be read, is too long or cut short, holds anything else, or is
+            no dictionary; with the byte at which it was found.
     """
-    try:
-        contents = path.read_bytes()
-    except OSError as error:
-        message = f"cannot read the file: {error.strerror or error}"
-        raise DataError(Problem(message, path)) from None
-    return Walker(contents, path).walk()
+    return Walker(read_bytes(path, at_most=MOST_BYTES), path).walk()
 
 
 class Global:
@@ -215,7 +214,7 @@ class Walker:
         """Push a global that is known."""
         full = f"{module}.{name}"
         if full not in GLOBALS:
-            self.refuse(f"the global {full[:80]}")
+            self.refuse(f"the global {full[:80]!r}")
         self.push(Global(full))
 
     def reduce(self) -> None:
@@ -247,13 +246,19 @@ class Walker:
         sizes = shape if isinstance(shape, tuple) else (None,)
         if not isinstance(kind, PendingDtype) or not isinstance(raw, bytes):
             self.refuse("an array of anything but bytes")
-        if len(sizes) > 4 or not all(type(size) is int and size >= 0 for size in sizes):
-            self.refuse(f"an array of shape {str(shape)[:60]}")
+        # A shape of anything else is not shown: as a text, tuples in tuples have no end.
+        if len(sizes) > 4 or not all(type(size) is int for size in sizes):
+            self.refuse("an array whose shape is not up to 4 whole numbers")
+        if not all(0 <= size <= MOST_BYTES for size in sizes):
+            self.refuse("an array of a size that no file has")
         if math.prod(sizes) != len(raw):
             self.fail(f"an array of shape {shape} has {len(raw):,} bytes")
         if order not in ("C", "F"):
             self.refuse("an array of another order")
-        return np.frombuffer(raw, np.uint8).reshape(sizes, order=order)
+        try:
+            return np.frombuffer(raw, np.uint8).reshape(sizes, order=order)
+        except ValueError:  # no cases, each of more numbers than NumPy counts
+            self.refuse("an array of a size that no file has")
 
     def encode(self, arguments: tuple[Any, ...]) -> bytes:
         """Bytes that were written as a text, each a character below 256."""

@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chainrule.data.cases import Cases
-from chainrule.data.cifar import Cifar, read_cifar
+from chainrule.data.cifar import Cifar, layout_of, read_cifar
 from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
 from chainrule.data.lookup import find_data
-from chainrule.errors import DataError, Problem
+from chainrule.data.settings import IMAGE_FOLDER_KEYS
+from chainrule.errors import ConfigError, DataError, Problem
+
+PAGE = "https://www.cs.toronto.edu/~kriz"
+"""Where the sets are published; ``cifar.html`` there describes them and states the checksums."""
 
 
 class Archive(NamedTuple):
-    """What is published, by its maker's page (https://www.cs.toronto.edu/~kriz/cifar.html).
+    """A published archive.
 
     Attributes:
-        url: of the python version.
-        md5: of that file, in hexadecimal.
-        folders: what the two versions unpack to.
+        file: its name on `PAGE`.
+        md5: its checksum, in hexadecimal.
+        folder: what it unpacks to.
     """
 
-    url: str
+    file: str
     md5: str
-    folders: tuple[str, str]
+    folder: str
 
 
-ARCHIVES: Mapping[str, Archive] = {
-    "cifar10": Archive(
-        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
-        "c58f30108f718f92721af3b95e74349a",
-        ("cifar-10-batches-py", "cifar-10-batches-bin"),
+ARCHIVES: Mapping[str, tuple[Archive, Archive]] = {
+    "cifar10": (
+        Archive(
+            "cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", "cifar-10-batches-py"
+        ),
+        Archive(
+            "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "cifar-10-batches-bin"
+        ),
     ),
-    "cifar100": Archive(
-        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
-        "eb9058c3a382ffc7106e4002c42a8d85",
-        ("cifar-100-python", "cifar-100-binary"),
+    "cifar100": (
+        Archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", "cifar-100-python"),
+        Archive("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "cifar-100-binary"),
     ),
 }
-"""The archives by the name of the set."""
+"""The python and the binary version, by the name of the set."""
 
 
 def find_published(name: str, *, beside: Path) -> Path:
@@ -53,22 +61,55 @@ def find_published(name: str, *, beside: Path) -> Path:
     Raises:
         DataError: it is nowhere; the message says how to get it.
     """
-    archive = ARCHIVES[name]
     nowhere: list[DataError] = []
-    for folder in archive.folders:
+    for archive in ARCHIVES[name]:
         try:
-            return find_data(folder, beside=beside)
+            return find_data(archive.folder, beside=beside)
         except DataError as error:
             nowhere.append(error)
-    file = archive.url.rpartition("/")[2]
+    raise DataError(f"{nowhere[0]}\n{_how_to_get(*ARCHIVES[name], beside / 'data')}")
+
+
+def _how_to_get(python: Archive, binary: Archive, folder: Path) -> str:
+    """The commands that put a set where it is looked for."""
+    place = shlex.quote(str(folder))
     steps = (
-        f"mkdir -p {beside / 'data'} && cd {beside / 'data'}",
-        f"curl -LO {archive.url}",
-        f"md5sum {file}    # {archive.md5}",
-        f"tar xzf {file}",
+        f"mkdir -p {place} && cd {place}",
+        f"curl -LO {PAGE}/{python.file}",
+        f"md5sum {python.file}    # must print {python.md5}",
+        f"tar xzf {python.file}",
     )
     download = "\n".join(f"  {step}" for step in steps)
-    raise DataError(f"{nowhere[0]}\nTo get it:\n{download}")
+    return (
+        f"To get it:\n{download}\nThe binary version will do as well: {PAGE}/{binary.file}, "
+        f"MD5 {binary.md5}, which unpacks to {binary.folder}"
+    )
+
+
+def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same settings; ``folder`` with the published files in it becomes ``name`` and ``path``.
+
+    Such a folder is known by its file names; see `chainrule.data.cifar.LAYOUTS`.
+
+    Args:
+        settings: the ``data`` part of a configuration.
+        folder: where its relative paths start.
+
+    Raises:
+        ConfigError: there are settings of other folders of images.
+    """
+    stated = settings.get("folder")
+    if not isinstance(stated, str | Path) or "name" in settings:
+        return dict(settings)
+    layout = layout_of(folder / os.path.expanduser(stated))
+    if layout is None:
+        return dict(settings)
+    foreign = [key for key in IMAGE_FOLDER_KEYS if key in settings]
+    if foreign:
+        what = f"{Path(stated).name} holds {layout.name}, whose images are 32 x 32, in colour"
+        raise ConfigError([Problem(f"{key} has no place here: {what}") for key in foreign])
+    others = {key: value for key, value in settings.items() if key != "folder"}
+    return {"name": layout.set_name, "path": stated, **others}
 
 
 def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tuple[Cases, Cases]:
@@ -77,22 +118,27 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
     Args:
         name: ``cifar10`` or ``cifar100``.
         folder: of the published files.
-        settings: ``label`` and ``classes``, where they are given.
+        settings: ``label``, ``classes`` and ``count``, where they are given.
 
     Returns:
         x uint8, (cases, 32, 32, 3), and the labels with the classes' names.
 
     Raises:
         ConfigError: a class or a kind of label that the set does not have.
-        DataError: the files are missing, damaged, or another set's.
+        DataError: the files are missing, damaged, another set's, or without a training image.
     """
+    layout = layout_of(folder)
+    if layout is not None and layout.set_name != name:
+        raise DataError(Problem(f"expected the files of {name}, found {layout.name}", folder))
     cifar = read_cifar(folder, label=settings.get("label", "fine"))
-    if cifar.name.lower().replace("-", "") != name:
-        raise DataError(Problem(f"expected the files of {name}, found {cifar.name}", folder))
     if "classes" in settings:
         cifar = cifar.choose([str(word) for word in settings["classes"]])
+    if len(cifar.train_images) == 0:
+        of_these = " of these classes" if "classes" in settings else ""
+        raise DataError(Problem(f"found no training image{of_these}", folder))
+    first = slice(settings.get("count"))
     return (
-        _cases(cifar, cifar.train_images, cifar.train_labels, folder),
+        _cases(cifar, cifar.train_images[first], cifar.train_labels[first], folder),
         _cases(cifar, cifar.test_images, cifar.test_labels, folder),
     )
 
@@ -102,4 +148,4 @@ def _cases(cifar: Cifar, images: Array, labels: Array, folder: Path) -> Cases:
         return Problem(f"image {case}: {message}", folder)
 
     named = Labels(labels, place, path=folder, names=cifar.class_names)
-    return Cases(images, named, image_shape=images.shape[1:])
+    return Cases(images, named, image_shape=images.shape[1:], are_bytes=True)

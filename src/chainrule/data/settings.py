@@ -33,6 +33,9 @@ FILE_KEYS = (
 )
 """What can be said of data in files."""
 
+IMAGE_FOLDER_KEYS = ("size", "color")
+"""What can be said of a folder of images."""
+
 CIFAR_NAMES = ("cifar10", "cifar100")
 """The named sets that are read from the user's copy of the published files."""
 
@@ -48,7 +51,8 @@ PATH_KEYS = (
 )
 """The keys that name a file or a folder."""
 
-_NAMED_KEYS = {"cifar10": ("path", "classes"), "cifar100": ("path", "classes", "label")}
+_CIFAR_KEYS = ("path", "classes", "count")
+_NAMED_KEYS = {"cifar10": _CIFAR_KEYS, "cifar100": (*_CIFAR_KEYS, "label")}
 
 GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS)
 """The sets that are made, not read."""
@@ -65,7 +69,7 @@ def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "file":
         own: Iterable[str] = FILE_KEYS
     elif kind == "folder":
-        own = ("size", "color")
+        own = IMAGE_FOLDER_KEYS
     elif kind == "name":
         own = _NAMED_KEYS.get(settings[kind], ())
     else:
@@ -115,8 +119,9 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     for key in PATH_KEYS:
         if not isinstance(settings.get(key, ""), str | Path):
             checks.fail(f"{key} must be a path, not {settings[key]!r}")
-    for key in ("standardize", "flatten"):
-        checks.flag(key, settings.get(key, False))
+    checks.flag("flatten", settings.get("flatten", False))
+    if settings.get("standardize") != "center":
+        checks.flag("standardize", settings.get("standardize", False), other="center")
     checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
     checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
     _check_split(settings, checks)
@@ -127,6 +132,7 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
         _check_classes(settings, checks)
     elif kind == "name":
         checks.choice("label", settings.get("label", "fine"), ("fine", "coarse"))
+        checks.integer("count", settings.get("count", 1), at_least=1)
         _check_classes(settings, checks)
     else:
         _check_maker(settings, checks)

@@ -16,7 +16,7 @@ from chainrule.data.image_folder import read_image_folder
 from chainrule.data.labels import Labels
 from chainrule.data.named import read_named
 from chainrule.data.points import POINT_SETS
-from chainrule.data.published import find_published, read_published
+from chainrule.data.published import as_published, find_published, read_published
 from chainrule.data.settings import (
     CIFAR_NAMES,
     COMMON_KEYS,
@@ -56,8 +56,8 @@ def load_data(
         seed: the run's seed, used unless the settings have their own.
         outputs: the network's number of outputs where it is known.
         target: ``class`` or ``value``, as the loss expects it.
-        dtype: of the inputs of large published sets, ``float32`` to save half the memory; all
-            else is float64.
+        dtype: of the network. For ``float32`` the inputs of CIFAR are float32, in half the
+            memory; other inputs stay as exact as they were read.
 
     Returns:
         The three parts, split, flattened and standardised as asked.
@@ -73,14 +73,17 @@ def load_data(
         ([28, 8, 4], ('0', '1'))
     """
     settings = {key: value for key, value in settings.items() if value is not None}
+    settings = as_published(settings, Path(folder))
     kind = check_settings(settings, target)
     seed = settings.get("seed", seed)
     if settings.get("generator") == "shapes":
         data = _shapes(settings, seed, outputs, target)
     else:
         sources = _READERS[kind](settings, Path(folder), seed)
-        data = _scaled_pixels(_from_cases(sources, settings, seed, outputs, target), dtype)
-    return _standardized(data) if settings.get("standardize", False) else data
+        data = _from_cases(sources, settings, seed, outputs, target)
+        data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
+    wanted = settings.get("standardize", False)
+    return _standardized(data, center_only=wanted == "center") if wanted else data
 
 
 def _shapes(
@@ -231,18 +234,24 @@ def _listed(settings: Mapping[str, Any]) -> bool:
     return "file" in settings and "classes" in settings
 
 
-def _scaled_pixels(data: DataSplit, dtype: str) -> DataSplit:
-    """Pixels that are still bytes divided by 255; until here they took an eighth of the room."""
-    parts = [
-        Dataset(np.divide(part.x, 255, dtype=dtype), part.t) if part.x.dtype == np.uint8 else part
-        for part in data
-    ]
+def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
+    """Bytes, which took an eighth of the room, divided by 255; float32 as exact as wanted.
+
+    Nothing is rounded: inputs of float64 are standardised before a network of float32 rounds.
+    """
+
+    def numbers(x: Array) -> Array:
+        if are_bytes:
+            return np.divide(x, 255, dtype=dtype)
+        return x.astype(dtype) if x.dtype == np.float32 and dtype == "float64" else x
+
+    parts = [Dataset(numbers(part.x), part.t) for part in data]
     return replace(data, train=parts[0], validation=parts[1], test=parts[2])
 
 
-def _standardized(data: DataSplit) -> DataSplit:
+def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:
     """All parts on the scale of the training inputs."""
-    scaling = Standardization.fit(data.train.x)
+    scaling = Standardization.fit(data.train.x, center_only=center_only)
     train, validation, test = (Dataset(scaling.apply(part.x), part.t) for part in data)
     return replace(data, train=train, validation=validation, test=test, scaling=scaling)
 

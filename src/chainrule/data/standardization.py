@@ -1,4 +1,4 @@
-"""Inputs scaled to mean 0 and standard deviation 1."""
+"""Inputs brought to mean 0 and, if wanted, to standard deviation 1."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Standardization:
     Attributes:
         mean: each input's mean, of the shape of one case.
         scale: each input's standard deviation; 1 where the input is constant, so that it
-            becomes 0 and not a division by 0.
+            becomes 0 and not a division by 0, and everywhere if the mean alone is subtracted.
 
     Example:
         >>> import numpy as np
@@ -39,19 +39,26 @@ class Standardization:
     scale: Array
 
     @classmethod
-    def fit(cls, x: Array) -> Standardization:
+    def fit(cls, x: Array, *, center_only: bool = False) -> Standardization:
         """The scaling that takes ``x``, (cases, ...), to mean 0 and standard deviation 1.
+
+        Args:
+            x: the training inputs.
+            center_only: subtract the mean and leave the deviation as it is.
 
         Raises:
             DataError: without cases, or with values so large that their mean is infinite.
         """
         if len(x) == 0:
             raise DataError("there are no cases to fit a standardisation on")
+        if x.dtype != np.float32:
+            x = np.asarray(x, dtype=np.float64)
         lowest = x.min(axis=0).astype(np.float64)
         constant = lowest == x.max(axis=0)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = np.where(constant, lowest, x.mean(axis=0, dtype=np.float64))
-            scale = np.where(constant, 1.0, _deviation(x))
+            unscaled = constant | center_only
+            scale = np.where(unscaled, 1.0, 1.0 if center_only else _deviation(x))
         # Neighbouring numbers may differ and still have a deviation that rounds to 0.
         scale = np.where(scale == 0, 1.0, scale)
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
@@ -76,10 +83,13 @@ class Standardization:
 
 
 def _deviation(x: Array) -> Array:
-    """The standard deviation of each input, in float64, some inputs at a time.
+    """The standard deviation of each input, in float64; of float32 some inputs at a time.
 
     NumPy would make a float64 copy of all cases at once, of gigabytes for many images.
     """
+    if x.dtype == np.float64:  # no copy but the deviations, and always the same bits
+        deviation: Array = x.std(axis=0)
+        return deviation
     rows = x.reshape(len(x), -1)
     parts = [
         rows[:, first : first + INPUTS_AT_A_TIME].std(axis=0, dtype=np.float64)
