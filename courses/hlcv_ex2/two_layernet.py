@@ -9,8 +9,6 @@ from NumPy's global generator, because the exercise's script seeds that one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -166,6 +164,8 @@ class TwoLayerNet:
         X, labels = self._network.prepare_inputs(X), self._network.prepare_targets(y)
         if len(X) != len(labels) or not len(X):
             raise ShapeError(f"{len(X)} training cases have {len(labels)} labels")
+        if batch_size < 1:
+            raise ShapeError(f"a minibatch has at least 1 case, found {batch_size}")
         descent = SGD()
         descent.bind(
             self._network.theta,
@@ -178,19 +178,18 @@ class TwoLayerNet:
         stats: Stats = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
         iterations_per_epoch = max(len(X) / batch_size, 1)
         with suitable_threads(self._network, batch_size):
-            for first, last in _stretches(num_iters, iterations_per_epoch):
-                order = _drawn(len(X), batch_size, last - first)
+            for it in range(num_iters):
+                chosen = np.random.choice(len(X), batch_size)  # noqa: NPY002
                 try:
-                    losses = engine.run(order, 0, last - first).losses
+                    loss = float(engine.run(chosen, 0, 1).losses[0])
                 except NotFiniteError as error:
-                    print(f"iteration {first + error.minibatch}: the {error.what} is not finite")
+                    print(f"iteration {it}: the {error.what} is no longer finite")
                     break
-                stats["loss_history"] += losses.tolist()
-                if verbose:
-                    _report(first, losses, num_iters)
-                if (last - 1) % iterations_per_epoch == 0:
-                    minibatch = order[-batch_size:]
-                    train_accuracy = self._accuracy(X[minibatch], labels[minibatch])
+                stats["loss_history"].append(loss)
+                if verbose and it % 100 == 0:
+                    print(f"iteration {it} / {num_iters}: loss {loss:f}", flush=True)
+                if it % iterations_per_epoch == 0:
+                    train_accuracy = self._accuracy(X[chosen], labels[chosen])
                     stats["train_acc_history"].append(train_accuracy)
                     stats["val_acc_history"].append(self._accuracy(X_val, y_val))
                     descent.scale *= learning_rate_decay
@@ -207,26 +206,3 @@ class TwoLayerNet:
         """
         self._take_params()
         return predicted_classes(outputs(self._network, X))
-
-
-def _stretches(num_iters: int, iterations_per_epoch: float) -> Iterator[tuple[int, int]]:
-    """The iterations in pieces [first, last) that end behind each epoch's first iteration.
-
-    Example:
-        >>> list(_stretches(8, 2.5))
-        [(0, 1), (1, 6), (6, 8)]
-    """
-    ends = [it + 1 for it in range(num_iters) if it % iterations_per_epoch == 0]
-    return pairwise(sorted({0, *ends, num_iters}))
-
-
-def _drawn(cases: int, batch_size: int, iterations: int) -> Array:
-    """The cases of some minibatches, drawn with replacement, (iterations · batch_size,)."""
-    return np.concatenate([np.random.choice(cases, batch_size) for _ in range(iterations)])  # noqa: NPY002
-
-
-def _report(first: int, losses: Array, num_iters: int) -> None:
-    """Print the loss of every hundredth iteration."""
-    for k, loss in enumerate(losses, start=first):
-        if k % 100 == 0:
-            print(f"iteration {k} / {num_iters}: loss {loss:f}", flush=True)

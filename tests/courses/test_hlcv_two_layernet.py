@@ -192,7 +192,20 @@ def test_a_training_that_blows_up_ends_where_it_did(capsys):
     net, X, y = toy()
     stats = net.train(X, y, X, y, learning_rate=1e200, num_iters=100)
     assert len(stats["loss_history"]) < 100
-    assert "not finite" in capsys.readouterr().out
+    assert "no longer finite" in capsys.readouterr().out
+
+
+def test_no_loss_before_the_end_is_lost(capsys):
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(400, 6)), rng.integers(0, 3, 400)
+    np.random.seed(3)  # noqa: NPY002
+    stats = TwoLayerNet(6, 8, 3, std=1.0).train(
+        X, y, X, y, learning_rate=1e40, num_iters=100, batch_size=2
+    )
+    ended = int(capsys.readouterr().out.split()[1].rstrip(":"))
+    assert len(stats["loss_history"]) == ended > 1
+    with pytest.raises(ShapeError, match="at least 1 case"):
+        TwoLayerNet(6, 8, 3).train(X, y, X, y, batch_size=0)
 
 
 def test_what_does_not_fit_is_told():
