@@ -15,8 +15,9 @@ def choice(cases=9000, batch_size=1, epochs=100, **options):
     return engine_for(network, sgd, cases=cases, batch_size=batch_size, epochs=epochs)
 
 
-def test_letters_are_worth_compiled_code():
-    assert choice() == "compiled"
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_letters_are_worth_compiled_code(batch_size):
+    assert choice(batch_size=batch_size) == "compiled"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_letters_are_worth_compiled_code():
     [
         {"cases": 40, "epochs": 10},
         {"epochs": 0},
-        {"batch_size": 32},
+        {"batch_size": 900, "epochs": 20},
         {"explicit_jacobians": True},
     ],
 )

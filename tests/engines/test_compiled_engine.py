@@ -22,7 +22,8 @@ from networks import difference, network_for, targets_for
 
 RULES = ["sgd", "momentum", {"type": "momentum", "nesterov": True}, "adam"]
 PENALTIES = [None, "L1", {"type": "L2", "rate": 0.1}, {"type": "L1", "rate": 0.01, "biases": True}]
-EXACT, SINGLE = 1e-12, 1e-4
+EXACT, SEVERAL, SINGLE = 1e-12, 1e-10, 1e-4
+BATCHES = st.integers(1, 9)
 
 
 def engine_of(
@@ -35,13 +36,13 @@ def engine_of(
     return kind(network, step, x, t, batch_size=batch_size, classes=classes)
 
 
-def pair(network: Network, x, t, rule="sgd") -> tuple[Engine, Engine]:
+def pair(network: Network, x, t, rule="sgd", batch_size=1) -> tuple[Engine, Engine]:
     """The reference and the compiled engine, on networks of their own with the same θ."""
     twin = copy.deepcopy(network)
-    compiled = engine_of(CompiledEngine, twin, x, t, rule)
+    compiled = engine_of(CompiledEngine, twin, x, t, rule, batch_size)
     assert compiled.obstacle is None
     assert compiled.name == "compiled"
-    return engine_of(NumpyEngine, network, x, t, rule), compiled
+    return engine_of(NumpyEngine, network, x, t, rule, batch_size), compiled
 
 
 def assert_same(reference: Engine, compiled: Engine, found, expected, bound: float) -> None:
@@ -74,35 +75,47 @@ def trainings(draw, losses=tuple(LOSSES), dtype="float64"):
         learning_rate=0.3,
         dtype=dtype,
     )
-    cases = draw(st.integers(1, 5))
+    cases = draw(st.integers(1, 9))
     rule = draw(st.sampled_from(RULES))
     return network, inputs(rng, cases, network.input), targets_for(network, cases, rng), rule
 
 
-@given(trainings())
-def test_a_step_is_that_of_the_reference(training):
+@given(trainings(), BATCHES)
+@settings(max_examples=300)
+def test_a_step_is_that_of_the_reference(training, batch_size):
     network, x, t, rule = training
-    reference, compiled = pair(network, x[:1], t[:1], rule)
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert_same(reference, compiled, found, expected, EXACT)
 
 
-@given(trainings())
-@settings(max_examples=50)
-def test_a_gradient_is_that_of_the_reference(training):
+@given(trainings(), BATCHES)
+@settings(max_examples=100)
+def test_a_gradient_is_that_of_the_reference(training, batch_size):
     """With a huge rate θ after a step is the gradient, and no digit of it is lost in θ."""
     network, x, t, _ = training
     network.learning_rate = 1e6
-    reference, compiled = pair(network, x[:1], t[:1])
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], "sgd", batch_size)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert_same(reference, compiled, found, expected, EXACT)
 
 
-@given(trainings(dtype="float32"))
-@settings(max_examples=50)
-def test_a_step_in_single_precision(training):
+@given(trainings(), st.integers(2, 5), st.booleans())
+@settings(max_examples=100)
+def test_minibatches_of_which_the_last_is_smaller(training, batch_size, shuffled):
     network, x, t, rule = training
-    reference, compiled = pair(network, x[:1], t[:1], rule)
+    network.learning_rate = 1e-3
+    order = np.random.default_rng(1).permutation(len(x)) if shuffled else None
+    reference, compiled = pair(network, x, t, rule, batch_size)
+    expected, found = (e.run(order, 0, e.minibatches) for e in (reference, compiled))
+    assert_same(reference, compiled, found, expected, SEVERAL)
+
+
+@given(trainings(dtype="float32"), BATCHES)
+@settings(max_examples=100)
+def test_a_step_in_single_precision(training, batch_size):
+    network, x, t, rule = training
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert compiled.network.theta.dtype == np.float32
     assert difference(expected.losses, found.losses) <= SINGLE
@@ -194,12 +207,14 @@ def test_three_epochs_of_letters():
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("penalty", [None, "L2"])
-def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty):
-    network, x, t = letters(60)
+@pytest.mark.parametrize("batch_size", [1, 7])
+def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty, batch_size):
+    network, x, t = letters(60 * batch_size - batch_size // 2)
     network.penalty = penalty
-    order = np.random.default_rng(7).permutation(60)
-    whole = engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule)
-    parts = engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule)
+    order = np.random.default_rng(7).permutation(len(x))
+    whole, parts = (
+        engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule, batch_size) for _ in "ab"
+    )
     expected = whole.run(order, 0, 60)
     cuts = [0, 1, 2, 30, 60]
     found = [parts.run(order, a, b) for a, b in pairwise(cuts)]
@@ -208,20 +223,21 @@ def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty):
     assert whole.network.theta.tobytes() == parts.network.theta.tobytes()
 
 
-def test_an_order_may_repeat_cases_and_be_longer_than_the_data():
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_an_order_may_repeat_cases_and_be_longer_than_the_data(batch_size):
     network, x, t = letters(8)
-    order = np.random.default_rng(8).integers(0, 8, 30).astype(np.int32)
-    reference, compiled = pair(network, x, t)
-    assert_same(
-        reference, compiled, compiled.run(order, 3, 30), reference.run(order, 3, 30), EXACT
-    )
+    order = np.random.default_rng(8).integers(0, 8, 30 * batch_size).astype(np.int32)
+    reference, compiled = pair(network, x, t, "sgd", batch_size)
+    expected, found = reference.run(order, 3, 30), compiled.run(order, 3, 30)
+    assert_same(reference, compiled, found, expected, EXACT)
 
 
-def test_no_case_beyond_the_data_is_read():
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_no_case_beyond_the_data_is_read(batch_size):
     network, x, t = letters(8)
-    compiled = engine_of(CompiledEngine, network, x, t)
+    compiled = engine_of(CompiledEngine, network, x, t, batch_size=batch_size)
     with pytest.raises(IndexError):
-        compiled.run(np.array([0, 8]), 0, 2)
+        compiled.run(np.array([0, 1, 0, 8]), 0, 4 // batch_size)
 
 
 def test_schedules_and_private_rates_are_read_for_every_stretch():
@@ -260,18 +276,19 @@ def diverging(case: int, value: float, loss="mse"):
 
 @pytest.mark.parametrize("value", [1e300, np.inf, np.nan])
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
-def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule):
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule, batch_size):
     network, x, t = diverging(5, value)
-    reference, compiled = pair(network, x, t, rule)
+    reference, compiled = pair(network, x, t, rule, batch_size)
     found = []
     for engine in (reference, compiled):
         with pytest.raises(NotFiniteError) as caught:
-            engine.run(None, 0, 9)
+            engine.run(None, 0, engine.minibatches)
         found.append((caught.value.minibatch, caught.value.what, caught.value.layer))
     assert found[0] == found[1]
-    assert found[0][0] == 5
+    assert found[0][0] == 5 // batch_size
     assert difference(reference.network.theta, compiled.network.theta) <= EXACT
-    assert compiled.optimizer.steps == reference.optimizer.steps == 5
+    assert compiled.optimizer.steps == reference.optimizer.steps == 5 // batch_size
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
@@ -315,23 +332,21 @@ class Cube(Tanh):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"batch_size": 2}, "not of 2"),
         ({"activation": Cube()}, "Cube of dense_1"),
         ({"explicit_jacobians": True}, "explicit Jacobians"),
     ],
 )
 def test_the_rest_is_handed_to_the_reference_with_a_reason(change, reason):
-    batch_size = change.pop("batch_size", 1)
     layers = [Dense(4, change.pop("activation", "tanh")), Dense(2), Softmax()]
     network = Network(layers, input=3, **change)
     rng = np.random.default_rng(12)
     x, t = rng.normal(size=(6, 3)), rng.integers(0, 2, 6)
     twin = copy.deepcopy(network)
-    handed = engine_of(CompiledEngine, twin, x, t, batch_size=batch_size)
+    handed = engine_of(CompiledEngine, twin, x, t)
     assert reason in handed.obstacle
     assert handed.name == "numpy"
     assert CompiledEngine.name == "compiled"
-    reference = engine_of(NumpyEngine, network, x, t, batch_size=batch_size)
+    reference = engine_of(NumpyEngine, network, x, t)
     expected = reference.run(None, 0, reference.minibatches)
     assert np.array_equal(handed.run(None, 0, handed.minibatches).losses, expected.losses)
     assert np.array_equal(twin.theta, network.theta)
@@ -353,14 +368,14 @@ def test_targets_beyond_the_outputs_are_never_read():
 # Evaluation
 
 
-@given(trainings(losses=("cross_entropy", "hinge", "mse")))
-@settings(max_examples=40)
-def test_evaluation_gives_the_same_score(training):
+@given(trainings(losses=("cross_entropy", "hinge", "mse")), st.sampled_from([1, 4]))
+@settings(max_examples=80)
+def test_evaluation_gives_the_same_score(training, batch_size):
     network, x, t, _ = training
     if network.outputs > 1 and np.ndim(t) == 2:
         t = np.eye(network.outputs)[np.abs(t).argmax(axis=1)]
     x = np.where(np.arange(x.shape[1]) % 2, x, 0.0)
-    engine = engine_of(CompiledEngine, network, x, t)
+    engine = engine_of(CompiledEngine, network, x, t, batch_size=batch_size)
     theta = network.theta.copy()
     expected, found = evaluate(network, x, t, classes=True), engine.evaluate(x, t)
     assert found.loss == pytest.approx(expected.loss, rel=1e-12)
@@ -384,11 +399,12 @@ def test_evaluation_of_what_compiled_code_leaves_to_others():
 # As a whole
 
 
-def test_the_trainer_runs_it_by_name_and_the_run_is_the_same():
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_the_trainer_runs_it_by_name_and_the_run_is_the_same(batch_size):
     network, x, t = letters(200)
     histories = []
     for name in ("numpy", "compiled"):
-        chosen = Settings(epochs=3, batch_size=1, seed=3, engine=name)
+        chosen = Settings(epochs=3, batch_size=batch_size, seed=3, engine=name)
         twin = copy.deepcopy(network)
         trainer = Trainer(twin, Part(x, t), Part(x[:9], t[:9]), chosen, classes=True)
         assert trainer.engine.name == name

@@ -77,10 +77,11 @@ def test_cases_that_are_not_as_prepared_are_an_obstacle(x, t):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_packing_there_and_back_loses_nothing_and_leaves_the_padding_at_0(dtype):
+@pytest.mark.parametrize("by_output", [[False] * 4, [True] * 4, [False, True, True, False]])
+def test_packing_there_and_back_loses_nothing_and_leaves_the_padding_at_0(dtype, by_output):
     network = Network([Dense(50), Dense(3), Dense(17), Dense(2)], input=5, dtype=dtype)
     network.theta = np.arange(1, len(network.theta) + 1, dtype=dtype)
-    plan = make_plan(network)
+    plan = make_plan(network, by_output, fill=True)
     packing, packed = Packing(network, plan), aligned((1, plan.parameters), network.dtype)[0]
     packing.pack(network.theta, packed)
     assert np.count_nonzero(packed) == len(network.theta)

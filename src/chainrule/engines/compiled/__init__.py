@@ -8,7 +8,10 @@
 `activations`       φ and φ' of a layer's units
 `outputs`           the loss of a case, and δ of the last layer
 `updates`           the optimisers' rules, a row of weights at a time
-`cases`             the loop over the cases
+`cases`             the loop over single cases
+`blas`              matrix products within compiled code
+`batches`           the loop over minibatches
+`program`           what either is given, up to date for each stretch; `one_case`, `many_cases`
 `engine`            the engine itself
 `choice`            where compiled code is worth its start
 ==================  ========================================================================

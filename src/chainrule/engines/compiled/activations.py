@@ -45,19 +45,33 @@ def activate(k: int, layers: Array, options: Array, units: Array) -> None:
     Leaves a bound of every |a| as well: 1 where φ has it, else their sum, which is not finite
     if one of them is not.
     """
-    code, start = layers[k, FUNCTION], layers[k, START]
+    start = layers[k, START]
     stop = start + layers[k, PADDED]
-    bound = units.dtype.type(1)
-    if code == SIGMOID:
-        _sigmoid(units, start, stop)
-    else:
-        _others(code, options[k, 0], options[k, 1], units, start, stop)
+    apply_activation(k, layers, options, units, start, stop)
     for j in range(start + layers[k, OUTPUTS], stop):
         units[A, j] = 0
+    units[BOUND, k + Index(1)] = bound_of_outputs(k, layers, units, start, stop)
+
+
+@part
+def apply_activation(
+    k: int, layers: Array, options: Array, units: Array, start: int, stop: int
+) -> None:
+    """a = φ(z) and φ'(z) by the activation of layer k, for the units ``start`` to ``stop``."""
+    if layers[k, FUNCTION] == SIGMOID:
+        _sigmoid(units, start, stop)
+    else:
+        _others(layers[k, FUNCTION], options[k, 0], options[k, 1], units, start, stop)
+
+
+@part
+def bound_of_outputs(k: int, layers: Array, units: Array, start: int, stop: int) -> float:
+    """A bound of every |a| of layer k: 1 where φ has it, else their sum."""
+    code, bound = layers[k, FUNCTION], units.dtype.type(1)
     if code != SIGMOID and code != TANH and code != SOFTSIGN:
         for j in range(start, stop):
             bound += abs(units[A, j])
-    units[BOUND, k + Index(1)] = bound
+    return bound
 
 
 @kernel

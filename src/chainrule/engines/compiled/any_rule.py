@@ -28,10 +28,10 @@ from chainrule.engines.compiled.plan import (
     A,
     Index,
 )
-from chainrule.engines.compiled.updates import corrections, penalty_of_row, update_row
+from chainrule.engines.compiled.updates import corrections, penalty_of_row, update
 from chainrule.parameters import Array
 
-ONE = Index(1)
+ZERO, ONE = Index(0), Index(1)
 
 
 @kernel
@@ -55,19 +55,34 @@ def any_loss(
         weights: the packed vectors.
         units: of all layers.
     """
-    codes, constants = rules
-    k = Index(len(layers)) - ONE
-    start, count, padded = layers[k, START], layers[k, OUTPUTS], layers[k, PADDED]
-    if codes[LOSS] == CLASS_CROSS_ENTROPY:
-        loss, right = class_cross_entropy(start, count, padded, Index(labels[case]), units)
-    else:
-        loss, right = other_losses(start, count, codes, constants, labels, rows, case, units)
-    return loss + _penalty(layers, codes, constants, weights), right
+    start = layers[Index(len(layers)) - ONE, START]
+    loss, right = loss_of_case(labels, rows, case, start, layers, rules, units)
+    return loss + penalty_loss(layers, rules, weights), right
 
 
 @kernel
-def _penalty(layers: Array, codes: Array, constants: Array, weights: Array) -> float:
+def loss_of_case(
+    labels: Array,
+    rows: Array,
+    case: int,
+    start: int,
+    layers: Array,
+    rules: tuple[Array, Array],
+    units: Array,
+) -> tuple[float, bool]:
+    """`any_loss` without a penalty, of the case whose last units begin at ``start``."""
+    codes, constants = rules
+    k = Index(len(layers)) - ONE
+    count, padded = layers[k, OUTPUTS], layers[k, PADDED]
+    if codes[LOSS] == CLASS_CROSS_ENTROPY:
+        return class_cross_entropy(start, count, padded, Index(labels[case]), units)
+    return other_losses(start, count, codes, constants, labels, rows, case, units)
+
+
+@kernel
+def penalty_loss(layers: Array, rules: tuple[Array, Array], weights: Array) -> float:
     """What the penalty adds to the loss."""
+    codes, constants = rules
     total = 0.0
     if codes[OF_WEIGHTS] == NO_PENALTY:
         return total
@@ -128,33 +143,31 @@ def change_all(
         vector, at = (A, layers[k - ONE, START]) if k > 0 else (DELTA, start)
         for r in range((biases - row) // stride):
             factor = units[DELTA, start + r] if k > 0 else x[case, r]
-            update_row(
+            for j in range(stride):
+                units[SCRATCH, j] = factor * units[vector, at + j]
+            update(
                 codes[OF_WEIGHTS],
                 rates[k, 0],
-                factor,
-                vector,
-                at,
+                units,
+                SCRATCH,
+                ZERO,
                 row + r * stride,
                 stride,
-                codes,
-                constants,
+                rules,
                 corrected,
                 weights,
-                units,
             )
-        update_row(
+        update(
             codes[OF_BIASES],
             rates[k, 1],
-            units.dtype.type(1),
+            units,
             DELTA,
             start,
             biases,
             layers[k, PADDED],
-            codes,
-            constants,
+            rules,
             corrected,
             weights,
-            units,
         )
     return True
 

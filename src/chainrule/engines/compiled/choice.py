@@ -5,23 +5,29 @@ on a machine. Measured on two cores of a Xeon, in milliseconds, importing Numba 
 
 ======================================================  ==========
 load the common program (plain descent, cross-entropy)         450
-make it, once                                                3 300
+make it, once                                                3 500
 make the one for every rule, once                            7 000
 ======================================================  ==========
 
-One step of one case takes the numpy engine some 50 µs and 2.5 ns a parameter, compiled code
-1 µs and a fraction of that. From 1.5 seconds of numpy's time on, compiled code is at least twice
-as fast in all once it is there, and makes up for its making within the first few runs.
+A step of the numpy engine takes about 30 µs and 12 µs a dense layer, 3 ns for every unit of every
+case, and the products' time. Compiled code takes a fiftieth of that for one case at a time, half
+of it for small minibatches. From 1.5 seconds of numpy's time on it is faster in all once it is
+there, and makes up for its making within the first few runs.
 """
 
 from __future__ import annotations
 
 from chainrule.engines.compiled.obstacles import obstacle_of_network
+from chainrule.engines.compiled.plan import dense_layers
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 
-STEP, STEP_PER_PARAMETER = 50e-6, 2.5e-9
-"""Seconds of a step of the numpy engine, a case at a time."""
+STEP, STEP_OF_LAYER, STEP_OF_UNIT, STEP_OF_PRODUCT = 30e-6, 12e-6, 3e-9, 1 / 10e9
+"""Seconds of a step of the numpy engine: its own, for a layer, for a unit of a case, and for a
+multiplication, of which a step has three for every weight and case. With one case at a time the
+weights are read and written as often as multiplied, which takes as long as ten of them."""
+
+LEAST_CASES = 10
 
 WORTH_LOADING = 1.5
 """Seconds of the numpy engine from which compiled code is loaded."""
@@ -51,5 +57,18 @@ def engine_for(
     """
     if obstacle_of_network(network, optimizer, batch_size) is not None:
         return "numpy"
-    seconds = cases * epochs * (STEP + STEP_PER_PARAMETER * len(network.theta))
+    steps = -(-cases // batch_size) * epochs
+    seconds = steps * _seconds_of_step(network, min(batch_size, cases))
     return "compiled" if seconds >= WORTH_LOADING else "numpy"
+
+
+def _seconds_of_step(network: Network, cases: int) -> float:
+    """About what a minibatch takes the numpy engine."""
+    sizes = [layer.size for layer in dense_layers(network)]
+    products = 3 * len(network.theta) * max(cases, LEAST_CASES)
+    return (
+        STEP
+        + STEP_OF_LAYER * len(sizes)
+        + STEP_OF_UNIT * sum(sizes) * cases
+        + STEP_OF_PRODUCT * products
+    )

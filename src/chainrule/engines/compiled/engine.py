@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from chainrule.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_
 from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.parameters import Array
 from chainrule.scores import Score
+
+if TYPE_CHECKING:
+    from chainrule.engines.compiled.program import Program
 
 BY_CASE_BELOW = 100_000
 """Parameters below which a set is evaluated a case at a time, if half of its inputs or more are 0
@@ -28,7 +31,7 @@ network     parameters  numpy  sparse    dense
 
 
 class CompiledEngine(Engine):
-    """Forward pass, backward pass and update in compiled loops, one case at a time.
+    """Forward pass, backward pass and update in compiled loops.
 
     What it cannot run it hands to the numpy engine: then ``name`` is that one's, and
     ``obstacle`` says why. A minibatch in which a number might not be finite is handed over as
@@ -49,10 +52,18 @@ class CompiledEngine(Engine):
         if self.obstacle is not None:
             self.name = self._reference.name  # type: ignore[misc]  # a run records who runs it
             return
-        from chainrule.engines.compiled.one_case import OneCase
-
         self._seen: list[tuple[Array, bool]] = []
-        self._compiled = OneCase(self.network, self.optimizer, self.x, self.t)
+        self._program = self._make_program()
+
+    def _make_program(self) -> Program:
+        what = self.network, self.optimizer, self.x, self.t
+        if self.batch_size == 1:
+            from chainrule.engines.compiled.one_case import OneCase
+
+            return OneCase(*what)
+        from chainrule.engines.compiled.many_cases import ManyCases
+
+        return ManyCases(*what, self.batch_size)
 
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
         """See `Engine.run`."""
@@ -60,7 +71,7 @@ class CompiledEngine(Engine):
             return self._reference.run(order, first, last)
         losses, correct, done = np.empty(last - first), 0, 0
         while done < len(losses):
-            ran, right = self._compiled.run(order, first + done, losses[done:])
+            ran, right = self._program.run(order, first + done, losses[done:])
             done, correct = done + ran, correct + right
             if done < len(losses):
                 one = self._reference.run(order, first + done, first + done + 1)
@@ -84,16 +95,18 @@ class CompiledEngine(Engine):
         if self.obstacle is not None or not self.classes or not len(x):
             return None
         x, t = network.prepare_inputs(x), network.prepare_targets(t)
-        if len(network.theta) >= BY_CASE_BELOW or not self._is_sparse(x):
+        if self.batch_size == 1 and not self._is_worth_loops(x):
             return None
         if obstacle_of_cases(network, x, t) is not None:
             return None
-        losses = np.empty(len(x))
-        ran, correct = self._compiled.evaluate(x, t, losses)
-        if ran < len(losses):
+        found = self._program.evaluate(x, t)
+        if found is None:
             return None
-        loss = float(losses.sum() / len(x)) + network.penalty_loss()
+        loss, correct = found
         return Score(loss=loss, accuracy=correct / len(x), r2=None, cases=len(x))
+
+    def _is_worth_loops(self, x: Array) -> bool:
+        return len(self.network.theta) < BY_CASE_BELOW and self._is_sparse(x)
 
     def _is_sparse(self, x: Array) -> bool:
         """Whether half of the inputs or more are 0; of the last sets it is still known."""
@@ -106,11 +119,10 @@ class CompiledEngine(Engine):
 
     def _are_there(self, order: Array | None, first: int, last: int) -> bool:
         """Whether the minibatches and their cases exist: compiled loops do not ask."""
+        cases = len(self.x if order is None else order)
+        if not 0 <= first <= last <= -(-cases // self.batch_size):
+            return False
         if order is None:
-            return 0 <= first <= last <= len(self.x)
-        chosen = order[first:last]
-        return (
-            0 <= first <= last <= len(order)
-            and chosen.min(initial=0) >= 0
-            and chosen.max(initial=0) < len(self.x)
-        )
+            return True
+        chosen = order[first * self.batch_size : last * self.batch_size]
+        return chosen.min(initial=0) >= 0 and chosen.max(initial=0) < len(self.x)

@@ -23,8 +23,6 @@ def obstacle_of_network(network: Network, optimizer: Optimizer, batch_size: int)
 
 
 def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Iterator[str]:
-    if batch_size != 1:
-        yield f"compiled code runs minibatches of one case, not of {batch_size}"
     if network.explicit_jacobians:
         yield "explicit Jacobians are multiplied by the layers themselves"
     yield from filter(None, map(_obstacle_of_layer, network.layers))

@@ -1,8 +1,4 @@
-"""θ as the loops want it: rows that fill whole lines of the cache, and their way back.
-
-The first layer's weights keep a row an input; those of the others are turned to a row an
-output, however many: what they are multiplied with then lies along memory in every pass.
-"""
+"""θ as the loops want it: rows that fill whole lines of the cache, turned where that is faster."""
 
 from __future__ import annotations
 
@@ -12,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.compiled.plan import BIASES, OUTPUTS, STRIDE, WEIGHTS, Plan, dense_layers
+from chainrule.engines.compiled.plan import (
+    BIASES,
+    BY_OUTPUT,
+    OUTPUTS,
+    STRIDE,
+    WEIGHTS,
+    Plan,
+    dense_layers,
+)
 from chainrule.network import Network
 from chainrule.parameters import Array
 
@@ -55,10 +59,7 @@ class Packing:
             columns = self._plan.layers[k].astype(int)
             views = layout.views(vector, layer.name)
             rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
-            yield (
-                (views["W"], rows[:, : layer.size])
-                if k == 0
-                else (views["W"].T, rows[:, : layer.inputs])
-            )
+            own = views["W"].T if columns[BY_OUTPUT] else views["W"]
+            yield own, rows[:, : own.shape[1]]
             biases = packed[columns[BIASES] :]
             yield views["b"], biases[: columns[OUTPUTS]]

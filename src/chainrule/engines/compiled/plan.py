@@ -5,7 +5,7 @@ The kernels go by the codes and columns named here; no Numba is needed to read o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,10 +62,10 @@ NO_PENALTY, L1, L2 = range(3)
 
 PENALTIES: Mapping[str, int] = {"L1": L1, "L2": L2}
 
-INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION = range(8)
+INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT = range(9)
 """Columns of `Plan.layers`: the widths; the outputs with padding; where the units begin in the
 vectors of z, a and δ; where the weights begin in the packed vector, the length of a row, where
-the biases begin; the activation."""
+the biases begin; the activation; whether a row of weights is an output's, else an input's."""
 
 Z, A, SLOPE, DELTA, Y, SCRATCH, BOUND = range(7)
 """Rows of the units: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs; room for
@@ -86,7 +86,7 @@ class Plan(NamedTuple):
     """The dense layers of a network.
 
     Attributes:
-        layers: a row each, with the columns above, (layers, 8).
+        layers: a row each, with the columns above, (layers, 9).
         options: of the activations, (layers, 2).
         units: the length of the vectors of z, a and δ.
         parameters: the length of the packed vector.
@@ -105,22 +105,26 @@ def dense_layers(network: Network) -> list[Dense]:
     return [layer for layer in network.layers if isinstance(layer, Dense)]
 
 
-def make_plan(network: Network) -> Plan:
+def make_plan(network: Network, by_output: Sequence[bool], *, fill: bool) -> Plan:
     """The tables of a network that `obstacles` has nothing against.
 
-    The first layer has a row of weights an input, the others a row an output.
+    Args:
+        network: whose layers they are.
+        by_output: for each dense layer, whether a row of weights is an output's, else an input's.
+        fill: pad every row of weights and of units to whole lines of the cache.
     """
     rows, units, parameters = [], 0, 0
-    for k, layer in enumerate(dense_layers(network)):
-        padded = filled(layer.size, network.dtype)
-        count, stride = (
-            (layer.inputs, padded) if k == 0 else (layer.size, filled(layer.inputs, network.dtype))
-        )
+    for layer, turned in zip(dense_layers(network), by_output, strict=True):
+        width = filled(layer.size, network.dtype) if fill else layer.size
+        depth = filled(layer.inputs, network.dtype) if fill else layer.inputs
+        count, stride = (layer.size, depth) if turned else (layer.inputs, width)
         biases = parameters + count * stride
         code = next(c for kind, c in ACTIVATIONS.items() if type(layer.activation) is kind)
-        rows += [(layer.inputs, layer.size, padded, units, parameters, stride, biases, code)]
-        units += padded
-        parameters = biases + padded
+        rows += [
+            (layer.inputs, layer.size, width, units, parameters, stride, biases, code, turned)
+        ]
+        units += width
+        parameters = biases + width
     return Plan(
         np.array(rows, np.uintp),
         np.array([_options(layer) for layer in dense_layers(network)], network.dtype),

@@ -1,8 +1,4 @@
-"""The optimisers' rules on one row of weights; the twin of `chainrule.optimizers`.
-
-The gradient of a row is a number times units: an input and δ for the rows of the first layer,
-a δ and the outputs of the layer before for those of the others, 1 and δ for biases.
-"""
+"""The optimisers' rules on a stretch of weights; the twin of `chainrule.optimizers`."""
 
 from __future__ import annotations
 
@@ -20,7 +16,6 @@ from chainrule.engines.compiled.plan import (
     OPTION_2,
     OPTION_3,
     PENALTY_RATE,
-    SCRATCH,
     SECOND,
     THETA,
     UPDATE,
@@ -29,79 +24,82 @@ from chainrule.parameters import Array
 
 
 @kernel
-def update_row(
+def update(
     penalty: int,
     rate: float,
-    factor: float,
-    vector: int,
+    gradient: Array,
+    which: int,
     at: int,
     row: int,
     count: int,
-    codes: Array,
-    constants: Array,
+    rules: tuple[Array, Array],
     corrections: tuple[float, float],
     weights: Array,
-    units: Array,
 ) -> None:
-    """Change ``count`` weights from ``row`` on by the gradient factor · units[vector, at:].
+    """Change ``count`` weights from ``row`` on by the gradient gradient[which, at:].
 
     Args:
         penalty: of these weights, a code; its derivative is added to the gradient.
         rate: the learning rate.
-        factor: see above.
-        vector: see above.
+        gradient: changed where there is a penalty.
+        which: see above.
         at: see above.
         row: where the weights begin.
         count: how many they are.
-        codes: of the rules.
-        constants: of the rules.
+        rules: codes and constants.
         corrections: `corrections` of this step.
         weights: the packed vectors.
-        units: of all layers.
     """
-    for j in range(count):
-        units[SCRATCH, j] = factor * units[vector, at + j]
+    codes, constants = rules
     if penalty != NO_PENALTY:
-        _add_penalty(
-            penalty, weights.dtype.type(constants[PENALTY_RATE]), row, count, weights, units
-        )
+        strength = weights.dtype.type(constants[PENALTY_RATE])
+        _add_penalty(penalty, strength, gradient, which, at, row, count, weights)
     if codes[UPDATE] == DESCENT:
         for j in range(count):
-            weights[THETA, row + j] -= rate * units[SCRATCH, j]
+            weights[THETA, row + j] -= rate * gradient[which, at + j]
     elif codes[UPDATE] == ADAM:
-        _adam(rate, row, count, constants, corrections, weights, units)
+        _adam(rate, gradient, which, at, row, count, constants, corrections, weights)
     else:
-        _momentum(codes[UPDATE], rate, row, count, constants, weights, units)
+        _momentum(codes[UPDATE], rate, gradient, which, at, row, count, constants, weights)
 
 
 @kernel
 def _add_penalty(
-    penalty: int, strength: float, row: int, count: int, weights: Array, units: Array
+    penalty: int,
+    strength: float,
+    gradient: Array,
+    which: int,
+    at: int,
+    row: int,
+    count: int,
+    weights: Array,
 ) -> None:
     """The derivative of the penalty."""
     zero = weights.dtype.type(0)
     if penalty == L2:
         for j in range(count):
-            units[SCRATCH, j] += strength * weights[THETA, row + j]
+            gradient[which, at + j] += strength * weights[THETA, row + j]
         return
     for j in range(count):
         w = weights[THETA, row + j]
-        units[SCRATCH, j] += strength if w > zero else (-strength if w < zero else zero)
+        gradient[which, at + j] += strength if w > zero else (-strength if w < zero else zero)
 
 
 @kernel
 def _momentum(
     rule: int,
     rate: float,
+    gradient: Array,
+    which: int,
+    at: int,
     row: int,
     count: int,
     constants: Array,
     weights: Array,
-    units: Array,
 ) -> None:
     kept = weights.dtype.type(constants[OPTION_1])
     for j in range(count):
-        g = units[SCRATCH, j]
+        g = gradient[which, at + j]
         v = kept * weights[FIRST, row + j] + g
         weights[FIRST, row + j] = v
         weights[THETA, row + j] -= rate * (g + kept * v if rule == NESTEROV else v)
@@ -116,12 +114,14 @@ def corrections(constants: Array, step: float) -> tuple[float, float]:
 @kernel
 def _adam(
     rate: float,
+    gradient: Array,
+    which: int,
+    at: int,
     row: int,
     count: int,
     constants: Array,
     corrections: tuple[float, float],
     weights: Array,
-    units: Array,
 ) -> None:
     real = weights.dtype.type
     beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
@@ -129,7 +129,7 @@ def _adam(
     root, epsilon = real(1 / corrections[1]), real(constants[OPTION_3])
     length = real(rate / corrections[0])
     for j in range(count):
-        g = units[SCRATCH, j]
+        g = gradient[which, at + j]
         m = kept1 * weights[FIRST, row + j] + new1 * g
         v = kept2 * weights[SECOND, row + j] + new2 * (g * g)
         weights[FIRST, row + j] = m

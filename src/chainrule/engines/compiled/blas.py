@@ -1,0 +1,112 @@
+"""Matrix products within compiled loops: the BLAS that SciPy brings, called at its address.
+
+Numba's own ``np.dot`` cannot add to what is there. gemm can, and so an update of weights,
+W ← (1 − rate · λ) W − rate · aᵀ δ, is one call: no gradient is written and read again.
+
+All products of a step go through this one library. NumPy brings another with threads of its own,
+and two sets of threads that wait for work take the processor from one another.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.core import cgutils as _cgutils
+from numba.extending import get_cython_function_address, intrinsic
+
+cgutils: Any = _cgutils
+
+ROUTINES = {np.dtype(np.float64): "dgemm", np.dtype(np.float32): "sgemm"}
+
+
+@cache
+def gemm_address(dtype: np.dtype[Any]) -> int:
+    """Where the routine of a type begins, a number that the kernels are given.
+
+    It is an argument of theirs because it differs from process to process: compiled code that
+    held it could not be kept on disk.
+    """
+    address: int = get_cython_function_address("scipy.linalg.cython_blas", ROUTINES[dtype])
+    return address
+
+
+def _gemm(
+    typingctx: Any,
+    address: Any,
+    shape: Any,
+    alpha: Any,
+    a: Any,
+    b: Any,
+    beta: Any,
+    c: Any,
+) -> Any:
+    """C ← β C + α op(A) op(B), of matrices that lie row after row within larger arrays.
+
+    Args:
+        typingctx: Numba's own.
+        address: of the routine: see `gemm_address`.
+        shape: rows and columns of C, and the depth: columns of op(A), rows of op(B).
+        alpha: α.
+        a: an array, C-contiguous, the number of A's first element in it, the length of a stored
+            row, and whether op(A) is the transpose of what is stored.
+        b: likewise, of B.
+        beta: β; where it is 0, C need not be initialised.
+        c: likewise, of C, which is never transposed, and is changed.
+    """
+    return types.void(address, shape, alpha, a, b, beta, c), _call_gemm
+
+
+gemm: Any = intrinsic(_gemm)
+"""To be called from compiled code: see `_gemm`."""
+
+
+def _call_gemm(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    """The call. BLAS stores columns, so row after row C = A B is Cᵀ = Bᵀ Aᵀ to it."""
+    address, shape, alpha, a, b, beta, c = values
+    of_shape, of_alpha, of_a, of_b, of_beta, of_c = signature.args[1:]
+    rows, columns, depth = _whole_numbers(context, builder, of_shape, shape)
+    first_a, stride_a, letter_a = _matrix(context, builder, of_a, a)
+    first_b, stride_b, letter_b = _matrix(context, builder, of_b, b)
+    first_c, stride_c = _matrix(context, builder, of_c, c)
+    real = of_c[0].dtype
+    scale = _in_memory(builder, context.cast(builder, alpha, of_alpha, real))
+    kept = _in_memory(builder, context.cast(builder, beta, of_beta, real))
+    arguments = [letter_b, letter_a, columns, rows, depth, scale]
+    arguments += [first_b, stride_b, first_a, stride_a, kept, first_c, stride_c]
+    kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [value.type for value in arguments])
+    builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
+    return context.get_dummy_value()
+
+
+def _matrix(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
+    """A pointer to the first element, one to the stride, and one to the letter that says op."""
+    array, at, stride, *turned = cgutils.unpack_tuple(builder, value, len(kind))
+    first = builder.gep(context.make_array(kind[0])(context, builder, array).data, [at])
+    return [first, _whole_number(context, builder, stride), *map(_letter(builder), turned)]
+
+
+def _letter(builder: Any) -> Any:
+    byte = cgutils.ir.IntType(8)
+
+    def of(turned: Any) -> Any:
+        truth = builder.icmp_unsigned("!=", turned, turned.type(0))
+        return _in_memory(builder, builder.select(truth, byte(ord("T")), byte(ord("N"))))
+
+    return of
+
+
+def _whole_numbers(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
+    numbers = cgutils.unpack_tuple(builder, value, len(kind))
+    return [_whole_number(context, builder, number) for number in numbers]
+
+
+def _whole_number(context: Any, builder: Any, value: Any) -> Any:
+    return _in_memory(builder, builder.trunc(value, context.get_value_type(types.int32)))
+
+
+def _in_memory(builder: Any, value: Any) -> Any:
+    """A pointer to a value: a Fortran routine takes all its arguments so."""
+    return cgutils.alloca_once_value(builder, value)

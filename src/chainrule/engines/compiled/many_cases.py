@@ -1,0 +1,122 @@
+"""What the loop over minibatches is given, made once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.engines.compiled.batches import run_batches
+from chainrule.engines.compiled.blas import gemm_address
+from chainrule.engines.compiled.packing import aligned
+from chainrule.engines.compiled.plan import (
+    BOUND,
+    CLASS_CROSS_ENTROPY,
+    DESCENT,
+    L1,
+    Index,
+    Plan,
+    dense_layers,
+    make_plan,
+)
+from chainrule.engines.compiled.program import Prepared, Program
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.parameters import Array
+
+EVALUATED = 256
+"""Cases that are evaluated at a time, at least."""
+
+
+class ManyCases(Program):
+    """Runs minibatches of several cases.
+
+    Args:
+        network: see `Program`.
+        optimizer: see `Program`.
+        x: see `Program`.
+        t: see `Program`.
+        batch_size: cases a minibatch.
+    """
+
+    def __init__(
+        self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
+    ) -> None:
+        self._batch_size = min(batch_size, max(1, len(x)))
+        super().__init__(network, optimizer, x, t)
+
+    def _make_plan(self) -> Plan:
+        by_output = [False for _ in dense_layers(self._network)]
+        return make_plan(self._network, by_output, fill=False)
+
+    def _make_arrays(self) -> None:
+        plan, dtype, x = self._plan, self._network.dtype, self._cases.x
+        states = len(self._optimizer.state)
+        self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
+        self._weights = aligned((1 + states, plan.parameters), dtype)
+        self._units = aligned((BOUND + 1, plan.units * self._batch_size), dtype)
+        self._none = np.empty((0, 0), dtype)
+        self._gradient = self._none if self._is_direct() else aligned((1, plan.parameters), dtype)
+        self._gathered = self._none
+
+    def _is_direct(self) -> bool:
+        """Whether an update needs no gradient."""
+        _, _, rule, of_weights, _ = self._codes(self._cases)
+        return rule == DESCENT and of_weights != L1
+
+    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+        begin = first * self._batch_size
+        if order is None:
+            return self._call(self._cases, (), begin, self._units, losses, learn=True)
+        if not len(self._gathered):
+            shape = (self._batch_size, self._network.input)
+            self._gathered = aligned(shape, self._network.dtype)
+        drawn = order[begin : begin + len(losses) * self._batch_size]
+        return self._call(self._cases, drawn, 0, self._units, losses, learn=True)
+
+    def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
+        """See `Program.evaluate`."""
+        units, size = self._units, self._batch_size
+        if size < EVALUATED:
+            size = min(EVALUATED, len(x))
+            units = aligned((BOUND + 1, self._plan.units * size), self._network.dtype)
+        losses = np.empty(-(-len(x) // size))
+        self._packing.pack(self._network.theta, self._weights[0])
+        ran, correct = self._call(Prepared.of(x, t), (), 0, units, losses, learn=False)
+        if ran < len(losses):
+            return None
+        counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
+        return float(losses @ counts) / len(x), correct
+
+    def _call(
+        self,
+        cases: Prepared,
+        order: Array | tuple[()],
+        first: int,
+        units: Array,
+        losses: Array,
+        *,
+        learn: bool,
+    ) -> tuple[int, int]:
+        codes = self._codes(cases)
+        common = (codes[0], self._plan.softmax, self._is_direct())
+        ran, correct = run_batches(
+            np.uintp(gemm_address(self._network.dtype)),
+            cases.x,
+            np.ascontiguousarray(order, np.int64),
+            Index(first),
+            Index(units.shape[1] // self._plan.units),
+            cases.labels,
+            cases.rows,
+            self._plan.layers,
+            self._plan.options,
+            self._rates(),
+            self._largest_input,
+            (np.array(codes, np.uintp), np.array(self._constants(), np.float64)),
+            None if common == (CLASS_CROSS_ENTROPY, True, True) else True,
+            self._weights,
+            self._gradient,
+            units,
+            self._gathered,
+            losses,
+            learn,
+        )
+        return int(ran), int(correct)

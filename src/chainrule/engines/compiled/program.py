@@ -1,0 +1,146 @@
+"""What every compiled program is given: vectors, rates and rules, up to date for each stretch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.engines.compiled.packing import Packing
+from chainrule.engines.compiled.plan import (
+    CLASS_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    LOSSES,
+    NESTEROV,
+    NO_PENALTY,
+    PENALTIES,
+    RULES,
+    Plan,
+    loss_option,
+    rates_of_layers,
+)
+from chainrule.network import Network
+from chainrule.optimizers import Adam, Momentum, Optimizer
+from chainrule.parameters import Array
+
+
+class Prepared(NamedTuple):
+    """A set of cases as the loop takes it.
+
+    Attributes:
+        x: inputs, (cases, input).
+        labels: class numbers; empty where targets are rows.
+        rows: targets as rows; empty where they are class numbers.
+    """
+
+    x: Array
+    labels: Array
+    rows: Array
+
+    @classmethod
+    def of(cls, x: Array, t: Array) -> Prepared:
+        """The set of inputs and targets as the network prepares them."""
+        labels = np.ascontiguousarray(t if t.ndim == 1 else (), np.int64)
+        rows = np.ascontiguousarray(t if t.ndim == 2 else np.empty((0, 0)), x.dtype)
+        return cls(x, labels, rows)
+
+
+class Program(ABC):
+    """Runs minibatches in compiled code, on packed copies of θ and of the optimiser's state.
+
+    Args:
+        network: one that `obstacles` has nothing against.
+        optimizer: bound to it.
+        x: prepared inputs.
+        t: prepared targets.
+    """
+
+    _plan: Plan
+    _weights: Array
+
+    def __init__(self, network: Network, optimizer: Optimizer, x: Array, t: Array) -> None:
+        self._network = network
+        self._optimizer = optimizer
+        self._cases = Prepared.of(x, t)
+        self._plan = self._make_plan()
+        self._packing = Packing(network, self._plan)
+        self._make_arrays()
+
+    @abstractmethod
+    def _make_plan(self) -> Plan:
+        """How the weights lie."""
+
+    @abstractmethod
+    def _make_arrays(self) -> None:
+        """What the loops write to, ``_weights`` among it: a row for θ and each of the states."""
+
+    def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+        """Run minibatches from ``first`` on, as many as there are ``losses`` to fill.
+
+        Returns:
+            How many were run, and how many cases of them were right. If they are fewer, the next
+            one is not for compiled code.
+        """
+        for packed, vector in self._packed():
+            self._packing.pack(vector, packed)
+        ran, correct = self._train(order, first, losses)
+        for packed, vector in self._packed():
+            self._packing.unpack(packed, vector)
+        self._optimizer.steps += ran
+        return ran, correct
+
+    @abstractmethod
+    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+        """`run`, on the packed vectors alone."""
+
+    @abstractmethod
+    def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
+        """The mean loss of a set of cases, penalty included, and how many of them are right.
+
+        Args:
+            x: prepared inputs, at least one case.
+            t: prepared targets.
+
+        Returns:
+            None where a loss is not finite.
+        """
+
+    def _packed(self) -> list[tuple[Array, Array]]:
+        """The packed vectors, each with the one that it is a copy of."""
+        own = (self._network.theta, *self._optimizer.state.values())
+        return list(zip(self._weights, own, strict=True))
+
+    # What a schedule or a caller may change between two stretches
+
+    def _rates(self) -> Array:
+        rates = np.array(rates_of_layers(self._network, self._optimizer))
+        return (rates * self._optimizer.scale).astype(self._network.dtype)
+
+    def _codes(self, cases: Prepared) -> tuple[int, ...]:
+        """Loss, whether there is a softmax, rule, penalty of weights and of biases."""
+        network, optimizer = self._network, self._optimizer
+        loss = LOSSES[type(network.loss_function)]
+        if loss == CROSS_ENTROPY and len(cases.labels):
+            loss = CLASS_CROSS_ENTROPY
+        rule = RULES[type(optimizer)]
+        if isinstance(optimizer, Momentum) and optimizer.nesterov:
+            rule = NESTEROV
+        of_weights = PENALTIES[network.penalty.type] if network.penalty else NO_PENALTY
+        of_biases = of_weights if network.penalty and network.penalty.biases else NO_PENALTY
+        return loss, self._plan.softmax, rule, of_weights, of_biases
+
+    def _constants(self) -> tuple[float, ...]:
+        network, optimizer = self._network, self._optimizer
+        rate = network.penalty.rate if network.penalty else 0.0
+        options = _options_of_rule(optimizer)
+        return rate, *options, loss_option(network.loss_function), optimizer.steps
+
+
+def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:
+    match optimizer:
+        case Momentum(momentum=momentum):
+            return momentum, 0.0, 0.0
+        case Adam(beta1=beta1, beta2=beta2, epsilon=epsilon):
+            return beta1, beta2, epsilon
+    return 0.0, 0.0, 0.0
