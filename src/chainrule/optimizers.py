@@ -29,7 +29,7 @@ class Optimizer(ABC):
 
     Attributes:
         default_rate: the learning rate where the network has none.
-        state: the vectors that the rule carries from step to step, by name.
+        state: the vectors that the rule carries from step to step, by name; rows of one array.
         steps: how many steps were taken.
         rates: slices of θ with their learning rates, as bound.
         scale: a factor on every rate, which a schedule changes from epoch to epoch.
@@ -53,7 +53,8 @@ class Optimizer(ABC):
         """
         self.steps = 0
         self.rates = tuple(rates)
-        self.state = {name: np.zeros_like(theta) for name in self.state_names}
+        block = np.zeros((len(self.state_names), len(theta)), theta.dtype)
+        self.state = dict(zip(self.state_names, block, strict=True))
         scratch = np.empty_like(theta)
         vectors = {"theta": theta, "gradient": gradient, "scratch": scratch, **self.state}
         self._stretches = [

@@ -112,6 +112,7 @@ def change_all(
     rules: tuple[Array, Array],
     number: int,
     weights: Array,
+    state: Array,
     units: Array,
 ) -> bool:
     """Backward pass and update by any rule and penalty, from a δ of the last layer.
@@ -124,6 +125,7 @@ def change_all(
         rules: codes and constants.
         number: of steps in this call before.
         weights: changed in place.
+        state: of the optimiser, likewise.
         units: of all layers.
 
     Returns:
@@ -156,6 +158,7 @@ def change_all(
                 rules,
                 corrected,
                 weights,
+                state,
             )
         update(
             codes[OF_BIASES],
@@ -168,6 +171,7 @@ def change_all(
             rules,
             corrected,
             weights,
+            state,
         )
     return True
 

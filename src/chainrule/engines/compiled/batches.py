@@ -63,6 +63,7 @@ def run_batches(
     rules: tuple[Array, Array],
     common: Any,
     weights: Array,
+    state: Array,
     gradient: Array,
     units: Array,
     gathered: Array,
@@ -86,8 +87,9 @@ def run_batches(
         rules: codes and constants, see `plan`.
         common: None for softmax with cross-entropy of class numbers and plain descent without
             an L1 penalty: that is a program of its own, half of the other to compile and load.
-        weights: the packed vectors, changed in place.
-        gradient: written to, (1, as long as a packed vector); empty where none is needed.
+        weights: θ, (1, parameters), changed in place.
+        state: of the optimiser, likewise, (vectors, parameters).
+        gradient: written to, (1, parameters); empty where none is needed.
         units: written to; room for ``batch_size`` cases.
         gathered: written to, (batch_size, input); empty where ``order`` is.
         losses: of each minibatch as it ran; its length says how many are run.
@@ -134,6 +136,7 @@ def run_batches(
                     rules,
                     k,
                     weights,
+                    state,
                     gradient,
                     units,
                 )
@@ -373,6 +376,7 @@ def _change(
     rules: tuple[Array, Array],
     number: int,
     weights: Array,
+    state: Array,
     gradient: Array,
     units: Array,
 ) -> None:
@@ -401,6 +405,7 @@ def _change(
             rules,
             corrected,
             weights,
+            state,
         )
         update(
             of_biases,
@@ -413,6 +418,7 @@ def _change(
             rules,
             corrected,
             weights,
+            state,
         )
 
 

@@ -47,6 +47,7 @@ def run_cases(
     largest: float,
     rules: tuple[Array, Array] | None,
     weights: Array,
+    state: Array,
     units: Array,
     shown: Array,
     losses: Array,
@@ -68,7 +69,8 @@ def run_cases(
         largest: of all inputs, by magnitude.
         rules: their codes and constants, see `plan`; None for what is most common: softmax with
             cross-entropy of class numbers, plain descent, no penalty.
-        weights: the packed vectors, changed in place.
+        weights: θ, packed, (1, parameters), changed in place.
+        state: of the optimiser, likewise, (vectors, parameters).
         units: written to.
         shown: written to; as long as the inputs, and one more.
         losses: of each case as it ran; its length says how many are run.
@@ -97,7 +99,7 @@ def run_cases(
             losses[k], right = any_loss(labels, rows, case, layers, rules, weights, units)
             finite = abs(losses[k]) < inf
             if finite and learn:
-                finite = change_all(x, case, layers, rates, rules, k, weights, units)
+                finite = change_all(x, case, layers, rates, rules, k, weights, state, units)
         if not finite:
             return k, correct
         correct += right

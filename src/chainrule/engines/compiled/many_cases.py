@@ -41,6 +41,7 @@ class ManyCases(Program):
         self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
     ) -> None:
         self._batch_size = min(batch_size, max(1, len(x)))
+        self._gemm = np.uintp(gemm_address(network.dtype))  # loaded before threads are limited
         super().__init__(network, optimizer, x, t)
 
     def _make_plan(self) -> Plan:
@@ -48,10 +49,7 @@ class ManyCases(Program):
         return make_plan(self._network, by_output, fill=False)
 
     def _make_arrays(self) -> None:
-        plan, dtype, x = self._plan, self._network.dtype, self._cases.x
-        states = len(self._optimizer.state)
-        self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
-        self._weights = aligned((1 + states, plan.parameters), dtype)
+        plan, dtype = self._plan, self._network.dtype
         self._units = aligned((BOUND + 1, plan.units * self._batch_size), dtype)
         self._none = np.empty((0, 0), dtype)
         self._gradient = self._none if self._is_direct() else aligned((1, plan.parameters), dtype)
@@ -79,7 +77,7 @@ class ManyCases(Program):
             size = min(EVALUATED, len(x))
             units = aligned((BOUND + 1, self._plan.units * size), self._network.dtype)
         losses = np.empty(-(-len(x) // size))
-        self._packing.pack(self._network.theta, self._weights[0])
+        self._pack()
         ran, correct = self._call(Prepared.of(x, t), (), 0, units, losses, learn=False)
         if ran < len(losses):
             return None
@@ -99,7 +97,7 @@ class ManyCases(Program):
         codes = self._codes(cases)
         common = (codes[0], self._plan.softmax, self._is_direct())
         ran, correct = run_batches(
-            np.uintp(gemm_address(self._network.dtype)),
+            self._gemm,
             cases.x,
             np.ascontiguousarray(order, np.int64),
             Index(first),
@@ -113,6 +111,7 @@ class ManyCases(Program):
             (np.array(codes, np.uintp), np.array(self._constants(), np.float64)),
             None if common == (CLASS_CROSS_ENTROPY, True, True) else True,
             self._weights,
+            self._state,
             self._gradient,
             units,
             self._gathered,

@@ -32,20 +32,14 @@ class OneCase(Program):
         return make_plan(self._network, by_output, fill=True)
 
     def _make_arrays(self) -> None:
-        """Every row begins at a line of the cache."""
-        plan, dtype, x = self._plan, self._network.dtype, self._cases.x
-        states = len(self._optimizer.state)
-        self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
-        self._weights = aligned((1 + states, plan.parameters), dtype)
-        self._units = aligned((BOUND + 1, plan.units), dtype)
+        self._units = aligned((BOUND + 1, self._plan.units), self._network.dtype)
         self._shown = np.zeros(self._network.input + 1, np.uintp)
 
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         codes = self._codes(self._cases)
         ran, correct = self._call(self._cases, order, first, codes, losses, learn=True)
         if ran < len(losses):  # some weights have changed already; θ itself has not
-            for packed, vector in self._packed():
-                self._packing.pack(vector, packed)
+            self._pack()
             ran, correct = self._call(self._cases, order, first, codes, losses[:ran], learn=True)
         return ran, correct
 
@@ -53,7 +47,7 @@ class OneCase(Program):
         """See `Program.evaluate`."""
         cases, losses = Prepared.of(x, t), np.empty(len(x))
         codes = (*self._codes(cases)[:3], NO_PENALTY, NO_PENALTY)
-        self._packing.pack(self._network.theta, self._weights[0])
+        self._pack()
         ran, correct = self._call(cases, None, 0, codes, losses, learn=False)
         if ran < len(losses):
             return None
@@ -82,6 +76,7 @@ class OneCase(Program):
             self._largest_input,
             self._rules(codes),
             self._weights,
+            self._state,
             self._units,
             self._shown,
             losses,

@@ -42,6 +42,14 @@ class Packing:
         self._network = network
         self._plan = plan
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether packed vectors are laid out as θ is."""
+        places = np.arange(self._network.parameters.layout.size)
+        packed = np.full(self._plan.parameters, -1)
+        self.pack(places, packed)
+        return np.array_equal(packed, places)
+
     def pack(self, vector: Array, packed: Array) -> None:
         """Copy a vector laid out as θ into a packed one, whose padding stays as it is: 0."""
         for own, other in self._pairs(vector, packed):

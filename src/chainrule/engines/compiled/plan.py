@@ -71,8 +71,11 @@ Z, A, SLOPE, DELTA, Y, SCRATCH, BOUND = range(7)
 """Rows of the units: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs; room for
 one row of weights; a bound of |a| of the inputs and of each layer."""
 
-THETA, FIRST, SECOND = range(3)
-"""Rows of the packed vectors: θ, and what the optimiser carries: velocity or mean, mean square."""
+THETA = 0
+"""The only row of the weights."""
+
+FIRST, SECOND = range(2)
+"""Rows of the state, which the optimiser carries: velocity or mean, mean square."""
 
 PENALTY_RATE, OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS = range(6)
 """Numbers that the rules need: the optimiser's options, how many steps it has taken, and so on."""

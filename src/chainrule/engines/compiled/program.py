@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.engines.compiled.packing import Packing
+from chainrule.engines.compiled.packing import Packing, aligned
 from chainrule.engines.compiled.plan import (
     CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -47,7 +47,7 @@ class Prepared(NamedTuple):
 
 
 class Program(ABC):
-    """Runs minibatches in compiled code, on packed copies of θ and of the optimiser's state.
+    """Runs minibatches in compiled code, on θ and the optimiser's state or packed copies.
 
     Args:
         network: one that `obstacles` has nothing against.
@@ -57,15 +57,25 @@ class Program(ABC):
     """
 
     _plan: Plan
-    _weights: Array
 
     def __init__(self, network: Network, optimizer: Optimizer, x: Array, t: Array) -> None:
         self._network = network
         self._optimizer = optimizer
         self._cases = Prepared.of(x, t)
+        self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
         self._plan = self._make_plan()
         self._packing = Packing(network, self._plan)
+        theta, state = network.theta.reshape(1, -1), _rows_of(network, optimizer)
+        self._is_in_place = self._packing.is_identity and state is not None
+        self._weights, self._state = (
+            self._make_copies() if state is None or not self._is_in_place else (theta, state)
+        )
         self._make_arrays()
+
+    def _make_copies(self) -> tuple[Array, Array]:
+        """Room for packed θ and state; every row begins at a line of the cache."""
+        width, dtype = self._plan.parameters, self._network.dtype
+        return aligned((1, width), dtype), aligned((len(self._optimizer.state), width), dtype)
 
     @abstractmethod
     def _make_plan(self) -> Plan:
@@ -73,7 +83,7 @@ class Program(ABC):
 
     @abstractmethod
     def _make_arrays(self) -> None:
-        """What the loops write to, ``_weights`` among it: a row for θ and each of the states."""
+        """What else the loops write to."""
 
     def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         """Run minibatches from ``first`` on, as many as there are ``losses`` to fill.
@@ -82,8 +92,7 @@ class Program(ABC):
             How many were run, and how many cases of them were right. If they are fewer, the next
             one is not for compiled code.
         """
-        for packed, vector in self._packed():
-            self._packing.pack(vector, packed)
+        self._pack()
         ran, correct = self._train(order, first, losses)
         for packed, vector in self._packed():
             self._packing.unpack(packed, vector)
@@ -106,10 +115,16 @@ class Program(ABC):
             None where a loss is not finite.
         """
 
+    def _pack(self) -> None:
+        for packed, vector in self._packed():
+            self._packing.pack(vector, packed)
+
     def _packed(self) -> list[tuple[Array, Array]]:
-        """The packed vectors, each with the one that it is a copy of."""
+        """The packed vectors, each with the one that it is a copy of; none if none is a copy."""
+        if self._is_in_place:
+            return []
         own = (self._network.theta, *self._optimizer.state.values())
-        return list(zip(self._weights, own, strict=True))
+        return list(zip((*self._weights, *self._state), own, strict=True))
 
     # What a schedule or a caller may change between two stretches
 
@@ -144,3 +159,15 @@ def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:
         case Adam(beta1=beta1, beta2=beta2, epsilon=epsilon):
             return beta1, beta2, epsilon
     return 0.0, 0.0, 0.0
+
+
+def _rows_of(network: Network, optimizer: Optimizer) -> Array | None:
+    """The array that the optimiser's vectors are the rows of; None if they are not."""
+    vectors = list(optimizer.state.values())
+    if not vectors:
+        return np.empty((0, 0), network.dtype)
+    whole = vectors[0].base
+    if whole is None or whole.shape != (len(vectors), len(vectors[0])):
+        return None
+    same = (row.ctypes.data == own.ctypes.data for row, own in zip(whole, vectors, strict=True))
+    return whole if all(same) else None

@@ -35,6 +35,7 @@ def update(
     rules: tuple[Array, Array],
     corrections: tuple[float, float],
     weights: Array,
+    state: Array,
 ) -> None:
     """Change ``count`` weights from ``row`` on by the gradient gradient[which, at:].
 
@@ -48,7 +49,8 @@ def update(
         count: how many they are.
         rules: codes and constants.
         corrections: `corrections` of this step.
-        weights: the packed vectors.
+        weights: θ, (1, parameters).
+        state: of the optimiser, (vectors, parameters).
     """
     codes, constants = rules
     if penalty != NO_PENALTY:
@@ -58,9 +60,9 @@ def update(
         for j in range(count):
             weights[THETA, row + j] -= rate * gradient[which, at + j]
     elif codes[UPDATE] == ADAM:
-        _adam(rate, gradient, which, at, row, count, constants, corrections, weights)
+        _adam(rate, gradient, which, at, row, count, constants, corrections, weights, state)
     else:
-        _momentum(codes[UPDATE], rate, gradient, which, at, row, count, constants, weights)
+        _momentum(codes[UPDATE], rate, gradient, which, at, row, count, constants, weights, state)
 
 
 @kernel
@@ -96,12 +98,13 @@ def _momentum(
     count: int,
     constants: Array,
     weights: Array,
+    state: Array,
 ) -> None:
     kept = weights.dtype.type(constants[OPTION_1])
     for j in range(count):
         g = gradient[which, at + j]
-        v = kept * weights[FIRST, row + j] + g
-        weights[FIRST, row + j] = v
+        v = kept * state[FIRST, row + j] + g
+        state[FIRST, row + j] = v
         weights[THETA, row + j] -= rate * (g + kept * v if rule == NESTEROV else v)
 
 
@@ -122,6 +125,7 @@ def _adam(
     constants: Array,
     corrections: tuple[float, float],
     weights: Array,
+    state: Array,
 ) -> None:
     real = weights.dtype.type
     beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
@@ -130,10 +134,10 @@ def _adam(
     length = real(rate / corrections[0])
     for j in range(count):
         g = gradient[which, at + j]
-        m = kept1 * weights[FIRST, row + j] + new1 * g
-        v = kept2 * weights[SECOND, row + j] + new2 * (g * g)
-        weights[FIRST, row + j] = m
-        weights[SECOND, row + j] = v
+        m = kept1 * state[FIRST, row + j] + new1 * g
+        v = kept2 * state[SECOND, row + j] + new2 * (g * g)
+        state[FIRST, row + j] = m
+        state[SECOND, row + j] = v
         weights[THETA, row + j] -= length * m / (sqrt(v) * root + epsilon)
 
 
