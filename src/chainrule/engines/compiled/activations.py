@@ -10,7 +10,7 @@ from math import erfc, log1p, pi, sqrt
 import numpy as np
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part
+from chainrule.engines.compiled.jit import exact, kernel, part, wide_vectors
 from chainrule.engines.compiled.plan import (
     BOUND,
     ELU,
@@ -65,6 +65,21 @@ def apply_activation(
 
 
 @part
+def rectify(units: Array, start: int, stop: int) -> float:
+    """a = relu(z) in place of z, and a bound of every |a|: their sum.
+
+    φ' is 1 where a is above 0, so nothing else need be written.
+    """
+    zero, bound = units.dtype.type(0), units.dtype.type(0)
+    for j in range(start, stop):
+        z = units[Z, j]
+        a = zero if z <= zero else z  # NaN stays NaN
+        units[Z, j] = a
+        bound += a
+    return bound
+
+
+@part
 def bound_of_outputs(k: int, layers: Array, units: Array, start: int, stop: int) -> float:
     """A bound of every |a| of layer k: 1 where φ has it, else their sum."""
     code, bound = layers[k, FUNCTION], units.dtype.type(1)
@@ -101,6 +116,7 @@ def _others(code: int, option: float, scale: float, units: Array, start: int, st
 
 @exact
 def _linear(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     for j in range(start, stop):
         units[A, j] = units[Z, j]
         units[SLOPE, j] = 1
@@ -108,6 +124,7 @@ def _linear(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _relu(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         z = units[Z, j]
@@ -117,6 +134,7 @@ def _relu(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _leaky_relu(leak: float, units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         slope = one if units[Z, j] > zero else leak
@@ -126,6 +144,7 @@ def _leaky_relu(leak: float, units: Array, start: int, stop: int) -> None:
 
 @exact
 def _softsign(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     one = units.dtype.type(1)
     for j in range(start, stop):
         inverse = one / (one + abs(units[Z, j]))
@@ -135,6 +154,7 @@ def _softsign(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _sigmoid(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         p, s = exp_parts(-abs(units[Z, j]))
@@ -147,6 +167,7 @@ def _sigmoid(units: Array, start: int, stop: int) -> None:
 @exact
 def _tanh(units: Array, start: int, stop: int) -> None:
     """tanh|z| = −m / (2 + m) and 1/cosh² z = 4 (m + 1) / (2 + m)², m = e^(−2|z|) − 1."""
+    wide_vectors()
     zero, one, two, four = (
         units.dtype.type(0),
         units.dtype.type(1),
@@ -165,6 +186,7 @@ def _tanh(units: Array, start: int, stop: int) -> None:
 @exact
 def _elu(alpha: float, scale: float, units: Array, start: int, stop: int) -> None:
     """Elu times a scale, which selu has."""
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         v = units[Z, j]
@@ -175,6 +197,7 @@ def _elu(alpha: float, scale: float, units: Array, start: int, stop: int) -> Non
 
 @exact
 def _gelu(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     for j in range(start, stop):
         v = np.float64(units[Z, j])
         near = v if abs(v) < 40.0 else 40.0
@@ -186,6 +209,7 @@ def _gelu(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _silu(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         v = units[Z, j]
@@ -200,6 +224,7 @@ def _silu(units: Array, start: int, stop: int) -> None:
 @exact
 def _mish(units: Array, start: int, stop: int) -> None:
     """With q = σ(−z): tanh(softplus z) as in the reference, 1/cosh²(softplus z) = 4q²/(1+q²)²."""
+    wide_vectors()
     zero, one, two, four = (
         units.dtype.type(0),
         units.dtype.type(1),
@@ -222,6 +247,7 @@ def _mish(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _softplus(units: Array, start: int, stop: int) -> None:
+    wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         v = units[Z, j]

@@ -12,10 +12,10 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from chainrule.engines.compiled.activations import apply_activation, bound_of_outputs
+from chainrule.engines.compiled.activations import apply_activation, bound_of_outputs, rectify
 from chainrule.engines.compiled.any_rule import loss_of_case, penalty_loss
 from chainrule.engines.compiled.blas import gemm
-from chainrule.engines.compiled.jit import entry, kernel, part
+from chainrule.engines.compiled.jit import entry, kernel, part, wide_vectors
 from chainrule.engines.compiled.outputs import class_cross_entropy
 from chainrule.engines.compiled.plan import (
     BIASES,
@@ -23,6 +23,7 @@ from chainrule.engines.compiled.plan import (
     BY_OUTPUT,
     DELTA,
     DESCENT,
+    FUNCTION,
     INPUTS,
     L1,
     L2,
@@ -30,6 +31,7 @@ from chainrule.engines.compiled.plan import (
     OF_WEIGHTS,
     OUTPUTS,
     PENALTY_RATE,
+    RELU,
     SLOPE,
     START,
     STEPS,
@@ -44,7 +46,7 @@ from chainrule.engines.compiled.plan import (
 from chainrule.engines.compiled.updates import corrections, update
 from chainrule.parameters import Array
 
-ZERO, ONE = Index(0), Index(1)
+ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 
 
 @entry
@@ -99,6 +101,7 @@ def run_batches(
         How many minibatches were run, and how many cases of them were right. Where a loss or a
         gradient might not be finite it stops, and that minibatch has changed nothing.
     """
+    wide_vectors()
     correct = 0
     units[BOUND, 0] = largest
     ordered = len(order) > 0
@@ -173,8 +176,18 @@ def _forward(
                 units[Z, start + row * width + j] = weights[THETA, biases + j]
         _times_weights(address, k, x, at, count, batch_size, layers, weights, units)
         stop = start + count * width
-        apply_activation(k, layers, options, units, start, stop)
-        units[BOUND, k + ONE] = bound_of_outputs(k, layers, units, start, stop)
+        if _outputs_of(k, layers) == Index(Z):
+            units[BOUND, k + ONE] = rectify(units, start, stop)
+        else:
+            apply_activation(k, layers, options, units, start, stop)
+            units[BOUND, k + ONE] = bound_of_outputs(k, layers, units, start, stop)
+
+
+@part
+def _outputs_of(k: int, layers: Array) -> int:
+    """The row of units that has a of a layer: a hidden layer's relu stands in place of z."""
+    hidden = k + ONE < Index(len(layers))
+    return Index(Z) if hidden and layers[k, FUNCTION] == RELU else Index(A)
 
 
 @part
@@ -197,7 +210,7 @@ def _times_weights(
     if k == ZERO:
         gemm(address, shape, 1.0, (x, at, depth, False), W, 1.0, z)
     else:
-        a = (units, _place(A, k - ONE, batch_size, layers, units), depth, False)
+        a = (units, _place_of_outputs(k - ONE, batch_size, layers, units), depth, False)
         gemm(address, shape, 1.0, a, W, 1.0, z)
 
 
@@ -205,6 +218,12 @@ def _times_weights(
 def _place(of: int, k: int, batch_size: int, layers: Array, units: Array) -> int:
     """Where z, a or δ of a layer begins in the array of the units."""
     return Index(of) * Index(units.shape[1]) + layers[k, START] * batch_size
+
+
+@part
+def _place_of_outputs(k: int, batch_size: int, layers: Array, units: Array) -> int:
+    """Where a of a layer begins."""
+    return _place(_outputs_of(k, layers), k, batch_size, layers, units)
 
 
 @part
@@ -242,29 +261,42 @@ def _backward(
     address: Any, count: int, batch_size: int, layers: Array, weights: Array, units: Array
 ) -> bool:
     """N δ of the layers before the last; whether every gradient is finite."""
+    last = Index(len(layers)) - ONE
+    start = layers[last, START] * batch_size
+    total = units.dtype.type(0)
+    for j in range(start, start + count * layers[last, OUTPUTS]):
+        total += abs(units[DELTA, j])
     for back in range(Index(len(layers))):
-        k = Index(len(layers)) - ONE - back
-        start, width = layers[k, START] * batch_size, layers[k, OUTPUTS]
-        if not _is_finite(k, start, start + count * width, units):
+        k = last - back
+        # A bound of every sum of products of a δ with what came in
+        if not (total < inf and total * units[BOUND, k] < inf):
             return False
         if k > 0:
-            before, depth = layers[k - ONE, START] * batch_size, layers[k, INPUTS]
+            depth, width = layers[k, INPUTS], layers[k, OUTPUTS]
             delta = (units, _place(DELTA, k, batch_size, layers, units), width, False)
             W = (weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] == ZERO)
             upstream = (units, _place(DELTA, k - ONE, batch_size, layers, units), depth)
             gemm(address, (count, depth, width), 1.0, delta, W, 0.0, upstream)
-            for j in range(before, before + count * depth):
-                units[DELTA, j] *= units[SLOPE, j]
+            start = layers[k - ONE, START] * batch_size
+            total = _through_activation(k - ONE, start, start + count * depth, layers, units)
     return True
 
 
 @part
-def _is_finite(k: int, start: int, stop: int, units: Array) -> bool:
-    """Whether no δ of a layer, and no sum of products with what came in, is beyond all numbers."""
-    total = units.dtype.type(0)
-    for j in range(start, stop):
-        total += abs(units[DELTA, j])
-    return total < inf and total * units[BOUND, k] < inf
+def _through_activation(k: int, start: int, stop: int, layers: Array, units: Array) -> float:
+    """δ = J φ'(z) of the units ``start`` to ``stop`` of a layer, and Σ |δ|."""
+    total, zero = units.dtype.type(0), units.dtype.type(0)
+    if _outputs_of(k, layers) == Index(Z):
+        for j in range(start, stop):
+            d = units[DELTA, j] if units[Z, j] > zero else zero
+            units[DELTA, j] = d
+            total += abs(d)
+    else:
+        for j in range(start, stop):
+            d = units[DELTA, j] * units[SLOPE, j]
+            units[DELTA, j] = d
+            total += abs(d)
+    return total
 
 
 @part
@@ -290,7 +322,7 @@ def _add_products(
     if k == ZERO:
         _add_product(address, turned, count, (x, at, depth), delta, alpha, beta, place)
     else:
-        a = (units, _place(A, k - ONE, batch_size, layers, units), depth)
+        a = (units, _place_of_outputs(k - ONE, batch_size, layers, units), depth)
         _add_product(address, turned, count, a, delta, alpha, beta, place)
 
 
@@ -358,10 +390,33 @@ def _descend_biases(
         kept = real(1 - rates[k, 1] * constants[PENALTY_RATE])
         for j in range(width):
             weights[THETA, biases + j] *= kept
-    step = real(rates[k, 1] / count)
-    for row in range(count):
+    _add_rows(weights, THETA, biases, real(-rates[k, 1] / count), start, count, width, units)
+
+
+@part
+def _add_rows(
+    changed: Array,
+    row: int,
+    at: int,
+    share: float,
+    start: int,
+    count: int,
+    width: int,
+    units: Array,
+) -> None:
+    """Add the δ of all cases times ``share``, four cases a pass."""
+    fours = count - count % FOUR
+    for c in range(ZERO, fours, FOUR):
+        d0 = start + c * width
+        d1, d2, d3 = d0 + width, d0 + TWO * width, d0 + THREE * width
         for j in range(width):
-            weights[THETA, biases + j] -= step * units[DELTA, start + row * width + j]
+            together = (units[DELTA, d0 + j] + units[DELTA, d1 + j]) + (
+                units[DELTA, d2 + j] + units[DELTA, d3 + j]
+            )
+            changed[row, at + j] += share * together
+    for c in range(fours, count):
+        for j in range(width):
+            changed[row, at + j] += share * units[DELTA, start + c * width + j]
 
 
 @kernel
@@ -431,6 +486,4 @@ def _bias_gradient(
     for j in range(width):
         gradient[0, biases + j] = 0
     share = gradient.dtype.type(1 / count)
-    for row in range(count):
-        for j in range(width):
-            gradient[0, biases + j] += share * units[DELTA, start + row * width + j]
+    _add_rows(gradient, 0, biases, share, start, count, width, units)

@@ -1,25 +1,35 @@
-"""Matrix products within compiled loops: the BLAS that SciPy brings, called at its address.
+"""Matrix products within compiled loops: gemm of a BLAS library, called at its address.
 
 Numba's own ``np.dot`` cannot add to what is there. gemm can, and so an update of weights,
 W ← (1 − rate · λ) W − rate · aᵀ δ, is one call: no gradient is written and read again.
 
-All products of a step go through this one library. NumPy brings another with threads of its own,
-and two sets of threads that wait for work take the processor from one another.
+All products go through one library, that of NumPy where its routine can be found: SciPy brings
+another with threads of its own, and two sets of threads that wait for work take the processor
+from one another.
 """
 
 from __future__ import annotations
 
+import ctypes
 from functools import cache
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import get_cython_function_address, intrinsic
+from threadpoolctl import threadpool_info
 
 cgutils: Any = _cgutils
 
 ROUTINES = {np.dtype(np.float64): "dgemm", np.dtype(np.float32): "sgemm"}
+
+SPELLINGS = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")
+"""How builds of OpenBLAS name a routine: with a prefix or none, for long or short integers."""
+
+INTEGER = ir.IntType(64)
+"""What sizes are written as. A routine that takes short integers reads the lower half of each."""
 
 
 @cache
@@ -29,8 +39,21 @@ def gemm_address(dtype: np.dtype[Any]) -> int:
     It is an argument of theirs because it differs from process to process: compiled code that
     held it could not be kept on disk.
     """
-    address: int = get_cython_function_address("scipy.linalg.cython_blas", ROUTINES[dtype])
-    return address
+    name = ROUTINES[dtype]
+    found = _address_in_numpy(name)
+    return found or int(get_cython_function_address("scipy.linalg.cython_blas", name))
+
+
+def _address_in_numpy(name: str) -> int | None:
+    """That of the library that came with NumPy; None where NumPy was built with another."""
+    for library in threadpool_info():
+        if library["user_api"] == "blas" and "numpy" in library["filepath"]:
+            exports = ctypes.CDLL(library["filepath"])
+            for spelling in SPELLINGS:
+                routine = getattr(exports, spelling.format(name), None)
+                if routine is not None:
+                    return ctypes.cast(routine, ctypes.c_void_p).value
+    return None
 
 
 def _gemm(
@@ -76,7 +99,7 @@ def _call_gemm(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     kept = _in_memory(builder, context.cast(builder, beta, of_beta, real))
     arguments = [letter_b, letter_a, columns, rows, depth, scale]
     arguments += [first_b, stride_b, first_a, stride_a, kept, first_c, stride_c]
-    kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [value.type for value in arguments])
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in arguments])
     builder.call(builder.inttoptr(address, kind.as_pointer()), arguments)
     return context.get_dummy_value()
 
@@ -89,7 +112,7 @@ def _matrix(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
 
 
 def _letter(builder: Any) -> Any:
-    byte = cgutils.ir.IntType(8)
+    byte = ir.IntType(8)
 
     def of(turned: Any) -> Any:
         truth = builder.icmp_unsigned("!=", turned, turned.type(0))
@@ -104,7 +127,7 @@ def _whole_numbers(context: Any, builder: Any, kind: Any, value: Any) -> list[An
 
 
 def _whole_number(context: Any, builder: Any, value: Any) -> Any:
-    return _in_memory(builder, builder.trunc(value, context.get_value_type(types.int32)))
+    return _in_memory(builder, builder.zext(value, INTEGER) if value.type.width < 64 else value)
 
 
 def _in_memory(builder: Any, value: Any) -> Any:

@@ -50,35 +50,43 @@ class ManyCases(Program):
 
     def _make_arrays(self) -> None:
         plan, dtype = self._plan, self._network.dtype
-        self._units = aligned((BOUND + 1, plan.units * self._batch_size), dtype)
+        self._units = self._make_units(self._batch_size)
         self._none = np.empty((0, 0), dtype)
         self._gradient = self._none if self._is_direct() else aligned((1, plan.parameters), dtype)
         self._gathered = self._none
+
+    def _make_units(self, cases: int) -> Array:
+        """Room for all units of that many cases."""
+        return aligned((BOUND + 1, self._plan.units * cases), self._network.dtype)
 
     def _is_direct(self) -> bool:
         """Whether an update needs no gradient."""
         _, _, rule, of_weights, _ = self._codes(self._cases)
         return rule == DESCENT and of_weights != L1
 
+    def _is_common(self, codes: tuple[int, ...]) -> bool:
+        """Whether the program for the most common rules will do."""
+        common = (CLASS_CROSS_ENTROPY, True, True)
+        return (codes[0], self._plan.softmax, self._is_direct()) == common
+
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        begin = first * self._batch_size
+        begin, size = first * self._batch_size, self._batch_size
         if order is None:
-            return self._call(self._cases, (), begin, self._units, losses, learn=True)
+            return self._call(self._cases, (), begin, self._units, losses, size, learn=True)
         if not len(self._gathered):
-            shape = (self._batch_size, self._network.input)
-            self._gathered = aligned(shape, self._network.dtype)
-        drawn = order[begin : begin + len(losses) * self._batch_size]
-        return self._call(self._cases, drawn, 0, self._units, losses, learn=True)
+            self._gathered = aligned((size, self._network.input), self._network.dtype)
+        drawn = order[begin : begin + len(losses) * size]
+        return self._call(self._cases, drawn, 0, self._units, losses, size, learn=True)
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Program.evaluate`."""
         units, size = self._units, self._batch_size
         if size < EVALUATED:
             size = min(EVALUATED, len(x))
-            units = aligned((BOUND + 1, self._plan.units * size), self._network.dtype)
+            units = self._make_units(size)
         losses = np.empty(-(-len(x) // size))
         self._pack()
-        ran, correct = self._call(Prepared.of(x, t), (), 0, units, losses, learn=False)
+        ran, correct = self._call(Prepared.of(x, t), (), 0, units, losses, size, learn=False)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -91,17 +99,17 @@ class ManyCases(Program):
         first: int,
         units: Array,
         losses: Array,
+        batch_size: int,
         *,
         learn: bool,
     ) -> tuple[int, int]:
         codes = self._codes(cases)
-        common = (codes[0], self._plan.softmax, self._is_direct())
         ran, correct = run_batches(
             self._gemm,
             cases.x,
             np.ascontiguousarray(order, np.int64),
             Index(first),
-            Index(units.shape[1] // self._plan.units),
+            Index(batch_size),
             cases.labels,
             cases.rows,
             self._plan.layers,
@@ -109,7 +117,7 @@ class ManyCases(Program):
             self._rates(),
             self._largest_input,
             (np.array(codes, np.uintp), np.array(self._constants(), np.float64)),
-            None if common == (CLASS_CROSS_ENTROPY, True, True) else True,
+            None if self._is_common(codes) else True,
             self._weights,
             self._state,
             self._gradient,

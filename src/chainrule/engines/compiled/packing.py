@@ -52,15 +52,15 @@ class Packing:
 
     def pack(self, vector: Array, packed: Array) -> None:
         """Copy a vector laid out as θ into a packed one, whose padding stays as it is: 0."""
-        for own, other in self._pairs(vector, packed):
-            other[...] = own
+        for own, other in self.pairs(vector, packed):
+            np.copyto(other, own)
 
     def unpack(self, packed: Array, vector: Array) -> None:
         """Copy a packed vector into one laid out as θ."""
-        for own, other in self._pairs(vector, packed):
-            own[...] = other
+        for own, other in self.pairs(vector, packed):
+            np.copyto(own, other)
 
-    def _pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
+    def pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
         """Views of the same numbers in both, of one shape."""
         layout = self._network.parameters.layout
         for k, layer in enumerate(dense_layers(self._network)):

@@ -70,6 +70,8 @@ class Program(ABC):
         self._weights, self._state = (
             self._make_copies() if state is None or not self._is_in_place else (theta, state)
         )
+        self._pairs = self._make_pairs()
+        self._bound: object = None
         self._make_arrays()
 
     def _make_copies(self) -> tuple[Array, Array]:
@@ -94,8 +96,7 @@ class Program(ABC):
         """
         self._pack()
         ran, correct = self._train(order, first, losses)
-        for packed, vector in self._packed():
-            self._packing.unpack(packed, vector)
+        self._unpack()
         self._optimizer.steps += ran
         return ran, correct
 
@@ -116,21 +117,30 @@ class Program(ABC):
         """
 
     def _pack(self) -> None:
-        for packed, vector in self._packed():
-            self._packing.pack(vector, packed)
+        for own, packed in self._pairs:
+            np.copyto(packed, own)
 
-    def _packed(self) -> list[tuple[Array, Array]]:
-        """The packed vectors, each with the one that it is a copy of; none if none is a copy."""
+    def _unpack(self) -> None:
+        for own, packed in self._pairs:
+            np.copyto(own, packed)
+
+    def _make_pairs(self) -> list[tuple[Array, Array]]:
+        """Views of θ and state and of their packed copies; none if there are no copies."""
         if self._is_in_place:
             return []
         own = (self._network.theta, *self._optimizer.state.values())
-        return list(zip((*self._weights, *self._state), own, strict=True))
+        rows = zip(own, (*self._weights, *self._state), strict=True)
+        return [pair for row in rows for pair in self._packing.pairs(*row)]
 
     # What a schedule or a caller may change between two stretches
 
     def _rates(self) -> Array:
-        rates = np.array(rates_of_layers(self._network, self._optimizer))
-        return (rates * self._optimizer.scale).astype(self._network.dtype)
+        """Of weights and biases, a row a layer; made anew where the optimiser was bound anew."""
+        bound = self._optimizer.rates
+        if self._bound is not bound:
+            self._bound = bound
+            self._base_rates = np.array(rates_of_layers(self._network, self._optimizer))
+        return (self._base_rates * self._optimizer.scale).astype(self._network.dtype)
 
     def _codes(self, cases: Prepared) -> tuple[int, ...]:
         """Loss, whether there is a softmax, rule, penalty of weights and of biases."""
