@@ -9,7 +9,7 @@ help:
 	@echo 'make demo    train an example and say where its learning curve is'
 	@echo 'make test    the tests'
 	@echo 'make check   the tests, lint and types'
-	@echo 'make bench   the numpy engine against PyTorch (installs the peers)'
+	@echo 'make bench   our engines against PyTorch, JAX, scikit-learn, NumPy (installs them)'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -45,9 +45,14 @@ types: $(VENV)/.dev
 
 check: test lint types
 
+# What it stores is dated; the tables are made of it again with: python -m benchmarks.report
+RESULTS ?= benchmarks/results/$(shell date +%F).json
+
 bench: $(VENV)/.peers
-	$(BIN)/python -m benchmarks.against_torch
-	$(BIN)/python -m benchmarks.one_case_at_a_time
+	$(BIN)/python -m benchmarks.against_peers --json $(RESULTS)
+	$(BIN)/python -m benchmarks.starting --json $(RESULTS)
+	$(BIN)/python -m benchmarks.growth --json $(RESULTS)
+	$(BIN)/python -m benchmarks.report $(RESULTS)
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.startup

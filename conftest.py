@@ -1,9 +1,20 @@
-"""Which modules pytest looks for examples in: those that need PyTorch only where it is there."""
+"""Which modules pytest looks for examples in: those that need a peer only where it is there."""
 
 from importlib.util import find_spec
 
-collect_ignore_glob = (
-    []
-    if find_spec("torch")
-    else ["src/chainrule/torch_bridge.py", "src/chainrule/engines/torch_*.py"]
-)
+MODULES_OF = {
+    "torch": (
+        "src/chainrule/torch_bridge.py",
+        "src/chainrule/engines/torch_*.py",
+        "src/chainrule/peers/torch_peer.py",
+    ),
+    "jax": ("src/chainrule/peers/jax_peer.py",),
+    "sklearn": ("src/chainrule/peers/sklearn_peer.py",),
+}
+
+collect_ignore_glob = [
+    pattern
+    for package, patterns in MODULES_OF.items()
+    if find_spec(package) is None
+    for pattern in patterns
+]

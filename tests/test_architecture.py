@@ -35,6 +35,7 @@ ORDER = [
     "scores",
     "torch_bridge",
     "engines",
+    "peers",
     "training",
     "tracing",
     "data",
@@ -46,6 +47,7 @@ ORDER = [
     "assembly",
     "runs",
     "sweeps",
+    "comparison",
     "cli",
 ]
 

@@ -429,3 +429,21 @@ def test_a_trainer_refuses_words_it_does_not_know(settings, message):
 @pytest.mark.parametrize(("rule", "rate"), [("sgd", 0.1), ("momentum", 0.05), ("adam", 0.005)])
 def test_without_a_rate_the_optimisers_own_holds_and_is_shown(rule, rate):
     assert make(make_network(learning_rate=None), optimizer=rule).rate == rate
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("auto", 1), (1, 1), (2, 2)])
+def test_threads_are_those_asked_for_or_one_for_small_networks(asked, taken):
+    seen = []
+
+    class Watcher(Callback):
+        def on_stretch(self, trainer):
+            from threadpoolctl import threadpool_info
+
+            seen.extend(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")
+
+    network = Network([Dense(3), Softmax()], input=2)
+    chosen = Settings(epochs=1, batch_size=5, threads=asked)
+    trainer = Trainer(network, Part(X, T), NOTHING, chosen, classes=True, callbacks=[Watcher()])
+    assert trainer.threads == taken
+    trainer.run()
+    assert set(seen) == {taken}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from chainrule._version import __version__
 
 if TYPE_CHECKING:
+    from chainrule.comparison.compare import compare
+    from chainrule.comparison.result import Comparison
     from chainrule.data.shapes import ImageGenerator
     from chainrule.errors import ChainruleError
     from chainrule.layers.dense import Dense
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ChainruleError": "chainrule.errors",
+    "Comparison": "chainrule.comparison.result",
     "Dense": "chainrule.layers.dense",
     "ImageGenerator": "chainrule.data.shapes",
     "Network": "chainrule.network",
     "Run": "chainrule.runs",
     "Softmax": "chainrule.layers.softmax",
     "Sweep": "chainrule.sweeps.sweep",
+    "compare": "chainrule.comparison.compare",
     "load": "chainrule.runs",
     "sweep": "chainrule.sweeps.sweep",
     "train": "chainrule.runs",
@@ -48,6 +52,7 @@ _MODULES = (
 
 __all__ = [
     "ChainruleError",
+    "Comparison",
     "Dense",
     "ImageGenerator",
     "Network",
@@ -55,6 +60,7 @@ __all__ = [
     "Softmax",
     "Sweep",
     "__version__",
+    "compare",
     "load",
     "sweep",
     "train",

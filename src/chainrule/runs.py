@@ -43,6 +43,7 @@ class Run:
         classes: the names of the classes; None where targets are values.
         scaling: the standardisation fitted on the training data; None for none.
         interrupted: whether training was stopped before its last epoch.
+        obstacle: why the engine that was asked for handed the network to ``engine``; else None.
     """
 
     network: Network
@@ -54,6 +55,7 @@ class Run:
     classes: tuple[str, ...] | None
     scaling: Standardization | None
     interrupted: bool = False
+    obstacle: str | None = None
     _data: DataSplit | None = field(default=None, repr=False)
 
     @property
@@ -222,7 +224,7 @@ def train(
     checked = checked.replace(
         network={"learning_rate": trainer.base_rate, "layers": layers_as_built(checked, network)},
         data=with_defaults(checked.data),
-        training={"engine": trainer.engine.name},
+        training={"engine": trainer.engine.name, "threads": trainer.threads},
     )
     folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None
     if folder is not None:
@@ -268,6 +270,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         classes=data.classes,
         scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
+        obstacle=trainer.engine.obstacle,
         _data=data,
     )
     if folder is not None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
-from chainrule.engines.threads import suitable_threads
+from chainrule.engines.threads import number_of_threads, on_threads
 from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
@@ -57,6 +57,7 @@ class Settings:
         optimizer: a name, or ``type`` with options.
         schedule: how the learning rates change from epoch to epoch, likewise.
         engine: a name from the table of engines.
+        threads: how many the products run on, or ``auto``: the sizes decide.
         evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
             of its own over the training data after each epoch.
         checkpoint_every: minibatches between checkpoints; None for one an epoch.
@@ -69,6 +70,7 @@ class Settings:
     optimizer: str | Mapping[str, Any] = "sgd"
     schedule: str | Mapping[str, Any] = "constant"
     engine: str = "auto"
+    threads: int | str = "auto"
     evaluate: str = "running"
     checkpoint_every: int | None = None
 
@@ -180,6 +182,7 @@ class Trainer:
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of it have run.
         last_loss: of the minibatch that ran last.
+        threads: how many the products run on.
         base_rate: the network's learning rate, before any schedule.
         history: what the finished epochs gave.
         stop: set it to end training after the stretch in progress.
@@ -215,6 +218,9 @@ class Trainer:
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
         self.engine: Engine = self._make_engine()
+        batch_size = min(self.engine.batch_size, len(self.train))
+        self.threads = number_of_threads(network, batch_size, settings.threads)
+        self.engine.threads = self.threads
         self.history = History()
         self.epoch = 0
         self.minibatch = 0
@@ -267,7 +273,7 @@ class Trainer:
         """
         self._tell("on_start")
         try:
-            with suitable_threads(self.network, min(self.engine.batch_size, len(self.train))):
+            with on_threads(self.threads):
                 while self.epoch < self.settings.epochs and not self.stop:
                     self.epoch += 1
                     self.minibatch = 0

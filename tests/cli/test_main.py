@@ -22,7 +22,17 @@ network: {layers: [{size: 8, activation: tanh}, {size: 2}, softmax]}
 data: {generator: xor, count: 200}
 training: {epochs: 1000000, seed: 1}
 """
-COMMANDS = ["init", "train", "sweep", "evaluate", "predict", "plot", "data", "schema"]
+COMMANDS = [
+    "init",
+    "train",
+    "sweep",
+    "compare",
+    "evaluate",
+    "predict",
+    "plot",
+    "data",
+    "schema",
+]
 
 
 def start(*arguments: str, **options) -> subprocess.Popen[str]:

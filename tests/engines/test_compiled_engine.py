@@ -206,6 +206,19 @@ def test_three_epochs_of_letters():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_many_inputs_and_few_units(rule, dtype):
+    """Their weights are turned in float64."""
+    rng = np.random.default_rng(13)
+    network = Network([Dense(5, "relu"), Dense(3), Softmax()], input=1100, dtype=dtype)
+    x, t = inputs(rng, 10, 1100), rng.integers(0, 3, 10)
+    reference, compiled = pair(network, x, t, rule, 4)
+    expected, found = reference.run(None, 0, 3), compiled.run(None, 0, 3)
+    bound = SEVERAL if dtype == "float64" else SINGLE
+    assert_same(reference, compiled, found, expected, bound)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("penalty", [None, "L2"])
 @pytest.mark.parametrize("batch_size", [1, 7])
 def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty, batch_size):

@@ -3,7 +3,12 @@
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.engines.threads import one_thread_is_best, suitable_threads
+from chainrule.engines.threads import (
+    number_of_threads,
+    on_threads,
+    one_thread_is_best,
+    suitable_threads,
+)
 
 
 def network(inputs: int, hidden: int) -> Network:
@@ -35,3 +40,13 @@ def test_large_products_keep_the_machines_threads():
     before = blas_threads()
     with suitable_threads(network(1000, 1000), 128):
         assert blas_threads() == before
+
+
+def test_a_number_that_is_asked_for_is_taken():
+    before = blas_threads()
+    with on_threads(number_of_threads(network(1000, 1000), 128, 1)):
+        assert blas_threads() == {1}
+    assert blas_threads() == before
+    assert number_of_threads(network(2, 3), 1, 2) == 2
+    assert number_of_threads(network(2, 3), 1, "auto") == 1
+    assert number_of_threads(network(1000, 1000), 128) == max(before)

@@ -26,6 +26,8 @@ def print_result(run: Run) -> None:
         print(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
     print()
     print_scores(run.scores)
+    if run.obstacle is not None:
+        print(f"\nengine          {run.engine}: {run.obstacle}")
     if run.folder is not None:
         print(f"\nrun             {run.folder}")
         print(f"learning curve  {run.folder / 'learning_curve.png'}")

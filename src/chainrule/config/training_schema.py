@@ -15,22 +15,30 @@ from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
 
 
-def _batch_size(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
-    """A whole number of at least 1, or ``full``."""
-    if isinstance(value, str) and value.lower() == "full":
-        return "full"
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        if value > MOST:
-            raise expected(f"at most {MOST}, or full")
-        return value
-    raise expected("a whole number of at least 1, or full")
+def _count_or(word: str, most: int) -> WrapValidator:
+    """A whole number of at least 1 and at most ``most``, or one word."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+        if isinstance(value, str) and value.lower() == word:
+            return word
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            if value > most:
+                raise expected(f"at most {most}, or {word}")
+            return value
+        raise expected(f"a whole number of at least 1, or {word}")
+
+    return WrapValidator(check)
+
+
+MOST_THREADS = 1024
+"""More than any machine that this is meant for has; a slip of the keyboard asks for more."""
 
 
 class Training(Section):
     """How the network is trained."""
 
     epochs: Whole = Field(30, description="how often training goes through the training data")
-    batch_size: Annotated[Count | Literal["full"], WrapValidator(_batch_size)] = Field(
+    batch_size: Annotated[Count | Literal["full"], _count_or("full", MOST)] = Field(
         32, description="the cases of a minibatch; full for all training data at once"
     )
     seed: Seed = Field(0, description="the one number all randomness follows from")
@@ -47,6 +55,10 @@ class Training(Section):
     )
     engine: Annotated[Any, Word("engine", tuple(dict.fromkeys(("auto", *ENGINES))))] = Field(
         "auto", description="what runs the minibatches; auto decides from the configuration"
+    )
+    threads: Annotated[Count | Literal["auto"], _count_or("auto", MOST_THREADS)] = Field(
+        "auto",
+        description="the processor's threads that products run on; auto decides from the sizes",
     )
     evaluate: Annotated[Any, Word("way to evaluate", ("running", "full"))] = Field(
         "running",

@@ -51,6 +51,11 @@ class Engine(ABC):
         t: prepared targets.
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         classes: whether to count rightly classified cases.
+
+    Attributes:
+        threads: how many the engine is to run on, where it has threads of its own beside
+            NumPy's; None leaves it to the sizes.
+        obstacle: why another engine does the work, which then gives its ``name``; else None.
     """
 
     name: ClassVar[str]
@@ -71,6 +76,8 @@ class Engine(ABC):
         self.t = t
         self.batch_size = batch_size
         self.classes = classes
+        self.threads: int | None = None
+        self.obstacle: str | None = None
 
     @property
     def minibatches(self) -> int:

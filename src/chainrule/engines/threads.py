@@ -36,16 +36,38 @@ def one_thread_is_best(network: Network, batch_size: int) -> bool:
     return batch_size * largest < WORTH_THREADS
 
 
+def number_of_threads(network: Network, batch_size: int, threads: int | str = "auto") -> int:
+    """How many threads the products of a minibatch run on.
+
+    Args:
+        network: its widths count.
+        batch_size: the cases of a minibatch.
+        threads: a number, which is taken as it is; or ``auto`` for one where that is best, else
+            as many as NumPy would take: the environment's number, or the machine's cores.
+    """
+    if threads != "auto":
+        return int(threads)
+    if one_thread_is_best(network, batch_size):
+        return 1
+    from threadpoolctl import threadpool_info
+
+    return max((i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"), default=1)
+
+
+@contextmanager
+def on_threads(number: int) -> Iterator[None]:
+    """While this lasts, NumPy's products run on that many threads."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=number, user_api="blas"):
+        yield
+
+
 @contextmanager
 def suitable_threads(network: Network, batch_size: int) -> Iterator[None]:
     """While this lasts, NumPy's products run on one thread where that is best.
 
     Otherwise their number stays as it is: the environment's, or the machine's cores.
     """
-    if not one_thread_is_best(network, batch_size):
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with on_threads(number_of_threads(network, batch_size)):
         yield

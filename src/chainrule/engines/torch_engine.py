@@ -82,9 +82,11 @@ class TorchEngine(Engine):
 
     @contextmanager
     def _suitable_threads(self) -> Iterator[None]:
-        """PyTorch's own threads, decided as NumPy's are and put back afterwards."""
+        """PyTorch's own threads, as many as asked for, put back afterwards."""
         before = torch.get_num_threads()
-        if one_thread_is_best(self.network, min(self.batch_size, len(self.x))):
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        elif one_thread_is_best(self.network, min(self.batch_size, len(self.x))):
             torch.set_num_threads(1)
         try:
             yield

@@ -19,7 +19,6 @@ from chainrule.engines.compiled.plan import (
     DELTA,
     OUTPUTS,
     PADDED,
-    SCRATCH,
     SLOPE,
     START,
     STRIDE,
@@ -29,9 +28,19 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
+from chainrule.engines.compiled.vectors import (
+    FOUR_LINES,
+    LINE,
+    ONE_LINE,
+    TWO_LINES,
+    fill,
+    load,
+    store,
+    total,
+)
 from chainrule.parameters import Array
 
-FIRST_LAYER, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
+FIRST_LAYER, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
 
 
 @entry
@@ -126,34 +135,50 @@ def _from_inputs(
     weights: Array,
     units: Array,
 ) -> None:
-    """z = x W + b of the first layer, four inputs a pass."""
-    width, row, biases = layers[0, PADDED], layers[0, WEIGHTS], layers[0, BIASES]
-    for j in range(width):
-        units[Z, j] = weights[THETA, biases + j]
-    fours = count - count % FOUR
-    for q in range(Index(0), fours, FOUR):
-        i0, i1, i2, i3 = shown[q], shown[q + ONE], shown[q + TWO], shown[q + THREE]
-        x0, x1, x2, x3 = x[case, i0], x[case, i1], x[case, i2], x[case, i3]
-        r0, r1, r2, r3 = row + i0 * width, row + i1 * width, row + i2 * width, row + i3 * width
-        for j in range(width):
-            units[Z, j] += (x0 * weights[THETA, r0 + j] + x1 * weights[THETA, r1 + j]) + (
-                x2 * weights[THETA, r2 + j] + x3 * weights[THETA, r3 + j]
-            )
-    for q in range(fours, count):
-        x0, r0 = x[case, shown[q]], row + shown[q] * width
-        for j in range(width):
-            units[Z, j] += x0 * weights[THETA, r0 + j]
+    """z = x W + b of the first layer, as many lines of z a pass as registers hold."""
+    width, line = layers[0, PADDED], Index(LINE // weights.itemsize)
+    fours, twos = width - width % (FOUR * line), width - width % (TWO * line)
+    for at in range(Index(0), fours, FOUR * line):
+        _sum_rows(at, FOUR_LINES, x, case, shown, count, layers, weights, units)
+    for at in range(fours, twos, TWO * line):
+        _sum_rows(at, TWO_LINES, x, case, shown, count, layers, weights, units)
+    for at in range(twos, width, line):
+        _sum_rows(at, ONE_LINE, x, case, shown, count, layers, weights, units)
+
+
+@part
+def _sum_rows(
+    at: int,
+    lines: tuple[None, ...],
+    x: Array,
+    case: int,
+    shown: Array,
+    count: int,
+    layers: Array,
+    weights: Array,
+    units: Array,
+) -> None:
+    """Some lines of z from ``at`` on."""
+    width, row = layers[0, PADDED], layers[0, WEIGHTS] + at
+    z = load(weights, THETA, layers[0, BIASES] + at, lines)
+    for q in range(count):
+        i = shown[q]
+        z = z + x[case, i] * load(weights, THETA, row + i * width, lines)
+    store(z, units, Z, at)
 
 
 @part
 def _from_layer(k: int, layers: Array, weights: Array, units: Array) -> None:
     """z of a layer behind the first, a product of two vectors an output."""
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
+    line = Index(LINE // weights.itemsize)
     for o in range(layers[k, OUTPUTS]):
-        row, total = layers[k, WEIGHTS] + o * stride, weights[THETA, layers[k, BIASES] + o]
-        for j in range(stride):
-            total += units[A, before + j] * weights[THETA, row + j]
-        units[Z, start + o] = total
+        row = layers[k, WEIGHTS] + o * stride
+        sums = load(units, A, before, ONE_LINE) * load(weights, THETA, row, ONE_LINE)
+        for j in range(line, stride, line):
+            a = load(units, A, before + j, ONE_LINE)
+            sums = sums + a * load(weights, THETA, row + j, ONE_LINE)
+        units[Z, start + o] = weights[THETA, layers[k, BIASES] + o] + total(sums)
 
 
 @part
@@ -194,17 +219,17 @@ def _descend(
 def _sweep_layer(k: int, layers: Array, rates: Array, weights: Array, units: Array) -> None:
     """δ of the layer before, and the update, in one sweep over the weights."""
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
-    for j in range(stride):
-        units[SCRATCH, j] = 0
-    for o in range(layers[k, OUTPUTS]):
-        row, delta = layers[k, WEIGHTS] + o * stride, units[DELTA, start + o]
-        step = rates[k, 0] * delta
-        for j in range(stride):
-            w = weights[THETA, row + j]
-            units[SCRATCH, j] += delta * w
-            weights[THETA, row + j] = w - step * units[A, before + j]
-    for j in range(stride):
-        units[DELTA, before + j] = units[SCRATCH, j] * units[SLOPE, before + j]
+    zero = units.dtype.type(0)
+    for j in range(Index(0), stride, Index(LINE // weights.itemsize)):
+        a = load(units, A, before + j, ONE_LINE)
+        upstream = fill(zero, a)
+        for o in range(layers[k, OUTPUTS]):
+            at, delta = layers[k, WEIGHTS] + o * stride + j, units[DELTA, start + o]
+            w = load(weights, THETA, at, ONE_LINE)
+            upstream = upstream + delta * w
+            store(w - (rates[k, 0] * delta) * a, weights, THETA, at)
+        slope = load(units, SLOPE, before + j, ONE_LINE)
+        store(upstream * slope, units, DELTA, before + j)
 
 
 @part
@@ -218,22 +243,34 @@ def _sweep_inputs(
     weights: Array,
     units: Array,
 ) -> None:
-    """The update of the rows of the first layer whose inputs are not 0, four a pass."""
-    width, row = layers[0, PADDED], layers[0, WEIGHTS]
-    for j in range(width):
-        units[SCRATCH, j] = rates[0, 0] * units[DELTA, j]
-    fours = count - count % FOUR
-    for q in range(Index(0), fours, FOUR):
-        i0, i1, i2, i3 = shown[q], shown[q + ONE], shown[q + TWO], shown[q + THREE]
-        x0, x1, x2, x3 = x[case, i0], x[case, i1], x[case, i2], x[case, i3]
-        r0, r1, r2, r3 = row + i0 * width, row + i1 * width, row + i2 * width, row + i3 * width
-        for j in range(width):
-            step = units[SCRATCH, j]
-            weights[THETA, r0 + j] -= x0 * step
-            weights[THETA, r1 + j] -= x1 * step
-            weights[THETA, r2 + j] -= x2 * step
-            weights[THETA, r3 + j] -= x3 * step
-    for q in range(fours, count):
-        x0, r0 = x[case, shown[q]], row + shown[q] * width
-        for j in range(width):
-            weights[THETA, r0 + j] -= x0 * units[SCRATCH, j]
+    """The update of the rows of the first layer whose inputs are not 0."""
+    width, line = layers[0, PADDED], Index(LINE // weights.itemsize)
+    fours, twos = width - width % (FOUR * line), width - width % (TWO * line)
+    for at in range(Index(0), fours, FOUR * line):
+        _change_rows(at, FOUR_LINES, x, case, shown, count, layers, rates, weights, units)
+    for at in range(fours, twos, TWO * line):
+        _change_rows(at, TWO_LINES, x, case, shown, count, layers, rates, weights, units)
+    for at in range(twos, width, line):
+        _change_rows(at, ONE_LINE, x, case, shown, count, layers, rates, weights, units)
+
+
+@part
+def _change_rows(
+    at: int,
+    lines: tuple[None, ...],
+    x: Array,
+    case: int,
+    shown: Array,
+    count: int,
+    layers: Array,
+    rates: Array,
+    weights: Array,
+    units: Array,
+) -> None:
+    """Some lines of every such row, from ``at`` on."""
+    width, row = layers[0, PADDED], layers[0, WEIGHTS] + at
+    step = rates[0, 0] * load(units, DELTA, at, lines)
+    for q in range(count):
+        i = shown[q]
+        r = row + i * width
+        store(load(weights, THETA, r, lines) - x[case, i] * step, weights, THETA, r)

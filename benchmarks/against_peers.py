@@ -1,0 +1,178 @@
+"""The six workloads in our engines and in every library that is installed, by turns.
+
+Each rival starts from the same weights and takes the same cases in the same order; the losses of
+the first minibatches are held against each other before anything is timed. Run with:
+python -m benchmarks.against_peers [--only W4,W5] [--peers torch,jax] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ceilings import ceiling, ceilings
+from benchmarks.racers import Racer, line_up, race
+from benchmarks.report import best
+from benchmarks.results import store
+from benchmarks.rivals import OURS, RIVALS, obstacle
+from benchmarks.timing import machine
+from benchmarks.workloads import WORKLOADS, Problem, Workload, make_problem
+
+MICROSECOND = 1e-6
+LARGEST_DIFFERENCE = {"float64": 1e-10, "float32": 1e-4}
+COMPARED = 20
+QUICK = "W1,W4 f64,W5"
+"""What ``--quick`` runs where ``--only`` does not say."""
+Key = tuple[str, int]
+
+
+def numbers_of_threads() -> tuple[int, ...]:
+    """One, and two where there are two cores."""
+    return (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
+
+
+def largest_difference(racers: dict[Key, Racer], problem: Problem) -> float:
+    """Over the losses of the first minibatches, from ours or whoever is first.
+
+    Rivals in this process are two racers but one network: it is asked once.
+    """
+    steps = min(COMPARED, problem.workload.steps)
+    asked: dict[str, np.ndarray] = {}
+    for (name, count), racer in racers.items():
+        if RIVALS[name].apart:
+            asked[f"{name} {count}"] = racer.losses(0, steps)
+        elif name not in asked:
+            asked[name] = racer.losses(0, steps)
+    first = next(iter(asked.values()))
+    apart = {name: float(np.abs(losses - first).max()) for name, losses in asked.items()}
+    worst = max(apart, key=lambda name: apart[name])
+    allowed = LARGEST_DIFFERENCE[problem.workload.dtype]
+    if not apart[worst] <= allowed:
+        sys.exit(
+            f"{problem.workload.name}: the losses of {worst} differ by {apart[worst]:.1e} within "
+            f"{steps} minibatches, {allowed:.0e} is allowed: not the same training"
+        )
+    return apart[worst]
+
+
+def compete(workload: Workload, names: Sequence[str], options: argparse.Namespace) -> Any:
+    """Hold the losses against each other and time all: what is stored of a workload."""
+    problem, threads = make_problem(workload), numbers_of_threads()
+    racers = line_up(names, problem, threads)
+    try:
+        difference = largest_difference(racers, problem)
+        seconds = race(racers, workload, options.rounds, options.budget)
+    finally:
+        for racer in racers.values():
+            racer.close()
+    return {
+        "description": workload.description,
+        "operations": workload.operations,
+        "dtype": workload.dtype,
+        "difference": difference,
+        "seconds": {
+            name: {str(count): seconds[name, count] for count in threads} for name in names
+        },
+    }
+
+
+def say(name: str, found: Any, ceilings: Any) -> None:
+    """Print a workload: microseconds a step, ratio to ours, share of the ceiling."""
+    print(f"\n{name}: {found['description']}; {found['operations'] / 1e6:.2f} Mflop a step")
+    print(f"  losses agree within {found['difference']:.0e}")
+    print(
+        f"  {'µs a minibatch, median (range)':44}{'other thr.':>11}{'over ours':>10}"
+        f"{'GF/s':>8}{'of ceiling':>11}"
+    )
+    seconds = found["seconds"]
+    ours = median(best(seconds.get(OURS) or next(iter(seconds.values())))[1])
+    for rival, times in seconds.items():
+        count, chosen = best(times)
+        middle = median(chosen)
+        others = [median(t) for c, t in times.items() if c != count]
+        other = f"{others[0] / MICROSECOND:.1f}" if others else ""
+        spread = f"({min(chosen) / MICROSECOND:.1f} – {max(chosen) / MICROSECOND:.1f})"
+        rate = found["operations"] / middle / 1e9
+        top = ceiling(ceilings, found["dtype"], count)
+        print(
+            f"  {rival:20}{count}t{middle / MICROSECOND:9.1f} {spread:22}{other:>11}"
+            f"{middle / ours:10.2f}{rate:8.1f}{rate / top:10.0%}"
+        )
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="workloads by the start of their names: W4,W5 or 'W2 f32'")
+    libraries = sorted({rival.library for rival in RIVALS.values()} - {"chainrule"})
+    parser.add_argument("--peers", help=f"libraries beside ours, of {', '.join(libraries)}")
+    parser.add_argument("--without", help="rivals to leave out: 'torch compiled,NumPy'")
+    parser.add_argument("--rounds", type=int, help="of each racer")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"less than a minute: {QUICK}, coarse"
+    )
+    parser.add_argument("--json", help="the file of results to add to")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (3 if options.quick else 9)
+    options.only = options.only or (QUICK if options.quick else None)
+    options.budget = 0.02 if options.quick else 0.06
+    return options
+
+
+def chosen_workloads(only: str | None) -> list[Workload]:
+    """Those whose names start as asked."""
+    if only is None:
+        return list(WORKLOADS.values())
+    starts = tuple(part.strip() for part in only.split(","))
+    for start in starts:
+        if not any(name.startswith(start) for name in WORKLOADS):
+            sys.exit(f"no workload {start!r}; there are {', '.join(WORKLOADS)}")
+    return [workload for name, workload in WORKLOADS.items() if name.startswith(starts)]
+
+
+def chosen_rivals(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+    """Ours and those asked for that can run here, and what is missing for the others."""
+    wanted = list(RIVALS)
+    left_out = [part.strip() for part in (options.without or "").split(",") if part.strip()]
+    if options.quick:
+        left_out.append("torch compiled")
+    for name in left_out:
+        if name not in RIVALS:
+            sys.exit(f"no rival {name!r}; there are {', '.join(RIVALS)}")
+    if options.peers is not None:
+        libraries = {"chainrule", *(part.strip() for part in options.peers.split(","))}
+        known = {rival.library for rival in RIVALS.values()}
+        for library in sorted(libraries - known - {""}):
+            sys.exit(f"no peer {library!r}; there are {', '.join(sorted(known))}")
+        wanted = [name for name in wanted if RIVALS[name].library in libraries]
+    wanted = [name for name in wanted if name not in left_out]
+    missing = {name: why for name in wanted if (why := obstacle(name))}
+    return [name for name in wanted if name not in missing], missing
+
+
+def main() -> None:
+    """Measure, print, store."""
+    options = arguments()
+    names, missing = chosen_rivals(options)
+    for name, why in missing.items():
+        print(f"without {name}: {why}")
+    print(f"{machine()}; each rival at its better number of threads, {options.rounds} rounds")
+    measured = ceilings(numbers_of_threads(), quick=options.quick)
+    for library, dtypes in measured.items():
+        parts = [f"{d} {' / '.join(f'{v:.0f}' for v in t.values())}" for d, t in dtypes.items()]
+        print(f"products in {library}'s BLAS, GF/s on 1 / 2 threads: {', '.join(parts)}")
+    for workload in chosen_workloads(options.only):
+        found = compete(workload, names, options)
+        say(workload.name, found, measured)
+        if options.json:
+            store(options.json, {"workloads": {workload.name: found}, "ceilings": measured})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The rivals: each module has ``make(problem)``, which gives a function that trains.
+
+That function takes the numbers of the first minibatch and of the one behind the last, runs them
+from where it stands, and returns the loss of each as it ran, penalty included. Each is written
+as somebody who knows the library well would write it for a network of one given form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from shutil import which
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.workloads import Problem
+
+Run = Callable[[int, int], np.ndarray]
+
+
+class Rival(NamedTuple):
+    """Where a rival stands and what it needs.
+
+    Attributes:
+        module: of this package.
+        library: what ``--peers`` calls it and what has to be installed.
+        apart: whether it runs in processes of its own, one for each number of threads, because
+            it cannot change that number later.
+    """
+
+    module: str
+    library: str
+    apart: bool = False
+
+
+RIVALS: Mapping[str, Rival] = {
+    "chainrule compiled": Rival("ours", "chainrule"),
+    "chainrule numpy": Rival("ours", "chainrule"),
+    "torch eager": Rival("torch_eager", "torch"),
+    "torch compiled": Rival("torch_compiled", "torch"),
+    "torch by hand": Rival("torch_by_hand", "torch"),
+    "JAX scan": Rival("jax_scan", "jax", apart=True),
+    "scikit-learn": Rival("sklearn_mlp", "sklearn"),
+    "NumPy": Rival("plain_numpy", "numpy"),
+    "NumPy, out=": Rival("buffered_numpy", "numpy"),
+}
+"""All rivals in the order of the tables; ours first."""
+
+OURS = "chainrule compiled"
+
+
+def make(name: str, problem: Problem) -> Run:
+    """The training function of one rival, at the start of the problem."""
+    module = import_module(f"benchmarks.rivals.{RIVALS[name].module}")
+    if RIVALS[name].module == "ours":
+        return module.make(problem, name.split()[-1])
+    return module.make(problem)
+
+
+def obstacle(name: str) -> str | None:
+    """Why a rival cannot run here and how to change that; None where it can."""
+    library = RIVALS[name].library
+    if not find_spec(library):
+        return f"{library} is not installed: pip install -e '.[peers]'"
+    if name == "torch compiled" and not which("g++"):
+        return "torch.compile needs a C++ compiler: install g++"
+    return None

@@ -1,0 +1,189 @@
+"""Parts of an array in the registers of the processor: whole lines of its cache, 64 bytes each.
+
+Where the compiler makes vectors of a loop by itself it writes sums back in every pass, asks in
+every pass whether the arrays overlap, and takes vectors of half the length. With `load` and
+`store` a kernel says what stays in registers. Any processor can run it: lines are split into
+what it has.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+LINE = 64
+"""Bytes."""
+
+ONE_LINE, TWO_LINES, FOUR_LINES = (None,), (None,) * 2, (None,) * 4
+"""How many lines `load` takes: the length of a tuple is part of its type, a number is not."""
+
+_CONTRACT = ("contract",)
+
+
+def _intrinsic(function: Callable[..., Any]) -> Any:
+    """A function for compiled code that writes its own instructions."""
+    return intrinsic(function)
+
+
+class Lines(types.Type):
+    """Numbers that are worked on together.
+
+    Args:
+        dtype: of each.
+        count: of lines.
+    """
+
+    def __init__(self, dtype: Any, count: int) -> None:
+        super().__init__(f"Lines({dtype}, {count})")
+        self.dtype, self.count = dtype, count
+
+
+@register_model(Lines)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Lines) -> None:
+        line = ir.VectorType(
+            manager.lookup(kind.dtype).get_value_type(), LINE * 8 // kind.dtype.bitwidth
+        )
+        kinds = ir.ArrayType(line, kind.count)
+        super().__init__(manager, kind, kinds)  # type: ignore[no-untyped-call]
+
+
+@_intrinsic
+def load(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
+    """The lines of array[row] from ``at`` on, as many as the tuple is long."""
+    kind = Lines(array.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = _places(context, builder, signature.args[:3], args[:3], kind)
+        align = array.dtype.bitwidth // 8
+        return _join(builder, [builder.load(place, align=align) for place in places])
+
+    return kind(array, row, at, lines), generate
+
+
+@_intrinsic
+def store(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
+    """Write lines to array[row] from ``at`` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = _places(context, builder, signature.args[1:], args[1:], lines)
+        for line, place in zip(_split(builder, args[0]), places, strict=True):
+            builder.store(line, place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(lines, array, row, at), generate
+
+
+@_intrinsic
+def fill(typing: Any, number: Any, like: Any) -> Any:
+    """As many lines as another has, of one number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        line = context.get_value_type(like).element
+        number = context.cast(builder, args[0], signature.args[0], like.dtype)
+        one = builder.insert_element(ir.Constant(line, ir.Undefined), number, ir.IntType(32)(0))
+        first = ir.Constant(ir.VectorType(ir.IntType(32), line.count), [0] * line.count)
+        return _join(builder, [builder.shuffle_vector(one, one, first)] * like.count)
+
+    return like(number, like), generate
+
+
+@_intrinsic
+def total(typing: Any, line: Any) -> Any:
+    """The sum of the numbers of one line: halves are added until one is left."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rest, size = _split(builder, args[0])[0], ir.IntType(32)
+        while (half := rest.type.count // 2) >= 1:
+            low, high = (
+                builder.shuffle_vector(
+                    rest, rest, ir.Constant(ir.VectorType(size, half), list(range(k, k + half)))
+                )
+                for k in (0, half)
+            )
+            rest = builder.fadd(low, high)
+        return builder.extract_element(rest, size(0))
+
+    return line.dtype(line), generate
+
+
+def _places(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
+    """Where each line begins."""
+    data = context.make_array(kinds[0])(context, builder, values[0])
+    width = builder.extract_value(data.shape, 1)
+    first = builder.gep(data.data, [builder.add(builder.mul(values[1], width), values[2])])
+    line = context.get_value_type(kind).element.as_pointer()
+    start = builder.bitcast(first, line)
+    return [builder.gep(start, [ir.IntType(64)(k)]) for k in range(kind.count)]
+
+
+def _split(builder: Any, lines: Any) -> list[Any]:
+    return [builder.extract_value(lines, k) for k in range(lines.type.count)]
+
+
+def _join(builder: Any, parts: Sequence[Any]) -> Any:
+    lines = ir.Constant(ir.ArrayType(parts[0].type, len(parts)), ir.Undefined)
+    for k, part in enumerate(parts):
+        lines = builder.insert_value(lines, part, k)
+    return lines
+
+
+def _arithmetic(name: str) -> Any:
+    """An operation on each pair of numbers; a product and a sum are rounded once together."""
+
+    @_intrinsic
+    def operate(typing: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pairs = zip(*(_split(builder, lines) for lines in args), strict=True)
+            operation = getattr(builder, name)
+            return _join(builder, [operation(x, y, flags=_CONTRACT) for x, y in pairs])
+
+        return a(a, b), generate
+
+    return operate
+
+
+_add, _subtract, _multiply = (_arithmetic(name) for name in ("fadd", "fsub", "fmul"))
+
+
+@overload(operator.add, jit_options={"forceinline": True})
+def _plus(a: Any, b: Any) -> Any:
+    return _sum if _are_lines(a, b) else None
+
+
+@overload(operator.sub, jit_options={"forceinline": True})
+def _minus(a: Any, b: Any) -> Any:
+    return _difference if _are_lines(a, b) else None
+
+
+@overload(operator.mul, jit_options={"forceinline": True})
+def _times(a: Any, b: Any) -> Any:
+    """Lines with lines, or a number with lines."""
+    if _are_lines(a, b):
+        return _product
+    return _multiple if isinstance(b, Lines) else None
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return _add(a, b)
+
+
+def _difference(a: Any, b: Any) -> Any:
+    return _subtract(a, b)
+
+
+def _product(a: Any, b: Any) -> Any:
+    return _multiply(a, b)
+
+
+def _multiple(a: Any, b: Any) -> Any:
+    return _multiply(fill(a, b), b)
+
+
+def _are_lines(*kinds: Any) -> bool:
+    return all(isinstance(kind, Lines) for kind in kinds)

@@ -1,0 +1,69 @@
+"""What a peer is: the same network, trained by another library, to be compared with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.parameters import Array
+
+
+class Peer(ABC):
+    """Trains a copy of a network in another library's own way.
+
+    The network itself is never changed: a peer starts from its θ as it is when the peer is made.
+
+    Args:
+        network: what to train a copy of.
+        optimizer: bound to that network; says the rule, its options and the learning rates.
+            Its ``scale`` is read again at the start of every epoch; its state is not used.
+        x: prepared inputs, (cases, input), at least one case.
+        t: prepared targets.
+        batch_size: cases a minibatch; the last one of an epoch may be smaller.
+        threads: how many the library may use.
+
+    Raises:
+        ConfigError: the library cannot train the network, or not on these targets.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        x: Array,
+        t: Array,
+        *,
+        batch_size: int,
+        threads: int = 1,
+    ) -> None:
+        self.network = network
+        self.optimizer = optimizer
+        self.x = x
+        self.t = t
+        self.batch_size = min(batch_size, len(x))
+        self.threads = threads
+
+    @classmethod
+    @abstractmethod
+    def obstacle(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """Why this library cannot train the network; None where it can."""
+
+    @abstractmethod
+    def run(self, order: Array | None) -> Array:
+        """Run one epoch.
+
+        Args:
+            order: the order of the cases, (cases,); None for that of the file.
+
+        Returns:
+            The loss of each minibatch as it ran, before its update, penalty included,
+            (minibatches,). What is no longer finite is no error here.
+        """
+
+    @abstractmethod
+    def theta(self) -> Array:
+        """The parameters as they are now, laid out as the network's θ; a copy."""

@@ -1,0 +1,236 @@
+"""The network as scikit-learn's `MLPClassifier` or `MLPRegressor`.
+
+The epoch is scikit-learn's own loop over minibatches. Its conventions are others, and are
+converted where the loss and the gradient of a minibatch come from, in `_Converted`:
+
+=====================  =================================================================
+penalty                ½ alpha Σw² is divided by the cases of the minibatch
+cross-entropy          the same
+binary cross-entropy   a sum over the outputs, where ours is a mean
+squared error          half of ours; its gradient is summed over the outputs as well
+Adam's epsilon         added to √v before v is corrected for its start at 0
+velocity               has the learning rate in it, so that a new rate changes it
+=====================  =================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from threadpoolctl import ThreadpoolController
+
+from chainrule import activations, losses, optimizers
+from chainrule.activations import Activation
+from chainrule.errors import ConfigError
+from chainrule.network import Network
+from chainrule.optimizers import Optimizer
+from chainrule.parameters import Array
+from chainrule.peers.base import Peer
+from chainrule.peers.parts import dense_layers, unknown_part
+
+ACTIVATIONS: Mapping[type[Activation], str] = {
+    activations.Linear: "identity",
+    activations.Sigmoid: "logistic",
+    activations.Tanh: "tanh",
+    activations.ReLU: "relu",
+}
+"""scikit-learn's names of the activations it has."""
+
+LOSSES = (losses.CrossEntropy, losses.BinaryCrossEntropy, losses.MeanSquaredError)
+RULES = (optimizers.SGD, optimizers.Momentum, optimizers.Adam)
+
+
+class _Converted:
+    """scikit-learn's network with our penalty, our Adam, and a record of our losses.
+
+    Attributes:
+        decay: our rate of the penalty.
+        gradient_factor: what scikit-learn's gradient is, as a multiple of ours.
+        loss_factor: what its loss is without the penalty, as a multiple of ours.
+        corrected_epsilon: our Adam's epsilon; None for another rule.
+        told: the losses of the minibatches of this epoch.
+    """
+
+    decay = 0.0
+    gradient_factor = 1.0
+    loss_factor = 1.0
+    corrected_epsilon: float | None = None
+    beta_2: float
+    alpha: float
+    coefs_: list[Array]
+    told: list[float]
+    _optimizer: Any
+
+    def start(self) -> None:
+        """From now on targets are taken as they are: they were looked at before."""
+        self._validate_input = lambda x, y, incremental, reset: (x, y)
+
+    def _backprop(self, x: Array, *rest: Any) -> Any:
+        """The loss and the gradients of a minibatch."""
+        self.alpha = self.gradient_factor * self.decay * len(x)
+        if self.corrected_epsilon is not None:
+            late = sqrt(1 - self.beta_2 ** (self._optimizer.t + 1))
+            self._optimizer.epsilon = self.gradient_factor * self.corrected_epsilon * late
+        loss, *gradients = super()._backprop(x, *rest)  # type: ignore[misc]
+        self.told.append(self._ours(loss))
+        return loss, *gradients
+
+    def _ours(self, loss: float) -> float:
+        """Our loss of a minibatch, from scikit-learn's."""
+        if self.loss_factor == self.gradient_factor or not self.decay:
+            return loss / self.loss_factor
+        penalty = 0.5 * self.decay * sum(float(np.dot(w.ravel(), w.ravel())) for w in self.coefs_)
+        return (loss - self.gradient_factor * penalty) / self.loss_factor + penalty
+
+
+_CLASSIFIER: Any = type("Classifier", (_Converted, MLPClassifier), {})
+_REGRESSOR: Any = type("Regressor", (_Converted, MLPRegressor), {})
+
+
+class SklearnPeer(Peer):
+    """scikit-learn's multilayer perceptron. See `Peer` for the arguments.
+
+    Raises:
+        ConfigError: targets that are distributions, or probabilities other than 0 and 1.
+    """
+
+    name: ClassVar[str] = "sklearn"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        network, outputs = self.network, self.network.outputs
+        self._rate = self.optimizer.rates[0][1]
+        # Found once: to look for them takes a millisecond.
+        self._blas = ThreadpoolController().select(user_api="blas")
+        classes: Any = None
+        y = self.t
+        if isinstance(network.loss_function, losses.CrossEntropy):
+            if y.ndim > 1:
+                raise ConfigError("it takes classes, not distributions over them")
+            classes, y = np.arange(outputs), np.eye(outputs, dtype=bool)[y]
+        elif isinstance(network.loss_function, losses.BinaryCrossEntropy):
+            if not ((y == 0) | (y == 1)).all():
+                raise ConfigError("it takes targets of 0 and 1 alone")
+            classes, y = np.arange(max(2, outputs)), y.astype(bool)
+        self._y = y
+        self.model = self._made(classes)
+
+    @classmethod
+    def obstacle(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """See `Peer.obstacle`."""
+        unknown = unknown_part(
+            network, optimizer, activations=ACTIVATIONS, losses=LOSSES, rules=RULES
+        )
+        return unknown or _obstacle_of_ends(network) or _obstacle_of_settings(network, optimizer)
+
+    def _made(self, classes: Any) -> Any:
+        """scikit-learn's network with θ in it, which has seen a case but learnt nothing."""
+        is_regressor = classes is None
+        model = (_REGRESSOR if is_regressor else _CLASSIFIER)(**self._settings())
+        model.decay = self.network.penalty.rate if self.network.penalty else 0.0
+        outputs = self.network.outputs
+        model.gradient_factor, model.loss_factor = {
+            losses.CrossEntropy: (1.0, 1.0),
+            losses.BinaryCrossEntropy: (float(outputs), float(outputs)),
+            losses.MeanSquaredError: (0.5 * outputs, 0.5),
+        }[type(self.network.loss_function)]
+        model.told = []
+        first = (self.x[:1], self.t[:1] if self.t.shape[1:] != (1,) else self.t[:1, 0])
+        model.partial_fit(*first, **({} if is_regressor else {"classes": classes}))
+        for layer, W, b in zip(
+            dense_layers(self.network), model.coefs_, model.intercepts_, strict=True
+        ):
+            W[...], b[...] = layer.W, layer.b
+        del model._optimizer  # what it remembers of that case
+        model.batch_size = self.batch_size
+        if isinstance(self.optimizer, optimizers.Adam):
+            model.corrected_epsilon = self.optimizer.epsilon
+        model.start()
+        return model
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments of scikit-learn's constructor."""
+        rule, layers = self.optimizer, dense_layers(self.network)
+        settings: dict[str, Any] = {
+            "hidden_layer_sizes": tuple(layer.size for layer in layers[:-1]),
+            "activation": ACTIVATIONS[type(layers[0].activation)] if layers[1:] else "identity",  # type: ignore[index]
+            "solver": "adam" if isinstance(rule, optimizers.Adam) else "sgd",
+            "learning_rate_init": self._rate,
+            "batch_size": 1,
+            "shuffle": False,
+            "tol": 0.0,
+            "n_iter_no_change": np.inf,
+        }
+        if isinstance(rule, optimizers.Adam):
+            return settings | {"beta_1": rule.beta1, "beta_2": rule.beta2}
+        if isinstance(rule, optimizers.Momentum):
+            return settings | {"momentum": rule.momentum, "nesterovs_momentum": rule.nesterov}
+        return settings | {"momentum": 0.0, "nesterovs_momentum": False}
+
+    def run(self, order: Array | None) -> Array:
+        """See `Peer.run`."""
+        model = self.model
+        self._set_rate()
+        model.told = []
+        x, y = self.x, self._y
+        with self._blas.limit(limits=self.threads), np.errstate(all="ignore"):
+            if order is not None:
+                x, y = x[order], y[order]
+            try:
+                model._fit(x, y, incremental=True)
+            except ValueError:  # the parameters are no longer finite
+                if len(model.told) * self.batch_size < len(x):
+                    raise
+        return np.array(model.told)
+
+    def _set_rate(self) -> None:
+        """The learning rate of this epoch, for a gradient that is a multiple of ours."""
+        rate = self._rate * self.optimizer.scale
+        if not isinstance(self.optimizer, optimizers.Adam):  # Adam's steps have no such multiple
+            rate /= self.model.gradient_factor
+        before, self.model.learning_rate_init = self.model.learning_rate_init, rate
+        if not hasattr(self.model, "_optimizer"):
+            return
+        steps = self.model._optimizer
+        steps.learning_rate_init = steps.learning_rate = rate
+        if isinstance(self.optimizer, optimizers.Momentum) and before:  # its velocity is a step
+            steps.velocities = [rate / before * v for v in steps.velocities]
+
+    def theta(self) -> Array:
+        """See `Peer.theta`."""
+        pairs = zip(self.model.coefs_, self.model.intercepts_, strict=True)
+        return np.concatenate([a.ravel() for pair in pairs for a in pair])
+
+
+def _obstacle_of_ends(network: Network) -> str | None:
+    """What keeps the activations and the loss from being scikit-learn's."""
+    *hidden, last = dense_layers(network)
+    if len({type(layer.activation) for layer in hidden}) > 1:
+        return "it has one activation for all hidden layers"
+    if isinstance(network.loss_function, losses.MeanSquaredError):
+        if network.layers[-1] is not last or type(last.activation) is not activations.Linear:
+            return "its squared error has linear outputs"
+    elif isinstance(network.loss_function, losses.CrossEntropy):
+        if type(last.activation) is not activations.Linear:
+            return "its softmax has a linear layer before it"
+        if last.size < 3:
+            return "for two classes it has a single sigmoid output and no softmax"
+    return None
+
+
+def _obstacle_of_settings(network: Network, optimizer: Optimizer) -> str | None:
+    """What of penalty and learning rates scikit-learn does not have."""
+    setting = network.penalty
+    if setting is not None and setting.rate and setting.type != "L2":
+        return f"it has no penalty {setting.type}"
+    if setting is not None and setting.rate and setting.biases:
+        return "its penalty is on the weights alone"
+    if len(optimizer.rates) > 1:
+        return "it has one learning rate for all layers"
+    if not optimizer.rates[0][1] > 0:
+        return "its learning rate is above 0"
+    return None

@@ -1,0 +1,171 @@
+"""One training by several libraries: loss curves, how far they are apart, time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.plots.style import (
+    INK,
+    LARGEST,
+    blank,
+    house_style,
+    marker_of,
+    plain,
+    put_title,
+    with_room,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Vector = NDArray[np.float64]
+
+# Below this a difference is no difference; it stands on the lower edge of a logarithmic axis.
+_SMALLEST = 1e-17
+_DASHES = ("-", (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5)))
+_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_SIZES = ((2.0**30, "GiB"), (2.0**20, "MiB"))
+
+
+@dataclass(frozen=True)
+class PeerCurve:
+    """What is drawn of one library's training.
+
+    Attributes:
+        name: of the library.
+        losses: the training loss of each epoch, (epochs,).
+        differences: of the minibatches' losses from the first library's, relative, the largest
+            of each epoch, (epochs,); None for the first itself.
+        step_seconds: of a minibatch; NaN where it is not known.
+        memory: the most its process needed, in bytes; None where it is not known.
+    """
+
+    name: str
+    losses: Vector
+    differences: Vector | None
+    step_seconds: float
+    memory: int | None = None
+
+
+def peers_figure(curves: Sequence[PeerCurve], *, title: str) -> Figure:
+    """Four panels: losses superimposed, their differences on a log axis, time, and memory.
+
+    Args:
+        curves: the libraries, the one that the others are compared with first.
+        title: of the whole figure.
+
+    Example:
+        >>> ours = PeerCurve("ours", np.array([0.9, 0.5]), None, 1e-5)
+        >>> other = PeerCurve("other", np.array([0.9, 0.5]), np.array([1e-16, 1e-15]), 4e-5)
+        >>> for axes in peers_figure([ours, other], title="xor").axes:
+        ...     print(axes.get_title())
+        training loss
+        largest difference of a loss
+        time of a step
+        peak memory
+    """
+    with house_style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(14, 7.4 + 0.6 * len(curves)), layout="constrained")
+        put_title(figure, title)
+        (losses, differences), (times, sizes) = figure.subplots(
+            2, 2, height_ratios=(5.5, 1 + 0.6 * len(curves))
+        )
+        _draw_losses(losses, curves)
+        _draw_differences(differences, curves)
+        names = [curve.name for curve in curves]
+        _draw_bars(times, names, [curve.step_seconds for curve in curves], _TIMES)
+        times.set_title("time of a step", pad=14)
+        memory = [np.nan if curve.memory is None else curve.memory for curve in curves]
+        _draw_bars(sizes, names, memory, _SIZES)
+        sizes.set_title("peak memory", pad=14)
+    return figure
+
+
+def _draw_losses(axes: Axes, curves: Sequence[PeerCurve]) -> None:
+    axes.set_title("training loss", pad=14)
+    for k, curve in enumerate(curves):
+        y = np.where(np.isfinite(curve.losses), curve.losses, np.nan).clip(-LARGEST, LARGEST)
+        axes.plot(
+            _epochs(y),
+            y,
+            color=marker_of(k)[0],
+            linestyle=_DASHES[k % len(_DASHES)],
+            linewidth=5.5 - min(k, 3) * 1.2,  # equal curves lie on top of each other
+            marker="o" if len(y) == 1 else None,
+            label=plain(curve.name, 24) + _trouble(curve),
+        )
+    axes.legend()
+    _epoch_axis(axes)
+    shown = np.concatenate([curve.losses[np.isfinite(curve.losses)] for curve in curves])
+    if len(shown) and shown.min() > 0 and shown.max() / shown.min() > 100:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
+
+
+def _trouble(curve: PeerCurve) -> str:
+    """What the legend adds where a loss is no longer finite."""
+    broken = np.flatnonzero(~np.isfinite(curve.losses))
+    return f": not finite in epoch {broken[0] + 1:,}" if len(broken) else ""
+
+
+def _draw_differences(axes: Axes, curves: Sequence[PeerCurve]) -> None:
+    axes.set_title("largest difference of a loss", pad=14)
+    shown = [_SMALLEST]
+    for k, curve in enumerate(curves):
+        if curve.differences is None:
+            continue
+        y = np.where(np.isfinite(curve.differences), curve.differences, np.nan)
+        y = y.clip(_SMALLEST, LARGEST)
+        shown += list(y[np.isfinite(y)])
+        axes.plot(_epochs(y), y, color=marker_of(k)[0], marker="o" if len(y) <= 30 else None)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:.0e}")
+    axes.yaxis.set_minor_formatter("")
+    low, high = with_room(np.log10(min(shown)), np.log10(max(*shown, 1e-14)))
+    axes.set_ylim(10**low, 10**high)
+    axes.set_ylabel("relative to the loss")
+    _epoch_axis(axes)
+
+
+def _epochs(y: Vector) -> Vector:
+    return np.arange(1.0, len(y) + 1)
+
+
+def _epoch_axis(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epochs")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+
+
+def _draw_bars(
+    axes: Axes, names: Sequence[str], values: Sequence[float], units: Sequence[tuple[float, str]]
+) -> None:
+    """A bar for each library, with its value and how many times the first one's it is."""
+    heights = np.array(values, float)
+    if not np.isfinite(heights).any():
+        blank(axes, "not measured")
+        return
+    longest = float(np.nanmax(heights))
+    unit, word = next(((u, w) for u, w in units if longest >= u), units[-1])
+    places = np.arange(len(names))
+    axes.barh(places, heights / unit, color=[marker_of(int(k))[0] for k in places], height=0.6)
+    for k, height in zip(places[np.isfinite(heights)], heights[np.isfinite(heights)], strict=True):
+        times = height / heights[0]
+        ratio = f"   {times:.3g} ×" if times < 1000 else f"   {times:,.0f} ×"
+        told = f"  {height / unit:.3g} {word}{ratio if k else ''}"
+        axes.text(height / unit, k, told, va="center", color=INK)
+    axes.set_yticks(places, [plain(name, 24) for name in names])
+    axes.set_xlim(0, 1.4 * longest / unit)
+    axes.set_xlabel(word)
+    axes.grid(visible=False, axis="y")
+    axes.invert_yaxis()

@@ -1,0 +1,113 @@
+"""What a peer cannot train, and how it says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from peer_checks import NAMES, bound, peer_class
+
+from chainrule import Dense, Network, Softmax
+from chainrule.activations import Tanh
+from chainrule.errors import ConfigError
+from chainrule.losses import MeanSquaredError
+from chainrule.optimizers import SGD
+from networks import network_for
+
+
+class Own(Tanh):
+    """An activation of the user's own."""
+
+
+class OwnLoss(MeanSquaredError):
+    """A loss of the user's own."""
+
+
+class OwnRule(SGD):
+    """An update rule of the user's own."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_of_the_users_own(name):
+    kind = peer_class(name)
+    own = Network([Dense(3, Own()), Dense(2)], input=2)
+    assert kind.obstacle(own, bound(own)) == "it has no activation Own"
+    own = Network([Dense(3), Dense(2, "linear")], input=2, loss=OwnLoss())
+    assert kind.obstacle(own, bound(own)) == "it has no loss OwnLoss"
+    net = network_for("tanh", "cross_entropy", outputs=3)
+    rule = OwnRule()
+    rule.bind(net.theta, net.gradients.vector, [(slice(0, len(net.theta)), 0.1)])
+    assert kind.obstacle(net, rule) == "it has no optimizer OwnRule"
+    rule = SGD()
+    rule.bind(net.theta, net.gradients.vector, [(slice(0, 5), 0.1), (slice(5, None), 0.2)])
+    assert "several learning rates" in kind.obstacle(net, rule) or "dense_1.W has several" in (
+        kind.obstacle(net, rule)
+    )
+
+
+def dense(*activations, sizes=(4, 4, 3), **options):
+    return [Dense(s, a, **options) for s, a in zip(sizes, activations, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "options", "why"),
+    [
+        (dense("gelu", "linear"), {}, "it has no activation gelu"),
+        (dense("tanh", "linear"), {"loss": "huber"}, "it has no loss huber"),
+        (
+            [*dense("tanh", "relu", "linear"), Softmax()],
+            {},
+            "it has one activation for all hidden layers",
+        ),
+        (dense("tanh", "tanh"), {"loss": "mse"}, "its squared error has linear outputs"),
+        (
+            [*dense("tanh", "linear"), Softmax()],
+            {"loss": "mse"},
+            "its squared error has linear outputs",
+        ),
+        ([Dense(3, "tanh"), Softmax()], {}, "its softmax has a linear layer before it"),
+        (
+            [*dense("tanh", "linear", sizes=(4, 2)), Softmax()],
+            {},
+            "for two classes it has a single sigmoid output and no softmax",
+        ),
+        (dense("tanh", "linear"), {"penalty": "L1"}, "it has no penalty L1"),
+        (
+            dense("tanh", "linear"),
+            {"penalty": {"type": "L2", "biases": True}},
+            "its penalty is on the weights alone",
+        ),
+        (
+            [Dense(4, "tanh", learning_rate=0.3), Dense(2, "linear")],
+            {},
+            "it has one learning rate for all layers",
+        ),
+        (dense("tanh", "linear"), {"learning_rate": 0.0}, "its learning rate is above 0"),
+    ],
+)
+def test_what_scikit_learn_does_not_have(layers, options, why):
+    net = Network(layers, input=2, **options)
+    assert peer_class("sklearn").obstacle(net, bound(net)) == why
+
+
+def test_a_penalty_of_rate_0_is_no_obstacle():
+    net = Network(dense("tanh", "linear"), input=2, penalty={"type": "L1", "rate": 0.0})
+    assert peer_class("sklearn").obstacle(net, bound(net)) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "t", "why"),
+    [
+        ("cross_entropy", [[0.5, 0.25, 0.25]] * 4, "classes, not distributions"),
+        ("binary_cross_entropy", [[0.5, 0, 1]] * 4, "targets of 0 and 1 alone"),
+    ],
+)
+def test_targets_that_scikit_learn_does_not_take(loss, t, why):
+    net = network_for("tanh", loss, outputs=3)
+    with pytest.raises(ConfigError, match=why):
+        peer_class("sklearn")(
+            net,
+            bound(net),
+            net.prepare_inputs(np.ones((4, 3))),
+            net.prepare_targets(t),
+            batch_size=2,
+        )
