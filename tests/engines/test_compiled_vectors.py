@@ -1,4 +1,4 @@
-"""Whole lines of the cache in registers: what is loaded, computed and stored is what NumPy gives."""
+"""Whole lines of the cache in registers: what is loaded, computed and stored is as NumPy has it."""
 
 import numpy as np
 import pytest

@@ -2,8 +2,9 @@
 
 ==================  ========================================================================
 `plan`              which networks are covered; a network as tables of numbers
-`packing`           θ as the loops want it: padded rows, transposed behind the first layer
+`packing`           θ as the loops want it: padded rows, turned where that is faster
 `jit`               how a function becomes compiled code, and where that is kept
+`vectors`           whole lines of the cache in registers
 `exponentials`      eˣ for x ≤ 0 by a polynomial
 `activations`       φ and φ' of a layer's units
 `outputs`           the loss of a case, and δ of the last layer
