@@ -1,4 +1,4 @@
-"""Whole lines of the cache in registers: what is loaded, computed and stored is as NumPy has it."""
+"""Whole lines of the cache in registers: loaded, computed and stored as NumPy has it."""
 
 import numpy as np
 import pytest
