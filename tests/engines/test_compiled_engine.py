@@ -304,6 +304,20 @@ def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule, bat
     assert compiled.optimizer.steps == reference.optimizer.steps == 5 // batch_size
 
 
+@pytest.mark.parametrize("size", [8, 16, 5])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_what_went_well_before_is_kept_also_where_theta_needs_no_padding(size, batch_size):
+    rng = np.random.default_rng(14)
+    x = rng.normal(size=(9, 3))
+    x[5] = 1e300
+    network = Network([Dense(size, "linear")], input=3, loss="mse", seed=1)
+    reference, compiled = pair(network, x, rng.normal(size=(9, size)), "sgd", batch_size)
+    for engine in (reference, compiled):
+        with pytest.raises(NotFiniteError):
+            engine.run(None, 0, engine.minibatches)
+    assert difference(reference.network.theta, compiled.network.theta) <= EXACT
+
+
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_a_gradient_beyond_all_numbers_is_found(rule):
     """The loss and every δ are finite, but not the product of one with its input."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from chainrule.engines.compiled.cases import run_cases
@@ -26,6 +28,8 @@ class OneCase(Program):
     The first layer's weights keep a row an input; those of the others are turned to a row an
     output, however many: what they are multiplied with then lies along memory in every pass.
     """
+
+    changes_before_it_knows: ClassVar[bool] = True
 
     def _make_plan(self) -> Plan:
         by_output = [k > 0 for k in range(len(dense_layers(self._network)))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,10 @@ class Program(ABC):
         t: prepared targets.
     """
 
+    changes_before_it_knows: ClassVar[bool] = False
+    """Whether weights have changed when a minibatch is found not to be finite: then the loops work
+    on copies, from which θ is told only what went well."""
+
     _plan: Plan
 
     def __init__(self, network: Network, optimizer: Optimizer, x: Array, t: Array) -> None:
@@ -66,7 +70,9 @@ class Program(ABC):
         self._plan = self._make_plan()
         self._packing = Packing(network, self._plan)
         theta, state = network.theta.reshape(1, -1), _rows_of(network, optimizer)
-        self._is_in_place = self._packing.is_identity and state is not None
+        self._is_in_place = (
+            self._packing.is_identity and state is not None and not self.changes_before_it_knows
+        )
         self._weights, self._state = (
             self._make_copies() if state is None or not self._is_in_place else (theta, state)
         )
