@@ -64,6 +64,8 @@ def result(**changes) -> SimpleNamespace:
         "history": SimpleNamespace(rows=[{}] * 3),
         "scores": {"train": Score(0.5, 1.0, None, 3)},
         "folder": Path("runs/[b]-1"),
+        "engine": "numpy",
+        "obstacle": None,
     }
     return SimpleNamespace(**{**settings, **changes})
 
@@ -74,6 +76,13 @@ def test_the_end_says_where_the_files_lie(capsys):
     assert "run             runs/[b]-1\n" in text
     assert "learning curve  runs/[b]-1/learning_curve.png\n" in text
     assert "stopped" not in text
+    assert "engine" not in text
+
+
+def test_an_engine_that_could_not_run_it_says_why(capsys):
+    print_result(result(obstacle="the activation Cube of dense_1 is not compiled"))
+    text = capsys.readouterr().out
+    assert "engine          numpy: the activation Cube of dense_1 is not compiled\n" in text
 
 
 def test_a_stopped_training_says_so(capsys):

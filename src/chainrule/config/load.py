@@ -125,6 +125,7 @@ class Config:
               optimizer: sgd
               schedule: constant
               engine: auto
+              threads: auto
               evaluate: running
             <BLANKLINE>
         """
