@@ -15,6 +15,7 @@ ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
 
 def make(problem: Problem) -> Run:
     """The gradient as a function of the weights, so that nothing interrupts the graph."""
+    torch.compiler.reset()  # it counts how often one step is compiled, over all problems
     weights = [(torch.from_numpy(W), torch.from_numpy(b)) for W, b in problem.weights()]
     penalty = problem.workload.penalty
     activation = ACTIVATIONS[problem.workload.activation]
