@@ -288,7 +288,9 @@ def _through_activation(k: int, start: int, stop: int, layers: Array, units: Arr
     total, zero = units.dtype.type(0), units.dtype.type(0)
     if _outputs_of(k, layers) == Index(Z):
         for j in range(start, stop):
-            d = units[DELTA, j] if units[Z, j] > zero else zero
+            # Both are read before one is chosen: with a branch the loop would not run in vectors.
+            d, a = units[DELTA, j], units[Z, j]
+            d = d if a > zero else zero
             units[DELTA, j] = d
             total += abs(d)
     else:
