@@ -245,6 +245,41 @@ def test_an_order_may_repeat_cases_and_be_longer_than_the_data(batch_size):
     assert_same(reference, compiled, found, expected, EXACT)
 
 
+def test_a_minibatch_may_be_larger_than_the_data():
+    network, x, t = letters(8)
+    order = np.random.default_rng(8).integers(0, 8, 20)
+    reference, compiled = pair(network, x, t, "sgd", 15)
+    for drawn, last in ((None, 1), (order, 2), (order[:3], 1)):
+        expected, found = reference.run(drawn, 0, last), compiled.run(drawn, 0, last)
+        assert_same(reference, compiled, found, expected, EXACT)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_penalty_and_optimiser_may_change_between_two_stretches(batch_size):
+    network, x, t = letters(12)
+    reference, compiled = pair(network, x, t, "momentum", batch_size)
+    minibatches = reference.minibatches
+    for penalty, rate in ((None, 0.1), ("L1", 0.1), ("L2", 0.3)):
+        for engine in (reference, compiled):
+            engine.network.penalty = penalty
+            layout = engine.network.parameters.layout
+            rates = layout.runs(engine.network.rates(rate))
+            theta, gradient = engine.network.theta, engine.network.gradients.vector
+            engine.optimizer.bind(theta, gradient, rates)
+        expected, found = (e.run(None, 0, minibatches) for e in (reference, compiled))
+        assert_same(reference, compiled, found, expected, EXACT)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_penalty_of_the_other_kind_needs_a_gradient(batch_size):
+    network, x, t = letters(12)
+    reference, compiled = pair(network, x, t, "sgd", batch_size)
+    for penalty in ("L2", "L1"):
+        reference.network.penalty = compiled.network.penalty = penalty
+        expected, found = (e.run(None, 0, e.minibatches) for e in (reference, compiled))
+        assert_same(reference, compiled, found, expected, EXACT)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2])
 def test_no_case_beyond_the_data_is_read(batch_size):
     network, x, t = letters(8)

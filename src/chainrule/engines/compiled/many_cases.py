@@ -58,7 +58,7 @@ class ManyCases(Program):
     def __init__(
         self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
     ) -> None:
-        self._batch_size = min(batch_size, max(1, len(x)))
+        self._batch_size = batch_size
         self._gemm = np.uintp(gemm_address(network.dtype))  # loaded before threads are limited
         super().__init__(network, optimizer, x, t)
 
@@ -69,11 +69,18 @@ class ManyCases(Program):
         return make_plan(self._network, by_output, fill=False)
 
     def _make_arrays(self) -> None:
-        plan, dtype = self._plan, self._network.dtype
-        self._units = self._make_units(self._batch_size)
-        self._none = np.empty((0, 0), dtype)
-        self._gradient = self._none if self._is_direct() else aligned((1, plan.parameters), dtype)
-        self._gathered = self._none
+        self._nothing = np.empty((0, 0), self._network.dtype)
+        self._units = self._gradient = self._gathered = self._nothing
+
+    def _make_room(self, cases: int, *, gather: bool) -> None:
+        """For that many cases, and for a gradient where an update needs one."""
+        dtype = self._network.dtype
+        if self._units.shape[1] < self._plan.units * cases:
+            self._units = self._make_units(cases)
+        if gather and len(self._gathered) < cases:
+            self._gathered = aligned((cases, self._network.input), dtype)
+        if not len(self._gradient) and not self._is_direct():
+            self._gradient = aligned((1, self._plan.parameters), dtype)
 
     def _make_units(self, cases: int) -> Array:
         """Room for all units of that many cases."""
@@ -90,19 +97,19 @@ class ManyCases(Program):
         return (codes[0], self._plan.softmax, self._is_direct()) == common
 
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        begin, size = first * self._batch_size, self._batch_size
+        begin, there = first * self._batch_size, len(self._cases.x if order is None else order)
+        size = min(self._batch_size, max(1, there))  # less than asked for in an only minibatch
+        self._make_room(size, gather=order is not None)
         if order is None:
             return self._call(self._cases, (), begin, self._units, losses, size, learn=True)
-        if not len(self._gathered):
-            self._gathered = aligned((size, self._network.input), self._network.dtype)
         drawn = order[begin : begin + len(losses) * size]
         return self._call(self._cases, drawn, 0, self._units, losses, size, learn=True)
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Program.evaluate`."""
-        units, size = self._units, self._batch_size
-        if size < EVALUATED:
-            size = min(EVALUATED, len(x))
+        size = min(max(self._batch_size, EVALUATED), len(x))
+        units = self._units
+        if units.shape[1] < self._plan.units * size:
             units = self._make_units(size)
         losses = np.empty(-(-len(x) // size))
         self._pack()

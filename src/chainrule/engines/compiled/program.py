@@ -58,7 +58,7 @@ class Program(ABC):
 
     changes_before_it_knows: ClassVar[bool] = False
     """Whether weights have changed when a minibatch is found not to be finite: then the loops work
-    on copies, from which θ is told only what went well."""
+    on copies, and θ takes over only what went well."""
 
     _plan: Plan
 
@@ -69,21 +69,32 @@ class Program(ABC):
         self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
         self._plan = self._make_plan()
         self._packing = Packing(network, self._plan)
-        theta, state = network.theta.reshape(1, -1), _rows_of(network, optimizer)
-        self._is_in_place = (
-            self._packing.is_identity and state is not None and not self.changes_before_it_knows
-        )
-        self._weights, self._state = (
-            self._make_copies() if state is None or not self._is_in_place else (theta, state)
-        )
-        self._pairs = self._make_pairs()
-        self._bound: object = None
         self._make_arrays()
+        self._bind()
+
+    def _bind(self) -> None:
+        """Find θ, the optimiser's state and its rates, which are others once it is bound anew."""
+        network, optimizer = self._network, self._optimizer
+        self._bound = optimizer.rates
+        self._base_rates = np.array(rates_of_layers(network, optimizer))
+        state = _rows_of(network, optimizer)
+        if self._packing.is_identity and state is not None and not self.changes_before_it_knows:
+            self._weights, self._state = network.theta.reshape(1, -1), state
+            self._pairs: list[tuple[Array, Array]] = []
+        else:
+            self._weights, self._state = self._make_copies()
+            self._pairs = self._make_pairs()
 
     def _make_copies(self) -> tuple[Array, Array]:
         """Room for packed θ and state; every row begins at a line of the cache."""
         width, dtype = self._plan.parameters, self._network.dtype
         return aligned((1, width), dtype), aligned((len(self._optimizer.state), width), dtype)
+
+    def _make_pairs(self) -> list[tuple[Array, Array]]:
+        """Views of θ and state, and of their packed copies."""
+        own = (self._network.theta, *self._optimizer.state.values())
+        rows = zip(own, (*self._weights, *self._state), strict=True)
+        return [pair for row in rows for pair in self._packing.pairs(*row)]
 
     @abstractmethod
     def _make_plan(self) -> Plan:
@@ -100,6 +111,8 @@ class Program(ABC):
             How many were run, and how many cases of them were right. If they are fewer, the next
             one is not for compiled code.
         """
+        if self._optimizer.rates is not self._bound:
+            self._bind()
         self._pack()
         ran, correct = self._train(order, first, losses)
         self._unpack()
@@ -130,22 +143,10 @@ class Program(ABC):
         for own, packed in self._pairs:
             np.copyto(own, packed)
 
-    def _make_pairs(self) -> list[tuple[Array, Array]]:
-        """Views of θ and state and of their packed copies; none if there are no copies."""
-        if self._is_in_place:
-            return []
-        own = (self._network.theta, *self._optimizer.state.values())
-        rows = zip(own, (*self._weights, *self._state), strict=True)
-        return [pair for row in rows for pair in self._packing.pairs(*row)]
-
     # What a schedule or a caller may change between two stretches
 
     def _rates(self) -> Array:
-        """Of weights and biases, a row a layer; made anew where the optimiser was bound anew."""
-        bound = self._optimizer.rates
-        if self._bound is not bound:
-            self._bound = bound
-            self._base_rates = np.array(rates_of_layers(self._network, self._optimizer))
+        """Of weights and biases, a row a layer."""
         return (self._base_rates * self._optimizer.scale).astype(self._network.dtype)
 
     def _codes(self, cases: Prepared) -> tuple[int, ...]:
