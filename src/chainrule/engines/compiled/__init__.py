@@ -11,7 +11,7 @@
 `updates`           the optimisers' rules, a row of weights at a time
 `cases`             the loop over single cases
 `blas`              matrix products within compiled code
-`batches`           the loop over minibatches
+`batches`           the loop over minibatches; `blocks`, `batch_updates`
 `program`           what either is given, up to date for each stretch; `one_case`, `many_cases`
 `engine`            the engine itself
 `choice`            where compiled code is worth its start
