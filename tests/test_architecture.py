@@ -17,6 +17,7 @@ ORDER = [
     "_version",
     "errors",
     "tables",
+    "lazy_table",
     "files",
     "randomness",
     "parameters",
