@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types check bench clean help
+.PHONY: demo test lint types check bench proof proof-full clean help
 
 help:
 	@echo 'make demo    train an example and say where its learning curve is'
 	@echo 'make test    the tests'
 	@echo 'make check   the tests, lint and types'
+	@echo 'make proof   gradients, planted bugs, numbers, hostile files, killed runs: figures in a table'
+	@echo 'make proof-full   the same with the long runs in full (hours); stores their results'
 	@echo 'make bench   our engines against PyTorch, JAX, scikit-learn, NumPy (installs them)'
 
 $(BIN)/python:
@@ -56,6 +58,12 @@ bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.startup
+
+proof: $(VENV)/.dev $(VENV)/.peers
+	$(BIN)/python -m proof
+
+proof-full: $(VENV)/.dev $(VENV)/.peers
+	$(BIN)/python -m proof --full
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis runs

@@ -1,0 +1,1 @@
+"""Figures anybody can reproduce: that gradients, numbers, files and runs can be trusted."""
