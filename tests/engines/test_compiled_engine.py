@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS, Tanh
 from chainrule.engines import ENGINES, Engine, NotFiniteError, NumpyEngine
+from chainrule.engines.compiled import few_units, programs
 from chainrule.engines.compiled.engine import CompiledEngine
 from chainrule.losses import LOSSES
 from chainrule.optimizers import optimizer
@@ -36,10 +40,35 @@ def engine_of(
     return kind(network, step, x, t, batch_size=batch_size, classes=classes)
 
 
-def pair(network: Network, x, t, rule="sgd", batch_size=1) -> tuple[Engine, Engine]:
+CHOSEN, BLAS, LANES = "as chosen", "with BLAS", "a case a lane"
+WAYS = st.sampled_from([CHOSEN, BLAS, LANES])
+
+
+def sizes_and_ways(size: int):
+    """One case at a time, and minibatches of that many in both ways."""
+    return pytest.mark.parametrize(
+        ("batch_size", "way"), [(1, CHOSEN), (size, BLAS), (size, LANES)]
+    )
+
+
+@contextmanager
+def the_way(way: str) -> Iterator[None]:
+    """While this lasts, engines run minibatches of several cases in that way."""
+    if way == CHOSEN:
+        yield
+        return
+    with (
+        mock.patch.object(programs, "has_few_units", return_value=way == LANES),
+        mock.patch.object(few_units, "LARGEST_BLOCK", 8),  # a minibatch is several blocks
+    ):
+        yield
+
+
+def pair(network: Network, x, t, rule="sgd", batch_size=1, way=CHOSEN) -> tuple[Engine, Engine]:
     """The reference and the compiled engine, on networks of their own with the same θ."""
     twin = copy.deepcopy(network)
-    compiled = engine_of(CompiledEngine, twin, x, t, rule, batch_size)
+    with the_way(way):
+        compiled = engine_of(CompiledEngine, twin, x, t, rule, batch_size)
     assert compiled.obstacle is None
     assert compiled.name == "compiled"
     return engine_of(NumpyEngine, network, x, t, rule, batch_size), compiled
@@ -80,42 +109,42 @@ def trainings(draw, losses=tuple(LOSSES), dtype="float64"):
     return network, inputs(rng, cases, network.input), targets_for(network, cases, rng), rule
 
 
-@given(trainings(), BATCHES)
-@settings(max_examples=300)
-def test_a_step_is_that_of_the_reference(training, batch_size):
+@given(trainings(), BATCHES, WAYS)
+@settings(max_examples=400)
+def test_a_step_is_that_of_the_reference(training, batch_size, way):
     network, x, t, rule = training
-    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size)
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size, way)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert_same(reference, compiled, found, expected, EXACT)
 
 
-@given(trainings(), BATCHES)
-@settings(max_examples=100)
-def test_a_gradient_is_that_of_the_reference(training, batch_size):
+@given(trainings(), BATCHES, WAYS)
+@settings(max_examples=200)
+def test_a_gradient_is_that_of_the_reference(training, batch_size, way):
     """With a huge rate θ after a step is the gradient, and no digit of it is lost in θ."""
     network, x, t, _ = training
     network.learning_rate = 1e6
-    reference, compiled = pair(network, x[:batch_size], t[:batch_size], "sgd", batch_size)
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], "sgd", batch_size, way)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert_same(reference, compiled, found, expected, EXACT)
 
 
-@given(trainings(), st.integers(2, 5), st.booleans())
-@settings(max_examples=100)
-def test_minibatches_of_which_the_last_is_smaller(training, batch_size, shuffled):
+@given(trainings(), st.integers(2, 5), st.booleans(), WAYS)
+@settings(max_examples=150)
+def test_minibatches_of_which_the_last_is_smaller(training, batch_size, shuffled, way):
     network, x, t, rule = training
     network.learning_rate = 1e-3
     order = np.random.default_rng(1).permutation(len(x)) if shuffled else None
-    reference, compiled = pair(network, x, t, rule, batch_size)
+    reference, compiled = pair(network, x, t, rule, batch_size, way)
     expected, found = (e.run(order, 0, e.minibatches) for e in (reference, compiled))
     assert_same(reference, compiled, found, expected, SEVERAL)
 
 
-@given(trainings(dtype="float32"), BATCHES)
-@settings(max_examples=100)
-def test_a_step_in_single_precision(training, batch_size):
+@given(trainings(dtype="float32"), BATCHES, WAYS)
+@settings(max_examples=150)
+def test_a_step_in_single_precision(training, batch_size, way):
     network, x, t, rule = training
-    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size)
+    reference, compiled = pair(network, x[:batch_size], t[:batch_size], rule, batch_size, way)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert compiled.network.theta.dtype == np.float32
     assert difference(expected.losses, found.losses) <= SINGLE
@@ -175,11 +204,13 @@ def test_targets_that_are_distributions():
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_a_confident_case_loses_no_digit(right):
+@sizes_and_ways(2)
+def test_a_confident_case_loses_no_digit(right, batch_size, way):
     """Where p is 1 but for rounding, δ and the loss still have all their digits."""
     network = Network([Dense(2, weights="zeros"), Softmax()], input=1, learning_rate=1.0)
     network.layers[0].b = [0.0, -40.0]
-    reference, compiled = pair(network, [[1.0]], [0 if right else 1])
+    x, t = [[1.0]] * batch_size, [0 if right else 1] * batch_size
+    reference, compiled = pair(network, x, t, "sgd", batch_size, way)
     expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
     assert_same(reference, compiled, found, expected, EXACT)
     assert found.losses[0] == pytest.approx(np.exp(-40) if right else 40, rel=1e-12)
@@ -220,14 +251,15 @@ def test_many_inputs_and_few_units(rule, dtype):
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @pytest.mark.parametrize("penalty", [None, "L2"])
-@pytest.mark.parametrize("batch_size", [1, 7])
-def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty, batch_size):
+@sizes_and_ways(7)
+def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty, batch_size, way):
     network, x, t = letters(60 * batch_size - batch_size // 2)
     network.penalty = penalty
     order = np.random.default_rng(7).permutation(len(x))
-    whole, parts = (
-        engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule, batch_size) for _ in "ab"
-    )
+    with the_way(way):
+        whole, parts = (
+            engine_of(CompiledEngine, copy.deepcopy(network), x, t, rule, batch_size) for _ in "ab"
+        )
     expected = whole.run(order, 0, 60)
     cuts = [0, 1, 2, 30, 60]
     found = [parts.run(order, a, b) for a, b in pairwise(cuts)]
@@ -236,28 +268,29 @@ def test_how_a_run_is_cut_into_stretches_changes_no_bit(rule, penalty, batch_siz
     assert whole.network.theta.tobytes() == parts.network.theta.tobytes()
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_an_order_may_repeat_cases_and_be_longer_than_the_data(batch_size):
+@sizes_and_ways(4)
+def test_an_order_may_repeat_cases_and_be_longer_than_the_data(batch_size, way):
     network, x, t = letters(8)
     order = np.random.default_rng(8).integers(0, 8, 30 * batch_size).astype(np.int32)
-    reference, compiled = pair(network, x, t, "sgd", batch_size)
+    reference, compiled = pair(network, x, t, "sgd", batch_size, way)
     expected, found = reference.run(order, 3, 30), compiled.run(order, 3, 30)
     assert_same(reference, compiled, found, expected, EXACT)
 
 
-def test_a_minibatch_may_be_larger_than_the_data():
+@pytest.mark.parametrize("way", [BLAS, LANES])
+def test_a_minibatch_may_be_larger_than_the_data(way):
     network, x, t = letters(8)
     order = np.random.default_rng(8).integers(0, 8, 20)
-    reference, compiled = pair(network, x, t, "sgd", 15)
+    reference, compiled = pair(network, x, t, "sgd", 15, way)
     for drawn, last in ((None, 1), (order, 2), (order[:3], 1)):
         expected, found = reference.run(drawn, 0, last), compiled.run(drawn, 0, last)
         assert_same(reference, compiled, found, expected, EXACT)
 
 
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_penalty_and_optimiser_may_change_between_two_stretches(batch_size):
+@sizes_and_ways(4)
+def test_penalty_and_optimiser_may_change_between_two_stretches(batch_size, way):
     network, x, t = letters(12)
-    reference, compiled = pair(network, x, t, "momentum", batch_size)
+    reference, compiled = pair(network, x, t, "momentum", batch_size, way)
     minibatches = reference.minibatches
     for penalty, rate in ((None, 0.1), ("L1", 0.1), ("L2", 0.3)):
         for engine in (reference, compiled):
@@ -270,10 +303,10 @@ def test_penalty_and_optimiser_may_change_between_two_stretches(batch_size):
         assert_same(reference, compiled, found, expected, EXACT)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2])
-def test_a_penalty_of_the_other_kind_needs_a_gradient(batch_size):
+@sizes_and_ways(2)
+def test_a_penalty_of_the_other_kind_needs_a_gradient(batch_size, way):
     network, x, t = letters(12)
-    reference, compiled = pair(network, x, t, "sgd", batch_size)
+    reference, compiled = pair(network, x, t, "sgd", batch_size, way)
     for penalty in ("L2", "L1"):
         reference.network.penalty = compiled.network.penalty = penalty
         expected, found = (e.run(None, 0, e.minibatches) for e in (reference, compiled))
@@ -324,10 +357,10 @@ def diverging(case: int, value: float, loss="mse"):
 
 @pytest.mark.parametrize("value", [1e300, np.inf, np.nan])
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
-@pytest.mark.parametrize("batch_size", [1, 2])
-def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule, batch_size):
+@sizes_and_ways(2)
+def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule, batch_size, way):
     network, x, t = diverging(5, value)
-    reference, compiled = pair(network, x, t, rule, batch_size)
+    reference, compiled = pair(network, x, t, rule, batch_size, way)
     found = []
     for engine in (reference, compiled):
         with pytest.raises(NotFiniteError) as caught:
@@ -340,13 +373,13 @@ def test_training_stops_before_the_minibatch_that_is_not_finite(value, rule, bat
 
 
 @pytest.mark.parametrize("size", [8, 16, 5])
-@pytest.mark.parametrize("batch_size", [1, 2])
-def test_what_went_well_before_is_kept_also_where_theta_needs_no_padding(size, batch_size):
+@sizes_and_ways(2)
+def test_what_went_well_before_is_kept_also_where_theta_needs_no_padding(size, batch_size, way):
     rng = np.random.default_rng(14)
     x = rng.normal(size=(9, 3))
     x[5] = 1e300
     network = Network([Dense(size, "linear")], input=3, loss="mse", seed=1)
-    reference, compiled = pair(network, x, rng.normal(size=(9, size)), "sgd", batch_size)
+    reference, compiled = pair(network, x, rng.normal(size=(9, size)), "sgd", batch_size, way)
     for engine in (reference, compiled):
         with pytest.raises(NotFiniteError):
             engine.run(None, 0, engine.minibatches)
@@ -382,6 +415,39 @@ def test_a_suspicious_minibatch_is_run_by_the_reference_and_training_goes_on():
     x = np.array([[1.0], [1.7e308], [1.0]])
     reference, compiled = pair(network, x, np.ones((3, 40)))
     assert_same(reference, compiled, compiled.run(None, 0, 3), reference.run(None, 0, 3), EXACT)
+
+
+# Cases side by side
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("classes", [1, 2, 40])
+def test_the_product_of_many_losses_is_no_number_too_large(dtype, classes):
+    """All logits are equal: every case puts a factor of as many as there are classes."""
+    layers = [Dense(3, "relu"), Dense(classes, weights="zeros"), Softmax()]
+    network = Network(layers, input=2, dtype=dtype)
+    x, t = np.ones((700, 2)), np.zeros(700, int)
+    reference, compiled = pair(network, x, t, batch_size=700, way=LANES)
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    bound = EXACT if dtype == "float64" else SINGLE
+    assert_same(reference, compiled, found, expected, bound)
+    assert found.losses[0] == pytest.approx(np.log(classes), rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+def test_as_many_units_as_a_line_has_numbers_and_more(name, loss, dtype):
+    rng = np.random.default_rng(15)
+    widths = (16, 33, 7)
+    tail = [Dense(6), Softmax()] if loss == "cross_entropy" else [Dense(6, "linear")]
+    network = Network(
+        [*(Dense(w, name) for w in widths), *tail], input=5, loss=loss, dtype=dtype, seed=3
+    )
+    t = rng.integers(0, 6, 310) if loss == "cross_entropy" else rng.normal(size=(310, 6))
+    reference, compiled = pair(network, inputs(rng, 310, 5), t, "sgd", 310, LANES)
+    expected, found = reference.run(None, 0, 1), compiled.run(None, 0, 1)
+    assert_same(reference, compiled, found, expected, EXACT if dtype == "float64" else SINGLE)
 
 
 # What compiled code cannot run

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from chainrule.engines.base import Engine, Stretch
 from chainrule.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
+from chainrule.engines.compiled.programs import program_for
 from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.parameters import Array
 from chainrule.scores import Score
-
-if TYPE_CHECKING:
-    from chainrule.engines.compiled.program import Program
 
 BY_CASE_BELOW = 100_000
 """Parameters below which a set is evaluated a case at a time, if half of its inputs or more are 0
@@ -53,17 +51,8 @@ class CompiledEngine(Engine):
             self.name = self._reference.name  # type: ignore[misc]  # a run records who runs it
             return
         self._seen: list[tuple[Array, bool]] = []
-        self._program = self._make_program()
-
-    def _make_program(self) -> Program:
-        what = self.network, self.optimizer, self.x, self.t
-        if self.batch_size == 1:
-            from chainrule.engines.compiled.one_case import OneCase
-
-            return OneCase(*what)
-        from chainrule.engines.compiled.many_cases import ManyCases
-
-        return ManyCases(*what, self.batch_size)
+        what = self.network, self.optimizer, self.x, self.t, self.batch_size
+        self._program = program_for(*what)
 
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
         """See `Engine.run`."""

@@ -88,7 +88,7 @@ class ManyCases(Program):
 
     def _is_direct(self) -> bool:
         """Whether an update needs no gradient."""
-        _, _, rule, of_weights, _ = self._codes(self._cases)
+        _, _, rule, of_weights, _ = self._tables(self._cases).codes
         return rule == DESCENT and of_weights != L1
 
     def _is_common(self, codes: tuple[int, ...]) -> bool:
@@ -130,7 +130,7 @@ class ManyCases(Program):
         *,
         learn: bool,
     ) -> tuple[int, int]:
-        codes = self._codes(cases)
+        codes, rates, rules = self._tables(cases)
         ran, correct = run_batches(
             self._gemm,
             cases.x,
@@ -141,9 +141,9 @@ class ManyCases(Program):
             cases.rows,
             self._plan.layers,
             self._plan.options,
-            self._rates(),
+            rates,
             self._largest_input,
-            (np.array(codes, np.uintp), np.array(self._constants(), np.float64)),
+            rules,
             None if self._is_common(codes) else True,
             self._weights,
             self._state,

@@ -21,6 +21,9 @@ from chainrule.engines.compiled.plan import (
 from chainrule.engines.compiled.program import Prepared, Program
 from chainrule.parameters import Array
 
+MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY, NO_PENALTY)
+"""Loss, softmax, rule and penalties that have a program of their own."""
+
 
 class OneCase(Program):
     """Runs minibatches of one case.
@@ -40,19 +43,17 @@ class OneCase(Program):
         self._shown = np.zeros(self._network.input + 1, np.uintp)
 
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        codes = self._codes(self._cases)
-        ran, correct = self._call(self._cases, order, first, codes, losses, learn=True)
+        ran, correct = self._call(self._cases, order, first, losses, learn=True)
         if ran < len(losses):  # some weights have changed already; θ itself has not
             self._pack()
-            ran, correct = self._call(self._cases, order, first, codes, losses[:ran], learn=True)
+            ran, correct = self._call(self._cases, order, first, losses[:ran], learn=True)
         return ran, correct
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Program.evaluate`."""
         cases, losses = Prepared.of(x, t), np.empty(len(x))
-        codes = (*self._codes(cases)[:3], NO_PENALTY, NO_PENALTY)
         self._pack()
-        ran, correct = self._call(cases, None, 0, codes, losses, learn=False)
+        ran, correct = self._call(cases, None, 0, losses, learn=False)
         if ran < len(losses):
             return None
         return float(losses.sum() / len(x)) + self._network.penalty_loss(), correct
@@ -62,11 +63,14 @@ class OneCase(Program):
         cases: Prepared,
         order: Array | None,
         first: int,
-        codes: tuple[int, ...],
         losses: Array,
         *,
         learn: bool,
     ) -> tuple[int, int]:
+        codes, rates, rules = self._tables(cases)
+        if not learn:  # the penalty of one case is that of all
+            codes = (*codes[:3], NO_PENALTY, NO_PENALTY)
+            rules = np.array(codes, np.uintp), rules[1]
         drawn = () if order is None else order[first : first + len(losses)]
         ran, correct = run_cases(
             cases.x,
@@ -76,9 +80,9 @@ class OneCase(Program):
             cases.rows,
             self._plan.layers,
             self._plan.options,
-            self._rates(),
+            rates,
             self._largest_input,
-            self._rules(codes),
+            None if codes == MOST_COMMON else rules,
             self._weights,
             self._state,
             self._units,
@@ -87,9 +91,3 @@ class OneCase(Program):
             learn,
         )
         return int(ran), int(correct)
-
-    def _rules(self, codes: tuple[int, ...]) -> tuple[Array, Array] | None:
-        """None for the most common ones."""
-        if codes == (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY, NO_PENALTY):
-            return None
-        return np.array(codes, np.uintp), np.array(self._constants(), np.float64)

@@ -16,6 +16,7 @@ from chainrule.engines.compiled.plan import (
     NO_PENALTY,
     PENALTIES,
     RULES,
+    STEPS,
     Plan,
     loss_option,
     rates_of_layers,
@@ -46,6 +47,20 @@ class Prepared(NamedTuple):
         return cls(x, labels, rows)
 
 
+class Tables(NamedTuple):
+    """Rates and rules as the loop takes them.
+
+    Attributes:
+        codes: loss, whether there is a softmax, rule, penalty of weights and of biases.
+        rates: of weights and biases, a row a layer.
+        rules: the codes again, and the constants: see `plan`.
+    """
+
+    codes: tuple[int, ...]
+    rates: Array
+    rules: tuple[Array, Array]
+
+
 class Program(ABC):
     """Runs minibatches in compiled code, on θ and the optimiser's state or packed copies.
 
@@ -61,6 +76,8 @@ class Program(ABC):
     on copies, and θ takes over only what went well."""
 
     _plan: Plan
+    _known: Tables
+    _said: tuple[object, ...]
 
     def __init__(self, network: Network, optimizer: Optimizer, x: Array, t: Array) -> None:
         self._network = network
@@ -75,7 +92,7 @@ class Program(ABC):
     def _bind(self) -> None:
         """Find θ, the optimiser's state and its rates, which are others once it is bound anew."""
         network, optimizer = self._network, self._optimizer
-        self._bound = optimizer.rates
+        self._bound, self._said = optimizer.rates, ()
         self._base_rates = np.array(rates_of_layers(network, optimizer))
         state = _rows_of(network, optimizer)
         if self._packing.is_identity and state is not None and not self.changes_before_it_knows:
@@ -145,9 +162,23 @@ class Program(ABC):
 
     # What a schedule or a caller may change between two stretches
 
-    def _rates(self) -> Array:
-        """Of weights and biases, a row a layer."""
-        return (self._base_rates * self._optimizer.scale).astype(self._network.dtype)
+    def _tables(self, cases: Prepared) -> Tables:
+        """Rates and rules as they are now; made anew only where something has changed."""
+        network, optimizer = self._network, self._optimizer
+        said = (
+            network.loss_function,
+            network.penalty,
+            len(cases.labels) > 0,
+            optimizer.scale,
+            *_options_of_rule(optimizer),
+        )
+        if said != self._said:
+            codes, constants = self._codes(cases), np.array(self._constants(), np.float64)
+            rates = (self._base_rates * optimizer.scale).astype(network.dtype)
+            self._known = Tables(codes, rates, (np.array(codes, np.uintp), constants))
+            self._said = said
+        self._known.rules[1][STEPS] = optimizer.steps
+        return self._known
 
     def _codes(self, cases: Prepared) -> tuple[int, ...]:
         """Loss, whether there is a softmax, rule, penalty of weights and of biases."""
@@ -170,11 +201,10 @@ class Program(ABC):
 
 
 def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:
-    match optimizer:
-        case Momentum(momentum=momentum):
-            return momentum, 0.0, 0.0
-        case Adam(beta1=beta1, beta2=beta2, epsilon=epsilon):
-            return beta1, beta2, epsilon
+    if isinstance(optimizer, Momentum):
+        return optimizer.momentum, float(optimizer.nesterov), 0.0
+    if isinstance(optimizer, Adam):
+        return optimizer.beta1, optimizer.beta2, optimizer.epsilon
     return 0.0, 0.0, 0.0
 
 

@@ -19,7 +19,7 @@ from numba.extending import intrinsic, models, overload, register_model
 LINE = 64
 """Bytes."""
 
-ONE_LINE, TWO_LINES, FOUR_LINES = (None,), (None,) * 2, (None,) * 4
+ONE_LINE, TWO_LINES, THREE_LINES, FOUR_LINES = ((None,) * n for n in (1, 2, 3, 4))
 """How many lines `load` takes: the length of a tuple is part of its type, a number is not."""
 
 _CONTRACT = ("contract",)
@@ -86,40 +86,178 @@ def fill(typing: Any, number: Any, like: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         line = context.get_value_type(like).element
         number = context.cast(builder, args[0], signature.args[0], like.dtype)
-        one = builder.insert_element(ir.Constant(line, ir.Undefined), number, ir.IntType(32)(0))
-        first = ir.Constant(ir.VectorType(ir.IntType(32), line.count), [0] * line.count)
-        return _join(builder, [builder.shuffle_vector(one, one, first)] * like.count)
+        return _join(builder, [_filled(builder, number, line)] * like.count)
 
     return like(number, like), generate
 
 
 @_intrinsic
 def total(typing: Any, line: Any) -> Any:
-    """The sum of the numbers of one line: halves are added until one is left."""
+    """The sum of the numbers of one line."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        rest, size = _split(builder, args[0])[0], ir.IntType(32)
-        while (half := rest.type.count // 2) >= 1:
-            low, high = (
-                builder.shuffle_vector(
-                    rest, rest, ir.Constant(ir.VectorType(size, half), list(range(k, k + half)))
-                )
-                for k in (0, half)
-            )
-            rest = builder.fadd(low, high)
-        return builder.extract_element(rest, size(0))
+        return _total(builder, _split(builder, args[0])[0])
 
     return line.dtype(line), generate
 
 
-def _places(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
-    """Where each line begins."""
+@_intrinsic
+def load_rows(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
+    """A line of array[row] from ``at`` on, one ``step`` numbers on, and so on."""
+    kind = Lines(array.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = _places_apart(context, builder, signature.args[:4], args[:4], kind)
+        align = array.dtype.bitwidth // 8
+        return _join(builder, [builder.load(place, align=align) for place in places])
+
+    return kind(array, row, at, step, lines), generate
+
+
+@_intrinsic
+def store_rows(typing: Any, lines: Any, array: Any, row: Any, at: Any, step: Any) -> Any:
+    """Write lines to where `load_rows` finds them."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = _places_apart(context, builder, signature.args[1:], args[1:], lines)
+        for line, place in zip(_split(builder, args[0]), places, strict=True):
+            builder.store(line, place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(lines, array, row, at, step), generate
+
+
+@_intrinsic
+def load_filled(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
+    """A line of the number array[row, at], one of the number behind it, and so on."""
+    kind = Lines(array.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = _place(context, builder, signature.args[:3], args[:3])
+        line = context.get_value_type(kind).element
+        numbers = [
+            builder.load(builder.gep(first, [ir.IntType(64)(k)])) for k in range(kind.count)
+        ]
+        return _join(builder, [_filled(builder, number, line) for number in numbers])
+
+    return kind(array, row, at, lines), generate
+
+
+@_intrinsic
+def repeat(typing: Any, line: Any, lines: Any) -> Any:
+    """One line as many times as the tuple is long."""
+    kind = Lines(line.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _join(builder, _split(builder, args[0]) * kind.count)
+
+    return kind(line, lines), generate
+
+
+@_intrinsic
+def add_products(typing: Any, line: Any, a: Any, b: Any) -> Any:
+    """One line, plus the products of the lines of a and b, one pair of lines after the other."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        (total,), *pairs = (_split(builder, lines) for lines in args)
+        for x, y in zip(*pairs, strict=True):
+            product = builder.fmul(x, y, flags=_CONTRACT)
+            total = builder.fadd(total, product, flags=_CONTRACT)
+        return _join(builder, [total])
+
+    return line(line, a, b), generate
+
+
+@_intrinsic
+def add_totals(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
+    """Add the sum of each line to a number of array[row], from ``at`` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = _place(context, builder, signature.args[1:], args[1:])
+        for k, line in enumerate(_split(builder, args[0])):
+            place = builder.gep(first, [ir.IntType(64)(k)])
+            builder.store(builder.fadd(builder.load(place), _total(builder, line)), place)
+        return context.get_dummy_value()
+
+    return types.void(lines, array, row, at), generate
+
+
+@_intrinsic
+def rectified(typing: Any, lines: Any) -> Any:
+    """0 in place of every number below 0; NaN stays NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _join(
+            builder,
+            [
+                builder.select(builder.fcmp_ordered("<", x, zero), zero, x)
+                for x in _split(builder, args[0])
+                for zero in [ir.Constant(x.type, None)]
+            ],
+        )
+
+    return lines(lines), generate
+
+
+@_intrinsic
+def where_positive(typing: Any, lines: Any, of: Any) -> Any:
+    """The numbers where those of another are above 0, and 0 elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pairs = zip(*(_split(builder, lines) for lines in args), strict=True)
+        return _join(
+            builder,
+            [
+                builder.select(builder.fcmp_ordered(">", y, zero), x, zero)
+                for x, y in pairs
+                for zero in [ir.Constant(x.type, None)]
+            ],
+        )
+
+    return lines(lines, of), generate
+
+
+def _place(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
+    """Where array[row, at] stands."""
     data = context.make_array(kinds[0])(context, builder, values[0])
     width = builder.extract_value(data.shape, 1)
-    first = builder.gep(data.data, [builder.add(builder.mul(values[1], width), values[2])])
+    return builder.gep(data.data, [builder.add(builder.mul(values[1], width), values[2])])
+
+
+def _places(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
+    """Where each line begins, one behind the other."""
     line = context.get_value_type(kind).element.as_pointer()
-    start = builder.bitcast(first, line)
+    start = builder.bitcast(_place(context, builder, kinds, values), line)
     return [builder.gep(start, [ir.IntType(64)(k)]) for k in range(kind.count)]
+
+
+def _places_apart(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
+    """Where each line begins, a step from one to the next."""
+    line = context.get_value_type(kind).element.as_pointer()
+    first = _place(context, builder, kinds, values)
+    steps = [builder.mul(values[3], ir.IntType(64)(k)) for k in range(kind.count)]
+    return [builder.bitcast(builder.gep(first, [step]), line) for step in steps]
+
+
+def _filled(builder: Any, number: Any, line: Any) -> Any:
+    """A line of one number."""
+    one = builder.insert_element(ir.Constant(line, ir.Undefined), number, ir.IntType(32)(0))
+    first = ir.Constant(ir.VectorType(ir.IntType(32), line.count), [0] * line.count)
+    return builder.shuffle_vector(one, one, first)
+
+
+def _total(builder: Any, rest: Any) -> Any:
+    """The sum of a line: halves are added until one number is left."""
+    size = ir.IntType(32)
+    while (half := rest.type.count // 2) >= 1:
+        low, high = (
+            builder.shuffle_vector(
+                rest, rest, ir.Constant(ir.VectorType(size, half), list(range(k, k + half)))
+            )
+            for k in (0, half)
+        )
+        rest = builder.fadd(low, high)
+    return builder.extract_element(rest, size(0))
 
 
 def _split(builder: Any, lines: Any) -> list[Any]:
