@@ -16,7 +16,7 @@ from chainrule.engines.compiled.plan import (
     dense_layers,
     make_plan,
 )
-from chainrule.engines.compiled.program import Prepared, Program
+from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
@@ -72,7 +72,7 @@ class FewUnits(Program):
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         begin, size = first * self._batch_size, self._batch_size
         if order is None:
-            return self._call(self._cases, (), begin, losses, size, learn=True)
+            return self._call(self._cases, NO_ORDER, begin, losses, size, learn=True)
         drawn = order[begin : begin + len(losses) * size]
         return self._call(self._cases, drawn, 0, losses, size, learn=True)
 
@@ -81,7 +81,7 @@ class FewUnits(Program):
         size = min(max(self._batch_size, EVALUATED), len(x))
         losses = np.empty(-(-len(x) // size))
         self._pack()
-        ran, correct = self._call(Prepared.of(x, t), (), 0, losses, size, learn=False)
+        ran, correct = self._call(Prepared.of(x, t), NO_ORDER, 0, losses, size, learn=False)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -90,7 +90,7 @@ class FewUnits(Program):
     def _call(
         self,
         cases: Prepared,
-        order: Array | tuple[()],
+        order: Array,
         first: int,
         losses: Array,
         batch_size: int,

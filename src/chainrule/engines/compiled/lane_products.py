@@ -171,7 +171,7 @@ def _sum_delta(
 def add_gradient_of_inputs(
     k: int, x: Array, block: int, layers: Array, units: Array, gradient: Array
 ) -> None:
-    """Σ xᵀ δ of the first layer, whose inputs need no δ of their own."""
+    """Σ δ and Σ xᵀ δ of the first layer, whose inputs need no δ of their own."""
     width = layers[k, OUTPUTS]
     rest = width % FOUR
     for o in range(ZERO, width - rest, FOUR):
@@ -191,26 +191,34 @@ def _sum_products(
     units: Array,
     gradient: Array,
 ) -> None:
-    """A few columns of Σ xᵀ δ, two inputs a pass."""
+    """A few of Σ δ and columns of Σ xᵀ δ, two inputs a pass; the first pass takes Σ δ along."""
     lane, d, of = lanes(units), (layers[k, START] + o) * block, row_of_delta(k, layers)
     W, stride, depth = layers[k, WEIGHTS] + o, layers[k, STRIDE], layers[k, INPUTS]
-    zero, odd = units.dtype.type(0), layers[k, INPUTS] % TWO
-    if odd > ZERO:
-        sums = fill(zero, load_rows(units, of, d, block, outputs))
-        for c in range(ZERO, block, lane):
-            delta = load_rows(units, of, d + c, block, outputs)
-            sums = sums + delta * repeat(load(x, ZERO, c, ONE_LINE), outputs)
-        add_totals(sums, gradient, ZERO, W)
-    for i in range(odd, depth, TWO):
-        at = i * block
-        sums = fill(zero, load_rows(units, of, d, block, outputs))
+    # An input alone is taken twice, and its sums are added to the gradient once.
+    second = ONE if depth > ONE else ZERO
+    sums = fill(units.dtype.type(0), load_rows(units, of, d, block, outputs))
+    others = biases = sums
+    for c in range(ZERO, block, lane):
+        delta = load_rows(units, of, d + c, block, outputs)
+        biases = biases + delta
+        sums = sums + delta * repeat(load(x, ZERO, c, ONE_LINE), outputs)
+        others = others + delta * repeat(load(x, ZERO, second * block + c, ONE_LINE), outputs)
+    add_totals(biases, gradient, ZERO, layers[k, BIASES] + o)
+    add_totals(sums, gradient, ZERO, W)
+    if second > ZERO:
+        add_totals(others, gradient, ZERO, W + stride)
+    for i in range(TWO, depth, TWO):
+        second = ONE if i + ONE < depth else ZERO
+        sums = fill(units.dtype.type(0), sums)
         others = sums
         for c in range(ZERO, block, lane):
-            delta = load_rows(units, of, d + c, block, outputs)
-            sums = sums + delta * repeat(load(x, ZERO, at + c, ONE_LINE), outputs)
-            others = others + delta * repeat(load(x, ZERO, at + block + c, ONE_LINE), outputs)
+            at, delta = i * block + c, load_rows(units, of, d + c, block, outputs)
+            sums = sums + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
+            at += second * block
+            others = others + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
         add_totals(sums, gradient, ZERO, W + i * stride)
-        add_totals(others, gradient, ZERO, W + (i + ONE) * stride)
+        if second > ZERO:
+            add_totals(others, gradient, ZERO, W + (i + ONE) * stride)
 
 
 @kernel

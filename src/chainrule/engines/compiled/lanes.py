@@ -179,10 +179,10 @@ def _backward(
     """What a block adds to the gradients of all layers."""
     for back in range(Index(len(layers))):
         k = Index(len(layers)) - ONE - back
-        add_bias_gradient(k, block, layers, units, gradient)
         if k == ZERO:
             add_gradient_of_inputs(k, inputs, block, layers, units, gradient)
         else:
+            add_bias_gradient(k, block, layers, units, gradient)
             add_gradient(k, block, layers, weights, units, gradient)
 
 

@@ -19,7 +19,7 @@ from chainrule.engines.compiled.plan import (
     dense_layers,
     make_plan,
 )
-from chainrule.engines.compiled.program import Prepared, Program
+from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
@@ -101,7 +101,7 @@ class ManyCases(Program):
         size = min(self._batch_size, max(1, there))  # less than asked for in an only minibatch
         self._make_room(size, gather=order is not None)
         if order is None:
-            return self._call(self._cases, (), begin, self._units, losses, size, learn=True)
+            return self._call(self._cases, NO_ORDER, begin, self._units, losses, size, learn=True)
         drawn = order[begin : begin + len(losses) * size]
         return self._call(self._cases, drawn, 0, self._units, losses, size, learn=True)
 
@@ -113,7 +113,7 @@ class ManyCases(Program):
             units = self._make_units(size)
         losses = np.empty(-(-len(x) // size))
         self._pack()
-        ran, correct = self._call(Prepared.of(x, t), (), 0, units, losses, size, learn=False)
+        ran, correct = self._call(Prepared.of(x, t), NO_ORDER, 0, units, losses, size, learn=False)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -122,7 +122,7 @@ class ManyCases(Program):
     def _call(
         self,
         cases: Prepared,
-        order: Array | tuple[()],
+        order: Array,
         first: int,
         units: Array,
         losses: Array,

@@ -18,7 +18,7 @@ from chainrule.engines.compiled.plan import (
     dense_layers,
     make_plan,
 )
-from chainrule.engines.compiled.program import Prepared, Program
+from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.parameters import Array
 
 MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY, NO_PENALTY)
@@ -71,7 +71,7 @@ class OneCase(Program):
         if not learn:  # the penalty of one case is that of all
             codes = (*codes[:3], NO_PENALTY, NO_PENALTY)
             rules = np.array(codes, np.uintp), rules[1]
-        drawn = () if order is None else order[first : first + len(losses)]
+        drawn = NO_ORDER if order is None else order[first : first + len(losses)]
         ran, correct = run_cases(
             cases.x,
             np.ascontiguousarray(drawn, np.int64),

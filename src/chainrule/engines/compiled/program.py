@@ -25,6 +25,9 @@ from chainrule.network import Network
 from chainrule.optimizers import Adam, Momentum, Optimizer
 from chainrule.parameters import Array
 
+NO_ORDER = np.empty(0, np.int64)
+"""Cases are taken as they stand in the file."""
+
 
 class Prepared(NamedTuple):
     """A set of cases as the loop takes it.
