@@ -207,9 +207,24 @@ def test_the_gradient_of_the_inputs_is_there_where_it_was_asked_for():
         X.reshape(6, 3, 1),
         X.reshape(6, 1, 3),
     ],
-    ids=str,
+    ids=[
+        "int",
+        "int8",
+        "bool",
+        "float32",
+        "list",
+        "fortran",
+        "strided",
+        "reversed",
+        "column",
+        "row",
+    ],
 )
-@pytest.mark.parametrize("t", [T, T.tolist(), T.astype("uint8"), T.astype(float), T > 0], ids=str)
+@pytest.mark.parametrize(
+    "t",
+    [T, T.tolist(), T.astype("uint8"), T.astype(float), T > 0],
+    ids=["int", "list", "uint8", "float", "bool"],
+)
 def test_inputs_and_targets_of_any_kind_are_taken_and_left_as_they_were(x, t):
     x, t = copy.deepcopy(x), copy.deepcopy(t)
     plain = np.array(x, dtype=float).reshape(6, 3)
