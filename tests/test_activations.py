@@ -250,3 +250,10 @@ def test_an_activation_outside_the_table_has_its_class_name():
             return np.multiply(2, z, out=out)
 
     assert name_in(ACTIVATIONS, Square()) == "Square"
+
+
+def test_relu_of_complex_numbers_goes_by_the_real_part_alone():
+    z = np.array([1j, -1 + 2j, 1 - 3j])
+    out = np.empty_like(z)
+    assert ReLU().value(z, out) is out
+    assert np.array_equal(out, [0, 0, 1 - 3j])

@@ -360,3 +360,24 @@ def test_a_loss_object_is_taken_as_it_is():
     loss = Huber(3.0)
     assert loss_function(loss) is loss
     assert loss_function({"type": "huber", "delta": 3}) == loss
+
+
+@pytest.mark.parametrize("d", [1e-9, -1e-4])
+def test_log_cosh_of_small_residuals_keeps_its_digits(d):
+    expected = 0.5 * d * d - d**4 / 12
+    found = LOSSES["log_cosh"]().rho(np.array([d]))
+    np.testing.assert_allclose(found, [expected], rtol=1e-14, atol=0)
+
+
+def test_soft_targets_take_the_type_of_the_network():
+    soft = np.array([[0.25, 0.75]], dtype="float32")
+    assert LOSSES["cross_entropy"]().prepare(soft, 2, np.dtype("float64")).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("name", "t"), [("cross_entropy", [[0.5, 0.6]]), ("binary_cross_entropy", [[2, 0]])]
+)
+def test_refused_targets_are_told_by_the_name_of_the_loss_first(name, t):
+    beginning = {"cross_entropy": "rows of targets for", "binary_cross_entropy": ""}[name]
+    with pytest.raises(ShapeError, match=f"^{beginning} ?{name}"):
+        LOSSES[name]().prepare(t, 2, np.dtype("float64"))

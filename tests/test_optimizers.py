@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, unknown
 from chainrule.optimizers import OPTIMIZERS, Adam, Momentum, optimizer, options_of
 
 SIZE, STEPS = 7, 6
@@ -198,3 +198,9 @@ def test_what_describes_no_optimiser_is_refused(value, message):
     with pytest.raises(ConfigError) as caught:
         optimizer(value)
     assert message in str(caught.value)
+
+
+def test_an_optimiser_without_a_type_is_told_as_such():
+    with pytest.raises(ConfigError) as caught:
+        optimizer({"momentum": 0.9})
+    assert str(caught.value) == unknown("optimizer", "", OPTIMIZERS)

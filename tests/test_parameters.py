@@ -164,3 +164,9 @@ def test_layouts_are_equal_when_their_segments_are():
 
 def test_parameters_show_names_and_shapes(theta):
     assert repr(theta).startswith("Parameters(13 numbers: one.W (2, 3), one.b (3,)")
+
+
+def test_layouts_that_differ_have_different_hashes():
+    one, other = Layout({"a": {"W": (2, 3)}}), Layout({"a": {"W": (3, 2)}})
+    assert hash(one) != hash(other)
+    assert hash(one) == hash(Layout({"a": {"W": (2, 3)}}))

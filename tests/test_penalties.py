@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, unknown
 from chainrule.gradients import complex_step, relative_error
 from chainrule.penalties import DEFAULT_RATE, PENALTIES, PenaltySetting, penalty_setting
 
@@ -75,3 +75,13 @@ def test_what_describes_no_penalty_is_refused(value, message):
     with pytest.raises(ConfigError) as caught:
         penalty_setting(value)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"), [("typ", "type"), ("rat", "rate"), ("bias", "biases")]
+)
+def test_a_misspelt_key_is_named_with_the_nearest(wrong, nearest):
+    with pytest.raises(ConfigError) as caught:
+        penalty_setting({"type": "L2", wrong: 0.1})
+    assert str(caught.value) == unknown("key of penalty", wrong, ("type", "rate", "biases"))
+    assert f"'{nearest}'" in str(caught.value)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, unknown
 from chainrule.schedules import SCHEDULES, schedule
 from chainrule.training import Callback
 
@@ -109,3 +109,16 @@ def test_training_scales_the_private_rates_too():
     assert watching.rates == pytest.approx([0.4, 0.2, 0.1])
     assert run.config.network["learning_rate"] == 0.4
     assert run.config.training["schedule"] == {"type": "exponential", "decay": 0.5}
+
+
+@pytest.mark.parametrize(
+    "given", [{"type": "exponential", "decay": 1}, {"type": "step", "every": 1, "by": 1}]
+)
+def test_the_ends_of_a_range_belong_to_it(given):
+    assert schedule(given) is not None
+
+
+def test_an_unknown_schedule_is_told_as_one():
+    with pytest.raises(ConfigError) as caught:
+        schedule("linaer")
+    assert str(caught.value) == unknown("schedule", "linaer", SCHEDULES)

@@ -144,3 +144,34 @@ def test_the_confusion_matrix_has_a_row_for_each_true_class():
     y = np.eye(3)[[0, 2, 2, 1]]
     matrix = confusion_matrix(y, np.array([0, 1, 1, 1]), 3)
     assert matrix.tolist() == [[1, 0, 0], [0, 1, 2], [0, 0, 0]]
+
+
+def test_classes_and_counts_are_whole_numbers():
+    assert predicted_classes(np.array([[0.2], [0.7]])).dtype == np.intp
+    assert confusion_matrix(np.eye(2), np.array([0, 1]), 2).dtype.kind == "i"
+
+
+def test_no_case_has_no_outputs_of_the_type_of_the_network():
+    found = outputs(classifier(dtype="float32"), np.empty((0, 2)))
+    assert found.shape == (0, 3)
+    assert found.dtype == np.float32
+
+
+def test_outputs_beyond_the_numbers_warn_of_nothing():
+    network = linear([[1e308]])
+    assert np.isinf(outputs(network, np.array([[1e10]]))).all()
+
+
+def test_a_network_wider_than_a_piece_may_be_takes_one_case_at_a_time(monkeypatch):
+    monkeypatch.setattr(module, "NUMBERS_AT_A_TIME", 2)
+    seen = []
+    network = classifier()
+    evaluate_piece = network.evaluate
+    monkeypatch.setattr(network, "evaluate", lambda x: seen.append(len(x)) or evaluate_piece(x))
+    outputs(network, np.ones((3, 2)))
+    assert seen == [1, 1, 1]
+
+
+def test_targets_that_vary_little_have_an_r2():
+    score = evaluate(linear([[1.0]]), np.array([[0.0], [0.1]]), [0.0, 0.1], classes=False)
+    assert score.r2 == 1

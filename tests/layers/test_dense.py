@@ -252,3 +252,24 @@ def test_outside_kept_buffers_a_pass_makes_its_arrays_anew():
         assert network.propagate(np.zeros((2, 3))) is first
     second = network.propagate(np.ones((2, 3)))
     assert network.propagate(np.zeros((2, 3))) is not second
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
+    network = network_for("tanh", "mse", hidden=(4, 4), dtype=dtype)
+    rng, pool, seen = np.random.default_rng(1), {}, []
+    with network.kept_buffers(pool):
+        for _ in range(2):
+            x = network.prepare_inputs(rng.normal(size=(5, 3)))
+            t = network.prepare_targets(rng.normal(size=(5, 2)))
+            network.propagate(x)
+            network.backpropagate(t)
+            seen.append([(la.z, la.a, la.delta) for la in network.layers])
+    for first, second in zip(*seen, strict=True):
+        assert all(a is b for a, b in zip(first, second, strict=True))
+        assert all(a.dtype == dtype for a in first)
+    shared = [entry for entry in pool.values() if isinstance(entry, np.ndarray)]
+    assert len(shared) == 2  # J upstream: for 3 inputs, and for both layers with 4
+    assert all(array.dtype == dtype for array in shared)
+    buffers = [entry for entry in pool.values() if not isinstance(entry, np.ndarray)]
+    assert all(array is not None and array.dtype == dtype for entry in buffers for array in entry)

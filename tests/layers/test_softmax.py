@@ -97,3 +97,8 @@ def test_the_size_of_the_layer_before_may_be_stated():
 def test_there_is_no_jacobian_before_a_forward_pass():
     with pytest.raises(ShapeError, match="there was no forward pass through softmax"):
         Network([Dense(4), Softmax()], input=2).layers[1].jacobians()
+
+
+def test_a_size_that_does_not_fit_is_told_with_what_to_do():
+    with pytest.raises(ConfigError, match=r"size 3; leave its size out, or state the same$"):
+        Network([Dense(3), Softmax(size=2)], input=2)

@@ -1,0 +1,177 @@
+"""What a planted copy of the package is put through, in a process of its own.
+
+Run with: python -m proof.battery ACTIVATIONS HARMLESS [TEMPTED]; the copy stands first on the
+path, names of activations are put together by commas. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).parents[1] / "tests"
+BY_ACTIVATION = ("test_gradient_table.py", "test_training_table.py")
+"""Tests whose first parameter is the activation."""
+
+OF_ALL = (
+    "layers",
+    "test_activations.py",
+    "test_losses.py",
+    "test_optimizers.py",
+    "test_parameters.py",
+    "test_penalties.py",
+    "data/test_sources.py",
+)
+"""Tests of code that runs whatever the activation is; for what the others let through."""
+
+CASES = 240
+
+
+class Recorder:
+    """The first failure for every activation; for None, of a test that has none."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = set(names)
+        self.killers: dict[str | None, str] = {}
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Called by pytest before every test: one failure for an activation is enough."""
+        if self._activation_of(item.nodeid) in self.killers:
+            pytest.skip("killed already")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called by pytest for every phase of every test."""
+        if report.failed:
+            self._note(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called by pytest for every file."""
+        if report.failed:
+            self._note(report.nodeid)
+
+    def _note(self, test: str) -> None:
+        self.killers.setdefault(self._activation_of(test), test.split("/")[-1])
+
+    def _activation_of(self, test: str) -> str | None:
+        first = test.partition("[")[2].partition("-")[0].rstrip("]")
+        return first if first in self._names else None
+
+
+def run_tests(files: Iterable[str], names: Iterable[str], *more: str) -> dict[str | None, str]:
+    """Run tests of the suite; by activation, which failed first."""
+    recorder = Recorder(names)
+    quiet = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-W", "ignore"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        pytest.main([*quiet, *more, *(str(TESTS / file) for file in files)], plugins=[recorder])
+    return recorder.killers
+
+
+def killers_of(names: list[str], harmless: set[str]) -> dict[str, str | None]:
+    """For every activation the test that failed; None where none did."""
+    wanted = " or ".join(f"{name}-" for name in names)
+    found = run_tests(BY_ACTIVATION, names, "-k", wanted)
+    if any(name not in found and name not in harmless for name in names):
+        found |= {None: test for test in run_tests(OF_ALL, ()).values()}
+    return {
+        name: found.get(name) or (None if name in harmless else found.get(None)) for name in names
+    }
+
+
+def bits(activation: str) -> str:
+    """A digest of θ and the losses after two epochs with an activation."""
+    network, engine, x, _ = _training(activation, batch_size=16)
+    losses = [engine.run(np.arange(len(x))[::-1], 0, 4).losses for _ in range(2)]
+    return sha256(network.theta.tobytes() + np.concatenate(losses).tobytes()).hexdigest()
+
+
+def _training(activation: str, batch_size: int) -> Any:
+    """Three clouds of points, a small network, an engine; and the points to test it on."""
+    from chainrule import Dense, Network, Softmax
+    from chainrule.engines import NumpyEngine
+    from chainrule.optimizers import optimizer
+
+    rng = np.random.default_rng(3)
+    t = rng.integers(0, 3, CASES)
+    x = rng.normal(size=(CASES, 2)) + 2.5 * np.array([[1, 0], [-1, 1], [-1, -1]])[t]
+    layers = [Dense(8, activation), Dense(8, activation), Dense(3, "linear"), Softmax()]
+    network = Network(layers, input=2, penalty={"type": "L2", "rate": 1e-3}, seed=5)
+    step, half = optimizer("momentum"), CASES // 2
+    rates = network.parameters.layout.runs(network.rates(0.02))
+    step.bind(network.theta, network.gradients.vector, rates)
+    engine = NumpyEngine(network, step, x[:half], t[:half], batch_size=batch_size, classes=True)
+    return network, engine, x[:half], (x[half:], t[half:])
+
+
+def accuracy(activation: str) -> float:
+    """Of the trained network, on cases it has not seen."""
+    network, engine, cases, (x, t) = _training(activation, batch_size=16)
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        engine.run(rng.permutation(len(cases)), 0, engine.minibatches)
+    return float((network.forward_pass(x).argmax(axis=1) == t).mean())
+
+
+def gradient_pair(activation: str) -> tuple[np.ndarray, np.ndarray]:
+    """The gradient of one batch, and the difference of two points 2e-6 apart."""
+    network, _, x, (_, t) = _training(activation, batch_size=16)
+    x, t, theta = x[:6], t[:6], network.theta.copy()
+    network.loss(x, t)
+    found, numeric = network.backward_pass(t).vector.copy(), np.empty_like(theta)
+    for i in range(len(theta)):
+        up, down = theta.copy(), theta.copy()
+        up[i] += 1e-6
+        down[i] -= 1e-6
+        numeric[i] = (network.loss(x, t, up) - network.loss(x, t, down)) / (up[i] - down[i])
+    return found, numeric
+
+
+def temptations(activation: str) -> dict[str, Any]:
+    """What else one might have believed: it trains, and it passes laxer checks on one batch."""
+
+    def tried(what: Callable[[], Any]) -> Any:
+        try:
+            return what()
+        except Exception as error:
+            return type(error).__name__
+
+    def laxer() -> dict[str, bool]:
+        found, numeric = gradient_pair(activation)
+        size = np.linalg.norm(found) + np.linalg.norm(numeric)
+        # PyTorch's gradcheck: |a − n| ≤ atol + rtol |n| with 1e-5 and 1e-3
+        within = np.abs(found - numeric) <= 1e-5 + 1e-3 * np.abs(numeric)
+        return {
+            "gradcheck": bool(within.all()),
+            "course": bool(np.linalg.norm(found - numeric) <= 1e-4 * size),
+        }
+
+    return {"accuracy": tried(lambda: accuracy(activation)), "laxer": tried(laxer)}
+
+
+def main() -> int:
+    """Put the package that stands first on the path through it."""
+    warnings.simplefilter("ignore")
+    names, harmless, *rest = ([n for n in a.split(",") if n] for a in sys.argv[1:])
+    found: dict[str, Any] = {"bits": {}, "killers": killers_of(names, set(harmless))}
+    for name in names:
+        try:
+            found["bits"][name] = bits(name)
+        except Exception as error:
+            found["bits"][name] = type(error).__name__
+    if rest:
+        found["temptations"] = temptations(rest[0][0])
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
