@@ -81,7 +81,7 @@ def killers_of(names: list[str], harmless: set[str]) -> dict[str, str | None]:
     wanted = " or ".join(f"{name}-" for name in names)
     found = run_tests(BY_ACTIVATION, names, "-k", wanted)
     if any(name not in found and name not in harmless for name in names):
-        found |= {None: test for test in run_tests(OF_ALL, ()).values()}
+        found |= run_tests(OF_ALL, ())
     return {
         name: found.get(name) or (None if name in harmless else found.get(None)) for name in names
     }

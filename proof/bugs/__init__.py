@@ -1,0 +1,18 @@
+"""Classic bugs of backpropagation, each as a few changes of the source text.
+
+They are planted in copies of the package and never shipped in it. Some change nothing for some
+activations; why is said with the bug, and the battery makes sure of it by comparing bits.
+"""
+
+from proof.bugs import of_activations, of_layers, of_losses, of_penalties, of_training
+from proof.bugs.bug import NAMES, Bug, Edit
+
+__all__ = ["BUGS", "NAMES", "Bug", "Edit"]
+
+BUGS = (
+    *of_losses.BUGS,
+    *of_penalties.BUGS,
+    *of_activations.BUGS,
+    *of_layers.BUGS,
+    *of_training.BUGS,
+)

@@ -1,0 +1,137 @@
+"""Bugs of minibatches, optimisers and data."""
+
+from __future__ import annotations
+
+from proof.bugs.bug import Bug, Edit
+
+OPTIMIZERS, ENGINE = "optimizers.py", "engines/numpy_engine.py"
+
+STEP = "        self._check_gradient(k)\n"
+
+BUGS = (
+    Bug(
+        "last case of a minibatch dropped",
+        (
+            Edit(
+                ENGINE,
+                "        y = network.propagate(x)\n",
+                "        x, t = (x[:-1], t[:-1]) if len(x) > 1 else (x, t)\n        y = network.propagate(x)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "smaller last minibatch dropped",
+        (
+            Edit(
+                "engines/base.py",
+                "return -(-len(self.x) // self.batch_size)",
+                "return max(1, len(self.x) // self.batch_size)",
+            ),
+            Edit(
+                ENGINE,
+                "            for k in range(first, last):\n",
+                "            for k in range(first, min(last, self.minibatches)):\n",
+            ),
+        ),
+    ),
+    Bug(
+        "smaller minibatch divided by the full size",
+        (
+            Edit(
+                ENGINE,
+                STEP,
+                STEP + "        network.gradients.vector[:] *= len(x) / self.batch_size\n",
+            ),
+        ),
+    ),
+    Bug(
+        "x shuffled without t",
+        (Edit(ENGINE, "self.t.take(order[chosen], axis=0)", "self.t[chosen]"),),
+    ),
+    Bug(
+        "order of the epoch not used",
+        (
+            Edit(
+                ENGINE,
+                "        if order is None:\n            return",
+                "        if len(self.x):\n            return",
+            ),
+        ),
+    ),
+    Bug(
+        "momentum's sign",
+        (
+            Edit(
+                OPTIMIZERS,
+                "        velocity *= self.momentum\n",
+                "        velocity *= -self.momentum\n",
+            ),
+        ),
+    ),
+    Bug(
+        "momentum never kept",
+        (Edit(OPTIMIZERS, "        velocity *= self.momentum\n", "        velocity *= 0\n"),),
+    ),
+    Bug(
+        "Nesterov without looking ahead",
+        (
+            Edit(
+                OPTIMIZERS,
+                "            scratch += gradient\n            scratch *= rate\n",
+                "            scratch *= rate\n",
+            ),
+        ),
+    ),
+    Bug(
+        "ascent",
+        (
+            Edit(
+                OPTIMIZERS,
+                "np.subtract(theta, scratch, out=theta)",
+                "np.add(theta, scratch, out=theta)",
+            ),
+        ),
+    ),
+    Bug(
+        "private learning rates ignored",
+        (
+            Edit(
+                OPTIMIZERS,
+                "self._update(rate * self.scale, **vectors)",
+                "self._update(self.rates[0][1] * self.scale, **vectors)",
+            ),
+        ),
+    ),
+    Bug(
+        "Adam without correction of the mean",
+        (Edit(OPTIMIZERS, "scratch *= rate / (1 - self.beta1**self.steps)", "scratch *= rate"),),
+    ),
+    Bug(
+        "Adam without correction of the square",
+        (Edit(OPTIMIZERS, "        scratch /= sqrt(1 - self.beta2**self.steps)\n", ""),),
+    ),
+    Bug(
+        "Adam with a wrong step count",
+        (Edit(OPTIMIZERS, "1 - self.beta1**self.steps", "1 - self.beta1**(self.steps + 1)"),),
+    ),
+    Bug(
+        "Adam's epsilon under the root",
+        (
+            Edit(
+                OPTIMIZERS,
+                "        np.sqrt(v, out=scratch)\n",
+                "        np.sqrt(v + self.epsilon, out=scratch)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "scaling fitted on test data",
+        (
+            Edit(
+                "data/sources.py",
+                "Standardization.fit(data.train.x,",
+                "Standardization.fit(data.test.x if len(data.test.x) else data.train.x,",
+            ),
+        ),
+    ),
+)
