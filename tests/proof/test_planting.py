@@ -3,7 +3,6 @@
 import ast
 
 import pytest
-
 from proof.bugs import BUGS, NAMES, Bug, Edit
 from proof.kills import Verdict, in_turn, summary
 from proof.planting import NotFoundError, edited, planted, planted_sources
@@ -23,7 +22,7 @@ def test_every_bug_still_finds_its_place_and_leaves_python(bug):
 
 @pytest.mark.parametrize("source", ["a = 1", "x = 2\nx = 2"])
 def test_a_text_that_is_not_there_once_is_an_error(source):
-    with pytest.raises(NotFoundError, match="some.py has"):
+    with pytest.raises(NotFoundError, match=r"some\.py has"):
         edited(Edit("some.py", "x = 2", "x = 3"), source)
 
 
