@@ -90,7 +90,8 @@ def killers_of(names: list[str], harmless: set[str]) -> dict[str, str | None]:
 def bits(activation: str) -> str:
     """A digest of θ and the losses after two epochs with an activation."""
     network, engine, x, _ = _training(activation, batch_size=16)
-    losses = [engine.run(np.arange(len(x))[::-1], 0, 4).losses for _ in range(2)]
+    order, minibatches = np.arange(len(x))[::-1], engine.minibatches
+    losses = [engine.run(order, 0, minibatches).losses for _ in range(2)]
     return sha256(network.theta.tobytes() + np.concatenate(losses).tobytes()).hexdigest()
 
 

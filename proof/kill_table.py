@@ -19,7 +19,7 @@ Each bug is planted in a copy of the package, and tests of the suite are run on 
 every activation. Beside the test that notices it stands what else one might have believed: a
 network of 2-8-8-3 units trained with the bug on three clouds of points; one batch within the
 tolerances of PyTorch's `gradcheck` (|a − n| ≤ 1e-5 + 1e-3 |n|); one batch with a relative error of
-at most 1e-4, a usual rule of courses.
+at most 1e-4, a usual rule of courses. A dash: that training does not use the changed code.
 
 `python -m proof kills --full` makes this page.
 
@@ -38,13 +38,19 @@ def write_table(verdicts: Sequence[Verdict]) -> dict[str, object]:
         "| --- | --- | --- | ---: | --- | --- |",
         *(_row(v) for v in verdicts),
     ]
+    used = [v for v in verdicts if v.accuracy != "not used"]
     counts = (
-        f"Of {len(verdicts)} bugs, {len(trained)} trained to over 90 % all the same, "
+        f"Of {len(used)} bugs in what it uses, {len(trained)} trained to over 90 % all the same, "
         f"{lax['gradcheck']} passed on one batch at PyTorch's tolerances and {lax['course']} at "
-        "1e-4. The tests killed all that do harm.\n\n"
+        f"1e-4. Of all {len(verdicts)} the tests killed {_killed(verdicts)}.\n\n"
     )
     PAGE.write_text(HEAD + counts + "\n".join(rows) + "\n", encoding="utf-8")
-    return {"bugs": len(verdicts), "trained": len(trained), **lax}
+    return {"bugs": len(verdicts), "used": len(used), "trained": len(trained), **lax}
+
+
+def _killed(verdicts: Sequence[Verdict]) -> str:
+    alive = sum(bool(v.survivors) for v in verdicts)
+    return f"all but {alive}" if alive else "every one"
 
 
 def _row(v: Verdict) -> str:
@@ -60,6 +66,8 @@ def _row(v: Verdict) -> str:
         for reason, names in reasons.items()
     )
     accuracy = f"{v.accuracy:.0%}" if isinstance(v.accuracy, float) else v.accuracy
+    if v.accuracy == "not used":
+        return f"| {v.bug.name} | {by} | {harmless} | – | – | – |"
     passes = v.passes if isinstance(v.passes, dict) else {}
     marks = ["passes" if passes.get(rule) else "fails" for rule in ("gradcheck", "course")]
     return f"| {v.bug.name} | {by} | {harmless} | {accuracy} | {marks[0]} | {marks[1]} |"

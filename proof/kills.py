@@ -40,7 +40,8 @@ class Verdict:
         bug: the bug.
         killers: by activation, the test that noticed it; None where none did.
         same_bits: activations with which training gave the bits of the right code.
-        accuracy: of the network trained with it all the same; a word where that failed.
+        accuracy: of the network trained with it all the same; a word where that failed, or where
+            that training does not use the changed code.
         passes: whether one batch passes PyTorch's tolerances, and the course rule of 1e-4.
     """
 
@@ -63,6 +64,12 @@ class Verdict:
         return [n for n in self.killers if n in self.bug.harmless and n not in self.same_bits]
 
 
+def tempted_of(bug: Bug | None) -> str:
+    """The activation with which it is tried whether a network trains all the same."""
+    harmless = bug.harmless if bug else ()
+    return TEMPTED if TEMPTED not in harmless else next(n for n in NAMES if n not in harmless)
+
+
 def put_through(bug: Bug | None, names: Sequence[str], *, tempt: bool) -> dict[str, Any]:
     """What `battery` says of a planted copy; None is the right code.
 
@@ -70,13 +77,12 @@ def put_through(bug: Bug | None, names: Sequence[str], *, tempt: bool) -> dict[s
         RuntimeError: the battery itself failed.
     """
     harmless = set(bug.harmless) if bug else set()
-    tempted = TEMPTED if TEMPTED not in harmless else next(n for n in NAMES if n not in harmless)
     command = [sys.executable, "-m", "proof.battery", ",".join(names), ",".join(harmless)]
     with planted(bug) as folder:
         path = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             done = subprocess.run(
-                [*command, tempted] if tempt else command,
+                [*command, tempted_of(bug)] if tempt else command,
                 env=path,
                 cwd=ROOT,
                 capture_output=True,
@@ -95,14 +101,11 @@ def put_through(bug: Bug | None, names: Sequence[str], *, tempt: bool) -> dict[s
 def verdict(bug: Bug, names: Sequence[str], right: dict[str, str], *, tempt: bool) -> Verdict:
     """Plant a bug and see."""
     found = put_through(bug, names, tempt=tempt)
-    temptations = found.get("temptations", {})
-    return Verdict(
-        bug,
-        found["killers"],
-        frozenset(n for n in names if found["bits"].get(n) == right.get(n)),
-        temptations.get("accuracy", "not tried"),
-        temptations.get("laxer", "not tried"),
-    )
+    same = frozenset(n for n in names if found["bits"].get(n) == right.get(n))
+    if not tempt or tempted_of(bug) in same:
+        return Verdict(bug, found["killers"], same, "not used", "not used")
+    temptations = found.get("temptations", {"accuracy": "no end", "laxer": "no end"})
+    return Verdict(bug, found["killers"], same, temptations["accuracy"], temptations["laxer"])
 
 
 def verdicts(chosen: Iterable[tuple[Bug, Sequence[str]]], *, tempt: bool) -> list[Verdict]:

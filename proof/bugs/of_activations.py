@@ -54,7 +54,6 @@ BUGS = (
                 "from chainrule.activations import sigmoid_derivative\n\n        return Diagonal(sigmoid_derivative(self.z))",
             ),
         ),
-        {"sigmoid": "it is its own"},
     ),
     Bug(
         "softplus′ = σ(−z)",
