@@ -1,0 +1,247 @@
+"""Each derivative of a network checked for itself, so that a failure names its place.
+
+The order is that of the backward pass: the loss, then from the last layer to the first each
+local Jacobian and the layer's own step, then the penalty. Nothing here uses another layer's
+derivative; what flows into each comes from the forward pass alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.gradients.findings import Finding, Verdict
+from chainrule.gradients.numeric import COMPLEX_STEP, along, complex_step, relative_error
+from chainrule.gradients.whole import TOLERANCES, Point
+from chainrule.jacobians import Jacobian
+from chainrule.layers import Dense, Layer
+from chainrule.parameters import Array
+
+DENSE_MOST = 2**16
+"""The most numbers of an explicit Jacobian that is looked at."""
+
+MOST = 200
+"""The most outputs of the loss, or numbers of θ, that are moved one by one."""
+
+TINY = 1e-290
+"""Numbers below this are as good as 0: their last digits are no longer there."""
+
+Function = Callable[[Array], Any]
+
+
+def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Every finding, the network's forward pass run anew.
+
+    Args:
+        point: where; its network's gradient and what its layers keep are overwritten.
+        rng: of the directions in which Jacobians are looked at.
+    """
+    network = point.network
+    y = network.forward_pass(point.x)
+    yield from _loss(point, y, rng)
+    for layer in reversed(network.layers):
+        yield from _layer(point, layer, rng)
+    if network.penalty is not None:
+        yield _penalty(point, rng)
+
+
+def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]:
+    """∂L/∂y, and δ where the loss is computed from the logits."""
+    network, t = point.network, point.t
+    rows = _some(len(y), MOST // y.shape[1] + 1, rng)
+    if network.from_logits is not None:
+        z, pair = network.logits, network.from_logits
+        numeric = _gradient(lambda v: pair.value(v, t), z, rows)
+        yield _compared(point, "loss", "∂L/∂z", pair.delta(z, y, t)[rows], numeric, z.size)
+    loss = network.loss_function
+    distances = loss.from_kinks(y, t)
+    at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
+    numeric = _gradient(lambda v: loss.value(v, t), y, rows)
+    analytic = loss.jacobian(y, t)[rows]
+    yield _compared(point, "loss", "∂L/∂y", analytic, numeric, y.size, at_kink)
+
+
+def _gradient(f: Function, at: Array, rows: Array) -> Array:
+    """∂f by the complex step, for some rows of a matrix."""
+    width = at.shape[1]
+    index = (rows[:, None] * width + np.arange(width)).ravel()
+    flat = complex_step(lambda v: f(v.reshape(at.shape)), at.ravel(), index)
+    return flat.reshape(len(rows), width)
+
+
+def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
+    """The local Jacobians of a layer, and its step of the backward pass."""
+    values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+    x = _input_of(point, layer)
+    for name, jacobian in layer.jacobians().items():
+        f, at = _function(layer, name, x, values)
+        if name == "a":
+            yield _activation(point, layer, jacobian, rng)
+        else:
+            yield _local(point, layer.name, _TITLES.get(name, f"∂z/∂{name}"), jacobian, f, at, rng)
+    yield from _step(point, layer, x, values, rng)
+
+
+_TITLES = {"a": "∂a/∂z", "z": "∂s/∂z"}
+
+
+def _input_of(point: Point, layer: Layer) -> Array:
+    """What the layer takes at the point."""
+    x = point.x
+    for before in point.network.layers:
+        if before is layer:
+            break
+        _, x = before.evaluate(x, point.network.parameters.layer(before.name))
+    return x
+
+
+def _function(
+    layer: Layer, name: str, x: Array, values: dict[str, Array]
+) -> tuple[Function, Array]:
+    """The map that a local Jacobian is of, and where it is taken."""
+    if name in values:
+        return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[0], values[name]
+    if name == "x":
+        return lambda v: layer.evaluate(v, values)[0], x
+    return lambda v: layer.evaluate(v, values)[1], x
+
+
+def _activation(
+    point: Point, layer: Layer, jacobian: Jacobian, rng: np.random.Generator
+) -> Finding:
+    """φ' number by number, with the kinks left out, and the Jacobian made of it."""
+    assert isinstance(layer, Dense)
+    phi, z = layer.activation, layer.z
+    assert phi is not None
+    numeric = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
+    ones = np.ones_like(z)
+    at_kink = np.isin(z, phi.kinks)
+    found = _compared(point, layer.name, "∂a/∂z", jacobian.vjp(ones), numeric, z.size, at_kink)
+    if found.verdict is Verdict.WRONG or at_kink.any():
+        return found
+    return max(
+        (found, _local(point, layer.name, "∂a/∂z", jacobian, phi.value, z, rng)),
+        key=lambda one: (one.verdict is Verdict.WRONG, one.error),
+    )
+
+
+def _local(
+    point: Point,
+    place: str,
+    what: str,
+    jacobian: Jacobian,
+    f: Function,
+    at: Array,
+    rng: np.random.Generator,
+) -> Finding:
+    """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along v."""
+    v = rng.choice([-1.0, 1.0], at.shape)
+    moved = along(f, at, v)
+    u = rng.choice([-1.0, 1.0], moved.shape)
+    errors = [
+        relative_error(jacobian.jvp(v), moved),
+        _product_error(v, jacobian.vjp(u), moved, u),
+    ]
+    if prod(jacobian.dense_shape) <= DENSE_MOST:
+        dense = jacobian.dense()
+        axes = dense.ndim - 2
+        along_v = v if at.ndim == axes else v[:, None]
+        product = (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
+        errors.append(relative_error(product, moved))
+    return _alone(point, place, what, max(errors), at.size)
+
+
+def _product_error(v: Array, vjp: Array, moved: Array, u: Array) -> float:
+    """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, relative to their terms."""
+    left, right = v * vjp, moved * u
+    size = float(np.linalg.norm(left) + np.linalg.norm(right))
+    return abs(float(left.sum() - right.sum())) / size if size else 0.0
+
+
+def _step(
+    point: Point, layer: Layer, x: Array, values: dict[str, Array], rng: np.random.Generator
+) -> Iterator[Finding]:
+    """A layer's own step of the backward pass: what it sends upstream, and its gradients."""
+    y = layer.forward_pass(x)
+    u = rng.choice([-1.0, 1.0], y.shape)
+    upstream = layer.backward_pass(u)
+    assert upstream is not None
+    gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
+    phi = layer.activation if isinstance(layer, Dense) else None
+    at_kink = phi is not None and bool(np.isin(layer.z, phi.kinks).any())
+    for name, found in {"x": upstream, **gradients}.items():
+        f, at = _outputs_by(layer, name, x, values)
+        v = rng.choice([-1.0, 1.0], at.shape)
+        error = 0.0 if at_kink else _product_error(v, found, along(f, at, v), u)
+        yield _alone(point, layer.name, f"step to {name}", error, at.size)
+
+
+def _outputs_by(
+    layer: Layer, name: str, x: Array, values: dict[str, Array]
+) -> tuple[Function, Array]:
+    """The layer's outputs as a function of one of its arguments."""
+    if name == "x":
+        return lambda v: layer.evaluate(v, values)[1], x
+    return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[1], values[name]
+
+
+def _penalty(point: Point, rng: np.random.Generator) -> Finding:
+    """What the penalty adds to the gradient, against what it adds to the loss."""
+    network = point.network
+    setting = network.penalty
+    assert setting is not None
+    added = network.penalty_gradient()
+    at = _some(len(added), MOST, rng)
+
+    def value(theta: Array) -> Any:
+        return setting.rate * sum(setting.penalty.total(theta[p]) for p in network.penalised)
+
+    numeric = complex_step(value, point.theta, at)
+    penalised = np.zeros(len(added), bool)
+    for part in network.penalised:
+        penalised[part] = True
+    kinks = np.isin(point.theta[at], setting.penalty.kinks) & penalised[at]
+    return _compared(point, "penalty", "∂P/∂θ", added[at], numeric, len(added), kinks)
+
+
+def _some(count: int, most: int, rng: np.random.Generator) -> Array:
+    """The numbers 0 to count − 1, or ``most`` of them by chance, in order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(rng.choice(count, most, replace=False))
+
+
+def _compared(
+    point: Point,
+    place: str,
+    what: str,
+    ours: Array,
+    numeric: Array,
+    total: int,
+    at_kink: Array | None = None,
+) -> Finding:
+    """Two arrays of the same numbers; those at a kink only count as such where they differ."""
+    limit = TOLERANCES["complex"]
+    differ = ~(np.abs(ours - numeric) <= limit * np.abs(ours) + TINY)
+    skipped = differ & at_kink if at_kink is not None else np.zeros(ours.shape, bool)
+    error = relative_error(ours[~skipped], numeric[~skipped])
+    return _alone(point, place, what, error, total, ours.size, int(skipped.sum()))
+
+
+def _alone(
+    point: Point,
+    place: str,
+    what: str,
+    error: float,
+    total: int,
+    checked: int | None = None,
+    kinks: int = 0,
+) -> Finding:
+    verdict = Verdict.KINK if kinks else Verdict.RIGHT
+    if not error <= TOLERANCES["complex"]:
+        verdict = Verdict.WRONG
+    count = total if checked is None else checked
+    return Finding(place, what, "complex", point.batch, error, verdict, count, total, kinks)
