@@ -29,9 +29,12 @@ class Activation(ABC):
 
     Attributes:
         kinks: the points where the derivative jumps; a numeric check must keep off them.
+        bends: the points where only the second derivative jumps; a central difference across
+            one has no more than a few digits.
     """
 
     kinks: ClassVar[tuple[float, ...]] = ()
+    bends: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def value(self, z: Array, out: Array | None = None) -> Array:
@@ -294,6 +297,8 @@ class Softplus(Activation):
 
 class Softsign(Activation):
     """φ(z) = z / (1 + |z|), φ'(z) = 1 / (1 + |z|)²."""
+
+    bends: ClassVar[tuple[float, ...]] = (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.value`."""

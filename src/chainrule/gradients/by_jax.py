@@ -130,7 +130,8 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
     """
     with jax.enable_x64(True):
         theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
-        found = jax.grad(partial(_value, network))(theta, jnp.asarray(x), jnp.asarray(t))
+        differentiate = jax.jit(jax.grad(partial(_value, network)))
+        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t))
         return np.concatenate([np.asarray(g).ravel() for g in found])
 
 

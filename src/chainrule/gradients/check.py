@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.threads import on_threads
 from chainrule.errors import ConfigError, DivergenceError, ShapeError, unknown
 from chainrule.gradients.alone import alone
 from chainrule.gradients.autograd import autograd, obstacle
@@ -69,12 +70,12 @@ def check(
     """
     chosen, notes = _methods(network, methods)
     rng = np.random.default_rng(seed)
-    points = _points(network, x, t, rng)
-    parameters = [f for point in points for f in _of_methods(point, chosen, coordinates, rng)]
-    by_itself = [f for point in points for f in alone(point, rng=rng)]
-    for point in points:
-        notes += _kinks(point)
-    return Report(tuple(parameters), tuple(by_itself), tuple(dict.fromkeys(notes)))
+    with on_threads(1):  # thousands of small products: threads would only wait for each other
+        points = _points(network, x, t, rng)
+        parameters = [f for point in points for f in _of_methods(point, chosen, coordinates, rng)]
+        by_itself = [f for point in points for f in alone(point, rng=rng)]
+        notes += [note for point in points for note in _kinks(point)]
+    return Report(tuple(parameters), tuple(by_itself), tuple(notes))
 
 
 def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:

@@ -8,6 +8,7 @@ parts, and sees errors a million times smaller.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def _hidden_kink(phi: Activation, z: Array) -> float | None:
     """A place, not stated as a kink, where φ' jumps: an interval is halved around the jump."""
     stated = np.array(phi.kinks)
     edges = np.sort(np.concatenate([z, stated - REACH, stated + REACH]))
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         if len(stated) and np.abs(stated - (a + b) / 2).min() < 1.01 * REACH:
             continue
         place = _jump(phi, float(a), float(b))
@@ -133,7 +134,7 @@ def _hidden_kink(phi: Activation, z: Array) -> float | None:
 
 
 def _jump(phi: Activation, a: float, b: float) -> float | None:
-    """Where between a and b the derivative changes however near two points are; None if nowhere."""
+    """Where between a and b the derivative changes at once; None where it changes nowhere so."""
     size = 0.0
     for _ in range(40):
         middle = (a + b) / 2
@@ -209,8 +210,8 @@ def _loss_problem(loss: Loss, name: str, y: Array, t: Array) -> str | None:
                 f"the jacobian of {name}", "", where, found.flat[wrong], expected[wrong]
             )
             return text.replace("central difference", method) + (
-                "; if it is right, its value does not take complex numbers: choose the pieces of a "
-                "function by the real part"
+                "; if it is right, its value does not take complex numbers: choose the pieces of "
+                "a function by the real part"
                 if limit == COMPLEX
                 else ""
             )

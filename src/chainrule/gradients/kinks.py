@@ -2,7 +2,8 @@
 
 At a kink the derivative is a convention and a difference quotient something between two slopes:
 that they differ there says nothing. A kink is recognised by the sign of the distance to it, as
-`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0.
+`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0. Where only the
+second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from chainrule.parameters import Array
 
 
 def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tuple[str, Array]]:
-    """Signed distances to every kink, with the words that name where they are.
+    """Signed distances to every kink and bend, with the words that name where they are.
 
     Args:
         network: at any vector; it keeps nothing of this.
@@ -28,7 +29,7 @@ def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tu
     for layer in network.layers:
         z, x = layer.evaluate(x, network.parameters.layout.views(theta, layer.name))
         phi = layer.activation if isinstance(layer, Dense) else None
-        for kink in phi.kinks if phi is not None else ():
+        for kink in (*phi.kinks, *phi.bends) if phi is not None else ():
             yield f"z of {layer.name} at {kink:g}", z - kink
     loss = network.loss_function.from_kinks(x, t)
     if loss.size:
