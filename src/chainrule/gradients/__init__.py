@@ -4,7 +4,7 @@
 projections and the automatic differentiation of PyTorch and JAX, and each layer's Jacobians alone.
 """
 
-from chainrule.gradients.check import METHODS, check, errors
+from chainrule.gradients.checking import METHODS, check, errors
 from chainrule.gradients.findings import Finding, Report, Verdict
 from chainrule.gradients.functions import check_activation, check_loss
 from chainrule.gradients.numeric import (

@@ -26,6 +26,12 @@ DENSE_MOST = 2**16
 MOST = 200
 """The most outputs of the loss, or numbers of θ, that are moved one by one."""
 
+DIRECTIONS = 3
+"""Along so many random directions a Jacobian is looked at."""
+
+SMALLEST = 1e-270
+"""Numbers below this are too near the end of floating point to move by a share of them."""
+
 TINY = 1e-290
 """Numbers below this are as good as 0: their last digits are no longer there."""
 
@@ -59,17 +65,30 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     loss = network.loss_function
     distances = loss.from_kinks(y, t)
     at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
-    numeric = _gradient(lambda v: loss.value(v, t), y, rows)
-    analytic = loss.jacobian(y, t)[rows]
+    with np.errstate(all="ignore"):  # of a probability of 0 both are infinite
+        numeric = _gradient(lambda v: loss.value(v, t), y, rows)
+        analytic = loss.jacobian(y, t)[rows]
+        known = (np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)
+        known &= np.isfinite(analytic) & np.isfinite(numeric)
+        analytic, numeric = (np.where(known, values, 0.0) for values in (analytic, numeric))
     yield _compared(point, "loss", "∂L/∂y", analytic, numeric, y.size, at_kink)
 
 
 def _gradient(f: Function, at: Array, rows: Array) -> Array:
-    """∂f by the complex step, for some rows of a matrix."""
-    width = at.shape[1]
-    index = (rows[:, None] * width + np.arange(width)).ravel()
-    flat = complex_step(lambda v: f(v.reshape(at.shape)), at.ravel(), index)
-    return flat.reshape(len(rows), width)
+    """∂f by the complex step, for some rows of a matrix.
+
+    The step is a share of the number: a probability of 1e-40 has its derivative as well.
+    """
+    found = np.empty((len(rows), at.shape[1]))
+    moved = at.astype(complex)
+    for k, n in enumerate(rows):
+        for j in range(at.shape[1]):
+            size = abs(at[n, j])
+            step = COMPLEX_STEP * (size if SMALLEST < size < 1 else 1.0)
+            moved[n, j] += 1j * step
+            found[k, j] = np.imag(f(moved)) / step
+            moved[n, j] = at[n, j]
+    return found
 
 
 def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
@@ -137,28 +156,40 @@ def _local(
     at: Array,
     rng: np.random.Generator,
 ) -> Finding:
-    """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along v."""
-    v = rng.choice([-1.0, 1.0], at.shape)
-    moved = along(f, at, v)
-    u = rng.choice([-1.0, 1.0], moved.shape)
-    errors = [
-        relative_error(jacobian.jvp(v), moved),
-        _product_error(v, jacobian.vjp(u), moved, u),
-    ]
-    if prod(jacobian.dense_shape) <= DENSE_MOST:
-        dense = jacobian.dense()
-        axes = dense.ndim - 2
-        along_v = v if at.ndim == axes else v[:, None]
-        product = (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
-        errors.append(relative_error(product, moved))
+    """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along some v."""
+    sides: dict[str, list[tuple[Array, Array]]] = {"jvp": [], "vjp": [], "dense": []}
+    for _ in range(DIRECTIONS):
+        v = rng.normal(size=at.shape)
+        moved = along(f, at, v)
+        u = rng.normal(size=moved.shape)
+        sides["jvp"].append((jacobian.jvp(v), moved))
+        sides["vjp"].append((v * jacobian.vjp(u), moved * u))
+        if prod(jacobian.dense_shape) <= DENSE_MOST:
+            sides["dense"].append((_by_dense(jacobian, v), moved))
+    errors = [_apart(sides["jvp"]), _apart(sides["dense"]), _sums_apart(sides["vjp"])]
     return _alone(point, place, what, max(errors), at.size)
 
 
-def _product_error(v: Array, vjp: Array, moved: Array, u: Array) -> float:
-    """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, relative to their terms."""
-    left, right = v * vjp, moved * u
-    size = float(np.linalg.norm(left) + np.linalg.norm(right))
-    return abs(float(left.sum() - right.sum())) / size if size else 0.0
+def _by_dense(jacobian: Jacobian, v: Array) -> Array:
+    """J v by the explicit matrices: one a case, v one a case as well or shared by all."""
+    dense = jacobian.dense()
+    along_v = v if v.ndim == dense.ndim - 2 and v.shape == dense.shape[2:] else v[:, None]
+    return (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
+
+
+def _apart(pairs: list[tuple[Array, Array]]) -> float:
+    """The relative error of all together: along one v alone J v may be 0."""
+    if not pairs:
+        return 0.0
+    ours, other = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
+    return relative_error(ours, other)
+
+
+def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
+    """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, given their terms, relative to these."""
+    off = max(abs(float(left.sum() - right.sum())) for left, right in pairs)
+    size = max(float(np.linalg.norm(left) + np.linalg.norm(right)) for left, right in pairs)
+    return off / size if size else 0.0
 
 
 def _step(
@@ -166,7 +197,7 @@ def _step(
 ) -> Iterator[Finding]:
     """A layer's own step of the backward pass: what it sends upstream, and its gradients."""
     y = layer.forward_pass(x)
-    u = rng.choice([-1.0, 1.0], y.shape)
+    u = rng.normal(size=y.shape)
     upstream = layer.backward_pass(u)
     assert upstream is not None
     gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
@@ -174,8 +205,10 @@ def _step(
     at_kink = phi is not None and bool(np.isin(layer.z, phi.kinks).any())
     for name, found in {"x": upstream, **gradients}.items():
         f, at = _outputs_by(layer, name, x, values)
-        v = rng.choice([-1.0, 1.0], at.shape)
-        error = 0.0 if at_kink else _product_error(v, found, along(f, at, v), u)
+        pairs = []
+        for v in rng.normal(size=(DIRECTIONS, *at.shape)):
+            pairs.append((v * found, along(f, at, v) * u))
+        error = 0.0 if at_kink else _sums_apart(pairs)
         yield _alone(point, layer.name, f"step to {name}", error, at.size)
 
 

@@ -98,11 +98,11 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
     """
     for segment in point.network.parameters.layout:
         v = np.zeros_like(point.theta)
-        v[segment.slice] = rng.choice([-1.0, 1.0], segment.stop - segment.start)
+        v[segment.slice] = rng.normal(size=segment.stop - segment.start)
         products = v[segment.slice] * point.gradient[segment.slice]
         off = abs(products.sum() - float(along(point.f, point.theta, v)))
         size = 2 * float(np.linalg.norm(products))
-        noise = ROUNDINGS * float(np.linalg.norm(point.noise[segment.slice]))
+        noise = ROUNDINGS * float(np.linalg.norm(v[segment.slice] * point.noise[segment.slice]))
         verdict = Verdict.RIGHT
         if off > TOLERANCES["projection"] * size + noise:
             at_kink = crossed(point.network, point.x, point.t, NEAR * v)
