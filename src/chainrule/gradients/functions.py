@@ -103,9 +103,9 @@ def _manners(phi: Activation, name: str) -> str | None:
     for dtype in ("float64", "float32"):
         z = np.array([[0.3, -1.7, 2.2]], dtype)
         before = z.copy()
-        for method in (phi.value, phi.derivative):
+        for word, method in (("value", phi.value), ("derivative", phi.derivative)):
             result, out = method(z), np.empty_like(z)
-            what = f"{name}.{method.__name__}"
+            what = f"{name}.{word}"
             if not isinstance(result, np.ndarray) or result.shape != z.shape:
                 return f"{what} must give an array of the shape of z, {z.shape}"
             if result.dtype != z.dtype:
