@@ -1,4 +1,4 @@
-"""The networks that the proof of the gradients runs over: every kind of each part, drawn shapes."""
+"""The networks that the proof of the gradients runs over: every kind of part, drawn shapes."""
 
 from __future__ import annotations
 
@@ -137,9 +137,9 @@ def is_smooth(network: Network, x: Array, t: Array) -> bool:
     return min(far, default=np.inf) > REACH
 
 
-def all_drawn(count: int) -> Iterator[Drawn]:
-    """Every kind with ``count`` of the hundred shapes, other ones for each kind."""
+def all_drawn(count: int, some: slice = slice(None)) -> Iterator[Drawn]:
+    """Every kind, or some, with ``count`` of the hundred shapes, other ones for each kind."""
     found = shapes(SHAPES)
-    for k, kind in enumerate(kinds()):
+    for k, kind in list(enumerate(kinds()))[some]:
         for j in range(count):
             yield drawn(kind, found[(37 * k + j) % SHAPES], SHAPES * k + j)

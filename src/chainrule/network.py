@@ -372,7 +372,7 @@ class Network:
     def penalty_gradient(self) -> Array:
         """What the penalty adds to the gradient at θ, shape of θ."""
         before = self.gradients.vector.copy()
-        self.gradients.vector = 0.0
+        self.gradients.vector[:] = 0
         self._add_penalty_gradient()
         added = self.gradients.vector.copy()
         self.gradients.vector = before

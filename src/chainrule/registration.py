@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import ConfigError
@@ -73,7 +74,7 @@ def register_loss(name: str, kind: type[Loss]) -> type[Loss]:
     return kind
 
 
-def _made(what: str, name: str, kind: Any, base: type[T]) -> T:
+def _made(what: str, name: str, kind: Any, base: Callable[..., T]) -> T:
     """An object of the class with its default options.
 
     Raises:
@@ -83,9 +84,10 @@ def _made(what: str, name: str, kind: Any, base: type[T]) -> T:
         raise ConfigError(f"a name is of lower-case letters, digits and '_', found {name!r}")
     if name in _OURS:
         raise ConfigError(f"{name!r} is a name of the library's own; choose another")
-    if not (isinstance(kind, type) and issubclass(kind, base)):
-        raise ConfigError(f"{what} {name} must be a subclass of {base.__name__}, found {kind!r}")
+    if not (isinstance(kind, type) and issubclass(kind, cast(type, base))):
+        base_name = cast(type, base).__name__
+        raise ConfigError(f"{what} {name} must be a subclass of {base_name}, found {kind!r}")
     try:
-        return kind()
+        return cast(T, kind())
     except TypeError as error:
         raise ConfigError(f"{what} {name} cannot be made without arguments: {error}") from None

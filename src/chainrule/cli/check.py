@@ -47,8 +47,8 @@ def command(
 ) -> None:
     """Check every gradient of a network against independent derivations.
 
-    Two batches of the training data go through the same network, as it starts. Exit status 0: every
-    gradient is right; 1: one is wrong; 2: something in the input is.
+    Two batches of the training data go through the same network, as it starts. Exit status 0:
+    every gradient is right; 1: one is wrong; 2: something in the input is.
     """
     from chainrule.assembly import assemble_data, assemble_network
     from chainrule.config.load import load_config

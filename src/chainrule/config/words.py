@@ -162,10 +162,11 @@ class Choice(Metadata):
 
     def model(self, name: str) -> type[Section]:
         """The model of an entry's mapping."""
-        return self._model(name, self.table[name])
+        kind: Any = self.table[name]
+        return self._model(name, kind)
 
     @cache  # noqa: B019  # there are a few tables, and they live as long as the program
-    def _model(self, name: str, entry: type[Any]) -> type[Section]:
+    def _model(self, name: str, entry: Any) -> type[Section]:
         options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
         for option in (field for field in fields(entry) if field.init):
             sort: Any = Flag if isinstance(option.default, bool) else Number

@@ -201,15 +201,17 @@ def _step(
     upstream = layer.backward_pass(u)
     assert upstream is not None
     gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
-    phi = layer.activation if isinstance(layer, Dense) else None
-    at_kink = phi is not None and bool(np.isin(layer.z, phi.kinks).any())
+    at_kink = isinstance(layer, Dense) and bool(np.isin(layer.z, _kinks_of(layer)).any())
     for name, found in {"x": upstream, **gradients}.items():
         f, at = _outputs_by(layer, name, x, values)
-        pairs = []
-        for v in rng.normal(size=(DIRECTIONS, *at.shape)):
-            pairs.append((v * found, along(f, at, v) * u))
+        directions = rng.normal(size=(DIRECTIONS, *at.shape))
+        pairs = [(v * found, along(f, at, v) * u) for v in directions]
         error = 0.0 if at_kink else _sums_apart(pairs)
         yield _alone(point, layer.name, f"step to {name}", error, at.size)
+
+
+def _kinks_of(layer: Dense) -> tuple[float, ...]:
+    return () if layer.activation is None else layer.activation.kinks
 
 
 def _outputs_by(

@@ -14,7 +14,7 @@ from chainrule.gradients.alone import alone
 from chainrule.gradients.autograd import autograd, obstacle
 from chainrule.gradients.findings import Finding, Report
 from chainrule.gradients.kinks import met
-from chainrule.gradients.numeric import central_difference, complex_step, relative_error
+from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
 from chainrule.network import Network
@@ -180,7 +180,6 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
     """
     network.loss(x, t)
     analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
-    differentiate = {"central": central_difference, "complex": complex_step}[method]
-    vector = differentiate(lambda theta: network.loss(x, t, theta), network.theta)
+    vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
     numeric = Parameters(network.parameters.layout, vector)
     return {name: relative_error(analytic[name], numeric[name]) for name in analytic}

@@ -93,8 +93,8 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
                 _message(
                     f"the derivative of {name}", "z", z[wrong], found[wrong], moved[wrong]
                 ).replace("central difference", "complex step")
-                + "; if it is right, its value does not take complex numbers: choose the pieces of "
-                "a function by z.real, and write chainrule.activations.magnitude(z) for |z|"
+                + "; if it is right, its value does not take complex numbers: choose the pieces "
+                "of a function by z.real, and write chainrule.activations.magnitude(z) for |z|"
             )
 
 
@@ -198,7 +198,7 @@ def _loss_problem(loss: Loss, name: str, y: Array, t: Array) -> str | None:
         ("central difference", central_difference, CENTRAL),
         ("complex step", complex_step, COMPLEX),
     ):
-        expected = numeric(lambda v: loss.value(v.reshape(shape), t), flat)  # type: ignore[operator]
+        expected = numeric(lambda v: loss.value(v.reshape(shape), t), flat)
         floor = (1e-12 if limit == CENTRAL else 1e-14) * max(1.0, abs(float(value)))
         wrong = _wrong(found.ravel(), expected, limit, floor)
         if wrong is not None:

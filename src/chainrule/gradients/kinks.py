@@ -2,8 +2,8 @@
 
 At a kink the derivative is a convention and a difference quotient something between two slopes:
 that they differ there says nothing. A kink is recognised by the sign of the distance to it, as
-`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0. Where only the
-second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
+`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0. Where only
+the second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ the last digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -112,3 +112,10 @@ def relative_error(a: Array, b: Array) -> float:
     """
     size = float(np.linalg.norm(a) + np.linalg.norm(b))
     return float(np.linalg.norm(a - b)) / size if size else 0.0
+
+
+NUMERIC: Mapping[str, Callable[..., Array]] = {
+    "central": central_difference,
+    "complex": complex_step,
+}
+"""The two methods that move one number at a time, by name."""

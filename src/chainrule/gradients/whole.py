@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.gradients.findings import Finding, Verdict
 from chainrule.gradients.kinks import crossed
-from chainrule.gradients.numeric import along, central_difference, complex_step, relative_error
+from chainrule.gradients.numeric import NUMERIC, along, central_difference, relative_error
 from chainrule.gradients.rounding import ROUNDING
 from chainrule.network import Network
 from chainrule.parameters import Array, Segment
@@ -77,7 +77,7 @@ def by_coordinates(
         method: ``central`` or ``complex``.
         chosen: which numbers of θ to compare for an array.
     """
-    differentiate = {"central": central_difference, "complex": complex_step}[method]
+    differentiate = NUMERIC[method]
     for segment in point.network.parameters.layout:
         at = chosen(segment)
         numeric = differentiate(point.f, point.theta, at=at)
