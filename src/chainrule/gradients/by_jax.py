@@ -41,9 +41,12 @@ def sigmoid(z: Any) -> Any:
 
 
 def tanh(z: Any) -> Any:
-    """−sign(z) m / (2 + m) with m = e^(−2|z|) − 1: the derivative has terms of one sign."""
-    m = jnp.expm1(-2 * jnp.where(z < 0, -z, z))
-    return jnp.where(z < 0, m / (2 + m), -m / (2 + m))
+    """As `chainrule.gradients.by_torch.tanh`."""
+    r = jnp.where(z < 0, -z, z)
+    m = jnp.expm1(-2 * jnp.where(r < 0.5, r, 0.0))
+    t = jnp.exp(-2 * r)
+    a = jnp.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return jnp.where(z < 0, -a, a)
 
 
 def softsign(z: Any) -> Any:

@@ -43,9 +43,16 @@ def sigmoid(z: Tensor) -> Tensor:
 
 
 def tanh(z: Tensor) -> Tensor:
-    """−sign(z) m / (2 + m) with m = e^(−2|z|) − 1: the derivative has terms of one sign."""
-    m = torch.expm1(-2 * torch.where(z < 0, -z, z))
-    return torch.where(z < 0, m / (2 + m), -m / (2 + m))
+    """(1 − t) / (1 + t) with t = e^(−2|z|), and −m / (2 + m) with m = t − 1 where |z| < ½.
+
+    The derivatives have terms of one sign. That of expm1 is m + 1, which far out has no digit;
+    1 − t has none near 0.
+    """
+    r = torch.where(z < 0, -z, z)
+    m = torch.expm1(-2 * torch.where(r < 0.5, r, 0.0))
+    t = torch.exp(-2 * r)
+    a = torch.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return torch.where(z < 0, -a, a)
 
 
 def softsign(z: Tensor) -> Tensor:
