@@ -1,4 +1,4 @@
-"""The compiled engine's own functions, called one at a time so that their numbers can be looked at."""
+"""The compiled engine's own functions, called one at a time so that their numbers can be seen."""
 
 from __future__ import annotations
 

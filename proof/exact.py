@@ -103,13 +103,12 @@ def ulps(
 ) -> Array:
     """How far results are from exact ones, in units of the last place.
 
-    Below `END_OF_NUMBERS`, where digits are lost one by one, nothing but a small result is asked.
-
     Args:
         found: f(z) as it was computed, (n,).
         z: (n,).
         exact: f.
         term: where this is larger in magnitude, its units count instead.
+        end: below this the units no longer become smaller.
     """
     kind = found.dtype
     errors = np.empty(len(z))

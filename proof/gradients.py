@@ -163,7 +163,8 @@ def in_parts(network: Network, x: Array, t: Array) -> Array:
     first, second = (
         gradient(network, x[part], t[part]) for part in (slice(cut), slice(cut, None))
     )
-    return (cut * first + (len(x) - cut) * second) / len(x)
+    mean: Array = (cut * first + (len(x) - cut) * second) / len(x)
+    return mean
 
 
 def with_units_moved(case: Drawn) -> Array:

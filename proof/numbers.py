@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from chainrule import Network
 from chainrule.activations import ACTIVATIONS, activation
 from chainrule.layers.softmax import softmax
-from chainrule.losses import LOSSES, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.parameters import Array
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
@@ -93,11 +93,11 @@ def engines() -> Iterator[tuple[str, Losses, Losses]]:
     )
     for batch in (1, 2):
         name = "compiled, " + ("one case" if batch == 1 else "minibatches")
-        yield (
-            name,
-            lambda z, t, batch=batch: compiled.losses(z, t, "cross_entropy", batch),
-            lambda z, t, batch=batch: compiled.losses(z, t, "binary_cross_entropy", batch),
+        of_classes, of_two = (
+            partial(compiled.losses, loss=loss, batch=batch)
+            for loss in ("cross_entropy", "binary_cross_entropy")
         )
+        yield name, of_classes, of_two
 
 
 def _sigma(z: Array) -> Array:
