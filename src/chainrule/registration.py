@@ -48,8 +48,8 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
         ...         return np.multiply(2.002, z, out=out)
         >>> register_activation("square", Square)
         Traceback (most recent call last):
-        chainrule.errors.ConfigError: the derivative of Square is wrong at z = -8.077: found
-        -16.17104224, expected -16.15488736 (by central difference), a relative error of 0.0005
+        chainrule.errors.ConfigError: the derivative of Square is wrong at z = -30.59: found
+        -61.243182, expected -61.182 (by central difference), a relative error of 0.0005
     """
     check_activation(_made("activation", name, kind, Activation))
     add_entry(ACTIVATIONS, name, kind)

@@ -45,10 +45,10 @@ def check_activation(phi: Activation) -> None:
         >>> class Wrong(Tanh):
         ...     def derivative(self, z, out=None):
         ...         return np.multiply(1.001, Tanh().derivative(z), out=out)
-        >>> check_activation(Wrong())
+        >>> check_activation(Wrong())  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         chainrule.errors.ConfigError: the derivative of Wrong is wrong at z = 0.011: found
-        1.000878878, expected 0.9998790073 (by central difference), a relative error of 0.0005
+        1.00087888..., expected 0.99987900... (by central difference), a relative error of 0.0005
     """
     name = type(phi).__name__
     try:
@@ -263,7 +263,7 @@ def _wrong(found: Array, expected: Array, limit: float, floor: Any) -> int | Non
         return None
     if np.isnan(off[bad]).any():
         return int(np.flatnonzero(bad & np.isnan(off))[0])
-    return int(np.flatnonzero(bad)[np.argmax((off / (np.abs(expected) + floor))[bad])])
+    return int(np.flatnonzero(bad)[np.argmax(off[bad])])
 
 
 def _message(what: str, symbol: str, where: Any, found: float, expected: float) -> str:
