@@ -6,7 +6,7 @@ The short form takes two of the hundred shapes for every kind, the full one all 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
@@ -31,10 +31,10 @@ STEP = 3e-4
 SHORT = 1
 """Shapes of each kind in the short form."""
 
-JAX_SHORT, JAX_FULL = 11, 50
+JAX_SHORT, JAX_FULL = 11, 47
 """Every so many networks go through JAX, which compiles each anew for 0.2 s."""
 
-CHECK_SHORT, CHECK_FULL = 1, 10
+CHECK_SHORT, CHECK_FULL = 1, 11
 """Every so many are given to `chainrule.gradients.check`."""
 
 CLAIMS = {
@@ -89,17 +89,20 @@ def line_of(name: str, agreement: Agreement) -> Line:
     return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
 
 
-def sweep(full: bool, some: slice = slice(None)) -> tuple[dict[str, Agreement], list[str], int]:
-    """Every kind, or some, in many shapes; two consecutive batches on each network.
+def sweep(
+    full: bool, numbers: Iterable[int] | None = None
+) -> tuple[dict[str, Agreement], list[str], int]:
+    """Every kind in many shapes, or in those of some numbers; two batches on each network.
 
     Returns:
         What was found by name, the networks that `check` finds wrong, and how many it looked at.
     """
+    which = range(SHAPES if full else SHORT) if numbers is None else numbers
     found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
     wrong, checked = [], 0
     each_jax, each_check = (JAX_FULL, CHECK_FULL) if full else (JAX_SHORT, CHECK_SHORT)
     with on_threads(1):
-        for number, case in enumerate(all_drawn(SHAPES if full else SHORT, some), 1):
+        for number, case in enumerate(all_drawn(which), 1):
             compare(found, case, with_jax=number % each_jax == 0)
             if number % each_check:
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -137,9 +137,9 @@ def is_smooth(network: Network, x: Array, t: Array) -> bool:
     return min(far, default=np.inf) > REACH
 
 
-def all_drawn(count: int, some: slice = slice(None)) -> Iterator[Drawn]:
-    """Every kind, or some, with ``count`` of the hundred shapes, other ones for each kind."""
-    found = shapes(SHAPES)
+def all_drawn(numbers: Iterable[int], some: slice = slice(None)) -> Iterator[Drawn]:
+    """Every kind, or some, in shapes of these numbers, 0 to 99; other ones for each kind."""
+    found, chosen = shapes(SHAPES), list(numbers)
     for k, kind in list(enumerate(kinds()))[some]:
-        for j in range(count):
+        for j in chosen:
             yield drawn(kind, found[(37 * k + j) % SHAPES], SHAPES * k + j)
