@@ -254,6 +254,16 @@ def test_a_trained_network_has_a_gradient_of_rounding_and_is_right():
     assert report.right, report.diagnosis
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_targets_between_0_and_1_that_are_all_but_met_are_right(loss):
+    network = network_for("tanh", loss, outputs=3)
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    t = network.forward_pass(x)
+    near = t + 1e-7 * np.array([1.0, -2.0, 1.0])
+    report = check(network, x, near, methods=NUMERIC)
+    assert report.right, report.diagnosis
+
+
 def test_inputs_that_are_not_scaled_are_right():
     network = network_for("tanh", "mse", inputs=3)
     x = np.random.default_rng(0).integers(0, 256, (6, 3))
