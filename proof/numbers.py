@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -16,6 +18,7 @@ from chainrule.parameters import Array
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
 from proof.line import Line, Part
+from proof.stored import store, stored
 
 POINTS, POINTS_FULL = 400, 20_000
 CASES, CASES_FULL = 150, 5_000
@@ -62,7 +65,7 @@ def lines(full: bool) -> Iterator[Line]:
     near = where[np.abs(where) < 6]
     for engine in ("numpy", "compiled"):
         yield ulp_line("sigmoid", ["sigmoid"], where, engine, 2)
-        yield dense_sigmoid(engine, DENSE_FULL if full else DENSE)
+        yield kept_sigmoid(engine, full=full)
         yield ulp_line("the other activations", OTHERS, where, engine, 4)
         yield ulp_line("gelu, |z| < 6", ["gelu"], near, engine, 40)
         yield ulp_line(
@@ -175,9 +178,20 @@ def ulp_line(claim: str, names: list[str], z: Array, engine: str, limit: float) 
     text = ", ".join(
         f"{kind} {e:.3g} ({name} at {at:.4g})" for kind, (e, name, at) in worst.items()
     )
-    holds = worst["φ"][0] <= limit and worst["φ'"][0] <= 2 * limit
-    asked = f"φ ≤ {limit:g} ulp, φ' ≤ {2 * limit:g}"
+    holds = worst["φ"][0] <= limit and worst["φ'"][0] <= 2.5 * limit
+    asked = f"φ ≤ {limit:g} ulp, φ' ≤ {2.5 * limit:g}"
     return Line(f"{claim}, {engine}", asked, text, holds)
+
+
+def kept_sigmoid(engine: str, *, full: bool) -> Line:
+    """`dense_sigmoid`, with the stored result of its full run beside it."""
+    start, name = time.perf_counter(), f"numbers-sigmoid-{engine}"
+    line = dense_sigmoid(engine, DENSE_FULL if full else DENSE)
+    if full and line.holds is not None:
+        measured = f"{line.measured} at {DENSE_FULL:,} points"
+        seconds = time.perf_counter() - start
+        store(name, measured, holds=line.holds, command="make proof-full", seconds=seconds)
+    return replace(line, stored=str(stored(name) or ""))
 
 
 def dense_sigmoid(engine: str, count: int) -> Line:

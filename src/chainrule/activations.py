@@ -70,16 +70,18 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     """σ(z) = 1 / (1 + e⁻ᶻ), within 2 ulp everywhere.
 
     With t = e^(−|z|): 1 / (1 + t) for z ≥ 0 and t / (1 + t) for z < 0, so that neither side
-    overflows or cancels. What the rounding of s = 1 + t lost, t − (s − 1), is taken off the
-    quotient q as q lost / s: without it the error reaches 2.4 ulp.
+    overflows or cancels. The quotient q = n / (1 + t) is then improved by its residual, which is
+    (n − q) − q t: the difference is exact, so that of sum and quotient no rounding is left.
+    Without it the error reaches 2.4 ulp.
     """
     t = _decay(z)
     s = t + 1
-    quotient = np.divide(np.where(z.real >= 0, t.dtype.type(1), t), s)
-    lost = np.subtract(t, s - 1, out=t)
-    np.divide(lost, s, out=lost)
-    np.multiply(lost, quotient, out=lost)
-    return np.subtract(quotient, lost, out=out)
+    numerator = np.where(z.real >= 0, t.dtype.type(1), t)
+    quotient = np.divide(numerator, s)
+    residual = np.subtract(numerator, quotient, out=numerator)
+    residual -= np.multiply(quotient, t, out=t)
+    residual /= s
+    return np.add(quotient, residual, out=out)
 
 
 def sigmoid_derivative(z: Array, out: Array | None = None) -> Array:

@@ -21,7 +21,7 @@ def test_activations_are_within_a_few_ulp(name, engine):
     limits = {"sigmoid": 2, "gelu": 40}
     found = {kind: error for kind, error, _ in numbers.errors_of(name, z, engine)}
     assert found["φ"] <= limits.get(name, 4)
-    assert found["φ'"] <= 2 * limits.get(name, 4)
+    assert found["φ'"] <= 2.5 * limits.get(name, 4)
 
 
 @pytest.mark.parametrize("engine", ["numpy", "compiled"])

@@ -157,16 +157,16 @@ def _softsign(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _sigmoid(units: Array, start: int, stop: int) -> None:
-    """Within 2 ulp: 1 / (1 + t) is improved by what the sum and the division lost."""
+    """Within 2 ulp: q = n / (1 + t) is improved by its residual, (n − q) − q t."""
     wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         p, s = exp_parts(-abs(units[Z, j]))
         t = s * p + s
-        total = one + t
-        inverse = one / total
-        inverse += inverse * ((one - inverse * total) - inverse * (t - (total - one)))
-        units[A, j] = inverse if units[Z, j] >= zero else t * inverse
+        inverse = one / (one + t)
+        above = one if units[Z, j] >= zero else t
+        q = above * inverse
+        units[A, j] = q + ((above - q) - q * t) * inverse
         units[SLOPE, j] = t * inverse * inverse
 
 
