@@ -1,15 +1,197 @@
-"""Gradients."""
+"""Gradients: every kind of network in shapes that Hypothesis draws, by independent derivations.
+
+The short form takes two of the hundred shapes for every kind, the full one all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import Any
 
+import numpy as np
+
+from chainrule.engines.threads import on_threads
+from chainrule.gradients import central_difference, check, complex_step
+from chainrule.gradients.autograd import autograd
+from chainrule.gradients.rounding import ROUNDING, rounding
+from chainrule.layers import Dense
+from chainrule.network import Network
+from chainrule.parameters import Array
+from proof.agreement import Agreement
 from proof.line import Line, Part
+from proof.networks import SHAPES, Drawn, all_drawn, network_of
+from proof.stored import store, stored
+
+STEP = 3e-4
+"""Of the central difference: larger ones err where derivatives of high order are large."""
+
+SHORT = 1
+"""Shapes of each kind in the short form."""
+
+JAX_SHORT, JAX_FULL = 11, 47
+"""Every so many networks go through JAX, which compiles each anew for 0.2 s."""
+
+CHECK_SHORT, CHECK_FULL = 1, 11
+"""Every so many are given to `chainrule.gradients.check`."""
+
+CLAIMS = {
+    "central": ("central difference", 1e-8),
+    "complex": ("complex step", 1e-14),
+    "torch": ("PyTorch autograd", 1e-13),
+    "jax": ("JAX autograd", 1e-13),
+    "explicit": ("explicit Jacobians against vjp", 1e-13),
+    "rows": ("the rows of a batch in another order", 1e-13),
+    "split": ("a batch in two parts", 1e-13),
+    "units": ("hidden units in another order", 1e-13),
+    "float32": ("float32 against float64", 1e-5),
+}
 
 
 def lines(full: bool) -> Iterator[Line]:
-    """The lines of this part."""
-    yield from ()
+    """A line for each derivation; the full run is stored."""
+    start = time.perf_counter()
+    found, wrong, count = sweep(full)
+    seconds = time.perf_counter() - start
+    for name, agreement in found.items():
+        if full and agreement.arrays:
+            keep(name, agreement, seconds)
+        yield line_of(name, agreement)
+    yield Line(
+        "check: verdicts on the same networks",
+        "all right",
+        f"{count - len(wrong)} of {count} right" + (f"; first: {wrong[0]}" if wrong else ""),
+        not wrong,
+    )
+
+
+def keep(name: str, agreement: Agreement, seconds: float) -> None:
+    """Store the result of a full run."""
+    store(
+        f"gradients-{name}",
+        agreement.measured,
+        holds=agreement.holds,
+        command="make proof-full",
+        seconds=seconds,
+        figures={"where": agreement.where, "roundings": agreement.roundings},
+    )
+
+
+def line_of(name: str, agreement: Agreement) -> Line:
+    """One line of the table."""
+    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
+    before = stored(f"gradients-{name}")
+    kept = str(before) if before else ""
+    if name in ("torch", "jax") and find_spec(name) is None:
+        return Line(agreement.claim, asked, f"{name} is not installed", None, kept)
+    return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
+
+
+def sweep(
+    full: bool, numbers: Iterable[int] | None = None
+) -> tuple[dict[str, Agreement], list[str], int]:
+    """Every kind in many shapes, or in those of some numbers; two batches on each network.
+
+    Returns:
+        What was found by name, the networks that `check` finds wrong, and how many it looked at.
+    """
+    which = range(SHAPES if full else SHORT) if numbers is None else numbers
+    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    wrong, checked = [], 0
+    each_jax, each_check = (JAX_FULL, CHECK_FULL) if full else (JAX_SHORT, CHECK_SHORT)
+    with on_threads(1):
+        for number, case in enumerate(all_drawn(which), 1):
+            compare(found, case, with_jax=number % each_jax == 0)
+            if number % each_check:
+                continue
+            checked += 1
+            report = check(case.network, case.x, case.t, methods=["complex", "projection"])
+            if not report.right:
+                wrong.append(f"{case.kind}, {case.shape}: {report.diagnosis}")
+    return found, wrong, checked
+
+
+def compare(found: dict[str, Agreement], case: Drawn, *, with_jax: bool) -> None:
+    """Add one network's comparisons: the gradient after another batch went through the object."""
+    network, x, t = case.network, case.x, case.t
+    network.loss(x[::-1], t[::-1])
+    network.backward_pass(t[::-1])
+    g = gradient(network, x, t)
+    noise = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    loss = network.loss(x, t)
+
+    def f(theta: Array) -> Any:
+        return network.loss(x, t, theta)
+
+    def add(name: str, other: Array, blur: Array = noise) -> None:
+        found[name].add(network, (case.kind, case.shape), g, other, blur)
+
+    blur = noise + 4 * ROUNDING * abs(loss) / STEP  # the rounding of the loss, divided by the step
+    add("central", central_difference(f, network.theta, STEP), blur)
+    add("complex", complex_step(f, network.theta))
+    for library in ("torch", "jax"):
+        if find_spec(library) is not None and (library == "torch" or with_jax):
+            add(library, autograd(network, library, x, t))
+    add("explicit", explicit(network, x, t))
+    order = np.random.default_rng(1).permutation(len(x))
+    add("rows", gradient(network, x[order], t[order]))
+    if len(x) > 1:
+        add("split", in_parts(network, x, t))
+    if case.shape.hidden:
+        add("units", with_units_moved(case))
+    add("float32", narrow(case), noise * 2.0**29)
+
+
+def gradient(network: Network, x: Array, t: Array) -> Array:
+    """∂L/∂θ of the backward pass, an array of its own in float64."""
+    network.loss(x, t)
+    vector = network.backward_pass(t).vector
+    return np.array(vector, dtype=float)
+
+
+def explicit(network: Network, x: Array, t: Array) -> Array:
+    """The same by multiplying the dense Jacobians."""
+    network.explicit_jacobians = True
+    try:
+        return gradient(network, x, t)
+    finally:
+        network.explicit_jacobians = False
+
+
+def in_parts(network: Network, x: Array, t: Array) -> Array:
+    """The mean of the gradients of two parts, weighted by their cases."""
+    cut = len(x) // 3 + 1
+    first, second = (
+        gradient(network, x[part], t[part]) for part in (slice(cut), slice(cut, None))
+    )
+    mean: Array = (cut * first + (len(x) - cut) * second) / len(x)
+    return mean
+
+
+def with_units_moved(case: Drawn) -> Array:
+    """The gradient of the same network with its hidden units in another order, put back."""
+    moved = network_of(case.kind, case.shape, 0)
+    positions = np.arange(len(moved.theta), dtype=float)
+    moved.theta = positions
+    dense = [layer for layer in moved.layers if isinstance(layer, Dense)]
+    rng = np.random.default_rng(2)
+    for before, after in pairwise(dense):
+        order = rng.permutation(before.size)
+        before.W, before.b, after.W = before.W[:, order], before.b[order], after.W[order]
+    places = moved.theta.astype(int)
+    moved.theta = case.network.theta[places]
+    back = np.empty(len(places))
+    back[places] = gradient(moved, case.x, case.t)
+    return back
+
+
+def narrow(case: Drawn) -> Array:
+    """The gradient in float32."""
+    network = network_of(case.kind, case.shape, 0, dtype="float32")
+    network.theta = case.network.theta
+    return gradient(network, case.x, case.t)
 
 
 PART = Part("Gradients", lines)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chainrule.layers.dense import Dense
     from chainrule.layers.softmax import Softmax
     from chainrule.network import Network
+    from chainrule.registration import register_activation, register_loss
     from chainrule.runs import Run, load, train
     from chainrule.sweeps.sweep import Sweep, sweep
 
@@ -30,6 +31,8 @@ _HOME = {
     "Sweep": "chainrule.sweeps.sweep",
     "compare": "chainrule.comparison.compare",
     "load": "chainrule.runs",
+    "register_activation": "chainrule.registration",
+    "register_loss": "chainrule.registration",
     "sweep": "chainrule.sweeps.sweep",
     "train": "chainrule.runs",
 }
@@ -62,6 +65,8 @@ __all__ = [
     "__version__",
     "compare",
     "load",
+    "register_activation",
+    "register_loss",
     "sweep",
     "train",
 ]

@@ -29,9 +29,12 @@ class Activation(ABC):
 
     Attributes:
         kinks: the points where the derivative jumps; a numeric check must keep off them.
+        bends: the points where only the second derivative jumps; a central difference across
+            one has no more than a few digits.
     """
 
     kinks: ClassVar[tuple[float, ...]] = ()
+    bends: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def value(self, z: Array, out: Array | None = None) -> Array:
@@ -67,12 +70,18 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     """σ(z) = 1 / (1 + e⁻ᶻ), within 2 ulp everywhere.
 
     With t = e^(−|z|): 1 / (1 + t) for z ≥ 0 and t / (1 + t) for z < 0, so that neither side
-    overflows or cancels.
+    overflows or cancels. The quotient q = n / (1 + t) is then improved by its residual, which is
+    (n − q) − q t: the difference is exact, so that of sum and quotient no rounding is left.
+    Without it the error reaches 2.4 ulp.
     """
     t = _decay(z)
+    s = t + 1
     numerator = np.where(z.real >= 0, t.dtype.type(1), t)
-    np.add(t, 1, out=t)
-    return np.divide(numerator, t, out=out)
+    quotient = np.divide(numerator, s)
+    residual = np.subtract(numerator, quotient, out=numerator)
+    residual -= np.multiply(quotient, t, out=t)
+    residual /= s
+    return np.add(quotient, residual, out=out)
 
 
 def sigmoid_derivative(z: Array, out: Array | None = None) -> Array:
@@ -294,6 +303,8 @@ class Softplus(Activation):
 
 class Softsign(Activation):
     """φ(z) = z / (1 + |z|), φ'(z) = 1 / (1 + |z|)²."""
+
+    bends: ClassVar[tuple[float, ...]] = (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.value`."""

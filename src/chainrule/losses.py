@@ -45,6 +45,13 @@ class Loss(ABC):
     def jacobian(self, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, shape (cases, outputs), for prepared targets t."""
 
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """How far each case is from where the derivative jumps, (cases, n) with a sign.
+
+        It changes sign where a kink is crossed. A smooth loss has none: (cases, 0).
+        """
+        return np.empty((len(y), 0))
+
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
         """Targets as the loss takes them.
 
@@ -103,6 +110,10 @@ class MeanAbsoluteError(ResidualLoss):
         """sign(d)."""
         return np.sign(d)
 
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """d, (cases, outputs)."""
+        return y - t
+
 
 @dataclass(frozen=True)
 class Huber(ResidualLoss):
@@ -130,6 +141,10 @@ class Huber(ResidualLoss):
     def derivative(self, d: Array) -> Array:
         """D cut off at ±delta."""
         return np.clip(d, -self.delta, self.delta)
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """|d| − delta, (cases, outputs): there it is the second derivative that jumps."""
+        return np.abs(y - t) - self.delta
 
 
 class LogCosh(ResidualLoss):
@@ -245,6 +260,12 @@ class Hinge(Loss):
         cases = np.arange(len(y))
         margins = 1 + y - y[cases, t][:, None]
         margins[cases, t] = 0
+        return margins
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """The margins of the wrong classes, (cases, outputs); that of the right one is 1."""
+        margins = self._margins(y, t)
+        margins[np.arange(len(y)), t] = 1
         return margins
 
     def value(self, y: Array, t: Array) -> Any:

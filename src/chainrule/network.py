@@ -146,6 +146,11 @@ class Network:
         self._penalty = setting
         self._penalised = [] if setting is None else self._penalised_slices(setting)
 
+    @property
+    def penalised(self) -> tuple[slice, ...]:
+        """The stretches of θ that the penalty is on."""
+        return tuple(self._penalised)
+
     def __repr__(self) -> str:
         chain = " → ".join([str(self.input), *(f"{la.name} {la.size}" for la in self.layers)])
         return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
@@ -363,6 +368,15 @@ class Network:
     def penalty_loss(self) -> float:
         """What the penalty adds to the loss at θ."""
         return float(self._penalty_loss(self.theta))
+
+    def penalty_gradient(self) -> Array:
+        """What the penalty adds to the gradient at θ, shape of θ."""
+        before = self.gradients.vector.copy()
+        self.gradients.vector[:] = 0
+        self._add_penalty_gradient()
+        added = self.gradients.vector.copy()
+        self.gradients.vector = before
+        return added
 
     def _penalty_loss(self, theta: Array) -> Any:
         if self.penalty is None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,13 @@ DEFAULT_RATE = 0.001
 
 
 class Penalty(ABC):
-    """Ω, its sum over an array and its derivative."""
+    """Ω, its sum over an array and its derivative.
+
+    Attributes:
+        kinks: the points where the derivative jumps.
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = ()
 
     @abstractmethod
     def total(self, w: Array) -> Any:
@@ -55,6 +61,8 @@ class L2(Penalty):
 @dataclass(frozen=True)
 class L1(Penalty):
     """Ω(w) = |w|, with derivative 0 at the kink."""
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def total(self, w: Array) -> Any:
         """Σ |w|; for complex w, Σ sign(Re w) · w, which the complex step differentiates."""

@@ -53,6 +53,12 @@ def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str
     return entry(**{key: float(option) for key, option in options.items()})
 
 
+def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:
+    """Put a class into a table under a name; what stood there before is replaced."""
+    assert isinstance(table, dict)
+    table[name] = entry
+
+
 def entry_options(kind: str, value: object) -> dict[str, Any]:
     """``type`` and options of an entry of a table, given by its name or as a mapping of them.
 

@@ -10,10 +10,21 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule._version import __version__
-from chainrule.cli import compare, data, evaluate, init, plot, predict, schema, sweep, train
+from chainrule.cli import check, compare, data, evaluate, init, plot, predict, schema, sweep, train
 from chainrule.cli.failures import failures_told
 
-ORDER = ("init", "train", "sweep", "compare", "evaluate", "predict", "plot", "data", "schema")
+ORDER = (
+    "init",
+    "train",
+    "sweep",
+    "compare",
+    "check",
+    "evaluate",
+    "predict",
+    "plot",
+    "data",
+    "schema",
+)
 """The commands as the help lists them."""
 
 
@@ -43,6 +54,7 @@ app.command("init")(init.command)
 app.command("train")(train.command)
 app.command("sweep")(sweep.command)
 app.command("compare")(compare.command)
+app.command("check")(check.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
 app.command("plot")(plot.command)

@@ -138,7 +138,11 @@ class Choice(Metadata):
     def __init__(self, kind: str, table: Mapping[str, type[Any]]) -> None:
         self.kind = kind
         self.table = table
-        self.word = Word(kind, tuple(table))
+
+    @property
+    def word(self) -> Word:
+        """The names as they are now: a table grows where somebody registers an entry."""
+        return Word(self.kind, tuple(self.table))
 
     def check(self, value: Any) -> str | dict[str, Any]:
         """The name, or the mapping of the name and all options."""
@@ -156,11 +160,15 @@ class Choice(Metadata):
         found = self.model(name).model_validate({**options, "type": name}).model_dump()
         return found if len(found) > 1 else name
 
-    @cache  # noqa: B019  # there are a few tables, and they live as long as the program
     def model(self, name: str) -> type[Section]:
         """The model of an entry's mapping."""
+        kind: Any = self.table[name]
+        return self._model(name, kind)
+
+    @cache  # noqa: B019  # there are a few tables, and they live as long as the program
+    def _model(self, name: str, entry: Any) -> type[Section]:
         options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
-        for option in (field for field in fields(self.table[name]) if field.init):
+        for option in (field for field in fields(entry) if field.init):
             sort: Any = Flag if isinstance(option.default, bool) else Number
             checked = Annotated[sort, AfterValidator(self.accepted(name, option.name))]
             about = f"{option.name} of {name}"

@@ -158,7 +158,7 @@ def hinge(y: Tensor, t: Tensor) -> Tensor:
     return margins.scatter(1, t[:, None], 0.0).sum() / len(y)
 
 
-def _log_cosh(d: Tensor) -> Tensor:
+def log_cosh_of(d: Tensor) -> Tensor:
     """ln cosh d: ln(1 + 2 sinh²(d/2)) where |d| < 1, else |d| + ln(1 + e^(−2|d|)) − ln 2."""
     r = d.abs()
     near = (0.5 * d.masked_fill(r >= 1, 0.0)).sinh()
@@ -167,7 +167,7 @@ def _log_cosh(d: Tensor) -> Tensor:
 
 def log_cosh(y: Tensor, t: Tensor) -> Tensor:
     """The mean of ln cosh(y − t), whose derivative is tanh; PyTorch has no such loss."""
-    rho: Tensor = _Elementwise.apply(y - t, _log_cosh, torch.tanh)
+    rho: Tensor = _Elementwise.apply(y - t, log_cosh_of, torch.tanh)
     return rho.mean()
 
 

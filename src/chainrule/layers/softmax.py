@@ -15,13 +15,19 @@ from chainrule.parameters import Array
 def softmax(z: Array) -> Array:
     """s_j = e^(z_j) / Σ_k e^(z_k) along the last axis.
 
-    The largest real part is subtracted first, which changes nothing and overflows never.
+    The largest z is subtracted first, which changes nothing and overflows never. Complex numbers
+    are ordered by their real parts; that one is then 0 in both parts, so that a complex step sees
+    how the others move, however small they are.
 
     Example:
         >>> softmax(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
     """
-    e: Array = z - np.maximum.reduce(z.real, axis=-1, keepdims=True)
+    if np.iscomplexobj(z):
+        top = np.take_along_axis(z, z.real.argmax(axis=-1)[..., None], axis=-1)
+    else:
+        top = np.maximum.reduce(z, axis=-1, keepdims=True)
+    e: Array = z - top
     np.exp(e, out=e)
     e /= np.add.reduce(e, axis=-1, keepdims=True)
     return e

@@ -37,6 +37,9 @@ from chainrule.parameters import Array
 
 ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
 
+END = np.float32(708)
+"""Beyond ±this a product z eᶻ is 0: `exp_parts` stays above 0, and z may be as large as 1e300."""
+
 
 @part
 def activate(k: int, layers: Array, options: Array, units: Array) -> None:
@@ -154,13 +157,16 @@ def _softsign(units: Array, start: int, stop: int) -> None:
 
 @exact
 def _sigmoid(units: Array, start: int, stop: int) -> None:
+    """Within 2 ulp: q = n / (1 + t) is improved by its residual, (n − q) − q t."""
     wide_vectors()
     zero, one = units.dtype.type(0), units.dtype.type(1)
     for j in range(start, stop):
         p, s = exp_parts(-abs(units[Z, j]))
         t = s * p + s
         inverse = one / (one + t)
-        units[A, j] = inverse if units[Z, j] >= zero else t * inverse
+        above = one if units[Z, j] >= zero else t
+        q = above * inverse
+        units[A, j] = q + ((above - q) - q * t) * inverse
         units[SLOPE, j] = t * inverse * inverse
 
 
@@ -217,8 +223,8 @@ def _silu(units: Array, start: int, stop: int) -> None:
         t = s * p + s
         inverse = one / (one + t)
         sigmoid = inverse if v >= zero else t * inverse
-        units[A, j] = v * sigmoid
-        units[SLOPE, j] = sigmoid + v * (t * inverse * inverse)
+        units[A, j] = (v if v > -END else zero) * sigmoid
+        units[SLOPE, j] = sigmoid + (v if abs(v) < END else zero) * (t * inverse * inverse)
 
 
 @exact
@@ -241,8 +247,9 @@ def _mish(units: Array, start: int, stop: int) -> None:
         sigmoid = inverse if v >= zero else t * inverse
         q = t * inverse if v >= zero else inverse
         w = one / (one + q * q)
-        units[A, j] = v * tanh
-        units[SLOPE, j] = tanh + v * (four * q * q * w * w) * sigmoid
+        units[A, j] = (v if v > -END else zero) * tanh
+        near = v if abs(v) < END else zero
+        units[SLOPE, j] = tanh + near * (four * q * q * w * w) * sigmoid
 
 
 @exact

@@ -1,0 +1,86 @@
+"""How far two derivations of the same gradients are apart, over many networks.
+
+Where terms of a gradient nearly cancel, the digits that a figure asks for are not there, whoever
+computes it: one rounding of each term is already more. Such arrays are counted apart, and held
+to roundings instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.gradients import relative_error
+from chainrule.network import Network
+from chainrule.parameters import Array
+
+ROUNDINGS = 8.0
+"""So many roundings must fit below a figure for an array to be held to it."""
+
+
+@dataclass
+class Agreement:
+    """The comparison of one method, added up.
+
+    Attributes:
+        claim: what is compared.
+        figure: the relative error asked for, of each parameter array.
+        worst: the largest relative error, of the arrays that have the digits.
+        where: the array and the network of it.
+        arrays: how many have the digits.
+        blurred: how many have not.
+        roundings: the largest difference of all, those included, in roundings of the terms that
+            were added up.
+    """
+
+    claim: str
+    figure: float
+    worst: float = 0.0
+    where: str = ""
+    arrays: int = 0
+    blurred: int = 0
+    roundings: float = 0.0
+
+    def add(
+        self, network: Network, label: object, ours: Array, other: Array, noise: Array
+    ) -> None:
+        """Compare two gradients array by array.
+
+        Args:
+            network: whose gradients they are.
+            label: what to call it.
+            ours: the shape of θ.
+            other: the same by the other derivation.
+            noise: what one rounding of everything moves each number by.
+        """
+        for segment in network.parameters.layout:
+            a, b, blur = (v[segment.slice] for v in (ours, other, noise))
+            off = float(np.linalg.norm(a - b))
+            size = float(np.linalg.norm(a) + np.linalg.norm(b))
+            one = float(np.linalg.norm(blur))
+            if off:
+                self.roundings = max(self.roundings, off / one if one else np.inf)
+            if ROUNDINGS * one > self.figure * size and off:
+                self.blurred += 1
+                continue
+            self.arrays += 1
+            error = relative_error(a, b)
+            if not error <= self.worst:
+                self.worst, self.where = error, f"{segment.full_name} of {label}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether each array is as near as the figure asks, or as roundings allow."""
+        return self.arrays > 0 and self.worst <= self.figure and self.roundings <= MOST_ROUNDINGS
+
+    @property
+    def measured(self) -> str:
+        """The figures in words."""
+        text = f"{self.worst:.1e} of {self.arrays:,} arrays"
+        if self.blurred:
+            text += f"; {self.blurred:,} more whose terms cancel: {self.roundings:.0f} roundings"
+        return text
+
+
+MOST_ROUNDINGS = 100.0

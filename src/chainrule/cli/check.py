@@ -1,0 +1,137 @@
+"""``chainrule check CONFIG``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chainrule.gradients import Finding, Report
+    from chainrule.network import Network
+
+WRONG = 1
+
+
+def command(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
+    ],
+    cases: Annotated[
+        int, typer.Option("--cases", min=1, help="How many training cases; they make two batches.")
+    ] = 8,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            help="central, complex, projection, torch or jax; may be given several times. By "
+            "default all that are there.",
+        ),
+    ] = None,
+    coordinates: Annotated[
+        int | None,
+        typer.Option(
+            "--coordinates",
+            min=1,
+            help="How many numbers of an array central and complex move one by one; by default "
+            "all in a small network, some chosen at random in a large one.",
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE ...", help="Override a value."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the conclusion alone.")] = False,
+) -> None:
+    """Check every gradient of a network against independent derivations.
+
+    Two batches of the training data go through the same network, as it starts. Exit status 0:
+    every gradient is right; 1: one is wrong; 2: something in the input is.
+    """
+    from chainrule.assembly import assemble_data, assemble_network
+    from chainrule.config.load import load_config
+    from chainrule.gradients import check
+
+    overrides = list(set_ or [])
+    loaded = load_config(config, overrides)
+    is_narrow = loaded.network["dtype"] != "float64"
+    loaded = loaded.replace(network={"dtype": "float64"})
+    data = assemble_data(loaded)
+    _, network = assemble_network(loaded, data)
+    x, t = data.train.x[:cases], data.train.t[:cases]
+    report = check(network, x, t, methods=method or None, coordinates=coordinates)
+    if not quiet:
+        _print_report(network, report)
+        if is_narrow:
+            print("checked in float64: float32 has too few digits to tell")
+    print(_conclusion(network, report, len(x)))
+    if not report.right:
+        raise typer.Exit(WRONG)
+
+
+def _print_report(network: Network, report: Report) -> None:
+    """The two tables and the notes."""
+    from chainrule.cli.tables import print_rows
+
+    methods = list(dict.fromkeys(finding.method for finding in report.parameters))
+    print("\nThe gradient of the whole network: the largest relative error of each array")
+    print_rows(
+        ("", "shape", *methods, "checked", "verdict"),
+        [_array_row(network, name, found, methods) for name, found in _by_name(report.parameters)],
+    )
+    print("Each derivative alone, in the order of the backward pass, by the complex step")
+    print_rows(
+        ("", "derivative", "error", "verdict"),
+        [
+            (found[0].place, found[0].what, _error(found), _verdict(found))
+            for _, found in _by_name(report.alone)
+        ],
+    )
+    for note in report.notes:
+        print(note)
+
+
+def _by_name(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
+    """Findings by place and array, in the order in which these first come."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.name, []).append(finding)
+    return list(groups.items())
+
+
+def _array_row(
+    network: Network, name: str, found: list[Finding], methods: list[str]
+) -> tuple[str, ...]:
+    shape = " x ".join(map(str, network.parameters[name].shape))
+    errors = [_error(f for f in found if f.method == method) for method in methods]
+    moved = [f.checked for f in found if f.method in ("central", "complex")]
+    few = min(moved, default=found[0].total)
+    checked = "all" if few == found[0].total else f"{few} of {found[0].total:,}"
+    return (name, shape, *errors, checked, _verdict(found))
+
+
+def _error(found: Iterable[Finding]) -> str:
+    return f"{max(f.error for f in found):.1e}"
+
+
+def _verdict(found: Iterable[Finding]) -> str:
+    """The worst of several, with how many numbers lie at a kink."""
+    from chainrule.gradients import Verdict
+
+    found = list(found)
+    verdicts = [f.verdict for f in found]
+    if Verdict.WRONG in verdicts:
+        return "WRONG"
+    if Verdict.KINK in verdicts:
+        count = max(f.at_kinks for f in found)
+        return f"at a kink ({count})" if count else "at a kink"
+    return "right"
+
+
+def _conclusion(network: Network, report: Report, cases: int) -> str:
+    count = f"{len(network.theta):,} parameters, {cases} case{'s' * (cases > 1)}"
+    if not report.right:
+        return f"WRONG ({count}): {report.diagnosis}"
+    return f"right: every gradient agrees ({count}; largest relative error {report.worst:.1e})"

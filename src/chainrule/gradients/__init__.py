@@ -1,0 +1,34 @@
+"""Gradients by other means, and the check of a network's own by them.
+
+`check` compares a network's backward pass with the central difference, the complex step, random
+projections and the automatic differentiation of PyTorch and JAX, and each layer's Jacobians alone.
+"""
+
+from chainrule.gradients.checking import METHODS, check, errors
+from chainrule.gradients.findings import Finding, Report, Verdict
+from chainrule.gradients.functions import check_activation, check_loss
+from chainrule.gradients.numeric import (
+    COMPLEX_STEP,
+    along,
+    central_difference,
+    complex_step,
+    relative_error,
+)
+from chainrule.gradients.whole import TOLERANCES
+
+__all__ = [
+    "COMPLEX_STEP",
+    "METHODS",
+    "TOLERANCES",
+    "Finding",
+    "Report",
+    "Verdict",
+    "along",
+    "central_difference",
+    "check",
+    "check_activation",
+    "check_loss",
+    "complex_step",
+    "errors",
+    "relative_error",
+]

@@ -1,0 +1,295 @@
+"""Each derivative of a network checked for itself, so that a failure names its place.
+
+The order is that of the backward pass: the loss, then from the last layer to the first each
+local Jacobian and the layer's own step, then the penalty. Nothing here uses another layer's
+derivative; what flows into each comes from the forward pass alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.gradients.findings import Finding, Verdict
+from chainrule.gradients.numeric import COMPLEX_STEP, along, complex_step, relative_error
+from chainrule.gradients.rounding import ROUNDING, SHARE
+from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
+from chainrule.jacobians import Jacobian
+from chainrule.layers import Dense, Layer
+from chainrule.parameters import Array
+
+DENSE_MOST = 2**16
+"""The most numbers of an explicit Jacobian that is looked at."""
+
+MOST = 200
+"""The most outputs of the loss, or numbers of θ, that are moved one by one."""
+
+DIRECTIONS = 3
+"""Along so many random directions a Jacobian is looked at."""
+
+SMALLEST = 1e-270
+"""Numbers below this are too near the end of floating point to move by a share of them."""
+
+TINY = 1e-290
+"""Numbers below this are as good as 0: their last digits are no longer there."""
+
+Function = Callable[[Array], Any]
+
+
+def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Every finding, the network's forward pass run anew.
+
+    Args:
+        point: where; its network's gradient and what its layers keep are overwritten.
+        rng: of the directions in which Jacobians are looked at.
+    """
+    network = point.network
+    y = network.forward_pass(point.x)
+    yield from _loss(point, y, rng)
+    for layer in reversed(network.layers):
+        yield from _layer(point, layer, rng)
+    if network.penalty is not None:
+        yield _penalty(point, rng)
+
+
+def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]:
+    """∂L/∂y, and δ where the loss is computed from the logits."""
+    network, t = point.network, point.t
+    rows = _some(len(y), MOST // y.shape[1] + 1, rng)
+    if network.from_logits is not None:
+        z, pair = network.logits, network.from_logits
+        numeric = _gradient(lambda v: pair.value(v, t), z, rows)
+        delta = pair.delta(z, y, t)[rows]
+        # With targets between 0 and 1 δ has a zero, where its two terms, below 1 / N, cancel.
+        cancels = t.ndim == 2 and bool(((t > 0) & (t < 1)).any())
+        floor = ROUNDINGS * ROUNDING / len(y) if cancels else 0.0
+        yield _compared(point, "loss", "∂L/∂z", delta, numeric, z.size, floor=floor)
+    loss = network.loss_function
+    distances = loss.from_kinks(y, t)
+    at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
+    with np.errstate(all="ignore"):  # of a probability of 0 both are infinite
+        numeric = _gradient(lambda v: loss.value(v, t), y, rows)
+        analytic = loss.jacobian(y, t)[rows]
+        known = (np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)
+        known &= np.isfinite(analytic) & np.isfinite(numeric)
+        analytic, numeric = (np.where(known, values, 0.0) for values in (analytic, numeric))
+        near = loss.jacobian(y * (1 - SHARE), t)[rows]  # what the rounding of y comes to
+        floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
+    yield _compared(point, "loss", "∂L/∂y", analytic, numeric, y.size, at_kink, floor=floor)
+
+
+def _gradient(f: Function, at: Array, rows: Array) -> Array:
+    """∂f by the complex step, for some rows of a matrix.
+
+    The step is a share of the number: a probability of 1e-40 has its derivative as well.
+    """
+    found = np.empty((len(rows), at.shape[1]))
+    moved = at.astype(complex)
+    for k, n in enumerate(rows):
+        for j in range(at.shape[1]):
+            size = abs(at[n, j])
+            step = COMPLEX_STEP * (size if SMALLEST < size < 1 else 1.0)
+            moved[n, j] += 1j * step
+            found[k, j] = np.imag(f(moved)) / step
+            moved[n, j] = at[n, j]
+    return found
+
+
+def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
+    """The local Jacobians of a layer, and its step of the backward pass."""
+    values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+    x = _input_of(point, layer)
+    for name, jacobian in layer.jacobians().items():
+        f, at = _function(layer, name, x, values)
+        if name == "a":
+            yield _activation(point, layer, jacobian, rng)
+        else:
+            yield _local(point, layer.name, _TITLES.get(name, f"∂z/∂{name}"), jacobian, f, at, rng)
+    yield from _step(point, layer, x, values, rng)
+
+
+_TITLES = {"a": "∂a/∂z", "z": "∂s/∂z"}
+
+
+def _input_of(point: Point, layer: Layer) -> Array:
+    """What the layer takes at the point."""
+    x = point.x
+    for before in point.network.layers:
+        if before is layer:
+            break
+        _, x = before.evaluate(x, point.network.parameters.layer(before.name))
+    return x
+
+
+def _function(
+    layer: Layer, name: str, x: Array, values: dict[str, Array]
+) -> tuple[Function, Array]:
+    """The map that a local Jacobian is of, and where it is taken."""
+    if name in values:
+        return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[0], values[name]
+    if name == "x":
+        return lambda v: layer.evaluate(v, values)[0], x
+    return lambda v: layer.evaluate(v, values)[1], x
+
+
+def _activation(
+    point: Point, layer: Layer, jacobian: Jacobian, rng: np.random.Generator
+) -> Finding:
+    """φ' number by number, with the kinks left out, and the Jacobian made of it."""
+    assert isinstance(layer, Dense)
+    phi, z = layer.activation, layer.z
+    assert phi is not None
+    numeric = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
+    ones = np.ones_like(z)
+    at_kink = np.isin(z, phi.kinks)
+    found = _compared(point, layer.name, "∂a/∂z", jacobian.vjp(ones), numeric, z.size, at_kink)
+    if found.verdict is Verdict.WRONG or at_kink.any():
+        return found
+    return max(
+        (found, _local(point, layer.name, "∂a/∂z", jacobian, phi.value, z, rng)),
+        key=lambda one: (one.verdict is Verdict.WRONG, one.error),
+    )
+
+
+def _local(
+    point: Point,
+    place: str,
+    what: str,
+    jacobian: Jacobian,
+    f: Function,
+    at: Array,
+    rng: np.random.Generator,
+) -> Finding:
+    """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along some v."""
+    sides: dict[str, list[tuple[Array, Array]]] = {"jvp": [], "vjp": [], "dense": []}
+    for _ in range(DIRECTIONS):
+        v = rng.normal(size=at.shape)
+        moved = along(f, at, v)
+        u = rng.normal(size=moved.shape)
+        sides["jvp"].append((jacobian.jvp(v), moved))
+        sides["vjp"].append((v * jacobian.vjp(u), moved * u))
+        if prod(jacobian.dense_shape) <= DENSE_MOST:
+            sides["dense"].append((_by_dense(jacobian, v), moved))
+    errors = [_apart(sides["jvp"]), _apart(sides["dense"]), _sums_apart(sides["vjp"])]
+    return _alone(point, place, what, max(errors), at.size)
+
+
+def _by_dense(jacobian: Jacobian, v: Array) -> Array:
+    """J v by the explicit matrices: one a case, v one a case as well or shared by all."""
+    dense = jacobian.dense()
+    along_v = v if v.ndim == dense.ndim - 2 and v.shape == dense.shape[2:] else v[:, None]
+    return (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
+
+
+def _apart(pairs: list[tuple[Array, Array]]) -> float:
+    """The relative error of all together: along one v alone J v may be 0."""
+    if not pairs:
+        return 0.0
+    ours, other = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
+    return relative_error(ours, other)
+
+
+def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
+    """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, given their terms, relative to these."""
+    off = max(abs(float(left.sum() - right.sum())) for left, right in pairs)
+    size = max(float(np.linalg.norm(left) + np.linalg.norm(right)) for left, right in pairs)
+    return off / size if size else 0.0
+
+
+def _step(
+    point: Point, layer: Layer, x: Array, values: dict[str, Array], rng: np.random.Generator
+) -> Iterator[Finding]:
+    """A layer's own step of the backward pass: what it sends upstream, and its gradients."""
+    y = layer.forward_pass(x)
+    u = rng.normal(size=y.shape)
+    upstream = layer.backward_pass(u)
+    assert upstream is not None
+    gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
+    at_kink = isinstance(layer, Dense) and bool(np.isin(layer.z, _kinks_of(layer)).any())
+    for name, found in {"x": upstream, **gradients}.items():
+        f, at = _outputs_by(layer, name, x, values)
+        directions = rng.normal(size=(DIRECTIONS, *at.shape))
+        pairs = [(v * found, along(f, at, v) * u) for v in directions]
+        error = 0.0 if at_kink else _sums_apart(pairs)
+        yield _alone(point, layer.name, f"step to {name}", error, at.size)
+
+
+def _kinks_of(layer: Dense) -> tuple[float, ...]:
+    return () if layer.activation is None else layer.activation.kinks
+
+
+def _outputs_by(
+    layer: Layer, name: str, x: Array, values: dict[str, Array]
+) -> tuple[Function, Array]:
+    """The layer's outputs as a function of one of its arguments."""
+    if name == "x":
+        return lambda v: layer.evaluate(v, values)[1], x
+    return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[1], values[name]
+
+
+def _penalty(point: Point, rng: np.random.Generator) -> Finding:
+    """What the penalty adds to the gradient, against what it adds to the loss."""
+    network = point.network
+    setting = network.penalty
+    assert setting is not None
+    added = network.penalty_gradient()
+    at = _some(len(added), MOST, rng)
+
+    def value(theta: Array) -> Any:
+        return setting.rate * sum(setting.penalty.total(theta[p]) for p in network.penalised)
+
+    numeric = complex_step(value, point.theta, at)
+    penalised = np.zeros(len(added), bool)
+    for part in network.penalised:
+        penalised[part] = True
+    kinks = np.isin(point.theta[at], setting.penalty.kinks) & penalised[at]
+    return _compared(point, "penalty", "∂P/∂θ", added[at], numeric, len(added), kinks)
+
+
+def _some(count: int, most: int, rng: np.random.Generator) -> Array:
+    """The numbers 0 to count − 1, or ``most`` of them by chance, in order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(rng.choice(count, most, replace=False))
+
+
+def _compared(
+    point: Point,
+    place: str,
+    what: str,
+    ours: Array,
+    numeric: Array,
+    total: int,
+    at_kink: Array | None = None,
+    *,
+    floor: Array | float = 0.0,
+) -> Finding:
+    """Two arrays of the same numbers; those at a kink only count as such where they differ.
+
+    What is not above ``floor`` is rounding, and no difference.
+    """
+    limit = TOLERANCES["complex"]
+    ours = np.where(np.abs(ours - numeric) <= floor, numeric, ours)
+    differ = ~(np.abs(ours - numeric) <= limit * np.abs(ours) + TINY)
+    skipped = differ & at_kink if at_kink is not None else np.zeros(ours.shape, bool)
+    error = relative_error(ours[~skipped], numeric[~skipped])
+    return _alone(point, place, what, error, total, ours.size, int(skipped.sum()))
+
+
+def _alone(
+    point: Point,
+    place: str,
+    what: str,
+    error: float,
+    total: int,
+    checked: int | None = None,
+    kinks: int = 0,
+) -> Finding:
+    verdict = Verdict.KINK if kinks else Verdict.RIGHT
+    if not error <= TOLERANCES["complex"]:
+        verdict = Verdict.WRONG
+    count = total if checked is None else checked
+    return Finding(place, what, "complex", point.batch, error, verdict, count, total, kinks)

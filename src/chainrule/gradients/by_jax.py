@@ -1,0 +1,155 @@
+"""The network's loss in JAX, differentiated by `jax.grad`.
+
+As in `chainrule.gradients.by_torch` the functions are written so that their derivatives cancel
+nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import log, sqrt
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import erfc
+
+from chainrule import activations, losses
+from chainrule.activations import Activation
+from chainrule.chain import activation_name
+from chainrule.layers import Dense, Softmax
+from chainrule.losses import LOSSES, Loss
+from chainrule.network import Network
+from chainrule.parameters import Array
+from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
+from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
+from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
+from chainrule.peers.parts import decay_of, dense_layers
+from chainrule.tables import name_in
+
+
+def softplus(z: Any) -> Any:
+    """ln(1 + eᶻ)."""
+    return jnp.logaddexp(z, 0.0)
+
+
+def sigmoid(z: Any) -> Any:
+    """e^(−softplus(−z)), whose derivative is a product."""
+    return jnp.exp(-softplus(-z))
+
+
+def tanh(z: Any) -> Any:
+    """As `chainrule.gradients.by_torch.tanh`."""
+    r = jnp.where(z < 0, -z, z)
+    m = jnp.expm1(-2 * jnp.where(r < 0.5, r, 0.0))
+    t = jnp.exp(-2 * r)
+    a = jnp.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return jnp.where(z < 0, -a, a)
+
+
+def softsign(z: Any) -> Any:
+    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²."""
+    a = 1 - 1 / (1 + jnp.where(z < 0, -z, z))
+    return jnp.where(z < 0, -a, a)
+
+
+def softmax(z: Any) -> Any:
+    """1 / Σ_k e^(z_k − z_j), one for each j."""
+    return 1 / jnp.exp(z[:, None, :] - z[:, :, None]).sum(axis=2)
+
+
+FUNCTIONS: Mapping[type[Activation], Callable[[Any], Function]] = {
+    **PLAIN,
+    activations.Sigmoid: lambda phi: sigmoid,
+    activations.Tanh: lambda phi: tanh,
+    activations.Softsign: lambda phi: softsign,
+    activations.Softplus: lambda phi: softplus,
+    activations.GELU: lambda phi: lambda z: z * (0.5 * erfc(z / -sqrt(2))),
+    activations.SiLU: lambda phi: lambda z: z * sigmoid(z),
+    activations.Mish: lambda phi: lambda z: z * tanh(softplus(z)),
+}
+
+
+def softmax_cross_entropy(z: Any, t: Any) -> Any:
+    """The mean of ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t; the largest is left out by a mask."""
+    top = z.argmax(axis=1, keepdims=True)
+    is_top = jnp.arange(z.shape[1]) == top
+    below = jnp.where(is_top, 0.0, z - jnp.take_along_axis(z, top, axis=1))
+    log_sum = jnp.log1p(jnp.where(is_top, 0.0, jnp.exp(below)).sum(axis=1))
+    if t.ndim == 1:
+        return (log_sum - jnp.take_along_axis(below, t[:, None], axis=1)[:, 0]).mean()
+    return (log_sum * t.sum(axis=1) - (t * below).sum(axis=1)).mean()
+
+
+def sigmoid_cross_entropy(z: Any, t: Any) -> Any:
+    """The mean of (1 − t) softplus(z) + t softplus(−z)."""
+    return ((1 - t) * softplus(z) + t * softplus(-z)).mean()
+
+
+def log_cosh(y: Any, t: Any) -> Any:
+    """The mean of ln cosh(y − t)."""
+    r = jnp.abs(y - t)
+    near = jnp.sinh(0.5 * jnp.where(r < 1, y - t, 0.0))
+    far = r + jnp.log1p(jnp.exp(-2 * r)) - log(2)
+    return jnp.where(r < 1, jnp.log1p(2 * near * near), far).mean()
+
+
+def hinge(y: Any, t: Any) -> Any:
+    """(1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t)."""
+    margins = jax.nn.relu(1 + y - jnp.take_along_axis(y, t[:, None], axis=1))
+    return jnp.where(jnp.arange(y.shape[1]) == t[:, None], 0.0, margins).sum() / len(y)
+
+
+LOSS_FUNCTIONS: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
+    **PLAIN_LOSSES,
+    losses.CrossEntropy: lambda loss: softmax_cross_entropy,
+    losses.BinaryCrossEntropy: lambda loss: sigmoid_cross_entropy,
+    losses.LogCosh: lambda loss: log_cosh,
+    losses.Hinge: lambda loss: hinge,
+}
+
+
+def obstacle(network: Network) -> str | None:
+    """Why the program cannot be that network; None where it can."""
+    for layer in network.layers:
+        if type(layer) not in (Dense, Softmax):
+            return f"it has no layer {type(layer).__name__}"
+        if isinstance(layer, Dense) and type(layer.activation) not in FUNCTIONS:
+            return f"it has no activation {activation_name(layer)}"
+    if type(network.loss_function) not in LOSS_FUNCTIONS:
+        return f"it has no loss {name_in(LOSSES, network.loss_function)}"
+    return None
+
+
+def gradient(network: Network, x: Array, t: Array) -> Array:
+    """∂L/∂θ, penalty included, the shape of θ.
+
+    Args:
+        network: one that `obstacle` has nothing against.
+        x: prepared inputs.
+        t: prepared targets.
+    """
+    with jax.enable_x64(True):
+        theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
+        differentiate = jax.jit(jax.grad(partial(_value, network)))
+        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t))
+        return np.concatenate([np.asarray(g).ravel() for g in found])
+
+
+def _value(network: Network, theta: Any, x: Any, t: Any) -> Any:
+    layers = dense_layers(network)
+    for layer, W, b in zip(layers, theta[::2], theta[1::2], strict=True):
+        z = x @ W + b
+        x = FUNCTIONS[type(layer.activation)](layer.activation)(z)  # type: ignore[index]
+    if network.from_logits is None and isinstance(network.layers[-1], Softmax):
+        x = softmax(x)
+    elif network.from_logits is not None and not isinstance(network.layers[-1], Softmax):
+        x = z
+    value = LOSS_FUNCTIONS[type(network.loss_function)](network.loss_function)(x, t)
+    for w, segment in zip(theta, network.parameters.layout, strict=True):
+        decay = decay_of(segment, network)
+        if network.penalty is not None and decay:
+            value = value + decay * PENALTIES[network.penalty.type](w)
+    return value

@@ -1,0 +1,185 @@
+"""The check of a network's gradients: two batches on one object, several derivations, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.threads import on_threads
+from chainrule.errors import ConfigError, DivergenceError, ShapeError, unknown
+from chainrule.gradients.alone import alone
+from chainrule.gradients.autograd import autograd, obstacle
+from chainrule.gradients.findings import Finding, Report
+from chainrule.gradients.kinks import met
+from chainrule.gradients.numeric import NUMERIC, relative_error
+from chainrule.gradients.rounding import rounding
+from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
+from chainrule.network import Network
+from chainrule.parameters import Array, Parameters, Segment
+
+METHODS = tuple(TOLERANCES)
+"""The methods of `check`."""
+
+LIBRARIES = ("torch", "jax")
+
+WORK = 3e8
+"""Multiplications that a method may take for an array; more parameters are chosen from."""
+
+
+def check(
+    network: Network,
+    x: Any,
+    t: Any,
+    *,
+    methods: Sequence[str] | None = None,
+    coordinates: int | None = None,
+    seed: int = 0,
+) -> Report:
+    """Compare every gradient with independent derivations of it.
+
+    The cases make two batches that one after the other go forward and backward through the same
+    network, so that what one batch leaves behind is noticed in the next; a single case makes both.
+    Besides the whole network's gradient each layer's Jacobians, the loss and the penalty are
+    checked alone, by the complex step.
+
+    Args:
+        network: in float64; θ is not changed.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+        methods: of `METHODS`; by default all, the libraries where they are installed.
+        coordinates: how many numbers of an array ``central`` and ``complex`` move one by one;
+            by default all in a small network, and fewer, chosen at random, in a large one. The
+            other methods compare all of an array in any network.
+        seed: of what is chosen at random.
+
+    Raises:
+        ConfigError: no such method, or a network in float32.
+        DivergenceError: the loss is not a finite number.
+        MissingExtraError: a library was asked for that is not installed.
+        ShapeError: x or t does not fit.
+
+    Example:
+        >>> from chainrule.layers import Dense
+        >>> network = Network([Dense(2, "tanh"), Dense(1)], input=3, loss="mse", seed=1)
+        >>> report = check(network, np.eye(3), [0.0, 1.0, 2.0], methods=["complex"])
+        >>> report.right, report.worst < 1e-14
+        (True, True)
+    """
+    chosen, notes = _methods(network, methods)
+    rng = np.random.default_rng(seed)
+    with on_threads(1):  # thousands of small products: threads would only wait for each other
+        points = _points(network, x, t, rng)
+        parameters = [f for point in points for f in _of_methods(point, chosen, coordinates, rng)]
+        by_itself = [f for point in points for f in alone(point, rng=rng)]
+        notes += [note for point in points for note in _kinks(point)]
+    return Report(tuple(parameters), tuple(by_itself), tuple(notes))
+
+
+def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """The methods to use, and notes about those that cannot be."""
+    if network.dtype != np.float64:
+        raise ConfigError(f"gradients are checked in float64, found a network in {network.dtype}")
+    for name in asked or ():
+        if name not in METHODS:
+            raise ConfigError(unknown("method", name, METHODS))
+    methods, notes = [], []
+    for name in asked or METHODS:
+        if asked is None and name in LIBRARIES and find_spec(name) is None:
+            notes.append(f"not by {name}: it is not installed")
+            continue
+        reason = obstacle(network, name) if name in LIBRARIES else None
+        if reason is None:
+            methods.append(name)
+        else:
+            notes.append(f"not by {name}: {reason}")
+    return methods, notes
+
+
+def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[Point]:
+    """Two batches, run one directly after the other."""
+    x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    if not len(x):
+        raise ShapeError("a check needs at least one case")
+    middle = -(-2 * len(x) // 3)  # batches of two sizes, where there are enough cases
+    halves = [slice(0, middle), slice(middle if middle < len(x) else 0, len(x))]
+    passes = []
+    for part in halves:
+        loss = network.loss(x[part], t[part])
+        if not np.isfinite(loss):
+            raise DivergenceError(f"the loss is {loss}; there is no gradient to check")
+        passes.append((loss, network.backward_pass(t[part]).vector.copy()))
+    return [
+        Point(network, x[p], t[p], g, loss, rounding(network, x[p], t[p], rng=rng), k)
+        for k, (p, (loss, g)) in enumerate(zip(halves, passes, strict=True), 1)
+    ]
+
+
+def _of_methods(
+    point: Point, methods: Sequence[str], coordinates: int | None, rng: np.random.Generator
+) -> Iterator[Finding]:
+    choose = _chooser(point, coordinates, rng)
+    for method in methods:
+        if method == "projection":
+            yield from by_projection(point, rng=rng)
+        elif method in LIBRARIES:
+            yield from by_autograd(
+                point, method, autograd(point.network, method, point.x, point.t)
+            )
+        else:
+            yield from by_coordinates(point, method, choose)
+
+
+def _chooser(
+    point: Point, coordinates: int | None, rng: np.random.Generator
+) -> Callable[[Segment], Array]:
+    """Which numbers of an array are moved one by one: half of them where the gradient is not 0."""
+    work = len(point.theta) * (len(point.x) + 4)
+    most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
+
+    def choose(segment: Segment) -> Array:
+        everything = np.arange(segment.start, segment.stop)
+        if len(everything) <= most:
+            return everything
+        alive = everything[point.gradient[segment.slice] != 0]
+        some = rng.choice(alive, min(-(-most // 2), len(alive)), replace=False)
+        rest = np.setdiff1d(everything, some)
+        return np.sort(np.append(some, rng.choice(rest, most - len(some), replace=False)))
+
+    return choose
+
+
+def _kinks(point: Point) -> list[str]:
+    return [
+        f"batch {point.batch}: {count} on a kink: {name}"
+        for name, count in met(point.network, point.x, point.t).items()
+    ]
+
+
+def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict[str, float]:
+    """How far the backward pass is from numeric differentiation, for every parameter array.
+
+    Plain numbers of one batch, without judgement; see `check` for more.
+
+    Args:
+        network: in float64; θ is not changed.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+        method: ``central`` or ``complex``.
+
+    Returns:
+        The relative error by full name, such as ``dense_1.W``.
+
+    Example:
+        >>> from chainrule.layers import Dense
+        >>> network = Network([Dense(2, "tanh"), Dense(1)], input=3, loss="mse", seed=1)
+        >>> max(errors(network, np.eye(3), [0.0, 1.0, 2.0]).values()) < 1e-8
+        True
+    """
+    network.loss(x, t)
+    analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
+    vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
+    numeric = Parameters(network.parameters.layout, vector)
+    return {name: relative_error(analytic[name], numeric[name]) for name in analytic}

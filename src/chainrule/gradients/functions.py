@@ -1,0 +1,276 @@
+"""The check of a single function: an activation or a loss that somebody wrote.
+
+The central difference needs nothing but the function and says whether the derivative is right.
+The complex step needs a function that takes complex numbers, as `Network.loss` does of all its
+parts, and sees errors a million times smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.activations import Activation
+from chainrule.errors import ConfigError, Problem, ShapeError
+from chainrule.gradients.numeric import COMPLEX_STEP, central_difference, complex_step
+from chainrule.losses import Loss
+from chainrule.parameters import Array
+
+STEP = 1e-3
+REACH = 2.5 * STEP
+"""How far from a kink a central difference must be."""
+
+CENTRAL, COMPLEX = 1e-7, 1e-10
+"""The relative error of one derivative that is still right, by method."""
+
+SHAPES = ((4, 3), (1, 3), (5, 1), (1, 1), (2, 5))
+
+
+def check_activation(phi: Activation) -> None:
+    """Compare φ' with numeric differentiation of φ, and look for kinks that are not stated.
+
+    Args:
+        phi: with its options.
+
+    Raises:
+        ConfigError: the derivative is wrong, there is a kink that ``kinks`` does not name, or the
+            function does not take arrays as others do; it says where and by how much.
+
+    Example:
+        >>> from chainrule.activations import Tanh
+        >>> check_activation(Tanh())
+        >>> class Wrong(Tanh):
+        ...     def derivative(self, z, out=None):
+        ...         return np.multiply(1.001, Tanh().derivative(z), out=out)
+        >>> check_activation(Wrong())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        chainrule.errors.ConfigError: the derivative of Wrong is wrong at z = 0.011: found
+        1.00087888..., expected 0.99987900... (by central difference), a relative error of 0.0005
+    """
+    name = type(phi).__name__
+    try:
+        problems = list(_activation_problems(phi, name))
+    except (TypeError, ValueError, FloatingPointError, AttributeError) as error:
+        raise ConfigError(f"{name} cannot be used on an array: {error}") from error
+    if problems:
+        raise ConfigError([Problem(problem) for problem in problems[:3]])
+
+
+def points() -> Array:
+    """Where an activation is looked at: from −30 to 30, densest near 0, no round number."""
+    far = np.geomspace(0.011, 29.7, 90)
+    return np.concatenate([far, -1.03 * far])
+
+
+def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
+    problem = _manners(phi, name)
+    if problem is not None:
+        yield problem
+        return
+    z = points()
+    for kink in phi.kinks:
+        z = z[np.abs(z - kink) > REACH]
+    found = phi.derivative(z)
+    near, far = (
+        (phi.value(z + k * STEP) - phi.value(z - k * STEP)) / (2 * k * STEP) for k in (1, 2)
+    )
+    central = (4 * near - far) / 3
+    blur = 1e-12 * np.maximum(1, np.abs(phi.value(z)))
+    wrong = _wrong(found, central, CENTRAL, blur)
+    hidden = _hidden_kink(phi, z)
+    if hidden is not None:
+        yield f"{name} has a kink at z = {hidden:.4g} that its attribute kinks does not state"
+    elif wrong is not None:
+        yield _message(f"the derivative of {name}", "z", z[wrong], found[wrong], central[wrong])
+    else:
+        moved = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
+        wrong = _wrong(found, moved, COMPLEX, 1e-14 * np.maximum(1, np.abs(found).max()))
+        if wrong is not None:
+            yield (
+                _message(
+                    f"the derivative of {name}", "z", z[wrong], found[wrong], moved[wrong]
+                ).replace("central difference", "complex step")
+                + "; if it is right, its value does not take complex numbers: choose the pieces "
+                "of a function by z.real, and write chainrule.activations.magnitude(z) for |z|"
+            )
+
+
+def _manners(phi: Activation, name: str) -> str | None:
+    """Whether values and derivatives come as arrays like z, and z is left alone."""
+    for dtype in ("float64", "float32"):
+        z = np.array([[0.3, -1.7, 2.2]], dtype)
+        before = z.copy()
+        for word, method in (("value", phi.value), ("derivative", phi.derivative)):
+            result, out = method(z), np.empty_like(z)
+            what = f"{name}.{word}"
+            if not isinstance(result, np.ndarray) or result.shape != z.shape:
+                return f"{what} must give an array of the shape of z, {z.shape}"
+            if result.dtype != z.dtype:
+                return f"{what} of {z.dtype} must be {z.dtype}, found {result.dtype}"
+            if not np.array_equal(z, before):
+                return f"{what} must not change z"
+            if not np.isfinite(result).all():
+                return f"{what} is not finite at z = {z[~np.isfinite(result)][0]:.4g}"
+            method(z, out)
+            if not np.array_equal(out, result):
+                return f"{what}(z, out) must write its result into out"
+    return None
+
+
+def _hidden_kink(phi: Activation, z: Array) -> float | None:
+    """A place, not stated as a kink, where φ' jumps: an interval is halved around the jump."""
+    stated = np.array(phi.kinks)
+    edges = np.sort(np.concatenate([z, stated - REACH, stated + REACH]))
+    for a, b in pairwise(edges):
+        if len(stated) and np.abs(stated - (a + b) / 2).min() < 1.01 * REACH:
+            continue
+        place = _jump(phi, float(a), float(b))
+        if place is not None:
+            return place
+    return None
+
+
+def _jump(phi: Activation, a: float, b: float) -> float | None:
+    """Where between a and b the derivative changes at once; None where it changes nowhere so."""
+    size = 0.0
+    for _ in range(40):
+        middle = (a + b) / 2
+        left, mid, right = phi.derivative(np.array([a, middle, b])).tolist()
+        size = max(abs(mid - left), abs(right - mid))
+        if size < 1e-4:
+            return None
+        a, b = (a, middle) if abs(mid - left) >= abs(right - mid) else (middle, b)
+    return (a + b) / 2
+
+
+def check_loss(loss: Loss) -> None:
+    """Compare ∂L/∂y with numeric differentiation of L, on random outputs and targets.
+
+    Args:
+        loss: with its options.
+
+    Raises:
+        ConfigError: the derivative is wrong, or the loss is no mean over the cases; it says where
+            and by how much.
+
+    Example:
+        >>> from chainrule.losses import LogCosh
+        >>> check_loss(LogCosh())
+    """
+    name = type(loss).__name__
+    try:
+        problems = list(_loss_problems(loss, name))
+    except (TypeError, ValueError, FloatingPointError, AttributeError) as error:
+        raise ConfigError(f"{name} cannot be used on outputs and targets: {error}") from error
+    if problems:
+        raise ConfigError([Problem(problem) for problem in problems[:3]])
+
+
+def _loss_problems(loss: Loss, name: str) -> Iterator[str]:
+    rng = np.random.default_rng(0)
+    for cases, outputs in SHAPES:
+        y, t = _batch(loss, name, cases, outputs, rng)
+        problem = _loss_problem(loss, name, y, t)
+        if problem is not None:
+            yield problem
+            return
+
+
+def _loss_problem(loss: Loss, name: str, y: Array, t: Array) -> str | None:
+    value, found = loss.value(y, t), loss.jacobian(y, t)
+    if np.ndim(value) or not np.isfinite(value):
+        return f"the value of {name} must be one finite number, found {value!r}"
+    if not isinstance(found, np.ndarray) or found.shape != y.shape:
+        return (
+            f"the jacobian of {name} must have the shape of y, {y.shape}, found {np.shape(found)}"
+        )
+    twice = float(loss.value(np.concatenate([y, y]), np.concatenate([t, t])))
+    if abs(twice - value) > 1e-9 * abs(value):
+        return (
+            f"{name} is no mean over the cases: each of them twice has loss {twice:.6g}, once "
+            f"{float(value):.6g}"
+        )
+    flat, shape = y.ravel(), y.shape
+    for method, numeric, limit in (
+        ("central difference", central_difference, CENTRAL),
+        ("complex step", complex_step, COMPLEX),
+    ):
+        expected = numeric(lambda v: loss.value(v.reshape(shape), t), flat)
+        floor = (1e-12 if limit == CENTRAL else 1e-14) * max(1.0, abs(float(value)))
+        wrong = _wrong(found.ravel(), expected, limit, floor)
+        if wrong is not None:
+            where = f"y = {np.array2string(y[wrong // shape[1]], precision=4)}"
+            where += (
+                f", t = {t[wrong // shape[1]]}, output {wrong % shape[1]} of {cases_of(shape)}"
+            )
+            text = _message(
+                f"the jacobian of {name}", "", where, found.flat[wrong], expected[wrong]
+            )
+            return text.replace("central difference", method) + (
+                "; if it is right, its value does not take complex numbers: choose the pieces of "
+                "a function by the real part"
+                if limit == COMPLEX
+                else ""
+            )
+    return None
+
+
+def cases_of(shape: tuple[int, ...]) -> str:
+    """Such as ``a batch of 4 cases``."""
+    return f"a batch of {shape[0]} case{'s' * (shape[0] > 1)}"
+
+
+def _batch(
+    loss: Loss, name: str, cases: int, outputs: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Outputs and prepared targets away from kinks: values, or probabilities where asked for."""
+    kinds: list[Callable[[], tuple[Array, Any]]] = [
+        lambda: (rng.normal(size=(cases, outputs)), 2 * rng.normal(size=(cases, outputs))),
+        lambda: (rng.uniform(0.1, 0.9, (cases, outputs)), rng.uniform(size=(cases, outputs))),
+    ]
+    if loss.for_classes:
+        kinds = [
+            lambda: (rng.uniform(0.1, 2.0, (cases, outputs)), rng.integers(0, outputs, cases))
+        ]
+    reason: object = "it is near a kink everywhere"
+    for kind in kinds:
+        for _ in range(100):
+            y, raw = kind()
+            try:
+                t = loss.prepare(raw, outputs, y.dtype)
+                if np.isfinite(loss.value(y, t)) and _is_far(loss, y, t):
+                    return y, t
+            except ShapeError as error:
+                reason = error
+                break
+    raise ConfigError(f"{name} takes no outputs of shape {(cases, outputs)}: {reason}")
+
+
+def _is_far(loss: Loss, y: Array, t: Array) -> bool:
+    distances = np.abs(loss.from_kinks(y, t))
+    return not distances.size or float(distances.min()) > 2 * REACH
+
+
+def _wrong(found: Array, expected: Array, limit: float, floor: Any) -> int | None:
+    """The index of the number that is furthest off, None where all are right."""
+    off = np.abs(found - expected)
+    allowed = limit * (np.abs(found) + np.abs(expected)) + floor
+    bad = ~(off <= allowed)
+    if not bad.any():
+        return None
+    if np.isnan(off[bad]).any():
+        return int(np.flatnonzero(bad & np.isnan(off))[0])
+    return int(np.flatnonzero(bad)[np.argmax(off[bad])])
+
+
+def _message(what: str, symbol: str, where: Any, found: float, expected: float) -> str:
+    place = f"{symbol} = {where:.4g}" if symbol else str(where)
+    size = abs(found) + abs(expected)
+    error = abs(found - expected) / size if size else float("nan")
+    return (
+        f"{what} is wrong at {place}: found {found:.10g}, expected {expected:.10g} (by central "
+        f"difference), a relative error of {error:.2g}"
+    )

@@ -1,0 +1,62 @@
+"""Where a network's loss has kinks, and whether a step crosses one.
+
+At a kink the derivative is a convention and a difference quotient something between two slopes:
+that they differ there says nothing. A kink is recognised by the sign of the distance to it, as
+`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0. Where only
+the second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainrule.layers import Dense
+from chainrule.network import Network
+from chainrule.parameters import Array
+
+
+def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tuple[str, Array]]:
+    """Signed distances to every kink and bend, with the words that name where they are.
+
+    Args:
+        network: at any vector; it keeps nothing of this.
+        x: prepared inputs, (cases, input).
+        t: prepared targets.
+        theta: real, the shape of θ.
+    """
+    for layer in network.layers:
+        z, x = layer.evaluate(x, network.parameters.layout.views(theta, layer.name))
+        phi = layer.activation if isinstance(layer, Dense) else None
+        for kink in (*phi.kinks, *phi.bends) if phi is not None else ():
+            yield f"z of {layer.name} at {kink:g}", z - kink
+    loss = network.loss_function.from_kinks(x, t)
+    if loss.size:
+        yield "the loss", loss
+    for kink in network.penalty.penalty.kinks if network.penalty is not None else ():
+        for part in network.penalised:
+            yield f"w of the penalty at {kink:g}", theta[part] - kink
+
+
+def met(network: Network, x: Array, t: Array) -> dict[str, int]:
+    """How many numbers lie exactly on a kink at θ, by the words that name where."""
+    counts: dict[str, int] = {}
+    for name, d in distances(network, x, t, network.theta):
+        counts[name] = counts.get(name, 0) + int(np.count_nonzero(d == 0))
+    return {name: count for name, count in counts.items() if count}
+
+
+def signature(network: Network, x: Array, t: Array, theta: Array) -> Array:
+    """On which side of every kink the network is: −1, 0 or 1 each, in one vector."""
+    signs = [np.sign(d).ravel() for _, d in distances(network, x, t, theta)]
+    return np.concatenate(signs) if signs else np.empty(0)
+
+
+def crossed(network: Network, x: Array, t: Array, direction: Array) -> bool:
+    """Whether going from θ along ± ``direction`` changes the side of any kink."""
+    here = signature(network, x, t, network.theta)
+    return any(
+        not np.array_equal(here, signature(network, x, t, network.theta + step))
+        for step in (direction, -direction)
+    )

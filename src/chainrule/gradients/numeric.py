@@ -1,0 +1,121 @@
+"""Numeric differentiation, and how far two gradients are apart.
+
+The central difference needs a function of real numbers alone and is good to about 1e-12 of its
+value; the complex step needs one that takes complex numbers, subtracts nothing and is good to
+the last digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.parameters import Array
+
+COMPLEX_STEP = 1e-30
+
+
+def central_difference(
+    f: Callable[[Array], Any], theta: Array, step: float = 1e-3, at: Array | None = None
+) -> Array:
+    """∂f/∂θ_i ≈ (8 (f₊₁ − f₋₁) − (f₊₂ − f₋₂)) / 12h with f_k = f(θ + k h eᵢ).
+
+    The error is O(h⁴), so that the step may be large, and the rounding of f, which is divided
+    by it, small: with steps of 1e-3 about 1e-13 of f, a hundred times less than the difference
+    of two points at its best.
+
+    Args:
+        f: takes a vector like ``theta`` and returns a real number.
+        theta: shape (n,); it is not changed.
+        step: h; f must be smooth within 2h.
+        at: which of the n numbers to differentiate by; all of them if left out.
+
+    Returns:
+        The gradient, shape (n,), or (len(at),).
+
+    Example:
+        >>> central_difference(lambda v: v[0] ** 2 * v[1], np.array([3.0, 2.0])).round(9)
+        array([12.,  9.])
+    """
+    theta = np.asarray(theta, dtype=float)
+    chosen = np.arange(len(theta)) if at is None else at
+    gradient = np.empty(len(chosen))
+    for k, i in enumerate(chosen):
+        near, far = (_difference(f, theta, i, reach * step) for reach in (1, 2))
+        gradient[k] = (4 * near - far) / 3
+    return gradient
+
+
+def _difference(f: Callable[[Array], Any], theta: Array, i: int, step: float) -> float:
+    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, with h as it came out in floating point."""
+    above, below = theta.copy(), theta.copy()
+    above[i] += step
+    below[i] -= step
+    return float((f(above) - f(below)) / (above[i] - below[i]))
+
+
+def complex_step(f: Callable[[Array], Any], theta: Array, at: Array | None = None) -> Array:
+    """∂f/∂θ_i = Im f(θ + i h eᵢ) / h with h so small that its square vanishes.
+
+    Source: Squire and Trapp, *Using complex variables to estimate derivatives of real
+    functions* (1998).
+
+    Args:
+        f: takes a complex vector like ``theta`` and returns a complex number.
+        theta: shape (n,); it is not changed.
+        at: which of the n numbers to differentiate by; all of them if left out.
+
+    Returns:
+        The gradient, shape (n,), or (len(at),).
+
+    Example:
+        >>> complex_step(lambda v: np.exp(v[0]) * v[1], np.array([0.0, 2.0]))
+        array([2., 1.])
+    """
+    theta = np.asarray(theta, dtype=float)
+    chosen = np.arange(len(theta)) if at is None else at
+    moved, gradient = theta.astype(complex), np.empty(len(chosen))
+    for k, i in enumerate(chosen):
+        moved[i] += 1j * COMPLEX_STEP
+        gradient[k] = np.imag(f(moved)) / COMPLEX_STEP
+        moved[i] = theta[i]
+    return gradient
+
+
+def along(f: Callable[[Array], Any], point: Array, direction: Array) -> Array:
+    """J v by one complex step, J being the Jacobian of f at the point.
+
+    Args:
+        f: takes a complex array like ``point`` and returns one of any shape.
+        point: of any shape; it is not changed.
+        direction: v, of the same shape.
+
+    Returns:
+        Of the shape of what f returns.
+
+    Example:
+        >>> along(lambda v: v * v, np.array([3.0, 5.0]), np.array([1.0, 10.0]))
+        array([  6., 100.])
+    """
+    moved = point + 1j * COMPLEX_STEP * direction
+    return np.imag(f(moved)) / COMPLEX_STEP
+
+
+def relative_error(a: Array, b: Array) -> float:
+    """‖a − b‖ / (‖a‖ + ‖b‖), and 0 where both are 0.
+
+    Example:
+        >>> relative_error(np.array([1.0]), np.array([3.0]))
+        0.5
+    """
+    size = float(np.linalg.norm(a) + np.linalg.norm(b))
+    return float(np.linalg.norm(a - b)) / size if size else 0.0
+
+
+NUMERIC: Mapping[str, Callable[..., Array]] = {
+    "central": central_difference,
+    "complex": complex_step,
+}
+"""The two methods that move one number at a time, by name."""
