@@ -124,8 +124,8 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "        self._add_penalty_gradient()\n",
-                "        self._add_penalty_gradient()\n        self.gradients.vector *= 1.0001\n",
+                "        self._add_penalty_gradient(self.gradients.vector)\n",
+                "        self._add_penalty_gradient(self.gradients.vector)\n        self.gradients.vector *= 1.0001\n",
             ),
         ),
     ),

@@ -56,8 +56,8 @@ BUGS = (
         (
             Edit(
                 SOFTMAX,
-                "np.maximum.reduce(z.real, axis=-1, keepdims=True)",
-                "np.maximum.reduce(z.real, axis=0, keepdims=True)",
+                "np.maximum.reduce(z, axis=-1, keepdims=True)",
+                "np.maximum.reduce(z, axis=0, keepdims=True)",
             ),
             Edit(
                 SOFTMAX,

@@ -6,7 +6,7 @@ from proof.bugs.bug import Bug, Edit
 
 NETWORK = "network.py"
 
-ADDED = "self.gradients.vector[part] += rate * penalty.derivative(self.theta[part])"
+ADDED = "vector[part] += rate * penalty.derivative(self.theta[part])"
 """The line that adds a penalty's gradient."""
 
 
@@ -17,9 +17,7 @@ def _penalty(line: str) -> tuple[Edit, ...]:
 BUGS = (
     Bug(
         "penalty on biases, in the gradient",
-        _penalty(
-            "self.gradients.vector[:] += rate / len(self._penalised) * penalty.derivative(self.theta)"
-        ),
+        _penalty("vector[:] += rate / len(self._penalised) * penalty.derivative(self.theta)"),
     ),
     Bug(
         "penalty on biases, in loss and gradient",

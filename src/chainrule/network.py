@@ -328,7 +328,7 @@ class Network:
         for k in range(len(self.layers) - 2, -1, -1):
             assert J is not None
             J = self.layers[k].backward_pass(J, to_input=to_input or k > 0)
-        self._add_penalty_gradient()
+        self._add_penalty_gradient(self.gradients.vector)
         return J
 
     def loss_jacobian(self, t: Array) -> Array:
@@ -371,11 +371,8 @@ class Network:
 
     def penalty_gradient(self) -> Array:
         """What the penalty adds to the gradient at θ, shape of θ."""
-        before = self.gradients.vector.copy()
-        self.gradients.vector[:] = 0
-        self._add_penalty_gradient()
-        added = self.gradients.vector.copy()
-        self.gradients.vector = before
+        added = np.zeros_like(self.theta)
+        self._add_penalty_gradient(added)
         return added
 
     def _penalty_loss(self, theta: Array) -> Any:
@@ -384,12 +381,12 @@ class Network:
         penalty, rate = self.penalty.penalty, self.penalty.rate
         return rate * sum(penalty.total(theta[part]) for part in self._penalised)
 
-    def _add_penalty_gradient(self) -> None:
+    def _add_penalty_gradient(self, vector: Array) -> None:
         if self.penalty is None:
             return
         penalty, rate = self.penalty.penalty, self.penalty.rate
         for part in self._penalised:
-            self.gradients.vector[part] += rate * penalty.derivative(self.theta[part])
+            vector[part] += rate * penalty.derivative(self.theta[part])
 
     @contextmanager
     def kept_buffers(self, pool: Pool) -> Iterator[None]:
