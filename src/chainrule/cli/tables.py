@@ -24,6 +24,8 @@ def print_result(run: Run) -> None:
     """The end of a training: each part's score, and where the files lie."""
     if run.interrupted:
         print(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
+        if run.folder is not None:
+            print(f"to go on: the same command with --run {run.folder} --resume")
     print()
     print_scores(run.scores)
     if run.obstacle is not None:
