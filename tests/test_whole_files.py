@@ -43,9 +43,9 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     path = tmp_path / "a"
     path.write_text("old")
     seen = []
-    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))  # file, then folder
     write_whole(path, "new")
-    assert seen == ["old"]
+    assert seen == ["old", "new"]
 
 
 @pytest.mark.parametrize(

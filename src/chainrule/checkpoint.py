@@ -239,7 +239,7 @@ def save_checkpoint(
         "chainrule": __version__,
         "numpy": np.__version__,
         "position": json.dumps(position),
-        "history": json.dumps(trainer.history.rows),
+        "history": trainer.history.to_json(),
         "configuration": json.dumps(configuration),
         "data": data,
         "sha256": NO_DIGEST.decode(),
@@ -254,14 +254,26 @@ def save_checkpoint(
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint and see that it is whole, to the bit.
 
-    It is safe on a file from anywhere: nothing in it is executed, imported or opened, and the
-    memory that it takes is bounded by the file's size. Whether it fits a training is seen by
-    `Checkpoint.restore`.
+    Raises:
+        ChainruleError: it cannot be read; or see `parse_checkpoint`.
+    """
+    return parse_checkpoint(_content(path, "checkpoint"), path)
+
+
+def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
+    """The checkpoint that a file's content is.
+
+    It is safe on bytes from anywhere: nothing in them is executed, imported or opened, and the
+    memory that it takes is bounded by their number. Whether the checkpoint fits a training is seen
+    by `Checkpoint.restore`.
+
+    Args:
+        content: of the file.
+        path: the file, for messages.
 
     Raises:
-        ChainruleError: it cannot be read, was changed after it was written, or is none.
+        ChainruleError: the content was changed after it was written, or is no checkpoint.
     """
-    content = _content(path, "checkpoint")
     place = _place_of_digest(memoryview(content))
     if place is None:
         message = "this is no checkpoint that a training can go on from: it holds no SHA-256"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,11 @@ T = TypeVar("T")
 DOUBLE_TAP_SECONDS = 1.0
 """A second Ctrl-C within this time is taken for part of the first."""
 
-LEAVE_SECONDS = 1.0
+LEAVE_SECONDS = 0.7
 """How long after a request evaluations and drawings may still go on."""
+
+AGAIN_SECONDS = 0.05
+"""How soon to ask again whoever did not hear."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,11 +36,15 @@ class Leave(BaseException):
 
 
 class Leavable:
-    """Work that changes nothing, such as an evaluation, and so may be left at any moment."""
+    """Work that changes nothing, such as an evaluation, and so may be left at any moment.
+
+    A signal is heard in the main thread alone; elsewhere nothing is ever left.
+    """
 
     def __init__(self) -> None:
         self._inside = False
         self._end: float | None = None
+        self._before: tuple[Any, Any] | None = None
 
     def leave(self) -> None:
         """Leave what is being attempted; what is attempted later has `LEAVE_SECONDS` from now.
@@ -44,47 +52,61 @@ class Leavable:
         For a signal's handler: it raises in the midst of the work.
         """
         self._end = monotonic() + LEAVE_SECONDS
-        self._raise()
-
-    def _raise(self) -> None:
         if self._inside:
-            self._inside = False
+            self._arm(AGAIN_SECONDS)
             raise Leave
 
     def attempt(self, work: Callable[[], T]) -> T | None:
         """What ``work`` gives; None if it was left.
 
-        The time is watched in the main thread alone, and where there are timers.
-
         Args:
             work: changes nothing that matters if it is left in the midst.
         """
-        left = None if self._end is None else self._end - monotonic()
-        if left is not None and left <= 0:
+        if self._end is not None and monotonic() >= self._end:
             return None
         try:
-            try:
-                self._inside = True
-                with _alarm(self._raise, left):
-                    return work()
-            finally:
-                self._inside = False
+            return self._work(work)
         except Leave:
             return None
+        except Exception:
+            if self._end is None:
+                raise
+            return None  # what is left in the midst may say so in its own words
+        finally:
+            self._inside = False
+            self._disarm()
 
+    def _work(self, work: Callable[[], T]) -> T:
+        try:
+            self._inside = True
+            if self._end is not None:
+                self._arm(self._end - monotonic())
+            return work()
+        finally:
+            self._inside = False
 
-@contextmanager
-def _alarm(ring: Callable[[], None], seconds: float | None) -> Iterator[None]:
-    if seconds is None or not _is_main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, lambda number, frame: ring())
-    try:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    def _arm(self, seconds: float) -> None:
+        """Ring after so many seconds, and again until it was heard: C code swallows exceptions."""
+        if self._before is not None or not _is_main_thread() or not hasattr(signal, "setitimer"):
+            return
+        self._before = signal.signal(signal.SIGALRM, self._ring), sys.unraisablehook
+        sys.unraisablehook = self._tell_others
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6), AGAIN_SECONDS)
+
+    def _disarm(self) -> None:
+        if self._before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            handler, sys.unraisablehook = self._before
+            signal.signal(signal.SIGALRM, handler)
+            self._before = None
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        if self._inside:
+            raise Leave
+
+    def _tell_others(self, unraisable: Any) -> None:
+        if self._before is not None and not isinstance(unraisable.exc_value, Leave):
+            self._before[1](unraisable)
 
 
 def status_of(number: int) -> int:

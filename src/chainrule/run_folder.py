@@ -35,6 +35,9 @@ from chainrule.training import Callback, History, Row, Trainer
 CHECKPOINT_SECONDS = 1.0
 """Unless a number of minibatches is asked for, checkpoints are at least this far apart."""
 
+MOST_TIME = 0.05
+"""Nor do they take more than this part of the time, where epochs are many and short."""
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -308,7 +311,8 @@ class Recorder(Callback):
     def __init__(self, folder: RunFolder, config: Config) -> None:
         self.folder = folder
         self.config = config
-        self._saved_at = monotonic()
+        self._saved_at = self._seconds = 0.0
+        self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
         """Write the configuration, the metrics and a checkpoint of where training begins."""
@@ -331,7 +335,9 @@ class Recorder(Callback):
             self._save(trainer)
 
     def _is_due(self) -> bool:
-        return monotonic() - self._saved_at >= CHECKPOINT_SECONDS
+        """Whether the last one is long enough ago; a long history takes long to write."""
+        apart = max(CHECKPOINT_SECONDS, self._seconds / MOST_TIME)
+        return monotonic() - self._saved_at >= apart
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
@@ -340,5 +346,11 @@ class Recorder(Callback):
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
+        """Write a checkpoint, unless the last one says the same."""
+        position = trainer.epoch, trainer.minibatch, len(trainer.history.rows)
+        if position == self._last:
+            return
+        start = monotonic()
         save_checkpoint(self.folder.checkpoint, trainer, self.config.parts, self._data)
-        self._saved_at = monotonic()
+        self._saved_at, self._last = monotonic(), position
+        self._seconds = self._saved_at - start

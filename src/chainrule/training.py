@@ -6,6 +6,7 @@ and tells its callbacks what happened. Between two stretches it can be asked to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -109,10 +110,16 @@ class History(Mapping[str, list[Any]]):
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self._minibatches: list[Array] = []
+        self._texts: list[str] = []
 
     def append(self, row: Row) -> None:
         """Add an epoch."""
         self.rows.append(row)
+
+    def to_json(self) -> str:
+        """The rows as a list; each is turned into text once, however often this is asked."""
+        self._texts += [json.dumps(row) for row in self.rows[len(self._texts) :]]
+        return f"[{', '.join(self._texts)}]"
 
     def add_minibatches(self, losses: Array) -> None:
         """Add the losses of a stretch of minibatches."""
@@ -313,6 +320,7 @@ class Trainer:
         self._tell("on_start")
         try:
             with on_threads(self.threads):
+                self.leavable.attempt(self.engine.prepare)
                 while not (self.stop or self.is_complete):
                     if not self.is_within_epoch:
                         self._begin_epoch()
