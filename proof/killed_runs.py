@@ -1,10 +1,10 @@
 """Runs that are killed by signal 9, again and again, and go on.
 
 A child trains and writes a checkpoint after every minibatch; it is killed at a random moment, or
-in the midst of a writing, or it kills itself between two calls of the system that a writing is made
-of. Then the checkpoint must be there, whole, and no older than the last one that was finished;
-another child goes on from it. Runs that come to their end must have the bits of one that was never
-stopped.
+in the midst of a writing, or it kills itself between two calls of the system that a writing is
+made of. Then the checkpoint must be there, whole, and no older than the last one that was
+finished; another child goes on from it. Runs that come to their end must have the bits of one that
+was never stopped.
 
 Run with: python -m proof.killed_runs [KILLS]
 """
@@ -90,7 +90,7 @@ class Reporter(Callback):
 
 
 def kill_within(step: int) -> None:
-    """In a child: make the ``step``-th call of fsync or rename the last one, before or after it."""
+    """In a child: die before or after some call of fsync or rename; both count as a step."""
     calls = iter(range(2 * step + 2))
 
     def deadly(function: Callable[..., Any]) -> Callable[..., Any]:

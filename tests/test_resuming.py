@@ -9,149 +9,66 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from proof.resumed_runs import (
+    ENGINES,
+    OPTIMIZERS,
+    SCHEDULES,
+    SaveAll,
+    Setting,
+    resume_everywhere,
+)
 
-from chainrule import ChainruleError, Dense, Network, Softmax, load, train
-from chainrule.checkpoint import data_checksum, read_checkpoint, save_checkpoint
+from chainrule import ChainruleError, load, train
+from chainrule.checkpoint import read_checkpoint
 from chainrule.errors import ConfigError, DataError
 from chainrule.resuming import alone
 from chainrule.run_folder import RunFolder
-from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training import Callback
 
 # At every minibatch of three epochs, for every engine and optimiser
-
-RNG = np.random.default_rng(5)
-X, T = RNG.normal(size=(11, 3)), RNG.integers(0, 3, 11)
-TRAIN, VALIDATION = Part(X[:10], T[:10]), Part(X[4:], T[4:])
-
-OPTIMIZERS = {
-    "sgd": "sgd",
-    "momentum": "momentum",
-    "nesterov": {"type": "momentum", "nesterov": True},
-    "adam": "adam",
-}
-SCHEDULES = ("constant", "exponential", "inverse", "step", "cosine")
-
-
-def engines() -> list:
-    return [
-        pytest.param("numpy", 4, id="numpy"),
-        pytest.param("numpy", 1, id="numpy, one case"),
-        pytest.param("compiled", 4, id="compiled"),
-        pytest.param("compiled", 1, id="compiled, one case"),
-        pytest.param("torch", 4, id="torch"),
-    ]
-
-
-def trainer(engine: str, batch_size: int, *callbacks: Callback, **settings) -> Trainer:
-    """Of three epochs; the last minibatch of four cases is of two."""
-    if engine == "torch":
-        pytest.importorskip("torch")
-    network = Network(
-        [Dense(5, "tanh"), Dense(4, "relu", learning_rate=0.05), Dense(3), Softmax()],
-        input=3,
-        learning_rate=0.2,
-        penalty={"type": "L2", "rate": 0.01},
-        seed=3,
-    )
-    whole = Settings(epochs=3, batch_size=batch_size, seed=6, engine=engine, **settings)
-    made = Trainer(network, TRAIN, VALIDATION, whole, classes=True, callbacks=callbacks)
-    assert made.engine.name == engine
-    return made
-
-
-class SaveAll(Callback):
-    """A checkpoint before the first minibatch, after every one and after every epoch."""
-
-    every_minibatch = True
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths: list[Path] = []
-
-    def save(self, trainer, row=None):
-        self.paths.append(self.folder / f"{len(self.paths)}.safetensors")
-        save_checkpoint(self.paths[-1], trainer, PARTS, data_checksum(TRAIN))
-
-    on_start = on_stretch = on_epoch = save
-
-
-PARTS: dict = {"network": {}, "data": {}, "training": {}}
-
-
-def bits(trainer: Trainer) -> dict[str, object]:
-    """All that a training ends with, the clock apart."""
-    vectors = {"theta": trainer.network.theta, **trainer.optimizer.state}
-    score = trainer.evaluate(TRAIN)
-    return {
-        **{name: vector.tobytes() for name, vector in vectors.items()},
-        "losses": trainer.history.minibatch_losses.tobytes(),
-        "history": [{**row, "seconds": 0} for row in trainer.history.rows],
-        "steps": trainer.optimizer.steps,
-        "score": None if score is None else score.loss,
-        "finished": trainer.finished,
-    }
 
 
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
 @pytest.mark.parametrize("rule", OPTIMIZERS)
-@pytest.mark.parametrize(("engine", "batch_size"), engines())
+@pytest.mark.parametrize(("engine", "batch_size"), ENGINES)
 def test_the_bits_are_those_of_a_run_never_stopped(tmp_path, engine, batch_size, rule, shuffle):
-    settings = {
-        "optimizer": OPTIMIZERS[rule],
-        "schedule": SCHEDULES[1 + len(rule) % 4],
-        "shuffle": shuffle,
-        "evaluate": "full" if shuffle else "running",
-    }
-    never_stopped = trainer(engine, batch_size, **settings)
-    never_stopped.run()
-    save = SaveAll(tmp_path)
-    trainer(engine, batch_size, save, **settings).run()
-    assert len(save.paths) == 1 + 3 * never_stopped.engine.minibatches + 3
-    for path in save.paths:
-        resumed = trainer(engine, batch_size, **settings)
-        read_checkpoint(path).restore(resumed)
-        resumed.run()
-        assert bits(resumed) == bits(never_stopped), path.name
+    if engine == "torch":
+        pytest.importorskip("torch")
+    schedule = SCHEDULES[1 + len(rule) % 4]
+    setting = Setting(engine, batch_size, rule, schedule, shuffle)
+    assert setting.trainer().engine.name == engine
+    minibatches = setting.trainer().engine.minibatches
+    assert resume_everywhere(setting, tmp_path) == ([], 1 + 3 * minibatches + 3)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_goes_on(tmp_path, schedule):
-    never_stopped = trainer("numpy", 4, schedule=schedule)
-    never_stopped.run()
-    save = SaveAll(tmp_path)
-    trainer("numpy", 4, save, schedule=schedule).run()
-    for path in save.paths:
-        resumed = trainer("numpy", 4, schedule=schedule)
-        read_checkpoint(path).restore(resumed)
-        resumed.run()
-        assert bits(resumed) == bits(never_stopped), path.name
+    setting = Setting("numpy", 4, "sgd", schedule, shuffle=True)
+    assert resume_everywhere(setting, tmp_path) == ([], 13)
 
 
 def test_the_order_in_the_checkpoint_is_the_one_that_counts(tmp_path):
     """Another NumPy may shuffle in another way: the epoch in progress keeps its order."""
-    save = SaveAll(tmp_path)
-    trainer("numpy", 4, save).run()
+    setting, save = Setting("numpy", 4, "sgd", "constant", shuffle=True), SaveAll(tmp_path)
+    setting.trainer(save).run()
     within_second = read_checkpoint(save.paths[6])
+    assert (within_second.epoch, within_second.minibatch) == (2, 1)
     within_second.arrays["order"][:] = np.arange(10)
-    resumed = trainer("numpy", 4)
+    resumed, straight = setting.trainer(), setting.trainer()
     within_second.restore(resumed)
-    resumed.run()
-    straight = trainer("numpy", 4)
-    straight.run()
-    assert resumed.history.minibatch_losses[4:6].tolist() != (
-        straight.history.minibatch_losses[4:6].tolist()
-    )
+    for made in (resumed, straight):
+        made.run()
+    one, other = (made.history.minibatch_losses for made in (resumed, straight))
+    assert one[:4].tolist() == other[:4].tolist()
+    assert one[4] != other[4]
 
 
 def test_a_loss_of_an_epoch_does_not_depend_on_its_stretches():
-    whole, cut = trainer("numpy", 1), trainer("numpy", 1, SaveNothing())
+    setting = Setting("numpy", 1, "sgd", "constant", shuffle=True)
+    whole, cut = setting.trainer(), setting.trainer(StopAfter(10**6))
     for made in (whole, cut):
         made.run()
     assert whole.history["train_loss"] == cut.history["train_loss"]
-
-
-class SaveNothing(Callback):
-    every_minibatch = True
 
 
 # Whole runs

@@ -56,6 +56,10 @@ class Leavable:
             self._arm(AGAIN_SECONDS)
             raise Leave
 
+    def close(self) -> None:
+        """From now on attempt nothing."""
+        self._end = 0.0
+
     def attempt(self, work: Callable[[], T]) -> T | None:
         """What ``work`` gives; None if it was left.
 

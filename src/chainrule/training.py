@@ -320,7 +320,7 @@ class Trainer:
         self._tell("on_start")
         try:
             with on_threads(self.threads):
-                self.leavable.attempt(self.engine.prepare)
+                self._prepare_engine()
                 while not (self.stop or self.is_complete):
                     if not self.is_within_epoch:
                         self._begin_epoch()
@@ -329,6 +329,12 @@ class Trainer:
         finally:
             self._end()
         return self.history
+
+    def _prepare_engine(self) -> None:
+        """Compile what the engine runs; who leaves that has no time for anything else either."""
+        self.leavable.attempt(self.engine.prepare)
+        if self.stop:
+            self.leavable.close()
 
     def _end(self) -> None:
         """Tell every callback, also where one of them fails."""
