@@ -56,6 +56,11 @@ class Leavable:
             self._arm(AGAIN_SECONDS)
             raise Leave
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody wants to leave."""
+        return self._end is not None
+
     def close(self) -> None:
         """From now on attempt nothing."""
         self._end = 0.0
@@ -73,7 +78,7 @@ class Leavable:
         except Leave:
             return None
         except Exception:
-            if self._end is None:
+            if not self.is_asked:
                 raise
             return None  # what is left in the midst may say so in its own words
         finally:

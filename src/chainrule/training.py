@@ -333,7 +333,7 @@ class Trainer:
     def _prepare_engine(self) -> None:
         """Compile what the engine runs; who leaves that has no time for anything else either."""
         self.leavable.attempt(self.engine.prepare)
-        if self.stop:
+        if self.leavable.is_asked:
             self.leavable.close()
 
     def _end(self) -> None:
