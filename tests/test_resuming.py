@@ -51,7 +51,7 @@ def test_the_order_in_the_checkpoint_is_the_one_that_counts(tmp_path):
     """Another NumPy may shuffle in another way: the epoch in progress keeps its order."""
     setting, save = Setting("numpy", 4, "sgd", "constant", shuffle=True), SaveAll(tmp_path)
     setting.trainer(save).run()
-    within_second = read_checkpoint(save.paths[6])
+    within_second = read_checkpoint(save.paths[5])
     assert (within_second.epoch, within_second.minibatch) == (2, 1)
     within_second.arrays["order"][:] = np.arange(10)
     resumed, straight = setting.trainer(), setting.trainer()
@@ -109,7 +109,7 @@ def files(folder: str) -> dict[str, object]:
 
 def test_a_run_may_be_stopped_and_resumed_many_times(folder):
     train(CONFIG, run="whole")
-    for stop in (1, 2, 4, 5, 8, 11):
+    for stop in (1, 4, 10):
         run = train(CONFIG, run="parts", resume=True, callbacks=[StopAfter(stop)])
         assert run.interrupted
         assert load("parts").interrupted
