@@ -224,6 +224,7 @@ def test_a_forged_checkpoint_would_be_read(tmp_path):
     assert parse_checkpoint(forged(path), path).epoch == 2
 
 
+ROW = '"train_loss": 0.5, "seconds": 1.0'
 POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5}
 
 
@@ -241,8 +242,11 @@ POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5
         ({"position": '{"epoch": 1' + "0" * 5000 + "}"}, "no checkpoint of a training"),
         ({"history": "[" * 100_000}, "no checkpoint of a training"),
         ({"history": "{}"}, "its history is no list"),
-        ({"history": '["a"]'}, "its epoch is no object"),
-        ({"history": '[{"epoch": "../x"}]'}, "no number"),
+        ({"history": '["a"]'}, "its history is no object"),
+        ({"history": f'[{{"epoch": "../x", {ROW}}}]'}, "no number"),
+        ({"history": f'[{{"epoch": 1{"0" * 30}, {ROW}}}]'}, "too large"),
+        ({"history": f'[{{"epoch": 1, "__class__": 1, {ROW}}}]'}, "other columns"),
+        ({"history": '[{"epoch": 1}]'}, "other columns"),
         ({"configuration": "null"}, "its configuration is no object"),
         ({"configuration": '{"network": {}, "data": 3}'}, "its data is no object"),
         (
@@ -293,7 +297,7 @@ def test_a_forged_header_is_refused(tmp_path, metadata, message):
         ({}, {"position": json.dumps({**POSITION, "epoch": 9})}, "expected losses"),
         ({}, {"position": json.dumps({**POSITION, "steps": 5})}, "with 1 finished epochs and 5"),
         ({}, {"history": "[]"}, "with 0 finished epochs"),
-        ({}, {"history": '[{"epoch": 2}]'}, "with 1 finished epochs"),
+        ({}, {"history": f'[{{"epoch": 2, {ROW}}}]'}, "with 1 finished epochs"),
     ],
 )
 def test_a_checkpoint_of_another_training_changes_nothing(tmp_path, arrays, metadata, message):

@@ -42,6 +42,11 @@ NO_DIGEST = b"0" * 64
 DEEPEST = 30
 """Levels of a configuration; it has about five."""
 
+COLUMNS = {"epoch", "seconds"} | {
+    f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
+}
+"""Those that a row of a history may have."""
+
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
@@ -196,7 +201,7 @@ class Checkpoint:
         right = (
             self.minibatch <= minibatches
             and (open_epochs == 1 or (open_epochs == 0 and whole))
-            and [row.get("epoch") for row in self.history] == [*range(1, len(self.history) + 1)]
+            and [row["epoch"] for row in self.history] == [*range(1, len(self.history) + 1)]
             and self.steps == run
         )
         where = f"epoch {self.epoch}, minibatch {self.minibatch} of {minibatches}"
@@ -380,11 +385,13 @@ def _count(value: Any, name: str) -> int:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError("a figure of it is no number")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("a figure of it is too large")
     return value
 
 
 def _row(row: Any) -> Row:
-    return {
-        key: None if value is None else _number(value)
-        for key, value in _object(row, "epoch").items()
-    }
+    columns = _object(row, "history")
+    if not {"epoch", "train_loss", "seconds"} <= columns.keys() <= COLUMNS:
+        raise ValueError("a row of its history has other columns than an epoch")
+    return {key: None if value is None else _number(value) for key, value in columns.items()}
