@@ -41,6 +41,9 @@ BEGUN = 1
 LATEST = 0.12
 """Seconds after which a child is killed at the latest, where the moment is random."""
 
+MOST_TRIES = 10
+"""For each kill, before it is said that none succeeds."""
+
 STEPS = ("fsync", "replace")
 KINDS = ("at any moment", "within a writing", "between its steps")
 
@@ -116,6 +119,7 @@ class Tally:
     """What came of the kills.
 
     Attributes:
+        asked: how many there were to be.
         kills: how many there were, by kind.
         unreadable: checkpoints that could not be read.
         lost: checkpoints that were older than one that had been finished.
@@ -125,6 +129,7 @@ class Tally:
         leftovers: kills after which a temporary file lay about: they hit a writing.
     """
 
+    asked: int
     kills: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
     lost: int = 0
@@ -142,7 +147,7 @@ class Tally:
     def holds(self) -> bool:
         """Whether nothing was lost."""
         bad = (self.unreadable, self.lost, self.other_bits, self.failures)
-        return self.runs > 0 and not any(bad)
+        return self.total == self.asked and self.runs > 0 and not any(bad)
 
     def __str__(self) -> str:
         return (
@@ -252,13 +257,15 @@ def kill_runs(kills: int, seed: int = 1) -> Tally:
         kills: how many; they are spread over the configurations and the kinds.
         seed: of the random moments.
     """
-    tally, moments = Tally(), random.Random(seed)
+    tally, moments = Tally(kills), random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
         killers = []
         for k, config in enumerate(CONFIGURATIONS):
             (Path(place) / str(k)).mkdir()
             killers.append(Killer(config, Path(place) / str(k), moments, tally))
-        while tally.total < kills and not tally.failures:
+        for _ in range(MOST_TRIES * kills):  # some come to their end before they are killed
+            if tally.total == kills or tally.unreadable or tally.failures:
+                break
             killers[tally.total % len(killers)].kill(KINDS[tally.total // 3 % len(KINDS)])
         for killer in killers:
             child = Child(lambda killer=killer: killer._train(Board(), None))  # type: ignore[misc]
