@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save, save_file
 
 from chainrule import ChainruleError, Dense, Network
-from chainrule.checkpoint import load_parameters, save_checkpoint, save_parameters
-from chainrule.training import Part, Settings, Trainer
+from chainrule._version import __version__
+from chainrule.checkpoint import (
+    data_checksum,
+    load_parameters,
+    parse_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+    save_parameters,
+)
+from chainrule.training import Callback, Part, Settings, Trainer
 
 
 def network(sizes: tuple[int, ...] = (3, 1), *, seed: int = 1, **options) -> Network:
@@ -111,19 +121,220 @@ def test_an_array_of_another_kind_is_refused(tmp_path, change, message):
         load_parameters(path, net)
 
 
-def test_a_checkpoint_holds_theta_the_optimisers_vectors_and_the_position(tmp_path):
-    part = Part(np.ones((5, 2)), np.ones((5, 1)))
-    net = network()
-    trainer = Trainer(net, part, part, Settings(3, 2, seed=8, optimizer="adam"), classes=False)
-    trainer.run()
+# A training in progress
+
+X, T = np.linspace(-1, 1, 10).reshape(5, 2), np.linspace(0, 1, 5)[:, None]
+DATA = Part(X, T)
+CONFIGURATION = {"network": {"loss": "mse"}, "data": {}, "training": {"seed": 8, "epochs": 3}}
+
+
+class StopAfter(Callback):
+    every_minibatch = True
+
+    def __init__(self, minibatches: int) -> None:
+        self.minibatches = minibatches
+
+    def on_stretch(self, trainer):
+        trainer.stop = trainer.minibatches_run >= self.minibatches
+
+
+def trainer(stop: int = 9, optimizer: str = "adam", **options) -> Trainer:
+    """Of three epochs of three minibatches, the last of one case."""
+    settings = Settings(3, 2, seed=8, optimizer=optimizer, **options)
+    return Trainer(network(), DATA, DATA, settings, classes=False, callbacks=[StopAfter(stop)])
+
+
+def saved(folder: Path, stop: int, **options) -> Path:
+    made = trainer(stop, **options)
+    made.run()
+    path = folder / "c.safetensors"
+    save_checkpoint(path, made, CONFIGURATION, data_checksum(DATA))
+    return path
+
+
+def test_a_checkpoint_holds_all_that_a_training_needs(tmp_path):
+    made = trainer(5)
+    made.run()
     path = tmp_path / "c.safetensors"
-    save_checkpoint(path, trainer)
-    arrays = load_file(path)
-    assert arrays["optimizer.m"].shape == arrays["optimizer.v"].shape == net.theta.shape
-    assert np.array_equal(arrays["dense_1.W"], net.layers[0].W)
+    save_checkpoint(path, made, CONFIGURATION, data_checksum(DATA))
+    arrays = load_file(path)  # any reader of safetensors may look into it
+    assert np.array_equal(arrays["dense_1.W"], made.network.layers[0].W)
+    assert np.array_equal(arrays["optimizer.m"], made.optimizer.state["m"])
+    assert np.array_equal(arrays["losses"], made.history.minibatch_losses)
+    assert np.array_equal(arrays["order"], made.order(2))
+    found = read_checkpoint(path)
+    assert (found.epoch, found.minibatch, found.steps) == (2, 2, 5)
+    assert found.history == made.history.rows
+    assert found.configuration == CONFIGURATION
     with safe_open(path, "numpy") as file:
-        position = json.loads(file.metadata()["position"])
-    assert position == {"epoch": 3, "minibatch": 3, "steps": 9, "seed": 8}
+        metadata = file.metadata()
+    assert (metadata["chainrule"], metadata["numpy"]) == (__version__, np.__version__)
+
+
+def test_the_sha_256_is_that_of_the_file_with_zeros_in_its_place(tmp_path):
+    path = saved(tmp_path, 4)
+    with safe_open(path, "numpy") as file:
+        digest = file.metadata()["sha256"]
+    content = path.read_bytes().replace(digest.encode(), b"0" * 64)
+    assert hashlib.sha256(content).hexdigest() == digest
+
+
+def test_the_same_training_gives_the_same_content(tmp_path):
+    one, other = (read_checkpoint(saved(tmp_path, 7)) for _ in range(2))
+    assert one.arrays.keys() == other.arrays.keys()
+    assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
+
+
+def test_one_flipped_bit_anywhere_is_noticed(tmp_path):
+    path = saved(tmp_path, 4)
+    content = bytearray(path.read_bytes())
+    parse_checkpoint(bytes(content), path)
+    for bit in range(8 * len(content)):
+        content[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ChainruleError):
+            parse_checkpoint(bytes(content), path)
+        content[bit // 8] ^= 1 << bit % 8
+
+
+def test_a_checkpoint_that_was_cut_or_lengthened_is_noticed(tmp_path):
+    path = saved(tmp_path, 4)
+    content = path.read_bytes()
+    for changed in (*(content[:k] for k in range(0, len(content), 7)), content + b"\0"):
+        with pytest.raises(ChainruleError, match=r"c\.safetensors: "):
+            parse_checkpoint(changed, path)
+
+
+# Whoever means harm writes a right SHA-256 too.
+
+
+def forged(path: Path, arrays=None, raw_header=None, **metadata) -> bytes:
+    """The content of a checkpoint with other arrays or metadata, and a right digest."""
+    with safe_open(path, "numpy") as file:
+        said = {**file.metadata(), **metadata, "sha256": "0" * 64}
+    said = {key: value for key, value in said.items() if value is not None}
+    held = {**load_file(path), **(arrays or {})}
+    content = save({k: v for k, v in held.items() if v is not None}, metadata=said)
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content.replace(b'"sha256":"' + b"0" * 64, b'"sha256":"' + digest)
+
+
+def test_a_forged_checkpoint_would_be_read(tmp_path):
+    """Or else the tests below would prove nothing."""
+    path = saved(tmp_path, 4)
+    assert parse_checkpoint(forged(path), path).epoch == 2
+
+
+ROW = '"train_loss": 0.5, "seconds": 1.0'
+POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"position": None}, "lacks 'position'"),
+        ({"position": "{"}, "no checkpoint of a training"),
+        ({"position": "[1]"}, "its position is no object"),
+        ({"position": json.dumps({**POSITION, "epoch": -1})}, "its epoch is no count"),
+        ({"position": json.dumps({**POSITION, "epoch": 2**63})}, "its epoch is no count"),
+        ({"position": json.dumps({**POSITION, "minibatch": True})}, "its minibatch is no count"),
+        ({"position": json.dumps({**POSITION, "steps": 1.0})}, "its steps is no count"),
+        ({"position": json.dumps({**POSITION, "seconds": "1"})}, "no number"),
+        ({"position": '{"epoch": 1' + "0" * 5000 + "}"}, "no checkpoint of a training"),
+        ({"history": "[" * 100_000}, "no checkpoint of a training"),
+        ({"history": "{}"}, "its history is no list"),
+        ({"history": '["a"]'}, "its history is no object"),
+        ({"history": f'[{{"epoch": "../x", {ROW}}}]'}, "no number"),
+        ({"history": f'[{{"epoch": 1{"0" * 30}, {ROW}}}]'}, "too large"),
+        ({"history": f'[{{"epoch": 1, "__class__": 1, {ROW}}}]'}, "other columns"),
+        ({"history": '[{"epoch": 1}]'}, "other columns"),
+        ({"configuration": "null"}, "its configuration is no object"),
+        ({"configuration": '{"network": {}, "data": 3}'}, "its data is no object"),
+        (
+            {
+                "configuration": '{"network": {}, "data": {}, "training": '
+                + "[" * 60
+                + "]" * 60
+                + "}"
+            },
+            "no object",
+        ),
+        (
+            {
+                "configuration": '{"network": {"a": '
+                + "[" * 60
+                + "]" * 60
+                + '}, "data": {}, "training": {}}'
+            },
+            "too deeply",
+        ),
+        ({"data": None}, "lacks 'data'"),
+    ],
+)
+def test_a_forged_header_is_refused(tmp_path, metadata, message):
+    path = saved(tmp_path, 4)
+    with pytest.raises(ChainruleError, match=message):
+        parse_checkpoint(forged(path, **metadata), path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "metadata", "message"),
+    [
+        ({"dense_1.W": None}, {}, "expected dense_1.W"),
+        ({"dense_1.W": np.ones((3, 2))}, {}, r"found float64 of shape \(3, 2\)"),
+        ({"dense_1.W": np.ones((2, 3), np.float32)}, {}, "found float32"),
+        (
+            {"optimizer.m": np.full(13, np.nan)},
+            {},
+            "optimizer.m holds numbers that are not finite",
+        ),
+        ({"../../x": np.ones(1)}, {}, r"holds \.\./\.\./x, which nothing asks for"),
+        ({"losses": np.ones(5)}, {}, "expected losses"),
+        ({"order": np.array([0, 1, 2, 3, 3])}, {}, "does not name every case once"),
+        ({"order": np.array([0, 1, 2, 3, 9])}, {}, "does not name every case once"),
+        ({"order": np.array([0, 1, 2, 3, -1])}, {}, "does not name every case once"),
+        ({"order": np.arange(5.0)}, {}, "expected order"),
+        ({"order": np.arange(6)}, {}, "expected order"),
+        ({}, {"position": json.dumps({**POSITION, "epoch": 9})}, "expected losses"),
+        ({}, {"position": json.dumps({**POSITION, "steps": 5})}, "with 1 finished epochs and 5"),
+        ({}, {"history": "[]"}, "with 0 finished epochs"),
+        ({}, {"history": f'[{{"epoch": 2, {ROW}}}]'}, "with 1 finished epochs"),
+    ],
+)
+def test_a_checkpoint_of_another_training_changes_nothing(tmp_path, arrays, metadata, message):
+    path = saved(tmp_path, 4)
+    checkpoint = parse_checkpoint(forged(path, arrays, **metadata), path)
+    other = trainer()
+    before = other.network.theta.copy()
+    with pytest.raises(ChainruleError, match=message):
+        checkpoint.restore(other)
+    assert np.array_equal(other.network.theta, before)
+    assert (other.epoch, other.minibatch, other.optimizer.steps) == (0, 0, 0)
+    assert not other.optimizer.state["m"].any()
+
+
+def test_a_file_that_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "c.safetensors")
+    with pytest.raises(ChainruleError, match="no ordinary file"):
+        read_checkpoint(tmp_path / "c.safetensors")
+
+
+def test_parameters_alone_are_no_checkpoint(tmp_path):
+    save_parameters(tmp_path / "p.safetensors", network())
+    with pytest.raises(ChainruleError, match="it holds no SHA-256"):
+        read_checkpoint(tmp_path / "p.safetensors")
+
+
+def test_the_checksum_of_data_follows_every_bit_and_the_order():
+    parts = [
+        DATA,
+        Part(X[::-1], T),
+        Part(X, T[::-1]),
+        Part(X.astype(np.float32), T),
+        Part(X.reshape(10, 1), T),
+        Part(np.nextafter(X, 2), T),
+    ]
+    assert len({data_checksum(part) for part in parts}) == len(parts)
+    assert data_checksum(Part(np.asfortranarray(X), T.copy())) == data_checksum(DATA)
 
 
 def test_a_failed_write_keeps_the_older_parameters(tmp_path, monkeypatch):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
-from chainrule.interrupts import on_interrupt, uninterrupted
+from chainrule import interrupts
+from chainrule.interrupts import Leavable, Terminated, on_interrupt, terminable, uninterrupted
 
 
 def press(number: int = signal.SIGINT) -> None:
@@ -18,22 +21,22 @@ def press(number: int = signal.SIGINT) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_a_request(number):
     requests = []
-    with on_interrupt(lambda: requests.append(1)):
+    with on_interrupt(requests.append):
         press(number)
-    assert requests == [1]
+    assert requests == [number]
 
 
 def test_a_double_tap_is_one_request():
     requests = []
-    with on_interrupt(lambda: requests.append(1)):
+    with on_interrupt(requests.append):
         press()
-        press()
-    assert requests == [1]
+        press(signal.SIGTERM)
+    assert requests == [signal.SIGINT]
 
 
 def test_nothing_interrupts_what_is_being_written():
     requests = []
-    with on_interrupt(lambda: requests.append(1)), uninterrupted():
+    with on_interrupt(requests.append), uninterrupted():
         press()
         press()
     assert requests == []
@@ -42,16 +45,16 @@ def test_nothing_interrupts_what_is_being_written():
 def test_the_second_interrupts(monkeypatch):
     monkeypatch.setattr("chainrule.interrupts.DOUBLE_TAP_SECONDS", 0.0)
     requests = []
-    with on_interrupt(lambda: requests.append(1)):
+    with on_interrupt(requests.append):
         press()
         with pytest.raises(KeyboardInterrupt):
             press()
-    assert requests == [1]
+    assert requests == [signal.SIGINT]
 
 
 def test_the_handlers_from_before_are_put_back_also_after_an_error():
     def work():
-        with on_interrupt(lambda: None):
+        with on_interrupt(lambda number: None):
             assert signal.getsignal(signal.SIGINT) != before[0]
             press()
             raise ZeroDivisionError
@@ -66,10 +69,99 @@ def test_in_another_thread_nothing_happens():
     handlers = []
 
     def work():
-        with on_interrupt(lambda: None):
+        with on_interrupt(lambda number: None):
             handlers.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(signal.SIGINT)]
+
+
+def test_sigterm_may_raise_as_ctrl_c_does():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), terminable():
+        press(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+# Work that may be left
+
+
+def test_what_is_not_left_gives_its_result():
+    assert Leavable().attempt(lambda: 3) == 3
+
+
+def test_work_fails_as_it_does_elsewhere():
+    with pytest.raises(ZeroDivisionError):
+        Leavable().attempt(lambda: 1 / 0)
+
+
+def long_work() -> str:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        pass
+    return "the end"
+
+
+def later(seconds: float, number: int = signal.SIGINT) -> threading.Timer:
+    timer = threading.Timer(seconds, press, [number])
+    timer.start()
+    return timer
+
+
+def test_a_request_leaves_work_at_once():
+    work = Leavable()
+    with on_interrupt(lambda number: work.leave()):
+        start = time.monotonic()
+        later(0.05)
+        assert work.attempt(long_work) is None
+        assert time.monotonic() - start < 1
+
+
+def test_work_after_a_request_has_little_time(monkeypatch):
+    monkeypatch.setattr(interrupts, "LEAVE_SECONDS", 0.1)
+    before = signal.getsignal(signal.SIGALRM)
+    work = Leavable()
+    work.leave()
+    start = time.monotonic()
+    assert work.attempt(lambda: "quick") == "quick"
+    assert work.attempt(long_work) is None
+    assert 0.05 < time.monotonic() - start < 1
+    assert work.attempt(lambda: "too late") is None
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_request_that_c_code_swallows_is_made_again(capsys):
+    """As by compilers, which call back: an exception there is reported and lost."""
+
+    class Deaf:
+        def __del__(self):
+            press()
+            time.sleep(0.001)  # so that the signal is heard in here
+
+    def swallow():
+        Deaf()
+        return long_work()
+
+    hook, work = sys.unraisablehook, Leavable()
+    with on_interrupt(lambda number: work.leave()):
+        start = time.monotonic()
+        assert work.attempt(swallow) is None
+    assert time.monotonic() - start < 1
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook is hook
+
+
+def test_what_is_left_may_fail_in_its_own_words():
+    def work():
+        try:
+            long_work()
+        except BaseException:
+            raise RuntimeError("half done") from None
+
+    leavable = Leavable()
+    with on_interrupt(lambda number: leavable.leave()):
+        later(0.05)
+        assert leavable.attempt(work) is None

@@ -11,6 +11,7 @@ import pytest
 
 from chainrule import ChainruleError, Dense, Network
 from chainrule import run_folder as module
+from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.scores import Score
@@ -69,6 +70,8 @@ def test_a_file_called_runs_is_in_the_way(folder):
 
 # What is written while training runs
 
+CONFIG = load_config({"network": {"loss": "mse", "layers": [{"size": 1}]}})
+
 
 def trainer(*callbacks: Callback, **settings) -> Trainer:
     part = Part(np.arange(12.0).reshape(6, 2) / 10, np.arange(6.0)[:, None])
@@ -79,7 +82,7 @@ def trainer(*callbacks: Callback, **settings) -> Trainer:
 
 def recorded(path: Path, *more: Callback, **settings) -> tuple[RunFolder, Trainer]:
     files = RunFolder(path)
-    made = trainer(Recorder(files, "the: configuration\n"), *more, **settings)
+    made = trainer(Recorder(files, CONFIG), *more, **settings)
     made.run()
     return files, made
 
@@ -105,12 +108,14 @@ def test_the_configuration_is_there_from_the_start(tmp_path):
 
     seen: list[str] = []
     recorded(tmp_path, Look(), epochs=1)
-    assert set(seen) == {"the: configuration\n"}
+    assert set(seen) == {CONFIG.to_yaml()}
 
 
 def positions(monkeypatch) -> list[int]:
     saved: list[int] = []
-    monkeypatch.setattr(module, "save_checkpoint", lambda _, t: saved.append(t.minibatches_run))
+    monkeypatch.setattr(
+        module, "save_checkpoint", lambda _, t, *more: saved.append(t.minibatches_run)
+    )
     return saved
 
 
@@ -118,10 +123,10 @@ def positions(monkeypatch) -> list[int]:
 def test_checkpoints_come_after_every_so_many_minibatches(tmp_path, monkeypatch, every, expected):
     saved = positions(monkeypatch)
     recorded(tmp_path, checkpoint_every=every)
-    assert saved == [*expected, 18]  # the last one is the state at the end
+    assert saved == [0, *expected, 18]  # the first one is the start, the last one the end
 
 
-@pytest.mark.parametrize(("seconds", "expected"), [(0.0, [6, 12, 18, 18]), (1000.0, [18])])
+@pytest.mark.parametrize(("seconds", "expected"), [(0.0, [0, 6, 12, 18]), (1000.0, [0, 18])])
 def test_otherwise_they_come_after_an_epoch_with_some_time_between(
     tmp_path, monkeypatch, seconds, expected
 ):
@@ -139,7 +144,7 @@ def test_a_line_that_cannot_be_written_is_explained(tmp_path):
 
     files = RunFolder(tmp_path)
     with pytest.raises(ChainruleError, match=r"metrics.jsonl: cannot write this file"):
-        trainer(Remove(), Recorder(files, "")).run()
+        trainer(Remove(), Recorder(files, CONFIG)).run()
 
 
 # run.json and metrics.jsonl, to and fro

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,9 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     path = tmp_path / "a"
     path.write_text("old")
     seen = []
-    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(path.read_text()))  # file, then folder
     write_whole(path, "new")
-    assert seen == ["old"]
+    assert seen == ["old", "new"]
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,23 @@ def test_an_input_is_not_written_to_by_any_name(folder):
             refuse_input(Path(name), Path("b"), Path("a"))
     refuse_input(Path("b"), Path("a"), Path("missing"))
     refuse_input(Path("new"), Path("a"))
+
+
+def test_content_name_and_folder_reach_the_disk_in_this_order(tmp_path, monkeypatch):
+    """Or else a failure of power may leave a name without its content."""
+    path, calls = tmp_path / "a", []
+    fsync, replace = os.fsync, os.replace
+
+    def note_fsync(opened):
+        is_folder = stat.S_ISDIR(os.fstat(opened).st_mode)
+        calls.append("folder" if is_folder else f"file of {os.fstat(opened).st_size}")
+        fsync(opened)
+
+    def note_replace(old, new):
+        calls.append("name")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    write_whole(path, "content")
+    assert calls == ["file of 7", "name", "folder"]

@@ -1,24 +1,53 @@
 """Parameters, and a training in progress, to and from safetensors files.
 
 ``parameters.safetensors`` holds θ by names (``dense_1.W``). A checkpoint holds the same and,
-beside it, the optimiser's vectors and where training stood.
+beside it, whatever a training needs to go on as if it had never stopped:
+
+====================  ======================================================================
+``optimizer.NAME``    the optimiser's vectors
+``losses``            of every minibatch that has run, float64
+``order``             of the cases in the epoch in progress, if it is shuffled, int64
+``position``          epoch, minibatch, steps, and what the epoch gave so far (JSON)
+``history``           the rows of the finished epochs (JSON)
+``configuration``     as run (JSON); its seed is that of every random stream
+``data``              a checksum of the training and validation data
+``chainrule``         the version that wrote it, ``numpy`` that of NumPy
+``sha256``            of the whole file, with zeros in its own place
+====================  ======================================================================
+
+The first three are arrays, the others text in the header's metadata.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from chainrule._version import __version__
 from chainrule.errors import ChainruleError, Problem
-from chainrule.files import write_whole
+from chainrule.files import whole_file, write_whole
 from chainrule.network import Network
 from chainrule.parameters import Array
-from chainrule.training import Trainer
+from chainrule.training import Part, Progress, Row, Trainer
+
+NO_DIGEST = b"0" * 64
+DEEPEST = 30
+"""Levels of a configuration; it has about five."""
+
+COLUMNS = {"epoch", "seconds"} | {
+    f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
+}
+"""Those that a row of a history may have."""
+
+_DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
 def save_parameters(path: Path, network: Network) -> None:
@@ -27,7 +56,7 @@ def save_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file cannot be written.
     """
-    _write(path, dict(network.parameters), {"chainrule": __version__})
+    write_whole(path, _packed(dict(network.parameters), {"chainrule": __version__}))
 
 
 def load_parameters(path: Path, network: Network) -> None:
@@ -36,7 +65,7 @@ def load_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
     """
-    arrays = _read(path)
+    arrays = _unpacked(path, _content(path, "parameters"), "parameters")
     problems = [
         Problem(f"holds {name}, which the network does not have", path)
         for name in sorted(set(arrays).difference(network.parameters))
@@ -55,41 +84,314 @@ def load_parameters(path: Path, network: Network) -> None:
         view[...] = arrays[name]
 
 
-def _read(path: Path) -> dict[str, Array]:
+def _content(path: Path, what: str) -> bytes:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+            raise ChainruleError(
+                Problem(f"cannot read the {what}: this is no ordinary file", path)
+            )
+        return path.read_bytes()
+    except OSError as error:
+        message = f"cannot read the {what}: {error.strerror}"
+        raise ChainruleError(Problem(message, path)) from None
+
+
+def _unpacked(path: Path, content: bytes, what: str) -> dict[str, Array]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        arrays: dict[str, Array] = load(path.read_bytes())
-    except OSError as error:
-        message = f"cannot read the parameters: {error.strerror}"
-        raise ChainruleError(Problem(message, path)) from None
+        arrays: dict[str, Array] = load(content)
     except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
         # the last three are how it says that NumPy lacks a type, such as bfloat16
-        message = f"this is no whole safetensors file of parameters: {error}"
+        message = f"this is no whole safetensors file of {what}: {error}"
         raise ChainruleError(Problem(message, path)) from None
     return arrays
 
 
-def save_checkpoint(path: Path, trainer: Trainer) -> None:
-    """Write θ, the optimiser's state and where training stands.
+def _packed(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content: bytes = save(whole, metadata=dict(metadata))
+    return content
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training in progress, as a file holds it.
+
+    Attributes:
+        path: the file.
+        configuration: as run.
+        data: the checksum of the data.
+        epoch: the epoch in progress.
+        minibatch: how many minibatches of it have run.
+        steps: how many the optimiser has taken.
+        correct: how many cases of the epoch were classified rightly as they ran.
+        seconds: that the epoch took so far.
+        history: a row for every finished epoch.
+        arrays: θ, the optimiser's vectors, losses and order, by name.
+    """
+
+    path: Path
+    configuration: dict[str, Any]
+    data: str
+    epoch: int
+    minibatch: int
+    steps: int
+    correct: int
+    seconds: float
+    history: list[Row]
+    arrays: dict[str, Array]
+
+    def restore(self, trainer: Trainer) -> None:
+        """Put a trainer that has not begun where this one stood; it changes only if all fits.
+
+        Raises:
+            ChainruleError: the checkpoint is that of another network, optimiser or data.
+        """
+        problems = [Problem(message, self.path) for message in self._misfits(trainer)]
+        if problems:
+            raise ChainruleError(problems)
+        for name, vector in _vectors(trainer).items():
+            vector[...] = self.arrays[name]
+        losses, minibatches = self.arrays["losses"].copy(), trainer.engine.minibatches
+        trainer.optimizer.steps = self.steps
+        trainer.epoch, trainer.minibatch = self.epoch, self.minibatch
+        trainer.history.rows = [*self.history]
+        trainer.history.add_minibatches(losses)
+        trainer.progress = Progress.at_start(minibatches)
+        trainer.progress.losses[: self.minibatch] = losses[len(losses) - self.minibatch :]
+        trainer.progress.correct, trainer.progress.seconds = self.correct, self.seconds
+        trainer.progress.order = self.arrays["order"].copy() if "order" in self.arrays else None
+        if len(losses):
+            trainer.last_loss = float(losses[-1])
+        if self.epoch:
+            trainer.set_scale()
+
+    def _misfits(self, trainer: Trainer) -> list[str]:
+        """Whatever does not fit the trainer, in words."""
+        minibatches, cases = trainer.engine.minibatches, len(trainer.train)
+        run = max(0, self.epoch - 1) * minibatches + self.minibatch
+        expected = {
+            name: (vector.shape, vector.dtype) for name, vector in _vectors(trainer).items()
+        }
+        expected["losses"] = (run,), np.dtype(np.float64)
+        if "order" in self.arrays:
+            expected["order"] = (cases,), np.dtype(np.int64)
+        problems = [
+            f"holds {name}, which nothing asks for" for name in self.arrays if name not in expected
+        ]
+        for name, (shape, dtype) in expected.items():
+            found = self.arrays.get(name)
+            if found is None or found.shape != shape or found.dtype != dtype:
+                what = (
+                    "no such array" if found is None else f"{found.dtype} of shape {found.shape}"
+                )
+                problems.append(f"expected {name}, {dtype} of shape {shape}, found {what}")
+            elif found.dtype.kind == "f" and not np.isfinite(found).all():
+                problems.append(f"{name} holds numbers that are not finite")
+        return problems + self._inconsistencies(minibatches, run)
+
+    def _inconsistencies(self, minibatches: int, run: int) -> list[str]:
+        """Where its own figures contradict each other."""
+        open_epochs = self.epoch - len(self.history)
+        whole = self.minibatch == (minibatches if self.epoch else 0)
+        right = (
+            self.minibatch <= minibatches
+            and (open_epochs == 1 or (open_epochs == 0 and whole))
+            and [row["epoch"] for row in self.history] == [*range(1, len(self.history) + 1)]
+            and self.steps == run
+        )
+        where = f"epoch {self.epoch}, minibatch {self.minibatch} of {minibatches}"
+        found = f"{len(self.history)} finished epochs and {self.steps} steps"
+        problems = [] if right else [f"stands at {where}, with {found}"]
+        order = self.arrays.get("order")
+        if order is not None and not np.array_equal(
+            np.sort(order, axis=None), np.arange(order.size)
+        ):
+            problems.append("its order does not name every case once")
+        return problems
+
+
+def save_checkpoint(
+    path: Path, trainer: Trainer, configuration: Mapping[str, Any], data: str
+) -> None:
+    """Write all that a training needs to go on as if it had never stopped.
+
+    Args:
+        path: the file.
+        trainer: between two stretches.
+        configuration: as run, in the types of JSON.
+        data: what `data_checksum` says of the data.
 
     Raises:
-        ChainruleError: the file cannot be written.
+        ChainruleError: the file cannot be written; an older one is untouched.
     """
-    state = {f"optimizer.{name}": vector for name, vector in trainer.optimizer.state.items()}
+    progress = trainer.progress
+    arrays = {**_vectors(trainer), "losses": trainer.history.minibatch_losses}
+    if progress.order is not None:
+        arrays["order"] = progress.order.astype(np.int64)
     position = {
         "epoch": trainer.epoch,
         "minibatch": trainer.minibatch,
         "steps": trainer.optimizer.steps,
-        "seed": trainer.settings.seed,
+        "correct": progress.correct,
+        "seconds": progress.seconds,
     }
-    metadata = {"chainrule": __version__, "position": json.dumps(position)}
-    _write(path, {**trainer.network.parameters, **state}, metadata)
+    metadata = {
+        "chainrule": __version__,
+        "numpy": np.__version__,
+        "position": json.dumps(position),
+        "history": trainer.history.to_json(),
+        "configuration": json.dumps(configuration),
+        "data": data,
+        "sha256": NO_DIGEST.decode(),
+    }
+    content = memoryview(_packed(arrays, metadata))
+    start, end = _place_of_digest(content) or (0, 0)
+    with whole_file(path) as file:
+        for part in (content[:start], _digest(content, start, end), content[end:]):
+            file.write(part)
 
 
-def _write(path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
-    from safetensors.numpy import save
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint and see that it is whole, to the bit.
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_whole(path, save(whole, metadata=dict(metadata)))
+    Raises:
+        ChainruleError: it cannot be read; or see `parse_checkpoint`.
+    """
+    return parse_checkpoint(_content(path, "checkpoint"), path)
+
+
+def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
+    """The checkpoint that a file's content is.
+
+    It is safe on bytes from anywhere: nothing in them is executed, imported or opened, and the
+    memory that it takes is bounded by their number. Whether the checkpoint fits a training is seen
+    by `Checkpoint.restore`.
+
+    Args:
+        content: of the file.
+        path: the file, for messages.
+
+    Raises:
+        ChainruleError: the content was changed after it was written, or is no checkpoint.
+    """
+    place = _place_of_digest(memoryview(content))
+    if place is None:
+        message = "this is no checkpoint that a training can go on from: it holds no SHA-256"
+        raise ChainruleError(Problem(message, path))
+    if _digest(memoryview(content), *place) != content[slice(*place)]:
+        message = "this checkpoint was changed after it was written: its SHA-256 is another one"
+        raise ChainruleError(Problem(message, path))
+    arrays = _unpacked(path, content, "a checkpoint")
+    try:
+        return _checked(path, _metadata(content), arrays)
+    except KeyError as error:
+        raise ChainruleError(Problem(f"the checkpoint lacks {error}", path)) from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        message = f"this is no checkpoint of a training: {error}"
+        raise ChainruleError(Problem(message, path)) from None
+
+
+def data_checksum(*parts: Part) -> str:
+    """A short number of the data's bits, which another order or value changes."""
+    found = 0
+    for part in parts:
+        for array in (part.x, part.t):
+            found = crc32(repr((array.shape, array.dtype.str)).encode(), found)
+            found = crc32(np.ascontiguousarray(array).data, found)
+    return f"{found:08x}"
+
+
+def _vectors(trainer: Trainer) -> dict[str, Array]:
+    """θ by names and the optimiser's vectors, where they lie."""
+    state = {f"optimizer.{name}": vector for name, vector in trainer.optimizer.state.items()}
+    return {**trainer.network.parameters, **state}
+
+
+def _header(content: memoryview) -> memoryview:
+    return content[8 : 8 + int.from_bytes(content[:8], "little")]
+
+
+def _place_of_digest(content: memoryview) -> tuple[int, int] | None:
+    """Where the digest stands in the header; None where there is none, or more than one."""
+    found = [match.span(1) for match in _DIGEST.finditer(_header(content))]
+    return (found[0][0] + 8, found[0][1] + 8) if len(found) == 1 else None
+
+
+def _digest(content: memoryview, start: int, end: int) -> bytes:
+    """The SHA-256 of the content with zeros from ``start`` to ``end``."""
+    found = sha256(content[:start])
+    found.update(NO_DIGEST)
+    found.update(content[end:])
+    return found.hexdigest().encode()
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What safetensors, which has read the header by now, gives only of files."""
+    metadata: dict[str, str] = json.loads(bytes(_header(memoryview(content))))["__metadata__"]
+    return metadata
+
+
+def _checked(path: Path, metadata: Mapping[str, str], arrays: dict[str, Array]) -> Checkpoint:
+    configuration, position = (
+        _object(json.loads(metadata[name]), name) for name in ("configuration", "position")
+    )
+    for name in ("network", "data", "training"):
+        _object(configuration[name], name)
+    if _is_deeper(configuration, DEEPEST):
+        raise ValueError("its configuration is nested too deeply")
+    return Checkpoint(
+        path,
+        configuration,
+        metadata["data"],
+        **{
+            name: _count(position[name], name)
+            for name in ("epoch", "minibatch", "steps", "correct")
+        },
+        seconds=_number(position["seconds"]),
+        history=[_row(row) for row in _list(json.loads(metadata["history"]))],
+        arrays=arrays,
+    )
+
+
+def _object(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"its {name} is no object")
+    return value
+
+
+def _is_deeper(value: Any, than: int) -> bool:
+    """Whether a tree has more levels than that."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(than == 0 or _is_deeper(item, than - 1) for item in items)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("its history is no list")
+    return value
+
+
+def _count(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError(f"its {name} is no count")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError("a figure of it is no number")
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise ValueError("a figure of it is too large")
+    return value
+
+
+def _row(row: Any) -> Row:
+    columns = _object(row, "history")
+    if not {"epoch", "train_loss", "seconds"} <= columns.keys() <= COLUMNS:
+        raise ValueError("a row of its history has other columns than an epoch")
+    return {key: None if value is None else _number(value) for key, value in columns.items()}

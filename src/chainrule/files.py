@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,8 +32,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write into that takes its place in one step, at the end.
 
     A reader sees the old file or the new one. It is written under a temporary name in the same
-    folder, flushed to the disk and renamed; where anything fails it is removed again. What is
-    no ordinary file, such as a pipe or ``/dev/stdout``, is written into directly.
+    folder, flushed to the disk and renamed, and the folder is flushed as well; where anything
+    fails it is removed again. What is no ordinary file, such as a pipe or ``/dev/stdout``, is
+    written into directly.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
@@ -58,9 +61,34 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk: a rename survives a failure of power only then."""
+    if os.name == "nt":  # which opens no folder, and has the names in its journal
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that does not know the word
+            raise
+    finally:
+        os.close(opened)
+
+
+def is_leftover(name: str, of: str) -> bool:
+    """Whether ``name`` is that of a temporary file of an interrupted writing of the file ``of``.
+
+    Example:
+        >>> is_leftover(".run.json.4711.part", of="run.json"), is_leftover("x.part", of="x")
+        (True, False)
+    """
+    return re.fullmatch(rf"\.{re.escape(of)}\.\d+\.part", name) is not None
 
 
 def refuse_input(path: Path, *inputs: Path) -> None:

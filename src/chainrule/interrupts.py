@@ -1,24 +1,149 @@
-"""Ctrl-C, turned from an exception anywhere into a request at the right moment."""
+"""Ctrl-C and SIGTERM, turned from an exception anywhere into a request at the right moment."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 DOUBLE_TAP_SECONDS = 1.0
 """A second Ctrl-C within this time is taken for part of the first."""
 
+LEAVE_SECONDS = 0.7
+"""How long after a request evaluations and drawings may still go on."""
+
+AGAIN_SECONDS = 0.05
+"""How soon to ask again whoever did not hear."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 Handler = Callable[[int, FrameType | None], Any]
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where there is nothing to be saved."""
+
+
+class Leave(BaseException):
+    """Leaves what `Leavable.attempt` does; nobody else ever sees it."""
+
+
+class Leavable:
+    """Work that changes nothing, such as an evaluation, and so may be left at any moment.
+
+    A signal is heard in the main thread alone; elsewhere nothing is ever left.
+    """
+
+    def __init__(self) -> None:
+        self._inside = False
+        self._end: float | None = None
+        self._before: tuple[Any, Any] | None = None
+
+    def leave(self) -> None:
+        """Leave what is being attempted; what is attempted later has `LEAVE_SECONDS` from now.
+
+        For a signal's handler: it raises in the midst of the work.
+        """
+        self._end = monotonic() + LEAVE_SECONDS
+        if self._inside:
+            self._arm(AGAIN_SECONDS)
+            raise Leave
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody wants to leave."""
+        return self._end is not None
+
+    def close(self) -> None:
+        """From now on attempt nothing."""
+        self._end = 0.0
+
+    def attempt(self, work: Callable[[], T]) -> T | None:
+        """What ``work`` gives; None if it was left.
+
+        Args:
+            work: changes nothing that matters if it is left in the midst.
+        """
+        if self._end is not None and monotonic() >= self._end:
+            return None
+        try:
+            return self._work(work)
+        except Leave:
+            return None
+        except Exception:
+            if not self.is_asked:
+                raise
+            return None  # what is left in the midst may say so in its own words
+        finally:
+            self._inside = False
+            self._disarm()
+
+    def _work(self, work: Callable[[], T]) -> T:
+        try:
+            self._inside = True
+            if self._end is not None:
+                self._arm(self._end - monotonic())
+            return work()
+        finally:
+            self._inside = False
+
+    def _arm(self, seconds: float) -> None:
+        """Ring after so many seconds, and again until it was heard: C code swallows exceptions."""
+        if self._before is not None or not _is_main_thread() or not hasattr(signal, "setitimer"):
+            return
+        self._before = signal.signal(signal.SIGALRM, self._ring), sys.unraisablehook
+        sys.unraisablehook = self._tell_others
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6), AGAIN_SECONDS)
+
+    def _disarm(self) -> None:
+        if self._before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            handler, sys.unraisablehook = self._before
+            signal.signal(signal.SIGALRM, handler)
+            self._before = None
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        if self._inside:
+            raise Leave
+
+    def _tell_others(self, unraisable: Any) -> None:
+        if self._before is not None and not isinstance(unraisable.exc_value, Leave):
+            self._before[1](unraisable)
+
+
+def status_of(number: int) -> int:
+    """The exit status of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM.
+
+    Example:
+        >>> status_of(signal.SIGINT), status_of(signal.SIGTERM)
+        (130, 143)
+    """
+    return 128 + number
+
+
 @contextmanager
-def on_interrupt(request: Callable[[], None]) -> Iterator[None]:
-    """While this lasts, the first Ctrl-C (or SIGTERM) calls ``request``; a later one interrupts.
+def terminable() -> Iterator[None]:
+    """While this lasts, SIGTERM raises `Terminated` as Ctrl-C raises `KeyboardInterrupt`."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    with _handled(handle, [signal.SIGTERM]):
+        yield
+
+
+@contextmanager
+def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
+    """While this lasts, the first Ctrl-C or SIGTERM calls ``request``; a later one interrupts.
+
+    The request is given the signal's number.
 
     An exception between two instructions of an update could leave half of θ changed; a
     request is honoured between two minibatches. Only the main thread receives signals:
@@ -33,7 +158,7 @@ def on_interrupt(request: Callable[[], None]) -> Iterator[None]:
             signal.raise_signal(number)
         elif not first:
             first.append(monotonic())
-            request()
+            request(number)
 
     with _handled(handle):
         yield
@@ -46,18 +171,21 @@ def uninterrupted() -> Iterator[None]:
         yield
 
 
-def _handlers() -> dict[int, Any]:
+def _handlers(numbers: Sequence[int] = SIGNALS) -> dict[int, Any]:
     """What is done now on each signal."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
     return {int(number): signal.getsignal(number) or signal.SIG_DFL for number in numbers}
 
 
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextmanager
-def _handled(handler: Handler) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def _handled(handler: Handler, numbers: Sequence[int] = SIGNALS) -> Iterator[None]:
+    if not _is_main_thread():
         yield
         return
-    before = _handlers()
+    before = _handlers(numbers)
     for number in before:
         signal.signal(number, handler)
     try:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from math import isfinite, nan
@@ -24,15 +24,19 @@ from typing import Any
 import numpy as np
 
 from chainrule._version import __version__
-from chainrule.checkpoint import save_checkpoint
+from chainrule.checkpoint import data_checksum, save_checkpoint
+from chainrule.config.load import Config
 from chainrule.data.standardization import Standardization
 from chainrule.errors import ChainruleError, Problem
-from chainrule.files import reason, write_whole
+from chainrule.files import is_leftover, reason, write_whole
 from chainrule.scores import Score
 from chainrule.training import Callback, History, Row, Trainer
 
 CHECKPOINT_SECONDS = 1.0
 """Unless a number of minibatches is asked for, checkpoints are at least this far apart."""
+
+MOST_TIME = 0.05
+"""Nor do they take more than this part of the time, where epochs are many and short."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,37 @@ class RunFolder:
         """Engine, scaling, class names and results."""
         return self.path / "run.json"
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        curves = (self.curve.with_suffix(f".{ending}") for ending in ("png", "svg"))
+        return (
+            *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
+            *curves,
+        )
+
+    def leftovers(self) -> list[Path]:
+        """Temporary files of writings that were broken off."""
+        names = [file.name for file in self.files]
+        return [
+            path
+            for path in sorted(self.path.iterdir())
+            if any(is_leftover(path.name, of=name) for name in names)
+        ]
+
+    def remove_leftovers(self) -> None:
+        """Remove what broken writings left; only where no other process writes here.
+
+        Raises:
+            ChainruleError: the folder cannot be written to.
+        """
+        try:
+            for path in self.leftovers():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            message = f"cannot remove what an earlier run left: {error.strerror}"
+            raise ChainruleError(Problem(message, self.path)) from error
+
     def write_facts(self, facts: Facts) -> None:
         """Write ``run.json``.
 
@@ -183,6 +218,14 @@ class RunFolder:
                 raise ChainruleError(Problem(problem, self.metrics, number)) from None
         return history
 
+    def write_metrics(self, rows: Sequence[Row]) -> None:
+        """Write ``metrics.jsonl`` anew.
+
+        Raises:
+            ChainruleError: it cannot be written; the older one is untouched.
+        """
+        write_whole(self.metrics, "".join(map(_line, rows)))
+
     def add_metrics(self, row: Row) -> None:
         """Add an epoch's line to ``metrics.jsonl``; null stands for what is not finite.
 
@@ -191,10 +234,14 @@ class RunFolder:
         """
         try:
             with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(json.dumps(_finite(row), allow_nan=False) + "\n")
+                file.write(_line(row))
         except OSError as error:
             message = f"cannot write this file: {reason(self.metrics, error)}"
             raise ChainruleError(Problem(message, self.metrics)) from error
+
+
+def _line(row: Row) -> str:
+    return json.dumps(_finite(row), allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:
@@ -204,12 +251,19 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def new_folder(name: str, wanted: Path | None) -> RunFolder:
+def new_folder(name: str, wanted: Path | None, *, resume: bool = False) -> RunFolder:
     """Make the folder of a new run: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
+
+    Args:
+        name: of the run.
+        wanted: a new or empty folder; None for the next number.
+        resume: ``wanted`` may hold what a run left.
 
     Raises:
         ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
     """
+    if resume and wanted is not None and wanted.is_dir():
+        return RunFolder(wanted)
     return RunFolder(empty_folder(name, wanted, of="run"))
 
 
@@ -250,40 +304,53 @@ class Recorder(Callback):
     """Writes a run's files while it is trained.
 
     Args:
-        folder: empty.
-        config: the text of ``config.yaml``.
+        folder: empty, or that of the run that goes on.
+        config: as run; what ``config.yaml`` and the checkpoints say.
     """
 
-    def __init__(self, folder: RunFolder, config: str) -> None:
+    def __init__(self, folder: RunFolder, config: Config) -> None:
         self.folder = folder
         self.config = config
-        self._saved_at = monotonic()
+        self._saved_at = self._seconds = 0.0
+        self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
-        """Write the configuration, and an empty file of metrics."""
-        write_whole(self.folder.config, self.config)
-        write_whole(self.folder.metrics, "")
+        """Write the configuration, the metrics and a checkpoint of where training begins."""
+        self.folder.remove_leftovers()
+        write_whole(self.folder.config, self.config.to_yaml())
+        self.folder.write_metrics(trainer.history.rows)
+        self._data = data_checksum(trainer.train, trainer.validation)
+        self._save(trainer)
 
     def on_stretch(self, trainer: Trainer) -> None:
         """Write a checkpoint where a number of minibatches is asked for and has run."""
         every = trainer.settings.checkpoint_every
         if every and trainer.minibatches_run % every == 0:
-            save_checkpoint(self.folder.checkpoint, trainer)
+            self._save(trainer)
 
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
         """Add a line to the metrics, and write a checkpoint unless there was one just now."""
         self.folder.add_metrics(row)
         if not trainer.settings.checkpoint_every and self._is_due():
-            save_checkpoint(self.folder.checkpoint, trainer)
+            self._save(trainer)
 
     def _is_due(self) -> bool:
-        if monotonic() - self._saved_at < CHECKPOINT_SECONDS:
-            return False
-        self._saved_at = monotonic()
-        return True
+        """Whether the last one is long enough ago; a long history takes long to write."""
+        apart = max(CHECKPOINT_SECONDS, self._seconds / MOST_TIME)
+        return monotonic() - self._saved_at >= apart
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
-        if trainer.torn:  # θ may be half updated; the checkpoint before is whole
+        if trainer.torn:  # θ belongs to another moment; the checkpoint before is whole
             return
-        save_checkpoint(self.folder.checkpoint, trainer)
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        """Write a checkpoint, unless the last one says the same."""
+        position = trainer.epoch, trainer.minibatch, len(trainer.history.rows)
+        if position == self._last:
+            return
+        start = monotonic()
+        save_checkpoint(self.folder.checkpoint, trainer, self.config.parts, self._data)
+        self._saved_at, self._last = monotonic(), position
+        self._seconds = self._saved_at - start

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checkpoint import load_parameters, save_parameters
+from chainrule.checkpoint import Checkpoint, load_parameters, save_parameters
 from chainrule.engines import ENGINES
 from chainrule.errors import ChainruleError, DataError, DivergenceError, Problem
-from chainrule.interrupts import on_interrupt, uninterrupted
+from chainrule.interrupts import on_interrupt
 from chainrule.network import Network
 from chainrule.parameters import Array
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
@@ -43,6 +43,9 @@ class Run:
         classes: the names of the classes; None where targets are values.
         scaling: the standardisation fitted on the training data; None for none.
         interrupted: whether training was stopped before its last epoch.
+        signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. What
+            could not be evaluated in time is missing from ``scores``.
+        was_finished: whether every epoch had run before, so that none was left to resume.
         obstacle: why the engine that was asked for handed the network to ``engine``; else None.
     """
 
@@ -55,6 +58,8 @@ class Run:
     classes: tuple[str, ...] | None
     scaling: Standardization | None
     interrupted: bool = False
+    signal: int | None = None
+    was_finished: bool = False
     obstacle: str | None = None
     _data: DataSplit | None = field(default=None, repr=False)
 
@@ -161,6 +166,7 @@ def train(
     overrides: Sequence[str] = (),
     run: str | os.PathLike[str] | None = None,
     save: bool = True,
+    resume: bool = False,
     verbose: bool = False,
     jacobians: bool = False,
     callbacks: Iterable[Callback] = (),
@@ -174,6 +180,8 @@ def train(
         overrides: items such as ``"training.epochs=5"`` that win over the configuration.
         run: a new or empty folder for the run's files; by default ``runs/NAME-1`` and so on.
         save: whether to write files at all.
+        resume: go on where the run in the folder ``run`` stopped, to the bits of a run that was
+            never stopped; from the beginning if nothing has begun there.
         verbose: print every minibatch: inputs, outputs, targets and loss.
         jacobians: print every Jacobian, δ and gradient of it as well.
         callbacks: told what happens, in order.
@@ -181,12 +189,14 @@ def train(
             can share them; see `chainrule.assembly.data_key`.
 
     Returns:
-        The run. Ctrl-C ends training after the minibatch in progress, and the run so far is
-        returned.
+        The run. Ctrl-C or SIGTERM ends training after the minibatch in progress, and the run so
+        far is returned.
 
     Raises:
         ConfigError: the configuration cannot be run; all that is wrong with it.
         DataError: the data cannot be read.
+        ChainruleError: the folder cannot be written to, is in use, or holds another run than the
+            one that is to be resumed.
         DivergenceError: a loss or gradient is not finite; the files hold the run until then.
 
     Example:
@@ -205,8 +215,13 @@ def train(
     )
     from chainrule.config.load import load_config
     from chainrule.data.settings import with_defaults
+    from chainrule.resuming import alone, as_chosen, go_on
 
+    wanted = None if run is None else Path(run)
     checked = locate_data(load_config(config, overrides))
+    checkpoint = _to_resume(wanted, save) if resume else None
+    if checkpoint is not None:
+        checked = as_chosen(checked, checkpoint)
     ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
     data = assemble_data(checked) if data is None else data
     checked, network = assemble_network(checked, data)
@@ -226,12 +241,26 @@ def train(
         data=with_defaults(checked.data),
         training={"engine": trainer.engine.name, "threads": trainer.threads},
     )
-    folder = new_folder(checked.name, Path(run) if run is not None else None) if save else None
-    if folder is not None:
-        trainer.callbacks.insert(
-            0, Recorder(folder, checked.moved(folder.path.resolve()).to_yaml())
-        )
-    return _run(trainer, checked, data, folder)
+    if checkpoint is not None:
+        go_on(trainer, checked, checkpoint)
+    if not save:
+        return _run(trainer, checked, data, None)
+    folder = new_folder(checked.name, wanted, resume=resume)
+    with alone(folder):
+        recorder = Recorder(folder, checked.moved(folder.path.resolve()))
+        trainer.callbacks.insert(0, recorder)
+        return _run(trainer, checked, data, folder)
+
+
+def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
+    """Where the run that is to go on stopped; None if nothing has begun."""
+    if wanted is None:
+        raise ChainruleError("to resume a run its folder must be named (run=..., --run FOLDER)")
+    if not save:
+        raise ChainruleError("a run that is resumed writes its files: resume needs save=True")
+    from chainrule.resuming import find_checkpoint
+
+    return find_checkpoint(RunFolder(wanted))
 
 
 def _part(dataset: Dataset) -> Part:
@@ -241,13 +270,21 @@ def _part(dataset: Dataset) -> Part:
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
     """Train, evaluate, and write the results; also those of a training that came to grief."""
     failure: DivergenceError | OSError | None = None
-    with on_interrupt(lambda: setattr(trainer, "stop", True)):
+    was_finished = trainer.epoch > 0 and trainer.is_complete
+    signals: list[int] = []
+
+    def stop(number: int) -> None:
+        signals.append(number)
+        trainer.ask_to_stop()
+
+    with on_interrupt(stop):
         try:
             trainer.run()
         except (DivergenceError, OSError) as error:  # OSError: nobody reads our output any more
             failure = error
-        with uninterrupted():
-            run = _finish(trainer, config, data, folder)
+        run = _finish(trainer, config, data, folder)
+    run.was_finished = was_finished
+    run.signal = signals[0] if signals else None
     if isinstance(failure, DivergenceError):
         kept = f"; what was learnt until then is in {folder.path}" if folder else ""
         raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
@@ -257,9 +294,16 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
 
 
 def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
-    """Evaluate the network as it is, and write the results."""
+    """Evaluate the network as it is, and write the results.
+
+    What takes long is left when somebody wants the program to end; a run that is resumed later
+    makes up for it.
+    """
     parts = {name: _part(getattr(data, name)) for name in PARTS}
-    scores = {name: trainer.evaluate(part) for name, part in parts.items()}
+    scores = {
+        name: trainer.leavable.attempt(lambda part=part: trainer.evaluate(part))  # type: ignore[misc]
+        for name, part in parts.items()
+    }
     run = Run(
         network=trainer.network,
         history=trainer.history,
@@ -288,7 +332,7 @@ def _flat(scaling: Standardization | None) -> Standardization | None:
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
     folder.write_facts(Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores))
-    draw_learning_curve(run, folder, trainer.engine.minibatches)
+    trainer.leavable.attempt(lambda: draw_learning_curve(run, folder, trainer.engine.minibatches))
 
 
 def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:

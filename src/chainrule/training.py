@@ -6,6 +6,7 @@ and tells its callbacks what happened. Between two stretches it can be asked to 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -18,6 +19,7 @@ from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import number_of_threads, on_threads
 from chainrule.errors import ConfigError, DivergenceError, unknown
+from chainrule.interrupts import Leavable
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
 from chainrule.parameters import Array
@@ -108,10 +110,16 @@ class History(Mapping[str, list[Any]]):
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self._minibatches: list[Array] = []
+        self._texts: list[str] = []
 
     def append(self, row: Row) -> None:
         """Add an epoch."""
         self.rows.append(row)
+
+    def to_json(self) -> str:
+        """The rows as a list; each is turned into text once, however often this is asked."""
+        self._texts += [json.dumps(row) for row in self.rows[len(self._texts) :]]
+        return f"[{', '.join(self._texts)}]"
 
     def add_minibatches(self, losses: Array) -> None:
         """Add the losses of a stretch of minibatches."""
@@ -140,6 +148,39 @@ class History(Mapping[str, list[Any]]):
 
     def __repr__(self) -> str:
         return f"History({len(self.rows)} epochs: {', '.join(self._columns())})"
+
+
+@dataclass
+class Progress:
+    """What an epoch gave so far.
+
+    Attributes:
+        losses: room for the loss of each minibatch; the first ones are filled.
+        correct: how many cases were classified rightly as they ran.
+        seconds: that the engine took.
+        order: of the cases, (cases,); None for that of the file, or before it is drawn.
+    """
+
+    losses: Array
+    correct: int = 0
+    seconds: float = 0.0
+    order: Array | None = None
+
+    @classmethod
+    def at_start(cls, minibatches: int) -> Progress:
+        """That of an epoch of so many minibatches before the first."""
+        return cls(np.zeros(minibatches))
+
+    def add(self, minibatch: int, result: Stretch, seconds: float) -> None:
+        """Add a stretch, behind which ``minibatch`` minibatches have run."""
+        self.losses[minibatch - len(result.losses) : minibatch] = result.losses
+        self.correct += result.correct
+        self.seconds += seconds
+
+    @property
+    def mean_loss(self) -> float:
+        """Of all minibatches at once, so that it does not depend on how the epoch was cut."""
+        return float(self.losses.sum()) / len(self.losses)
 
 
 class Callback:
@@ -184,10 +225,13 @@ class Trainer:
         last_loss: of the minibatch that ran last.
         threads: how many the products run on.
         base_rate: the network's learning rate, before any schedule.
+        progress: what the epoch in progress gave so far.
         history: what the finished epochs gave.
         stop: set it to end training after the stretch in progress.
         finished: whether every epoch has run.
-        torn: whether training was broken off where it stood, perhaps within an update of θ.
+        leavable: the evaluations, which a request to stop leaves.
+        torn: whether training was broken off within a stretch, so that θ and the position are
+            not those of one moment.
 
     Raises:
         ConfigError: an optimiser, schedule, engine or setting that is none.
@@ -224,8 +268,10 @@ class Trainer:
         self.history = History()
         self.epoch = 0
         self.minibatch = 0
+        self.progress = Progress.at_start(self.engine.minibatches)
         self.last_loss = float("nan")
         self.stop = False
+        self.leavable = Leavable()
         self.torn = False
         self.finished = settings.epochs == 0
         self._stretch = 1
@@ -274,18 +320,21 @@ class Trainer:
         self._tell("on_start")
         try:
             with on_threads(self.threads):
-                while self.epoch < self.settings.epochs and not self.stop:
-                    self.epoch += 1
-                    self.minibatch = 0
-                    self.optimizer.scale = self.schedule.factor(self.epoch, self.settings.epochs)
+                self._prepare_engine()
+                while not (self.stop or self.is_complete):
+                    if not self.is_within_epoch:
+                        self._begin_epoch()
                     self._run_epoch()
-            self.finished = not self.stop or self.epoch_is_complete
-        except KeyboardInterrupt:
-            self.torn = True
-            raise
+            self.finished = self.is_complete
         finally:
             self._end()
         return self.history
+
+    def _prepare_engine(self) -> None:
+        """Compile what the engine runs; who leaves that has no time for anything else either."""
+        self.leavable.attempt(self.engine.prepare)
+        if self.leavable.is_asked:
+            self.leavable.close()
 
     def _end(self) -> None:
         """Tell every callback, also where one of them fails."""
@@ -293,10 +342,33 @@ class Trainer:
             for callback in reversed(self.callbacks):
                 stack.callback(callback.on_end, self)
 
+    def ask_to_stop(self) -> None:
+        """End training after the stretch in progress, or at once where that changes no number.
+
+        For a signal's handler: between two instructions of an evaluation it may raise.
+        """
+        self.stop = True
+        self.leavable.leave()
+
     @property
-    def epoch_is_complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the last of all epochs has run to its end."""
-        return len(self.history.rows) == self.settings.epochs
+        return len(self.history.rows) >= self.settings.epochs
+
+    @property
+    def is_within_epoch(self) -> bool:
+        """Whether an epoch has begun that is not in the history yet."""
+        return self.epoch > len(self.history.rows)
+
+    def _begin_epoch(self) -> None:
+        self.epoch += 1
+        self.minibatch = 0
+        self.progress = Progress.at_start(self.engine.minibatches)
+        self.set_scale()
+
+    def set_scale(self) -> None:
+        """Give the optimiser the schedule's factor of the epoch in progress."""
+        self.optimizer.scale = self.schedule.factor(self.epoch, self.settings.epochs)
 
     def order(self, epoch: int) -> Array | None:
         """The order of the cases in an epoch, which depends on the seed and the epoch alone."""
@@ -309,16 +381,19 @@ class Trainer:
             getattr(callback, event)(self, *details)
 
     def _run_epoch(self) -> None:
-        order, total, correct, seconds = self.order(self.epoch), 0.0, 0, 0.0
+        """Run what is left of an epoch, and end it unless training is to stop before."""
+        progress = self.progress
+        if progress.order is None:
+            progress.order = self.order(self.epoch)
         while self.minibatch < self.engine.minibatches:
-            result, elapsed = self._run_stretch(order)
-            seconds += elapsed
-            total += float(result.losses.sum())
-            correct += result.correct
+            self.torn = True
+            result, elapsed = self._run_stretch(progress.order)
+            progress.add(self.minibatch, result, elapsed)
+            self.torn = False
             self._tell("on_stretch")
             if self.stop and self.minibatch < self.engine.minibatches:
                 return
-        self._end_epoch(total / self.engine.minibatches, correct / len(self.train), seconds)
+        self._end_epoch()
 
     def _run_stretch(self, order: Array | None) -> tuple[Stretch, float]:
         """Run the next minibatches; their result, and the seconds the engine took."""
@@ -369,16 +444,23 @@ class Trainer:
             "(data: standardize: true)"
         )
 
-    def _end_epoch(self, train_loss: float, train_accuracy: float, seconds: float) -> None:
-        row: Row = {"epoch": self.epoch, "train_loss": train_loss}
+    def _end_epoch(self) -> None:
+        """Add the epoch to the history, unless its evaluation is left."""
+        row = self.leavable.attempt(self._row)
+        if row is not None:
+            self.history.append(row)
+            self._tell("on_epoch", row)
+
+    def _row(self) -> Row:
+        """The epoch's row of the history; to compute it changes nothing."""
+        progress, row = self.progress, Row(epoch=self.epoch, train_loss=self.progress.mean_loss)
         if self.settings.evaluate == "full":
             row |= _columns("train", self.evaluate(self.train))
         elif self.classes:
-            row["train_accuracy"] = train_accuracy
+            row["train_accuracy"] = progress.correct / len(self.train)
         row |= _columns("validation", self.evaluate(self.validation))
-        row["seconds"] = seconds
-        self.history.append(row)
-        self._tell("on_epoch", row)
+        row["seconds"] = progress.seconds
+        return row
 
     def evaluate(self, cases: Part) -> Score | None:
         """The score of the network as it is now; None where there are no cases."""

@@ -16,6 +16,7 @@ import chainrule
 from chainrule import load
 from chainrule.cli.main import _spread_sets
 from chainrule.errors import ChainruleError, Problem
+from chainrule.interrupts import Terminated
 
 LONG = """\
 network: {layers: [{size: 8, activation: tanh}, {size: 2}, softmax]}
@@ -128,6 +129,7 @@ def failing(monkeypatch, error: BaseException) -> None:
         (MemoryError("no 3 GiB"), 2, "chainrule: not enough memory: no 3 GiB\n"),
         (MemoryError(), 2, "chainrule: not enough memory\n"),
         (KeyboardInterrupt(), 130, "chainrule: interrupted\n"),
+        (Terminated(), 143, "chainrule: interrupted\n"),
     ],
 )
 def test_a_failure_ends_in_its_message_and_status(command, monkeypatch, error, status, message):
@@ -174,7 +176,7 @@ def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
-    assert (process.returncode, err) == (130, "")
+    assert (process.returncode, err) == (128 + number, "")
     assert "stopped after " in out
     run = load("kept")
     assert run.interrupted

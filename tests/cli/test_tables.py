@@ -61,6 +61,7 @@ def test_too_many_classes_for_a_matrix(capsys):
 def result(**changes) -> SimpleNamespace:
     settings = {
         "interrupted": False,
+        "signal": None,
         "history": SimpleNamespace(rows=[{}] * 3),
         "scores": {"train": Score(0.5, 1.0, None, 3)},
         "folder": Path("runs/[b]-1"),
@@ -90,3 +91,14 @@ def test_a_stopped_training_says_so(capsys):
     text = capsys.readouterr().out
     assert "stopped after 3 whole epochs" in text
     assert "learning curve" not in text
+    assert "--resume" not in text
+
+
+def test_a_training_that_was_ended_says_how_to_go_on(capsys, tmp_path):
+    print_result(result(interrupted=True, signal=15, folder=tmp_path))
+    text = capsys.readouterr().out
+    assert f"to go on        the same command with --run {tmp_path} --resume\n" in text
+    assert "learning curve" not in text  # it was not drawn
+    (tmp_path / "learning_curve.png").touch()
+    print_result(result(signal=2, folder=tmp_path))
+    assert "learning curve" in capsys.readouterr().out

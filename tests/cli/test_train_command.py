@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule import load
+from chainrule import load, train
+from chainrule.training import Callback
 
 CONFIG = """\
 network:
@@ -263,3 +264,57 @@ training: {epochs: 20}
     outcome = command("train", "b.yaml", "--set", "data.target=class")
     assert outcome.status == 0
     assert load("runs/b-2").test.accuracy > 0.8
+
+
+# A run that goes on
+
+
+class StopAfter(Callback):
+    every_minibatch = True
+
+    def on_stretch(self, trainer):
+        trainer.stop = trainer.minibatches_run >= 2
+
+
+def test_resume_goes_on_and_says_where(command, config):
+    command("train", config, "--run", "whole", "--quiet")
+    train(config, run="r", callbacks=[StopAfter()])
+    outcome = command("train", config, "--run", "r", "--resume")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("going on after minibatch 2/3 of epoch 1/2\n")
+    assert "--resume" not in outcome.out
+    parameters = [Path(run, "parameters.safetensors").read_bytes() for run in ("r", "whole")]
+    assert parameters[0] == parameters[1]
+
+
+def test_resume_after_the_end_says_that_the_run_is_finished(command, config):
+    command("train", config, "--run", "r", "--quiet")
+    outcome = command("train", config, "--run", "r", "--resume")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("this run is finished: all its 2 epochs have run\n")
+    assert command("train", config, "--run", "r", "--resume", "--quiet").out == ""
+
+
+def test_resume_in_a_new_folder_starts_from_the_beginning(command, config):
+    outcome = command("train", config, "--run", "r", "--resume")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("epoch 1/2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--resume",), "chainrule: to resume a run its folder must be named"),
+        (
+            ("--run", "r", "--resume", "--set", "training.seed=2"),
+            "training.seed is 2, but the run",
+        ),
+        (("--run", ".", "--resume"), "there is r, but no checkpoint.safetensors"),
+    ],
+)
+def test_what_cannot_be_resumed_is_told_in_one_message(command, config, arguments, message):
+    train(config, run="r", callbacks=[StopAfter()])
+    outcome = command("train", config, *arguments)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 @contextmanager
 def failures_told(program: str) -> Iterator[None]:
     """Turn a failure the user can cause into its message on stderr and an exit status.
 
-    Status 2: something in the input is wrong; 130: stopped by Ctrl-C. A reader of our output
-    that has seen enough, such as ``head``, ends the program quietly.
+    Status 2: something in the input is wrong; 130: stopped by Ctrl-C; 143: by SIGTERM. A reader of
+    our output that has seen enough, such as ``head``, ends the program quietly.
 
     Args:
         program: what the message begins with where no file can be named.
@@ -39,6 +40,7 @@ def failures_told(program: str) -> Iterator[None]:
         SystemExit: 2
     """
     from chainrule.errors import ChainruleError, Problem
+    from chainrule.interrupts import Terminated
 
     try:
         yield
@@ -46,8 +48,9 @@ def failures_told(program: str) -> Iterator[None]:
         _end(program, error.problems, INPUT_ERROR)
     except MemoryError as error:
         _end(program, [Problem(f"not enough memory: {error}".rstrip(": "))], INPUT_ERROR)
-    except KeyboardInterrupt:
-        _end(program, [Problem("interrupted")], INTERRUPTED)
+    except KeyboardInterrupt as error:
+        status = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+        _end(program, [Problem("interrupted")], status)
     except OSError as error:  # all that remains is our own output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):

@@ -38,6 +38,22 @@ def say_if_stopped(trainer: Trainer) -> None:
         print(f"stopped in epoch {trainer.epoch}; writing the run so far ...", flush=True)
 
 
+class SayWhereItGoesOn(Callback):
+    """A line at the start of a run that is resumed."""
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Print it, unless training begins with the first minibatch."""
+        epochs, minibatches = trainer.settings.epochs, trainer.engine.minibatches
+        if trainer.epoch and trainer.is_complete:
+            print(f"this run is finished: all its {epochs} epochs have run")
+        elif trainer.minibatches_run:
+            print(
+                f"going on after minibatch {trainer.minibatch}/{minibatches} of epoch "
+                f"{trainer.epoch}/{epochs}",
+                flush=True,
+            )
+
+
 class EpochLines(Callback):
     """A line for an epoch: for each, or for about twenty of a longer training.
 

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chainrule.parameters import Array
     from chainrule.runs import Run
     from chainrule.scores import Score
@@ -29,8 +31,16 @@ def print_result(run: Run) -> None:
     if run.obstacle is not None:
         print(f"\nengine          {run.engine}: {run.obstacle}")
     if run.folder is not None:
-        print(f"\nrun             {run.folder}")
-        print(f"learning curve  {run.folder / 'learning_curve.png'}")
+        _print_places(run, run.folder)
+
+
+def _print_places(run: Run, folder: Path) -> None:
+    print(f"\nrun             {folder}")
+    curve = folder / "learning_curve.png"
+    if run.signal is None or curve.exists():  # there may have been no time left to draw it
+        print(f"learning curve  {curve}")
+    if run.interrupted or run.signal is not None:
+        print(f"to go on        the same command with --run {folder} --resume")
 
 
 def print_scores(scores: Mapping[str, Score]) -> None:

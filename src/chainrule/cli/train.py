@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from signal import SIGINT
 from typing import Annotated
 
 import typer
@@ -42,30 +43,44 @@ def command(
         Path | None,
         typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where the run in the folder of --run stopped, at whatever minibatch; from "
+            "the beginning if nothing has begun there.",
+        ),
+    ] = False,
 ) -> None:
     """Train the network of a configuration on its data.
 
-    The run's files go to runs/NAME-1, -2, ... unless --run names a folder.
+    The run's files go to runs/NAME-1, -2, ... unless --run names a folder. Ctrl-C or SIGTERM
+    saves the run and ends with status 130 or 143; --resume goes on, and ends with the same
+    numbers as a run that was never stopped.
     """
-    from chainrule.cli.progress import EpochLines, ProgressBar
+    from chainrule.cli.progress import EpochLines, ProgressBar, SayWhereItGoesOn
     from chainrule.cli.tables import print_result
     from chainrule.errors import ChainruleError
-    from chainrule.runs import train
+    from chainrule.interrupts import status_of, terminable
 
     showing = verbose or jacobians
     if quiet and showing:
         raise ChainruleError("--quiet and --verbose exclude each other; choose one")
     overrides = [*(set_ or []), *([f"training.engine={engine}"] if engine else [])]
     bar = ProgressBar() if ProgressBar.is_possible() and not showing else EpochLines(all=showing)
-    result = train(
-        config,
-        overrides=overrides,
-        run=run,
-        verbose=verbose,
-        jacobians=jacobians,
-        callbacks=[] if quiet else [bar],
-    )
+    with terminable():
+        from chainrule.runs import train
+
+        result = train(
+            config,
+            overrides=overrides,
+            run=run,
+            resume=resume,
+            verbose=verbose,
+            jacobians=jacobians,
+            callbacks=[] if quiet else [SayWhereItGoesOn(), bar],
+        )
     if not quiet:
         print_result(result)
-    if result.interrupted:
-        raise typer.Exit(130)
+    if result.signal is not None or result.interrupted:
+        raise typer.Exit(status_of(result.signal or SIGINT))

@@ -48,6 +48,11 @@ class Config:
     name: str = field(default="run", compare=False)
     _tree: Tree = field(default_factory=lambda: Tree({}), compare=False, repr=False)
 
+    @property
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """``network``, ``data`` and ``training`` by name."""
+        return {"network": self.network, "data": self.data, "training": self.training}
+
     def problem(
         self, path: tuple[str | int, ...], message: str, *, of_key: bool = False
     ) -> Problem:
@@ -129,8 +134,7 @@ class Config:
               evaluate: running
             <BLANKLINE>
         """
-        parts = {"network": self.network, "data": self.data, "training": self.training}
-        return write_yaml({name: _said(part) for name, part in parts.items()})
+        return write_yaml({name: _said(part) for name, part in self.parts.items()})
 
 
 @dataclass(frozen=True)
@@ -195,8 +199,7 @@ def load_config(
         return read_source(source).config(overrides)
     if not overrides:
         return source
-    parts = {"network": source.network, "data": source.data, "training": source.training}
-    return Source(Tree(parts), source.folder, source.path, source.name).config(overrides)
+    return Source(Tree(source.parts), source.folder, source.path, source.name).config(overrides)
 
 
 def _tree_of_mapping(source: Mapping[str, Any]) -> Tree:

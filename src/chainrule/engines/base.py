@@ -89,6 +89,9 @@ class Engine(ABC):
         start = minibatch * self.batch_size
         return slice(start, start + self.batch_size)
 
+    def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
+        """Whatever takes long before the first stretch, such as compiling; it changes nothing."""
+
     @abstractmethod
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
         """Run minibatches ``first`` to ``last`` − 1.

@@ -54,6 +54,11 @@ class CompiledEngine(Engine):
         what = self.network, self.optimizer, self.x, self.t, self.batch_size
         self._program = program_for(*what)
 
+    def prepare(self) -> None:
+        """See `Engine.prepare`: a stretch of no minibatch compiles what a longer one runs."""
+        if self.obstacle is None:
+            self._program.run(None, 0, np.empty(0))
+
     def run(self, order: Array | None, first: int, last: int) -> Stretch:
         """See `Engine.run`."""
         if self.obstacle is not None or not self._are_there(order, first, last):

@@ -1,0 +1,286 @@
+"""Runs that are killed by signal 9, again and again, and go on.
+
+A child trains and writes a checkpoint after every minibatch; it is killed at a random moment, or
+in the midst of a writing, or it kills itself between two calls of the system that a writing is
+made of. Then the checkpoint must be there, whole, and no older than the last one that was
+finished; another child goes on from it. Runs that come to their end must have the bits of one that
+was never stopped.
+
+Run with: python -m proof.killed_runs [KILLS]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from chainrule.checkpoint import read_checkpoint
+from chainrule.errors import ChainruleError
+from chainrule.run_folder import RunFolder
+from chainrule.runs import train
+from chainrule.training import Callback, Row, Trainer
+from proof.children import Board, Child
+
+DONE = 0
+"""On the board: how many minibatches the last finished checkpoint holds."""
+
+BEGUN = 1
+"""On the board: 1 once training has begun."""
+
+LATEST = 0.12
+"""Seconds after which a child is killed at the latest, where the moment is random."""
+
+MOST_TRIES = 10
+"""For each kill, before it is said that none succeeds."""
+
+STEPS = ("fsync", "replace")
+KINDS = ("at any moment", "within a writing", "between its steps")
+
+
+def configuration(engine: str, optimizer: str, batch_size: int, width: int) -> dict[str, Any]:
+    """Of a training of three epochs, the last minibatch of each being smaller."""
+    return {
+        "network": {
+            "layers": [{"size": width, "activation": "tanh"}, {"size": 3}, "softmax"],
+            "learning_rate": 0.01,
+        },
+        "data": {"generator": "blobs", "features": 30, "classes": 3, "count": 300},
+        "training": {
+            "epochs": 3,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "schedule": "cosine",
+            "engine": engine,
+            "checkpoint_every": 1,
+        },
+    }
+
+
+CONFIGURATIONS = [
+    configuration("compiled", "adam", 17, 40),
+    configuration("numpy", "momentum", 20, 600),  # a writing of half a MiB
+    configuration("compiled", "sgd", 4, 10),
+]
+
+
+class Reporter(Callback):
+    """Writes on the board what is on the disk."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def on_start(self, trainer: Trainer) -> None:
+        """The recorder has written the first checkpoint before."""
+        self.board[BEGUN] = 1
+
+    def on_stretch(self, trainer: Trainer) -> None:
+        """The recorder has written one after this minibatch."""
+        self.board[DONE] = trainer.minibatches_run
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Nothing new is on the disk."""
+
+
+def kill_within(step: int) -> None:
+    """In a child: die before or after some call of fsync or rename; both count as a step."""
+    calls = iter(range(2 * step + 2))
+
+    def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            _die_at(next(calls), step)
+            result = function(*arguments)
+            _die_at(next(calls), step)
+            return result
+
+        return call
+
+    for name in STEPS:
+        setattr(os, name, deadly(getattr(os, name)))
+
+
+def _die_at(call: int, step: int) -> None:
+    if call == step:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class Tally:
+    """What came of the kills.
+
+    Attributes:
+        asked: how many there were to be.
+        kills: how many there were, by kind.
+        unreadable: checkpoints that could not be read.
+        lost: checkpoints that were older than one that had been finished.
+        runs: how many came to their end.
+        other_bits: how many of them with other bits than a run never stopped.
+        failures: children that ended otherwise than by the kill.
+        leftovers: kills after which a temporary file lay about: they hit a writing.
+    """
+
+    asked: int
+    kills: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
+    lost: int = 0
+    runs: int = 0
+    other_bits: int = 0
+    failures: int = 0
+    leftovers: int = 0
+
+    @property
+    def total(self) -> int:
+        """All kills."""
+        return self.kills.total()
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost."""
+        bad = (self.unreadable, self.lost, self.other_bits, self.failures)
+        return self.total == self.asked and self.runs > 0 and not any(bad)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.total:,} kills ({self.leftovers:,} within a writing): {self.unreadable} "
+            f"unreadable, {self.lost} lost; {self.runs} runs ended, {self.other_bits} with other "
+            f"bits, {self.failures} failed"
+        )
+
+
+def files(folder: Path) -> dict[str, Any]:
+    """What a run ended with, the clock apart."""
+    run = RunFolder(folder)
+    rows = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    return {
+        "parameters": run.parameters.read_bytes(),
+        "metrics": [{**row, "seconds": 0} for row in rows],
+        "facts": run.facts.read_text(),
+        "arrays": {k: v.tobytes() for k, v in read_checkpoint(run.checkpoint).arrays.items()},
+    }
+
+
+class Killer:
+    """Kills runs of one configuration.
+
+    Args:
+        config: of the run.
+        folder: an empty one, to work in.
+        moments: the source of random moments.
+        tally: what came of it.
+    """
+
+    def __init__(
+        self, config: dict[str, Any], folder: Path, moments: random.Random, tally: Tally
+    ) -> None:
+        self.config = config
+        self.moments = moments
+        self.tally = tally
+        self.folder = folder / "killed"
+        train(config, run=folder / "whole")
+        self.expected = files(folder / "whole")
+        self._done = 0
+
+    def kill(self, kind: str) -> None:
+        """Start or go on with the run, and kill it."""
+        board = Board()
+        step = self.moments.randrange(60) if kind == KINDS[2] else None
+        child = Child(lambda: self._train(board, step))
+        if kind == KINDS[0]:
+            child.wait(self.moments.uniform(0, LATEST))
+        elif kind == KINDS[1]:
+            self._wait_for_writing(child)
+        else:
+            child.wait(60)
+        child.kill()
+        child.wait(60)
+        self._judge(child, board, kind)
+
+    def _train(self, board: Board, step: int | None) -> None:
+        if step is not None:
+            kill_within(step)
+        train(self.config, run=self.folder, resume=True, callbacks=[Reporter(board)])
+
+    def _wait_for_writing(self, child: Child) -> None:
+        """Until a temporary file lies in the folder, and a little longer."""
+        skipped, end = self.moments.randrange(8), monotonic() + 60
+        while child.poll() is None and monotonic() < end:
+            there = os.listdir(self.folder) if self.folder.exists() else []
+            if any(name.endswith(".part") for name in there):
+                if not skipped:
+                    break
+                skipped -= 1
+                sleep(0.002)
+        sleep(self.moments.uniform(0, 0.001))
+
+    def _judge(self, child: Child, board: Board, kind: str) -> None:
+        if child.status == 0:
+            self._end_run()
+            return
+        if child.status != -signal.SIGKILL:
+            self.tally.failures += 1
+            return
+        self.tally.kills[kind] += 1
+        run = RunFolder(self.folder)
+        self.tally.leftovers += bool(run.leftovers()) if self.folder.exists() else 0
+        self._done = max(self._done, board[DONE])
+        if not run.checkpoint.exists():
+            self.tally.lost += bool(self._done or board[BEGUN])
+            return
+        try:
+            found = read_checkpoint(run.checkpoint)
+        except ChainruleError:
+            self.tally.unreadable += 1
+            return
+        self.tally.lost += found.steps < self._done
+
+    def _end_run(self) -> None:
+        self.tally.runs += 1
+        self.tally.other_bits += files(self.folder) != self.expected
+        shutil.rmtree(self.folder)
+        self._done = 0
+
+
+def kill_runs(kills: int, seed: int = 1) -> Tally:
+    """Kill runs of several configurations so often in all, then let each come to its end.
+
+    Args:
+        kills: how many; they are spread over the configurations and the kinds.
+        seed: of the random moments.
+    """
+    tally, moments = Tally(kills), random.Random(seed)
+    with tempfile.TemporaryDirectory() as place:
+        killers = []
+        for k, config in enumerate(CONFIGURATIONS):
+            (Path(place) / str(k)).mkdir()
+            killers.append(Killer(config, Path(place) / str(k), moments, tally))
+        for _ in range(MOST_TRIES * kills):  # some come to their end before they are killed
+            if tally.total == kills or tally.unreadable or tally.failures:
+                break
+            killers[tally.total % len(killers)].kill(KINDS[tally.total // 3 % len(KINDS)])
+        for killer in killers:
+            child = Child(lambda killer=killer: killer._train(Board(), None))  # type: ignore[misc]
+            child.wait(60)
+            killer._judge(child, Board(), "")
+    return tally
+
+
+def main() -> int:
+    """Kill as often as the command line says, and say what came of it."""
+    tally = kill_runs(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    print(tally)
+    print(json.dumps(dict(tally.kills)))
+    return int(not tally.holds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Trainings that are resumed at every minibatch, and must end with the bits of one never stopped.
+
+Run with: python -m proof.resumed_runs
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.checkpoint import data_checksum, read_checkpoint, save_checkpoint
+from chainrule.layers.dense import Dense
+from chainrule.layers.softmax import Softmax
+from chainrule.network import Network
+from chainrule.training import Callback, Part, Row, Settings, Trainer
+
+ENGINES = (
+    ("numpy", 4),
+    ("numpy", 1),
+    ("compiled", 4),
+    ("compiled", 1),
+    ("torch", 4),
+    ("torch", 1),
+)
+"""With the cases of a minibatch. There are ten: the last minibatch of four has two."""
+
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": "sgd",
+    "momentum": "momentum",
+    "nesterov": {"type": "momentum", "nesterov": True},
+    "adam": "adam",
+}
+SCHEDULES = ("constant", "exponential", "inverse", "step", "cosine")
+
+RNG = np.random.default_rng(5)
+X, T = RNG.normal(size=(11, 3)), RNG.integers(0, 3, 11)
+TRAIN, VALIDATION = Part(X[:10], T[:10]), Part(X[4:], T[4:])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to train, for three epochs.
+
+    Attributes:
+        engine: its name.
+        batch_size: cases a minibatch.
+        rule: a key of `OPTIMIZERS`.
+        schedule: of the learning rates.
+        shuffle: whether every epoch has an order of its own.
+    """
+
+    engine: str
+    batch_size: int
+    rule: str
+    schedule: str
+    shuffle: bool
+
+    def trainer(self, *callbacks: Callback) -> Trainer:
+        """A new one, at the beginning."""
+        layers = [Dense(5, "tanh"), Dense(4, "relu", learning_rate=0.05), Dense(3), Softmax()]
+        penalty = {"type": "L2", "rate": 0.01}
+        network = Network(layers, input=3, learning_rate=0.2, penalty=penalty, seed=3)
+        settings = Settings(
+            epochs=3,
+            batch_size=self.batch_size,
+            seed=6,
+            engine=self.engine,
+            optimizer=OPTIMIZERS[self.rule],
+            schedule=self.schedule,
+            shuffle=self.shuffle,
+            evaluate="full" if self.shuffle else "running",
+        )
+        return Trainer(network, TRAIN, VALIDATION, settings, classes=True, callbacks=callbacks)
+
+
+class SaveAll(Callback):
+    """A checkpoint at the start, after every minibatch and after every epoch."""
+
+    every_minibatch = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths: list[Path] = []
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Save."""
+        self._save(trainer)
+
+    def on_stretch(self, trainer: Trainer) -> None:
+        """Save."""
+        self._save(trainer)
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Save."""
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        self.paths.append(self.folder / f"{len(self.paths)}.safetensors")
+        parts: dict[str, Any] = {"network": {}, "data": {}, "training": {}}
+        save_checkpoint(self.paths[-1], trainer, parts, data_checksum(TRAIN))
+
+
+def resume_everywhere(setting: Setting, folder: Path) -> tuple[list[str], int]:
+    """Resume a training from each of its checkpoints.
+
+    Returns:
+        The checkpoints from which it ended with other bits, and how many there were.
+    """
+    never_stopped, save = setting.trainer(), SaveAll(folder)
+    never_stopped.run()
+    setting.trainer(save).run()
+    expected, wrong = end_of(never_stopped), []
+    for path in save.paths:
+        resumed = setting.trainer()
+        read_checkpoint(path).restore(resumed)
+        resumed.run()
+        if end_of(resumed) != expected:
+            wrong.append(path.name)
+    return wrong, len(save.paths)
+
+
+def end_of(trainer: Trainer) -> dict[str, Any]:
+    """All that a training ends with, the clock apart."""
+    vectors = {"theta": trainer.network.theta, **trainer.optimizer.state}
+    return {
+        **{name: vector.tobytes() for name, vector in vectors.items()},
+        "losses": trainer.history.minibatch_losses.tobytes(),
+        "history": [{**row, "seconds": 0} for row in trainer.history.rows],
+        "steps": trainer.optimizer.steps,
+        "scores": [trainer.evaluate(part) for part in (TRAIN, VALIDATION)],
+        "finished": trainer.finished,
+    }
+
+
+def settings() -> Iterator[Setting]:
+    """Every engine that is installed with every optimiser, schedule and kind of order."""
+    for (engine, size), rule, schedule, shuffle in product(
+        ENGINES, OPTIMIZERS, SCHEDULES, (True, False)
+    ):
+        if engine != "torch" or find_spec("torch"):
+            yield Setting(engine, size, rule, schedule, shuffle)
+
+
+def main() -> int:
+    """Resume everywhere in every setting."""
+    total, wrong = 0, []
+    for setting in settings():
+        with tempfile.TemporaryDirectory() as folder:
+            found, count = resume_everywhere(setting, Path(folder))
+        total += count
+        wrong += [(setting, name) for name in found]
+    print(f"{total:,} resumptions, {len(wrong)} with other bits", *wrong[:5], sep="\n")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

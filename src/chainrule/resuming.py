@@ -1,0 +1,170 @@
+"""How a run goes on where it stopped: what its folder holds, and whether it is the same run.
+
+A run ends with the bits of one that never stopped only if nothing differs that its numbers
+follow from. Two things may: more epochs, where the learning rates of the epochs that have run do
+not depend on their number; and how often checkpoints are written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from chainrule.checkpoint import Checkpoint, data_checksum, read_checkpoint
+from chainrule.config.load import Config
+from chainrule.data.settings import PATH_KEYS
+from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.run_folder import RunFolder
+from chainrule.training import Trainer
+
+FREE = (("training", "epochs"), ("training", "checkpoint_every"))
+"""Settings that may differ; the first within limits."""
+
+CHOSEN = ("engine", "threads")
+"""Settings that a configuration may leave to the program, and a run has chosen."""
+
+Place = tuple[str | int, ...]
+
+
+def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
+    """The checkpoint of a run; None where nothing has begun, and the run starts anew.
+
+    Raises:
+        ChainruleError: the folder holds something else, or a checkpoint that is none.
+    """
+    if folder.checkpoint.exists():
+        return read_checkpoint(folder.checkpoint)
+    try:
+        there = set(folder.path.iterdir()) if folder.path.exists() else set()
+        begun = {folder.config, folder.metrics, *folder.leftovers()} if there else set()
+    except OSError as error:
+        raise ChainruleError(Problem(f"cannot read this: {error.strerror}", folder.path)) from None
+    if there - begun:
+        name = min(there - begun).name
+        message = f"no run can go on here: there is {name}, but no {folder.checkpoint.name}"
+        raise ChainruleError(Problem(message, folder.path))
+    return None
+
+
+@contextmanager
+def alone(folder: RunFolder) -> Iterator[None]:
+    """While this lasts, no other process trains into the folder; a process that dies lets go.
+
+    Raises:
+        ChainruleError: another one does.
+    """
+    try:
+        import fcntl
+    except ImportError:  # where there is no such lock, nobody is kept out
+        yield
+        return
+    opened = os.open(folder.path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = "another process is training into this folder"
+            raise ChainruleError(Problem(message, folder.path)) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(opened)
+
+
+def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
+    """The configuration with the choices of the run, where it leaves them to the program."""
+    chosen = {
+        key: checkpoint.configuration["training"].get(key)
+        for key in CHOSEN
+        if config.training[key] == "auto"
+    }
+    return config.replace(training={k: v for k, v in chosen.items() if v is not None})
+
+
+def go_on(trainer: Trainer, config: Config, checkpoint: Checkpoint) -> None:
+    """Put a trainer where the checkpoint stands.
+
+    Args:
+        trainer: has not begun.
+        config: as run, with everything resolved.
+        checkpoint: of the same run.
+
+    Raises:
+        ChainruleError: it is that of another run; with all that differs.
+    """
+    problems = list(_differences(config, checkpoint))
+    problems += _misfit_of_epochs(trainer, config, checkpoint)
+    if problems:
+        raise ConfigError(problems)
+    if data_checksum(trainer.train, trainer.validation) != checkpoint.data:
+        message = f"the data are not those that the run in {checkpoint.path.parent} began with"
+        raise DataError(config.problem(("data",), message))
+    checkpoint.restore(trainer)
+
+
+def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
+    now, then = (
+        dict(_leaves(json.loads(json.dumps(parts))))
+        for parts in (config.parts, checkpoint.configuration)
+    )
+    for place in dict.fromkeys([*now, *then]):
+        found, began = now.get(place), then.get(place)
+        if place in FREE or place[-1] in PATH_KEYS or _same(found, began):
+            continue
+        message = (
+            f"{_dotted(place)} is {_shown(found)}, but the run in {checkpoint.path.parent} was "
+            f"begun with {_shown(began)}; a run goes on with the configuration it was begun with"
+        )
+        yield config.problem(place, message)
+
+
+def _same(found: Any, began: Any) -> bool:
+    """Whether two leaves are equal; true is not 1."""
+    return isinstance(found, bool) == isinstance(began, bool) and bool(found == began)
+
+
+def _leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every leaf of a tree with its place; an empty branch is a leaf."""
+    items: Mapping[Any, Any] = (
+        value
+        if isinstance(value, dict)
+        else dict(enumerate(value))
+        if isinstance(value, list)
+        else {}
+    )
+    if not items:
+        yield place, value
+    for key, item in items.items():
+        yield from _leaves(item, (*place, key))
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+def _shown(value: Any) -> str:
+    return "left out" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _misfit_of_epochs(
+    trainer: Trainer, config: Config, checkpoint: Checkpoint
+) -> Iterator[Problem]:
+    """Another number of epochs that would have made the epochs before others."""
+    now, then = config.training["epochs"], checkpoint.configuration["training"].get("epochs")
+    if now == then:
+        return
+    place, began = ("training", "epochs"), f"the run in {checkpoint.path.parent} was begun with"
+    if not isinstance(then, int) or now < then:
+        yield config.problem(place, f"epochs is {now}, but {began} {then}; only more can follow")
+        return
+    factor = trainer.schedule.factor
+    if any(factor(e, now) != factor(e, then) for e in range(1, min(checkpoint.epoch, then) + 1)):
+        message = (
+            f"epochs is {now}, but {began} {then}, and its schedule follows from that number; "
+            f"write {then}"
+        )
+        yield config.problem(place, message)
