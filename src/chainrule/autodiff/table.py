@@ -1,0 +1,15 @@
+"""The table of all operations: to add one, write its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chainrule.autodiff.elementwise import ELEMENTWISE
+from chainrule.autodiff.node import Operation
+from chainrule.autodiff.shapes import SHAPES
+from chainrule.autodiff.softmax import SOFTMAX
+
+OPERATIONS: Mapping[str, Operation] = {
+    operation.name: operation for operation in (*ELEMENTWISE, *SHAPES, *SOFTMAX)
+}
+"""The operations by name."""
