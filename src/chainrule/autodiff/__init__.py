@@ -8,6 +8,8 @@ A graph is made by computing with `variable`s; `backpropagate` goes back through
 `gradient`, `jacobian`, `hessian`, `vjp` and `jvp` are derivatives of functions, of any order.
 """
 
+from chainrule.autodiff.activations import activate
+from chainrule.autodiff.adapters import activation_from, loss_from
 from chainrule.autodiff.convolution import conv2d
 from chainrule.autodiff.differentiate import gradient, hessian, jacobian, jvp, vjp
 from chainrule.autodiff.formulas import formula
@@ -45,6 +47,61 @@ from chainrule.autodiff.functions import (
     transpose,
     where,
 )
+from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node, Operation, apply, constant, variable
 from chainrule.autodiff.table import OPERATIONS
 from chainrule.autodiff.walk import backpropagate, topological
+
+__all__ = [
+    "OPERATIONS",
+    "Node",
+    "Operation",
+    "absolute",
+    "activate",
+    "activation_from",
+    "apply",
+    "arctan",
+    "backpropagate",
+    "broadcast_to",
+    "concatenate",
+    "constant",
+    "conv2d",
+    "cos",
+    "cosh",
+    "erf",
+    "exp",
+    "expm1",
+    "formula",
+    "gradient",
+    "hessian",
+    "identity",
+    "jacobian",
+    "jvp",
+    "log",
+    "log1p",
+    "log_softmax",
+    "loss_from",
+    "loss_of",
+    "maximum",
+    "mean",
+    "minimum",
+    "normal_cdf",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "sum",
+    "tan",
+    "tanh",
+    "topological",
+    "transpose",
+    "variable",
+    "vjp",
+    "where",
+]

@@ -44,7 +44,7 @@ def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0
     strides, around = _pair(stride, "stride", 1), _pair(padding, "padding", 0)
     _check(x, w, around)
     x = _padded(x, around)
-    filters, channels, rows, columns = w.shape
+    filters, _, rows, columns = w.shape
     i = _places(x.shape[2], rows, strides[0])
     j = _places(x.shape[3], columns, strides[1])
     # (cases, channels, i, p, j, q): every place of the filter, every number under it.

@@ -164,7 +164,7 @@ def _point(x: Any) -> Node:
 
 def _value(function: Function, *points: Node) -> Node:
     value = function(*points)
-    return value if isinstance(value, Node) else constant(value, *points[:1])
+    return value if isinstance(value, Node) else constant(value, points[0])
 
 
 def _weights(g: Any, like: Node) -> Node:

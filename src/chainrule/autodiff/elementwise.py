@@ -195,9 +195,7 @@ ELEMENTWISE = (
         _normal_cdf,
         lambda g, y, a: g * apply("normal_density", a),
     ),
-    elementwise(
-        "normal_density", "N({0})", CALL, _normal_density, lambda g, y, a: -(g * (a * y))
-    ),
+    elementwise("normal_density", "N({0})", CALL, _normal_density, lambda g, y, a: -(g * (a * y))),
     # Where both are equal the second argument has it, so that max(z, 0) has derivative 0 at 0.
     elementwise(
         "maximum",

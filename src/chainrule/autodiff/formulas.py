@@ -54,10 +54,11 @@ def _written(node: Node, inputs: Mapping[Node, tuple[str, int]]) -> tuple[str, i
 
 
 def _bracketed(part: tuple[str, int], operation: Operation, k: int) -> str:
-    """A part's formula, in brackets where it binds too weakly; a − b and a / b bind to the left."""
+    """A part's formula, in brackets where it binds too weakly."""
     text, binding = part
     if operation.binding == CALL and operation.name not in {"sqrt", "getitem"}:
         return text
+    # a − (b − c) and a / (b / c) need theirs as well.
     loose = operation.name in {"subtract", "divide"} and k == 1
     weak = binding < operation.binding or (loose and binding == operation.binding)
     return f"({text})" if weak else text

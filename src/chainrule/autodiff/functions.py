@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from chainrule.autodiff.node import Node, apply, constant, lift
+from chainrule.autodiff.node import Node, apply, constant, lift, value_of
 from chainrule.errors import ShapeError
 
 
@@ -146,12 +144,11 @@ def where(condition: Any, a: Any, b: Any) -> Node:
         a: node, array or number.
         b: node, array or number.
     """
-    likes = [x for x in (a, b) if isinstance(x, Node)]
-    chosen = condition if isinstance(condition, Node) else np.asarray(condition)
-    return apply("where", constant(chosen, *likes[:1]), a, b)
+    like = next((x for x in (a, b) if isinstance(x, Node)), None)
+    return apply("where", constant(value_of(condition), like), a, b)
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:  # noqa: A001
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
     """The sum over an axis, several, or all."""
     return apply("sum", x, axis=axis, keepdims=keepdims)
 

@@ -269,9 +269,7 @@ def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
 
 def _beside(value: Any, beside: np.dtype[Any]) -> Array:
     array = _array(value, beside)
-    if isinstance(value, float) and not isinstance(value, np.floating):
-        return array.astype(beside)
-    return array
+    return array.astype(beside) if type(value) is float else array  # NumPy's float64 is one too
 
 
 def apply(name: str, *arguments: Any, **options: Any) -> Node:

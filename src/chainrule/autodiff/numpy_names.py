@@ -19,9 +19,10 @@ _UFUNCS: Mapping[Any, str] = {
     **{
         getattr(np, name): name
         for name in (
-            "add subtract multiply divide power negative sign exp expm1 log log1p sqrt square sin "
-            "cos tan arctan sinh cosh tanh maximum minimum matmul"
-        ).split()
+            *("add", "subtract", "multiply", "divide", "power", "negative", "matmul"),
+            *("exp", "expm1", "log", "log1p", "sqrt", "square", "maximum", "minimum", "sign"),
+            *("sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh"),
+        )
     },
 }
 
@@ -29,13 +30,11 @@ _COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal)
 
 _FUNCTIONS: Mapping[Any, Any] = {
     getattr(np, name): getattr(functions, name)
-    for name in "sum mean reshape transpose concatenate where broadcast_to".split()
+    for name in ["sum", "mean", "reshape", "transpose", "concatenate", "where", "broadcast_to"]
 }
 
 
-def apply_ufunc(
-    ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[str, Any]
-) -> Any:
+def apply_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """What ``ufunc(*inputs)`` is where one of the inputs is a node.
 
     Raises:
@@ -48,9 +47,7 @@ def apply_ufunc(
     return apply(_UFUNCS[ufunc], *inputs)
 
 
-def apply_function(
-    function: Any, inputs: Sequence[Any], options: Mapping[str, Any]
-) -> Any:
+def apply_function(function: Any, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """What ``function(*inputs)`` is where one of the inputs is a node.
 
     Raises:
