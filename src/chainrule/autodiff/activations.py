@@ -13,6 +13,7 @@ from chainrule import activations as by_hand
 from chainrule.activations import Activation
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.adapters import FunctionActivation
+from chainrule.autodiff.elementwise import of_rows
 from chainrule.autodiff.formulas import CALL
 from chainrule.autodiff.node import Node, Operation, lift
 from chainrule.errors import ShapeError
@@ -72,10 +73,11 @@ def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
 def _as_it_is(phi: Activation, z: Node) -> Node:
     """A node of value and derivative as the class gives them."""
     name = type(phi).__name__
+    value, derivative = of_rows(phi.value), of_rows(phi.derivative)
 
     def backward(g: Node, y: Node, a: Node) -> Node:
-        slope = Operation(f"{name}′", f"{name}′({{0}})", CALL, phi.derivative, (second,))
-        return g * Node(phi.derivative(a.value), slope, (a,))
+        slope = Operation(f"{name}′", f"{name}′({{0}})", CALL, derivative, (second,))
+        return g * Node(derivative(a.value), slope, (a,))
 
     def second(g: Node, y: Node, a: Node) -> Node:
         raise ShapeError(
@@ -83,5 +85,5 @@ def _as_it_is(phi: Activation, z: Node) -> Node:
             "write the activation with activation_from to have all of them"
         )
 
-    operation = Operation(name, f"{name}({{0}})", CALL, phi.value, (backward,), elementwise=True)
-    return Node(phi.value(z.value), operation, (z,))
+    operation = Operation(name, f"{name}({{0}})", CALL, value, (backward,), elementwise=True)
+    return Node(value(z.value), operation, (z,))

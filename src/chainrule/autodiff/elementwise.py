@@ -44,6 +44,15 @@ def _nothing(g: Node, y: Node, *inputs: Node) -> Node:
 # What the forward passes need beside NumPy's functions
 
 
+def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A function of the library, which takes arrays alone, for a single number as well."""
+
+    def forward(a: Array) -> Array:
+        return function(np.atleast_1d(a)).reshape(np.shape(a))
+
+    return forward
+
+
 def _sign(a: Array) -> Array:
     return np.sign(a.real).astype(a.dtype)
 
@@ -168,17 +177,17 @@ ELEMENTWISE = (
         "sech2",
         "tanh′({0})",
         CALL,
-        Tanh().derivative,
+        of_rows(Tanh().derivative),
         lambda g, y, a: g * (-2 * (apply("tanh", a) * y)),
     ),
     elementwise(
         "sigmoid",
         "σ({0})",
         CALL,
-        precise_sigmoid,
+        of_rows(precise_sigmoid),
         lambda g, y, a: g * (y * apply("sigmoid", -a)),
     ),
-    _function("softplus", precise_softplus, lambda g, y, a: g * apply("sigmoid", a)),
+    _function("softplus", of_rows(precise_softplus), lambda g, y, a: g * apply("sigmoid", a)),
     elementwise(
         "relu",
         "relu({0})",

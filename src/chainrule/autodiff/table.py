@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chainrule.autodiff.distributions import SOFTMAX
 from chainrule.autodiff.elementwise import ELEMENTWISE
 from chainrule.autodiff.node import Operation
 from chainrule.autodiff.shapes import SHAPES
-from chainrule.autodiff.softmax import SOFTMAX
 
 OPERATIONS: Mapping[str, Operation] = {
     operation.name: operation for operation in (*ELEMENTWISE, *SHAPES, *SOFTMAX)
