@@ -49,6 +49,8 @@ from chainrule.autodiff.functions import (
 )
 from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node, Operation, apply, constant, variable
+from chainrule.autodiff.report import graph_table, print_graph
+from chainrule.autodiff.steps import Step, Term, steps
 from chainrule.autodiff.table import OPERATIONS
 from chainrule.autodiff.walk import backpropagate, topological
 
@@ -56,6 +58,8 @@ __all__ = [
     "OPERATIONS",
     "Node",
     "Operation",
+    "Step",
+    "Term",
     "absolute",
     "activate",
     "activation_from",
@@ -73,6 +77,7 @@ __all__ = [
     "expm1",
     "formula",
     "gradient",
+    "graph_table",
     "hessian",
     "identity",
     "jacobian",
@@ -86,6 +91,7 @@ __all__ = [
     "mean",
     "minimum",
     "normal_cdf",
+    "print_graph",
     "relu",
     "reshape",
     "sigmoid",
@@ -96,6 +102,7 @@ __all__ = [
     "softplus",
     "sqrt",
     "square",
+    "steps",
     "sum",
     "tan",
     "tanh",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ LONGEST = 160
 _RAISED = str.maketrans("0123456789−-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
-def formula(node: Node, within: Collection[Node] = ()) -> str:
+def formula(node: Node, names: Mapping[Node, str] | None = None) -> str:
     """What ``node`` is computed as.
 
     Args:
         node: any node.
-        within: nodes written by their names; a node with a name always is.
+        names: of nodes that are written by a name; by default of those that have one.
 
     Example:
         >>> from chainrule.autodiff import sin, variable
@@ -32,10 +32,12 @@ def formula(node: Node, within: Collection[Node] = ()) -> str:
     """
     from chainrule.autodiff.walk import topological
 
-    known = {n for n in topological(node) if n is not node and (n.name or n in within)}
+    if names is None:
+        names = {n: n.name for n in topological(node) if n.name}
+    others = {n: name for n, name in names.items() if n is not node}
     written: dict[Node, tuple[str, int]] = {}
-    for part in topological(node, known):
-        written[part] = (part.name or "·", CALL) if part in known else _written(part, written)
+    for part in topological(node, others):
+        written[part] = (others[part], CALL) if part in others else _written(part, written)
     return written[node][0]
 
 
@@ -43,8 +45,7 @@ def _written(node: Node, inputs: Mapping[Node, tuple[str, int]]) -> tuple[str, i
     """The formula of one operation, and how strongly it binds."""
     operation = node.operation
     if operation is None:
-        text = node.name or number(node)
-        return text, SUM if text.startswith("−") else CALL
+        return node.name or number(node), CALL
     if operation.name == "power" and node.inputs[1].operation is None and not node.inputs[1].name:
         return _raised(inputs[node.inputs[0]], number(node.inputs[1])), POWER
     texts = [_bracketed(inputs[n], operation, k) for k, n in enumerate(node.inputs)]
@@ -61,11 +62,12 @@ def _bracketed(part: tuple[str, int], operation: Operation, k: int) -> str:
     # a − (b − c) and a / (b / c) need theirs as well.
     loose = operation.name in {"subtract", "divide"} and k == 1
     weak = binding < operation.binding or (loose and binding == operation.binding)
-    return f"({text})" if weak else text
+    signed = k > 0 and text.startswith("−")
+    return f"({text})" if weak or signed else text
 
 
 def _raised(base: tuple[str, int], exponent: str) -> str:
-    text = f"({base[0]})" if base[1] <= POWER else base[0]
+    text = f"({base[0]})" if base[1] <= POWER or base[0].startswith("−") else base[0]
     raised = exponent.translate(_RAISED)
     return cut(text + (raised if set(exponent) <= set("0123456789−") else f"^{exponent}"))
 
