@@ -64,7 +64,8 @@ def apply_function(function: Any, inputs: Sequence[Any], options: Mapping[str, A
 
 
 def _detail(method: str, options: Mapping[str, Any]) -> str:
-    return "" if method == "__call__" and not options else f" with {method}, {', '.join(options)}"
+    words = [*([] if method == "__call__" else [method]), *options]
+    return f" with {', '.join(words)}" if words else ""
 
 
 def _missing(name: str) -> str:

@@ -36,8 +36,10 @@ def graph_table(output: Node, *, named_only: bool = False) -> Table:
         table.add_column(heading, overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("∂node/∂input", overflow="fold")
-    table.add_column(f"∂{result}/∂node", justify="right", style="bold")
-    table.add_column(f"= Σ over children c: ∂{result}/∂c · ∂c/∂node [c]", overflow="fold")
+    # As Text, because brackets in a name are no markup.
+    table.add_column(Text(f"∂{result}/∂node"), justify="right", style="bold")
+    sums = f"= Σ over children c: ∂{result}/∂c · ∂c/∂node [c]"
+    table.add_column(Text(sums), overflow="fold")
     for step in found:
         table.add_row(*map(Text, row(step)))
     return table

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.autodiff.formulas import digits, formula
 from chainrule.autodiff.node import Node
 from chainrule.autodiff.walk import backpropagate, topological
+from chainrule.errors import ShapeError
 from chainrule.parameters import Array
 
 MOST = 16
@@ -63,6 +64,9 @@ def steps(output: Node, *, named_only: bool = False) -> list[Step]:
         named_only: show the nodes with names alone, and what lies between them as one formula
             each, as lecture notes do.
 
+    Raises:
+        ShapeError: the output is not a single number.
+
     Example:
         >>> from chainrule.autodiff import sin, variable
         >>> x = variable(0.0, "x")
@@ -73,6 +77,10 @@ def steps(output: Node, *, named_only: bool = False) -> list[Step]:
         u₂ = x · x → 1.0
         y = u₁ + u₂ → 1.0
     """
+    if output.size != 1:
+        raise ShapeError(
+            f"gradients are of a single number, found {output.name or 'a node'} {output.shape}"
+        )
     names = _names(output, named_only)
     made: dict[Node, Step] = {}
     sources = {node: _sources(node, names) for node in names}
@@ -164,7 +172,7 @@ def shown(values: Array | None, significant: int = 4) -> str:
     values = np.asarray(values)
     if values.size == 1:
         return digits(values.reshape(-1)[0].item(), significant)
-    if values.ndim > 2 or values.size > 6:
+    if values.ndim > 2 or values.size not in range(1, 7):
         sizes = "×".join(map(str, values.shape))
         ends = (values.min(), values.max()) if values.size else (0.0, 0.0)
         return f"{sizes}: {' … '.join(digits(float(end), significant) for end in ends)}"
