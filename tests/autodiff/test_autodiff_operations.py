@@ -1,5 +1,7 @@
 """Each line of the table: first and second derivative against the complex step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,6 @@ from operation_cases import CASES, ELEMENTWISE, MISSING, shapes_for
 
 from chainrule.autodiff import (
     OPERATIONS,
-    Operation,
-    apply,
     concatenate,
     gradient,
     maximum,
@@ -91,19 +91,27 @@ def test_the_type_is_kept(name, dtype):
         assert g.shape == a.shape
 
 
-def test_a_derivative_wrong_by_a_thousandth_is_found(monkeypatch):
-    right = OPERATIONS["sin"]
-    wrong = Operation(
-        "sin",
-        right.formula,
-        right.binding,
-        right.forward,
-        (lambda g, y, a: g * (1.001 * apply("cos", a)),),
-        elementwise=True,
-    )
-    monkeypatch.setitem(OPERATIONS, "sin", wrong)
-    with pytest.raises(AssertionError):
-        check_both_derivatives(CASES["sin"], ((2, 3),), np.random.default_rng(1))
+def slightly_wrong(right, k):
+    """The pullback to argument ``k``, a thousandth off."""
+
+    def pullback(j):
+        def backward(g, y, *inputs):
+            result = right.pullback(j)(g, y, *inputs)
+            return result * 1.001 + 0.001 if j == k else result
+
+        return backward
+
+    return replace(right, backward=pullback)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_check_finds_a_derivative_wrong_by_a_thousandth(name, monkeypatch):
+    case = CASES[name]
+    right, count = OPERATIONS[name], len(case.domains)
+    for k in range(name == "where", count + (name == "where")):
+        monkeypatch.setitem(OPERATIONS, name, slightly_wrong(right, k))
+        with pytest.raises(AssertionError):
+            check_both_derivatives(case, shapes_for(case), np.random.default_rng(1))
 
 
 def test_a_float32_variable_beside_float64_has_a_float32_gradient():

@@ -53,6 +53,15 @@ def test_activations_at_their_kinks(phi):
         assert derivative(lambda z: activate(z, phi), kink) == by_hand.derivative(np.array(kink))
 
 
+@pytest.mark.parametrize("phi", OPTIONS, ids=str)
+def test_second_derivatives_of_activations(phi):
+    """By the complex step through the derivative by hand."""
+    z = np.linspace(-6, 6, 60)
+    slopes = activation(phi).derivative(z + 1e-30j)
+    second = derivative(lambda z: vjp(lambda u: activate(u, phi), z, np.ones_like(z)).sum(), z)
+    assert difference(np.imag(slopes) / 1e-30, second) <= 1e-13
+
+
 @pytest.mark.parametrize("scale", [1.0, 10.0, 40.0])
 def test_softmax(scale):
     rng = np.random.default_rng(0)

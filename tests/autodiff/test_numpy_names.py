@@ -33,6 +33,16 @@ def test_an_array_on_the_left_makes_one_node():
     assert (variable(X) > X).any() is np.False_
     assert (variable(X) >= X).all()
     assert np.shape(variable(X)) == (2, 3)
+    assert np.ones_like(variable(X)).tolist() == np.ones((2, 3)).tolist()
+
+
+def test_comparisons_give_plain_arrays():
+    x = variable([0.0, 1.0, 2.0])
+    assert (x == 0).tolist() == [True, False, False]
+    assert (x != 0).tolist() == (np.zeros(3) != x).tolist() == [False, True, True]
+    assert np.equal(x, 1.0).tolist() == [False, True, False]
+    assert ((x > 1) & (x <= 2)).tolist() == [False, False, True]
+    assert gradient(lambda x: np.where(x == 1, 5.0, x**2).sum(), x.value).tolist() == [0, 0, 4]
 
 
 def test_iterating_and_unpacking():

@@ -1,5 +1,7 @@
 """Both passes a step a node: gradients, terms, local derivatives; the table."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -105,9 +107,9 @@ def test_only_a_number_has_a_gradient():
 
 
 def lines_of(table, width=150):
-    console = Console(width=width, record=True, quiet=True)
-    console.print(table)
-    return console.export_text().splitlines()
+    file = io.StringIO()
+    Console(width=width, file=file).print(table)
+    return file.getvalue().splitlines()
 
 
 def test_the_table_has_a_line_a_node():

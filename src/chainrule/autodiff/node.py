@@ -187,6 +187,15 @@ class Node:
     def __le__(self, other: Any) -> Array:
         return real_value(self) <= real_value(other)
 
+    def __eq__(self, other: Any) -> Any:
+        """The same node; beside numbers, where the values are equal."""
+        return self is other if isinstance(other, Node) else self.value == other
+
+    def __ne__(self, other: Any) -> Any:
+        return self is not other if isinstance(other, Node) else self.value != other
+
+    __hash__ = object.__hash__
+
     # Methods that arrays have as well, so that one function serves both.
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
@@ -262,6 +271,8 @@ def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
 
     So 2.0 beside a float32 node is float32, as in NumPy.
     """
+    if all(isinstance(a, Node) for a in arguments):
+        return tuple(arguments)
     types = [a.dtype for a in arguments if isinstance(a, Node)]
     beside = np.result_type(*types) if types else np.dtype(float)
     return tuple(a if isinstance(a, Node) else Node(_beside(a, beside)) for a in arguments)

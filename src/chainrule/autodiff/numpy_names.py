@@ -26,7 +26,13 @@ _UFUNCS: Mapping[Any, str] = {
     },
 }
 
-_COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal)
+_COMPARISONS = (
+    *(np.greater, np.greater_equal, np.less, np.less_equal),
+    *(np.equal, np.not_equal),
+)
+
+_OF_VALUES = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
+"""What gives plain arrays or numbers: nothing goes back through it."""
 
 _FUNCTIONS: Mapping[Any, Any] = {
     getattr(np, name): getattr(functions, name)
@@ -53,7 +59,7 @@ def apply_function(function: Any, inputs: Sequence[Any], options: Mapping[str, A
     Raises:
         ShapeError: the graph has no such operation.
     """
-    if function in (np.shape, np.ndim, np.size):
+    if function in _OF_VALUES:
         return function(*(x.value if isinstance(x, Node) else x for x in inputs), **options)
     if function not in _FUNCTIONS:
         raise ShapeError(_missing(function.__name__))
