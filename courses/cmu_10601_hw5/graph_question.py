@@ -36,6 +36,7 @@ from chainrule.autodiff import (
 from chainrule.cli.failures import failures_told
 from chainrule.errors import ChainruleError, unknown
 from chainrule.gradients import complex_step
+from chainrule.parameters import Array
 
 # Where the derivatives are taken unless --at says otherwise: the question leaves it open.
 POINT: Mapping[str, float] = {
@@ -165,7 +166,7 @@ def numeric(point: Mapping[str, float], name: str, value: float) -> float | None
     if name == "w₁₁" and graph(point)["z₁"].inputs[0].value == 0:
         return None
 
-    def J(at: np.ndarray) -> complex:
+    def J(at: Array) -> complex:
         return complex(graph(point, {name: at[0]})["J"].value)
 
     return float(complex_step(J, np.array([value]))[0])

@@ -170,7 +170,7 @@ SHAPED = {
     "log_softmax": Case(
         lambda a: f.log_softmax(a), shapes=((3, 4),), torch=lambda t, a: t.log_softmax(a, -1)
     ),
-    "convolution": Case(
+    "conv2d": Case(
         lambda x, w: conv2d(x, w),
         TWO,
         shapes=((2, 3, 5, 4), (2, 3, 3, 2)),

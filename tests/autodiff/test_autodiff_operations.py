@@ -11,11 +11,14 @@ from operation_cases import CASES, ELEMENTWISE, MISSING, shapes_for
 
 from chainrule.autodiff import (
     OPERATIONS,
+    apply,
     concatenate,
     gradient,
+    log_softmax,
     maximum,
     minimum,
     relu,
+    softmax,
     variable,
     where,
 )
@@ -167,6 +170,12 @@ def test_where_takes_no_gradient_from_the_side_not_taken():
         (lambda a: concatenate([]), "at least one array, found none"),
         (lambda a: a.transpose(0, 0), r"transpose expects every axis .*axes \(0, 0\)"),
         (lambda a: a + "x", "made of numbers, found 'x'"),
+        (lambda a: a * [[1.0, 2.0], [3.0]], "rows of one length"),
+        (lambda a: np.asarray(a), r"no array: .* write node.value"),
+        (lambda a: np.array([a[0], a[1]]), "concatenate for an array of nodes"),
+        (lambda a: softmax(a[0, 0]), r"softmax expects rows of at least one number, found \(\)"),
+        (lambda a: log_softmax(a[:, :0]), r"rows of at least one number, found \(2, 0\)"),
+        (lambda a: apply("sine", a), "unknown operation 'sine'; did you mean 'sin'"),
     ],
 )
 def test_shapes_that_do_not_fit_are_told(make, says):

@@ -44,6 +44,14 @@ def test_gradients_are_sums_of_what_was_multiplied():
     assert (g_w == x).all()
 
 
+def test_no_cases_are_no_failure():
+    g_x, g_w = gradient(
+        lambda x, w: conv2d(x, w).sum(), np.ones((0, 1, 3, 3)), np.ones((2, 1, 2, 2))
+    )
+    assert g_x.shape == (0, 1, 3, 3)
+    assert not g_w.any()
+
+
 @pytest.mark.parametrize(
     ("x", "w", "options", "says"),
     [
@@ -58,6 +66,8 @@ def test_gradients_are_sums_of_what_was_multiplied():
         ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": 0}, "stride .* at least 1, found 0"),
         ((1, 1, 4, 4), (1, 1, 2, 2), {"padding": -1}, "padding .* at least 0, found -1"),
         ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": (1, 2, 3)}, r"found \(1, 2, 3\)"),
+        ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": 1.5}, "found 1.5"),
+        ((1, 1, 4, 4), (3, 1, 2, 2), {"b": np.ones(2)}, r"3 filters have the shape \(3,\), found"),
     ],
 )
 def test_what_does_not_fit_is_told(x, w, options, says):

@@ -3,11 +3,22 @@
 import numpy as np
 import pytest
 
-from chainrule.autodiff import concatenate, formula, log, maximum, relu, sqrt, sum, variable
+from chainrule.autodiff import (
+    concatenate,
+    conv2d,
+    formula,
+    log,
+    maximum,
+    relu,
+    sqrt,
+    sum,
+    variable,
+)
 from chainrule.autodiff.formulas import LONGEST
 
 a, b, c = variable(2.0, "a"), variable(3.0, "b"), variable(5.0, "c")
 v, W = variable([1.0, 2.0], "v"), variable(np.ones((2, 2)), "W")
+X, F = variable(np.ones((1, 1, 3, 3)), "X"), variable(np.ones((2, 1, 2, 2)), "F")
 
 
 @pytest.mark.parametrize(
@@ -43,6 +54,7 @@ v, W = variable([1.0, 2.0], "v"), variable(np.ones((2, 2)), "W")
         (v[0] * v[1:], "v[0] · v[1:]"),
         (W[:, 1], "W[:, 1]"),
         (concatenate([v, v]), "[v, v]"),
+        (conv2d(X, F, v) * a, "(conv(X, F) + reshape(v)) · a"),
         (v * np.ones(2), "v · array(2,)"),
     ],
 )

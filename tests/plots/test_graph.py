@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from chainrule.autodiff import sigmoid, sin, variable
 from chainrule.errors import ChainruleError, ShapeError
 from chainrule.plots import graph_picture, save_figure
-from chainrule.plots.graph import MOST
+from chainrule.plots.graph import LABEL, MOST
 from chainrule.plots.graph_layout import Layout, columns_of, place_of
 
 
@@ -70,6 +70,19 @@ def test_text_lies_within_its_box():
         assert any(b[0] <= x0 and x1 <= b[2] and b[1] <= y1 and y0 <= b[3] for b in boxes)
 
 
+def test_labels_of_edges_stand_beside_the_boxes():
+    x, w = variable(np.arange(4.0).reshape(2, 2) / 7, "x"), variable(np.full((2, 2), 1.23456), "w")
+    figure = graph_picture((x @ w).named("z").sum().named("L"), values=True, gradients=True)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    inside = figure.axes[0].transData.inverted()
+    labels = [t for t in figure.axes[0].texts if t.get_fontsize() == LABEL]
+    assert len(labels) == 6
+    for label in labels:
+        extent = label.get_window_extent(renderer)
+        (x0, y0), (x1, y1) = inside.transform([(extent.x0, extent.y0), (extent.x1, extent.y1)])
+        assert not any(overlap((x0, y1, x1, y0), box) for box in boxes_of(figure))
+
+
 def test_names_formulas_and_nothing_else_without_a_request():
     assert sorted(texts(graph_picture(two_ways(), named_only=True))) == [
         "J", "w", "x", "z", "z · sin(z) + x", "σ(w · x)"
@@ -104,9 +117,9 @@ def test_a_graph_too_large_for_a_picture_is_told():
         graph_picture(node)
 
 
-def test_an_array_at_the_end_has_no_gradients_to_draw():
+def test_an_array_at_the_end_has_no_gradients():
     with pytest.raises(ShapeError, match="single number"):
-        graph_picture(variable([1.0, 2.0], "x") * 2, gradients=True)
+        graph_picture(variable([1.0, 2.0], "x") * 2)
 
 
 def test_columns_go_to_the_right():

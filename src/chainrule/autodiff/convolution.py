@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autodiff.composed import composed
 from chainrule.autodiff.node import Node, apply, lift
 from chainrule.errors import ShapeError
 
@@ -32,7 +33,7 @@ def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0
 
     Raises:
         ShapeError: x and w have not four axes, other channels, or the filter is larger than the
-            padded image.
+            padded image; or b, stride or padding does not fit.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
@@ -40,22 +41,35 @@ def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0
         array([[[[10., 18.],
                  [42., 50.]]]])
     """
-    x, w = lift([x, w])
-    strides, around = _pair(stride, "stride", 1), _pair(padding, "padding", 0)
-    _check(x, w, around)
-    x = _padded(x, around)
-    filters, _, rows, columns = w.shape
-    i = _places(x.shape[2], rows, strides[0])
-    j = _places(x.shape[3], columns, strides[1])
+    y = apply(
+        "conv2d", x, w, stride=_pair(stride, "stride", 1), padding=_pair(padding, "padding", 0)
+    )
+    if b is None:
+        return y
+    (b,) = lift([b])
+    if b.shape != y.shape[1:2]:
+        raise ShapeError(
+            f"the biases of {y.shape[1]} filters have the shape ({y.shape[1]},), found {b.shape}"
+        )
+    return y + b.reshape((-1, 1, 1))
+
+
+def _conv2d(x: Node, w: Node, stride: tuple[int, int], padding: tuple[int, int]) -> Node:
+    """The convolution of what was checked for its options."""
+    _check(x, w, padding)
+    x = _padded(x, padding)
+    filters, channels, rows, columns = w.shape
+    i = _places(x.shape[2], rows, stride[0])
+    j = _places(x.shape[3], columns, stride[1])
     # (cases, channels, i, p, j, q): every place of the filter, every number under it.
     under = x[:, :, i[:, :, None, None], j]
-    table = under.transpose(0, 2, 4, 1, 3, 5).reshape((len(x), len(i), len(j), -1))
-    y = (table @ w.reshape((filters, -1)).T).transpose(0, 3, 1, 2)
-    return y if b is None else y + lift([b])[0].reshape((filters, 1, 1))
+    size = channels * rows * columns
+    table = under.transpose(0, 2, 4, 1, 3, 5).reshape((len(x), len(i), len(j), size))
+    return (table @ w.reshape((filters, size)).T).transpose(0, 3, 1, 2)
 
 
 def _pair(value: Pair, name: str, least: int) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
     whole = all(isinstance(n, int) and n >= least for n in pair)
     if len(pair) != 2 or not whole:
         raise ShapeError(
@@ -93,3 +107,7 @@ def _places(length: int, under: int, stride: int) -> Any:
     """Indices (places, numbers under the filter) along one axis."""
     first = np.arange(0, length - under + 1, stride)
     return first[:, None] + np.arange(under)
+
+
+CONVOLUTION = (composed("conv2d", "conv({0}, {1})", _conv2d),)
+"""The convolution as one node."""

@@ -20,13 +20,20 @@ def _largest(a: Array) -> Array:
     return mask
 
 
+def _check_rows(z: Array) -> None:
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise ValueError
+
+
 def _softmax(z: Array) -> Array:
+    _check_rows(z)
     e = np.exp(z - z.real.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 def _log_softmax(z: Array) -> Array:
     """Z − z_m − ln(1 + Σ_{j≠m} e^(z_j − z_m)), with z_m the largest."""
+    _check_rows(z)
     top = _largest(z)
     below = z - (z * top).sum(axis=-1, keepdims=True)
     others = (np.exp(below) * (1 - top)).sum(axis=-1, keepdims=True)

@@ -46,7 +46,7 @@ def _log_cosh(d: Node) -> Node:
 def _cross_entropy(y: Node, t: Array) -> Node:
     if t.ndim == 1:
         return _mean_over_cases(-f.log(_true_class(y, t)), len(y))
-    return _mean_over_cases(-(t * f.log(f.where(t == 0, 1.0, y))), len(y))
+    return _mean_over_cases(-(f.log(f.where(t == 0, 1.0, y)) * t), len(y))
 
 
 def _binary_cross_entropy(y: Node, t: Array) -> Node:
@@ -64,7 +64,7 @@ def _softmax_cross_entropy(z: Node, t: Array) -> Node:
     log_s = f.log_softmax(z)
     if t.ndim == 1:
         return _mean_over_cases(-_true_class(log_s, t), len(z))
-    return _mean_over_cases(-(t * f.where(t == 0, 0.0, log_s)), len(z))
+    return _mean_over_cases(-(f.where(t == 0, 0.0, log_s) * t), len(z))
 
 
 def _sigmoid_cross_entropy(z: Node, t: Array) -> Node:

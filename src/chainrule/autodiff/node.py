@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, UnknownNameError, unknown
 from chainrule.parameters import Array
 
 Pullback = Callable[..., "Node"]
@@ -215,6 +215,12 @@ class Node:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
         return apply("transpose", self, axes=tuple(order)) if axes else self.T
 
+    def __array__(self, *args: Any, **options: Any) -> Array:
+        raise ShapeError(
+            "a node is no array: NumPy would lose where it comes from; write node.value for the "
+            "numbers, or concatenate for an array of nodes"
+        )
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from chainrule.autodiff.numpy_names import apply_ufunc
 
@@ -260,7 +266,10 @@ def real_value(x: Any) -> Any:
 
 def _array(value: Any, whole: np.dtype[Any]) -> Array:
     """``value`` as an array of floating or complex numbers; ``whole`` is for whole ones."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ShapeError(f"rows of one length make an array, found {value!r:.60}") from None
     if array.dtype.kind not in "biufc":
         raise ShapeError(f"a graph is made of numbers, found {value!r:.60} of type {array.dtype}")
     return array.astype(whole) if array.dtype.kind in "biu" else array
@@ -293,6 +302,7 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
 
     Raises:
         ShapeError: the shapes do not fit the operation.
+        UnknownNameError: there is no such operation.
 
     Example:
         >>> apply("multiply", variable([1.0, 2.0]), 3.0).value
@@ -304,6 +314,8 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
     """
     from chainrule.autodiff.table import OPERATIONS
 
+    if name not in OPERATIONS:
+        raise UnknownNameError(unknown("operation", name, OPERATIONS))
     operation = OPERATIONS[name]
     inputs = lift(arguments)
     try:

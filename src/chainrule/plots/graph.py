@@ -74,7 +74,7 @@ def graph_picture(
     """Draw a graph from its variables at the left to its output at the right.
 
     Args:
-        output: the last node; a single number where gradients are asked for.
+        output: the last node, a single number.
         values: write on every edge the value that goes forward along it.
         gradients: write on every edge the gradient that comes back along it, which is a term of
             the sum, and in every node the sum, its gradient.
@@ -85,6 +85,7 @@ def graph_picture(
 
     Raises:
         ChainruleError: there are more than `MOST` nodes.
+        ShapeError: the output is not a single number.
     """
     found = steps(output, named_only=named_only)
     if len(found) > MOST:
@@ -254,12 +255,19 @@ def _put_wire(axes: Axes, wire: Wire) -> None:
             path=Path(vertices, codes), arrowstyle="-|>", mutation_scale=10, color=FAINT, lw=1.1
         )
     )
-    x, y = _along(wire.points[0], wire.points[1], 0.28)
+    widest = max(_width(wire.forward, LABEL), _width(wire.back, LABEL))
+    x, y = _label_place(wire.points[0], wire.points[1], widest)
     # On white, so that a line behind a label does not strike it out.
     white = {"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8}
     for text, shift, color in ((wire.forward, -ABOVE, FORWARD), (wire.back, ABOVE, BACKWARD)):
         if text:
             _put_text(axes, (x, y + shift), text, LABEL, color, bbox=white)
+
+
+def _label_place(a: Point, b: Point, width: float) -> Point:
+    """Near the beginning of the curve, where edges are apart, but beside the box."""
+    tried = (_along(a, b, 0.28 + 0.02 * k) for k in range(11))
+    return next((p for p in tried if p[0] - a[0] > width / 2 + 0.05), _along(a, b, 0.5))
 
 
 def _along(a: Point, b: Point, t: float) -> Point:
