@@ -75,7 +75,7 @@ def backpropagate(
     seed = _seed(output, seed)
     held = set(cut) - {output}
     order = topological(output, held)
-    wanted = _leading_to(order, inputs, held)
+    wanted = _leading_to(order, inputs)
     terms: dict[Node, list[Node]] = {output: [seed]}
     gradients: dict[Node, Node] = {}
     asked = set(inputs)
@@ -103,13 +103,11 @@ def _seed(output: Node, seed: Node | None) -> Node:
     return seed
 
 
-def _leading_to(
-    order: Iterable[Node], inputs: Sequence[Node], held: Collection[Node]
-) -> set[Node]:
+def _leading_to(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
     """The nodes that depend on one of ``inputs``: only these need a gradient."""
     wanted = set(inputs)
     for node in order:
-        if node not in held and any(source in wanted for source in node.inputs):
+        if any(source in wanted for source in node.inputs):
             wanted.add(node)
     return wanted
 
