@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import chainrule
+from chainrule.autodiff import sigmoid, variable
+from chainrule.plots.graph import graph_picture
 from chainrule.plots.images import image_grid
 from chainrule.plots.save import save_figure
 
@@ -38,6 +40,17 @@ def shapes() -> None:
     save_figure(figure, IMAGES / "shapes.png")
 
 
+def graph() -> None:
+    """A neuron with its loss, values and gradients on the edges."""
+    x, w, b = variable(1.5, "x"), variable(0.8, "w"), variable(-0.4, "b")
+    z = (w * x + b).named("z")
+    a = sigmoid(z).named("a")
+    L = ((a - variable(1.0, "t")) ** 2 + 0.1 * w**2).named("L")
+    figure = graph_picture(L, values=True, gradients=True, named_only=True)
+    save_figure(figure, IMAGES / "graph.svg")
+
+
 if __name__ == "__main__":
     learning_curve()
     shapes()
+    graph()

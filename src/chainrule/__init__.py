@@ -40,6 +40,7 @@ _HOME = {
 # Modules that a user may name without importing them, as in chainrule.gradients.errors.
 _MODULES = (
     "activations",
+    "autodiff",
     "errors",
     "gradients",
     "jacobians",

@@ -7,6 +7,7 @@ figures can be made without a screen, in threads and in tests.
 
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.decision_boundary import boundary_of, decision_boundary
+from chainrule.plots.graph import graph_picture
 from chainrule.plots.images import image_grid
 from chainrule.plots.learning_curve import learning_curve
 from chainrule.plots.save import save_figure
@@ -18,6 +19,7 @@ __all__ = [
     "boundary_of",
     "compare_histories",
     "decision_boundary",
+    "graph_picture",
     "image_grid",
     "learning_curve",
     "save_figure",

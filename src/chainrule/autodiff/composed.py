@@ -1,0 +1,36 @@
+"""Operations composed of others that stand in the graph as one node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.autodiff.formulas import CALL
+from chainrule.autodiff.node import Node, Operation, Pullback, apply, variable
+from chainrule.autodiff.walk import backpropagate
+from chainrule.parameters import Array
+
+
+def composed(name: str, formula: str, function: Callable[..., Node]) -> Operation:
+    """The line of an operation whose derivative is that of what it is made of.
+
+    Tables and pictures show one node. The way back computes the inside again, rather than
+    keeping it.
+
+    Args:
+        name: see `Operation`.
+        formula: see `Operation`.
+        function: of nodes and the options; it checks the inputs itself.
+    """
+
+    def forward(*arrays: Array, **options: Any) -> Array:
+        return function(*map(variable, arrays), **options).value
+
+    def pullback(k: int) -> Pullback:
+        def backward(g: Node, y: Node, *inputs: Node) -> Node:
+            own = [apply("identity", node) for node in inputs]
+            return backpropagate(function(*own, **y.options), [own[k]], g)[0]
+
+        return backward
+
+    return Operation(name, formula, CALL, forward, pullback)

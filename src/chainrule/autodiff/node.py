@@ -1,0 +1,333 @@
+"""A node of the graph: one array, and the operation and the nodes it was made from.
+
+A graph is made by computing: every operation on a `Node` gives a new `Node`, so a node's inputs
+are always older than itself and no cycle can arise. Arithmetic is written with Python's operators
+and with NumPy's own functions (``np.exp(z)``), or with those of this package (``exp(z)``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError, UnknownNameError, unknown
+from chainrule.parameters import Array
+
+Pullback = Callable[..., "Node"]
+"""g J for one argument: takes g, the node and its inputs, as nodes, and gives a node."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A line of the table: how a value is computed, and how a gradient goes back through it.
+
+    Attributes:
+        name: as messages and `apply` call it.
+        formula: with ``{0}``, ``{1}`` for the inputs and the options' names for the options.
+        binding: how strongly the formula binds, to set brackets by; see `formulas`.
+        forward: takes the inputs' arrays and the options, gives the value.
+        backward: a `Pullback` for each argument, or one function of the argument's number that
+            gives it, where there may be any number of arguments.
+        elementwise: inputs are broadcast against each other, which the way back undoes.
+        expects: what the inputs must be like, as a message says it.
+    """
+
+    name: str
+    formula: str
+    binding: int
+    forward: Callable[..., Any]
+    backward: Sequence[Pullback] | Callable[[int], Pullback]
+    elementwise: bool = False
+    expects: str = "shapes that can be broadcast together"
+
+    def pullback(self, k: int) -> Pullback:
+        """How a gradient goes back to argument number ``k``."""
+        return self.backward(k) if callable(self.backward) else self.backward[k]
+
+
+class Node:
+    """An array that knows how it was made.
+
+    Args:
+        value: the array.
+        operation: None for a variable or a constant.
+        inputs: what the operation was applied to.
+        options: of the operation, such as an axis.
+        name: as tables and pictures call it.
+
+    Example:
+        >>> x = variable([1.0, 2.0], "x")
+        >>> y = (3 * x + 1).named("y")
+        >>> y
+        y = array([4., 7.])
+        >>> y.operation.name, [node.name for node in y.inputs[0].inputs]
+        ('add', [None, 'x'])
+    """
+
+    __slots__ = ("__weakref__", "inputs", "name", "operation", "options", "value")
+
+    def __init__(
+        self,
+        value: Array,
+        operation: Operation | None = None,
+        inputs: tuple[Node, ...] = (),
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.value = value
+        self.operation = operation
+        self.inputs = inputs
+        self.options = options or {}
+        self.name = name
+
+    def named(self, name: str) -> Node:
+        """This node, called ``name`` from now on."""
+        self.name = name
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the value."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of numbers."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+        return self.value.dtype
+
+    @property
+    def T(self) -> Node:
+        """The axes in reverse order."""
+        return apply("transpose", self, axes=tuple(reversed(range(self.ndim))))
+
+    def __repr__(self) -> str:
+        return f"{self.name or 'node'} = {self.value!r}"
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Node]:
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    # Arithmetic. Comparisons give plain arrays of true and false: nothing goes back through them.
+
+    def __add__(self, other: Any) -> Node:
+        return apply("add", self, other)
+
+    def __radd__(self, other: Any) -> Node:
+        return apply("add", other, self)
+
+    def __sub__(self, other: Any) -> Node:
+        return apply("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Node:
+        return apply("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Node:
+        return apply("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Node:
+        return apply("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Node:
+        return apply("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Node:
+        return apply("divide", other, self)
+
+    def __pow__(self, other: Any) -> Node:
+        return apply("power", self, other)
+
+    def __rpow__(self, other: Any) -> Node:
+        return apply("power", other, self)
+
+    def __matmul__(self, other: Any) -> Node:
+        return apply("matmul", self, other)
+
+    def __rmatmul__(self, other: Any) -> Node:
+        return apply("matmul", other, self)
+
+    def __neg__(self) -> Node:
+        return apply("negative", self)
+
+    def __pos__(self) -> Node:
+        return self
+
+    def __abs__(self) -> Node:
+        return apply("abs", self)
+
+    def __getitem__(self, key: Any) -> Node:
+        return apply("getitem", self, key=key)
+
+    def __gt__(self, other: Any) -> Array:
+        return real_value(self) > real_value(other)
+
+    def __ge__(self, other: Any) -> Array:
+        return real_value(self) >= real_value(other)
+
+    def __lt__(self, other: Any) -> Array:
+        return real_value(self) < real_value(other)
+
+    def __le__(self, other: Any) -> Array:
+        return real_value(self) <= real_value(other)
+
+    def __eq__(self, other: Any) -> Any:
+        """The same node; beside numbers, where the values are equal."""
+        return self is other if isinstance(other, Node) else self.value == other
+
+    def __ne__(self, other: Any) -> Any:
+        return self is not other if isinstance(other, Node) else self.value != other
+
+    __hash__ = object.__hash__
+
+    # Methods that arrays have as well, so that one function serves both.
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """See `chainrule.autodiff.sum`."""
+        return apply("sum", self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Node:
+        """See `chainrule.autodiff.mean`."""
+        return apply("mean", self, axis=axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Node:
+        """The same numbers in another shape, given as a tuple or as numbers."""
+        return apply("reshape", self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Node:
+        """The axes in the order given, as a tuple or as numbers; reversed if none is given."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return apply("transpose", self, axes=tuple(order)) if axes else self.T
+
+    def __array__(self, *args: Any, **options: Any) -> Array:
+        raise ShapeError(
+            "a node is no array: NumPy would lose where it comes from; write node.value for the "
+            "numbers, or concatenate for an array of nodes"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from chainrule.autodiff.numpy_names import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        from chainrule.autodiff.numpy_names import apply_function
+
+        return apply_function(function, inputs, options)
+
+
+def variable(value: Any, name: str | None = None) -> Node:
+    """A node that a gradient may be asked for: numbers without an operation.
+
+    Args:
+        value: numbers; whole ones become float64, floating and complex ones keep their type.
+        name: see `Node`.
+
+    Raises:
+        ShapeError: they are no numbers.
+
+    Example:
+        >>> variable([1, 2], "x")
+        x = array([1., 2.])
+    """
+    return Node(_array(value, np.dtype(float)), name=name)
+
+
+def constant(value: Any, like: Node | None = None, name: str | None = None) -> Node:
+    """A node of fixed numbers; whole ones take the type of ``like``."""
+    return Node(_array(value, np.dtype(float) if like is None else like.dtype), name=name)
+
+
+def value_of(x: Any) -> Any:
+    """The array of a node; anything else as it is."""
+    return x.value if isinstance(x, Node) else x
+
+
+def real_value(x: Any) -> Any:
+    """The real part, by which piecewise functions choose their piece."""
+    return np.real(value_of(x))
+
+
+def _array(value: Any, whole: np.dtype[Any]) -> Array:
+    """``value`` as an array of floating or complex numbers; ``whole`` is for whole ones."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ShapeError(f"rows of one length make an array, found {value!r:.60}") from None
+    if array.dtype.kind not in "biufc":
+        raise ShapeError(f"a graph is made of numbers, found {value!r:.60} of type {array.dtype}")
+    return array.astype(whole) if array.dtype.kind in "biu" else array
+
+
+def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
+    """Nodes of all arguments; plain numbers take the type of the nodes beside them.
+
+    So 2.0 beside a float32 node is float32, as in NumPy.
+    """
+    if all(isinstance(a, Node) for a in arguments):
+        return tuple(arguments)
+    types = [a.dtype for a in arguments if isinstance(a, Node)]
+    beside = np.result_type(*types) if types else np.dtype(float)
+    return tuple(a if isinstance(a, Node) else Node(_beside(a, beside)) for a in arguments)
+
+
+def _beside(value: Any, beside: np.dtype[Any]) -> Array:
+    array = _array(value, beside)
+    return array.astype(beside) if type(value) is float else array  # NumPy's float64 is one too
+
+
+def apply(name: str, *arguments: Any, **options: Any) -> Node:
+    """The node of an operation on nodes and numbers.
+
+    Args:
+        name: of a line of `chainrule.autodiff.OPERATIONS`.
+        arguments: nodes, arrays or numbers.
+        options: of the operation.
+
+    Raises:
+        ShapeError: the shapes do not fit the operation.
+        UnknownNameError: there is no such operation.
+
+    Example:
+        >>> apply("multiply", variable([1.0, 2.0]), 3.0).value
+        array([3., 6.])
+        >>> apply("add", variable([1.0, 2.0]), np.zeros(3))
+        Traceback (most recent call last):
+        chainrule.errors.ShapeError: add expects shapes that can be broadcast together, found
+        (2,) and (3,)
+    """
+    from chainrule.autodiff.table import OPERATIONS
+
+    if name not in OPERATIONS:
+        raise UnknownNameError(unknown("operation", name, OPERATIONS))
+    operation = OPERATIONS[name]
+    inputs = lift(arguments)
+    try:
+        value = operation.forward(*(node.value for node in inputs), **options)
+    except (ValueError, IndexError, TypeError) as error:
+        if isinstance(error, ShapeError):
+            raise
+        raise ShapeError(_misfit(operation, inputs, options)) from None
+    return Node(np.asarray(value), operation, inputs, options)
+
+
+def _misfit(operation: Operation, inputs: Sequence[Node], options: Mapping[str, Any]) -> str:
+    found = " and ".join(f"{node.name} {node.shape}".removeprefix("None ") for node in inputs)
+    with_options = "".join(f", {key} {value!r}" for key, value in options.items())
+    return f"{operation.name} expects {operation.expects}, found {found or 'none'}{with_options}"

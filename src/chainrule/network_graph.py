@@ -1,0 +1,131 @@
+"""A network's loss as a graph, for the second derivation of its gradient.
+
+The forward pass is written once more in the graph's operations; none of the layers' backward
+passes, Jacobians or derivatives is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chainrule.autodiff import functions as f
+from chainrule.autodiff.activations import activate
+from chainrule.autodiff.losses import loss_of
+from chainrule.autodiff.node import Node, variable
+from chainrule.autodiff.walk import backpropagate
+from chainrule.errors import ConfigError
+from chainrule.layers import Dense, Layer, Softmax
+from chainrule.network import Network
+from chainrule.parameters import Array, Parameters
+from chainrule.penalties import PenaltySetting
+
+
+class NetworkGraph(NamedTuple):
+    """A network at one batch.
+
+    Attributes:
+        loss: the node of the loss, penalty included.
+        x: the node of the inputs, (cases, input).
+        parameters: the nodes of the parameters by full name, such as ``dense_1.W``.
+        outputs: the node of each layer's output by the layer's name.
+    """
+
+    loss: Node
+    x: Node
+    parameters: Mapping[str, Node]
+    outputs: Mapping[str, Node]
+
+
+class LayerNodes(NamedTuple):
+    """What one layer computed: z, which a loss may start from, and the output."""
+
+    z: Node
+    output: Node
+
+
+def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    z = (x @ parameters["W"] + parameters["b"]).named(f"{layer.name}.z")
+    return LayerNodes(z, activate(z, layer.activation))
+
+
+def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    return LayerNodes(x, f.softmax(x))
+
+
+LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
+    Dense: _dense,
+    Softmax: _softmax,
+}
+"""Each layer's graph, given the layer, its input and its parameters."""
+
+
+def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
+    """The loss of ``network`` at inputs x and targets t as a graph.
+
+    Args:
+        network: of dense layers and softmax.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+
+    Raises:
+        ConfigError: a layer has no graph.
+        ShapeError: x or t does not fit.
+
+    Example:
+        >>> network = Network([Dense(1, "linear")], input=1, loss="mse", seed=1)
+        >>> graph = network_graph(network, [[2.0]], [[0.0]])
+        >>> float(graph.loss.value) == network.loss([[2.0]], [[0.0]])
+        True
+    """
+    inputs = node = logits = variable(network.prepare_inputs(x), "x")
+    targets = network.prepare_targets(t)
+    parameters = {name: variable(value.copy(), name) for name, value in network.parameters.items()}
+    outputs = {}
+    for layer in network.layers:
+        if type(layer) not in LAYERS:
+            raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
+        own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+        logits, node = LAYERS[type(layer)](layer, node, own)
+        outputs[layer.name] = node.named(f"{layer.name}.a")
+    pair = network.from_logits
+    start = (node, network.loss_function) if pair is None else (logits, pair)
+    loss = _penalised(loss_of(start[0], targets, start[1]), network.penalty, parameters)
+    return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
+
+
+def _penalised(loss: Node, setting: PenaltySetting | None, parameters: Mapping[str, Node]) -> Node:
+    """The loss plus rate · Σ½w² or rate · Σ|w|."""
+    if setting is None:
+        return loss
+    for name, w in parameters.items():
+        if setting.biases or not name.endswith(".b"):
+            size = 0.5 * f.sum(w * w) if setting.type == "L2" else f.sum(f.absolute(w))
+            loss = loss + setting.rate * size
+    return loss
+
+
+def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
+    """∂L/∂θ as the graph finds it, in the layout of θ.
+
+    Args:
+        network: see `network_graph`; neither θ nor its gradient is changed.
+        x: inputs.
+        t: targets.
+
+    Example:
+        >>> from chainrule.gradients import relative_error
+        >>> network = Network([Dense(4, "tanh"), Dense(2)], input=3, loss="mse", seed=1)
+        >>> x, t = [[1.0, 2.0, 3.0]], [[0.0, 1.0]]
+        >>> value = network.loss(x, t)
+        >>> analytic = network.backward_pass(t).vector
+        >>> relative_error(graph_gradient(network, x, t).vector, analytic) < 1e-15
+        True
+    """
+    graph = network_graph(network, x, t)
+    found = Parameters(network.parameters.layout, dtype=network.dtype)
+    nodes = backpropagate(graph.loss, list(graph.parameters.values()))
+    for name, node in zip(graph.parameters, nodes, strict=True):
+        view: Array = found[name]
+        view[...] = node.value
+    return found
