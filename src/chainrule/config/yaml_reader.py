@@ -77,12 +77,20 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
         raise ConfigError(Problem(message, source)) from None
 
 
+class _Parser(YAML):  # type: ignore[misc]  # ruamel.yaml has no types
+    """ruamel.yaml's parser, which would import whatever lies in its folder as a plug-in."""
+
+    def official_plug_ins(self) -> list[str]:
+        """None."""
+        return []
+
+
 class _Reader:
     """Builds one tree; recursive descent over the parser's events."""
 
     def __init__(self, text: str, source: Path | str | None) -> None:
         self.tree = Tree(None, source)
-        self.events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+        self.events: Iterator[Any] = iter(_Parser(typ="safe", pure=True).parse(text))
 
     def read(self) -> Tree:
         """The tree of the only document; of an empty text, None."""
