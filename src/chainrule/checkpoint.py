@@ -18,6 +18,7 @@ from chainrule.errors import ChainruleError, Problem
 from chainrule.files import write_whole
 from chainrule.network import Network
 from chainrule.parameters import Array
+from chainrule.tensor_file import read_tensors
 from chainrule.training import Trainer
 
 
@@ -36,7 +37,7 @@ def load_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
     """
-    arrays = _read(path)
+    arrays, _ = read_tensors(path)
     problems = [
         Problem(f"holds {name}, which the network does not have", path)
         for name in sorted(set(arrays).difference(network.parameters))
@@ -53,22 +54,6 @@ def load_parameters(path: Path, network: Network) -> None:
         raise ChainruleError(problems)
     for name, view in network.parameters.items():
         view[...] = arrays[name]
-
-
-def _read(path: Path) -> dict[str, Array]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        arrays: dict[str, Array] = load(path.read_bytes())
-    except OSError as error:
-        message = f"cannot read the parameters: {error.strerror}"
-        raise ChainruleError(Problem(message, path)) from None
-    except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
-        # the last three are how it says that NumPy lacks a type, such as bfloat16
-        message = f"this is no whole safetensors file of parameters: {error}"
-        raise ChainruleError(Problem(message, path)) from None
-    return arrays
 
 
 def save_checkpoint(path: Path, trainer: Trainer) -> None:

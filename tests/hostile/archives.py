@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
 from hostile.configurations_yaml import special_files
 from hostile.made import Bytes, Hostile, contents, zipped
 
@@ -30,7 +32,9 @@ def headed(header: str | bytes, content: bytes = b"", version: tuple[int, int] =
     return b"\x93NUMPY" + bytes(version) + length + text + content
 
 
-def described(shape: str, descr: str = "'<f8'", order: str = "False", content: bytes = b"") -> bytes:
+def described(
+    shape: str, descr: str = "'<f8'", order: str = "False", content: bytes = b""
+) -> bytes:
     """A .npy file whose header says so."""
     return headed(f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}}}\n", content)
 
@@ -68,10 +72,9 @@ def _twice() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for content in (npy(_X), described("(100000, 100000)")):
-            info = zipfile.ZipInfo("x.npy")
-            with file._lock if hasattr(file, "_lock") else file.open(info, "w"):
-                pass
-            file.writestr(info, content)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                file.writestr("x.npy", content)
     return packed.getvalue()
 
 
@@ -167,7 +170,7 @@ FILES: dict[str, Bytes] = {
     ),
     "a member that is encrypted": _flagged,
     "a zip within a zip": _of(zipped({"x.npy": npy(_X)})),
-    "LZMA of nothing": zipped({"x.npy": npy(_X), "t.npy": npy(_X)}, how=zipfile.ZIP_LZMA),
+    "LZMA cut short": lambda: zipped({"x.npy": npy(_X)}, how=zipfile.ZIP_LZMA)[:80],
     "bzip2 of zeros": lambda: zipped({"x.npy": described("(8, 4194304)", content=bytes(2**28))},
                                      how=zipfile.ZIP_BZIP2),
     "cut in the middle": _of(npy(_X))[:150],

@@ -60,8 +60,9 @@ TEXTS: dict[str, Bytes] = {
     "a key of a million letters": lambda: b"a" * 999_000 + b": 1",
     "a value of a million letters": lambda: b"network: " + b"a" * 990_000,
     "a hundred thousand keys": lambda: b"".join(b"k%d: 1\n" % k for k in range(80_000)),
-    "a hundred thousand unknown keys inside":
-        lambda: _with("training:\n" + "".join(f"  epoch{k}: 1\n" for k in range(60_000))),
+    "a hundred thousand unknown keys inside": lambda: _with(
+        "training:\n" + "".join(f"  epoch{k}: 1\n" for k in range(60_000))
+    ),
     "one key again and again": lambda: b"network: 1\n" * 80_000,
     "a hundred thousand wrong layers": lambda: (
         "network:\n  layers:\n" + "    - size: x\n" * 60_000
@@ -93,7 +94,7 @@ TEXTS: dict[str, Bytes] = {
     "NUL in front": b"\0\0\0\0",
     "an escape sequence of a terminal": b"network: \x1b[2J",
     "an escape sequence, escaped": b'network: {"\\e[2Jx": "\\e[2J"}',
-    "a text that runs from right to left": 'network: {loss: "\\u202Eesm"}'.encode(),
+    "a text that runs from right to left": b'network: {loss: "\\u202Eesm"}',
     "a lone surrogate, escaped": b'network: {loss: "\\uD800"}',
     "a lone surrogate as a file's name": b'data: {file: "\\uD800"}',
     "not UTF-8": b"network: \xff\xfe\xfa",

@@ -16,13 +16,23 @@ from chainrule.data.sources import load_data
 from chainrule.network import Network
 from chainrule.sweeps.folder import SweepFolder
 
-NETWORK = {"input": 2, "loss": "cross_entropy", "layers": [{"size": 3}, {"size": 2}, {"type": "softmax"}]}
+NETWORK = {
+    "input": 2,
+    "loss": "cross_entropy",
+    "layers": [{"size": 3}, {"size": 2}, {"type": "softmax"}],
+}
 
 
 def network() -> Network:
     """The network that parameters are read into."""
     config = load_config({"network": NETWORK, "data": {"generator": "xor"}})
     return Network.from_config(config.network)
+
+
+def _config(path: Path) -> None:
+    config = load_config(path)
+    if config.network["input"] is not None:
+        Network.from_config(config.network)
 
 
 def _data(**settings: Any) -> None:
@@ -37,7 +47,7 @@ def _sweep(folder: Path) -> None:
 
 DOORS: dict[str, Callable[[Path], object]] = {
     # chainrule train, check: the configuration, and what its data part names
-    "config": load_config,
+    "config": _config,
     "data": lambda path: _data(file=str(path)),
     "idx": lambda path: _data(file=str(path), labels=str(path.with_name("labels-ubyte"))),
     "folder": lambda path: _data(folder=str(path)),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv  # noqa: F401
 import difflib  # noqa: F401
+import encodings.raw_unicode_escape  # noqa: F401
 import json
 import pickle
 import struct
-import tokenize  # noqa: F401
 from pathlib import Path
 
 import numpy as np
-from hostile.doors import DOORS, NETWORK, network
 from PIL import Image
 from safetensors.numpy import save
 
 from chainrule.errors import ChainruleError
+from hostile.doors import DOORS, NETWORK, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
 FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": None}

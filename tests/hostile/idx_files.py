@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hostile.configurations_yaml import special_files
@@ -91,14 +92,14 @@ LABELS: dict[str, Bytes] = {
 def files() -> Iterator[Hostile]:
     """Images beside good labels, and labels beside good images."""
     for file in contents("idx", "images-ubyte", FILES):
-        yield Hostile(file.name, file.door, _beside(file, "labels-ubyte", _LABELS))
+        yield replace(file, make=_beside(file, "labels-ubyte", _LABELS))
     for file in contents("idx", "labels-ubyte", LABELS):
-        yield Hostile(file.name, file.door, _instead(file))
+        yield replace(file, make=_instead(file))
     for file in special_files("idx", "images-ubyte"):
-        yield Hostile(file.name, file.door, _beside(file, "labels-ubyte", _LABELS))
+        yield replace(file, make=_beside(file, "labels-ubyte", _LABELS))
 
 
-def _beside(file: Hostile, name: str, content: bytes):  # type: ignore[no-untyped-def]
+def _beside(file: Hostile, name: str, content: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(content)
         return file.make(folder)
@@ -106,12 +107,10 @@ def _beside(file: Hostile, name: str, content: bytes):  # type: ignore[no-untype
     return make
 
 
-def _instead(file: Hostile):  # type: ignore[no-untyped-def]
+def _instead(file: Hostile) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         file.make(folder)
         (folder / "images-ubyte").write_bytes(_GOOD)
         return folder / "images-ubyte"
 
     return make
-
-

@@ -19,11 +19,13 @@ class Hostile:
         name: what it tries, in a few words; it is told apart by name and format.
         door: through which it is read; one of `hostile.doors.DOORS`.
         make: writes it into an empty folder and gives the path that is handed to the door.
+        heavy: whether to make it takes much memory itself.
     """
 
     name: str
     door: str
     make: Callable[[Path], Path]
+    heavy: bool = False
 
 
 Bytes = bytes | Callable[[], bytes]
@@ -32,7 +34,7 @@ Bytes = bytes | Callable[[], bytes]
 def contents(door: str, file: str, table: dict[str, Bytes]) -> Iterator[Hostile]:
     """Files that are nothing but bytes, by what they try; long ones are made when needed."""
     for name, content in table.items():
-        yield Hostile(name, door, _writer(file, content))
+        yield Hostile(name, door, _writer(file, content), heavy=not isinstance(content, bytes))
 
 
 def _writer(file: str, content: Bytes) -> Callable[[Path], Path]:

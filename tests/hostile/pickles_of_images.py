@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from hostile.configurations_yaml import special_files
 from hostile.good import cifar_folder
 from hostile.made import Bytes, Hostile, contents
@@ -89,7 +90,6 @@ FILES: dict[str, Bytes] = {
     "tuples in tuples": _doubling(),
     "lists a million deep": _deep,
     "marks without end": lambda: b"(" * 2_000_000 + b".",
-    "a dictionary in itself": b"}q\0U\1ah\0s.",
     "a list in itself": b"]q\0h\0a.",
     "four million opcodes": lambda: b"N0" * 2_000_000 + b".",
     "texts kept and never used": lambda: b"\x80\x02" + b"U\1ar\xff\xff\xff\x7f" * 300_000 + b".",
@@ -173,7 +173,7 @@ def files() -> Iterator[Hostile]:
     yield Hostile("CIFAR: a batch that is a link to /dev/zero", "folder", _linked)
 
 
-def _folder(file: str, content: Bytes):  # type: ignore[no-untyped-def]
+def _folder(file: str, content: Bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         whole = content if isinstance(content, bytes) else content()
         return cifar_folder(folder, **{file: whole})

@@ -83,13 +83,12 @@ RUN_JSON: dict[str, Bytes] = {
     "scores of a part that is none": _facts(scores={"../../x": SCORE}),
     "scores whose accuracy is a text": _facts(scores={"test": {**SCORE, "accuracy": "\x1b[2J"}}),
     "an engine that is a list": _facts(engine=[1]),
-    "an engine that is a module": _facts(engine="os.system"),
     "an engine with an escape sequence": _facts(engine="\x1b[2J"),
     "interrupted by a text": _facts(interrupted="no"),
 }
 
 METRICS: dict[str, Bytes] = {
-    **JSON,
+    **{name: content for name, content in JSON.items() if name != "nothing"},
     "a number": b"3\n",
     "pairs": b'[["epoch", 1]]\n',
     "texts of two letters": b'["ab", "cd"]\n',
@@ -153,9 +152,9 @@ def _linked(file: str, target: str) -> Callable[[Path], Path]:
 def files() -> Iterator[Hostile]:
     """Runs with one file replaced; sweeps likewise."""
     for name, content in RUN_JSON.items():
-        yield Hostile(f"run.json: {name}", "run", _run("run", content))
+        yield Hostile(f"run.json: {name}", "run", _run("run", content), callable(content))
     for name, content in METRICS.items():
-        yield Hostile(f"metrics.jsonl: {name}", "run", _run("metrics", content))
+        yield Hostile(f"metrics.jsonl: {name}", "run", _run("metrics", content), callable(content))
     for name in ("a billion laughs", "Python's os.system", "nested lists", "NUL"):
         yield Hostile(f"config.yaml: {name}", "run", _run("config", YAML[name]))
     for name in ("a header of 2^64", "a shape that overflows", "an array missing", "nan"):
@@ -165,6 +164,8 @@ def files() -> Iterator[Hostile]:
             yield Hostile(f"{name}: {target}", "run", _linked(name, target))
     for part, table in (("identity", JSON), ("trials", TRIALS)):
         for name, content in table.items():
-            yield Hostile(f"sweep, {part}: {name}", "sweep", _sweep(part, content))
+            yield Hostile(
+                f"sweep, {part}: {name}", "sweep", _sweep(part, content), callable(content)
+            )
     yield from special_files("run", "run")
     yield from special_files("sweep", "sweep")

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save
+
 from hostile.configurations_yaml import special_files
 from hostile.good import parameters
 from hostile.made import Bytes, Hostile, contents
-from safetensors.numpy import save
 
 
 def headed(header: Any, content: bytes = b"", length: int | None = None) -> bytes:
@@ -41,6 +42,16 @@ def _nested(depth: int) -> bytes:
     return b'{"a":' + b"[" * depth + b"]" * depth + b"}"
 
 
+def _twice() -> bytes:
+    """The network's own parameters, one of them named twice at the same place."""
+    whole = _whole()
+    length = struct.unpack("<Q", whole[:8])[0]
+    header = whole[8 : 8 + length].rstrip()
+    name, found = next(iter(json.loads(header).items()))
+    again = json.dumps({name: found}).encode()[1:-1]
+    return headed(header[:-1] + b"," + again + b"}", whole[8 + length :])
+
+
 FILES: dict[str, Bytes] = {
     "nothing": b"",
     "seven bytes": b"\1\2\3\4\5\6\7",
@@ -66,6 +77,7 @@ FILES: dict[str, Bytes] = {
         b'{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},'
         b'"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}', bytes(8)
     ),
+    "names of the network twice": lambda: _twice(),
     "metadata twice": headed(b'{"__metadata__":{"a":"1"},"__metadata__":{"a":"2"}}'),
     "metadata that are a list": headed({"__metadata__": [1, 2]}),
     "metadata nested": headed({"__metadata__": {"a": {"b": {}}}}),
@@ -89,13 +101,13 @@ FILES: dict[str, Bytes] = {
     "a type that NumPy lacks": headed({"a": entry([4], 0, 8, "BF16")}, bytes(8)),
     "a type of eight bits": headed({"a": entry([8], 0, 8, "F8_E4M3")}, bytes(8)),
     "a type that is a number": headed({"a": entry([1], 0, 8, 3)}, bytes(8)),
-    "a type of whole numbers": lambda: _whole(dense_1__W=np.zeros((3, 2), np.int64)),
-    "a type of truths": lambda: _whole(dense_1__W=np.zeros((3, 2), bool)),
+    "a type of whole numbers": lambda: _whole(dense_1__W=np.zeros((2, 3), np.int64)),
+    "a type of truths": lambda: _whole(dense_1__W=np.zeros((2, 3), bool)),
     "another shape": lambda: _whole(dense_1__W=np.zeros((4, 2))),
-    "a shape transposed": lambda: _whole(dense_1__W=np.zeros((2, 3))),
-    "one dimension more": lambda: _whole(dense_1__W=np.zeros((1, 3, 2))),
-    "nan": lambda: _whole(dense_1__W=np.full((3, 2), np.nan)),
-    "infinity": lambda: _whole(dense_1__W=np.full((3, 2), np.inf)),
+    "a shape transposed": lambda: _whole(dense_1__W=np.zeros((3, 2))),
+    "one dimension more": lambda: _whole(dense_1__W=np.zeros((1, 2, 3))),
+    "nan": lambda: _whole(dense_1__W=np.full((2, 3), np.nan)),
+    "infinity": lambda: _whole(dense_1__W=np.full((2, 3), np.inf)),
     "an array missing": lambda: _whole(dense_1__b=None),
     "an array too many": lambda: _whole(dense_9__W=np.zeros(2)),
     "a bit of the header's length": lambda: _bit(1),

@@ -10,6 +10,7 @@ socket, every program. A line of JSON tells of each file. Run as::
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -24,11 +25,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chainrule.errors import ChainruleError
 from hostile import good, modules
 from hostile.doors import DOORS
 from hostile.made import Hostile
-
-from chainrule.errors import ChainruleError
 
 MEMORY = 256 * 2**20
 """Bytes that a reader may take, above what its process had."""
@@ -100,7 +100,10 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
     """What becomes of one file."""
     made = folder / "made"
     os.makedirs(made)
-    path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=60)["path"])
+    if file.heavy:  # not here, where the memory would lie about for the readers
+        path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=60)["path"])
+    else:
+        path = file.make(made)
     before = _listing(folder)
     found = in_child(lambda: read(file, path, made), patience=PATIENCE)
     if _listing(folder) != before:
@@ -123,6 +126,7 @@ def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
     except ChainruleError as error:
         ended, message = "refused", str(error)
     except BaseException as error:
+        watch.on = False
         place = traceback.extract_tb(error.__traceback__)[-1]
         ended = f"{type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}"
         message = str(error)[:300]
@@ -214,6 +218,8 @@ def results(formats: list[str]) -> Iterator[dict[str, Any]]:
         root = Path(place).resolve()
         os.chdir(root)
         good.warm_up(root / "good")
+        gc.collect()
+        gc.freeze()  # the children need not look through it again
         for name, files in modules.FORMATS.items():
             if formats and name not in formats:
                 continue

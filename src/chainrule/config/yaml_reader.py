@@ -26,8 +26,9 @@ from ruamel.yaml.events import (
 )
 
 from chainrule.config.scalars import plain_scalar
-from chainrule.config.tree import MAX_DEPTH, KeyPath, Place, Tree
-from chainrule.errors import ConfigError, Problem
+from chainrule.config.tree import KeyPath, Place, Tree
+from chainrule.errors import ConfigError, Problem, shown
+from chainrule.limits import MAX_DEPTH
 
 # What the parser says, and what a user needs to hear; the first that is found counts.
 _PLAIN_WORDS = (
@@ -118,14 +119,15 @@ class _Reader:
     def node(self, event: Any, path: KeyPath) -> Any:
         """The value that begins with ``event``; its place is noted under ``path``."""
         self.tree.values[path] = self.place(event)
+        self.tree.check_size()
         if isinstance(event, AliasEvent):
-            message = f"aliases (*{event.anchor}) are not read; write the value out"
+            message = f"aliases (*{event.anchor:.60}) are not read; write the value out"
             raise self.refuse(event, message)
         if len(path) > MAX_DEPTH:
             raise self.refuse(event, "values are nested too deeply")
         tag = str(event.tag or "!")
         if tag not in ("!", "tag:yaml.org,2002:str"):
-            raise self.refuse(event, f"tags ({tag}) are not read; write the plain value")
+            raise self.refuse(event, f"tags ({tag:.60}) are not read; write the plain value")
         if isinstance(event, MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
@@ -160,7 +162,7 @@ class _Reader:
     def duplicate(self, path: KeyPath, place: Place) -> None:
         """Note a key that stands there twice, with both places."""
         first = self.tree.keys[path]
-        message = f"duplicate key {path[-1]!r}; it stands at line {first.line} already"
+        message = f"duplicate key {shown(path[-1])}; it stands at line {first.line} already"
         problem = Problem(message, place.source, place.line, place.column)
         self.tree.problems.append(problem)
 
