@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from chainrule.data.pickles import read_pickle
 from chainrule.errors import DataError
+from chainrule.limits import MAX_PICKLE_BYTES
 
 ROWS = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6)
 DATA = {"data": ROWS, "labels": [3, 0, 2, 70_000], "names": ["a", "b"], "batch": "1 of 5"}

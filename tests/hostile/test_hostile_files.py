@@ -1,4 +1,4 @@
-"""Every hostile file is refused: in one kind of error, quickly, in little memory, doing nothing."""
+"""Every hostile file is refused in one kind of error, quickly, in little memory, idly."""
 
 from __future__ import annotations
 

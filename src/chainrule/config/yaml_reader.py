@@ -78,7 +78,7 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
         raise ConfigError(Problem(message, source)) from None
 
 
-class _Parser(YAML):  # type: ignore[misc]  # ruamel.yaml has no types
+class _Parser(YAML):
     """ruamel.yaml's parser, which would import whatever lies in its folder as a plug-in."""
 
     def official_plug_ins(self) -> list[str]:

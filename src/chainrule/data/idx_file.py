@@ -98,7 +98,8 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
         raise DataError(Problem(message, path))
     if needed == 0:
         raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
-    refuse_bomb(path, path.stat().st_size, needed)
+    if isinstance(file, gzip.GzipFile):
+        refuse_bomb(path, path.stat().st_size, needed)
     content = _at_most(file, needed + 1)
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"

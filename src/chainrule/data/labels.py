@@ -99,7 +99,7 @@ def is_one_hot(rows: Array) -> bool:
 
 
 def commands_terminal(name: str) -> bool:
-    """Whether a name, which is going to be printed, holds control characters.
+    r"""Whether a name, which is going to be printed, holds control characters.
 
     Example:
         >>> commands_terminal("iris setosa"), commands_terminal("\x1b[2J")

@@ -58,9 +58,10 @@ def read_header(file: IO[bytes]) -> Header:
     form = _LENGTHS.get(magic[6]) if len(magic) == 8 else None
     if form is None or not magic.startswith(b"\x93NUMPY"):
         raise ValueError("it does not begin as an array of NumPy does")
-    (length,) = struct.unpack(
-        form, file.read(struct.calcsize(form)).ljust(4)[: struct.calcsize(form)]
-    )
+    said = file.read(struct.calcsize(form))
+    if len(said) < struct.calcsize(form):
+        raise ValueError("it is cut short")
+    (length,) = struct.unpack(form, said)
     if length > MAX_HEADER_BYTES:
         raise ValueError(f"a header of {length:,} bytes")
     found = dict(_entries(file.read(length).decode("latin-1")))
@@ -83,7 +84,8 @@ def _entries(text: str) -> list[tuple[str, str]]:
         return []
     entries, at = [], 1
     while match := _ENTRY.match(inside, at):
-        entries.append((match[match.lastindex - 1], match[match.lastindex]))  # type: ignore[operator]
+        name, value = (group for group in match.groups() if group is not None)
+        entries.append((name, value))
         at = match.end()
     whole = not inside[at:-1].strip() and len({name for name, _ in entries}) == len(entries)
     return entries if whole else []
