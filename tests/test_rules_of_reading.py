@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from rules_of_reading import ALLOWED, breaches, broken, sources
 
 
@@ -26,7 +27,12 @@ BREACHES = {
         "np.lib.format.read_array(stream, allow_pickle=wanted)",
         "torch.load(path)",
     ],
-    "code that is run": ["eval(text)", "exec(text)", "compile(t, 'a', 'exec')", "builtins.eval(t)"],
+    "code that is run": [
+        "eval(text)",
+        "exec(text)",
+        "compile(t, 'a', 'exec')",
+        "builtins.eval(t)",
+    ],
     "import by a name": ["importlib.import_module(name)", "import_module(f'a.{name}')"],
     "another YAML": [
         "import yaml",
@@ -41,7 +47,10 @@ BREACHES = {
         "Path(folder, str(info.filename))",
         "archive.extractall(folder)",
     ],
-    "an error passed over": ["try:\n    f()\nexcept Exception:\n    pass", "try:\n    f()\nexcept:\n    pass"],
+    "an error passed over": [
+        "try:\n    f()\nexcept Exception:\n    pass",
+        "try:\n    f()\nexcept:\n    pass",
+    ],
 }
 
 

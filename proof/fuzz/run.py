@@ -41,7 +41,9 @@ def main() -> int:
         program = sys.argv[0]
         if "-merge=1" in folders:  # for which libFuzzer starts itself again, by this name
             program = str(folder / "again")
-            again = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proof.fuzz.run {target.name}'
+            again = (
+                f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proof.fuzz.run {target.name}"
+            )
             Path(program).write_text(f'{again} "$@"\n', encoding="utf-8")
             os.chmod(program, 0o700)
         atheris.Setup([program, *options, *folders], try_one)

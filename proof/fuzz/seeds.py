@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hostile import good
 from hostile.modules import FORMATS
-
 from proof.fuzz.target import Target
 from proof.fuzz.targets import TARGETS
 from proof.fuzz.total import merge

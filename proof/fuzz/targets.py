@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proof.fuzz.target import Target
-
 from chainrule.config.load import load_config
 from chainrule.data.idx_file import read_idx_images
 from chainrule.data.npz_file import read_npz
@@ -13,6 +11,7 @@ from chainrule.data.pickles import read_pickle
 from chainrule.data.text_file import read_text
 from chainrule.run_folder import Facts, RunFolder
 from chainrule.tensor_file import read_tensors
+from proof.fuzz.target import Target
 
 _DATA = ("chainrule.data.",)
 

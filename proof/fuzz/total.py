@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from proof.fuzz.target import Target, memory_folder
 from proof.fuzz.targets import TARGETS
 from proof.stored import store, stored
 
@@ -25,7 +27,7 @@ WANTED = 10_000_000
 
 NAME = "fuzzing"
 _MOST_KEPT = 60
-"""Inputs of a corpus, the smallest that reach something new first."""
+"""Inputs of a corpus at most, of all lengths."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,44 @@ def fuzz(name: str, folder: Path, seconds: int) -> Outcome:
     return Outcome(int(counts[-1]) if counts else 0, int(edges[-1]) if edges else 0, finding)
 
 
+def fuzz_for_a_while(name: str, seconds: int) -> Outcome:
+    """Fuzz one target for so many seconds, and keep nothing of it."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "inputs"
+        folder.mkdir()
+        return fuzz(name, folder, seconds)
+
+
 def merge(name: str, folder: Path) -> None:
-    """Put the inputs of ``folder`` that reach more into the target's corpus, the smallest."""
+    """Put the inputs of ``folder`` that reach more into the target's corpus, or some of them."""
     corpus = TARGETS[name].corpus
     corpus.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         chosen = Path(place) / "chosen"
         chosen.mkdir()
         _run([name, str(chosen), str(folder), "-merge=1"], Path(place))
-        kept = sorted(chosen.iterdir(), key=lambda path: (path.stat().st_size, path.name))
+        kept = {path.name[:16]: path.read_bytes() for path in chosen.iterdir()}
         if not kept:
             return
         for path in corpus.iterdir():
             path.unlink()
-        for path in kept[:: max(1, len(kept) // _MOST_KEPT)][:_MOST_KEPT]:
-            (corpus / path.name[:16]).write_bytes(path.read_bytes())
+        for key in _chosen(TARGETS[name], kept):
+            (corpus / key).write_bytes(kept[key])
+
+
+def _chosen(target: Target, kept: Mapping[str, bytes]) -> list[str]:
+    """The names of some inputs: good files of different lengths, and others."""
+    by_length = sorted(kept, key=lambda key: (len(kept[key]), key))
+    with memory_folder() as folder:
+        good = [key for key in by_length if target.try_bytes(kept[key], folder)]
+    others = [key for key in by_length if key not in good]
+    return [*_spread(good, _MOST_KEPT // 3), *_spread(others, 2 * _MOST_KEPT // 3)]
+
+
+def _spread(names: list[str], most: int) -> list[str]:
+    """Every so many-th, so that at most so many are left, the last among them."""
+    step = max(1, -(-len(names) // most))
+    return names[::-1][::step]
 
 
 def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -91,12 +116,14 @@ def add(name: str, outcome: Outcome, seconds: float) -> None:
     """Add a run to the stored totals."""
     figures = totals()
     entry = figures[name]
+    entry["date"] = date.today().isoformat()
     entry["executions"] = entry.get("executions", 0) + outcome.executions
     entry["edges"] = max(entry.get("edges", 0), outcome.edges)
     entry["findings"] = entry.get("findings", 0) + bool(outcome.finding)
+    entry["last run found"] = int(bool(outcome.finding))
     kept = stored(NAME)
     least = min(entry.get("executions", 0) for entry in figures.values())
-    findings = sum(entry.get("findings", 0) for entry in figures.values())
+    findings = sum(entry.get("last run found", 0) for entry in figures.values())
     store(
         NAME,
         f"{in_words(figures)}; {findings} findings open",
@@ -109,9 +136,9 @@ def add(name: str, outcome: Outcome, seconds: float) -> None:
 
 def in_words(figures: dict[str, dict[str, Any]]) -> str:
     """The executions of each target."""
-    return ", ".join(f"{name} {e.get('executions', 0) / 1e6:.2f}" for name, e in figures.items()) + (
-        " million executions"
-    )
+    return ", ".join(
+        f"{name} {e.get('executions', 0) / 1e6:.2f}" for name, e in figures.items()
+    ) + (" million executions")
 
 
 def run(names: Iterable[str], seconds: int) -> int:

@@ -95,7 +95,11 @@ def warm_up(folder: Path) -> None:
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml_text())
     (folder / "wrong.yaml").write_text("network: {layers: [{size: x}], los: mse}\nnetwork: 1\n")
-    (folder / "config.txt").write_text("LAYERS\ninput: 2\nsize: 3 act: rellu\n")
+    (folder / "config.txt").write_text(
+        "GLOBALS\nloss: mse wreg: 0.1\nLAYERS\ninput: 2\nsize: 3 act: relu wr: (-0.1 0.1)\n"
+        "size: 2\nDATA\ngenerator: xor\nTRAINING\nepochs: 3\n"
+    )
+    (folder / "wrong.txt").write_text("LAYERS\ninput: 2\nsize: 3 act: rellu\n")
     (folder / "cases.csv").write_text("1,2,a\n3,4,b\n" * 8)
     (folder / "wrong.csv").write_text('1,2,a\n3,"x",b\n' * 8)
     np.savez(folder / "cases.npz", x=np.eye(8, 2), t=np.arange(8) % 2)
@@ -107,7 +111,7 @@ def warm_up(folder: Path) -> None:
     (folder / "parameters.safetensors").write_bytes(save(parameters()))
     (folder / "wrong.safetensors").write_bytes(b"nothing")
     files = {
-        "config": ("config.yaml", "wrong.yaml", "config.txt", "config.yam"),
+        "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
         "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np"),
         "inputs": ("cases.npz",),
         "idx": ("images-ubyte", "wrong-ubyte.gz"),

@@ -183,12 +183,17 @@ def _linked_class(folder: Path) -> None:
     os.symlink("..", folder / "dog")
 
 
+def _piped_class(folder: Path) -> None:
+    (folder / "cow").mkdir()
+    os.mkfifo(folder / "cow" / "1.png")
+
+
 FOLDERS: dict[str, Callable[[Path], None]] = {
     "twenty pictures of 4,000 x 4,000 in 16 KB": _many_bombs,
     "a class that is a link to the folder above": _linked_class,
     "a picture that is a link to /dev/zero": lambda f: os.symlink("/dev/zero", f / "cow.png"),
     "a class without pictures": lambda f: (f / "cow").mkdir(),
-    "a class whose picture is a pipe": lambda f: ((f / "cow").mkdir(), os.mkfifo(f / "cow/1.png"))[0],
+    "a class whose picture is a pipe": _piped_class,
     "a class whose picture is a folder": lambda f: (f / "cow" / "1.png").mkdir(parents=True),
     "a class with an escape sequence as its name": lambda f: (f / "\x1b[2J").mkdir(),
     "pictures of two sizes": lambda f: Image.new("L", (5, 5)).save(f / "cat" / "2.png"),

@@ -80,6 +80,8 @@ def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Pro
     if kind == "said":
         return tree.problem(path, context["message"])
     was = found(tree.value_at(path))
+    # Without a word of ours: a text of half a character, which the schema's own library refuses.
+    context = {"expected": "a text of whole characters", **context}
     return tree.problem(path, f"{tree.word(path)} must be {context['expected']}, found {was}")
 
 

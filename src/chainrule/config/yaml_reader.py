@@ -30,6 +30,9 @@ from chainrule.config.tree import KeyPath, Place, Tree
 from chainrule.errors import ConfigError, Problem, shown
 from chainrule.limits import MAX_DEPTH
 
+# Half of what UTF-16 writes in two parts: an escape can write it, a file in UTF-8 cannot.
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
 # What the parser says, and what a user needs to hear; the first that is found counts.
 _PLAIN_WORDS = (
     (r"found character '\\t'", "a tab cannot indent or separate here; use spaces"),
@@ -132,6 +135,10 @@ class _Reader:
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self.sequence(path)
+        if _HALF_CHARACTER.search(event.value):
+            raise self.refuse(
+                event, f"{shown(event.value)} holds half a character (\\uD800 to \\uDFFF)"
+            )
         quoted = event.style is not None or event.tag is not None
         return event.value if quoted else plain_scalar(event.value)
 
@@ -148,6 +155,8 @@ class _Reader:
         while not isinstance(event := next(self.events), MappingEndEvent):
             if not isinstance(event, ScalarEvent):
                 raise self.refuse(event, "a key must be a single word")
+            if _HALF_CHARACTER.search(event.value):
+                raise self.refuse(event, "a key holds half a character (\\uD800 to \\uDFFF)")
             key, place = event.value, self.place(event)
             if key in found:
                 self.duplicate((*path, key), place)
