@@ -168,6 +168,9 @@ FILES: dict[str, Bytes] = {
     "a way of packing that is none": lambda: _replaced(b"", b"").replace(
         b"PK\x01\x02\x14\x03\x14\0\0\0\0\0", b"PK\x01\x02\x14\x03\x14\0\0\0\x63\0"
     ),
+    "a name that is not UTF-8": lambda: _of(npy(_X)).replace(b"x.npy", b"\xff.npy").replace(
+        b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\0\x08"
+    ),
     "a member that is encrypted": _flagged,
     "a zip within a zip": _of(zipped({"x.npy": npy(_X)})),
     "LZMA cut short": lambda: zipped({"x.npy": npy(_X)}, how=zipfile.ZIP_LZMA)[:80],

@@ -69,6 +69,7 @@ FILES: dict[str, Bytes] = {
     "three bytes": _GOOD[:3],
     "nothing": b"",
     "floats of nan": idx(13, (4, 2, 2), struct.pack(">f", float("nan")) * 16),
+    "floats of signalling nan": idx(13, (4, 2, 2), b"\x7f\x80\x00\x01" * 16),
     "doubles of infinity": idx(14, (4, 2, 2), struct.pack(">d", float("inf")) * 16),
     "labels in place of images": _LABELS,
     "five images for four labels": idx(8, (5, 2, 2), bytes(20)),

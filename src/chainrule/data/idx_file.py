@@ -50,9 +50,8 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
     if values.ndim > 4 or (values.ndim == 4 and values.shape[3] != 3) or values.size == 0:
         raise DataError(Problem(f"found the dimensions {values.shape}; expected images", path))
     scale = 255.0 if values.dtype == np.uint8 else 1.0
+    _refuse_non_finite(path, values)  # before any arithmetic, which warns of some kinds of NaN
     x = values / scale
-    if not np.isfinite(x).all():
-        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
     found = None if labels is None else _read_labels(labels)
     if found is not None and len(found) != len(x):
         raise DataError(
@@ -110,6 +109,11 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
 
 
+def _refuse_non_finite(path: Path, values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
+
+
 def _at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     """Up to ``size`` bytes, taking memory only as they come: a header may lie."""
     content = io.BytesIO()
@@ -125,8 +129,7 @@ def _read_labels(path: Path) -> Labels:
     values = read_idx(path)
     if values.ndim != 1:
         raise DataError(Problem(f"found {values.ndim} dimensions; a file of labels has one", path))
-    if not np.isfinite(values).all():
-        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
+    _refuse_non_finite(path, values)
 
     def at(case: int, message: str) -> Problem:
         return Problem(f"label {case + 1} of {len(values)}: {message}", path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -86,7 +87,12 @@ def _arrays(path: Path) -> dict[str, Array]:
             wanted = [name for name in _KNOWN if name in members]
             _refuse_bombs(path, [members[name] for name in wanted])
             return {name: _read(path, file, members[name]) for name in wanted}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DataError:
+        raise
+    # The last three: names that are no UTF-8, places below zero, entries that are cut short.
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
+    ) as error:  # fmt: skip
         raise DataError(
             Problem(f"the file is no .npz file, or is damaged ({error})", path)
         ) from None
