@@ -84,6 +84,8 @@ FILES: dict[str, Bytes] = {
     "metadata of five megabytes": lambda: headed({"__metadata__": {"a": "x" * 5_000_000}}),
     "data that begin below zero": headed({"a": entry([1], -8, 0)}, bytes(8)),
     "data that end before they begin": headed({"a": entry([1], 8, 0)}, bytes(8)),
+    "data of one offset": headed({"a": {**entry([1], 0, 8), "data_offsets": [0]}}, bytes(8)),
+    "data of three offsets": headed({"a": {**entry([1], 0, 8), "data_offsets": [0, 8, 8]}}, bytes(8)),
     "data beyond the end": headed({"a": entry([1], 0, 2**60)}, bytes(8)),
     "data that overlap": headed({"a": entry([1], 0, 8), "b": entry([1], 0, 8)}, bytes(8)),
     "data with a hole": headed({"a": entry([1], 0, 8), "b": entry([1], 16, 24)}, bytes(24)),
