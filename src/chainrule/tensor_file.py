@@ -65,7 +65,9 @@ def _size_of(header: Any) -> int:
             continue
         shape, offsets = entry["shape"], entry["data_offsets"]
         numbers = [*shape, *offsets]
-        if len(offsets) != 2 or not all(type(number) is int and 0 <= number < 2**48 for number in numbers):
+        if len(offsets) != 2 or not all(
+            type(number) is int and 0 <= number < 2**48 for number in numbers
+        ):
             raise ValueError(f"{name!r} is of a size that no file has")
         if len(shape) > MAX_DIMENSIONS:
             raise ValueError(f"{name!r} has {len(shape)} dimensions")
