@@ -15,10 +15,12 @@ PACKAGE = Path(chainrule.__file__).parent
 # From the ground up; a module imports only from entries above its own.
 ORDER = [
     "_version",
+    "limits",
     "errors",
     "tables",
     "lazy_table",
     "files",
+    "json_text",
     "randomness",
     "parameters",
     "jacobians",
@@ -46,6 +48,7 @@ ORDER = [
     "data",
     "config",
     "plots",
+    "tensor_file",
     "checkpoint",
     "run_folder",
     "assembly",

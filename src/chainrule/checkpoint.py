@@ -32,10 +32,14 @@ from zlib import crc32
 import numpy as np
 
 from chainrule._version import __version__
+from chainrule.data.paths import read_bytes
 from chainrule.errors import ChainruleError, Problem
 from chainrule.files import whole_file, write_whole
+from chainrule.json_text import parse_json
+from chainrule.limits import MAX_CHECKPOINT_BRACKETS, MAX_CHECKPOINT_HEADER_BYTES
 from chainrule.network import Network
 from chainrule.parameters import Array
+from chainrule.tensor_file import parse_tensors, read_tensors
 from chainrule.training import Part, Progress, Row, Trainer
 
 NO_DIGEST = b"0" * 64
@@ -65,7 +69,7 @@ def load_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
     """
-    arrays = _unpacked(path, _content(path, "parameters"), "parameters")
+    arrays, _ = read_tensors(path)
     problems = [
         Problem(f"holds {name}, which the network does not have", path)
         for name in sorted(set(arrays).difference(network.parameters))
@@ -82,31 +86,6 @@ def load_parameters(path: Path, network: Network) -> None:
         raise ChainruleError(problems)
     for name, view in network.parameters.items():
         view[...] = arrays[name]
-
-
-def _content(path: Path, what: str) -> bytes:
-    try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
-            raise ChainruleError(
-                Problem(f"cannot read the {what}: this is no ordinary file", path)
-            )
-        return path.read_bytes()
-    except OSError as error:
-        message = f"cannot read the {what}: {error.strerror}"
-        raise ChainruleError(Problem(message, path)) from None
-
-
-def _unpacked(path: Path, content: bytes, what: str) -> dict[str, Array]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        arrays: dict[str, Array] = load(content)
-    except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
-        # the last three are how it says that NumPy lacks a type, such as bfloat16
-        message = f"this is no whole safetensors file of {what}: {error}"
-        raise ChainruleError(Problem(message, path)) from None
-    return arrays
 
 
 def _packed(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
@@ -262,7 +241,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ChainruleError: it cannot be read; or see `parse_checkpoint`.
     """
-    return parse_checkpoint(_content(path, "checkpoint"), path)
+    return parse_checkpoint(read_bytes(path), path)
 
 
 def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
@@ -286,9 +265,11 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
     if _digest(memoryview(content), *place) != content[slice(*place)]:
         message = "this checkpoint was changed after it was written: its SHA-256 is another one"
         raise ChainruleError(Problem(message, path))
-    arrays = _unpacked(path, content, "a checkpoint")
+    arrays, metadata = parse_tensors(
+        content, path, "a checkpoint", MAX_CHECKPOINT_HEADER_BYTES, MAX_CHECKPOINT_BRACKETS
+    )
     try:
-        return _checked(path, _metadata(content), arrays)
+        return _checked(path, metadata, arrays)
     except KeyError as error:
         raise ChainruleError(Problem(f"the checkpoint lacks {error}", path)) from None
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -330,15 +311,9 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
     return found.hexdigest().encode()
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """What safetensors, which has read the header by now, gives only of files."""
-    metadata: dict[str, str] = json.loads(bytes(_header(memoryview(content))))["__metadata__"]
-    return metadata
-
-
 def _checked(path: Path, metadata: Mapping[str, str], arrays: dict[str, Array]) -> Checkpoint:
     configuration, position = (
-        _object(json.loads(metadata[name]), name) for name in ("configuration", "position")
+        _object(_parsed(metadata[name]), name) for name in ("configuration", "position")
     )
     for name in ("network", "data", "training"):
         _object(configuration[name], name)
@@ -353,9 +328,13 @@ def _checked(path: Path, metadata: Mapping[str, str], arrays: dict[str, Array]) 
             for name in ("epoch", "minibatch", "steps", "correct")
         },
         seconds=_number(position["seconds"]),
-        history=[_row(row) for row in _list(json.loads(metadata["history"]))],
+        history=[_row(row) for row in _list(_parsed(metadata["history"]))],
         arrays=arrays,
     )
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text.encode(), MAX_CHECKPOINT_BRACKETS)
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chainrule.limits import MOST_LETTERS, MOST_PROBLEMS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -68,6 +70,9 @@ SYNONYMS: Mapping[str, str] = {
 class Problem:
     """One thing that is wrong, and where.
 
+    As a text it is one that a terminal can show: a file's own words may be part of it, and
+    characters that would do more than be seen are written as escapes.
+
     Attributes:
         message: what was found and what was expected, in one sentence.
         path: the file it stands in, if it stands in one.
@@ -82,14 +87,31 @@ class Problem:
 
     def __str__(self) -> str:
         place = [str(p) for p in (self.path, self.line, self.column) if p is not None]
-        return f"{':'.join(place)}: {self.message}" if place else self.message
+        message = _shortened(self.message)
+        return _visible(f"{':'.join(place)}: {message}" if place else message)
+
+
+def _shortened(message: str) -> str:
+    """A message of `MOST_LETTERS` at most."""
+    if len(message) <= MOST_LETTERS:
+        return message
+    half = MOST_LETTERS // 2
+    return f"{message[:half]} ... {message[-half:]}"
+
+
+def _visible(text: str) -> str:
+    """A text whose only unprintable characters are line ends."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 class ChainruleError(ValueError):
     """A failure a user can mend; its text is meant to be read by that user.
 
     Args:
-        problems: one message, or any number of `Problem`.
+        problems: one message, or any number of `Problem`; of more than `MOST_PROBLEMS` only the
+            first are kept, and the number of the others.
     """
 
     def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
@@ -97,7 +119,11 @@ class ChainruleError(ValueError):
             problems = Problem(problems)
         if isinstance(problems, Problem):
             problems = [problems]
-        self.problems: tuple[Problem, ...] = tuple(problems)
+        found = tuple(problems)
+        if len(found) > MOST_PROBLEMS + 1:
+            more = f"and {len(found) - MOST_PROBLEMS:,} more problems"
+            found = (*found[:MOST_PROBLEMS], Problem(more, found[0].path))
+        self.problems: tuple[Problem, ...] = found
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -128,6 +154,21 @@ class MissingExtraError(ChainruleError):
     """An optional package that a feature needs and that is not installed."""
 
 
+_LONGEST_WORD = 100
+"""Nothing that is longer was meant to be a word of ours."""
+
+
+def shown(value: object, most: int = _LONGEST_WORD) -> str:
+    """A value as Python writes it, cut after so many letters.
+
+    Example:
+        >>> shown("relu"), shown("a" * 30, 10)
+        ("'relu'", "'aaaaa ...")
+    """
+    text = repr(value[: most + 2] if isinstance(value, str) else value)
+    return text if len(text) <= most + 2 else f"{text[: most - 4]} ..."
+
+
 def nearest(word: object, valid: Iterable[str]) -> str | None:
     """The valid word most like ``word``, or None where nothing is near.
 
@@ -138,6 +179,8 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         'silu'
     """
     valid = list(valid)
+    if len(str(word)) > _LONGEST_WORD:
+        return None
     lowered = {name.lower(): name for name in valid}
     text = str(word).strip().lower().replace("-", "_").replace(" ", "_")
     if text in lowered:
@@ -160,4 +203,4 @@ def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
     valid = list(valid)
     guess = nearest(word, valid)
     hint = f"; did you mean {guess!r}?" if guess else "."
-    return f"unknown {kind} {word!r}{hint} Known: {', '.join(valid) or 'none'}"
+    return f"unknown {kind} {shown(word)}{hint} Known: {', '.join(valid) or 'none'}"

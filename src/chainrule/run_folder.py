@@ -26,9 +26,13 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.checkpoint import data_checksum, save_checkpoint
 from chainrule.config.load import Config
+from chainrule.data.labels import commands_terminal
+from chainrule.data.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.errors import ChainruleError, Problem
 from chainrule.files import is_leftover, reason, write_whole
+from chainrule.json_text import is_number, parse_json
+from chainrule.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.scores import Score
 from chainrule.training import Callback, History, Row, Trainer
 
@@ -65,11 +69,16 @@ class Facts:
             KeyError: one is missing.
             ValueError, TypeError, AttributeError: one is of another kind.
         """
-        classes, scaling = facts["classes"], facts["scaling"]
+        engine, interrupted = facts["engine"], facts["interrupted"]
+        if not isinstance(engine, str) or commands_terminal(engine):
+            raise ValueError("engine is a name")
+        if not isinstance(interrupted, bool):
+            raise ValueError("interrupted is true or false")
+        scaling = facts["scaling"]
         return cls(
-            str(facts["engine"]),
-            bool(facts["interrupted"]),
-            None if classes is None else tuple(str(name) for name in classes),
+            engine,
+            interrupted,
+            _classes(facts["classes"]),
             None if scaling is None else _scaling(**scaling),
             {str(part): _score(**score) for part, score in facts["scores"].items()},
         )
@@ -84,15 +93,32 @@ class Facts:
         return None
 
 
+def _classes(names: Any) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("classes is a list of names")
+    if any(map(commands_terminal, names)):
+        raise ValueError("the name of a class has control characters")
+    if len(set(names)) < len(names):
+        raise ValueError("a class is named twice")
+    return tuple(names)
+
+
 def _scaling(mean: list[float], scale: list[float]) -> Standardization:
+    lists = isinstance(mean, list) and isinstance(scale, list)
+    if not lists or not all(map(is_number, (*mean, *scale))):
+        raise ValueError("a scaling has a mean and a scale, each a list of numbers")
     found = Standardization(np.array(mean, dtype=float), np.array(scale, dtype=float))
-    usable = np.isfinite(found.mean).all() and (found.scale > 0).all()
+    usable = (found.scale > 0).all()
     if found.mean.shape != found.scale.shape or not usable:
         raise ValueError("a scaling has a mean and a scale above 0 for every input")
     return found
 
 
 def _score(loss: float | None, **others: Any) -> Score:
+    if not all(value is None or is_number(value) for value in (loss, *others.values())):
+        raise ValueError("a score is made of numbers")
     return Score(loss=nan if loss is None else float(loss), **others)
 
 
@@ -186,11 +212,14 @@ class RunFolder:
             ChainruleError: it cannot be read, or is that of another network.
         """
         try:
-            facts = Facts.from_json(json.loads(self.facts.read_text(encoding="utf-8")))
+            content = read_bytes(self.facts, at_most=MAX_JSON_BYTES)
+            facts = Facts.from_json(parse_json(content))
+        except ChainruleError:
+            raise
         except KeyError as error:
             problem = f"the run's results lack {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             problem = f"cannot read the run's results: {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
         misfit = facts.misfit(inputs, outputs)
@@ -206,16 +235,15 @@ class RunFolder:
         """
         history = History()
         try:
-            lines = self.metrics.read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            problem = f"cannot read the metrics: {error}"
+            with existing_file(self.metrics).open("rb") as file:
+                for number in count(1):
+                    line = file.readline(MAX_LINE_BYTES)
+                    if not line:
+                        break
+                    history.append(_row(line, self.metrics, number))
+        except OSError as error:
+            problem = f"cannot read the metrics: {error.strerror}"
             raise ChainruleError(Problem(problem, self.metrics)) from None
-        for number, line in enumerate(lines, start=1):
-            try:
-                history.append(dict(json.loads(line)))
-            except (ValueError, TypeError):
-                problem = "this line is no epoch's figures"
-                raise ChainruleError(Problem(problem, self.metrics, number)) from None
         return history
 
     def write_metrics(self, rows: Sequence[Row]) -> None:
@@ -242,6 +270,18 @@ class RunFolder:
 
 def _line(row: Row) -> str:
     return json.dumps(_finite(row), allow_nan=False) + "\n"
+
+
+def _row(line: bytes, path: Path, number: int) -> Row:
+    """An epoch's figures from its line."""
+    try:
+        row = parse_json(line)
+    except ValueError:
+        row = None
+    figures = row.values() if isinstance(row, dict) else ()
+    if not figures or not all(value is None or is_number(value) for value in figures):
+        raise ChainruleError(Problem("this line is no epoch's figures", path, number))
+    return dict(row)
 
 
 def _finite(value: Any) -> Any:

@@ -367,9 +367,10 @@ def load(folder: str | os.PathLike[str]) -> Run:
     from chainrule.config.load import load_config
 
     files = RunFolder(Path(folder))
-    if not files.config.is_file() or not files.facts.is_file():
+    # os.path.isfile raises nothing, whatever the folder's name.
+    if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
         expected = f"a run's folder holds {files.config.name} and {files.facts.name}"
-        found = "it does not exist" if not files.path.exists() else "this is none"
+        found = "it does not exist" if not os.path.exists(files.path) else "this is none"
         raise ChainruleError(Problem(f"{expected}; {found}", files.path))
     config = load_config(files.config)
     network = Network.from_config(config.network)

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.data.pickles import MOST_BYTES, read_pickle
+from chainrule.data.pickles import read_pickle
 from chainrule.errors import DataError
+from chainrule.limits import MAX_PICKLE_BYTES
 
 ROWS = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6)
 DATA = {"data": ROWS, "labels": [3, 0, 2, 70_000], "names": ["a", "b"], "batch": "1 of 5"}
@@ -237,7 +238,7 @@ def test_what_is_no_file_is_told_and_not_waited_for(tmp_path):
 
 def test_a_file_beyond_any_use_is_not_read(tmp_path):
     with open(tmp_path / "long", "wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(MAX_PICKLE_BYTES + 1)
     with pytest.raises(DataError, match=r"the file has 1\.0 GiB; at most 1 are read"):
         read_pickle(tmp_path / "long")
 

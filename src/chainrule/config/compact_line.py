@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.config.scalars import plain_scalar
-from chainrule.config.tree import MAX_DEPTH, KeyPath
+from chainrule.config.tree import KeyPath
+from chainrule.limits import MAX_DEPTH
 
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _GAP = re.compile(r"(?:[\s,]|#.*)*")

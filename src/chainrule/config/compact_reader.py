@@ -109,6 +109,7 @@ class _Reader:
     def line(self, number: int, line: str) -> None:
         """One meaningful line: a section's name, or pairs of the current section."""
         self.number = number
+        self.tree.check_size()
         word = _HEADER.match(line)
         section = word and nearest(word[1], _SECTIONS)
         if word and not section and ":" not in word.group() and self.section == "LAYERS":
@@ -141,6 +142,7 @@ class _Reader:
         layer: KeyPath = ("network", "layers", self.layers)
         try:
             for pair in pairs(line) if given is None else given:
+                self.tree.check_size()
                 path = self.path(pair, layer)
                 if path is not None:
                     column = start if path[:-1] == layer else pair.column

@@ -24,9 +24,9 @@ from chainrule.config.generator_schema import (
     Xor,
 )
 from chainrule.config.words import Word, one_of
-from chainrule.data.image_folder import LARGEST_SIDE
 from chainrule.data.named import IN_SKLEARN, NAMES
 from chainrule.data.settings import KINDS
+from chainrule.limits import MAX_IMAGE_SIDE
 
 
 class File(Data):
@@ -49,7 +49,7 @@ class File(Data):
     )
 
 
-Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
+Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
 
 
 class Folder(Data):
@@ -58,7 +58,7 @@ class Folder(Data):
     folder: Text = Field(description="the folder, from the configuration's folder")
     size: Annotated[
         Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
-        says(f"a whole number from 1 to {LARGEST_SIDE}, or two: [height, width]"),
+        says(f"a whole number from 1 to {MAX_IMAGE_SIDE}, or two: [height, width]"),
     ] = Field(UNSAID, description="resize to this; by default all images must agree")
     color: Flag = Field(False, description="red, green and blue rather than grey")
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from chainrule.config.tree import KeyPath, Tree
 from chainrule.errors import Problem, nearest, unknown
+from chainrule.limits import MOST_PROBLEMS
 
 _LONGEST = 60
 # Bits; Python writes no integer of more than 4300 digits.
@@ -23,6 +24,10 @@ def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
     from which something had to be left out.
     """
     errors: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
+    if len(errors) > MOST_PROBLEMS:  # of a file made to do harm; the words take their time
+        places = {id(item): tree.place(tuple(item["loc"]), of_key=True) for item in errors}
+        errors.sort(key=lambda item: places[id(item)].line or inf)
+        del errors[MOST_PROBLEMS:]
     meant = set(_meant_by_unknown_keys(errors))
     problems = []
     for item in errors:
@@ -75,6 +80,8 @@ def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Pro
     if kind == "said":
         return tree.problem(path, context["message"])
     was = found(tree.value_at(path))
+    # Without a word of ours: a text of half a character, which the schema's own library refuses.
+    context = {"expected": "a text of whole characters", **context}
     return tree.problem(path, f"{tree.word(path)} must be {context['expected']}, found {was}")
 
 

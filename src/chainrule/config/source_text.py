@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 
 from chainrule.errors import ConfigError, Problem, nearest
-
-MAX_BYTES = 1_000_000
-"""No configuration is larger; data may be, when named in a configuration's stead."""
+from chainrule.limits import MAX_CONFIG_BYTES
 
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -25,11 +23,12 @@ def read_text(path: Path) -> str:
         if not path.is_file():
             raise ConfigError(_no_file(path))
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError(Problem(f"cannot be read: {error.strerror or error}", path)) from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(Problem("is too large for a configuration (over 1 MB)", path))
+    if len(content) > MAX_CONFIG_BYTES:
+        most = MAX_CONFIG_BYTES // 1024
+        raise ConfigError(Problem(f"is too large for a configuration (over {most} KiB)", path))
     return _decoded(content, path)
 
 

@@ -12,13 +12,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import Problem
+from chainrule.errors import ConfigError, Problem
+from chainrule.limits import MAX_CONFIG_VALUES, MAX_DEPTH, MOST_PROBLEMS
 
 KeyPath = tuple[str | int, ...]
 """The way to a value from the root: keys of mappings and indices of lists."""
-
-MAX_DEPTH = 40
-"""Values nested deeper than this are refused; a configuration needs about six levels."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,20 @@ class Tree:
     problems: list[Problem] = field(default_factory=list)
     partial: bool = False
     words: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def check_size(self) -> None:
+        """Refuse what has more values, or more that is wrong, than any configuration.
+
+        Raises:
+            ConfigError: it is too long; with what was found wrong until here.
+        """
+        if len(self.problems) > MOST_PROBLEMS:
+            raise ConfigError(self.problems)
+        if len(self.values) > MAX_CONFIG_VALUES:
+            last = next(reversed(self.values.values()), Place(self.source))
+            message = f"more than {MAX_CONFIG_VALUES:,} values; no configuration has so many"
+            problem = Problem(message, last.source, last.line, last.column)
+            raise ConfigError([problem, *self.problems])
 
     def place(self, path: KeyPath, *, of_key: bool = False) -> Place:
         """The place of the value at ``path``, or of the nearest thing around it.

@@ -26,8 +26,12 @@ from ruamel.yaml.events import (
 )
 
 from chainrule.config.scalars import plain_scalar
-from chainrule.config.tree import MAX_DEPTH, KeyPath, Place, Tree
-from chainrule.errors import ConfigError, Problem
+from chainrule.config.tree import KeyPath, Place, Tree
+from chainrule.errors import ConfigError, Problem, shown
+from chainrule.limits import MAX_DEPTH
+
+# Half of what UTF-16 writes in two parts: an escape can write it, a file in UTF-8 cannot.
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 # What the parser says, and what a user needs to hear; the first that is found counts.
 _PLAIN_WORDS = (
@@ -77,12 +81,20 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
         raise ConfigError(Problem(message, source)) from None
 
 
+class _Parser(YAML):
+    """ruamel.yaml's parser, which would import whatever lies in its folder as a plug-in."""
+
+    def official_plug_ins(self) -> list[str]:
+        """None."""
+        return []
+
+
 class _Reader:
     """Builds one tree; recursive descent over the parser's events."""
 
     def __init__(self, text: str, source: Path | str | None) -> None:
         self.tree = Tree(None, source)
-        self.events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+        self.events: Iterator[Any] = iter(_Parser(typ="safe", pure=True).parse(text))
 
     def read(self) -> Tree:
         """The tree of the only document; of an empty text, None."""
@@ -110,18 +122,23 @@ class _Reader:
     def node(self, event: Any, path: KeyPath) -> Any:
         """The value that begins with ``event``; its place is noted under ``path``."""
         self.tree.values[path] = self.place(event)
+        self.tree.check_size()
         if isinstance(event, AliasEvent):
-            message = f"aliases (*{event.anchor}) are not read; write the value out"
+            message = f"aliases (*{event.anchor:.60}) are not read; write the value out"
             raise self.refuse(event, message)
         if len(path) > MAX_DEPTH:
             raise self.refuse(event, "values are nested too deeply")
         tag = str(event.tag or "!")
         if tag not in ("!", "tag:yaml.org,2002:str"):
-            raise self.refuse(event, f"tags ({tag}) are not read; write the plain value")
+            raise self.refuse(event, f"tags ({tag:.60}) are not read; write the plain value")
         if isinstance(event, MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self.sequence(path)
+        if _HALF_CHARACTER.search(event.value):
+            raise self.refuse(
+                event, f"{shown(event.value)} holds half a character (\\uD800 to \\uDFFF)"
+            )
         quoted = event.style is not None or event.tag is not None
         return event.value if quoted else plain_scalar(event.value)
 
@@ -138,6 +155,8 @@ class _Reader:
         while not isinstance(event := next(self.events), MappingEndEvent):
             if not isinstance(event, ScalarEvent):
                 raise self.refuse(event, "a key must be a single word")
+            if _HALF_CHARACTER.search(event.value):
+                raise self.refuse(event, "a key holds half a character (\\uD800 to \\uDFFF)")
             key, place = event.value, self.place(event)
             if key in found:
                 self.duplicate((*path, key), place)
@@ -152,7 +171,7 @@ class _Reader:
     def duplicate(self, path: KeyPath, place: Place) -> None:
         """Note a key that stands there twice, with both places."""
         first = self.tree.keys[path]
-        message = f"duplicate key {path[-1]!r}; it stands at line {first.line} already"
+        message = f"duplicate key {shown(path[-1])}; it stands at line {first.line} already"
         problem = Problem(message, place.source, place.line, place.column)
         self.tree.problems.append(problem)
 

@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ConfigError, Problem, unknown
-
-MAX_BYTES = 4 * 2**30
-"""The largest array that is made or read: more is a slip of the pen far oftener than a wish."""
-
+from chainrule.limits import MAX_DATA_BYTES
 
 MOST = 10**12
 """The largest whole number where no other bound is given."""
@@ -143,10 +140,12 @@ class Checks:
         return fallback
 
     def room(self, what: str, size: int) -> None:
-        """Refuse an array of more than `MAX_BYTES` before it is made."""
-        if size > MAX_BYTES:
+        """Refuse an array of more than `chainrule.limits.MAX_DATA_BYTES` before it is made."""
+        if size > MAX_DATA_BYTES:
             gib = size / 2**30
-            self.fail(f"{what} would need {gib:.1f} GiB; at most {MAX_BYTES // 2**30} are made")
+            self.fail(
+                f"{what} would need {gib:.1f} GiB; at most {MAX_DATA_BYTES // 2**30} are made"
+            )
 
 
 def as_integer(value: Any) -> int | None:

@@ -19,8 +19,9 @@ import numpy as np
 
 from chainrule.data.dataset import Array
 from chainrule.data.paths import existing_folder, read_bytes
-from chainrule.data.pickles import MOST_BYTES, read_pickle
+from chainrule.data.pickles import read_pickle
 from chainrule.errors import ConfigError, DataError, Problem, unknown
+from chainrule.limits import MAX_PICKLE_BYTES
 
 SIDE, COLORS = 32, 3
 PIXELS = SIDE * SIDE * COLORS
@@ -216,7 +217,7 @@ def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[
     """Rows of pixels and labels from a file of the binary version."""
     bytes_before = len(layout.labels)
     record = bytes_before + PIXELS
-    contents = np.frombuffer(read_bytes(path, at_most=MOST_BYTES), np.uint8)
+    contents = np.frombuffer(read_bytes(path, at_most=MAX_PICKLE_BYTES), np.uint8)
     if len(contents) % record:
         message = f"records have {record:,} bytes, the file {len(contents):,}: not a whole number"
         raise DataError(Problem(message, path))
@@ -235,7 +236,7 @@ def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
             Problem(f"{layout.name} has its class names in {path.name}; it is missing", path)
         )
     if layout.binary:
-        names = read_bytes(path, at_most=MOST_BYTES).decode("utf-8", "replace").split()
+        names = read_bytes(path, at_most=MAX_PICKLE_BYTES).decode("utf-8", "replace").split()
     else:
         key = "label_names" if "labels" in layout.labels.values() else f"{label}_label_names"
         found = read_pickle(path).get(key)

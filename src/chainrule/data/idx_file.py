@@ -15,12 +15,12 @@ from typing import IO
 
 import numpy as np
 
-from chainrule.data.arguments import MAX_BYTES
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
-from chainrule.data.paths import existing_file
+from chainrule.data.paths import existing_file, refuse_bomb
 from chainrule.errors import DataError, Problem
+from chainrule.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's name of each type of number."""
@@ -50,9 +50,8 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
     if values.ndim > 4 or (values.ndim == 4 and values.shape[3] != 3) or values.size == 0:
         raise DataError(Problem(f"found the dimensions {values.shape}; expected images", path))
     scale = 255.0 if values.dtype == np.uint8 else 1.0
+    _refuse_non_finite(path, values)  # before any arithmetic, which warns of some kinds of NaN
     x = values / scale
-    if not np.isfinite(x).all():
-        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
     found = None if labels is None else _read_labels(labels)
     if found is not None and len(found) != len(x):
         raise DataError(
@@ -82,6 +81,9 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
         raise DataError(Problem(f"not an IDX file: it begins with {magic.hex(' ')!r}", path))
     dtype = np.dtype(TYPES[magic[2]])
+    if magic[3] > MAX_DIMENSIONS:
+        message = f"found {magic[3]} dimensions; at most {MAX_DIMENSIONS} are read"
+        raise DataError(Problem(message, path))
     header = file.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
         raise DataError(Problem("the file ends within its header", path))
@@ -89,9 +91,14 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
     needed = dtype.itemsize
     for length in shape:
         needed *= length
-    if needed > MAX_BYTES:
-        message = f"the header asks for {needed / 2**30:.1f} GiB; at most {MAX_BYTES // 2**30}"
-        raise DataError(Problem(f"{message} are read", path))
+    if needed > MAX_DATA_BYTES:
+        asked = f"{needed / 2**30:.1f}" if needed < 2**60 else "more than a billion"
+        message = f"the header asks for {asked} GiB; at most {MAX_DATA_BYTES // 2**30} are read"
+        raise DataError(Problem(message, path))
+    if needed == 0:
+        raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
+    if isinstance(file, gzip.GzipFile):
+        refuse_bomb(path, path.stat().st_size, needed)
     content = _at_most(file, needed + 1)
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"
@@ -100,6 +107,11 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
             Problem(f"the header says {dimensions} numbers, {needed} bytes; found {found}", path)
         )
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
+
+
+def _refuse_non_finite(path: Path, values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
 
 
 def _at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
@@ -117,6 +129,7 @@ def _read_labels(path: Path) -> Labels:
     values = read_idx(path)
     if values.ndim != 1:
         raise DataError(Problem(f"found {values.ndim} dimensions; a file of labels has one", path))
+    _refuse_non_finite(path, values)
 
     def at(case: int, message: str) -> Problem:
         return Problem(f"label {case + 1} of {len(values)}: {message}", path)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.data.arguments import MAX_BYTES, Checks, as_integer
+from chainrule.data.arguments import Checks, as_integer
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
-from chainrule.data.paths import existing_file, existing_folder
+from chainrule.data.paths import existing_file, existing_folder, refuse_bomb
 from chainrule.data.targets import MOST_PROBLEMS
 from chainrule.errors import DataError, Problem
+from chainrule.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
 """The files taken for images; others in the folders are passed over."""
 
-LARGEST_SIDE = 8192
-"""The most pixels along a side that images are resized to."""
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM")
+"""What Pillow may take a file for, whatever its name is: it knows others that run programs."""
 
-MAX_PIXELS = 2**26
-"""The largest single image that is unpacked."""
+_STRIP = 256
+"""Rows of an image that are worked on at a time, which bounds the memory for what is between."""
 
 
 def read_image_folder(
@@ -108,6 +109,7 @@ def _read_all(
     checks.finish()
     images: list[Array] = []
     problems: list[Problem] = []
+    packed = unpacked = 0
     for path in files:
         try:
             image = _read(path, shape, color)
@@ -115,9 +117,12 @@ def _read_all(
             problems.extend(error.problems)
             continue
         images.append(image)
+        packed, unpacked = packed + path.stat().st_size, unpacked + image.nbytes
+        if shape is None:  # where it is given, the user has said how much there will be
+            refuse_bomb(folder, packed, unpacked)
         if image.shape != images[0].shape:
             problems.append(Problem(_other_size(image, images[0], files[0]), path))
-        if image.nbytes * len(files) * 8 > MAX_BYTES:
+        if image.nbytes * len(files) * 8 > MAX_DATA_BYTES:
             raise DataError(
                 Problem("the images take too much memory; give a smaller size", folder)
             )
@@ -133,14 +138,14 @@ def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
     if size is None:
         return None
     if as_integer(size) is not None:
-        side = checks.integer("size", size, at_least=1, at_most=LARGEST_SIDE)
+        side = checks.integer("size", size, at_least=1, at_most=MAX_IMAGE_SIDE)
         return side, side
     sides = size
     if not isinstance(sides, Sequence) or isinstance(sides, str) or len(sides) != 2:
         checks.fail(f"size must be a side or [height, width] in pixels, not {size!r}")
         return None
     height, width = (
-        checks.integer("size", side, at_least=1, at_most=LARGEST_SIDE) for side in sides
+        checks.integer("size", side, at_least=1, at_most=MAX_IMAGE_SIDE) for side in sides
     )
     return height, width
 
@@ -192,13 +197,14 @@ def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
         with warnings.catch_warnings():
             # Pillow warns of large images; they are judged below.
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(path, formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
-                    message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS}"
+                    message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,}"
                     raise DataError(Problem(message, path))
                 image.load()
-                picture = _plain(ImageOps.exif_transpose(image), "RGB" if color else "L")
+                ImageOps.exif_transpose(image, in_place=True)
+                picture = _plain(image, "RGB" if color else "L")
     except UnidentifiedImageError:
         raise DataError(Problem("the file is not an image, or is damaged", path)) from None
     except Image.DecompressionBombError:
@@ -214,6 +220,17 @@ def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
 
 def _plain(image: Image, mode: str) -> Image:
     """The image in the mode ``L`` or ``RGB``, whatever it was."""
+    from PIL import Image
+
+    plain = Image.new(mode, image.size)
+    width, height = image.size
+    for top in range(0, height, _STRIP):
+        strip = image.crop((0, top, width, min(top + _STRIP, height)))
+        plain.paste(_plain_strip(strip, mode), (0, top))
+    return plain
+
+
+def _plain_strip(image: Image, mode: str) -> Image:
     from PIL import Image
 
     if image.mode.startswith("I"):

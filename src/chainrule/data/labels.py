@@ -7,6 +7,7 @@ loss is, and the list of classes only when all files of a run are read. So a rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy as np
 
 from chainrule.data.dataset import Array
 from chainrule.errors import DataError, Problem
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Place = Callable[[int, str], Problem]
 
@@ -93,6 +96,16 @@ def is_one_hot(rows: Array) -> bool:
     """Whether every row, (cases, classes), holds one 1 and otherwise 0."""
     zero_or_one = ((rows == 0) | (rows == 1)).all()
     return rows.shape[1] > 1 and bool(zero_or_one and (rows.sum(axis=1) == 1).all())
+
+
+def commands_terminal(name: str) -> bool:
+    r"""Whether a name, which is going to be printed, holds control characters.
+
+    Example:
+        >>> commands_terminal("iris setosa"), commands_terminal("\x1b[2J")
+        (False, True)
+    """
+    return _CONTROL.search(name) is not None
 
 
 def is_numeric(word: str) -> bool:

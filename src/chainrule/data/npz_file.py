@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tokenize
+import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.arguments import MAX_BYTES
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array, DataSplit
 from chainrule.data.labels import Labels
-from chainrule.data.paths import existing_file
-from chainrule.errors import DataError, Problem, nearest
+from chainrule.data.npy_header import read_array, read_header
+from chainrule.data.paths import existing_file, refuse_bomb
+from chainrule.errors import DataError, Problem, nearest, shown
 from chainrule.files import whole_file
+from chainrule.limits import MAX_MEMBERS
 
-# A small file that claims to hold so many times its size, and much, was made to do harm.
-_BOMB_RATIO, _BOMB_BYTES = 500, 2**26
 _KNOWN = ("x", "t", "classes", "image_shape")
 
 
@@ -76,13 +76,23 @@ def _arrays(path: Path) -> dict[str, Array]:
     """The arrays that are of use here."""
     try:
         with zipfile.ZipFile(path) as file:
-            members = {info.filename.removesuffix(".npy"): info for info in file.infolist()}
+            infos = file.infolist()
+            if len(infos) > MAX_MEMBERS:
+                raise DataError(Problem(f"found {len(infos):,} arrays; expected x and t", path))
+            members = {info.filename.removesuffix(".npy"): info for info in infos}
+            if len(members) < len(infos):
+                raise DataError(Problem("two arrays of the file have the same name", path))
             if "x" not in members:
                 raise DataError(Problem(_missing_x(members), path))
             wanted = [name for name in _KNOWN if name in members]
             _refuse_bombs(path, [members[name] for name in wanted])
             return {name: _read(path, file, members[name]) for name in wanted}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except DataError:
+        raise
+    # The last three: names that are no UTF-8, places below zero, entries that are cut short.
+    except (
+        zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
+    ) as error:  # fmt: skip
         raise DataError(
             Problem(f"the file is no .npz file, or is damaged ({error})", path)
         ) from None
@@ -93,21 +103,15 @@ def _arrays(path: Path) -> dict[str, Array]:
 def _missing_x(members: Mapping[str, Any]) -> str:
     if not members or not any(info.filename.endswith(".npy") for info in members.values()):
         return "the file is a zip file without NumPy arrays; expected arrays x and t"
-    found = ", ".join(list(members)[:10])
+    found = ", ".join(shown(name)[1:-1] for name in list(members)[:10])
     guess = nearest("x", members) or nearest("x_train", members)
     hint = f" (rename {guess!r}?)" if guess else ""
     return f"found the arrays {found}; expected x and t{hint}"
 
 
 def _refuse_bombs(path: Path, infos: list[zipfile.ZipInfo]) -> None:
-    size = sum(info.file_size for info in infos)
-    packed = max(1, sum(info.compress_size for info in infos))
-    if size > MAX_BYTES:
-        message = f"the arrays have {size / 2**30:.1f} GiB; at most {MAX_BYTES // 2**30} are read"
-        raise DataError(Problem(message, path))
-    if size > _BOMB_BYTES and size / packed > _BOMB_RATIO:
-        message = f"{packed} bytes would unpack to {size}; refused as a damaged or hostile file"
-        raise DataError(Problem(message, path))
+    packed = min(path.stat().st_size, sum(info.compress_size for info in infos))
+    refuse_bomb(path, packed, sum(info.file_size for info in infos))
 
 
 def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
@@ -115,34 +119,20 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     name = info.filename.removesuffix(".npy")
     try:
         with file.open(info) as stream:
-            version = np.lib.format.read_magic(stream)
-            read_header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = read_header(stream)
-            start = stream.tell()
-            if dtype.hasobject:
-                raise DataError(
-                    Problem(
-                        f"{name} holds Python objects, which are not loaded; save numbers", path
-                    )
-                )
-            needed = dtype.itemsize
-            for length in shape:
-                needed *= length
-            if needed != info.file_size - start:
-                raise DataError(
-                    Problem(f"{name} is damaged: its header asks for {needed} bytes", path)
-                )
-        with file.open(info) as stream:
-            array: Array = np.lib.format.read_array(stream, allow_pickle=False)
+            header = read_header(stream)
+            if header.dtype.hasobject:
+                message = f"{name} holds Python objects, which are not loaded; save numbers"
+                raise DataError(Problem(message, path))
+            if header.needed != info.file_size - stream.tell():
+                message = f"{name} is damaged: its header asks for {header.needed} bytes"
+                raise DataError(Problem(message, path))
+            array: Array = read_array(stream, header)
+            # To the end, where the checksum is compared.
+            stream.read(1)
             return array
     except DataError:
         raise
-    # What NumPy's reading of a header may end in, when its text is not what it should be.
-    except (ValueError, TypeError, KeyError, SyntaxError, tokenize.TokenError) as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(Problem(f"{name} is damaged ({error})", path)) from None
 
 
@@ -213,6 +203,7 @@ def _image_shape(path: Path, x: Array, stored: Array | None) -> tuple[int, ...] 
         return x.shape[1:]
     if stored is None:
         return None
-    if stored.dtype.kind not in "iu" or stored.ndim != 1 or stored.prod() != x.shape[1]:
+    sides = [int(side) for side in stored.flat] if stored.dtype.kind in "iu" else []
+    if stored.ndim != 1 or min(sides, default=0) < 1 or math.prod(sides) != x.shape[1]:
         raise DataError(Problem(f"image_shape does not fit {x.shape[1]} features", path))
-    return tuple(int(side) for side in stored)
+    return tuple(sides)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chainrule.data.arguments import MAX_BYTES
 from chainrule.errors import DataError, Problem, nearest
+from chainrule.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
 
 
-def existing_file(path: Path, *, at_most: int = MAX_BYTES) -> Path:
+def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES) -> Path:
     """``path`` itself, if it is a file that can be read.
 
     Args:
@@ -23,10 +23,7 @@ def existing_file(path: Path, *, at_most: int = MAX_BYTES) -> Path:
         if path.is_file():
             size = path.stat().st_size
             if size > at_most:
-                limit = at_most // 2**30
-                raise DataError(
-                    Problem(f"the file has {size / 2**30:.1f} GiB; at most {limit} are read", path)
-                )
+                raise DataError(Problem(f"the file has {_too_many(size, at_most)}", path))
             return path
         found = "is a folder" if path.is_dir() else "is no ordinary file"
         if path.exists():
@@ -58,7 +55,7 @@ def existing_folder(path: Path) -> Path:
     raise DataError(Problem(f"there is no such folder{suggestion(path)}", path))
 
 
-def read_bytes(path: Path, *, at_most: int = MAX_BYTES) -> bytes:
+def read_bytes(path: Path, *, at_most: int = MAX_DATA_BYTES) -> bytes:
     """The content of an existing file of ``at_most`` bytes.
 
     Raises:
@@ -68,6 +65,33 @@ def read_bytes(path: Path, *, at_most: int = MAX_BYTES) -> bytes:
         return existing_file(path, at_most=at_most).read_bytes()
     except OSError as error:
         raise DataError(Problem(f"the file cannot be read ({_reason(error)})", path)) from None
+
+
+def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
+    """Refuse to unpack far more than a file made in good faith would hold.
+
+    Args:
+        path: the file.
+        packed: its bytes, or those of the part of it that is unpacked.
+        unpacked: the bytes that it says these would become.
+
+    Raises:
+        DataError: they are too many, or too many times as many.
+    """
+    if unpacked > MAX_DATA_BYTES:
+        message = f"the file would unpack to {_too_many(unpacked, MAX_DATA_BYTES)}"
+        raise DataError(Problem(message, path))
+    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * max(1, packed):
+        message = f"{packed:,} bytes would unpack to {unpacked:,}"
+        raise DataError(Problem(f"{message}; refused as a damaged or hostile file", path))
+
+
+def _too_many(size: int, most: int) -> str:
+    """So many bytes, and how many are read."""
+    if size >= 2**50:
+        return f"more than a million GiB; at most {most // 2**30} are read"
+    unit, name = (2**30, "GiB") if most >= 2**30 else (2**20, "MiB")
+    return f"{size / unit:.1f} {name}; at most {most // unit} are read"
 
 
 def suggestion(path: Path) -> str:

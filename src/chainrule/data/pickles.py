@@ -25,14 +25,9 @@ import numpy.typing as npt
 
 from chainrule.data.paths import read_bytes
 from chainrule.errors import DataError, Problem
+from chainrule.limits import MAX_PICKLE_BYTES, MOST_OPCODES
 
 Values = dict[str, Any]
-
-MOST_OPCODES = 3_000_000
-"""A longer program is refused: the longest published file has about 200,000 opcodes."""
-
-MOST_BYTES = 2**30
-"""A longer file is refused: the longest published one has 156 million bytes."""
 
 MARK = object()
 """Stands in the stack where a list, tuple or dictionary of several items begins."""
@@ -45,13 +40,13 @@ def read_pickle(path: Path) -> Values:
     numbers, truth values, None, lists and tuples of these, and uint8 arrays.
 
     Args:
-        path: a file of at most `MOST_BYTES`.
+        path: a file of at most `chainrule.limits.MAX_PICKLE_BYTES`.
 
     Raises:
         DataError: the file cannot be read, is too long or cut short, holds anything else, or is
             no dictionary; with the byte at which it was found.
     """
-    return Walker(read_bytes(path, at_most=MOST_BYTES), path).walk()
+    return Walker(read_bytes(path, at_most=MAX_PICKLE_BYTES), path).walk()
 
 
 class Global:
@@ -128,6 +123,12 @@ class Walker:
             self.fail(f"{count:,} bytes are announced, {left:,} are left: the file is cut short")
         self.at += count
         return self.contents[self.at - count : self.at]
+
+    def frame(self) -> None:
+        """A frame begins; it must end within the file."""
+        length, left = self.number("<Q"), len(self.contents) - self.at
+        if length > left:
+            self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
 
     def line(self) -> bytes:
         """The bytes up to the end of the line."""
@@ -249,7 +250,7 @@ class Walker:
         # A shape of anything else is not shown: as a text, tuples in tuples have no end.
         if len(sizes) > 4 or not all(type(size) is int for size in sizes):
             self.refuse("an array whose shape is not up to 4 whole numbers")
-        if not all(0 <= size <= MOST_BYTES for size in sizes):
+        if not all(0 <= size <= MAX_PICKLE_BYTES for size in sizes):
             self.refuse("an array of a size that no file has")
         if math.prod(sizes) != len(raw):
             self.fail(f"an array of shape {shape} has {len(raw):,} bytes")
@@ -394,7 +395,7 @@ def _dict(walker: Walker) -> None:
 
 OPCODES: Mapping[bytes, Callable[[Walker], Any]] = {
     b"\x80": lambda w: w.take(1),  # PROTO
-    b"\x95": lambda w: w.take(8),  # FRAME
+    b"\x95": Walker.frame,
     b"(": lambda w: w.push(MARK),
     b"0": lambda w: w.pop(),
     b"1": lambda w: w.pop_to_mark(),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.dataset import Array
-from chainrule.data.labels import Labels, as_word, is_numeric, is_whole
-from chainrule.errors import DataError, Problem, nearest
+from chainrule.data.labels import Labels, as_word, commands_terminal, is_numeric, is_whole
+from chainrule.errors import DataError, Problem, nearest, shown
 
 MAX_CLASS = 65_535
 """Class numbers above this are taken for identifiers or values written by mistake."""
@@ -49,6 +49,17 @@ def class_names(
         DataError: for a list that repeats a name, texts among numbers, or numbers that
             cannot be class numbers.
     """
+    names = _class_names(parts, listed, outputs)
+    for name in names:
+        if commands_terminal(name):
+            path = next((part.path for part in parts), None)
+            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
+    return names
+
+
+def _class_names(
+    parts: Sequence[Labels], listed: Iterable[Any] | None, outputs: int | None
+) -> tuple[str, ...]:
     if listed is not None:
         names = tuple(as_word(name) for name in listed)
         if len(set(names)) < len(names):
@@ -60,7 +71,10 @@ def class_names(
             message = f"the classes' names differ from those of {brought[0].path}"
             raise DataError(Problem(message, part.path))
     if brought and brought[0].names is not None:
-        return brought[0].names
+        names = brought[0].names
+        if len(set(names)) < len(names):
+            raise DataError(Problem("a class is named twice", brought[0].path))
+        return names
     if any(part.are_text for part in parts):
         _refuse_mixture(parts)
         return tuple(sorted({word for part in parts for word in part.distinct()[0]}))

@@ -22,6 +22,9 @@ MOST_PROBLEMS = 10
 """More than these are counted, not listed."""
 
 
+_OPEN_QUOTE = "a quotation mark is opened and never closed"
+
+
 def problems_of(
     path: Path,
     lines: Sequence[Line],
@@ -47,8 +50,9 @@ def problems_of(
     problems: list[Problem] = []
     more = 0
     for line, row in zip(lines, rows, strict=True):
-        for column, message in _faults(line, row, separator, place, expected):
+        for cell, message in _faults(line, row, separator, place, expected):
             if len(problems) < MOST_PROBLEMS:
+                column = _column(line, separator, cell, len(row), expected)
                 problems.append(Problem(message, path, line.number, column))
             else:
                 more += 1
@@ -69,21 +73,33 @@ def _faults(
     separator: str | None,
     place: int | None,
     expected: int,
-) -> Iterator[tuple[int, str]]:
-    """Column and message of each fault in a line."""
+) -> Iterator[tuple[int | None, str]]:
+    """Cell and message of each fault in a line."""
     if len(row) != expected:
         cells = "column" if len(row) == 1 else "columns"
         yield (
-            column_of_difference(line.text, separator, len(row), expected),
-            (
-                f"found {len(row)} {cells}, expected {expected} as in the other lines "
-                f"(read as separated by {SEPARATORS[separator]})"
-            ),
+            None,
+            f"found {len(row)} {cells}, expected {expected} as in the other lines "
+            f"(read as separated by {SEPARATORS[separator]})",
         )
+        return
+    if line.text.count('"') % 2:
+        yield (line.text.count(separator or " ", 0, line.text.rfind('"')), _OPEN_QUOTE)
         return
     for k, cell in enumerate(row):
         if k != place and (fault := _fault(cell)):
-            yield column_of(line.text, separator, k), fault
+            yield k, fault
+
+
+def _column(line: Line, separator: str | None, cell: int | None, found: int, expected: int) -> int:
+    """Where a fault is; without a cell, where a line of another number of cells differs."""
+    if cell is None:
+        return column_of_difference(line.text, separator, found, expected)
+    return column_of(line.text, separator, cell)
+
+
+def _shown(cell: str) -> str:
+    return cell if len(cell) <= 40 else f"{cell[:37]}..."
 
 
 def _fault(cell: str) -> str | None:
@@ -91,10 +107,10 @@ def _fault(cell: str) -> str | None:
     if is_number(cell):
         if np.isfinite(float(cell)):
             return None
-        return f"{cell} is too large for a float64 number"
+        return f"{_shown(cell)} is too large for a float64 number"
     if not cell:
         return "expected a number, found an empty cell"
-    shown = cell if len(cell) <= 40 else f"{cell[:37]}..."
+    shown = _shown(cell)
     if is_number(cell.replace(",", ".", 1)):
         return f"expected a number, found {shown!r}; write it with a decimal point"
     return f"expected a number, found {shown!r}"

@@ -20,6 +20,7 @@ from chainrule.data.text_format import (
     is_meant_as_number,
     is_number,
     read_lines,
+    refuse_wide,
     separator_of,
 )
 from chainrule.errors import DataError, Problem
@@ -53,6 +54,7 @@ def read_text(
     """
     lines = read_lines(path)
     separator = separator_of(lines)
+    refuse_wide(path, lines, separator)
     titles, lines = _titles(lines, separator, label, header, features)
     if not lines:
         raise DataError(Problem("the file holds a header and no cases", path))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chainrule.data.paths import read_bytes
 from chainrule.errors import DataError, Problem
+from chainrule.limits import MAX_COLUMNS
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", None: "blanks"}
 """What cells may be separated by, and its name; None stands for any run of blanks."""
@@ -101,6 +102,18 @@ def separator_of(lines: Sequence[Line]) -> str | None:
     if best == "\t" and any(_holds_numbers(c) for line in sample for c in line.text.split("\t")):
         return None
     return best
+
+
+def refuse_wide(path: Path, lines: Sequence[Line], separator: str | None) -> None:
+    """Refuse a file of more than `MAX_COLUMNS` before its lines are taken apart.
+
+    Raises:
+        DataError: with the line.
+    """
+    for line in lines:
+        if len(line.text) > MAX_COLUMNS and line.text.count(separator or " ") >= MAX_COLUMNS:
+            message = f"more than {MAX_COLUMNS:,} columns; no case has so many"
+            raise DataError(Problem(message, path, line.number))
 
 
 def _holds_numbers(cell: str) -> bool:

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chainrule.data.paths import read_bytes
 from chainrule.errors import ChainruleError, Problem
 from chainrule.files import reason, write_whole
+from chainrule.json_text import parse_json
+from chainrule.limits import MAX_JSON_BYTES
 from chainrule.sweeps.trial import Trial
 
 
@@ -87,8 +90,8 @@ class SweepFolder:
             ChainruleError: the file is missing or damaged.
         """
         try:
-            found = json.loads(self.identity.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = parse_json(read_bytes(self.identity, at_most=MAX_JSON_BYTES))
+        except ValueError:  # which a ChainruleError is
             message = "this is no sweep's folder: its sweep.json is missing or damaged"
             raise ChainruleError(Problem(message, self.path)) from None
         if not isinstance(found, dict):
@@ -105,8 +108,8 @@ class SweepFolder:
         trials = {}
         for number, line in enumerate(lines, start=1):
             try:
-                trial = Trial.from_mapping(json.loads(line))
-            except (ValueError, TypeError, AttributeError):
+                trial = Trial.from_mapping(parse_json(line))
+            except (ValueError, TypeError, AttributeError, OverflowError):
                 raise ChainruleError(
                     Problem("this line is no trial", self.trials, number)
                 ) from None
@@ -116,7 +119,7 @@ class SweepFolder:
     def _lines(self) -> list[bytes]:
         """The whole lines of the file, which ends with a line's end afterwards."""
         try:
-            contents = self.trials.read_bytes() if self.trials.exists() else b""
+            contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
             whole, _, cut = contents.rpartition(b"\n")
             if cut:
                 write_whole(self.trials, whole + b"\n" if whole else b"")

@@ -1,0 +1,55 @@
+"""Fuzzes one target with atheris (libFuzzer), from the corpus beside it.
+
+Run with: ``python -m proof.fuzz.run TARGET [FOLDER ...] [libFuzzer's options]``, such as
+``-runs=100000`` or ``-max_total_time=60``. Inputs that reach new code are added to the first
+folder named, to none by default. What a reader should not do ends the run with its traceback,
+and the input is kept in the working folder as ``crash-...``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def main() -> int:
+    """Fuzz until the options say so."""
+    if find_spec("atheris") is None:
+        print("fuzzing needs atheris; install it with: pip install -e '.[proof]'", file=sys.stderr)
+        return 2
+    import atheris
+
+    # Instrumented as they are imported, by the readers below and by nothing before.
+    with atheris.instrument_imports(include=["chainrule"], enable_loader_override=False):
+        from proof.fuzz.target import memory_folder
+        from proof.fuzz.targets import TARGETS
+
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        print(f"name a target: {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    target = TARGETS[sys.argv[1]]
+    options = [f"-max_len={target.longest}", "-rss_limit_mb=1024", "-timeout=10"]
+    folders = sys.argv[2:] + ([str(target.corpus)] if target.corpus.is_dir() else [])
+    with memory_folder() as folder:
+
+        def try_one(content: bytes) -> None:
+            target.try_bytes(content, folder)
+
+        program = sys.argv[0]
+        if "-merge=1" in folders:  # for which libFuzzer starts itself again, by this name
+            program = str(folder / "again")
+            again = (
+                f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proof.fuzz.run {target.name}"
+            )
+            Path(program).write_text(f'{again} "$@"\n', encoding="utf-8")
+            os.chmod(program, 0o700)
+        atheris.Setup([program, *options, *folders], try_one)
+        atheris.Fuzz()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

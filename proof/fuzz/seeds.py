@@ -1,0 +1,55 @@
+"""The inputs that a fuzzer begins with: small good files, and the small hostile ones.
+
+Run with: ``PYTHONPATH=.:tests python -m proof.fuzz.seeds``; it fills the corpus of each target.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hostile import good
+from hostile.modules import FORMATS
+from proof.fuzz.target import Target
+from proof.fuzz.targets import TARGETS
+from proof.fuzz.total import merge
+
+_FORMATS = {"yaml": "YAML", "facts": "run", "idx": "IDX"}
+_GOOD = {
+    "yaml": ("config.yaml",), "compact": ("config.txt",), "text": ("cases.csv",),
+    "npz": ("cases.npz",), "idx": ("images-ubyte",),
+    "pickle": ("cifar/batches.meta", "cifar/data_batch_1"),
+    "safetensors": ("parameters.safetensors",), "facts": ("run/run.json",),
+}  # fmt: skip
+
+
+def seeds(target: Target, folder: Path) -> None:
+    """Write the seeds of a target into a folder."""
+    good.warm_up(folder / "good")
+    chosen = folder / "seeds"
+    chosen.mkdir()
+    for name in _GOOD[target.name]:
+        content = (folder / "good" / name).read_bytes()
+        (chosen / Path(name).name).write_bytes(content[: target.longest])
+    for number, file in enumerate(FORMATS[_FORMATS.get(target.name, target.name)]()):
+        if file.heavy:
+            continue
+        made = folder / str(number)
+        made.mkdir()
+        file.make(made)
+        path = made / target.file
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= target.longest:
+            (chosen / str(number)).write_bytes(path.read_bytes())
+
+
+def main() -> None:
+    """Fill every corpus."""
+    for target in TARGETS.values():
+        with tempfile.TemporaryDirectory() as place:
+            seeds(target, Path(place))
+            merge(target.name, Path(place) / "seeds")
+        print(f"{target.name}: {len(list(target.corpus.iterdir()))} inputs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""How much a file may ask for: every limit that the readers keep, in one place.
+
+A reader compares what a file says with these and with the bytes that are there before it takes
+memory. What is larger is refused with a message that says so. The limits are far above what
+files made in good faith need; most keep a small file from asking for much.
+"""
+
+from __future__ import annotations
+
+MAX_DATA_BYTES = 4 * 2**30
+"""Of a data file, and of the largest array that is made or read: more is a slip of the pen."""
+
+BOMB_RATIO = 500
+BOMB_BYTES = 2**24
+"""What would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times the size of
+its file was made to do harm. (The best of zip's ways of packing makes 1,032 zeros one byte.)"""
+
+MAX_CONFIG_BYTES = 2**18
+"""Of a configuration; the longest example has 2,000."""
+
+MAX_CONFIG_VALUES = 10_000
+"""Keys and values in one configuration; most have fifty."""
+
+MAX_DEPTH = 40
+"""Of values in values in a configuration; about six are needed."""
+
+MOST_PROBLEMS = 100
+"""So many are told of one file; of others only the number."""
+
+MOST_LETTERS = 2000
+"""A longer message is cut; what a file holds may be part of it."""
+
+MOST_OPCODES = 3_000_000
+"""Of a pickle: the longest published file has about 200,000."""
+
+MAX_PICKLE_BYTES = 2**30
+"""Of a pickle: the longest published one has 156 million."""
+
+MAX_DIMENSIONS = 8
+"""Of an array in a file; images in colour have four."""
+
+MAX_HEADER_BYTES = 2**16
+"""Of the header of one array in an .npz file; NumPy writes 128."""
+
+MAX_MEMBERS = 1000
+"""Arrays in an .npz file; four are looked for."""
+
+MAX_COLUMNS = 1_000_000
+"""Of a text file of cases; an image of 512 x 512 in colour has 786,432 numbers."""
+
+MAX_PIXELS = 25_000_000
+"""Of the largest single image: as a camera's of 6,000 x 4,000 takes 100 MB in memory."""
+
+MAX_IMAGE_SIDE = 8192
+"""The most pixels along a side that images are resized to."""
+
+MAX_JSON_BYTES = 2**25
+MAX_JSON_VALUES = 4_000_000
+MAX_JSON_BRACKETS = 100_000
+"""Of run.json, whose longest part are the mean and the scale of every input."""
+
+MAX_LINE_BYTES = 2**16
+"""Of one line of metrics.jsonl; an epoch takes about 200."""
+
+MAX_TENSOR_HEADER_BYTES = 2**20
+"""Of the header of a safetensors file; an array takes about 80."""
+
+MAX_CHECKPOINT_HEADER_BYTES = 2**26
+MAX_CHECKPOINT_BRACKETS = 300_000
+"""Of the header of a checkpoint, which holds a row of about 150 bytes for every finished epoch."""

@@ -1,0 +1,63 @@
+"""The doors by which a stranger's file comes in: what the commands read with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import chainrule
+from chainrule.checkpoint import load_parameters
+from chainrule.config.load import load_config
+from chainrule.data.files import read_inputs
+from chainrule.data.image_folder import read_images
+from chainrule.data.pickles import read_pickle
+from chainrule.data.sources import load_data
+from chainrule.network import Network
+from chainrule.sweeps.folder import SweepFolder
+
+NETWORK = {
+    "input": 2,
+    "loss": "cross_entropy",
+    "layers": [{"size": 3}, {"size": 2}, {"type": "softmax"}],
+}
+
+
+def network() -> Network:
+    """The network that parameters are read into."""
+    config = load_config({"network": NETWORK, "data": {"generator": "xor"}})
+    return Network.from_config(config.network)
+
+
+def _config(path: Path) -> None:
+    config = load_config(path)
+    if config.network["input"] is not None:
+        Network.from_config(config.network)
+
+
+def _data(**settings: Any) -> None:
+    load_data(settings, folder=Path(), seed=0)
+
+
+def _sweep(folder: Path) -> None:
+    files = SweepFolder(folder)
+    files.read_identity()
+    files.read_trials()
+
+
+DOORS: dict[str, Callable[[Path], object]] = {
+    # chainrule train, check: the configuration, and what its data part names
+    "config": _config,
+    "data": lambda path: _data(file=str(path)),
+    "idx": lambda path: _data(file=str(path), labels=str(path.with_name("labels-ubyte"))),
+    "folder": lambda path: _data(folder=str(path)),
+    # chainrule predict, evaluate
+    "inputs": lambda path: read_inputs(path, features=2),
+    "image": lambda path: read_images(path, size=None, color=True),
+    "run": chainrule.load,
+    # beneath them
+    "pickle": read_pickle,
+    "parameters": lambda path: load_parameters(path, network()),
+    # chainrule sweep, when it goes on with one
+    "sweep": _sweep,
+}

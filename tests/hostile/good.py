@@ -1,0 +1,132 @@
+"""A good file of each kind, read once, so that all that a reader imports is imported."""
+
+from __future__ import annotations
+
+import csv  # noqa: F401
+import difflib  # noqa: F401
+import encodings.raw_unicode_escape  # noqa: F401
+import json
+import pickle
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from safetensors.numpy import save
+
+from chainrule.errors import ChainruleError
+from hostile.doors import DOORS, NETWORK, network
+
+CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
+FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": None}
+SCORE = {"loss": 0.5, "accuracy": 1.0, "cases": 4}
+EPOCH = {"epoch": 1, "train_loss": 0.5}
+TRIAL = {
+    "number": 0, "values": {}, "scores": {}, "epochs": 1, "seconds": 0.1, "engine": "numpy",
+    "failure": None,
+}  # fmt: skip
+
+
+def yaml_text() -> str:
+    """A small configuration."""
+    return (
+        "network:\n  input: 2\n  loss: cross_entropy\n  layers:\n    - size: 3\n"
+        "    - size: 2\n    - softmax\ndata:\n  generator: xor\n"
+    )
+
+
+def parameters() -> dict[str, np.ndarray]:
+    """θ of the network that `hostile.doors` reads parameters into."""
+    return {name: np.array(view) for name, view in network().parameters.items()}
+
+
+def run_folder(folder: Path, **other: bytes) -> Path:
+    """The folder of a run; ``other`` contents replace those of a file, by its stem."""
+    folder.mkdir(exist_ok=True)
+    facts = {**FACTS, "scores": {}}
+    files = {
+        "config.yaml": yaml_text().encode(),
+        "run.json": json.dumps(facts).encode(),
+        "metrics.jsonl": json.dumps(EPOCH).encode() + b"\n",
+        "parameters.safetensors": save(parameters()),
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(other.get(name.partition(".")[0], content))
+    return folder
+
+
+def sweep_folder(folder: Path, identity: bytes = b"{}", trials: bytes | None = None) -> Path:
+    """The folder of a sweep."""
+    folder.mkdir(exist_ok=True)
+    (folder / "sweep.json").write_bytes(identity)
+    whole = json.dumps(TRIAL).encode() + b"\n" if trials is None else trials
+    (folder / "trials.jsonl").write_bytes(whole)
+    return folder
+
+
+def cifar_folder(folder: Path, **other: bytes) -> Path:
+    """CIFAR-10 in one batch of two images; ``other`` contents replace those of a file."""
+    folder.mkdir(exist_ok=True)
+    rows = np.zeros((2, 3072), np.uint8)
+    batch = pickle.dumps({b"data": rows, b"labels": [0, 1]}, protocol=2)
+    names = pickle.dumps({b"label_names": [b"cat", b"dog"]}, protocol=2)
+    files = {"data_batch_1": batch, "test_batch": batch, "batches.meta": names}
+    for name, content in files.items():
+        (folder / name).write_bytes(other.get(name.partition(".")[0], content))
+    return folder
+
+
+def idx(code: int, shape: tuple[int, ...], content: bytes) -> bytes:
+    """An IDX file."""
+    return bytes([0, 0, code, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content
+
+
+def image_folder(folder: Path) -> Path:
+    """Two classes of an image each."""
+    for name, ending in (("cat", "png"), ("dog", "png")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), "red").save(folder / name / f"1.{ending}")
+    return folder
+
+
+def warm_up(folder: Path) -> None:
+    """Read a good file through every door, and some that end in an error."""
+    Image.init()
+    folder.mkdir()
+    (folder / "config.yaml").write_text(yaml_text())
+    (folder / "wrong.yaml").write_text("network: {layers: [{size: x}], los: mse}\nnetwork: 1\n")
+    (folder / "config.txt").write_text(
+        "GLOBALS\nloss: mse wreg: 0.1\nLAYERS\ninput: 2\nsize: 3 act: relu wr: (-0.1 0.1)\n"
+        "size: 2\nDATA\ngenerator: xor\nTRAINING\nepochs: 3\n"
+    )
+    (folder / "wrong.txt").write_text("LAYERS\ninput: 2\nsize: 3 act: rellu\n")
+    (folder / "cases.csv").write_text("1,2,a\n3,4,b\n" * 8)
+    (folder / "wrong.csv").write_text('1,2,a\n3,"x",b\n' * 8)
+    np.savez(folder / "cases.npz", x=np.eye(8, 2), t=np.arange(8) % 2)
+    (folder / "images-ubyte").write_bytes(idx(8, (8, 2, 2), bytes(32)))
+    (folder / "labels-ubyte").write_bytes(idx(8, (8,), bytes([0, 1] * 4)))
+    (folder / "wrong-ubyte.gz").write_bytes(b"\x1f\x8b nothing")
+    cifar_folder(folder / "cifar")
+    image_folder(folder / "images")
+    (folder / "parameters.safetensors").write_bytes(save(parameters()))
+    (folder / "wrong.safetensors").write_bytes(b"nothing")
+    files = {
+        "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
+        "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np"),
+        "inputs": ("cases.npz",),
+        "idx": ("images-ubyte", "wrong-ubyte.gz"),
+        "folder": ("images", "cifar"),
+        "image": ("images/cat/1.png", "cases.csv"),
+        "pickle": ("cifar/batches.meta", "cases.csv"),
+        "parameters": ("parameters.safetensors", "wrong.safetensors"),
+        "run": (run_folder(folder / "run").name, "nothing"),
+        "sweep": (sweep_folder(folder / "sweep").name, "nothing"),
+    }
+    assert files.keys() == DOORS.keys()
+    for door, names in files.items():
+        for number, name in enumerate(names):
+            try:
+                DOORS[door](folder / name)
+            except ChainruleError:
+                if number == 0:  # the first of each is good
+                    raise

@@ -1,0 +1,30 @@
+"""The formats, and who makes their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from hostile import (
+    archives,
+    configurations_compact,
+    configurations_yaml,
+    idx_files,
+    image_folders,
+    pickles_of_images,
+    run_folders,
+    tensors,
+    text_of_cases,
+)
+from hostile.made import Hostile
+
+FORMATS: dict[str, Callable[[], Iterator[Hostile]]] = {
+    "YAML": configurations_yaml.files,
+    "compact": configurations_compact.files,
+    "text": text_of_cases.files,
+    "npz": archives.files,
+    "IDX": idx_files.files,
+    "pickle": pickles_of_images.files,
+    "images": image_folders.files,
+    "safetensors": tensors.files,
+    "run": run_folders.files,
+}

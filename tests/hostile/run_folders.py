@@ -1,0 +1,171 @@
+"""Hostile folders of runs and of sweeps."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hostile import tensors
+from hostile.configurations_yaml import TEXTS as YAML
+from hostile.configurations_yaml import special_files
+from hostile.good import EPOCH, FACTS, SCORE, TRIAL, run_folder, sweep_folder
+from hostile.made import Bytes, Hostile
+
+
+def _facts(**changes: Any) -> bytes:
+    return json.dumps({**FACTS, "scores": {}, **changes}).encode()
+
+
+def _without(key: str) -> bytes:
+    return json.dumps({k: v for k, v in {**FACTS, "scores": {}}.items() if k != key}).encode()
+
+
+JSON: dict[str, Bytes] = {
+    "nothing": b"",
+    "a list": b"[]",
+    "a text": b'"run"',
+    "null": b"null",
+    "nested lists": lambda: b"[" * 200_000,
+    "nested and closed": lambda: b"[" * 200_000 + b"]" * 200_000,
+    "nested mappings": lambda: b'{"a":' * 200_000,
+    "a number of a million digits": lambda: b'{"engine":' + b"9" * 1_000_000 + b"}",
+    "a text of 64 MiB": lambda: b'{"engine":"' + b"x" * 2**26 + b'"}',
+    "64 MiB of blanks": lambda: b" " * 2**26,
+    "lists of eight million zeros": lambda: b"[" + b"0," * 8_000_000 + b"0]",
+    "mappings of a million": lambda: b"{" + b",".join(b'"%d":{}' % k for k in range(10**6)) + b"}",
+    "not UTF-8": b'{"engine": "\xff"}',
+    "UTF-16": '{"engine": "numpy"}'.encode("utf-16"),
+    "NUL": b'{"engine": "numpy"}\0',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "cut short": b'{"engine": "nu',
+    "Python": b"{'engine': None}",
+    "a pickle": b"\x80\x04cposix\nsystem\n(Vtouch owned\ntR.",
+}
+
+RUN_JSON: dict[str, Bytes] = {
+    **JSON,
+    **{f"no {key}": _without(key) for key in ("engine", "classes", "scaling", "scores")},
+    "a lone surrogate": b'{"engine": "\\ud800", "interrupted": 0}',
+    "classes that are a number": _facts(classes=3),
+    "classes of another number": _facts(classes=["a"]),
+    "classes that are a mapping": _facts(classes={"a": 1}),
+    "classes that are a text": _facts(classes="ab"),
+    "classes twice": _facts(classes=["a", "a"]),
+    "classes with an escape sequence": _facts(classes=["\x1b[2J", "b"]),
+    "classes that are lists": _facts(classes=[["a"], ["b"]]),
+    "a million classes": lambda: _facts(classes=["a"] * 1_000_000),
+    "a scaling that is a list": _facts(scaling=[1, 2]),
+    "a scaling of texts": _facts(scaling={"mean": ["a", "b"], "scale": [1, 1]}),
+    "a scaling of numbers as texts": _facts(scaling={"mean": ["1_0", "٣"], "scale": ["1", "1"]}),
+    "a scaling of nan": _facts(scaling={"mean": [float("nan")] * 2, "scale": [1, 1]}),
+    "a scaling of infinity": _facts(scaling={"mean": [0, 0], "scale": [float("inf")] * 2}),
+    "a scaling of zero": _facts(scaling={"mean": [0, 0], "scale": [0, 1]}),
+    "a scaling of 1e309": _facts().replace(
+        b'"scaling": null', b'"scaling": {"mean": [1e309, 0], "scale": [1, 1]}'
+    ),
+    "a scaling of 2^2000": _facts(scaling={"mean": [2**2000, 0], "scale": [1, 1]}),
+    "a scaling of other inputs": _facts(scaling={"mean": [0] * 3, "scale": [1] * 3}),
+    "a scaling ragged": _facts(scaling={"mean": [[0], [0, 1]], "scale": [1, 1]}),
+    "a scaling of another key": _facts(scaling={"mean": [0, 0], "scale": [1, 1], "x": 1}),
+    "a scaling of nothing": _facts(scaling={}),
+    "a scaling nested": _facts(scaling={"mean": [[[[[0]]]]], "scale": [[[[[1]]]]]}),
+    "a scaling of an object": _facts(scaling={"mean": {"a": 1}, "scale": [1, 1]}),
+    "scores that are a list": _facts(scores=[1]),
+    "scores of a number": _facts(scores={"test": 3}),
+    "scores of another key": _facts(scores={"test": {**SCORE, "x": 1}}),
+    "scores of dunders": _facts(scores={"test": {"__class__": 1}}),
+    "scores without a loss": _facts(scores={"test": {"accuracy": 1.0}}),
+    "scores whose loss is a text": _facts(scores={"test": {**SCORE, "loss": "a"}}),
+    "scores whose loss is a list": _facts(scores={"test": {**SCORE, "loss": [1]}}),
+    "scores of a part that is none": _facts(scores={"../../x": SCORE}),
+    "scores whose accuracy is a text": _facts(scores={"test": {**SCORE, "accuracy": "\x1b[2J"}}),
+    "an engine that is a list": _facts(engine=[1]),
+    "an engine with an escape sequence": _facts(engine="\x1b[2J"),
+    "interrupted by a text": _facts(interrupted="no"),
+}
+
+METRICS: dict[str, Bytes] = {
+    **{name: content for name, content in JSON.items() if name != "nothing"},
+    "a number": b"3\n",
+    "pairs": b'[["epoch", 1]]\n',
+    "texts of two letters": b'["ab", "cd"]\n',
+    "blank lines": b"\n\n\n",
+    "an epoch of a text": b'{"epoch": "one"}\n',
+    "a loss that is a list": b'{"epoch": 1, "train_loss": [1]}\n',
+    "a loss that is a mapping": b'{"epoch": 1, "train_loss": {"a": 1}}\n',
+    "a loss of 1e309": b'{"epoch": 1, "train_loss": 1e309}\n',
+    "a loss of NaN": b'{"epoch": 1, "train_loss": NaN}\n',
+    "an empty mapping": b"{}\n",
+    "half a line": json.dumps(EPOCH).encode() + b'\n{"epoch": 2',
+    "a line separator": json.dumps(EPOCH).encode() + "\u2028".encode() + b"x\n",
+    "a million bad lines": lambda: b"x\n" * 1_000_000,
+    "epochs without end": lambda: json.dumps(EPOCH).encode() * 2 + b"\n" + b'{"a": 1}\n' * 300_000,
+}
+
+TRIALS: dict[str, Bytes] = {
+    **{name: content for name, content in JSON.items() if name not in ("nothing", "cut short")},
+    **{
+        f"{key} that is a list": json.dumps({**TRIAL, key: []}).encode() + b"\n"
+        for key in ("number", "values", "scores", "epochs", "engine")
+    },
+    "a score that is a list": json.dumps({**TRIAL, "scores": {"a": []}}).encode() + b"\n",
+    "a score that is null": json.dumps({**TRIAL, "scores": {"a": None}}).encode() + b"\n",
+    "seconds that are a list": json.dumps({**TRIAL, "seconds": []}).encode() + b"\n",
+    "seconds of 2^2000": json.dumps({**TRIAL, "seconds": 2**2000}).encode() + b"\n",
+}
+
+
+def _run(file: str, content: Bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        whole = content if isinstance(content, bytes) else content()
+        return run_folder(folder, **{file: whole})
+
+    return make
+
+
+def _sweep(part: str, content: Bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        whole = content if isinstance(content, bytes) else content()
+        return sweep_folder(folder, **{part: whole if part == "identity" else whole + b"\n"})
+
+    return make
+
+
+def _linked(file: str, target: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        run_folder(folder)
+        (folder / file).unlink()
+        if target == "a pipe":
+            os.mkfifo(folder / file)
+        elif target == "a folder":
+            (folder / file).mkdir()
+        else:
+            os.symlink(target, folder / file)
+        return folder
+
+    return make
+
+
+def files() -> Iterator[Hostile]:
+    """Runs with one file replaced; sweeps likewise."""
+    for name, content in RUN_JSON.items():
+        yield Hostile(f"run.json: {name}", "run", _run("run", content), callable(content))
+    for name, content in METRICS.items():
+        yield Hostile(f"metrics.jsonl: {name}", "run", _run("metrics", content), callable(content))
+    for name in ("a billion laughs", "Python's os.system", "nested lists", "NUL"):
+        yield Hostile(f"config.yaml: {name}", "run", _run("config", YAML[name]))
+    for name in ("a header of 2^64", "a shape that overflows", "an array missing", "nan"):
+        yield Hostile(f"parameters: {name}", "run", _run("parameters", tensors.FILES[name]))
+    for name in ("config.yaml", "run.json", "metrics.jsonl", "parameters.safetensors"):
+        for target in ("/dev/zero", "a pipe", "a folder", "nowhere"):
+            yield Hostile(f"{name}: {target}", "run", _linked(name, target))
+    for part, table in (("identity", JSON), ("trials", TRIALS)):
+        for name, content in table.items():
+            yield Hostile(
+                f"sweep, {part}: {name}", "sweep", _sweep(part, content), callable(content)
+            )
+    yield from special_files("run", "run")
+    yield from special_files("sweep", "sweep")

@@ -1,0 +1,63 @@
+"""Every hostile file is refused in one kind of error, quickly, in little memory, idly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hostile.modules import FORMATS
+from hostile.warden import MEMORY, SECONDS
+
+TESTS = Path(__file__).resolve().parents[1]
+LONGEST = 210_000
+"""Letters of a hundred problems, each cut."""
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
+
+
+def results_of(kind):
+    """What became of each file of a format, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-m", "hostile.warden", kind],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def faults(found):
+    """What is wrong with a result; the time is the processor's, which others may use as well."""
+    if found["ended"] != "refused":
+        yield f"{found['ended']} {found['message'][:100]}"
+    elif not found["message"] or found["length"] > LONGEST or found["odd"]:
+        yield f"a message of {found['length']} letters, among them {found['odd']}"
+    if found["heard"]:
+        yield str(found["heard"])
+    if found["cpu"] > SECONDS:
+        yield f"{found['cpu']:.2f} s"
+    if found["bytes"] > MEMORY:
+        yield f"{found['bytes'] / 2**20:.0f} MiB"
+
+
+def test_there_are_enough_of_them_and_each_has_its_own_name():
+    names = [(kind, file.door, file.name) for kind, files in FORMATS.items() for file in files()]
+    assert len(names) >= 150
+    assert not [name for name, count in Counter(names).items() if count > 1]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_is_refused_in_little_time_and_memory_and_does_nothing(kind):
+    results = results_of(kind)
+    assert [r["name"] for r in results] == [file.name for file in FORMATS[kind]()]
+    wrong = {f"{r['door']}: {r['name']}": list(faults(r)) for r in results}
+    assert not {name: found for name, found in wrong.items() if found}

@@ -1,0 +1,92 @@
+"""The warden itself: it must notice what the hostile files are there to try."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from chainrule.errors import ChainruleError
+from hostile import doors, warden
+from hostile.made import Hostile
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
+
+
+def read_by(door, tmp_path, monkeypatch):
+    """What the warden says of a reader."""
+
+    def make(folder):
+        (folder / "a").write_text("1")
+        return folder / "a"
+
+    monkeypatch.setitem(doors.DOORS, "mine", door)
+    monkeypatch.setattr(warden, "PATIENCE", 1.0)
+    return warden.judge(Hostile("a", "mine", make), tmp_path)
+
+
+def refuse(path):
+    raise ChainruleError("no")
+
+
+def test_a_refusal(tmp_path, monkeypatch):
+    found = read_by(refuse, tmp_path, monkeypatch)
+    assert (found["ended"], found["message"], found["heard"]) == ("refused", "no", [])
+    assert found["bytes"] < 2**24
+
+
+@pytest.mark.parametrize(
+    ("door", "ended"),
+    [
+        (lambda path: path.read_text(), "read to the end"),
+        (lambda path: 1 // 0, "ZeroDivisionError"),
+        (lambda path: bytearray(2 * warden.MEMORY), "MemoryError"),
+        (lambda path: os.kill(os.getpid(), 9), "the process died"),
+        (lambda path: os.read(os.pipe()[0], 1), "never ends"),
+    ],
+)
+def test_what_is_no_refusal(door, ended, tmp_path, monkeypatch):
+    assert read_by(door, tmp_path, monkeypatch)["ended"].startswith(ended)
+
+
+def opens_for_writing(path):
+    with open(path, "ab"):
+        refuse(path)
+
+
+def imports(path):
+    import antigravity.something  # noqa: F401
+
+
+def runs_a_program(path):
+    subprocess.run(["true"], check=True)
+
+
+@pytest.mark.parametrize(
+    ("door", "heard"),
+    [
+        (opens_for_writing, "writing"),
+        (imports, "import of antigravity"),
+        (runs_a_program, "subprocess.Popen"),
+        (lambda path: os.system("true"), "os.system"),
+        (lambda path: socket.socket(), "socket"),
+        (lambda path: eval("1"), "compile of <string>"),
+        (lambda path: (path.parent.parent / "b").exists() or open("/etc/passwd"), "reading of"),
+        (lambda path: os.listdir("/etc"), "look into"),
+        (lambda path: os.remove(path), "os.remove"),
+    ],
+)
+def test_what_is_heard(door, heard, tmp_path, monkeypatch):
+    assert heard in str(read_by(door, tmp_path, monkeypatch)["heard"])
+
+
+def test_memory_is_measured(tmp_path, monkeypatch):
+    def reads_much(path):
+        block = bytearray(2**26)
+        block[:: 2**12] = b"x" * 2**14
+        refuse(path)
+
+    assert 0.9 * 2**26 < read_by(reads_much, tmp_path, monkeypatch)["bytes"] < 2**27

@@ -1,0 +1,239 @@
+"""Reads every hostile file in a process of its own and notes what becomes of it.
+
+The process that starts warms up: it reads a good file through every door, so that whatever a
+reader needs is imported. For each file it forks twice: one child makes the file, another reads
+it, under a limit of memory and a hook that hears of every file opened, every import, every
+socket, every program. A line of JSON tells of each file. Run as::
+
+    PYTHONPATH=tests python -m hostile.warden [FORMAT ...]
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chainrule.errors import ChainruleError
+from hostile import good, modules
+from hostile.doors import DOORS
+from hostile.made import Hostile
+
+MEMORY = 256 * 2**20
+"""Bytes that a reader may take, above what its process had."""
+
+SECONDS = 2.0
+PATIENCE = 20.0
+"""After so many seconds a reader is taken for one that never ends."""
+
+# Events that end the matter whatever their arguments are.
+_NEVER = (
+    "exec", "os.", "shutil.", "socket.", "subprocess.", "ctypes.", "pickle.", "urllib.",
+    "marshal.", "mmap.", "webbrowser.", "ftplib.", "http.", "smtplib.", "tempfile.", "code.__new__",
+    "pty.", "sqlite3.", "glob.", "fcntl.", "signal.", "winreg.", "msvcrt.", "syslog.",
+)  # fmt: skip
+_HARMLESS = ("os.listdir", "os.scandir", "os.putenv")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Watch:
+    """Hears what Python is asked for while a file is read.
+
+    Args:
+        folder: that alone may be looked into.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+        self.heard: list[str] = []
+        self.on = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """The hook, as `sys.addaudithook` calls it."""
+        if not self.on:
+            return
+        self.on = False  # what is done to find out is not what is watched
+        wrong = self.wrong(event, arguments)
+        if wrong:
+            self.heard.append(wrong)
+        self.on = True
+
+    def wrong(self, event: str, arguments: tuple[Any, ...]) -> str | None:
+        """What is wrong with an event."""
+        if event == "import":
+            return f"import of {arguments[0]}"
+        if event == "open":
+            return self.wrong_opening(*arguments)
+        if event in ("os.listdir", "os.scandir"):
+            return None if self.inside(arguments[0]) else f"look into {arguments[0]}"
+        if event == "compile":  # NumPy's headers are parsed, not run: ast.parse
+            return None if arguments[1] == "<unknown>" else f"compile of {arguments[1]}"
+        if event.startswith(_NEVER) and event not in _HARMLESS:
+            return f"{event} {arguments!r}"[:200]
+        return None
+
+    def wrong_opening(self, path: Any, mode: str | None, flags: int) -> str | None:
+        """Opening is for reading, and of what lies in the folder."""
+        if isinstance(path, int):
+            return None
+        if set(mode or "") & set("wax+") or (flags or 0) & _WRITING:
+            return f"writing to {path!r}"
+        return None if self.inside(path) else f"reading of {path!r}"
+
+    def inside(self, path: Any) -> bool:
+        """Whether a path lies in the folder, as it is written."""
+        return os.path.abspath(os.fsdecode(path)).startswith(self.folder)
+
+
+def judge(file: Hostile, folder: Path) -> dict[str, Any]:
+    """What becomes of one file."""
+    made = folder / "made"
+    os.makedirs(made)
+    if file.heavy:  # not here, where the memory would lie about for the readers
+        path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=60)["path"])
+    else:
+        path = file.make(made)
+    before = _listing(folder)
+    found = in_child(lambda: read(file, path, made), patience=PATIENCE)
+    if _listing(folder) != before:
+        found.setdefault("heard", []).append("files changed")
+    return found
+
+
+def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
+    """In the child: read the file, and measure."""
+    watch = Watch(folder)
+    sys.addaudithook(watch)
+    door = DOORS[file.door]
+    _limit_memory()
+    start_memory = _kilobytes("VmRSS")
+    start, start_cpu = time.perf_counter(), time.process_time()
+    watch.on = True
+    ended, message = "read to the end", ""
+    try:
+        door(path)
+    except ChainruleError as error:
+        ended, message = "refused", str(error)
+    except BaseException as error:
+        watch.on = False
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        ended = f"{type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}"
+        message = str(error)[:300]
+    watch.on = False
+    return {
+        "ended": ended,
+        "message": message[:2000],
+        "length": len(message),
+        "odd": sorted({c for c in message if not c.isprintable()} - {"\n"})[:5],
+        "seconds": time.perf_counter() - start,
+        "cpu": time.process_time() - start_cpu,
+        "bytes": max(0, _kilobytes("VmHWM") - start_memory) * 1024,
+        "heard": watch.heard[:10],
+    }
+
+
+def _limit_memory() -> None:
+    size = _kilobytes("VmSize") * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _kilobytes(name: str) -> int:
+    """An entry of /proc/self/status: VmRSS, VmSize, or VmHWM, the peak of the first."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:"))
+
+
+def _listing(folder: Path) -> list[tuple[str, int, int]]:
+    found = []
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            status = os.lstat(os.path.join(place, name))
+            found.append((os.path.join(place, name), status.st_size, status.st_mtime_ns))
+    return sorted(found)
+
+
+def in_child(work: Any, *, patience: float) -> dict[str, Any]:
+    """What ``work`` gives in a child; how the child ended where it gave nothing."""
+    get, put = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(get)
+            answer = json.dumps(work()).encode()
+            while answer:
+                answer = answer[os.write(put, answer) :]
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(put)
+    start = time.perf_counter()
+    answer = _everything(get, patience)
+    os.close(get)
+    if answer is None:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    seconds = time.perf_counter() - start
+    if answer:
+        found: dict[str, Any] = json.loads(answer)
+        return found
+    ended = "never ends" if answer is None else f"the process died (status {status})"
+    return {
+        "ended": ended, "message": "", "length": 0, "odd": [], "seconds": seconds,
+        "cpu": seconds, "bytes": 0, "heard": [],
+    }  # fmt: skip
+
+
+def _everything(pipe: int, patience: float) -> bytes | None:
+    """All that comes through a pipe; None where its end does not come in time."""
+    answer = b""
+    end = time.perf_counter() + patience
+    while True:
+        ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.perf_counter()))
+        if not ready:
+            return None
+        block = os.read(pipe, 2**16)
+        if not block:
+            return answer
+        answer += block
+
+
+def results(formats: list[str]) -> Iterator[dict[str, Any]]:
+    """One result a file, in order."""
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place).resolve()
+        os.chdir(root)
+        good.warm_up(root / "good")
+        gc.collect()
+        gc.freeze()  # the children need not look through it again
+        for name, files in modules.FORMATS.items():
+            if formats and name not in formats:
+                continue
+            for number, file in enumerate(files()):
+                found = judge(file, root / f"{name}-{number}")
+                yield {"format": name, "name": file.name, "door": file.door, **found}
+
+
+def main() -> None:
+    """Print a line of JSON for each file."""
+    warnings.simplefilter("error")
+    for result in results(sys.argv[1:]):
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
