@@ -30,6 +30,10 @@ $(VENV)/.peers: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[peers]'
 	@touch $@ $(VENV)/.core
 
+$(VENV)/.proof: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[proof,peers]'
+	@touch $@ $(VENV)/.core $(VENV)/.dev $(VENV)/.peers
+
 demo: $(VENV)/.core
 	$(BIN)/chainrule train examples/shapes.yaml
 
@@ -59,10 +63,10 @@ bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.startup
 
-proof: $(VENV)/.dev $(VENV)/.peers
+proof: $(VENV)/.proof
 	$(BIN)/python -m proof
 
-proof-full: $(VENV)/.dev $(VENV)/.peers
+proof-full: $(VENV)/.proof
 	$(BIN)/python -m proof --full
 
 clean:

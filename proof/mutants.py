@@ -1,12 +1,152 @@
-"""Mutants of the numeric core."""
+"""Mutants of the numeric core, made and tried by mutmut in a copy of the repository.
+
+mutmut changes one thing at a time (an operator, a number, an argument) and runs the tests that
+reach the function. What it cannot kill may also change nothing that can be noticed; such mutants
+count as survivors all the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from proof.line import Line
+from proof.stored import store, stored
+
+ROOT = Path(__file__).parents[1]
+NAME, LEAST_KILLED = "mutants", 0.95
+
+LEAST_OF_ONE = 0.9
+"""Of one module by its own tests, where those that reach all modules are not asked."""
+
+TESTS: Mapping[str, tuple[str, ...]] = {
+    "activations": ("test_activations.py",),
+    "jacobians": ("test_jacobians.py",),
+    "layers/base": ("layers",),
+    "layers/dense": ("layers",),
+    "layers/softmax": ("layers",),
+    "losses": ("test_losses.py", "test_loss_targets.py"),
+    "targets": (),
+    "penalties": ("test_penalties.py",),
+    "parameters": ("test_parameters.py",),
+    "initializers": ("test_initializers.py",),
+    "optimizers": ("test_optimizers.py",),
+    "schedules": ("test_schedules.py",),
+    "scores": ("test_scores.py",),
+    "network": ("test_chain.py", "test_network.py"),
+}
+"""The modules that are mutated, and the tests that mirror each."""
+
+OF_ALL = ("test_gradient_table.py", "test_training_table.py")
+"""Tests that reach nearly all of them, and are asked last."""
+
+QUICK = ("penalties", "schedules", "optimizers", "parameters", "initializers")
+"""The short form takes one of these, by the day, with its own tests alone."""
+
+KILLED, SURVIVED, TIMED_OUT, UNCOVERED = "killed", "survived", "timed out", "uncovered"
+ENDS = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: UNCOVERED, 33: UNCOVERED}
+ENDS |= dict.fromkeys((24, -24, 36, 152, 255), TIMED_OUT)
+"""What became of a mutant, by mutmut's code."""
+
+SETTINGS = """
+[tool.mutmut]
+source_paths = ["src"]
+only_mutate = [{modules}]
+also_copy = ["conftest.py"]
+pytest_add_cli_args = ["-p", "no:cacheprovider"]
+pytest_add_cli_args_test_selection = [{tests}]
+"""
+
+
+def run_mutants(modules: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
+    """What became of every mutant, by its name.
+
+    Args:
+        modules: of the package, without their ending.
+        tests: files and folders in tests/.
+
+    Raises:
+        RuntimeError: mutmut failed, or made no mutant.
+    """
+    with TemporaryDirectory(prefix="mutants-") as name:
+        folder = Path(name)
+        _copy_repository(folder, modules, tests)
+        command = [sys.executable, "-m", "mutmut", "run", "--max-children", "2"]
+        environment = {**os.environ, "PYTHONPATH": "", "OPENBLAS_NUM_THREADS": "1"}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        found: dict[str, str] = {}
+        for module in modules:
+            kept = folder / "mutants" / "src" / "chainrule" / f"{module}.py.meta"
+            codes = json.loads(kept.read_text())["exit_code_by_key"] if kept.exists() else {}
+            found |= {m: ENDS.get(code, f"ended with {code}") for m, code in codes.items()}
+    if done.returncode or not found:
+        raise RuntimeError(f"mutmut made {len(found)} mutants: {done.stdout[-1500:]}{done.stderr}")
+    return found
+
+
+def _copy_repository(folder: Path, modules: Sequence[str], tests: Sequence[str]) -> None:
+    ignore = shutil.ignore_patterns("__pycache__")
+    for part in ("src", "tests"):
+        shutil.copytree(ROOT / part, folder / part, ignore=ignore)
+    shutil.copy(ROOT / "conftest.py", folder)
+    settings = SETTINGS.format(
+        modules=", ".join(f'"src/chainrule/{module}.py"' for module in modules),
+        tests=", ".join(f'"tests/{test}"' for test in tests),
+    )
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (folder / "pyproject.toml").write_text(project + settings, encoding="utf-8")
+
+
+def summary(found: Mapping[str, str], least: float = LEAST_KILLED) -> tuple[str, bool]:
+    """The counts in words, and whether enough are killed; without a mutant nothing holds."""
+    counts = Counter(found.values())
+    named = [KILLED, SURVIVED, TIMED_OUT, UNCOVERED]
+    words = [f"{counts[end]:,} {end}" for end in named]
+    if others := sum(counts.values()) - sum(counts[end] for end in named):
+        words.append(f"{others} otherwise")
+    share = counts[KILLED] / len(found) if found else 0.0
+    return f"{share:.1%} of {len(found):,}: {', '.join(words)}", share >= least
+
+
+def run_all() -> None:
+    """Try every mutant, and keep the counts and the names of those that were not killed."""
+    start = time.perf_counter()
+    tests = list(dict.fromkeys([test for some in TESTS.values() for test in some] + [*OF_ALL]))
+    found = run_mutants(list(TESTS), tests)
+    measured, holds = summary(found)
+    alive: dict[str, object] = {name: end for name, end in found.items() if end != KILLED}
+    seconds = time.perf_counter() - start
+    command = "python -m proof kills --full"
+    store(NAME, measured, holds=holds, command=command, seconds=seconds, figures=alive)
 
 
 def mutant_lines(full: bool) -> Iterator[Line]:
-    """Nothing yet."""
-    yield from ()
+    """All mutants, or those of one module beside the stored result."""
+    claim, asked = "mutants of the numeric core", f"≥ {LEAST_KILLED:.0%} killed"
+    if find_spec("mutmut") is None:
+        why = "mutmut is not installed: pip install 'chainrule[proof]'"
+        yield Line(claim, asked, why, None, str(stored(NAME) or ""))
+        return
+    if full:
+        run_all()
+        result = stored(NAME)
+        assert result is not None, "it was stored just now"
+        yield Line(claim, asked, result.measured, result.holds, str(result))
+        return
+    module = random.Random(date.today().isoformat()).choice(QUICK)
+    measured, holds = summary(run_mutants([module], TESTS[module]), LEAST_OF_ONE)
+    claim, asked = f"mutants of {module} by its own tests", f"≥ {LEAST_OF_ONE:.0%} killed"
+    yield Line(claim, asked, measured, holds, str(stored(NAME) or ""))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import chainrule
-from chainrule.checkpoint import load_parameters
+from chainrule.checkpoint import load_parameters, read_checkpoint
 from chainrule.config.load import load_config
 from chainrule.data.files import read_inputs
 from chainrule.data.image_folder import read_images
@@ -58,6 +58,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     # beneath them
     "pickle": read_pickle,
     "parameters": lambda path: load_parameters(path, network()),
+    "checkpoint": read_checkpoint,  # chainrule train --resume
     # chainrule sweep, when it goes on with one
     "sweep": _sweep,
 }

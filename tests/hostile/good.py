@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv  # noqa: F401
 import difflib  # noqa: F401
 import encodings.raw_unicode_escape  # noqa: F401
+import hashlib
 import json
 import pickle
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,6 +22,8 @@ from hostile.doors import DOORS, NETWORK, network
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
 FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": None}
 SCORE = {"loss": 0.5, "accuracy": 1.0, "cases": 4}
+POSITION = {"epoch": 1, "minibatch": 1, "steps": 1, "correct": 0, "seconds": 0.1}
+ROW = {"epoch": 1, "train_loss": 0.5, "seconds": 0.1}
 EPOCH = {"epoch": 1, "train_loss": 0.5}
 TRIAL = {
     "number": 0, "values": {}, "scores": {}, "epochs": 1, "seconds": 0.1, "engine": "numpy",
@@ -38,6 +42,24 @@ def yaml_text() -> str:
 def parameters() -> dict[str, np.ndarray]:
     """θ of the network that `hostile.doors` reads parameters into."""
     return {name: np.array(view) for name, view in network().parameters.items()}
+
+
+def sealed(arrays: dict[str, Any] | None = None, **metadata: str) -> bytes:
+    """A checkpoint with other arrays or metadata, and the SHA-256 that belongs to it."""
+    held = {**parameters(), "losses": np.zeros(1), **(arrays or {})}
+    said = {
+        "chainrule": "0",
+        "numpy": "0",
+        "position": json.dumps(POSITION),
+        "history": json.dumps([ROW]),
+        "configuration": json.dumps({**CONFIG, "training": {}}),
+        "data": "00000000",
+        **metadata,
+        "sha256": "0" * 64,
+    }
+    content = save(held, metadata=said)
+    digest = hashlib.sha256(content).hexdigest().encode()
+    return content.replace(b'"sha256":"' + b"0" * 64, b'"sha256":"' + digest)
 
 
 def run_folder(folder: Path, **other: bytes) -> Path:
@@ -110,6 +132,7 @@ def warm_up(folder: Path) -> None:
     image_folder(folder / "images")
     (folder / "parameters.safetensors").write_bytes(save(parameters()))
     (folder / "wrong.safetensors").write_bytes(b"nothing")
+    (folder / "checkpoint.safetensors").write_bytes(sealed())
     files = {
         "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
         "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np"),
@@ -119,6 +142,7 @@ def warm_up(folder: Path) -> None:
         "image": ("images/cat/1.png", "cases.csv"),
         "pickle": ("cifar/batches.meta", "cases.csv"),
         "parameters": ("parameters.safetensors", "wrong.safetensors"),
+        "checkpoint": ("checkpoint.safetensors", "wrong.safetensors"),
         "run": (run_folder(folder / "run").name, "nothing"),
         "sweep": (sweep_folder(folder / "sweep").name, "nothing"),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from hostile import (
     archives,
+    checkpoints,
     configurations_compact,
     configurations_yaml,
     idx_files,
@@ -26,5 +27,6 @@ FORMATS: dict[str, Callable[[], Iterator[Hostile]]] = {
     "pickle": pickles_of_images.files,
     "images": image_folders.files,
     "safetensors": tensors.files,
+    "checkpoints": checkpoints.files,
     "run": run_folders.files,
 }

@@ -1,4 +1,4 @@
-"""Hostile safetensors files: parameters, and checkpoints."""
+"""Hostile safetensors files of parameters."""
 
 from __future__ import annotations
 
@@ -127,6 +127,6 @@ FILES: dict[str, Bytes] = {
 
 
 def files() -> Iterator[Hostile]:
-    """Parameters, and checkpoints: the same files through the door of each."""
+    """Each through the door of parameters."""
     yield from contents("parameters", "parameters.safetensors", FILES)
     yield from special_files("parameters", "parameters.safetensors")
