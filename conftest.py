@@ -7,8 +7,9 @@ MODULES_OF = {
         "src/chainrule/torch_bridge.py",
         "src/chainrule/engines/torch_*.py",
         "src/chainrule/peers/torch_peer.py",
+        "src/chainrule/gradients/by_torch.py",
     ),
-    "jax": ("src/chainrule/peers/jax_peer.py",),
+    "jax": ("src/chainrule/peers/jax_peer.py", "src/chainrule/gradients/by_jax.py"),
     "sklearn": ("src/chainrule/peers/sklearn_peer.py",),
 }
 

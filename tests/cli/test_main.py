@@ -28,6 +28,7 @@ COMMANDS = [
     "train",
     "sweep",
     "compare",
+    "check",
     "evaluate",
     "predict",
     "plot",
