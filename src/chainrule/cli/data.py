@@ -76,7 +76,7 @@ def make(
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
     refuse_input(file, config)
     # As they come: a run that reads the file standardises them itself.
-    data = _data(config, [*(set_ or []), "data.standardize=false"])
+    data = _data(config, [*(set_ or []), "data.standardize=false", "data.channels=last"])
     write_npz(file, data)
     sizes = ", ".join(
         f"{len(part)} {name}"
