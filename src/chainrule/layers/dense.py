@@ -18,8 +18,9 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer, Pool, Shape, sizes_text
-from chainrule.parameters import Array, assign
+from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
+from chainrule.layers.weighted import Weighted
+from chainrule.parameters import Array
 
 InitializerLike = str | Sequence[float] | Initializer
 
@@ -53,7 +54,7 @@ class Buffers(NamedTuple):
 NEW = Buffers()
 
 
-class Dense(Layer):
+class Dense(Weighted):
     """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,).
 
     Args:
@@ -110,51 +111,6 @@ class Dense(Layer):
         self.x: Any = None
         self.z: Any = None
         self.a: Any = None
-
-    @property
-    def activation(self) -> Activation | None:
-        """φ; None until the network has decided where it was left out."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation: Any = None if value is None else activation(value)
-
-    @property
-    def W(self) -> Array:
-        """The weights, (inputs, size), a view into θ; assigning writes into θ."""
-        return self._values["W"]
-
-    @W.setter
-    def W(self, value: Any) -> None:
-        assign(self.W, value, f"{self.name}.W")
-
-    @property
-    def b(self) -> Array:
-        """The biases, (size,), a view into θ; assigning writes into θ."""
-        return self._values["b"]
-
-    @b.setter
-    def b(self, value: Any) -> None:
-        assign(self.b, value, f"{self.name}.b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W of the last backward pass, (inputs, size), a view into the gradient."""
-        return self._gradients["W"]
-
-    @W_grad.setter
-    def W_grad(self, value: Any) -> None:
-        assign(self.W_grad, value, f"{self.name}.W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
-        return self._gradients["b"]
-
-    @b_grad.setter
-    def b_grad(self, value: Any) -> None:
-        assign(self.b_grad, value, f"{self.name}.b_grad")
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""

@@ -116,9 +116,8 @@ class MaxPool2D(Pooled):
     type: ClassVar[str] = "max_pool2d"
     formula: ClassVar[str] = "the largest under each window"
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.winners: Any = None
+    winners: Any = None
+    """The place of the largest within each window, of the last forward pass."""
 
     def _pool(self, x: Array) -> Array:
         return as_rows(pooling.largest(images(x, self.windows), self.windows)[0])
