@@ -10,7 +10,7 @@ import numpy as np
 from chainrule import Dense, Network, Softmax
 from chainrule.engines import ENGINES
 from chainrule.engines.compiled.activations import apply_activation
-from chainrule.engines.compiled.jit import SUMS
+from chainrule.loops.jit import SUMS
 from chainrule.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
 from chainrule.optimizers import SGD
 from chainrule.parameters import Array

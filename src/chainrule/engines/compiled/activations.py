@@ -10,7 +10,7 @@ from math import erfc, log1p, pi, sqrt
 import numpy as np
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part, wide_vectors
+from chainrule.loops.jit import exact, kernel, part, wide_vectors
 from chainrule.engines.compiled.plan import (
     BOUND,
     ELU,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from chainrule.engines.compiled.jit import kernel, part
+from chainrule.loops.jit import kernel, part
 from chainrule.engines.compiled.outputs import class_cross_entropy, other_losses
 from chainrule.engines.compiled.plan import (
     BIASES,

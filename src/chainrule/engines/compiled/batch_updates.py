@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.engines.compiled.blas import gemm
 from chainrule.engines.compiled.blocks import place, place_of_outputs
-from chainrule.engines.compiled.jit import kernel, part
+from chainrule.loops.jit import kernel, part
 from chainrule.engines.compiled.plan import (
     BIASES,
     BY_OUTPUT,

@@ -6,7 +6,7 @@ all of them, and a block is a matrix to gemm.
 
 from __future__ import annotations
 
-from chainrule.engines.compiled.jit import part
+from chainrule.loops.jit import part
 from chainrule.engines.compiled.plan import FUNCTION, RELU, START, A, Index, Z
 from chainrule.parameters import Array
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.engines.compiled.activations import apply_activation
 from chainrule.engines.compiled.any_rule import penalty_loss
-from chainrule.engines.compiled.jit import entry, part, wide_vectors
+from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.engines.compiled.lane_losses import (
     NO_CASE,
     TRUE,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part
+from chainrule.loops.jit import exact, kernel, part
 from chainrule.engines.compiled.plan import (
     ABSOLUTE,
     BINARY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
-from chainrule.engines.compiled.jit import kernel
+from chainrule.loops.jit import kernel
 from chainrule.engines.compiled.plan import (
     ADAM,
     DESCENT,
