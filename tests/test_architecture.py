@@ -38,6 +38,7 @@ ORDER = [
     "wiring",
     "chain",
     "network",
+    "description",
     "network_graph",
     "optimizers",
     "schedules",

@@ -44,6 +44,11 @@ class Conv2D(Filtered):
         }
         return {**shapes, "b": (self.filters,)} if self.bias else shapes
 
+    @property
+    def uses_of_weights(self) -> int:
+        """Once at every place."""
+        return self.window_places.down * self.window_places.across
+
     def _apply(self, x: Array, values: Arrays) -> Array:
         z = convolution.convolve(images(x, self.windows), values["W"], self.windows)
         if self.bias:
