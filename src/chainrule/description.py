@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.chain import connect, default_loss, layers_from_config, shape_of_input
-from chainrule.layers import Layer, Softmax
+from chainrule.chain import connected, shape_of_input
+from chainrule.layers import Layer
 from chainrule.layers.base import Shape
-from chainrule.losses import loss_function
 from chainrule.wiring import INPUT, INPUT_WORD, Wiring
 
 if TYPE_CHECKING:
@@ -110,21 +109,19 @@ def describe_config(network: Mapping[str, Any]) -> Description:
     """The same of the ``network:`` part of a configuration; no parameters are made.
 
     Args:
-        network: the mapping, with ``input`` given.
+        network: the mapping, with ``input`` and ``loss`` given.
 
     Raises:
-        ConfigError: the parts do not make a network.
+        ConfigError: the parts do not make a network; a `ConnectError` where shapes do not fit.
 
     Example:
-        >>> found = describe_config({"input": 10**6, "layers": [{"size": 10**9}, {"size": 1}]})
+        >>> found = describe_config(
+        ...     {"input": 10**6, "loss": "mse", "layers": [{"size": 10**9}, {"size": 1}]})
         >>> f"{found.parameters:,}"
         '1,000,002,000,000,001'
     """
-    layers = layers_from_config(network["layers"])
-    ends_in_softmax = any(isinstance(layer, Softmax) for layer in layers[-1:])
-    loss = network.get("loss") or default_loss(ends_in_softmax=ends_in_softmax)
+    layers, wiring = connected(network)
     shape = shape_of_input(network["input"])
-    wiring, _ = connect(layers, shape, loss_function(loss))
     return _described(layers, wiring, shape, network.get("dtype") or "float64")
 
 
