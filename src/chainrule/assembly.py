@@ -62,8 +62,8 @@ def data_key(config: Config) -> str:
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
-    asked = (*asked, _takes_images(config))
-    return repr((config.data, config.folder, config.training["seed"], asked))
+    seen = (config.folder, config.training["seed"], _takes_images(config))
+    return repr((config.data, *seen, asked))
 
 
 def locate_data(config: Config) -> Config:

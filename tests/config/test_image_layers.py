@@ -67,7 +67,8 @@ def test_what_does_not_fit_is_told_at_the_layer(tmp_path):
         "network:\n  input: [1, 12, 12]\n  layers:\n    - {type: conv2d, filters: 2, size: 3}\n"
         "    - {type: max_pool2d, size: 11}\n    - flatten\n    - {size: 3}\n    - softmax\n"
     )
-    with pytest.raises(ConfigError, match=r"c\.yaml:5:7: .*11 × 11 does not fit into images of 10 × 10"):
+    says = r"c\.yaml:5:7: .*11 × 11 does not fit into images of 10 × 10"
+    with pytest.raises(ConfigError, match=says):
         describe_network(load_config(file))
 
 
