@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.loops import convolution_kernels as kernels
 from chainrule.loops.grids import WEIGHT_TILE, Grids, Shape, Tile, grids_of, up
-from chainrule.loops.threads import number_of_threads, share
+from chainrule.loops.threads import blocks_of, number_of_threads, share
 from chainrule.parameters import Array
 
 BLOCKS = 8
@@ -40,7 +40,7 @@ class Convolution:
         self.cases = cases
         self.dtype = dtype
         self.grids: Grids = grids_of(shape, dtype)
-        self.blocks = [block for block in np.array_split(np.arange(cases), BLOCKS) if len(block)]
+        self.blocks = blocks_of(cases, BLOCKS)
         self._room: dict[tuple[str, int], Array] = {}
 
     @property
@@ -68,10 +68,9 @@ class Convolution:
         rectified = z if a is None else a
 
         def work(worker: int, block: int) -> None:
-            cases = self.blocks[block]
             kernels.forward(
                 x, weights, grids.offsets[None], bias, grids.sizes, rows, lines,
-                int(cases[0]), int(cases[-1]) + 1,
+                *self.blocks[block],
                 self._kept("image", worker, (1, grids.image_size)),
                 self._kept("out", worker, shape), z, rectified, a is not None,
             )  # fmt: skip
@@ -113,11 +112,10 @@ class Convolution:
         width = up(sizes.channels, tile.rows), sizes.input_length
 
         def work(worker: int, block: int) -> None:
-            cases = self.blocks[block]
             kernels.backward(
                 x, J, J if z is None else z, z is not None, J if delta is None else delta,
                 sizes, grids.offsets, weights, grids.input_offsets, grids.taps, rows, lines,
-                int(cases[0]), int(cases[-1]) + 1, TOGETHER,
+                *self.blocks[block], TOGETHER,
                 self._kept("images", worker, (TOGETHER, grids.image_size)),
                 self._kept("deltas", worker, (TOGETHER, grids.delta_size)),
                 self._kept("back", worker, width), found[block], sums[block],

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from itertools import pairwise
 
 Work = Callable[[int, int], None]
 """What is done for a worker and a block, both counted from 0."""
@@ -43,6 +44,18 @@ def at_most(number: int) -> Iterator[None]:
         yield
     finally:
         _limits.pop()
+
+
+def blocks_of(cases: int, most: int) -> list[tuple[int, int]]:
+    """Cases cut into at most so many stretches of nearly one length, (first, behind the last).
+
+    Example:
+        >>> blocks_of(5, 2)
+        [(0, 3), (3, 5)]
+    """
+    count = max(1, min(cases, most))
+    edges = [-(-cases * k // count) for k in range(count + 1)]
+    return list(pairwise(edges))
 
 
 def share(work: Work, blocks: int, workers: int) -> None:
