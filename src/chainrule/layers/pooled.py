@@ -6,14 +6,20 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.image_jacobians import AveragePooling, MaxPooling
-from chainrule.image_jacobians.rows import as_rows, images
+from chainrule.image_jacobians.rows import as_rows, images, maps
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape
+from chainrule.layers.kept import kept, kept_upstream
 from chainrule.parameters import Array
 from chainrule.windows import pooling
 from chainrule.windows.geometry import checked_padding, pair, windows_on
+
+WORTH_LOOPS = 5_000
+"""Numbers under all windows of a case from which compiled loops are worth their start."""
 
 
 class Pooled(Layer):
@@ -49,6 +55,7 @@ class Pooled(Layer):
         self.windows: Any = None
         self.x: Any = None
         self.z: Any = None
+        self._found: Any = None
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
@@ -68,17 +75,19 @@ class Pooled(Layer):
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """The output, (cases, outputs), twice: there is no activation."""
-        y = self._pool(x)
+        y = np.empty((len(x), self.outputs), x.dtype)
+        self._pool(x, y)
         return y, y
 
     @abstractmethod
-    def _pool(self, x: Array) -> Array:
-        """The output, keeping nothing."""
+    def _pool(self, x: Array, y: Array) -> Array | None:
+        """Write the output to y, and give what the backward pass needs beside the windows."""
 
     def forward_pass(self, x: Array) -> Array:
         """The output, (cases, outputs)."""
         self.x = x
-        self.z = self._pool(x)
+        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self._found = self._pool(x, self.z)
         return self.z
 
     def jacobians(self) -> dict[str, Jacobian]:
@@ -103,8 +112,33 @@ class Pooled(Layer):
         self.delta = delta
         if not to_input:
             return None
-        J_x = self._jacobian_x()
-        return explicit(J_x).vjp(delta) if self.explicit else J_x.vjp(delta)
+        if self.explicit:
+            return explicit(self._jacobian_x()).vjp(delta)
+        upstream = kept_upstream(self, delta)
+        if self._is_for_loops(delta):
+            self._run_back(np.ascontiguousarray(delta), upstream)
+            return upstream
+        return self._jacobian_x().vjp(delta, upstream)
+
+    @abstractmethod
+    def _run_back(self, delta: Array, upstream: Array) -> None:
+        """The backward pass in compiled loops."""
+
+    def _is_for_loops(self, x: Array) -> bool:
+        """Whether the numbers are real, and many enough."""
+        numbers = self.outputs * self.windows.rows * self.windows.columns
+        return x.dtype.char in "fd" and numbers >= WORTH_LOOPS
+
+    def _loops(self) -> Any:
+        from chainrule.loops.pooling import Pooling  # Numba, only where it is needed
+        from chainrule.loops.pooling_kernels import PoolSizes
+
+        w = self.windows
+        top, _, left, _ = w.padding
+        sizes = PoolSizes(
+            *w.image, w.rows, w.columns, top, left, *w.stride, down=w.down, across=w.across
+        )
+        return Pooling(sizes)
 
 
 class MaxPool2D(Pooled):
@@ -116,17 +150,27 @@ class MaxPool2D(Pooled):
     type: ClassVar[str] = "max_pool2d"
     formula: ClassVar[str] = "the largest under each window"
 
-    winners: Any = None
-    """The place of the largest within each window, of the last forward pass."""
+    @property
+    def winners(self) -> Array:
+        """The place p · columns + q of the largest within each window, of the last forward pass.
 
-    def _pool(self, x: Array) -> Array:
-        return as_rows(pooling.largest(images(x, self.windows), self.windows)[0])
+        Of shape (cases, channels, down, across).
+        """
+        return maps(self._found, self.windows)
 
-    def forward_pass(self, x: Array) -> Array:
-        """The output, (cases, outputs); keeps which numbers were the largest."""
-        y, self.winners = pooling.largest(images(x, self.windows), self.windows)
-        self.x, self.z = x, as_rows(y)
-        return self.z
+    def _pool(self, x: Array, y: Array) -> Array:
+        if not self._is_for_loops(x):
+            largest, winners = pooling.largest(images(x, self.windows), self.windows)
+            y[...] = as_rows(largest)
+            return as_rows(winners)
+        whole = np.dtype(np.int32)
+        keeps = y is self.z
+        winners = kept(self, "winners", *y.shape, whole) if keeps else np.empty(y.shape, whole)
+        self._loops().largest(x, y, winners)
+        return winners
+
+    def _run_back(self, delta: Array, upstream: Array) -> None:
+        self._loops().put_back(delta, self._found, upstream)
 
     def _jacobian_x(self) -> MaxPooling:
         return MaxPooling(self.winners, self.windows, self.x.dtype)
@@ -141,8 +185,14 @@ class AveragePool2D(Pooled):
     type: ClassVar[str] = "average_pool2d"
     formula: ClassVar[str] = "the mean under each window"
 
-    def _pool(self, x: Array) -> Array:
-        return as_rows(pooling.mean(images(x, self.windows), self.windows))
+    def _pool(self, x: Array, y: Array) -> None:
+        if self._is_for_loops(x):
+            self._loops().mean(x, y)
+        else:
+            y[...] = as_rows(pooling.mean(images(x, self.windows), self.windows))
+
+    def _run_back(self, delta: Array, upstream: Array) -> None:
+        self._loops().spread(delta, upstream)
 
     def _jacobian_x(self) -> AveragePooling:
         return AveragePooling(self.windows, len(self.x), self.x.dtype)

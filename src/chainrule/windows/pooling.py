@@ -24,12 +24,13 @@ def largest(x: Array, windows: Windows) -> tuple[Array, Array]:
         Two arrays (cases, channels, down, across): the numbers, and their places p · columns + q
         within the window, as whole numbers of 32 bits.
     """
-    x = padded(x, windows, -np.inf)
-    best = np.array(under(x, windows, 0, 0))
-    winners = np.zeros(best.shape, np.int32)
+    image = padded(np.ones((1, 1, windows.height, windows.width), bool), windows)
+    x = padded(x, windows)
+    best = np.empty((*x.shape[:2], windows.down, windows.across), x.dtype)
+    winners = np.full(best.shape, -1, np.int32)
     for k, (p, q) in enumerate(offsets(windows)):
-        other = under(x, windows, p, q)
-        larger = (other.real > best.real) | np.isnan(other)
+        other, inside = under(x, windows, p, q), under(image, windows, p, q)
+        larger = inside & ((winners < 0) | (other.real > best.real) | np.isnan(other))
         np.copyto(best, other, where=larger)
         winners[larger] = k
     return best, winners
