@@ -105,7 +105,9 @@ def average_pool2d(
 
 
 def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 0)) -> Node:
-    """Filters of each place's own: y[n, o, i, j] = Σ x[n, c, s i + p, s j + q] w[i, j, o, c, p, q].
+    """Filters of each place's own.
+
+    y[n, o, i, j] = Σ_{c,p,q} x[n, c, s i + p, s j + q] w[i, j, o, c, p, q].
 
     Args:
         x: images, (cases, channels, height, width).

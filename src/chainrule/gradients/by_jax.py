@@ -158,7 +158,11 @@ def _padded(layer: Any, x: Any) -> Any:
 
 def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
     columns = lax.conv_general_dilated_patches(
-        _padded(layer, x), layer.filter_size, layer.stride, "VALID", precision=lax.Precision.HIGHEST
+        _padded(layer, x),
+        layer.filter_size,
+        layer.stride,
+        "VALID",
+        precision=lax.Precision.HIGHEST,
     )
     W = own["W"].reshape(*own["W"].shape[:3], -1)
     z = jnp.einsum("nkij,ijfk->nfij", columns, W)
