@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from chainrule.loops.jit import entry
 from chainrule.engines.compiled.plan import Index
+from chainrule.loops.jit import entry
 from chainrule.loops.vectors import (
     FOUR_LINES,
     LINE,

@@ -28,7 +28,15 @@ from chainrule.gradients.elsewhere import (
     logits_and_outputs,
     obstacle_of_layers,
 )
-from chainrule.layers import Dense, Softmax
+from chainrule.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    LocallyConnected2D,
+    MaxPool2D,
+    Softmax,
+)
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -92,6 +100,42 @@ def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Te
     return z, activate(layer.activation, z)
 
 
+def _padded(layer: Any, x: Tensor, value: float = 0.0) -> Tensor:
+    """Images with the layer's padding; PyTorch names the columns first."""
+    top, bottom, left, right = layer.windows.padding
+    images = x.reshape(len(x), *layer.input_shape)
+    return nn.functional.pad(images, (left, right, top, bottom), value=value)
+
+
+def _conv2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x)
+    z = nn.functional.conv2d(padded, own["W"], own.get("b"), stride=layer.stride).flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _locally_connected2d(
+    layer: Any, x: Tensor, own: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    columns = nn.functional.unfold(_padded(layer, x), layer.filter_size, stride=layer.stride)
+    under = columns.reshape(len(x), -1, *layer.output_shape[1:])
+    z = torch.einsum("nkij,ijfk->nfij", under, own["W"].flatten(3))
+    if layer.bias:
+        z = z + own["b"].permute(2, 0, 1)
+    z = z.flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _max_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x, -torch.inf)
+    y = nn.functional.max_pool2d(padded, layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    y = nn.functional.avg_pool2d(_padded(layer, x), layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
 def activate(phi: Any, z: Tensor) -> Tensor:
     """φ(z) by the functions here, or by PyTorch's module."""
     module = ACTIVATION_MODULES[type(phi)](phi)
@@ -103,6 +147,11 @@ LAYERS: Layers = {
     **JOINS,
     Dense: _dense,
     Softmax: lambda layer, x, own: (x, softmax(x)),
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: lambda layer, x, own: (x, x),
 }
 """What each layer computes, in PyTorch."""
 

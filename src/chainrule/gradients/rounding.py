@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.layers import Dense, Softmax
+from chainrule.layers import Dense, Flatten, Softmax
+from chainrule.layers.filtered import Filtered
+from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
 
@@ -71,6 +73,15 @@ def terms(network: Network, t: Array) -> Array:
             sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
             sums[f"{layer.name}.b"] = J.sum(axis=0)
             J = J @ np.abs(layer.W).T
+        elif isinstance(layer, Filtered):
+            J = np.abs(layer.jacobians()["a"].vjp(J))
+            local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
+            upstream = local.pop("x")
+            for name, jacobian in local.items():
+                sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
+            J = upstream.vjp(J)
+        elif isinstance(layer, Pooled | Flatten):  # whose Jacobians hold nothing below 0
+            J = layer.jacobians()["x"].vjp(J)
         else:  # of a layer that is not known only the sums further on can be told
             break
     return sums.vector + penalty

@@ -89,7 +89,7 @@ class AveragePooling(ImageJacobian):
     def _dense(self) -> Array:
         windows = self.windows
         size = windows.rows * windows.columns
-        shares = np.eye(windows.channels, dtype=self.dtype) / self.dtype.type(size)  # type: ignore[call-arg]
+        shares = np.eye(windows.channels, dtype=self.dtype) / self.dtype.type(size)
         filters = np.broadcast_to(
             shares[None, None, :, :, None, None],
             (1, 1, *shares.shape, windows.rows, windows.columns),

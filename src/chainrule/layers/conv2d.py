@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.activations import Linear, ReLU
 from chainrule.image_jacobians import ConvolutionBiases, ConvolutionInput, ConvolutionWeights
 from chainrule.image_jacobians.rows import as_rows, images
-from chainrule.jacobians import Diagonal
+from chainrule.jacobians import Diagonal, Jacobian
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.kept import kept, kept_upstream, used_up
@@ -156,11 +156,13 @@ class Conv2D(Filtered):
     def _room(self, what: str, like: Array) -> Array:
         return kept(self, what, len(like), self.outputs, like.dtype)
 
-    def _jacobian_x(self) -> ConvolutionInput:
-        return ConvolutionInput(self.W, self.windows, len(self.x))
-
-    def _jacobian_W(self) -> ConvolutionWeights:
-        return ConvolutionWeights(self.x, self.windows, self.filters)
-
-    def _jacobian_b(self) -> ConvolutionBiases:
-        return ConvolutionBiases(len(self.x), self.filters, self.windows, self.x.dtype)
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """See `Filtered.jacobians_at`."""
+        cases, windows = len(x), self.windows
+        found: dict[str, Jacobian] = {
+            "x": ConvolutionInput(W, windows, cases),
+            "W": ConvolutionWeights(x, windows, self.filters),
+        }
+        if self.bias:
+            found["b"] = ConvolutionBiases(cases, self.filters, windows, x.dtype)
+        return found

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activations import Activation
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import (

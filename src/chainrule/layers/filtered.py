@@ -113,21 +113,17 @@ class Filtered(Weighted):
         """
         if self.x is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
-        found: dict[str, Jacobian] = {
-            "a": Diagonal(self._activation.derivative(self.z)),
-            "x": self._jacobian_x(),
-            "W": self._jacobian_W(),
-        }
-        return {**found, "b": self._jacobian_b()} if self.bias else found
+        J_a = Diagonal(self._activation.derivative(self.z))
+        return {"a": J_a, **self.jacobians_at(self.x, self.W)}
 
     @abstractmethod
-    def _jacobian_x(self) -> Jacobian: ...
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """∂z with respect to ``x``, ``W`` and, where there are biases, ``b``.
 
-    @abstractmethod
-    def _jacobian_W(self) -> Jacobian: ...
-
-    @abstractmethod
-    def _jacobian_b(self) -> Jacobian: ...
+        Args:
+            x: rows of images.
+            W: the filters.
+        """
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
@@ -138,8 +134,9 @@ class Filtered(Weighted):
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; J upstream."""
         self.delta = delta
-        own = {"W": self._jacobian_W(), **({"b": self._jacobian_b()} if self.bias else {})}
-        for name, J in own.items():
+        local = self.jacobians_at(self.x, self.W)
+        J_x = local.pop("x")
+        for name, J in local.items():
             gradient = self._gradients[name]
             if self.explicit:
                 gradient[...] = by_dense(J, delta)
@@ -147,7 +144,6 @@ class Filtered(Weighted):
                 J.vjp(delta, gradient)
         if not to_input:
             return None
-        J_x = self._jacobian_x()
         return explicit(J_x).vjp(delta) if self.explicit else J_x.vjp(delta)
 
     @property

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from chainrule.image_jacobians import LocalBiases, LocalInput, LocalWeights
 from chainrule.image_jacobians.rows import as_rows, images
+from chainrule.jacobians import Jacobian
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.parameters import Array
@@ -37,11 +38,13 @@ class LocallyConnected2D(Filtered):
             z = z + values["b"].transpose(2, 0, 1)
         return as_rows(z)
 
-    def _jacobian_x(self) -> LocalInput:
-        return LocalInput(self.W, self.windows, len(self.x))
-
-    def _jacobian_W(self) -> LocalWeights:
-        return LocalWeights(self.x, self.windows, self.filters)
-
-    def _jacobian_b(self) -> LocalBiases:
-        return LocalBiases(len(self.x), self.filters, self.windows, self.x.dtype)
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """See `Filtered.jacobians_at`."""
+        cases, windows = len(x), self.windows
+        found: dict[str, Jacobian] = {
+            "x": LocalInput(W, windows, cases),
+            "W": LocalWeights(x, windows, self.filters),
+        }
+        if self.bias:
+            found["b"] = LocalBiases(cases, self.filters, windows, x.dtype)
+        return found

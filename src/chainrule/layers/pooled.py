@@ -135,10 +135,21 @@ class Pooled(Layer):
 
         w = self.windows
         top, _, left, _ = w.padding
-        sizes = PoolSizes(
-            *w.image, w.rows, w.columns, top, left, *w.stride, down=w.down, across=w.across
+        return Pooling(
+            PoolSizes(
+                w.channels,
+                w.height,
+                w.width,
+                w.rows,
+                w.columns,
+                top,
+                left,
+                w.stride[0],
+                w.stride[1],
+                w.down,
+                w.across,
+            )
         )
-        return Pooling(sizes)
 
 
 class MaxPool2D(Pooled):
@@ -165,7 +176,11 @@ class MaxPool2D(Pooled):
             return as_rows(winners)
         whole = np.dtype(np.int32)
         keeps = y is self.z
-        winners = kept(self, "winners", *y.shape, whole) if keeps else np.empty(y.shape, whole)
+        winners = (
+            kept(self, "winners", len(y), self.outputs, whole)
+            if keeps
+            else np.empty(y.shape, whole)
+        )
         self._loops().largest(x, y, winners)
         return winners
 

@@ -176,6 +176,6 @@ class Convolution:
     def _weights_of(self, tiles: Array) -> Array:
         """Tiles as (filters, under)."""
         filters = up(self.shape.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
-        table = tiles.reshape(filters, -1, WEIGHT_TILE.rows, WEIGHT_TILE.lines)
-        table = table.transpose(0, 2, 1, 3).reshape(filters * WEIGHT_TILE.rows, -1)
+        parts = tiles.reshape(filters, -1, WEIGHT_TILE.rows, WEIGHT_TILE.lines)
+        table = parts.transpose(0, 2, 1, 3).reshape(filters * WEIGHT_TILE.rows, -1)
         return table[: self.shape.filters, : self.grids.sizes.under]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.loops.grids import Sizes
 from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.loops.vectors import (
     EIGHT_LINES,
@@ -28,13 +29,26 @@ from chainrule.loops.vectors import (
     rectified,
     store,
     store_block,
-    where_positive,
     zeros,
 )
+from chainrule.parameters import Array
 
 
 @part
-def _multiply(weights, block, taps, source, image, offsets, phase, at, target, row, rows, lines) -> None:  # type: ignore[no-untyped-def]
+def _multiply(
+    weights: Array,
+    block: int,
+    taps: int,
+    source: Array,
+    image: int,
+    offsets: Array,
+    phase: int,
+    at: int,
+    target: Array,
+    row: int,
+    rows: Any,
+    lines: Any,
+) -> None:
     """One tile: target[row:, at:] = weights[block] times the shifted stretches of an image."""
     sums = zeros(source, rows, lines)
     for k in range(taps):
@@ -45,8 +59,21 @@ def _multiply(weights, block, taps, source, image, offsets, phase, at, target, r
 
 
 @part
-def _product(weights, first, count, taps, source, image, offsets, phase, length, target, rows, lines) -> None:  # type: ignore[no-untyped-def]
-    """All tiles of ``count`` blocks of rows, the positions outermost: their stretches stay near."""
+def _product(
+    weights: Array,
+    first: int,
+    count: int,
+    taps: int,
+    source: Array,
+    image: int,
+    offsets: Array,
+    phase: int,
+    length: int,
+    target: Array,
+    rows: Any,
+    lines: Any,
+) -> None:
+    """All tiles of ``count`` blocks of rows; positions come first, so their stretches stay near."""
     step = len(lines) * lanes(source)
     for at in range(0, length, step):
         for block in range(count):
@@ -57,7 +84,15 @@ def _product(weights, first, count, taps, source, image, offsets, phase, length,
 
 
 @part
-def _copy_row(source, source_row, source_at, target, target_row, target_at, length) -> None:  # type: ignore[no-untyped-def]
+def _copy_row(
+    source: Array,
+    source_row: int,
+    source_at: int,
+    target: Array,
+    target_row: int,
+    target_at: int,
+    length: int,
+) -> None:
     width = lanes(source)
     if length < width:
         for k in range(length):
@@ -70,7 +105,7 @@ def _copy_row(source, source_row, source_at, target, target_row, target_at, leng
 
 
 @part
-def _image_to_grid(x, n, s, grid, at) -> None:  # type: ignore[no-untyped-def]
+def _image_to_grid(x: Array, n: int, s: Sizes, grid: Array, at: int) -> None:
     """Image n into grid[at]; what lies around it is never written, and stays 0."""
     for c in range(s.channels):
         for h in range(s.height):
@@ -89,7 +124,7 @@ def _image_to_grid(x, n, s, grid, at) -> None:  # type: ignore[no-untyped-def]
 
 
 @part
-def _finish(grid, s, bias, n, z, a, rectify) -> None:  # type: ignore[no-untyped-def]
+def _finish(grid: Array, s: Sizes, bias: Array, n: int, z: Array, a: Array, rectify: bool) -> None:
     """The outputs from their grid, with biases; rectified into a where that is asked for."""
     width = lanes(z)
     for f in range(s.filters):
@@ -114,7 +149,22 @@ def _finish(grid, s, bias, n, z, a, rectify) -> None:  # type: ignore[no-untyped
 
 
 @entry
-def forward(x, weights, offsets, bias, s, rows, lines, first, last, grid, out, z, a, rectify):  # type: ignore[no-untyped-def]
+def forward(
+    x: Array,
+    weights: Array,
+    offsets: Array,
+    bias: Array,
+    s: Sizes,
+    rows: Any,
+    lines: Any,
+    first: int,
+    last: int,
+    grid: Array,
+    out: Array,
+    z: Array,
+    a: Array,
+    rectify: bool,
+) -> None:
     """The images ``first`` to ``last`` of a convolution.
 
     Args:
@@ -137,15 +187,35 @@ def forward(x, weights, offsets, bias, s, rows, lines, first, last, grid, out, z
     for n in range(first, last):
         _image_to_grid(x, n, s, grid, 0)
         _product(
-            weights, 0, len(weights), s.under, grid, 0, offsets, 0, s.forward_length, out, rows, lines
+            weights,
+            0,
+            len(weights),
+            s.under,
+            grid,
+            0,
+            offsets,
+            0,
+            s.forward_length,
+            out,
+            rows,
+            lines,
         )
         _finish(out, s, bias, n, z, a, rectify)
 
 
 @part
-def _delta_to_grid(J, z, rectify, delta, n, s, grid, at, sums) -> None:  # type: ignore[no-untyped-def]
+def _delta_to_grid(
+    J: Array,
+    z: Array,
+    rectify: bool,
+    delta: Array,
+    n: int,
+    s: Sizes,
+    grid: Array,
+    at: int,
+    sums: Array,
+) -> None:
     """δ of image n, J where z > 0 if rectified, into its grid; its sums go to the biases."""
-    width = lanes(J)
     for f in range(s.filters):
         plane = f * s.delta_plane + s.margin
         total = sums[f]
@@ -162,7 +232,17 @@ def _delta_to_grid(J, z, rectify, delta, n, s, grid, at, sums) -> None:  # type:
 
 
 @part
-def _weight_tile(deltas, images, count, s, block, offsets, k, found, at) -> None:  # type: ignore[no-untyped-def]
+def _weight_tile(
+    deltas: Array,
+    images: Array,
+    count: int,
+    s: Sizes,
+    block: int,
+    offsets: Array,
+    k: int,
+    found: Array,
+    at: int,
+) -> None:
     """Sums of δ times what was under the filters, a tile of filters and numbers under them."""
     width = lanes(deltas)
     sums = zeros(deltas, FOUR_LINES, SIX_LINES)
@@ -176,7 +256,7 @@ def _weight_tile(deltas, images, count, s, block, offsets, k, found, at) -> None
 
 
 @part
-def _grid_to_image(grid, s, low, side, n, J) -> None:  # type: ignore[no-untyped-def]
+def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, J: Array) -> None:
     """One phase of the gradient of image n, padding left out."""
     for c in range(s.channels):
         for h in range(s.height):
@@ -194,10 +274,31 @@ def _grid_to_image(grid, s, low, side, n, J) -> None:  # type: ignore[no-untyped
 
 
 @entry
-def backward(  # type: ignore[no-untyped-def]
-    x, J, z, rectify, delta, s, offsets, weights, input_offsets, taps, rows, lines,
-    first, last, together, images, deltas, out, found, sums, upstream, to_weights, to_input,
-):  # fmt: skip
+def backward(
+    x: Array,
+    J: Array,
+    z: Array,
+    rectify: bool,
+    delta: Array,
+    s: Sizes,
+    offsets: Array,
+    weights: Array,
+    input_offsets: Array,
+    taps: Array,
+    rows: Any,
+    lines: Any,
+    first: int,
+    last: int,
+    together: int,
+    images: Array,
+    deltas: Array,
+    out: Array,
+    found: Array,
+    sums: Array,
+    upstream: Array,
+    to_weights: bool,
+    to_input: bool,
+) -> None:
     """The backward pass of the images ``first`` to ``last``.
 
     Args:

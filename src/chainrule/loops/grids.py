@@ -177,8 +177,7 @@ class Grids:
         f = np.arange(sizes.filters)[:, None] * sizes.delta_plane + sizes.margin
         for phase, places in enumerate(self.places):
             shifts = [
-                p // sizes.step_down * sizes.grid_width + q // sizes.step_across
-                for p, q in places
+                p // sizes.step_down * sizes.grid_width + q // sizes.step_across for p, q in places
             ]
             if shifts:
                 found[phase, : self.taps[phase]] = (f - np.array(shifts)).ravel()

@@ -9,10 +9,14 @@ import numpy as np
 from chainrule.loops import pooling_kernels as kernels
 from chainrule.loops.pooling_kernels import PoolSizes
 from chainrule.loops.threads import blocks_of, number_of_threads, share
+from chainrule.loops.vectors import THREE_LINES, TWO_LINES
 from chainrule.parameters import Array
 
 WORTH_THREADS = 200_000
 """Numbers under all windows from which several threads pay."""
+
+USUAL = {2: TWO_LINES, 3: THREE_LINES}
+"""Sizes of windows that kernels know when they are compiled: lengths of tuples."""
 
 
 class Pooling:
@@ -24,6 +28,8 @@ class Pooling:
 
     def __init__(self, sizes: PoolSizes) -> None:
         self.sizes = sizes
+        square = sizes.rows == sizes.columns
+        self._size = USUAL.get(sizes.rows, ()) if square else ()
         k = np.arange(sizes.rows * sizes.columns)
         self._offsets = k // sizes.columns * sizes.width + k % sizes.columns
 
@@ -35,7 +41,9 @@ class Pooling:
             y: rows of outputs.
             winners: likewise, whole numbers of 32 bits.
         """
-        self._share(len(x), lambda a, b: kernels.largest(x, self.sizes, a, b, y, winners))
+        self._share(
+            len(x), lambda a, b: kernels.largest(x, self.sizes, self._size, a, b, y, winners)
+        )
 
     def put_back(self, J: Array, winners: Array, upstream: Array) -> None:
         """Write the gradient of the images, given that of the largest numbers."""

@@ -36,6 +36,28 @@ def largest(x: Array, windows: Windows) -> tuple[Array, Array]:
     return best, winners
 
 
+def leads(x: Array, windows: Windows) -> Array:
+    """How far each number under a window is behind the largest, as signed distances to ties.
+
+    The largest itself has 1, so that the signs tell which it is; the others are at most 0, and 0
+    where they tie. Where all of them are 0, as behind a relu that lets nothing through, they are
+    no tie but −1: none of them moves.
+
+    Args:
+        x: real images, (cases, channels, height, width).
+        windows: where they stand.
+
+    Returns:
+        (rows · columns, cases, channels, down, across).
+    """
+    best, winners = largest(x, windows)
+    x = padded(x, windows, -np.inf)
+    behind = np.array([under(x, windows, p, q) - best for p, q in offsets(windows)])
+    behind[(behind == 0) & (best == 0)] = -1
+    np.put_along_axis(behind, winners[None], 1, axis=0)
+    return behind
+
+
 def taken(x: Array, winners: Array, windows: Windows) -> Array:
     """The numbers at the places that ``winners`` names: how the largest move as x moves.
 
