@@ -157,6 +157,41 @@ def test_a_batch_is_the_mean_of_its_cases(worth, network):
     assert relative_error(inputs, np.concatenate([one for _, one in single]) / 3) <= 1e-13
 
 
+def layer_in_network(layer, shape):
+    """A layer with parameters, alone in front of the rest of a network."""
+    Network([layer, Flatten(), Dense(1)], input=shape, loss="mse")
+    return layer
+
+
+@BOTH
+def test_the_first_of_equal_numbers_gets_the_gradient(worth):
+    pool = layer_in_network(MaxPool2D(2, stride=1), [1, 2, 3])
+    with loops_from(worth):
+        y = pool.forward_pass(np.array([[7.0, 1, 1, 7, 1, 1]]))
+        J = pool.backward_pass(np.array([[10.0, 100.0]]))
+    assert y.tolist() == [[7, 1]]
+    assert J.tolist() == [[10, 100, 0, 0, 0, 0]]
+
+
+@BOTH
+def test_the_odd_row_and_column_of_padding_lie_below_and_to_the_right(worth):
+    conv = layer_in_network(Conv2D(1, 2, padding="same", activation="linear"), [1, 2, 2])
+    conv.W = [[[[1, 10], [100, 1000]]]]
+    with loops_from(worth):
+        y = conv.forward_pass(np.array([[1.0, 2, 3, 4]]))
+        J = conv.backward_pass(np.array([[1.0, 0, 0, 0]]))
+    assert y.tolist() == [[4321, 402, 43, 4]]
+    assert J.tolist() == [[1, 10, 100, 1000]]
+
+
+def test_flatten_leaves_the_numbers_in_their_order():
+    flatten = layer_in_network(Flatten(), [2, 3, 2])
+    x = np.arange(24.0).reshape(2, 12)
+    assert np.array_equal(flatten.forward_pass(x), x)
+    assert np.array_equal(flatten.evaluate(x, {})[1], x)
+    assert np.array_equal(flatten.backward_pass(x), x)
+
+
 def residual(dtype="float64"):
     """Images that branch: a sum around a convolution, and two sorts of pool side by side."""
     layers = [
