@@ -91,8 +91,10 @@ def by_complex_step(network, x, t):
     )
 
 
-# Both ways are tried with every network that Hypothesis draws.
-BOTH = pytest.mark.parametrize("worth", [0, 10**9], ids=["loops", "numpy"])
+@pytest.fixture(scope="module", params=[10**9, 0], ids=["numpy", "loops"])
+def worth(request):
+    """From how many numbers on the loops are used: never, or always. First all the one way."""
+    return request.param
 
 
 @contextmanager
@@ -104,7 +106,6 @@ def loops_from(worth):
         yield
 
 
-@BOTH
 @settings(max_examples=30)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_gradients_are_those_of_the_complex_step(worth, network, cases):
@@ -116,7 +117,6 @@ def test_gradients_are_those_of_the_complex_step(worth, network, cases):
                 assert relative_error(ours, numeric) <= 1e-12
 
 
-@BOTH
 @settings(max_examples=30)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_the_graph_derives_the_same(worth, network, cases):
@@ -128,7 +128,6 @@ def test_the_graph_derives_the_same(worth, network, cases):
         assert relative_error(ours, theirs[name]) <= 1e-13, name
 
 
-@BOTH
 @settings(max_examples=20)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_explicit_jacobians_and_kept_buffers_change_nothing(worth, network, cases):
@@ -145,7 +144,6 @@ def test_explicit_jacobians_and_kept_buffers_change_nothing(worth, network, case
     assert relative_error(explicit, plain) <= 1e-13
 
 
-@BOTH
 @settings(max_examples=20)
 @given(network=image_networks())
 def test_a_batch_is_the_mean_of_its_cases(worth, network):
@@ -163,7 +161,6 @@ def layer_in_network(layer, shape):
     return layer
 
 
-@BOTH
 def test_the_first_of_equal_numbers_gets_the_gradient(worth):
     pool = layer_in_network(MaxPool2D(2, stride=1), [1, 2, 3])
     with loops_from(worth):
@@ -173,7 +170,6 @@ def test_the_first_of_equal_numbers_gets_the_gradient(worth):
     assert J.tolist() == [[10, 100, 0, 0, 0, 0]]
 
 
-@BOTH
 def test_the_odd_row_and_column_of_padding_lie_below_and_to_the_right(worth):
     conv = layer_in_network(Conv2D(1, 2, padding="same", activation="linear"), [1, 2, 2])
     conv.W = [[[[1, 10], [100, 1000]]]]
@@ -215,7 +211,6 @@ def test_images_that_branch_pass_every_check():
     assert report.right, report.diagnosis
 
 
-@BOTH
 def test_float32_follows_float64(worth):
     x, t = batch_for(residual(), 4)
     with loops_from(worth):
