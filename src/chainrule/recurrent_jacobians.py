@@ -159,4 +159,3 @@ def flat_rows(by_step: Array, out: Array | None = None) -> Array:
         return by_step.swapaxes(0, 1).reshape(cases, steps * size)
     out.reshape(cases, steps, size)[...] = by_step.swapaxes(0, 1)
     return out
-

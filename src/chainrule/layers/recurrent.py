@@ -306,9 +306,7 @@ class Recurrent(Layer):
             kept = self.buffers[key] = np.empty(shape, dtype)
         return kept
 
-    def _given_out(
-        self, states: Array, lengths: Array | None, last: Array, room: Room
-    ) -> Array:
+    def _given_out(self, states: Array, lengths: Array | None, last: Array, room: Room) -> Array:
         """The layer's output of h(1), …, h(steps)."""
         _, cases, size = states.shape
         if self.only_last:
