@@ -14,13 +14,14 @@ from chainrule.chain import (
     faults_of,
     layers_from_config,
     network_options,
+    shape_of_input,
 )
 from chainrule.errors import ConfigError
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
 
 
 def chain(*layers, inputs=3, loss="mse"):
-    connect(layers, inputs, loss_function(loss))
+    connect(layers, shape_of_input(inputs), loss_function(loss))
     return layers
 
 
@@ -60,7 +61,8 @@ def test_an_activation_that_was_given_stays():
     ],
 )
 def test_which_losses_are_computed_from_the_logits(layers, loss, expected):
-    assert type(connect(layers, 3, loss_function(loss))) is expected
+    _, pair = connect(layers, (3,), loss_function(loss))
+    assert type(pair) is expected
 
 
 def test_the_loss_left_out_follows_from_the_output():
@@ -168,9 +170,9 @@ def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
     assert [str(problem) for problem in caught.value.problems] == [
         "layers[0]: size must be a whole number of at least 1, found 0",
         "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
-        "size, activation, weights, biases, learning_rate, name",
+        "size, activation, weights, biases, learning_rate, name, inputs",
         "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
-        "Known: dense, softmax",
+        "Known: dense, softmax, add, concatenate",
         "layers[4]: a dense layer needs its size",
         "layers[5]: layer is a name, or a mapping of type and options, found 7",
     ]

@@ -7,7 +7,6 @@ terms of what is written, where half of it may be wrong; a test keeps the two in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
@@ -16,8 +15,10 @@ import numpy as np
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Softmax
+from chainrule.layers.base import Shape
 from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
 from chainrule.tables import entry_options, name_in
+from chainrule.wiring import INPUT, Fault, Plug, Wiring, faults_of_wiring, names_of, wire
 
 NETWORK_KEYS = (
     "input",
@@ -30,43 +31,67 @@ NETWORK_KEYS = (
 )
 
 
-@dataclass(frozen=True)
-class Fault:
-    """Why layers and a loss make no network.
+class ConnectError(ConfigError):
+    """A layer that cannot take what feeds it.
 
     Attributes:
-        message: in one sentence.
-        layer: the index of the layer at fault; None where it is the loss.
+        layer: its number in the list.
     """
 
-    message: str
-    layer: int | None
+    def __init__(self, problems: Any, layer: int) -> None:
+        super().__init__(problems)
+        self.layer = layer
 
 
-def connect(layers: Sequence[Layer], inputs: int, loss: Loss) -> FromLogits | None:
-    """Name the layers, choose activations left out, fix widths, and check the chain.
+def shape_of_input(value: Any) -> Shape:
+    """The shape of one case of a network's input: a number of inputs, or several sizes.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    sizes = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(sizes) <= 3:
+        raise ConfigError(
+            f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
+        )
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ConfigError(f"input must be a whole number of at least 1, found {size!r}")
+    return tuple(map(int, sizes))
+
+
+def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, FromLogits | None]:
+    """Name the layers, choose activations left out, fix shapes, and check what feeds what.
 
     Args:
         layers: from the input to the output; they are changed.
-        inputs: the width of the network's input.
+        shape: of one case of the network's input.
         loss: the network's.
 
     Returns:
-        How the loss is computed from the logits, where last layer and loss allow it.
+        The edges, and how the loss is computed from the logits, where last layer and loss
+        allow it.
 
     Raises:
-        ConfigError: the chain makes no sense; all reasons at once.
+        ConfigError: the layers make no network; all reasons at once.
     """
-    if isinstance(inputs, bool) or not isinstance(inputs, int | np.integer) or inputs < 1:
-        raise ConfigError(f"input must be a whole number of at least 1, found {inputs!r}")
-    _complete(layers)
-    faults = list(faults_of(layers, loss))
+    _name(layers)
+    faults = [*faults_of(layers, loss)]
+    if not any(fault.layer is not None for fault in faults):
+        _choose_activations(layers)
+        faults = [*faults_of(layers, loss)]
     if faults:
         raise ConfigError([Problem(fault.message) for fault in faults])
-    for layer in layers:
-        layer.connect(inputs)
-        inputs = layer.size
-    return FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    wiring = wire(plugs_of(layers))
+    shapes = {INPUT: shape}
+    for k in wiring.order:
+        layers[k].alone_upstream = wiring.is_chain
+        try:
+            layers[k].connect(*(shapes[source] for source in wiring.sources[k]))
+        except ConfigError as error:
+            raise ConnectError(error.problems, k) from None
+        shapes[k] = layers[k].output_shape
+    return wiring, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
 
 
 def default_loss(*, ends_in_softmax: bool) -> str:
@@ -74,17 +99,28 @@ def default_loss(*, ends_in_softmax: bool) -> str:
     return "cross_entropy" if ends_in_softmax else "mse"
 
 
-def _complete(layers: Sequence[Layer]) -> None:
-    """Fill in names and activations that were left out."""
-    dense = [layer for layer in layers if isinstance(layer, Dense)]
-    for hidden in dense:
-        if hidden.activation is None:
-            hidden.activation = activation("linear" if hidden is dense[-1] else "relu")
-    counts: dict[str, int] = {}
-    for layer in layers:
-        counts[layer.type] = counts.get(layer.type, 0) + 1
-        number = f"_{counts[layer.type]}" if layer.type != "softmax" else ""
-        layer.name = layer.name or layer.type + number
+def plugs_of(layers: Sequence[Layer]) -> list[Plug]:
+    """The layers as far as wiring goes."""
+    return [Plug(layer.name, layer.type, layer.sources) for layer in layers]
+
+
+def _name(layers: Sequence[Layer]) -> None:
+    names = names_of([layer.type for layer in layers], [layer.name for layer in layers])
+    for layer, name in zip(layers, names, strict=True):
+        layer.name = name
+
+
+def _choose_activations(layers: Sequence[Layer]) -> None:
+    """relu where it was left out, and linear where no layer with an activation follows."""
+    wiring = wire(plugs_of(layers))
+    followed: set[int] = set()
+    for k in reversed(wiring.order):
+        layer: Any = layers[k]
+        has_one = hasattr(layer, "activation")
+        if has_one and layer.activation is None:
+            layer.activation = activation("relu" if k in followed else "linear")
+        if has_one or k in followed:
+            followed.update(wiring.sources[k])
 
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
@@ -92,7 +128,10 @@ def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     if not any(isinstance(layer, Dense) for layer in layers):
         yield Fault("a network needs at least one dense layer", None if not layers else 0)
         return
-    yield from _layer_faults(layers)
+    own = [*_layer_faults(layers)]
+    yield from own
+    if not own:
+        yield from faults_of_wiring(plugs_of(layers))
     last = layers[-1]
     if isinstance(loss, CrossEntropy) and not isinstance(last, Softmax):
         yield Fault(

@@ -9,26 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.chain import connect, default_loss, layers_from_config, network_options
+from chainrule.chain import (
+    connect,
+    default_loss,
+    layers_from_config,
+    network_options,
+    shape_of_input,
+)
 from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.layers import Layer, Softmax
-from chainrule.layers.base import Pool
+from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
 from chainrule.tables import is_finite
+from chainrule.wiring import INPUT
 
 DTYPES = ("float64", "float32")
 
 
 class Network:
-    """A chain of layers with a loss, over one parameter vector θ.
+    """A chain or graph of layers with a loss, over one parameter vector θ.
 
     Args:
-        layers: from the input to the output. Hidden layers whose activation was left out get
-            relu, the last dense layer linear.
-        input: the number of inputs.
+        layers: from the input to the output. A layer is fed by the one before it unless its
+            ``inputs`` name others; the last one is the network's output. Layers whose
+            activation was left out get relu, or linear where none with an activation follows.
+        input: the number of inputs, or the sizes of one case: [channels, height, width] of an
+            image, [steps, features] of a sequence.
         loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
             softmax, else the mean squared error.
         learning_rate: for the network; None leaves it to the optimiser. A layer's private
@@ -40,6 +49,8 @@ class Network:
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
+        wiring: which layers feed which, and the order in which they run.
+        input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
 
@@ -60,7 +71,7 @@ class Network:
         self,
         layers: Sequence[Layer],
         *,
-        input: int,
+        input: int | Sequence[int],
         loss: str | Mapping[str, Any] | Loss | None = None,
         learning_rate: float | None = None,
         penalty: str | Mapping[str, Any] | PenaltySetting | None = None,
@@ -80,8 +91,9 @@ class Network:
         self.learning_rate = learning_rate
         self._penalty = penalty_setting(penalty)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.input = input
-        self.from_logits = connect(self.layers, input, self.loss_function)
+        self.input_shape = shape_of_input(input)
+        self.input = prod(self.input_shape)
+        self.wiring, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
         self._draw(seed)
@@ -111,7 +123,7 @@ class Network:
     @property
     def outputs(self) -> int:
         """The number of outputs."""
-        return self.layers[-1].size
+        return self.layers[-1].outputs
 
     @property
     def theta(self) -> Array:
@@ -152,7 +164,8 @@ class Network:
         return tuple(self._penalised)
 
     def __repr__(self) -> str:
-        chain = " → ".join([str(self.input), *(f"{la.name} {la.size}" for la in self.layers)])
+        shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
+        chain = " → ".join([sizes_text(self.input_shape), *shapes])
         return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
 
     def _lay_out(self) -> None:
@@ -208,7 +221,7 @@ class Network:
     def prepare_inputs(self, x: Any) -> Array:
         """``x`` as an array (cases, input) of the network's type; complex stays complex.
 
-        Images (cases, height, width) are flattened. The caller's array is never changed.
+        Images (cases, channels, height, width) become rows. The caller's array is never changed.
 
         Raises:
             ShapeError: no numbers, or not ``input`` of them a case.
@@ -303,33 +316,46 @@ class Network:
 
     def propagate(self, x: Array) -> Array:
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
-        for layer in self.layers:
-            x = layer.forward_pass(x)
-        self._output = x
-        return x
+        made = {INPUT: x}
+        for k in self.wiring.order:
+            layer = self.layers[k]
+            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            made[k] = layer.forward_pass(fed)
+        self._output = made[self.wiring.order[-1]]
+        return self._output
 
     def loss_of_pass(self, t: Array) -> Any:
         """The loss of the last forward pass, penalty included."""
         return self._data_loss(self.logits, self._output, t) + self._penalty_loss(self.theta)
 
     def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
-        """The backward pass: J of the loss through one layer after the other."""
+        """The backward pass: J of the loss through one layer after the other.
+
+        What several layers use receives the sum of what they send back.
+        """
+        received: dict[int, Array] = {}
+        for k in reversed(self.wiring.order):
+            layer, sources = self.layers[k], self.wiring.sources[k]
+            wanted = to_input or sources != (INPUT,)
+            J = (
+                layer.backward_pass(received.pop(k), to_input=wanted)
+                if received
+                else self._backward_through_last(t, to_input=wanted)
+            )
+            if J is not None:
+                for source, part in zip(sources, layer.part(J), strict=True):
+                    received[source] = received[source] + part if source in received else part
+        self._add_penalty_gradient(self.gradients.vector)
+        return received.get(INPUT) if to_input else None
+
+    def _backward_through_last(self, t: Array, *, to_input: bool) -> Array | None:
+        """J of the loss, or where it was computed from the logits δ, through the last layer."""
         assert self._output is not None, "backpropagate follows propagate"
         last = self.layers[-1]
         if self.from_logits is None or self._explicit:
-            J = last.backward_pass(
-                self.loss_jacobian(t), to_input=to_input or len(self.layers) > 1
-            )
-        else:
-            J = last.backward_from_delta(
-                self.from_logits.delta(self.logits, self._output, t),
-                to_input=to_input or len(self.layers) > 1,
-            )
-        for k in range(len(self.layers) - 2, -1, -1):
-            assert J is not None
-            J = self.layers[k].backward_pass(J, to_input=to_input or k > 0)
-        self._add_penalty_gradient(self.gradients.vector)
-        return J
+            return last.backward_pass(self.loss_jacobian(t), to_input=to_input)
+        delta = self.from_logits.delta(self.logits, self._output, t)
+        return last.backward_from_delta(delta, to_input=to_input)
 
     def loss_jacobian(self, t: Array) -> Array:
         """J_L = ∂L/∂y at the last forward pass, (cases, outputs), for prepared targets."""
@@ -346,10 +372,26 @@ class Network:
 
     def _evaluate(self, x: Array, theta: Array) -> tuple[Array, Array]:
         """The last layer's z and output at any vector; keeps nothing."""
-        z = x
-        for layer in self.layers:
-            z, x = layer.evaluate(x, self.parameters.layout.views(theta, layer.name))
-        return z, x
+        z = y = x
+        for _, _, z, y in self.walk(x, theta):  # noqa: B007  # the last is meant
+            pass
+        return z, y
+
+    def walk(self, x: Array, theta: Array) -> Iterator[tuple[Layer, Array, Array, Array]]:
+        """Each layer, in the order of the forward pass, with its x, z and output at any vector.
+
+        Keeps nothing, so no pass is disturbed.
+
+        Args:
+            x: prepared inputs, (cases, input).
+            theta: the shape of θ, complex ones included.
+        """
+        made = {INPUT: x}
+        for k in self.wiring.order:
+            layer = self.layers[k]
+            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            z, made[k] = layer.evaluate(fed, self.parameters.layout.views(theta, layer.name))
+            yield layer, fed, z, made[k]
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         """Logits and outputs for prepared inputs; keeps nothing, so no pass is disturbed."""

@@ -15,10 +15,11 @@ from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
 from chainrule.errors import ConfigError
-from chainrule.layers import Dense, Layer, Softmax
+from chainrule.layers import Add, Concatenate, Dense, Layer, Softmax
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
 from chainrule.penalties import PenaltySetting
+from chainrule.wiring import INPUT
 
 
 class NetworkGraph(NamedTuple):
@@ -53,9 +54,25 @@ def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     return LayerNodes(x, f.softmax(x))
 
 
+def _add(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    width = layer.outputs
+    terms = [x[:, start : start + width] for start in range(0, layer.inputs, width)]
+    y = terms[0]
+    for term in terms[1:]:
+        y = y + term
+    return LayerNodes(y, y)
+
+
+def _concatenate(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    y = x[:, layer.order]
+    return LayerNodes(y, y)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
     Dense: _dense,
     Softmax: _softmax,
+    Add: _add,
+    Concatenate: _concatenate,
 }
 """Each layer's graph, given the layer, its input and its parameters."""
 
@@ -79,15 +96,19 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         True
     """
     inputs = node = logits = variable(network.prepare_inputs(x), "x")
+    made = {INPUT: inputs}
     targets = network.prepare_targets(t)
     parameters = {name: variable(value.copy(), name) for name, value in network.parameters.items()}
     outputs = {}
-    for layer in network.layers:
+    for k in network.wiring.order:
+        layer = network.layers[k]
         if type(layer) not in LAYERS:
             raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
-        logits, node = LAYERS[type(layer)](layer, node, own)
-        outputs[layer.name] = node.named(f"{layer.name}.a")
+        fed = [made[source] for source in network.wiring.sources[k]]
+        x_of_layer = fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1)
+        logits, node = LAYERS[type(layer)](layer, x_of_layer, own)
+        outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)
     loss = _penalised(loss_of(start[0], targets, start[1]), network.penalty, parameters)

@@ -111,7 +111,7 @@ def outputs(network: Network, x: Array) -> Array:
 
 
 def _pieces(network: Network, cases: int) -> Iterator[slice]:
-    widest = max(layer.size for layer in network.layers)
+    widest = max(layer.outputs for layer in network.layers)
     step = max(1, min(CASES_AT_A_TIME, NUMBERS_AT_A_TIME // widest))
     for start in range(0, cases, step):
         yield slice(start, start + step)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from chainrule.chain import activation_name
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
-from chainrule.layers import Dense, Layer
+from chainrule.layers import Dense, Layer, Softmax
 from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
@@ -21,6 +22,7 @@ from chainrule.parameters import Array
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
+from chainrule.wiring import INPUT
 
 PRECISION = 4
 EDGE = 3
@@ -98,18 +100,38 @@ def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
 
 
 def _forward(network: Network) -> Iterator[Entry]:
-    x = "x"
-    for layer in network.layers:
-        name = layer.name
-        if isinstance(layer, Dense):
-            yield Entry(f"W {name}", "weights, (inputs, outputs)", layer.W, "forward")
-            yield Entry(f"b {name}", "biases", layer.b, "forward")
-            yield Entry(f"z {name}", f"{x} W + b", layer.z, "forward")
-            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", layer.a, "forward")
-            x = f"a {name}"
-        else:
-            s: Array = layer.s  # type: ignore[attr-defined]
+    for k in network.wiring.order:
+        layer: Any = network.layers[k]
+        name, x = layer.name, _fed(network, k)
+        if isinstance(layer, Softmax):
+            s: Any = layer.s
             yield Entry(f"s {name}", f"softmax({x})", s, "forward")
+            continue
+        for parameter, value in network.parameters.layer(name).items():
+            yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
+        where = "" if layer.formula.startswith("x ") or x == "x" else f", with x = {x}"
+        formula = layer.formula.replace("x ", f"{x} ", 1) if not where else layer.formula
+        yield Entry(f"z {name}", f"{formula}{where}", layer.z, "forward")
+        if hasattr(layer, "activation"):
+            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", layer.a, "forward")
+
+
+def _about(layer: Layer, parameter: str) -> str:
+    """What a parameter is, with its axes where it is a matrix of weights."""
+    if parameter == "W":
+        return "weights, (inputs, outputs)" if isinstance(layer, Dense) else "weights"
+    return "biases" if parameter == "b" else f"the parameter {parameter}"
+
+
+def _fed(network: Network, k: int) -> str:
+    """What a layer takes, by the names of the entries."""
+    names = ["x" if s == INPUT else _output(network.layers[s]) for s in network.wiring.sources[k]]
+    return " and ".join(names)
+
+
+def _output(layer: Layer) -> str:
+    letter = "a" if hasattr(layer, "activation") else "s" if isinstance(layer, Softmax) else "z"
+    return f"{letter} {layer.name}"
 
 
 def _backward(network: Network, t: Array) -> Iterator[Entry]:
@@ -117,12 +139,15 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
         J = network.loss_jacobian(t)
         network.backpropagate(t, to_input=True)
     yield Entry("J_L", "∂L/∂y, of the loss with respect to the outputs", J, "backward")
-    upstream = "J_L"
-    for k in range(len(network.layers) - 1, -1, -1):
+    upstream: dict[int, list[str]] = {network.wiring.order[-1]: ["J_L"]}
+    for k in reversed(network.wiring.order):
         layer = network.layers[k]
-        x = f"a {network.layers[k - 1].name}" if k else "x"
-        yield from _through(network, layer, upstream, x)
-        upstream = f"J upstream {layer.name}" if isinstance(layer, Dense) else f"δ {layer.name}"
+        yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k))
+        sent = f"δ {layer.name}" if isinstance(layer, Softmax) else f"J upstream {layer.name}"
+        sources = network.wiring.sources[k]
+        for j, source in enumerate(sources, start=1):
+            part = f"part {j} of {sent}" if len(sources) > 1 else sent
+            upstream.setdefault(source, []).append(part)
 
 
 def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[Entry]:
@@ -131,22 +156,42 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
     Args:
         network: after both passes.
         layer: one of its layers.
-        upstream: the name of the J that reaches it.
+        upstream: the name of the J that reaches it, or of the sum of several.
         x: the name of its input.
     """
     name, local = layer.name, layer.jacobians()
-    if isinstance(layer, Dense):
+    reaching = f"({upstream})" if " + " in upstream else upstream
+    product = upstream
+    if "a" in local:
         yield _local(f"J_a {name}", "∂a/∂z = diag(φ′(z))", local["a"])
-        product = f"{upstream} · J_a {name}"
-    else:
+        product = f"{reaching} · J_a {name}"
+    elif isinstance(layer, Softmax):
         yield _local(f"J_s {name}", f"∂s/∂z = diag(s) − s sᵀ, with z = {x}", local["z"])
-        product = f"{upstream} · J_s {name}"
+        product = f"{reaching} · J_s {name}"
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
         product += f" = {network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", layer.delta, "backward")
     if isinstance(layer, Dense):
         yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
+    elif not isinstance(layer, Softmax):
+        yield from _any_parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
+
+
+def _any_parameters(
+    network: Network, layer: Layer, local: dict[str, Jacobian], where: str
+) -> Iterator[Entry]:
+    """From δ to the gradients of a layer's parameters, and to what is passed upstream."""
+    name = layer.name
+    for parameter, gradient in network.gradients.layer(name).items():
+        also = _penalty(network, parameter)
+        yield _local(f"J_{parameter} {name}", f"∂z/∂{parameter}{where}", local[parameter])
+        formula = f"δ {name} · J_{parameter} {name}, summed over the cases{also}"
+        yield Entry(f"∂L/∂{parameter} {name}", formula, gradient, "backward")
+    yield _local(f"J_x {name}", f"∂z/∂x{where}", local["x"])
+    assert layer.delta is not None
+    J = local["x"].vjp(layer.delta)
+    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
 
 
 def _penalty(network: Network, parameter: str) -> str:
@@ -288,5 +333,7 @@ def update_text(trainer: Trainer) -> str:
     ]
     rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
     if isinstance(optimizer, SGD):
-        return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
+        if all(isinstance(layer, Dense | Softmax) for layer in network.layers):
+            return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
+        return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
     return f"update of W and b in every layer by {optimizer!r}, with {rates}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.engines.base import Engine, NotFiniteError, Stretch
-from chainrule.layers.base import Pool
+from chainrule.layers.base import Layer, Pool
 from chainrule.parameters import Array
 from chainrule.scores import count_correct
 
@@ -57,8 +57,11 @@ class NumpyEngine(Engine):
         if not isfinite(np.dot(gradient, gradient)) and not np.isfinite(gradient).all():
             raise NotFiniteError(k, "gradient", self._where_backward_went_wrong())
 
+    def _in_order(self) -> list[Layer]:
+        return [self.network.layers[k] for k in self.network.wiring.order]
+
     def _where_forward_went_wrong(self) -> str:
-        for layer in self.network.layers:
+        for layer in self._in_order():
             z = getattr(layer, "z", None)
             if z is not None and not np.isfinite(z).all():
                 return layer.name
@@ -68,7 +71,7 @@ class NumpyEngine(Engine):
 
     def _where_backward_went_wrong(self) -> str:
         gradients = self.network.gradients
-        for layer in reversed(self.network.layers):
+        for layer in reversed(self._in_order()):
             if not all(np.isfinite(g).all() for g in gradients.layer(layer.name).values()):
                 return layer.name
         return self.network.layers[0].name

@@ -18,7 +18,7 @@ from chainrule.gradients.numeric import COMPLEX_STEP, along, complex_step, relat
 from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
 from chainrule.jacobians import Jacobian
-from chainrule.layers import Dense, Layer
+from chainrule.layers import Layer
 from chainrule.parameters import Array
 
 DENSE_MOST = 2**16
@@ -49,7 +49,8 @@ def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
     network = point.network
     y = network.forward_pass(point.x)
     yield from _loss(point, y, rng)
-    for layer in reversed(network.layers):
+    for k in reversed(network.wiring.order):
+        layer = network.layers[k]
         yield from _layer(point, layer, rng)
     if network.penalty is not None:
         yield _penalty(point, rng)
@@ -116,12 +117,8 @@ _TITLES = {"a": "∂a/∂z", "z": "∂s/∂z"}
 
 def _input_of(point: Point, layer: Layer) -> Array:
     """What the layer takes at the point."""
-    x = point.x
-    for before in point.network.layers:
-        if before is layer:
-            break
-        _, x = before.evaluate(x, point.network.parameters.layer(before.name))
-    return x
+    found = point.network.walk(point.x, point.theta)
+    return next(x for one, x, _, _ in found if one is layer)
 
 
 def _function(
@@ -139,9 +136,7 @@ def _activation(
     point: Point, layer: Layer, jacobian: Jacobian, rng: np.random.Generator
 ) -> Finding:
     """φ' number by number, with the kinks left out, and the Jacobian made of it."""
-    assert isinstance(layer, Dense)
-    phi, z = layer.activation, layer.z
-    assert phi is not None
+    phi, z = layer.activation, layer.z  # type: ignore[attr-defined]
     numeric = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
     ones = np.ones_like(z)
     at_kink = np.isin(z, phi.kinks)
@@ -208,7 +203,7 @@ def _step(
     upstream = layer.backward_pass(u)
     assert upstream is not None
     gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
-    at_kink = isinstance(layer, Dense) and bool(np.isin(layer.z, _kinks_of(layer)).any())
+    at_kink = any(bool((_z_of(layer) == kink).any()) for kink in _kinks_of(layer))
     for name, found in {"x": upstream, **gradients}.items():
         f, at = _outputs_by(layer, name, x, values)
         directions = rng.normal(size=(DIRECTIONS, *at.shape))
@@ -217,8 +212,15 @@ def _step(
         yield _alone(point, layer.name, f"step to {name}", error, at.size)
 
 
-def _kinks_of(layer: Dense) -> tuple[float, ...]:
-    return () if layer.activation is None else layer.activation.kinks
+def _kinks_of(layer: Layer) -> tuple[float, ...]:
+    phi = getattr(layer, "activation", None)
+    return () if phi is None else phi.kinks
+
+
+def _z_of(layer: Layer) -> Array:
+    """What the layer's activation was applied to in the last forward pass."""
+    z: Array = layer.z  # type: ignore[attr-defined]
+    return z
 
 
 def _outputs_by(

@@ -113,6 +113,8 @@ LOSS_FUNCTIONS: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
 
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
+    if not network.wiring.is_chain:
+        return "its layers branch"
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             return f"it has no layer {type(layer).__name__}"

@@ -82,6 +82,8 @@ def softmax(z: Tensor) -> Tensor:
 
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
+    if not network.wiring.is_chain:
+        return "its layers branch"
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             return f"it has no layer {type(layer).__name__}"

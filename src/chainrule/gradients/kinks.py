@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.parameters import Array
 
@@ -26,9 +25,9 @@ def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tu
         t: prepared targets.
         theta: real, the shape of θ.
     """
-    for layer in network.layers:
-        z, x = layer.evaluate(x, network.parameters.layout.views(theta, layer.name))
-        phi = layer.activation if isinstance(layer, Dense) else None
+    for layer, _, z, y in network.walk(x, theta):
+        x = y
+        phi = getattr(layer, "activation", None)
         for kink in (*phi.kinks, *phi.bends) if phi is not None else ():
             yield f"z of {layer.name} at {kink:g}", z - kink
     loss = network.loss_function.from_kinks(x, t)

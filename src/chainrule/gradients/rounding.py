@@ -61,7 +61,7 @@ def terms(network: Network, t: Array) -> Array:
     sums = Parameters(network.parameters.layout)
     penalty = np.abs(network.penalty_gradient())
     J = np.abs(network.loss_jacobian(t))
-    layers = network.layers
+    layers = network.layers if network.wiring.is_chain else ()
     for layer in reversed(layers):
         if isinstance(layer, Softmax):
             assert layer.s is not None

@@ -4,9 +4,15 @@ from collections.abc import Mapping
 
 from chainrule.layers.base import Layer
 from chainrule.layers.dense import Dense
+from chainrule.layers.join import Add, Concatenate, Join
 from chainrule.layers.softmax import Softmax
 
-LAYERS: Mapping[str, type[Layer]] = {"dense": Dense, "softmax": Softmax}
+LAYERS: Mapping[str, type[Layer]] = {
+    "dense": Dense,
+    "softmax": Softmax,
+    "add": Add,
+    "concatenate": Concatenate,
+}
 """The layers by the ``type`` of a configuration."""
 
-__all__ = ["LAYERS", "Dense", "Layer", "Softmax"]
+__all__ = ["LAYERS", "Add", "Concatenate", "Dense", "Join", "Layer", "Softmax"]

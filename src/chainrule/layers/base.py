@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,32 +16,67 @@ from chainrule.tables import is_finite
 
 Arrays = Mapping[str, Array]
 
+Shape = tuple[int, ...]
+"""Of one case: (features,), (channels, height, width) or (steps, features)."""
+
 Pool = dict[tuple[Any, ...], Any]
 """Arrays kept between minibatches, by what they are for."""
 
 
+def sizes_text(shape: Shape) -> str:
+    """Such as ``3 x 32 x 32``."""
+    return " x ".join(map(str, shape))
+
+
+def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The names of sources as a tuple.
+
+    Raises:
+        ConfigError: they are no names.
+    """
+    names = (inputs,) if isinstance(inputs, str) else tuple(inputs or ())
+    if not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(f"inputs are names of layers, found {inputs!r}")
+    return names
+
+
 class Layer(ABC):
-    """A map from (cases, inputs) to (cases, size), with parameters that are views into θ.
+    """A map from (cases, inputs) to (cases, outputs), with parameters that are views into θ.
 
     A layer is made without knowing its neighbours; a `Network` connects it, which fixes its
-    inputs, its name and its place in θ.
+    inputs, its name and its place in θ. Whatever a case looks like, an image or a sequence, it
+    travels between layers as a row of numbers; a layer knows the shape that the row stands for.
 
     Args:
         name: unique in the network; by default the type and the position, as ``dense_1``.
         learning_rate: private to this layer; None for the network's.
+        inputs: the name of the layer that feeds this one, or ``input`` for the network's own
+            input; by default the layer before it.
 
     Attributes:
-        inputs: the width of x, once connected.
-        size: the width of the output, once connected.
+        sources: what ``inputs`` named; empty for the layer before.
+        input_shape: the shape of one case of x, once connected.
+        output_shape: the shape of one case of the output, once connected.
+        size: the number of units of a layer that has such, else the width of the output.
         explicit: multiply by dense Jacobians in the backward pass.
+        alone_upstream: whether J upstream is used up before another layer writes it, so that
+            layers may share a kept buffer for it.
         buffers: the arrays kept between minibatches; None while every pass makes its arrays
             anew.
-        delta: δ = ∂L/∂z of the last backward pass, (cases, size).
+        delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
     """
 
     type: ClassVar[str]
+    formula: ClassVar[str] = ""
+    """z as a formula of x and the parameters, such as ``x W + b``."""
 
-    def __init__(self, *, name: str | None = None, learning_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        learning_rate: float | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
         if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
             raise ConfigError(
                 f"a learning rate is a finite number of at least 0, found {learning_rate!r}"
@@ -49,9 +85,12 @@ class Layer(ABC):
             raise ConfigError(f"a layer's name is a text, found {name!r}")
         self.name = name or ""
         self.learning_rate = learning_rate
-        self.inputs: int = 0
+        self.sources = _names(inputs)
+        self.input_shape: Shape = ()
+        self.output_shape: Shape = ()
         self.size: int = 0
         self.explicit = False
+        self.alone_upstream = True
         self.buffers: Pool | None = None
         self.delta: Array | None = None
         self._bound = False
@@ -60,7 +99,20 @@ class Layer(ABC):
 
     def __repr__(self) -> str:
         """Such as ``Dense dense_1: 4 → 3``."""
-        return f"{type(self).__name__} {self.name}: {self.inputs or '?'} → {self.size or '?'}"
+        before, after = (
+            sizes_text(shape) or "?" for shape in (self.input_shape, self.output_shape)
+        )
+        return f"{type(self).__name__} {self.name}: {before} → {after or self.size or '?'}"
+
+    @property
+    def inputs(self) -> int:
+        """The width of x, (cases, inputs), once connected; 0 before."""
+        return prod(self.input_shape) if self.input_shape else 0
+
+    @property
+    def outputs(self) -> int:
+        """The width of the output, (cases, outputs), once connected; 0 before."""
+        return prod(self.output_shape) if self.output_shape else 0
 
     @property
     def bound(self) -> bool:
@@ -68,12 +120,24 @@ class Layer(ABC):
         return self._bound
 
     @abstractmethod
-    def connect(self, inputs: int) -> None:
-        """Fix the width of the input.
+    def connect(self, *shapes: Shape) -> None:
+        """Fix ``input_shape`` and ``output_shape``.
+
+        Args:
+            shapes: of one case of what each source puts out; one for most layers.
 
         Raises:
-            ConfigError: the layer cannot take this width.
+            ConfigError: the layer cannot take these shapes.
         """
+
+    def gather(self, arrays: Sequence[Array]) -> Array:
+        """What the sources put out, (cases, ...) each, as the one x of this layer."""
+        (x,) = arrays
+        return x
+
+    def part(self, J: Array) -> Sequence[Array]:
+        """J with respect to x, (cases, inputs), as the parts that belong to the sources."""
+        return (J,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the parameters by name, in their order in θ."""

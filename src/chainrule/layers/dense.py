@@ -18,7 +18,7 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer, Pool
+from chainrule.layers.base import Arrays, Layer, Pool, Shape, sizes_text
 from chainrule.parameters import Array, assign
 
 InitializerLike = str | Sequence[float] | Initializer
@@ -36,17 +36,17 @@ class Buffers(NamedTuple):
     ones: Array | None = None
 
     @classmethod
-    def of(cls, cases: int, inputs: int, size: int, dtype: Any, pool: Pool) -> Buffers:
-        """Arrays for a layer of ``inputs`` inputs and ``size`` outputs.
+    def of(cls, cases: int, layer: Dense, dtype: Any, pool: Pool) -> Buffers:
+        """Arrays for the passes of ``layer``.
 
-        What is read again later (z, a, δ) is the layer's own. J upstream is used up by the
-        layer before, so layers of one width share it through ``pool``: it stays in the
+        What is read again later (z, a, δ) is the layer's own. In a chain J upstream is used up
+        by the layer before, so layers of one width share it through ``pool``: it stays in the
         processor's cache.
         """
-        key = ("upstream", cases, inputs)
+        key = ("upstream", cases, layer.inputs, "" if layer.alone_upstream else layer.name)
         if key not in pool:
-            pool[key] = np.empty((cases, inputs), dtype)
-        z, a, delta = (np.empty((cases, size), dtype) for _ in range(3))
+            pool[key] = np.empty((cases, layer.inputs), dtype)
+        z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
         return cls(z, a, delta, pool[key], np.ones(cases, dtype))
 
 
@@ -64,6 +64,7 @@ class Dense(Layer):
         biases: how b starts.
         learning_rate: see `Layer`.
         name: see `Layer`.
+        inputs: see `Layer`.
 
     Raises:
         ConfigError: a size, activation, start or rate that is none.
@@ -85,6 +86,7 @@ class Dense(Layer):
     """
 
     type: ClassVar[str] = "dense"
+    formula: ClassVar[str] = "x W + b"
 
     def __init__(
         self,
@@ -95,8 +97,9 @@ class Dense(Layer):
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
         name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name=name, learning_rate=learning_rate)
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
         self.size = int(size)
@@ -153,9 +156,15 @@ class Dense(Layer):
     def b_grad(self, value: Any) -> None:
         assign(self.b_grad, value, f"{self.name}.b_grad")
 
-    def connect(self, inputs: int) -> None:
+    def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
-        self.inputs = inputs
+        (shape,) = shapes
+        if len(shape) > 1:
+            raise ConfigError(
+                f"{self.name}, a dense layer, takes a row of numbers, but what feeds it has the "
+                f"shape {sizes_text(shape)}; put a flatten layer before it"
+            )
+        self.input_shape, self.output_shape = shape, (self.size,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (inputs, size) and b (size,)."""
@@ -184,7 +193,7 @@ class Dense(Layer):
             return NEW
         kept: Buffers | None = self.buffers.get((self.name, len(x)))
         if kept is None:
-            kept = Buffers.of(len(x), self.inputs, self.size, x.dtype, self.buffers)
+            kept = Buffers.of(len(x), self, x.dtype, self.buffers)
             self.buffers[self.name, len(x)] = kept
         return kept
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
-from chainrule.layers.base import Arrays, Layer
+from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
 
 
@@ -39,24 +40,38 @@ class Softmax(Layer):
     Args:
         size: may be stated; must then be the size of the layer before it.
         name: see `Layer`.
+        inputs: see `Layer`.
     """
 
     type: ClassVar[str] = "softmax"
 
-    def __init__(self, *, size: int | None = None, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(
+        self,
+        *,
+        size: int | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
         self._stated = size
         self.z: Array | None = None
         self.s: Array | None = None
 
-    def connect(self, inputs: int) -> None:
+    def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
-        if self._stated not in (None, inputs):
+        (shape,) = shapes
+        if len(shape) > 1:
             raise ConfigError(
-                f"softmax of size {self._stated} stands on a layer of size {inputs}; "
+                f"{self.name} takes a row of numbers, but what feeds it has the shape "
+                f"{sizes_text(shape)}; put a flatten layer before it"
+            )
+        if self._stated not in (None, shape[-1]):
+            raise ConfigError(
+                f"softmax of size {self._stated} stands on a layer of size {shape[-1]}; "
                 "leave its size out, or state the same"
             )
-        self.inputs = self.size = inputs
+        self.input_shape = self.output_shape = shape
+        self.size = shape[-1]
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """The logits and the softmax."""

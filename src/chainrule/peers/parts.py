@@ -46,6 +46,8 @@ def _unknown(
     losses: Collection[type[Loss]],
     rules: Collection[type[Optimizer]],
 ) -> Iterator[str]:
+    if not network.wiring.is_chain:
+        yield "it has no layers that branch"
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             yield f"it has no layer {type(layer).__name__}"

@@ -1,0 +1,182 @@
+"""What feeds what: names of inputs resolved, in an order in which each layer comes after its own.
+
+Used for layers as they are and for what a configuration writes, so that both are judged alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from chainrule.errors import unknown
+
+INPUT = -1
+"""The network's own input, where sources are numbers."""
+
+INPUT_WORD = "input"
+"""The same where sources are names."""
+
+JOINS = ("add", "concatenate")
+"""The types of layers that take several inputs."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why layers and a loss make no network.
+
+    Attributes:
+        message: in one sentence.
+        layer: the index of the layer at fault; None where it is the loss.
+        key: the key of the layer at fault, where it is one.
+    """
+
+    message: str
+    layer: int | None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The edges of a network.
+
+    Attributes:
+        sources: for each layer the numbers of the layers that feed it, `INPUT` for the input.
+        order: the layers' numbers, each after its sources; the last layer comes last.
+        is_chain: whether each layer is fed by the one before it and nothing else.
+    """
+
+    sources: tuple[tuple[int, ...], ...]
+    order: tuple[int, ...]
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer is fed by the one before it and nothing else."""
+        return self.sources == tuple((k - 1,) for k in range(len(self.sources)))
+
+
+@dataclass(frozen=True)
+class Plug:
+    """One layer, as far as wiring goes.
+
+    Attributes:
+        name: the layer's.
+        type: its word, such as ``dense``.
+        sources: the names it gives as its inputs; empty for the layer before it.
+    """
+
+    name: str
+    type: str
+    sources: tuple[str, ...] = ()
+
+
+def wire(plugs: Sequence[Plug]) -> Wiring:
+    """The edges of a network without faults.
+
+    Args:
+        plugs: in the order of the configuration.
+
+    Example:
+        >>> wire([Plug("a", "dense"), Plug("b", "dense"), Plug("c", "add", ("a", "b"))]).sources
+        ((-1,), (0,), (0, 1))
+    """
+    sources = _sources(plugs)
+    return Wiring(sources, tuple(_sorter(sources).static_order()))
+
+
+def _sources(plugs: Sequence[Plug]) -> tuple[tuple[int, ...], ...]:
+    places = {plug.name: k for k, plug in enumerate(plugs)} | {INPUT_WORD: INPUT}
+    return tuple(
+        tuple(places[name] for name in plug.sources) if plug.sources else (k - 1,)
+        for k, plug in enumerate(plugs)
+    )
+
+
+def _sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
+    return TopologicalSorter({k: [s for s in of if s != INPUT] for k, of in enumerate(sources)})
+
+
+def faults_of_wiring(plugs: Sequence[Plug]) -> Iterator[Fault]:
+    """Why layers cannot be wired, if anything: an input that is not there, a circle, a dead end.
+
+    Args:
+        plugs: in the order of the configuration, of different names.
+    """
+    found = [*_faults_of_inputs(plugs)]
+    yield from found
+    if found or not plugs:
+        return
+    sources = _sources(plugs)
+    try:
+        _sorter(sources).prepare()
+    except CycleError as error:
+        yield _circle(plugs, error.args[1])
+        return
+    yield from _dead_ends(plugs, sources)
+
+
+def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
+    names = [plug.name for plug in plugs]
+    for k, plug in enumerate(plugs):
+        if plug.name == INPUT_WORD:
+            yield Fault(
+                f"{INPUT_WORD!r} is what the network is given, no name of a layer", k, "name"
+            )
+        for name in plug.sources:
+            if name not in (*names, INPUT_WORD):
+                others = [INPUT_WORD, *(other for other in names if other != plug.name)]
+                yield Fault(unknown(f"input of {plug.name}", name, others), k, "inputs")
+        if plug.type in JOINS and len(plug.sources) < 2:
+            given = f"found only {plug.sources[0]}" if plug.sources else "and has none"
+            yield Fault(
+                f"{plug.name} needs the names of at least two inputs, {given}", k, "inputs"
+            )
+        if plug.type not in JOINS and len(plug.sources) > 1:
+            yield Fault(
+                f"{plug.name}, of type {plug.type}, takes one input, found {len(plug.sources)}: "
+                f"{', '.join(plug.sources)}; join them with a layer of type add or concatenate",
+                k,
+                "inputs",
+            )
+
+
+def _circle(plugs: Sequence[Plug], numbers: Sequence[int]) -> Fault:
+    path = " → ".join(plugs[k].name for k in numbers)
+    at = next((k for k in numbers if plugs[k].sources), numbers[0])
+    return Fault(f"the layers feed each other in a circle: {path}", at, "inputs")
+
+
+def _dead_ends(plugs: Sequence[Plug], sources: Sequence[Sequence[int]]) -> Iterator[Fault]:
+    last = len(plugs) - 1
+    fed = {s for of in sources for s in of}
+    for k, of in enumerate(sources):
+        if last in of:
+            yield Fault(
+                f"{plugs[last].name}, the last layer of the list, is the network's output and "
+                f"feeds no other, but {plugs[k].name} names it",
+                k,
+                "inputs",
+            )
+    for k in sorted(set(range(last)) - fed):
+        yield Fault(
+            f"the output of {plugs[k].name} goes nowhere; name it in the inputs of another "
+            "layer, or leave the layer out",
+            k,
+        )
+    if INPUT not in fed:
+        yield Fault("no layer takes the network's input", 0, "inputs")
+
+
+def names_of(types: Sequence[str], given: Sequence[str | None]) -> list[str]:
+    """The layers' names, by default the type and which of its type it is: ``dense_1``.
+
+    Args:
+        types: of the layers in order.
+        given: the names that were given.
+    """
+    counts: dict[str, int] = {}
+    names = []
+    for kind, name in zip(types, given, strict=True):
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(name or (kind if kind == "softmax" else f"{kind}_{counts[kind]}"))
+    return names
