@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
-from chainrule.layers import LAYERS, Dense, Layer, Softmax
+from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
 from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
 from chainrule.tables import entry_options, name_in
@@ -125,7 +125,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Dense) for layer in layers):
+    if not any(isinstance(layer, Dense | Recurrent) for layer in layers):
         yield Fault("a network needs at least one dense layer", None if not layers else 0)
         return
     own = [*_layer_faults(layers)]

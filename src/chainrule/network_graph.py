@@ -17,7 +17,7 @@ from chainrule.autodiff.walk import backpropagate
 from chainrule.errors import ConfigError
 from chainrule.layers import Add, Concatenate, Dense, Layer, Softmax
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters
+from chainrule.parameters import BIASES, Array, Parameters
 from chainrule.penalties import PenaltySetting
 from chainrule.wiring import INPUT
 
@@ -120,7 +120,7 @@ def _penalised(loss: Node, setting: PenaltySetting | None, parameters: Mapping[s
     if setting is None:
         return loss
     for name, w in parameters.items():
-        if setting.biases or not name.endswith(".b"):
+        if setting.biases or name.rpartition(".")[2] not in BIASES:
             size = 0.5 * f.sum(w * w) if setting.type == "L2" else f.sum(f.absolute(w))
             loss = loss + setting.rate * size
     return loss

@@ -51,6 +51,18 @@ def padded_steps(lengths: Array, steps: int) -> Array:
     return np.arange(steps) >= lengths[:, None]
 
 
+def without_padding(x: Array, lengths: Array | None) -> Array:
+    """x with 0 at padded steps, to compute with: x itself where there are none.
+
+    Args:
+        x: (cases, steps, features).
+        lengths: as `lengths_of` gives them.
+    """
+    if lengths is None:
+        return x
+    return np.where(padded_steps(lengths, x.shape[1])[:, :, None], x.dtype.type(0), x)
+
+
 def mark(y: Array, lengths: Array | None) -> Array:
     """NaN at padded steps and, for whole steps, nowhere else; in place.
 

@@ -66,6 +66,11 @@ def number_of_targets(t: Array) -> int:
     return int(np.count_nonzero(has_target(t))) if are_sequences(t) else len(t)
 
 
+def loss_of_a_step(loss: Loss) -> Loss:
+    """The named loss behind the sum over steps; any other loss as it is."""
+    return loss.each if isinstance(loss, SequenceLoss) else loss
+
+
 @dataclass(frozen=True)
 class SequenceLoss(Loss):
     """A loss summed over the steps of each case.

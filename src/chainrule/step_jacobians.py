@@ -1,7 +1,7 @@
 """Jacobians of a map that does the same at every step of a sequence.
 
 A case is then a flat row of its steps. The map of one step has a Jacobian over (cases · steps)
-rows; these make of it the Jacobian over the cases.
+rows; these make of it the Jacobian over the cases. Steps that are padding have one of 0.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class EachStep(Jacobian):
     Args:
         inner: of one step, over (cases · steps) rows, (m, n) each.
         steps: how many rows are one case.
+        padded: which steps are padding, (cases, steps); None for none.
 
     Raises:
         ShapeError: the rows are not whole cases.
@@ -30,12 +31,13 @@ class EachStep(Jacobian):
                 [0., 2.]]])
     """
 
-    __slots__ = ("inner", "steps")
+    __slots__ = ("inner", "padded", "steps")
 
-    def __init__(self, inner: Jacobian, steps: int) -> None:
+    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
         _require_cases(inner, steps)
         self.inner = inner
         self.steps = steps
+        self.padded = padded
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -47,16 +49,18 @@ class EachStep(Jacobian):
         """Each step's g times the Jacobian of that step."""
         rows = self.inner.dense_shape[0]
         into = None if out is None else out.reshape(rows, -1)
-        return self.inner.vjp(g.reshape(rows, -1), into).reshape(len(g), -1)
+        found = self.inner.vjp(g.reshape(rows, -1), into).reshape(len(g), -1)
+        return _without(self.padded, found)
 
     def jvp(self, v: Array) -> Array:
         """The Jacobian of each step times its part of v."""
         rows = self.inner.dense_shape[0]
-        return self.inner.jvp(v.reshape(rows, -1)).reshape(len(v), -1)
+        return _without(self.padded, self.inner.jvp(v.reshape(rows, -1)).reshape(len(v), -1))
 
     def cases(self, chosen: slice) -> EachStep:
         """See `Jacobian.cases`."""
-        return EachStep(_of_cases(self.inner, chosen, self.steps), self.steps)
+        inner = _of_cases(self.inner, chosen, self.steps)
+        return EachStep(inner, self.steps, None if self.padded is None else self.padded[chosen])
 
     def _dense(self) -> Array:
         inner = self.inner._dense()
@@ -65,7 +69,7 @@ class EachStep(Jacobian):
         blocks = inner.reshape(-1, self.steps, m, n)
         for step in range(self.steps):
             found[:, step, :, step, :] = blocks[:, step]
-        return found.reshape(self.dense_shape)
+        return _without(self.padded, found.reshape(self.dense_shape))
 
 
 class SharedBySteps(Jacobian):
@@ -74,6 +78,7 @@ class SharedBySteps(Jacobian):
     Args:
         inner: of one step, over (cases · steps) rows, (m, *shape of the parameter) each.
         steps: how many rows are one case.
+        padded: which steps are padding, (cases, steps); None for none.
 
     Raises:
         ShapeError: the rows are not whole cases.
@@ -85,12 +90,13 @@ class SharedBySteps(Jacobian):
         array([[52.]])
     """
 
-    __slots__ = ("inner", "steps")
+    __slots__ = ("inner", "padded", "steps")
 
-    def __init__(self, inner: Jacobian, steps: int) -> None:
+    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
         _require_cases(inner, steps)
         self.inner = inner
         self.steps = steps
+        self.padded = padded
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -100,18 +106,21 @@ class SharedBySteps(Jacobian):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sum over cases and steps, of the parameter's shape."""
+        g = _without(self.padded, g if self.padded is None else g.copy())
         return self.inner.vjp(g.reshape(self.inner.dense_shape[0], -1), out)
 
     def jvp(self, v: Array) -> Array:
         """How every step moves as the parameter moves along v, (cases, steps · m)."""
-        return self.inner.jvp(v).reshape(self.dense_shape[:2])
+        return _without(self.padded, self.inner.jvp(v).reshape(self.dense_shape[:2]))
 
     def cases(self, chosen: slice) -> SharedBySteps:
         """See `Jacobian.cases`."""
-        return SharedBySteps(_of_cases(self.inner, chosen, self.steps), self.steps)
+        inner = _of_cases(self.inner, chosen, self.steps)
+        padded = None if self.padded is None else self.padded[chosen]
+        return SharedBySteps(inner, self.steps, padded)
 
     def _dense(self) -> Array:
-        return self.inner._dense().reshape(self.dense_shape)
+        return _without(self.padded, self.inner._dense().reshape(self.dense_shape))
 
 
 def _require_cases(inner: Jacobian, steps: int) -> None:
@@ -127,3 +136,10 @@ def _of_cases(inner: Jacobian, chosen: slice, steps: int) -> Jacobian:
     if stride != 1:
         raise ShapeError("cases of a sequence are chosen as one stretch")
     return inner.cases(slice(start * steps, max(start, stop) * steps))
+
+
+def _without(padded: Array | None, of_cases: Array) -> Array:
+    """0 at padded steps, in place, in an array (cases, steps · m, ...)."""
+    if padded is not None:
+        of_cases.reshape(*padded.shape, -1)[padded] = 0
+    return of_cases

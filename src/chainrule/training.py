@@ -26,6 +26,7 @@ from chainrule.parameters import Array
 from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
+from chainrule.sequence_losses import number_of_targets
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be
@@ -457,7 +458,7 @@ class Trainer:
         if self.settings.evaluate == "full":
             row |= _columns("train", self.evaluate(self.train))
         elif self.classes:
-            row["train_accuracy"] = progress.correct / len(self.train)
+            row["train_accuracy"] = progress.correct / max(1, number_of_targets(self.train.t))
         row |= _columns("validation", self.evaluate(self.validation))
         row["seconds"] = progress.seconds
         return row

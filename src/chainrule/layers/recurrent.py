@@ -19,7 +19,7 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer
+from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
 from chainrule.padding import lengths_of, mark, padded_steps
 from chainrule.parameters import Array, assign
@@ -61,6 +61,7 @@ class Recurrent(Layer):
         biases: how b starts.
         learning_rate: see `Layer`.
         name: see `Layer`.
+        inputs: see `Layer`.
 
     Raises:
         ConfigError: a size, activation, start, rate or another argument that is none.
@@ -84,6 +85,7 @@ class Recurrent(Layer):
     """
 
     type: ClassVar[str] = "recurrent"
+    formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
 
     def __init__(
         self,
@@ -99,8 +101,9 @@ class Recurrent(Layer):
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
         name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name=name, learning_rate=learning_rate)
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
         if not _is_count(size):
             raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
         if outputs not in OUTPUTS:
@@ -225,16 +228,16 @@ class Recurrent(Layer):
 
     # The layer as its network sees it
 
-    def connect(self, *shapes: tuple[int, ...]) -> None:
+    def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`; the input is a sequence."""
-        if len(shapes) != 1 or len(shapes[0]) != 2:
-            found = " and ".join(str(list(shape)) for shape in shapes)
+        (shape,) = shapes
+        if len(shape) != 2:
             raise ConfigError(
-                f"a recurrent layer takes a sequence, [steps, features], but finds {found}"
+                f"{self.name}, a recurrent layer, takes a sequence [steps, features], but what "
+                f"feeds it has the shape {sizes_text(shape)}"
             )
-        self.input_shape = shapes[0]
-        steps = shapes[0][0]
-        self.output_shape = (self.size,) if self.only_last else (steps, self.size)
+        self.input_shape = shape
+        self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""
@@ -256,10 +259,10 @@ class Recurrent(Layer):
         return start.draw(self.shapes()[name], rng)
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """z of all steps, (cases, steps · size), and the outputs."""
+        """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
         x, lengths = self._by_step(x, _new)
         z, states = self._run(x, values, _new)
-        return flat_rows(z), self._given_out(states, lengths, _last_steps(x, lengths), _new)
+        return self._marked(z, lengths), self._given_out(states, lengths, _last_steps(x, lengths), _new)
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""
@@ -321,36 +324,73 @@ class Recurrent(Layer):
     @property
     def z(self) -> Array | None:
         """φ's argument at all steps of the last forward pass, (cases, steps · size)."""
-        return None if self._z is None else flat_rows(self._z)
+        return None if self._z is None else self._marked(self._z, self._lengths)
+
+    @property
+    def a(self) -> Array | None:
+        """The outputs of the last forward pass, (cases, outputs)."""
+        if self._states is None:
+            return None
+        last = _last_steps(self.x, self._lengths)
+        return self._given_out(self._states, self._lengths, last, _new)
+
+    def _marked(self, z: Array, lengths: Array | None) -> Array:
+        """z as rows of cases, NaN at padding: there is none."""
+        rows = np.ascontiguousarray(flat_rows(z))
+        return mark(rows.reshape(len(rows), self.steps, -1), lengths).reshape(rows.shape)
 
     def jacobians(self) -> dict[str, Jacobian]:
-        """``a``: φ' at each step; the others: of the outputs by each argument, through time.
+        """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
 
-        They are that of one step behind `ThroughTime`; truncated as the layer is.
+        That by ``x``, ``W``, ``U``, ``b`` or ``h0`` holds the state before each step fixed; how
+        it goes on from there is in ``a``. `through_time` has both in one.
 
         Raises:
             ShapeError: there was no forward pass.
         """
         if self.x is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
-        through_time = self._through_time()
-        found: dict[str, Jacobian] = {"a": Diagonal(flat_rows(through_time.slopes))}
-        for name, inner in self._step_jacobians().items():
-            found[name] = Composed(through_time, inner)
-        return found
+        return {"a": self._through_time(), **self._step_jacobians()}
+
+    def through_time(self) -> dict[str, Jacobian]:
+        """The outputs by each argument, all the ways through time in it; truncated as the layer.
+
+        Raises:
+            ShapeError: there was no forward pass.
+
+        Example:
+            >>> from chainrule.network import Network
+            >>> layer = Recurrent(1, "linear", outputs="last", bias=False)
+            >>> network = Network([layer], input=[2, 1], loss="mse")
+            >>> layer.W, layer.U = [[1.0]], [[3.0]]
+            >>> _ = network.forward_pass([[[2.0], [5.0]]])
+            >>> layer.through_time()["x"].dense()
+            array([[[3., 1.]]])
+        """
+        local = self.jacobians()
+        outer = local.pop("a")
+        return {name: Composed(outer, inner) for name, inner in local.items()}
+
+    @property
+    def slopes(self) -> Diagonal:
+        """φ'(z) at each step, 0 at padding: the local part of ``a``."""
+        return Diagonal(flat_rows(self._through_time().slopes))
 
     def _step_jacobians(self) -> dict[str, Jacobian]:
         """∂z by each argument, the state before held fixed."""
         steps, cases, features = self.x.shape
+        padded = None if self._lengths is None else padded_steps(self._lengths, steps)
         rows, ones = flat_rows(self.x), np.ones(steps * cases, self.x.dtype)
         states = flat_rows(self._states[:-1])
+        of_x = WeightJacobian(rows.reshape(-1, features), self.size)
+        of_states = WeightJacobian(states.reshape(-1, self.size), self.size)
         found: dict[str, Jacobian] = {
-            "x": EachStep(InputJacobian(self.W, steps * cases), steps),
-            "W": SharedBySteps(WeightJacobian(rows.reshape(-1, features), self.size), steps),
-            "U": SharedBySteps(WeightJacobian(states.reshape(-1, self.size), self.size), steps),
+            "x": EachStep(InputJacobian(self.W, steps * cases), steps, padded),
+            "W": SharedBySteps(of_x, steps, padded),
+            "U": SharedBySteps(of_states, steps, padded),
         }
         if self.has_bias:
-            found["b"] = SharedBySteps(BiasJacobian(ones, self.size), steps)
+            found["b"] = SharedBySteps(BiasJacobian(ones, self.size), steps, padded)
         if self.learns_start:
             found["h0"] = FromStart(self.U, cases, steps)
         return found
