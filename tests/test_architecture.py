@@ -40,6 +40,7 @@ ORDER = [
     "wiring",
     "chain",
     "network",
+    "sequence_graph",
     "network_graph",
     "optimizers",
     "schedules",
