@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.chain import activation_name
+from chainrule.chain import ConnectError, activation_name, connected, shape_of_input
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import existing_file, existing_folder
@@ -25,6 +25,7 @@ from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
+from chainrule.wiring import INPUT, Plug, names_of, wire
 
 
 def assemble_data(config: Config) -> DataSplit:
@@ -104,7 +105,8 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
     Raises:
         ConfigError: the parts do not make a network.
     """
-    config = config.replace(network={"input": _inputs(data)})
+    if config.network["input"] is None:
+        config = config.replace(network={"input": _inputs(data)})
     problem = _too_large(config)
     if problem is not None:
         raise ConfigError(problem)
@@ -130,12 +132,16 @@ def _too_large(config: Config) -> Problem | None:
     """A network beyond this machine's memory, said before memory is asked for.
 
     θ, its gradient and the optimiser's scratch are vectors of one length.
+
+    Raises:
+        ConfigError: a layer cannot take what feeds it.
     """
-    width, parameters = config.network["input"], {}
-    for k, layer in enumerate(config.network["layers"]):
-        if layer["type"] == "dense":
-            parameters[k] = (width + 1) * layer["size"]
-            width = layer["size"]
+    try:
+        layers, _ = connected(config.network)
+    except ConnectError as error:
+        at = ("network", "layers", error.layer)
+        raise ConfigError([config.problem(at, str(p)) for p in error.problems]) from None
+    parameters = {k: sum(map(prod, layer.shapes().values())) for k, layer in enumerate(layers)}
     needed = 3 * sum(parameters.values()) * np.dtype(config.network["dtype"]).itemsize
     there = _memory()
     if needed <= there:
@@ -146,7 +152,8 @@ def _too_large(config: Config) -> Problem | None:
         f"{needed / 2**30:.4g} GiB, and this machine has {there / 2**30:.4g}: a smaller size is "
         "needed"
     )
-    return config.problem(("network", "layers", largest, "size"), message)
+    key = ("size",) if "size" in config.network["layers"][largest] else ()
+    return config.problem(("network", "layers", largest, *key), message)
 
 
 def _memory() -> int:
@@ -161,15 +168,28 @@ def _inputs(data: DataSplit) -> int:
     return prod(data.train.x.shape[1:])
 
 
-def _last_dense(config: Config) -> tuple[int, dict[str, Any]]:
-    """Where the last dense layer stands in the list, and what it is."""
+def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
+    """Where the layer stands that says how many outputs there are, and what it is.
+
+    The last one that has a size, on the way back from the network's output.
+    """
     layers = config.network["layers"]
-    k = max(k for k, layer in enumerate(layers) if layer["type"] == "dense")
+    types = [layer["type"] for layer in layers]
+    names = names_of(types, [layer.get("name") for layer in layers])
+    inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
+    sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+    k = len(layers) - 1
+    while types[k] == "softmax" or "size" not in layers[k]:
+        k = sources[k][0]
+        if k == INPUT:
+            k = max(k for k, layer in enumerate(layers) if types[k] == "dense")
+            break
     return k, layers[k]
 
 
 def _outputs(config: Config) -> int:
-    return int(_last_dense(config)[1]["size"])
+    """The number of outputs, or of classes."""
+    return int(_output_layer(config)[1]["size"])
 
 
 def _target(config: Config) -> str | None:
@@ -194,7 +214,7 @@ def _placed(error: ChainruleError, config: Config) -> ChainruleError:
 def _too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
     """The last layer's size, where it alone says how many classes there are."""
     if error.needed is not None and "classes" not in config.data:
-        k, layer = _last_dense(config)
+        k, layer = _output_layer(config)
         message = (
             f"the last layer has size {layer['size']}, but the labels go up to "
             f"{error.needed - 1}; if they are right, write size {error.needed}"
@@ -205,7 +225,7 @@ def _too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Pro
 def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
     """Where the sizes of network and data differ."""
     inputs, stated = _inputs(data), config.network["input"]
-    if stated is not None and stated != inputs:
+    if stated is not None and prod(shape_of_input(stated)) != inputs:
         images = (
             f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
         )
@@ -214,7 +234,7 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
             f"({data.source}); write {inputs}, or leave input out"
         )
         yield config.problem(("network", "input"), message)
-    k, layer = _last_dense(config)
+    k, layer = _output_layer(config)
     wanted, what = _wanted_outputs(config, data)
     if layer["size"] not in wanted:
         message = (

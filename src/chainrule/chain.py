@@ -16,7 +16,14 @@ from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
-from chainrule.losses import FROM_LOGITS, BinaryCrossEntropy, CrossEntropy, FromLogits, Loss
+from chainrule.losses import (
+    FROM_LOGITS,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    FromLogits,
+    Loss,
+    loss_function,
+)
 from chainrule.tables import entry_options, name_in
 from chainrule.wiring import INPUT, Fault, Plug, Wiring, faults_of_wiring, names_of, wire
 
@@ -97,6 +104,20 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, 
 def default_loss(*, ends_in_softmax: bool) -> str:
     """The loss that goes with the output, where none is named."""
     return "cross_entropy" if ends_in_softmax else "mse"
+
+
+def connected(config: Mapping[str, Any]) -> tuple[list[Layer], Wiring]:
+    """The layers of a ``network:`` mapping with their shapes, without memory for parameters.
+
+    Args:
+        config: as `Network.from_config` takes it, with ``input`` and ``loss`` given.
+
+    Raises:
+        ConfigError: the parts do not make a network; a `ConnectError` where shapes do not fit.
+    """
+    layers = layers_from_config(config["layers"])
+    wiring, _ = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
+    return layers, wiring
 
 
 def plugs_of(layers: Sequence[Layer]) -> list[Plug]:

@@ -52,7 +52,11 @@ def messages(text: str, folder: Path) -> list[str]:
         ("{size: 4}", "{activation: tanh}", "5:7: missing key 'size' (the number of units)"),
         ("{size: 4}", "{}", "5:7: a dense layer needs a size; write {size: 10, activation: relu}"),
         ("{size: 4}", "{type: conv}", "5:14: unknown layer type 'conv'. Known: dense,"),
-        ("{size: 4}", "{type: 4}", "5:14: type must be dense or softmax, found 4"),
+        (
+            "{size: 4}",
+            "{type: 4}",
+            "5:14: type must be the word for a kind of layer, such as",
+        ),
         ("{size: 4}", "4", "5:7: layer 2 must be softmax, or a mapping such as {size: 10}, found"),
         ("{size: 4}", "{size: 4, name: a b}", "5:23: name must be a word of letters, digits,"),
         ("softmax", "sofmax", "6:7: unknown layer type 'sofmax'; did you mean 'softmax'?"),

@@ -45,7 +45,7 @@ def command(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the conclusion alone.")] = False,
 ) -> None:
-    """Check every gradient of a network against independent derivations.
+    """Check every gradient by independent derivations.
 
     Two batches of the training data go through the same network, as it starts. Exit status 0:
     every gradient is right; 1: one is wrong; 2: something in the input is.

@@ -35,6 +35,7 @@ LAYERS: Mapping[str, str] = {
     "lrate": "learning_rate",
     "type": "type",
     "name": "name",
+    "inputs": "inputs",
 }
 """The keys of a line of LAYERS and what the schema calls them."""
 

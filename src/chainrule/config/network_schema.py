@@ -11,88 +11,21 @@ from pydantic import (
     WrapValidator,
 )
 
-from chainrule.activations import ACTIVATIONS
-from chainrule.config.fields import (
-    Amount,
-    Count,
-    Flag,
-    Name,
-    Section,
-    expected,
-    said,
-    says,
-)
-from chainrule.config.words import Choice, Maybe, Start, Word
+from chainrule.config.fields import Amount, Count, Flag, Section, expected, says
+from chainrule.config.layer_schema import LayerEntry, OptionalRate
+from chainrule.config.words import Choice, Maybe, Word
 from chainrule.data.arguments import MOST
-from chainrule.errors import unknown
-from chainrule.initializers import INITIALIZERS
 from chainrule.losses import LOSSES
 from chainrule.penalties import DEFAULT_RATE, PENALTIES
 
-LAYER_TYPES = ("dense", "basic_layer", "softmax")
-"""The words for a layer's type; ``basic_layer`` is the assignment's word for a dense one."""
-
-OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
-OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
-OptionalName = Annotated[
-    Name | None, says("a word of letters, digits, '_' and '-' that begins with a letter")
-]
-
-
-class Dense(Section):
-    """A layer z = x W + b and its activation."""
-
-    type: Annotated[Literal["dense", "basic_layer"], says("dense, basic_layer or softmax")] = (
-        Field("dense", description="the kind of layer; basic_layer is another word for dense")
-    )
-    size: Count = Field(description="the number of units", examples=[100])
-    activation: Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))] = Field(
-        None,
-        description="the function behind the layer; by default relu, and linear for the last "
-        "dense layer",
-        examples=["relu", {"type": "leaky_relu", "slope": 0.2}],
-    )
-    weights: Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))] = Field(
-        None,
-        description="how the weights start: uniform in a range [low, high], or by a rule",
-        examples=[[-0.1, 0.1], "glorot"],
-    )
-    biases: Annotated[Any, Maybe(Start("biases", ("zeros",)))] = Field(
-        None,
-        description="how the biases start: uniform in a range [low, high], or zeros",
-        examples=[[0, 1], "zeros"],
-    )
-    learning_rate: OptionalRate = Field(
-        None, description="a learning rate of this layer's own", examples=[0.01]
-    )
-    name: OptionalName = Field(None, description="what messages and files call the layer")
-
-
-class Softmax(Section):
-    """The last layer: outputs that are probabilities."""
-
-    type: Literal["softmax"] = Field("softmax", description="the kind of layer")
-    size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
-    name: OptionalName = Field(None, description="what messages and files call the layer")
-
-
-def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> Dense | Softmax:
-    """The layer a word or a mapping describes; only its own kind's errors are reported."""
-    kind, at = (value.get("type", "dense"), "type") if isinstance(value, dict) else (value, None)
-    if not isinstance(kind, str):
-        what = "dense or softmax" if at else "softmax, or a mapping such as {size: 10}"
-        raise expected(what, at)
-    if kind.lower() not in LAYER_TYPES:
-        raise said(unknown("layer type", kind, LAYER_TYPES), at)
-    options = dict(value) if isinstance(value, dict) else {}
-    if kind.lower() == "softmax":
-        return Softmax.model_validate({**options, "type": "softmax"})
-    if not options:
-        raise said(f"a {kind} layer needs a size; write {{size: 10, activation: relu}}")
-    return Dense.model_validate({**options, "type": "dense"})
-
-
 PENALTY_TYPE = Word("penalty", (*PENALTIES, "none"))
+
+InputShape = Annotated[
+    Count | Annotated[list[Count], Field(min_length=1, max_length=3)] | None,
+    says(
+        "a whole number of at least 1, [channels, height, width], [steps, features], or null", MOST
+    ),
+]
 
 
 class Penalty(Section):
@@ -127,8 +60,11 @@ def _is_list(value: Any) -> Any:
 class Network(Section):
     """The network: its layers, its loss and how it is held back."""
 
-    input: OptionalCount = Field(
-        None, description="the number of inputs; by default taken from the data", examples=[256]
+    input: InputShape = Field(
+        None,
+        description="the number of inputs, [channels, height, width] of images or [steps, "
+        "features] of sequences; by default taken from the data",
+        examples=[256, [3, 32, 32]],
     )
     loss: Annotated[Any, Maybe(Choice("loss", LOSSES))] = Field(
         None,
@@ -151,7 +87,7 @@ class Network(Section):
         False, description="train by multiplying the dense Jacobians, as in lecture notes"
     )
     layers: Annotated[
-        list[Annotated[Dense | Softmax | Literal["softmax"], WrapValidator(_layer)]],
+        list[LayerEntry],
         Field(min_length=1),
         BeforeValidator(_is_list),
     ] = Field(

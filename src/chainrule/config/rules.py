@@ -12,10 +12,12 @@ from typing import Any
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.data_fields import shape_classes
+from chainrule.config.layer_schema import ALIASES, SECTIONS
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
 from chainrule.data.settings import KINDS
 from chainrule.errors import Problem
+from chainrule.wiring import Plug, faults_of_wiring, names_of
 
 Fault = tuple[KeyPath, str]
 """Where the blame lies, and the message."""
@@ -45,9 +47,9 @@ def _name(value: Any) -> str | None:
 
 
 def _kind(layer: Any) -> str | None:
-    """``dense`` or ``softmax``; None for what is neither."""
+    """The layer's type; None for what is none."""
     word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
-    return {"dense": "dense", "basic_layer": "dense", "softmax": "softmax"}.get(word or "")
+    return ALIASES.get(word, word) if word is not None and word in SECTIONS else None
 
 
 def _whole(value: Any, at_least: int = 1) -> bool:
@@ -64,7 +66,8 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
     if layers and None not in kinds and "dense" not in kinds:
         yield LAYERS, "a network needs at least one dense layer, such as one of size 10"
     yield from _size_faults(layers, kinds)
-    yield from _name_faults(layers, kinds)
+    names = [*_name_faults(layers, kinds)]
+    yield from names or _wiring_faults(layers, kinds)
     yield from _loss_faults(_name(network.get("loss")), layers, kinds)
 
 
@@ -72,6 +75,8 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
     """A softmax keeps the width of the layer before it."""
     for k in range(1, len(layers)):
         if kinds[k - 1 : k + 1] != ["dense", "softmax"] or not isinstance(layers[k], dict):
+            continue
+        if "inputs" in layers[k]:
             continue
         before, size = layers[k - 1].get("size"), layers[k].get("size")
         if _whole(before) and _whole(size) and before != size:
@@ -92,13 +97,37 @@ def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
             yield (*LAYERS, k, "name"), f"{both} are both named {name!r}"
 
 
+def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+    """Inputs that are not there, circles and dead ends, where everything can be read."""
+    sources = [_inputs(layer) for layer in layers]
+    if None in kinds or None in sources:
+        return
+    given = [layer.get("name") if isinstance(layer, dict) else None for layer in layers]
+    types = [kind or "" for kind in kinds]
+    names = names_of(types, [name if isinstance(name, str) else None for name in given])
+    plugs = [Plug(*plug) for plug in zip(names, types, (s or () for s in sources), strict=True)]
+    for fault in faults_of_wiring(plugs):
+        at = layers[fault.layer] if fault.layer is not None else None
+        has_key = fault.key is not None and isinstance(at, dict) and fault.key in at
+        yield (*LAYERS, fault.layer or 0, *((fault.key,) if has_key else ())), fault.message
+
+
+def _inputs(layer: Any) -> tuple[str, ...] | None:
+    """The names of a layer's inputs; None where they cannot be read."""
+    written = layer.get("inputs") if isinstance(layer, dict) else None
+    names = [written] if isinstance(written, str) else written or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(names)
+
+
 def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
     """Losses that ask for an output of a certain kind."""
     last = kinds[-1] if kinds else None
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return
-    output, function = f"layer {len(layers)}, the last one,", "softmax"
-    if last == "dense":
+    output, function = f"layer {len(layers)}, the last one,", last
+    if "activation" in SECTIONS[last].model_fields:
         written = layers[-1].get("activation") if isinstance(layers[-1], dict) else None
         function = "linear" if written is None else _name(written) or ""
         if function not in ACTIVATIONS:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from chainrule.config.fields import Count, Flag, Section, Seed, Whole, expected
-from chainrule.config.network_schema import OptionalCount
+from chainrule.config.layer_schema import OptionalCount
 from chainrule.config.words import Choice, Word
 from chainrule.data.arguments import MOST
 from chainrule.engines import ENGINES

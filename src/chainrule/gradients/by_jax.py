@@ -18,7 +18,12 @@ from jax.scipy.special import erfc
 
 from chainrule import activations, losses
 from chainrule.activations import Activation
-from chainrule.chain import activation_name
+from chainrule.gradients.elsewhere import (
+    JOINS,
+    Layers,
+    logits_and_outputs,
+    obstacle_of_layers,
+)
 from chainrule.layers import Dense, Softmax
 from chainrule.losses import LOSSES, Loss
 from chainrule.network import Network
@@ -26,7 +31,7 @@ from chainrule.parameters import Array
 from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
 from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
-from chainrule.peers.parts import decay_of, dense_layers
+from chainrule.peers.parts import decay_of
 from chainrule.tables import name_in
 
 
@@ -111,18 +116,25 @@ LOSS_FUNCTIONS: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
 }
 
 
+def _dense(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    z = x @ own["W"] + own["b"]
+    return z, FUNCTIONS[type(layer.activation)](layer.activation)(z)
+
+
+LAYERS: Layers = {
+    **JOINS,
+    Dense: _dense,
+    Softmax: lambda layer, x, own: (x, softmax(x)),
+}
+"""What each layer computes, in JAX."""
+
+
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
-    if not network.wiring.is_chain:
-        return "its layers branch"
-    for layer in network.layers:
-        if type(layer) not in (Dense, Softmax):
-            return f"it has no layer {type(layer).__name__}"
-        if isinstance(layer, Dense) and type(layer.activation) not in FUNCTIONS:
-            return f"it has no activation {activation_name(layer)}"
-    if type(network.loss_function) not in LOSS_FUNCTIONS:
+    found = obstacle_of_layers(network, LAYERS, FUNCTIONS)
+    if found is None and type(network.loss_function) not in LOSS_FUNCTIONS:
         return f"it has no loss {name_in(LOSSES, network.loss_function)}"
-    return None
+    return found
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
@@ -141,15 +153,10 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
 
 
 def _value(network: Network, theta: Any, x: Any, t: Any) -> Any:
-    layers = dense_layers(network)
-    for layer, W, b in zip(layers, theta[::2], theta[1::2], strict=True):
-        z = x @ W + b
-        x = FUNCTIONS[type(layer.activation)](layer.activation)(z)  # type: ignore[index]
-    if network.from_logits is None and isinstance(network.layers[-1], Softmax):
-        x = softmax(x)
-    elif network.from_logits is not None and not isinstance(network.layers[-1], Softmax):
-        x = z
-    value = LOSS_FUNCTIONS[type(network.loss_function)](network.loss_function)(x, t)
+    parameters = dict(zip(network.parameters, theta, strict=True))
+    z, y = logits_and_outputs(network, x, parameters, LAYERS, partial(jnp.concatenate, axis=1))
+    start = y if network.from_logits is None else z
+    value = LOSS_FUNCTIONS[type(network.loss_function)](network.loss_function)(start, t)
     for w, segment in zip(theta, network.parameters.layout, strict=True):
         decay = decay_of(segment, network)
         if network.penalty is not None and decay:

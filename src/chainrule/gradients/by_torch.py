@@ -8,13 +8,13 @@ eighth digit; a comparison with those would measure PyTorch's rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from chainrule.chain import activation_name
 from chainrule.engines.torch_functions import (
     FROM_LOGITS,
     FROM_OUTPUTS,
@@ -22,12 +22,19 @@ from chainrule.engines.torch_functions import (
     LossFunction,
     log_cosh_of,
 )
+from chainrule.gradients.elsewhere import (
+    JOINS,
+    Layers,
+    logits_and_outputs,
+    obstacle_of_layers,
+)
 from chainrule.layers import Dense, Softmax
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
 from chainrule.parameters import Array
+from chainrule.peers.parts import decay_of
 from chainrule.tables import name_in
-from chainrule.torch_bridge import ACTIVATION_MODULES, to_torch
+from chainrule.torch_bridge import ACTIVATION_MODULES
 
 Function = Callable[[Tensor], Tensor]
 
@@ -80,18 +87,32 @@ def softmax(z: Tensor) -> Tensor:
     return 1 / torch.exp(z[:, None, :] - z[:, :, None]).sum(dim=2)
 
 
+def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    z = x @ own["W"] + own["b"]
+    return z, activate(layer.activation, z)
+
+
+def activate(phi: Any, z: Tensor) -> Tensor:
+    """φ(z) by the functions here, or by PyTorch's module."""
+    module = ACTIVATION_MODULES[type(phi)](phi)
+    value: Tensor = FUNCTIONS.get(type(module), module)(z)
+    return value
+
+
+LAYERS: Layers = {
+    **JOINS,
+    Dense: _dense,
+    Softmax: lambda layer, x, own: (x, softmax(x)),
+}
+"""What each layer computes, in PyTorch."""
+
+
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
-    if not network.wiring.is_chain:
-        return "its layers branch"
-    for layer in network.layers:
-        if type(layer) not in (Dense, Softmax):
-            return f"it has no layer {type(layer).__name__}"
-        if isinstance(layer, Dense) and type(layer.activation) not in ACTIVATION_MODULES:
-            return f"it has no activation {activation_name(layer)}"
-    if _loss(network) is None:
+    found = obstacle_of_layers(network, LAYERS, ACTIVATION_MODULES)
+    if found is None and _loss(network) is None:
         return f"it has no loss {name_in(LOSSES, network.loss_function)}"
-    return None
+    return found
 
 
 def _loss(network: Network) -> LossFunction | None:
@@ -113,25 +134,22 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
         x: prepared inputs.
         t: prepared targets.
     """
-    model = to_torch(network, logits=True)
-    y: Any = torch.from_numpy(x)
-    for module in model:
-        y = FUNCTIONS.get(type(module), module)(y)
+    theta = {n: torch.from_numpy(w.copy()).requires_grad_() for n, w in network.parameters.items()}
+    z, y = logits_and_outputs(
+        network, torch.from_numpy(x), theta, LAYERS, partial(torch.cat, dim=1)
+    )
     loss = _loss(network)
     assert loss is not None
-    value: Any = loss(y, torch.from_numpy(t)) + _penalty(network, model)
-    found = torch.autograd.grad(value, list(model.parameters()))
-    return torch.cat([g.t().flatten() if g.ndim == 2 else g for g in found]).numpy()
+    start = y if network.from_logits is None else z
+    value: Any = loss(start, torch.from_numpy(t)) + _penalty(network, theta)
+    found = torch.autograd.grad(value, list(theta.values()))
+    return torch.cat([g.flatten() for g in found]).numpy()
 
 
-def _penalty(network: Network, model: nn.Sequential) -> Tensor:
+def _penalty(network: Network, theta: Mapping[str, Tensor]) -> Tensor:
     total = torch.zeros((), dtype=torch.float64)
-    setting = network.penalty
-    if setting is None:
-        return total
-    for module in model:
-        if isinstance(module, nn.Linear):
-            arrays = [module.weight, module.bias] if setting.biases else [module.weight]
-            for w in arrays:
-                total = total + setting.rate * PENALTIES[setting.type](w)
+    for segment in network.parameters.layout:
+        decay = decay_of(segment, network)
+        if network.penalty is not None and decay:
+            total = total + decay * PENALTIES[network.penalty.type](theta[segment.full_name])
     return total
