@@ -121,7 +121,7 @@ class Recurrent(Layer):
         self.recurrent_weights = initializer(recurrent_weights)
         self.biases = initializer(biases)
         self.x: Any = None
-        self._states: Any = None
+        self.states: Any = None
         self._z: Any = None
         self._last: Array | None = None
         self._lengths: Array | None = None
@@ -267,10 +267,10 @@ class Recurrent(Layer):
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""
         self.x, self._lengths = self._by_step(x, self._room)
-        self._z, self._states = self._run(self.x, self._values, self._room)
+        self._z, self.states = self._run(self.x, self._values, self._room)
         last = _last_steps(self.x, self._lengths)
         self._last = last if self.only_last else None
-        return self._given_out(self._states, self._lengths, last, self._room)
+        return self._given_out(self.states, self._lengths, last, self._room)
 
     def _by_step(self, x: Array, room: Room) -> tuple[Array, Array | None]:
         """x with the steps first, (steps, cases, features), 0 at padding; and the lengths."""
@@ -329,10 +329,10 @@ class Recurrent(Layer):
     @property
     def a(self) -> Array | None:
         """The outputs of the last forward pass, (cases, outputs)."""
-        if self._states is None:
+        if self.states is None:
             return None
         last = _last_steps(self.x, self._lengths)
-        return self._given_out(self._states, self._lengths, last, _new)
+        return self._given_out(self.states, self._lengths, last, _new)
 
     def _marked(self, z: Array, lengths: Array | None) -> Array:
         """z as rows of cases, NaN at padding: there is none."""
@@ -381,7 +381,7 @@ class Recurrent(Layer):
         steps, cases, features = self.x.shape
         padded = None if self._lengths is None else padded_steps(self._lengths, steps)
         rows, ones = flat_rows(self.x), np.ones(steps * cases, self.x.dtype)
-        states = flat_rows(self._states[:-1])
+        states = flat_rows(self.states[:-1])
         of_x = WeightJacobian(rows.reshape(-1, features), self.size)
         of_states = WeightJacobian(states.reshape(-1, self.size), self.size)
         found: dict[str, Jacobian] = {
@@ -428,7 +428,7 @@ class Recurrent(Layer):
         rows = delta.reshape(-1, size)
         self.delta = flat_rows(delta)
         np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)
-        np.dot(self._states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
+        np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
         if self.has_bias:
             np.add.reduce(rows, axis=0, out=self.b_grad)
         if self.learns_start:

@@ -48,6 +48,8 @@ def _unknown(
 ) -> Iterator[str]:
     if not network.wiring.is_chain:
         yield "it has no layers that branch"
+    if len(network.input_shape) == 2:
+        yield "it has no networks of sequences"
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             yield f"it has no layer {type(layer).__name__}"

@@ -37,6 +37,8 @@ def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Itera
 
 
 def _obstacle_of_layer(layer: Layer) -> str | None:
+    if len(layer.input_shape) == 2:
+        return f"the layer {layer.name} takes sequences, which are not compiled"
     if type(layer) is Softmax:
         return None
     if type(layer) is not Dense:
