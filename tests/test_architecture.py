@@ -43,6 +43,7 @@ ORDER = [
     "sequence_graph",
     "network_graph",
     "optimizers",
+    "clipping",
     "schedules",
     "scores",
     "torch_bridge",

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.chain import activation_name
+from chainrule.clipping import norm
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.losses import LOSSES
 from chainrule.network import Network
-from chainrule.sequence_losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.optimizers import SGD
 from chainrule.parameters import BIASES, Array
+from chainrule.sequence_losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
@@ -337,8 +338,20 @@ def update_text(trainer: Trainer) -> str:
         if layer.learning_rate is not None
     ]
     rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
+    rates += _clipping(trainer)
     if isinstance(optimizer, SGD):
         if all(isinstance(layer, Dense | Softmax) for layer in network.layers):
             return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
         return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
     return f"update of W and b in every layer by {optimizer!r}, with {rates}"
+
+
+def _clipping(trainer: Trainer) -> str:
+    """Whether the gradient is too long for the settings, and what becomes of it."""
+    most = trainer.settings.clip_gradient_norm
+    if most is None:
+        return ""
+    found = norm(trainer.network.gradients.vector)
+    if found <= most:
+        return f"; ‖g‖ = {found:.6g}, not above {most:g}"
+    return f"; ‖g‖ = {found:.6g}, so the whole gradient is first multiplied by {most / found:.6g}"

@@ -66,6 +66,8 @@ class DataSplit:
             targets are values.
         image_shape: (height, width) or (height, width, 3) where the inputs are images, also
             when they are flattened; otherwise None.
+        sequence_shape: (steps, features) where the inputs are sequences, (cases, steps,
+            features); otherwise None.
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
@@ -79,6 +81,7 @@ class DataSplit:
     feature_names: tuple[str, ...] | None = None
     source: str = ""
     scaling: Standardization | None = None
+    sequence_shape: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)

@@ -48,6 +48,7 @@ class NumpyEngine(Engine):
             raise NotFiniteError(k, "loss", self._where_forward_went_wrong())
         network.backpropagate(t)
         self._check_gradient(k)
+        self.clip_gradient()
         self.optimizer.step()
         return loss, count_correct(y, t) if self.classes else 0
 

@@ -111,6 +111,7 @@ class TorchEngine(Engine):
         self.network.gradients.vector.fill(0)
         loss.backward()
         self._check_gradient(k)
+        self.clip_gradient()
         self._update.step()
         return value, right
 

@@ -82,7 +82,9 @@ def of_a_step(loss: Loss | FromLogits | None) -> Any:
     return loss_of_a_step(loss) if isinstance(loss, SequenceLoss) else loss
 
 
-def summed(loss: Callable[[Any, Any], Any], y: Any, t: Array, array: Callable[[Array], Any]) -> Any:
+def summed(
+    loss: Callable[[Any, Any], Any], y: Any, t: Array, array: Callable[[Array], Any]
+) -> Any:
     """The loss of y and t; of sequences the mean over cases of the sum over steps.
 
     Args:

@@ -262,7 +262,9 @@ class Recurrent(Layer):
         """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
         x, lengths = self._by_step(x, _new)
         z, states = self._run(x, values, _new)
-        return self._marked(z, lengths), self._given_out(states, lengths, _last_steps(x, lengths), _new)
+        return self._marked(z, lengths), self._given_out(
+            states, lengths, _last_steps(x, lengths), _new
+        )
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""

@@ -10,6 +10,8 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
 
+CLIPPING = "clipping of the gradient's norm is not compiled"
+
 
 def obstacle_of_network(network: Network, optimizer: Optimizer, batch_size: int) -> str | None:
     """Why compiled code cannot train a network; None where it can.
