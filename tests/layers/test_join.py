@@ -1,0 +1,88 @@
+"""Add and concatenate: what they compute, what they send back, what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule import Dense, Network
+from chainrule.errors import ConfigError, ShapeError
+from chainrule.layers import Add, Concatenate
+
+SHAPES = st.sampled_from([(3,), (2, 3), (2, 3, 4)])
+
+
+def connected(layer, *shapes):
+    layer.name = "join"
+    layer.connect(*shapes)
+    return layer
+
+
+def rows(rng, cases, *shapes):
+    return [rng.normal(size=(cases, *shape)) for shape in shapes]
+
+
+@given(SHAPES, st.integers(2, 4), st.integers(1, 5))
+def test_add_is_the_sum(shape, terms, cases):
+    arrays = rows(np.random.default_rng(0), cases, *[shape] * terms)
+    layer = connected(Add(inputs=["a"] * terms), *[shape] * terms)
+    x = layer.gather([a.reshape(cases, -1) for a in arrays])
+    assert layer.output_shape == shape
+    np.testing.assert_allclose(layer.forward_pass(x).reshape(cases, *shape), sum(arrays), 1e-15)
+    J = rows(np.random.default_rng(1), cases, shape)[0].reshape(cases, -1)
+    for part in layer.part(layer.backward_pass(J)):
+        np.testing.assert_array_equal(part, J)
+
+
+@given(st.integers(1, 3), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(1, 4))
+def test_concatenate_joins_channels_or_features(axes, widths, cases):
+    axis = 1 if axes == 2 else 0
+    shapes = [tuple(np.insert([2, 3][: axes - 1], axis, width)) for width in widths]
+    shapes = [tuple(map(int, shape)) for shape in shapes]
+    arrays = rows(np.random.default_rng(0), cases, *shapes)
+    layer = connected(Concatenate(inputs=["a"] * len(widths)), *shapes)
+    expected = np.concatenate(arrays, axis=axis + 1)
+    assert layer.output_shape == expected.shape[1:]
+    x = layer.gather([a.reshape(cases, -1) for a in arrays])
+    np.testing.assert_array_equal(layer.forward_pass(x).reshape(expected.shape), expected)
+    # What goes back to each source is its own part of J, in its own shape.
+    parts = layer.part(layer.backward_pass(layer.forward_pass(x)))
+    for part, array in zip(parts, arrays, strict=True):
+        np.testing.assert_array_equal(part.reshape(array.shape), array)
+
+
+@pytest.mark.parametrize("layer", [Add(inputs=["a", "b"]), Concatenate(inputs=["a", "b"])])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4)])
+def test_explicit_jacobians_say_the_same(layer, shape):
+    layer = connected(layer, shape, shape)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, layer.inputs))
+    y = layer.forward_pass(x)
+    J, g, v = layer.jacobians()["x"], rng.normal(size=y.shape), rng.normal(size=x.shape)
+    dense = J.dense()
+    assert dense.shape == J.dense_shape
+    np.testing.assert_allclose(J.vjp(g), np.einsum("nj,nji->ni", g, dense))
+    np.testing.assert_allclose(J.jvp(v), np.einsum("nji,ni->nj", dense, v))
+    np.testing.assert_allclose(y, np.einsum("nji,ni->nj", dense, x))
+    np.testing.assert_allclose(J.cases(slice(1, 3)).vjp(g[1:]), J.vjp(g)[1:])
+    layer.explicit = True
+    np.testing.assert_allclose(layer.backward_pass(g), J.vjp(g))
+    layer.explicit = False
+
+
+def test_jacobians_follow_a_forward_pass():
+    with pytest.raises(ShapeError, match="no forward pass through join"):
+        connected(Add(inputs=["a", "b"]), (2,), (2,)).jacobians()
+
+
+def test_two_sizes_that_do_not_fit_are_named():
+    layers = [Dense(3, name="a"), Dense(4, name="b"), Add(inputs=["a", "b"]), Dense(1)]
+    with pytest.raises(ConfigError) as caught:
+        Network(layers, input=2, loss="mse")
+    assert str(caught.value) == "add_1 adds what has one shape, but a gives 3 and b gives 4"
+    with pytest.raises(ConfigError, match=r"along the channels, .* a gives 2 x 3 x 3 and b gives"):
+        connected(Concatenate(inputs=["a", "b"], name="c"), (2, 3, 3), (2, 3, 4))
+    with pytest.raises(ConfigError, match="a gives 2 x 3 and b gives 6"):
+        connected(Concatenate(inputs=["a", "b"], name="c"), (2, 3), (6,))
