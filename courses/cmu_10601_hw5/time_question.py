@@ -10,8 +10,8 @@ x, h, o and y are columns. With g⁽ᵗ⁾ = ∂l(y⁽ᵗ⁾, o⁽ᵗ⁾)/∂o�
     ∂J/∂V    = Σ_{n=1}^{N} g⁽ⁿ⁾ h⁽ⁿ⁾ᵀ
     ∂J/∂U    = Σ_{n=1}^{N} Σ_{t=n}^{N} Vᵀ g⁽ᵗ⁾ x⁽ⁿ⁾ᵀ
 
-because h⁽ⁿ⁾ enters o⁽ⁿ⁾ and, by h⁽ⁿ⁺¹⁾ = … + h⁽ⁿ⁾, everything after it. A gradient has the shape of
-what it is taken by. Every number is held against the library's pass back through the graph and
+because h⁽ⁿ⁾ enters o⁽ⁿ⁾ and, by h⁽ⁿ⁺¹⁾ = … + h⁽ⁿ⁾, everything after it. A gradient has the shape
+of what it is taken by. Every number is held against the library's pass back through the graph and
 against numeric differentiation; the exit status is 1 if one is wrong.
 """
 
@@ -54,7 +54,7 @@ LOSSES: Mapping[str, tuple[str, LossNode, LossNode]] = {
         lambda y, o: softmax(o.T).T - y,
     ),
 }
-"""What l may be: in words, as a graph, and its derivative g by hand. The question leaves it open."""
+"""What l may be, which is left open: in words, as a graph, and its derivative g by hand."""
 
 
 @dataclass(frozen=True, eq=False)

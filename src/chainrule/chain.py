@@ -252,6 +252,6 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    if kind == "dense" and options.get("size") is None:
-        raise ConfigError("a dense layer needs its size")
+    if kind in ("dense", "recurrent") and options.get("size") is None:
+        raise ConfigError(f"a {kind} layer needs its size")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

@@ -1,8 +1,8 @@
 """The Jacobians of a recurrent layer: what every output has from every step before it.
 
-The layer is h(n) = φ(z(n)), z(n) = x(n) W + h(n−1) U + b. `ThroughTime` is ∂h/∂e, the outputs by a
-change e(n) of each step's z(n); its blocks ∂h(n)/∂e(m) fill the lower triangle. Those by x, W, U, b
-and the start state are it, composed with the Jacobian of one step.
+The layer is h(n) = φ(z(n)), z(n) = x(n) W + h(n−1) U + b. `ThroughTime` is ∂h/∂e, the outputs by
+a change e(n) of each step's z(n); its blocks ∂h(n)/∂e(m) fill the lower triangle. Those by x, W,
+U, b and the start state are it, composed with the Jacobian of one step.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ Where a network's output has the shape (steps, outputs), a case has a target for
 with l the named loss of a single case, so that mse divides by the outputs of a step, not by the
 steps. A step without a target adds nothing: −1 for a class number, NaN in every value of a row.
 
-Targets are class numbers (cases, steps) or rows (cases, steps, outputs). Outputs and logits are flat,
-(cases, steps · outputs), as everywhere between layers.
+Targets are class numbers (cases, steps) or rows (cases, steps, outputs). Outputs and logits are
+flat, (cases, steps · outputs), as everywhere between layers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.losses import FromLogits, Loss
+from chainrule.losses import BinaryCrossEntropy, FromLogits, Loss
 from chainrule.parameters import Array
 
 NO_CLASS = -1
@@ -99,7 +99,7 @@ class SequenceLoss(Loss):
         return _spread(y, t, self.each.jacobian(rows, targets) * share if len(rows) else rows)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """The distances of the steps, (cases, steps · n); where there is no target, none is near."""
+        """The distances of the steps, (cases, steps · n); infinite where there is no target."""
         rows, targets, _ = _rows(y, t)
         distances = self.each.from_kinks(rows, targets)
         found = np.full((*t.shape[:2], distances.shape[1]), np.inf, distances.dtype)
@@ -122,7 +122,9 @@ class SequenceLoss(Loss):
         if t.dtype.kind not in "biuf":
             raise ShapeError(f"targets are numbers, found {t.dtype}")
         t = self._by_step(t, outputs // self.steps)
-        missing = _missing(t, outputs // self.steps, classes=self.for_classes)
+        # A probability cannot be −1 either.
+        classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
+        missing = _missing(t, outputs // self.steps, classes=classes)
         rows = self._rows(t, missing, outputs // self.steps, dtype)
         found = np.full(
             (*t.shape[:2], *rows.shape[1:]), NO_CLASS if rows.ndim == 1 else np.nan, rows.dtype

@@ -8,14 +8,14 @@ With h(n) = φ(z(n)), z(n) = e(n) + h(n−1) U and slopes d(n) = φ'(z(n)):
 
 where e' is a change of e and g the loss's derivative by the outputs h; δ(n) = ∂L/∂z(n).
 
-**Truncated to k steps**, the derivative of an output goes back through k steps, its own counted, and
-takes the state before them for a constant. With g(m) alone it is
+**Truncated to k steps**, the derivative of an output goes back through k steps, its own counted,
+and takes the state before them for a constant. With g(m) alone it is
 
     δ_m(m) = g(m) ⊙ d(m),   δ_m(n) = (δ_m(n+1) Uᵀ) ⊙ d(n) for m − k < n < m,   0 before,
 
 and δ(n) = Σ_m δ_m(n) over m = n, …, n + k − 1. With k = 1 no step hears of a later one; with
-k = steps it is the whole derivative. Unlike cutting the sequence into pieces of k steps, it does not
-depend on where the pieces begin.
+k = steps it is the whole derivative. Unlike cutting the sequence into pieces of k steps, it does
+not depend on where the pieces begin.
 
 Source: Williams and Peng, *An efficient gradient-based algorithm for on-line training of recurrent
 network trajectories* (1990), who call it BPTT(k).

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,10 @@ def read_characters(
     encoding = checks.choice("encoding", encoding, ENCODINGS)
     checks.finish()
     text = read_characters_of(path)
+    if not text:
+        raise DataError(Problem("the file is empty", path))
     ends = np.cumsum([0, *part_sizes(len(text), split)])
-    pieces = [text[a:b] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    pieces = [text[a:b] for a, b in pairwise(ends)]
     _require_windows(path, pieces, steps, split)
     alphabet = Alphabet.of(pieces[0])
     if not 2 <= len(alphabet) <= MAX_SYMBOLS:

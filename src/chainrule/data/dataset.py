@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError
+from chainrule.sequence_losses import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
@@ -82,6 +83,11 @@ class DataSplit:
     source: str = ""
     scaling: Standardization | None = None
     sequence_shape: tuple[int, int] | None = None
+
+    @property
+    def has_targets_of_steps(self) -> bool:
+        """Whether the targets of a case are those of its steps."""
+        return self.sequence_shape is not None and are_sequences(self.train.t)
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)

@@ -104,7 +104,8 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["generator"] == "shapes":  # some of its defaults follow from the size
             taken |= {key: vars(ImageGenerator(**own))[key] for key in taken if key in arguments}
     plain = {key: list(v) if isinstance(v, tuple) else v for key, v in taken.items()}
-    return {**settings, **{key: v for key, v in plain.items() if key not in settings}}
+    said = {key: v for key, v in plain.items() if v is not None and key not in settings}
+    return {**settings, **said}
 
 
 def check_settings(settings: Mapping[str, Any], target: str | None) -> str:

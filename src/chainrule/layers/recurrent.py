@@ -285,7 +285,7 @@ class Recurrent(Layer):
         return by_step, lengths
 
     def _run(self, x: Array, values: Arrays, room: Room) -> tuple[Array, Array]:
-        """z, (steps, cases, size), and the states h(0), …, h(steps): one product for all x(n) W."""
+        """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product."""
         steps, cases, features = x.shape
         dtype = np.result_type(x, *values.values())
         shape = (steps, cases, self.size)
