@@ -142,6 +142,26 @@ def read_characters(
     )
 
 
+def windows_of_file(
+    path: Path,
+    alphabet: Alphabet,
+    *,
+    steps: int = 32,
+    stride: int | None = None,
+    encoding: str = "one_hot",
+) -> Dataset:
+    """A whole file's windows, for a network that knows ``alphabet``; see `read_characters`.
+
+    Raises:
+        DataError: no text, or too little of it.
+    """
+    text = read_characters_of(path)
+    if len(text) <= steps:
+        message = f"found {len(text)} characters; a window of {steps} and the next one are needed"
+        raise DataError(Problem(message, path))
+    return _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
+
+
 def read_characters_of(path: Path) -> str:
     """The characters of a UTF-8 file.
 

@@ -18,10 +18,12 @@ from chainrule.data.labels import Labels
 from chainrule.data.named import read_named
 from chainrule.data.points import POINT_SETS
 from chainrule.data.published import as_published, find_published, read_published
+from chainrule.data.sequence_file import holds_sequences, read_sequences
 from chainrule.data.sequences import SEQUENCES
 from chainrule.data.settings import (
     CIFAR_NAMES,
     COMMON_KEYS,
+    FILE_KEYS,
     KINDS,
     PATH_KEYS,
     TEXT_KEYS,
@@ -82,6 +84,8 @@ def load_data(
     seed = settings.get("seed", seed)
     if settings.get("generator") == "shapes":
         data = _shapes(settings, seed, outputs, target)
+    elif kind == "file" and holds_sequences(Path(folder) / settings["file"]):
+        data = _sequence_file(settings, Path(folder), seed, outputs, target)
     elif kind == "text":
         data = _characters(settings, Path(folder))
     elif settings.get("generator") in SEQUENCES:
@@ -122,22 +126,56 @@ def _sequences(
     name = settings["generator"]
     own = {k: v for k, v in settings.items() if k not in ("generator", *COMMON_KEYS)}
     made = SEQUENCES[name](stream(seed, "data", name), **own)
+    return _split_sequences(made, ("0", "1"), name, settings, seed, outputs, target)
+
+
+def _sequence_file(
+    settings: Mapping[str, Any], folder: Path, seed: int, outputs: int | None, target: str | None
+) -> DataSplit:
+    """Sequences of one file, which is split."""
+    path = folder / settings["file"]
+    others = [key for key in settings if key in FILE_KEYS]
+    if others:
+        raise ConfigError(f"{others[0]} is not for a file of sequences, as {path.name} is one")
+    found = read_sequences(path)
+    if found.t is None:
+        raise DataError(Problem("found no array t of targets beside x", path))
+    names = found.classes
+    if names is None and found.t.dtype.kind in "iu":
+        names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
+    if names is not None and found.t.max() >= len(names):
+        raise DataError(
+            Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
+        )
+    made = Dataset(found.x, found.t)
+    return _split_sequences(made, names, path.name, settings, seed, outputs, target)
+
+
+def _split_sequences(
+    made: Dataset,
+    names: Sequence[str] | None,
+    told: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    outputs: int | None,
+    target: str | None,
+) -> DataSplit:
+    """The parts; class numbers become values where a single output is to give them."""
     bits = made.t.dtype.kind == "i"
     if not bits and settings.get("target", target) == "class":
         raise ConfigError(
-            f"generator: {name} gives values here, not classes; write of: bits, or choose a loss "
-            "for values, such as mse"
+            f"{told} gives values here, not classes; choose a loss for values, such as mse"
         )
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
     if bits and wanted == "value":
         made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
-    classes = ("0", "1") if made.t.dtype.kind == "i" else None
+    classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
     stratify = made.t if made.t.ndim == 1 else None
     rng = stream(seed, "data", "split")
     parts = [made.take(p) for p in split_cases(len(made), fractions_of(settings), rng, stratify)]
     shape = (made.x.shape[1], made.x.shape[2])
-    told = f"{name}: {len(made)} sequences of {shape[0]} steps"
-    return DataSplit(*parts, classes=classes, sequence_shape=shape, source=told)
+    source = f"{told}: {len(made)} sequences of {shape[0]} steps"
+    return DataSplit(*parts, classes=classes, sequence_shape=shape, source=source)
 
 
 # Readers: the cases to be split, and those of the files that validation and test data have.
