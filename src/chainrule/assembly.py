@@ -172,7 +172,7 @@ def _other_steps(config: Config, data: DataSplit) -> Problem | None:
     if at_steps == wanted:
         return None
     recurrent = [k for k, layer in enumerate(layers) if isinstance(layer, Recurrent)]
-    at = ("network", "layers", *recurrent[-1:])
+    at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
     if not wanted:
         change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
         message = (

@@ -189,7 +189,7 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
-def activation_name(layer: Dense) -> str:
+def activation_name(layer: Dense | Recurrent) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

@@ -29,7 +29,7 @@ def lengths_of(x: Array) -> Array | None:
     """
     if not _may_hold_nan(x):
         return None
-    padded = np.isnan(x).all(axis=2)
+    padded: Array = np.asarray(np.isnan(x).all(axis=2))
     if not padded.any():
         return None
     lengths: Array = np.count_nonzero(~padded, axis=1)

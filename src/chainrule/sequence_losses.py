@@ -216,6 +216,8 @@ def _spread(y: Array, t: Array, rows: Array) -> Array:
 def _missing(t: Array, outputs: int, *, classes: bool) -> Array:
     """Whether a step has no target, (cases, steps), of targets as they were given."""
     if t.ndim == 3:
-        return np.isnan(t).all(axis=2) if t.dtype.kind == "f" else np.zeros(t.shape[:2], bool)
+        if t.dtype.kind != "f":
+            return np.zeros(t.shape[:2], bool)
+        return np.asarray(np.isnan(t).all(axis=2))
     none = np.isnan(t) if t.dtype.kind == "f" else np.zeros(t.shape, bool)
-    return none | (t == NO_CLASS) if classes or outputs > 1 else none
+    return np.asarray(none | (t == NO_CLASS) if classes or outputs > 1 else none)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.characters import SPACE
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.errors import DataError
 from chainrule.parameters import Array
@@ -46,11 +47,12 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
 
 
 def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) -> Iterator[str]:
+    if classes is not None and len(classes) == x.shape[1] > 2 and of_steps:
+        numbers = np.where(x.any(axis=1), x.argmax(axis=1), -1)
+        yield "x  " + "".join(_character(classes, int(k)) for k in numbers)
+        yield "t  " + "".join(_character(classes, int(k)) for k in t)
+        return
     rows = [[_number(v) for v in feature] for feature in x.T]
-    if x.shape[1] > 1 and classes is not None and len(classes) == x.shape[1]:
-        rows = [
-            [classes[int(k)] if row.any() else "?" for k, row in zip(x.argmax(1), x, strict=True)]
-        ]
     targets = [_target(v, classes) for v in (t[: len(x)] if of_steps else [t])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if of_steps:
@@ -58,6 +60,13 @@ def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) ->
     for k, row in enumerate(rows):
         yield ("x  " if k == 0 else "   ") + _set(row, widths)
     yield "t  " + (_set(targets, widths) if of_steps else targets[0])
+
+
+def _character(classes: Sequence[str], number: int) -> str:
+    """A character as it can be printed; one that the alphabet lacks as a box."""
+    if number < 0:
+        return "□"
+    return " " if classes[number] == SPACE else classes[number]
 
 
 def _set(words: Sequence[str], widths: Sequence[int]) -> str:

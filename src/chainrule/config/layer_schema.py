@@ -28,7 +28,7 @@ from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
-from chainrule.layers.recurrent import OUTPUTS, STARTS
+from chainrule.layers.recurrent import OUTPUTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
@@ -111,7 +111,7 @@ class Recurrent(AnyLayer):
     )
     bias: Flag = Field(True, description="whether there are biases b")
     start: Annotated[
-        Literal[STARTS] | Annotated[list[Number], Field(min_length=1)],
+        Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
         says("zeros, learnt, or a list of numbers, one a unit"),
     ] = Field("zeros", description="the state before the first step", examples=["learnt"])
     truncate: OptionalCount = Field(

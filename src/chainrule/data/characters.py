@@ -134,8 +134,11 @@ def read_characters(
     checks.room(f"{windows:,} windows of {steps} characters", 4 * windows * steps * features)
     checks.finish()
     parts = [_windows(alphabet, piece, steps, stride, encoding) for piece in pieces]
+    train, validation, test = parts
     return DataSplit(
-        *parts,
+        train,
+        validation,
+        test,
         classes=alphabet.names,
         sequence_shape=(steps, features),
         source=_described(path, text, alphabet, windows, pieces),

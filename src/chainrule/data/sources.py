@@ -172,10 +172,12 @@ def _split_sequences(
     classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
     stratify = made.t if made.t.ndim == 1 else None
     rng = stream(seed, "data", "split")
-    parts = [made.take(p) for p in split_cases(len(made), fractions_of(settings), rng, stratify)]
+    train, validation, test = (
+        made.take(part) for part in split_cases(len(made), fractions_of(settings), rng, stratify)
+    )
     shape = (made.x.shape[1], made.x.shape[2])
     source = f"{told}: {len(made)} sequences of {shape[0]} steps"
-    return DataSplit(*parts, classes=classes, sequence_shape=shape, source=source)
+    return DataSplit(train, validation, test, classes=classes, sequence_shape=shape, source=source)
 
 
 # Readers: the cases to be split, and those of the files that validation and test data have.

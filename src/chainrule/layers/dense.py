@@ -192,7 +192,8 @@ class Dense(Layer):
     def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
         """z = x W + b and a = φ(z)."""
         if self._steps is not None:
-            return self._each_step(x, values, out)[:2]
+            z, a, *_ = self._each_step(x, values, out)
+            return z, a
         z = np.dot(x, values["W"], out=out.z)
         z += values["b"]
         return z, self._activation.value(z, out=out.a)
@@ -215,7 +216,7 @@ class Dense(Layer):
         )
         return self.a
 
-    def _each_step(self, x: Array, values: Arrays, out: Buffers) -> tuple[Array, ...]:
+    def _each_step(self, x: Array, values: Arrays, out: Buffers) -> tuple[Any, ...]:
         """z and a as rows of cases, x and z as rows of steps, and which steps are padding.
 
         z and a are NaN at padding; the rows of steps are numbers there too, to compute with.

@@ -460,7 +460,7 @@ def _last_steps(x: Array, lengths: Array | None) -> Array:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _given_start(start: Any, size: int) -> Array:
