@@ -23,6 +23,7 @@ from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
+from chainrule.sequence_losses import SequenceFromLogits, SequenceLoss
 from chainrule.tables import is_finite
 from chainrule.wiring import INPUT
 
@@ -94,11 +95,20 @@ class Network:
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
         self.wiring, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
+        self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
         self._draw(seed)
         self.input_gradient: Array | None = None
         self._output: Array | None = None
+
+    def _sum_over_steps(self) -> None:
+        """Where the output is a sequence, the loss is that of its steps, added up."""
+        shape = self.layers[-1].output_shape
+        if len(shape) == 2:
+            self.loss_function = SequenceLoss(self.loss_function, shape[0])
+            if self.from_logits is not None:
+                self.from_logits = SequenceFromLogits(self.from_logits)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Network:
@@ -196,7 +206,7 @@ class Network:
 
     def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
         rates = {
-            segment.full_name: setting.rate if setting.biases or segment.name != "b" else 0.0
+            segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
             for segment in self.parameters.layout
         }
         return [part for part, rate in self.parameters.layout.runs(rates) if rate]
