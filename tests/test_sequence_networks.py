@@ -140,12 +140,15 @@ def test_scores_count_real_steps_alone():
     x, t = in_one(xs, ts)
     said = [network_for("cross_entropy", len(own)).forward_pass(own[None]) for own in xs]
     right = sum(
-        int((y.reshape(-1, 3).argmax(axis=1) == own).sum()) for y, own in zip(said, ts, strict=True)
+        int((y.reshape(-1, 3).argmax(axis=1) == own).sum())
+        for y, own in zip(said, ts, strict=True)
     )
     score = evaluate(network, x, t, classes=True)
-    assert score.accuracy == right / 7 and score.cases == 3
+    assert score.accuracy == right / 7
+    assert score.cases == 3
     matrix = confusion_matrix(outputs(network, x), network.prepare_targets(t), 3)
-    assert matrix.sum() == 7 and np.trace(matrix) == right
+    assert matrix.sum() == 7
+    assert np.trace(matrix) == right
 
 
 def test_r2_is_over_real_steps_alone():
@@ -186,7 +189,9 @@ def test_bits_of_one_output_may_be_missing_as_classes_are():
     layers = [Recurrent(2), Dense(1, "sigmoid")]
     network = Network(layers, input=[2, 1], loss="binary_cross_entropy")
     t = network.prepare_targets([[1, -1]])
-    assert t.shape == (1, 2, 1) and t[0, 0, 0] == 1 and np.isnan(t[0, 1, 0])
+    assert t.shape == (1, 2, 1)
+    assert t[0, 0, 0] == 1
+    assert np.isnan(t[0, 1, 0])
     values = Network([Recurrent(2), Dense(1)], input=[2, 1], loss="mse")
     assert values.prepare_targets([[1, -1]])[0, 1, 0] == -1  # a value like any other
 
@@ -214,7 +219,8 @@ def test_a_truncating_network_is_checked_without_and_against_its_definition():
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 4, 2))
     report = check(network, x, t, methods=["complex"])
-    assert report.right and network.layers[0].truncate == 2
+    assert report.right
+    assert network.layers[0].truncate == 2
     assert any("truncates after 2 steps" in note for note in report.notes)
     assert [f.method for f in report.alone].count("graph") == len(network.parameters)
 

@@ -78,7 +78,7 @@ def test_the_gradients_are_those_of_the_definition_truncated_or_not(drawn, expli
     J = np.where(np.isnan(y), 0, np.random.default_rng(1).normal(size=y.shape))
     upstream = layer.backward_pass(J).reshape(x.shape)
     depth = layer.truncate or layer.steps
-    expected = {name: 0.0 for name in layer.shapes()}
+    expected = dict.fromkeys(layer.shapes(), 0.0)
     for k, (case, length) in enumerate(zip(x, lengths(x), strict=True)):
         J_case = np.zeros((length, layer.size))
         if layer.only_last:
@@ -170,7 +170,8 @@ def test_the_truncated_gradient_of_one_step_hears_of_no_other():
     J = np.zeros((1, 6))
     J[0, 4:] = 1.0  # the last step's
     upstream = layer.backward_pass(J).reshape(3, 2)
-    assert not upstream[:2].any() and upstream[2].any()
+    assert not upstream[:2].any()
+    assert upstream[2].any()
     assert not layer.h0_grad.any()
 
 
@@ -224,7 +225,9 @@ def test_the_parameters_are_named_and_start_as_asked():
     layer = Recurrent(3, start="learnt", weights=[2, 2], recurrent_weights="zeros", biases=[1, 1])
     network = Network([layer], input=[4, 2], loss="mse")
     assert list(network.parameters) == [f"recurrent_1.{name}" for name in ("W", "U", "b", "h0")]
-    assert (layer.W == 2).all() and not layer.U.any() and (layer.b == 1).all()
+    assert (layer.W == 2).all()
+    assert not layer.U.any()
+    assert (layer.b == 1).all()
     assert not layer.h0.any()
     layer.W, layer.U, layer.b, layer.h0 = 1.0, 2.0, 3.0, 4.0
     assert set(network.theta) == {1.0, 2.0, 3.0, 4.0}
