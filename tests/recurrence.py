@@ -24,7 +24,7 @@ def states(layer, x):
 def truncated_gradients(layer, x, J, depth):
     """Gradients of one case by the definition, each output on its own.
 
-    The output of step m is differentiated through the steps m − k + 1 to m; h(m − k) is a constant.
+    The output of step m is differentiated through steps m − k + 1 to m; h(m − k) is a constant.
 
     Args:
         layer: its parameters are taken as they are.
