@@ -6,6 +6,7 @@ activations; why is said with the bug, and the battery makes sure of it by compa
 
 from proof.bugs import (
     of_activations,
+    of_graphs,
     of_layers,
     of_losses,
     of_penalties,
@@ -21,6 +22,7 @@ BUGS = (
     *of_penalties.BUGS,
     *of_activations.BUGS,
     *of_layers.BUGS,
+    *of_graphs.BUGS,
     *of_training.BUGS,
     *of_recurrence.BUGS,
 )

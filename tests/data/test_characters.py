@@ -47,7 +47,8 @@ def test_no_part_sees_a_character_of_another(tmp_path):
     text = "".join(chr(0x4E00 + k) for k in range(100))
     data = read(tmp_path, text, steps=5, stride=1)
     seen = data.train.t[data.train.t >= 0].max() + 1
-    assert len(data.classes) == 60 and seen == 60
+    assert len(data.classes) == 60
+    assert seen == 60
     for part in (data.validation, data.test):
         assert not part.x.any()
         assert (part.t == -1).all()
@@ -127,12 +128,13 @@ def test_another_file_is_read_in_the_alphabet_of_the_training(tmp_path):
 def test_the_configurations_words_reach_it(tmp_path):
     (tmp_path / "book.txt").write_text(TEXT, encoding="utf-8")
     data = load_data({"text": "book.txt", "steps": 8, "stride": 4}, folder=tmp_path, seed=0)
-    assert data.sequence_shape is not None and data.sequence_shape[0] == 8
+    assert data.sequence_shape is not None
+    assert data.sequence_shape[0] == 8
     with pytest.raises(ConfigError, match="unknown key of data 'step'; did you mean 'steps'"):
         load_data({"text": "book.txt", "step": 8}, folder=tmp_path, seed=0)
     with pytest.raises(ConfigError, match=re.escape("target of a text is class")):
         load_data({"text": "book.txt", "target": "value"}, folder=tmp_path, seed=0)
-    with pytest.raises(DataError, match="there is no such file; did you mean 'book.txt'"):
+    with pytest.raises(DataError, match=r"there is no such file; did you mean 'book\.txt'"):
         load_data({"text": "bok.txt"}, folder=Path(tmp_path), seed=0)
 
 
