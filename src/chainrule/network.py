@@ -20,10 +20,16 @@ from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.layers import Layer, Softmax
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
+from chainrule.padding import lengths_of, padded_steps
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
-from chainrule.sequence_losses import SequenceFromLogits, SequenceLoss
+from chainrule.sequence_losses import (
+    SequenceFromLogits,
+    SequenceLoss,
+    are_sequences,
+    has_target,
+)
 from chainrule.tables import is_finite
 from chainrule.wiring import INPUT
 
@@ -233,8 +239,10 @@ class Network:
 
         Images (cases, channels, height, width) become rows. The caller's array is never changed.
 
+        A sequence of fewer steps is filled up at its end with steps of NaN.
+
         Raises:
-            ShapeError: no numbers, or not ``input`` of them a case.
+            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
         """
         x = np.asarray(x)
         if x.dtype.kind not in "biufc":
@@ -245,7 +253,10 @@ class Network:
             raise ShapeError(
                 f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
             )
-        return np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+        x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+        if len(self.input_shape) == 2:
+            lengths_of(x.reshape(-1, *self.input_shape))
+        return x
 
     def prepare_targets(self, t: Any) -> Array:
         """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
@@ -261,7 +272,29 @@ class Network:
             raise ShapeError(f"{len(x)} cases have {len(t)} targets")
         if not len(x):
             raise ShapeError("a loss needs at least one case")
+        self.require_inputs(x, t)
         return x, t
+
+    def require_inputs(self, x: Array, t: Array) -> None:
+        """Refuse a target at a step that is padding.
+
+        Args:
+            x: prepared inputs.
+            t: prepared targets of the same cases.
+
+        Raises:
+            ShapeError: there is one.
+        """
+        if len(self.input_shape) != 2 or not are_sequences(t):
+            return
+        lengths = lengths_of(x.reshape(-1, *self.input_shape))
+        wrong = None if lengths is None else has_target(t) & padded_steps(lengths, t.shape[1])
+        if wrong is not None and wrong.any():
+            case, step = np.argwhere(wrong)[0]
+            raise ShapeError(
+                f"step {step + 1} of case {case} has a target, but its inputs are padding (NaN); "
+                "−1 as a class, or NaN as the values, stands for no target"
+            )
 
     # The two passes
 

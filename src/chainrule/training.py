@@ -289,7 +289,9 @@ class Trainer:
         """As the network computes with it: of its type, and once for all epochs."""
         if not len(part):
             return part
-        return Part(self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t))
+        x, t = self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t)
+        self.network.require_inputs(x, t)
+        return Part(x, t)
 
     def _make_engine(self) -> Engine:
         if self.settings.engine not in ENGINES:
