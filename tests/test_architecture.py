@@ -43,6 +43,7 @@ ORDER = [
     "wiring",
     "chain",
     "network",
+    "description",
     "sequence_graph",
     "network_graph",
     "optimizers",
