@@ -63,7 +63,7 @@ def messages(text: str, folder: Path) -> list[str]:
         ("size: 3,", "size: 3, truncate: 0,", "4:44: truncate must be a whole number of at leas"),
         ("size: 3,", "size: 3, start: learned,", "4:41: start must be zeros, learnt, or a list"),
         (*START, "4:41: start has a number for each of the 3 units, found 2"),
-        ("tanh", "tahn", "4:44: unknown activation 'tahn'; did you mean 'tanh'?"),
+        ("tanh", "tahn", "4:46: unknown activation 'tahn'; did you mean 'tanh'?"),
         ("size: 3,", "size: 3, outputs: last,", "4:7: the data have a target for every step, but"),
         ("steps: 9", "steps: 9\n  delay: 9", "9:10: delay must be less than the number of steps"),
         ("steps: 9", "steps: [5, 9]", "8:10: delay must be less than the number of steps, 5"),
