@@ -25,6 +25,7 @@ BY_ACTIVATION = ("test_gradient_table.py", "test_training_table.py")
 
 OF_ALL = (
     "layers",
+    "test_graph_networks.py",
     "test_activations.py",
     "test_losses.py",
     "test_optimizers.py",

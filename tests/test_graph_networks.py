@@ -91,6 +91,19 @@ def test_explicit_jacobians_and_kept_buffers_change_nothing(network, cases):
     assert relative_error(network.backward_pass(t).vector, plain) <= 1e-13
 
 
+def test_branches_of_one_width_keep_what_they_send_back_apart():
+    layers = [Dense(4, "tanh", name="stem")]
+    layers += [Dense(4, "tanh", name=name, inputs="stem") for name in "ab"]
+    network = Network([*layers, Add(inputs=["a", "b"]), Dense(3), Softmax()], input=4, seed=1)
+    x, t = batch_for(network, 5)
+    network.loss(x, t)
+    plain = network.backward_pass(t).vector.copy()
+    with network.kept_buffers({}):
+        network.propagate(x)
+        network.backpropagate(network.prepare_targets(t))
+    np.testing.assert_array_equal(network.gradients.vector, plain)
+
+
 def residual():
     return Network(
         [

@@ -4,7 +4,7 @@ They are planted in copies of the package and never shipped in it. Some change n
 activations; why is said with the bug, and the battery makes sure of it by comparing bits.
 """
 
-from proof.bugs import of_activations, of_layers, of_losses, of_penalties, of_training
+from proof.bugs import of_activations, of_graphs, of_layers, of_losses, of_penalties, of_training
 from proof.bugs.bug import NAMES, Bug, Edit
 
 __all__ = ["BUGS", "NAMES", "Bug", "Edit"]
@@ -14,5 +14,6 @@ BUGS = (
     *of_penalties.BUGS,
     *of_activations.BUGS,
     *of_layers.BUGS,
+    *of_graphs.BUGS,
     *of_training.BUGS,
 )

@@ -39,8 +39,8 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "for k in range(len(self.layers) - 2, -1, -1):",
-                "for k in range(len(self.layers) - 2, 0, -1):",
+                "for k in reversed(self.wiring.order):",
+                "for k in reversed(self.wiring.order[len(self.wiring.order) > 1 :]):",
             ),
         ),
     ),

@@ -15,8 +15,8 @@ def _through(change: str) -> tuple[Edit, ...]:
         ),
         Edit(
             NETWORK,
-            "self.from_logits.delta(self.logits, self._output, t),",
-            f"{change}self.from_logits.delta(self.logits, self._output, t),",
+            "delta = self.from_logits.delta(self.logits, self._output, t)",
+            f"delta = {change}self.from_logits.delta(self.logits, self._output, t)",
         ),
     )
 

@@ -1,0 +1,57 @@
+"""Bugs of networks that branch."""
+
+from __future__ import annotations
+
+from proof.bugs.bug import Bug, Edit
+
+NETWORK, JOIN, JACOBIANS = "network.py", "layers/join.py", "join_jacobians.py"
+
+SUM = "received[source] = received[source] + part if source in received else part"
+
+BUGS = (
+    Bug(
+        "value used twice receives the last gradient only",
+        (Edit(NETWORK, SUM, "received[source] = part"),),
+    ),
+    Bug(
+        "value used twice receives the first gradient only",
+        (Edit(NETWORK, SUM, "received.setdefault(source, part)"),),
+    ),
+    Bug(
+        "parts of a join sent back to the wrong sources",
+        (
+            Edit(
+                NETWORK,
+                "for source, part in zip(sources, layer.part(J), strict=True):",
+                "parts = layer.part(J)\n"
+                "                if len({p.shape for p in parts}) == 1 and layer.type == 'concatenate':\n"
+                "                    parts = parts[::-1]\n"
+                "                for source, part in zip(sources, parts, strict=True):",
+            ),
+        ),
+    ),
+    Bug(
+        "a sum's gradient shared out among its terms",
+        (
+            Edit(
+                JACOBIANS,
+                "return np.concatenate([g] * self.terms, axis=1, out=out)",
+                "return np.concatenate([g / self.terms] * self.terms, axis=1, out=out)",
+            ),
+        ),
+    ),
+    Bug(
+        "reordered numbers not put back in order",
+        (Edit(JACOBIANS, "out[:, self.order] = g", "out[...] = g[:, self.order]"),),
+    ),
+    Bug(
+        "branches share the buffer of J upstream",
+        (
+            Edit(
+                "chain.py",
+                "layers[k].alone_upstream = wiring.is_chain",
+                "layers[k].alone_upstream = True",
+            ),
+        ),
+    ),
+)
