@@ -259,3 +259,8 @@ def test_explicit_matrices_are_one_a_case(shape):
 def test_explicit_holds_the_dense_matrices():
     J = make("composed", 3, 4, 2, np.random.default_rng(7))
     assert np.array_equal(explicit(J).matrices, J.dense())
+
+
+def test_a_jacobian_shows_its_structure_and_the_shape_of_its_matrices():
+    assert repr(Diagonal(np.ones((2, 3)))) == "Diagonal(2, 3, 3)"
+    assert repr(WeightJacobian(np.ones((2, 3)), 4)) == "WeightJacobian(2, 4, 3, 4)"
