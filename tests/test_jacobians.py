@@ -21,6 +21,7 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
+from chainrule.join_jacobians import Reordering, SumJacobian
 from chainrule.layers.softmax import softmax
 from networks import difference
 
@@ -47,6 +48,8 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
         "composed with a parameter": lambda: Composed(
             InputJacobian(draw(outputs, 3), cases), WeightJacobian(x, outputs)
         ),
+        "sum of arguments": lambda: SumJacobian(cases, inputs, outputs),
+        "reordering": lambda: Reordering(cases, rng.permutation(inputs)),
         "sum": lambda: Sum(InputJacobian(W, cases), Explicit(draw(cases, outputs, inputs))),
         "sum of a parameter's": lambda: Sum(
             BiasJacobian(ones, outputs),
@@ -64,6 +67,8 @@ KINDS = (
     "explicit",
     "composed",
     "composed with a parameter",
+    "sum of arguments",
+    "reordering",
     "sum",
     "sum of a parameter's",
 )
