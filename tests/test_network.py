@@ -291,13 +291,13 @@ def test_targets_that_do_not_fit_are_refused(t):
 
 
 def test_going_back_before_going_forward_is_refused():
-    with pytest.raises(ShapeError, match="^there was no forward pass to go back through$"):
+    with pytest.raises(ShapeError, match=r"^there was no forward pass to go back through$"):
         classifier().backward_pass(T)
 
 
 def test_a_loss_of_no_cases_is_refused_but_there_are_outputs_for_none():
     network = classifier()
-    with pytest.raises(ShapeError, match="^a loss needs at least one case$"):
+    with pytest.raises(ShapeError, match=r"^a loss needs at least one case$"):
         network.loss(np.empty((0, 3)), [])
     assert network.forward_pass(np.empty((0, 3))).shape == (0, 2)
     assert network.forward_pass(np.empty((0, 3, 1))).shape == (0, 2)

@@ -51,7 +51,7 @@ def test_inputs_that_are_no_names_are_refused(inputs):
 
 
 def test_a_layer_without_parameters_has_nothing_to_draw():
-    with pytest.raises(NotImplementedError, match="^Softmax has no parameter W$"):
+    with pytest.raises(NotImplementedError, match=r"^Softmax has no parameter W$"):
         Softmax().draw("W", np.random.default_rng(0))
 
 
