@@ -164,11 +164,21 @@ def test_the_loss_elsewhere_keeps_nothing():
     assert np.array_equal(network.theta, before)
 
 
-def test_the_loss_at_another_vector_is_that_of_the_network_moved_there():
-    network, other = classifier(penalty="L1"), classifier(penalty="L1")
+@every_loss
+def test_the_loss_at_another_vector_is_that_of_the_network_moved_there(loss):
+    network, other = (network_for("tanh", loss, "L1") for _ in range(2))
+    x, t = batch_for(network, 4, np.random.default_rng(1))
     other.theta += 0.25
-    assert network.loss(X, T, other.theta) == other.loss(X, T)
-    assert network.loss(X, T, list(other.theta)) == other.loss(X, T)
+    assert network.loss(x, t, other.theta) == other.loss(x, t)
+    assert network.loss(x, t, list(other.theta)) == other.loss(x, t)
+
+
+@every_loss
+def test_the_loss_of_what_was_evaluated_is_without_the_penalty(loss):
+    network = network_for("tanh", loss, "L1")
+    x, t = batch_for(network, 4, np.random.default_rng(1))
+    found = network.loss_of(*network.evaluate(x), network.prepare_targets(t))
+    assert found + network.penalty_loss() == pytest.approx(network.loss(x, t), rel=1e-14)
 
 
 def test_what_forward_pass_returns_is_the_callers_own():
