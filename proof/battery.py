@@ -31,6 +31,8 @@ OF_ALL = (
     "test_optimizers.py",
     "test_parameters.py",
     "test_penalties.py",
+    "test_sequence_networks.py",
+    "test_clipping.py",
     "data/test_sources.py",
 )
 """Tests of code that runs whatever the activation is; for what the others let through."""

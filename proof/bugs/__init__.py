@@ -11,6 +11,7 @@ from proof.bugs import (
     of_layers,
     of_losses,
     of_penalties,
+    of_recurrence,
     of_training,
 )
 from proof.bugs.bug import NAMES, Bug, Edit
@@ -25,4 +26,5 @@ BUGS = (
     *of_graphs.BUGS,
     *of_images.BUGS,
     *of_training.BUGS,
+    *of_recurrence.BUGS,
 )

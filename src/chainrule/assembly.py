@@ -23,6 +23,7 @@ from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.layers import Recurrent
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
@@ -111,7 +112,7 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
         ConfigError: the parts do not make a network.
     """
     config = with_input(config, data)
-    problem = _too_large(config)
+    problem = _too_large(config) or _other_steps(config, data)
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
@@ -147,6 +148,13 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
                 "weights": DEFAULT_WEIGHTS,
                 "biases": DEFAULT_BIASES,
             }
+        elif isinstance(built, Recurrent):
+            chosen = {
+                "activation": activation_name(built),
+                "weights": DEFAULT_WEIGHTS,
+                "recurrent_weights": DEFAULT_WEIGHTS,
+                "biases": DEFAULT_BIASES,
+            }
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
     return written
 
@@ -178,6 +186,32 @@ def _too_large(config: Config) -> Problem | None:
     return config.problem(("network", "layers", largest, *key), message)
 
 
+def _other_steps(config: Config, data: DataSplit) -> Problem | None:
+    """Targets of every step for a network of one output a case, or the other way round."""
+    layers, _ = connected(config.network)
+    at_steps, wanted = len(layers[-1].output_shape) == 2, data.has_targets_of_steps
+    if at_steps == wanted:
+        return None
+    recurrent = [k for k, layer in enumerate(layers) if isinstance(layer, Recurrent)]
+    at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
+    if not wanted:
+        change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
+        message = (
+            f"the data have one target a case, but the network gives one at every step: {change}"
+        )
+    elif recurrent:
+        message = (
+            "the data have a target for every step, but the network gives one a case: leave out "
+            "outputs: last, so that it is all"
+        )
+    else:
+        message = (
+            "the data have a target for every step, but the network gives one a case: give it "
+            f"input {[*(data.sequence_shape or ())]} and a recurrent layer"
+        )
+    return config.problem(at, message)
+
+
 def _memory() -> int:
     """The machine's memory in bytes; 2⁴⁰ where it does not say."""
     try:
@@ -197,10 +231,13 @@ IMAGE_LAYERS = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
 def with_input(config: Config, data: DataSplit) -> Config:
     """The configuration with the network's input filled in, where it was left out.
 
-    A network that looks at images gets their shape, [channels, height, width].
+    A network that looks at images gets their shape, [channels, height, width], one that reads
+    sequences [steps, features].
     """
     if config.network["input"] is not None:
         return config
+    if data.sequence_shape is not None:
+        return config.replace(network={"input": [*data.sequence_shape]})
     shape = data.image_shape
     if _takes_images(config) and shape is not None and len(shape) in (2, 3):
         height, width, channels = (*shape, 1)[:3]
@@ -230,7 +267,7 @@ def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
     while types[k] == "softmax" or "size" not in layers[k]:
         k = sources[k][0]
         if k == INPUT:
-            k = max(k for k, layer in enumerate(layers) if types[k] == "dense")
+            k = max(k for k, kind in enumerate(types) if kind in ("dense", "recurrent"))
             break
     return k, layers[k]
 
@@ -277,6 +314,8 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
         images = (
             f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
         )
+        if data.sequence_shape is not None:
+            images = ", {} steps of {}".format(*data.sequence_shape)
         message = (
             f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
             f"({data.source}); write {inputs}, or leave input out"
@@ -295,7 +334,7 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
 def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     """The sizes of an output layer that fit the targets, and the reason in words."""
     if data.classes is None:
-        columns = data.train.t.shape[1] if data.train.t.ndim > 1 else 1
+        columns = data.train.t.shape[-1] if data.train.t.ndim > 1 else 1
         return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
     count = len(data.classes)
     named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.chain import activation_name
+from chainrule.clipping import norm
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.parameters import Array
+from chainrule.parameters import BIASES, Array
+from chainrule.sequence_losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
@@ -82,7 +84,9 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
 
 
 def _loss_formula(network: Network) -> str:
-    name = name_in(LOSSES, network.loss_function)
+    name = name_in(LOSSES, loss_of_a_step(network.loss_function))
+    if isinstance(network.loss_function, SequenceLoss):
+        name += ", summed over the steps"
     if network.penalty is None:
         return f"the loss: {name}, mean over the cases"
     penalty = network.penalty_loss()
@@ -90,8 +94,10 @@ def _loss_formula(network: Network) -> str:
 
 
 def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
-    if t.ndim == 2:
-        yield Entry("t", "the targets", t, "forward")
+    if t.ndim > 1:
+        none = ", −1 for none" if t.ndim == 2 else ", NaN for none"
+        what = f"the targets of every step{none}" if are_sequences(t) else "the targets"
+        yield Entry("t", what, t, "forward")
         return
     yield Entry("t", "the targets, as class numbers", t, "forward")
     if as_rows:
@@ -197,7 +203,7 @@ def _any_parameters(
 def _penalty(network: Network, parameter: str) -> str:
     """What the penalty adds to a gradient, as a formula."""
     penalty = network.penalty
-    if penalty is None or (parameter == "b" and not penalty.biases):
+    if penalty is None or (parameter in BIASES and not penalty.biases):
         return ""
     derivative = parameter if penalty.type == "L2" else f"sign({parameter})"
     return f" + {penalty.rate:g} · {derivative}, the penalty"
@@ -332,8 +338,20 @@ def update_text(trainer: Trainer) -> str:
         if layer.learning_rate is not None
     ]
     rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
+    rates += _clipping(trainer)
     if isinstance(optimizer, SGD):
         if all(isinstance(layer, Dense | Softmax) for layer in network.layers):
             return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
         return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
     return f"update of W and b in every layer by {optimizer!r}, with {rates}"
+
+
+def _clipping(trainer: Trainer) -> str:
+    """Whether the gradient is too long for the settings, and what becomes of it."""
+    most = trainer.settings.clip_gradient_norm
+    if most is None:
+        return ""
+    found = norm(trainer.network.gradients.vector)
+    if found <= most:
+        return f"; ‖g‖ = {found:.6g}, not above {most:g}"
+    return f"; ‖g‖ = {found:.6g}, so the whole gradient is first multiplied by {most / found:.6g}"

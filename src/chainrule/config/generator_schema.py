@@ -16,6 +16,7 @@ from chainrule.config.fields import (
     Section,
     Seed,
     Share,
+    Whole,
     says,
 )
 from chainrule.config.words import Word
@@ -135,6 +136,35 @@ class Curve(Data):
     noise: Amount = Field(0.1, description="the standard deviation about the curve")
 
 
+class Echo(Data):
+    """Sequences to be said again some steps later."""
+
+    generator: Literal["echo"] = Field(description="the kind of data")
+    steps: Annotated[Any, Pixels(1)] = Field(
+        [20, 20], description="the steps of a sequence, or a range that lengths are drawn from"
+    )
+    delay: Whole = Field(5, description="how many steps later; below the number of steps")
+    count: Points = Field(1000, description="the number of sequences")
+    of: Annotated[Any, Word("of", ("values", "bits"))] = Field(
+        "values", description="numbers from -1 to 1, or bits, which are classes"
+    )
+
+
+class Parity(Data):
+    """Strings of bits: is the number of ones odd?"""
+
+    generator: Literal["parity"] = Field(description="the kind of data")
+    bits: Annotated[Any, Pixels(1)] = Field(
+        [8, 8], description="the bits of a string, or a range of lengths"
+    )
+    count: Points = Field(
+        UNSAID, description="the number of strings; by default all there are, at most 1000"
+    )
+    targets: Annotated[Any, Word("targets", ("all", "last"))] = Field(
+        "last", description="a target after the last bit, or after all of them"
+    )
+
+
 GENERATORS: dict[str, type[Data]] = {
     "shapes": Shapes,
     "xor": Xor,
@@ -143,5 +173,7 @@ GENERATORS: dict[str, type[Data]] = {
     "rings": Rings,
     "blobs": Blobs,
     "curve": Curve,
+    "echo": Echo,
+    "parity": Parity,
 }
 """The models of the generators, by name."""

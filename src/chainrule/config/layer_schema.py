@@ -18,16 +18,18 @@ from chainrule.config.fields import (
     Count,
     Flag,
     Name,
+    Number,
     Section,
     Whole,
     expected,
     said,
     says,
 )
-from chainrule.config.words import Choice, Maybe, Start
+from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
+from chainrule.layers.recurrent import OUTPUTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
@@ -104,6 +106,37 @@ class Softmax(AnyLayer):
 
     type: Literal["softmax"] = Field("softmax", description="the kind of layer")
     size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
+
+
+class Recurrent(AnyLayer):
+    """A layer h(n) = φ(x(n) W + h(n−1) U + b) over the steps n of a sequence."""
+
+    type: Literal["recurrent"] = Field(description="the kind of layer")
+    size: Count = Field(description="the number of units", examples=[16])
+    activation: ActivationWord = Field(
+        None, description="the function φ; by default tanh", examples=["tanh", "linear"]
+    )
+    outputs: Annotated[Any, Word("outputs", OUTPUTS)] = Field(
+        "all", description="what is given on: the outputs of all steps, or the last alone"
+    )
+    bias: Flag = Field(True, description="whether there are biases b")
+    start: Annotated[
+        Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
+        says("zeros, learnt, or a list of numbers, one a unit"),
+    ] = Field("zeros", description="the state before the first step", examples=["learnt"])
+    truncate: OptionalCount = Field(
+        None,
+        description="how many steps gradients go back through, their own counted; null for all",
+        examples=[10],
+    )
+    weights: WeightStart = Field(None, description="how the weights W of the inputs start")
+    recurrent_weights: Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))] = (
+        Field(None, description="how the weights U of the state before start")
+    )
+    biases: BiasStart = Field(None, description="how the biases start")
+    learning_rate: OptionalRate = Field(
+        None, description="a learning rate of this layer's own", examples=[0.01]
+    )
 
 
 class Add(AnyLayer):
@@ -185,6 +218,7 @@ SECTIONS: Mapping[str, type[AnyLayer]] = {
     "dense": Dense,
     "basic_layer": Dense,
     "softmax": Softmax,
+    "recurrent": Recurrent,
     "conv2d": Conv2D,
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
@@ -221,6 +255,7 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
 LayerEntry = Annotated[
     Dense
     | Softmax
+    | Recurrent
     | Conv2D
     | LocallyConnected2D
     | MaxPool2D

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError
+from chainrule.sequence_losses import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
@@ -66,6 +67,8 @@ class DataSplit:
             targets are values.
         image_shape: (height, width) or (height, width, 3) where the inputs are images, also
             when they are flattened; otherwise None.
+        sequence_shape: (steps, features) where the inputs are sequences, (cases, steps,
+            features); otherwise None.
         channels_first: whether the numbers of a colour image lie a plane a colour, (3, height,
             width), as convolution takes them.
         feature_names: the inputs' names where the source gives them.
@@ -82,6 +85,12 @@ class DataSplit:
     feature_names: tuple[str, ...] | None = None
     source: str = ""
     scaling: Standardization | None = None
+    sequence_shape: tuple[int, int] | None = None
+
+    @property
+    def has_targets_of_steps(self) -> bool:
+        """Whether the targets of a case are those of its steps."""
+        return self.sequence_shape is not None and are_sequences(self.train.t)
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)

@@ -9,11 +9,13 @@ from chainrule.layers.flatten import Flatten
 from chainrule.layers.join import Add, Concatenate, Join
 from chainrule.layers.locally_connected2d import LocallyConnected2D
 from chainrule.layers.pooled import AveragePool2D, MaxPool2D
+from chainrule.layers.recurrent import Recurrent
 from chainrule.layers.softmax import Softmax
 
 LAYERS: Mapping[str, type[Layer]] = {
     "dense": Dense,
     "softmax": Softmax,
+    "recurrent": Recurrent,
     "conv2d": Conv2D,
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
@@ -36,5 +38,6 @@ __all__ = [
     "Layer",
     "LocallyConnected2D",
     "MaxPool2D",
+    "Recurrent",
     "Softmax",
 ]

@@ -14,6 +14,7 @@ from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Shape
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
+from chainrule.layers.kept import kept_upstream
 from chainrule.layers.weighted import Weighted
 from chainrule.parameters import Array
 from chainrule.tables import is_whole
@@ -144,7 +145,9 @@ class Filtered(Weighted):
                 J.vjp(delta, gradient)
         if not to_input:
             return None
-        return explicit(J_x).vjp(delta) if self.explicit else J_x.vjp(delta)
+        if self.explicit:
+            return explicit(J_x).vjp(delta)
+        return J_x.vjp(delta, kept_upstream(self, delta))
 
     @property
     def window_places(self) -> Windows:

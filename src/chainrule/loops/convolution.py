@@ -15,7 +15,7 @@ from chainrule.loops.grids import WEIGHT_TILE, Grids, Shape, Tile, grids_of, up
 from chainrule.loops.threads import blocks_of, number_of_threads, share
 from chainrule.parameters import Array
 
-BLOCKS = 8
+BLOCKS = 6
 """Into so many a batch is cut: enough for threads to end together, few enough to call."""
 
 WORTH_THREADS = 1_000_000
@@ -41,6 +41,11 @@ class Convolution:
         self.dtype = dtype
         self.grids: Grids = grids_of(shape, dtype)
         self.blocks = blocks_of(cases, BLOCKS)
+        sizes = self.grids.sizes
+        self._out_size = max(
+            up(shape.filters, self.grids.forward_tile.rows) * sizes.forward_length,
+            up(shape.channels, self.grids.input_tile.rows) * sizes.input_length,
+        )
         self._room: dict[tuple[str, int], Array] = {}
 
     @property
@@ -71,8 +76,7 @@ class Convolution:
             kernels.forward(
                 x, weights, grids.offsets[None], bias, grids.sizes, rows, lines,
                 *self.blocks[block],
-                self._kept("image", worker, (1, grids.image_size)),
-                self._kept("out", worker, shape), z, rectified, a is not None,
+                self._images(worker), self._out(worker, shape), z, rectified, a is not None,
             )  # fmt: skip
 
         share(work, len(self.blocks), self._workers())
@@ -116,9 +120,9 @@ class Convolution:
                 x, J, J if z is None else z, z is not None, J if delta is None else delta,
                 sizes, grids.offsets, weights, grids.input_offsets, grids.taps, rows, lines,
                 *self.blocks[block], TOGETHER,
-                self._kept("images", worker, (TOGETHER, grids.image_size)),
+                self._images(worker),
                 self._kept("deltas", worker, (TOGETHER, grids.delta_size)),
-                self._kept("back", worker, width), found[block], sums[block],
+                self._out(worker, width), found[block], sums[block],
                 x if upstream is None else upstream,
                 W_grad is not None, upstream is not None,
             )  # fmt: skip
@@ -140,6 +144,13 @@ class Convolution:
         if room is None:
             room = self._room[what, worker] = np.zeros(shape, self.dtype)
         return room
+
+    def _images(self, worker: int) -> Array:
+        return self._kept("images", worker, (TOGETHER, self.grids.image_size))
+
+    def _out(self, worker: int, shape: tuple[int, int]) -> Array:
+        """Room for a product, of either pass."""
+        return self._kept("out", worker, (self._out_size,))[: shape[0] * shape[1]].reshape(shape)
 
     def _packed(self, matrix: Array, tile: Tile, what: str) -> Array:
         """(rows, taps) as (blocks, taps · rows of a tile), each tap's rows side by side."""
