@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -19,6 +20,8 @@ from chainrule.layers import (
     Layer,
     LocallyConnected2D,
     MaxPool2D,
+    conv2d,
+    pooled,
 )
 from chainrule.parameters import Array
 from proof.networks import LARGEST, REACH, TRIES
@@ -100,7 +103,7 @@ def _layer(kind: ImageKind, size: list[int], filters: int) -> Layer:
 def image_case(kind: ImageKind, seed: int) -> ImageCase:
     """A network and a batch away from every kink, with every z within ±10."""
     network, rng = image_network(kind, seed), np.random.default_rng([seed, 3])
-    cases = int(rng.integers(1, 4))
+    cases = int(rng.integers(1, 6))
     for _ in range(TRIES):
         x, t = rng.normal(size=(cases, network.input)), rng.integers(0, 3, cases)
         if _is_smooth(network, x, t):
@@ -114,6 +117,20 @@ def _is_smooth(network: Network, x: Array, t: Array) -> bool:
         return False
     far = (np.abs(d).min(initial=np.inf) for _, d in distances(network, x, t, network.theta))
     return min(far, default=np.inf) > REACH
+
+
+@contextmanager
+def loops_from(worth: int) -> Iterator[None]:
+    """While this lasts, compiled loops are used from so many numbers on."""
+    modules: tuple[Any, ...] = (conv2d, pooled)
+    before = [module.WORTH_LOOPS for module in modules]
+    for module in modules:
+        module.WORTH_LOOPS = worth
+    try:
+        yield
+    finally:
+        for module, kept in zip(modules, before, strict=True):
+            module.WORTH_LOOPS = kept
 
 
 def image_cases(full: bool) -> Iterator[ImageCase]:
