@@ -72,10 +72,16 @@ class ImageCase:
 
 def image_kinds() -> list[ImageKind]:
     """Filters x activation x stride x padding, with and without biases; pools x the same."""
-    filtered = product(FILTERED, ACTIVATIONS, (1, 2), (0, "same"))
-    kinds = [ImageKind(*of, bias=k % 3 > 0) for k, of in enumerate(filtered)]
-    pooled = product(POOLED, ("",), (1, 2, 3), (0, 1))
-    return kinds + [ImageKind(*of, bias=False) for of in pooled]
+    paddings: tuple[int | str, ...] = (0, "same")
+    kinds = [
+        ImageKind(layer, phi, stride, padding, bias=k % 3 > 0)
+        for k, (layer, phi, stride, padding) in enumerate(
+            product(FILTERED, ACTIVATIONS, (1, 2), paddings)
+        )
+    ]
+    pools = product(POOLED, (1, 2, 3), (0, 1))
+    kinds += [ImageKind(layer, "", stride, padding, False) for layer, stride, padding in pools]
+    return kinds
 
 
 def image_network(kind: ImageKind, seed: int, dtype: str = "float64") -> Network:
