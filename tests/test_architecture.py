@@ -63,6 +63,7 @@ ORDER = [
     "assembly",
     "resuming",
     "runs",
+    "sampling",
     "sweeps",
     "comparison",
     "cli",

@@ -31,6 +31,7 @@ COMMANDS = [
     "check",
     "evaluate",
     "predict",
+    "sample",
     "plot",
     "data",
     "schema",

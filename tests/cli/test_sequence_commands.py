@@ -143,3 +143,14 @@ def test_the_verbose_pass_shows_every_step(command, parity):
     assert "the targets of every step" in out
     assert "binary_cross_entropy, summed over the steps, mean over the cases" in out
     assert "‖g‖ = " in out
+
+
+def test_a_network_of_characters_writes(command, text):
+    good(command("train", text, "--run", "r", "--quiet"))
+    out = good(command("sample", "r", "--start", "ab ", "--count", "20", "--seed", "3"))
+    assert out.startswith("ab ")
+    assert len(out) == 3 + 20 + 1
+    assert set(out) <= set("ab \n")
+    outcome = command("sample", "r", "--start", "x")
+    assert outcome.status == 2
+    assert "training never saw: x" in outcome.err

@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule._version import __version__
-from chainrule.cli import check, compare, data, evaluate, init, plot, predict, schema, sweep, train
+from chainrule.cli import (
+    check,
+    compare,
+    data,
+    evaluate,
+    init,
+    plot,
+    predict,
+    sample,
+    schema,
+    sweep,
+    train,
+)
 from chainrule.cli.failures import failures_told
 
 ORDER = (
@@ -21,6 +33,7 @@ ORDER = (
     "check",
     "evaluate",
     "predict",
+    "sample",
     "plot",
     "data",
     "schema",
@@ -57,6 +70,7 @@ app.command("compare")(compare.command)
 app.command("check")(check.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
+app.command("sample")(sample.command)
 app.command("plot")(plot.command)
 app.add_typer(data.app, name="data")
 app.command("schema")(schema.command)
