@@ -7,6 +7,7 @@ activations; why is said with the bug, and the battery makes sure of it by compa
 from proof.bugs import (
     of_activations,
     of_graphs,
+    of_images,
     of_layers,
     of_losses,
     of_penalties,
@@ -23,6 +24,7 @@ BUGS = (
     *of_activations.BUGS,
     *of_layers.BUGS,
     *of_graphs.BUGS,
+    *of_images.BUGS,
     *of_training.BUGS,
     *of_recurrence.BUGS,
 )

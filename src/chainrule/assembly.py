@@ -21,6 +21,7 @@ from chainrule.data.published import as_published, find_published
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
+from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.layers import Recurrent
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
@@ -62,18 +63,22 @@ def data_key(config: Config) -> str:
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
-    return repr((config.data, config.folder, config.training["seed"], asked))
+    seen = (config.folder, config.training["seed"], _takes_images(config))
+    return repr((config.data, *seen, asked))
 
 
 def locate_data(config: Config) -> Config:
     """The configuration with the name and the place of a published set written out.
 
     Both may follow from where it was found. A run keeps them so: its folder is another one than
-    the configuration's.
+    the configuration's. Where the colours of images stand is written out too, if the network says
+    it: a plane a colour for layers of images.
 
     Raises:
         ChainruleError: the set is nowhere, or has no such settings.
     """
+    if _takes_images(config) and config.data.get("channels") is None:
+        config = config.replace(data={"channels": "first"})
     try:
         config = replace(config, data=as_published(config.data, config.folder))
         name = config.data.get("name")
@@ -106,13 +111,30 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
     Raises:
         ConfigError: the parts do not make a network.
     """
-    if config.network["input"] is None:
-        shape = data.sequence_shape
-        config = config.replace(network={"input": _inputs(data) if shape is None else [*shape]})
+    config = with_input(config, data)
     problem = _too_large(config) or _other_steps(config, data)
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def describe_network(config: Config) -> Description:
+    """Shapes and numbers of parameters; reads the data only where the input is left out.
+
+    Raises:
+        ChainruleError: the parts do not make a network, or the data cannot be read.
+    """
+    if config.network["input"] is None:
+        config = with_input(config, assemble_data(config))
+    try:
+        return describe_config(config.network)
+    except ConnectError as error:
+        raise _placed_at_layer(error, config) from None
+
+
+def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
+    at = ("network", "layers", error.layer)
+    return ConfigError([config.problem(at, str(problem)) for problem in error.problems])
 
 
 def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
@@ -148,8 +170,7 @@ def _too_large(config: Config) -> Problem | None:
     try:
         layers, _ = connected(config.network)
     except ConnectError as error:
-        at = ("network", "layers", error.layer)
-        raise ConfigError([config.problem(at, str(p)) for p in error.problems]) from None
+        raise _placed_at_layer(error, config) from None
     parameters = {k: sum(map(prod, layer.shapes().values())) for k, layer in enumerate(layers)}
     needed = 3 * sum(parameters.values()) * np.dtype(config.network["dtype"]).itemsize
     there = _memory()
@@ -201,6 +222,35 @@ def _memory() -> int:
 
 def _inputs(data: DataSplit) -> int:
     return prod(data.train.x.shape[1:])
+
+
+IMAGE_LAYERS = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
+"""The layers that take images, (channels, height, width)."""
+
+
+def with_input(config: Config, data: DataSplit) -> Config:
+    """The configuration with the network's input filled in, where it was left out.
+
+    A network that looks at images gets their shape, [channels, height, width], one that reads
+    sequences [steps, features].
+    """
+    if config.network["input"] is not None:
+        return config
+    if data.sequence_shape is not None:
+        return config.replace(network={"input": [*data.sequence_shape]})
+    shape = data.image_shape
+    if _takes_images(config) and shape is not None and len(shape) in (2, 3):
+        height, width, channels = (*shape, 1)[:3]
+        return config.replace(network={"input": [channels, height, width]})
+    return config.replace(network={"input": _inputs(data)})
+
+
+def _takes_images(config: Config) -> bool:
+    """Whether the network's input is stated as images, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 3
+    return any(layer["type"] in IMAGE_LAYERS for layer in config.network["layers"])
 
 
 def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:

@@ -10,11 +10,25 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chainrule.autodiff import functions as f
+from chainrule.autodiff import images
 from chainrule.autodiff.activations import activate
+from chainrule.autodiff.convolution import conv2d
 from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
 from chainrule.errors import ConfigError
-from chainrule.layers import Add, Concatenate, Dense, Layer, Recurrent, Softmax
+from chainrule.layers import (
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.network import Network
 from chainrule.parameters import BIASES, Array, Parameters
 from chainrule.penalties import PenaltySetting
@@ -81,10 +95,57 @@ def _concatenate(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNo
     return LayerNodes(y, y)
 
 
+def _images(layer: Any, x: Node) -> Node:
+    return x.reshape((len(x), *layer.input_shape))
+
+
+def _rows(y: Node) -> Node:
+    return y.reshape((len(y), -1))
+
+
+def _conv2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    padded = images.pad2d(_images(layer, x), layer.windows.padding)
+    z = conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
+    return _activated(layer, _rows(z))
+
+
+def _locally_connected2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    z = images.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
+    if layer.bias:
+        z = z + parameters["b"].transpose(2, 0, 1)
+    return _activated(layer, _rows(z))
+
+
+def _activated(layer: Any, z: Node) -> LayerNodes:
+    z = z.named(f"{layer.name}.z")
+    return LayerNodes(z, activate(z, layer.activation))
+
+
+def _max_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.max_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _average_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.average_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    return LayerNodes(x, x)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
     Dense: _dense,
     Softmax: _softmax,
     Recurrent: _recurrent,
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: _flatten,
     Add: _add,
     Concatenate: _concatenate,
 }
@@ -95,7 +156,7 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
     """The loss of ``network`` at inputs x and targets t as a graph.
 
     Args:
-        network: of dense layers and softmax.
+        network: of layers of the table.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
 

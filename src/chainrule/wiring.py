@@ -117,13 +117,14 @@ def faults_of_wiring(plugs: Sequence[Plug]) -> Iterator[Fault]:
 
 def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
     names = [plug.name for plug in plugs]
+    known = {*names, INPUT_WORD}
     for k, plug in enumerate(plugs):
         if plug.name == INPUT_WORD:
             yield Fault(
                 f"{INPUT_WORD!r} is what the network is given, no name of a layer", k, "name"
             )
         for name in plug.sources:
-            if name not in (*names, INPUT_WORD):
+            if name not in known:
                 others = [INPUT_WORD, *(other for other in names if other != plug.name)]
                 yield Fault(unknown(f"input of {plug.name}", name, others), k, "inputs")
         if plug.type in JOINS and len(plug.sources) < 2:
@@ -142,7 +143,7 @@ def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
 
 def _circle(plugs: Sequence[Plug], numbers: Sequence[int]) -> Fault:
     path = " → ".join(plugs[k].name for k in numbers)
-    at = next((k for k in numbers if plugs[k].sources), numbers[0])
+    at = next(k for k in numbers if plugs[k].sources)  # without names a layer leads onwards
     return Fault(f"the layers feed each other in a circle: {path}", at, "inputs")
 
 
@@ -163,8 +164,6 @@ def _dead_ends(plugs: Sequence[Plug], sources: Sequence[Sequence[int]]) -> Itera
             "layer, or leave the layer out",
             k,
         )
-    if INPUT not in fed:
-        yield Fault("no layer takes the network's input", 0, "inputs")
 
 
 def names_of(types: Sequence[str], given: Sequence[str | None]) -> list[str]:

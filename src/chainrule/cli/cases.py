@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chainrule.data.channels import placed
 from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
 from chainrule.data.files import read_inputs
@@ -104,6 +105,7 @@ def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels
         label=settings.get("label", "last"),
         header=settings.get("header", "auto"),
         labels=labels_file,
+        channels=settings.get("channels"),
     )
 
 
@@ -111,7 +113,7 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
-    x = cases.x.reshape(len(cases), -1)
+    x = placed(cases.x, cases.image_shape, settings.get("channels")).reshape(len(cases), -1)
     if x.shape[1] != run.network.input:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"

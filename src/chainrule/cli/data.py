@@ -87,7 +87,7 @@ def make(
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
     refuse_input(file, config)
     # As they come: a run that reads the file standardises them itself.
-    data = _data(config, [*(set_ or []), "data.standardize=false"])
+    data = _data(config, [*(set_ or []), "data.standardize=false", "data.channels=last"])
     if data.sequence_shape is None:
         write_npz(file, data)
     else:

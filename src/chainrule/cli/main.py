@@ -14,6 +14,7 @@ from chainrule.cli import (
     check,
     compare,
     data,
+    describe,
     evaluate,
     init,
     plot,
@@ -31,6 +32,7 @@ ORDER = (
     "sweep",
     "compare",
     "check",
+    "describe",
     "evaluate",
     "predict",
     "sample",
@@ -68,6 +70,7 @@ app.command("train")(train.command)
 app.command("sweep")(sweep.command)
 app.command("compare")(compare.command)
 app.command("check")(check.command)
+app.command("describe")(describe.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
 app.command("sample")(sample.command)

@@ -21,6 +21,7 @@ from chainrule.config.fields import (
 )
 from chainrule.config.words import Word
 from chainrule.data.points import CURVES
+from chainrule.data.settings import CHANNELS
 from chainrule.data.shapes import SMALLEST_SIDE
 from chainrule.data.splits import DEFAULT_SPLIT
 
@@ -41,6 +42,11 @@ class Data(Section):
         "by the training data",
     )
     flatten: Flag = Field(True, description="images as rows of pixels rather than 2-D")
+    channels: Annotated[Any, Word("channels", CHANNELS)] = Field(
+        UNSAID,
+        description="where the colours of an image stand: last, red, green and blue of each pixel "
+        "together, or first, a plane a colour; by default first for a network of image layers",
+    )
     seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")
     target: Annotated[Any, Word("target", ("class", "value"))] = Field(
         None, description="class numbers or values; by default it follows from the loss"

@@ -7,11 +7,13 @@ a value they cannot read is the schema's to report, and no rule says anything of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.data_fields import shape_classes
+from chainrule.config.fields import NAME_PATTERN
 from chainrule.config.layer_schema import ALIASES, SECTIONS
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
@@ -128,9 +130,13 @@ def _inputs(layer: Any) -> tuple[str, ...] | None:
     """The names of a layer's inputs; None where they cannot be read."""
     written = layer.get("inputs") if isinstance(layer, dict) else None
     names = [written] if isinstance(written, str) else written or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(map(_is_name, names)):
         return None
     return tuple(names)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.match(NAME_PATTERN, value) is not None
 
 
 def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:

@@ -161,11 +161,11 @@ def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
         raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
-    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and x.shape[3] != 3):
+    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and 3 not in (x.shape[3], x.shape[1])):
         raise DataError(
             Problem(
-                f"x has shape {x.shape}; expected (cases, features), (cases, height, width) "
-                "or (cases, height, width, 3)",
+                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), "
+                "(cases, height, width, 3) or (cases, 3, height, width)",
                 path,
             )
         )

@@ -19,8 +19,11 @@ from chainrule.errors import ConfigError, unknown
 KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys says where the data come from."""
 
-COMMON_KEYS = ("split", "standardize", "flatten", "seed", "target")
+COMMON_KEYS = ("split", "standardize", "flatten", "channels", "seed", "target")
 """What can be said of any data."""
+
+CHANNELS = ("last", "first")
+"""Where an image's colours stand: (height, width, 3), or (3, height, width) for convolution."""
 
 FILE_KEYS = (
     "label",
@@ -67,8 +70,8 @@ def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys that data of the kind in ``settings`` may have; all arguments of a generator.
 
     Example:
-        >>> known_keys({"generator": "moons"})
-        ('generator', 'split', 'standardize', 'flatten', 'seed', 'target', 'count', 'noise')
+        >>> known_keys({"generator": "moons"})[-4:]
+        ('seed', 'target', 'count', 'noise')
     """
     kind = next(key for key in KINDS if key in settings)
     if kind == "file":
@@ -130,6 +133,8 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     checks.flag("flatten", settings.get("flatten", False))
     if settings.get("standardize") != "center":
         checks.flag("standardize", settings.get("standardize", False), other="center")
+    if settings.get("channels") is not None:
+        checks.choice("channels", settings["channels"], CHANNELS)
     checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
     checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
     _check_split(settings, checks)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cases import Cases
+from chainrule.data.channels import are_first, are_last, picture_shape, placed
 from chainrule.data.characters import read_characters
 from chainrule.data.dataset import Array, Dataset, DataSplit
 from chainrule.data.files import read_cases
@@ -102,7 +103,8 @@ def _shapes(
     settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
 ) -> DataSplit:
     """Images of shapes, which the generator splits itself."""
-    own = {k: v for k, v in settings.items() if k not in ("generator", "standardize", "target")}
+    others = ("generator", "standardize", "channels", "target")
+    own = {k: v for k, v in settings.items() if k not in others}
     data = ImageGenerator(**{**own, "seed": seed}).generate()
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
     if wanted == "class":
@@ -264,10 +266,13 @@ def _from_cases(
         targets = encode_classes(labels, classes)
     else:
         targets = encode_values(labels)
-    flatten = settings.get("flatten", True)
+    flatten, channels = settings.get("flatten", True), settings.get("channels")
+    inputs = [placed(c.x, c.image_shape, channels) for c in present]
     datasets = iter(
-        [Dataset(_flat(c.x) if flatten else c.x, t) for c, t in zip(present, targets, strict=True)]
+        [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
     )
+    shape = present[0].image_shape
+    is_first = are_first(shape) if channels is None else channels == "first"
     whole, validation, test = (None if c is None else next(datasets) for c in sources)
     assert whole is not None
     fractions = fractions_of(settings)
@@ -279,7 +284,8 @@ def _from_cases(
         validation if validation is not None else parts[1],
         test if test is not None else parts[2],
         classes=classes,
-        image_shape=present[0].image_shape,
+        image_shape=picture_shape(shape),
+        channels_first=is_first and (are_first(shape) or are_last(shape)),
         feature_names=present[0].feature_names,
         source=_described(settings, present, classes),
     )

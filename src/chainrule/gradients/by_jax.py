@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.scipy.special import erfc
 
 from chainrule import activations, losses
@@ -25,7 +26,16 @@ from chainrule.gradients.elsewhere import (
     obstacle_of_layers,
 )
 from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
-from chainrule.layers import Dense, Recurrent, Softmax
+from chainrule.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.losses import LOSSES, Loss
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -122,11 +132,74 @@ def _dense(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
     return z, FUNCTIONS[type(layer.activation)](layer.activation)(z)
 
 
+def _images(layer: Any, x: Any) -> Any:
+    return x.reshape(len(x), *layer.input_shape)
+
+
+def _around(layer: Any) -> list[tuple[int, int]]:
+    """The layer's padding, before and behind, rows first."""
+    top, bottom, left, right = layer.windows.padding
+    return [(top, bottom), (left, right)]
+
+
+def _finished(layer: Any, z: Any) -> tuple[Any, Any]:
+    rows = z.reshape(len(z), -1)
+    return rows, FUNCTIONS[type(layer.activation)](layer.activation)(rows)
+
+
+def _conv2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    z = lax.conv(_padded(layer, x), own["W"], layer.stride, "VALID")
+    if layer.bias:
+        z = z + own["b"][:, None, None]
+    return _finished(layer, z)
+
+
+def _padded(layer: Any, x: Any) -> Any:
+    return jnp.pad(_images(layer, x), [(0, 0), (0, 0), *_around(layer)])
+
+
+def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    columns = lax.conv_general_dilated_patches(
+        _padded(layer, x),
+        layer.filter_size,
+        layer.stride,
+        "VALID",
+        precision=lax.Precision.HIGHEST,
+    )
+    W = own["W"].reshape(*own["W"].shape[:3], -1)
+    z = jnp.einsum("nkij,ijfk->nfij", columns, W)
+    if layer.bias:
+        z = z + own["b"].transpose(2, 0, 1)
+    return _finished(layer, z)
+
+
+def _pooled(layer: Any, x: Any, start: float, combine: Any) -> Any:
+    around = [(0, 0), (0, 0), *_around(layer)]
+    window, stride = (1, 1, *layer.window_size), (1, 1, *layer.stride)
+    return lax.reduce_window(_images(layer, x), start, combine, window, stride, around)
+
+
+def _max_pool2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    y = _pooled(layer, x, -jnp.inf, lax.max).reshape(len(x), -1)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    total = _pooled(layer, x, 0.0, lax.add).reshape(len(x), -1)
+    y = total / (layer.window_size[0] * layer.window_size[1])
+    return y, y
+
+
 LAYERS: Layers = {
     **JOINS,
     Dense: at_each_step(jnp, _dense),
     Softmax: at_each_step(jnp, lambda layer, x, own: (x, softmax(x))),
     Recurrent: recurrent(jnp, lambda phi, z: FUNCTIONS[type(phi)](phi)(z)),
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: lambda layer, x, own: (x, x),
 }
 """What each layer computes, in JAX."""
 

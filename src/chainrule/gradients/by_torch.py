@@ -29,7 +29,16 @@ from chainrule.gradients.elsewhere import (
     obstacle_of_layers,
 )
 from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
-from chainrule.layers import Dense, Recurrent, Softmax
+from chainrule.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -93,6 +102,42 @@ def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Te
     return z, activate(layer.activation, z)
 
 
+def _padded(layer: Any, x: Tensor, value: float = 0.0) -> Tensor:
+    """Images with the layer's padding; PyTorch names the columns first."""
+    top, bottom, left, right = layer.windows.padding
+    images = x.reshape(len(x), *layer.input_shape)
+    return nn.functional.pad(images, (left, right, top, bottom), value=value)
+
+
+def _conv2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x)
+    z = nn.functional.conv2d(padded, own["W"], own.get("b"), stride=layer.stride).flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _locally_connected2d(
+    layer: Any, x: Tensor, own: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    columns = nn.functional.unfold(_padded(layer, x), layer.filter_size, stride=layer.stride)
+    under = columns.reshape(len(x), -1, *layer.output_shape[1:])
+    z = torch.einsum("nkij,ijfk->nfij", under, own["W"].flatten(3))
+    if layer.bias:
+        z = z + own["b"].permute(2, 0, 1)
+    z = z.flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _max_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x, -torch.inf)
+    y = nn.functional.max_pool2d(padded, layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    y = nn.functional.avg_pool2d(_padded(layer, x), layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
 def activate(phi: Any, z: Tensor) -> Tensor:
     """φ(z) by the functions here, or by PyTorch's module."""
     module = ACTIVATION_MODULES[type(phi)](phi)
@@ -105,6 +150,11 @@ LAYERS: Layers = {
     Dense: at_each_step(torch, _dense),
     Softmax: at_each_step(torch, lambda layer, x, own: (x, softmax(x))),
     Recurrent: recurrent(torch, activate),
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: lambda layer, x, own: (x, x),
 }
 """What each layer computes, in PyTorch."""
 

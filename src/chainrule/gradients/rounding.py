@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Dense, Recurrent, Softmax
+from chainrule.layers import Dense, Flatten, Recurrent, Softmax
+from chainrule.layers.filtered import Filtered
+from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
 from chainrule.recurrent_jacobians import ThroughTime, flat_rows
@@ -78,6 +80,15 @@ def terms(network: Network, t: Array) -> Array:
             J = (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
         elif isinstance(layer, Recurrent):
             J = _through_time(layer, J, sums)
+        elif isinstance(layer, Filtered):
+            J = np.abs(layer.jacobians()["a"].vjp(J))
+            local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
+            upstream = local.pop("x")
+            for name, jacobian in local.items():
+                sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
+            J = upstream.vjp(J)
+        elif isinstance(layer, Pooled | Flatten):  # whose Jacobians hold nothing below 0
+            J = layer.jacobians()["x"].vjp(J)
         else:  # of a layer that is not known only the sums further on can be told
             break
     return sums.vector + penalty

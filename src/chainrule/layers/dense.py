@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activations import Activation
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import (
@@ -18,9 +18,10 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer, Pool, Shape, sizes_text
+from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
+from chainrule.layers.weighted import Weighted
 from chainrule.padding import lengths_of, mark, padded_steps, without_padding
-from chainrule.parameters import Array, assign
+from chainrule.parameters import Array
 from chainrule.step_jacobians import EachStep, SharedBySteps
 
 InitializerLike = str | Sequence[float] | Initializer
@@ -55,7 +56,7 @@ class Buffers(NamedTuple):
 NEW = Buffers()
 
 
-class Dense(Layer):
+class Dense(Weighted):
     """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,).
 
     Fed with a sequence, (steps, features), it does the same at every step: W is then of shape
@@ -118,51 +119,6 @@ class Dense(Layer):
         self.x: Any = None
         self.z: Any = None
         self.a: Any = None
-
-    @property
-    def activation(self) -> Activation | None:
-        """φ; None until the network has decided where it was left out."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation: Any = None if value is None else activation(value)
-
-    @property
-    def W(self) -> Array:
-        """The weights, (inputs, size), a view into θ; assigning writes into θ."""
-        return self._values["W"]
-
-    @W.setter
-    def W(self, value: Any) -> None:
-        assign(self.W, value, f"{self.name}.W")
-
-    @property
-    def b(self) -> Array:
-        """The biases, (size,), a view into θ; assigning writes into θ."""
-        return self._values["b"]
-
-    @b.setter
-    def b(self, value: Any) -> None:
-        assign(self.b, value, f"{self.name}.b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W of the last backward pass, (inputs, size), a view into the gradient."""
-        return self._gradients["W"]
-
-    @W_grad.setter
-    def W_grad(self, value: Any) -> None:
-        assign(self.W_grad, value, f"{self.name}.W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
-        return self._gradients["b"]
-
-    @b_grad.setter
-    def b_grad(self, value: Any) -> None:
-        assign(self.b_grad, value, f"{self.name}.b_grad")
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
