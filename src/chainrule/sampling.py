@@ -90,7 +90,8 @@ def _next(run: Run, alphabet: Alphabet, text: list[int]) -> Array:
     encoding = run.config.data.get("encoding") or "one_hot"
     x[0, : len(window)] = alphabet.inputs(window, encoding)
     _, y = run.network.evaluate(run.network.prepare_inputs(x))
-    return y.reshape(steps, -1)[len(window) - 1]
+    followed: Array = y.reshape(steps, -1)[len(window) - 1]
+    return followed
 
 
 def _choose(p: Array, temperature: float, rng: np.random.Generator) -> int:
