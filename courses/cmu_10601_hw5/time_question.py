@@ -242,8 +242,10 @@ def _numeric(problem: Problem, name: str, value: Array) -> tuple[Array, Array]:
 
     def J(at: Array) -> complex:
         moved = at.reshape(value.shape)
-        if name in ("U", "V"):
-            return complex(graph(replace(problem, **{name: moved}))["J"].value)
+        if name == "U":
+            return complex(graph(replace(problem, U=moved))["J"].value)
+        if name == "V":
+            return complex(graph(replace(problem, V=moved))["J"].value)
         return complex(graph(problem, {name: moved})["J"].value)
 
     by_complex_step = complex_step(J, value.ravel())

@@ -98,7 +98,10 @@ def test_predictions_are_a_line_for_each_real_step(command, parity):
 
 
 def test_another_text_is_evaluated_in_the_alphabet_of_the_run(command, text):
-    good(command("train", text, "--run", "r", "--quiet"))
+    good(command("train", text, "--run", "sub/r", "--quiet"))
+    assert "encoding: one_hot" in Path("sub/r/config.yaml").read_text()
+    assert "test" in good(command("evaluate", "sub/r"))
+    Path("sub/r").rename("r")
     Path("u.txt").write_text("abxab ba ab ")
     assert "u.txt" in good(command("evaluate", "r", "u.txt"))
     assert good(command("predict", "r", "u.txt")).startswith("case,step,class,space,a,b\n")
