@@ -67,6 +67,7 @@ ORDER = [
     "assembly",
     "resuming",
     "runs",
+    "sampling",
     "sweeps",
     "comparison",
     "cli",
