@@ -6,7 +6,7 @@ Where data and network disagree, the message names the configuration's line firs
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.chain import ConnectError, activation_name, connected, shape_of_input
 from chainrule.config.load import Config
+from chainrule.data.channels import shape_for_layers
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import existing_file, existing_folder
 from chainrule.data.published import as_published, find_published
@@ -22,7 +23,9 @@ from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.layers import OF_IMAGES
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
+from chainrule.layers.filtered import Filtered
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 from chainrule.wiring import INPUT, Plug, names_of, wire
@@ -43,6 +46,7 @@ def assemble_data(config: Config) -> DataSplit:
             outputs=_outputs(config),
             target=_target(config),
             dtype=config.network["dtype"],
+            as_images=_takes_images(config),
         )
     except OutsideClassesError as error:
         raise DataError([*_too_few_outputs(error, config), *error.problems]) from error
@@ -60,7 +64,8 @@ def data_key(config: Config) -> str:
     Whoever trains several networks can assemble the data once.
     """
     network = config.network
-    asked = (_outputs(config), network["input"], _target(config), network["dtype"])
+    kind = (_takes_images(config), network["dtype"])
+    asked = (_outputs(config), network["input"], _target(config), *kind)
     return repr((config.data, config.folder, config.training["seed"], asked))
 
 
@@ -106,7 +111,7 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
         ConfigError: the parts do not make a network.
     """
     if config.network["input"] is None:
-        config = config.replace(network={"input": _inputs(data)})
+        config = config.replace(network={"input": _input_of(config, data)})
     problem = _too_large(config)
     if problem is not None:
         raise ConfigError(problem)
@@ -118,7 +123,7 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     written = []
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
-        if isinstance(built, Dense):
+        if isinstance(built, Dense | Filtered):
             chosen = {
                 "activation": activation_name(built),
                 "weights": DEFAULT_WEIGHTS,
@@ -168,6 +173,33 @@ def _inputs(data: DataSplit) -> int:
     return prod(data.train.x.shape[1:])
 
 
+def _input_of(config: Config, data: DataSplit) -> int | list[int]:
+    """What the network's input is, where it was left to the data."""
+    if _takes_images(config) and data.image_shape is not None:
+        return list(shape_for_layers(data.image_shape))
+    return _inputs(data)
+
+
+def _takes_images(config: Config) -> bool:
+    """Whether a case is an image to the network: its input says so, or a layer that it feeds."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 3
+    layers = config.network["layers"]
+    sources = _sources(layers)
+    return any(
+        layer["type"] in OF_IMAGES and INPUT in sources[k] for k, layer in enumerate(layers)
+    )
+
+
+def _sources(layers: Sequence[Mapping[str, Any]]) -> Sequence[tuple[int, ...]]:
+    """The numbers of the layers that feed each layer."""
+    types = [layer["type"] for layer in layers]
+    names = names_of(types, [layer.get("name") for layer in layers])
+    inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
+    return wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+
+
 def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
     """Where the layer stands that says how many outputs there are, and what it is.
 
@@ -175,11 +207,9 @@ def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
     """
     layers = config.network["layers"]
     types = [layer["type"] for layer in layers]
-    names = names_of(types, [layer.get("name") for layer in layers])
-    inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
-    sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+    sources = _sources(layers)
     k = len(layers) - 1
-    while types[k] == "softmax" or "size" not in layers[k]:
+    while types[k] in ("softmax", *OF_IMAGES) or "size" not in layers[k]:
         k = sources[k][0]
         if k == INPUT:
             k = max(k for k, layer in enumerate(layers) if types[k] == "dense")
@@ -225,13 +255,18 @@ def _too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Pro
 def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
     """Where the sizes of network and data differ."""
     inputs, stated = _inputs(data), config.network["input"]
-    if stated is not None and prod(shape_of_input(stated)) != inputs:
+    wanted_input = _input_of(config, data)
+    is_image = isinstance(wanted_input, list)
+    if stated is not None and (
+        prod(shape_of_input(stated)) != inputs
+        or (is_image and list(shape_of_input(stated)) != wanted_input)
+    ):
         images = (
             f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
         )
         message = (
             f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
-            f"({data.source}); write {inputs}, or leave input out"
+            f"({data.source}); write {wanted_input}, or leave input out"
         )
         yield config.problem(("network", "input"), message)
     k, layer = _output_layer(config)

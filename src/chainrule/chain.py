@@ -16,6 +16,7 @@ from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Softmax
 from chainrule.layers.base import Shape
+from chainrule.layers.weighted import Weighted
 from chainrule.losses import (
     FROM_LOGITS,
     BinaryCrossEntropy,
@@ -189,7 +190,7 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
-def activation_name(layer: Dense) -> str:
+def activation_name(layer: Weighted) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

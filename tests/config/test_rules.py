@@ -110,7 +110,9 @@ D = {"size": 3}
         ),
     ],
 )
-def test_what_feeds_what_is_judged_as_the_network_judges_it(layers: list[Any], message: str) -> None:
+def test_what_feeds_what_is_judged_as_the_network_judges_it(
+    layers: list[Any], message: str
+) -> None:
     (only,) = problems(layers)
     assert only.startswith(f"network.layers{message}")
 

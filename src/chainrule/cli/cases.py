@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chainrule.data.channels import colours_first
 from chainrule.data.dataset import Dataset
 from chainrule.data.files import read_inputs
 from chainrule.data.image_folder import is_image, read_images
@@ -64,18 +65,20 @@ def inputs_of_file(run: Run, file: Path) -> Array:
 def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:
     """Inputs as in the file, (cases, features), and its labels."""
     settings = run.config.data
+    as_images = len(run.network.input_shape) == 3
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
-        return _read_images(run, file)
+        return _read_images(run, file, as_images=as_images)
     return read_inputs(
         file,
         features=run.network.input,
         label=settings.get("label", "last"),
         header=settings.get("header", "auto"),
         labels=labels_file,
+        as_images=as_images,
     )
 
 
-def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
+def _read_images(run: Run, path: Path, *, as_images: bool) -> tuple[Array, Labels | None]:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
@@ -84,4 +87,4 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"
         raise DataError(Problem(message, path))
-    return x, cases.labels
+    return colours_first(x, cases.image_shape) if as_images else x, cases.labels

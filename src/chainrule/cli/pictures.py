@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule.data.channels import colours_last
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.errors import DataError
 from chainrule.parameters import Array
@@ -37,7 +38,7 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
             part.x, part.t, classes=data.classes, feature_names=data.feature_names, title=title
         )
     chosen = np.random.default_rng(randbits(64)).permutation(len(part))[:count]
-    images = part.x[chosen].reshape(-1, *data.image_shape)
+    images = _images(data, part.x[chosen])
     return image_grid(_unscaled(data, images), _labels(data, part.t[chosen]), title=title)
 
 
@@ -45,8 +46,16 @@ def _unscaled(data: DataSplit, images: Array) -> Array:
     """The images as they were before standardisation."""
     if data.scaling is None:
         return images
-    scale, mean = (a.reshape(images.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
+    scale, mean = (_images(data, a[None])[0] for a in (data.scaling.scale, data.scaling.mean))
     return images * scale + mean
+
+
+def _images(data: DataSplit, x: Array) -> Array:
+    """Rows of inputs as (cases, height, width[, 3])."""
+    assert data.image_shape is not None
+    if data.colours_first:
+        return colours_last(x, data.image_shape)
+    return x.reshape(-1, *data.image_shape)
 
 
 def _labels(data: DataSplit, t: Array) -> list[str]:

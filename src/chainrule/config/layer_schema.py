@@ -13,7 +13,17 @@ from pydantic import (
 )
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.config.fields import Amount, Count, Name, Section, expected, said, says
+from chainrule.config.fields import (
+    Amount,
+    Count,
+    Flag,
+    Name,
+    Section,
+    Whole,
+    expected,
+    said,
+    says,
+)
 from chainrule.config.words import Choice, Maybe, Start
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
@@ -87,6 +97,103 @@ class Softmax(AnyLayer):
     size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
 
 
+PairOrCount = Annotated[
+    Count | Annotated[list[Count], Field(min_length=2, max_length=2)],
+    says("a whole number of at least 1, or two of them, [height, width]", MOST),
+]
+OptionalPair = Annotated[
+    PairOrCount | None,
+    says("a whole number of at least 1, or two of them, [height, width], or null", MOST),
+]
+Padding = Annotated[
+    Whole | Annotated[list[Whole], Field(min_length=2, max_length=2)] | Literal["same", "valid"],
+    says("a whole number of at least 0, or two of them, [height, width], or same or valid", MOST),
+]
+
+
+class _Windowed(AnyLayer):
+    """What layers have that look at images through windows."""
+
+    padding: Padding = Field(
+        0,
+        description="rows and columns around the image: a number, [height, width], `same` for as "
+        "many outputs as inputs, or `valid` for none",
+        examples=["same", 1],
+    )
+
+
+class _Filtered(_Windowed):
+    """What layers of filters have."""
+
+    filters: Count = Field(description="how many filters, the channels of the output")
+    size: PairOrCount = Field(
+        description="of a filter: a number, or [height, width]", examples=[3, [3, 5]]
+    )
+    stride: PairOrCount = Field(
+        1, description="from one place to the next: a number, or [height, width]"
+    )
+    bias: Flag = Field(True, description="whether there are biases")
+    activation: ActivationWord = Field(
+        None,
+        description="the function behind the layer; by default relu",
+        examples=["relu", {"type": "leaky_relu", "slope": 0.2}],
+    )
+    weights: WeightStart = Field(
+        None,
+        description="how the weights start: uniform in a range [low, high], or by a rule",
+        examples=[[-0.1, 0.1], "glorot"],
+    )
+    biases: BiasStart = Field(
+        None,
+        description="how the biases start: uniform in a range [low, high], or zeros",
+        examples=[[0, 1], "zeros"],
+    )
+    learning_rate: OptionalRate = Field(
+        None, description="a learning rate of this layer's own", examples=[0.01]
+    )
+
+
+class Conv2D(_Filtered):
+    """A convolution of images."""
+
+    type: Literal["conv2d"] = Field(description="the kind of layer")
+
+
+class LocallyConnected2D(_Filtered):
+    """Filters as of a convolution, but each place has its own."""
+
+    type: Literal["locally_connected2d"] = Field(description="the kind of layer")
+
+
+class _Pooled(_Windowed):
+    """What layers have that pool."""
+
+    size: PairOrCount = Field(
+        2, description="of a window: a number, or [height, width]", examples=[2, [2, 3]]
+    )
+    stride: OptionalPair = Field(
+        None, description="from one window to the next; by default the size"
+    )
+
+
+class MaxPool2D(_Pooled):
+    """The largest number of each window."""
+
+    type: Literal["max_pool2d"] = Field(description="the kind of layer")
+
+
+class AveragePool2D(_Pooled):
+    """The mean of each window."""
+
+    type: Literal["average_pool2d"] = Field(description="the kind of layer")
+
+
+class Flatten(AnyLayer):
+    """An image or a sequence as a row of numbers."""
+
+    type: Literal["flatten"] = Field(description="the kind of layer")
+
+
 class Add(AnyLayer):
     """The sum of what several layers put out."""
 
@@ -103,6 +210,11 @@ SECTIONS: Mapping[str, type[AnyLayer]] = {
     "dense": Dense,
     "basic_layer": Dense,
     "softmax": Softmax,
+    "conv2d": Conv2D,
+    "locally_connected2d": LocallyConnected2D,
+    "max_pool2d": MaxPool2D,
+    "average_pool2d": AveragePool2D,
+    "flatten": Flatten,
     "add": Add,
     "concatenate": Concatenate,
 }
@@ -132,6 +244,16 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
 
 
 LayerEntry = Annotated[
-    Dense | Softmax | Add | Concatenate | Literal["softmax"], WrapValidator(_layer)
+    Dense
+    | Softmax
+    | Conv2D
+    | LocallyConnected2D
+    | MaxPool2D
+    | AveragePool2D
+    | Flatten
+    | Add
+    | Concatenate
+    | Literal["softmax", "flatten", "max_pool2d", "average_pool2d"],
+    WrapValidator(_layer),
 ]
 """An item of the list of layers."""

@@ -69,6 +69,8 @@ class DataSplit:
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
+        colours_first: whether the numbers of a colour image are in the order that layers on
+            images take, (colours, height, width).
     """
 
     train: Dataset
@@ -79,6 +81,7 @@ class DataSplit:
     feature_names: tuple[str, ...] | None = None
     source: str = ""
     scaling: Standardization | None = None
+    colours_first: bool = False
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)

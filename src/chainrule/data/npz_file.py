@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cases import Cases
+from chainrule.data.channels import colours_last
 from chainrule.data.dataset import Array, DataSplit
 from chainrule.data.labels import Labels
 from chainrule.data.npy_header import read_array, read_header
@@ -61,7 +62,7 @@ def write_npz(path: Path, data: DataSplit) -> None:
         ChainruleError: if the file cannot be written; nothing is left behind then.
     """
     arrays = {
-        "x": np.concatenate([part.x for part in data]),
+        "x": np.concatenate([_as_read(data, part.x) for part in data]),
         "t": np.concatenate([part.t for part in data]),
     }
     if data.classes is not None:
@@ -70,6 +71,13 @@ def write_npz(path: Path, data: DataSplit) -> None:
         arrays["image_shape"] = np.array(data.image_shape)
     with whole_file(Path(path)) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _as_read(data: DataSplit, x: Array) -> Array:
+    """Inputs in the order that readers give: the colours of an image last."""
+    if not data.colours_first or data.image_shape is None:
+        return x
+    return colours_last(x, data.image_shape).reshape(x.shape)
 
 
 def _arrays(path: Path) -> dict[str, Array]:

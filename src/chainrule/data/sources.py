@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cases import Cases
+from chainrule.data.channels import colours_first
 from chainrule.data.dataset import Array, Dataset, DataSplit
 from chainrule.data.files import read_cases
 from chainrule.data.image_folder import read_image_folder
@@ -41,6 +42,7 @@ def load_data(
     outputs: int | None = None,
     target: str | None = None,
     dtype: str = "float64",
+    as_images: bool = False,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
 
@@ -58,6 +60,7 @@ def load_data(
         target: ``class`` or ``value``, as the loss expects it.
         dtype: of the network. For ``float32`` the inputs of CIFAR are float32, in half the
             memory; other inputs stay as exact as they were read.
+        as_images: whether layers on images take the inputs: their colours come first then.
 
     Returns:
         The three parts, split, flattened and standardised as asked.
@@ -82,6 +85,8 @@ def load_data(
         sources = _READERS[kind](settings, Path(folder), seed)
         data = _from_cases(sources, settings, seed, outputs, target)
         data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
+    if as_images:
+        data = _colours_first(data)
     wanted = settings.get("standardize", False)
     return _standardized(data, center_only=wanted == "center") if wanted else data
 
@@ -247,6 +252,13 @@ def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
 
     parts = [Dataset(numbers(part.x), part.t) for part in data]
     return replace(data, train=parts[0], validation=parts[1], test=parts[2])
+
+
+def _colours_first(data: DataSplit) -> DataSplit:
+    """All parts in the order that layers on images take."""
+    shape = data.image_shape
+    train, validation, test = (Dataset(colours_first(part.x, shape), part.t) for part in data)
+    return replace(data, train=train, validation=validation, test=test, colours_first=True)
 
 
 def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:

@@ -24,8 +24,12 @@ LAYERS: Mapping[str, type[Layer]] = {
 }
 """The layers by the ``type`` of a configuration."""
 
+OF_IMAGES = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
+"""Those that take images, and whose ``size`` is that of a window."""
+
 __all__ = [
     "LAYERS",
+    "OF_IMAGES",
     "Add",
     "AveragePool2D",
     "Concatenate",
