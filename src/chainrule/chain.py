@@ -7,7 +7,7 @@ terms of what is written, where half of it may be wrong; a test keeps the two in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -249,10 +249,15 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:
         raise ConfigError(unknown("type of layer", kind, LAYERS))
-    known = [name for name in signature(LAYERS[kind].__init__).parameters if name != "self"]
+    parameters = dict(signature(LAYERS[kind].__init__).parameters)
+    del parameters["self"]
+    known = list(parameters)
+    needed = [key for key, value in parameters.items() if value.default is Parameter.empty]
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    if kind == "dense" and options.get("size") is None:
-        raise ConfigError("a dense layer needs its size")
+    for key in needed:
+        if options.get(key) is None:
+            name = "its size" if key == "size" else f"a number of {key}"
+            raise ConfigError(f"a {kind} layer needs {name}")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})
