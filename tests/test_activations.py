@@ -16,6 +16,7 @@ from chainrule.activations import (
     ReLU,
     Tanh,
     activation,
+    magnitude,
     sigmoid,
     softplus,
 )
@@ -91,7 +92,8 @@ def test_derivatives_are_exact_to_the_last_digits(name):
 
 
 def test_sigmoid_is_within_2_ulp():
-    z = np.concatenate([np.linspace(-40, 40, 2001), np.linspace(-700, 700, 401)])
+    wide = [np.linspace(-s, s, n) for s, n in ((2, 801), (40, 2001), (700, 401))]
+    z = np.concatenate(wide)
     true = exact("sigmoid", z)
     assert np.all(np.abs(sigmoid(z) - true) <= 2 * np.spacing(true))
 
@@ -153,6 +155,14 @@ def test_the_complex_step_differentiates_the_value(name):
     moved = phi.value(POINTS + 1j * COMPLEX_STEP)
     assert moved.real == pytest.approx(phi.value(POINTS), rel=1e-13, abs=1e-15)
     assert moved.imag / COMPLEX_STEP == pytest.approx(phi.derivative(POINTS), rel=0, abs=1e-14)
+
+
+@every_activation
+def test_derivatives_of_complex_numbers_continue_those_of_real_ones(name):
+    phi = activation(name)
+    found = phi.derivative(POINTS + 0j)
+    assert found.real == pytest.approx(phi.derivative(POINTS), rel=1e-14, abs=1e-15)
+    assert not found.imag.any()
 
 
 @every_activation
@@ -257,3 +267,18 @@ def test_relu_of_complex_numbers_goes_by_the_real_part_alone():
     out = np.empty_like(z)
     assert ReLU().value(z, out) is out
     assert np.array_equal(out, [0, 0, 1 - 3j])
+
+
+@pytest.mark.parametrize("z", [[-2.0, 0.0, 3.0], [-2 + 1j, 0j, 3 - 1j]])
+def test_the_magnitude_of_complex_numbers_goes_by_the_sign_of_the_real_part(z):
+    z = np.array(z)
+    out = np.full_like(z, np.nan)
+    assert magnitude(z, out) is out
+    assert np.array_equal(out, [-z[0], 0, z[2]])
+    assert np.array_equal(magnitude(z), out)
+
+
+@pytest.mark.parametrize("z", [800 + 1e-200j, -1e300 + 1j])
+def test_the_slope_of_tanh_is_0_far_out_for_complex_numbers_too(z):
+    with np.errstate(all="raise", under="ignore"):
+        assert Tanh().derivative(np.array([z]))[0] == 0

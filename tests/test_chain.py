@@ -8,16 +8,21 @@ import pytest
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import Linear, ReLU, Sigmoid, Tanh
 from chainrule.chain import (
+    ConnectError,
     activation_name,
     connect,
+    connected,
     default_loss,
     faults_of,
     layers_from_config,
     network_options,
+    plugs_of,
     shape_of_input,
 )
 from chainrule.errors import ConfigError
+from chainrule.layers import Add
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
+from chainrule.wiring import INPUT, Plug
 
 
 def chain(*layers, inputs=3, loss="mse"):
@@ -52,16 +57,16 @@ def test_an_activation_that_was_given_stays():
 
 
 @pytest.mark.parametrize(
-    ("layers", "loss", "expected"),
+    ("entries", "loss", "expected"),
     [
-        ((Dense(2), Softmax()), "cross_entropy", SoftmaxCrossEntropy),
-        ((Dense(2, "sigmoid"),), "binary_cross_entropy", SigmoidCrossEntropy),
-        ((Dense(2, "sigmoid"),), "mse", type(None)),
-        ((Dense(2), Softmax()), "mse", type(None)),
+        ([{"size": 2}, "softmax"], "cross_entropy", SoftmaxCrossEntropy),
+        ([{"size": 2, "activation": "sigmoid"}], "binary_cross_entropy", SigmoidCrossEntropy),
+        ([{"size": 2, "activation": "sigmoid"}], "mse", type(None)),
+        ([{"size": 2}, "softmax"], "mse", type(None)),
     ],
 )
-def test_which_losses_are_computed_from_the_logits(layers, loss, expected):
-    _, pair = connect(layers, (3,), loss_function(loss))
+def test_which_losses_are_computed_from_the_logits(entries, loss, expected):
+    _, pair = connect(layers_from_config(entries), (3,), loss_function(loss))
     assert type(pair) is expected
 
 
@@ -81,6 +86,90 @@ def test_an_input_may_be_a_number_of_numpy():
     assert chain(Dense(2), inputs=np.int64(4))[0].inputs == 4
 
 
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        (1, (1,)),
+        ([5], (5,)),
+        ((1, 4), (1, 4)),
+        ([3, 32, 16], (3, 32, 16)),
+        (np.int64(4), (4,)),
+        ([np.int8(2), 3], (2, 3)),
+    ],
+)
+def test_the_shape_of_one_case_is_a_number_or_up_to_three_sizes(value, shape):
+    found = shape_of_input(value)
+    assert found == shape
+    assert {type(size) for size in found} == {int}
+
+
+@pytest.mark.parametrize("value", [[], (1, 2, 3, 4)])
+def test_a_case_has_one_to_three_sizes(value):
+    with pytest.raises(ConfigError) as caught:
+        shape_of_input(value)
+    assert str(caught.value) == (
+        f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
+    )
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, True, None, [3]])
+def test_each_size_of_a_case_is_a_whole_number_of_at_least_1(size):
+    with pytest.raises(ConfigError) as caught:
+        shape_of_input([3, size])
+    assert str(caught.value) == f"input must be a whole number of at least 1, found {size!r}"
+
+
+# What feeds what
+
+
+def branching():
+    return [
+        Dense(4, name="a", inputs="input"),
+        Dense(5, name="b", inputs="input"),
+        Add(name="sum", inputs=["a", "b"]),
+    ]
+
+
+def test_wiring_needs_the_names_types_and_sources_of_layers():
+    assert plugs_of(branching()) == [
+        Plug("a", "dense", ("input",)),
+        Plug("b", "dense", ("input",)),
+        Plug("sum", "add", ("a", "b")),
+    ]
+
+
+def test_what_cannot_be_connected_says_at_which_layer():
+    with pytest.raises(ConnectError) as caught:
+        chain(*branching())
+    assert str(caught.value) == "sum adds what has one shape, but a gives 4 and b gives 5"
+    assert caught.value.layer == 2
+
+
+@pytest.mark.parametrize(("first", "alone"), [("input", False), (None, True)])
+def test_only_in_a_chain_is_what_goes_upstream_used_up_at_once(first, alone):
+    second = {"name": "b", "inputs": first} if first else {"name": "b"}
+    last = [Add(inputs=["a", "b"])] if first else []
+    layers = chain(Dense(4, name="a"), Dense(4, **second), *last)
+    assert {layer.alone_upstream for layer in layers} == {alone}
+
+
+def test_a_configuration_is_connected_without_memory_for_parameters():
+    size = 10**9
+    entries = [{"size": size, "name": "a"}, {"size": 4}]
+    layers, wiring = connected({"input": size, "loss": "mse", "layers": entries})
+    assert [(layer.name, layer.inputs, layer.outputs) for layer in layers] == [
+        ("a", size, size),
+        ("dense_2", size, 4),
+    ]
+    assert wiring.sources == ((INPUT,), (0,))
+    assert [type(layer.activation) for layer in layers] == [ReLU, Linear]
+
+
+def test_a_configuration_of_a_loss_that_does_not_fit_is_not_connected():
+    with pytest.raises(ConfigError, match="cross_entropy needs outputs"):
+        connected({"input": 2, "loss": "cross_entropy", "layers": [{"size": 4}]})
+
+
 def test_softmax_must_be_last():
     assert messages(Dense(2), Softmax(), Dense(2)) == ["softmax must be the last layer"]
     assert "softmax must be the last layer" in messages(Dense(2), Softmax(), Softmax())
@@ -92,17 +181,30 @@ def test_a_network_needs_a_dense_layer():
 
 
 @pytest.mark.parametrize(
-    ("last", "loss", "words"),
+    ("entries", "loss", "message"),
     [
-        ((Dense(2, "tanh"),), "cross_entropy", ("dense with activation tanh", "add a softmax")),
-        ((Dense(2),), "binary_cross_entropy", ("activation linear", "activation sigmoid")),
-        ((Dense(2), Softmax()), "binary_cross_entropy", ("is softmax", "activation sigmoid")),
+        (
+            [{"size": 2, "activation": "tanh"}],
+            "cross_entropy",
+            "cross_entropy needs outputs that are a distribution, but the last layer is dense "
+            "with activation tanh; add a softmax layer behind it, or choose another loss",
+        ),
+        (
+            [{"size": 2}],
+            "binary_cross_entropy",
+            "binary_cross_entropy needs outputs between 0 and 1, but the last layer is dense with "
+            "activation linear; give it activation sigmoid, or choose another loss",
+        ),
+        (
+            [{"size": 2}, "softmax"],
+            "binary_cross_entropy",
+            "binary_cross_entropy needs outputs between 0 and 1, but the last layer is softmax; "
+            "give it activation sigmoid, or choose another loss",
+        ),
     ],
 )
-def test_a_loss_for_another_kind_of_output_says_what_to_change(last, loss, words):
-    (message,) = messages(*last, loss=loss)
-    assert message.startswith(f"{loss} needs outputs")
-    assert all(word in message for word in words)
+def test_a_loss_for_another_kind_of_output_says_what_to_change(entries, loss, message):
+    assert messages(*layers_from_config(entries), loss=loss) == [message]
 
 
 @pytest.mark.parametrize("name", ["a.b", "a/b", "a\\b"])
@@ -110,6 +212,11 @@ def test_a_name_has_no_dot_and_no_slash(name):
     assert messages(Dense(2, name=name)) == [
         f"the name {name!r} must not contain a dot or a slash"
     ]
+
+
+@pytest.mark.parametrize("name", ["X", "two words", "a-b:c", "Ω"])
+def test_a_name_may_hold_anything_else(name):
+    assert chain(Dense(2, name=name))[0].name == name
 
 
 def test_names_are_unique_also_where_one_was_given():
@@ -129,6 +236,30 @@ def test_all_faults_come_at_once():
     assert len(found) == 3
     faults = list(faults_of(chain_of_names("a", "a"), loss_function("mse")))
     assert [fault.layer for fault in faults] == [1]
+
+
+def places(*layers, loss="mse"):
+    return [(fault.layer, fault.key) for fault in faults_of(layers, loss_function(loss))]
+
+
+def test_a_fault_has_its_place():
+    bound = chain(Dense(2, name="bound"))[0]
+    bound.bind({}, {})
+    assert places() == [(None, None)]
+    assert places(Softmax(name="s"), Softmax(name="t")) == [(0, None)]
+    first, softmax, last = Dense(2, name="a"), Softmax(name="s"), Dense(2, name="b")
+    assert places(first, softmax, last) == [(1, None)]
+    assert places(first, bound) == [(1, None)]
+    assert places(first, Dense(2, name="b.c")) == [(1, None)]
+    assert places(first, Dense(2, name="c", inputs="nowhere")) == [(1, "inputs")]
+    assert places(first, loss="cross_entropy") == [(None, None)]
+
+
+def test_where_names_are_wrong_what_feeds_what_is_not_judged():
+    """It would be judged by the wrong names."""
+    assert messages(Dense(2, name="a.b"), Dense(2, inputs="nowhere")) == [
+        "the name 'a.b' must not contain a dot or a slash"
+    ]
 
 
 def chain_of_names(*names):
@@ -172,8 +303,8 @@ def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
         "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
         "size, activation, weights, biases, learning_rate, name, inputs",
         "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
-        "Known: dense, softmax, conv2d, locally_connected2d, max_pool2d, average_pool2d, flatten, "
-        "add, concatenate",
+        "Known: dense, softmax, recurrent, conv2d, locally_connected2d, max_pool2d, "
+        "average_pool2d, flatten, add, concatenate",
         "layers[4]: a dense layer needs its size",
         "layers[5]: layer is a name, or a mapping of type and options, found 7",
     ]
@@ -194,6 +325,13 @@ def test_what_is_wrong_in_a_network_is_said_at_once():
         "network needs its number of inputs: input",
         "network needs a list of layers: layers",
     ]
+
+
+def test_the_options_of_a_network_are_a_copy_of_what_is_written():
+    config = {"input": 2, "layers": [{"size": 2}], "loss": "mse"}
+    found = network_options(config)
+    assert found == config
+    assert found is not config
 
 
 @pytest.mark.parametrize("layers", [None, [], "softmax", {"size": 2}, 3])

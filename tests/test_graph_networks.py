@@ -104,7 +104,7 @@ def test_branches_of_one_width_keep_what_they_send_back_apart():
     np.testing.assert_array_equal(network.gradients.vector, plain)
 
 
-def residual():
+def residual(**options):
     return Network(
         [
             Dense(4, "tanh", name="first"),
@@ -117,7 +117,21 @@ def residual():
         ],
         input=3,
         seed=1,
+        **options,
     )
+
+
+def test_float32_stays_float32_with_explicit_jacobians_too():
+    """Matrices of joins know no type of their own."""
+    network = residual(dtype="float32", explicit_jacobians=True)
+    x, t = batch_for(network, 5)
+    network.loss(x, t)
+    network.backward_pass(t, to_input=True)
+    deltas = [layer.delta.dtype for layer in network.layers]
+    assert {*deltas, network.input_gradient.dtype} == {np.dtype("float32")}
+    exact = residual()
+    exact.loss(x, t)
+    assert relative_error(network.gradients.vector, exact.backward_pass(t).vector) <= 1e-5
 
 
 def test_every_method_of_the_check_follows_the_graph():

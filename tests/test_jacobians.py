@@ -21,6 +21,7 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
+from chainrule.join_jacobians import Reordering, SumJacobian
 from chainrule.layers.softmax import softmax
 from networks import difference
 
@@ -47,6 +48,8 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
         "composed with a parameter": lambda: Composed(
             InputJacobian(draw(outputs, 3), cases), WeightJacobian(x, outputs)
         ),
+        "sum of arguments": lambda: SumJacobian(cases, inputs, outputs),
+        "reordering": lambda: Reordering(cases, rng.permutation(inputs)),
         "sum": lambda: Sum(InputJacobian(W, cases), Explicit(draw(cases, outputs, inputs))),
         "sum of a parameter's": lambda: Sum(
             BiasJacobian(ones, outputs),
@@ -64,6 +67,8 @@ KINDS = (
     "explicit",
     "composed",
     "composed with a parameter",
+    "sum of arguments",
+    "reordering",
     "sum",
     "sum of a parameter's",
 )
@@ -259,3 +264,8 @@ def test_explicit_matrices_are_one_a_case(shape):
 def test_explicit_holds_the_dense_matrices():
     J = make("composed", 3, 4, 2, np.random.default_rng(7))
     assert np.array_equal(explicit(J).matrices, J.dense())
+
+
+def test_a_jacobian_shows_its_structure_and_the_shape_of_its_matrices():
+    assert repr(Diagonal(np.ones((2, 3)))) == "Diagonal(2, 3, 3)"
+    assert repr(WeightJacobian(np.ones((2, 3)), 4)) == "WeightJacobian(2, 4, 3, 4)"

@@ -65,6 +65,11 @@ def test_one_hot_rows_have_their_1_at_the_class(drawn):
     assert found.tolist() == [[float(j == n) for j in range(classes)] for n in numbers]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_of_class_numbers_have_the_type_asked_for(dtype):
+    assert rows([0, 2], 3, dtype).dtype == dtype
+
+
 def test_rows_of_one_output_are_a_column():
     assert rows([3.5, -4.0], 1, "float64").tolist() == [[3.5], [-4]]
 

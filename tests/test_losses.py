@@ -369,9 +369,57 @@ def test_log_cosh_of_small_residuals_keeps_its_digits(d):
     np.testing.assert_allclose(found, [expected], rtol=1e-14, atol=0)
 
 
-def test_soft_targets_take_the_type_of_the_network():
-    soft = np.array([[0.25, 0.75]], dtype="float32")
-    assert LOSSES["cross_entropy"]().prepare(soft, 2, np.dtype("float64")).dtype == np.float64
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_soft_targets_take_the_type_of_the_network(dtype):
+    for given_type in ("float32", "float64"):
+        soft = np.array([[0.25, 0.75]], given_type)
+        assert LOSSES["cross_entropy"]().prepare(soft, 2, np.dtype(dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("key", FROM_LOGITS, ids=lambda key: key[0])
+def test_delta_from_the_logits_keeps_the_type_with_rows_too(key):
+    z, t = np.array([[1.0, -2.0]], "float32"), np.array([[0.25, 0.75]], "float32")
+    assert FROM_LOGITS[key].delta(z, softmax(z), t).dtype == "float32"
+
+
+@pytest.mark.parametrize("row", [[1.0, 1e-6], [0.999999, 0.0]])
+def test_a_row_that_is_nearly_one_hot_stays_a_row(row):
+    """Alone, and beside one that is."""
+    loss = loss_function("cross_entropy")
+    for t in ([row], [[0.0, 1.0], row]):
+        assert loss.prepare(t, 2, "float64").tolist() == t
+
+
+# Where the derivative jumps
+
+
+@pytest.mark.parametrize("name", ["mse", "log_cosh", "cross_entropy", "binary_cross_entropy"])
+def test_a_smooth_loss_has_no_kinks(name):
+    loss, y, t = case(name, 4, 3, np.random.default_rng(0))
+    assert loss.from_kinks(y, t).shape == (4, 0)
+
+
+def test_the_distances_from_the_kinks_of_residual_losses():
+    y, t = np.array([[3.0, -1.0], [0.5, 2.0]]), np.array([[1.0, 1.0], [0.5, -4.0]])
+    assert loss_function("mae").from_kinks(y, t).tolist() == [[2, -2], [0, 6]]
+    assert Huber(2.0).from_kinks(y, t).tolist() == [[0, 0], [-2, 4]]
+
+
+def test_the_distances_from_the_kinks_of_hinge_are_the_margins_of_the_wrong_classes():
+    y, t = np.array([[2.0, 1.5, 0.0], [0.0, 5.0, 4.0]]), np.array([0, 1])
+    assert loss_function("hinge").from_kinks(y, t).tolist() == [[1, 0.5, -1], [-4, 1, 0]]
+
+
+@pytest.mark.parametrize("name", ["mae", "hinge"])
+def test_the_derivative_jumps_where_a_distance_changes_its_sign(name):
+    loss, y, t = case(name, 1, 3, np.random.default_rng(1))
+    direction = np.array([[0.3, -0.7, 1.0]])
+    steps = np.linspace(-8, 8, 1601)
+    signs = np.array([np.sign(loss.from_kinks(y + s * direction, t)) for s in steps])
+    slopes = np.array([loss.jacobian(y + s * direction, t) for s in steps])
+    moved = (np.diff(signs, axis=0) != 0).any(axis=(1, 2))
+    assert np.array_equal(moved, (np.diff(slopes, axis=0) != 0).any(axis=(1, 2)))
+    assert 2 <= moved.sum() <= 3
 
 
 @pytest.mark.parametrize(

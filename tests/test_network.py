@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import ConfigError, ShapeError
-from chainrule.initializers import INITIALIZERS
+from chainrule.initializers import INITIALIZERS, initializer
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, optimizer
 from chainrule.penalties import PenaltySetting
+from chainrule.randomness import stream
 from networks import (
     batch_for,
     difference,
@@ -94,6 +95,16 @@ def test_a_penalty_is_added_once_over_weights_and_over_biases_if_asked(penalty, 
 
 
 @pytest.mark.parametrize("penalty", ["L1", {"type": "L2", "rate": 0.3, "biases": True}, None])
+def test_the_gradient_of_the_penalty_is_what_it_adds(penalty):
+    plain, punished = tiny(), tiny(penalty)
+    x, t = [[1.0, 2.0], [-1.0, 0.5]], [1, 0]
+    added = gradient(punished, x, t) - gradient(plain, x, t)
+    found = punished.penalty_gradient()
+    assert found == pytest.approx(added, rel=1e-12, abs=1e-15)
+    assert np.array_equal(found, punished.penalty_gradient())
+
+
+@pytest.mark.parametrize("penalty", ["L1", {"type": "L2", "rate": 0.3, "biases": True}, None])
 def test_a_penalty_may_be_changed(penalty):
     changed, made = tiny("L2"), tiny(penalty)
     changed.penalty = penalty
@@ -153,11 +164,21 @@ def test_the_loss_elsewhere_keeps_nothing():
     assert np.array_equal(network.theta, before)
 
 
-def test_the_loss_at_another_vector_is_that_of_the_network_moved_there():
-    network, other = classifier(penalty="L1"), classifier(penalty="L1")
+@every_loss
+def test_the_loss_at_another_vector_is_that_of_the_network_moved_there(loss):
+    network, other = (network_for("tanh", loss, "L1") for _ in range(2))
+    x, t = batch_for(network, 4, np.random.default_rng(1))
     other.theta += 0.25
-    assert network.loss(X, T, other.theta) == other.loss(X, T)
-    assert network.loss(X, T, list(other.theta)) == other.loss(X, T)
+    assert network.loss(x, t, other.theta) == other.loss(x, t)
+    assert network.loss(x, t, list(other.theta)) == other.loss(x, t)
+
+
+@every_loss
+def test_the_loss_of_what_was_evaluated_is_without_the_penalty(loss):
+    network = network_for("tanh", loss, "L1")
+    x, t = batch_for(network, 4, np.random.default_rng(1))
+    found = network.loss_of(*network.evaluate(x), network.prepare_targets(t))
+    assert found + network.penalty_loss() == pytest.approx(network.loss(x, t), rel=1e-14)
 
 
 def test_what_forward_pass_returns_is_the_callers_own():
@@ -178,6 +199,15 @@ def test_changing_the_inputs_after_the_forward_pass_changes_nothing(forward):
     _ = network.forward_pass(x) if forward == "forward_pass" else network.loss(x, T)
     x[...] = 0
     assert np.array_equal(network.backward_pass(T).vector, expected)
+
+
+def test_complex_inputs_stay_complex_and_move_the_loss():
+    network, moved = classifier(), X + 1e-200j * np.ones_like(X)
+    assert network.prepare_inputs(moved).dtype == "complex128"
+    network.loss(X, T)
+    network.backward_pass(T, to_input=True)
+    along = network.loss(moved, T, network.theta).imag / 1e-200
+    assert along == pytest.approx(network.input_gradient.sum(), rel=1e-13)
 
 
 def test_the_gradient_of_the_inputs_is_there_where_it_was_asked_for():
@@ -271,13 +301,13 @@ def test_targets_that_do_not_fit_are_refused(t):
 
 
 def test_going_back_before_going_forward_is_refused():
-    with pytest.raises(ShapeError, match="there was no forward pass to go back through"):
+    with pytest.raises(ShapeError, match=r"^there was no forward pass to go back through$"):
         classifier().backward_pass(T)
 
 
 def test_a_loss_of_no_cases_is_refused_but_there_are_outputs_for_none():
     network = classifier()
-    with pytest.raises(ShapeError, match="at least one case"):
+    with pytest.raises(ShapeError, match=r"^a loss needs at least one case$"):
         network.loss(np.empty((0, 3)), [])
     assert network.forward_pass(np.empty((0, 3))).shape == (0, 2)
     assert network.forward_pass(np.empty((0, 3, 1))).shape == (0, 2)
@@ -376,6 +406,20 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     assert classifier().theta.tobytes() == classifier().theta.tobytes()
     other = Network([Dense(4, "tanh"), Dense(2), Softmax()], input=3, seed=2)
     assert not np.isin(other.layers[0].W, classifier().layers[0].W).any()
+
+
+def test_the_seed_left_out_is_0():
+    config = {"input": 3, "loss": "mse", "layers": [{"size": 2}]}
+    zero = Network([Dense(2)], input=3, loss="mse", seed=0).theta
+    assert np.array_equal(Network([Dense(2)], input=3, loss="mse").theta, zero)
+    assert np.array_equal(Network.from_config(config).theta, zero)
+
+
+def test_an_array_is_drawn_from_the_stream_of_its_name():
+    layer = Dense(4, weights=[-1, 1], name="one")
+    Network([layer], input=3, loss="mse", seed=5)
+    rng = stream(5, "parameters", "one", "W")
+    assert np.array_equal(layer.W, initializer([-1, 1]).draw((3, 4), rng))
 
 
 def test_every_array_has_a_stream_of_its_own():
@@ -652,6 +696,18 @@ def test_what_makes_no_network_is_refused(change, message):
     with pytest.raises(ConfigError) as caught:
         Network.from_config(config)
     assert message in str(caught.value)
+
+
+def test_a_rate_of_0_is_a_rate():
+    network = Network([Dense(2)], input=3, loss="mse", learning_rate=0)
+    assert set(network.rates(9.0).values()) == {0}
+
+
+def test_the_loss_left_out_is_that_of_the_last_layer():
+    """Anything else would add a complaint of the loss."""
+    with pytest.raises(ConfigError) as caught:
+        Network([Dense(2), Softmax(), Dense(2)], input=3)
+    assert str(caught.value) == "softmax must be the last layer"
 
 
 def test_a_network_of_no_layers_is_refused():

@@ -102,7 +102,7 @@ def test_assign_names_what_it_writes_to():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(theta):
-    with pytest.raises(ShapeError, match=r"'one\.w'; did you mean 'one\.W'\?"):
+    with pytest.raises(ShapeError, match=r"^unknown parameter 'one\.w'; did you mean 'one\.W'\?"):
         theta["one.w"]
     with pytest.raises(ShapeError, match=r"unknown layer 'onee'; did you mean 'one'\?"):
         theta.layer("onee")

@@ -71,14 +71,35 @@ def test_a_layer_that_feeds_itself_is_a_circle():
 
 
 def test_an_output_that_goes_nowhere_is_told():
-    ((message, layer, _),) = messages(Plug("a", "dense"), Plug("b", "dense", ("input",)))
-    assert message.startswith("the output of a goes nowhere")
-    assert layer == 0
+    found = messages(Plug("a", "dense"), Plug("b", "dense"), Plug("c", "dense", ("a",)))
+    assert found == [
+        (
+            "the output of b goes nowhere; name it in the inputs of another layer, or leave the "
+            "layer out",
+            1,
+            None,
+        )
+    ]
 
 
 def test_the_last_layer_feeds_no_other():
-    found = messages(Plug("a", "add", ("input", "b")), Plug("b", "dense", ("input",)))
-    assert "b, the last layer of the list, is the network's output" in found[0][0]
+    found = messages(
+        Plug("a", "dense"), Plug("c", "add", ("a", "b")), Plug("b", "dense", ("input",))
+    )
+    assert found == [
+        (
+            "b, the last layer of the list, is the network's output and feeds no other, but c "
+            "names it",
+            1,
+            "inputs",
+        ),
+        (
+            "the output of c goes nowhere; name it in the inputs of another layer, or leave the "
+            "layer out",
+            1,
+            None,
+        ),
+    ]
 
 
 @pytest.mark.parametrize(("sources", "words"), [((), "and has none"), (("a",), "found only a")])
@@ -89,16 +110,31 @@ def test_a_join_takes_at_least_two(sources, words):
 
 
 def test_other_layers_take_one():
-    ((message, _, _),) = messages(Plug("a", "dense"), Plug("b", "dense", ("a", "input")))
-    assert message.startswith("b, of type dense, takes one input, found 2: a, input; join them")
+    assert messages(Plug("a", "dense"), Plug("b", "dense", ("a", "input"))) == [
+        (
+            "b, of type dense, takes one input, found 2: a, input; join them with a layer of type "
+            "add or concatenate",
+            1,
+            "inputs",
+        )
+    ]
 
 
 def test_no_layer_is_called_input():
     ((message, layer, key),) = messages(Plug("input", "dense"), Plug("b", "dense"))
-    assert "'input' is what the network is given" in message
+    assert message == "'input' is what the network is given, no name of a layer"
     assert (layer, key) == (0, "name")
 
 
 def test_names_are_the_type_and_its_number_where_none_is_given():
-    types = ["dense", "conv2d", "dense", "softmax"]
-    assert names_of(types, [None, None, "x", None]) == ["dense_1", "conv2d_1", "x", "softmax"]
+    types = ["dense", "conv2d", "dense", "dense", "softmax"]
+    names = ["dense_1", "conv2d_1", "x", "dense_3", "softmax"]
+    assert names_of(types, [None, None, "x", None, None]) == names
+
+
+def test_a_circle_stands_at_a_layer_that_names_its_input():
+    ((message, layer, key),) = messages(
+        Plug("a", "dense", ("c",)), Plug("b", "dense"), Plug("c", "dense"), Plug("d", "dense")
+    )
+    assert message.count(" → ") == 3
+    assert (layer, key) == (0, "inputs")

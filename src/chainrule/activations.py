@@ -132,7 +132,10 @@ class Tanh(Activation):
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`; where cosh overflows, 0 is the right answer."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        if np.iscomplexobj(z):  # whose cosh would overflow to nan
+            t = np.exp(-2 * magnitude(z))
+            return into(out, 4 * t / ((1 + t) * (1 + t)))
+        with np.errstate(over="ignore"):
             cosh = np.cosh(z, out=out)
             np.multiply(cosh, cosh, out=cosh)
         return np.reciprocal(cosh, out=cosh)

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
-from chainrule.layers import LAYERS, Dense, Layer, Softmax
+from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import (
@@ -147,7 +147,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Dense) for layer in layers):
+    if not any(isinstance(layer, Dense | Recurrent) for layer in layers):
         yield Fault("a network needs at least one dense layer", None if not layers else 0)
         return
     own = [*_layer_faults(layers)]
@@ -190,7 +190,7 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
-def activation_name(layer: Weighted) -> str:
+def activation_name(layer: Weighted | Recurrent) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

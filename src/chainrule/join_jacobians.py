@@ -7,6 +7,9 @@ import numpy as np
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 
+NARROW = "float32"
+"""Of explicit matrices: they hold 0 and 1 alone, and widen to the type of what they multiply."""
+
 
 class SumJacobian(Jacobian):
     """[I I … I]: the Jacobian of x₁ + x₂ + … with respect to (x₁ x₂ …) in one row.
@@ -45,7 +48,7 @@ class SumJacobian(Jacobian):
         return SumJacobian(len(range(self._cases)[chosen]), self.terms, self.size)
 
     def _dense(self) -> Array:
-        one = np.tile(np.eye(self.size), (1, self.terms))
+        one = np.tile(np.eye(self.size, dtype=NARROW), (1, self.terms))
         return np.broadcast_to(one, self.dense_shape).copy()
 
 
@@ -87,5 +90,5 @@ class Reordering(Jacobian):
         return Reordering(len(range(self._cases)[chosen]), self.order)
 
     def _dense(self) -> Array:
-        one = np.eye(len(self.order))[self.order]
+        one = np.eye(len(self.order), dtype=NARROW)[self.order]
         return np.broadcast_to(one, self.dense_shape).copy()

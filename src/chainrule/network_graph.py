@@ -13,7 +13,6 @@ from chainrule.autodiff import functions as f
 from chainrule.autodiff import images
 from chainrule.autodiff.activations import activate
 from chainrule.autodiff.convolution import conv2d
-from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
 from chainrule.errors import ConfigError
@@ -27,11 +26,13 @@ from chainrule.layers import (
     Layer,
     LocallyConnected2D,
     MaxPool2D,
+    Recurrent,
     Softmax,
 )
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters
+from chainrule.parameters import BIASES, Array, Parameters
 from chainrule.penalties import PenaltySetting
+from chainrule.sequence_graph import each_step, loss_over_steps, recurrent
 from chainrule.wiring import INPUT
 
 
@@ -59,11 +60,24 @@ class LayerNodes(NamedTuple):
 
 
 def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(*each_step(layer, x, lambda rows: _dense_rows(layer, rows, parameters)))
+    return _dense_rows(layer, x, parameters)
+
+
+def _dense_rows(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     z = (x @ parameters["W"] + parameters["b"]).named(f"{layer.name}.z")
     return LayerNodes(z, activate(z, layer.activation))
 
 
+def _recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    y = recurrent(layer, x, parameters)
+    return LayerNodes(y, y)
+
+
 def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(x, *each_step(layer, x, lambda rows: (f.softmax(rows),)))
     return LayerNodes(x, f.softmax(x))
 
 
@@ -126,6 +140,7 @@ def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
 LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
     Dense: _dense,
     Softmax: _softmax,
+    Recurrent: _recurrent,
     Conv2D: _conv2d,
     LocallyConnected2D: _locally_connected2d,
     MaxPool2D: _max_pool2d,
@@ -171,7 +186,7 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)
-    loss = _penalised(loss_of(start[0], targets, start[1]), network.penalty, parameters)
+    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network.penalty, parameters)
     return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
 
 
@@ -180,7 +195,7 @@ def _penalised(loss: Node, setting: PenaltySetting | None, parameters: Mapping[s
     if setting is None:
         return loss
     for name, w in parameters.items():
-        if setting.biases or not name.endswith(".b"):
+        if setting.biases or name.rpartition(".")[2] not in BIASES:
             size = 0.5 * f.sum(w * w) if setting.type == "L2" else f.sum(f.absolute(w))
             loss = loss + setting.rate * size
     return loss

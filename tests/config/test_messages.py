@@ -125,8 +125,8 @@ def messages(text: str, folder: Path) -> list[str]:
         (
             "shapes",
             "shapes\n  file: a.csv",
-            "9:9: data come from one of generator, file, folder or name, found both 'generator' "
-            "and 'file'",
+            "9:9: data come from one of generator, file, folder, name or text, found both "
+            "'generator' and 'file'",
         ),
         (
             "generator: shapes",

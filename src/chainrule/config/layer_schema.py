@@ -18,16 +18,18 @@ from chainrule.config.fields import (
     Count,
     Flag,
     Name,
+    Number,
     Section,
     Whole,
     expected,
     said,
     says,
 )
-from chainrule.config.words import Choice, Maybe, Start
+from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
+from chainrule.layers.recurrent import OUTPUTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
@@ -38,6 +40,15 @@ OptionalName = Annotated[
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
 WeightStart = Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))]
 BiasStart = Annotated[Any, Maybe(Start("biases", ("zeros",)))]
+
+
+SIDES = "a whole number of at least 1, or two: [height, width]"
+_Two = Field(min_length=2, max_length=2)
+Sides = Annotated[Count | Annotated[list[Count], _Two], says(SIDES)]
+Padding = Annotated[
+    Whole | Annotated[list[Whole], _Two] | Literal["same", "valid"],
+    says("a whole number of at least 0, two such, same or valid"),
+]
 
 
 def _as_list(value: Any) -> Any:
@@ -97,64 +108,74 @@ class Softmax(AnyLayer):
     size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
 
 
-PairOrCount = Annotated[
-    Count | Annotated[list[Count], Field(min_length=2, max_length=2)],
-    says("a whole number of at least 1, or two of them, [height, width]", MOST),
-]
-OptionalPair = Annotated[
-    PairOrCount | None,
-    says("a whole number of at least 1, or two of them, [height, width], or null", MOST),
-]
-Padding = Annotated[
-    Whole | Annotated[list[Whole], Field(min_length=2, max_length=2)] | Literal["same", "valid"],
-    says("a whole number of at least 0, or two of them, [height, width], or same or valid", MOST),
-]
+class Recurrent(AnyLayer):
+    """A layer h(n) = φ(x(n) W + h(n−1) U + b) over the steps n of a sequence."""
 
-
-class _Windowed(AnyLayer):
-    """What layers have that look at images through windows."""
-
-    padding: Padding = Field(
-        0,
-        description="rows and columns around the image: a number, [height, width], `same` for as "
-        "many outputs as inputs, or `valid` for none",
-        examples=["same", 1],
-    )
-
-
-class _Filtered(_Windowed):
-    """What layers of filters have."""
-
-    filters: Count = Field(description="how many filters, the channels of the output")
-    size: PairOrCount = Field(
-        description="of a filter: a number, or [height, width]", examples=[3, [3, 5]]
-    )
-    stride: PairOrCount = Field(
-        1, description="from one place to the next: a number, or [height, width]"
-    )
-    bias: Flag = Field(True, description="whether there are biases")
+    type: Literal["recurrent"] = Field(description="the kind of layer")
+    size: Count = Field(description="the number of units", examples=[16])
     activation: ActivationWord = Field(
-        None,
-        description="the function behind the layer; by default relu",
-        examples=["relu", {"type": "leaky_relu", "slope": 0.2}],
+        None, description="the function φ; by default tanh", examples=["tanh", "linear"]
     )
-    weights: WeightStart = Field(
-        None,
-        description="how the weights start: uniform in a range [low, high], or by a rule",
-        examples=[[-0.1, 0.1], "glorot"],
+    outputs: Annotated[Any, Word("outputs", OUTPUTS)] = Field(
+        "all", description="what is given on: the outputs of all steps, or the last alone"
     )
-    biases: BiasStart = Field(
+    bias: Flag = Field(True, description="whether there are biases b")
+    start: Annotated[
+        Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
+        says("zeros, learnt, or a list of numbers, one a unit"),
+    ] = Field("zeros", description="the state before the first step", examples=["learnt"])
+    truncate: OptionalCount = Field(
         None,
-        description="how the biases start: uniform in a range [low, high], or zeros",
-        examples=[[0, 1], "zeros"],
+        description="how many steps gradients go back through, their own counted; null for all",
+        examples=[10],
     )
+    weights: WeightStart = Field(None, description="how the weights W of the inputs start")
+    recurrent_weights: Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))] = (
+        Field(None, description="how the weights U of the state before start")
+    )
+    biases: BiasStart = Field(None, description="how the biases start")
     learning_rate: OptionalRate = Field(
         None, description="a learning rate of this layer's own", examples=[0.01]
     )
 
 
+class Add(AnyLayer):
+    """The sum of what several layers put out."""
+
+    type: Literal["add"] = Field(description="the kind of layer")
+
+
+class Concatenate(AnyLayer):
+    """What several layers put out, one behind the other."""
+
+    type: Literal["concatenate"] = Field(description="the kind of layer")
+
+
+class _Filtered(AnyLayer):
+    """Filters that look at windows of an image, and what is behind them."""
+
+    filters: Count = Field(description="how many filters, the channels of the output")
+    size: Sides = Field(description="of a filter: a number, or [height, width]", examples=[3])
+    stride: Sides = Field(1, description="from one place to the next: a number or two")
+    padding: Padding = Field(
+        0,
+        description="zeros around the image: a number or two, same for as many outputs as inputs, "
+        "or valid for none",
+        examples=["same"],
+    )
+    bias: Flag = Field(True, description="whether there are biases")
+    activation: ActivationWord = Field(
+        None,
+        description="the function behind the layer; by default relu, and linear where no layer "
+        "with an activation follows",
+    )
+    weights: WeightStart = Field(None, description="how the weights start, as of a dense layer")
+    biases: BiasStart = Field(None, description="how the biases start, as of a dense layer")
+    learning_rate: OptionalRate = Field(None, description="a learning rate of this layer's own")
+
+
 class Conv2D(_Filtered):
-    """A convolution of images."""
+    """Filters that every place of the image shares."""
 
     type: Literal["conv2d"] = Field(description="the kind of layer")
 
@@ -165,15 +186,14 @@ class LocallyConnected2D(_Filtered):
     type: Literal["locally_connected2d"] = Field(description="the kind of layer")
 
 
-class _Pooled(_Windowed):
-    """What layers have that pool."""
+class _Pooled(AnyLayer):
+    """One number for each window of each channel."""
 
-    size: PairOrCount = Field(
-        2, description="of a window: a number, or [height, width]", examples=[2, [2, 3]]
+    size: Sides = Field(2, description="of a window: a number, or [height, width]")
+    stride: Annotated[Sides | None, says(f"{SIDES}, or null")] = Field(
+        None, description="from one window to the next: a number or two; by default the size"
     )
-    stride: OptionalPair = Field(
-        None, description="from one window to the next; by default the size"
-    )
+    padding: Padding = Field(0, description="as of a convolution, but less than the size")
 
 
 class MaxPool2D(_Pooled):
@@ -189,27 +209,16 @@ class AveragePool2D(_Pooled):
 
 
 class Flatten(AnyLayer):
-    """An image or a sequence as a row of numbers."""
+    """An image or a sequence as one row of numbers."""
 
     type: Literal["flatten"] = Field(description="the kind of layer")
-
-
-class Add(AnyLayer):
-    """The sum of what several layers put out."""
-
-    type: Literal["add"] = Field(description="the kind of layer")
-
-
-class Concatenate(AnyLayer):
-    """What several layers put out, one behind the other."""
-
-    type: Literal["concatenate"] = Field(description="the kind of layer")
 
 
 SECTIONS: Mapping[str, type[AnyLayer]] = {
     "dense": Dense,
     "basic_layer": Dense,
     "softmax": Softmax,
+    "recurrent": Recurrent,
     "conv2d": Conv2D,
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
@@ -246,6 +255,7 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
 LayerEntry = Annotated[
     Dense
     | Softmax
+    | Recurrent
     | Conv2D
     | LocallyConnected2D
     | MaxPool2D

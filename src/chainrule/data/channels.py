@@ -1,7 +1,7 @@
-"""The two orders of the numbers of a colour image: colours last, as in files, or first.
+"""Where the colours of an image stand.
 
-Readers and pictures have (height, width, colours); layers on images take (colours, height,
-width). Grey images have one order only.
+Most files hold the three numbers of a pixel together, (height, width, 3), as one looks at an
+image; convolution takes a plane a colour, (3, height, width).
 """
 
 from __future__ import annotations
@@ -10,50 +10,59 @@ import numpy as np
 
 from chainrule.data.dataset import Array
 
+Shape = tuple[int, ...] | None
 
-def colours_first(x: Array, image_shape: tuple[int, ...] | None) -> Array:
-    """Images with their colours last in the order that layers on images take.
+
+def are_last(shape: Shape) -> bool:
+    """Whether images of this shape have their colours last.
+
+    Example:
+        >>> [are_last(shape) for shape in ((32, 32, 3), (3, 32, 32), (16, 16), None)]
+        [True, False, False, False]
+    """
+    return shape is not None and len(shape) == 3 and shape[2] in (1, 3)
+
+
+def are_first(shape: Shape) -> bool:
+    """Whether images of this shape have a plane a colour; last where both could be meant."""
+    return shape is not None and len(shape) == 3 and shape[0] in (1, 3) and not are_last(shape)
+
+
+def picture_shape(shape: Shape) -> Shape:
+    """The shape of an image with its colours last, wherever they stood.
+
+    Example:
+        >>> [picture_shape(shape) for shape in ((3, 32, 16), (32, 16, 3), (32, 16))]
+        [(32, 16, 3), (32, 16, 3), (32, 16)]
+    """
+    if shape is None or not are_first(shape):
+        return shape
+    return (shape[1], shape[2], shape[0])
+
+
+def placed(x: Array, shape: Shape, channels: str | None) -> Array:
+    """Colour images with their colours where they are wanted; other inputs as they are.
 
     Args:
-        x: (cases, ...), flat or not.
-        image_shape: (height, width) or (height, width, colours), or None of what is no image.
+        x: (cases, *shape) or the same in rows.
+        shape: of an image as it lies in x; None for inputs that are no images.
+        channels: ``first``, ``last``, or None for where they stand.
 
     Returns:
-        The same cases, of the same shape if flat, else (cases, colours, height, width).
+        (cases, channels, height, width) or (cases, height, width, channels), or in rows where
+        ``x`` is.
 
     Example:
-        >>> colours_first(np.array([[1, 10, 2, 20]]), (1, 2, 2))  # two dots of two colours
-        array([[ 1,  2, 10, 20]])
+        >>> placed(np.array([[1, 2, 3, 4, 5, 6]]), (1, 2, 3), "first")
+        array([[1, 4, 2, 5, 3, 6]])
     """
-    if image_shape is None or len(image_shape) != 3:
+    if shape is None:
         return x
-    planes = x.reshape(len(x), *image_shape).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(planes.reshape(x.shape) if x.ndim == 2 else planes)
-
-
-def colours_last(x: Array, image_shape: tuple[int, ...]) -> Array:
-    """Images in the order that layers take as (cases, height, width[, colours]).
-
-    Args:
-        x: (cases, ...), flat or not.
-        image_shape: (height, width) or (height, width, colours).
-
-    Example:
-        >>> colours_last(np.array([[1, 2, 10, 20]]), (1, 2, 2))[0, 0].tolist()
-        [[1, 10], [2, 20]]
-    """
-    if len(image_shape) != 3:
-        return x.reshape(len(x), *image_shape)
-    height, width, colours = image_shape
-    return x.reshape(len(x), colours, height, width).transpose(0, 2, 3, 1)
-
-
-def shape_for_layers(image_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """(channels, height, width) of images of that shape; grey ones have one channel.
-
-    Example:
-        >>> shape_for_layers((32, 30, 3)), shape_for_layers((16, 16))
-        ((3, 32, 30), (1, 16, 16))
-    """
-    height, width, *colours = image_shape
-    return (colours[0] if colours else 1, height, width)
+    if channels == "first" and are_last(shape):
+        axes = (0, 3, 1, 2)
+    elif channels == "last" and are_first(shape):
+        axes = (0, 2, 3, 1)
+    else:
+        return x
+    moved = np.ascontiguousarray(x.reshape(-1, *shape).transpose(axes))
+    return moved.reshape(len(x), -1) if x.ndim == 2 else moved

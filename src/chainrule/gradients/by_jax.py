@@ -25,6 +25,7 @@ from chainrule.gradients.elsewhere import (
     logits_and_outputs,
     obstacle_of_layers,
 )
+from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
 from chainrule.layers import (
     AveragePool2D,
     Conv2D,
@@ -32,6 +33,7 @@ from chainrule.layers import (
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
+    Recurrent,
     Softmax,
 )
 from chainrule.losses import LOSSES, Loss
@@ -190,8 +192,9 @@ def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, An
 
 LAYERS: Layers = {
     **JOINS,
-    Dense: _dense,
-    Softmax: lambda layer, x, own: (x, softmax(x)),
+    Dense: at_each_step(jnp, _dense),
+    Softmax: at_each_step(jnp, lambda layer, x, own: (x, softmax(x))),
+    Recurrent: recurrent(jnp, lambda phi, z: FUNCTIONS[type(phi)](phi)(z)),
     Conv2D: _conv2d,
     LocallyConnected2D: _locally_connected2d,
     MaxPool2D: _max_pool2d,
@@ -204,8 +207,9 @@ LAYERS: Layers = {
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
     found = obstacle_of_layers(network, LAYERS, FUNCTIONS)
-    if found is None and type(network.loss_function) not in LOSS_FUNCTIONS:
-        return f"it has no loss {name_in(LOSSES, network.loss_function)}"
+    loss = of_a_step(network.loss_function)
+    if found is None and type(loss) not in LOSS_FUNCTIONS:
+        return f"it has no loss {name_in(LOSSES, loss)}"
     return found
 
 
@@ -219,16 +223,17 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
     """
     with jax.enable_x64(True):
         theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
-        differentiate = jax.jit(jax.grad(partial(_value, network)))
-        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t))
+        differentiate = jax.jit(jax.grad(partial(_value, network, t)))
+        found = differentiate(theta, jnp.asarray(x))
         return np.concatenate([np.asarray(g).ravel() for g in found])
 
 
-def _value(network: Network, theta: Any, x: Any, t: Any) -> Any:
+def _value(network: Network, t: Array, theta: Any, x: Any) -> Any:
     parameters = dict(zip(network.parameters, theta, strict=True))
     z, y = logits_and_outputs(network, x, parameters, LAYERS, partial(jnp.concatenate, axis=1))
     start = y if network.from_logits is None else z
-    value = LOSS_FUNCTIONS[type(network.loss_function)](network.loss_function)(start, t)
+    loss = of_a_step(network.loss_function)
+    value = summed(LOSS_FUNCTIONS[type(loss)](loss), start, t, jnp.asarray)
     for w, segment in zip(theta, network.parameters.layout, strict=True):
         decay = decay_of(segment, network)
         if network.penalty is not None and decay:

@@ -28,6 +28,7 @@ from chainrule.gradients.elsewhere import (
     logits_and_outputs,
     obstacle_of_layers,
 )
+from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
 from chainrule.layers import (
     AveragePool2D,
     Conv2D,
@@ -35,6 +36,7 @@ from chainrule.layers import (
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
+    Recurrent,
     Softmax,
 )
 from chainrule.losses import LOSSES, LogCosh
@@ -145,8 +147,9 @@ def activate(phi: Any, z: Tensor) -> Tensor:
 
 LAYERS: Layers = {
     **JOINS,
-    Dense: _dense,
-    Softmax: lambda layer, x, own: (x, softmax(x)),
+    Dense: at_each_step(torch, _dense),
+    Softmax: at_each_step(torch, lambda layer, x, own: (x, softmax(x))),
+    Recurrent: recurrent(torch, activate),
     Conv2D: _conv2d,
     LocallyConnected2D: _locally_connected2d,
     MaxPool2D: _max_pool2d,
@@ -160,14 +163,14 @@ def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
     found = obstacle_of_layers(network, LAYERS, ACTIVATION_MODULES)
     if found is None and _loss(network) is None:
-        return f"it has no loss {name_in(LOSSES, network.loss_function)}"
+        return f"it has no loss {name_in(LOSSES, of_a_step(network.loss_function))}"
     return found
 
 
 def _loss(network: Network) -> LossFunction | None:
-    loss = network.loss_function
-    if type(network.from_logits) in FROM_LOGITS:
-        return FROM_LOGITS[type(network.from_logits)]  # type: ignore[index]
+    loss, pair = of_a_step(network.loss_function), of_a_step(network.from_logits)
+    if type(pair) in FROM_LOGITS:
+        return FROM_LOGITS[type(pair)]
     if network.from_logits is not None or type(loss) not in FROM_OUTPUTS:
         return None
     if isinstance(loss, LogCosh):
@@ -190,7 +193,7 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
     loss = _loss(network)
     assert loss is not None
     start = y if network.from_logits is None else z
-    value: Any = loss(start, torch.from_numpy(t)) + _penalty(network, theta)
+    value: Any = summed(loss, start, t, torch.from_numpy) + _penalty(network, theta)
     found = torch.autograd.grad(value, list(theta.values()))
     return torch.cat([g.flatten() for g in found]).numpy()
 

@@ -62,6 +62,6 @@ def crossed(network: Network, x: Array, t: Array, direction: Array) -> bool:
     """Whether going from θ along ± ``direction`` changes the side of any kink."""
     here = signature(network, x, t, network.theta)
     return any(
-        not np.array_equal(here, signature(network, x, t, network.theta + step))
+        not np.array_equal(here, signature(network, x, t, network.theta + step), equal_nan=True)
         for step in (direction, -direction)
     )

@@ -9,11 +9,13 @@ from chainrule.layers.flatten import Flatten
 from chainrule.layers.join import Add, Concatenate, Join
 from chainrule.layers.locally_connected2d import LocallyConnected2D
 from chainrule.layers.pooled import AveragePool2D, MaxPool2D
+from chainrule.layers.recurrent import Recurrent
 from chainrule.layers.softmax import Softmax
 
 LAYERS: Mapping[str, type[Layer]] = {
     "dense": Dense,
     "softmax": Softmax,
+    "recurrent": Recurrent,
     "conv2d": Conv2D,
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
@@ -24,12 +26,8 @@ LAYERS: Mapping[str, type[Layer]] = {
 }
 """The layers by the ``type`` of a configuration."""
 
-OF_IMAGES = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
-"""Those that take images, and whose ``size`` is that of a window."""
-
 __all__ = [
     "LAYERS",
-    "OF_IMAGES",
     "Add",
     "AveragePool2D",
     "Concatenate",
@@ -40,5 +38,6 @@ __all__ = [
     "Layer",
     "LocallyConnected2D",
     "MaxPool2D",
+    "Recurrent",
     "Softmax",
 ]

@@ -99,10 +99,9 @@ class Layer(ABC):
 
     def __repr__(self) -> str:
         """Such as ``Dense dense_1: 4 → 3``."""
-        before, after = (
-            sizes_text(shape) or "?" for shape in (self.input_shape, self.output_shape)
-        )
-        return f"{type(self).__name__} {self.name}: {before} → {after or self.size or '?'}"
+        before = sizes_text(self.input_shape) or "?"
+        after = sizes_text(self.output_shape) or self.size or "?"
+        return f"{type(self).__name__} {self.name}: {before} → {after}"
 
     @property
     def inputs(self) -> int:
@@ -142,6 +141,14 @@ class Layer(ABC):
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the parameters by name, in their order in θ."""
         return {}
+
+    @property
+    def uses_of_weights(self) -> int:
+        """How often the forward pass of one case multiplies by each weight.
+
+        Once, but for weights that several places or steps share.
+        """
+        return 1
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """The first values of the parameter ``name``."""

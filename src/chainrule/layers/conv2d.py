@@ -59,6 +59,11 @@ class Conv2D(Filtered):
         z = np.empty((len(x), self.outputs), x.dtype)
         return z, self._run(x, values, z, self._new_loops(x))
 
+    @property
+    def uses_of_weights(self) -> int:
+        """Once at every place."""
+        return int(self.windows.places)
+
     def _apply(self, x: Array, values: Arrays) -> Array:
         z = convolution.convolve(images(x, self.windows), values["W"], self.windows)
         if self.bias:
