@@ -71,6 +71,23 @@ def test_the_letters_learn_from_the_real_file(tmp_path):
     assert run.validation.accuracy > 0.7
 
 
+def test_the_photographs_begin_to_be_learnt():
+    few = SHARED / "cifar_mini" / "cifar-10-batches-py"
+    if not few.is_dir():
+        pytest.skip(f"no images of CIFAR-10 are at {few}")
+    run = chainrule.train(
+        EXAMPLES / "cifar10.yaml",
+        overrides=[f"data.path={few}", "training.epochs=4", "data.split=[1, 0, 0]"],
+        save=False,
+    )
+    assert run.network.input_shape == (3, 32, 32)
+    assert len(run.data.train) == 500
+    losses = run.history["train_loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    assert run.train.accuracy > 0.3
+    assert run.test.accuracy > 0.15  # of ten classes, after 64 steps
+
+
 def test_the_example_by_hand_is_small_enough_for_it():
     run = chainrule.train(EXAMPLES / "by_hand.yaml", save=False)
     assert run.network.parameters.layout.size == 9
