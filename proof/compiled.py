@@ -10,8 +10,8 @@ import numpy as np
 from chainrule import Dense, Network, Softmax
 from chainrule.engines import ENGINES
 from chainrule.engines.compiled.activations import apply_activation
-from chainrule.engines.compiled.jit import SUMS
 from chainrule.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
+from chainrule.loops.jit import SUMS
 from chainrule.optimizers import SGD
 from chainrule.parameters import Array
 

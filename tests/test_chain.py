@@ -303,7 +303,8 @@ def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
         "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
         "size, activation, weights, biases, learning_rate, name, inputs",
         "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
-        "Known: dense, softmax, add, concatenate",
+        "Known: dense, softmax, recurrent, conv2d, locally_connected2d, max_pool2d, "
+        "average_pool2d, flatten, add, concatenate",
         "layers[4]: a dense layer needs its size",
         "layers[5]: layer is a name, or a mapping of type and options, found 7",
     ]

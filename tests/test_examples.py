@@ -19,6 +19,8 @@ REACHES = {
     "deep.yaml": 0.85,
     "residual.yaml": 0.97,
     "spirals.yaml": 0.97,
+    "parity.yaml": 1.0,
+    "echo.yaml": 0.99,
     "regression.yaml": 0.95,
     "iris.yaml": 0.93,
     "compact.txt": 0.60,

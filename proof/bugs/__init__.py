@@ -4,7 +4,16 @@ They are planted in copies of the package and never shipped in it. Some change n
 activations; why is said with the bug, and the battery makes sure of it by comparing bits.
 """
 
-from proof.bugs import of_activations, of_graphs, of_layers, of_losses, of_penalties, of_training
+from proof.bugs import (
+    of_activations,
+    of_graphs,
+    of_images,
+    of_layers,
+    of_losses,
+    of_penalties,
+    of_recurrence,
+    of_training,
+)
 from proof.bugs.bug import NAMES, Bug, Edit
 
 __all__ = ["BUGS", "NAMES", "Bug", "Edit"]
@@ -15,5 +24,7 @@ BUGS = (
     *of_activations.BUGS,
     *of_layers.BUGS,
     *of_graphs.BUGS,
+    *of_images.BUGS,
     *of_training.BUGS,
+    *of_recurrence.BUGS,
 )

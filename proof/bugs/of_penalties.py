@@ -24,7 +24,7 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                'setting.rate if setting.biases or segment.name != "b" else 0.0',
+                "setting.rate if setting.biases or not segment.is_bias else 0.0",
                 "setting.rate",
             ),
         ),

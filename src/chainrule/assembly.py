@@ -21,7 +21,9 @@ from chainrule.data.published import as_published, find_published
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
+from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.layers import Recurrent
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
@@ -61,18 +63,22 @@ def data_key(config: Config) -> str:
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
-    return repr((config.data, config.folder, config.training["seed"], asked))
+    seen = (config.folder, config.training["seed"], _takes_images(config))
+    return repr((config.data, *seen, asked))
 
 
 def locate_data(config: Config) -> Config:
     """The configuration with the name and the place of a published set written out.
 
     Both may follow from where it was found. A run keeps them so: its folder is another one than
-    the configuration's.
+    the configuration's. Where the colours of images stand is written out too, if the network says
+    it: a plane a colour for layers of images.
 
     Raises:
         ChainruleError: the set is nowhere, or has no such settings.
     """
+    if _takes_images(config) and config.data.get("channels") is None:
+        config = config.replace(data={"channels": "first"})
     try:
         config = replace(config, data=as_published(config.data, config.folder))
         name = config.data.get("name")
@@ -105,12 +111,30 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
     Raises:
         ConfigError: the parts do not make a network.
     """
-    if config.network["input"] is None:
-        config = config.replace(network={"input": _inputs(data)})
-    problem = _too_large(config)
+    config = with_input(config, data)
+    problem = _too_large(config) or _other_steps(config, data)
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def describe_network(config: Config) -> Description:
+    """Shapes and numbers of parameters; reads the data only where the input is left out.
+
+    Raises:
+        ChainruleError: the parts do not make a network, or the data cannot be read.
+    """
+    if config.network["input"] is None:
+        config = with_input(config, assemble_data(config))
+    try:
+        return describe_config(config.network)
+    except ConnectError as error:
+        raise _placed_at_layer(error, config) from None
+
+
+def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
+    at = ("network", "layers", error.layer)
+    return ConfigError([config.problem(at, str(problem)) for problem in error.problems])
 
 
 def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
@@ -122,6 +146,13 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
             chosen = {
                 "activation": activation_name(built),
                 "weights": DEFAULT_WEIGHTS,
+                "biases": DEFAULT_BIASES,
+            }
+        elif isinstance(built, Recurrent):
+            chosen = {
+                "activation": activation_name(built),
+                "weights": DEFAULT_WEIGHTS,
+                "recurrent_weights": DEFAULT_WEIGHTS,
                 "biases": DEFAULT_BIASES,
             }
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
@@ -139,8 +170,7 @@ def _too_large(config: Config) -> Problem | None:
     try:
         layers, _ = connected(config.network)
     except ConnectError as error:
-        at = ("network", "layers", error.layer)
-        raise ConfigError([config.problem(at, str(p)) for p in error.problems]) from None
+        raise _placed_at_layer(error, config) from None
     parameters = {k: sum(map(prod, layer.shapes().values())) for k, layer in enumerate(layers)}
     needed = 3 * sum(parameters.values()) * np.dtype(config.network["dtype"]).itemsize
     there = _memory()
@@ -156,6 +186,32 @@ def _too_large(config: Config) -> Problem | None:
     return config.problem(("network", "layers", largest, *key), message)
 
 
+def _other_steps(config: Config, data: DataSplit) -> Problem | None:
+    """Targets of every step for a network of one output a case, or the other way round."""
+    layers, _ = connected(config.network)
+    at_steps, wanted = len(layers[-1].output_shape) == 2, data.has_targets_of_steps
+    if at_steps == wanted:
+        return None
+    recurrent = [k for k, layer in enumerate(layers) if isinstance(layer, Recurrent)]
+    at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
+    if not wanted:
+        change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
+        message = (
+            f"the data have one target a case, but the network gives one at every step: {change}"
+        )
+    elif recurrent:
+        message = (
+            "the data have a target for every step, but the network gives one a case: leave out "
+            "outputs: last, so that it is all"
+        )
+    else:
+        message = (
+            "the data have a target for every step, but the network gives one a case: give it "
+            f"input {[*(data.sequence_shape or ())]} and a recurrent layer"
+        )
+    return config.problem(at, message)
+
+
 def _memory() -> int:
     """The machine's memory in bytes; 2⁴⁰ where it does not say."""
     try:
@@ -166,6 +222,35 @@ def _memory() -> int:
 
 def _inputs(data: DataSplit) -> int:
     return prod(data.train.x.shape[1:])
+
+
+IMAGE_LAYERS = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
+"""The layers that take images, (channels, height, width)."""
+
+
+def with_input(config: Config, data: DataSplit) -> Config:
+    """The configuration with the network's input filled in, where it was left out.
+
+    A network that looks at images gets their shape, [channels, height, width], one that reads
+    sequences [steps, features].
+    """
+    if config.network["input"] is not None:
+        return config
+    if data.sequence_shape is not None:
+        return config.replace(network={"input": [*data.sequence_shape]})
+    shape = data.image_shape
+    if _takes_images(config) and shape is not None and len(shape) in (2, 3):
+        height, width, channels = (*shape, 1)[:3]
+        return config.replace(network={"input": [channels, height, width]})
+    return config.replace(network={"input": _inputs(data)})
+
+
+def _takes_images(config: Config) -> bool:
+    """Whether the network's input is stated as images, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 3
+    return any(layer["type"] in IMAGE_LAYERS for layer in config.network["layers"])
 
 
 def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
@@ -182,7 +267,7 @@ def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
     while types[k] == "softmax" or "size" not in layers[k]:
         k = sources[k][0]
         if k == INPUT:
-            k = max(k for k, layer in enumerate(layers) if types[k] == "dense")
+            k = max(k for k, kind in enumerate(types) if kind in ("dense", "recurrent"))
             break
     return k, layers[k]
 
@@ -229,6 +314,8 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
         images = (
             f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
         )
+        if data.sequence_shape is not None:
+            images = ", {} steps of {}".format(*data.sequence_shape)
         message = (
             f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
             f"({data.source}); write {inputs}, or leave input out"
@@ -247,7 +334,7 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
 def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     """The sizes of an output layer that fit the targets, and the reason in words."""
     if data.classes is None:
-        columns = data.train.t.shape[1] if data.train.t.ndim > 1 else 1
+        columns = data.train.t.shape[-1] if data.train.t.ndim > 1 else 1
         return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
     count = len(data.classes)
     named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")

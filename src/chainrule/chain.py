@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
-from chainrule.layers import LAYERS, Dense, Layer, Softmax
+from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
 from chainrule.losses import (
     FROM_LOGITS,
@@ -146,7 +146,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Dense) for layer in layers):
+    if not any(isinstance(layer, Dense | Recurrent) for layer in layers):
         yield Fault("a network needs at least one dense layer", None if not layers else 0)
         return
     own = [*_layer_faults(layers)]
@@ -189,7 +189,7 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
-def activation_name(layer: Dense) -> str:
+def activation_name(layer: Dense | Recurrent) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 
@@ -252,6 +252,6 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    if kind == "dense" and options.get("size") is None:
-        raise ConfigError("a dense layer needs its size")
+    if kind in ("dense", "recurrent") and options.get("size") is None:
+        raise ConfigError(f"a {kind} layer needs its size")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

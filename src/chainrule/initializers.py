@@ -12,6 +12,9 @@ Each initializer draws an array of weights of shape (inputs, outputs), or of bia
 ``zeros``          0 everywhere
 =================  =======================================================
 
+Of a filter n_in are the numbers under it in all channels, and n_out the outputs that one number
+goes to: filters × height × width.
+
 Sources: Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
 networks* (2010), equation 16; He et al., *Delving deep into rectifiers* (2015), equation 10.
 """
@@ -34,8 +37,20 @@ class Initializer(ABC):
     """Draws the first values of one array."""
 
     @abstractmethod
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        """Float64 values of ``shape``, (inputs, outputs) for weights, (outputs,) for biases."""
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> Array:
+        """Float64 values of ``shape``.
+
+        Args:
+            shape: (inputs, outputs) for weights, (outputs,) for biases, or any with ``fans``.
+            rng: to draw from.
+            fans: n_in and n_out, the numbers that one output comes from and that one input goes
+                to; by default the first and last of ``shape``.
+        """
 
 
 @dataclass(frozen=True)
@@ -53,7 +68,12 @@ class Range(Initializer):
                 f"found [{self.low}, {self.high}]"
             )
 
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> Array:
         """See `Initializer.draw`."""
         return rng.uniform(self.low, self.high, shape)
 
@@ -70,9 +90,14 @@ class Scaled(Initializer):
     normal: bool
     both_sides: bool
 
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> Array:
         """See `Initializer.draw`; for biases, of shape (outputs,), n_in counts as n_out."""
-        n_in, n_out = shape[0], shape[-1]
+        n_in, n_out = (shape[0], shape[-1]) if fans is None else fans
         variance = 2.0 / (n_in + n_out if self.both_sides else n_in)
         if self.normal:
             return rng.normal(0.0, sqrt(variance), shape)
@@ -84,7 +109,12 @@ class Scaled(Initializer):
 class Zeros(Initializer):
     """0 everywhere."""
 
-    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    def draw(
+        self,
+        shape: tuple[int, ...],
+        rng: np.random.Generator,
+        fans: tuple[int, int] | None = None,
+    ) -> Array:
         """See `Initializer.draw`."""
         return np.zeros(shape)
 

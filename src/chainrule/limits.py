@@ -45,6 +45,12 @@ MAX_HEADER_BYTES = 2**16
 MAX_MEMBERS = 1000
 """Arrays in an .npz file; four are looked for."""
 
+MAX_TEXT_BYTES = 2**26
+"""Of a text that is learnt character by character; the longest novel has 15 million."""
+
+MAX_SYMBOLS = 20_000
+"""Different characters in it; each is an input and an output of the network."""
+
 MAX_COLUMNS = 1_000_000
 """Of a text file of cases; an image of 512 x 512 in colour has 786,432 numbers."""
 

@@ -20,9 +20,16 @@ from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.layers import Layer, Softmax
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
+from chainrule.padding import lengths_of, padded_steps
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
+from chainrule.sequence_losses import (
+    SequenceFromLogits,
+    SequenceLoss,
+    are_sequences,
+    has_target,
+)
 from chainrule.tables import is_finite
 from chainrule.wiring import INPUT
 
@@ -94,11 +101,20 @@ class Network:
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
         self.wiring, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
+        self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
         self._draw(seed)
         self.input_gradient: Array | None = None
         self._output: Array | None = None
+
+    def _sum_over_steps(self) -> None:
+        """Where the output is a sequence, the loss is that of its steps, added up."""
+        shape = self.layers[-1].output_shape
+        if len(shape) == 2:
+            self.loss_function = SequenceLoss(self.loss_function, shape[0])
+            if self.from_logits is not None:
+                self.from_logits = SequenceFromLogits(self.from_logits)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Network:
@@ -196,7 +212,7 @@ class Network:
 
     def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
         rates = {
-            segment.full_name: setting.rate if setting.biases or segment.name != "b" else 0.0
+            segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
             for segment in self.parameters.layout
         }
         return [part for part, rate in self.parameters.layout.runs(rates) if rate]
@@ -223,8 +239,10 @@ class Network:
 
         Images (cases, channels, height, width) become rows. The caller's array is never changed.
 
+        A sequence of fewer steps is filled up at its end with steps of NaN.
+
         Raises:
-            ShapeError: no numbers, or not ``input`` of them a case.
+            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
         """
         x = np.asarray(x)
         if x.dtype.kind not in "biufc":
@@ -235,7 +253,10 @@ class Network:
             raise ShapeError(
                 f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
             )
-        return np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+        x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+        if len(self.input_shape) == 2:
+            lengths_of(x.reshape(-1, *self.input_shape))
+        return x
 
     def prepare_targets(self, t: Any) -> Array:
         """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
@@ -251,7 +272,29 @@ class Network:
             raise ShapeError(f"{len(x)} cases have {len(t)} targets")
         if not len(x):
             raise ShapeError("a loss needs at least one case")
+        self.require_inputs(x, t)
         return x, t
+
+    def require_inputs(self, x: Array, t: Array) -> None:
+        """Refuse a target at a step that is padding.
+
+        Args:
+            x: prepared inputs.
+            t: prepared targets of the same cases.
+
+        Raises:
+            ShapeError: there is one.
+        """
+        if len(self.input_shape) != 2 or not are_sequences(t):
+            return
+        lengths = lengths_of(x.reshape(-1, *self.input_shape))
+        wrong = None if lengths is None else has_target(t) & padded_steps(lengths, t.shape[1])
+        if wrong is not None and wrong.any():
+            case, step = np.argwhere(wrong)[0]
+            raise ShapeError(
+                f"step {step + 1} of case {case} has a target, but its inputs are padding (NaN); "
+                "−1 as a class, or NaN as the values, stands for no target"
+            )
 
     # The two passes
 

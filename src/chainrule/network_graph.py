@@ -10,15 +10,29 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chainrule.autodiff import functions as f
+from chainrule.autodiff import images
 from chainrule.autodiff.activations import activate
-from chainrule.autodiff.losses import loss_of
+from chainrule.autodiff.convolution import conv2d
 from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
 from chainrule.errors import ConfigError
-from chainrule.layers import Add, Concatenate, Dense, Layer, Softmax
+from chainrule.layers import (
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters
+from chainrule.parameters import BIASES, Array, Parameters
 from chainrule.penalties import PenaltySetting
+from chainrule.sequence_graph import each_step, loss_over_steps, recurrent
 from chainrule.wiring import INPUT
 
 
@@ -46,11 +60,24 @@ class LayerNodes(NamedTuple):
 
 
 def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(*each_step(layer, x, lambda rows: _dense_rows(layer, rows, parameters)))
+    return _dense_rows(layer, x, parameters)
+
+
+def _dense_rows(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     z = (x @ parameters["W"] + parameters["b"]).named(f"{layer.name}.z")
     return LayerNodes(z, activate(z, layer.activation))
 
 
+def _recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    y = recurrent(layer, x, parameters)
+    return LayerNodes(y, y)
+
+
 def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(x, *each_step(layer, x, lambda rows: (f.softmax(rows),)))
     return LayerNodes(x, f.softmax(x))
 
 
@@ -68,9 +95,57 @@ def _concatenate(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNo
     return LayerNodes(y, y)
 
 
+def _images(layer: Any, x: Node) -> Node:
+    return x.reshape((len(x), *layer.input_shape))
+
+
+def _rows(y: Node) -> Node:
+    return y.reshape((len(y), -1))
+
+
+def _conv2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    padded = images.pad2d(_images(layer, x), layer.windows.padding)
+    z = conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
+    return _activated(layer, _rows(z))
+
+
+def _locally_connected2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    z = images.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
+    if layer.bias:
+        z = z + parameters["b"].transpose(2, 0, 1)
+    return _activated(layer, _rows(z))
+
+
+def _activated(layer: Any, z: Node) -> LayerNodes:
+    z = z.named(f"{layer.name}.z")
+    return LayerNodes(z, activate(z, layer.activation))
+
+
+def _max_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.max_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _average_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.average_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    return LayerNodes(x, x)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
     Dense: _dense,
     Softmax: _softmax,
+    Recurrent: _recurrent,
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: _flatten,
     Add: _add,
     Concatenate: _concatenate,
 }
@@ -81,7 +156,7 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
     """The loss of ``network`` at inputs x and targets t as a graph.
 
     Args:
-        network: of dense layers and softmax.
+        network: of layers of the table.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
 
@@ -111,7 +186,7 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)
-    loss = _penalised(loss_of(start[0], targets, start[1]), network.penalty, parameters)
+    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network.penalty, parameters)
     return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
 
 
@@ -120,7 +195,7 @@ def _penalised(loss: Node, setting: PenaltySetting | None, parameters: Mapping[s
     if setting is None:
         return loss
     for name, w in parameters.items():
-        if setting.biases or not name.endswith(".b"):
+        if setting.biases or name.rpartition(".")[2] not in BIASES:
             size = 0.5 * f.sum(w * w) if setting.type == "L2" else f.sum(f.absolute(w))
             loss = loss + setting.rate * size
     return loss

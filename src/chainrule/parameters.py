@@ -20,6 +20,10 @@ from chainrule.errors import ShapeError, UnknownNameError, unknown
 Array = NDArray[Any]
 
 
+BIASES = ("b", "h0")
+"""Names of arrays that a penalty leaves alone unless biases are asked for."""
+
+
 @dataclass(frozen=True)
 class Segment:
     """The stretch of θ that holds one array of one layer.
@@ -40,6 +44,11 @@ class Segment:
     def full_name(self) -> str:
         """The layer's and the array's name, such as ``dense_1.W``."""
         return f"{self.layer}.{self.name}"
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it is added rather than multiplied: biases, and a learnt start state."""
+        return self.name in BIASES
 
     @property
     def stop(self) -> int:

@@ -138,14 +138,22 @@ class Run:
         """What the network says of inputs as they come from a file.
 
         Returns:
-            The names of the classes, (cases,); or values, (cases, outputs).
+            The names of the classes, (cases,); or values, (cases, outputs). Of sequences
+            (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding.
 
         Raises:
             ShapeError: x does not fit the network.
         """
         outputs = self.outputs(x)
+        shape = self.network.layers[-1].output_shape
+        if len(shape) == 2:
+            outputs = outputs.reshape(-1, *shape)
         if self.classes is None:
             return outputs
+        if len(shape) == 2:
+            said = predicted_classes(outputs.reshape(-1, shape[1])).reshape(-1, shape[0])
+            names = np.asarray(self.classes)[said]
+            return np.where(np.isnan(outputs).all(axis=2), "", names)
         return np.asarray(self.classes)[predicted_classes(outputs)]
 
     def __repr__(self) -> str:
@@ -374,7 +382,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
         raise ChainruleError(Problem(f"{expected}; {found}", files.path))
     config = load_config(files.config)
     network = Network.from_config(config.network)
-    facts = files.read_facts(inputs=network.input, outputs=network.outputs)
+    outputs = network.layers[-1].output_shape[-1]
+    facts = files.read_facts(inputs=network.input, outputs=outputs)
     load_parameters(files.parameters, network)
     return Run(
         network=network,

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.network import Network
 from chainrule.parameters import Array
+from chainrule.sequence_losses import number_of_targets, output_rows, target_rows
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000
@@ -24,7 +25,8 @@ class Score:
 
     Attributes:
         loss: mean over the cases, penalty included.
-        accuracy: the fraction of cases classified rightly; None where targets are values.
+        accuracy: the fraction of cases classified rightly, of sequences that of the steps with
+            a target; None where targets are values.
         r2: 1 − Σ(y − t)² / Σ(t − mean t)², over all outputs; None where targets are classes,
             or where they do not vary.
         cases: how many there were.
@@ -52,7 +54,8 @@ def true_classes(t: Array) -> Array:
 
 
 def count_correct(y: Array, t: Array) -> int:
-    """How many of the outputs name the class of the prepared targets."""
+    """How many of the outputs name the class of the prepared targets; of sequences, each step."""
+    y, t = output_rows(y, t), target_rows(t)
     return int(np.count_nonzero(predicted_classes(y) == true_classes(t)))
 
 
@@ -87,8 +90,8 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
                 outputs.append(y)
         return Score(
             loss=total / len(t) + network.penalty_loss(),
-            accuracy=correct / len(t) if classes else None,
-            r2=None if classes else _r2(np.concatenate(outputs), t),
+            accuracy=correct / max(1, number_of_targets(t)) if classes else None,
+            r2=None if classes else _r2(output_rows(np.concatenate(outputs), t), target_rows(t)),
             cases=len(t),
         )
 
@@ -137,5 +140,6 @@ def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
                [1, 1]])
     """
     matrix = np.zeros((classes, classes), dtype=int)
+    y, t = output_rows(y, t), target_rows(t)
     np.add.at(matrix, (true_classes(t), predicted_classes(y)), 1)
     return matrix

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from math import isfinite
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, TypeGuard, TypeVar
 
 from chainrule.errors import ConfigError, unknown
@@ -89,3 +89,13 @@ def is_finite(value: object) -> TypeGuard[float]:
         return isfinite(value)
     except OverflowError:  # a whole number beyond every float
         return False
+
+
+def is_whole(value: object) -> bool:
+    """Whether ``value`` is a whole number; a truth value is none.
+
+    Example:
+        >>> [is_whole(value) for value in (1, 1.0, True)]
+        [True, False, False]
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)

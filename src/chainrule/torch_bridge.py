@@ -98,6 +98,8 @@ def _require_known(network: Network) -> None:
             problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")
         elif isinstance(layer, Dense) and type(layer.activation) not in ACTIVATION_MODULES:
             problems.append(f"{layer.name} has the activation {activation_name(layer)}")
+        elif len(layer.input_shape) == 2:
+            problems.append(f"{layer.name} works at each step of a sequence")
     if problems:
         rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
         raise ConfigError([Problem(f"{problem}, {rest}") for problem in problems])

@@ -26,6 +26,7 @@ from chainrule.parameters import Array
 from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
+from chainrule.sequence_losses import number_of_targets
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be
@@ -63,6 +64,8 @@ class Settings:
         evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
             of its own over the training data after each epoch.
         checkpoint_every: minibatches between checkpoints; None for one an epoch.
+        clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
+            a step, above 0: g ← g · min(1, c / ‖g‖). None leaves it as it is.
     """
 
     epochs: int = 30
@@ -75,6 +78,7 @@ class Settings:
     threads: int | str = "auto"
     evaluate: str = "running"
     checkpoint_every: int | None = None
+    clip_gradient_norm: float | None = None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
@@ -285,7 +289,9 @@ class Trainer:
         """As the network computes with it: of its type, and once for all epochs."""
         if not len(part):
             return part
-        return Part(self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t))
+        x, t = self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t)
+        self.network.require_inputs(x, t)
+        return Part(x, t)
 
     def _make_engine(self) -> Engine:
         if self.settings.engine not in ENGINES:
@@ -293,7 +299,9 @@ class Trainer:
         cases = len(self.train)
         batch_size = self.settings.cases_a_minibatch(cases)
         name = self.settings.engine
-        if name == "auto":
+        if name == "auto" and self.settings.clip_gradient_norm is not None:
+            name = "numpy"  # compiled code does not clip
+        elif name == "auto":
             name = engine_for(
                 self.network,
                 self.optimizer,
@@ -308,6 +316,7 @@ class Trainer:
             self.train.t,
             batch_size=batch_size,
             classes=self.classes,
+            clip_gradient_norm=self.settings.clip_gradient_norm,
         )
 
     def run(self) -> History:
@@ -457,7 +466,7 @@ class Trainer:
         if self.settings.evaluate == "full":
             row |= _columns("train", self.evaluate(self.train))
         elif self.classes:
-            row["train_accuracy"] = progress.correct / len(self.train)
+            row["train_accuracy"] = progress.correct / max(1, number_of_targets(self.train.t))
         row |= _columns("validation", self.evaluate(self.validation))
         row["seconds"] = progress.seconds
         return row

@@ -117,13 +117,14 @@ def faults_of_wiring(plugs: Sequence[Plug]) -> Iterator[Fault]:
 
 def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
     names = [plug.name for plug in plugs]
+    known = {*names, INPUT_WORD}
     for k, plug in enumerate(plugs):
         if plug.name == INPUT_WORD:
             yield Fault(
                 f"{INPUT_WORD!r} is what the network is given, no name of a layer", k, "name"
             )
         for name in plug.sources:
-            if name not in (*names, INPUT_WORD):
+            if name not in known:
                 others = [INPUT_WORD, *(other for other in names if other != plug.name)]
                 yield Fault(unknown(f"input of {plug.name}", name, others), k, "inputs")
         if plug.type in JOINS and len(plug.sources) < 2:

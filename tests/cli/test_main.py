@@ -29,6 +29,7 @@ COMMANDS = [
     "sweep",
     "compare",
     "check",
+    "describe",
     "evaluate",
     "predict",
     "plot",
@@ -76,6 +77,7 @@ def test_every_command_has_help(command, name):
     [
         (["init"], ["NAME"]),
         (["train"], ["CONFIG"]),
+        (["describe"], ["CONFIG"]),
         (["evaluate"], ["RUN", "FILE"]),
         (["predict"], ["RUN", "FILE"]),
         (["data", "show"], ["CONFIG"]),

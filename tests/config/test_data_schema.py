@@ -18,6 +18,7 @@ from chainrule.config.data_schema import (
 )
 from chainrule.data import settings
 from chainrule.data.points import POINT_SETS
+from chainrule.data.sequences import SEQUENCES
 from chainrule.data.shapes import ImageGenerator
 
 EXAMPLES = [
@@ -41,13 +42,15 @@ def test_the_generators_are_the_same() -> None:
 
 @pytest.mark.parametrize("name", list(GENERATORS))
 def test_the_described_defaults_are_those_of_the_generators(name: str) -> None:
-    maker = ImageGenerator if name == "shapes" else POINT_SETS[name]
+    maker = ImageGenerator if name == "shapes" else {**POINT_SETS, **SEQUENCES}[name]
     fields = GENERATORS[name].model_fields
     for key, parameter in inspect.signature(maker).parameters.items():
         if key in ("rng", "seed"):
             continue
         default = parameter.default
         described = fields[key].default
+        if isinstance(described, list) and isinstance(default, int):  # one number is a range
+            default = (default, default)
         assert described == (list(default) if isinstance(default, tuple) else default), key
 
 

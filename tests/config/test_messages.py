@@ -51,7 +51,7 @@ def messages(text: str, folder: Path) -> list[str]:
         ("size: 10", "siz: 10", "4:8: unknown key 'siz'; did you mean 'size'? Known: type, size,"),
         ("{size: 4}", "{activation: tanh}", "5:7: missing key 'size' (the number of units)"),
         ("{size: 4}", "{}", "5:7: a dense layer needs a size; write {size: 10, activation: relu}"),
-        ("{size: 4}", "{type: conv}", "5:14: unknown layer type 'conv'. Known: dense,"),
+        ("{size: 4}", "{type: conv}", "5:14: unknown layer type 'conv'; did you mean 'conv2d'?"),
         (
             "{size: 4}",
             "{type: 4}",
@@ -125,8 +125,8 @@ def messages(text: str, folder: Path) -> list[str]:
         (
             "shapes",
             "shapes\n  file: a.csv",
-            "9:9: data come from one of generator, file, folder or name, found both 'generator' "
-            "and 'file'",
+            "9:9: data come from one of generator, file, folder, name or text, found both "
+            "'generator' and 'file'",
         ),
         (
             "generator: shapes",

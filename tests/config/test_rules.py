@@ -68,6 +68,71 @@ def test_a_softmax_has_the_size_before_it() -> None:
     )
 
 
+D = {"size": 3}
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([{**D, "inputs": 5}, D], "[0].inputs: inputs must be the name of a layer, or a list of"),
+        ([{**D, "inputs": "a b"}, D], "[0].inputs: inputs must be the name of a layer, or a list"),
+        ([{**D, "inputs": [["input"]]}, D], "[0].inputs: inputs must be the name of a layer, or"),
+        ([{**D, "name": "input"}, D], "[0].name: 'input' is what the network is given, no name"),
+        (
+            [D, {"type": "add"}, D],
+            "[1]: add_1 needs the names of at least two inputs, and has non",
+        ),
+        ([D, "add", D], "[1]: add_1 needs the names of at least two inputs, and has none"),
+        ([{"type": "add", "inputs": ["input"]}, D], "[0].inputs: add_1 needs the names of at lea"),
+        (
+            [{**D, "inputs": ["input", "dense_2"]}, D],
+            "[0].inputs: dense_1, of type dense, takes o",
+        ),
+        (
+            [{**D, "inputs": "dense_2"}, D],
+            "[0].inputs: the layers feed each other in a circle: de",
+        ),
+        (
+            [{**D, "inputs": "dense_1"}, D],
+            "[0].inputs: the layers feed each other in a circle: de",
+        ),
+        (
+            [{**D, "inputs": "dense"}, D],
+            "[0].inputs: unknown input of dense_1 'dense'; did you me",
+        ),
+        (
+            [D, {**D, "inputs": "input"}],
+            "[0]: the output of dense_1 goes nowhere; name it in the ",
+        ),
+        (
+            [{"type": "add", "inputs": ["input", "input"], "size": 3}, D],
+            "[0].size: unknown key 'size'. Known: type, name, inputs",
+        ),
+    ],
+)
+def test_what_feeds_what_is_judged_as_the_network_judges_it(
+    layers: list[Any], message: str
+) -> None:
+    (only,) = problems(layers)
+    assert only.startswith(f"network.layers{message}")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{**D, "inputs": []}, {**D, "inputs": None}],
+        [{"type": "add", "inputs": ["input", "input"]}, D],
+        [
+            {**D, "name": "b", "inputs": "a"},
+            {**D, "name": "a", "inputs": "input"},
+            {"type": "Add", "inputs": ["a", "b"]},
+        ],
+    ],
+)
+def test_any_order_and_any_source_may_be_named(layers: list[Any]) -> None:
+    assert problems(layers) == []
+
+
 def test_a_wrong_value_breaks_no_rule_beside_its_own_message() -> None:
     assert len(problems([{"size": 1, "activation": "sigmoyd"}], "binary_cross_entropy")) == 1
     assert len(problems([{"size": 1}, "sofmax"], "cross_entropy")) == 1

@@ -397,8 +397,11 @@ def test_the_package_gives_the_same_classes():
     assert layers.FullLayer is FullLayer
     assert layers.Sequential is Sequential
     assert set(layers.__all__) == {
+        "ConvLayer",
         "CrossEntropyLayer",
+        "FlattenLayer",
         "FullLayer",
+        "MaxPoolLayer",
         "ReluLayer",
         "Sequential",
         "SoftMaxLayer",
@@ -406,7 +409,19 @@ def test_the_package_gives_the_same_classes():
 
 
 @pytest.mark.parametrize(
-    "name", ["cross_entropy", "dataset", "full", "relu", "sequential", "softmax"]
+    "name",
+    [
+        "conv",
+        "cross_entropy",
+        "dataset",
+        "flatten",
+        "full",
+        "in_library",
+        "maxpool",
+        "relu",
+        "sequential",
+        "softmax",
+    ],
 )
 def test_the_examples_hold(name):
     with on_path("asu_eee598_lab3"):

@@ -32,7 +32,7 @@ def test_every_generator_with_its_defaults(load, name):
     count = sum(sizes(data))
     assert sizes(data) == [round(count * f) for f in (0.7, 0.2, 0.1)]
     assert data.source.startswith(name)
-    assert (data.classes is None) == (name == "curve")
+    assert (data.classes is None) == (name in ("curve", "echo"))
     assert np.array_equal(data.train.x, load(generator=name).train.x)
     assert not np.array_equal(data.train.x, load(generator=name, seed=2).train.x)
 
@@ -130,7 +130,7 @@ def test_named_sets(load):
 
 
 WRONG = [
-    ({}, "one of generator, file, folder, name; found none"),
+    ({}, "one of generator, file, folder, name, text; found none"),
     ({"generator": "xor", "file": "a"}, "found generator and file"),
     ({"generator": "moon"}, "did you mean 'moons'?"),
     ({"generator": ["xor"]}, "unknown generator"),

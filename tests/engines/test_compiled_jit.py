@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import chainrule
-from chainrule.engines.compiled import jit
+from chainrule.loops import jit
 
 PACKAGE = Path(chainrule.__file__).parent
 

@@ -118,6 +118,10 @@ class FullLayer(Layer):
         descend(dense.W.reshape(-1), dense.W_grad.reshape(-1), lr)
         descend(dense.b, dense.b_grad, lr)
 
+    def in_library(self) -> Dense:
+        """A layer of the library like this one, for a network."""
+        return Dense(self._dense.size, "linear", weights="zeros")
+
     def move_into(self, dense: Dense) -> None:
         """From now on keep the parameters in ``dense``, a layer of the library in a network."""
         dense.W, dense.b = self._dense.W, self._dense.b

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule import layers as library
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.optimizers import SGD
-from chainrule.tables import is_finite
+from chainrule.tables import is_finite, is_whole
 
 Array = npt.NDArray[Any]
 
@@ -45,6 +46,52 @@ def floats(x: npt.ArrayLike) -> Array:
     if x.dtype.kind not in "biuf":
         raise ShapeError(f"inputs are numbers, found {x.dtype}")
     return x.astype(np.float64)
+
+
+def images(x: npt.ArrayLike, channels: int | None = None) -> Array:
+    """``x`` in float64, in an array of its own, if it is images.
+
+    Args:
+        x: (batch, channels, height, width).
+        channels: how many there must be; None for any number.
+
+    Raises:
+        ShapeError: it is not, or has other channels.
+    """
+    x = floats(x)
+    if x.ndim != 4 or not x.size or channels not in (None, x.shape[1]):
+        wanted = "channels" if channels is None else channels
+        raise ShapeError(f"x has shape (batch, {wanted}, height, width), found {x.shape}")
+    return x
+
+
+def shape_of_images(x: npt.ArrayLike) -> tuple[int, ...]:
+    """(channels, height, width) of ``x``, images as of `images`."""
+    shape = np.shape(x)
+    if len(shape) != 4:
+        raise ShapeError(f"x has shape (batch, channels, height, width), found {shape}")
+    return shape[1:]
+
+
+def rows(x: Array) -> Array:
+    """A row a case, as the library takes everything."""
+    return x.reshape(len(x), -1)
+
+
+def shaped(z: Array, layer: library.Layer) -> Array:
+    """Rows that ``layer``, of the library, put out, in the shape that they stand for."""
+    return z.reshape(len(z), *layer.output_shape)
+
+
+def whole(name: str, value: int, least: int) -> int:
+    """``value``, if it is a whole number.
+
+    Raises:
+        ConfigError: it is not, or is below ``least``.
+    """
+    if not is_whole(value) or value < least:
+        raise ConfigError(f"{name} is a whole number of at least {least}, found {value!r}")
+    return int(value)
 
 
 def fitting(y_grad: npt.ArrayLike, output: Array | None) -> Array:

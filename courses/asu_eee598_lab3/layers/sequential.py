@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import layers as library
 from chainrule.errors import ConfigError, DivergenceError, ShapeError
 from chainrule.network import Network
 from chainrule.scores import outputs, predicted_classes
@@ -16,9 +15,9 @@ from chainrule.training import Part, Settings, Trainer
 
 from .cross_entropy import CrossEntropyLayer
 from .full import FullLayer
-from .layer import Array, Layer, checked_rate, descend
+from .in_library import check_fit, library_layers, move
+from .layer import Array, Layer, checked_rate, descend, shape_of_images, shaped, whole
 from .relu import ReluLayer
-from .softmax import SoftMaxLayer
 
 
 class Sequential:
@@ -26,8 +25,13 @@ class Sequential:
 
     The layers stay usable on their own; their parameters are the network's, in both directions.
 
+    A stack that begins with a layer of images learns their size from the first it sees, and may
+    be given images of another size afterwards wherever its full layers fit them.
+
     Args:
-        layers: full layers, each perhaps followed by a relu, and softmax at the end.
+        layers: for images convolutions and max pools, then flatten; full layers; softmax at the
+            end. Behind a convolution or a full layer, or behind the pool or the flatten layer that
+            follows one, there may be a relu.
         loss: the cross-entropy.
 
     Attributes:
@@ -37,6 +41,7 @@ class Sequential:
         ConfigError: a stack that makes no network.
 
     Example:
+        >>> from layers import SoftMaxLayer
         >>> full = FullLayer(2, 2, seed=1)
         >>> model = Sequential([full, SoftMaxLayer()], CrossEntropyLayer())
         >>> full.W[...] = 0
@@ -51,73 +56,94 @@ class Sequential:
         self.loss = loss
         if not isinstance(loss, CrossEntropyLayer):
             raise ConfigError(f"the loss is a CrossEntropyLayer, found {type(loss).__name__}")
-        parts = _library_layers(layers)
-        full = [layer for layer in layers if isinstance(layer, FullLayer)]
-        dense = [part for part in parts if isinstance(part, library.Dense)]
-        self._pairs = list(zip(full, dense, strict=True))
-        self._network = Network(parts, input=full[0].W.shape[1], loss="cross_entropy")
+        self._parts = library_layers(layers)
+        self._network: Network | None = None
         self._t: Array | None = None
         self.minibatch_losses: Array = np.empty(0)
-        self._join()
+        first = layers[0]
+        if isinstance(first, FullLayer):
+            self._join((first.W.shape[1],))
 
-    def _join(self) -> None:
-        """Take the layers' parameters in, also where another model has had them since."""
-        for layer, dense in self._pairs:
-            if not layer.lives_in(dense):
-                layer.move_into(dense)
-        last, softmax = self.layers[-1], self._network.layers[-1]
-        if isinstance(last, SoftMaxLayer) and isinstance(softmax, library.Softmax):
-            last.move_into(softmax)
+    def _join(self, shape: tuple[int, ...] | None = None) -> Network:
+        """Take the layers' parameters in, also where another model has had them since.
+
+        Args:
+            shape: of a case; None for that of before.
+
+        Raises:
+            ConfigError: the layers cannot take cases of this shape.
+        """
+        if shape is not None and (self._network is None or self._network.input_shape != shape):
+            parts = library_layers(self.layers)
+            network = Network([*dict.fromkeys(parts)], input=list(shape), loss="cross_entropy")
+            for layer, part in zip(self.layers, parts, strict=True):
+                check_fit(layer, part)
+            self._parts, self._network, self._t = parts, network, None
+        if self._network is None:
+            raise ShapeError("the stack has seen no images, which would say how large they are")
+        for layer, part in zip(self.layers, self._parts, strict=True):
+            move(layer, part)
+        return self._network
+
+    def _network_for(self, x: npt.ArrayLike) -> Network:
+        """The network with the layers' parameters, for cases such as these."""
+        takes_rows = isinstance(self.layers[0], FullLayer)
+        return self._join(None if takes_rows else shape_of_images(x))
 
     def forward(self, x: npt.ArrayLike, target: npt.ArrayLike | None = None) -> Array | float:
         """The outputs, (cases, classes); with targets, the mean loss instead.
 
         Args:
-            x: (cases, n_i).
+            x: (cases, n_i), or images (cases, channels, height, width).
             target: one-hot rows, (cases, classes), or class numbers.
 
         Raises:
             ShapeError: x or target does not fit.
         """
-        self._join()
-        y = self._network.forward_pass(x)
+        network = self._network_for(x)
+        y = network.forward_pass(x)
         self._t = None
         self._remember()
         if target is None:
             return y
-        t = self._network.prepare_targets(target)
+        t = network.prepare_targets(target)
         if len(t) != len(y):
             raise ShapeError(f"{len(y)} cases have {len(t)} targets")
         self._t = t
         self.loss.saw(y, t)
-        return float(self._network.loss_of_pass(t))
+        return float(network.loss_of_pass(t))
 
     def _remember(self) -> None:
-        """Let each relu know what went through it, so that it can go backward on its own."""
-        pairs = iter(self._pairs)
-        z: Array | None = None
-        for layer in self.layers:
-            if isinstance(layer, FullLayer):
-                z = next(pairs)[1].z
-            elif isinstance(layer, ReluLayer) and z is not None:
-                layer.saw(z)
+        """Let each relu know what went through it, so that it can go backward on its own.
+
+        Behind a pool that is what the library's pool put out, of numbers that a relu has seen
+        already: it is above 0 in the same places.
+        """
+        before = self._parts[0]
+        for layer, part in zip(self.layers, self._parts, strict=True):
+            if isinstance(layer, ReluLayer):
+                z: Array = before.z  # type: ignore[attr-defined]
+                layer.saw(shaped(z, before))
+            else:
+                before = part
 
     def backward(self) -> Array:
-        """∂L/∂x, (cases, n_i), of the last forward pass with targets; leaves all gradients.
+        """∂L/∂x, of the shape of x, of the last forward pass with targets; leaves all gradients.
 
         Raises:
             ShapeError: there was none.
         """
-        if self._t is None:
+        network = self._network
+        if self._t is None or network is None:
             raise ShapeError("backward follows forward with targets")
-        self._network.backward_pass(self._t, to_input=True)
-        assert self._network.input_gradient is not None
-        return self._network.input_gradient
+        network.backward_pass(self._t, to_input=True)
+        assert network.input_gradient is not None
+        return network.input_gradient.reshape(-1, *network.input_shape)
 
     def update_param(self, lr: float) -> None:
         """One step of gradient descent on all parameters."""
-        self._join()
-        descend(self._network.theta, self._network.gradients.vector, lr)
+        network = self._join()
+        descend(network.theta, network.gradients.vector, lr)
 
     def update_params(self, lr: float) -> None:
         """`update_param` by its other name."""
@@ -134,7 +160,7 @@ class Sequential:
         """Gradient descent on minibatches, in the order given.
 
         Args:
-            x: training cases, (cases, n_i).
+            x: training cases, (cases, n_i) or (cases, channels, height, width).
             y: one-hot targets, (cases, classes), or class numbers.
             epochs: passes over the cases.
             lr: the learning rate.
@@ -148,16 +174,16 @@ class Sequential:
             ShapeError: x or y does not fit.
             ConfigError: epochs, a rate or a batch size that are none.
         """
-        self._join()
+        network = self._network_for(x)
         settings = Settings(
-            epochs=_whole("epochs", epochs, 0),
-            batch_size=_whole("batch_size", batch_size, 1),
+            epochs=whole("epochs", epochs, 0),
+            batch_size=whole("batch_size", batch_size, 1),
             shuffle=False,
         )
-        self._network.learning_rate = checked_rate(lr)
+        network.learning_rate = checked_rate(lr)
         trainer = Trainer(
-            self._network,
-            self._cases(x, y),
+            network,
+            _cases(network, x, y),
             Part(np.empty(0), np.empty(0)),
             settings,
             classes=True,
@@ -172,52 +198,17 @@ class Sequential:
         losses[: len(found)] = found
         return losses
 
-    def _cases(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Part:
-        x, t = self._network.prepare_inputs(x), self._network.prepare_targets(y)
-        if len(x) != len(t) or not len(x):
-            raise ShapeError(f"training needs cases, one target each; found {len(x)}, {len(t)}")
-        return Part(x, t)
-
     def predict(self, x: npt.ArrayLike) -> Array:
         """The label of each case, (cases,): the class of the largest output.
 
         Raises:
             ShapeError: x does not fit.
         """
-        self._join()
-        return predicted_classes(outputs(self._network, np.asarray(x)))
+        return predicted_classes(outputs(self._network_for(x), np.asarray(x)))
 
 
-def _library_layers(layers: Sequence[Layer]) -> list[library.Layer]:
-    """The library's layers for a stack of the lab's: a relu belongs to the layer before it."""
-    parts: list[library.Layer] = []
-    previous: Layer | None = None
-    for layer in layers:
-        if isinstance(layer, FullLayer):
-            n_o, n_i = layer.W.shape
-            if parts and parts[-1].size != n_i:
-                raise ConfigError(f"{layer!r} follows a layer of {parts[-1].size} outputs")
-            parts.append(library.Dense(n_o, "linear", weights="zeros"))
-        elif isinstance(layer, ReluLayer) and isinstance(previous, FullLayer):
-            assert isinstance(parts[-1], library.Dense)
-            parts[-1].activation = "relu"
-        elif isinstance(layer, SoftMaxLayer) and layer is layers[-1] and parts:
-            parts.append(library.Softmax())
-        else:
-            after = "at the beginning" if previous is None else f"after {previous!r}"
-            raise ConfigError(
-                f"found {type(layer).__name__} {after}; a stack is of FullLayers, each perhaps "
-                "with a ReluLayer behind it, and a SoftMaxLayer at the end"
-            )
-        previous = layer
-    if len({id(layer) for layer in layers}) < len(layers):
-        raise ConfigError("a layer stands twice in the stack")
-    if not isinstance(previous, SoftMaxLayer):
-        raise ConfigError("a stack ends in a SoftMaxLayer, whose probabilities the loss takes")
-    return parts
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ConfigError(f"{name} is a whole number of at least {least}, found {value!r}")
-    return int(value)
+def _cases(network: Network, x: npt.ArrayLike, y: npt.ArrayLike) -> Part:
+    x, t = network.prepare_inputs(x), network.prepare_targets(y)
+    if len(x) != len(t) or not len(x):
+        raise ShapeError(f"training needs cases, one target each; found {len(x)}, {len(t)}")
+    return Part(x, t)

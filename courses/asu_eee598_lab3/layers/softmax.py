@@ -45,3 +45,7 @@ class SoftMaxLayer(Layer):
     def move_into(self, softmax: Softmax) -> None:
         """From now on remember passes in ``softmax``, a layer of the library in a network."""
         self._softmax = softmax
+
+    def lives_in(self, softmax: Softmax) -> bool:
+        """Whether passes are remembered there."""
+        return self._softmax is softmax

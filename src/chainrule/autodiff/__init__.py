@@ -47,6 +47,13 @@ from chainrule.autodiff.functions import (
     transpose,
     where,
 )
+from chainrule.autodiff.images import (
+    average_pool2d,
+    local2d,
+    max_pool2d,
+    pad2d,
+    windows2d,
+)
 from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node, Operation, apply, constant, variable
 from chainrule.autodiff.report import graph_table, print_graph
@@ -65,6 +72,7 @@ __all__ = [
     "activation_from",
     "apply",
     "arctan",
+    "average_pool2d",
     "backpropagate",
     "broadcast_to",
     "concatenate",
@@ -82,15 +90,18 @@ __all__ = [
     "identity",
     "jacobian",
     "jvp",
+    "local2d",
     "log",
     "log1p",
     "log_softmax",
     "loss_from",
     "loss_of",
+    "max_pool2d",
     "maximum",
     "mean",
     "minimum",
     "normal_cdf",
+    "pad2d",
     "print_graph",
     "relu",
     "reshape",
@@ -111,4 +122,5 @@ __all__ = [
     "variable",
     "vjp",
     "where",
+    "windows2d",
 ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chainrule.data.channels import placed
+from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
 from chainrule.data.files import read_inputs
 from chainrule.data.image_folder import is_image, read_images
 from chainrule.data.labels import Labels
+from chainrule.data.sequence_file import holds_sequences, read_sequences
+from chainrule.data.settings import TEXT_KEYS
 from chainrule.data.targets import encode_classes, encode_values
 from chainrule.errors import ChainruleError, DataError, Problem, unknown
 from chainrule.parameters import Array
@@ -47,6 +51,8 @@ def cases_of_file(
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
+    if _are_sequences(run, file):
+        return _sequences(run, file)
     x, labels = _read(run, file, labels_file)
     x = run.scaled(x)
     if labels is None:
@@ -58,7 +64,34 @@ def cases_of_file(
 
 def inputs_of_file(run: Run, file: Path) -> Array:
     """Inputs alone, as of `cases_of_file`: labels, if there are any, may be of any kind."""
+    if _are_sequences(run, file):
+        return _sequences(run, file)[0]
     return run.scaled(_read(run, file, None)[0])
+
+
+def _are_sequences(run: Run, file: Path) -> bool:
+    return "text" in run.config.data or holds_sequences(file)
+
+
+def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
+    """Windows of a text, or the sequences of an .npz file, as long as the network takes them."""
+    settings = run.config.data
+    if "text" in settings:
+        assert run.classes is not None
+        options = {key: settings[key] for key in TEXT_KEYS if settings.get(key) is not None}
+        part = windows_of_file(file, Alphabet.named(run.classes), **options)
+        return run.network.prepare_inputs(part.x), part.t
+    found = read_sequences(file)
+    steps, features = (*run.network.input_shape, 0)[:2]
+    if found.x.shape[1:] != (steps, features):
+        shape = " of ".join(map(str, found.x.shape[1:]))
+        message = (
+            f"found sequences of {shape} numbers, but the network takes {steps} of {features}"
+        )
+        raise DataError(Problem(message, file))
+    if found.classes is not None and run.classes is not None and found.classes != run.classes:
+        raise DataError(Problem(f"found the classes {', '.join(found.classes)}", file))
+    return run.network.prepare_inputs(found.x), found.t
 
 
 def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:
@@ -72,6 +105,7 @@ def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels
         label=settings.get("label", "last"),
         header=settings.get("header", "auto"),
         labels=labels_file,
+        channels=settings.get("channels"),
     )
 
 
@@ -79,7 +113,7 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
-    x = cases.x.reshape(len(cases), -1)
+    x = placed(cases.x, cases.image_shape, settings.get("channels")).reshape(len(cases), -1)
     if x.shape[1] != run.network.input:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"

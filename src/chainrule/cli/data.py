@@ -45,16 +45,26 @@ def show(
     ] = None,
     set_: Set = None,
 ) -> None:
-    """Show random images of the data, or their scatter plot.
+    """Show random images of the data, their scatter plot, or sequences step by step.
 
-    Opens a window where there is a screen, and writes a file otherwise. Up to 10 images are
-    shown unless --count says otherwise.
+    Pictures open a window where there is a screen, and are written to a file otherwise; sequences
+    are printed. Up to 10 images or sequences are shown unless --count says otherwise.
     """
     from chainrule.cli.cases import part_of
     from chainrule.cli.pictures import picture
+    from chainrule.cli.sequences import sequences_as_text
+    from chainrule.files import write_whole
     from chainrule.plots.show import show_or_save
 
     data = _data(config, set_)
+    if data.sequence_shape is not None:
+        text = sequences_as_text(data, part_of(data, split), count)
+        if save is None:
+            typer.echo(text, nl=False)
+        else:
+            write_whole(save, text)
+            typer.echo(f"sequences written to {save}")
+        return
     figure = picture(data, part_of(data, split), f"{config.stem}: {split} data", count)
     written = show_or_save(figure, save, Path(f"{config.stem}-{split}.png"))
     if written is not None:
@@ -68,7 +78,8 @@ def make(
     set_: Set = None,
 ) -> None:
     """Write the data set as .npz: x and t, and the class names."""
-    from chainrule.data.npz_file import write_npz
+    from chainrule.data.npz_file import write_arrays, write_npz
+    from chainrule.data.sequence_file import arrays_to_write
     from chainrule.errors import ChainruleError, Problem
     from chainrule.files import refuse_input
 
@@ -76,8 +87,11 @@ def make(
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
     refuse_input(file, config)
     # As they come: a run that reads the file standardises them itself.
-    data = _data(config, [*(set_ or []), "data.standardize=false"])
-    write_npz(file, data)
+    data = _data(config, [*(set_ or []), "data.standardize=false", "data.channels=last"])
+    if data.sequence_shape is None:
+        write_npz(file, data)
+    else:
+        write_arrays(file, arrays_to_write(data))
     sizes = ", ".join(
         f"{len(part)} {name}"
         for name, part in zip(("training", "validation", "test"), data, strict=True)

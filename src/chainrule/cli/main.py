@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 from chainrule._version import __version__
-from chainrule.cli import check, compare, data, evaluate, init, plot, predict, schema, sweep, train
+from chainrule.cli import (
+    check,
+    compare,
+    data,
+    describe,
+    evaluate,
+    init,
+    plot,
+    predict,
+    schema,
+    sweep,
+    train,
+)
 from chainrule.cli.failures import failures_told
 
 ORDER = (
@@ -19,6 +31,7 @@ ORDER = (
     "sweep",
     "compare",
     "check",
+    "describe",
     "evaluate",
     "predict",
     "plot",
@@ -55,6 +68,7 @@ app.command("train")(train.command)
 app.command("sweep")(sweep.command)
 app.command("compare")(compare.command)
 app.command("check")(check.command)
+app.command("describe")(describe.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
 app.command("plot")(plot.command)

@@ -37,16 +37,16 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
             part.x, part.t, classes=data.classes, feature_names=data.feature_names, title=title
         )
     chosen = np.random.default_rng(randbits(64)).permutation(len(part))[:count]
-    images = part.x[chosen].reshape(-1, *data.image_shape)
-    return image_grid(_unscaled(data, images), _labels(data, part.t[chosen]), title=title)
+    images = data.pictures(_unscaled(data, part.x[chosen]))
+    return image_grid(images, _labels(data, part.t[chosen]), title=title)
 
 
-def _unscaled(data: DataSplit, images: Array) -> Array:
-    """The images as they were before standardisation."""
+def _unscaled(data: DataSplit, x: Array) -> Array:
+    """The inputs as they were before standardisation."""
     if data.scaling is None:
-        return images
-    scale, mean = (a.reshape(images.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
-    return images * scale + mean
+        return x
+    scale, mean = (a.reshape(x.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
+    return x * scale + mean
 
 
 def _labels(data: DataSplit, t: Array) -> list[str]:

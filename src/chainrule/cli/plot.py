@@ -57,7 +57,8 @@ def _weights(run: Run) -> Figure | None:
     first, shape = run.network.layers[0], run.data.image_shape
     if shape is None or not isinstance(first, Dense):
         return None
-    return weight_images(first.W, shape, title=f"{run.config.name}: weights of {first.name}")
+    W = run.data.pictures(first.W.T).reshape(first.size, -1).T  # colours last, as one sees them
+    return weight_images(W, shape, title=f"{run.config.name}: weights of {first.name}")
 
 
 def _boundary(run: Run) -> Figure | None:

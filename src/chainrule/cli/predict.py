@@ -33,6 +33,7 @@ def command(
     values. Images come in the order of their names.
     """
     from chainrule.cli.cases import inputs_of_file
+    from chainrule.cli.sequences import steps_as_csv
     from chainrule.files import refuse_input, write_whole
     from chainrule.runs import load
     from chainrule.scores import outputs
@@ -41,7 +42,8 @@ def command(
         refuse_input(out, file)
     trained = load(run)
     x = inputs_of_file(trained, file)
-    text = as_csv(trained, outputs(trained.network, x))
+    y, shape = outputs(trained.network, x), trained.network.layers[-1].output_shape
+    text = as_csv(trained, y) if len(shape) == 1 else steps_as_csv(trained.classes, y, shape[0])
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -82,11 +82,17 @@ def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
     _print(table)
 
 
-def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of texts, numbers among them to the right."""
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> None:
+    """A table of texts, numbers among them to the right.
+
+    Args:
+        headings: of the columns.
+        rows: of as many texts each.
+        words: how many of the first columns hold words, which stand to the left.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    for k, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if k < words else "right")
     for row in rows:
         table.add_row(*row)
     _print(table)

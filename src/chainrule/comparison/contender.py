@@ -159,6 +159,8 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
         ChainruleError: it is not installed, or cannot train the network.
     """
     kind = PEERS[name]
+    if trainer.settings.clip_gradient_norm is not None:
+        raise ChainruleError("it does not clip the norm of the gradient here")
     obstacle = kind.obstacle(trainer.network, trainer.optimizer)
     if obstacle is not None:
         raise ChainruleError(obstacle)

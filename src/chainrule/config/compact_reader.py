@@ -36,6 +36,11 @@ LAYERS: Mapping[str, str] = {
     "type": "type",
     "name": "name",
     "inputs": "inputs",
+    "outputs": "outputs",
+    "bias": "bias",
+    "start": "start",
+    "truncate": "truncate",
+    "ur": "recurrent_weights",
 }
 """The keys of a line of LAYERS and what the schema calls them."""
 

@@ -17,13 +17,16 @@ from chainrule.config.generator_schema import (
     Blobs,
     Curve,
     Data,
+    Echo,
     Moons,
+    Parity,
     Rings,
     Shapes,
     Spirals,
     Xor,
 )
 from chainrule.config.words import Word, one_of
+from chainrule.data.characters import ENCODINGS
 from chainrule.data.named import IN_SKLEARN, NAMES
 from chainrule.data.settings import KINDS
 from chainrule.limits import MAX_IMAGE_SIDE
@@ -46,6 +49,19 @@ class File(Data):
     test_labels: Text = Field(UNSAID, description="their labels, for IDX images")
     classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
         Field([], description="the names of the classes, in order")
+    )
+
+
+class Characters(Data):
+    """A text whose next character is to be predicted."""
+
+    text: Text = Field(description="a UTF-8 file, from the configuration's folder")
+    steps: Count = Field(32, description="the characters of a window")
+    stride: Count = Field(
+        UNSAID, description="from a window's beginning to the next one's; by default steps"
+    )
+    encoding: Annotated[Any, Word("encoding", ENCODINGS)] = Field(
+        "one_hot", description="a 1 at the character's number, or the number itself"
     )
 
 
@@ -114,6 +130,8 @@ def _by_kind(value: Any, handler: Any) -> Data:
     kind = kinds[0] if kinds else "generator"
     if kind == "file":
         return File.model_validate(value)
+    if kind == "text":
+        return Characters.model_validate(value)
     if kind == "folder":
         return Folder.model_validate(value)
     table = tuple(GENERATORS) if kind == "generator" else NAMES
@@ -133,6 +151,9 @@ AnyData = Annotated[
     | Rings
     | Blobs
     | Curve
+    | Echo
+    | Parity
+    | Characters
     | File
     | Folder
     | Named

@@ -97,8 +97,9 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite numbe
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
 Flag = Annotated[bool, says("true or false")]
 Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 Name = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$"),
+    Field(pattern=NAME_PATTERN),
     says("a word of letters, digits, '_' and '-' that begins with a letter"),
 ]

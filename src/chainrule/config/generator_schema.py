@@ -16,10 +16,12 @@ from chainrule.config.fields import (
     Section,
     Seed,
     Share,
+    Whole,
     says,
 )
 from chainrule.config.words import Word
 from chainrule.data.points import CURVES
+from chainrule.data.settings import CHANNELS
 from chainrule.data.shapes import SMALLEST_SIDE
 from chainrule.data.splits import DEFAULT_SPLIT
 
@@ -40,6 +42,11 @@ class Data(Section):
         "by the training data",
     )
     flatten: Flag = Field(True, description="images as rows of pixels rather than 2-D")
+    channels: Annotated[Any, Word("channels", CHANNELS)] = Field(
+        UNSAID,
+        description="where the colours of an image stand: last, red, green and blue of each pixel "
+        "together, or first, a plane a colour; by default first for a network of image layers",
+    )
     seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")
     target: Annotated[Any, Word("target", ("class", "value"))] = Field(
         None, description="class numbers or values; by default it follows from the loss"
@@ -129,6 +136,35 @@ class Curve(Data):
     noise: Amount = Field(0.1, description="the standard deviation about the curve")
 
 
+class Echo(Data):
+    """Sequences to be said again some steps later."""
+
+    generator: Literal["echo"] = Field(description="the kind of data")
+    steps: Annotated[Any, Pixels(1)] = Field(
+        [20, 20], description="the steps of a sequence, or a range that lengths are drawn from"
+    )
+    delay: Whole = Field(5, description="how many steps later; below the number of steps")
+    count: Points = Field(1000, description="the number of sequences")
+    of: Annotated[Any, Word("of", ("values", "bits"))] = Field(
+        "values", description="numbers from -1 to 1, or bits, which are classes"
+    )
+
+
+class Parity(Data):
+    """Strings of bits: is the number of ones odd?"""
+
+    generator: Literal["parity"] = Field(description="the kind of data")
+    bits: Annotated[Any, Pixels(1)] = Field(
+        [8, 8], description="the bits of a string, or a range of lengths"
+    )
+    count: Points = Field(
+        UNSAID, description="the number of strings; by default all there are, at most 1000"
+    )
+    targets: Annotated[Any, Word("targets", ("all", "last"))] = Field(
+        "last", description="a target after the last bit, or after all of them"
+    )
+
+
 GENERATORS: dict[str, type[Data]] = {
     "shapes": Shapes,
     "xor": Xor,
@@ -137,5 +173,7 @@ GENERATORS: dict[str, type[Data]] = {
     "rings": Rings,
     "blobs": Blobs,
     "curve": Curve,
+    "echo": Echo,
+    "parity": Parity,
 }
 """The models of the generators, by name."""

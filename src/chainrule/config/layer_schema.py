@@ -13,11 +13,23 @@ from pydantic import (
 )
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.config.fields import Amount, Count, Name, Section, expected, said, says
-from chainrule.config.words import Choice, Maybe, Start
+from chainrule.config.fields import (
+    Amount,
+    Count,
+    Flag,
+    Name,
+    Number,
+    Section,
+    Whole,
+    expected,
+    said,
+    says,
+)
+from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
+from chainrule.layers.recurrent import OUTPUTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
@@ -28,6 +40,15 @@ OptionalName = Annotated[
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
 WeightStart = Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))]
 BiasStart = Annotated[Any, Maybe(Start("biases", ("zeros",)))]
+
+
+SIDES = "a whole number of at least 1, or two: [height, width]"
+_Two = Field(min_length=2, max_length=2)
+Sides = Annotated[Count | Annotated[list[Count], _Two], says(SIDES)]
+Padding = Annotated[
+    Whole | Annotated[list[Whole], _Two] | Literal["same", "valid"],
+    says("a whole number of at least 0, two such, same or valid"),
+]
 
 
 def _as_list(value: Any) -> Any:
@@ -87,6 +108,37 @@ class Softmax(AnyLayer):
     size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
 
 
+class Recurrent(AnyLayer):
+    """A layer h(n) = φ(x(n) W + h(n−1) U + b) over the steps n of a sequence."""
+
+    type: Literal["recurrent"] = Field(description="the kind of layer")
+    size: Count = Field(description="the number of units", examples=[16])
+    activation: ActivationWord = Field(
+        None, description="the function φ; by default tanh", examples=["tanh", "linear"]
+    )
+    outputs: Annotated[Any, Word("outputs", OUTPUTS)] = Field(
+        "all", description="what is given on: the outputs of all steps, or the last alone"
+    )
+    bias: Flag = Field(True, description="whether there are biases b")
+    start: Annotated[
+        Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
+        says("zeros, learnt, or a list of numbers, one a unit"),
+    ] = Field("zeros", description="the state before the first step", examples=["learnt"])
+    truncate: OptionalCount = Field(
+        None,
+        description="how many steps gradients go back through, their own counted; null for all",
+        examples=[10],
+    )
+    weights: WeightStart = Field(None, description="how the weights W of the inputs start")
+    recurrent_weights: Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))] = (
+        Field(None, description="how the weights U of the state before start")
+    )
+    biases: BiasStart = Field(None, description="how the biases start")
+    learning_rate: OptionalRate = Field(
+        None, description="a learning rate of this layer's own", examples=[0.01]
+    )
+
+
 class Add(AnyLayer):
     """The sum of what several layers put out."""
 
@@ -99,10 +151,79 @@ class Concatenate(AnyLayer):
     type: Literal["concatenate"] = Field(description="the kind of layer")
 
 
+class _Filtered(AnyLayer):
+    """Filters that look at windows of an image, and what is behind them."""
+
+    filters: Count = Field(description="how many filters, the channels of the output")
+    size: Sides = Field(description="of a filter: a number, or [height, width]", examples=[3])
+    stride: Sides = Field(1, description="from one place to the next: a number or two")
+    padding: Padding = Field(
+        0,
+        description="zeros around the image: a number or two, same for as many outputs as inputs, "
+        "or valid for none",
+        examples=["same"],
+    )
+    bias: Flag = Field(True, description="whether there are biases")
+    activation: ActivationWord = Field(
+        None,
+        description="the function behind the layer; by default relu, and linear where no layer "
+        "with an activation follows",
+    )
+    weights: WeightStart = Field(None, description="how the weights start, as of a dense layer")
+    biases: BiasStart = Field(None, description="how the biases start, as of a dense layer")
+    learning_rate: OptionalRate = Field(None, description="a learning rate of this layer's own")
+
+
+class Conv2D(_Filtered):
+    """Filters that every place of the image shares."""
+
+    type: Literal["conv2d"] = Field(description="the kind of layer")
+
+
+class LocallyConnected2D(_Filtered):
+    """Filters as of a convolution, but each place has its own."""
+
+    type: Literal["locally_connected2d"] = Field(description="the kind of layer")
+
+
+class _Pooled(AnyLayer):
+    """One number for each window of each channel."""
+
+    size: Sides = Field(2, description="of a window: a number, or [height, width]")
+    stride: Annotated[Sides | None, says(f"{SIDES}, or null")] = Field(
+        None, description="from one window to the next: a number or two; by default the size"
+    )
+    padding: Padding = Field(0, description="as of a convolution, but less than the size")
+
+
+class MaxPool2D(_Pooled):
+    """The largest number of each window."""
+
+    type: Literal["max_pool2d"] = Field(description="the kind of layer")
+
+
+class AveragePool2D(_Pooled):
+    """The mean of each window."""
+
+    type: Literal["average_pool2d"] = Field(description="the kind of layer")
+
+
+class Flatten(AnyLayer):
+    """An image or a sequence as one row of numbers."""
+
+    type: Literal["flatten"] = Field(description="the kind of layer")
+
+
 SECTIONS: Mapping[str, type[AnyLayer]] = {
     "dense": Dense,
     "basic_layer": Dense,
     "softmax": Softmax,
+    "recurrent": Recurrent,
+    "conv2d": Conv2D,
+    "locally_connected2d": LocallyConnected2D,
+    "max_pool2d": MaxPool2D,
+    "average_pool2d": AveragePool2D,
+    "flatten": Flatten,
     "add": Add,
     "concatenate": Concatenate,
 }
@@ -132,6 +253,17 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
 
 
 LayerEntry = Annotated[
-    Dense | Softmax | Add | Concatenate | Literal["softmax"], WrapValidator(_layer)
+    Dense
+    | Softmax
+    | Recurrent
+    | Conv2D
+    | LocallyConnected2D
+    | MaxPool2D
+    | AveragePool2D
+    | Flatten
+    | Add
+    | Concatenate
+    | Literal["softmax", "flatten", "max_pool2d", "average_pool2d"],
+    WrapValidator(_layer),
 ]
 """An item of the list of layers."""

@@ -7,15 +7,17 @@ a value they cannot read is the schema's to report, and no rule says anything of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.data_fields import shape_classes
+from chainrule.config.fields import NAME_PATTERN
 from chainrule.config.layer_schema import ALIASES, SECTIONS
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
-from chainrule.data.settings import KINDS
+from chainrule.data.settings import KINDS, are_sequences
 from chainrule.errors import Problem
 from chainrule.wiring import Plug, faults_of_wiring, names_of
 
@@ -63,9 +65,10 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
         if kind == "softmax":
             where = f"but it is layer {k + 1} of {len(layers)}"
             yield (*LAYERS, k), f"softmax must be the last layer, {where}"
-    if layers and None not in kinds and "dense" not in kinds:
+    if layers and None not in kinds and not {"dense", "recurrent"} & {*kinds}:
         yield LAYERS, "a network needs at least one dense layer, such as one of size 10"
     yield from _size_faults(layers, kinds)
+    yield from _start_faults(layers, kinds)
     names = [*_name_faults(layers, kinds)]
     yield from names or _wiring_faults(layers, kinds)
     yield from _loss_faults(_name(network.get("loss")), layers, kinds)
@@ -82,6 +85,17 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
         if _whole(before) and _whole(size) and before != size:
             message = f"softmax has the size of the layer before it, {before}, found {size}"
             yield (*LAYERS, k, "size"), message
+
+
+def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+    """A start state has a number for each unit."""
+    for k, layer in enumerate(layers):
+        if kinds[k] != "recurrent" or not isinstance(layer, dict):
+            continue
+        start, size = layer.get("start"), layer.get("size")
+        if isinstance(start, list) and _whole(size) and len(start) != size:
+            message = f"start has a number for each of the {size} units, found {len(start)}"
+            yield (*LAYERS, k, "start"), message
 
 
 def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
@@ -116,9 +130,13 @@ def _inputs(layer: Any) -> tuple[str, ...] | None:
     """The names of a layer's inputs; None where they cannot be read."""
     written = layer.get("inputs") if isinstance(layer, dict) else None
     names = [written] if isinstance(written, str) else written or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(map(_is_name, names)):
         return None
     return tuple(names)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.match(NAME_PATTERN, value) is not None
 
 
 def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
@@ -127,7 +145,7 @@ def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return
     output, function = f"layer {len(layers)}, the last one,", last
-    if "activation" in SECTIONS[last].model_fields:
+    if "activation" in SECTIONS[last].model_fields and last != "recurrent":
         written = layers[-1].get("activation") if isinstance(layers[-1], dict) else None
         function = "linear" if written is None else _name(written) or ""
         if function not in ACTIVATIONS:
@@ -153,6 +171,8 @@ def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -
 
 def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
     kinds = [key for key in data if key in KINDS]
+    if are_sequences({**data, "generator": _name(data.get("generator")) or ""}):
+        yield from _sequence_faults(data)
     if kinds == ["file"]:
         yield from _file_faults(data)
     elif kinds in ([], ["generator"]):
@@ -160,6 +180,20 @@ def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _group_faults(data, generator)
         if generator == "shapes":
             yield from _shape_faults(data)
+
+
+def _sequence_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """What sequences cannot be, and an echo that never comes."""
+    if data.get("standardize") not in (None, False):
+        message = "standardize is for rows of numbers and images, not for sequences"
+        yield ("data", "standardize"), message
+    steps, delay = data.get("steps", 20), data.get("delay", 5)
+    shortest = steps[0] if isinstance(steps, list) and steps else steps
+    is_echo = _name(data.get("generator")) == "echo" and _whole(shortest) and _whole(delay)
+    if is_echo and delay >= shortest:
+        key = "delay" if "delay" in data else "steps"
+        message = f"delay must be less than the number of steps, {shortest}, found {delay}"
+        yield ("data", key), message
 
 
 def _shape_faults(data: Mapping[str, Any]) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.config.fields import Count, Flag, Section, Seed, Whole, expected
+from chainrule.config.fields import Count, Flag, Section, Seed, Whole, expected, says
 from chainrule.config.layer_schema import OptionalCount
 from chainrule.config.words import Choice, Word
 from chainrule.data.arguments import MOST
@@ -64,6 +64,15 @@ class Training(Section):
         "running",
         description="an epoch's training loss: running is the mean of its minibatches' losses, "
         "full a pass of its own over the training data",
+    )
+    clip_gradient_norm: Annotated[
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+        says("a finite number above 0, or null"),
+    ] = Field(
+        None,
+        description="the most that the norm of the whole gradient, penalty included, is in a "
+        "step; a longer one is shortened; null for any",
+        examples=[1.0],
     )
     checkpoint_every: OptionalCount = Field(
         None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError
+from chainrule.sequence_losses import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
@@ -66,6 +67,10 @@ class DataSplit:
             targets are values.
         image_shape: (height, width) or (height, width, 3) where the inputs are images, also
             when they are flattened; otherwise None.
+        sequence_shape: (steps, features) where the inputs are sequences, (cases, steps,
+            features); otherwise None.
+        channels_first: whether the numbers of a colour image lie a plane a colour, (3, height,
+            width), as convolution takes them.
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
@@ -76,9 +81,16 @@ class DataSplit:
     test: Dataset
     classes: tuple[str, ...] | None = None
     image_shape: tuple[int, ...] | None = None
+    channels_first: bool = False
     feature_names: tuple[str, ...] | None = None
     source: str = ""
     scaling: Standardization | None = None
+    sequence_shape: tuple[int, int] | None = None
+
+    @property
+    def has_targets_of_steps(self) -> bool:
+        """Whether the targets of a case are those of its steps."""
+        return self.sequence_shape is not None and are_sequences(self.train.t)
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)
@@ -86,3 +98,18 @@ class DataSplit:
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter((self.train, self.validation, self.test))
+
+    def pictures(self, x: Array) -> Array:
+        """Rows of ``x`` as one looks at them.
+
+        Args:
+            x: of any part, (cases, ...).
+
+        Returns:
+            (cases, height, width) or (cases, height, width, 3).
+        """
+        assert self.image_shape is not None, "the inputs are images"
+        if not self.channels_first:
+            return x.reshape(-1, *self.image_shape)
+        height, width, channels = self.image_shape
+        return x.reshape(-1, channels, height, width).transpose(0, 2, 3, 1)

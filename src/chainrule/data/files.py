@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.data.cases import Cases
+from chainrule.data.channels import placed
 from chainrule.data.dataset import Array
 from chainrule.data.idx_file import TYPES, read_idx_images
 from chainrule.data.labels import Labels
@@ -94,6 +95,7 @@ def read_inputs(
     label: str = "last",
     header: bool | str = "auto",
     labels: Path | None = None,
+    channels: str | None = None,
 ) -> tuple[Array, Labels | None]:
     """Read cases for a trained network, with labels or without.
 
@@ -106,6 +108,8 @@ def read_inputs(
         label: the label's column in a text file, ``last`` or ``first``.
         header: whether a text file begins with the columns' names, or ``auto``.
         labels: the file of labels that belongs to an IDX file, if they are wanted.
+        channels: where the colours of images are to stand, ``first`` or ``last``; None for
+            where they stand in the file.
 
     Returns:
         x (cases, features) as in the file (float32 as float64), not standardised; and the labels
@@ -119,7 +123,7 @@ def read_inputs(
         cases = read_text(path, label=label, header=header, features=features)
     else:
         cases = read_npz(path) if kind == "npz" else read_idx_images(path, labels)
-    x = cases.x.reshape(len(cases), -1)
+    x = placed(cases.x, cases.image_shape, channels).reshape(len(cases), -1)
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"
         raise DataError(Problem(message, path))

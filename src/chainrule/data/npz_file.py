@@ -6,7 +6,7 @@ import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def read_npz(path: Path) -> Cases:
             objects, other lengths, NaN or infinity; for sizes beyond any use, found in the
             headers before memory is taken.
     """
-    arrays = _arrays(existing_file(path))
+    arrays = read_arrays(path, _KNOWN)
     x = _inputs(path, arrays)
     shape = _image_shape(path, x, arrays.get("image_shape"))
     return Cases(x, _labels(path, x, arrays), image_shape=shape)
@@ -60,6 +60,20 @@ def write_npz(path: Path, data: DataSplit) -> None:
     Raises:
         ChainruleError: if the file cannot be written; nothing is left behind then.
     """
+    write_arrays(path, _arrays_of(data))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write named arrays as one .npz file.
+
+    Raises:
+        ChainruleError: if the file cannot be written; nothing is left behind then.
+    """
+    with whole_file(Path(path)) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _arrays_of(data: DataSplit) -> dict[str, Array]:
     arrays = {
         "x": np.concatenate([part.x for part in data]),
         "t": np.concatenate([part.t for part in data]),
@@ -68,12 +82,17 @@ def write_npz(path: Path, data: DataSplit) -> None:
         arrays["classes"] = np.array(data.classes)
     if data.image_shape is not None:
         arrays["image_shape"] = np.array(data.image_shape)
-    with whole_file(Path(path)) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    return arrays
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """The arrays that are of use here."""
+def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
+    """Those of the ``known`` arrays that an .npz file has; ``x`` must be there.
+
+    Raises:
+        DataError: it is no .npz file, is damaged or lacks ``x``; for arrays of objects; for
+            sizes beyond any use, found in the headers before memory is taken.
+    """
+    existing_file(path)
     try:
         with zipfile.ZipFile(path) as file:
             infos = file.infolist()
@@ -84,7 +103,7 @@ def _arrays(path: Path) -> dict[str, Array]:
                 raise DataError(Problem("two arrays of the file have the same name", path))
             if "x" not in members:
                 raise DataError(Problem(_missing_x(members), path))
-            wanted = [name for name in _KNOWN if name in members]
+            wanted = [name for name in known if name in members]
             _refuse_bombs(path, [members[name] for name in wanted])
             return {name: _read(path, file, members[name]) for name in wanted}
     except DataError:
@@ -142,11 +161,11 @@ def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
         raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
-    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and x.shape[3] != 3):
+    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and 3 not in (x.shape[3], x.shape[1])):
         raise DataError(
             Problem(
-                f"x has shape {x.shape}; expected (cases, features), (cases, height, width) "
-                "or (cases, height, width, 3)",
+                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), "
+                "(cases, height, width, 3) or (cases, 3, height, width)",
                 path,
             )
         )

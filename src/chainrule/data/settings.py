@@ -11,15 +11,19 @@ import numpy as np
 
 from chainrule.data.arguments import MAX_SEED, Checks
 from chainrule.data.points import POINT_SETS
+from chainrule.data.sequences import SEQUENCES
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import DEFAULT_SPLIT
 from chainrule.errors import ConfigError, unknown
 
-KINDS = ("generator", "file", "folder", "name")
+KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys says where the data come from."""
 
-COMMON_KEYS = ("split", "standardize", "flatten", "seed", "target")
+COMMON_KEYS = ("split", "standardize", "flatten", "channels", "seed", "target")
 """What can be said of any data."""
+
+CHANNELS = ("last", "first")
+"""Where an image's colours stand: (height, width, 3), or (3, height, width) for convolution."""
 
 FILE_KEYS = (
     "label",
@@ -36,6 +40,9 @@ FILE_KEYS = (
 IMAGE_FOLDER_KEYS = ("size", "color")
 """What can be said of a folder of images."""
 
+TEXT_KEYS = ("steps", "stride", "encoding")
+"""What can be said of a text that is learnt character by character."""
+
 CIFAR_NAMES = ("cifar10", "cifar100")
 """The named sets that are read from the user's copy of the published files."""
 
@@ -43,6 +50,7 @@ PATH_KEYS = (
     "path",
     "file",
     "folder",
+    "text",
     "labels",
     "validation_file",
     "validation_labels",
@@ -54,7 +62,7 @@ PATH_KEYS = (
 _CIFAR_KEYS = ("path", "classes", "count")
 _NAMED_KEYS = {"cifar10": _CIFAR_KEYS, "cifar100": (*_CIFAR_KEYS, "label")}
 
-GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS)
+GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS, *SEQUENCES)
 """The sets that are made, not read."""
 
 
@@ -62,14 +70,16 @@ def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys that data of the kind in ``settings`` may have; all arguments of a generator.
 
     Example:
-        >>> known_keys({"generator": "moons"})
-        ('generator', 'split', 'standardize', 'flatten', 'seed', 'target', 'count', 'noise')
+        >>> known_keys({"generator": "moons"})[-4:]
+        ('seed', 'target', 'count', 'noise')
     """
     kind = next(key for key in KINDS if key in settings)
     if kind == "file":
         own: Iterable[str] = FILE_KEYS
     elif kind == "folder":
         own = IMAGE_FOLDER_KEYS
+    elif kind == "text":
+        own = TEXT_KEYS
     elif kind == "name":
         own = _NAMED_KEYS.get(settings[kind], ())
     else:
@@ -97,7 +107,8 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings["generator"] == "shapes":  # some of its defaults follow from the size
             taken |= {key: vars(ImageGenerator(**own))[key] for key in taken if key in arguments}
     plain = {key: list(v) if isinstance(v, tuple) else v for key, v in taken.items()}
-    return {**settings, **{key: v for key, v in plain.items() if key not in settings}}
+    said = {key: v for key, v in plain.items() if v is not None and key not in settings}
+    return {**settings, **said}
 
 
 def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
@@ -122,9 +133,13 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     checks.flag("flatten", settings.get("flatten", False))
     if settings.get("standardize") != "center":
         checks.flag("standardize", settings.get("standardize", False), other="center")
+    if settings.get("channels") is not None:
+        checks.choice("channels", settings["channels"], CHANNELS)
     checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
     checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
     _check_split(settings, checks)
+    if are_sequences(settings) and settings.get("standardize"):
+        checks.fail("standardize is for rows of numbers and images, not for sequences")
     if kind == "file":
         checks.choice("label", settings.get("label", "last"), ("last", "first"))
         if settings.get("header", "auto") not in (True, False, "auto"):
@@ -138,6 +153,11 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
         _check_maker(settings, checks)
     checks.finish()
     return kind
+
+
+def are_sequences(settings: Mapping[str, Any]) -> bool:
+    """Whether the data are sequences, steps by features."""
+    return "text" in settings or settings.get("generator") in SEQUENCES
 
 
 def _check_classes(settings: Mapping[str, Any], checks: Checks) -> None:
@@ -162,7 +182,7 @@ def _check_maker(settings: Mapping[str, Any], checks: Checks) -> None:
 
 
 def _maker(generator: str) -> Callable[..., Any]:
-    return ImageGenerator if generator == "shapes" else POINT_SETS[generator]
+    return ImageGenerator if generator == "shapes" else {**POINT_SETS, **SEQUENCES}[generator]
 
 
 def _check_split(settings: Mapping[str, Any], checks: Checks) -> None:

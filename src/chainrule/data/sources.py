@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.cases import Cases
+from chainrule.data.channels import are_first, are_last, picture_shape, placed
+from chainrule.data.characters import read_characters
 from chainrule.data.dataset import Array, Dataset, DataSplit
 from chainrule.data.files import read_cases
 from chainrule.data.image_folder import read_image_folder
@@ -17,11 +19,15 @@ from chainrule.data.labels import Labels
 from chainrule.data.named import read_named
 from chainrule.data.points import POINT_SETS
 from chainrule.data.published import as_published, find_published, read_published
+from chainrule.data.sequence_file import holds_sequences, read_sequences
+from chainrule.data.sequences import SEQUENCES
 from chainrule.data.settings import (
     CIFAR_NAMES,
     COMMON_KEYS,
+    FILE_KEYS,
     KINDS,
     PATH_KEYS,
+    TEXT_KEYS,
     check_settings,
     fractions_of,
 )
@@ -31,6 +37,7 @@ from chainrule.data.standardization import Standardization
 from chainrule.data.targets import class_names, encode_classes, encode_values
 from chainrule.errors import ConfigError, DataError, Problem
 from chainrule.randomness import stream
+from chainrule.sequence_losses import NO_CLASS
 
 
 def load_data(
@@ -78,6 +85,12 @@ def load_data(
     seed = settings.get("seed", seed)
     if settings.get("generator") == "shapes":
         data = _shapes(settings, seed, outputs, target)
+    elif kind == "file" and holds_sequences(Path(folder) / settings["file"]):
+        data = _sequence_file(settings, Path(folder), seed, outputs, target)
+    elif kind == "text":
+        data = _characters(settings, Path(folder))
+    elif settings.get("generator") in SEQUENCES:
+        data = _sequences(settings, seed, outputs, target)
     else:
         sources = _READERS[kind](settings, Path(folder), seed)
         data = _from_cases(sources, settings, seed, outputs, target)
@@ -90,13 +103,83 @@ def _shapes(
     settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
 ) -> DataSplit:
     """Images of shapes, which the generator splits itself."""
-    own = {k: v for k, v in settings.items() if k not in ("generator", "standardize", "target")}
+    others = ("generator", "standardize", "channels", "target")
+    own = {k: v for k, v in settings.items() if k not in others}
     data = ImageGenerator(**{**own, "seed": seed}).generate()
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
     if wanted == "class":
         return data
     parts = [Dataset(part.x, part.t[:, None].astype(float)) for part in data]
     return replace(data, train=parts[0], validation=parts[1], test=parts[2], classes=None)
+
+
+def _characters(settings: Mapping[str, Any], folder: Path) -> DataSplit:
+    """A text, which its reader splits by position."""
+    if settings.get("target") == "value":
+        raise ConfigError("target of a text is class: the character that comes next")
+    own = {key: settings[key] for key in TEXT_KEYS if key in settings}
+    return read_characters(folder / settings["text"], split=fractions_of(settings), **own)
+
+
+def _sequences(
+    settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
+) -> DataSplit:
+    """Sequences that are made; bits are classes unless a single output is to give values."""
+    name = settings["generator"]
+    own = {k: v for k, v in settings.items() if k not in ("generator", *COMMON_KEYS)}
+    made = SEQUENCES[name](stream(seed, "data", name), **own)
+    return _split_sequences(made, ("0", "1"), name, settings, seed, outputs, target)
+
+
+def _sequence_file(
+    settings: Mapping[str, Any], folder: Path, seed: int, outputs: int | None, target: str | None
+) -> DataSplit:
+    """Sequences of one file, which is split."""
+    path = folder / settings["file"]
+    others = [key for key in settings if key in FILE_KEYS]
+    if others:
+        raise ConfigError(f"{others[0]} is not for a file of sequences, as {path.name} is one")
+    found = read_sequences(path)
+    if found.t is None:
+        raise DataError(Problem("found no array t of targets beside x", path))
+    names = found.classes
+    if names is None and found.t.dtype.kind in "iu":
+        names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
+    if names is not None and found.t.max() >= len(names):
+        raise DataError(
+            Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
+        )
+    made = Dataset(found.x, found.t)
+    return _split_sequences(made, names, path.name, settings, seed, outputs, target)
+
+
+def _split_sequences(
+    made: Dataset,
+    names: Sequence[str] | None,
+    told: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    outputs: int | None,
+    target: str | None,
+) -> DataSplit:
+    """The parts; class numbers become values where a single output is to give them."""
+    bits = made.t.dtype.kind == "i"
+    if not bits and settings.get("target", target) == "class":
+        raise ConfigError(
+            f"{told} gives values here, not classes; choose a loss for values, such as mse"
+        )
+    wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
+    if bits and wanted == "value":
+        made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
+    classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
+    stratify = made.t if made.t.ndim == 1 else None
+    rng = stream(seed, "data", "split")
+    train, validation, test = (
+        made.take(part) for part in split_cases(len(made), fractions_of(settings), rng, stratify)
+    )
+    shape = (made.x.shape[1], made.x.shape[2])
+    source = f"{told}: {len(made)} sequences of {shape[0]} steps"
+    return DataSplit(train, validation, test, classes=classes, sequence_shape=shape, source=source)
 
 
 # Readers: the cases to be split, and those of the files that validation and test data have.
@@ -183,10 +266,13 @@ def _from_cases(
         targets = encode_classes(labels, classes)
     else:
         targets = encode_values(labels)
-    flatten = settings.get("flatten", True)
+    flatten, channels = settings.get("flatten", True), settings.get("channels")
+    inputs = [placed(c.x, c.image_shape, channels) for c in present]
     datasets = iter(
-        [Dataset(_flat(c.x) if flatten else c.x, t) for c, t in zip(present, targets, strict=True)]
+        [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
     )
+    shape = present[0].image_shape
+    is_first = are_first(shape) if channels is None else channels == "first"
     whole, validation, test = (None if c is None else next(datasets) for c in sources)
     assert whole is not None
     fractions = fractions_of(settings)
@@ -198,7 +284,8 @@ def _from_cases(
         validation if validation is not None else parts[1],
         test if test is not None else parts[2],
         classes=classes,
-        image_shape=present[0].image_shape,
+        image_shape=picture_shape(shape),
+        channels_first=is_first and (are_first(shape) or are_last(shape)),
         feature_names=present[0].feature_names,
         source=_described(settings, present, classes),
     )

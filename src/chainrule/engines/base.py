@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from chainrule.clipping import clip_norm
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
@@ -51,6 +52,7 @@ class Engine(ABC):
         t: prepared targets.
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         classes: whether to count rightly classified cases.
+        clip_gradient_norm: the most that the gradient's norm is in a step; None for any.
 
     Attributes:
         threads: how many the engine is to run on, where it has threads of its own beside
@@ -69,6 +71,7 @@ class Engine(ABC):
         *,
         batch_size: int,
         classes: bool,
+        clip_gradient_norm: float | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -76,6 +79,7 @@ class Engine(ABC):
         self.t = t
         self.batch_size = batch_size
         self.classes = classes
+        self.clip_gradient_norm = clip_gradient_norm
         self.threads: int | None = None
         self.obstacle: str | None = None
 
@@ -88,6 +92,11 @@ class Engine(ABC):
         """Where a minibatch lies in the order; the last one may reach beyond its end."""
         start = minibatch * self.batch_size
         return slice(start, start + self.batch_size)
+
+    def clip_gradient(self) -> None:
+        """Shorten a gradient that is longer than the settings allow; it is finite."""
+        if self.clip_gradient_norm is not None:
+            clip_norm(self.network.gradients.vector, self.clip_gradient_norm)
 
     def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
         """Whatever takes long before the first stretch, such as compiling; it changes nothing."""

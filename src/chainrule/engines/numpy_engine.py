@@ -48,6 +48,7 @@ class NumpyEngine(Engine):
             raise NotFiniteError(k, "loss", self._where_forward_went_wrong())
         network.backpropagate(t)
         self._check_gradient(k)
+        self.clip_gradient()
         self.optimizer.step()
         return loss, count_correct(y, t) if self.classes else 0
 
@@ -63,7 +64,7 @@ class NumpyEngine(Engine):
     def _where_forward_went_wrong(self) -> str:
         for layer in self._in_order():
             z = getattr(layer, "z", None)
-            if z is not None and not np.isfinite(z).all():
+            if z is not None and not _is_sound(layer, z):
                 return layer.name
         if not isfinite(self.network.penalty_loss()):
             return "none: the penalty itself"
@@ -75,3 +76,11 @@ class NumpyEngine(Engine):
             if not all(np.isfinite(g).all() for g in gradients.layer(layer.name).values()):
                 return layer.name
         return self.network.layers[0].name
+
+
+def _is_sound(layer: Layer, z: Array) -> bool:
+    """Whether z is finite; NaN at every unit of a sequence's step is padding."""
+    if len(layer.input_shape) != 2:
+        return bool(np.isfinite(z).all())
+    steps = z.reshape(len(z), layer.input_shape[0], -1)
+    return bool((np.isfinite(steps) | np.isnan(steps).all(axis=2, keepdims=True)).all())

@@ -111,6 +111,7 @@ class TorchEngine(Engine):
         self.network.gradients.vector.fill(0)
         loss.backward()
         self._check_gradient(k)
+        self.clip_gradient()
         self._update.step()
         return value, right
 
@@ -130,7 +131,7 @@ class TorchEngine(Engine):
         setting, omega = self.network.penalty, self._penalty_function()
         if setting is None or omega is None:
             return 0.0
-        penalised = [p for s, p in self._parameters if setting.biases or s.name != "b"]
+        penalised = [p for s, p in self._parameters if setting.biases or not s.is_bias]
         return setting.rate * sum(omega(p) for p in penalised)
 
     def _count_correct(self, z: Tensor, t: Tensor) -> int:

@@ -17,8 +17,8 @@ from chainrule.gradients.findings import Finding, Verdict
 from chainrule.gradients.numeric import COMPLEX_STEP, along, complex_step, relative_error
 from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
-from chainrule.jacobians import Jacobian
-from chainrule.layers import Layer
+from chainrule.jacobians import Diagonal, Jacobian
+from chainrule.layers import Layer, Recurrent
 from chainrule.parameters import Array
 
 DENSE_MOST = 2**16
@@ -103,12 +103,27 @@ def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Fin
     """The local Jacobians of a layer, and its step of the backward pass."""
     values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
     x = _input_of(point, layer)
+    if isinstance(layer, Recurrent):
+        yield from _recurrent(point, layer, x, values, rng)
+        return
     for name, jacobian in layer.jacobians().items():
         f, at = _function(layer, name, x, values)
         if name == "a":
             yield _activation(point, layer, jacobian, rng)
         else:
             yield _local(point, layer.name, _TITLES.get(name, f"∂z/∂{name}"), jacobian, f, at, rng)
+    yield from _step(point, layer, x, values, rng)
+
+
+def _recurrent(
+    point: Point, layer: Recurrent, x: Array, values: dict[str, Array], rng: np.random.Generator
+) -> Iterator[Finding]:
+    """φ' at each step, and the outputs by each argument with all the ways through time in it."""
+    yield _activation(point, layer, layer.slopes, rng)
+    at_kink = bool(np.isin(_z_of(layer), layer.activation.kinks).any())
+    for name, jacobian in layer.through_time().items() if not at_kink else ():
+        f, at = _outputs_by(layer, name, x, values)
+        yield _local(point, layer.name, f"∂h/∂{name}", jacobian, f, at, rng)
     yield from _step(point, layer, x, values, rng)
 
 
@@ -137,6 +152,10 @@ def _activation(
 ) -> Finding:
     """φ' number by number, with the kinks left out, and the Jacobian made of it."""
     phi, z = layer.activation, layer.z  # type: ignore[attr-defined]
+    if np.isnan(z).any():  # padding has no derivative; what is left is one long case
+        real = ~np.isnan(z)
+        jacobian = Diagonal(jacobian.vjp(np.ones_like(z))[real][None])
+        z = z[real][None]
     numeric = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
     ones = np.ones_like(z)
     at_kink = np.isin(z, phi.kinks)
@@ -199,7 +218,7 @@ def _step(
 ) -> Iterator[Finding]:
     """A layer's own step of the backward pass: what it sends upstream, and its gradients."""
     y = layer.forward_pass(x)
-    u = rng.normal(size=y.shape)
+    u = np.where(np.isnan(y), 0.0, rng.normal(size=y.shape))  # padding sends nothing back
     upstream = layer.backward_pass(u)
     assert upstream is not None
     gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}

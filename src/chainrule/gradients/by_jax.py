@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.scipy.special import erfc
 
 from chainrule import activations, losses
@@ -24,7 +25,17 @@ from chainrule.gradients.elsewhere import (
     logits_and_outputs,
     obstacle_of_layers,
 )
-from chainrule.layers import Dense, Softmax
+from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
+from chainrule.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.losses import LOSSES, Loss
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -121,10 +132,74 @@ def _dense(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
     return z, FUNCTIONS[type(layer.activation)](layer.activation)(z)
 
 
+def _images(layer: Any, x: Any) -> Any:
+    return x.reshape(len(x), *layer.input_shape)
+
+
+def _around(layer: Any) -> list[tuple[int, int]]:
+    """The layer's padding, before and behind, rows first."""
+    top, bottom, left, right = layer.windows.padding
+    return [(top, bottom), (left, right)]
+
+
+def _finished(layer: Any, z: Any) -> tuple[Any, Any]:
+    rows = z.reshape(len(z), -1)
+    return rows, FUNCTIONS[type(layer.activation)](layer.activation)(rows)
+
+
+def _conv2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    z = lax.conv(_padded(layer, x), own["W"], layer.stride, "VALID")
+    if layer.bias:
+        z = z + own["b"][:, None, None]
+    return _finished(layer, z)
+
+
+def _padded(layer: Any, x: Any) -> Any:
+    return jnp.pad(_images(layer, x), [(0, 0), (0, 0), *_around(layer)])
+
+
+def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    columns = lax.conv_general_dilated_patches(
+        _padded(layer, x),
+        layer.filter_size,
+        layer.stride,
+        "VALID",
+        precision=lax.Precision.HIGHEST,
+    )
+    W = own["W"].reshape(*own["W"].shape[:3], -1)
+    z = jnp.einsum("nkij,ijfk->nfij", columns, W)
+    if layer.bias:
+        z = z + own["b"].transpose(2, 0, 1)
+    return _finished(layer, z)
+
+
+def _pooled(layer: Any, x: Any, start: float, combine: Any) -> Any:
+    around = [(0, 0), (0, 0), *_around(layer)]
+    window, stride = (1, 1, *layer.window_size), (1, 1, *layer.stride)
+    return lax.reduce_window(_images(layer, x), start, combine, window, stride, around)
+
+
+def _max_pool2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    y = _pooled(layer, x, -jnp.inf, lax.max).reshape(len(x), -1)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+    total = _pooled(layer, x, 0.0, lax.add).reshape(len(x), -1)
+    y = total / (layer.window_size[0] * layer.window_size[1])
+    return y, y
+
+
 LAYERS: Layers = {
     **JOINS,
-    Dense: _dense,
-    Softmax: lambda layer, x, own: (x, softmax(x)),
+    Dense: at_each_step(jnp, _dense),
+    Softmax: at_each_step(jnp, lambda layer, x, own: (x, softmax(x))),
+    Recurrent: recurrent(jnp, lambda phi, z: FUNCTIONS[type(phi)](phi)(z)),
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: lambda layer, x, own: (x, x),
 }
 """What each layer computes, in JAX."""
 
@@ -132,8 +207,9 @@ LAYERS: Layers = {
 def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
     found = obstacle_of_layers(network, LAYERS, FUNCTIONS)
-    if found is None and type(network.loss_function) not in LOSS_FUNCTIONS:
-        return f"it has no loss {name_in(LOSSES, network.loss_function)}"
+    loss = of_a_step(network.loss_function)
+    if found is None and type(loss) not in LOSS_FUNCTIONS:
+        return f"it has no loss {name_in(LOSSES, loss)}"
     return found
 
 
@@ -147,16 +223,17 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
     """
     with jax.enable_x64(True):
         theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
-        differentiate = jax.jit(jax.grad(partial(_value, network)))
-        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t))
+        differentiate = jax.jit(jax.grad(partial(_value, network, t)))
+        found = differentiate(theta, jnp.asarray(x))
         return np.concatenate([np.asarray(g).ravel() for g in found])
 
 
-def _value(network: Network, theta: Any, x: Any, t: Any) -> Any:
+def _value(network: Network, t: Array, theta: Any, x: Any) -> Any:
     parameters = dict(zip(network.parameters, theta, strict=True))
     z, y = logits_and_outputs(network, x, parameters, LAYERS, partial(jnp.concatenate, axis=1))
     start = y if network.from_logits is None else z
-    value = LOSS_FUNCTIONS[type(network.loss_function)](network.loss_function)(start, t)
+    loss = of_a_step(network.loss_function)
+    value = summed(LOSS_FUNCTIONS[type(loss)](loss), start, t, jnp.asarray)
     for w, segment in zip(theta, network.parameters.layout, strict=True):
         decay = decay_of(segment, network)
         if network.penalty is not None and decay:

@@ -28,7 +28,17 @@ from chainrule.gradients.elsewhere import (
     logits_and_outputs,
     obstacle_of_layers,
 )
-from chainrule.layers import Dense, Softmax
+from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
+from chainrule.layers import (
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -92,6 +102,42 @@ def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Te
     return z, activate(layer.activation, z)
 
 
+def _padded(layer: Any, x: Tensor, value: float = 0.0) -> Tensor:
+    """Images with the layer's padding; PyTorch names the columns first."""
+    top, bottom, left, right = layer.windows.padding
+    images = x.reshape(len(x), *layer.input_shape)
+    return nn.functional.pad(images, (left, right, top, bottom), value=value)
+
+
+def _conv2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x)
+    z = nn.functional.conv2d(padded, own["W"], own.get("b"), stride=layer.stride).flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _locally_connected2d(
+    layer: Any, x: Tensor, own: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    columns = nn.functional.unfold(_padded(layer, x), layer.filter_size, stride=layer.stride)
+    under = columns.reshape(len(x), -1, *layer.output_shape[1:])
+    z = torch.einsum("nkij,ijfk->nfij", under, own["W"].flatten(3))
+    if layer.bias:
+        z = z + own["b"].permute(2, 0, 1)
+    z = z.flatten(1)
+    return z, activate(layer.activation, z)
+
+
+def _max_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    padded = _padded(layer, x, -torch.inf)
+    y = nn.functional.max_pool2d(padded, layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    y = nn.functional.avg_pool2d(_padded(layer, x), layer.window_size, layer.stride).flatten(1)
+    return y, y
+
+
 def activate(phi: Any, z: Tensor) -> Tensor:
     """φ(z) by the functions here, or by PyTorch's module."""
     module = ACTIVATION_MODULES[type(phi)](phi)
@@ -101,8 +147,14 @@ def activate(phi: Any, z: Tensor) -> Tensor:
 
 LAYERS: Layers = {
     **JOINS,
-    Dense: _dense,
-    Softmax: lambda layer, x, own: (x, softmax(x)),
+    Dense: at_each_step(torch, _dense),
+    Softmax: at_each_step(torch, lambda layer, x, own: (x, softmax(x))),
+    Recurrent: recurrent(torch, activate),
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: lambda layer, x, own: (x, x),
 }
 """What each layer computes, in PyTorch."""
 
@@ -111,14 +163,14 @@ def obstacle(network: Network) -> str | None:
     """Why the program cannot be that network; None where it can."""
     found = obstacle_of_layers(network, LAYERS, ACTIVATION_MODULES)
     if found is None and _loss(network) is None:
-        return f"it has no loss {name_in(LOSSES, network.loss_function)}"
+        return f"it has no loss {name_in(LOSSES, of_a_step(network.loss_function))}"
     return found
 
 
 def _loss(network: Network) -> LossFunction | None:
-    loss = network.loss_function
-    if type(network.from_logits) in FROM_LOGITS:
-        return FROM_LOGITS[type(network.from_logits)]  # type: ignore[index]
+    loss, pair = of_a_step(network.loss_function), of_a_step(network.from_logits)
+    if type(pair) in FROM_LOGITS:
+        return FROM_LOGITS[type(pair)]
     if network.from_logits is not None or type(loss) not in FROM_OUTPUTS:
         return None
     if isinstance(loss, LogCosh):
@@ -141,7 +193,7 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
     loss = _loss(network)
     assert loss is not None
     start = y if network.from_logits is None else z
-    value: Any = loss(start, torch.from_numpy(t)) + _penalty(network, theta)
+    value: Any = summed(loss, start, t, torch.from_numpy) + _penalty(network, theta)
     found = torch.autograd.grad(value, list(theta.values()))
     return torch.cat([g.flatten() for g in found]).numpy()
 

@@ -16,6 +16,7 @@ from chainrule.gradients.findings import Finding, Report
 from chainrule.gradients.kinks import met
 from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
+from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated
 from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters, Segment
@@ -70,11 +71,21 @@ def check(
     """
     chosen, notes = _methods(network, methods)
     rng = np.random.default_rng(seed)
-    with on_threads(1):  # thousands of small products: threads would only wait for each other
-        points = _points(network, x, t, rng)
-        parameters = [f for point in points for f in _of_methods(point, chosen, coordinates, rng)]
-        by_itself = [f for point in points for f in alone(point, rng=rng)]
-        notes += [note for point in points for note in _kinks(point)]
+    # Of thousands of small products threads would only wait for each other.
+    with on_threads(1):
+        with untruncated(network):
+            points = _points(network, x, t, rng)
+            parameters = [
+                f for point in points for f in _of_methods(point, chosen, coordinates, rng)
+            ]
+            by_itself = [f for point in points for f in alone(point, rng=rng)]
+            notes += [note for point in points for note in _kinks(point)]
+        by_itself += against_definition(network, points[0].x, points[0].t)
+        notes += [
+            f"{layer.name} truncates after {layer.truncate} steps: checked without, and the "
+            "truncated gradient against its own definition"
+            for layer in truncating_layers(network)
+        ]
     return Report(tuple(parameters), tuple(by_itself), tuple(notes))
 
 

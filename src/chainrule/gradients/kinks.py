@@ -2,7 +2,8 @@
 
 At a kink the derivative is a convention and a difference quotient something between two slopes:
 that they differ there says nothing. A kink is recognised by the sign of the distance to it, as
-`Activation.kinks` and `Loss.from_kinks` state it; |w| of an L1 penalty has one at 0. Where only
+`Activation.kinks` and `Loss.from_kinks` state it; two equal largest numbers of a window are one;
+|w| of an L1 penalty has one at 0. Where only
 the second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
 """
 
@@ -12,8 +13,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.image_jacobians.rows import images
+from chainrule.layers import MaxPool2D
 from chainrule.network import Network
 from chainrule.parameters import Array
+from chainrule.windows.pooling import leads
 
 
 def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tuple[str, Array]]:
@@ -25,8 +29,10 @@ def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tu
         t: prepared targets.
         theta: real, the shape of θ.
     """
-    for layer, _, z, y in network.walk(x, theta):
+    for layer, fed, z, y in network.walk(x, theta):
         x = y
+        if isinstance(layer, MaxPool2D):
+            yield f"ties of {layer.name}", leads(images(fed, layer.windows), layer.windows)
         phi = getattr(layer, "activation", None)
         for kink in (*phi.kinks, *phi.bends) if phi is not None else ():
             yield f"z of {layer.name} at {kink:g}", z - kink
@@ -56,6 +62,6 @@ def crossed(network: Network, x: Array, t: Array, direction: Array) -> bool:
     """Whether going from θ along ± ``direction`` changes the side of any kink."""
     here = signature(network, x, t, network.theta)
     return any(
-        not np.array_equal(here, signature(network, x, t, network.theta + step))
+        not np.array_equal(here, signature(network, x, t, network.theta + step), equal_nan=True)
         for step in (direction, -direction)
     )

@@ -8,11 +8,16 @@ when every input and parameter is moved by a small share of itself.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from chainrule.layers import Dense, Softmax
+from chainrule.layers import Dense, Flatten, Recurrent, Softmax
+from chainrule.layers.filtered import Filtered
+from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
+from chainrule.recurrent_jacobians import ThroughTime, flat_rows
 
 SHARE = 2.0**-30
 ROUNDING = 2.0**-53
@@ -65,12 +70,40 @@ def terms(network: Network, t: Array) -> Array:
     for layer in reversed(layers):
         if isinstance(layer, Softmax):
             assert layer.s is not None
-            J = layer.s * (J + (layer.s * J).sum(axis=1, keepdims=True))
+            s = np.nan_to_num(layer.s).reshape(-1, layer.size)  # NaN is padding
+            J = J.reshape(s.shape)
+            J = (s * (J + (s * J).sum(axis=1, keepdims=True))).reshape(layer.s.shape)
         elif isinstance(layer, Dense):
-            J = np.abs(layer.jacobians()["a"].vjp(J))
+            J = np.abs(layer.jacobians()["a"].vjp(J)).reshape(-1, layer.size)
             sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
             sums[f"{layer.name}.b"] = J.sum(axis=0)
-            J = J @ np.abs(layer.W).T
+            J = (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
+        elif isinstance(layer, Recurrent):
+            J = _through_time(layer, J, sums)
+        elif isinstance(layer, Filtered):
+            J = np.abs(layer.jacobians()["a"].vjp(J))
+            local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
+            upstream = local.pop("x")
+            for name, jacobian in local.items():
+                sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
+            J = upstream.vjp(J)
+        elif isinstance(layer, Pooled | Flatten):  # whose Jacobians hold nothing below 0
+            J = layer.jacobians()["x"].vjp(J)
         else:  # of a layer that is not known only the sums further on can be told
             break
     return sums.vector + penalty
+
+
+def _through_time(layer: Recurrent, J: Array, sums: Parameters) -> Array:
+    """The step through a recurrent layer; its parameters' sums are filled in."""
+    passed: Any = layer.jacobians()["a"]
+    size = np.abs(passed.slopes)
+    J = ThroughTime(size, np.abs(layer.U), passed.last, passed.depth).deltas(J)
+    found = {"W": np.abs(layer.x), "U": np.abs(layer.states[:-1]), "b": np.ones((*J.shape[:2], 1))}
+    for name, by_step in found.items():
+        if name in layer.shapes():
+            total = np.tensordot(by_step, J, axes=((0, 1), (0, 1)))
+            sums[f"{layer.name}.{name}"] = total.reshape(layer.shapes()[name])
+    if layer.learns_start:
+        sums[f"{layer.name}.h0"] = J[0].sum(axis=0) @ np.abs(layer.U).T
+    return flat_rows(J @ np.abs(layer.W).T)

@@ -142,6 +142,14 @@ class Layer(ABC):
         """The shapes of the parameters by name, in their order in θ."""
         return {}
 
+    @property
+    def uses_of_weights(self) -> int:
+        """How often the forward pass of one case multiplies by each weight.
+
+        Once, but for weights that several places or steps share.
+        """
+        return 1
+
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """The first values of the parameter ``name``."""
         raise NotImplementedError(f"{type(self).__name__} has no parameter {name}")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activations import Activation
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import (
@@ -18,8 +18,11 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer, Pool, Shape, sizes_text
-from chainrule.parameters import Array, assign
+from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
+from chainrule.layers.weighted import Weighted
+from chainrule.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.parameters import Array
+from chainrule.step_jacobians import EachStep, SharedBySteps
 
 InitializerLike = str | Sequence[float] | Initializer
 
@@ -43,9 +46,9 @@ class Buffers(NamedTuple):
         by the layer before, so layers of one width share it through ``pool``: it stays in the
         processor's cache.
         """
-        key = ("upstream", cases, layer.inputs, "" if layer.alone_upstream else layer.name)
+        key = ("upstream", cases, layer.features, "" if layer.alone_upstream else layer.name)
         if key not in pool:
-            pool[key] = np.empty((cases, layer.inputs), dtype)
+            pool[key] = np.empty((cases, layer.features), dtype)
         z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
         return cls(z, a, delta, pool[key], np.ones(cases, dtype))
 
@@ -53,8 +56,11 @@ class Buffers(NamedTuple):
 NEW = Buffers()
 
 
-class Dense(Layer):
+class Dense(Weighted):
     """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,).
+
+    Fed with a sequence, (steps, features), it does the same at every step: W is then of shape
+    (features, size) and the output a sequence too, (steps, size).
 
     Args:
         size: the number of outputs, at least 1.
@@ -107,68 +113,32 @@ class Dense(Layer):
         self.weights = initializer(weights)
         self.biases = initializer(biases)
         self._out = NEW
+        self._steps: int | None = None
+        self._padded: Array | None = None
+        self._z_rows: Any = None
         self.x: Any = None
         self.z: Any = None
         self.a: Any = None
 
-    @property
-    def activation(self) -> Activation | None:
-        """φ; None until the network has decided where it was left out."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation: Any = None if value is None else activation(value)
-
-    @property
-    def W(self) -> Array:
-        """The weights, (inputs, size), a view into θ; assigning writes into θ."""
-        return self._values["W"]
-
-    @W.setter
-    def W(self, value: Any) -> None:
-        assign(self.W, value, f"{self.name}.W")
-
-    @property
-    def b(self) -> Array:
-        """The biases, (size,), a view into θ; assigning writes into θ."""
-        return self._values["b"]
-
-    @b.setter
-    def b(self, value: Any) -> None:
-        assign(self.b, value, f"{self.name}.b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W of the last backward pass, (inputs, size), a view into the gradient."""
-        return self._gradients["W"]
-
-    @W_grad.setter
-    def W_grad(self, value: Any) -> None:
-        assign(self.W_grad, value, f"{self.name}.W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
-        return self._gradients["b"]
-
-    @b_grad.setter
-    def b_grad(self, value: Any) -> None:
-        assign(self.b_grad, value, f"{self.name}.b_grad")
-
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         (shape,) = shapes
-        if len(shape) > 1:
+        if len(shape) > 2:
             raise ConfigError(
                 f"{self.name}, a dense layer, takes a row of numbers, but what feeds it has the "
                 f"shape {sizes_text(shape)}; put a flatten layer before it"
             )
-        self.input_shape, self.output_shape = shape, (self.size,)
+        self.input_shape, self.output_shape = shape, (*shape[:-1], self.size)
+        self._steps = shape[0] if len(shape) == 2 else None
+
+    @property
+    def features(self) -> int:
+        """The number of inputs that W takes: at each step, where the input is a sequence."""
+        return self.input_shape[-1]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """W (inputs, size) and b (size,)."""
-        return {"W": (self.inputs, self.size), "b": (self.size,)}
+        """W (features, size) and b (size,)."""
+        return {"W": (self.features, self.size), "b": (self.size,)}
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
@@ -177,16 +147,49 @@ class Dense(Layer):
 
     def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
         """z = x W + b and a = φ(z)."""
+        if self._steps is not None:
+            z, a, *_ = self._each_step(x, values, out)
+            return z, a
         z = np.dot(x, values["W"], out=out.z)
         z += values["b"]
         return z, self._activation.value(z, out=out.a)
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(x W + b), (cases, size)."""
+        if self._steps is not None:
+            return self._forward_each_step(x)
         self._out = self._buffers(x)
         self.x = x
         self.z, self.a = self.evaluate(x, self._values, self._out)
         return self.a
+
+    # A sequence: the rows that W takes are the steps of all cases
+
+    def _forward_each_step(self, x: Array) -> Array:
+        self._out = self._buffers(x.reshape(-1, self.features))
+        self.z, self.a, self.x, self._z_rows, self._padded = self._each_step(
+            x, self._values, self._out
+        )
+        return self.a
+
+    def _each_step(self, x: Array, values: Arrays, out: Buffers) -> tuple[Any, ...]:
+        """z and a as rows of cases, x and z as rows of steps, and which steps are padding.
+
+        z and a are NaN at padding; the rows of steps are numbers there too, to compute with.
+        """
+        assert self._steps is not None
+        sequence = x.reshape(len(x), self._steps, self.features)
+        lengths = lengths_of(sequence)
+        rows = without_padding(sequence, lengths).reshape(-1, self.features)
+        z_rows = np.dot(rows, values["W"], out=out.z)
+        z_rows += values["b"]
+        a = self._activation.value(z_rows, out=out.a).reshape(len(x), self._steps, self.size)
+        z = z_rows.reshape(a.shape)
+        padded = None
+        if lengths is not None:
+            z, padded = mark(z.copy(), lengths), padded_steps(lengths, self._steps)
+        a = mark(a, lengths)
+        return z.reshape(len(x), -1), a.reshape(len(x), -1), rows, z_rows, padded
 
     def _buffers(self, x: Array) -> Buffers:
         if self.buffers is None:
@@ -205,6 +208,8 @@ class Dense(Layer):
         """
         if self.x is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
+        if self._steps is not None:
+            return self._jacobians_of_steps(self._steps)
         return {
             "a": Diagonal(self._activation.derivative(self.z)),
             "x": self._jacobian_x(),
@@ -212,8 +217,22 @@ class Dense(Layer):
             "b": self._jacobian_b(),
         }
 
+    def _jacobians_of_steps(self, steps: int) -> dict[str, Jacobian]:
+        """The same of a sequence: blocks of the steps."""
+        padded, slopes = self._padded, self._activation.derivative(self._z_rows)
+        if padded is not None:
+            slopes[padded.ravel()] = 0
+        return {
+            "a": Diagonal(slopes.reshape(-1, steps * self.size)),
+            "x": EachStep(self._jacobian_x(), steps, padded),
+            "W": SharedBySteps(self._jacobian_W(), steps, padded),
+            "b": SharedBySteps(self._jacobian_b(), steps, padded),
+        }
+
     def _jacobian_a(self) -> Diagonal:
         # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
+        if self._steps is not None:
+            return Diagonal(self._activation.derivative(self._z_rows, self._out.delta))
         return Diagonal(self._activation.derivative(self.z, self._out.delta))
 
     def _jacobian_x(self) -> InputJacobian:
@@ -230,12 +249,27 @@ class Dense(Layer):
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
+        if self._steps is not None:
+            J = J.reshape(-1, self.size)
         J_a = self._jacobian_a()
         delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; J upstream = δ Wᵀ."""
+        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; J upstream = δ Wᵀ.
+
+        Of a sequence the sums are over the steps of the cases. δ is 0 at padding, as J is.
+        """
+        if self._steps is not None:
+            return self._backward_each_step(delta.reshape(-1, self.size), to_input=to_input)
+        return self._backward_rows(delta, to_input=to_input)
+
+    def _backward_each_step(self, delta: Array, *, to_input: bool) -> Array | None:
+        upstream = self._backward_rows(delta, to_input=to_input)
+        self.delta = delta.reshape(-1, self.outputs)
+        return None if upstream is None else upstream.reshape(-1, self.inputs)
+
+    def _backward_rows(self, delta: Array, *, to_input: bool) -> Array | None:
         self.delta = delta
         if self.explicit:  # the outer products x δᵀ, summed over the cases
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)

@@ -10,7 +10,9 @@ import numpy as np
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.parameters import Array
+from chainrule.step_jacobians import EachStep
 
 
 def softmax(z: Array) -> Array:
@@ -37,6 +39,8 @@ def softmax(z: Array) -> Array:
 class Softmax(Layer):
     """The softmax output; it takes its size from upstream and has no parameters.
 
+    Of a sequence, (steps, classes), it is that of every step.
+
     Args:
         size: may be stated; must then be the size of the layer before it.
         name: see `Layer`.
@@ -60,7 +64,7 @@ class Softmax(Layer):
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         (shape,) = shapes
-        if len(shape) > 1:
+        if len(shape) > 2:
             raise ConfigError(
                 f"{self.name} takes a row of numbers, but what feeds it has the shape "
                 f"{sizes_text(shape)}; put a flatten layer before it"
@@ -74,8 +78,13 @@ class Softmax(Layer):
         self.size = shape[-1]
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """The logits and the softmax."""
-        return x, softmax(x)
+        """The logits and the softmax; of a sequence, that of every step."""
+        if len(self.input_shape) == 1:
+            return x, softmax(x)
+        sequence = x.reshape(len(x), *self.input_shape)
+        lengths = lengths_of(sequence)
+        s = softmax(without_padding(sequence, lengths))
+        return x, mark(s, lengths).reshape(x.shape)
 
     def forward_pass(self, x: Array) -> Array:
         """The distribution over the classes, (cases, size), for the logits x."""
@@ -90,7 +99,16 @@ class Softmax(Layer):
         """
         if self.s is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
-        return {"z": SoftmaxJacobian(self.s)}
+        if len(self.input_shape) == 1:
+            return {"z": SoftmaxJacobian(self.s)}
+        return {"z": self._jacobian_of_steps(self.s)}
+
+    def _jacobian_of_steps(self, s: Array) -> EachStep:
+        sequence = s.reshape(len(s), *self.input_shape)
+        lengths, steps = lengths_of(sequence), self.input_shape[0]
+        rows = without_padding(sequence, lengths).reshape(-1, self.size)
+        padded = None if lengths is None else padded_steps(lengths, steps)
+        return EachStep(SoftmaxJacobian(rows), steps, padded)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J_L (diag(s) − s sᵀ)."""

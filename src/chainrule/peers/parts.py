@@ -48,6 +48,8 @@ def _unknown(
 ) -> Iterator[str]:
     if not network.wiring.is_chain:
         yield "it has no layers that branch"
+    if len(network.input_shape) == 2:
+        yield "it has no networks of sequences"
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             yield f"it has no layer {type(layer).__name__}"
@@ -93,6 +95,6 @@ def _part_of(segment: Segment, optimizer: Optimizer) -> float | None:
 def decay_of(segment: Segment, network: Network) -> float:
     """The rate of the penalty on an array; 0 for none."""
     setting = network.penalty
-    if setting is None or (segment.name == "b" and not setting.biases):
+    if setting is None or (segment.is_bias and not setting.biases):
         return 0.0
     return setting.rate

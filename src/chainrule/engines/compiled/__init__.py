@@ -3,8 +3,6 @@
 ==================  ========================================================================
 `plan`              which networks are covered; a network as tables of numbers
 `packing`           θ as the loops want it: padded rows, turned where that is faster
-`jit`               how a function becomes compiled code, and where that is kept
-`vectors`           whole lines of the cache in registers
 `exponentials`      eˣ for x ≤ 0 by a polynomial
 `activations`       φ and φ' of a layer's units
 `outputs`           the loss of a case, and δ of the last layer
@@ -17,5 +15,6 @@
 `choice`            where compiled code is worth its start
 ==================  ========================================================================
 
+How a function becomes compiled code, and lines of the cache in registers: `chainrule.loops`.
 Nothing imports Numba before an engine is made that will run compiled code.
 """

@@ -10,7 +10,6 @@ from math import erfc, log1p, pi, sqrt
 import numpy as np
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part, wide_vectors
 from chainrule.engines.compiled.plan import (
     BOUND,
     ELU,
@@ -33,6 +32,7 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
+from chainrule.loops.jit import exact, kernel, part, wide_vectors
 from chainrule.parameters import Array
 
 ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)

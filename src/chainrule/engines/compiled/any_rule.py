@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import inf
 
-from chainrule.engines.compiled.jit import kernel, part
 from chainrule.engines.compiled.outputs import class_cross_entropy, other_losses
 from chainrule.engines.compiled.plan import (
     BIASES,
@@ -29,6 +28,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import corrections, penalty_of_row, update
+from chainrule.loops.jit import kernel, part
 from chainrule.parameters import Array
 
 ZERO, ONE = Index(0), Index(1)

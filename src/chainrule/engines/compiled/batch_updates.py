@@ -10,7 +10,6 @@ from typing import Any
 
 from chainrule.engines.compiled.blas import gemm
 from chainrule.engines.compiled.blocks import place, place_of_outputs
-from chainrule.engines.compiled.jit import kernel, part
 from chainrule.engines.compiled.plan import (
     BIASES,
     BY_OUTPUT,
@@ -32,6 +31,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import corrections, update
+from chainrule.loops.jit import kernel, part
 from chainrule.parameters import Array
 
 ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)

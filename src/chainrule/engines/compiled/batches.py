@@ -13,7 +13,6 @@ from chainrule.engines.compiled.any_rule import loss_of_case, penalty_loss
 from chainrule.engines.compiled.batch_updates import change, descend
 from chainrule.engines.compiled.blas import gemm
 from chainrule.engines.compiled.blocks import outputs_of, place, place_of_outputs
-from chainrule.engines.compiled.jit import entry, part, wide_vectors
 from chainrule.engines.compiled.outputs import class_cross_entropy
 from chainrule.engines.compiled.plan import (
     BIASES,
@@ -30,6 +29,7 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
+from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.parameters import Array
 
 ZERO, ONE = Index(0), Index(1)

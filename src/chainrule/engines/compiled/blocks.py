@@ -6,8 +6,8 @@ all of them, and a block is a matrix to gemm.
 
 from __future__ import annotations
 
-from chainrule.engines.compiled.jit import part
 from chainrule.engines.compiled.plan import FUNCTION, RELU, START, A, Index, Z
+from chainrule.loops.jit import part
 from chainrule.parameters import Array
 
 ONE = Index(1)

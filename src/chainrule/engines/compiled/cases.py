@@ -11,7 +11,6 @@ from math import inf
 
 from chainrule.engines.compiled.activations import activate
 from chainrule.engines.compiled.any_rule import any_loss, change_all, gradient_is_finite
-from chainrule.engines.compiled.jit import entry, part
 from chainrule.engines.compiled.outputs import class_cross_entropy
 from chainrule.engines.compiled.plan import (
     BIASES,
@@ -28,7 +27,8 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.engines.compiled.vectors import (
+from chainrule.loops.jit import entry, part
+from chainrule.loops.vectors import (
     FOUR_LINES,
     LINE,
     ONE_LINE,

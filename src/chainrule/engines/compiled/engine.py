@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.engines.base import Engine, Stretch
-from chainrule.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
+from chainrule.engines.compiled.obstacles import CLIPPING, obstacle_of_cases, obstacle_of_network
 from chainrule.engines.compiled.programs import program_for
 from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.parameters import Array
@@ -45,6 +45,8 @@ class CompiledEngine(Engine):
         super().__init__(*args, **options)
         self._reference = NumpyEngine(*args, **options)
         self.obstacle = obstacle_of_network(self.network, self.optimizer, self.batch_size)
+        if self.obstacle is None and self.clip_gradient_norm is not None:
+            self.obstacle = CLIPPING
         if self.obstacle is None:
             self.obstacle = obstacle_of_cases(self.network, self.x, self.t)
         if self.obstacle is not None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.engines.compiled.any_rule import loss_of_case
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part, wide_vectors
 from chainrule.engines.compiled.plan import DELTA, OUTPUTS, SLOPE, START, A, Index, Z
+from chainrule.loops.jit import exact, kernel, part, wide_vectors
 from chainrule.parameters import Array
 
 PEAK, TOP, TRUE, GAP, OTHERS, WRONG, PRODUCT = range(7)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.engines.compiled.jit import kernel, part
 from chainrule.engines.compiled.plan import (
     BIASES,
     DELTA,
@@ -25,7 +24,8 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.engines.compiled.vectors import (
+from chainrule.loops.jit import kernel, part
+from chainrule.loops.vectors import (
     FOUR_LINES,
     LINE,
     ONE_LINE,

@@ -11,7 +11,6 @@ from typing import Any
 
 from chainrule.engines.compiled.activations import apply_activation
 from chainrule.engines.compiled.any_rule import penalty_loss
-from chainrule.engines.compiled.jit import entry, part, wide_vectors
 from chainrule.engines.compiled.lane_losses import (
     NO_CASE,
     TRUE,
@@ -38,6 +37,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import corrections, update
+from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.parameters import Array
 
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)

@@ -10,6 +10,8 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
 
+CLIPPING = "clipping of the gradient's norm is not compiled"
+
 
 def obstacle_of_network(network: Network, optimizer: Optimizer, batch_size: int) -> str | None:
     """Why compiled code cannot train a network; None where it can.
@@ -37,6 +39,8 @@ def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Itera
 
 
 def _obstacle_of_layer(layer: Layer) -> str | None:
+    if len(layer.input_shape) == 2:
+        return f"the layer {layer.name} takes sequences, which are not compiled"
     if type(layer) is Softmax:
         return None
     if type(layer) is not Dense:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.engines.compiled.jit import exact, kernel, part
 from chainrule.engines.compiled.plan import (
     ABSOLUTE,
     BINARY,
@@ -31,6 +30,7 @@ from chainrule.engines.compiled.plan import (
     Y,
     Z,
 )
+from chainrule.loops.jit import exact, kernel, part
 from chainrule.parameters import Array
 
 LN_2 = log(2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import sqrt
 
-from chainrule.engines.compiled.jit import kernel
 from chainrule.engines.compiled.plan import (
     ADAM,
     DESCENT,
@@ -20,6 +19,7 @@ from chainrule.engines.compiled.plan import (
     THETA,
     UPDATE,
 )
+from chainrule.loops.jit import kernel
 from chainrule.parameters import Array
 
 

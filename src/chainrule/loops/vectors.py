@@ -20,6 +20,7 @@ LINE = 64
 """Bytes."""
 
 ONE_LINE, TWO_LINES, THREE_LINES, FOUR_LINES = ((None,) * n for n in (1, 2, 3, 4))
+SIX_LINES, EIGHT_LINES = ((None,) * n for n in (6, 8))
 """How many lines `load` takes: the length of a tuple is part of its type, a number is not."""
 
 _CONTRACT = ("contract",)
@@ -166,6 +167,82 @@ def add_products(typing: Any, line: Any, a: Any, b: Any) -> Any:
         return _join(builder, [total])
 
     return line(line, a, b), generate
+
+
+@_intrinsic
+def lanes(typing: Any, array: Any) -> Any:
+    """How many numbers of an array fill a line, known when the code is compiled."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.IntType(64)(LINE * 8 // array.dtype.bitwidth)
+
+    return types.int64(array), generate
+
+
+@_intrinsic
+def zeros(typing: Any, array: Any, a: Any, b: Any) -> Any:
+    """Lines of zeros of an array's type, for every pair of one of a and one of b."""
+    kind = Lines(array.dtype, len(a) * len(b))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(kind), None)
+
+    return kind(array, a, b), generate
+
+
+@_intrinsic
+def add_outer_products(typing: Any, lines: Any, a: Any, b: Any) -> Any:
+    """Lines, plus for every pair of a line of a and one of b their product, those of b first."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        totals, left, right = (_split(builder, value) for value in args)
+        pairs = [(x, y) for x in left for y in right]
+        return _join(
+            builder,
+            [
+                builder.fadd(total, builder.fmul(x, y, flags=_CONTRACT), flags=_CONTRACT)
+                for total, (x, y) in zip(totals, pairs, strict=True)
+            ],
+        )
+
+    return lines(lines, a, b), generate
+
+
+@_intrinsic
+def store_block(typing: Any, lines: Any, array: Any, row: Any, at: Any, b: Any) -> Any:
+    """Write lines to several rows of an array from ``at`` on, as many to a row as b is long."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = Lines(lines.dtype, len(b))
+        for first in range(0, lines.count, kind.count):
+            row = builder.add(args[2], args[2].type(first // kind.count))
+            values = [args[1], row, args[3]]
+            places = _places(context, builder, signature.args[1:4], values, kind)
+            for k, place in enumerate(places):
+                line = builder.extract_value(args[0], first + k)
+                builder.store(line, place, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(lines, array, row, at, b), generate
+
+
+@_intrinsic
+def load_at(typing: Any, array: Any, row: Any, at: Any, offsets: Any, k: Any, lines: Any) -> Any:
+    """A line of array[row] from ``at`` + offsets[k] on, one from offsets[k + 1], and so on."""
+    kind = Lines(array.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        start = _place(context, builder, signature.args[:3], args[:3])
+        table = context.make_array(offsets)(context, builder, args[3]).data
+        line = context.get_value_type(kind).element.as_pointer()
+        found = []
+        for n in range(kind.count):
+            place = builder.gep(table, [builder.add(args[4], args[4].type(n))])
+            first = builder.bitcast(builder.gep(start, [builder.load(place)]), line)
+            found.append(builder.load(first, align=array.dtype.bitwidth // 8))
+        return _join(builder, found)
+
+    return kind(array, row, at, offsets, k, lines), generate
 
 
 @_intrinsic

@@ -3,7 +3,8 @@
 Every kernel stands at the level of its module and calls the others as globals: compiled code
 made within a function is never found again. Numba looks at the file of the function that
 Python calls, and not at the files of those it calls in turn; so the code lies in a folder
-that is named by the sources of all kernels, and a change in any of them makes a new one.
+that is named by the sources of all kernels of its package and of this one, and a change in any
+of them makes a new one.
 """
 
 from __future__ import annotations
@@ -45,9 +46,12 @@ _FOLDER = Path(__file__).parent
 
 
 def entry(function: F) -> F:
-    """Compile a kernel that Python calls, when it is first called or found in the cache."""
-    with _cache_folder() as kept:
-        jit = _njit(cache=kept, fastmath=SUMS, no_cfunc_wrapper=True, **_OPTIONS)
+    """Compile a kernel that Python calls, when it is first called or found in the cache.
+
+    While it runs other threads of Python may run as well.
+    """
+    with _cache_folder(Path(function.__code__.co_filename).parent) as kept:
+        jit = _njit(cache=kept, fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)
         compiled: F = jit(function)
     return compiled
 
@@ -91,9 +95,9 @@ wide_vectors: Any = _intrinsic(_wide_vectors)
 
 
 @contextmanager
-def _cache_folder() -> Iterator[bool]:
+def _cache_folder(package: Path) -> Iterator[bool]:
     """While this lasts, Numba keeps code in this version's folder; whether there is one."""
-    before, folder = _config.CACHE_DIR, cache_folder()
+    before, folder = _config.CACHE_DIR, cache_folder(package)
     _config.CACHE_DIR = before if folder is None else str(folder)
     try:
         yield folder is not None
@@ -101,17 +105,20 @@ def _cache_folder() -> Iterator[bool]:
         _config.CACHE_DIR = before
 
 
-def cache_folder() -> Path | None:
-    """Where compiled code is kept: the first place that can be written to.
+def cache_folder(package: Path = _FOLDER) -> Path | None:
+    """Where compiled code of a package is kept: the first place that can be written to.
 
     The folder that the environment names in ``NUMBA_CACHE_DIR``, the package's own
     ``__pycache__``, the user's cache; None where no place is left, and every process compiles.
+
+    Args:
+        package: the folder of the kernels.
     """
-    own = _FOLDER / "__pycache__"
+    own = package / "__pycache__"
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     named = os.environ.get("NUMBA_CACHE_DIR")
     for place in [Path(named)] if named else [own, Path(home, "chainrule")]:
-        folder = place / f"kernels-{_fingerprint()}"
+        folder = place / f"kernels-{_fingerprint(package)}"
         if _is_writable(folder):
             if place == own:
                 _remove_others(folder)
@@ -119,10 +126,10 @@ def cache_folder() -> Path | None:
     return None
 
 
-def _fingerprint() -> str:
-    """Of the sources of all kernels."""
+def _fingerprint(package: Path) -> str:
+    """Of the sources of all kernels that its kernels may call."""
     digest = hashlib.sha256()
-    for path in sorted(_FOLDER.glob("*.py")):
+    for path in sorted({*_FOLDER.glob("*.py"), *package.glob("*.py")}):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from chainrule.engines.compiled.jit import entry
 from chainrule.engines.compiled.plan import Index
-from chainrule.engines.compiled.vectors import (
+from chainrule.loops.jit import entry
+from chainrule.loops.vectors import (
     FOUR_LINES,
     LINE,
     ONE_LINE,

@@ -1,0 +1,346 @@
+"""The written question on convolution: every step of it, sizes and weights, each checked.
+
+Run with: python3 convolution_question.py [--at 3 2] [--all]
+
+(a) X, 6 × 6, under a 3 × 3 filter of −1 around 8, without padding, stride 1: row 3, column 2 is 8.
+(b) A 6 × 4 map under a 2 × 2 filter with stride 2 gives 3 × 2.
+(c) 22 × 22 under one 4 × 4 filter with stride 2: 16 shared weights, or 1,600 unshared ones.
+(d) 40 × 40 × 3 unshared under the same filter: 17,328 weights for one, 51,984 for three.
+
+What is called convolution does not turn the filter round: y_ij = Σ_pq x_(i+p, j+q) w_pq. Every
+answer comes from plain sums and from the library; the exit status is 1 if one is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from chainrule.autodiff import conv2d
+from chainrule.cli.failures import failures_told
+from chainrule.errors import ChainruleError
+from chainrule.parameters import Array
+
+X = np.array(
+    [
+        [1, 0, -2, 3, 4, 1],
+        [2, 9, 5, 6, 0, -1],
+        [0, -3, 1, 3, 4, 4],
+        [6, 5, 2, 0, 6, 8],
+        [-5, 4, -3, 1, 3, -2],
+        [4, 1, 2, 8, 9, 7],
+    ]
+)
+FILTER = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
+"""It answers to a number that differs from those around it: on an even surface it gives 0."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One number of the output.
+
+    Attributes:
+        row: from 1, as the question counts.
+        column: likewise.
+        patch: of X, what lies under the filter, (3, 3).
+        products: patch · filter, number by number.
+    """
+
+    row: int
+    column: int
+    patch: Array
+    products: Array
+
+    @property
+    def value(self) -> int:
+        """The sum of the products."""
+        return int(self.products.sum())
+
+
+def step(row: int, column: int, x: Array = X, w: Array = FILTER) -> Step:
+    """How one number of the output comes about.
+
+    Args:
+        row: of the output, from 1.
+        column: likewise.
+        x: (height, width).
+        w: (rows, columns).
+
+    Raises:
+        ChainruleError: the output has no such row or column.
+
+    Example:
+        >>> step(3, 2).patch
+        array([[-3,  1,  3],
+               [ 5,  2,  0],
+               [ 4, -3,  1]])
+        >>> step(3, 2).value
+        8
+    """
+    height, width = (places(n, f, 1) for n, f in zip(x.shape, w.shape, strict=True))
+    if not (1 <= row <= height and 1 <= column <= width):
+        raise ChainruleError(
+            f"the output has rows 1 to {height} and columns 1 to {width}, found {row} {column}"
+        )
+    patch = x[row - 1 : row - 1 + w.shape[0], column - 1 : column - 1 + w.shape[1]]
+    return Step(row, column, patch, patch * w)
+
+
+def places(length: int, size: int, stride: int) -> int:
+    """Where a filter may lie along one side: ⌊(length − size) / stride⌋ + 1."""
+    return (length - size) // stride + 1
+
+
+def convolution() -> Array:
+    """The whole output, (4, 4), step by step."""
+    height, width = (places(n, f, 1) for n, f in zip(X.shape, FILTER.shape, strict=True))
+    values = [step(r + 1, c + 1).value for r, c in product(range(height), range(width))]
+    return np.array(values).reshape(height, width)
+
+
+def by_library(x: Array, w: Array, stride: int) -> Array:
+    """The same of one image and one filter by `chainrule.autodiff`."""
+    return np.asarray(conv2d(x[None, None].astype(float), w[None, None], stride=stride).value)[
+        0, 0
+    ]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Filters over a map.
+
+    Attributes:
+        height: of the map.
+        width: likewise.
+        channels: likewise.
+        size: of the filter, which is square.
+        stride: by how much it moves on.
+        filters: how many there are.
+    """
+
+    height: int
+    width: int
+    size: int
+    stride: int
+    channels: int = 1
+    filters: int = 1
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Height and width of what one filter gives.
+
+        Example:
+            >>> Setting(6, 4, size=2, stride=2).output
+            (3, 2)
+        """
+        return (
+            places(self.height, self.size, self.stride),
+            places(self.width, self.size, self.stride),
+        )
+
+    @property
+    def shared(self) -> int:
+        """Weights where one filter is used at every place: f · f · channels · filters."""
+        return self.size**2 * self.channels * self.filters
+
+    @property
+    def unshared(self) -> int:
+        """Weights where every place has its own: places · f · f · channels · filters."""
+        rows, columns = self.output
+        return rows * columns * self.shared
+
+    def __str__(self) -> str:
+        channels = f" x {self.channels}" if self.channels > 1 else ""
+        side = f"{self.size} x {self.size}"
+        return f"{self.height} x {self.width}{channels} under {side} at stride {self.stride}"
+
+    @property
+    def sizes(self) -> str:
+        """How the output's sizes are counted, written out."""
+        sides = [
+            f"({length} - {self.size}) / {self.stride} + 1 = {n}"
+            for length, n in zip((self.height, self.width), self.output, strict=True)
+        ]
+        return f"rows: {sides[0]}, columns: {sides[1]}"
+
+    @property
+    def counts(self) -> str:
+        """How the weights are counted, written out."""
+        rows, columns = self.output
+        factors = [self.size, self.size, *(n for n in (self.channels, self.filters) if n > 1)]
+        one = " x ".join(map(str, factors))
+        return (
+            f"shared: {one} = {self.shared:,}; "
+            f"unshared: {rows} x {columns} x {one} = {self.unshared:,}"
+        )
+
+
+def filters_of(weights: int, length: int, channels: int) -> list[tuple[int, int]]:
+    """Size and stride of every square filter with so many unshared weights over a square map.
+
+    Only filters that come to the map's border without a rest; where one stands still (a single
+    place) the stride means nothing and is left out.
+
+    Example:
+        >>> filters_of(1600, 22, 1)
+        [(4, 2), (10, 4), (20, 2)]
+    """
+    return [
+        (size, stride)
+        for size, stride in product(range(1, length), range(1, length))
+        if (length - size) % stride == 0
+        and (places(length, size, stride) * size) ** 2 * channels == weights
+    ]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer and what another derivation says.
+
+    Attributes:
+        part: of the question, such as ``c``.
+        what: in words.
+        found: by plain sums and counts.
+        by_library: by the library.
+        expected: what the question gives as the answer.
+    """
+
+    part: str
+    what: str
+    found: object
+    by_library: object
+    expected: object
+
+    @property
+    def right(self) -> bool:
+        """Whether all three agree."""
+        return self.found == self.by_library == self.expected
+
+
+SMALL = Setting(6, 4, size=2, stride=2)
+MIDDLE = Setting(22, 22, size=4, stride=2)
+COLOURED = Setting(40, 40, size=4, stride=2, channels=3)
+
+
+def library_output(s: Setting) -> Array:
+    """A map of ones under filters of ones, (filters, height, width), by the library.
+
+    Every number counts what lies under the filter there, so their sum is the number of
+    connections: of weights, where none is shared.
+    """
+    x = np.ones((1, s.channels, s.height, s.width))
+    w = np.ones((s.filters, s.channels, s.size, s.size))
+    return np.asarray(conv2d(x, w, stride=s.stride).value)[0]
+
+
+def answers() -> list[Answer]:
+    """Every answer of the question, in its order."""
+    whole, asked = convolution(), by_library(X, FILTER, 1)
+    one, three = COLOURED, replace(COLOURED, filters=3)
+    return [
+        Answer("a", "rows x columns of the output", whole.shape, asked.shape, (4, 4)),
+        Answer("a", "row 3, column 2 of the output", step(3, 2).value, int(asked[2, 1]), 8),
+        Answer("b", "rows x columns of the output", SMALL.output, _size(SMALL), (3, 2)),
+        Answer("c", "shared weights", MIDDLE.shared, _under_one_place(MIDDLE), 16),
+        Answer("c", "unshared weights", MIDDLE.unshared, _connections(MIDDLE), 1600),
+        Answer("d", "unshared weights, 1 filter", one.unshared, _connections(one), 17328),
+        Answer("d", "unshared weights, 3 filters", three.unshared, _connections(three), 51984),
+    ]
+
+
+def _size(s: Setting) -> tuple[int, ...]:
+    return library_output(s).shape[1:]
+
+
+def _under_one_place(s: Setting) -> int:
+    return int(library_output(s)[:, 0, 0].sum())
+
+
+def _connections(s: Setting) -> int:
+    return int(library_output(s).sum())
+
+
+def tell_step(step: Step) -> None:
+    """Print the patch, the filter, their products and the sum."""
+    print(f"row {step.row}, column {step.column}: the patch · the filter = the products")
+    width = max(len(str(n)) for n in (*X.flat, *step.products.flat))
+    for r, rows in enumerate(zip(step.patch, FILTER, step.products, strict=True)):
+        sign = "·=" if r == len(FILTER) // 2 else "  "
+        left, middle, right = (" ".join(f"{n:{width}}" for n in row) for row in rows)
+        print(f"    {left}  {sign[0]} {middle}  {sign[1]} {right}")
+    terms = " ".join(f"{n:+}" for n in step.products.flat)
+    print(f"    {terms} = {step.value}\n")
+
+
+def tell_map(values: Array, name: str) -> None:
+    """Print the whole of a map."""
+    print(f"{name}, {' x '.join(map(str, values.shape))}:")
+    width = max(len(str(n)) for n in values.flat)
+    for row in values:
+        print("    " + " ".join(f"{n:{width}}" for n in row))
+    print()
+
+
+def tell_which_filter() -> None:
+    """Print what filter (d) means, which it does not say."""
+    fitting = {
+        "c": filters_of(MIDDLE.unshared, MIDDLE.height, MIDDLE.channels),
+        "d": filters_of(COLOURED.unshared, COLOURED.height, COLOURED.channels),
+    }
+    for part, found in fitting.items():
+        listed = ", ".join(f"{size} x {size} at stride {stride}" for size, stride in found)
+        print(f"    its count in ({part}) fits {listed}")
+    both = sorted(set(fitting["c"]) & set(fitting["d"]))
+    listed = ", ".join(f"{size} x {size} at stride {stride}" for size, stride in both)
+    print(f"    so (d) is under the filter of (c): {listed}")
+
+
+def tell_answers(found: Sequence[Answer]) -> None:
+    """Print each answer beside what the library and the question say."""
+    print(f"\n{'':34}{'found':>9}{'library':>10}{'question':>10}")
+    for answer in found:
+        values = (answer.found, answer.by_library, answer.expected)
+        texts = [_text(value) for value in values]
+        verdict = "ok" if answer.right else "WRONG"
+        line = f"({answer.part}) {answer.what:30}{texts[0]:>9}{texts[1]:>10}{texts[2]:>10}"
+        print(f"{line}  {verdict}")
+
+
+def _text(value: object) -> str:
+    return " x ".join(map(str, value)) if isinstance(value, tuple) else f"{value:,}"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print every step and every answer; 1 if one is wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--at", nargs=2, type=int, default=(3, 2), metavar=("ROW", "COLUMN"),
+        help="which number of the output is shown step by step, from 1; by default 3 2",
+    )  # fmt: skip
+    parser.add_argument("--all", action="store_true", help="show all sixteen step by step")
+    options = parser.parse_args(words)
+    whole = convolution()
+    tell_map(X, "X")
+    everywhere = [(row + 1, column + 1) for row, column in np.ndindex(whole.shape)]
+    for row, column in everywhere if options.all else [options.at]:
+        tell_step(step(row, column))
+    tell_map(whole, "the output")
+    print(f"(b) {SMALL}")
+    print(f"    {SMALL.sizes}")
+    print(f"(c) {MIDDLE}")
+    print(f"    {MIDDLE.sizes}\n    {MIDDLE.counts}")
+    print(f"(d) {COLOURED}")
+    tell_which_filter()
+    print(f"    {COLOURED.sizes}\n    {COLOURED.counts}")
+    found = answers()
+    tell_answers(found)
+    return int(not all(answer.right for answer in found))
+
+
+if __name__ == "__main__":
+    with failures_told("convolution_question"):
+        raise SystemExit(main())

@@ -1,0 +1,253 @@
+"""Bugs of layers on images, in NumPy and in compiled loops."""
+
+from __future__ import annotations
+
+from proof.bugs.bug import Bug, Edit
+
+CONVOLUTION, LOCAL = "windows/convolution.py", "windows/local.py"
+POOLING, SLIDING, GEOMETRY = "windows/pooling.py", "windows/sliding.py", "windows/geometry.py"
+OF_CONVOLUTION = "image_jacobians/convolution.py"
+FLATTEN, POOLED = "layers/flatten.py", "layers/pooled.py"
+LOOPS, KERNELS = "loops/convolution.py", "loops/convolution_kernels.py"
+POOL_KERNELS = "loops/pooling_kernels.py"
+
+FORWARD = "z += W[:, :, p, q] @ _as_rows(under(x, windows, p, q))"
+BACK = "target += (W[:, :, p, q].T @ rows).reshape(target.shape)"
+PLACES_BACK = "        target = under(J, windows, p, q)\n        target += (W"
+UNDER = "part = _as_rows(under(x, windows, p, q))"
+OF_WEIGHTS = "found[:, :, p, q] = (rows @ part.transpose(0, 2, 1)).sum(axis=0)"
+CROPPED = "    return np.ascontiguousarray(within(J, windows))\n\n\ndef weight_gradient"
+OF_BIASES = "into(maps(g, self.windows).sum(axis=(0, 2, 3)), out)"
+LARGER = "(other.real > best.real)"
+TO_LARGEST = "target += np.where(winners == k, delta, delta.dtype.type(0))"
+TO_ALL_EQUAL = """if self.type == "max_pool2d":
+            from chainrule.windows.sliding import nothing, offsets, padded, under, within
+            x, w = padded(images(self.x, self.windows), self.windows), self.windows
+            J, y = nothing(len(x), w, delta.dtype), maps(self.z, w)
+            for p, q in offsets(w):
+                target = under(J, w, p, q)
+                target += maps(delta, w) * (under(x, w, p, q) == y)
+            upstream[...] = as_rows(within(J, w))
+            return upstream
+        return self._jacobian_x().vjp(delta, upstream)"""
+SHARE = "share = delta / delta.dtype.type(windows.rows * windows.columns)"
+TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)"
+
+BUGS = (
+    Bug(
+        "filter turned round in the forward pass",
+        (Edit(CONVOLUTION, FORWARD, FORWARD.replace("p, q] @", "-1 - p, -1 - q] @")),),
+    ),
+    Bug(
+        "filter turned round in the gradient of the image",
+        (Edit(CONVOLUTION, BACK, BACK.replace("p, q].T", "-1 - p, -1 - q].T")),),
+    ),
+    Bug(
+        "stride ignored in the gradient of the filters",
+        (
+            Edit(
+                CONVOLUTION,
+                UNDER,
+                "part = _as_rows(x[:, :, p : p + windows.down, q : q + windows.across])",
+            ),
+        ),
+    ),
+    Bug(
+        "stride ignored in the gradient of the image",
+        (
+            Edit(
+                CONVOLUTION,
+                PLACES_BACK,
+                "        target = J[:, :, p : p + windows.down, q : q + windows.across]\n"
+                "        target += (W",
+            ),
+        ),
+    ),
+    Bug(
+        "padding counted as the image in its gradient",
+        (
+            Edit(
+                CONVOLUTION,
+                CROPPED,
+                CROPPED.replace(
+                    "within(J, windows)", "J[:, :, : windows.height, : windows.width]"
+                ),
+            ),
+        ),
+    ),
+    Bug(
+        "padding wraps around the border",
+        (
+            Edit(
+                SLIDING,
+                "return np.pad(x, around, constant_values=value)",
+                'return np.pad(x, around, mode="wrap")',
+            ),
+        ),
+    ),
+    Bug(
+        "the odd row of padding above in place of below",
+        (
+            Edit(
+                GEOMETRY,
+                "return total // 2, total - total // 2",
+                "return total - total // 2, total // 2",
+            ),
+        ),
+    ),
+    Bug(
+        "bias gradient of filters from one place",
+        (
+            Edit(
+                OF_CONVOLUTION,
+                OF_BIASES,
+                "into(maps(g, self.windows)[:, :, -1, -1].sum(axis=0), out)",
+            ),
+        ),
+    ),
+    Bug(
+        "bias gradient of filters averaged over the places",
+        (
+            Edit(
+                OF_CONVOLUTION,
+                OF_BIASES,
+                "into(maps(g, self.windows).mean(axis=(2, 3)).sum(axis=0), out)",
+            ),
+        ),
+    ),
+    Bug(
+        "channels in reverse in the gradient of the filters",
+        (Edit(CONVOLUTION, OF_WEIGHTS, OF_WEIGHTS.replace("[:, :, p", "[:, ::-1, p")),),
+    ),
+    Bug(
+        "channels and filters swapped where there are as many",
+        (
+            Edit(
+                CONVOLUTION,
+                BACK,
+                "M = W[:, :, p, q] if W.shape[0] == W.shape[1] else W[:, :, p, q].T\n"
+                "        target += (M @ rows).reshape(target.shape)",
+            ),
+        ),
+    ),
+    Bug(
+        "gradient of overlapping filters overwritten, not added",
+        (Edit(CONVOLUTION, BACK, BACK.replace("target +=", "target[...] =")),),
+    ),
+    Bug(
+        "gradient of overlapping pools overwritten, not added",
+        (
+            Edit(
+                POOLING,
+                TO_LARGEST,
+                "np.copyto(target, delta, where=winners == k)",
+            ),
+        ),
+    ),
+    Bug(
+        "max pool's gradient to the last of equal numbers",
+        (Edit(POOLING, LARGER, LARGER.replace(">", ">=")),),
+    ),
+    Bug(
+        "max pool's gradient to all equal numbers",
+        (Edit(POOLED, "return self._jacobian_x().vjp(delta, upstream)", TO_ALL_EQUAL),),
+    ),
+    Bug(
+        "max pool's gradient to the whole window",
+        (Edit(POOLING, TO_LARGEST, TO_LARGEST.replace("winners == k", "winners >= 0")),),
+    ),
+    Bug(
+        "average pool without its 1 / size, in the gradient",
+        (Edit(POOLING, SHARE, "share = delta"),),
+    ),
+    Bug(
+        "average pool divided by the rows alone",
+        (Edit(POOLING, "total /= windows.rows * windows.columns", "total /= windows.rows"),),
+    ),
+    Bug(
+        "flatten with height and width swapped",
+        (
+            Edit(FLATTEN, "return x, x", f"x = {TURNED}\n        return x, x"),
+            Edit(
+                FLATTEN,
+                "self.x = self.z = x\n        return x",
+                f"self.x = x\n        self.z = {TURNED}\n        return self.z",
+            ),
+            Edit(
+                FLATTEN,
+                "vjp(delta) if self.explicit else delta",
+                "vjp(delta) if self.explicit else delta.reshape(len(delta), "
+                "*self.input_shape[:-2], *self.input_shape[:-3:-1]).swapaxes(-1, -2)"
+                ".reshape(delta.shape)",
+            ),
+        ),
+    ),
+    Bug(
+        "unshared filters shared along a column",
+        (
+            Edit(
+                LOCAL,
+                "_matrices(W[i]).transpose(0, 2, 1)",
+                "_matrices(W[0]).transpose(0, 2, 1)",
+            ),
+        ),
+    ),
+    Bug(
+        "gradient of unshared filters averaged over the places",
+        (
+            Edit(
+                LOCAL,
+                "found[i] = product.reshape(*shape[1:], *inner)",
+                "found[i] = product.reshape(*shape[1:], *inner).mean(axis=0)",
+            ),
+        ),
+    ),
+    Bug(
+        "compiled convolution: gradient of the filters not reset",
+        (Edit(LOOPS, "found[...], sums[...] = 0, 0", "pass"),),
+    ),
+    Bug(
+        "compiled convolution: the last image of a block left out",
+        (
+            Edit(
+                KERNELS,
+                "for group in range(first, last, together):",
+                "for group in range(first, last - 1, together):",
+            ),
+        ),
+    ),
+    Bug(
+        "compiled convolution: padding counted as the image in its gradient",
+        (
+            Edit(
+                KERNELS,
+                "_copy_row(grid, c, at + s.left, J, n, target, s.width)",
+                "_copy_row(grid, c, at, J, n, target, s.width)",
+            ),
+        ),
+    ),
+    Bug(
+        "compiled convolution: bias gradient from one column",
+        (
+            Edit(
+                KERNELS,
+                "            for j in range(s.across):\n                total += delta[n, start + j]",
+                "            total += delta[n, start]",
+            ),
+        ),
+    ),
+    Bug(
+        "compiled pool: overlapping gradients overwritten, not added",
+        (
+            Edit(
+                POOL_KERNELS,
+                "upstream[n, place] += J[n, source + j]",
+                "upstream[n, place] = J[n, source + j]",
+            ),
+        ),
+    ),
+    Bug(
+        "compiled pool: the mean's gradient without its 1 / size",
+        (Edit(POOL_KERNELS, "+= J[n, source + j] / size", "+= J[n, source + j]"),),
+    ),
+)

@@ -1,0 +1,63 @@
+"""``chainrule describe CONFIG``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from chainrule.description import Description
+
+
+def command(
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE ...", help="Override a value, such as network.input=784."
+        ),
+    ] = None,
+) -> None:
+    """Show the layers of a network: shapes, parameters and multiplications.
+
+    Nothing is trained and no parameter is made; the data are read only where the network's input
+    is left out.
+    """
+    from chainrule.assembly import describe_network
+    from chainrule.config.load import load_config
+
+    _print(describe_network(load_config(config, set_ or [])))
+
+
+def _print(network: Description) -> None:
+    """A line a layer, and the sums."""
+    from chainrule.cli.tables import print_rows
+    from chainrule.layers.base import sizes_text
+
+    rows = [
+        (
+            layer.name,
+            layer.type,
+            ", ".join(layer.fed_by),
+            sizes_text(layer.output_shape),
+            *map(_count, (layer.weights, layer.biases, layer.multiplications)),
+        )
+        for layer in network.layers
+    ]
+    print_rows(
+        ("layer", "type", "fed by", "output", "weights", "biases", "multiplications"),
+        [("input", "", "", sizes_text(network.input_shape), "", "", ""), *rows],
+        words=3,
+    )
+    weights, biases = f"{network.weights:,} weights", f"{network.biases:,} biases"
+    print(f"parameters       {network.parameters:,}: {weights} and {biases}")
+    print(f"bytes            {network.bytes:,} in {network.dtype}; the gradient takes as many")
+    print(f"multiplications  {network.multiplications:,} by weights, a case and forward pass")
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "–"

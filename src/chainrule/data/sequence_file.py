@@ -1,0 +1,125 @@
+"""Sequences in an .npz file: x, t, and ``lengths``, which says that they are sequences.
+
+``x`` is (cases, steps, features), ``lengths`` (cases,) how many steps of each case are real; what
+stands behind them is not read. ``t`` is one target a case, class numbers (cases,) or values
+(cases, outputs), or one for every step: class numbers (cases, steps) with −1 for none, or values
+(cases, steps, outputs) with NaN for none. ``classes`` names the classes in order.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.data.dataset import Array, DataSplit
+from chainrule.data.npz_file import read_arrays
+from chainrule.data.paths import existing_file
+from chainrule.errors import DataError, Problem
+from chainrule.padding import lengths_of, padded_steps
+from chainrule.sequence_losses import NO_CLASS
+
+KNOWN = ("x", "t", "classes", "lengths")
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """The content of a file.
+
+    Attributes:
+        x: (cases, steps, features), NaN at padding.
+        t: as in the file, without targets at padding; None where there are none.
+        classes: the names of the classes, where the file has them.
+    """
+
+    x: Array
+    t: Array | None
+    classes: tuple[str, ...] | None
+
+
+def holds_sequences(path: Path) -> bool:
+    """Whether a file is an .npz file that says so by an array ``lengths``."""
+    try:
+        with zipfile.ZipFile(existing_file(path)) as file:
+            return "lengths.npy" in file.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
+def read_sequences(path: Path) -> Sequences:
+    """Read a file of sequences.
+
+    Raises:
+        DataError: it is damaged, or its arrays do not fit each other.
+    """
+    arrays = read_arrays(path, KNOWN)
+    x, lengths = arrays["x"], arrays["lengths"]
+    if x.ndim != 3 or x.dtype.kind not in "buif" or 0 in x.shape:
+        raise DataError(
+            Problem(f"x has shape {x.shape}; expected numbers (cases, steps, features)", path)
+        )
+    if lengths.shape != (len(x),) or lengths.dtype.kind not in "iu":
+        raise DataError(
+            Problem(f"lengths has shape {lengths.shape}; expected {len(x)} whole numbers", path)
+        )
+    wrong = (lengths < 1) | (lengths > x.shape[1])
+    if wrong.any():
+        case = int(wrong.argmax())
+        message = f"lengths[{case}] is {lengths[case]}; expected 1 to {x.shape[1]} steps"
+        raise DataError(Problem(message, path))
+    padded = padded_steps(lengths.astype(np.intp), x.shape[1])
+    finite = np.isfinite(x).all(axis=2) | padded
+    if not finite.all():
+        case, step = (int(k) for k in np.argwhere(~finite)[0])
+        raise DataError(Problem(f"x[{case}, {step}] is not finite within the case", path))
+    x = np.where(padded[:, :, None], np.nan, x)
+    t = arrays.get("t")
+    return Sequences(x, None if t is None else _targets(path, t, padded), _names(path, arrays))
+
+
+def arrays_to_write(data: DataSplit) -> dict[str, Array]:
+    """What `read_sequences` reads back, of all parts one after the other."""
+    x = np.concatenate([part.x for part in data if len(part)])
+    t = np.concatenate([part.t for part in data if len(part)])
+    lengths = lengths_of(x)
+    if lengths is None:
+        lengths = np.full(len(x), x.shape[1])
+    arrays = {"x": np.nan_to_num(x), "t": t, "lengths": lengths}
+    if data.classes is not None:
+        arrays["classes"] = np.array(data.classes)
+    return arrays
+
+
+def _targets(path: Path, t: Array, padded: Array) -> Array:
+    """Class numbers as integers, values as floats; none at padding."""
+    if t.dtype.kind not in "biuf" or t.ndim not in (1, 2, 3) or len(t) != len(padded):
+        raise DataError(
+            Problem(f"t has shape {t.shape} of {t.dtype}; expected targets of {len(padded)}", path)
+        )
+    of_steps = t.ndim == 3 or (t.ndim == 2 and t.dtype.kind in "iu")
+    if of_steps and t.shape[1] != padded.shape[1]:
+        message = f"t has shape {t.shape}; expected {padded.shape[1]} steps a case"
+        raise DataError(Problem(message, path))
+    if np.isinf(t).any() or (np.isnan(t).any() and t.ndim < 3):
+        raise DataError(Problem("t holds numbers that are not finite", path))
+    if not of_steps:
+        return t
+    t = t.astype(np.intp if t.ndim == 2 else np.float64)
+    t[padded] = NO_CLASS if t.ndim == 2 else np.nan
+    return t
+
+
+def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
+    """The names of the classes, if the file has any.
+
+    Raises:
+        DataError: they are no names, or too few for the targets.
+    """
+    names = arrays.get("classes")
+    if names is None:
+        return None
+    if names.ndim != 1 or names.dtype.kind not in "Uiu" or len(names) < 2:
+        raise DataError(Problem("classes must hold the names of the classes in order", path))
+    return tuple(map(str, names))

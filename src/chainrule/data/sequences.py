@@ -1,0 +1,148 @@
+"""Sequences that are made: what comes back after a delay, and parity.
+
+A set is a function of its settings and a random stream. Inputs are (cases, steps, 1). Cases of
+fewer steps are filled up at their end: NaN as the input, and no target (−1, or NaN for values).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from chainrule.data.arguments import Checks
+from chainrule.data.dataset import Array, Dataset
+from chainrule.sequence_losses import NO_CLASS
+
+MOST_STEPS = 10_000
+"""More steps than a gradient would survive."""
+
+ALL_STRINGS = 1000
+"""So many strings of bits are made at most where no count is given."""
+
+_COUNTED_BITS = 40
+"""From so many bits on, strings are not drawn without repetition: two alike are not to be seen."""
+
+
+def echo(
+    rng: np.random.Generator,
+    steps: int | Sequence[int] = 20,
+    delay: int = 5,
+    count: int = 1000,
+    of: str = "values",
+) -> Dataset:
+    """What came in ``delay`` steps before is to be said again: t(n) = x(n − delay).
+
+    The first ``delay`` steps have no target.
+
+    Args:
+        rng: the stream to draw from.
+        steps: of each case, or a range [lo, hi] that lengths are drawn from.
+        delay: at least 0 and below the number of steps.
+        count: the number of sequences.
+        of: ``values`` uniform in −1..1, or ``bits``, which are classes.
+
+    Returns:
+        x (count, steps, 1); t (count, steps, 1) of values, (count, steps) of bits.
+
+    Example:
+        >>> made = echo(np.random.default_rng(0), steps=4, delay=1, count=2, of="bits")
+        >>> made.x[0].ravel(), made.t[0]
+        (array([1., 0., 0., 0.]), array([-1,  1,  0,  0]))
+    """
+    checks = Checks()
+    shortest, longest = checks.whole_range("steps", steps, at_least=1, at_most=MOST_STEPS)
+    delay = checks.integer("delay", delay, at_least=0)
+    count = checks.integer("count", count, at_least=2)
+    of = checks.choice("of", of, ("values", "bits"))
+    if not checks.problems and delay >= shortest:
+        checks.fail(f"delay must be less than the number of steps, {shortest}, not {delay}")
+    checks.room(f"{count} sequences of {longest} steps", 16 * count * longest)
+    checks.finish()
+    x = rng.uniform(-1, 1, (count, longest))
+    if of == "bits":
+        x = (x > 0).astype(np.float64)
+    lengths = rng.integers(shortest, longest + 1, count)
+    x[np.arange(longest) >= lengths[:, None]] = np.nan
+    t = np.full_like(x, np.nan)
+    t[:, delay:] = np.where(np.isnan(x[:, delay:]), np.nan, x[:, : longest - delay])
+    return Dataset(x[:, :, None], _classes(t) if of == "bits" else t[:, :, None])
+
+
+def parity(
+    rng: np.random.Generator,
+    bits: int | Sequence[int] = 8,
+    count: int | None = None,
+    targets: str = "last",
+) -> Dataset:
+    """Whether the number of ones is odd: strings of bits, no two of them alike.
+
+    Args:
+        rng: the stream to draw from.
+        bits: of each string, or a range [lo, hi] of lengths that take turns.
+        count: the number of strings; None for all there are, at most 1,000.
+        targets: ``last`` for one after the last bit, ``all`` for one after each.
+
+    Returns:
+        x (count, bits, 1) of 0 and 1; t (count,) or (count, bits): 1 where the ones are odd.
+
+    Example:
+        >>> made = parity(np.random.default_rng(0), bits=2)
+        >>> sorted(zip(made.x[:, :, 0].tolist(), made.t.tolist()))
+        [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
+    """
+    checks = Checks()
+    shortest, longest = checks.whole_range("bits", bits, at_least=1, at_most=MOST_STEPS)
+    targets = checks.choice("targets", targets, ("all", "last"))
+    lengths = range(shortest, longest + 1)
+    there = sum(2 ** min(k, _COUNTED_BITS) for k in lengths)
+    wanted = min(there, ALL_STRINGS) if count is None else count
+    wanted = checks.integer("count", wanted, at_least=2)
+    if not checks.problems and wanted > there:
+        checks.fail(f"count must be at most {there}, the number of such strings, not {wanted}")
+    checks.room(f"{wanted} strings of {longest} bits", 16 * wanted * longest)
+    checks.finish()
+    x = np.full((wanted, longest), np.nan)
+    start = 0
+    for k, number in zip(lengths, _shares(wanted, lengths), strict=True):
+        x[start : start + number, :k] = _strings(rng, number, k)
+        start += number
+    x = x[rng.permutation(wanted)]
+    odd = np.nancumsum(x, axis=1) % 2
+    if targets == "last":
+        return Dataset(x[:, :, None], odd[:, -1].astype(np.intp))
+    return Dataset(x[:, :, None], _classes(np.where(np.isnan(x), np.nan, odd)))
+
+
+def _shares(count: int, lengths: range) -> list[int]:
+    """How many strings of each length: as equal as their number allows."""
+    shares, left = [], count
+    for k, length in enumerate(lengths):
+        others = len(lengths) - k
+        shares.append(min(2 ** min(length, _COUNTED_BITS), -(-left // others)))
+        left -= shares[-1]
+    return shares
+
+
+def _strings(rng: np.random.Generator, number: int, bits: int) -> Array:
+    """So many different strings, (number, bits)."""
+    if bits > _COUNTED_BITS:
+        return rng.integers(0, 2, (number, bits)).astype(np.float64)
+    if 2**bits <= 4 * number:
+        chosen = rng.permutation(2**bits)[:number]
+    else:
+        chosen = np.empty(0, np.int64)
+        while len(chosen) < number:
+            more = rng.integers(0, 2**bits, 2 * number)
+            chosen = np.unique(np.concatenate([chosen, more]))
+        chosen = rng.permutation(chosen)[:number]
+    return (chosen[:, None] >> np.arange(bits - 1, -1, -1) & 1).astype(np.float64)
+
+
+def _classes(t: Array) -> Array:
+    """Class numbers of values that are 0, 1, or NaN for none."""
+    return np.where(np.isnan(t), NO_CLASS, np.nan_to_num(t)).astype(np.intp)
+
+
+SEQUENCES: Mapping[str, Callable[..., Dataset]] = {"echo": echo, "parity": parity}
+"""Every set of sequences by its name in a configuration."""

@@ -1,0 +1,145 @@
+"""The Jacobians of filters of each place's own with respect to x, W and b."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.image_jacobians.rows import ImageJacobian, as_rows, images, into, maps
+from chainrule.jacobians import Jacobian
+from chainrule.parameters import Array
+from chainrule.windows import local
+from chainrule.windows.geometry import Windows
+from chainrule.windows.sliding import columns, spread_out
+
+
+class LocalInput(ImageJacobian):
+    """∂z/∂x: each place's filters, written at that place.
+
+    Args:
+        W: (down, across, filters, channels, rows, columns).
+        windows: where the filters stand.
+        count: the number of cases.
+    """
+
+    __slots__ = ("W",)
+
+    def __init__(self, W: Array, windows: Windows, count: int) -> None:
+        super().__init__(windows, count, W.shape[2])
+        self.W = W
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Every g goes back to what was under its window."""
+        return as_rows(local.input_gradient(maps(g, self.windows), self.W, self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The filters applied to v."""
+        return as_rows(local.apply_filters(images(v, self.windows), self.W, self.windows))
+
+    def cases(self, chosen: slice) -> LocalInput:
+        """See `Jacobian.cases`."""
+        return LocalInput(self.W, self.windows, len(range(self.count)[chosen]))
+
+    def _dense(self) -> Array:
+        return np.broadcast_to(spread_out(self.W, self.windows), self.dense_shape).copy()
+
+
+class LocalWeights(Jacobian):
+    """∂z/∂W: for every output the numbers under its window, at its own place and filter.
+
+    Args:
+        x: the layer's inputs, (cases, channels · height · width).
+        windows: where the filters stand.
+        filters: how many at each place.
+    """
+
+    __slots__ = ("filters", "windows", "x")
+
+    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
+        self.x = x
+        self.windows = windows
+        self.filters = filters
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of W, (down, across, filters, channels, rows, columns)."""
+        w = self.windows
+        return (w.down, w.across, self.filters, w.channels, w.rows, w.columns)
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, down, across, filters, channels, rows, columns)."""
+        return (len(self.x), self.filters * self.windows.places, *self.shape)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g times what was under each window, summed over the cases; the shape of W."""
+        x, delta = images(self.x, self.windows), maps(g, self.windows)
+        return local.weight_gradient(x, delta, self.windows, out)
+
+    def jvp(self, v: Array) -> Array:
+        """The change v of the filters, applied to x."""
+        return as_rows(local.apply_filters(images(self.x, self.windows), v, self.windows))
+
+    def cases(self, chosen: slice) -> LocalWeights:
+        """See `Jacobian.cases`."""
+        return LocalWeights(self.x[chosen], self.windows, self.filters)
+
+    def _dense(self) -> Array:
+        windows = self.windows
+        dense = np.zeros(
+            (len(self.x), self.filters, windows.down, windows.across, *self.shape), self.x.dtype
+        )
+        f, i, j = np.ogrid[: self.filters, : windows.down, : windows.across]
+        under = columns(images(self.x, windows), windows)
+        dense[:, f, i, j, i, j, f] = under[:, None]
+        return dense.reshape(self.dense_shape)
+
+
+class LocalBiases(Jacobian):
+    """∂z/∂b: the identity, with places before filters in b and behind them in z.
+
+    Args:
+        count: the number of cases.
+        filters: how many at each place.
+        windows: where they stand.
+        dtype: of the numbers.
+    """
+
+    __slots__ = ("count", "dtype", "filters", "windows")
+
+    def __init__(
+        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
+    ) -> None:
+        self.count = count
+        self.filters = filters
+        self.windows = windows
+        self.dtype = dtype
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """That of b, (down, across, filters)."""
+        return (self.windows.down, self.windows.across, self.filters)
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, down, across, filters)."""
+        return (self.count, self.filters * self.windows.places, *self.shape)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """The sums of g over the cases, (down, across, filters)."""
+        return into(maps(g, self.windows).sum(axis=0).transpose(1, 2, 0), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The change v of b, (down, across, filters), in every case."""
+        return np.tile(v.transpose(2, 0, 1).reshape(-1), (self.count, 1))
+
+    def cases(self, chosen: slice) -> LocalBiases:
+        """See `Jacobian.cases`."""
+        count = len(range(self.count)[chosen])
+        return LocalBiases(count, self.filters, self.windows, self.dtype)
+
+    def _dense(self) -> Array:
+        down, across, filters = self.shape
+        own = np.zeros((filters, down, across, down, across, filters), self.dtype)
+        f, i, j = np.ogrid[:filters, :down, :across]
+        own[f, i, j, i, j, f] = 1
+        return np.broadcast_to(own.reshape(self.dense_shape[1:]), self.dense_shape).copy()

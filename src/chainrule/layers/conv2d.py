@@ -1,0 +1,168 @@
+"""The convolution a = φ(W ∗ x + b)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.activations import Linear, ReLU
+from chainrule.image_jacobians import ConvolutionBiases, ConvolutionInput, ConvolutionWeights
+from chainrule.image_jacobians.rows import as_rows, images
+from chainrule.jacobians import Diagonal, Jacobian
+from chainrule.layers.base import Arrays
+from chainrule.layers.filtered import Filtered
+from chainrule.layers.kept import kept, kept_upstream, used_up
+from chainrule.parameters import Array
+from chainrule.windows import convolution
+
+WORTH_LOOPS = 20_000
+"""Multiplications a case from which compiled loops are worth their start."""
+
+
+class Conv2D(Filtered):
+    """z[n, f, i, j] = b[f] + Σ_{c,p,q} W[f, c, p, q] x[n, c, s i + p, s j + q], a = φ(z).
+
+    W has the shape (filters, channels, height, width), b (filters,); s is the stride, x padded.
+    What libraries and courses call convolution is strictly a cross-correlation: the filter is
+    not turned round. For the arguments see `Filtered`.
+
+    Real numbers go through compiled loops where there is work enough (`chainrule.loops`),
+    complex ones and small layers through NumPy (`chainrule.windows`); which of the two depends
+    on the sizes alone.
+
+    Example:
+        >>> from chainrule.layers import Dense, Flatten
+        >>> from chainrule.network import Network
+        >>> layer = Conv2D(1, [1, 2], bias=False, activation="linear")
+        >>> network = Network([layer, Flatten(), Dense(1)], input=[1, 1, 3], loss="mse")
+        >>> layer.W = [[[[1.0, 10.0]]]]
+        >>> layer.forward_pass(np.array([[1.0, 2.0, 3.0]]))
+        array([[21., 32.]])
+        >>> layer.backward_pass(np.array([[1.0, 1.0]]))
+        array([[ 1., 11., 10.]])
+        >>> layer.W_grad
+        array([[[[3., 5.]]]])
+    """
+
+    type: ClassVar[str] = "conv2d"
+    formula: ClassVar[str] = "W ∗ x + b"
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """W (filters, channels, height, width) and b (filters,)."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "W": (self.filters, self.input_shape[0], *self.filter_size)
+        }
+        return {**shapes, "b": (self.filters,)} if self.bias else shapes
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """See `Filtered.evaluate`."""
+        if not self._is_for_loops(x, *values.values()):
+            return super().evaluate(x, values)
+        z = np.empty((len(x), self.outputs), x.dtype)
+        return z, self._run(x, values, z, self._new_loops(x))
+
+    @property
+    def uses_of_weights(self) -> int:
+        """Once at every place."""
+        return self.window_places.down * self.window_places.across
+
+    def _apply(self, x: Array, values: Arrays) -> Array:
+        z = convolution.convolve(images(x, self.windows), values["W"], self.windows)
+        if self.bias:
+            z = z + values["b"][:, None, None]
+        return as_rows(z)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs a = φ(W ∗ x + b), (cases, outputs)."""
+        if not self._is_for_loops(x, self.W):
+            return super().forward_pass(x)
+        self.x = x
+        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self.a = self._run(x, self._values, self.z, self._loops(x))
+        return self.a
+
+    def _run(self, x: Array, values: Arrays, z: Array, loops: Any) -> Array:
+        """Write z and give a; relu is taken along, and linear leaves nothing to do."""
+        linear, relu = (isinstance(self.activation, kind) for kind in (Linear, ReLU))
+        keeps = z is self.z
+        a = z if linear else self._room("a", x) if keeps else np.empty_like(z)
+        loops.forward(x, values["W"], values.get("b"), z, a if relu else None)
+        return a if linear or relu else self._activation.value(z, out=a)
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J ∂a/∂z, then `backward_from_delta`; with relu both in one go."""
+        if self.explicit or not self._is_for_loops(self.x, J, self.W):
+            return super().backward_pass(J, to_input=to_input)
+        if isinstance(self.activation, Linear):
+            return self._run_back(J, J, to_input=to_input)
+        delta = J if used_up(self, J) else self._room("delta", J)
+        if isinstance(self.activation, ReLU):
+            return self._run_back(J, delta, to_input=to_input)
+        J_a = Diagonal(self._activation.derivative(self.z, self._room("derivative", J)))
+        return self._run_back(J_a.vjp(J, delta), delta, to_input=to_input, relu=False)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """See `Filtered.backward_from_delta`."""
+        if self.explicit or not self._is_for_loops(self.x, delta, self.W):
+            return super().backward_from_delta(delta, to_input=to_input)
+        return self._run_back(delta, delta, to_input=to_input, relu=False)
+
+    def _run_back(
+        self, J: Array, delta: Array, *, to_input: bool, relu: bool | None = None
+    ) -> Array | None:
+        """All gradients in one sweep over the images."""
+        relu = isinstance(self.activation, ReLU) if relu is None else relu
+        upstream = kept_upstream(self, J) if to_input else None
+        self._loops(self.x).backward(
+            self.x,
+            np.ascontiguousarray(J),
+            self.W,
+            z=self.z if relu else None,
+            delta=delta if relu else None,
+            W_grad=self.W_grad,
+            b_grad=self.b_grad if self.bias else None,
+            upstream=upstream,
+        )
+        self.delta = delta
+        return upstream
+
+    def _is_for_loops(self, *arrays: Array) -> bool:
+        """Whether the numbers are real, of one type, and many enough."""
+        dtype = arrays[0].dtype
+        if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
+            return False
+        return self.outputs * self.window_places.under >= WORTH_LOOPS
+
+    def _loops(self, x: Array) -> Any:
+        """The loops with the room they need, the same in every pass where things are kept."""
+        if self.buffers is None:
+            return self._new_loops(x)
+        key = (self.name, "loops", len(x))
+        if key not in self.buffers:
+            self.buffers[key] = self._new_loops(x)
+        return self.buffers[key]
+
+    def _new_loops(self, x: Array) -> Any:
+        from chainrule.loops.convolution import Convolution  # Numba, only where it is needed
+        from chainrule.loops.grids import Shape
+
+        w = self.windows
+        shape = Shape(
+            w.channels, w.height, w.width, w.rows, w.columns, w.stride, w.padding, self.filters
+        )
+        return Convolution(shape, len(x), x.dtype)
+
+    def _room(self, what: str, like: Array) -> Array:
+        return kept(self, what, len(like), self.outputs, like.dtype)
+
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """See `Filtered.jacobians_at`."""
+        cases, windows = len(x), self.windows
+        found: dict[str, Jacobian] = {
+            "x": ConvolutionInput(W, windows, cases),
+            "W": ConvolutionWeights(x, windows, self.filters),
+        }
+        if self.bias:
+            found["b"] = ConvolutionBiases(cases, self.filters, windows, x.dtype)
+        return found

@@ -1,0 +1,168 @@
+"""Layers of filters that look at images through windows: z from what is under them, a = φ(z)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.activations import Activation
+from chainrule.errors import ConfigError, ShapeError
+from chainrule.initializers import Initializer, initializer
+from chainrule.jacobians import Diagonal, Jacobian, explicit
+from chainrule.layers.base import Arrays, Shape
+from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
+from chainrule.layers.kept import kept_upstream
+from chainrule.layers.weighted import Weighted
+from chainrule.parameters import Array
+from chainrule.tables import is_whole
+from chainrule.windows.geometry import Windows, checked_padding, pair, windows_on
+
+
+class Filtered(Weighted):
+    """Filters of one size at every place, whether the places share them or not.
+
+    Args:
+        filters: how many, the channels of the output; at least 1.
+        size: of a filter, a number or [height, width].
+        stride: from one place to the next, a number or [height, width].
+        padding: of zeros, a number or [height, width] for every side; ``same`` for as many
+            outputs as inputs (⌈· / stride⌉); ``valid`` for none.
+        bias: whether there are biases.
+        activation: φ, as for `Dense`.
+        weights: how W starts: a name or a range [low, high].
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        windows: where the filters stand, once connected.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        size: int | Sequence[int],
+        *,
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] = 0,
+        bias: bool = True,
+        activation: str | Mapping[str, Any] | Activation | None = None,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
+        if not is_whole(filters) or filters < 1:
+            raise ConfigError(f"filters must be a whole number of at least 1, found {filters!r}")
+        if not isinstance(bias, bool):
+            raise ConfigError(f"bias is true or false, found {bias!r}")
+        self.filters = int(filters)
+        self.filter_size = pair(size, "size", 1)
+        self.stride = pair(stride, "stride", 1)
+        self.padding = checked_padding(padding)
+        self.bias = bias
+        self.activation = activation
+        self.weights: Initializer = initializer(weights)
+        self.biases: Initializer = initializer(biases)
+        self.windows: Any = None
+        self.x: Any = None
+        self.z: Any = None
+        self.a: Any = None
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        (shape,) = shapes
+        name = self.name or type(self).__name__
+        self.windows = windows_on(shape, self.filter_size, self.stride, self.padding, name)
+        self.input_shape = shape
+        self.output_shape = (self.filters, self.windows.down, self.windows.across)
+        self.size = self.outputs
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`; a filter's inputs are the numbers under it."""
+        area = self.windows.rows * self.windows.columns
+        fans = {"W": (self.windows.under, self.filters * area), "b": (self.filters, self.filters)}
+        start = {"W": self.weights, "b": self.biases}[name]
+        return start.draw(self.shapes()[name], rng, fans[name])
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z and a = φ(z), rows of (filters, down, across)."""
+        z = self._apply(x, values)
+        return z, self._activation.value(z)
+
+    @abstractmethod
+    def _apply(self, x: Array, values: Arrays) -> Array:
+        """z, (cases, outputs), at any parameters."""
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs a = φ(z), (cases, outputs)."""
+        self.x = x
+        self.z, self.a = self.evaluate(x, self._values)
+        return self.a
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        if self.x is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        J_a = Diagonal(self._activation.derivative(self.z))
+        return {"a": J_a, **self.jacobians_at(self.x, self.W)}
+
+    @abstractmethod
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """∂z with respect to ``x``, ``W`` and, where there are biases, ``b``.
+
+        Args:
+            x: rows of images.
+            W: the filters.
+        """
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J ∂a/∂z, then `backward_from_delta`."""
+        J_a = Diagonal(self._activation.derivative(self.z))
+        delta = explicit(J_a).vjp(J) if self.explicit else J_a.vjp(J)
+        return self.backward_from_delta(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; J upstream."""
+        self.delta = delta
+        local = self.jacobians_at(self.x, self.W)
+        J_x = local.pop("x")
+        for name, J in local.items():
+            gradient = self._gradients[name]
+            if self.explicit:
+                gradient[...] = by_dense(J, delta)
+            else:
+                J.vjp(delta, gradient)
+        if not to_input:
+            return None
+        if self.explicit:
+            return explicit(J_x).vjp(delta)
+        return J_x.vjp(delta, kept_upstream(self, delta))
+
+    @property
+    def window_places(self) -> Windows:
+        """Where the filters stand.
+
+        Raises:
+            ShapeError: the layer is not connected.
+        """
+        if self.windows is None:
+            raise ShapeError(f"{self.name or type(self).__name__} is not connected")
+        found: Windows = self.windows
+        return found
+
+
+def by_dense(J: Jacobian, delta: Array) -> Array:
+    """δ times the explicit matrices of a parameter's Jacobian, summed over the cases."""
+    dense = J.dense()
+    return np.einsum("nm,nm...->...", delta, dense)

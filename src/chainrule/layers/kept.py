@@ -1,0 +1,62 @@
+"""Arrays that layers on images keep between minibatches, or make anew where nothing is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.layers.base import Layer
+from chainrule.parameters import Array
+
+
+def kept(layer: Layer, what: str, cases: int, width: int, dtype: np.dtype[Any]) -> Array:
+    """An array (cases, width) of the layer's own, the same one in every pass where kept.
+
+    Args:
+        layer: whose; its ``buffers`` are where it is kept.
+        what: it is for.
+        cases: of the pass.
+        width: numbers a case.
+        dtype: of the numbers.
+    """
+    if layer.buffers is None:
+        return np.empty((cases, width), dtype)
+    key = (layer.name, what, cases)
+    if key not in layer.buffers:
+        layer.buffers[key] = np.empty((cases, width), dtype)
+    found: Array = layer.buffers[key]
+    return found
+
+
+def kept_upstream(layer: Layer, J: Array) -> Array:
+    """Where J upstream is written: an array that layers of one width share, but never J itself.
+
+    Args:
+        layer: whose input it belongs to.
+        J: what the layer's backward pass was given, (cases, outputs).
+    """
+    if layer.buffers is None:
+        return np.empty((len(J), layer.inputs), J.dtype)
+    owner = "" if layer.alone_upstream else layer.name
+    for turn in ((), ("other",)):
+        key = ("upstream", len(J), layer.inputs, owner, *turn)
+        if key not in layer.buffers:
+            layer.buffers[key] = np.empty((len(J), layer.inputs), J.dtype)
+        if layer.buffers[key] is not J:
+            break
+    found: Array = layer.buffers[key]
+    return found
+
+
+def used_up(layer: Layer, J: Array) -> bool:
+    """Whether J is a kept array of J upstream that nobody reads after this layer.
+
+    Args:
+        layer: that was given it.
+        J: what it was given.
+    """
+    if layer.buffers is None or not layer.alone_upstream:
+        return False
+    keys = [("upstream", len(J), layer.outputs, "", *turn) for turn in ((), ("other",))]
+    return any(layer.buffers.get(key) is J for key in keys)

@@ -1,0 +1,482 @@
+"""The recurrent layer h(n) = φ(x(n) W + h(n−1) U + b)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.activations import Activation, activation
+from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.initializers import initializer
+from chainrule.jacobians import (
+    BiasJacobian,
+    Composed,
+    Diagonal,
+    InputJacobian,
+    Jacobian,
+    WeightJacobian,
+    explicit,
+)
+from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
+from chainrule.padding import lengths_of, mark, padded_steps
+from chainrule.parameters import Array, assign
+from chainrule.recurrent_jacobians import FromStart, ThroughTime, flat_rows
+from chainrule.step_jacobians import EachStep, SharedBySteps
+from chainrule.tables import is_finite
+
+Room = Callable[[str, tuple[int, ...], Any], Array]
+"""Where arrays come from, by what they are for, shape and type."""
+
+OUTPUTS = ("all", "last")
+STARTS = ("zeros", "learnt")
+
+
+class Recurrent(Layer):
+    """h(n) = φ(x(n) W + h(n−1) U + b) for n = 1, …, steps, from the start state h(0).
+
+    W is (features, size), U (size, size), b (size,). The input is a sequence, of shape
+    (steps, features); the output (steps, size), or (size,) where only the last is given.
+
+    Backpropagation through time is complete, or truncated to k steps: the derivative of each
+    step's output then goes back through k steps, its own counted, and takes h before them for a
+    constant. δ(n) = Σ_{m=n}^{n+k−1} δ_m(n), where δ_m(m) = ∂L/∂h(m) ⊙ φ'(z(m)) with all later
+    steps left out, and δ_m(n) = δ_m(n+1) Uᵀ ⊙ φ'(z(n)). k = steps gives the whole gradient. The
+    start state is reached from the first step alone, so with k only by outputs 1 to k.
+
+    Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
+    then the last step that is real (see `chainrule.padding`).
+
+    Args:
+        size: the number of units, at least 1.
+        activation: φ, by name, by ``type`` with options, or as an object.
+        outputs: ``all`` steps, or the ``last`` alone.
+        bias: whether there is b.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, at first 0), or its numbers.
+        truncate: k of truncated backpropagation; None for all steps.
+        weights: how W starts.
+        recurrent_weights: how U starts.
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Raises:
+        ConfigError: a size, activation, start, rate or another argument that is none.
+
+    Source: Werbos, *Backpropagation through time: what it does and how to do it* (1990).
+
+    Example:
+        Two steps of one linear unit: h = (2, 3·2 + 5) = (2, 11). From δ = 1 at the last step U
+        sends 3 back to the first, so ∂L/∂U = 0·3 + 2·1.
+
+        >>> from chainrule.network import Network
+        >>> layer = Recurrent(1, "linear", outputs="last")
+        >>> network = Network([layer], input=[2, 1], loss="mse")
+        >>> layer.W, layer.U = [[1.0]], [[3.0]]
+        >>> network.forward_pass([[[2.0], [5.0]]])
+        array([[11.]])
+        >>> layer.backward_pass(np.array([[1.0]]))
+        array([[3., 1.]])
+        >>> layer.U_grad, layer.b_grad
+        (array([[2.]]), array([4.]))
+    """
+
+    type: ClassVar[str] = "recurrent"
+    formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
+
+    def __init__(
+        self,
+        size: int,
+        activation: str | Mapping[str, Any] | Activation = "tanh",
+        *,
+        outputs: str = "all",
+        bias: bool = True,
+        start: str | Sequence[float] = "zeros",
+        truncate: int | None = None,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
+        if not _is_count(size):
+            raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
+        if outputs not in OUTPUTS:
+            raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
+        if not isinstance(bias, bool):
+            raise ConfigError(f"bias is true or false, found {bias!r}")
+        self.size = int(size)
+        self.activation = activation
+        self.only_last = outputs == "last"
+        self.has_bias = bias
+        self.learns_start = isinstance(start, str) and start == "learnt"
+        self.start = _given_start(start, self.size)
+        self.truncate = truncate
+        self.weights = initializer(weights)
+        self.recurrent_weights = initializer(recurrent_weights)
+        self.biases = initializer(biases)
+        self.x: Any = None
+        self.states: Any = None
+        self._z: Any = None
+        self._last: Array | None = None
+        self._lengths: Array | None = None
+
+    @property
+    def activation(self) -> Activation:
+        """φ."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation) -> None:
+        self._activation = activation(value)
+
+    @property
+    def truncate(self) -> int | None:
+        """The k of truncated backpropagation; None for all steps."""
+        return self._truncate
+
+    @truncate.setter
+    def truncate(self, value: int | None) -> None:
+        if value is not None and not _is_count(value):
+            raise ConfigError(f"truncate is a whole number of at least 1, found {value!r}")
+        self._truncate = None if value is None else int(value)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of a case."""
+        return self.input_shape[0]
+
+    @property
+    def features(self) -> int:
+        """The number of inputs at each step."""
+        return self.input_shape[1]
+
+    # The parameters and their gradients, views into the two vectors; assigning writes into them
+
+    @property
+    def W(self) -> Array:
+        """The weights of the inputs, (features, size), a view into θ."""
+        return self._values["W"]
+
+    @W.setter
+    def W(self, value: Any) -> None:
+        assign(self.W, value, f"{self.name}.W")
+
+    @property
+    def U(self) -> Array:
+        """The weights of the state before, (size, size), a view into θ."""
+        return self._values["U"]
+
+    @U.setter
+    def U(self, value: Any) -> None:
+        assign(self.U, value, f"{self.name}.U")
+
+    @property
+    def b(self) -> Array:
+        """The biases, (size,), a view into θ; zeros where there are none."""
+        return self._values["b"] if self.has_bias else np.zeros(self.size, self.W.dtype)
+
+    @b.setter
+    def b(self, value: Any) -> None:
+        assign(self._parameter("b"), value, f"{self.name}.b")
+
+    @property
+    def h0(self) -> Array:
+        """The start state, (size,): a view into θ where it is learnt."""
+        return self._start_of(self._values)
+
+    @h0.setter
+    def h0(self, value: Any) -> None:
+        assign(self._parameter("h0"), value, f"{self.name}.h0")
+
+    @property
+    def W_grad(self) -> Array:
+        """∂L/∂W of the last backward pass, (features, size), a view into the gradient."""
+        return self._gradients["W"]
+
+    @property
+    def U_grad(self) -> Array:
+        """∂L/∂U of the last backward pass, (size, size), a view into the gradient."""
+        return self._gradients["U"]
+
+    @property
+    def b_grad(self) -> Array:
+        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
+        self._parameter("b")
+        return self._gradients["b"]
+
+    @property
+    def h0_grad(self) -> Array:
+        """∂L/∂h(0) of the last backward pass, (size,), a view into the gradient."""
+        self._parameter("h0")
+        return self._gradients["h0"]
+
+    def _parameter(self, name: str) -> Array:
+        if name not in self._values:
+            why = "was made without biases" if name == "b" else "does not learn its start state"
+            raise ConfigError(f"{self.name} {why}")
+        return self._values[name]
+
+    def _start_of(self, values: Arrays) -> Array:
+        """h(0) at any parameters; of their type, so that float32 stays float32."""
+        return values["h0"] if self.learns_start else self.start.astype(values["W"].dtype)
+
+    # The layer as its network sees it
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`; the input is a sequence."""
+        (shape,) = shapes
+        if len(shape) != 2:
+            raise ConfigError(
+                f"{self.name}, a recurrent layer, takes a sequence [steps, features], but what "
+                f"feeds it has the shape {sizes_text(shape)}"
+            )
+        self.input_shape = shape
+        self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "W": (self.features, self.size),
+            "U": (self.size, self.size),
+        }
+        if self.has_bias:
+            shapes["b"] = (self.size,)
+        if self.learns_start:
+            shapes["h0"] = (self.size,)
+        return shapes
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`."""
+        if name == "h0":
+            return np.zeros(self.size)
+        start = {"W": self.weights, "U": self.recurrent_weights, "b": self.biases}[name]
+        return start.draw(self.shapes()[name], rng)
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
+        x, lengths = self._by_step(x, _new)
+        z, states = self._run(x, values, _new)
+        return self._marked(z, lengths), self._given_out(
+            states, lengths, _last_steps(x, lengths), _new
+        )
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs, (cases, steps · size) or (cases, size)."""
+        self.x, self._lengths = self._by_step(x, self._room)
+        self._z, self.states = self._run(self.x, self._values, self._room)
+        last = _last_steps(self.x, self._lengths)
+        self._last = last if self.only_last else None
+        return self._given_out(self.states, self._lengths, last, self._room)
+
+    def _by_step(self, x: Array, room: Room) -> tuple[Array, Array | None]:
+        """x with the steps first, (steps, cases, features), 0 at padding; and the lengths."""
+        sequence = x.reshape(len(x), self.steps, self.features)
+        lengths = lengths_of(sequence)
+        by_step = room("x", (self.steps, len(x), self.features), x.dtype)
+        by_step[...] = sequence.swapaxes(0, 1)
+        if lengths is not None:
+            by_step[padded_steps(lengths, self.steps).T] = 0
+        return by_step, lengths
+
+    def _run(self, x: Array, values: Arrays, room: Room) -> tuple[Array, Array]:
+        """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product."""
+        steps, cases, features = x.shape
+        dtype = np.result_type(x, *values.values())
+        shape = (steps, cases, self.size)
+        z = room("z", shape, dtype)
+        np.dot(x.reshape(-1, features), values["W"], out=z.reshape(-1, self.size))
+        if self.has_bias:
+            z += values["b"]
+        states = room("h", (steps + 1, cases, self.size), dtype)
+        states[0] = self._start_of(values)
+        carried = room("carried", shape[1:], dtype)
+        for n in range(steps):
+            z[n] += np.dot(states[n], values["U"], out=carried)
+            self._activation.value(z[n], out=states[n + 1])
+        return z, states
+
+    def _room(self, what: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array to write into: kept from the pass before where buffers are kept."""
+        if self.buffers is None:
+            return np.empty(shape, dtype)
+        key = (self.name, what, shape, np.dtype(dtype).char)
+        kept: Array | None = self.buffers.get(key)
+        if kept is None:
+            kept = self.buffers[key] = np.empty(shape, dtype)
+        return kept
+
+    def _given_out(self, states: Array, lengths: Array | None, last: Array, room: Room) -> Array:
+        """The layer's output of h(1), …, h(steps)."""
+        _, cases, size = states.shape
+        if self.only_last:
+            chosen: Array = states[last + 1, np.arange(cases)]
+            return mark(chosen[:, None], None)[:, 0]
+        out = room("out", (cases, self.steps, size), states.dtype)
+        out[...] = states[1:].swapaxes(0, 1)
+        return mark(out, lengths).reshape(cases, -1)
+
+    # What the backward pass is made of
+
+    @property
+    def z(self) -> Array | None:
+        """φ's argument at all steps of the last forward pass, (cases, steps · size)."""
+        return None if self._z is None else self._marked(self._z, self._lengths)
+
+    @property
+    def a(self) -> Array | None:
+        """The outputs of the last forward pass, (cases, outputs)."""
+        if self.states is None:
+            return None
+        last = _last_steps(self.x, self._lengths)
+        return self._given_out(self.states, self._lengths, last, _new)
+
+    def _marked(self, z: Array, lengths: Array | None) -> Array:
+        """z as rows of cases, NaN at padding: there is none."""
+        rows = np.ascontiguousarray(flat_rows(z))
+        return mark(rows.reshape(len(rows), self.steps, -1), lengths).reshape(rows.shape)
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
+
+        That by ``x``, ``W``, ``U``, ``b`` or ``h0`` holds the state before each step fixed; how
+        it goes on from there is in ``a``. `through_time` has both in one.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        if self.x is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        return {"a": self._through_time(), **self._step_jacobians()}
+
+    def through_time(self) -> dict[str, Jacobian]:
+        """The outputs by each argument, all the ways through time in it; truncated as the layer.
+
+        Raises:
+            ShapeError: there was no forward pass.
+
+        Example:
+            >>> from chainrule.network import Network
+            >>> layer = Recurrent(1, "linear", outputs="last", bias=False)
+            >>> network = Network([layer], input=[2, 1], loss="mse")
+            >>> layer.W, layer.U = [[1.0]], [[3.0]]
+            >>> _ = network.forward_pass([[[2.0], [5.0]]])
+            >>> layer.through_time()["x"].dense()
+            array([[[3., 1.]]])
+        """
+        local = self.jacobians()
+        outer = local.pop("a")
+        return {name: Composed(outer, inner) for name, inner in local.items()}
+
+    @property
+    def slopes(self) -> Diagonal:
+        """φ'(z) at each step, 0 at padding: the local part of ``a``."""
+        return Diagonal(flat_rows(self._through_time().slopes))
+
+    def _step_jacobians(self) -> dict[str, Jacobian]:
+        """∂z by each argument, the state before held fixed."""
+        steps, cases, features = self.x.shape
+        padded = None if self._lengths is None else padded_steps(self._lengths, steps)
+        rows, ones = flat_rows(self.x), np.ones(steps * cases, self.x.dtype)
+        states = flat_rows(self.states[:-1])
+        of_x = WeightJacobian(rows.reshape(-1, features), self.size)
+        of_states = WeightJacobian(states.reshape(-1, self.size), self.size)
+        found: dict[str, Jacobian] = {
+            "x": EachStep(InputJacobian(self.W, steps * cases), steps, padded),
+            "W": SharedBySteps(of_x, steps, padded),
+            "U": SharedBySteps(of_states, steps, padded),
+        }
+        if self.has_bias:
+            found["b"] = SharedBySteps(BiasJacobian(ones, self.size), steps, padded)
+        if self.learns_start:
+            found["h0"] = FromStart(self.U, cases, steps)
+        return found
+
+    def _through_time(self) -> ThroughTime:
+        """Padded steps have slope 0: nothing passes them, and they say nothing."""
+        slopes = self._activation.derivative(
+            self._z, self._room("slopes", self._z.shape, self._z.dtype)
+        )
+        if self._lengths is not None:
+            slopes[padded_steps(self._lengths, self.steps).T] = 0
+        return ThroughTime(slopes, self.U, self._last, self.truncate)
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ of every step by backpropagation through time, then the gradients from it."""
+        through_time = self._through_time()
+        if self.explicit:
+            return self._explicit_backward(explicit(through_time).vjp(J), to_input=to_input)
+        delta = through_time.deltas(J, self._room("delta", self._z.shape, self._z.dtype))
+        return self._backward(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The backward pass from ∂L/∂z of the outputs' own steps, (cases, outputs)."""
+        through_time = self._through_time()
+        return self._backward(
+            through_time.from_direct(through_time.placed(delta)), to_input=to_input
+        )
+
+    def _backward(self, delta: Array, *, to_input: bool) -> Array | None:
+        """∂L/∂W = Σ x(n)ᵀ δ(n), ∂L/∂U = Σ h(n−1)ᵀ δ(n), ∂L/∂b = Σ δ(n); upstream δ(n) Wᵀ.
+
+        δ has the steps first, so each sum over cases and steps is one product.
+        """
+        steps, cases, size = delta.shape
+        rows = delta.reshape(-1, size)
+        self.delta = flat_rows(delta)
+        np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)
+        np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
+        if self.has_bias:
+            np.add.reduce(rows, axis=0, out=self.b_grad)
+        if self.learns_start:
+            np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_grad)
+        if not to_input:
+            return None
+        return flat_rows(np.dot(rows, self.W.T).reshape(steps, cases, self.features))
+
+    def _explicit_backward(self, delta: Array, *, to_input: bool) -> Array | None:
+        """The same by the explicit matrices: outer products, and δ times the blocks of Wᵀ."""
+        self.delta = delta
+        inner = self._step_jacobians()
+        for name in self.shapes():
+            self._gradients[name][...] = np.tensordot(delta, inner[name].dense(), 2)
+        return explicit(inner["x"]).vjp(delta) if to_input else None
+
+
+def _new(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """A new array, whatever it is for."""
+    return np.empty(shape, dtype)
+
+
+def _last_steps(x: Array, lengths: Array | None) -> Array:
+    """For each case the number of its last real step, from 0; x has the steps first."""
+    steps, cases, _ = x.shape
+    return np.full(cases, steps - 1) if lengths is None else lengths - 1
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _given_start(start: Any, size: int) -> Array:
+    """h(0) where it is not learnt.
+
+    Raises:
+        ConfigError: neither a word of `STARTS` nor ``size`` numbers.
+    """
+    if isinstance(start, str):
+        if start not in STARTS:
+            raise ConfigError(unknown("start of a recurrent layer", start, STARTS))
+        return np.zeros(size)
+    numbers = list(start) if isinstance(start, Sequence | np.ndarray) else []
+    if len(numbers) != size or not all(is_finite(v) for v in numbers):
+        raise ConfigError(
+            f"start is zeros, learnt, or a list of {size} finite numbers, one a unit; "
+            f"found {start!r}"
+        )
+    return np.array(numbers, dtype=np.float64)

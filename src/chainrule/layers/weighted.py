@@ -1,0 +1,68 @@
+"""What layers with weights, biases and an activation have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.activations import Activation, activation
+from chainrule.errors import ShapeError
+from chainrule.layers.base import Arrays, Layer
+from chainrule.parameters import Array, assign
+
+
+class Weighted(Layer):
+    """W, b and their gradients as views into θ and its gradient, and φ."""
+
+    _activation: Any
+
+    @property
+    def activation(self) -> Activation | None:
+        """φ; None until the network has decided where it was left out."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
+        self._activation = None if value is None else activation(value)
+
+    @property
+    def W(self) -> Array:
+        """The weights, a view into θ; assigning writes into θ."""
+        return self._of(self._values, "W")
+
+    @W.setter
+    def W(self, value: Any) -> None:
+        assign(self.W, value, f"{self.name}.W")
+
+    @property
+    def b(self) -> Array:
+        """The biases, a view into θ; assigning writes into θ."""
+        return self._of(self._values, "b")
+
+    @b.setter
+    def b(self, value: Any) -> None:
+        assign(self.b, value, f"{self.name}.b")
+
+    @property
+    def W_grad(self) -> Array:
+        """∂L/∂W of the last backward pass, a view into the gradient."""
+        return self._of(self._gradients, "W")
+
+    @W_grad.setter
+    def W_grad(self, value: Any) -> None:
+        assign(self.W_grad, value, f"{self.name}.W_grad")
+
+    @property
+    def b_grad(self) -> Array:
+        """∂L/∂b of the last backward pass, a view into the gradient."""
+        return self._of(self._gradients, "b")
+
+    @b_grad.setter
+    def b_grad(self, value: Any) -> None:
+        assign(self.b_grad, value, f"{self.name}.b_grad")
+
+    def _of(self, arrays: Arrays, name: str) -> Array:
+        if name not in arrays:
+            what = f"no {name}" if self.bound else f"no {name} before it belongs to a network"
+            raise ShapeError(f"{self.name or type(self).__name__} has {what}")
+        return arrays[name]

@@ -1,0 +1,88 @@
+"""Sequences of different lengths in one array: a step whose numbers are all NaN is padding.
+
+Cases of fewer steps than the longest are filled up at their end. Every layer that works step by
+step gives NaN for such a step and for no other, so that those behind it know it too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.errors import ShapeError
+from chainrule.parameters import Array
+
+
+def lengths_of(x: Array) -> Array | None:
+    """How many steps of each case are real, (cases,); None where all are.
+
+    Args:
+        x: (cases, steps, features).
+
+    Raises:
+        ShapeError: a real step follows padding, or a case is nothing but padding.
+
+    Example:
+        >>> lengths_of(np.array([[[1.0], [2.0]], [[3.0], [np.nan]]]))
+        array([2, 1])
+        >>> lengths_of(np.zeros((2, 3, 1))) is None
+        True
+    """
+    if not _may_hold_nan(x):
+        return None
+    padded: Array = np.asarray(np.isnan(x).all(axis=2))
+    if not padded.any():
+        return None
+    lengths: Array = np.count_nonzero(~padded, axis=1)
+    wrong = padded != (np.arange(x.shape[1]) >= lengths[:, None])
+    if wrong.any():
+        case = int(wrong.any(axis=1).argmax())
+        step = int(padded[case].argmax()) + 1
+        raise ShapeError(
+            f"padding (NaN in every input of a step) stands at the end of a case; found it at "
+            f"step {step} of case {case} with a real step behind it"
+        )
+    if not lengths.all():
+        raise ShapeError(f"case {int(lengths.argmin())} has no step that is not padding (NaN)")
+    return lengths
+
+
+def padded_steps(lengths: Array, steps: int) -> Array:
+    """Whether a step is padding, (cases, steps)."""
+    return np.arange(steps) >= lengths[:, None]
+
+
+def without_padding(x: Array, lengths: Array | None) -> Array:
+    """x with 0 at padded steps, to compute with: x itself where there are none.
+
+    Args:
+        x: (cases, steps, features).
+        lengths: as `lengths_of` gives them.
+    """
+    if lengths is None:
+        return x
+    return np.where(padded_steps(lengths, x.shape[1])[:, :, None], x.dtype.type(0), x)
+
+
+def mark(y: Array, lengths: Array | None) -> Array:
+    """NaN at padded steps and, for whole steps, nowhere else; in place.
+
+    A real step that overflowed to NaN becomes inf: it must not pass for padding.
+
+    Args:
+        y: (cases, steps, size), a layer's own array.
+        lengths: as `lengths_of` gives them.
+
+    Returns:
+        ``y``.
+    """
+    if _may_hold_nan(y):
+        y[np.isnan(y)] = np.inf
+    if lengths is not None:
+        y[padded_steps(lengths, y.shape[1])] = np.nan
+    return y
+
+
+def _may_hold_nan(x: Array) -> bool:
+    """Whether the sum is NaN, which finds every NaN quickly; of inf and −inf it is NaN too."""
+    with np.errstate(all="ignore"):
+        return bool(np.isnan(np.add.reduce(x, axis=None)))
