@@ -210,12 +210,12 @@ def test_what_makes_no_layer_is_refused(options, message):
     assert message in str(caught.value)
 
 
-def test_it_takes_rows_alone():
+def test_it_takes_no_images():
     with pytest.raises(ConfigError) as caught:
-        Dense(2, name="d").connect((3, 4))
+        Dense(2, name="d").connect((3, 4, 5))
     assert str(caught.value) == (
-        "d, a dense layer, takes a row of numbers, but what feeds it has the shape 3 x 4; put a "
-        "flatten layer before it"
+        "d, a dense layer, takes a row of numbers, but what feeds it has the shape 3 x 4 x 5; put "
+        "a flatten layer before it"
     )
 
 

@@ -109,11 +109,11 @@ def test_it_has_a_name_and_an_input_as_any_layer():
     assert (layer.name, layer.sources) == ("p", ("scores",))
 
 
-def test_it_takes_rows_alone():
+def test_it_takes_no_images():
     with pytest.raises(ConfigError) as caught:
-        Softmax(name="p").connect((3, 4))
+        Softmax(name="p").connect((3, 4, 5))
     assert str(caught.value) == (
-        "p takes a row of numbers, but what feeds it has the shape 3 x 4; put a flatten layer "
+        "p takes a row of numbers, but what feeds it has the shape 3 x 4 x 5; put a flatten layer "
         "before it"
     )
 
