@@ -41,7 +41,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "test_sequence_networks.py",
     ),
     "losses": ("test_losses.py", "test_loss_targets.py"),
-    "targets": (),
+    "targets": ("test_loss_targets.py",),
     "penalties": ("test_penalties.py",),
     "parameters": ("test_parameters.py",),
     "initializers": ("test_initializers.py",),
@@ -65,7 +65,7 @@ NEVER = (
     "test_sequence_networks.py::test_it_is_pytorchs_rnn",
     "test_sequence_networks.py::test_what_cannot_run_it_says_so",
 )
-"""Tests that start threads of PyTorch or JAX: a forked process, as mutmut makes, waits for them."""
+"""Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 
 QUICK = ("penalties", "schedules", "optimizers", "parameters", "initializers")
 """The short form takes one of these, by the day, with its own tests alone."""
