@@ -16,7 +16,7 @@ from rich.table import Table
 from proof.line import Line, Part
 
 # Chapters by the name of their module, which holds a Part called PART.
-PARTS = ("gradients", "kills", "numbers", "files", "runs")
+PARTS = ("gradients", "sequences", "kills", "numbers", "files", "runs")
 MARKS = {True: "[green]holds[/]", False: "[bold red]FAILS[/]", None: "[yellow]not here[/]"}
 
 

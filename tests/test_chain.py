@@ -20,7 +20,7 @@ from chainrule.chain import (
     shape_of_input,
 )
 from chainrule.errors import ConfigError
-from chainrule.layers import Add
+from chainrule.layers import LAYERS, Add
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
 from chainrule.wiring import INPUT, Plug
 
@@ -303,8 +303,7 @@ def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
         "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
         "size, activation, weights, biases, learning_rate, name, inputs",
         "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
-        "Known: dense, softmax, recurrent, conv2d, locally_connected2d, max_pool2d, "
-        "average_pool2d, flatten, add, concatenate",
+        f"Known: {', '.join(LAYERS)}",
         "layers[4]: a dense layer needs its size",
         "layers[5]: layer is a name, or a mapping of type and options, found 7",
     ]
@@ -338,3 +337,11 @@ def test_the_options_of_a_network_are_a_copy_of_what_is_written():
 def test_layers_are_a_list(layers):
     with pytest.raises(ConfigError, match="network needs a list of layers: layers"):
         network_options({"input": 2, "layers": layers})
+
+
+def test_a_layer_of_filters_says_what_it_needs():
+    with pytest.raises(ConfigError) as error:
+        layers_from_config([{"type": "conv2d", "size": 3}, {"type": "conv2d", "filters": 2}])
+    first, second = map(str, error.value.problems)
+    assert first == "layers[0]: a conv2d layer needs a number of filters"
+    assert second == "layers[1]: a conv2d layer needs its size"

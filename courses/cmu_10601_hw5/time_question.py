@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.autodiff import Node, backpropagate, formula, log_softmax, softmax, variable
+from chainrule.autodiff import Node, apply, backpropagate, formula, log_softmax, softmax, variable
 from chainrule.autodiff import sum as total
 from chainrule.cli.failures import failures_told
 from chainrule.errors import ChainruleError
@@ -114,9 +114,9 @@ def graph(problem: Problem, held: Mapping[str, Array] | None = None) -> Graph:
         for name, value in (("x", x), ("y", y)):
             n[raised(name, t)] = variable(value, raised(name, t))
         state = raised("h", t)
-        h = n["U"] @ n[raised("x", t)] + h
+        h = product(n["U"], n[raised("x", t)]) + h
         h = n[state] = variable(held[state], state) if state in held else h.named(state)
-        o = n[raised("o", t)] = (n["V"] @ h).named(raised("o", t))
+        o = n[raised("o", t)] = product(n["V"], h).named(raised("o", t))
         term = loss(n[raised("y", t)], o)
         n["J"] = term if t == 1 else n["J"] + term
     return n
@@ -130,13 +130,21 @@ def by_hand(problem: Problem, n: Graph) -> Graph:
     g = [slope(n[raised("y", t)], n[raised("o", t)]).named(raised("g", t)) for t in steps]
     d: Graph = {}
     for k in steps:
-        d[raised("h", k)] = _sum([Vt @ g[t - 1] for t in range(k, N + 1)])
+        d[raised("h", k)] = _sum([product(Vt, g[t - 1]) for t in range(k, N + 1)])
     columns = {name: n[name].T.named(f"{name}ᵀ") for t in steps for name in _rows_at(t)}
-    d["V"] = _sum([g[k - 1] @ columns[raised("h", k)] for k in steps])
+    d["V"] = _sum([product(g[k - 1], columns[raised("h", k)]) for k in steps])
     d["U"] = _sum(
-        [Vt @ g[t - 1] @ columns[raised("x", k)] for k in steps for t in range(k, N + 1)]
+        [product(Vt, g[t - 1], columns[raised("x", k)]) for k in steps for t in range(k, N + 1)]
     )
     return d
+
+
+def product(first: Node, *others: Node) -> Node:
+    """The product of matrices as one of the library's graph."""
+    result = first
+    for other in others:
+        result = apply("matmul", result, other)
+    return result
 
 
 def _rows_at(t: int) -> tuple[str, str]:
@@ -234,8 +242,10 @@ def _numeric(problem: Problem, name: str, value: Array) -> tuple[Array, Array]:
 
     def J(at: Array) -> complex:
         moved = at.reshape(value.shape)
-        if name in ("U", "V"):
-            return complex(graph(replace(problem, **{name: moved}))["J"].value)
+        if name == "U":
+            return complex(graph(replace(problem, U=moved))["J"].value)
+        if name == "V":
+            return complex(graph(replace(problem, V=moved))["J"].value)
         return complex(graph(problem, {name: moved})["J"].value)
 
     by_complex_step = complex_step(J, value.ravel())

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.chain import connected, shape_of_input
 from chainrule.layers import Layer
 from chainrule.layers.base import Shape
+from chainrule.parameters import BIASES
 from chainrule.wiring import INPUT, INPUT_WORD, Wiring
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _described(
 
 def _facts(layer: Layer, fed_by: tuple[str, ...]) -> LayerFacts:
     sizes = {name: prod(shape) for name, shape in layer.shapes().items()}
-    biases = sizes.pop("b", 0)
+    biases = sum(sizes.pop(name, 0) for name in BIASES)
     return LayerFacts(
         name=layer.name,
         type=layer.type,

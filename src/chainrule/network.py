@@ -255,8 +255,19 @@ class Network:
             )
         x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
         if len(self.input_shape) == 2:
-            lengths_of(x.reshape(-1, *self.input_shape))
+            self._require_padding_known(lengths_of(x.reshape(-1, *self.input_shape)))
         return x
+
+    def _require_padding_known(self, lengths: Array | None) -> None:
+        """Refuse cases of different lengths where a layer takes all steps as one row."""
+        if lengths is None:
+            return
+        for layer in self.layers:
+            if len(layer.input_shape) == 2 and not layer.knows_padding:
+                raise ShapeError(
+                    f"{layer.name} takes all steps of a case as they are and cannot pass over "
+                    f"padding (NaN), but case {int(lengths.argmin())} has {lengths.min()} steps"
+                )
 
     def prepare_targets(self, t: Any) -> Array:
         """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).

@@ -32,6 +32,7 @@ COMMANDS = [
     "describe",
     "evaluate",
     "predict",
+    "sample",
     "plot",
     "data",
     "schema",

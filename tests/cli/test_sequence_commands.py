@@ -98,7 +98,10 @@ def test_predictions_are_a_line_for_each_real_step(command, parity):
 
 
 def test_another_text_is_evaluated_in_the_alphabet_of_the_run(command, text):
-    good(command("train", text, "--run", "r", "--quiet"))
+    good(command("train", text, "--run", "sub/r", "--quiet"))
+    assert "encoding: one_hot" in Path("sub/r/config.yaml").read_text()
+    assert "test" in good(command("evaluate", "sub/r"))
+    Path("sub/r").rename("r")
     Path("u.txt").write_text("abxab ba ab ")
     assert "u.txt" in good(command("evaluate", "r", "u.txt"))
     assert good(command("predict", "r", "u.txt")).startswith("case,step,class,space,a,b\n")
@@ -143,3 +146,14 @@ def test_the_verbose_pass_shows_every_step(command, parity):
     assert "the targets of every step" in out
     assert "binary_cross_entropy, summed over the steps, mean over the cases" in out
     assert "‖g‖ = " in out
+
+
+def test_a_network_of_characters_writes(command, text):
+    good(command("train", text, "--run", "r", "--quiet"))
+    out = good(command("sample", "r", "--start", "ab ", "--count", "20", "--seed", "3"))
+    assert out.startswith("ab ")
+    assert len(out) == 3 + 20 + 1
+    assert set(out) <= set("ab \n")
+    outcome = command("sample", "r", "--start", "x")
+    assert outcome.status == 2
+    assert "training never saw: x" in outcome.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainrule.data.characters import Alphabet, read_characters, windows_of_file
@@ -142,3 +142,16 @@ def test_inputs_are_numbers_a_network_takes(tmp_path):
     data = read(tmp_path, steps=4)
     assert np.isfinite(data.train.x).all()
     assert (data.train.x.sum(axis=2) == 1).all()
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=200), steps=st.integers(1, 20), stride=st.integers(1, 30))
+def test_any_bytes_are_a_text_or_refused(tmp_path, content, steps, stride):
+    try:
+        data = read(tmp_path, content, steps=steps, stride=stride)
+    except DataError:
+        return
+    for part in data:
+        assert part.x.shape[1:] == data.sequence_shape
+        assert part.t.shape == part.x.shape[:2]
+        assert part.t.max(initial=0) < len(data.classes)

@@ -19,6 +19,7 @@ from chainrule.cli import (
     init,
     plot,
     predict,
+    sample,
     schema,
     sweep,
     train,
@@ -34,6 +35,7 @@ ORDER = (
     "describe",
     "evaluate",
     "predict",
+    "sample",
     "plot",
     "data",
     "schema",
@@ -71,6 +73,7 @@ app.command("check")(check.command)
 app.command("describe")(describe.command)
 app.command("evaluate")(evaluate.command)
 app.command("predict")(predict.command)
+app.command("sample")(sample.command)
 app.command("plot")(plot.command)
 app.add_typer(data.app, name="data")
 app.command("schema")(schema.command)

@@ -28,7 +28,7 @@ from chainrule.config.generator_schema import (
 from chainrule.config.words import Word, one_of
 from chainrule.data.characters import ENCODINGS
 from chainrule.data.named import IN_SKLEARN, NAMES
-from chainrule.data.settings import KINDS
+from chainrule.data.settings import KINDS, WINDOW
 from chainrule.limits import MAX_IMAGE_SIDE
 
 
@@ -56,7 +56,7 @@ class Characters(Data):
     """A text whose next character is to be predicted."""
 
     text: Text = Field(description="a UTF-8 file, from the configuration's folder")
-    steps: Count = Field(32, description="the characters of a window")
+    steps: Count = Field(WINDOW, description="the characters of a window")
     stride: Count = Field(
         UNSAID, description="from a window's beginning to the next one's; by default steps"
     )

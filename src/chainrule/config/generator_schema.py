@@ -141,7 +141,7 @@ class Echo(Data):
 
     generator: Literal["echo"] = Field(description="the kind of data")
     steps: Annotated[Any, Pixels(1)] = Field(
-        [20, 20], description="the steps of a sequence, or a range that lengths are drawn from"
+        20, description="the steps of a sequence, or a range that lengths are drawn from"
     )
     delay: Whole = Field(5, description="how many steps later; below the number of steps")
     count: Points = Field(1000, description="the number of sequences")
@@ -155,7 +155,7 @@ class Parity(Data):
 
     generator: Literal["parity"] = Field(description="the kind of data")
     bits: Annotated[Any, Pixels(1)] = Field(
-        [8, 8], description="the bits of a string, or a range of lengths"
+        8, description="the bits of a string, or a range of lengths"
     )
     count: Points = Field(
         UNSAID, description="the number of strings; by default all there are, at most 1000"

@@ -40,6 +40,9 @@ FILE_KEYS = (
 IMAGE_FOLDER_KEYS = ("size", "color")
 """What can be said of a folder of images."""
 
+WINDOW = 32
+"""The steps of a text's windows where nothing else is said."""
+
 TEXT_KEYS = ("steps", "stride", "encoding")
 """What can be said of a text that is learnt character by character."""
 
@@ -97,6 +100,8 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         400
     """
     taken: dict[str, Any] = {"split": fractions_of(settings), "standardize": False}
+    if "text" in settings:
+        taken |= {"steps": WINDOW, "encoding": "one_hot"}
     if "generator" in settings:
         maker = _maker(settings["generator"])
         arguments = inspect.signature(maker).parameters

@@ -67,6 +67,9 @@ class Layer(ABC):
     """
 
     type: ClassVar[str]
+    knows_padding: ClassVar[bool] = False
+    """Whether a step of a sequence may be padding, NaN, which it passes on as such."""
+
     formula: ClassVar[str] = ""
     """z as a formula of x and the parameters, such as ``x W + b``."""
 

@@ -92,6 +92,7 @@ class Dense(Weighted):
     """
 
     type: ClassVar[str] = "dense"
+    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x W + b"
 
     def __init__(
@@ -135,6 +136,11 @@ class Dense(Weighted):
     def features(self) -> int:
         """The number of inputs that W takes: at each step, where the input is a sequence."""
         return self.input_shape[-1]
+
+    @property
+    def uses_of_weights(self) -> int:
+        """Once, or once at every step of a sequence."""
+        return self._steps or 1
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (features, size) and b (size,)."""

@@ -105,6 +105,7 @@ class Add(Join):
     """
 
     type: ClassVar[str] = "add"
+    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ + x₂ + …"
 
     def connect(self, *shapes: Shape) -> None:
@@ -144,6 +145,7 @@ class Concatenate(Join):
     """
 
     type: ClassVar[str] = "concatenate"
+    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ and x₂ …, one behind the other"
 
     def connect(self, *shapes: Shape) -> None:

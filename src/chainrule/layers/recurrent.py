@@ -85,6 +85,7 @@ class Recurrent(Layer):
     """
 
     type: ClassVar[str] = "recurrent"
+    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
 
     def __init__(
@@ -238,6 +239,11 @@ class Recurrent(Layer):
             )
         self.input_shape = shape
         self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
+
+    @property
+    def uses_of_weights(self) -> int:
+        """Once at every step."""
+        return self.steps
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""

@@ -48,6 +48,7 @@ class Softmax(Layer):
     """
 
     type: ClassVar[str] = "softmax"
+    knows_padding: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -1,0 +1,226 @@
+"""Sequences: recurrent networks of every kind, drawn at random, by independent derivations.
+
+Each activation with each loss, the rest drawn: sizes, outputs of all steps or the last, biases,
+start state, a second recurrent layer, cases of different lengths, steps without a target.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from chainrule import Dense, Network, Softmax
+from chainrule.activations import ACTIVATIONS
+from chainrule.engines.threads import on_threads
+from chainrule.gradients import central_difference, complex_step
+from chainrule.gradients.autograd import autograd
+from chainrule.gradients.kinks import distances
+from chainrule.gradients.rounding import ROUNDING, rounding
+from chainrule.layers import Layer, Recurrent
+from chainrule.losses import LOSSES
+from chainrule.network_graph import graph_gradient
+from chainrule.parameters import Array
+from proof.agreement import Agreement
+from proof.gradients import STEP, explicit, gradient
+from proof.line import Line, Part
+from proof.stored import store, stored
+
+SHORT, FULL = 1, 20
+"""Networks of each pair of activation and loss."""
+
+REACH, TRIES = 0.02, 3000
+JAX_SHORT, JAX_FULL = 28, 211
+"""Every so many networks go through JAX, which compiles each anew."""
+
+CLAIMS = {
+    "central": ("central difference, through time", 1e-8),
+    "complex": ("complex step, through time", 1e-13),
+    "graph": ("the recurrence as a graph", 1e-13),
+    "torch": ("PyTorch autograd, through time", 1e-12),
+    "jax": ("JAX autograd, through time", 1e-12),
+    "explicit": ("explicit Jacobians through time", 1e-13),
+    "alone": ("cases of different lengths, one by one", 1e-13),
+    "truncated": ("truncated, against its definition", 1e-13),
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is the same in all networks of a pair, and the number that draws the rest."""
+
+    activation: str
+    loss: str
+    number: int
+
+    def rng(self, what: int) -> np.random.Generator:
+        """A stream of its own for each kind."""
+        place = [[*ACTIVATIONS].index(self.activation), [*LOSSES].index(self.loss)]
+        return np.random.default_rng([*place, self.number, what])
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A network, its cases each of its own length, and the same in one batch."""
+
+    network: Network
+    xs: list[Array]
+    ts: list[Array]
+    x: Array
+    t: Array
+
+
+def lines(full: bool) -> Iterator[Line]:
+    """A line for each derivation; the full run is stored."""
+    start = time.perf_counter()
+    found = sweep(FULL if full else SHORT, JAX_FULL if full else JAX_SHORT)
+    seconds = time.perf_counter() - start
+    for name, agreement in found.items():
+        if full and agreement.arrays:
+            store(
+                f"sequences-{name}",
+                agreement.measured,
+                holds=agreement.holds,
+                command="python -m proof --full sequences",
+                seconds=seconds,
+                figures={"where": agreement.where, "roundings": agreement.roundings},
+            )
+        yield _line_of(name, agreement)
+
+
+def _line_of(name: str, agreement: Agreement) -> Line:
+    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
+    before = stored(f"sequences-{name}")
+    kept = str(before) if before else ""
+    if name in ("torch", "jax") and find_spec(name) is None:
+        return Line(agreement.claim, asked, f"{name} is not installed", None, kept)
+    return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
+
+
+def sweep(count: int, every_jax: int) -> dict[str, Agreement]:
+    """So many networks of every activation and loss."""
+    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    kinds = [Kind(*kind) for kind in product(ACTIVATIONS, LOSSES, range(count))]
+    with on_threads(1):
+        for number, kind in enumerate(kinds, 1):
+            compare(found, kind, drawn(kind), with_jax=number % every_jax == 0)
+    return found
+
+
+def compare(found: dict[str, Agreement], kind: Kind, case: Drawn, *, with_jax: bool) -> None:
+    """Add one network's comparisons."""
+    network, x, t = case.network, case.x, case.t
+    g = gradient(network, x, t)
+    noise = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    loss = network.loss(x, t)
+
+    def f(theta: Array) -> Any:
+        return network.loss(x, t, theta)
+
+    def add(name: str, ours: Array, other: Array, blur: Array = noise) -> None:
+        found[name].add(network, kind, ours, other, blur)
+
+    blur = noise + 4 * ROUNDING * abs(loss) / STEP
+    add("central", g, central_difference(f, network.theta, STEP), blur)
+    add("complex", g, complex_step(f, network.theta))
+    add("graph", g, graph_gradient(network, x, t).vector)
+    add("explicit", g, explicit(network, x, t))
+    add("alone", g, one_by_one(kind, case))
+    for library in ("torch", "jax"):
+        if find_spec(library) is not None and (library == "torch" or with_jax):
+            add(library, g, autograd(network, library, x, t))
+    for layer in network.layers:
+        if isinstance(layer, Recurrent):
+            layer.truncate = 1 + (kind.number + layer.size) % layer.steps
+    add("truncated", gradient(network, x, t), graph_gradient(network, x, t).vector)
+
+
+def one_by_one(kind: Kind, case: Drawn) -> Array:
+    """The mean gradient of the cases, each in a network of its own length; penalty once."""
+    total = np.zeros_like(case.network.theta)
+    for x, t in zip(case.xs, case.ts, strict=True):
+        alone = network_of(kind, len(x))
+        alone.theta = case.network.theta
+        total += gradient(alone, x[None], t[None])
+    return total / len(case.xs)
+
+
+def network_of(kind: Kind, steps: int) -> Network:
+    """The network of a kind; the number of steps changes nothing else."""
+    rng = kind.rng(1)
+    features, outputs = (int(n) for n in rng.integers(1, 4, 2))
+    layers: list[Layer] = [_recurrent(kind, rng, "all") for _ in range(int(rng.integers(0, 2)))]
+    layers.append(_recurrent(kind, rng, str(rng.choice(["all", "last"]))))
+    layers.append(Dense(outputs, "sigmoid" if kind.loss == "binary_cross_entropy" else "linear"))
+    if kind.loss == "cross_entropy" or (kind.loss in ("mse", "mae") and rng.random() < 0.3):
+        layers.append(Softmax())
+    penalty = {"type": "L2", "rate": 0.03, "biases": True} if rng.random() < 0.5 else None
+    return Network(layers, input=[steps, features], loss=kind.loss, penalty=penalty)
+
+
+def _recurrent(kind: Kind, rng: np.random.Generator, outputs: str) -> Recurrent:
+    size = int(rng.integers(1, 5))
+    start = rng.choice(["zeros", "learnt", "given"])
+    return Recurrent(
+        size,
+        kind.activation,
+        outputs=outputs,
+        bias=bool(rng.random() < 0.8),
+        start=rng.normal(size=size).tolist() if start == "given" else str(start),
+    )
+
+
+def drawn(kind: Kind) -> Drawn:
+    """A network and cases away from every kink."""
+    rng = kind.rng(2)
+    lengths = rng.integers(1, 7, int(rng.integers(1, 5)))
+    network = network_of(kind, int(lengths.max()))
+    for _ in range(TRIES):
+        network.theta = rng.uniform(-0.7, 0.7, len(network.theta))
+        xs = [rng.normal(size=(n, network.input_shape[1])) for n in lengths]
+        ts = [_targets(network, n, rng) for n in lengths]
+        x, t = padded(xs, np.nan), padded(ts, -1 if ts[0].dtype.kind == "i" else np.nan)
+        if _is_smooth(network, x, t):
+            return Drawn(network, xs, ts, x, t)
+    raise AssertionError(f"no batch away from the kinks was found for {kind}")
+
+
+def _targets(network: Network, steps: int, rng: np.random.Generator) -> Array:
+    """Of one case: for each step, some of them none, or for the last."""
+    shape = network.layers[-1].output_shape
+    at = (steps, *shape[1:]) if len(shape) == 2 else shape
+    loss = getattr(network.loss_function, "each", network.loss_function)
+    t: Array
+    if loss.for_classes:
+        t = rng.integers(0, shape[-1], at[:-1])
+    else:
+        t = rng.uniform(0.1, 0.9, at) * (1 if type(loss) is LOSSES["binary_cross_entropy"] else 3)
+    if len(shape) == 2 and steps > 1:
+        t[int(rng.integers(steps))] = -1 if t.dtype.kind == "i" else np.nan
+    return t
+
+
+def padded(cases: list[Array], filler: float) -> Array:
+    """Cases as one array, filled up where they are of different lengths."""
+    longest = max((len(case) for case in cases if case.ndim), default=0)
+    if cases[0].ndim == 0 or len({case.shape for case in cases}) == 1:
+        return np.array(cases)
+    found = np.full((len(cases), longest, *cases[0].shape[1:]), filler, cases[0].dtype)
+    for row, case in zip(found, cases, strict=True):
+        row[: len(case)] = case
+    return found
+
+
+def _is_smooth(network: Network, x: Array, t: Array) -> bool:
+    x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    with np.errstate(invalid="ignore"):
+        far = (np.nanmin(np.abs(d)) for _, d in distances(network, x, t, network.theta) if d.size)
+        return min(far, default=np.inf) > REACH
+
+
+PART = Part("Sequences", lines)

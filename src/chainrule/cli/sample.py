@@ -1,0 +1,30 @@
+"""``chainrule sample RUN``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    start: Annotated[
+        str, typer.Option("--start", help="What the text begins with.", metavar="TEXT")
+    ] = "",
+    count: Annotated[int, typer.Option("--count", help="How many characters follow.")] = 200,
+    temperature: Annotated[
+        float,
+        typer.Option("--temperature", help="Below 1 likelier characters, above 1 bolder ones."),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
+) -> None:
+    """Print text by a network that was trained on a text."""
+    from chainrule.runs import load
+    from chainrule.sampling import sample
+
+    letters = sample(load(run), start=start, count=count, temperature=temperature, seed=seed)
+    # What the text taught it may include characters that would command a terminal.
+    shown = (c if c.isprintable() or c in "\n\t" else "\ufffd" for c in letters)
+    typer.echo(start + "".join(shown))

@@ -1,0 +1,85 @@
+"""Files of sequences: what is written is read, and what is damaged is refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chainrule.data.npz_file import write_arrays
+from chainrule.data.sequence_file import arrays_to_write, holds_sequences, read_sequences
+from chainrule.data.sources import load_data
+from chainrule.errors import ChainruleError, ConfigError, DataError
+
+
+def good() -> bytes:
+    file = BytesIO()
+    x = np.arange(12.0).reshape(3, 4, 1)
+    np.savez(file, x=x, t=[[0, 1, 1, 0], [1, -1, 5, 5], [1, 0, 1, 5]], lengths=[4, 2, 3])
+    return file.getvalue()
+
+
+GOOD = good()
+
+
+def test_what_stands_behind_a_case_is_not_read(tmp_path):
+    path = tmp_path / "s.npz"
+    path.write_bytes(GOOD)
+    found = read_sequences(path)
+    assert np.isnan(found.x[1, 2:]).all()
+    assert found.x[1, 1] == 5
+    assert found.t.tolist() == [[0, 1, 1, 0], [1, -1, -1, -1], [1, 0, 1, -1]]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"generator": "echo", "steps": [3, 6], "delay": 2, "count": 20},
+        {"generator": "echo", "of": "bits", "count": 20},
+        {"generator": "parity", "bits": [1, 4]},
+        {"generator": "parity", "bits": [2, 4], "targets": "all"},
+    ],
+)
+def test_what_is_written_is_read(tmp_path, made):
+    data = load_data(made, folder=Path(), seed=1)
+    path = tmp_path / "s.npz"
+    write_arrays(path, arrays_to_write(data))
+    assert holds_sequences(path)
+    again = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
+    assert again.classes == data.classes
+    assert again.sequence_shape == data.sequence_shape
+    whole = np.concatenate([part.x for part in data])
+    key = np.argsort([row.tobytes() for row in np.nan_to_num(whole, nan=-9)])
+    own = np.argsort([row.tobytes() for row in np.nan_to_num(again.train.x, nan=-9)])
+    assert np.array_equal(again.train.x[own], whole[key], equal_nan=True)
+    targets = np.concatenate([part.t for part in data])[key]
+    assert np.array_equal(again.train.t[own], targets, equal_nan=targets.dtype.kind == "f")
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, len(GOOD) - 1), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_file_is_read_as_something_or_refused(tmp_path, place, byte, cut):
+    path = tmp_path / "s.npz"
+    path.write_bytes(GOOD[:place] if cut else GOOD[:place] + bytes([byte]) + GOOD[place + 1 :])
+    with suppress(DataError):
+        if holds_sequences(path):
+            found = read_sequences(path)
+            assert found.x.ndim == 3
+            assert len(found.x) == len(found.t)
+
+
+def test_keys_of_other_files_are_refused(tmp_path):
+    (tmp_path / "s.npz").write_bytes(GOOD)
+    with pytest.raises(ConfigError, match=r"header is not for a file of sequences, as s\.npz is"):
+        load_data({"file": "s.npz", "header": True}, folder=tmp_path, seed=1)
+
+
+def test_a_file_without_targets_trains_nothing(tmp_path):
+    np.savez(tmp_path / "s.npz", x=np.zeros((2, 3, 1)), lengths=[3, 3])
+    with pytest.raises(ChainruleError, match="no array t of targets"):
+        load_data({"file": "s.npz"}, folder=tmp_path, seed=1)
