@@ -34,10 +34,6 @@ class SoftMaxLayer(Layer):
         x = floats(x)
         if x.ndim != 2 or not x.shape[1]:
             raise ShapeError(f"x has shape (cases, classes), found {x.shape}")
-        if x.shape[1:] != self._softmax.input_shape:
-            softmax = Softmax()
-            softmax.connect(x.shape[1:])
-            self._softmax = softmax
         return np.array(self._softmax.forward_pass(x))
 
     def backward(self, y_grad: npt.ArrayLike) -> Array:
