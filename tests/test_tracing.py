@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
+from chainrule.layers import Conv2D, Flatten, MaxPool2D
 from chainrule.tracing import ShowMinibatches, array_text, as_text, trace
 from chainrule.training import Part, Settings, Trainer
 
@@ -259,3 +260,20 @@ def test_the_loss_shown_is_the_loss_in_the_history(capsys):
     trainer.run()
     shown = re.findall(rf"^L = ({NUMBER})", capsys.readouterr().out, re.MULTILINE)
     assert [float(v) for v in shown] == pytest.approx(trainer.history.minibatch_losses, rel=1e-7)
+
+
+def test_images_are_shown_as_images_and_large_jacobians_as_matrices():
+    layers = [Conv2D(2, 3, padding="same"), MaxPool2D(2), Flatten(), Dense(3), Softmax()]
+    network = Network(layers, input=[1, 4, 6], seed=1)
+    x = np.random.default_rng(1).normal(size=(2, 1, 4, 6))
+    entries = {entry.name: entry for entry in trace(network, x, [0, 2], jacobians=True)}
+    assert entries["x"].value.shape == (2, 1, 4, 6)
+    assert entries["z conv2d_1"].value.shape == (2, 2, 4, 6)
+    assert entries["δ conv2d_1"].value.shape == (2, 2, 4, 6)
+    assert entries["z max_pool2d_1"].value.shape == (2, 2, 2, 3)
+    assert entries["J upstream flatten_1"].value.shape == (2, 2, 2, 3)
+    gradient = network.gradients["conv2d_1.W"]
+    np.testing.assert_array_equal(entries["∂L/∂W conv2d_1"].value, gradient)
+    text = as_text(list(entries.values()))
+    assert "case 2, its numbers in a row" in text
+    assert "with x = a conv2d_1" in text

@@ -16,6 +16,7 @@ from chainrule.chain import activation_name
 from chainrule.clipping import norm
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
+from chainrule.layers.base import Shape
 from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
@@ -73,14 +74,19 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
     y = network.forward_pass(x)
     loss = np.asarray(network.loss_of_pass(t))
     entries = [
-        Entry("x", "the inputs", x, "forward"),
+        Entry("x", "the inputs", _shaped(x, network.input_shape), "forward"),
         *(list(_forward(network)) if jacobians else []),
-        Entry("y", "the outputs", y, "forward"),
+        Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape), "forward"),
         *_targets(network, t, as_rows=jacobians),
         Entry("L", _loss_formula(network), loss, "forward"),
     ]
     entries += _backward(network, t) if jacobians else []
     return [replace(entry, value=entry.value.copy()) for entry in entries]
+
+
+def _shaped(rows: Array, shape: Shape) -> Array:
+    """Rows of numbers as what they stand for: images or sequences."""
+    return rows.reshape(len(rows), *shape)
 
 
 def _loss_formula(network: Network) -> str:
@@ -111,15 +117,24 @@ def _forward(network: Network) -> Iterator[Entry]:
         name, x = layer.name, _fed(network, k)
         if isinstance(layer, Softmax):
             s: Any = layer.s
-            yield Entry(f"s {name}", f"softmax({x})", s, "forward")
+            shaped = _shaped(s, layer.output_shape)
+            yield Entry(f"s {name}", f"softmax({x})", shaped, "forward")
             continue
         for parameter, value in network.parameters.layer(name).items():
             yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
-        where = "" if layer.formula.startswith("x ") or x == "x" else f", with x = {x}"
-        formula = layer.formula.replace("x ", f"{x} ", 1) if not where else layer.formula
-        yield Entry(f"z {name}", f"{formula}{where}", layer.z, "forward")
+        z = _shaped(layer.z, layer.output_shape)
+        yield Entry(f"z {name}", _formula(layer, x), z, "forward")
         if hasattr(layer, "activation"):
-            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", layer.a, "forward")
+            a = _shaped(layer.a, layer.output_shape)
+            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", a, "forward")
+
+
+def _formula(layer: Layer, x: str) -> str:
+    """z's formula with the name of what the layer takes in it, or behind it."""
+    first, space, rest = layer.formula.partition(" ")
+    if first == "x":
+        return x + space + rest
+    return layer.formula + ("" if x == "x" else f", with x = {x}")
 
 
 def _about(layer: Layer, parameter: str) -> str:
@@ -144,6 +159,7 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         J = network.loss_jacobian(t)
         network.backpropagate(t, to_input=True)
+    J = _shaped(J, network.layers[-1].output_shape)
     yield Entry("J_L", "∂L/∂y, of the loss with respect to the outputs", J, "backward")
     upstream: dict[int, list[str]] = {network.wiring.order[-1]: ["J_L"]}
     for k in reversed(network.wiring.order):
@@ -177,7 +193,8 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
         product += f" = {network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
-    yield Entry(f"δ {name}", f"∂L/∂z = {product}", layer.delta, "backward")
+    delta = _shaped(layer.delta, layer.output_shape)
+    yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta, "backward")
     if isinstance(layer, Dense):
         yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
     elif not isinstance(layer, Softmax):
@@ -196,7 +213,7 @@ def _any_parameters(
         yield Entry(f"∂L/∂{parameter} {name}", formula, gradient, "backward")
     yield _local(f"J_x {name}", f"∂z/∂x{where}", local["x"])
     assert layer.delta is not None
-    J = local["x"].vjp(layer.delta)
+    J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
     yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
 
 
@@ -221,7 +238,7 @@ def _parameters(
     yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
     yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
     assert layer.delta is not None
-    J = local["x"].vjp(layer.delta)
+    J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
     yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
 
 
@@ -278,8 +295,10 @@ def _matrices(entry: Entry) -> Iterator[str]:
         between = entry.cases - 2
         if number > 2:
             yield f"  … {between} more case{'s' * (between > 1)} …"
-        yield "  every case" if shared else f"  case {number}"
-        yield _indented(array_text(matrix))
+        row = ", its numbers in a row" if matrix.ndim > 3 else ""
+        yield ("  every case" if shared else f"  case {number}") + row
+        # Of filters, J is written as a matrix: a row for each output.
+        yield _indented(array_text(matrix.reshape(len(matrix), -1) if row else matrix))
 
 
 def _indented(text: str) -> str:
