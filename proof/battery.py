@@ -1,7 +1,7 @@
 """What a planted copy of the package is put through, in a process of its own.
 
-Run with: python -m proof.battery ACTIVATIONS HARMLESS [TEMPTED]; the copy stands first on the
-path, names of activations are put together by commas. Prints one line of JSON.
+Run with: python -m proof.battery ACTIVATIONS HARMLESS TESTS [TEMPTED]; the copy stands first on
+the path, names of activations and of files are put together by commas. Prints one line of JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ BY_ACTIVATION = ("test_gradient_table.py", "test_training_table.py")
 OF_ALL = (
     "layers",
     "test_graph_networks.py",
-    "test_image_networks.py",
     "test_activations.py",
     "test_losses.py",
     "test_optimizers.py",
@@ -80,12 +79,21 @@ def run_tests(files: Iterable[str], names: Iterable[str], *more: str) -> dict[st
     return recorder.killers
 
 
-def killers_of(names: list[str], harmless: set[str]) -> dict[str, str | None]:
-    """For every activation the test that failed; None where none did."""
+def killers_of(names: list[str], harmless: set[str], files: list[str]) -> dict[str, str | None]:
+    """For every activation the test that failed; None where none did.
+
+    Args:
+        names: of the activations.
+        harmless: those for which nothing is changed.
+        files: of tests that are run in place of those by activation; the answer is then the same
+            for every activation.
+    """
+    if files:
+        return dict.fromkeys(names, run_tests(files, (), "--maxfail=1").get(None))
     wanted = " or ".join(f"{name}-" for name in names)
     found = run_tests(BY_ACTIVATION, names, "-k", wanted)
     if any(name not in found and name not in harmless for name in names):
-        found |= run_tests(OF_ALL, (), "--maxfail=1")
+        found |= run_tests(OF_ALL, ())
     return {
         name: found.get(name) or (None if name in harmless else found.get(None)) for name in names
     }
@@ -165,8 +173,8 @@ def temptations(activation: str) -> dict[str, Any]:
 def main() -> int:
     """Put the package that stands first on the path through it."""
     warnings.simplefilter("ignore")
-    names, harmless, *rest = ([n for n in a.split(",") if n] for a in sys.argv[1:])
-    found: dict[str, Any] = {"bits": {}, "killers": killers_of(names, set(harmless))}
+    names, harmless, files, *rest = ([n for n in a.split(",") if n] for a in sys.argv[1:])
+    found: dict[str, Any] = {"bits": {}, "killers": killers_of(names, set(harmless), files)}
     for name in names:
         try:
             found["bits"][name] = bits(name)

@@ -21,6 +21,7 @@ from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.parameters import Array
 from proof.agreement import Agreement
+from proof.image_networks import ImageCase, image_cases, image_network, loops_from
 from proof.line import Line, Part
 from proof.networks import SHAPES, Drawn, all_drawn, network_of
 from proof.stored import store, stored
@@ -37,6 +38,9 @@ JAX_SHORT, JAX_FULL = 11, 47
 CHECK_SHORT, CHECK_FULL = 1, 11
 """Every so many are given to `chainrule.gradients.check`."""
 
+CHECK_IMAGES = 4
+"""Of images, whose check takes longer, in the short form."""
+
 CLAIMS = {
     "central": ("central difference", 1e-8),
     "complex": ("complex step", 1e-14),
@@ -52,19 +56,20 @@ CLAIMS = {
 
 def lines(full: bool) -> Iterator[Line]:
     """A line for each derivation; the full run is stored."""
-    start = time.perf_counter()
-    found, wrong, count = sweep(full)
-    seconds = time.perf_counter() - start
-    for name, agreement in found.items():
-        if full and agreement.arrays:
-            keep(name, agreement, seconds)
-        yield line_of(name, agreement)
-    yield Line(
-        "check: verdicts on the same networks",
-        "all right",
-        f"{count - len(wrong)} of {count} right" + (f"; first: {wrong[0]}" if wrong else ""),
-        not wrong,
-    )
+    for what, swept in (("", sweep), ("images-", sweep_images)):
+        start = time.perf_counter()
+        found, wrong, count = swept(full)
+        seconds = time.perf_counter() - start
+        for name, agreement in found.items():
+            if full and agreement.arrays:
+                keep(what + name, agreement, seconds)
+            yield line_of(what + name, agreement)
+        yield Line(
+            "check: verdicts on the same networks",
+            "all right",
+            f"{count - len(wrong)} of {count} right" + (f"; first: {wrong[0]}" if wrong else ""),
+            not wrong,
+        )
 
 
 def keep(name: str, agreement: Agreement, seconds: float) -> None:
@@ -84,8 +89,9 @@ def line_of(name: str, agreement: Agreement) -> Line:
     asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
     before = stored(f"gradients-{name}")
     kept = str(before) if before else ""
-    if name in ("torch", "jax") and find_spec(name) is None:
-        return Line(agreement.claim, asked, f"{name} is not installed", None, kept)
+    library = name.removeprefix("images-")
+    if library in ("torch", "jax") and find_spec(library) is None:
+        return Line(agreement.claim, asked, f"{library} is not installed", None, kept)
     return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
 
 
@@ -113,9 +119,58 @@ def sweep(
     return found, wrong, checked
 
 
+def sweep_images(full: bool) -> tuple[dict[str, Agreement], list[str], int]:
+    """The same over layers on images, by turns in NumPy and in compiled loops."""
+    found = {
+        name: Agreement(f"images: {claim}", figure)
+        for name, (claim, figure) in CLAIMS.items()
+        if name != "units"
+    }
+    wrong, checked = [], 0
+    each_jax, each_check = (JAX_FULL, CHECK_FULL) if full else (JAX_SHORT, CHECK_IMAGES)
+    with on_threads(1):
+        for number, case in enumerate(image_cases(full), 1):
+            with loops_from(0 if number % 2 else 10**9):
+                compare_image(found, case, with_jax=number % each_jax == 0)
+                if number % each_check:
+                    continue
+                checked += 1
+                report = check(case.network, case.x, case.t, methods=["complex", "projection"])
+            if not report.right:
+                wrong.append(f"{case.kind}, {case.seed}: {report.diagnosis}")
+    return found, wrong, checked
+
+
 def compare(found: dict[str, Agreement], case: Drawn, *, with_jax: bool) -> None:
     """Add one network's comparisons: the gradient after another batch went through the object."""
-    network, x, t = case.network, case.x, case.t
+    where = (case.kind, case.shape)
+    g, noise = compare_all(found, case.network, case.x, case.t, where, with_jax=with_jax)
+    if case.shape.hidden:
+        found["units"].add(case.network, where, g, with_units_moved(case), noise)
+    narrow_network = network_of(case.kind, case.shape, 0, dtype="float32")
+    other = narrow(case.network, narrow_network, case.x, case.t)
+    found["float32"].add(case.network, where, g, other, noise * 2.0**29)
+
+
+def compare_image(found: dict[str, Agreement], case: ImageCase, *, with_jax: bool) -> None:
+    """The same for a network of images."""
+    where = (case.kind, case.seed)
+    g, noise = compare_all(found, case.network, case.x, case.t, where, with_jax=with_jax)
+    narrow_network = image_network(case.kind, case.seed, dtype="float32")
+    other = narrow(case.network, narrow_network, case.x, case.t)
+    found["float32"].add(case.network, where, g, other, noise * 2.0**29)
+
+
+def compare_all(
+    found: dict[str, Agreement],
+    network: Network,
+    x: Array,
+    t: Array,
+    where: Any,
+    *,
+    with_jax: bool,
+) -> tuple[Array, Array]:
+    """What any network is put through; returns its gradient and how far rounding blurs it."""
     network.loss(x[::-1], t[::-1])
     network.backward_pass(t[::-1])
     g = gradient(network, x, t)
@@ -126,7 +181,7 @@ def compare(found: dict[str, Agreement], case: Drawn, *, with_jax: bool) -> None
         return network.loss(x, t, theta)
 
     def add(name: str, other: Array, blur: Array = noise) -> None:
-        found[name].add(network, (case.kind, case.shape), g, other, blur)
+        found[name].add(network, where, g, other, blur)
 
     blur = noise + 4 * ROUNDING * abs(loss) / STEP  # the rounding of the loss, divided by the step
     add("central", central_difference(f, network.theta, STEP), blur)
@@ -135,13 +190,11 @@ def compare(found: dict[str, Agreement], case: Drawn, *, with_jax: bool) -> None
         if find_spec(library) is not None and (library == "torch" or with_jax):
             add(library, autograd(network, library, x, t))
     add("explicit", explicit(network, x, t))
-    order = np.random.default_rng(1).permutation(len(x))
+    order = np.arange(len(x))[::-1]
     add("rows", gradient(network, x[order], t[order]))
     if len(x) > 1:
         add("split", in_parts(network, x, t))
-    if case.shape.hidden:
-        add("units", with_units_moved(case))
-    add("float32", narrow(case), noise * 2.0**29)
+    return g, noise
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
@@ -187,11 +240,10 @@ def with_units_moved(case: Drawn) -> Array:
     return back
 
 
-def narrow(case: Drawn) -> Array:
-    """The gradient in float32."""
-    network = network_of(case.kind, case.shape, 0, dtype="float32")
-    network.theta = case.network.theta
-    return gradient(network, case.x, case.t)
+def narrow(network: Network, narrow_network: Network, x: Array, t: Array) -> Array:
+    """The gradient in float32, at the same parameters."""
+    narrow_network.theta = network.theta
+    return gradient(narrow_network, x, t)
 
 
 PART = Part("Gradients", lines)

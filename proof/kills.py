@@ -77,7 +77,8 @@ def put_through(bug: Bug | None, names: Sequence[str], *, tempt: bool) -> dict[s
         RuntimeError: the battery itself failed.
     """
     harmless = set(bug.harmless) if bug else set()
-    command = [sys.executable, "-m", "proof.battery", ",".join(names), ",".join(harmless)]
+    given = (names, harmless, bug.tests if bug else ())
+    command = [sys.executable, "-m", "proof.battery", *(",".join(words) for words in given)]
     with planted(bug) as folder:
         path = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         try:

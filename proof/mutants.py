@@ -33,11 +33,15 @@ LEAST_OF_ONE = 0.9
 TESTS: Mapping[str, tuple[str, ...]] = {
     "activations": ("test_activations.py",),
     "jacobians": ("test_jacobians.py",),
-    "layers/base": ("layers",),
-    "layers/dense": ("layers",),
-    "layers/softmax": ("layers",),
+    "layers/base": ("layers/test_layer.py", "layers/test_dense.py", "test_description.py"),
+    "layers/dense": ("layers/test_layer.py", "layers/test_dense.py", "test_sequence_networks.py"),
+    "layers/softmax": (
+        "layers/test_layer.py",
+        "layers/test_softmax.py",
+        "test_sequence_networks.py",
+    ),
     "losses": ("test_losses.py", "test_loss_targets.py"),
-    "targets": (),
+    "targets": ("test_loss_targets.py",),
     "penalties": ("test_penalties.py",),
     "parameters": ("test_parameters.py",),
     "initializers": ("test_initializers.py",),
@@ -46,17 +50,22 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "scores": ("test_scores.py",),
     "wiring": ("test_wiring.py",),
     "chain": ("test_chain.py",),
-    "join_jacobians": ("test_jacobians.py", "layers"),
-    "layers/join": ("layers", "test_graph_networks.py"),
-    "network": ("test_chain.py", "test_network.py", "test_graph_networks.py"),
+    "join_jacobians": ("test_jacobians.py",),
+    "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
+    "network": ("test_network.py", "test_graph_networks.py", "test_sequence_networks.py"),
 }
 """The modules that are mutated, and the tests that mirror each."""
 
 OF_ALL = ("test_gradient_table.py", "test_training_table.py")
 """Tests that reach nearly all of them, and are asked last."""
 
-NEVER = ("test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",)
-"""Tests that run JAX's threads, for which a forked process, as mutmut makes, waits for ever."""
+NEVER = (
+    "test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
+    "test_sequence_networks.py::test_other_libraries_agree",
+    "test_sequence_networks.py::test_it_is_pytorchs_rnn",
+    "test_sequence_networks.py::test_what_cannot_run_it_says_so",
+)
+"""Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 
 QUICK = ("penalties", "schedules", "optimizers", "parameters", "initializers")
 """The short form takes one of these, by the day, with its own tests alone."""

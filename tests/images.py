@@ -30,7 +30,7 @@ WAYS = {"numpy": 10**12, "loops": 0}
 def going(way: str) -> Iterator[None]:
     """While this lasts, layers on images go that way whatever the work."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.layers.conv2d.WORTH_LOOPS", WAYS[way])
+        patch.setattr("chainrule.layers.filtered.WORTH_LOOPS", WAYS[way])
         patch.setattr("chainrule.layers.pooled.WORTH_LOOPS", WAYS[way])
         yield
 

@@ -337,3 +337,11 @@ def test_the_options_of_a_network_are_a_copy_of_what_is_written():
 def test_layers_are_a_list(layers):
     with pytest.raises(ConfigError, match="network needs a list of layers: layers"):
         network_options({"input": 2, "layers": layers})
+
+
+def test_a_layer_of_filters_says_what_it_needs():
+    with pytest.raises(ConfigError) as error:
+        layers_from_config([{"type": "conv2d", "size": 3}, {"type": "conv2d", "filters": 2}])
+    first, second = map(str, error.value.problems)
+    assert first == "layers[0]: a conv2d layer needs a number of filters"
+    assert second == "layers[1]: a conv2d layer needs its size"

@@ -18,6 +18,7 @@ from chainrule.layers import (
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
+    Recurrent,
     Softmax,
 )
 from chainrule.network import Network
@@ -94,6 +95,13 @@ def test_each_multiplication_is_a_weight_met_by_a_one(name):
 def test_padded_places_count_as_any():
     found = describe(Network(NETWORKS["images"][0](), input=[3, 8, 10], loss=None))
     assert found.layers[0].multiplications == 4 * 3 * 3 * 3 * 8 * 10
+
+
+def test_a_start_state_multiplies_nothing():
+    layers = [Recurrent(4, start="learnt"), Dense(2)]
+    facts, _ = describe(Network(layers, input=[5, 3], loss="mse")).layers
+    assert facts.parameters == 4 * 3 + 4 * 4 + 4 + 4
+    assert facts.multiplications == 5 * (4 * 3 + 4 * 4)
 
 
 def test_what_feeds_what():

@@ -18,6 +18,7 @@ REACHES = {
     "no_hidden_layer.yaml": 0.75,
     "deep.yaml": 0.85,
     "residual.yaml": 0.97,
+    "convolution.yaml": 0.92,
     "spirals.yaml": 0.97,
     "parity.yaml": 1.0,
     "echo.yaml": 0.99,
@@ -68,6 +69,23 @@ def test_the_letters_learn_from_the_real_file(tmp_path):
     )
     assert run.validation.cases == 1000
     assert run.validation.accuracy > 0.7
+
+
+def test_the_photographs_begin_to_be_learnt():
+    few = SHARED / "cifar_mini" / "cifar-10-batches-py"
+    if not few.is_dir():
+        pytest.skip(f"no images of CIFAR-10 are at {few}")
+    run = chainrule.train(
+        EXAMPLES / "cifar10.yaml",
+        overrides=[f"data.path={few}", "training.epochs=4", "data.split=[1, 0, 0]"],
+        save=False,
+    )
+    assert run.network.input_shape == (3, 32, 32)
+    assert len(run.data.train) == 500
+    losses = run.history["train_loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    assert run.train.accuracy > 0.3
+    assert run.test.accuracy > 0.15  # of ten classes, after 64 steps
 
 
 def test_the_example_by_hand_is_small_enough_for_it():

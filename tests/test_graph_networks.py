@@ -75,6 +75,17 @@ def test_a_value_used_twice_receives_the_sum_of_its_gradients(network, cases):
         )
 
 
+def test_the_gradient_of_the_inputs_is_kept_only_where_it_was_asked_for():
+    """Where the input feeds a join, a part of it is at hand all the same."""
+    network = residual()
+    x, t = batch_for(network, 5)
+    network.loss(x, t)
+    network.backward_pass(t)
+    assert network.input_gradient is None
+    network.backward_pass(t, to_input=True)
+    assert network.input_gradient.shape == x.shape
+
+
 @settings(max_examples=25, deadline=None)
 @given(branching(), st.integers(1, 3))
 def test_explicit_jacobians_and_kept_buffers_change_nothing(network, cases):

@@ -44,7 +44,7 @@ def image_layer(draw, image):
         return kind(size, stride=stride, padding=padding)
     padding = draw(st.sampled_from([0, 1, [2, 0], "same"]))
     return kind(
-        draw(st.integers(1, 5)),
+        draw(st.one_of(st.just(image[0]), st.integers(1, 5))),
         size,
         stride=stride,
         padding=padding,
@@ -80,6 +80,11 @@ def gradients(network, x, t):
     return theta, network.input_gradient.copy()
 
 
+def difference(a, b):
+    """max|a − b| / max|b|; a gradient may be 0 where padding is all that filters see."""
+    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-3)
+
+
 def by_complex_step(network, x, t):
     """The same, by NumPy alone."""
     inputs = complex_step(
@@ -91,8 +96,10 @@ def by_complex_step(network, x, t):
     )
 
 
-# Both ways are tried with every network that Hypothesis draws.
-BOTH = pytest.mark.parametrize("worth", [0, 10**9], ids=["loops", "numpy"])
+@pytest.fixture(scope="module", params=[10**9, 0], ids=["numpy", "loops"])
+def worth(request):
+    """From how many numbers on the loops are used: never, or always. First all the one way."""
+    return request.param
 
 
 @contextmanager
@@ -104,8 +111,7 @@ def loops_from(worth):
         yield
 
 
-@BOTH
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_gradients_are_those_of_the_complex_step(worth, network, cases):
     with loops_from(worth):
@@ -113,10 +119,9 @@ def test_gradients_are_those_of_the_complex_step(worth, network, cases):
             x, t = batch_for(network, cases, batch)
             found, expected = gradients(network, x, t), by_complex_step(network, x, t)
             for ours, numeric in zip(found, expected, strict=True):
-                assert relative_error(ours, numeric) <= 1e-12
+                assert difference(ours, numeric) <= 1e-12
 
 
-@BOTH
 @settings(max_examples=30)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_the_graph_derives_the_same(worth, network, cases):
@@ -125,10 +130,9 @@ def test_the_graph_derives_the_same(worth, network, cases):
         gradients(network, x, t)
     theirs = graph_gradient(network, x, t)
     for name, ours in network.gradients.items():
-        assert relative_error(ours, theirs[name]) <= 1e-13, name
+        assert difference(ours, theirs[name]) <= 1e-13, name
 
 
-@BOTH
 @settings(max_examples=20)
 @given(network=image_networks(), cases=st.integers(1, 3))
 def test_explicit_jacobians_and_kept_buffers_change_nothing(worth, network, cases):
@@ -142,10 +146,9 @@ def test_explicit_jacobians_and_kept_buffers_change_nothing(worth, network, case
                 assert np.array_equal(network.gradients.vector, plain)
         network.explicit_jacobians = True
         explicit, _ = gradients(network, x, t)
-    assert relative_error(explicit, plain) <= 1e-13
+    assert difference(explicit, plain) <= 1e-13
 
 
-@BOTH
 @settings(max_examples=20)
 @given(network=image_networks())
 def test_a_batch_is_the_mean_of_its_cases(worth, network):
@@ -153,8 +156,8 @@ def test_a_batch_is_the_mean_of_its_cases(worth, network):
     with loops_from(worth):
         theta, inputs = gradients(network, x, t)
         single = [gradients(network, x[k : k + 1], t[k : k + 1]) for k in range(3)]
-    assert relative_error(theta, np.mean([one for one, _ in single], axis=0)) <= 1e-13
-    assert relative_error(inputs, np.concatenate([one for _, one in single]) / 3) <= 1e-13
+    assert difference(theta, np.mean([one for one, _ in single], axis=0)) <= 1e-13
+    assert difference(inputs, np.concatenate([one for _, one in single]) / 3) <= 1e-13
 
 
 def layer_in_network(layer, shape):
@@ -163,7 +166,6 @@ def layer_in_network(layer, shape):
     return layer
 
 
-@BOTH
 def test_the_first_of_equal_numbers_gets_the_gradient(worth):
     pool = layer_in_network(MaxPool2D(2, stride=1), [1, 2, 3])
     with loops_from(worth):
@@ -173,7 +175,6 @@ def test_the_first_of_equal_numbers_gets_the_gradient(worth):
     assert J.tolist() == [[10, 100, 0, 0, 0, 0]]
 
 
-@BOTH
 def test_the_odd_row_and_column_of_padding_lie_below_and_to_the_right(worth):
     conv = layer_in_network(Conv2D(1, 2, padding="same", activation="linear"), [1, 2, 2])
     conv.W = [[[[1, 10], [100, 1000]]]]
@@ -215,7 +216,6 @@ def test_images_that_branch_pass_every_check():
     assert report.right, report.diagnosis
 
 
-@BOTH
 def test_float32_follows_float64(worth):
     x, t = batch_for(residual(), 4)
     with loops_from(worth):

@@ -310,6 +310,19 @@ def test_rows_for_cross_entropy_are_distributions(row):
         loss_function("cross_entropy").prepare([[1, 0, 0], row], 3, "float64")
 
 
+@pytest.mark.parametrize("off", [0.9e-5, -0.9e-5])
+def test_rows_for_cross_entropy_may_be_rounded(off):
+    loss, whole = loss_function("cross_entropy"), [0.25, 0.75, 0.0]
+    row = [0.25, 0.5, 0.25 + off]
+    assert loss.prepare([whole, row], 3, "float64").tolist() == [whole, row]
+    with pytest.raises(ShapeError, match=r"sum 1; found \[.*\] in case 1$"):
+        loss.prepare([whole, [0.25, 0.5, 0.25 + 1.2 * off]], 3, "float64")
+
+
+def test_no_rows_are_no_fault_of_the_rows():
+    assert loss_function("cross_entropy").prepare(np.empty((0, 3)), 3, "float64").shape == (0,)
+
+
 def test_class_numbers_count_from_0():
     y = np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     t = loss_function("cross_entropy").prepare([0, 2], 3, "float64")

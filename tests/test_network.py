@@ -220,6 +220,14 @@ def test_the_gradient_of_the_inputs_is_there_where_it_was_asked_for():
     assert network.input_gradient is None
 
 
+def test_unless_told_engines_go_back_to_the_parameters_alone():
+    network = classifier()
+    t = network.prepare_targets(T)
+    network.propagate(X)
+    assert network.backpropagate(t) is None
+    assert network.backpropagate(t, to_input=True).shape == X.shape
+
+
 # What may be given
 
 

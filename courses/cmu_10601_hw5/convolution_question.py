@@ -20,9 +20,11 @@ from itertools import product
 
 import numpy as np
 
-from chainrule.autodiff import conv2d
 from chainrule.cli.failures import failures_told
 from chainrule.errors import ChainruleError
+from chainrule.layers import Conv2D, Dense, Flatten, LocallyConnected2D
+from chainrule.layers.filtered import Filtered
+from chainrule.network import Network
 from chainrule.parameters import Array
 
 X = np.array(
@@ -100,13 +102,6 @@ def convolution() -> Array:
     height, width = (places(n, f, 1) for n, f in zip(X.shape, FILTER.shape, strict=True))
     values = [step(r + 1, c + 1).value for r, c in product(range(height), range(width))]
     return np.array(values).reshape(height, width)
-
-
-def by_library(x: Array, w: Array, stride: int) -> Array:
-    """The same of one image and one filter by `chainrule.autodiff`."""
-    return np.asarray(conv2d(x[None, None].astype(float), w[None, None], stride=stride).value)[
-        0, 0
-    ]
 
 
 @dataclass(frozen=True)
@@ -226,42 +221,35 @@ MIDDLE = Setting(22, 22, size=4, stride=2)
 COLOURED = Setting(40, 40, size=4, stride=2, channels=3)
 
 
-def library_output(s: Setting) -> Array:
-    """A map of ones under filters of ones, (filters, height, width), by the library.
+def layer_on_map(kind: type[Conv2D] | type[LocallyConnected2D], s: Setting) -> Filtered:
+    """The library's layer of filters without biases, in front of a network on such a map."""
+    layer = kind(s.filters, s.size, stride=s.stride, bias=False, activation="linear")
+    Network([layer, Flatten(), Dense(1)], input=[s.channels, s.height, s.width], loss="mse")
+    return layer
 
-    Every number counts what lies under the filter there, so their sum is the number of
-    connections: of weights, where none is shared.
-    """
-    x = np.ones((1, s.channels, s.height, s.width))
-    w = np.ones((s.filters, s.channels, s.size, s.size))
-    return np.asarray(conv2d(x, w, stride=s.stride).value)[0]
+
+def by_library(x: Array, w: Array, stride: int) -> Array:
+    """One image under one filter, by the library's layer."""
+    layer = layer_on_map(Conv2D, Setting(*x.shape, size=len(w), stride=stride))
+    layer.W = w[None, None]
+    return layer.forward_pass(x.reshape(1, -1).astype(float)).reshape(layer.output_shape[1:])
 
 
 def answers() -> list[Answer]:
     """Every answer of the question, in its order."""
     whole, asked = convolution(), by_library(X, FILTER, 1)
     one, three = COLOURED, replace(COLOURED, filters=3)
+    small, shared = (layer_on_map(Conv2D, s) for s in (SMALL, MIDDLE))
+    own, own_1, own_3 = (layer_on_map(LocallyConnected2D, s) for s in (MIDDLE, one, three))
     return [
         Answer("a", "rows x columns of the output", whole.shape, asked.shape, (4, 4)),
         Answer("a", "row 3, column 2 of the output", step(3, 2).value, int(asked[2, 1]), 8),
-        Answer("b", "rows x columns of the output", SMALL.output, _size(SMALL), (3, 2)),
-        Answer("c", "shared weights", MIDDLE.shared, _under_one_place(MIDDLE), 16),
-        Answer("c", "unshared weights", MIDDLE.unshared, _connections(MIDDLE), 1600),
-        Answer("d", "unshared weights, 1 filter", one.unshared, _connections(one), 17328),
-        Answer("d", "unshared weights, 3 filters", three.unshared, _connections(three), 51984),
+        Answer("b", "rows x columns of the output", SMALL.output, small.output_shape[1:], (3, 2)),
+        Answer("c", "shared weights", MIDDLE.shared, shared.W.size, 16),
+        Answer("c", "unshared weights", MIDDLE.unshared, own.W.size, 1600),
+        Answer("d", "unshared weights, 1 filter", one.unshared, own_1.W.size, 17328),
+        Answer("d", "unshared weights, 3 filters", three.unshared, own_3.W.size, 51984),
     ]
-
-
-def _size(s: Setting) -> tuple[int, ...]:
-    return library_output(s).shape[1:]
-
-
-def _under_one_place(s: Setting) -> int:
-    return int(library_output(s)[:, 0, 0].sum())
-
-
-def _connections(s: Setting) -> int:
-    return int(library_output(s).sum())
 
 
 def tell_step(step: Step) -> None:

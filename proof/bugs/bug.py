@@ -29,11 +29,13 @@ class Bug:
         name: in a few words.
         edits: what plants it.
         harmless: activations for which it changes no number, and why.
+        tests: the files of tests that run the changed code, where those by activation do not.
     """
 
     name: str
     edits: tuple[Edit, ...]
     harmless: Mapping[str, str] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
 
 
 NAMES = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proof.bugs.bug import Bug, Edit
 
 CONVOLUTION, LOCAL = "windows/convolution.py", "windows/local.py"
@@ -33,7 +35,9 @@ TO_ALL_EQUAL = """if self.type == "max_pool2d":
 SHARE = "share = delta / delta.dtype.type(windows.rows * windows.columns)"
 TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)"
 
-BUGS = (
+TESTS = ("test_image_networks.py",)
+
+_BUGS = (
     Bug(
         "filter turned round in the forward pass",
         (Edit(CONVOLUTION, FORWARD, FORWARD.replace("p, q] @", "-1 - p, -1 - q] @")),),
@@ -251,3 +255,5 @@ BUGS = (
         (Edit(POOL_KERNELS, "+= J[n, source + j] / size", "+= J[n, source + j]"),),
     ),
 )
+
+BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)

@@ -7,7 +7,7 @@ terms of what is written, where half of it may be wrong; a test keeps the two in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
 from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
+from chainrule.layers.weighted import Weighted
 from chainrule.losses import (
     FROM_LOGITS,
     BinaryCrossEntropy,
@@ -189,7 +190,7 @@ def _output_function(layer: Layer) -> str:
     return layer.type
 
 
-def activation_name(layer: Dense | Recurrent) -> str:
+def activation_name(layer: Weighted | Recurrent) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 
@@ -248,10 +249,15 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:
         raise ConfigError(unknown("type of layer", kind, LAYERS))
-    known = [name for name in signature(LAYERS[kind].__init__).parameters if name != "self"]
+    parameters = dict(signature(LAYERS[kind].__init__).parameters)
+    del parameters["self"]
+    known = list(parameters)
+    needed = [key for key, value in parameters.items() if value.default is Parameter.empty]
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    if kind in ("dense", "recurrent") and options.get("size") is None:
-        raise ConfigError(f"a {kind} layer needs its size")
+    for key in needed:
+        if options.get(key) is None:
+            name = "its size" if key == "size" else f"a number of {key}"
+            raise ConfigError(f"a {kind} layer needs {name}")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
-from chainrule.engines.threads import number_of_threads, on_threads
+from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.interrupts import Leavable
 from chainrule.network import Network
@@ -269,6 +269,8 @@ class Trainer:
         batch_size = min(self.engine.batch_size, len(self.train))
         self.threads = number_of_threads(network, batch_size, settings.threads)
         self.engine.threads = self.threads
+        alone = settings.threads == "auto" and products_are_small(network, batch_size)
+        self._product_threads = 1 if alone else self.threads
         self.history = History()
         self.epoch = 0
         self.minibatch = 0
@@ -328,7 +330,7 @@ class Trainer:
         """
         self._tell("on_start")
         try:
-            with on_threads(self.threads):
+            with on_threads(self.threads, self._product_threads):
                 self._prepare_engine()
                 while not (self.stop or self.is_complete):
                     if not self.is_within_epoch:

@@ -22,6 +22,13 @@ def test_weights_of_a_network_of_images(command, folder):
     assert (folder / "run" / "weights.png").stat().st_size > 5000
 
 
+def test_the_filters_of_a_convolution(command, folder):
+    layers = [{"type": "conv2d", "filters": 4, "size": 3}, "max_pool2d", "flatten", {"size": 2}]
+    trained({"generator": "shapes", "size": 10, "count": 30, "classes": 2}, [*layers, "softmax"])
+    assert command("plot", "run").out == "picture written to run/weights.png\n"
+    assert (folder / "run" / "weights.png").stat().st_size > 3000
+
+
 def test_the_boundary_of_a_network_of_two_inputs(command, folder):
     trained({"generator": "moons", "count": 40, "standardize": True})
     (folder / "pictures").mkdir()

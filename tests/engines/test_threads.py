@@ -7,8 +7,11 @@ from chainrule.engines.threads import (
     number_of_threads,
     on_threads,
     one_thread_is_best,
+    products_are_small,
     suitable_threads,
 )
+from chainrule.layers import Conv2D, Flatten
+from chainrule.loops import threads as loops
 
 
 def network(inputs: int, hidden: int) -> Network:
@@ -50,3 +53,17 @@ def test_a_number_that_is_asked_for_is_taken():
     assert number_of_threads(network(2, 3), 1, 2) == 2
     assert number_of_threads(network(2, 3), 1, "auto") == 1
     assert number_of_threads(network(1000, 1000), 128) == max(before)
+
+
+def images(filters):
+    layers = [Conv2D(filters, 3, padding="same"), Flatten(), Dense(2)]
+    return Network(layers, input=[3, 16, 16], loss="mse")
+
+
+def test_a_convolution_is_shared_where_the_products_of_numpy_are_not():
+    assert products_are_small(images(32), 32)
+    assert not one_thread_is_best(images(32), 32)
+    assert one_thread_is_best(images(1), 8)
+    with on_threads(2, 1):
+        assert blas_threads() == {1}
+        assert loops.number_of_threads() == 2

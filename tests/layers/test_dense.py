@@ -210,6 +210,22 @@ def test_what_makes_no_layer_is_refused(options, message):
     assert message in str(caught.value)
 
 
+def test_it_takes_no_images():
+    with pytest.raises(ConfigError) as caught:
+        Dense(2, name="d").connect((3, 4, 5))
+    assert str(caught.value) == (
+        "d, a dense layer, takes a row of numbers, but what feeds it has the shape 3 x 4 x 5; put "
+        "a flatten layer before it"
+    )
+
+
+def test_what_it_was_told_can_be_read():
+    layer = Dense(2, weights=[0, 1], biases=[1, 2], name="d", inputs="a", learning_rate=0.5)
+    assert (layer.weights, layer.biases) == (Range(0, 1), Range(1, 2))
+    assert (layer.name, layer.sources, layer.learning_rate) == ("d", ("a",), 0.5)
+    assert (layer.x, layer.z, layer.a) == (None, None, None)
+
+
 @pytest.mark.parametrize("explicit", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_kept_buffers_change_no_bit(loss, explicit):
@@ -263,8 +279,8 @@ def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
             x = network.prepare_inputs(rng.normal(size=(5, 3)))
             t = network.prepare_targets(rng.normal(size=(5, 2)))
             network.propagate(x)
-            network.backpropagate(t)
-            seen.append([(la.z, la.a, la.delta) for la in network.layers])
+            upstream = network.backpropagate(t, to_input=True)
+            seen.append([(la.z, la.a, la.delta, upstream) for la in network.layers])
     for first, second in zip(*seen, strict=True):
         assert all(a is b for a, b in zip(first, second, strict=True))
         assert all(a.dtype == dtype for a in first)

@@ -81,7 +81,23 @@ def test_two_sizes_that_do_not_fit_are_named():
     with pytest.raises(ConfigError) as caught:
         Network(layers, input=2, loss="mse")
     assert str(caught.value) == "add_1 adds what has one shape, but a gives 3 and b gives 4"
-    with pytest.raises(ConfigError, match=r"along the channels, .* a gives 2 x 3 x 3 and b gives"):
-        connected(Concatenate(inputs=["a", "b"], name="c"), (2, 3, 3), (2, 3, 4))
-    with pytest.raises(ConfigError, match="a gives 2 x 3 and b gives 6"):
-        connected(Concatenate(inputs=["a", "b"], name="c"), (2, 3), (6,))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "along", "words"),
+    [
+        ((2, 3, 3), (2, 3, 4), "channels", "a gives 2 x 3 x 3 and b gives 2 x 3 x 4"),
+        ((2, 3, 3), (2, 4, 3), "channels", "a gives 2 x 3 x 3 and b gives 2 x 4 x 3"),
+        ((2, 3), (6,), "features", "a gives 2 x 3 and b gives 6"),
+        ((2, 3), (2,), "features", "a gives 2 x 3 and b gives 2"),
+        ((2, 3), (3, 3), "features", "a gives 2 x 3 and b gives 3 x 3"),
+        ((6,), (2, 3), "features", "a gives 6 and b gives 2 x 3"),
+    ],
+    ids=str,
+)
+def test_what_does_not_lie_side_by_side_is_named(first, second, along, words):
+    with pytest.raises(ConfigError) as caught:
+        connected(Concatenate(inputs=["a", "b"]), first, second)
+    assert str(caught.value) == (
+        f"join joins along the {along}, all other sizes being the same, but {words}"
+    )

@@ -16,6 +16,12 @@ def test_before_it_is_connected_a_layer_knows_nothing_of_its_neighbours(make):
     assert (layer.name, layer.learning_rate, layer.delta, layer.buffers) == ("", None, None, None)
     assert (layer.inputs, layer.outputs, layer.bound, layer.explicit) == (0, 0, False, False)
     assert (layer.input_shape, layer.output_shape) == ((), ())
+    assert layer.alone_upstream is True
+
+
+def test_a_layer_knows_that_it_belongs_to_a_network():
+    network = Network([Dense(3), Softmax()], input=4)
+    assert [layer.bound for layer in network.layers] == [True, True]
 
 
 def test_a_layer_without_units_has_no_size_before_it_is_connected():
@@ -37,7 +43,7 @@ def test_a_layer_shows_what_it_is_and_its_shapes_as_far_as_they_are_known():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "sources"), [(None, ()), ("a", ("a",)), (["a", "b"], ("a", "b")), ([], ())]
+    ("inputs", "sources"), [(None, ()), ("stem", ("stem",)), (["a", "b"], ("a", "b")), ([], ())]
 )
 def test_inputs_are_kept_as_a_tuple_of_names(inputs, sources):
     assert Add(inputs=inputs).sources == sources

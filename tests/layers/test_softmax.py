@@ -72,6 +72,16 @@ def test_the_backward_pass_multiplies_by_it(explicit):
     assert layer.delta is found
 
 
+def test_only_explicit_is_the_jacobian_built():
+    """As a matrix of 3,000 x 3,000 a case it is refused."""
+    layer, _ = layer_for(size=3000, cases=2)
+    J = np.ones((2, 3000))
+    assert layer.backward_pass(J).shape == J.shape
+    layer.explicit = True
+    with pytest.raises(ShapeError, match="more than the limit"):
+        layer.backward_pass(J)
+
+
 def test_delta_is_what_goes_upstream():
     layer, z = layer_for()
     delta = np.ones_like(z)
@@ -92,6 +102,20 @@ def test_a_size_that_is_not_that_of_the_layer_before_is_refused(size):
 
 def test_the_size_of_the_layer_before_may_be_stated():
     assert Network([Dense(4), Softmax(size=4)], input=2).outputs == 4
+
+
+def test_it_has_a_name_and_an_input_as_any_layer():
+    layer = Softmax(name="p", inputs="scores")
+    assert (layer.name, layer.sources) == ("p", ("scores",))
+
+
+def test_it_takes_no_images():
+    with pytest.raises(ConfigError) as caught:
+        Softmax(name="p").connect((3, 4, 5))
+    assert str(caught.value) == (
+        "p takes a row of numbers, but what feeds it has the shape 3 x 4 x 5; put a flatten layer "
+        "before it"
+    )
 
 
 def test_there_is_no_jacobian_before_a_forward_pass():

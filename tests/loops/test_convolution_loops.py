@@ -136,7 +136,7 @@ def test_a_step_is_the_same_by_loops_and_by_numpy(monkeypatch):
     x, t = rng.normal(size=(7, 288)), rng.normal(size=(7, 2))
     gradients = []
     for worth in (0, 10**12):
-        monkeypatch.setattr("chainrule.layers.conv2d.WORTH_LOOPS", worth)
+        monkeypatch.setattr("chainrule.layers.filtered.WORTH_LOOPS", worth)
         network.forward_pass(x)
         gradients.append(network.backward_pass(t).vector.copy())
     assert difference(*gradients) < 1e-14

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ShapeError
 from chainrule.plots.save import save_figure
-from chainrule.plots.weights import stretched, tiled, weight_images
+from chainrule.plots.weights import filter_images, stretched, tiled, weight_images
 
 RNG = np.random.default_rng(5)
 
@@ -42,6 +42,30 @@ def test_colours_are_stretched_unit_by_unit():
     assert sheet[:2, :3] == pytest.approx((first - first.min()) / np.ptp(first))
     assert np.all(sheet[-2:, -3:] == 0)  # the unit without weights
     assert stretched(np.ones((1, 2, 2, 3))).max() == 0
+
+
+def test_filters_of_colours_are_seen_in_colour_with_colours_last():
+    W = RNG.normal(size=(4, 3, 2, 5))
+    figure = filter_images(W, title="filters")
+    rows = W.transpose(0, 2, 3, 1).reshape(4, -1).T
+    assert np.array_equal(sheet_of(figure), sheet_of(weight_images(rows, (2, 5, 3), title="")))
+    assert figure.axes[0].get_title() == "4 filters"
+
+
+@pytest.mark.parametrize(("channels", "title"), [(1, "3 filters"), (2, "6 channels of 3 filters")])
+def test_other_filters_are_a_tile_a_channel(channels, title):
+    W = RNG.normal(size=(3, channels, 2, 2))
+    figure = filter_images(W, title="filters")
+    rows = W.reshape(-1, 4).T
+    assert np.array_equal(
+        sheet_of(figure), sheet_of(weight_images(rows, (2, 2), title="")), equal_nan=True
+    )
+    assert figure.axes[0].get_title() == title
+
+
+def test_what_are_no_filters():
+    with pytest.raises(ShapeError, match=r"\(filters, channels, rows, columns\), found \(4, 3\)"):
+        filter_images(np.ones((4, 3)), title="")
 
 
 def test_only_the_most_are_shown_and_the_title_says_so(tmp_path):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from proof.mutants import KILLED, OF_ALL, QUICK, SURVIVED, TESTS, summary
+from proof.mutants import KILLED, NEVER, OF_ALL, QUICK, SURVIVED, TESTS, summary
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,3 +39,9 @@ def test_modules_and_tests_are_there():
     for module, tests in TESTS.items():
         assert (ROOT / "src" / "chainrule" / f"{module}.py").is_file()
         assert all((ROOT / "tests" / test).exists() for test in (*tests, *OF_ALL))
+
+
+@pytest.mark.parametrize("test", NEVER)
+def test_what_is_never_run_is_there(test):
+    file, name = test.split("::")
+    assert f"def {name}(" in (ROOT / "tests" / file).read_text(encoding="utf-8")

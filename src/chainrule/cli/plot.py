@@ -27,7 +27,8 @@ def command(
 ) -> None:
     """Draw what a trained network has learnt.
 
-    weights: the first layer's weights as images, for a network of images. boundary: the class
+    weights: the first layer's weights, or its filters, as images, for a network of images.
+    boundary: the class
     at every point of the plane, for a network of two inputs.
     """
     from chainrule.errors import ChainruleError, unknown
@@ -50,11 +51,14 @@ def command(
 
 
 def _weights(run: Run) -> Figure | None:
-    """The first layer's weights, where the inputs are images."""
-    from chainrule.layers import Dense
-    from chainrule.plots.weights import weight_images
+    """The first layer's weights, where the inputs are images, or its filters."""
+    from chainrule.layers import Conv2D, Dense
+    from chainrule.plots.weights import filter_images, weight_images
 
-    first, shape = run.network.layers[0], run.data.image_shape
+    first = run.network.layers[0]
+    if isinstance(first, Conv2D):
+        return filter_images(first.W, title=f"{run.config.name}: filters of {first.name}")
+    shape = run.data.image_shape
     if shape is None or not isinstance(first, Dense):
         return None
     W = run.data.pictures(first.W.T).reshape(first.size, -1).T  # colours last, as one sees them

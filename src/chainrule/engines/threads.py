@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 
+from chainrule.layers import Conv2D, Layer, LocallyConnected2D
+from chainrule.loops.threads import at_most
 from chainrule.network import Network
 
 WORTH_THREADS = 5_000_000
@@ -32,8 +34,31 @@ def one_thread_is_best(network: Network, batch_size: int) -> bool:
         network: its widths count.
         batch_size: the cases of a minibatch.
     """
-    largest = max(prod(layer.shapes().get("W", (0,))) for layer in network.layers)
-    return batch_size * largest < WORTH_THREADS
+    by_loops = (_in_loops(layer) for layer in network.layers)
+    return products_are_small(network, batch_size) and batch_size * max(by_loops) < WORTH_THREADS
+
+
+def products_are_small(network: Network, batch_size: int) -> bool:
+    """Whether every single product of NumPy's is too small to be shared.
+
+    Args:
+        network: its dense layers count, and each place of layers with filters of their own.
+        batch_size: the cases of a minibatch.
+    """
+    return batch_size * max(map(_in_a_product, network.layers)) < WORTH_THREADS
+
+
+def _in_a_product(layer: Layer) -> int:
+    """Multiplications of one case in the largest product of NumPy's."""
+    if isinstance(layer, Conv2D):
+        return 0
+    weights = prod(layer.shapes().get("W", (0,)))
+    return weights // layer.windows.places if isinstance(layer, LocallyConnected2D) else weights
+
+
+def _in_loops(layer: Layer) -> int:
+    """Multiplications of one case in compiled loops."""
+    return layer.outputs * layer.windows.under if isinstance(layer, Conv2D) else 0
 
 
 def number_of_threads(network: Network, batch_size: int, threads: int | str = "auto") -> int:
@@ -55,11 +80,16 @@ def number_of_threads(network: Network, batch_size: int, threads: int | str = "a
 
 
 @contextmanager
-def on_threads(number: int) -> Iterator[None]:
-    """While this lasts, NumPy's products run on that many threads."""
+def on_threads(number: int, products: int | None = None) -> Iterator[None]:
+    """While this lasts, NumPy's products and compiled loops run on that many threads.
+
+    Args:
+        number: of threads.
+        products: of NumPy's products, where that is another number.
+    """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=number, user_api="blas"):
+    with threadpool_limits(limits=products or number, user_api="blas"), at_most(number):
         yield
 
 

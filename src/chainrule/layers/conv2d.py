@@ -16,9 +16,6 @@ from chainrule.layers.kept import kept, kept_upstream, used_up
 from chainrule.parameters import Array
 from chainrule.windows import convolution
 
-WORTH_LOOPS = 20_000
-"""Multiplications a case from which compiled loops are worth their start."""
-
 
 class Conv2D(Filtered):
     """z[n, f, i, j] = b[f] + Σ_{c,p,q} W[f, c, p, q] x[n, c, s i + p, s j + q], a = φ(z).
@@ -65,7 +62,7 @@ class Conv2D(Filtered):
     @property
     def uses_of_weights(self) -> int:
         """Once at every place."""
-        return self.window_places.down * self.window_places.across
+        return int(self.windows.places)
 
     def _apply(self, x: Array, values: Arrays) -> Array:
         z = convolution.convolve(images(x, self.windows), values["W"], self.windows)
@@ -126,13 +123,6 @@ class Conv2D(Filtered):
         )
         self.delta = delta
         return upstream
-
-    def _is_for_loops(self, *arrays: Array) -> bool:
-        """Whether the numbers are real, of one type, and many enough."""
-        dtype = arrays[0].dtype
-        if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
-            return False
-        return self.outputs * self.window_places.under >= WORTH_LOOPS
 
     def _loops(self, x: Array) -> Any:
         """The loops with the room they need, the same in every pass where things are kept."""

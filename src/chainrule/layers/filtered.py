@@ -18,7 +18,10 @@ from chainrule.layers.kept import kept_upstream
 from chainrule.layers.weighted import Weighted
 from chainrule.parameters import Array
 from chainrule.tables import is_whole
-from chainrule.windows.geometry import Windows, checked_padding, pair, windows_on
+from chainrule.windows.geometry import checked_padding, pair, windows_on
+
+WORTH_LOOPS = 20_000
+"""Multiplications a case from which compiled loops are worth their start."""
 
 
 class Filtered(Weighted):
@@ -149,17 +152,12 @@ class Filtered(Weighted):
             return explicit(J_x).vjp(delta)
         return J_x.vjp(delta, kept_upstream(self, delta))
 
-    @property
-    def window_places(self) -> Windows:
-        """Where the filters stand.
-
-        Raises:
-            ShapeError: the layer is not connected.
-        """
-        if self.windows is None:
-            raise ShapeError(f"{self.name or type(self).__name__} is not connected")
-        found: Windows = self.windows
-        return found
+    def _is_for_loops(self, *arrays: Array) -> bool:
+        """Whether the numbers are real, of one type, and many enough."""
+        dtype = arrays[0].dtype
+        if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
+            return False
+        return self.outputs * self.windows.under >= WORTH_LOOPS
 
 
 def by_dense(J: Jacobian, delta: Array) -> Array:

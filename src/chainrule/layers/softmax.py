@@ -80,7 +80,7 @@ class Softmax(Layer):
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """The logits and the softmax; of a sequence, that of every step."""
-        if len(self.input_shape) == 1:
+        if len(self.input_shape) < 2:  # also alone, where nobody said how wide it is
             return x, softmax(x)
         sequence = x.reshape(len(x), *self.input_shape)
         lengths = lengths_of(sequence)
@@ -100,7 +100,7 @@ class Softmax(Layer):
         """
         if self.s is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
-        if len(self.input_shape) == 1:
+        if len(self.input_shape) < 2:  # also alone, where nobody said how wide it is
             return {"z": SoftmaxJacobian(self.s)}
         return {"z": self._jacobian_of_steps(self.s)}
 

@@ -73,7 +73,7 @@ def _product(
     rows: Any,
     lines: Any,
 ) -> None:
-    """All tiles of ``count`` blocks of rows, positions first: their stretches stay near."""
+    """All tiles of some blocks of rows; positions come first, so that stretches stay near."""
     step = len(lines) * lanes(source)
     for at in range(0, length, step):
         for block in range(count):

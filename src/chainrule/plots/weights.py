@@ -17,9 +17,17 @@ if TYPE_CHECKING:
 # More tiles than this are too small to see anything in.
 MOST = 400
 
+FEW_PIXELS = 8
+"""Tiles of fewer rows or columns lie nearer to each other."""
+
 
 def weight_images(
-    W: ArrayLike, image_shape: tuple[int, ...], *, title: str, most: int = MOST
+    W: ArrayLike,
+    image_shape: tuple[int, ...],
+    *,
+    title: str,
+    most: int = MOST,
+    what: str = "units",
 ) -> Figure:
     """The incoming weights of each unit, arranged as the image it looks at.
 
@@ -32,6 +40,7 @@ def weight_images(
         image_shape: (height, width) or (height, width, 3) of an input, as the data have it.
         title: what is shown.
         most: how many units to show, those of the largest weights.
+        what: the units' word.
 
     Raises:
         ShapeError: the inputs are not the pixels of an image of that shape.
@@ -54,17 +63,49 @@ def weight_images(
         put_title(figure, title)
         axes = figure.subplots()
         if not images.size:
-            blank(axes, "no units")
+            blank(axes, f"no {what}")
             return figure
+        gap = 1 if min(images.shape[1:3]) < FEW_PIXELS else 2
         if images.shape[3] == 3:
-            axes.imshow(tiled(stretched(images), padding=2, fill=1.0), interpolation="nearest")
+            axes.imshow(tiled(stretched(images), padding=gap, fill=1.0), interpolation="nearest")
         else:
-            sheet = tiled(_signed(images), padding=2, fill=np.nan)[..., 0]
+            sheet = tiled(_signed(images), padding=gap, fill=np.nan)[..., 0]
             axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         axes.set_axis_off()
         rest = f" of the largest weights, of {W.shape[1]:,}" if len(chosen) < W.shape[1] else ""
-        axes.set_title(f"{len(chosen)} units{rest}")
+        axes.set_title(f"{len(chosen)} {what}{rest}")
     return figure
+
+
+def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
+    """The filters of a convolution: in colour where they look at colours, else a tile a channel.
+
+    Args:
+        W: filters, (filters, channels, rows, columns), as ``layer.W`` has them.
+        title: what is shown.
+        most: how many tiles to show, those of the largest weights.
+
+    Raises:
+        ShapeError: W has not four axes.
+
+    Example:
+        >>> figure = filter_images(np.ones((8, 3, 5, 5)), title="eight filters of colours")
+        >>> figure.axes[0].get_title()
+        '8 filters'
+    """
+    W = np.asarray(W, dtype=float)
+    if W.ndim != 4:
+        raise ShapeError(
+            f"filters have the shape (filters, channels, rows, columns), found {W.shape}"
+        )
+    filters, channels, *sides = W.shape
+    if channels == 3:
+        seen, shape, what = W.transpose(0, 2, 3, 1), (*sides, 3), "filters"
+    else:
+        seen, shape = W.reshape(-1, *sides), tuple(sides)
+        what = "filters" if channels == 1 else f"channels of {filters} filters"
+    rows = seen.reshape(len(seen), -1).T
+    return weight_images(rows, shape, title=title, most=most, what=what)
 
 
 def stretched(images: NDArray[Any]) -> NDArray[np.float64]:
