@@ -170,8 +170,8 @@ def test_targets_say_where_they_are_wrong():
     with pytest.raises(ShapeError) as caught:
         network.loss(x, [[0, 1, 2], [0, 1, -1]])
     assert str(caught.value) == (
-        "step 2 of case 1 has a target, but its inputs are padding (NaN); −1 as a class, or NaN as "
-        "the values, stands for no target"
+        "step 2 of case 1 has a target, but its inputs are padding (NaN); −1 as a class, or NaN "
+        "as the values, stands for no target"
     )
 
 
