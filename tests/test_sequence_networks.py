@@ -169,8 +169,12 @@ def test_targets_say_where_they_are_wrong():
     with pytest.raises(ShapeError, match=r"class numbers \(cases, 3\) or rows \(cases, 3, 3\)"):
         network.prepare_targets([[0, 1], [0, 1]])
     x = padded([np.ones((3, 2)), np.ones((1, 2))])
-    with pytest.raises(ShapeError, match="step 2 of case 1 has a target, but its inputs are pad"):
+    with pytest.raises(ShapeError) as caught:
         network.loss(x, [[0, 1, 2], [0, 1, -1]])
+    assert str(caught.value) == (
+        "step 2 of case 1 has a target, but its inputs are padding (NaN); −1 as a class, or NaN "
+        "as the values, stands for no target"
+    )
 
 
 def test_prepared_targets_may_be_prepared_again():
