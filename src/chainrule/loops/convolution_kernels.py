@@ -225,6 +225,8 @@ def _delta_to_grid(
                 for j in range(s.across):
                     value = J[n, start + j]
                     delta[n, start + j] = value if z[n, start + j] > 0 else J.dtype.type(0)
+                # A loop of its own: where δ takes the place of J the one above runs another way.
+                for j in range(s.across):
                     total += delta[n, start + j]
                 _copy_row(delta, n, start, grid, at, target, s.across)
             else:
