@@ -58,6 +58,7 @@ bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.against_peers --json $(RESULTS)
 	$(BIN)/python -m benchmarks.starting --json $(RESULTS)
 	$(BIN)/python -m benchmarks.growth --json $(RESULTS)
+	$(BIN)/python -m benchmarks.convolution --json $(RESULTS)
 	$(BIN)/python -m benchmarks.report $(RESULTS)
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images

@@ -20,7 +20,7 @@ from chainrule.layers import (
     Layer,
     LocallyConnected2D,
     MaxPool2D,
-    conv2d,
+    filtered,
     pooled,
 )
 from chainrule.parameters import Array
@@ -128,7 +128,7 @@ def _is_smooth(network: Network, x: Array, t: Array) -> bool:
 @contextmanager
 def loops_from(worth: int) -> Iterator[None]:
     """While this lasts, compiled loops are used from so many numbers on."""
-    modules: tuple[Any, ...] = (conv2d, pooled)
+    modules: tuple[Any, ...] = (filtered, pooled)
     before = [module.WORTH_LOOPS for module in modules]
     for module in modules:
         module.WORTH_LOOPS = worth

@@ -31,11 +31,11 @@ from proof.gradients import STEP, explicit, gradient
 from proof.line import Line, Part
 from proof.stored import store, stored
 
-SHORT, FULL = 1, 20
+SHORT, FULL = 1, 6
 """Networks of each pair of activation and loss."""
 
 REACH, TRIES = 0.02, 3000
-JAX_SHORT, JAX_FULL = 28, 211
+JAX_SHORT, JAX_FULL = 28, 61
 """Every so many networks go through JAX, which compiles each anew."""
 
 CLAIMS = {

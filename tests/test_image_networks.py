@@ -19,7 +19,7 @@ from chainrule.layers import (
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
-    conv2d,
+    filtered,
     pooled,
 )
 from chainrule.network_graph import graph_gradient
@@ -106,7 +106,7 @@ def worth(request):
 def loops_from(worth):
     """Compiled loops from so many numbers on."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (conv2d, pooled):
+        for module in (filtered, pooled):
             patch.setattr(module, "WORTH_LOOPS", worth)
         yield
 

@@ -15,6 +15,7 @@ from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.layers import Add, Concatenate, Flatten, Recurrent
 from chainrule.network_graph import graph_gradient
 from chainrule.scores import confusion_matrix, evaluate, outputs
+from chainrule.tracing import trace
 from networks import difference
 from recurrence import padded
 
@@ -168,8 +169,12 @@ def test_targets_say_where_they_are_wrong():
     with pytest.raises(ShapeError, match=r"class numbers \(cases, 3\) or rows \(cases, 3, 3\)"):
         network.prepare_targets([[0, 1], [0, 1]])
     x = padded([np.ones((3, 2)), np.ones((1, 2))])
-    with pytest.raises(ShapeError, match="step 2 of case 1 has a target, but its inputs are pad"):
+    with pytest.raises(ShapeError) as caught:
         network.loss(x, [[0, 1, 2], [0, 1, -1]])
+    assert str(caught.value) == (
+        "step 2 of case 1 has a target, but its inputs are padding (NaN); −1 as a class, or NaN "
+        "as the values, stands for no target"
+    )
 
 
 def test_prepared_targets_may_be_prepared_again():
@@ -316,3 +321,26 @@ def test_the_weights_are_used_at_every_step():
     assert (recurrent.weights, recurrent.biases) == (8 + 16, 4 + 4)
     assert recurrent.multiplications == 5 * 24
     assert dense.multiplications == 5 * 12
+
+
+def test_every_number_of_both_passes_is_shown():
+    """Also where only the last step is given on, a state is learnt, and a case is shorter."""
+    layers = [Recurrent(2, outputs="last", start="learnt", truncate=2), Dense(1)]
+    network = Network(layers, input=[3, 1], loss="mse", seed=1, penalty="L2")
+    x = padded([np.ones((3, 1)), np.ones((1, 1))])
+    shown = {entry.name: entry for entry in trace(network, x, [[1.0], [2.0]], jacobians=True)}
+    assert shown["z recurrent_1"].value.shape == (2, 3, 2)
+    assert np.isnan(shown["z recurrent_1"].value[1, 1:]).all()
+    assert shown["a recurrent_1"].value.shape == (2, 2)
+    assert shown["J_a recurrent_1"].value.shape == (2, 2, 6)
+    assert "through time" in shown["J_a recurrent_1"].formula
+    delta = shown["δ recurrent_1"].value
+    upstream = shown["J upstream dense_1"].value
+    by_hand = np.einsum("no,noz->nz", upstream, shown["J_a recurrent_1"].value)
+    assert difference(delta.reshape(2, 6), by_hand) <= 1e-14
+    for name in ("W", "U", "b", "h0"):
+        local = shown[f"J_{name} recurrent_1"].value
+        gradient = shown[f"∂L/∂{name} recurrent_1"].value.copy()
+        if name in ("W", "U"):
+            gradient -= network.penalty.rate * getattr(layers[0], name)
+        assert difference(gradient, np.tensordot(delta.reshape(2, 6), local, 2)) <= 1e-13, name

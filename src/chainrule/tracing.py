@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.chain import activation_name
 from chainrule.clipping import norm
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
-from chainrule.layers import Dense, Layer, Softmax
+from chainrule.layers import Dense, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
 from chainrule.losses import LOSSES
 from chainrule.network import Network
@@ -122,7 +122,7 @@ def _forward(network: Network) -> Iterator[Entry]:
             continue
         for parameter, value in network.parameters.layer(name).items():
             yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
-        z = _shaped(layer.z, layer.output_shape)
+        z = _shaped(layer.z, layer.z_shape)
         yield Entry(f"z {name}", _formula(layer, x), z, "forward")
         if hasattr(layer, "activation"):
             a = _shaped(layer.a, layer.output_shape)
@@ -141,7 +141,8 @@ def _about(layer: Layer, parameter: str) -> str:
     """What a parameter is, with its axes where it is a matrix of weights."""
     if parameter == "W":
         return "weights, (inputs, outputs)" if isinstance(layer, Dense) else "weights"
-    return "biases" if parameter == "b" else f"the parameter {parameter}"
+    known = {"b": "biases", "U": "weights of the state before", "h0": "the start state h(0)"}
+    return known.get(parameter, f"the parameter {parameter}")
 
 
 def _fed(network: Network, k: int) -> str:
@@ -172,6 +173,12 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
             upstream.setdefault(source, []).append(part)
 
 
+THROUGH_TIME = (
+    "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
+    "diag(φ′(z(n))) Uᵀ times that of step n − 1"
+)
+
+
 def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
@@ -185,7 +192,8 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
     reaching = f"({upstream})" if " + " in upstream else upstream
     product = upstream
     if "a" in local:
-        yield _local(f"J_a {name}", "∂a/∂z = diag(φ′(z))", local["a"])
+        about = THROUGH_TIME if isinstance(layer, Recurrent) else "∂a/∂z = diag(φ′(z))"
+        yield _local(f"J_a {name}", about, local["a"])
         product = f"{reaching} · J_a {name}"
     elif isinstance(layer, Softmax):
         yield _local(f"J_s {name}", f"∂s/∂z = diag(s) − s sᵀ, with z = {x}", local["z"])
@@ -193,7 +201,7 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
         product += f" = {network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
-    delta = _shaped(layer.delta, layer.output_shape)
+    delta = _shaped(layer.delta, layer.z_shape)
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta, "backward")
     if isinstance(layer, Dense):
         yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")

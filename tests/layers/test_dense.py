@@ -289,3 +289,48 @@ def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
     assert all(array.dtype == dtype for array in shared)
     buffers = [entry for entry in pool.values() if not isinstance(entry, np.ndarray)]
     assert all(array is not None and array.dtype == dtype for entry in buffers for array in entry)
+
+
+# At each step of a sequence
+
+
+def layer_of_steps(**options):
+    layer = Dense(2, "tanh", weights=[-1, 1], biases=[-1, 1])
+    return layer, Network([layer], input=[3, 4], loss="mse", seed=1, **options)
+
+
+def test_at_padding_the_activation_has_no_slope():
+    layer, _ = layer_of_steps()
+    x = np.random.default_rng(0).normal(size=(2, 12))
+    x[1, 8:] = np.nan  # the third step of the second case
+    y = layer.forward_pass(x)
+    slopes = np.where(np.isnan(y), 0, 1 - y**2)
+    assert np.isnan(y[1, 4:]).all()
+    expected = np.stack([np.diag(row) for row in slopes])
+    assert layer.jacobians()["a"].dense() == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_delta_of_a_sequence_is_a_row_a_case(explicit):
+    layer, _ = layer_of_steps(explicit_jacobians=explicit)
+    rng = np.random.default_rng(1)
+    y, J = layer.forward_pass(rng.normal(size=(2, 12))), rng.normal(size=(2, 6))
+    upstream = layer.backward_pass(J)
+    assert upstream.shape == (2, 12)
+    assert layer.delta == pytest.approx(J * (1 - y**2), rel=1e-13)
+
+
+def test_kept_buffers_hold_the_steps_of_a_sequence_too():
+    layer, network = layer_of_steps()
+    seen = []
+    with network.kept_buffers({}):
+        for seed in range(2):
+            x = np.random.default_rng(seed).normal(size=(5, 12))
+            y = network.propagate(x)
+            upstream = network.backpropagate(np.zeros((5, 3, 2)), to_input=True)
+            seen.append((layer.z, y, layer.delta, upstream))
+            fresh, twin = layer_of_steps()
+            assert np.array_equal(twin.propagate(x), y)
+            assert np.array_equal(twin.backpropagate(np.zeros((5, 3, 2)), to_input=True), upstream)
+            assert np.array_equal(fresh.W_grad, layer.W_grad)
+    assert all(np.shares_memory(first, second) for first, second in zip(*seen, strict=True))

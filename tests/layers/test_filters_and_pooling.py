@@ -350,3 +350,31 @@ def test_same_padding_gives_as_many_outputs_as_the_stride_leaves(length, size, s
     assert layer.output_shape == (1, -(-length // stride), 1)
     above, below, *_ = layer.windows.padding
     assert 0 <= below - above <= 1
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: Conv2D(3, 3, padding=1, activation="relu"),
+        lambda: Conv2D(3, 2, stride=2, activation="linear"),
+        lambda: LocallyConnected2D(3, 2),
+        lambda: MaxPool2D(2),
+        lambda: AveragePool2D(2),
+    ],
+)
+def test_arrays_of_any_kind_are_taken(way, layer):
+    case = case_for(layer(), (2, 6, 6), cases=3)
+    with going(way):
+        y = case.layer.forward_pass(case.x)
+        upstream = case.layer.backward_pass(case.J)
+        for change in (np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2], frozen):
+            assert np.array_equal(case.layer.forward_pass(change(case.x)), y)
+            assert np.array_equal(case.layer.backward_pass(change(case.J)), upstream)
+
+
+def frozen(array):
+    """The same numbers, not to be written to."""
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy

@@ -101,3 +101,22 @@ def test_what_does_not_lie_side_by_side_is_named(first, second, along, words):
     assert str(caught.value) == (
         f"join joins along the {along}, all other sizes being the same, but {words}"
     )
+
+
+@pytest.mark.parametrize("kind", [Add, Concatenate])
+def test_delta_is_kept_and_sent_back_where_it_is_wanted(kind):
+    layer = connected(kind(inputs=["a", "b"]), (2,), (2,))
+    delta = np.ones_like(layer.forward_pass(np.ones((3, 4))))
+    assert layer.backward_pass(delta, to_input=False) is None
+    assert layer.delta is delta
+    assert layer.backward_from_delta(delta).shape == (3, 4)
+
+
+@pytest.mark.parametrize("kind", [Add, Concatenate])
+def test_only_explicit_is_the_jacobian_built(kind):
+    layer = connected(kind(inputs=["a", "b"]), (4000,), (4000,))
+    y = layer.forward_pass(np.ones((1, 8000)))
+    assert layer.backward_pass(y).shape == (1, 8000)
+    layer.explicit = True
+    with pytest.raises(ShapeError, match="more than the limit"):
+        layer.backward_pass(y)

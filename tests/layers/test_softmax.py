@@ -126,3 +126,16 @@ def test_there_is_no_jacobian_before_a_forward_pass():
 def test_a_size_that_does_not_fit_is_told_with_what_to_do():
     with pytest.raises(ConfigError, match=r"size 3; leave its size out, or state the same$"):
         Network([Dense(3), Softmax(size=2)], input=2)
+
+
+def test_of_a_sequence_each_step_has_its_jacobian_and_padding_has_none():
+    layer, z = Softmax(), np.array([[0.5, -1.0, 2.0, 0.0, np.nan, np.nan]])
+    layer.connect((3, 2))
+    s = layer.forward_pass(z)
+    assert np.isnan(s[0, 4:]).all()
+    J = layer.jacobians()["z"]
+    expected = np.zeros((1, 6, 6))
+    for step in (slice(0, 2), slice(2, 4)):
+        expected[0, step, step] = np.diag(s[0, step]) - np.outer(s[0, step], s[0, step])
+    assert J.dense() == pytest.approx(expected, abs=1e-15)
+    assert J.vjp(np.arange(6.0)[None])[0, 4:].tolist() == [0, 0]

@@ -12,7 +12,7 @@ from proof.image_networks import image_case, image_cases, image_kinds, image_net
 from proof.networks import LARGEST
 
 from chainrule.activations import ACTIVATIONS
-from chainrule.layers import conv2d, pooled
+from chainrule.layers import filtered, pooled
 from chainrule.windows import convolution
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -87,10 +87,10 @@ def test_the_sweep_notices_a_wrong_gradient(monkeypatch):
 
 
 def test_loops_are_used_as_asked_and_as_before_afterwards():
-    before = conv2d.WORTH_LOOPS, pooled.WORTH_LOOPS
+    before = filtered.WORTH_LOOPS, pooled.WORTH_LOOPS
     with loops_from(0):
-        assert (conv2d.WORTH_LOOPS, pooled.WORTH_LOOPS) == (0, 0)
-    assert before == (conv2d.WORTH_LOOPS, pooled.WORTH_LOOPS)
+        assert (filtered.WORTH_LOOPS, pooled.WORTH_LOOPS) == (0, 0)
+    assert before == (filtered.WORTH_LOOPS, pooled.WORTH_LOOPS)
 
 
 def test_networks_of_one_seed_are_the_same():

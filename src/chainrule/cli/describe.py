@@ -22,7 +22,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Show the layers of a network: shapes, parameters and multiplications.
+    """Show the shapes and parameters of a network's layers.
 
     Nothing is trained and no parameter is made; the data are read only where the network's input
     is left out.

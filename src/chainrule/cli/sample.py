@@ -20,7 +20,7 @@ def command(
     ] = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
 ) -> None:
-    """Print text by a network that was trained on a text."""
+    """Print text by a network that has learnt one."""
     from chainrule.runs import load
     from chainrule.sampling import sample
 

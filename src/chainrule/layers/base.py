@@ -117,6 +117,11 @@ class Layer(ABC):
         return prod(self.output_shape) if self.output_shape else 0
 
     @property
+    def z_shape(self) -> Shape:
+        """What the z of one case stands for: as the output, unless only a part is given on."""
+        return self.output_shape
+
+    @property
     def bound(self) -> bool:
         """Whether the layer belongs to a network."""
         return self._bound

@@ -56,6 +56,7 @@ class Conv2D(Filtered):
         """See `Filtered.evaluate`."""
         if not self._is_for_loops(x, *values.values()):
             return super().evaluate(x, values)
+        x = np.ascontiguousarray(x)
         z = np.empty((len(x), self.outputs), x.dtype)
         return z, self._run(x, values, z, self._new_loops(x))
 
@@ -74,7 +75,7 @@ class Conv2D(Filtered):
         """The outputs a = φ(W ∗ x + b), (cases, outputs)."""
         if not self._is_for_loops(x, self.W):
             return super().forward_pass(x)
-        self.x = x
+        self.x = x = np.ascontiguousarray(x)
         self.z = kept(self, "z", len(x), self.outputs, x.dtype)
         self.a = self._run(x, self._values, self.z, self._loops(x))
         return self.a

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from chainrule.image_jacobians import LocalBiases, LocalInput, LocalWeights
 from chainrule.image_jacobians.rows import as_rows, images
 from chainrule.jacobians import Jacobian
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
+from chainrule.layers.kept import kept_upstream
 from chainrule.parameters import Array
 from chainrule.windows import local
+from chainrule.windows.sliding import padded, within
 
 
 class LocallyConnected2D(Filtered):
@@ -33,10 +37,45 @@ class LocallyConnected2D(Filtered):
         return {**shapes, "b": (*places, self.filters)} if self.bias else shapes
 
     def _apply(self, x: Array, values: Arrays) -> Array:
+        if self._is_for_loops(x, *values.values()):
+            z = np.empty((len(x), self.outputs), x.dtype)
+            self._loops().forward(self._padded(x), values["W"], values.get("b"), z)
+            return z
         z = local.apply_filters(images(x, self.windows), values["W"], self.windows)
         if self.bias:
             z = z + values["b"].transpose(2, 0, 1)
         return as_rows(z)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """See `Filtered.backward_from_delta`."""
+        if self.explicit or not self._is_for_loops(self.x, delta, self.W):
+            return super().backward_from_delta(delta, to_input=to_input)
+        self.delta = delta
+        loops, delta = self._loops(), np.ascontiguousarray(delta)
+        x = self._padded(self.x)
+        loops.weights(x, delta, self.W_grad, self.b_grad if self.bias else None)
+        if not to_input:
+            return None
+        J = np.empty_like(x)
+        loops.images(delta, self.W, J)
+        upstream = kept_upstream(self, delta)
+        return as_rows(within(J.reshape(len(J), *self._padded_image()), self.windows), upstream)
+
+    def _loops(self) -> Any:
+        from chainrule.loops.local import Local  # Numba, only where it is needed
+
+        w = self.windows
+        image, size = self._padded_image(), (w.rows, w.columns)
+        return Local(image, size, w.stride, (w.down, w.across), self.filters)
+
+    def _padded(self, x: Array) -> Array:
+        """Rows of images with what lies around them."""
+        return as_rows(padded(images(x, self.windows), self.windows))
+
+    def _padded_image(self) -> tuple[int, int, int]:
+        channels, height, width = self.windows.image
+        top, bottom, left, right = self.windows.padding
+        return channels, height + top + bottom, width + left + right
 
     def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
         """See `Filtered.jacobians_at`."""

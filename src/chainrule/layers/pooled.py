@@ -181,7 +181,7 @@ class MaxPool2D(Pooled):
             if keeps
             else np.empty(y.shape, whole)
         )
-        self._loops().largest(x, y, winners)
+        self._loops().largest(np.ascontiguousarray(x), y, winners)
         return winners
 
     def _run_back(self, delta: Array, upstream: Array) -> None:
@@ -202,7 +202,7 @@ class AveragePool2D(Pooled):
 
     def _pool(self, x: Array, y: Array) -> None:
         if self._is_for_loops(x):
-            self._loops().mean(x, y)
+            self._loops().mean(np.ascontiguousarray(x), y)
         else:
             y[...] = as_rows(pooling.mean(images(x, self.windows), self.windows))
 

@@ -153,6 +153,11 @@ class Recurrent(Layer):
         return self.input_shape[0]
 
     @property
+    def z_shape(self) -> Shape:
+        """(steps, size), also where only the last output is given on."""
+        return (self.steps, self.size)
+
+    @property
     def features(self) -> int:
         """The number of inputs at each step."""
         return self.input_shape[1]

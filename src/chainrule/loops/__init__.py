@@ -6,6 +6,7 @@
 `threads`               blocks of cases shared among threads
 `grids`                 images on grids, on which what is under a filter is a shift
 `convolution`           a convolution and its backward pass; the loops: `convolution_kernels`
+`local`                 filters of each place's own; the loops: `local_kernels`
 `pooling`               the largest and the mean of windows; the loops: `pooling_kernels`
 ======================  ======================================================================
 

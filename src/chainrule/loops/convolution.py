@@ -108,7 +108,8 @@ class Convolution:
         grids, tile = self.grids, self.grids.input_tile
         sizes = grids.sizes
         rows, lines = kernels.ROWS[tile.rows], kernels.LINES[tile.lines]
-        weights = self._turned(W, tile) if upstream is not None else np.empty((1, 1), self.dtype)
+        nothing = np.empty((1, 1), self.dtype)
+        weights = self._turned(W, tile) if upstream is not None else nothing
         tiles = self._tiles()
         found = self._kept("found", 0, (len(self.blocks), *tiles))
         sums = self._kept("sums", 0, (len(self.blocks), sizes.filters))
@@ -117,13 +118,13 @@ class Convolution:
 
         def work(worker: int, block: int) -> None:
             kernels.backward(
-                x, J, J if z is None else z, z is not None, J if delta is None else delta,
+                x, J, J if z is None else z, z is not None, nothing if delta is None else delta,
                 sizes, grids.offsets, weights, grids.input_offsets, grids.taps, rows, lines,
                 *self.blocks[block], TOGETHER,
                 self._images(worker),
                 self._kept("deltas", worker, (TOGETHER, grids.delta_size)),
                 self._out(worker, width), found[block], sums[block],
-                x if upstream is None else upstream,
+                nothing if upstream is None else upstream,
                 W_grad is not None, upstream is not None,
             )  # fmt: skip
 

@@ -225,9 +225,12 @@ def _delta_to_grid(
                 for j in range(s.across):
                     value = J[n, start + j]
                     delta[n, start + j] = value if z[n, start + j] > 0 else J.dtype.type(0)
-            _copy_row(delta, n, start, grid, at, target, s.across)
-            for j in range(s.across):
-                total += delta[n, start + j]
+                    total += delta[n, start + j]
+                _copy_row(delta, n, start, grid, at, target, s.across)
+            else:
+                for j in range(s.across):
+                    total += J[n, start + j]
+                _copy_row(J, n, start, grid, at, target, s.across)
         sums[f] = total
 
 
@@ -306,7 +309,7 @@ def backward(
         J: of the loss with respect to the outputs, rows.
         z: what was rectified, or anything.
         rectify: whether δ is J where z > 0; otherwise J is δ itself.
-        delta: δ, rows; written where rectified, else J.
+        delta: δ, rows, written where rectified; else of no use.
         s: `Sizes`.
         offsets: of what is under place 0, in whole tiles.
         weights: packed for the gradient of the images, (phases · blocks, taps · rows of a tile).

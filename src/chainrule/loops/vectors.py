@@ -145,6 +145,21 @@ def load_filled(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
 
 
 @_intrinsic
+def load_filled_apart(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
+    """A line of the number array[row, at], one of the number ``step`` on, and so on."""
+    kind = Lines(array.dtype, len(lines))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = _place(context, builder, signature.args[:3], args[:3])
+        line = context.get_value_type(kind).element
+        steps = [builder.mul(args[3], ir.IntType(64)(k)) for k in range(kind.count)]
+        numbers = [builder.load(builder.gep(first, [step])) for step in steps]
+        return _join(builder, [_filled(builder, number, line) for number in numbers])
+
+    return kind(array, row, at, step, lines), generate
+
+
+@_intrinsic
 def repeat(typing: Any, line: Any, lines: Any) -> Any:
     """One line as many times as the tuple is long."""
     kind = Lines(line.dtype, len(lines))
