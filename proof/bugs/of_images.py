@@ -11,6 +11,7 @@ POOLING, SLIDING, GEOMETRY = "windows/pooling.py", "windows/sliding.py", "window
 OF_CONVOLUTION = "image_jacobians/convolution.py"
 FLATTEN, POOLED = "layers/flatten.py", "layers/pooled.py"
 LOOPS, KERNELS = "loops/convolution.py", "loops/convolution_kernels.py"
+LOCAL_KERNELS = "loops/local_kernels.py"
 POOL_KERNELS = "loops/pooling_kernels.py"
 
 FORWARD = "z += W[:, :, p, q] @ _as_rows(under(x, windows, p, q))"
@@ -235,10 +236,19 @@ _BUGS = (
         (
             Edit(
                 KERNELS,
-                "            for j in range(s.across):\n                total += delta[n, start + j]",
-                "            total += delta[n, start]",
+                "                for j in range(s.across):\n"
+                "                    total += J[n, start + j]",
+                "                total += J[n, start]",
             ),
         ),
+    ),
+    Bug(
+        "compiled unshared filters: bias gradient from the last case only",
+        (Edit(LOCAL_KERNELS, "total += some[row + n, f]", "total = some[row + n, f]"),),
+    ),
+    Bug(
+        "compiled unshared filters: gradient of the image not reset",
+        (Edit(LOCAL_KERNELS, "turned[h, n] = 0", "pass"),),
     ),
     Bug(
         "compiled pool: overlapping gradients overwritten, not added",
