@@ -180,3 +180,72 @@ def test_the_size_that_labels_need_is_told_where_they_can_be_class_numbers(folde
     first = str(caught.value.problems[0])
     assert ("6:14: the last layer has size 2, but" in first) == (size is not None)
     assert (f"write size {size}" in first) == (size is not None)
+
+
+def with_layers(folder, layers, data, loss="cross_entropy", input="null"):
+    path = folder / "my config.yaml"
+    lines = "".join(f"    - {layer}\n" for layer in layers)
+    path.write_text(
+        f"network:\n  input: {input}\n  loss: {loss}\n  layers:\n{lines}data: {data}\n",
+        encoding="utf-8",
+    )
+    checked = load_config(path)
+    return assemble_network(checked, assemble_data(checked))[1]
+
+
+HEADS = ["{size: 2, name: a, inputs: input}", "{size: 3, name: b, inputs: input}"]
+JOINED = "{type: concatenate, inputs: [a, b]}"
+BLOBS = "{generator: blobs, classes: 5, count: 50}"
+SHAPES = "{generator: shapes, size: 12, count: 40}"
+
+
+def test_outputs_that_no_size_states_follow_from_the_shapes(folder):
+    assert with_layers(folder, [*HEADS, JOINED, "softmax"], BLOBS).outputs == 5
+    filters = ["{type: conv2d, filters: 4, size: 3}", "{type: average_pool2d, size: 10}"]
+    assert with_layers(folder, [*filters, "flatten", "softmax"], SHAPES).outputs == 4
+    sums = [HEADS[0].replace("2", "5"), HEADS[1].replace("3", "5"), "{type: add, inputs: [a, b]}"]
+    assert with_layers(folder, [*sums, "softmax"], BLOBS).outputs == 5
+
+
+@pytest.mark.parametrize(
+    ("layers", "data", "words"),
+    [
+        (
+            [HEADS[0].replace("2", "5"), HEADS[1], JOINED, "softmax"],
+            BLOBS,
+            "8 outputs, but the data have 5 classes",
+        ),
+        (
+            ["{type: recurrent, size: 2, outputs: all}", "flatten", "softmax"],
+            "{generator: parity, targets: last}",
+            "16 outputs, but the data have 2 classes",
+        ),
+        (
+            [
+                "{type: conv2d, filters: 5, size: 3}",
+                "{type: average_pool2d, size: 10}",
+                "flatten",
+                "softmax",
+            ],
+            SHAPES,
+            "5 outputs, but the data have 4 classes",
+        ),
+    ],
+)
+def test_outputs_that_do_not_fit_are_told_at_the_last_layer(folder, layers, data, words):
+    with pytest.raises(ConfigError, match=words) as caught:
+        with_layers(folder, layers, data)
+    assert f"my config.yaml:{4 + len(layers)}:7" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("input", "data", "shape"),
+    [
+        ("[1, 9, 16]", SHAPES, r"\[1, 12, 12\]"),
+        ("[1, 8]", "{generator: parity, targets: last}", r"\[8, 1\]"),
+    ],
+)
+def test_an_input_of_another_shape_with_as_many_numbers_does_not_fit(folder, input, data, shape):
+    layers = ["{type: flatten}", "{size: 4}" if "shapes" in data else "{size: 2}", "softmax"]
+    with pytest.raises(ConfigError, match=f"a case of the data has the shape {shape}"):
+        with_layers(folder, layers, data, input=input)

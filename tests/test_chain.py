@@ -176,8 +176,10 @@ def test_softmax_must_be_last():
 
 
 def test_a_network_needs_a_dense_layer():
-    assert messages() == ["a network needs at least one dense layer"]
-    assert messages(Softmax()) == ["a network needs at least one dense layer"]
+    assert messages() == ["a network needs at least one dense layer, or another with weights"]
+    assert messages(Softmax()) == [
+        "a network needs at least one dense layer, or another with weights"
+    ]
 
 
 @pytest.mark.parametrize(

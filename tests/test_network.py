@@ -16,6 +16,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import INITIALIZERS, initializer
+from chainrule.layers import Flatten
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, optimizer
 from chainrule.penalties import PenaltySetting
@@ -763,3 +764,22 @@ def test_any_configuration_makes_a_network_or_says_what_is_wrong(config):
         assert np.shape(network.loss(np.zeros((2, network.input)), t)) == ()
         network.backward_pass(t)
     assert repr(config) == before
+
+
+def test_images_and_sequences_come_in_their_own_shape():
+    network = Network([Flatten(), Dense(1)], input=[3, 2, 4])
+    images = np.arange(48.0).reshape(2, 3, 2, 4)
+    np.testing.assert_array_equal(network.prepare_inputs(images), images.reshape(2, 24))
+    np.testing.assert_array_equal(
+        network.prepare_inputs(images.reshape(2, 24)), images.reshape(2, 24)
+    )
+    with pytest.raises(ShapeError, match=r"\(cases, 3, 2, 4\), found \(2, 2, 4, 3\)"):
+        network.prepare_inputs(images.transpose(0, 2, 3, 1))
+
+
+def test_the_gradient_of_the_input_is_the_callers_own():
+    network = Network([Flatten(), Dense(2, "linear")], input=[1, 2, 2])
+    network.loss(np.ones((3, 4)), np.zeros((3, 2)))
+    network.backward_pass(np.zeros((3, 2)), to_input=True)
+    assert network.input_gradient is not network.layers[0].delta
+    assert not np.shares_memory(network.input_gradient, network.layers[0].delta)

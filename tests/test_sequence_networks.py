@@ -344,3 +344,21 @@ def test_every_number_of_both_passes_is_shown():
         if name in ("W", "U"):
             gradient -= network.penalty.rate * getattr(layers[0], name)
         assert difference(gradient, np.tensordot(delta.reshape(2, 6), local, 2)) <= 1e-13, name
+
+
+def test_a_sum_that_overflows_is_no_padding():
+    layers = [
+        Recurrent(2, "linear", outputs="all", name="r", inputs="input"),
+        Dense(2, "linear", name="a", inputs="r"),
+        Dense(2, "linear", name="b", inputs="r"),
+        Add(inputs=["a", "b"]),
+        Dense(1, "linear"),
+    ]
+    network = Network(layers, input=[3, 1], loss="mse")
+    for name, sign in (("a", 1e308), ("b", -1e308)):
+        network.parameters[f"{name}.W"][...] = sign
+        network.parameters[f"{name}.b"][...] = 10 * sign
+    with np.errstate(all="ignore"):
+        y = network.forward_pass(1e6 * np.ones((2, 3, 1))).reshape(2, 3)
+    assert not np.isnan(y).any()
+    assert not np.isfinite(y).all()

@@ -24,7 +24,8 @@ from chainrule.data.targets import OutsideClassesError
 from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.layers import Recurrent
-from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, Dense
+from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS
+from chainrule.layers.weighted import Weighted
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 from chainrule.wiring import INPUT, Plug, names_of, wire
@@ -112,7 +113,7 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
         ConfigError: the parts do not make a network.
     """
     config = with_input(config, data)
-    problem = _too_large(config) or _other_steps(config, data)
+    problem = _too_large(config) or _other_steps(config, data) or _other_outputs(config, data)
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
@@ -142,7 +143,7 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     written = []
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
-        if isinstance(built, Dense):
+        if isinstance(built, Weighted):
             chosen = {
                 "activation": activation_name(built),
                 "weights": DEFAULT_WEIGHTS,
@@ -236,13 +237,20 @@ def with_input(config: Config, data: DataSplit) -> Config:
     """
     if config.network["input"] is not None:
         return config
-    if data.sequence_shape is not None:
-        return config.replace(network={"input": [*data.sequence_shape]})
-    shape = data.image_shape
-    if _takes_images(config) and shape is not None and len(shape) in (2, 3):
-        height, width, channels = (*shape, 1)[:3]
-        return config.replace(network={"input": [channels, height, width]})
+    shape = _case_shape(data)
+    if shape is not None and (data.sequence_shape is not None or _takes_images(config)):
+        return config.replace(network={"input": shape})
     return config.replace(network={"input": _inputs(data)})
+
+
+def _case_shape(data: DataSplit) -> list[int] | None:
+    """[channels, height, width] of images, [steps, features] of sequences; None of rows."""
+    if data.sequence_shape is not None:
+        return [*data.sequence_shape]
+    if data.image_shape is None or len(data.image_shape) not in (2, 3):
+        return None
+    height, width, channels = (*data.image_shape, 1)[:3]
+    return [channels, height, width]
 
 
 def _takes_images(config: Config) -> bool:
@@ -253,28 +261,31 @@ def _takes_images(config: Config) -> bool:
     return any(layer["type"] in IMAGE_LAYERS for layer in config.network["layers"])
 
 
-def _output_layer(config: Config) -> tuple[int, dict[str, Any]]:
-    """Where the layer stands that says how many outputs there are, and what it is.
+def _output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
+    """Where the layer stands whose size is the number of outputs, and what it is.
 
-    The last one that has a size, on the way back from the network's output.
+    None where no size says it, as behind filters: then it follows from the shapes.
     """
     layers = config.network["layers"]
     types = [layer["type"] for layer in layers]
     names = names_of(types, [layer.get("name") for layer in layers])
     inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
     sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
-    k = len(layers) - 1
-    while types[k] == "softmax" or "size" not in layers[k]:
-        k = sources[k][0]
-        if k == INPUT:
-            k = max(k for k, kind in enumerate(types) if kind in ("dense", "recurrent"))
-            break
-    return k, layers[k]
+    open_, seen = [len(layers) - 1], set()
+    while open_:
+        k = open_.pop(0)
+        if k != INPUT and types[k] in ("dense", "recurrent"):
+            return k, layers[k]
+        if k != INPUT and types[k] in ("softmax", "add") and k not in seen:
+            open_ += sources[k]
+        seen.add(k)
+    return None
 
 
-def _outputs(config: Config) -> int:
-    """The number of outputs, or of classes."""
-    return int(_output_layer(config)[1]["size"])
+def _outputs(config: Config) -> int | None:
+    """The number of outputs, or of classes, where a layer's size says it."""
+    found = _output_layer(config)
+    return None if found is None else int(found[1]["size"])
 
 
 def _target(config: Config) -> str | None:
@@ -298,8 +309,9 @@ def _placed(error: ChainruleError, config: Config) -> ChainruleError:
 
 def _too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
     """The last layer's size, where it alone says how many classes there are."""
-    if error.needed is not None and "classes" not in config.data:
-        k, layer = _output_layer(config)
+    found = _output_layer(config)
+    if found is not None and error.needed is not None and "classes" not in config.data:
+        k, layer = found
         message = (
             f"the last layer has size {layer['size']}, but the labels go up to "
             f"{error.needed - 1}; if they are right, write size {error.needed}"
@@ -321,7 +333,18 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
             f"({data.source}); write {inputs}, or leave input out"
         )
         yield config.problem(("network", "input"), message)
-    k, layer = _output_layer(config)
+    elif isinstance(stated, list) and len(stated) > 1:
+        shape = _case_shape(data)
+        if shape is not None and stated != shape:
+            message = (
+                f"the network has input {stated}, but a case of the data has the shape {shape} "
+                f"({data.source}); write {shape}, or leave input out"
+            )
+            yield config.problem(("network", "input"), message)
+    found = _output_layer(config)
+    if found is None:
+        return
+    k, layer = found
     wanted, what = _wanted_outputs(config, data)
     if layer["size"] not in wanted:
         message = (
@@ -329,6 +352,19 @@ def _misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
             f"({data.source}); write size {wanted[-1]}"
         )
         yield config.problem(("network", "layers", k, "size"), message)
+
+
+def _other_outputs(config: Config, data: DataSplit) -> Problem | None:
+    """Outputs that no layer's size states, where they are not as many as the data ask for."""
+    wanted, what = _wanted_outputs(config, data)
+    outputs = connected(config.network)[0][-1].output_shape[-1]
+    if _output_layer(config) is not None or outputs in wanted:
+        return None
+    message = (
+        f"the network has {outputs} outputs, but the data have {what} ({data.source}); "
+        f"it takes {wanted[-1]}"
+    )
+    return config.problem(("network", "layers", len(config.network["layers"]) - 1), message)
 
 
 def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, unknown
-from chainrule.layers import LAYERS, Dense, Layer, Recurrent, Softmax
+from chainrule.layers import LAYERS, Dense, Flatten, Layer, Recurrent, Softmax
 from chainrule.layers.base import Shape
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import (
@@ -99,7 +99,19 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, 
         except ConfigError as error:
             raise ConnectError(error.problems, k) from None
         shapes[k] = layers[k].output_shape
+    _mark_output(layers, wiring)
     return wiring, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+
+
+def _mark_output(layers: Sequence[Layer], wiring: Wiring) -> None:
+    """The last layer, and what it gives on as it is: flatten changes no number."""
+    for layer in layers:
+        layer.is_output = False
+    k = wiring.order[-1]
+    layers[k].is_output = True
+    while isinstance(layers[k], Flatten) and wiring.sources[k][0] != INPUT:
+        k = wiring.sources[k][0]
+        layers[k].is_output = True
 
 
 def default_loss(*, ends_in_softmax: bool) -> str:
@@ -147,8 +159,9 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Dense | Recurrent) for layer in layers):
-        yield Fault("a network needs at least one dense layer", None if not layers else 0)
+    if not any(isinstance(layer, Weighted | Recurrent) for layer in layers):
+        message = "a network needs at least one dense layer, or another with weights"
+        yield Fault(message, None if not layers else 0)
         return
     own = [*_layer_faults(layers)]
     yield from own
@@ -161,7 +174,7 @@ def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
             f"{_described(last)}; add a softmax layer behind it, or choose another loss",
             None,
         )
-    if isinstance(loss, BinaryCrossEntropy) and _output_function(last) != "sigmoid":
+    if isinstance(loss, BinaryCrossEntropy) and not _ends_in_sigmoid(last):
         yield Fault(
             f"binary_cross_entropy needs outputs between 0 and 1, but the last layer is "
             f"{_described(last)}; give it activation sigmoid, or choose another loss",
@@ -185,9 +198,13 @@ def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
 
 def _output_function(layer: Layer) -> str:
     """``softmax``, ``sigmoid`` or another word for the function behind the outputs."""
-    if isinstance(layer, Dense):
+    if isinstance(layer, Weighted):
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
+
+
+def _ends_in_sigmoid(layer: Layer) -> bool:
+    return isinstance(getattr(layer, "activation", None), Sigmoid)
 
 
 def activation_name(layer: Weighted | Recurrent) -> str:

@@ -237,9 +237,8 @@ class Network:
     def prepare_inputs(self, x: Any) -> Array:
         """``x`` as an array (cases, input) of the network's type; complex stays complex.
 
-        Images (cases, channels, height, width) become rows. The caller's array is never changed.
-
-        A sequence of fewer steps is filled up at its end with steps of NaN.
+        Images (cases, channels, height, width) and sequences (cases, steps, features) become
+        rows. The caller's array is never changed.
 
         Raises:
             ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
@@ -247,6 +246,11 @@ class Network:
         x = np.asarray(x)
         if x.dtype.kind not in "biufc":
             raise ShapeError(f"inputs are numbers, found {x.dtype}")
+        if x.ndim == len(self.input_shape) + 1 > 2 and x.shape[1:] != self.input_shape:
+            shape = ", ".join(map(str, self.input_shape))
+            raise ShapeError(
+                f"the network takes inputs of shape (cases, {shape}), found {x.shape}"
+            )
         if x.ndim > 2:
             x = x.reshape(len(x), prod(x.shape[1:]))
         if x.ndim != 2 or x.shape[1] != self.input:
@@ -363,7 +367,8 @@ class Network:
             raise ShapeError("there was no forward pass to go back through")
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
-        self.input_gradient = self.backpropagate(t, to_input=to_input)
+        J = self.backpropagate(t, to_input=to_input)
+        self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
         return self.gradients
 
     # The same, unchecked, for engines: x and t are as `prepare_...` returns them

@@ -82,6 +82,22 @@ def mark(y: Array, lengths: Array | None) -> Array:
     return y
 
 
+def overflow_is_no_padding(y: Array, x: Array) -> None:
+    """inf in place of NaN at the real steps of a sum, such as inf − inf; in place.
+
+    Args:
+        y: (cases, steps, size), a layer's own array.
+        x: one of its terms, of the same shape, whose NaN are padding.
+    """
+    if not _may_hold_nan(y):
+        return
+    lost: Array = np.asarray(np.isnan(y))
+    lengths = lengths_of(x)
+    if lengths is not None:
+        lost &= ~padded_steps(lengths, y.shape[1])[:, :, None]
+    y[lost] = np.inf
+
+
 def _may_hold_nan(x: Array) -> bool:
     """Whether the sum is NaN, which finds every NaN quickly; of inf and −inf it is NaN too."""
     with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.layers import Conv2D, Flatten, MaxPool2D
+from chainrule.layers import Add, Conv2D, Flatten, MaxPool2D
 from chainrule.loops import threads
 from chainrule.loops.convolution import Convolution
 from chainrule.loops.grids import Shape
@@ -111,11 +111,15 @@ def test_what_is_infinite_stays_within_its_case():
     assert np.isfinite(upstream[[0, 1, 3]]).all()
 
 
+@pytest.mark.parametrize("branches", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize(("image", "filters"), [((3, 32, 32), 16), ((16, 16, 16), 32)])
-def test_memory_is_at_most_three_times_the_activations(image, filters):
-    layer = Conv2D(filters, 3, padding="same", activation="relu")
-    after = Conv2D(1, 1)
-    layers = [Conv2D(image[0], 1), layer, after, Flatten(), Dense(2)]
+def test_memory_is_at_most_three_times_the_activations(image, filters, activation, branches):
+    layer = Conv2D(filters, 3, padding="same", activation=activation, name="layer")
+    after = [Conv2D(1, 1, inputs="layer", name="after")]
+    if branches:
+        after += [Conv2D(1, 1, inputs="layer", name="other"), Add(inputs=["after", "other"])]
+    layers = [Conv2D(image[0], 1), layer, *after, Flatten(), Dense(2)]
     network = Network(layers, input=list(image), dtype="float32", loss="mse")
     rng, pool = np.random.default_rng(0), {}
     x = rng.normal(size=(32, network.input)).astype(np.float32)
@@ -123,7 +127,7 @@ def test_memory_is_at_most_three_times_the_activations(image, filters):
         network.propagate(x)
         network.backpropagate(np.zeros((32, 2), np.float32), to_input=True)
     own = [value for key, value in pool.items() if key[0] == layer.name]
-    upstream = pool["upstream", 32, layer.inputs, ""]
+    upstream = pool["upstream", 32, layer.inputs, layer.name if branches else ""]
     total = sum(array.nbytes for array in own) + upstream.nbytes
     activations = 32 * layer.outputs * 4
     assert activations < total <= 3 * activations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -21,6 +22,7 @@ def test_every_block_is_done_once_by_one_worker_at_a_time(workers, blocks):
             assert worker not in busy
             busy.add(worker)
             done.append(block)
+        time.sleep(0.001)
         with lock:
             busy.remove(worker)
 

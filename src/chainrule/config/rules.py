@@ -26,6 +26,8 @@ Fault = tuple[KeyPath, str]
 
 LAYERS: KeyPath = ("network", "layers")
 
+WEIGHTED = {"dense", "recurrent", "conv2d", "locally_connected2d"}
+
 _GROUPS = {"shapes": "classes", "spirals": "arms", "rings": "rings", "blobs": "classes"}
 
 
@@ -65,8 +67,9 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
         if kind == "softmax":
             where = f"but it is layer {k + 1} of {len(layers)}"
             yield (*LAYERS, k), f"softmax must be the last layer, {where}"
-    if layers and None not in kinds and not {"dense", "recurrent"} & {*kinds}:
-        yield LAYERS, "a network needs at least one dense layer, such as one of size 10"
+    if layers and None not in kinds and not WEIGHTED & {*kinds}:
+        message = "a network needs at least one dense layer, or another with weights"
+        yield LAYERS, f"{message}; write {{size: 10}}"
     yield from _size_faults(layers, kinds)
     yield from _start_faults(layers, kinds)
     names = [*_name_faults(layers, kinds)]
@@ -145,7 +148,7 @@ def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return
     output, function = f"layer {len(layers)}, the last one,", last
-    if "activation" in SECTIONS[last].model_fields and last != "recurrent":
+    if "activation" in SECTIONS[last].model_fields:
         written = layers[-1].get("activation") if isinstance(layers[-1], dict) else None
         function = "linear" if written is None else _name(written) or ""
         if function not in ACTIVATIONS:

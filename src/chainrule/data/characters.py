@@ -129,9 +129,10 @@ def read_characters(
                 path,
             )
         )
-    features = len(alphabet) if encoding == "one_hot" else 1
+    features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
-    checks.room(f"{windows:,} windows of {steps} characters", 4 * windows * steps * features)
+    needed = windows * steps * (features * item + 16)  # with their targets and places
+    checks.room(f"{windows:,} windows of {steps} characters", needed)
     checks.finish()
     parts = [_windows(alphabet, piece, steps, stride, encoding) for piece in pieces]
     train, validation, test = parts

@@ -75,7 +75,7 @@ def parity(
     count: int | None = None,
     targets: str = "last",
 ) -> Dataset:
-    """Whether the number of ones is odd: strings of bits, no two of them alike.
+    """Whether the number of ones is odd: strings of bits, no two alike up to 40 bits.
 
     Args:
         rng: the stream to draw from.

@@ -61,6 +61,7 @@ class Layer(ABC):
         explicit: multiply by dense Jacobians in the backward pass.
         alone_upstream: whether J upstream is used up before another layer writes it, so that
             layers may share a kept buffer for it.
+        is_output: whether it is the network's last layer, whose output is read after the passes.
         buffers: the arrays kept between minibatches; None while every pass makes its arrays
             anew.
         delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
@@ -94,6 +95,7 @@ class Layer(ABC):
         self.size: int = 0
         self.explicit = False
         self.alone_upstream = True
+        self.is_output = False
         self.buffers: Pool | None = None
         self.delta: Array | None = None
         self._bound = False

@@ -12,7 +12,7 @@ from chainrule.image_jacobians.rows import as_rows, images
 from chainrule.jacobians import Diagonal, Jacobian
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
-from chainrule.layers.kept import kept, kept_upstream, used_up
+from chainrule.layers.kept import kept, kept_upstream
 from chainrule.parameters import Array
 from chainrule.windows import convolution
 
@@ -94,11 +94,17 @@ class Conv2D(Filtered):
             return super().backward_pass(J, to_input=to_input)
         if isinstance(self.activation, Linear):
             return self._run_back(J, J, to_input=to_input)
-        delta = J if used_up(self, J) else self._room("delta", J)
+        delta = self._room_for_delta(J)
         if isinstance(self.activation, ReLU):
             return self._run_back(J, delta, to_input=to_input)
-        J_a = Diagonal(self._activation.derivative(self.z, self._room("derivative", J)))
+        # φ'(z) lies where δ will be: δ is their product in place.
+        J_a = Diagonal(self._activation.derivative(self.z, delta))
         return self._run_back(J_a.vjp(J, delta), delta, to_input=to_input, relu=False)
+
+    def _room_for_delta(self, J: Array) -> Array:
+        """Where a was, if things are kept: whoever took it has gone back before this layer."""
+        reads_on = self.buffers is None or self.is_output
+        return self._room("delta", J) if reads_on else self._room("a", J)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """See `Filtered.backward_from_delta`."""

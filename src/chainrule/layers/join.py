@@ -13,6 +13,7 @@ from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.join_jacobians import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.padding import overflow_is_no_padding
 from chainrule.parameters import Array
 
 
@@ -115,8 +116,12 @@ class Add(Join):
         self._take(shapes, shapes[0])
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """z = y, the sum."""
-        y = sum(self.part(x)[1:], start=self.part(x)[0])
+        """z = y, the sum; of sequences, with the padding of its terms."""
+        terms = self.part(x)
+        y = sum(terms[1:], start=terms[0])
+        if len(self.output_shape) == 2:
+            shape = (len(x), *self.output_shape)
+            overflow_is_no_padding(y.reshape(shape), terms[0].reshape(shape))
         return y, y
 
     def _jacobian(self, cases: int) -> Jacobian:

@@ -47,16 +47,3 @@ def kept_upstream(layer: Layer, J: Array) -> Array:
             break
     found: Array = layer.buffers[key]
     return found
-
-
-def used_up(layer: Layer, J: Array) -> bool:
-    """Whether J is a kept array of J upstream that nobody reads after this layer.
-
-    Args:
-        layer: that was given it.
-        J: what it was given.
-    """
-    if layer.buffers is None or not layer.alone_upstream:
-        return False
-    keys = [("upstream", len(J), layer.outputs, "", *turn) for turn in ((), ("other",))]
-    return any(layer.buffers.get(key) is J for key in keys)

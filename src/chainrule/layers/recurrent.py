@@ -349,7 +349,7 @@ class Recurrent(Layer):
 
     def _marked(self, z: Array, lengths: Array | None) -> Array:
         """z as rows of cases, NaN at padding: there is none."""
-        rows = np.ascontiguousarray(flat_rows(z))
+        rows = np.array(flat_rows(z), order="C")  # a copy: the layer reads its own again
         return mark(rows.reshape(len(rows), self.steps, -1), lengths).reshape(rows.shape)
 
     def jacobians(self) -> dict[str, Jacobian]:

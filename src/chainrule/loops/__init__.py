@@ -10,5 +10,5 @@
 `pooling`               the largest and the mean of windows; the loops: `pooling_kernels`
 ======================  ======================================================================
 
-Nothing here imports Numba before `convolution` or `pooling` is imported.
+Importing the package itself imports none of them, and so no Numba.
 """
