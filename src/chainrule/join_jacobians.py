@@ -20,9 +20,9 @@ class SumJacobian(Jacobian):
         size: n, of each term.
 
     Example:
-        >>> SumJacobian(1, 2, 2).dense()
-        array([[[1., 0., 1., 0.],
-                [0., 1., 0., 1.]]])
+        >>> SumJacobian(1, 2, 2).dense()[0].astype(int)
+        array([[1, 0, 1, 0],
+               [0, 1, 0, 1]])
     """
 
     __slots__ = ("_cases", "size", "terms")

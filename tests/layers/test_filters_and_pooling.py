@@ -13,7 +13,7 @@ from chainrule.gradients import check
 from chainrule.gradients.kinks import met, signature
 from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.network_graph import graph_gradient
-from images import FILTERED, WAYS, case_for, filtered, going, image_nets, images_of, pooled
+from image_layers import FILTERED, WAYS, case_for, filtered, going, image_nets, images_of, pooled
 from networks import difference
 
 LIMIT = 1e-12

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from torch.nn import functional
 
 from chainrule.layers import AveragePool2D, Conv2D, MaxPool2D
-from images import WAYS, filtered, going, images_of, pooled
+from image_layers import WAYS, filtered, going, images_of, pooled
 
 LIMIT = 1e-12
 
@@ -92,7 +92,7 @@ def test_average_pooling(way, case):
 @both_ways
 def test_ties_go_as_in_pytorch(way):
     layer = MaxPool2D(3, stride=2, padding=1)
-    from images import case_for
+    from image_layers import case_for
 
     case = case_for(layer, (2, 6, 7), cases=3)
     case.x[...] = np.random.default_rng(1).integers(0, 2, case.x.shape)
