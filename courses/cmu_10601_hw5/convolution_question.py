@@ -230,7 +230,8 @@ def layer_on_map(kind: type[Conv2D] | type[LocallyConnected2D], s: Setting) -> F
 
 def by_library(x: Array, w: Array, stride: int) -> Array:
     """One image under one filter, by the library's layer."""
-    layer = layer_on_map(Conv2D, Setting(*x.shape, size=len(w), stride=stride))
+    height, width = x.shape
+    layer = layer_on_map(Conv2D, Setting(height, width, size=len(w), stride=stride))
     layer.W = w[None, None]
     return layer.forward_pass(x.reshape(1, -1).astype(float)).reshape(layer.output_shape[1:])
 
