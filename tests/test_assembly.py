@@ -249,3 +249,36 @@ def test_an_input_of_another_shape_with_as_many_numbers_does_not_fit(folder, inp
     layers = ["{type: flatten}", "{size: 4}" if "shapes" in data else "{size: 2}", "softmax"]
     with pytest.raises(ConfigError, match=f"a case of the data has the shape {shape}"):
         with_layers(folder, layers, data, input=input)
+
+
+def test_colours_of_each_pixel_do_not_fit_layers_on_images(folder):
+    x = np.random.default_rng(0).random((12, 6, 7, 3))
+    np.savez(folder / "colours.npz", x=x, t=np.arange(12) % 2)
+    filters = ["{type: conv2d, filters: 2, size: 3}", "flatten", "{size: 2}", "softmax"]
+    network = with_layers(folder, filters, "{file: colours.npz}")
+    assert network.input_shape == (3, 6, 7)
+    with pytest.raises(ConfigError, match="a plane a colour; write channels: first"):
+        with_layers(folder, filters, "{file: colours.npz, channels: last}")
+
+
+def test_explicit_jacobians_that_cannot_be_written_out_are_told_before_training(folder):
+    filters = ["{type: conv2d, filters: 40, size: 3}", "flatten", "{size: 4}", "softmax"]
+    path = folder / "my config.yaml"
+    with_layers(folder, filters, SHAPES)
+    path.write_text(path.read_text().replace("layers:", "explicit_jacobians: true\n  layers:"))
+    checked = load_config(path)
+    with pytest.raises(ConfigError, match="explicit Jacobians of conv2d_1 hold"):
+        assemble_network(checked, assemble_data(checked))
+
+
+def test_the_compact_form_writes_layers_on_images(folder):
+    path = folder / "compact.txt"
+    path.write_text(
+        "GLOBALS\nloss: cross_entropy\nLAYERS\n"
+        "type: conv2d filters: 2 size: 3 stride: 2 padding: same act: tanh\n"
+        "type: max_pool2d size: 2\ntype: flatten\nsize: 4\ntype: softmax\n"
+        "DATA\ngenerator: shapes count: 20 size: 12\n"
+    )
+    checked = load_config(path)
+    _, network = assemble_network(checked, assemble_data(checked))
+    assert [layer.output_shape for layer in network.layers[:2]] == [(2, 6, 6), (2, 3, 3)]

@@ -23,8 +23,10 @@ from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.jacobians import DENSE_LIMIT
 from chainrule.layers import Recurrent
 from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS
+from chainrule.layers.filtered import Filtered
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
@@ -113,7 +115,13 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
         ConfigError: the parts do not make a network.
     """
     config = with_input(config, data)
-    problem = _too_large(config) or _other_steps(config, data) or _other_outputs(config, data)
+    problem = (
+        _too_large(config)
+        or _colours_last(config, data)
+        or _other_steps(config, data)
+        or _other_outputs(config, data)
+        or _too_explicit(config, data)
+    )
     if problem is not None:
         raise ConfigError(problem)
     return config, Network.from_config(config.network, seed=config.training["seed"])
@@ -187,6 +195,33 @@ def _too_large(config: Config) -> Problem | None:
     return config.problem(("network", "layers", largest, *key), message)
 
 
+def _colours_last(config: Config, data: DataSplit) -> Problem | None:
+    """Colour images as pixels of three numbers, for a network that takes planes of a colour."""
+    has_colours = data.image_shape is not None and len(data.image_shape) == 3
+    if not has_colours or data.channels_first or not _takes_images(config):
+        return None
+    message = "layers on images take a plane a colour; write channels: first, or leave it out"
+    return config.problem(("data", "channels"), message)
+
+
+def _too_explicit(config: Config, data: DataSplit) -> Problem | None:
+    """Explicit Jacobians of a minibatch that are too large to be written out."""
+    if not config.network["explicit_jacobians"]:
+        return None
+    cases = min(config.training["batch_size"], len(data.train))
+    for k, layer in enumerate(connected(config.network)[0]):
+        by_weights = prod(layer.shapes().get("W", ())) if isinstance(layer, Filtered) else 0
+        numbers = cases * layer.outputs * max(layer.inputs, layer.outputs, by_weights)
+        if numbers > DENSE_LIMIT:
+            message = (
+                f"explicit Jacobians of {layer.name} hold {numbers:,} numbers for {cases} cases, "
+                f"more than the limit of {DENSE_LIMIT:,}: write a smaller batch_size or layer, or "
+                "explicit_jacobians: false"
+            )
+            return config.problem(("network", "layers", k), message)
+    return None
+
+
 def _other_steps(config: Config, data: DataSplit) -> Problem | None:
     """Targets of every step for a network of one output a case, or the other way round."""
     layers, _ = connected(config.network)
@@ -202,8 +237,8 @@ def _other_steps(config: Config, data: DataSplit) -> Problem | None:
         )
     elif recurrent:
         message = (
-            "the data have a target for every step, but the network gives one a case: leave out "
-            "outputs: last, so that it is all"
+            "the data have a target for every step, but the network gives one a case: it takes "
+            "outputs: all in this layer, and no flatten behind it"
         )
     else:
         message = (

@@ -451,8 +451,8 @@ class Trainer:
         return DivergenceError(
             f"training stopped: the {error.what} is no longer a finite number in epoch "
             f"{self.epoch}, minibatch {error.minibatch + 1}, first seen in layer {error.layer}. "
-            "A smaller learning_rate usually helps, and inputs of mean 0 and deviation 1 "
-            "(data: standardize: true)"
+            "A smaller learning_rate usually helps, and inputs of mean 0 and deviation 1"
+            + ("" if len(self.network.input_shape) == 2 else " (data: standardize: true)")
         )
 
     def _end_epoch(self) -> None:

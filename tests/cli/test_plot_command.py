@@ -41,8 +41,11 @@ def test_the_boundary_of_a_network_of_two_inputs(command, folder):
     ("words", "message"),
     [
         (["bondary"], "did you mean 'boundary'"),
-        (["weights"], "nothing to draw for weights (the inputs are no images)"),
-        ([], "weights (the inputs are no images) and boundary (it needs two inputs"),
+        (["weights"], "nothing to draw for weights (the first layer has no weights for images)"),
+        (
+            [],
+            "weights (the first layer has no weights for images) and boundary (it needs two inputs",
+        ),
     ],
 )
 def test_what_cannot_be_drawn(words, message, command, folder):

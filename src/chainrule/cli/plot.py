@@ -81,6 +81,6 @@ PICTURES: Mapping[str, Callable[[Run], Figure | None]] = {
 """What can be drawn of a run."""
 
 _NEEDS = {
-    "weights": "the inputs are no images",
+    "weights": "the first layer has no weights for images",
     "boundary": "it needs two inputs, and classes",
 }

@@ -41,6 +41,9 @@ LAYERS: Mapping[str, str] = {
     "start": "start",
     "truncate": "truncate",
     "ur": "recurrent_weights",
+    "filters": "filters",
+    "stride": "stride",
+    "padding": "padding",
 }
 """The keys of a line of LAYERS and what the schema calls them."""
 

@@ -57,7 +57,9 @@ def _as_list(value: Any) -> Any:
 
 
 Inputs = Annotated[
-    list[Name] | None, says("the name of a layer, or a list of such"), BeforeValidator(_as_list)
+    Name | list[Name] | None,
+    says("the name of a layer, or a list of such"),
+    BeforeValidator(_as_list),
 ]
 
 
