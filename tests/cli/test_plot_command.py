@@ -44,7 +44,7 @@ def test_the_boundary_of_a_network_of_two_inputs(command, folder):
         (["weights"], "nothing to draw for weights (the first layer has no weights for images)"),
         (
             [],
-            "weights (the first layer has no weights for images) and boundary (it needs two inputs",
+            "no weights for images) and boundary (it needs two inputs",
         ),
     ],
 )
