@@ -783,3 +783,11 @@ def test_the_gradient_of_the_input_is_the_callers_own():
     network.backward_pass(np.zeros((3, 2)), to_input=True)
     assert network.input_gradient is not network.layers[0].delta
     assert not np.shares_memory(network.input_gradient, network.layers[0].delta)
+
+
+@pytest.mark.parametrize(
+    "layers", [Dense(3), None, "softmax", ["softmax"], [{"size": 3}], [Dense]]
+)
+def test_layers_are_a_list_of_layers(layers):
+    with pytest.raises(ConfigError, match=r"layers (is a list|are objects)"):
+        Network(layers, input=2)

@@ -519,3 +519,16 @@ def test_the_configuration_as_run_says_what_was_left_open(folder):
     assert again.data["count"] == 1000
     assert again.network["learning_rate"] == 0.1
     assert run.config == again
+
+
+def test_a_case_that_is_no_number_is_of_no_class():
+    run = chainrule.train(
+        {
+            "network": {"layers": [{"size": 2}, "softmax"]},
+            "data": {"generator": "xor", "count": 20},
+            "training": {"epochs": 1},
+        },
+        save=False,
+    )
+    assert list(run.predict([[0.0, np.nan]])) == [""]
+    assert run.predict([[0.0, 1.0]])[0] in run.classes

@@ -68,6 +68,23 @@ def shape_of_input(value: Any) -> Shape:
     return tuple(map(int, sizes))
 
 
+def checked_layers(layers: Any) -> tuple[Layer, ...]:
+    """What was given as layers, if it is layers.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise ConfigError(f"layers is a list of layers, found {layers!r}")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ConfigError(
+                f"layers are objects such as Dense(3), found {layer!r}; Network.from_config takes "
+                "words and mappings"
+            )
+    return tuple(layers)
+
+
 def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, FromLogits | None]:
     """Name the layers, choose activations left out, fix shapes, and check what feeds what.
 

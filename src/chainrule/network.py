@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.chain import (
+    checked_layers,
     connect,
     default_loss,
     layers_from_config,
@@ -90,7 +91,7 @@ class Network:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
         if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
-        self.layers: tuple[Layer, ...] = tuple(layers)
+        self.layers = checked_layers(layers)
         if loss is None:
             ends_in_softmax = any(isinstance(layer, Softmax) for layer in self.layers[-1:])
             loss = default_loss(ends_in_softmax=ends_in_softmax)
@@ -257,7 +258,8 @@ class Network:
             raise ShapeError(
                 f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
             )
-        x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
+        with np.errstate(over="ignore"):  # beyond float32 is inf
+            x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
         if len(self.input_shape) == 2:
             self._require_padding_known(lengths_of(x.reshape(-1, *self.input_shape)))
         return x

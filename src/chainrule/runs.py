@@ -139,7 +139,8 @@ class Run:
 
         Returns:
             The names of the classes, (cases,); or values, (cases, outputs). Of sequences
-            (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding.
+            (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding. A case
+            whose outputs are no numbers has an empty name: it is of no class.
 
         Raises:
             ShapeError: x does not fit the network.
@@ -154,7 +155,8 @@ class Run:
             said = predicted_classes(outputs.reshape(-1, shape[1])).reshape(-1, shape[0])
             names = np.asarray(self.classes)[said]
             return np.where(np.isnan(outputs).all(axis=2), "", names)
-        return np.asarray(self.classes)[predicted_classes(outputs)]
+        names = np.asarray(self.classes)[predicted_classes(outputs)]
+        return np.where(np.isnan(outputs).any(axis=1), "", names)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())

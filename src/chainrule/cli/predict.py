@@ -54,8 +54,8 @@ def command(
 def as_csv(run: Run, outputs: Array) -> str:
     """The predictions as comma-separated text: a header, then a line a case.
 
-    With classes, the name of the class and then each output under its class's name; these are
-    probabilities where the network ends in softmax or sigmoid.
+    With classes, the name of the class, empty where an output is no number, and then each output
+    under its class's name; these are probabilities where the network ends in softmax or sigmoid.
     """
     import csv
     from io import StringIO
@@ -71,7 +71,8 @@ def as_csv(run: Run, outputs: Array) -> str:
     names = run.classes if outputs.shape[1] > 1 else run.classes[1:]
     writer.writerow(["class", *names])
     for k, row in zip(predicted_classes(outputs), outputs, strict=True):
-        writer.writerow([run.classes[k], *(_number(v) for v in row)])
+        name = "" if any(v != v for v in row) else run.classes[k]  # of NaN nothing is the largest
+        writer.writerow([name, *(_number(v) for v in row)])
     return text.getvalue()
 
 
