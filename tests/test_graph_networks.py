@@ -14,6 +14,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.errors import ConfigError
 from chainrule.gradients import check, relative_error
 from chainrule.gradients.findings import Verdict
+from chainrule.gradients.rounding import terms
 from chainrule.layers import Add, Concatenate
 from chainrule.network_graph import graph_gradient
 
@@ -222,3 +223,20 @@ def test_errors_of_a_configuration_stand_at_the_layer():
     )
     (image,) = problems_of([{"type": "add", "inputs": [], "name": "x"}, first])
     assert "needs the names of at least two inputs" in image
+
+
+def test_the_terms_of_a_gradient_are_summed_along_every_branch():
+    # With nothing below 0 anywhere the terms are the gradient itself.
+    layers = [
+        Dense(3, "linear", name="a"),
+        Dense(3, "linear", name="b", inputs="a"),
+        Add(inputs=["a", "b"]),
+        Concatenate(inputs=["add_1", "b"]),
+        Dense(1, "linear"),
+    ]
+    network = Network(layers, input=2, loss="mse", seed=1)
+    network.theta = np.abs(network.theta)
+    x, t = np.random.default_rng(0).random((4, 2)), np.zeros((4, 1))
+    network.loss(x, t)
+    gradient = network.backward_pass(t).vector.copy()
+    assert relative_error(terms(network, network.prepare_targets(t)), gradient) <= 1e-14

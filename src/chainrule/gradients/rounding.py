@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Dense, Flatten, Recurrent, Softmax
+from chainrule.layers import Dense, Flatten, Join, Layer, Recurrent, Softmax
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
@@ -65,33 +65,49 @@ def terms(network: Network, t: Array) -> Array:
     """
     sums = Parameters(network.parameters.layout)
     penalty = np.abs(network.penalty_gradient())
-    J = np.abs(network.loss_jacobian(t))
-    layers = network.layers if network.wiring.is_chain else ()
-    for layer in reversed(layers):
-        if isinstance(layer, Softmax):
-            assert layer.s is not None
-            s = np.nan_to_num(layer.s).reshape(-1, layer.size)  # NaN is padding
-            J = J.reshape(s.shape)
-            J = (s * (J + (s * J).sum(axis=1, keepdims=True))).reshape(layer.s.shape)
-        elif isinstance(layer, Dense):
-            J = np.abs(layer.jacobians()["a"].vjp(J)).reshape(-1, layer.size)
-            sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
-            sums[f"{layer.name}.b"] = J.sum(axis=0)
-            J = (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
-        elif isinstance(layer, Recurrent):
-            J = _through_time(layer, J, sums)
-        elif isinstance(layer, Filtered):
-            J = np.abs(layer.jacobians()["a"].vjp(J))
-            local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
-            upstream = local.pop("x")
-            for name, jacobian in local.items():
-                sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
-            J = upstream.vjp(J)
-        elif isinstance(layer, Pooled | Flatten):  # whose Jacobians hold nothing below 0
-            J = layer.jacobians()["x"].vjp(J)
-        else:  # of a layer that is not known only the sums further on can be told
-            break
+    received = {network.wiring.order[-1]: np.abs(network.loss_jacobian(t))}
+    for k in reversed(network.wiring.order):
+        # Of what lies before a layer that is not known nothing can be told.
+        J = _through(network.layers[k], received[k], sums) if k in received else None
+        if J is not None:
+            parts = network.layers[k].part(J)
+            for source, part in zip(network.wiring.sources[k], parts, strict=True):
+                received[source] = received[source] + part if source in received else part
     return sums.vector + penalty
+
+
+def _through(layer: Layer, J: Array, sums: Parameters) -> Array | None:
+    """The step through a layer, its parameters' sums filled in; None of one that is not known."""
+    if isinstance(layer, Softmax):
+        return _through_softmax(layer, J)
+    if isinstance(layer, Dense):
+        J = np.abs(layer.jacobians()["a"].vjp(J)).reshape(-1, layer.size)
+        sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
+        sums[f"{layer.name}.b"] = J.sum(axis=0)
+        return (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
+    if isinstance(layer, Recurrent):
+        return _through_time(layer, J, sums)
+    if isinstance(layer, Filtered):
+        return _through_filters(layer, J, sums)
+    if isinstance(layer, Pooled | Flatten | Join):  # whose Jacobians hold nothing below 0
+        return layer.jacobians()["x"].vjp(J)
+    return None
+
+
+def _through_softmax(layer: Softmax, J: Array) -> Array:
+    assert layer.s is not None
+    s = np.nan_to_num(layer.s).reshape(-1, layer.size)  # NaN is padding
+    J = J.reshape(s.shape)
+    return (s * (J + (s * J).sum(axis=1, keepdims=True))).reshape(layer.s.shape)
+
+
+def _through_filters(layer: Filtered, J: Array, sums: Parameters) -> Array:
+    J = np.abs(layer.jacobians()["a"].vjp(J))
+    local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
+    upstream = local.pop("x")
+    for name, jacobian in local.items():
+        sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
+    return upstream.vjp(J)
 
 
 def _through_time(layer: Recurrent, J: Array, sums: Parameters) -> Array:
