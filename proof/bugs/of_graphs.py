@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proof.bugs.bug import Bug, Edit
 
 NETWORK, JOIN, JACOBIANS = "network.py", "layers/join.py", "join_jacobians.py"
 
 SUM = "received[source] = received[source] + part if source in received else part"
 
-BUGS = (
+TESTS = ("layers/test_join.py", "test_graph_networks.py")
+"""Those that run what is changed here."""
+
+_BUGS = (
     Bug(
         "value used twice receives the last gradient only",
         (Edit(NETWORK, SUM, "received[source] = part"),),
@@ -55,3 +60,5 @@ BUGS = (
         ),
     ),
 )
+
+BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)

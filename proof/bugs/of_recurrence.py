@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proof.bugs.bug import Bug, Edit
 
 LAYER, TIME, LOSSES = "layers/recurrent.py", "through_time.py", "sequence_losses.py"
@@ -14,7 +16,10 @@ START_GRADIENT = "np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_
 SHARE = "y.real.dtype.type(len(rows) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
-BUGS = (
+TESTS = ("layers/test_recurrent.py", "test_sequence_networks.py", "test_clipping.py")
+"""Those that run what is changed here."""
+
+_BUGS = (
     Bug(
         "U untransposed on the way back",
         (Edit(TIME, CARRIED, "np.dot(delta[n + 1], U, out=before)"),),
@@ -166,3 +171,5 @@ BUGS = (
         (Edit("engines/numpy_engine.py", "        self.clip_gradient()\n", ""),),
     ),
 )
+
+BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)
