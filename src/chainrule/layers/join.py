@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
@@ -61,8 +62,9 @@ class Join(Layer):
         self.z, y = self.evaluate(x, {})
         return y
 
+    @abstractmethod
     def _jacobian(self, cases: int) -> Jacobian:
-        raise NotImplementedError
+        """∂z/∂x of so many cases."""
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``x``: with respect to the rows of all sources, one behind the other.
