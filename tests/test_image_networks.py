@@ -175,6 +175,17 @@ def test_the_first_of_equal_numbers_gets_the_gradient(worth):
     assert J.tolist() == [[10, 100, 0, 0, 0, 0]]
 
 
+def test_a_number_that_is_the_largest_of_several_windows_gets_the_sum(worth):
+    pool = layer_in_network(MaxPool2D(2, stride=1), [1, 3, 3])
+    x = np.zeros((1, 9))
+    x[0, 4] = 5.0
+    with loops_from(worth):
+        y = pool.forward_pass(x)
+        J = pool.backward_pass(np.array([[1.0, 10.0, 100.0, 1000.0]]))
+    assert y.tolist() == [[5, 5, 5, 5]]
+    assert J.tolist() == [[0, 0, 0, 0, 1111, 0, 0, 0, 0]]
+
+
 def test_the_odd_row_and_column_of_padding_lie_below_and_to_the_right(worth):
     conv = layer_in_network(Conv2D(1, 2, padding="same", activation="linear"), [1, 2, 2])
     conv.W = [[[[1, 10], [100, 1000]]]]
