@@ -8,42 +8,40 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from importlib import import_module
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from proof.line import Line, Part
+from proof.chapters import TITLES, measured
+from proof.line import Line
 
-# Chapters by the name of their module, which holds a Part called PART.
-PARTS = ("gradients", "sequences", "kills", "numbers", "files", "runs")
 MARKS = {True: "[green]holds[/]", False: "[bold red]FAILS[/]", None: "[yellow]not here[/]"}
 
 
 def main() -> int:
     """Measure the parts named, all of them by default, and print a line for each claim."""
     parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(TITLES))
     parser.add_argument("--full", action="store_true", help="make the long runs in full")
     options = parser.parse_args()
-    unknown = sorted(set(options.parts).difference(PARTS))
+    unknown = sorted(set(options.parts).difference(TITLES))
     if unknown:
-        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    return report(options.parts or PARTS, full=options.full)
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(TITLES)}")
+    return report(options.parts or list(TITLES), full=options.full)
 
 
-def report(names: tuple[str, ...] | list[str], *, full: bool) -> int:
+def report(names: Sequence[str], *, full: bool) -> int:
     """Print the table of these parts; 1 if a line fails, 0 otherwise."""
     console = Console()
     table = Table("claim", "asked", "measured", "", "full run")
     failed = 0
     start = time.perf_counter()
     for name in names:
-        part: Part = import_module(f"proof.{name}").PART
         table.add_section()
-        table.add_row(f"[bold]{part.title}[/]")
-        for line in part.lines(full):
-            console.print(f"  {part.title}: {line.claim}: {line.measured}", markup=False)
+        table.add_row(f"[bold]{TITLES[name]}[/]")
+        for line in measured(name, full=full):
+            console.print(f"  {TITLES[name]}: {line.claim}: {line.measured}", markup=False)
             table.add_row(*_cells(line))
             failed += line.holds is False
     console.print(table)

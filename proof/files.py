@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from proof.line import Line, Part
+from proof.line import Line
 from proof.stored import stored
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,6 +92,3 @@ def _fuzzing(full: bool) -> Iterator[Line]:
     kept = stored("fuzzing")
     measured = kept.measured if kept else "none stored"
     yield Line(claim, "≥ 10 million, no finding", measured, bool(kept and kept.holds), str(kept))
-
-
-PART = Part("Files from strangers", lines)

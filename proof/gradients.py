@@ -22,7 +22,7 @@ from chainrule.network import Network
 from chainrule.parameters import Array
 from proof.agreement import Agreement
 from proof.image_networks import ImageCase, image_cases, image_network, loops_from
-from proof.line import Line, Part
+from proof.line import Line
 from proof.networks import SHAPES, Drawn, all_drawn, network_of
 from proof.stored import store, stored
 
@@ -244,6 +244,3 @@ def narrow(network: Network, narrow_network: Network, x: Array, t: Array) -> Arr
     """The gradient in float32, at the same parameters."""
     narrow_network.theta = network.theta
     return gradient(narrow_network, x, t)
-
-
-PART = Part("Gradients", lines)

@@ -15,7 +15,7 @@ from typing import Any
 
 from proof.bugs import BUGS, NAMES, Bug
 from proof.kill_table import write_table
-from proof.line import Line, Part
+from proof.line import Line
 from proof.mutants import mutant_lines
 from proof.planting import planted
 from proof.stored import store, stored
@@ -178,6 +178,3 @@ def lines(full: bool) -> Iterator[Line]:
     """The lines of this part."""
     yield kill_line(full)
     yield from mutant_lines(full)
-
-
-PART = Part("Planted bugs", lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -24,16 +23,3 @@ class Line:
     measured: str
     holds: bool | None
     stored: str = ""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A chapter of the proof.
-
-    Args:
-        title: such as "Gradients".
-        lines: called with ``full``: whether to make the long runs in full, and store them.
-    """
-
-    title: str
-    lines: Callable[[bool], Iterable[Line]]

@@ -17,7 +17,7 @@ from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from chainrule.parameters import Array
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
-from proof.line import Line, Part
+from proof.line import Line
 from proof.stored import store, stored
 
 POINTS, POINTS_FULL = 400, 20_000
@@ -226,6 +226,3 @@ def errors_of(name: str, z: Array, engine: str) -> Iterator[tuple[str, float, fl
     for kind, errors in pairs.items():
         at = int(errors.argmax())
         yield kind, float(errors[at]), float(z[at])
-
-
-PART = Part("Numbers", lines)

@@ -11,7 +11,7 @@ from proof.ended_runs import MOST_SECONDS, end_runs
 from proof.flipped_bits import flip
 from proof.full_disks import troubles
 from proof.killed_runs import kill_runs
-from proof.line import Line, Part
+from proof.line import Line
 from proof.resumed_runs import ENGINES, resume_everywhere, settings
 from proof.same_bits import compare
 from proof.same_bits import settings as bit_settings
@@ -127,6 +127,3 @@ def _repeated(full: bool) -> Line:
         not bad,
         str(stored("same_bits") or ""),
     )
-
-
-PART = Part("Runs", lines)

@@ -28,7 +28,7 @@ from chainrule.network_graph import graph_gradient
 from chainrule.parameters import Array
 from proof.agreement import Agreement
 from proof.gradients import STEP, explicit, gradient
-from proof.line import Line, Part
+from proof.line import Line
 from proof.stored import store, stored
 
 SHORT, FULL = 1, 6
@@ -221,6 +221,3 @@ def _is_smooth(network: Network, x: Array, t: Array) -> bool:
     with np.errstate(invalid="ignore"):
         far = (np.nanmin(np.abs(d)) for _, d in distances(network, x, t, network.theta) if d.size)
         return min(far, default=np.inf) > REACH
-
-
-PART = Part("Sequences", lines)
