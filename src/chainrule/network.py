@@ -22,7 +22,7 @@ from chainrule.layers import Layer, Softmax
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
 from chainrule.padding import lengths_of, padded_steps
-from chainrule.parameters import Array, Layout, Parameters, assign
+from chainrule.parameters import Array, Layout, Parameters, as_numbers, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
 from chainrule.sequence_losses import (
@@ -244,9 +244,7 @@ class Network:
         Raises:
             ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
         """
-        x = np.asarray(x)
-        if x.dtype.kind not in "biufc":
-            raise ShapeError(f"inputs are numbers, found {x.dtype}")
+        x = as_numbers(x, "inputs")
         if x.ndim == len(self.input_shape) + 1 > 2 and x.shape[1:] != self.input_shape:
             shape = ", ".join(map(str, self.input_shape))
             raise ShapeError(
@@ -345,7 +343,7 @@ class Network:
         if theta is None:
             self.propagate(x.copy())
             return np.asarray(self.loss_of_pass(t)).item()
-        theta = np.asarray(theta)
+        theta = as_numbers(theta, "the numbers of theta")
         z, y = self._evaluate(x, theta)
         return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
 
@@ -367,6 +365,11 @@ class Network:
         t = self.prepare_targets(t)
         if self._output is None:
             raise ShapeError("there was no forward pass to go back through")
+        if self._output.dtype.kind == "c":
+            raise ShapeError(
+                "the last forward pass was of complex inputs; a backward pass follows one of "
+                "real inputs"
+            )
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
         J = self.backpropagate(t, to_input=to_input)

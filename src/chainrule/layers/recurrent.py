@@ -330,7 +330,7 @@ class Recurrent(Layer):
             return mark(chosen[:, None], None)[:, 0]
         out = room("out", (cases, self.steps, size), states.dtype)
         out[...] = states[1:].swapaxes(0, 1)
-        return mark(out, lengths).reshape(cases, -1)
+        return mark(out, lengths).reshape(cases, self.steps * size)
 
     # What the backward pass is made of
 
@@ -350,7 +350,7 @@ class Recurrent(Layer):
     def _marked(self, z: Array, lengths: Array | None) -> Array:
         """z as rows of cases, NaN at padding: there is none."""
         rows = np.array(flat_rows(z), order="C")  # a copy: the layer reads its own again
-        return mark(rows.reshape(len(rows), self.steps, -1), lengths).reshape(rows.shape)
+        return mark(rows.reshape(len(rows), self.steps, self.size), lengths).reshape(rows.shape)
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
