@@ -48,6 +48,7 @@ def assemble_data(config: Config) -> DataSplit:
             outputs=_outputs(config),
             target=_target(config),
             dtype=config.network["dtype"],
+            sequences=_takes_sequences(config),
         )
     except OutsideClassesError as error:
         raise DataError([*_too_few_outputs(error, config), *error.problems]) from error
@@ -66,7 +67,8 @@ def data_key(config: Config) -> str:
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
-    seen = (config.folder, config.training["seed"], _takes_images(config))
+    takes = (_takes_images(config), _takes_sequences(config))
+    seen = (config.folder, config.training["seed"], *takes)
     return repr((config.data, *seen, asked))
 
 
@@ -294,6 +296,14 @@ def _takes_images(config: Config) -> bool:
     if stated is not None:
         return isinstance(stated, list | tuple) and len(stated) == 3
     return any(layer["type"] in IMAGE_LAYERS for layer in config.network["layers"])
+
+
+def _takes_sequences(config: Config) -> bool:
+    """Whether the network's input is stated as sequences, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 2
+    return any(layer["type"] == "recurrent" for layer in config.network["layers"])
 
 
 def _output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:

@@ -83,3 +83,72 @@ def test_a_file_without_targets_trains_nothing(tmp_path):
     np.savez(tmp_path / "s.npz", x=np.zeros((2, 3, 1)), lengths=[3, 3])
     with pytest.raises(ChainruleError, match="no array t of targets"):
         load_data({"file": "s.npz"}, folder=tmp_path, seed=1)
+
+
+def saved(path: Path, **arrays: object) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def test_without_lengths_a_file_holds_sequences_where_such_are_wanted(tmp_path):
+    x = np.arange(24.0).reshape(4, 3, 2)
+    path = saved(tmp_path / "s.npz", x=x, t=[0, 1, 0, 1])
+    assert not holds_sequences(path)
+    assert holds_sequences(path, wanted=True)
+    assert read_sequences(path).x.tolist() == x.tolist()
+    data = load_data(
+        {"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1, sequences=True
+    )
+    assert data.sequence_shape == (3, 2)
+    images = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
+    assert (images.sequence_shape, images.image_shape) == (None, (3, 2))
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x": np.zeros((4, 3))},
+        {"x": np.zeros((4, 3, 2, 1))},
+        {"t": np.zeros((4, 3, 2))},
+        {"x": np.array([None])},
+    ],
+)
+def test_what_has_other_axes_is_no_sequences_even_where_such_are_wanted(tmp_path, arrays):
+    assert not holds_sequences(saved(tmp_path / "s.npz", **arrays), wanted=True)
+
+
+def test_without_lengths_nan_in_every_number_of_a_step_is_padding(tmp_path):
+    x = np.ones((2, 3, 2))
+    x[1, 1:] = np.nan
+    found = read_sequences(saved(tmp_path / "s.npz", x=x, t=[[0, 1, 0], [1, 5, 5]]))
+    assert np.isnan(found.x).all(axis=2).tolist() == [[False] * 3, [False, True, True]]
+    assert found.t.tolist() == [[0, 1, 0], [1, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((1, slice(0, 1)), "x has no lengths beside it, and padding .* step 1 of case 1"),
+        ((1, slice(None)), "x has no lengths beside it, and case 1 has no step"),
+        ((1, 1, 0), r"x\[1, 1\] is not finite within the case"),
+    ],
+)
+def test_other_nan_are_refused(tmp_path, place, message):
+    x = np.ones((2, 3, 2))
+    x[place] = np.nan
+    with pytest.raises(DataError, match=message):
+        read_sequences(saved(tmp_path / "s.npz", x=x))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 400), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_file_without_lengths_is_read_or_refused(tmp_path, place, byte, cut):
+    whole = BytesIO()
+    np.savez(whole, x=np.ones((2, 3, 2)), t=[0, 1])
+    content, path = whole.getvalue(), tmp_path / "s.npz"
+    path.write_bytes(
+        content[:place] if cut else content[:place] + bytes([byte]) + content[place + 1 :]
+    )
+    with suppress(DataError):
+        if holds_sequences(path, wanted=True):
+            read_sequences(path)

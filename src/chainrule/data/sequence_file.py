@@ -1,9 +1,12 @@
 """Sequences in an .npz file: x, t, and ``lengths``, which says that they are sequences.
 
 ``x`` is (cases, steps, features), ``lengths`` (cases,) how many steps of each case are real; what
-stands behind them is not read. ``t`` is one target a case, class numbers (cases,) or values
-(cases, outputs), or one for every step: class numbers (cases, steps) with −1 for none, or values
-(cases, steps, outputs) with NaN for none. ``classes`` names the classes in order.
+stands behind them is not read. Without ``lengths`` it may be images as well: for a network that
+reads sequences it is such, and steps at a case's end whose numbers are all NaN are none.
+
+``t`` is one target a case, class numbers (cases,) or values (cases, outputs), or one for every
+step: class numbers (cases, steps) with −1 for none, or values (cases, steps, outputs) with NaN for
+none. ``classes`` names the classes in order.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.data.dataset import Array, DataSplit
-from chainrule.data.npz_file import read_arrays
+from chainrule.data.npy_header import read_header
+from chainrule.data.npz_file import DAMAGES, read_arrays
 from chainrule.data.paths import existing_file
-from chainrule.errors import DataError, Problem
+from chainrule.errors import DataError, Problem, ShapeError
 from chainrule.padding import lengths_of, padded_steps
 from chainrule.sequence_losses import NO_CLASS
 
@@ -39,12 +43,21 @@ class Sequences:
     classes: tuple[str, ...] | None
 
 
-def holds_sequences(path: Path) -> bool:
-    """Whether a file is an .npz file that says so by an array ``lengths``."""
+def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
+    """Whether a file is an .npz file that says so by an array ``lengths``.
+
+    Args:
+        path: the file, of any kind.
+        wanted: whether a network reads sequences: then an ``x`` of three axes says so as well.
+    """
     try:
         with zipfile.ZipFile(existing_file(path)) as file:
-            return "lengths.npy" in file.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+            names = file.namelist()
+            if "lengths.npy" in names or not (wanted and "x.npy" in names):
+                return "lengths.npy" in names
+            with file.open("x.npy") as stream:
+                return len(read_header(stream).shape) == 3
+    except (*DAMAGES, NotImplementedError, RuntimeError):
         return False
 
 
@@ -55,11 +68,12 @@ def read_sequences(path: Path) -> Sequences:
         DataError: it is damaged, or its arrays do not fit each other.
     """
     arrays = read_arrays(path, KNOWN)
-    x, lengths = arrays["x"], arrays["lengths"]
+    x = arrays["x"]
     if x.ndim != 3 or x.dtype.kind not in "buif" or 0 in x.shape:
         raise DataError(
             Problem(f"x has shape {x.shape}; expected numbers (cases, steps, features)", path)
         )
+    lengths = arrays["lengths"] if "lengths" in arrays else _found_lengths(path, x)
     if lengths.shape != (len(x),) or lengths.dtype.kind not in "iu":
         raise DataError(
             Problem(f"lengths has shape {lengths.shape}; expected {len(x)} whole numbers", path)
@@ -77,6 +91,15 @@ def read_sequences(path: Path) -> Sequences:
     x = np.where(padded[:, :, None], np.nan, x)
     t = arrays.get("t")
     return Sequences(x, None if t is None else _targets(path, t, padded), _names(path, arrays))
+
+
+def _found_lengths(path: Path, x: Array) -> Array:
+    """How many steps of each case come before padding, where no array says it."""
+    try:
+        lengths = lengths_of(x)
+    except ShapeError as error:
+        raise DataError(Problem(f"x has no lengths beside it, and {error}", path)) from None
+    return np.full(len(x), x.shape[1]) if lengths is None else lengths
 
 
 def arrays_to_write(data: DataSplit) -> dict[str, Array]:
