@@ -71,6 +71,7 @@ ORDER = [
     "sweeps",
     "comparison",
     "cli",
+    "__main__",
 ]
 
 
