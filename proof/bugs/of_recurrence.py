@@ -7,6 +7,7 @@ from dataclasses import replace
 from proof.bugs.bug import Bug, Edit
 
 LAYER, TIME, LOSSES = "layers/recurrent.py", "through_time.py", "sequence_losses.py"
+RECURRENCE = "sequences/recurrence.py"
 JACOBIANS, CLIPPING, PADDING = "recurrent_jacobians.py", "clipping.py", "padding.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
@@ -71,7 +72,7 @@ _BUGS = (
     ),
     Bug(
         "start state left out",
-        (Edit(LAYER, "        states[0] = self._start_of(values)\n", "        states[0] = 0\n"),),
+        (Edit(RECURRENCE, "    states[0] = start\n", "    states[0] = 0\n"),),
     ),
     Bug(
         "bias gradient of the first step alone",
@@ -111,7 +112,7 @@ _BUGS = (
         "the last output of a padded case taken at the end",
         (
             Edit(
-                LAYER,
+                RECURRENCE,
                 "return np.full(cases, steps - 1) if lengths is None else lengths - 1",
                 "return np.full(cases, steps - 1)",
             ),
@@ -121,9 +122,9 @@ _BUGS = (
         "stale states",
         (
             Edit(
-                LAYER,
-                "            self._activation.value(z[n], out=states[n + 1])\n",
-                "            self._activation.value(z[n] if n < 2 else z[n - 1], out=states[n + 1])\n",
+                RECURRENCE,
+                "        activation.value(z[n], out=states[n + 1])\n",
+                "        activation.value(z[n] if n < 2 else z[n - 1], out=states[n + 1])\n",
             ),
         ),
     ),

@@ -25,7 +25,6 @@ from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.jacobians import DENSE_LIMIT
 from chainrule.layers import Recurrent
-from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import BinaryCrossEntropy, loss_function
@@ -152,18 +151,7 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
         if isinstance(built, Weighted):
-            chosen = {
-                "activation": activation_name(built),
-                "weights": DEFAULT_WEIGHTS,
-                "biases": DEFAULT_BIASES,
-            }
-        elif isinstance(built, Recurrent):
-            chosen = {
-                "activation": activation_name(built),
-                "weights": DEFAULT_WEIGHTS,
-                "recurrent_weights": DEFAULT_WEIGHTS,
-                "biases": DEFAULT_BIASES,
-            }
+            chosen = {"activation": activation_name(built), **built.starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
     return written
 

@@ -176,7 +176,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Weighted | Recurrent) for layer in layers):
+    if not any(isinstance(layer, Weighted) for layer in layers):
         message = "a network needs at least one dense layer, or another with weights"
         yield Fault(message, None if not layers else 0)
         return
@@ -215,7 +215,7 @@ def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
 
 def _output_function(layer: Layer) -> str:
     """``softmax``, ``sigmoid`` or another word for the function behind the outputs."""
-    if isinstance(layer, Weighted):
+    if isinstance(layer, Weighted) and not isinstance(layer, Recurrent):
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
 
@@ -224,7 +224,7 @@ def _ends_in_sigmoid(layer: Layer) -> bool:
     return isinstance(getattr(layer, "activation", None), Sigmoid)
 
 
-def activation_name(layer: Weighted | Recurrent) -> str:
+def activation_name(layer: Weighted) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

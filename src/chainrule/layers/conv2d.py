@@ -76,7 +76,7 @@ class Conv2D(Filtered):
         if not self._is_for_loops(x, self.W):
             return super().forward_pass(x)
         self.x = x = np.ascontiguousarray(x)
-        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
         self.a = self._run(x, self._values, self.z, self._loops(x))
         return self.a
 
@@ -151,7 +151,7 @@ class Conv2D(Filtered):
         return Convolution(shape, len(x), x.dtype)
 
     def _room(self, what: str, like: Array) -> Array:
-        return kept(self, what, len(like), self.outputs, like.dtype)
+        return kept(self, what, (len(like), self.outputs), like.dtype)
 
     def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
         """See `Filtered.jacobians_at`."""

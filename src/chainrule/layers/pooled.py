@@ -86,7 +86,7 @@ class Pooled(Layer):
     def forward_pass(self, x: Array) -> Array:
         """The output, (cases, outputs)."""
         self.x = x
-        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
         self._found = self._pool(x, self.z)
         return self.z
 
@@ -177,7 +177,7 @@ class MaxPool2D(Pooled):
         whole = np.dtype(np.int32)
         keeps = y is self.z
         winners = (
-            kept(self, "winners", len(y), self.outputs, whole)
+            kept(self, "winners", (len(y), self.outputs), whole)
             if keeps
             else np.empty(y.shape, whole)
         )
