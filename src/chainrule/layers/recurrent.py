@@ -36,11 +36,11 @@ from chainrule.sequences.recurrence import (
     new,
     run,
 )
+from chainrule.sequences.start import given_start
 from chainrule.step_jacobians import EachStep, SharedBySteps
-from chainrule.tables import is_finite, is_whole
+from chainrule.tables import is_whole
 
 OUTPUTS = ("all", "last")
-STARTS = ("zeros", "learnt")
 
 
 class Recurrent(Weighted):
@@ -134,7 +134,7 @@ class Recurrent(Weighted):
         self.only_last = outputs == "last"
         self.has_bias = bias
         self.learns_start = isinstance(start, str) and start == "learnt"
-        self.start = _given_start(start, self.size)
+        self.start = given_start(start, self.size)
         self.truncate = truncate
         self.weights = initializer(weights)
         self.recurrent_weights = initializer(recurrent_weights)
@@ -142,6 +142,7 @@ class Recurrent(Weighted):
         self.x: Any = None
         self.states: Any = None
         self._z: Any = None
+        self._last: Array | None = None
         self._lengths: Array | None = None
 
     @property
@@ -245,7 +246,9 @@ class Recurrent(Weighted):
         """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
         x, lengths = by_step(x, self.steps, new)
         z, states = run(x, values, self._start_of(values), self._activation, new)
-        return marked_rows(z, lengths), self._given_out(states, lengths, new)
+        return marked_rows(z, lengths), self._given_out(
+            states, lengths, self._last_of(x, lengths), new
+        )
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""
@@ -253,12 +256,19 @@ class Recurrent(Weighted):
         self._z, self.states = run(
             self.x, self._values, self._start_of(self._values), self._activation, self._room
         )
-        return self._given_out(self.states, self._lengths, self._room)
+        self._last = self._last_of(self.x, self._lengths)
+        return self._given_out(self.states, self._lengths, self._last, self._room)
 
-    def _given_out(self, states: Array, lengths: Array | None, room: Room) -> Array:
+    def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
+        """The step whose output is the layer's, a case; None where all are."""
+        return last_steps(x, lengths) if self.only_last else None
+
+    def _given_out(
+        self, states: Array, lengths: Array | None, last: Array | None, room: Room
+    ) -> Array:
         """The layer's output of h(0), h(1), …, h(steps)."""
-        if self.only_last:
-            return last_outputs(states, lengths)
+        if last is not None:
+            return last_outputs(states, last)
         return all_outputs(states, lengths, room)
 
     def _room(self, what: str, shape: Shape, dtype: Any) -> Array:
@@ -274,7 +284,9 @@ class Recurrent(Weighted):
     @property
     def a(self) -> Array | None:
         """The outputs of the last forward pass, (cases, outputs)."""
-        return None if self.states is None else self._given_out(self.states, self._lengths, new)
+        if self.states is None:
+            return None
+        return self._given_out(self.states, self._lengths, self._last, new)
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
@@ -339,8 +351,7 @@ class Recurrent(Weighted):
         )
         if self._lengths is not None:
             slopes[padded_steps(self._lengths, self.steps).T] = 0
-        last = last_steps(self.x, self._lengths) if self.only_last else None
-        return ThroughTime(slopes, self.U, last, self.truncate)
+        return ThroughTime(slopes, self.U, self._last, self.truncate)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ of every step by backpropagation through time, then the gradients from it."""
@@ -382,22 +393,3 @@ class Recurrent(Weighted):
         for name in self.shapes():
             self._gradients[name][...] = np.tensordot(delta, inner[name].dense(), 2)
         return explicit(inner["x"]).vjp(delta) if to_input else None
-
-
-def _given_start(start: Any, size: int) -> Array:
-    """h(0) where it is not learnt.
-
-    Raises:
-        ConfigError: neither a word of `STARTS` nor ``size`` numbers.
-    """
-    if isinstance(start, str):
-        if start not in STARTS:
-            raise ConfigError(unknown("start of a recurrent layer", start, STARTS))
-        return np.zeros(size)
-    numbers = list(start) if isinstance(start, Sequence | np.ndarray) else []
-    if len(numbers) != size or not all(is_finite(v) for v in numbers):
-        raise ConfigError(
-            f"start is zeros, learnt, or a list of {size} finite numbers, one a unit; "
-            f"found {start!r}"
-        )
-    return np.array(numbers, dtype=np.float64)

@@ -93,9 +93,8 @@ def all_outputs(states: Array, lengths: Array | None, room: Room) -> Array:
     return mark(out, lengths).reshape(cases, -1)
 
 
-def last_outputs(states: Array, lengths: Array | None) -> Array:
-    """h after each case's last real step, (cases, size)."""
-    last = last_steps(states[1:], lengths)
+def last_outputs(states: Array, last: Array) -> Array:
+    """h after the step ``last`` of each case, numbered from 0, (cases, size)."""
     chosen: Array = states[last + 1, np.arange(len(last))]
     return mark(chosen[:, None], None)[:, 0]
 
