@@ -52,6 +52,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "chain": ("test_chain.py",),
     "join_jacobians": ("test_jacobians.py",),
     "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
+    "inputs_and_targets": ("test_inputs_and_targets.py", "test_sequence_networks.py"),
     "network": ("test_network.py", "test_graph_networks.py", "test_sequence_networks.py"),
 }
 """The modules that are mutated, and the tests that mirror each."""
