@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, TIME, LOSSES = "layers/recurrent.py", "through_time.py", "sequence_losses.py"
-RECURRENCE = "sequences/recurrence.py"
-JACOBIANS, CLIPPING, PADDING = "recurrent_jacobians.py", "clipping.py", "padding.py"
+LAYER, CLIPPING = "layers/recurrent.py", "clipping.py"
+RECURRENCE, TIME = "sequences/recurrence.py", "sequences/through_time.py"
+JACOBIANS, LOSSES = "sequences/recurrent_jacobians.py", "sequences/losses.py"
+PADDING = "sequences/padding.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
 U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
@@ -17,7 +18,7 @@ START_GRADIENT = "np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_
 SHARE = "y.real.dtype.type(len(rows) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
-TESTS = ("layers/test_recurrent.py", "test_sequence_networks.py", "test_clipping.py")
+TESTS = ("layers/test_recurrent.py", "sequences/test_sequence_networks.py", "test_clipping.py")
 """Those that run what is changed here."""
 
 _BUGS = (

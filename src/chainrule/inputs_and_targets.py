@@ -11,9 +11,9 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.layers import Layer
 from chainrule.layers.base import Shape
-from chainrule.padding import lengths_of, padded_steps
 from chainrule.parameters import Array
-from chainrule.sequence_losses import are_sequences, has_target
+from chainrule.sequences.losses import are_sequences, has_target
+from chainrule.sequences.padding import lengths_of, padded_steps
 
 
 def rows_of_inputs(x: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:

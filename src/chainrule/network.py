@@ -30,7 +30,7 @@ from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
-from chainrule.sequence_losses import SequenceFromLogits, SequenceLoss
+from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
 from chainrule.tables import is_finite
 from chainrule.wiring import INPUT
 

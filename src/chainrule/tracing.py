@@ -21,7 +21,7 @@ from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.parameters import BIASES, Array
-from chainrule.sequence_losses import SequenceLoss, are_sequences, loss_of_a_step
+from chainrule.sequences.losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer

@@ -17,7 +17,7 @@ from chainrule.layers.filtered import Filtered
 from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
-from chainrule.recurrent_jacobians import ThroughTime, flat_rows
+from chainrule.sequences.recurrent_jacobians import ThroughTime, flat_rows
 
 SHARE = 2.0**-30
 ROUNDING = 2.0**-53

@@ -20,9 +20,9 @@ from chainrule.jacobians import (
 )
 from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
 from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
-from chainrule.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.parameters import Array
-from chainrule.step_jacobians import EachStep, SharedBySteps
+from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 
 
 class Buffers(NamedTuple):

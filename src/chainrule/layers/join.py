@@ -14,8 +14,8 @@ from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.join_jacobians import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.padding import overflow_is_no_padding
 from chainrule.parameters import Array
+from chainrule.sequences.padding import overflow_is_no_padding
 
 
 class Join(Layer):

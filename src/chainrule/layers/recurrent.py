@@ -23,9 +23,8 @@ from chainrule.jacobians import (
 from chainrule.layers.base import Arrays, Shape, sizes_text
 from chainrule.layers.kept import kept
 from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
-from chainrule.padding import padded_steps
 from chainrule.parameters import Array, assign
-from chainrule.recurrent_jacobians import FromStart, ThroughTime, flat_rows
+from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.recurrence import (
     Room,
     all_outputs,
@@ -36,8 +35,9 @@ from chainrule.sequences.recurrence import (
     new,
     run,
 )
+from chainrule.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows
 from chainrule.sequences.start import given_start
-from chainrule.step_jacobians import EachStep, SharedBySteps
+from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from chainrule.tables import is_whole
 
 OUTPUTS = ("all", "last")
@@ -56,7 +56,7 @@ class Recurrent(Weighted):
     start state is reached from the first step alone, so with k only by outputs 1 to k.
 
     Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
-    then the last step that is real (see `chainrule.padding`).
+    then the last step that is real (see `chainrule.sequences.padding`).
 
     Args:
         size: the number of units, at least 1.

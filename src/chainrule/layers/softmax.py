@@ -10,9 +10,9 @@ import numpy as np
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.parameters import Array
-from chainrule.step_jacobians import EachStep
+from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.sequences.step_jacobians import EachStep
 
 
 def softmax(z: Array) -> Array:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.padding import lengths_of, mark, padded_steps
 from chainrule.parameters import Array
-from chainrule.recurrent_jacobians import flat_rows
+from chainrule.sequences.padding import lengths_of, mark, padded_steps
+from chainrule.sequences.recurrent_jacobians import flat_rows
 
 Room = Callable[[str, tuple[int, ...], Any], Array]
 """Where arrays come from, by what they are for, shape and type."""
