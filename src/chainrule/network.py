@@ -24,7 +24,7 @@ from chainrule.inputs_and_targets import (
     require_padding_known,
     rows_of_inputs,
 )
-from chainrule.layers import Layer, Softmax
+from chainrule.layers import Layer
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
@@ -93,7 +93,7 @@ class Network:
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
         self.layers = checked_layers(layers)
         if loss is None:
-            ends_in_softmax = any(isinstance(layer, Softmax) for layer in self.layers[-1:])
+            ends_in_softmax = any(layer.gives_distribution for layer in self.layers[-1:])
             loss = default_loss(ends_in_softmax=ends_in_softmax)
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate

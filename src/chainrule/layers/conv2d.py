@@ -71,6 +71,16 @@ class Conv2D(Filtered):
             z = z + values["b"][:, None, None]
         return as_rows(z)
 
+    @property
+    def largest_product(self) -> int:
+        """0: its products are made in compiled loops."""
+        return 0
+
+    @property
+    def in_loops(self) -> int:
+        """Each output is a sum over what is under its window."""
+        return self.outputs * int(self.windows.under)
+
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(W ∗ x + b), (cases, outputs)."""
         if not self._is_for_loops(x, self.W):

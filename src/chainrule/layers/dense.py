@@ -90,6 +90,7 @@ class Dense(Weighted):
     type: ClassVar[str] = "dense"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x W + b"
+    size_is_outputs: ClassVar[bool] = True
 
     def __init__(
         self,

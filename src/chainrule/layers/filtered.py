@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Filtered(Weighted):
     Attributes:
         windows: where the filters stand, once connected.
     """
+
+    takes_images: ClassVar[bool] = True
 
     def __init__(
         self,

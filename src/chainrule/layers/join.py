@@ -30,6 +30,9 @@ class Join(Layer):
         name: see `Layer`.
     """
 
+    joins: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
+
     def __init__(
         self, *, inputs: Sequence[str] | str | None = None, name: str | None = None
     ) -> None:
@@ -110,6 +113,7 @@ class Add(Join):
     type: ClassVar[str] = "add"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ + x₂ + …"
+    keeps_width: ClassVar[bool] = True
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""

@@ -39,6 +39,9 @@ class Pooled(Layer):
         windows: where they stand, once connected.
     """
 
+    takes_images: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
+
     def __init__(
         self,
         size: int | Sequence[int] = 2,

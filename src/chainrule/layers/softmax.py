@@ -49,6 +49,10 @@ class Softmax(Layer):
 
     type: ClassVar[str] = "softmax"
     knows_padding: ClassVar[bool] = True
+    output_letter: ClassVar[str] = "s"
+    keeps_width: ClassVar[bool] = True
+    gives_distribution: ClassVar[bool] = True
+    must_be_last: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -19,6 +19,8 @@ DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 class Weighted(Layer):
     """W, b and their gradients as views into θ and its gradient, and φ."""
 
+    output_letter: ClassVar[str] = "a"
+    has_weights: ClassVar[bool] = True
     starts: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS, "biases": DEFAULT_BIASES}
     """How the parameters start where nothing else is asked, by the argument that says it."""
 
