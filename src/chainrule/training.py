@@ -26,7 +26,7 @@ from chainrule.parameters import Array
 from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
-from chainrule.sequence_losses import number_of_targets
+from chainrule.sequences.losses import number_of_targets
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be

@@ -12,7 +12,7 @@ from chainrule.description import describe
 from chainrule.errors import ShapeError
 from chainrule.gradients import check
 from chainrule.gradients.numeric import COMPLEX_STEP
-from chainrule.layers import Add, Concatenate, Flatten, Recurrent
+from chainrule.layers import Add, Concatenate, Recurrent
 from chainrule.network_graph import graph_gradient
 from chainrule.scores import confusion_matrix, evaluate, outputs
 from chainrule.tracing import trace
@@ -305,14 +305,6 @@ def test_a_dense_layer_at_each_step_is_the_same_layer_at_every_step():
     expected = single.layers[0].backward_pass(J.reshape(20, 3))
     assert difference(upstream, expected) <= 1e-15
     assert difference(network.gradients.vector, single.gradients.vector) <= 1e-14
-
-
-def test_padding_stops_at_a_layer_that_takes_all_steps_as_one_row():
-    layers = [Recurrent(2), Flatten(), Dense(1)]
-    network = Network(layers, input=[3, 1], loss="mse")
-    assert np.isfinite(network.forward_pass(np.ones((2, 3, 1)))).all()
-    with pytest.raises(ShapeError, match=r"flatten_1 takes all steps .* case 1 has 2 steps"):
-        network.forward_pass(padded([np.ones((3, 1)), np.ones((2, 1))]))
 
 
 def test_the_weights_are_used_at_every_step():

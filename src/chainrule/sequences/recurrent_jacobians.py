@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
-from chainrule.through_time import carry_back, carry_forth, influences
+from chainrule.sequences.through_time import carry_back, carry_forth, influences
 
 
 class ThroughTime(Jacobian):

@@ -15,14 +15,14 @@ from chainrule.autodiff.activations import activate
 from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node
 from chainrule.losses import FromLogits, Loss
-from chainrule.padding import lengths_of, padded_steps
 from chainrule.parameters import Array
-from chainrule.sequence_losses import (
+from chainrule.sequences.losses import (
     SequenceFromLogits,
     SequenceLoss,
     has_target,
     target_rows,
 )
+from chainrule.sequences.padding import lengths_of, padded_steps
 
 
 def each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
