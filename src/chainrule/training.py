@@ -7,7 +7,7 @@ and tells its callbacks what happened. Between two stretches it can be asked to 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from time import perf_counter
@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.errors import ConfigError, DivergenceError, unknown
+from chainrule.errors import ConfigError, DivergenceError, Problem, shown, unknown
 from chainrule.interrupts import Leavable
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
@@ -27,12 +27,37 @@ from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
 from chainrule.sequences.losses import number_of_targets
+from chainrule.tables import is_finite, is_whole
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be
 fast. Its length never changes the numbers."""
 
 Row = dict[str, float | int | None]
+
+_SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "epochs": (lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
+    "batch_size": (
+        lambda v: v == "full" or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or full",
+    ),
+    "shuffle": (lambda v: isinstance(v, bool), "true or false"),
+    "engine": (lambda v: isinstance(v, str), "the name of an engine"),
+    "threads": (
+        lambda v: v == "auto" or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or auto",
+    ),
+    "evaluate": (lambda v: v in ("running", "full"), "running or full"),
+    "checkpoint_every": (
+        lambda v: v is None or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or None",
+    ),
+    "clip_gradient_norm": (
+        lambda v: v is None or (is_finite(v) and v > 0),
+        "a finite number above 0, or None",
+    ),
+}
+"""What each setting may be that no table of words decides, for whoever sets it in Python."""
 
 _ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
 
@@ -79,6 +104,15 @@ class Settings:
     evaluate: str = "running"
     checkpoint_every: int | None = None
     clip_gradient_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            Problem(f"{name} is {what}, found {shown(getattr(self, name))}")
+            for name, (suits, what) in _SETTINGS.items()
+            if not suits(getattr(self, name))
+        ]
+        if problems:
+            raise ConfigError(problems)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:
