@@ -34,11 +34,15 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "activations": ("test_activations.py",),
     "jacobians": ("test_jacobians.py",),
     "layers/base": ("layers/test_layer.py", "layers/test_dense.py", "test_description.py"),
-    "layers/dense": ("layers/test_layer.py", "layers/test_dense.py", "test_sequence_networks.py"),
+    "layers/dense": (
+        "layers/test_layer.py",
+        "layers/test_dense.py",
+        "sequences/test_sequence_networks.py",
+    ),
     "layers/softmax": (
         "layers/test_layer.py",
         "layers/test_softmax.py",
-        "test_sequence_networks.py",
+        "sequences/test_sequence_networks.py",
     ),
     "losses": ("test_losses.py", "test_loss_targets.py"),
     "targets": ("test_loss_targets.py",),
@@ -52,7 +56,12 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "chain": ("test_chain.py",),
     "join_jacobians": ("test_jacobians.py",),
     "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
-    "network": ("test_network.py", "test_graph_networks.py", "test_sequence_networks.py"),
+    "inputs_and_targets": ("test_inputs_and_targets.py", "sequences/test_sequence_networks.py"),
+    "network": (
+        "test_network.py",
+        "test_graph_networks.py",
+        "sequences/test_sequence_networks.py",
+    ),
 }
 """The modules that are mutated, and the tests that mirror each."""
 
@@ -61,9 +70,9 @@ OF_ALL = ("test_gradient_table.py", "test_training_table.py")
 
 NEVER = (
     "test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
-    "test_sequence_networks.py::test_other_libraries_agree",
-    "test_sequence_networks.py::test_it_is_pytorchs_rnn",
-    "test_sequence_networks.py::test_what_cannot_run_it_says_so",
+    "sequences/test_sequence_networks.py::test_other_libraries_agree",
+    "sequences/test_sequence_networks.py::test_it_is_pytorchs_rnn",
+    "sequences/test_sequence_networks.py::test_what_cannot_run_it_says_so",
 )
 """Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 

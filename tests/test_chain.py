@@ -130,11 +130,11 @@ def branching():
     ]
 
 
-def test_wiring_needs_the_names_types_and_sources_of_layers():
+def test_wiring_needs_names_types_and_sources_and_who_joins():
     assert plugs_of(branching()) == [
         Plug("a", "dense", ("input",)),
         Plug("b", "dense", ("input",)),
-        Plug("sum", "add", ("a", "b")),
+        Plug("sum", "add", ("a", "b"), joins=True),
     ]
 
 

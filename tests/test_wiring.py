@@ -35,8 +35,8 @@ def test_each_layer_comes_after_what_feeds_it_and_the_last_comes_last(data, coun
     for k in range(1, count):
         names = st.sampled_from([f"l{j}" for j in range(k)] + ["input"])
         chosen = data.draw(st.lists(names, min_size=2, max_size=4))
-        plugs.append(Plug(f"l{k}", "add", tuple(chosen)))
-    plugs.append(Plug("end", "add", (*[plug.name for plug in plugs], "input")))
+        plugs.append(Plug(f"l{k}", "add", tuple(chosen), joins=True))
+    plugs.append(Plug("end", "add", (*[plug.name for plug in plugs], "input"), joins=True))
     assert not messages(*plugs)
     wiring = wire(plugs)
     place = {k: at for at, k in enumerate(wiring.order)} | {INPUT: -1}
@@ -48,7 +48,7 @@ def test_each_layer_comes_after_what_feeds_it_and_the_last_comes_last(data, coun
 
 def test_an_input_that_is_not_there_is_told_with_the_nearest_name():
     ((message, layer, key),) = messages(
-        Plug("first", "dense"), Plug("b", "dense"), Plug("sum", "add", ("frist", "b"))
+        Plug("first", "dense"), Plug("b", "dense"), Plug("sum", "add", ("frist", "b"), joins=True)
     )
     assert message.startswith("unknown input of sum 'frist'; did you mean 'first'?")
     assert (layer, key) == (2, "inputs")
@@ -56,7 +56,9 @@ def test_an_input_that_is_not_there_is_told_with_the_nearest_name():
 
 def test_a_circle_is_told_as_a_path():
     ((message, layer, key),) = messages(
-        Plug("a", "add", ("input", "b")), Plug("b", "dense", ("a",)), Plug("c", "dense")
+        Plug("a", "add", ("input", "b"), joins=True),
+        Plug("b", "dense", ("a",)),
+        Plug("c", "dense"),
     )
     assert message in (
         "the layers feed each other in a circle: a → b → a",
@@ -84,7 +86,9 @@ def test_an_output_that_goes_nowhere_is_told():
 
 def test_the_last_layer_feeds_no_other():
     found = messages(
-        Plug("a", "dense"), Plug("c", "add", ("a", "b")), Plug("b", "dense", ("input",))
+        Plug("a", "dense"),
+        Plug("c", "add", ("a", "b"), joins=True),
+        Plug("b", "dense", ("input",)),
     )
     assert found == [
         (
@@ -104,7 +108,9 @@ def test_the_last_layer_feeds_no_other():
 
 @pytest.mark.parametrize(("sources", "words"), [((), "and has none"), (("a",), "found only a")])
 def test_a_join_takes_at_least_two(sources, words):
-    ((message, layer, key),) = messages(Plug("a", "dense"), Plug("sum", "add", sources))
+    ((message, layer, key),) = messages(
+        Plug("a", "dense"), Plug("sum", "add", sources, joins=True)
+    )
     assert message == f"sum needs the names of at least two inputs, {words}"
     assert (layer, key) == (1, "inputs")
 

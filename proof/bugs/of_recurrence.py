@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, TIME, LOSSES = "layers/recurrent.py", "through_time.py", "sequence_losses.py"
-JACOBIANS, CLIPPING, PADDING = "recurrent_jacobians.py", "clipping.py", "padding.py"
+LAYER, CLIPPING = "layers/recurrent.py", "clipping.py"
+RECURRENCE, TIME = "sequences/recurrence.py", "sequences/through_time.py"
+JACOBIANS, LOSSES = "sequences/recurrent_jacobians.py", "sequences/losses.py"
+PADDING = "sequences/padding.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
 U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
@@ -16,7 +18,7 @@ START_GRADIENT = "np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_
 SHARE = "y.real.dtype.type(len(rows) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
-TESTS = ("layers/test_recurrent.py", "test_sequence_networks.py", "test_clipping.py")
+TESTS = ("layers/test_recurrent.py", "sequences/test_sequence_networks.py", "test_clipping.py")
 """Those that run what is changed here."""
 
 _BUGS = (
@@ -71,7 +73,7 @@ _BUGS = (
     ),
     Bug(
         "start state left out",
-        (Edit(LAYER, "        states[0] = self._start_of(values)\n", "        states[0] = 0\n"),),
+        (Edit(RECURRENCE, "    states[0] = start\n", "    states[0] = 0\n"),),
     ),
     Bug(
         "bias gradient of the first step alone",
@@ -111,7 +113,7 @@ _BUGS = (
         "the last output of a padded case taken at the end",
         (
             Edit(
-                LAYER,
+                RECURRENCE,
                 "return np.full(cases, steps - 1) if lengths is None else lengths - 1",
                 "return np.full(cases, steps - 1)",
             ),
@@ -121,9 +123,9 @@ _BUGS = (
         "stale states",
         (
             Edit(
-                LAYER,
-                "            self._activation.value(z[n], out=states[n + 1])\n",
-                "            self._activation.value(z[n] if n < 2 else z[n - 1], out=states[n + 1])\n",
+                RECURRENCE,
+                "        activation.value(z[n], out=states[n + 1])\n",
+                "        activation.value(z[n] if n < 2 else z[n - 1], out=states[n + 1])\n",
             ),
         ),
     ),

@@ -24,8 +24,7 @@ from chainrule.data.targets import OutsideClassesError
 from chainrule.description import Description, describe_config
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.jacobians import DENSE_LIMIT
-from chainrule.layers import Recurrent
-from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS
+from chainrule.layers import LAYERS, Recurrent
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import BinaryCrossEntropy, loss_function
@@ -154,18 +153,7 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
         if isinstance(built, Weighted):
-            chosen = {
-                "activation": activation_name(built),
-                "weights": DEFAULT_WEIGHTS,
-                "biases": DEFAULT_BIASES,
-            }
-        elif isinstance(built, Recurrent):
-            chosen = {
-                "activation": activation_name(built),
-                "weights": DEFAULT_WEIGHTS,
-                "recurrent_weights": DEFAULT_WEIGHTS,
-                "biases": DEFAULT_BIASES,
-            }
+            chosen = {"activation": activation_name(built), **built.starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
     return written
 
@@ -262,10 +250,6 @@ def _inputs(data: DataSplit) -> int:
     return prod(data.train.x.shape[1:])
 
 
-IMAGE_LAYERS = ("conv2d", "locally_connected2d", "max_pool2d", "average_pool2d")
-"""The layers that take images, (channels, height, width)."""
-
-
 def with_input(config: Config, data: DataSplit) -> Config:
     """The configuration with the network's input filled in, where it was left out.
 
@@ -295,7 +279,7 @@ def _takes_images(config: Config) -> bool:
     stated = config.network["input"]
     if stated is not None:
         return isinstance(stated, list | tuple) and len(stated) == 3
-    return any(layer["type"] in IMAGE_LAYERS for layer in config.network["layers"])
+    return any(LAYERS[layer["type"]].takes_images for layer in config.network["layers"])
 
 
 def _takes_sequences(config: Config) -> bool:
@@ -303,7 +287,7 @@ def _takes_sequences(config: Config) -> bool:
     stated = config.network["input"]
     if stated is not None:
         return isinstance(stated, list | tuple) and len(stated) == 2
-    return any(layer["type"] == "recurrent" for layer in config.network["layers"])
+    return any(LAYERS[layer["type"]] is Recurrent for layer in config.network["layers"])
 
 
 def _output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
@@ -316,12 +300,13 @@ def _output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
     names = names_of(types, [layer.get("name") for layer in layers])
     inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
     sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+    kinds = [LAYERS[word] for word in types]
     open_, seen = [len(layers) - 1], set()
     while open_:
         k = open_.pop(0)
-        if k != INPUT and types[k] in ("dense", "recurrent"):
+        if k != INPUT and kinds[k].size_is_outputs:
             return k, layers[k]
-        if k != INPUT and types[k] in ("softmax", "add") and k not in seen:
+        if k != INPUT and kinds[k].keeps_width and k not in seen:
             open_ += sources[k]
         seen.add(k)
     return None
@@ -338,7 +323,7 @@ def _target(config: Config) -> str | None:
     loss = loss_function(config.network["loss"])
     if loss.for_classes or isinstance(loss, BinaryCrossEntropy):
         return "class"
-    if config.network["layers"][-1]["type"] == "softmax":
+    if LAYERS[config.network["layers"][-1]["type"]].gives_distribution:
         return "class"
     return None if "generator" in config.data else "value"
 
@@ -427,5 +412,5 @@ def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     # Two classes fit one output as well, the second class above one half, unless the loss or
     # a softmax compares the outputs of the classes.
     compared = loss_function(config.network["loss"]).for_classes
-    compared = compared or config.network["layers"][-1]["type"] == "softmax"
+    compared = compared or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
     return ([1, 2] if count == 2 and not compared else [count]), f"{count} classes: {named}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.errors import ConfigError, Problem, shown, unknown
-from chainrule.layers import LAYERS, Dense, Flatten, Layer, Recurrent, Softmax
+from chainrule.layers import LAYERS, Dense, Layer
 from chainrule.layers.base import Shape
 from chainrule.layers.weighted import Weighted
 from chainrule.losses import (
@@ -121,12 +121,12 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, 
 
 
 def _mark_output(layers: Sequence[Layer], wiring: Wiring) -> None:
-    """The last layer, and what it gives on as it is: flatten changes no number."""
+    """The last layer, and what it passes on as it is."""
     for layer in layers:
         layer.is_output = False
     k = wiring.order[-1]
     layers[k].is_output = True
-    while isinstance(layers[k], Flatten) and wiring.sources[k][0] != INPUT:
+    while layers[k].passes_on and wiring.sources[k][0] != INPUT:
         k = wiring.sources[k][0]
         layers[k].is_output = True
 
@@ -152,7 +152,7 @@ def connected(config: Mapping[str, Any]) -> tuple[list[Layer], Wiring]:
 
 def plugs_of(layers: Sequence[Layer]) -> list[Plug]:
     """The layers as far as wiring goes."""
-    return [Plug(layer.name, layer.type, layer.sources) for layer in layers]
+    return [Plug(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
 
 
 def _name(layers: Sequence[Layer]) -> None:
@@ -176,7 +176,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     """What keeps completed layers and a loss from making a network, if anything."""
-    if not any(isinstance(layer, Weighted | Recurrent) for layer in layers):
+    if not any(layer.has_weights for layer in layers):
         message = "a network needs at least one dense layer, or another with weights"
         yield Fault(message, None if not layers else 0)
         return
@@ -185,7 +185,7 @@ def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
     if not own:
         yield from faults_of_wiring(plugs_of(layers))
     last = layers[-1]
-    if isinstance(loss, CrossEntropy) and not isinstance(last, Softmax):
+    if isinstance(loss, CrossEntropy) and not last.gives_distribution:
         yield Fault(
             f"cross_entropy needs outputs that are a distribution, but the last layer is "
             f"{_described(last)}; add a softmax layer behind it, or choose another loss",
@@ -202,8 +202,8 @@ def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
 def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
     seen: set[str] = set()
     for k, layer in enumerate(layers):
-        if isinstance(layer, Softmax) and k < len(layers) - 1:
-            yield Fault("softmax must be the last layer", k)
+        if layer.must_be_last and k < len(layers) - 1:
+            yield Fault(f"{layer.type} must be the last layer", k)
         if layer.bound:
             yield Fault(f"{layer.name} already belongs to a network", k)
         if layer.name in seen:
@@ -215,7 +215,7 @@ def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
 
 def _output_function(layer: Layer) -> str:
     """``softmax``, ``sigmoid`` or another word for the function behind the outputs."""
-    if isinstance(layer, Weighted):
+    if isinstance(layer, Weighted) and layer.loss_from_z:
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
 
@@ -224,7 +224,7 @@ def _ends_in_sigmoid(layer: Layer) -> bool:
     return isinstance(getattr(layer, "activation", None), Sigmoid)
 
 
-def activation_name(layer: Weighted | Recurrent) -> str:
+def activation_name(layer: Weighted) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

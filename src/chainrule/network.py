@@ -18,19 +18,19 @@ from chainrule.chain import (
     shape_of_input,
 )
 from chainrule.errors import ConfigError, ShapeError, unknown
-from chainrule.layers import Layer, Softmax
+from chainrule.inputs_and_targets import (
+    require_as_many,
+    require_inputs_of_targets,
+    require_padding_known,
+    rows_of_inputs,
+)
+from chainrule.layers import Layer
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
-from chainrule.padding import lengths_of, padded_steps
 from chainrule.parameters import Array, Layout, Parameters, as_numbers, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
-from chainrule.sequence_losses import (
-    SequenceFromLogits,
-    SequenceLoss,
-    are_sequences,
-    has_target,
-)
+from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
 from chainrule.tables import is_finite
 from chainrule.wiring import INPUT
 
@@ -93,7 +93,7 @@ class Network:
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
         self.layers = checked_layers(layers)
         if loss is None:
-            ends_in_softmax = any(isinstance(layer, Softmax) for layer in self.layers[-1:])
+            ends_in_softmax = any(layer.gives_distribution for layer in self.layers[-1:])
             loss = default_loss(ends_in_softmax=ends_in_softmax)
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate
@@ -244,34 +244,9 @@ class Network:
         Raises:
             ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
         """
-        x = as_numbers(x, "inputs")
-        if x.ndim == len(self.input_shape) + 1 > 2 and x.shape[1:] != self.input_shape:
-            shape = ", ".join(map(str, self.input_shape))
-            raise ShapeError(
-                f"the network takes inputs of shape (cases, {shape}), found {x.shape}"
-            )
-        if x.ndim > 2:
-            x = x.reshape(len(x), prod(x.shape[1:]))
-        if x.ndim != 2 or x.shape[1] != self.input:
-            raise ShapeError(
-                f"the network takes inputs of shape (cases, {self.input}), found {x.shape}"
-            )
-        with np.errstate(over="ignore"):  # beyond float32 is inf
-            x = np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else self.dtype)
-        if len(self.input_shape) == 2:
-            self._require_padding_known(lengths_of(x.reshape(-1, *self.input_shape)))
+        x = rows_of_inputs(x, self.input_shape, self.dtype)
+        require_padding_known(x, self.input_shape, self.layers)
         return x
-
-    def _require_padding_known(self, lengths: Array | None) -> None:
-        """Refuse cases of different lengths where a layer takes all steps as one row."""
-        if lengths is None:
-            return
-        for layer in self.layers:
-            if len(layer.input_shape) == 2 and not layer.knows_padding:
-                raise ShapeError(
-                    f"{layer.name} takes all steps of a case as they are and cannot pass over "
-                    f"padding (NaN), but case {int(lengths.argmin())} has {lengths.min()} steps"
-                )
 
     def prepare_targets(self, t: Any) -> Array:
         """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
@@ -283,10 +258,7 @@ class Network:
 
     def _prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
         x, t = self.prepare_inputs(x), self.prepare_targets(t)
-        if len(x) != len(t):
-            raise ShapeError(f"{len(x)} cases have {len(t)} targets")
-        if not len(x):
-            raise ShapeError("a loss needs at least one case")
+        require_as_many(x, t)
         self.require_inputs(x, t)
         return x, t
 
@@ -300,16 +272,7 @@ class Network:
         Raises:
             ShapeError: there is one.
         """
-        if len(self.input_shape) != 2 or not are_sequences(t):
-            return
-        lengths = lengths_of(x.reshape(-1, *self.input_shape))
-        wrong = None if lengths is None else has_target(t) & padded_steps(lengths, t.shape[1])
-        if wrong is not None and wrong.any():
-            case, step = np.argwhere(wrong)[0]
-            raise ShapeError(
-                f"step {step + 1} of case {case} has a target, but its inputs are padding (NaN); "
-                "−1 as a class, or NaN as the values, stands for no target"
-            )
+        require_inputs_of_targets(x, t, self.input_shape)
 
     # The two passes
 

@@ -32,7 +32,7 @@ from chainrule.layers import (
 from chainrule.network import Network
 from chainrule.parameters import BIASES, Array, Parameters
 from chainrule.penalties import PenaltySetting
-from chainrule.sequence_graph import each_step, loss_over_steps, recurrent
+from chainrule.sequences.graph import each_step, loss_over_steps, recurrent
 from chainrule.wiring import INPUT
 
 

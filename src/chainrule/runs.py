@@ -73,6 +73,11 @@ class Run:
     _data: DataSplit | None = field(default=None, repr=False)
 
     @property
+    def name(self) -> str:
+        """That of the run's folder, such as ``shapes-1``; without one the configuration's."""
+        return self.folder.resolve().name if self.folder else self.config.name
+
+    @property
     def train(self) -> Score | None:
         """The score on the training data, by a pass of its own after training."""
         return self.scores.get("train")

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.network import Network
 from chainrule.parameters import Array, as_numbers
-from chainrule.sequence_losses import number_of_targets, output_rows, target_rows
+from chainrule.sequences.losses import number_of_targets, output_rows, target_rows
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000

@@ -15,13 +15,13 @@ import numpy as np
 from chainrule.chain import activation_name
 from chainrule.clipping import norm
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
-from chainrule.layers import Dense, Layer, Recurrent, Softmax
+from chainrule.layers import Dense, Layer, Softmax
 from chainrule.layers.base import Shape
 from chainrule.losses import LOSSES
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.parameters import BIASES, Array
-from chainrule.sequence_losses import SequenceLoss, are_sequences, loss_of_a_step
+from chainrule.sequences.losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
@@ -152,8 +152,7 @@ def _fed(network: Network, k: int) -> str:
 
 
 def _output(layer: Layer) -> str:
-    letter = "a" if hasattr(layer, "activation") else "s" if isinstance(layer, Softmax) else "z"
-    return f"{letter} {layer.name}"
+    return f"{layer.output_letter} {layer.name}"
 
 
 def _backward(network: Network, t: Array) -> Iterator[Entry]:
@@ -173,12 +172,6 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
             upstream.setdefault(source, []).append(part)
 
 
-THROUGH_TIME = (
-    "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
-    "diag(φ′(z(n))) Uᵀ times that of step n − 1"
-)
-
-
 def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
@@ -192,8 +185,7 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
     reaching = f"({upstream})" if " + " in upstream else upstream
     product = upstream
     if "a" in local:
-        about = THROUGH_TIME if isinstance(layer, Recurrent) else "∂a/∂z = diag(φ′(z))"
-        yield _local(f"J_a {name}", about, local["a"])
+        yield _local(f"J_a {name}", layer.slope_formula, local["a"])
         product = f"{reaching} · J_a {name}"
     elif isinstance(layer, Softmax):
         yield _local(f"J_s {name}", f"∂s/∂z = diag(s) − s sᵀ, with z = {x}", local["z"])

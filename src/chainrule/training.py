@@ -26,7 +26,7 @@ from chainrule.parameters import Array
 from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
-from chainrule.sequence_losses import number_of_targets
+from chainrule.sequences.losses import number_of_targets
 from chainrule.tables import is_finite, is_whole
 
 STRETCH_SECONDS = 0.05

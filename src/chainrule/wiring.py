@@ -17,9 +17,6 @@ INPUT = -1
 INPUT_WORD = "input"
 """The same where sources are names."""
 
-JOINS = ("add", "concatenate")
-"""The types of layers that take several inputs."""
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -63,11 +60,13 @@ class Plug:
         name: the layer's.
         type: its word, such as ``dense``.
         sources: the names it gives as its inputs; empty for the layer before it.
+        joins: whether it takes several inputs.
     """
 
     name: str
     type: str
     sources: tuple[str, ...] = ()
+    joins: bool = False
 
 
 def wire(plugs: Sequence[Plug]) -> Wiring:
@@ -127,12 +126,12 @@ def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
             if name not in known:
                 others = [INPUT_WORD, *(other for other in names if other != plug.name)]
                 yield Fault(unknown(f"input of {plug.name}", name, others), k, "inputs")
-        if plug.type in JOINS and len(plug.sources) < 2:
+        if plug.joins and len(plug.sources) < 2:
             given = f"found only {plug.sources[0]}" if plug.sources else "and has none"
             yield Fault(
                 f"{plug.name} needs the names of at least two inputs, {given}", k, "inputs"
             )
-        if plug.type not in JOINS and len(plug.sources) > 1:
+        if not plug.joins and len(plug.sources) > 1:
             yield Fault(
                 f"{plug.name}, of type {plug.type}, takes one input, found {len(plug.sources)}: "
                 f"{', '.join(plug.sources)}; join them with a layer of type add or concatenate",

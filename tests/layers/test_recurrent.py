@@ -268,9 +268,9 @@ def test_a_layer_without_biases_has_none():
     layer = Recurrent(2, bias=False)
     network = Network([layer], input=[3, 1], loss="mse")
     assert "recurrent_1.b" not in network.parameters
-    with pytest.raises(ConfigError, match="without biases"):
+    with pytest.raises(ShapeError, match="without biases"):
         layer.b = 1.0
-    with pytest.raises(ConfigError, match="does not learn its start"):
+    with pytest.raises(ShapeError, match="does not learn its start"):
         layer.h0_grad  # noqa: B018
 
 

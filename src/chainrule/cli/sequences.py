@@ -15,7 +15,7 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.errors import DataError
 from chainrule.parameters import Array
 from chainrule.scores import predicted_classes
-from chainrule.sequence_losses import are_sequences
+from chainrule.sequences.losses import are_sequences
 
 NONE = "-"
 """Printed where a step has no target."""

@@ -32,7 +32,8 @@ from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
-from chainrule.layers.recurrent import OUTPUTS, STARTS
+from chainrule.layers.recurrent import OUTPUTS
+from chainrule.sequences.start import STARTS
 from chainrule.windows.geometry import PADDINGS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]

@@ -22,6 +22,7 @@ from chainrule.config.yaml_reader import read_yaml
 from chainrule.config.yaml_writer import write_yaml
 from chainrule.data.settings import KINDS, PATH_KEYS
 from chainrule.errors import ConfigError, Problem, shown
+from chainrule.layers import LAYERS
 
 
 @dataclass(frozen=True)
@@ -235,8 +236,8 @@ def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
     network = model.network.model_dump()
     network["layers"] = [_said(layer) for layer in network["layers"]]
     if network["loss"] is None:
-        last = network["layers"][-1]["type"]
-        network["loss"] = default_loss(ends_in_softmax=last == "softmax")
+        last = LAYERS[network["layers"][-1]["type"]]
+        network["loss"] = default_loss(ends_in_softmax=last.gives_distribution)
     data = model.data.model_dump(exclude_unset=True)
     kind = {key: data[key] for key in KINDS if key in data}
     return network, {**kind, **data}, model.training.model_dump()

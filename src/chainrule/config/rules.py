@@ -19,14 +19,13 @@ from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
 from chainrule.data.settings import KINDS, are_sequences
 from chainrule.errors import Problem
+from chainrule.layers import LAYERS
 from chainrule.wiring import Plug, faults_of_wiring, names_of
 
 Fault = tuple[KeyPath, str]
 """Where the blame lies, and the message."""
 
-LAYERS: KeyPath = ("network", "layers")
-
-WEIGHTED = {"dense", "recurrent", "conv2d", "locally_connected2d"}
+LIST: KeyPath = ("network", "layers")
 
 _GROUPS = {"shapes": "classes", "spirals": "arms", "rings": "rings", "blobs": "classes"}
 
@@ -64,12 +63,13 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
     layers = network["layers"]
     kinds = [_kind(layer) for layer in layers]
     for k, kind in enumerate(kinds[:-1]):
-        if kind == "softmax":
+        if kind is not None and LAYERS[kind].must_be_last:
             where = f"but it is layer {k + 1} of {len(layers)}"
-            yield (*LAYERS, k), f"softmax must be the last layer, {where}"
-    if layers and None not in kinds and not WEIGHTED & {*kinds}:
+            yield (*LIST, k), f"{kind} must be the last layer, {where}"
+    has_weights = any(LAYERS[kind].has_weights for kind in kinds if kind is not None)
+    if layers and None not in kinds and not has_weights:
         message = "a network needs at least one dense layer, or another with weights"
-        yield LAYERS, f"{message}; write {{size: 10}}"
+        yield LIST, f"{message}; write {{size: 10}}"
     yield from _size_faults(layers, kinds)
     yield from _start_faults(layers, kinds)
     names = [*_name_faults(layers, kinds)]
@@ -87,7 +87,7 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
         before, size = layers[k - 1].get("size"), layers[k].get("size")
         if _whole(before) and _whole(size) and before != size:
             message = f"softmax has the size of the layer before it, {before}, found {size}"
-            yield (*LAYERS, k, "size"), message
+            yield (*LIST, k, "size"), message
 
 
 def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
@@ -98,7 +98,7 @@ def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]
         start, size = layer.get("start"), layer.get("size")
         if isinstance(start, list) and _whole(size) and len(start) != size:
             message = f"start has a number for each of the {size} units, found {len(start)}"
-            yield (*LAYERS, k, "start"), message
+            yield (*LIST, k, "start"), message
 
 
 def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
@@ -111,7 +111,7 @@ def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
         before, was_given = taken.setdefault(name, (k, given is not None))
         if kinds[k] and before < k and (given is not None or was_given):
             both = f"layer {before + 1} and layer {k + 1}"
-            yield (*LAYERS, k, "name"), f"{both} are both named {name!r}"
+            yield (*LIST, k, "name"), f"{both} are both named {name!r}"
 
 
 def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
@@ -122,11 +122,13 @@ def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault
     given = [layer.get("name") if isinstance(layer, dict) else None for layer in layers]
     types = [kind or "" for kind in kinds]
     names = names_of(types, [name if isinstance(name, str) else None for name in given])
-    plugs = [Plug(*plug) for plug in zip(names, types, (s or () for s in sources), strict=True)]
+    joins = [LAYERS[word].joins for word in types]
+    written = zip(names, types, (s or () for s in sources), joins, strict=True)
+    plugs = [Plug(*plug) for plug in written]
     for fault in faults_of_wiring(plugs):
         at = layers[fault.layer] if fault.layer is not None else None
         has_key = fault.key is not None and isinstance(at, dict) and fault.key in at
-        yield (*LAYERS, fault.layer or 0, *((fault.key,) if has_key else ())), fault.message
+        yield (*LIST, fault.layer or 0, *((fault.key,) if has_key else ())), fault.message
 
 
 def _inputs(layer: Any) -> tuple[str, ...] | None:

@@ -21,7 +21,7 @@ from chainrule.data.sequences import MOST_STEPS
 from chainrule.data.splits import part_sizes
 from chainrule.errors import DataError, Problem
 from chainrule.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
-from chainrule.sequence_losses import NO_CLASS
+from chainrule.sequences.losses import NO_CLASS
 
 ENCODINGS = ("one_hot", "numbers")
 SPACE = "space"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError
-from chainrule.sequence_losses import are_sequences
+from chainrule.sequences.losses import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization

@@ -22,8 +22,8 @@ from chainrule.data.npy_header import read_header
 from chainrule.data.npz_file import DAMAGES, read_arrays
 from chainrule.data.paths import existing_file
 from chainrule.errors import DataError, Problem, ShapeError
-from chainrule.padding import lengths_of, padded_steps
-from chainrule.sequence_losses import NO_CLASS
+from chainrule.sequences.losses import NO_CLASS
+from chainrule.sequences.padding import lengths_of, padded_steps
 
 KNOWN = ("x", "t", "classes", "lengths")
 

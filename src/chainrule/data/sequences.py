@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.data.arguments import Checks
 from chainrule.data.dataset import Array, Dataset
-from chainrule.sequence_losses import NO_CLASS
+from chainrule.sequences.losses import NO_CLASS
 
 MOST_STEPS = 10_000
 """More steps than a gradient would survive."""

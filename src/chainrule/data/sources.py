@@ -37,7 +37,7 @@ from chainrule.data.standardization import Standardization
 from chainrule.data.targets import class_names, encode_classes, encode_values
 from chainrule.errors import ConfigError, DataError, Problem
 from chainrule.randomness import stream
-from chainrule.sequence_losses import NO_CLASS
+from chainrule.sequences.losses import NO_CLASS
 
 
 def load_data(

@@ -17,9 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import prod
 
-from chainrule.layers import Conv2D, Layer, LocallyConnected2D
 from chainrule.loops.threads import at_most
 from chainrule.network import Network
 
@@ -34,7 +32,7 @@ def one_thread_is_best(network: Network, batch_size: int) -> bool:
         network: its widths count.
         batch_size: the cases of a minibatch.
     """
-    by_loops = (_in_loops(layer) for layer in network.layers)
+    by_loops = (layer.in_loops for layer in network.layers)
     return products_are_small(network, batch_size) and batch_size * max(by_loops) < WORTH_THREADS
 
 
@@ -45,20 +43,7 @@ def products_are_small(network: Network, batch_size: int) -> bool:
         network: its dense layers count, and each place of layers with filters of their own.
         batch_size: the cases of a minibatch.
     """
-    return batch_size * max(map(_in_a_product, network.layers)) < WORTH_THREADS
-
-
-def _in_a_product(layer: Layer) -> int:
-    """Multiplications of one case in the largest product of NumPy's."""
-    if isinstance(layer, Conv2D):
-        return 0
-    weights = prod(layer.shapes().get("W", (0,)))
-    return weights // layer.windows.places if isinstance(layer, LocallyConnected2D) else weights
-
-
-def _in_loops(layer: Layer) -> int:
-    """Multiplications of one case in compiled loops."""
-    return layer.outputs * layer.windows.under if isinstance(layer, Conv2D) else 0
+    return batch_size * max(layer.largest_product for layer in network.layers) < WORTH_THREADS
 
 
 def number_of_threads(network: Network, batch_size: int, threads: int | str = "auto") -> int:

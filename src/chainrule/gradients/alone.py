@@ -120,6 +120,7 @@ def _recurrent(
 ) -> Iterator[Finding]:
     """φ' at each step, and the outputs by each argument with all the ways through time in it."""
     yield _activation(point, layer, layer.slopes, rng)
+    assert layer.activation is not None, "a network's layer has one"
     at_kink = bool(np.isin(_z_of(layer), layer.activation.kinks).any())
     for name, jacobian in layer.through_time().items() if not at_kink else ():
         f, at = _outputs_by(layer, name, x, values)

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Dense, Flatten, Join, Layer, Recurrent, Softmax
+from chainrule.layers import Dense, Layer, Recurrent, Softmax
 from chainrule.layers.filtered import Filtered
-from chainrule.layers.pooled import Pooled
 from chainrule.network import Network
 from chainrule.parameters import Array, Parameters
-from chainrule.recurrent_jacobians import ThroughTime, flat_rows
+from chainrule.sequences.recurrent_jacobians import ThroughTime, flat_rows
 
 SHARE = 2.0**-30
 ROUNDING = 2.0**-53
@@ -89,7 +88,7 @@ def _through(layer: Layer, J: Array, sums: Parameters) -> Array | None:
         return _through_time(layer, J, sums)
     if isinstance(layer, Filtered):
         return _through_filters(layer, J, sums)
-    if isinstance(layer, Pooled | Flatten | Join):  # whose Jacobians hold nothing below 0
+    if layer.adds_up:  # then the Jacobian holds nothing below 0
         return layer.jacobians()["x"].vjp(J)
     return None
 

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.gradients.elsewhere import LayerFunction
 from chainrule.losses import FromLogits, Loss
 from chainrule.parameters import Array
-from chainrule.sequence_losses import (
+from chainrule.sequences.losses import (
     SequenceFromLogits,
     SequenceLoss,
     are_sequences,

@@ -76,6 +76,46 @@ class Layer(ABC):
     formula: ClassVar[str] = ""
     """z as a formula of x and the parameters, such as ``x W + b``."""
 
+    output_letter: ClassVar[str] = "z"
+    """What the output is called: z itself, a = φ(z), s of a softmax."""
+
+    slope_formula: ClassVar[str] = "∂a/∂z = diag(φ′(z))"
+    """The Jacobian of the output by z as a formula, where the layer has one, ``a``."""
+
+    # What it takes
+
+    takes_images: ClassVar[bool] = False
+    """Whether x must be images, (channels, height, width)."""
+
+    joins: ClassVar[bool] = False
+    """Whether it takes several inputs, and at least two."""
+
+    # What it gives
+
+    has_weights: ClassVar[bool] = False
+    """Whether there are weights to train, without which a network has nothing to do."""
+
+    size_is_outputs: ClassVar[bool] = False
+    """Whether its argument ``size`` is the number of outputs, of a case or of a step."""
+
+    keeps_width: ClassVar[bool] = False
+    """Whether it puts out as many numbers as each of its sources."""
+
+    passes_on: ClassVar[bool] = False
+    """Whether the output is x itself, as the same numbers in the same order."""
+
+    adds_up: ClassVar[bool] = False
+    """Whether each output is a sum of inputs with factors of at least 0, and nothing else."""
+
+    gives_distribution: ClassVar[bool] = False
+    """Whether the outputs, of a case or of a step, are at least 0 and add up to 1."""
+
+    must_be_last: ClassVar[bool] = False
+    """Whether no layer may follow."""
+
+    loss_from_z: ClassVar[bool] = True
+    """Whether a loss may be computed from z instead of the output: z has a number for each."""
+
     def __init__(
         self,
         *,
@@ -161,6 +201,16 @@ class Layer(ABC):
         Once, but for weights that several places or steps share.
         """
         return 1
+
+    @property
+    def largest_product(self) -> int:
+        """Multiplications of one case in the largest product that is NumPy's."""
+        return prod(self.shapes().get("W", (0,)))
+
+    @property
+    def in_loops(self) -> int:
+        """Multiplications of one case in compiled loops."""
+        return 0
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """The first values of the parameter ``name``."""

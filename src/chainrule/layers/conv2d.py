@@ -71,12 +71,22 @@ class Conv2D(Filtered):
             z = z + values["b"][:, None, None]
         return as_rows(z)
 
+    @property
+    def largest_product(self) -> int:
+        """0: its products are made in compiled loops."""
+        return 0
+
+    @property
+    def in_loops(self) -> int:
+        """Each output is a sum over what is under its window."""
+        return self.outputs * int(self.windows.under)
+
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(W ∗ x + b), (cases, outputs)."""
         if not self._is_for_loops(x, self.W):
             return super().forward_pass(x)
         self.x = x = np.ascontiguousarray(x)
-        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
         self.a = self._run(x, self._values, self.z, self._loops(x))
         return self.a
 
@@ -151,7 +161,7 @@ class Conv2D(Filtered):
         return Convolution(shape, len(x), x.dtype)
 
     def _room(self, what: str, like: Array) -> Array:
-        return kept(self, what, len(like), self.outputs, like.dtype)
+        return kept(self, what, (len(like), self.outputs), like.dtype)
 
     def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
         """See `Filtered.jacobians_at`."""

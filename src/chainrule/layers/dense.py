@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.errors import ConfigError, ShapeError
-from chainrule.initializers import Initializer, initializer
+from chainrule.initializers import initializer
 from chainrule.jacobians import (
     BiasJacobian,
     Diagonal,
@@ -19,14 +19,10 @@ from chainrule.jacobians import (
     explicit,
 )
 from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
-from chainrule.layers.weighted import Weighted
-from chainrule.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
 from chainrule.parameters import Array
-from chainrule.step_jacobians import EachStep, SharedBySteps
-
-InitializerLike = str | Sequence[float] | Initializer
-
-DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
+from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 
 
 class Buffers(NamedTuple):
@@ -94,6 +90,7 @@ class Dense(Weighted):
     type: ClassVar[str] = "dense"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x W + b"
+    size_is_outputs: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,9 +13,8 @@ from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Shape
-from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
 from chainrule.layers.kept import kept_upstream
-from chainrule.layers.weighted import Weighted
+from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
 from chainrule.parameters import Array
 from chainrule.tables import is_whole
 from chainrule.windows.geometry import checked_padding, pair, windows_on
@@ -44,6 +43,8 @@ class Filtered(Weighted):
     Attributes:
         windows: where the filters stand, once connected.
     """
+
+    takes_images: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -24,6 +24,8 @@ class Flatten(Layer):
 
     type: ClassVar[str] = "flatten"
     formula: ClassVar[str] = "x"
+    passes_on: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
 
     def __init__(
         self, *, name: str | None = None, inputs: str | Sequence[str] | None = None

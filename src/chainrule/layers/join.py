@@ -14,8 +14,8 @@ from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.join_jacobians import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.padding import overflow_is_no_padding
 from chainrule.parameters import Array
+from chainrule.sequences.padding import overflow_is_no_padding
 
 
 class Join(Layer):
@@ -29,6 +29,9 @@ class Join(Layer):
             name twice is taken twice.
         name: see `Layer`.
     """
+
+    joins: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
 
     def __init__(
         self, *, inputs: Sequence[str] | str | None = None, name: str | None = None
@@ -110,6 +113,7 @@ class Add(Join):
     type: ClassVar[str] = "add"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ + x₂ + …"
+    keeps_width: ClassVar[bool] = True
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""

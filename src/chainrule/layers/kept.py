@@ -1,4 +1,4 @@
-"""Arrays that layers on images keep between minibatches, or make anew where nothing is kept."""
+"""Arrays that layers keep between minibatches, or make anew where nothing is kept."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers.base import Layer
+from chainrule.layers.base import Layer, Shape
 from chainrule.parameters import Array
 
 
-def kept(layer: Layer, what: str, cases: int, width: int, dtype: np.dtype[Any]) -> Array:
-    """An array (cases, width) of the layer's own, the same one in every pass where kept.
+def kept(layer: Layer, what: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """An array of the layer's own, the same one in every pass where kept.
 
     Args:
         layer: whose; its ``buffers`` are where it is kept.
         what: it is for.
-        cases: of the pass.
-        width: numbers a case.
+        shape: of the array.
         dtype: of the numbers.
     """
     if layer.buffers is None:
-        return np.empty((cases, width), dtype)
-    key = (layer.name, what, cases)
+        return np.empty(shape, dtype)
+    key = (layer.name, what, shape, dtype.char)
     if key not in layer.buffers:
-        layer.buffers[key] = np.empty((cases, width), dtype)
+        layer.buffers[key] = np.empty(shape, dtype)
     found: Array = layer.buffers[key]
     return found
 

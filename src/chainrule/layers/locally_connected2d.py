@@ -36,6 +36,11 @@ class LocallyConnected2D(Filtered):
         }
         return {**shapes, "b": (*places, self.filters)} if self.bias else shapes
 
+    @property
+    def largest_product(self) -> int:
+        """That of one place."""
+        return super().largest_product // int(self.windows.places)
+
     def _apply(self, x: Array, values: Arrays) -> Array:
         if self._is_for_loops(x, *values.values()):
             z = np.empty((len(x), self.outputs), x.dtype)

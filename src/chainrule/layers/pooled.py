@@ -39,6 +39,9 @@ class Pooled(Layer):
         windows: where they stand, once connected.
     """
 
+    takes_images: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
+
     def __init__(
         self,
         size: int | Sequence[int] = 2,
@@ -86,7 +89,7 @@ class Pooled(Layer):
     def forward_pass(self, x: Array) -> Array:
         """The output, (cases, outputs)."""
         self.x = x
-        self.z = kept(self, "z", len(x), self.outputs, x.dtype)
+        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
         self._found = self._pool(x, self.z)
         return self.z
 
@@ -177,7 +180,7 @@ class MaxPool2D(Pooled):
         whole = np.dtype(np.int32)
         keeps = y is self.z
         winners = (
-            kept(self, "winners", len(y), self.outputs, whole)
+            kept(self, "winners", (len(y), self.outputs), whole)
             if keeps
             else np.empty(y.shape, whole)
         )

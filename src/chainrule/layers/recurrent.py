@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activations import Activation
+from chainrule.activations import activation as activation_of
 from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
@@ -19,22 +20,30 @@ from chainrule.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.layers.dense import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike
-from chainrule.padding import lengths_of, mark, padded_steps
+from chainrule.layers.base import Arrays, Shape, sizes_text
+from chainrule.layers.kept import kept
+from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
 from chainrule.parameters import Array, assign
-from chainrule.recurrent_jacobians import FromStart, ThroughTime, flat_rows
-from chainrule.step_jacobians import EachStep, SharedBySteps
-from chainrule.tables import is_finite
-
-Room = Callable[[str, tuple[int, ...], Any], Array]
-"""Where arrays come from, by what they are for, shape and type."""
+from chainrule.sequences.padding import padded_steps
+from chainrule.sequences.recurrence import (
+    Room,
+    all_outputs,
+    by_step,
+    last_outputs,
+    last_steps,
+    marked_rows,
+    new,
+    run,
+)
+from chainrule.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows
+from chainrule.sequences.start import given_start
+from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
+from chainrule.tables import is_whole
 
 OUTPUTS = ("all", "last")
-STARTS = ("zeros", "learnt")
 
 
-class Recurrent(Layer):
+class Recurrent(Weighted):
     """h(n) = φ(x(n) W + h(n−1) U + b) for n = 1, …, steps, from the start state h(0).
 
     W is (features, size), U (size, size), b (size,). The input is a sequence, of shape
@@ -47,7 +56,7 @@ class Recurrent(Layer):
     start state is reached from the first step alone, so with k only by outputs 1 to k.
 
     Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
-    then the last step that is real (see `chainrule.padding`).
+    then the last step that is real (see `chainrule.sequences.padding`).
 
     Args:
         size: the number of units, at least 1.
@@ -87,6 +96,21 @@ class Recurrent(Layer):
     type: ClassVar[str] = "recurrent"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
+    slope_formula: ClassVar[str] = (
+        "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
+        "diag(φ′(z(n))) Uᵀ times that of step n − 1"
+    )
+    size_is_outputs: ClassVar[bool] = True
+    loss_from_z: ClassVar[bool] = False
+    starts: ClassVar[Mapping[str, str]] = {
+        "weights": DEFAULT_WEIGHTS,
+        "recurrent_weights": DEFAULT_WEIGHTS,
+        "biases": DEFAULT_BIASES,
+    }
+    _absences: ClassVar[Mapping[str, str]] = {
+        **Weighted._absences,
+        "h0": "does not learn its start state",
+    }
 
     def __init__(
         self,
@@ -105,18 +129,18 @@ class Recurrent(Layer):
         inputs: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
-        if not _is_count(size):
+        if not is_whole(size) or size < 1:
             raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
         if outputs not in OUTPUTS:
             raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
         if not isinstance(bias, bool):
             raise ConfigError(f"bias is true or false, found {bias!r}")
         self.size = int(size)
-        self.activation = activation
+        self.activation = activation_of(activation)
         self.only_last = outputs == "last"
         self.has_bias = bias
         self.learns_start = isinstance(start, str) and start == "learnt"
-        self.start = _given_start(start, self.size)
+        self.start = given_start(start, self.size)
         self.truncate = truncate
         self.weights = initializer(weights)
         self.recurrent_weights = initializer(recurrent_weights)
@@ -128,22 +152,13 @@ class Recurrent(Layer):
         self._lengths: Array | None = None
 
     @property
-    def activation(self) -> Activation:
-        """φ."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation) -> None:
-        self._activation = activation(value)
-
-    @property
     def truncate(self) -> int | None:
         """The k of truncated backpropagation; None for all steps."""
         return self._truncate
 
     @truncate.setter
     def truncate(self, value: int | None) -> None:
-        if value is not None and not _is_count(value):
+        if value is not None and not (is_whole(value) and value >= 1):
             raise ConfigError(f"truncate is a whole number of at least 1, found {value!r}")
         self._truncate = None if value is None else int(value)
 
@@ -162,34 +177,21 @@ class Recurrent(Layer):
         """The number of inputs at each step."""
         return self.input_shape[1]
 
-    # The parameters and their gradients, views into the two vectors; assigning writes into them
-
-    @property
-    def W(self) -> Array:
-        """The weights of the inputs, (features, size), a view into θ."""
-        return self._values["W"]
-
-    @W.setter
-    def W(self, value: Any) -> None:
-        assign(self.W, value, f"{self.name}.W")
+    # The parameters beside W and b, and their gradients, views into the two vectors
 
     @property
     def U(self) -> Array:
-        """The weights of the state before, (size, size), a view into θ."""
-        return self._values["U"]
+        """The weights of the state before, (size, size), a view into θ; as `W` to assign."""
+        return self._of(self._values, "U")
 
     @U.setter
     def U(self, value: Any) -> None:
         assign(self.U, value, f"{self.name}.U")
 
     @property
-    def b(self) -> Array:
-        """The biases, (size,), a view into θ; zeros where there are none."""
-        return self._values["b"] if self.has_bias else np.zeros(self.size, self.W.dtype)
-
-    @b.setter
-    def b(self, value: Any) -> None:
-        assign(self._parameter("b"), value, f"{self.name}.b")
+    def U_grad(self) -> Array:
+        """∂L/∂U of the last backward pass, (size, size), a view into the gradient."""
+        return self._of(self._gradients, "U")
 
     @property
     def h0(self) -> Array:
@@ -198,35 +200,12 @@ class Recurrent(Layer):
 
     @h0.setter
     def h0(self, value: Any) -> None:
-        assign(self._parameter("h0"), value, f"{self.name}.h0")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W of the last backward pass, (features, size), a view into the gradient."""
-        return self._gradients["W"]
-
-    @property
-    def U_grad(self) -> Array:
-        """∂L/∂U of the last backward pass, (size, size), a view into the gradient."""
-        return self._gradients["U"]
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b of the last backward pass, (size,), a view into the gradient."""
-        self._parameter("b")
-        return self._gradients["b"]
+        assign(self._of(self._values, "h0"), value, f"{self.name}.h0")
 
     @property
     def h0_grad(self) -> Array:
         """∂L/∂h(0) of the last backward pass, (size,), a view into the gradient."""
-        self._parameter("h0")
-        return self._gradients["h0"]
-
-    def _parameter(self, name: str) -> Array:
-        if name not in self._values:
-            why = "was made without biases" if name == "b" else "does not learn its start state"
-            raise ConfigError(f"{self.name} {why}")
-        return self._values[name]
+        return self._of(self._gradients, "h0")
 
     def _start_of(self, values: Arrays) -> Array:
         """h(0) at any parameters; of their type, so that float32 stays float32."""
@@ -271,86 +250,49 @@ class Recurrent(Layer):
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
-        x, lengths = self._by_step(x, _new)
-        z, states = self._run(x, values, _new)
-        return self._marked(z, lengths), self._given_out(
-            states, lengths, _last_steps(x, lengths), _new
+        x, lengths = by_step(x, self.steps, new)
+        z, states = run(x, values, self._start_of(values), self._activation, new)
+        return marked_rows(z, lengths), self._given_out(
+            states, lengths, self._last_of(x, lengths), new
         )
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""
-        self.x, self._lengths = self._by_step(x, self._room)
-        self._z, self.states = self._run(self.x, self._values, self._room)
-        last = _last_steps(self.x, self._lengths)
-        self._last = last if self.only_last else None
-        return self._given_out(self.states, self._lengths, last, self._room)
+        self.x, self._lengths = by_step(x, self.steps, self._room)
+        self._z, self.states = run(
+            self.x, self._values, self._start_of(self._values), self._activation, self._room
+        )
+        self._last = self._last_of(self.x, self._lengths)
+        return self._given_out(self.states, self._lengths, self._last, self._room)
 
-    def _by_step(self, x: Array, room: Room) -> tuple[Array, Array | None]:
-        """x with the steps first, (steps, cases, features), 0 at padding; and the lengths."""
-        sequence = x.reshape(len(x), self.steps, self.features)
-        lengths = lengths_of(sequence)
-        by_step = room("x", (self.steps, len(x), self.features), x.dtype)
-        by_step[...] = sequence.swapaxes(0, 1)
-        if lengths is not None:
-            by_step[padded_steps(lengths, self.steps).T] = 0
-        return by_step, lengths
+    def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
+        """The step whose output is the layer's, a case; None where all are."""
+        return last_steps(x, lengths) if self.only_last else None
 
-    def _run(self, x: Array, values: Arrays, room: Room) -> tuple[Array, Array]:
-        """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product."""
-        steps, cases, features = x.shape
-        dtype = np.result_type(x, *values.values())
-        shape = (steps, cases, self.size)
-        z = room("z", shape, dtype)
-        np.dot(x.reshape(-1, features), values["W"], out=z.reshape(-1, self.size))
-        if self.has_bias:
-            z += values["b"]
-        states = room("h", (steps + 1, cases, self.size), dtype)
-        states[0] = self._start_of(values)
-        carried = room("carried", shape[1:], dtype)
-        for n in range(steps):
-            z[n] += np.dot(states[n], values["U"], out=carried)
-            self._activation.value(z[n], out=states[n + 1])
-        return z, states
+    def _given_out(
+        self, states: Array, lengths: Array | None, last: Array | None, room: Room
+    ) -> Array:
+        """The layer's output of h(0), h(1), …, h(steps)."""
+        if last is not None:
+            return last_outputs(states, last)
+        return all_outputs(states, lengths, room)
 
-    def _room(self, what: str, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array to write into: kept from the pass before where buffers are kept."""
-        if self.buffers is None:
-            return np.empty(shape, dtype)
-        key = (self.name, what, shape, np.dtype(dtype).char)
-        kept: Array | None = self.buffers.get(key)
-        if kept is None:
-            kept = self.buffers[key] = np.empty(shape, dtype)
-        return kept
-
-    def _given_out(self, states: Array, lengths: Array | None, last: Array, room: Room) -> Array:
-        """The layer's output of h(1), …, h(steps)."""
-        _, cases, size = states.shape
-        if self.only_last:
-            chosen: Array = states[last + 1, np.arange(cases)]
-            return mark(chosen[:, None], None)[:, 0]
-        out = room("out", (cases, self.steps, size), states.dtype)
-        out[...] = states[1:].swapaxes(0, 1)
-        return mark(out, lengths).reshape(cases, self.steps * size)
+    def _room(self, what: str, shape: Shape, dtype: Any) -> Array:
+        return kept(self, what, shape, dtype)
 
     # What the backward pass is made of
 
     @property
     def z(self) -> Array | None:
         """φ's argument at all steps of the last forward pass, (cases, steps · size)."""
-        return None if self._z is None else self._marked(self._z, self._lengths)
+        return None if self._z is None else marked_rows(self._z, self._lengths)
 
     @property
     def a(self) -> Array | None:
         """The outputs of the last forward pass, (cases, outputs)."""
         if self.states is None:
             return None
-        last = _last_steps(self.x, self._lengths)
-        return self._given_out(self.states, self._lengths, last, _new)
-
-    def _marked(self, z: Array, lengths: Array | None) -> Array:
-        """z as rows of cases, NaN at padding: there is none."""
-        rows = np.array(flat_rows(z), order="C")  # a copy: the layer reads its own again
-        return mark(rows.reshape(len(rows), self.steps, self.size), lengths).reshape(rows.shape)
+        return self._given_out(self.states, self._lengths, self._last, new)
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
@@ -457,37 +399,3 @@ class Recurrent(Layer):
         for name in self.shapes():
             self._gradients[name][...] = np.tensordot(delta, inner[name].dense(), 2)
         return explicit(inner["x"]).vjp(delta) if to_input else None
-
-
-def _new(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """A new array, whatever it is for."""
-    return np.empty(shape, dtype)
-
-
-def _last_steps(x: Array, lengths: Array | None) -> Array:
-    """For each case the number of its last real step, from 0; x has the steps first."""
-    steps, cases, _ = x.shape
-    return np.full(cases, steps - 1) if lengths is None else lengths - 1
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
-
-
-def _given_start(start: Any, size: int) -> Array:
-    """h(0) where it is not learnt.
-
-    Raises:
-        ConfigError: neither a word of `STARTS` nor ``size`` numbers.
-    """
-    if isinstance(start, str):
-        if start not in STARTS:
-            raise ConfigError(unknown("start of a recurrent layer", start, STARTS))
-        return np.zeros(size)
-    numbers = list(start) if isinstance(start, Sequence | np.ndarray) else []
-    if len(numbers) != size or not all(is_finite(v) for v in numbers):
-        raise ConfigError(
-            f"start is zeros, learnt, or a list of {size} finite numbers, one a unit; "
-            f"found {start!r}"
-        )
-    return np.array(numbers, dtype=np.float64)

@@ -10,9 +10,9 @@ import numpy as np
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.parameters import Array
-from chainrule.step_jacobians import EachStep
+from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
+from chainrule.sequences.step_jacobians import EachStep
 
 
 def softmax(z: Array) -> Array:
@@ -49,6 +49,10 @@ class Softmax(Layer):
 
     type: ClassVar[str] = "softmax"
     knows_padding: ClassVar[bool] = True
+    output_letter: ClassVar[str] = "s"
+    keeps_width: ClassVar[bool] = True
+    gives_distribution: ClassVar[bool] = True
+    must_be_last: ClassVar[bool] = True
 
     def __init__(
         self,

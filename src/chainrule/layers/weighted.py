@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from chainrule.activations import Activation, activation
 from chainrule.errors import ShapeError
+from chainrule.initializers import Initializer
 from chainrule.layers.base import Arrays, Layer
 from chainrule.parameters import Array, assign
+
+InitializerLike = str | Sequence[float] | Initializer
+
+DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
 class Weighted(Layer):
     """W, b and their gradients as views into θ and its gradient, and φ."""
 
+    output_letter: ClassVar[str] = "a"
+    has_weights: ClassVar[bool] = True
+    starts: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS, "biases": DEFAULT_BIASES}
+    """How the parameters start where nothing else is asked, by the argument that says it."""
+
     _activation: Any
+    _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
+    """Why a layer of a network may be without a parameter, by the parameter's name."""
 
     @property
     def activation(self) -> Activation | None:
@@ -63,6 +75,10 @@ class Weighted(Layer):
 
     def _of(self, arrays: Arrays, name: str) -> Array:
         if name not in arrays:
-            what = f"no {name}" if self.bound else f"no {name} before it belongs to a network"
-            raise ShapeError(f"{self.name or type(self).__name__} has {what}")
+            without = (
+                f"no {name}: it {self._absences[name]}"
+                if self.bound
+                else f"no {name} before it belongs to a network"
+            )
+            raise ShapeError(f"{self.name or type(self).__name__} has {without}")
         return arrays[name]

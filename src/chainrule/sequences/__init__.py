@@ -1,0 +1,1 @@
+"""Sequences of steps: padding, recurrence and its derivatives through time, losses over steps."""
