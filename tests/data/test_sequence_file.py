@@ -152,3 +152,31 @@ def test_a_damaged_file_without_lengths_is_read_or_refused(tmp_path, place, byte
     with suppress(DataError):
         if holds_sequences(path, wanted=True):
             read_sequences(path)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint64"])
+@pytest.mark.parametrize("at_steps", [False, True])
+def test_whole_numbers_of_every_type_are_classes(tmp_path, dtype, at_steps):
+    t = np.arange(12).reshape(4, 3) % 2
+    t = (t if at_steps else t[:, 0]).astype(dtype)
+    saved(tmp_path / "s.npz", x=np.ones((4, 3, 1)), lengths=[3] * 4, t=t)
+    data = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
+    assert data.classes == ("0", "1")
+    assert data.train.t.dtype == np.intp
+    assert data.has_targets_of_steps == at_steps
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"t": [0, 70_000, 1]}, r"t\[1\] is 70000; expected a class number \(0 to 65,535\)"),
+        ({"t": [0, 1, -1]}, r"t\[2\] is -1; expected a class number \(0 to"),
+        ({"t": [[0, 1], [0, -2], [0, 0]]}, r"t\[1, 1\] is -2; .*, or −1 for none \(0 to"),
+        ({"t": [0, 1, 0], "classes": ["a", "\x1b[2J"]}, "has control characters"),
+        ({"t": [0, 1, 0], "classes": ["a", "a"]}, "a class is named twice"),
+    ],
+)
+def test_targets_that_are_no_classes_are_told_with_their_place(tmp_path, arrays, message):
+    path = saved(tmp_path / "s.npz", x=np.ones((3, 2, 1)), lengths=[2, 2, 2], **arrays)
+    with pytest.raises(DataError, match=message):
+        read_sequences(path)

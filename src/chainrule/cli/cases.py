@@ -17,7 +17,7 @@ from chainrule.data.labels import Labels
 from chainrule.data.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
 from chainrule.data.targets import encode_classes, encode_values
-from chainrule.errors import ChainruleError, DataError, Problem, unknown
+from chainrule.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.parameters import Array
 from chainrule.runs import PARTS, Run
 
@@ -114,7 +114,11 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
     if found.classes is not None and run.classes is not None and found.classes != run.classes:
         both = (", ".join(names) for names in (found.classes, run.classes))
         raise DataError(Problem("found the classes {}; the run has {}".format(*both), file))
-    return run.network.prepare_inputs(found.x), found.t
+    try:
+        t = None if found.t is None else run.network.prepare_targets(found.t)
+        return run.network.prepare_inputs(found.x), t
+    except ShapeError as error:
+        raise DataError(Problem(str(error), file)) from None
 
 
 def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:

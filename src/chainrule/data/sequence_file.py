@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.data.dataset import Array, DataSplit
+from chainrule.data.labels import commands_terminal
 from chainrule.data.npy_header import read_header
 from chainrule.data.npz_file import DAMAGES, read_arrays
 from chainrule.data.paths import existing_file
-from chainrule.errors import DataError, Problem, ShapeError
+from chainrule.data.targets import MAX_CLASS
+from chainrule.errors import DataError, Problem, ShapeError, shown
 from chainrule.sequences.losses import NO_CLASS
 from chainrule.sequences.padding import lengths_of, padded_steps
 
@@ -121,17 +123,36 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
         raise DataError(
             Problem(f"t has shape {t.shape} of {t.dtype}; expected targets of {len(padded)}", path)
         )
+    if t.dtype.kind == "b":
+        t = t.astype(np.intp)
     of_steps = t.ndim == 3 or (t.ndim == 2 and t.dtype.kind in "iu")
     if of_steps and t.shape[1] != padded.shape[1]:
         message = f"t has shape {t.shape}; expected {padded.shape[1]} steps a case"
         raise DataError(Problem(message, path))
     if np.isinf(t).any() or (np.isnan(t).any() and t.ndim < 3):
         raise DataError(Problem("t holds numbers that are not finite", path))
-    if not of_steps:
+    if t.dtype.kind == "f" or t.ndim == 3:
+        t = t.astype(np.float64)
+        if of_steps:
+            t[padded] = np.nan
         return t
-    t = t.astype(np.intp if t.ndim == 2 else np.float64)
-    t[padded] = NO_CLASS if t.ndim == 2 else np.nan
-    return t
+    return _class_numbers(path, t, padded if of_steps else None)
+
+
+def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
+    """Class numbers from 0; where they are those of steps −1 says that there is none."""
+    least = 0 if padded is None else NO_CLASS
+    wrong = (t < least) | (t > MAX_CLASS)
+    if padded is not None:
+        wrong &= ~padded
+    if wrong.any():
+        place = tuple(int(k) for k in np.argwhere(wrong)[0])
+        none = "" if padded is None else ", or −1 for none"
+        message = f"t[{', '.join(map(str, place))}] is {t[place]}; expected a class number{none}"
+        raise DataError(Problem(f"{message} (0 to {MAX_CLASS:,})", path))
+    if padded is not None:
+        t = np.where(padded, NO_CLASS, t)
+    return t.astype(np.intp)
 
 
 def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
@@ -145,4 +166,10 @@ def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
         return None
     if names.ndim != 1 or names.dtype.kind not in "Uiu" or len(names) < 2:
         raise DataError(Problem("classes must hold the names of the classes in order", path))
-    return tuple(map(str, names))
+    found = tuple(map(str, names))
+    if len(set(found)) < len(found):
+        raise DataError(Problem("a class is named twice", path))
+    for name in found:
+        if commands_terminal(name):
+            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
+    return found
