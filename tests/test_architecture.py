@@ -26,7 +26,6 @@ ORDER = [
     "loops",
     "windows",
     "jacobians",
-    "join_jacobians",
     "activations",
     "targets",
     "losses",

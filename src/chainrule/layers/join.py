@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian, explicit
-from chainrule.join_jacobians import Reordering, SumJacobian
+from chainrule.jacobians.joins import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
 from chainrule.sequences.padding import overflow_is_no_padding
