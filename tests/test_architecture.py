@@ -59,6 +59,7 @@ ORDER = [
     "tensor_file",
     "checkpoint",
     "run_folder",
+    "fitting",
     "assembly",
     "resuming",
     "runs",
