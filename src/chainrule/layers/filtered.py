@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
@@ -121,8 +121,7 @@ class Filtered(Weighted):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         J_a = Diagonal(self._activation.derivative(self.z))
         return {"a": J_a, **self.jacobians_at(self.x, self.W)}
 
