@@ -32,7 +32,11 @@ LEAST_OF_ONE = 0.9
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "activations": ("test_activations.py",),
-    "jacobians": ("test_jacobians.py",),
+    "jacobians/base": ("jacobians/test_jacobians.py",),
+    "jacobians/activations": ("jacobians/test_jacobians.py",),
+    "jacobians/linear": ("jacobians/test_jacobians.py",),
+    "jacobians/combined": ("jacobians/test_jacobians.py",),
+    "jacobians/joins": ("jacobians/test_jacobians.py",),
     "layers/base": ("layers/test_layer.py", "layers/test_dense.py", "test_description.py"),
     "layers/dense": (
         "layers/test_layer.py",
@@ -54,7 +58,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "scores": ("test_scores.py",),
     "wiring": ("test_wiring.py",),
     "chain": ("test_chain.py",),
-    "join_jacobians": ("test_jacobians.py",),
     "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
     "inputs_and_targets": ("test_inputs_and_targets.py", "sequences/test_sequence_networks.py"),
     "network": (
