@@ -67,6 +67,7 @@ ORDER = [
     "sweeps",
     "comparison",
     "cli",
+    "__main__",
 ]
 
 
