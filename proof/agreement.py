@@ -8,15 +8,21 @@ to roundings instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
 from chainrule.gradients import relative_error
 from chainrule.network import Network
 from chainrule.parameters import Array
+from proof.line import Line
+from proof.stored import store, stored
 
 ROUNDINGS = 8.0
 """So many roundings must fit below a figure for an array to be held to it."""
+
+MOST_ROUNDINGS = 100.0
+"""So many may lie between two derivations of a gradient, whose every sum rounds anew."""
 
 
 @dataclass
@@ -83,4 +89,31 @@ class Agreement:
         return text
 
 
-MOST_ROUNDINGS = 100.0
+def keep(name: str, agreement: Agreement, seconds: float, command: str) -> None:
+    """Store the result of a full run.
+
+    Args:
+        name: of the result; its last word is that of the derivation.
+        agreement: the result.
+        seconds: that the run took.
+        command: that made it.
+    """
+    store(
+        name,
+        agreement.measured,
+        holds=agreement.holds,
+        command=command,
+        seconds=seconds,
+        figures={"where": agreement.where, "roundings": agreement.roundings},
+    )
+
+
+def line_of(name: str, agreement: Agreement) -> Line:
+    """One line of the table, with the result that is kept under ``name`` beside it."""
+    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
+    before = stored(name)
+    kept = str(before) if before else ""
+    library = name.rpartition("-")[2]
+    if library in ("torch", "jax") and find_spec(library) is None:
+        return Line(agreement.claim, asked, f"{library} is not installed", None, kept)
+    return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)

@@ -20,11 +20,10 @@ from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.parameters import Array
-from proof.agreement import Agreement
+from proof.agreement import Agreement, keep, line_of
 from proof.image_networks import ImageCase, image_cases, image_network, loops_from
 from proof.line import Line
 from proof.networks import SHAPES, Drawn, all_drawn, network_of
-from proof.stored import store, stored
 
 STEP = 3e-4
 """Of the central difference: larger ones err where derivatives of high order are large."""
@@ -62,37 +61,14 @@ def lines(full: bool) -> Iterator[Line]:
         seconds = time.perf_counter() - start
         for name, agreement in found.items():
             if full and agreement.arrays:
-                keep(what + name, agreement, seconds)
-            yield line_of(what + name, agreement)
+                keep(f"gradients-{what}{name}", agreement, seconds, "make proof-full")
+            yield line_of(f"gradients-{what}{name}", agreement)
         yield Line(
             "check: verdicts on the same networks",
             "all right",
             f"{count - len(wrong)} of {count} right" + (f"; first: {wrong[0]}" if wrong else ""),
             not wrong,
         )
-
-
-def keep(name: str, agreement: Agreement, seconds: float) -> None:
-    """Store the result of a full run."""
-    store(
-        f"gradients-{name}",
-        agreement.measured,
-        holds=agreement.holds,
-        command="make proof-full",
-        seconds=seconds,
-        figures={"where": agreement.where, "roundings": agreement.roundings},
-    )
-
-
-def line_of(name: str, agreement: Agreement) -> Line:
-    """One line of the table."""
-    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
-    before = stored(f"gradients-{name}")
-    kept = str(before) if before else ""
-    library = name.removeprefix("images-")
-    if library in ("torch", "jax") and find_spec(library) is None:
-        return Line(agreement.claim, asked, f"{library} is not installed", None, kept)
-    return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
 
 
 def sweep(

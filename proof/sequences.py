@@ -26,10 +26,9 @@ from chainrule.layers import Layer, Recurrent
 from chainrule.losses import LOSSES
 from chainrule.network_graph import graph_gradient
 from chainrule.parameters import Array
-from proof.agreement import Agreement
+from proof.agreement import Agreement, keep, line_of
 from proof.gradients import STEP, explicit, gradient
 from proof.line import Line
-from proof.stored import store, stored
 
 SHORT, FULL = 1, 6
 """Networks of each pair of activation and loss."""
@@ -82,24 +81,8 @@ def lines(full: bool) -> Iterator[Line]:
     seconds = time.perf_counter() - start
     for name, agreement in found.items():
         if full and agreement.arrays:
-            store(
-                f"sequences-{name}",
-                agreement.measured,
-                holds=agreement.holds,
-                command="python -m proof --full sequences",
-                seconds=seconds,
-                figures={"where": agreement.where, "roundings": agreement.roundings},
-            )
-        yield _line_of(name, agreement)
-
-
-def _line_of(name: str, agreement: Agreement) -> Line:
-    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
-    before = stored(f"sequences-{name}")
-    kept = str(before) if before else ""
-    if name in ("torch", "jax") and find_spec(name) is None:
-        return Line(agreement.claim, asked, f"{name} is not installed", None, kept)
-    return Line(agreement.claim, asked, agreement.measured, agreement.holds, kept)
+            keep(f"sequences-{name}", agreement, seconds, "python -m proof --full sequences")
+        yield line_of(f"sequences-{name}", agreement)
 
 
 def sweep(count: int, every_jax: int) -> dict[str, Agreement]:

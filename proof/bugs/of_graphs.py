@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, JOIN, JACOBIANS = "network.py", "layers/join.py", "join_jacobians.py"
+NETWORK, JOIN, JACOBIANS = "network.py", "layers/join.py", "jacobians/joins.py"
 
 SUM = "received[source] = received[source] + part if source in received else part"
 

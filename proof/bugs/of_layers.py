@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, DENSE, JACOBIANS = "network.py", "layers/dense.py", "jacobians.py"
+NETWORK, DENSE, JACOBIANS = "network.py", "layers/dense.py", "jacobians/linear.py"
 ENGINE = "engines/numpy_engine.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"

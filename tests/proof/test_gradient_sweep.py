@@ -6,8 +6,8 @@ import importlib.util
 
 import numpy as np
 import pytest
-from proof.agreement import Agreement
-from proof.gradients import CLAIMS, compare, line_of, narrow, with_units_moved
+from proof.agreement import Agreement, line_of
+from proof.gradients import CLAIMS, compare, narrow, with_units_moved
 from proof.networks import LARGEST, REACH, all_drawn, drawn, is_smooth, kinds, network_of, shapes
 
 from chainrule import Dense, Network
@@ -120,7 +120,7 @@ def test_a_number_that_is_none_does_not_hold():
 
 def test_a_line_says_whether_it_holds():
     right = agreement_of([1.0, 2.0], [1.0, 2.0], [1e-16, 1e-16])
-    line = line_of("central", right)
+    line = line_of("gradients-central", right)
     assert (line.asked, line.holds) == ("≤ 1e-10", True)
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.layers import Conv2D
-from chainrule.parameters import assign
 from chainrule.randomness import stream
 
-from .layer import Array, Layer, descend, fitting, images, rows, shaped, whole
+from .layer import Array, fitting, images, rows, shaped, whole
+from .trained import TrainedLayer
 
 _SEEDS = count()
 
 
-class ConvLayer(Layer):
+class ConvLayer(TrainedLayer):
     """y[n, o, i, j] = b[o] + Σ_{c,p,q} W[o, c, p, q] x[n, c, i + p − a, j + q − a], a = ⌊(h−1)/2⌋.
 
     Around x stand zeros, so that y is as high and as wide as x. For odd h there are (h − 1)/2 on
@@ -59,7 +59,7 @@ class ConvLayer(Layer):
             for name in conv.shapes()
         }
         conv.bind(values, {name: np.zeros_like(value) for name, value in values.items()})
-        self._conv = conv
+        self.kept_by = conv
 
     def __repr__(self) -> str:
         """Such as ``ConvLayer(3, 16, 3)``."""
@@ -68,54 +68,17 @@ class ConvLayer(Layer):
     @property
     def n_i(self) -> int:
         """The channels of x."""
-        return self._conv.W.shape[1]
+        return self.kept_by.W.shape[1]
 
     @property
     def n_o(self) -> int:
         """The channels of y."""
-        return self._conv.filters
+        return self.kept_by.filters
 
     @property
     def h(self) -> int:
         """The height and the width of a filter."""
-        return self._conv.filter_size[0]
-
-    @property
-    def W(self) -> Array:
-        """The filters."""
-        return self._conv.W
-
-    @W.setter
-    def W(self, value: npt.ArrayLike) -> None:
-        assign(self.W, np.asarray(value), "W")
-
-    @property
-    def b(self) -> Array:
-        """The biases."""
-        return self._conv.b[None, :]
-
-    @b.setter
-    def b(self, value: npt.ArrayLike) -> None:
-        value = np.asarray(value)
-        assign(self.b, value[None, :] if value.ndim == 1 else value, "b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W."""
-        return self._conv.W_grad
-
-    @W_grad.setter
-    def W_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.W_grad, np.asarray(value), "W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b."""
-        return self._conv.b_grad[None, :]
-
-    @b_grad.setter
-    def b_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.b_grad, np.asarray(value), "b_grad")
+        return self.kept_by.filter_size[0]
 
     def forward(self, x: npt.ArrayLike) -> Array:
         """Y, (batch, n_o, height, width), for x, (batch, n_i, height, width).
@@ -124,47 +87,31 @@ class ConvLayer(Layer):
             ShapeError: x does not fit.
         """
         x = images(x, self.n_i)
-        if x.shape[1:] != self._conv.input_shape:
-            self._conv = self._for_images(x.shape[1:])
-        self._conv.forward_pass(rows(x))
+        if x.shape[1:] != self.kept_by.input_shape:
+            self.kept_by = self._for_images(x.shape[1:])
+        self.kept_by.forward_pass(rows(x))
         # In a Sequential the library's layer applies the relu behind it as well; y is before.
-        return np.array(shaped(self._conv.z, self._conv))
+        return np.array(shaped(self.kept_by.z, self.kept_by))
 
     def _for_images(self, shape: tuple[int, ...]) -> Conv2D:
         """The same filters on images of another size: a network keeps its own layer as it is."""
         conv = _same_size(self.n_o, self.h)
         conv.connect(shape)
-        old = self._conv
+        old = self.kept_by
         conv.bind({"W": old.W, "b": old.b}, {"W": old.W_grad, "b": old.b_grad})
         return conv
 
     def backward(self, y_grad: npt.ArrayLike) -> Array:
         """∂L/∂x, (batch, n_i, height, width); leaves ``W_grad`` and ``b_grad``, summed."""
-        conv = self._conv
+        conv = self.kept_by
         y_grad = fitting(y_grad, None if conv.z is None else shaped(conv.z, conv))
         upstream = conv.backward_from_delta(rows(y_grad))
         assert upstream is not None
         return upstream.reshape(-1, *conv.input_shape)
 
-    def update_param(self, lr: float) -> None:
-        """W −= lr · W_grad and b −= lr · b_grad."""
-        conv = self._conv
-        descend(conv.W.reshape(-1), conv.W_grad.reshape(-1), lr)
-        descend(conv.b, conv.b_grad, lr)
-
     def in_library(self) -> Conv2D:
         """A layer of the library like this one, for a network."""
         return _same_size(self.n_o, self.h)
-
-    def move_into(self, conv: Conv2D) -> None:
-        """From now on keep the parameters in ``conv``, a layer of the library in a network."""
-        conv.W, conv.b = self._conv.W, self._conv.b
-        conv.W_grad, conv.b_grad = self._conv.W_grad, self._conv.b_grad
-        self._conv = conv
-
-    def lives_in(self, conv: Conv2D) -> bool:
-        """Whether the parameters are kept there."""
-        return self._conv is conv
 
 
 def _same_size(n_o: int, h: int) -> Conv2D:

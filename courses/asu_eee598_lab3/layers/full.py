@@ -10,14 +10,14 @@ import numpy.typing as npt
 from chainrule.errors import ShapeError
 from chainrule.layers import Dense
 from chainrule.network import Network
-from chainrule.parameters import assign
 
-from .layer import Array, Layer, descend, fitting, floats
+from .layer import Array, fitting, floats
+from .trained import TrainedLayer
 
 _SEEDS = count()
 
 
-class FullLayer(Layer):
+class FullLayer(TrainedLayer):
     """y = x Wᵀ + b.
 
     Args:
@@ -48,50 +48,16 @@ class FullLayer(Layer):
     """
 
     def __init__(self, n_i: int, n_o: int, *, seed: int | None = None) -> None:
-        self._dense = Dense(n_o, "linear", weights="glorot_normal")
+        self.kept_by = Dense(n_o, "linear", weights="glorot_normal")
         seed = next(_SEEDS) if seed is None else seed
-        Network([self._dense], input=n_i, loss="mse", seed=seed)
+        Network([self.kept_by], input=n_i, loss="mse", seed=seed)
 
     def __repr__(self) -> str:
         """Such as ``FullLayer(4, 3)``."""
-        return f"FullLayer({self._dense.inputs}, {self._dense.size})"
+        return f"FullLayer({self.kept_by.inputs}, {self.kept_by.size})"
 
-    @property
-    def W(self) -> Array:
-        """The weights."""
-        return self._dense.W.T
-
-    @W.setter
-    def W(self, value: npt.ArrayLike) -> None:
-        assign(self.W, np.asarray(value), "W")
-
-    @property
-    def b(self) -> Array:
-        """The biases."""
-        return self._dense.b[None, :]
-
-    @b.setter
-    def b(self, value: npt.ArrayLike) -> None:
-        value = np.asarray(value)
-        assign(self.b, value[None, :] if value.ndim == 1 else value, "b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W."""
-        return self._dense.W_grad.T
-
-    @W_grad.setter
-    def W_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.W_grad, np.asarray(value), "W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b."""
-        return self._dense.b_grad[None, :]
-
-    @b_grad.setter
-    def b_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.b_grad, np.asarray(value), "b_grad")
+    def _turned(self, weights: Array) -> Array:
+        return weights.T
 
     def forward(self, x: npt.ArrayLike) -> Array:
         """Y, (cases, n_o), for x, (cases, n_i).
@@ -100,34 +66,18 @@ class FullLayer(Layer):
             ShapeError: x does not fit.
         """
         x = floats(x)
-        if x.ndim != 2 or x.shape[1] != self._dense.inputs:
-            raise ShapeError(f"x has shape (cases, {self._dense.inputs}), found {x.shape}")
-        self._dense.forward_pass(x)
+        if x.ndim != 2 or x.shape[1] != self.kept_by.inputs:
+            raise ShapeError(f"x has shape (cases, {self.kept_by.inputs}), found {x.shape}")
+        self.kept_by.forward_pass(x)
         # In a Sequential the library's layer applies the relu behind it as well; y is before.
-        return np.array(self._dense.z)
+        return np.array(self.kept_by.z)
 
     def backward(self, y_grad: npt.ArrayLike) -> Array:
         """∂L/∂x, (cases, n_i); leaves ``W_grad`` and ``b_grad``, summed over the cases."""
-        upstream = self._dense.backward_from_delta(fitting(y_grad, self._dense.z))
+        upstream = self.kept_by.backward_from_delta(fitting(y_grad, self.kept_by.z))
         assert upstream is not None
         return upstream
 
-    def update_param(self, lr: float) -> None:
-        """W −= lr · W_grad and b −= lr · b_grad."""
-        dense = self._dense
-        descend(dense.W.reshape(-1), dense.W_grad.reshape(-1), lr)
-        descend(dense.b, dense.b_grad, lr)
-
     def in_library(self) -> Dense:
         """A layer of the library like this one, for a network."""
-        return Dense(self._dense.size, "linear", weights="zeros")
-
-    def move_into(self, dense: Dense) -> None:
-        """From now on keep the parameters in ``dense``, a layer of the library in a network."""
-        dense.W, dense.b = self._dense.W, self._dense.b
-        dense.W_grad, dense.b_grad = self._dense.W_grad, self._dense.b_grad
-        self._dense = dense
-
-    def lives_in(self, dense: Dense) -> bool:
-        """Whether the parameters are kept there."""
-        return self._dense is dense
+        return Dense(self.kept_by.size, "linear", weights="zeros")

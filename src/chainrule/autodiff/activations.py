@@ -76,10 +76,16 @@ def _as_it_is(phi: Activation, z: Node) -> Node:
     value, derivative = of_rows(phi.value), of_rows(phi.derivative)
 
     def backward(g: Node, y: Node, a: Node) -> Node:
+        """The product g φ'(z); φ'(z) is a node of its own, so that it can be asked for."""
         slope = Operation(f"{name}′", f"{name}′({{0}})", CALL, derivative, (second,))
         return g * Node(derivative(a.value), slope, (a,))
 
     def second(g: Node, y: Node, a: Node) -> Node:
+        """No φ''.
+
+        Raises:
+            ShapeError: always; the class gives the first derivative alone.
+        """
         raise ShapeError(
             f"the second derivative of {name} is not known: the class gives the first alone; "
             "write the activation with activation_from to have all of them"

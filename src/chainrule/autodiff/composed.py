@@ -24,10 +24,14 @@ def composed(name: str, formula: str, function: Callable[..., Node]) -> Operatio
     """
 
     def forward(*arrays: Array, **options: Any) -> Array:
+        """The value alone, without its graph."""
         return function(*map(variable, arrays), **options).value
 
     def pullback(k: int) -> Pullback:
+        """The way back to input number ``k``."""
+
         def backward(g: Node, y: Node, *inputs: Node) -> Node:
+            """G ∂y/∂input: the inside is made again, and its graph walked back."""
             own = [apply("identity", node) for node in inputs]
             return backpropagate(function(*own, **y.options), [own[k]], g)[0]
 

@@ -48,6 +48,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """A function of the library, which takes arrays alone, for a single number as well."""
 
     def forward(a: Array) -> Array:
+        """``function`` of rows, in the shape of ``a``."""
         return function(np.atleast_1d(a)).reshape(np.shape(a))
 
     return forward

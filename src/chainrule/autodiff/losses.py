@@ -120,15 +120,22 @@ def _as_it_is(loss: Loss, y: Node, t: Array) -> Node:
     name = type(loss).__name__
 
     def value(y: Array) -> Array:
+        """L(y, t), an array without axes."""
         return np.asarray(loss.value(y, t))
 
     def backward(g: Node, node: Node, y: Node) -> Node:
+        """G ∂L/∂y, of the shape of y; ∂L/∂y is a node of its own."""
         slope = Operation(
             f"{name}′", f"{name}′({{0}})", CALL, lambda y: loss.jacobian(y, t), (second,)
         )
         return g * Node(loss.jacobian(y.value, t), slope, (y,))
 
     def second(g: Node, node: Node, y: Node) -> Node:
+        """No ∂²L/∂y².
+
+        Raises:
+            ShapeError: always; the class gives the first derivative alone.
+        """
         raise ShapeError(
             f"the second derivative of {name} is not known: the class gives the first alone; "
             "write the loss with loss_from to have all of them"

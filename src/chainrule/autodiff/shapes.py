@@ -85,6 +85,7 @@ def _part(k: int) -> Pullback:
     """The part of g that belongs to array number ``k`` of a concatenation."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
+        """The stretch of g along the joined axis that this array filled."""
         axis = y.options["axis"] % y.ndim
         sizes = [node.shape[axis] for node in inputs]
         first = sum(sizes[:k])

@@ -129,6 +129,7 @@ class _Watch(Callback):
         self.contender = contender
 
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Tell of the epoch: its seconds, and the loss of each of its minibatches."""
         losses = trainer.history.minibatch_losses[-trainer.engine.minibatches :]
         last = trainer.epoch == trainer.settings.epochs
         self.contender.epoch(float(row["seconds"] or 0), losses, last=last)

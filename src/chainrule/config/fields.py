@@ -48,6 +48,11 @@ def says(what: str, at_most: int | None = None, words: Sequence[str] = ()) -> Wr
     """
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        """The value as the schema reads it.
+
+        Raises:
+            PydanticCustomError: it reads none; in the words of ``what``.
+        """
         try:
             return handler(value)
         except ValidationError:

@@ -19,6 +19,11 @@ def _count_or(word: str, most: int) -> WrapValidator:
     """A whole number of at least 1 and at most ``most``, or one word."""
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+        """The number or the word.
+
+        Raises:
+            PydanticCustomError: it is neither, or above ``most``.
+        """
         if isinstance(value, str) and value.lower() == word:
             return word
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:

@@ -12,10 +12,7 @@ The opcodes are those of Python's ``pickletools``, protocols 0 to 5.
 
 from __future__ import annotations
 
-import codecs
 import math
-import struct
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data.paths import read_bytes
-from chainrule.errors import DataError, Problem
+from chainrule.data.pickle_bytes import PickleBytes
 from chainrule.limits import MAX_PICKLE_BYTES, MOST_OPCODES
 
 Values = dict[str, Any]
@@ -66,7 +63,7 @@ class PendingArray:
     array: npt.NDArray[np.uint8] | None = None
 
 
-class Walker:
+class Walker(PickleBytes):
     """The stack machine.
 
     Args:
@@ -75,10 +72,7 @@ class Walker:
     """
 
     def __init__(self, contents: bytes, path: Path) -> None:
-        self.contents = contents
-        self.path = path
-        self.at = 0
-        self.opcode_at = 0
+        super().__init__(contents, path)
         self.opcodes = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
@@ -105,48 +99,6 @@ class Walker:
         if len(self.stack) != 1 or not isinstance(self.stack[0], dict):
             self.fail("the pickle is no dictionary")
         return {key: _finished(self, value) for key, value in self.stack[0].items()}
-
-    def fail(self, message: str) -> NoReturn:
-        """End with a message and the place of the opcode."""
-        raise DataError(Problem(f"byte {self.opcode_at:,}: {message}", self.path)) from None
-
-    def refuse(self, found: str) -> NoReturn:
-        """End because the file holds what plain data have no need of."""
-        self.fail(f"found {found}; a data file holds plain data alone, and nothing else is read")
-
-    # What the program is made of
-
-    def take(self, count: int) -> bytes:
-        """The next bytes."""
-        if count < 0 or count > len(self.contents) - self.at:
-            left = len(self.contents) - self.at
-            self.fail(f"{count:,} bytes are announced, {left:,} are left: the file is cut short")
-        self.at += count
-        return self.contents[self.at - count : self.at]
-
-    def frame(self) -> None:
-        """A frame begins; it must end within the file."""
-        length, left = self.number("<Q"), len(self.contents) - self.at
-        if length > left:
-            self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
-
-    def line(self) -> bytes:
-        """The bytes up to the end of the line."""
-        end = self.contents.find(b"\n", self.at)
-        if end < 0:
-            self.fail("a line has no end: the file is cut short")
-        return self.take(end + 1 - self.at)[:-1]
-
-    def number(self, form: str) -> int:
-        """A number in the machine's form, as ``struct`` names it."""
-        return int(struct.unpack(form, self.take(struct.calcsize(form)))[0])
-
-    def number_of_line(self, digits: bytes) -> int:
-        """A number written in digits."""
-        try:
-            return int(digits)
-        except ValueError:
-            self.fail(f"{digits[:20]!r} is no whole number")
 
     # The stack
 
@@ -274,23 +226,6 @@ class Walker:
             return arguments[0].encode("latin-1")
         except UnicodeEncodeError:
             self.fail("a character above 255 is no byte")
-
-    def escaped(self, quoted: bytes) -> bytes:
-        """Bytes that were written in quotes, with escapes."""
-        if len(quoted) < 2 or quoted[:1] not in (b"'", b'"') or quoted[-1:] != quoted[:1]:
-            self.fail("a text has no quotes")
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                return bytes(codecs.escape_decode(quoted[1:-1])[0])
-        except ValueError:
-            self.fail("a text has a wrong escape")
-
-    def decoded(self, raw: bytes, encoding: str = "utf-8") -> str:
-        """Bytes as a text."""
-        try:
-            return raw.decode(encoding, "surrogatepass")
-        except UnicodeDecodeError:
-            self.fail(f"a text is not in {encoding}")
 
 
 def _finished(walker: Walker, value: Any) -> Any:

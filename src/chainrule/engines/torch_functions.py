@@ -32,12 +32,14 @@ class _Elementwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, value: Function, derivative: Function) -> Tensor:
+        """φ(z), of the shape of z; z is kept."""
         ctx.save_for_backward(z)
         ctx.derivative = derivative
         return value(z)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
+        """G ⊙ φ'(z)."""
         (z,) = ctx.saved_tensors
         return g * ctx.derivative(z), None, None
 
@@ -77,12 +79,14 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
+        """The softmax of each row, (cases, classes), which is kept."""
         s = torch.softmax(z, dim=1)
         ctx.save_for_backward(s)
         return s
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
+        """G (diag(s) − s sᵀ), g shifted in each row."""
         (s,) = ctx.saved_tensors
         g = g - g.gather(1, s.argmax(dim=1, keepdim=True))
         result: Tensor = s * (g - (g * s).sum(dim=1, keepdim=True))

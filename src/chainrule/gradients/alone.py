@@ -261,6 +261,7 @@ def _penalty(point: Point, rng: np.random.Generator) -> Finding:
     at = _some(len(added), MOST, rng)
 
     def value(theta: Array) -> Any:
+        """What the penalty adds to the loss at θ."""
         return setting.rate * sum(setting.penalty.total(theta[p]) for p in network.penalised)
 
     numeric = complex_step(value, point.theta, at)

@@ -151,6 +151,7 @@ def _chooser(
     most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
 
     def choose(segment: Segment) -> Array:
+        """Which numbers of one parameter array, by their places in θ, in order."""
         everything = np.arange(segment.start, segment.stop)
         if len(everything) <= most:
             return everything

@@ -33,6 +33,7 @@ def at_each_step(xp: Any, of_rows: LayerFunction) -> LayerFunction:
     """
 
     def of_cases(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The z and the output for rows of cases, (cases, steps · features); NaN at padding."""
         if len(layer.input_shape) == 1:
             return of_rows(layer, x, own)
         steps, features = layer.input_shape
@@ -55,6 +56,7 @@ def recurrent(xp: Any, activate: Callable[[Any, Any], Any]) -> LayerFunction:
     """
 
     def of_cases(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The output for rows of cases, twice: no loss is computed from z. NaN at padding."""
         steps, features = layer.input_shape
         sequence = x.reshape((-1, steps, features))
         padded = xp.isnan(sequence).all(2)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.image_jacobians.rows import ImageJacobian, as_rows, images, into, maps
-from chainrule.jacobians import Jacobian
+from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
+from chainrule.image_jacobians.rows import as_rows, images, into, maps
 from chainrule.parameters import Array
 from chainrule.windows import convolution
-from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import columns, spread_out
 
 
-class ConvolutionInput(ImageJacobian):
+class ConvolutionInput(ByImages):
     """∂z/∂x: the filters, written at every place; the same for every case.
 
     Args:
@@ -21,17 +20,14 @@ class ConvolutionInput(ImageJacobian):
         count: the number of cases.
 
     Example:
+        >>> from chainrule.windows.geometry import Windows
         >>> W = np.array([[[[1.0, 2.0]]]])
         >>> ConvolutionInput(W, Windows(1, 1, 3, 1, 2), count=1).dense()
         array([[[1., 2., 0.],
                 [0., 1., 2.]]])
     """
 
-    __slots__ = ("W",)
-
-    def __init__(self, W: Array, windows: Windows, count: int) -> None:
-        super().__init__(windows, count, len(W))
-        self.W = W
+    __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Every g goes back to what was under its window."""
@@ -43,41 +39,24 @@ class ConvolutionInput(ImageJacobian):
         """W ∗ v."""
         return as_rows(convolution.convolve(images(v, self.windows), self.W, self.windows))
 
-    def cases(self, chosen: slice) -> ConvolutionInput:
-        """See `Jacobian.cases`."""
-        return ConvolutionInput(self.W, self.windows, len(range(self.count)[chosen]))
-
     def _dense(self) -> Array:
         matrix = spread_out(self.W[None, None], self.windows)
         return np.broadcast_to(matrix, self.dense_shape).copy()
 
 
-class ConvolutionWeights(Jacobian):
+class ConvolutionWeights(ByWeights):
     """∂z/∂W: for every output the numbers under its window, at its own filter.
 
-    Args:
-        x: the layer's inputs, (cases, channels · height · width).
-        windows: where the filters stand.
-        filters: how many.
+    For the arguments see `ByWeights`.
     """
 
-    __slots__ = ("filters", "windows", "x")
-
-    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
-        self.x = x
-        self.windows = windows
-        self.filters = filters
+    __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """That of W, (filters, channels, rows, columns)."""
         windows = self.windows
         return (self.filters, windows.channels, windows.rows, windows.columns)
-
-    @property
-    def dense_shape(self) -> tuple[int, ...]:
-        """(cases, filters · places, filters, channels, rows, columns)."""
-        return (len(self.x), self.filters * self.windows.places, *self.shape)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g times what was under the windows, summed over cases and places; the shape of W."""
@@ -88,45 +67,30 @@ class ConvolutionWeights(Jacobian):
         """v ∗ x for a change v of W."""
         return as_rows(convolution.convolve(images(self.x, self.windows), v, self.windows))
 
-    def cases(self, chosen: slice) -> ConvolutionWeights:
-        """See `Jacobian.cases`."""
-        return ConvolutionWeights(self.x[chosen], self.windows, self.filters)
-
     def _dense(self) -> Array:
         under = columns(images(self.x, self.windows), self.windows)
         own = np.eye(self.filters, dtype=bool)[:, None, None, :, None, None, None]
         return (under[:, None, :, :, None] * own).reshape(self.dense_shape)
 
 
-class ConvolutionBiases(Jacobian):
+class ConvolutionBiases(ByBiases):
     """∂z/∂b: 1 where an output is of the bias's own filter.
 
-    Args:
-        count: the number of cases.
-        filters: how many.
-        windows: where they stand.
-        dtype: of the numbers.
+    For the arguments see `ByBiases`.
 
     Example:
+        >>> from chainrule.windows.geometry import Windows
         >>> J = ConvolutionBiases(1, 2, Windows(1, 1, 2, 1, 1), np.dtype(float))
         >>> J.vjp(np.array([[1.0, 2.0, 3.0, 4.0]]))
         array([3., 7.])
     """
 
-    __slots__ = ("count", "dtype", "filters", "windows")
-
-    def __init__(
-        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
-    ) -> None:
-        self.count = count
-        self.filters = filters
-        self.windows = windows
-        self.dtype = dtype
+    __slots__ = ()
 
     @property
-    def dense_shape(self) -> tuple[int, ...]:
-        """(cases, filters · places, filters)."""
-        return (self.count, self.filters * self.windows.places, self.filters)
+    def shape(self) -> tuple[int]:
+        """That of b, (filters,)."""
+        return (self.filters,)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over cases and places, (filters,)."""
@@ -135,11 +99,6 @@ class ConvolutionBiases(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The change v of b, (filters,), at every place of every case."""
         return np.tile(np.repeat(v, self.windows.places), (self.count, 1))
-
-    def cases(self, chosen: slice) -> ConvolutionBiases:
-        """See `Jacobian.cases`."""
-        count = len(range(self.count)[chosen])
-        return ConvolutionBiases(count, self.filters, self.windows, self.dtype)
 
     def _dense(self) -> Array:
         own = np.repeat(np.eye(self.filters, dtype=self.dtype), self.windows.places, axis=0)

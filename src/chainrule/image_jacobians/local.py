@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.image_jacobians.rows import ImageJacobian, as_rows, images, into, maps
-from chainrule.jacobians import Jacobian
+from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
+from chainrule.image_jacobians.rows import as_rows, images, into, maps
 from chainrule.parameters import Array
 from chainrule.windows import local
-from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import columns, spread_out
 
 
-class LocalInput(ImageJacobian):
+class LocalInput(ByImages):
     """∂z/∂x: each place's filters, written at that place.
 
     Args:
@@ -21,11 +20,7 @@ class LocalInput(ImageJacobian):
         count: the number of cases.
     """
 
-    __slots__ = ("W",)
-
-    def __init__(self, W: Array, windows: Windows, count: int) -> None:
-        super().__init__(windows, count, W.shape[2])
-        self.W = W
+    __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Every g goes back to what was under its window."""
@@ -35,40 +30,23 @@ class LocalInput(ImageJacobian):
         """The filters applied to v."""
         return as_rows(local.apply_filters(images(v, self.windows), self.W, self.windows))
 
-    def cases(self, chosen: slice) -> LocalInput:
-        """See `Jacobian.cases`."""
-        return LocalInput(self.W, self.windows, len(range(self.count)[chosen]))
-
     def _dense(self) -> Array:
         return np.broadcast_to(spread_out(self.W, self.windows), self.dense_shape).copy()
 
 
-class LocalWeights(Jacobian):
+class LocalWeights(ByWeights):
     """∂z/∂W: for every output the numbers under its window, at its own place and filter.
 
-    Args:
-        x: the layer's inputs, (cases, channels · height · width).
-        windows: where the filters stand.
-        filters: how many at each place.
+    For the arguments see `ByWeights`.
     """
 
-    __slots__ = ("filters", "windows", "x")
-
-    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
-        self.x = x
-        self.windows = windows
-        self.filters = filters
+    __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """That of W, (down, across, filters, channels, rows, columns)."""
         w = self.windows
         return (w.down, w.across, self.filters, w.channels, w.rows, w.columns)
-
-    @property
-    def dense_shape(self) -> tuple[int, ...]:
-        """(cases, filters · places, down, across, filters, channels, rows, columns)."""
-        return (len(self.x), self.filters * self.windows.places, *self.shape)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g times what was under each window, summed over the cases; the shape of W."""
@@ -78,10 +56,6 @@ class LocalWeights(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The change v of the filters, applied to x."""
         return as_rows(local.apply_filters(images(self.x, self.windows), v, self.windows))
-
-    def cases(self, chosen: slice) -> LocalWeights:
-        """See `Jacobian.cases`."""
-        return LocalWeights(self.x[chosen], self.windows, self.filters)
 
     def _dense(self) -> Array:
         windows = self.windows
@@ -94,35 +68,18 @@ class LocalWeights(Jacobian):
         return dense.reshape(self.dense_shape)
 
 
-class LocalBiases(Jacobian):
+class LocalBiases(ByBiases):
     """∂z/∂b: the identity, with places before filters in b and behind them in z.
 
-    Args:
-        count: the number of cases.
-        filters: how many at each place.
-        windows: where they stand.
-        dtype: of the numbers.
+    For the arguments see `ByBiases`.
     """
 
-    __slots__ = ("count", "dtype", "filters", "windows")
-
-    def __init__(
-        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
-    ) -> None:
-        self.count = count
-        self.filters = filters
-        self.windows = windows
-        self.dtype = dtype
+    __slots__ = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """That of b, (down, across, filters)."""
         return (self.windows.down, self.windows.across, self.filters)
-
-    @property
-    def dense_shape(self) -> tuple[int, ...]:
-        """(cases, filters · places, down, across, filters)."""
-        return (self.count, self.filters * self.windows.places, *self.shape)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over the cases, (down, across, filters)."""
@@ -131,11 +88,6 @@ class LocalBiases(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The change v of b, (down, across, filters), in every case."""
         return np.tile(v.transpose(2, 0, 1).reshape(-1), (self.count, 1))
-
-    def cases(self, chosen: slice) -> LocalBiases:
-        """See `Jacobian.cases`."""
-        count = len(range(self.count)[chosen])
-        return LocalBiases(count, self.filters, self.windows, self.dtype)
 
     def _dense(self) -> Array:
         down, across, filters = self.shape

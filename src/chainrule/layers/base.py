@@ -5,16 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, ShapeError
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 from chainrule.tables import is_finite
 
 Arrays = Mapping[str, Array]
+Kept = TypeVar("Kept")
 
 Shape = tuple[int, ...]
 """Of one case: (features,), (channels, height, width) or (steps, features)."""
@@ -233,6 +234,16 @@ class Layer(ABC):
     @abstractmethod
     def forward_pass(self, x: Array) -> Array:
         """The output for x, (cases, inputs); keeps what the backward pass needs."""
+
+    def _of_pass(self, kept: Kept | None) -> Kept:
+        """What the last forward pass kept.
+
+        Raises:
+            ShapeError: there was none.
+        """
+        if kept is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        return kept
 
     @abstractmethod
     def jacobians(self) -> dict[str, Jacobian]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from chainrule.activations import Linear, ReLU
 from chainrule.image_jacobians import ConvolutionBiases, ConvolutionInput, ConvolutionWeights
+from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images
-from chainrule.jacobians import Diagonal, Jacobian
+from chainrule.jacobians import Diagonal
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.kept import kept, kept_upstream
@@ -42,6 +43,9 @@ class Conv2D(Filtered):
         array([[[[3., 5.]]]])
     """
 
+    by_images: ClassVar[type[ByImages]] = ConvolutionInput
+    by_weights: ClassVar[type[ByWeights]] = ConvolutionWeights
+    by_biases: ClassVar[type[ByBiases]] = ConvolutionBiases
     type: ClassVar[str] = "conv2d"
     formula: ClassVar[str] = "W ∗ x + b"
 
@@ -162,14 +166,3 @@ class Conv2D(Filtered):
 
     def _room(self, what: str, like: Array) -> Array:
         return kept(self, what, (len(like), self.outputs), like.dtype)
-
-    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
-        """See `Filtered.jacobians_at`."""
-        cases, windows = len(x), self.windows
-        found: dict[str, Jacobian] = {
-            "x": ConvolutionInput(W, windows, cases),
-            "W": ConvolutionWeights(x, windows, self.filters),
-        }
-        if self.bias:
-            found["b"] = ConvolutionBiases(cases, self.filters, windows, x.dtype)
-        return found

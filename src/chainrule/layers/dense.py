@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
     BiasJacobian,
@@ -210,8 +210,7 @@ class Dense(Weighted):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         if self._steps is not None:
             return self._jacobians_of_steps(self._steps)
         return {

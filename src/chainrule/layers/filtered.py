@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
+from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Shape
@@ -45,6 +46,10 @@ class Filtered(Weighted):
     """
 
     takes_images: ClassVar[bool] = True
+    by_images: ClassVar[type[ByImages]]
+    by_weights: ClassVar[type[ByWeights]]
+    by_biases: ClassVar[type[ByBiases]]
+    """∂z by x, W and b."""
 
     def __init__(
         self,
@@ -116,12 +121,10 @@ class Filtered(Weighted):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         J_a = Diagonal(self._activation.derivative(self.z))
         return {"a": J_a, **self.jacobians_at(self.x, self.W)}
 
-    @abstractmethod
     def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
         """∂z with respect to ``x``, ``W`` and, where there are biases, ``b``.
 
@@ -129,6 +132,14 @@ class Filtered(Weighted):
             x: rows of images.
             W: the filters.
         """
+        cases, windows = len(x), self.windows
+        found: dict[str, Jacobian] = {
+            "x": self.by_images(W, windows, cases),
+            "W": self.by_weights(x, windows, self.filters),
+        }
+        if self.bias:
+            found["b"] = self.by_biases(cases, self.filters, windows, x.dtype)
+        return found
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""

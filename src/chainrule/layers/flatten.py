@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ShapeError
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape
 from chainrule.parameters import Array
@@ -55,8 +54,7 @@ class Flatten(Layer):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         return {"x": Diagonal(np.ones_like(self.x))}
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:

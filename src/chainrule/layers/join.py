@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
 from chainrule.jacobians import Jacobian, explicit
-from chainrule.join_jacobians import Reordering, SumJacobian
+from chainrule.jacobians.joins import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
 from chainrule.sequences.padding import overflow_is_no_padding
@@ -75,9 +75,8 @@ class Join(Layer):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
-        return {"x": self._jacobian(len(self.x))}
+        x = self._of_pass(self.x)
+        return {"x": self._jacobian(len(x))}
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """The map is linear and z its output, so δ = J."""

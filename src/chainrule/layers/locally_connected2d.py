@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.image_jacobians import LocalBiases, LocalInput, LocalWeights
+from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images
-from chainrule.jacobians import Jacobian
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.kept import kept_upstream
@@ -25,6 +25,9 @@ class LocallyConnected2D(Filtered):
     shared than weights are. For the arguments see `Filtered`.
     """
 
+    by_images: ClassVar[type[ByImages]] = LocalInput
+    by_weights: ClassVar[type[ByWeights]] = LocalWeights
+    by_biases: ClassVar[type[ByBiases]] = LocalBiases
     type: ClassVar[str] = "locally_connected2d"
     formula: ClassVar[str] = "W ∗ x + b, W and b of each place"
 
@@ -81,14 +84,3 @@ class LocallyConnected2D(Filtered):
         channels, height, width = self.windows.image
         top, bottom, left, right = self.windows.padding
         return channels, height + top + bottom, width + left + right
-
-    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
-        """See `Filtered.jacobians_at`."""
-        cases, windows = len(x), self.windows
-        found: dict[str, Jacobian] = {
-            "x": LocalInput(W, windows, cases),
-            "W": LocalWeights(x, windows, self.filters),
-        }
-        if self.bias:
-            found["b"] = LocalBiases(cases, self.filters, windows, x.dtype)
-        return found

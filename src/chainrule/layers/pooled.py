@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
 from chainrule.image_jacobians import AveragePooling, MaxPooling
 from chainrule.image_jacobians.rows import as_rows, images, maps
 from chainrule.jacobians import Jacobian, explicit
@@ -99,8 +99,7 @@ class Pooled(Layer):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         return {"x": self._jacobian_x()}
 
     @abstractmethod

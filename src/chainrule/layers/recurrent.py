@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.activations import activation as activation_of
-from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.errors import ConfigError, unknown
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
     BiasJacobian,
@@ -303,8 +303,7 @@ class Recurrent(Weighted):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.x is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        self._of_pass(self.x)
         return {"a": self._through_time(), **self._step_jacobians()}
 
     def through_time(self) -> dict[str, Jacobian]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
@@ -102,11 +102,10 @@ class Softmax(Layer):
         Raises:
             ShapeError: there was no forward pass.
         """
-        if self.s is None:
-            raise ShapeError(f"there was no forward pass through {self.name}")
+        s = self._of_pass(self.s)
         if len(self.input_shape) < 2:  # also alone, where nobody said how wide it is
-            return {"z": SoftmaxJacobian(self.s)}
-        return {"z": self._jacobian_of_steps(self.s)}
+            return {"z": SoftmaxJacobian(s)}
+        return {"z": self._jacobian_of_steps(s)}
 
     def _jacobian_of_steps(self, s: Array) -> EachStep:
         sequence = s.reshape(len(s), *self.input_shape)

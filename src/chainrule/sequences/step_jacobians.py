@@ -6,6 +6,8 @@ rows; these make of it the Jacobian over the cases. Steps that are padding have 
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from chainrule.errors import ShapeError
@@ -13,7 +15,25 @@ from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 
 
-class EachStep(Jacobian):
+class _OfSteps(Jacobian):
+    """What both have: the Jacobian of the rows of all steps, and which of them are padding."""
+
+    __slots__ = ("inner", "padded", "steps")
+
+    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
+        _require_cases(inner, steps)
+        self.inner = inner
+        self.steps = steps
+        self.padded = padded
+
+    def cases(self, chosen: slice) -> Self:
+        """See `Jacobian.cases`."""
+        inner = _of_cases(self.inner, chosen, self.steps)
+        padded = None if self.padded is None else self.padded[chosen]
+        return type(self)(inner, self.steps, padded)
+
+
+class EachStep(_OfSteps):
     """The Jacobian by the argument of each step: blocks along the diagonal, one a step.
 
     Args:
@@ -31,13 +51,7 @@ class EachStep(Jacobian):
                 [0., 2.]]])
     """
 
-    __slots__ = ("inner", "padded", "steps")
-
-    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
-        _require_cases(inner, steps)
-        self.inner = inner
-        self.steps = steps
-        self.padded = padded
+    __slots__ = ()
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -57,11 +71,6 @@ class EachStep(Jacobian):
         rows = self.inner.dense_shape[0]
         return _without(self.padded, self.inner.jvp(v.reshape(rows, -1)).reshape(len(v), -1))
 
-    def cases(self, chosen: slice) -> EachStep:
-        """See `Jacobian.cases`."""
-        inner = _of_cases(self.inner, chosen, self.steps)
-        return EachStep(inner, self.steps, None if self.padded is None else self.padded[chosen])
-
     def _dense(self) -> Array:
         inner = self.inner._dense()
         rows, m, n = inner.shape
@@ -72,7 +81,7 @@ class EachStep(Jacobian):
         return _without(self.padded, found.reshape(self.dense_shape))
 
 
-class SharedBySteps(Jacobian):
+class SharedBySteps(_OfSteps):
     """The Jacobian by a parameter that every step uses: the steps' one above the other.
 
     Args:
@@ -90,13 +99,7 @@ class SharedBySteps(Jacobian):
         array([[52.]])
     """
 
-    __slots__ = ("inner", "padded", "steps")
-
-    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
-        _require_cases(inner, steps)
-        self.inner = inner
-        self.steps = steps
-        self.padded = padded
+    __slots__ = ()
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -112,12 +115,6 @@ class SharedBySteps(Jacobian):
     def jvp(self, v: Array) -> Array:
         """How every step moves as the parameter moves along v, (cases, steps · m)."""
         return _without(self.padded, self.inner.jvp(v).reshape(self.dense_shape[:2]))
-
-    def cases(self, chosen: slice) -> SharedBySteps:
-        """See `Jacobian.cases`."""
-        inner = _of_cases(self.inner, chosen, self.steps)
-        padded = None if self.padded is None else self.padded[chosen]
-        return SharedBySteps(inner, self.steps, padded)
 
     def _dense(self) -> Array:
         return _without(self.padded, self.inner._dense().reshape(self.dense_shape))

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule import jacobians
 from chainrule.errors import ShapeError
 from chainrule.jacobians import (
     BiasJacobian,
@@ -19,9 +18,10 @@ from chainrule.jacobians import (
     SoftmaxJacobian,
     Sum,
     WeightJacobian,
+    base,
     explicit,
 )
-from chainrule.join_jacobians import Reordering, SumJacobian
+from chainrule.jacobians.joins import Reordering, SumJacobian
 from chainrule.layers.softmax import softmax
 from networks import difference
 
@@ -231,9 +231,9 @@ def test_dense_matrices_above_the_limit_are_refused_and_at_the_limit_built(kind,
     J = make(kind, 2, 3, 2, np.random.default_rng(6))
     # Parts of a composition may be larger than the whole.
     largest = max(J.dense().size, *(getattr(J, a).dense().size for a in parts_of(J)), 0)
-    monkeypatch.setattr(jacobians, "DENSE_LIMIT", largest)
+    monkeypatch.setattr(base, "DENSE_LIMIT", largest)
     J.dense()
-    monkeypatch.setattr(jacobians, "DENSE_LIMIT", J.dense().size - 1)
+    monkeypatch.setattr(base, "DENSE_LIMIT", J.dense().size - 1)
     with pytest.raises(ShapeError, match=r"explicit Jacobian of shape .* take fewer cases"):
         J.dense()
 

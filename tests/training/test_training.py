@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule import ChainruleError, Dense, Network, Softmax, training
+from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule.errors import ConfigError, DivergenceError
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
@@ -281,7 +281,7 @@ def test_the_same_seed_gives_the_same_bits_however_an_epoch_is_cut(rule, monkeyp
     ]
     for trainer in trainers:
         trainer.run()
-    monkeypatch.setattr(training, "STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr("chainrule.training.trainer.STRETCH_SECONDS", 0.0)
     trainers.append(make(batch_size=1, epochs=4, optimizer=rule))
     trainers[-1].run()
     assert len({trainer.network.theta.tobytes() for trainer in trainers}) == 1

@@ -6,19 +6,16 @@ and tells its callbacks what happened. Between two stretches it can be asked to 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-
-import numpy as np
 
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.errors import ConfigError, DivergenceError, Problem, shown, unknown
+from chainrule.errors import ConfigError, DivergenceError, unknown
 from chainrule.interrupts import Leavable
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
@@ -27,39 +24,12 @@ from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
 from chainrule.sequences.losses import number_of_targets
-from chainrule.tables import is_finite, is_whole
+from chainrule.training.history import History, Progress, Row, score_columns
+from chainrule.training.settings import Settings
 
 STRETCH_SECONDS = 0.05
 """A stretch grows until it takes about this long: often enough to stop, rarely enough to be
 fast. Its length never changes the numbers."""
-
-Row = dict[str, float | int | None]
-
-_SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "epochs": (lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
-    "batch_size": (
-        lambda v: v == "full" or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or full",
-    ),
-    "shuffle": (lambda v: isinstance(v, bool), "true or false"),
-    "engine": (lambda v: isinstance(v, str), "the name of an engine"),
-    "threads": (
-        lambda v: v == "auto" or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or auto",
-    ),
-    "evaluate": (lambda v: v in ("running", "full"), "running or full"),
-    "checkpoint_every": (
-        lambda v: v is None or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or None",
-    ),
-    "clip_gradient_norm": (
-        lambda v: v is None or (is_finite(v) and v > 0),
-        "a finite number above 0, or None",
-    ),
-}
-"""What each setting may be that no table of words decides, for whoever sets it in Python."""
-
-_ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
 
 
 @dataclass(frozen=True)
@@ -71,154 +41,6 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train: the ``training:`` part of a configuration.
-
-    Attributes:
-        epochs: passes over the training data, at least 0.
-        batch_size: cases a minibatch, or ``full`` for all of them.
-        seed: of the shuffle (and, elsewhere, of the first weights and the data).
-        shuffle: draw a new order each epoch; otherwise that of the file.
-        optimizer: a name, or ``type`` with options.
-        schedule: how the learning rates change from epoch to epoch, likewise.
-        engine: a name from the table of engines.
-        threads: how many the products run on, or ``auto``: the sizes decide.
-        evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
-            of its own over the training data after each epoch.
-        checkpoint_every: minibatches between checkpoints; None for one an epoch.
-        clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
-            a step, above 0: g ← g · min(1, c / ‖g‖). None leaves it as it is.
-    """
-
-    epochs: int = 30
-    batch_size: int | str = 32
-    seed: int = 0
-    shuffle: bool = True
-    optimizer: str | Mapping[str, Any] = "sgd"
-    schedule: str | Mapping[str, Any] = "constant"
-    engine: str = "auto"
-    threads: int | str = "auto"
-    evaluate: str = "running"
-    checkpoint_every: int | None = None
-    clip_gradient_norm: float | None = None
-
-    def __post_init__(self) -> None:
-        problems = [
-            Problem(f"{name} is {what}, found {shown(getattr(self, name))}")
-            for name, (suits, what) in _SETTINGS.items()
-            if not suits(getattr(self, name))
-        ]
-        if problems:
-            raise ConfigError(problems)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Settings:
-        """The settings that a checked mapping describes.
-
-        Raises:
-            ConfigError: an unknown key.
-        """
-        known = [f.name for f in fields(cls)]
-        for key in config:
-            if key not in known:
-                raise ConfigError(unknown("key of training", key, known))
-        return cls(**config)
-
-    def cases_a_minibatch(self, cases: int) -> int:
-        """The batch size as a number, for a training set of ``cases`` cases."""
-        return max(1, cases) if self.batch_size == "full" else int(self.batch_size)
-
-
-class History(Mapping[str, list[Any]]):
-    """What each epoch gave: columns by name, one entry an epoch.
-
-    Attributes:
-        minibatch_losses: the loss of every minibatch as it ran, of all epochs in order.
-
-    Example:
-        >>> history = History()
-        >>> history.append({"epoch": 1, "train_loss": 0.5})
-        >>> history["train_loss"]
-        [0.5]
-    """
-
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self._minibatches: list[Array] = []
-        self._texts: list[str] = []
-
-    def append(self, row: Row) -> None:
-        """Add an epoch."""
-        self.rows.append(row)
-
-    def to_json(self) -> str:
-        """The rows as a list; each is turned into text once, however often this is asked."""
-        self._texts += [json.dumps(row) for row in self.rows[len(self._texts) :]]
-        return f"[{', '.join(self._texts)}]"
-
-    def add_minibatches(self, losses: Array) -> None:
-        """Add the losses of a stretch of minibatches."""
-        self._minibatches.append(losses)
-
-    @property
-    def minibatch_losses(self) -> Array:
-        """The loss of every minibatch as it ran, shape (minibatches,)."""
-        return np.concatenate([np.empty(0), *self._minibatches])
-
-    def __getitem__(self, column: str) -> list[Any]:
-        if not self.rows and column in _ALWAYS:
-            return []
-        if column not in self._columns():
-            raise KeyError(unknown("column", column, self._columns()))
-        return [row.get(column) for row in self.rows]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns())
-
-    def __len__(self) -> int:
-        return len(self._columns())
-
-    def _columns(self) -> list[str]:
-        return list(dict.fromkeys(key for row in self.rows for key in row))
-
-    def __repr__(self) -> str:
-        return f"History({len(self.rows)} epochs: {', '.join(self._columns())})"
-
-
-@dataclass
-class Progress:
-    """What an epoch gave so far.
-
-    Attributes:
-        losses: room for the loss of each minibatch; the first ones are filled.
-        correct: how many cases were classified rightly as they ran.
-        seconds: that the engine took.
-        order: of the cases, (cases,); None for that of the file, or before it is drawn.
-    """
-
-    losses: Array
-    correct: int = 0
-    seconds: float = 0.0
-    order: Array | None = None
-
-    @classmethod
-    def at_start(cls, minibatches: int) -> Progress:
-        """That of an epoch of so many minibatches before the first."""
-        return cls(np.zeros(minibatches))
-
-    def add(self, minibatch: int, result: Stretch, seconds: float) -> None:
-        """Add a stretch, behind which ``minibatch`` minibatches have run."""
-        self.losses[minibatch - len(result.losses) : minibatch] = result.losses
-        self.correct += result.correct
-        self.seconds += seconds
-
-    @property
-    def mean_loss(self) -> float:
-        """Of all minibatches at once, so that it does not depend on how the epoch was cut."""
-        return float(self.losses.sum()) / len(self.losses)
 
 
 class Callback:
@@ -500,25 +322,13 @@ class Trainer:
         """The epoch's row of the history; to compute it changes nothing."""
         progress, row = self.progress, Row(epoch=self.epoch, train_loss=self.progress.mean_loss)
         if self.settings.evaluate == "full":
-            row |= _columns("train", self.evaluate(self.train))
+            row |= score_columns("train", self.evaluate(self.train))
         elif self.classes:
             row["train_accuracy"] = progress.correct / max(1, number_of_targets(self.train.t))
-        row |= _columns("validation", self.evaluate(self.validation))
+        row |= score_columns("validation", self.evaluate(self.validation))
         row["seconds"] = progress.seconds
         return row
 
     def evaluate(self, cases: Part) -> Score | None:
         """The score of the network as it is now; None where there are no cases."""
         return self.engine.evaluate(cases.x, cases.t)
-
-
-def _columns(part: str, score: Score | None) -> Row:
-    """The columns of the history that a score fills."""
-    if score is None:
-        return {}
-    columns: Row = {f"{part}_loss": score.loss}
-    if score.accuracy is not None:
-        columns[f"{part}_accuracy"] = score.accuracy
-    if score.r2 is not None:
-        columns[f"{part}_r2"] = score.r2
-    return columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.jacobians import Jacobian
+from chainrule.jacobians.base import Jacobian
 from chainrule.parameters import Array
 
 NARROW = "float32"

@@ -1,0 +1,201 @@
+"""Where a network and its data do not fit each other, and what can be read off each of them.
+
+A problem stands at the line of the configuration that would have to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+from chainrule.chain import connected, shape_of_input
+from chainrule.config.load import Config
+from chainrule.data.dataset import DataSplit
+from chainrule.data.targets import OutsideClassesError
+from chainrule.errors import Problem
+from chainrule.jacobians import DENSE_LIMIT
+from chainrule.layers import LAYERS, Recurrent
+from chainrule.layers.filtered import Filtered
+from chainrule.losses import loss_function
+from chainrule.wiring import INPUT, Plug, names_of, wire
+
+
+def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
+    """Where the sizes of network and data differ."""
+    inputs, stated = inputs_of(data), config.network["input"]
+    if stated is not None and prod(shape_of_input(stated)) != inputs:
+        images = (
+            f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
+        )
+        if data.sequence_shape is not None:
+            images = ", {} steps of {}".format(*data.sequence_shape)
+        message = (
+            f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
+            f"({data.source}); write {inputs}, or leave input out"
+        )
+        yield config.problem(("network", "input"), message)
+    elif isinstance(stated, list) and len(stated) > 1:
+        shape = case_shape(data)
+        if shape is not None and stated != shape:
+            message = (
+                f"the network has input {stated}, but a case of the data has the shape {shape} "
+                f"({data.source}); write {shape}, or leave input out"
+            )
+            yield config.problem(("network", "input"), message)
+    found = output_layer(config)
+    if found is None:
+        return
+    k, layer = found
+    wanted, what = _wanted_outputs(config, data)
+    if layer["size"] not in wanted:
+        message = (
+            f"the last layer has size {layer['size']}, but the data have {what} "
+            f"({data.source}); write size {wanted[-1]}"
+        )
+        yield config.problem(("network", "layers", k, "size"), message)
+
+
+def colours_last(config: Config, data: DataSplit) -> Problem | None:
+    """Colour images as pixels of three numbers, for a network that takes planes of a colour."""
+    has_colours = data.image_shape is not None and len(data.image_shape) == 3
+    if not has_colours or data.channels_first or not takes_images(config):
+        return None
+    message = "layers on images take a plane a colour; write channels: first, or leave it out"
+    return config.problem(("data", "channels"), message)
+
+
+def other_steps(config: Config, data: DataSplit) -> Problem | None:
+    """Targets of every step for a network of one output a case, or the other way round."""
+    layers, _ = connected(config.network)
+    at_steps, wanted = len(layers[-1].output_shape) == 2, data.has_targets_of_steps
+    if at_steps == wanted:
+        return None
+    recurrent = [k for k, layer in enumerate(layers) if isinstance(layer, Recurrent)]
+    at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
+    if not wanted:
+        change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
+        message = (
+            f"the data have one target a case, but the network gives one at every step: {change}"
+        )
+    elif recurrent:
+        message = (
+            "the data have a target for every step, but the network gives one a case: it takes "
+            "outputs: all in this layer, and no flatten behind it"
+        )
+    else:
+        message = (
+            "the data have a target for every step, but the network gives one a case: give it "
+            f"input {[*(data.sequence_shape or ())]} and a recurrent layer"
+        )
+    return config.problem(at, message)
+
+
+def other_outputs(config: Config, data: DataSplit) -> Problem | None:
+    """Outputs that no layer's size states, where they are not as many as the data ask for."""
+    wanted, what = _wanted_outputs(config, data)
+    outputs = connected(config.network)[0][-1].output_shape[-1]
+    if output_layer(config) is not None or outputs in wanted:
+        return None
+    message = (
+        f"the network has {outputs} outputs, but the data have {what} ({data.source}); "
+        f"it takes {wanted[-1]}"
+    )
+    return config.problem(("network", "layers", len(config.network["layers"]) - 1), message)
+
+
+def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
+    """The sizes of an output layer that fit the targets, and the reason in words."""
+    if data.classes is None:
+        columns = data.train.t.shape[-1] if data.train.t.ndim > 1 else 1
+        return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
+    count = len(data.classes)
+    named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")
+    # Two classes fit one output as well, the second class above one half, unless the loss or
+    # a softmax compares the outputs of the classes.
+    compared = loss_function(config.network["loss"]).for_classes
+    compared = compared or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
+    return ([1, 2] if count == 2 and not compared else [count]), f"{count} classes: {named}"
+
+
+def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
+    """The last layer's size, where it alone says how many classes there are."""
+    found = output_layer(config)
+    if found is not None and error.needed is not None and "classes" not in config.data:
+        k, layer = found
+        message = (
+            f"the last layer has size {layer['size']}, but the labels go up to "
+            f"{error.needed - 1}; if they are right, write size {error.needed}"
+        )
+        yield config.problem(("network", "layers", k, "size"), message)
+
+
+def too_explicit(config: Config, data: DataSplit) -> Problem | None:
+    """Explicit Jacobians of a minibatch that are too large to be written out."""
+    if not config.network["explicit_jacobians"]:
+        return None
+    cases = min(config.training["batch_size"], len(data.train))
+    for k, layer in enumerate(connected(config.network)[0]):
+        by_weights = prod(layer.shapes().get("W", ())) if isinstance(layer, Filtered) else 0
+        numbers = cases * layer.outputs * max(layer.inputs, layer.outputs, by_weights)
+        if numbers > DENSE_LIMIT:
+            message = (
+                f"explicit Jacobians of {layer.name} hold {numbers:,} numbers for {cases} cases, "
+                f"more than the limit of {DENSE_LIMIT:,}: write a smaller batch_size or layer, or "
+                "explicit_jacobians: false"
+            )
+            return config.problem(("network", "layers", k), message)
+    return None
+
+
+def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
+    """Where the layer stands whose size is the number of outputs, and what it is.
+
+    None where no size says it, as behind filters: then it follows from the shapes.
+    """
+    layers = config.network["layers"]
+    types = [layer["type"] for layer in layers]
+    names = names_of(types, [layer.get("name") for layer in layers])
+    inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
+    sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+    kinds = [LAYERS[word] for word in types]
+    open_, seen = [len(layers) - 1], set()
+    while open_:
+        k = open_.pop(0)
+        if k != INPUT and kinds[k].size_is_outputs:
+            return k, layers[k]
+        if k != INPUT and kinds[k].keeps_width and k not in seen:
+            open_ += sources[k]
+        seen.add(k)
+    return None
+
+
+def takes_images(config: Config) -> bool:
+    """Whether the network's input is stated as images, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 3
+    return any(LAYERS[layer["type"]].takes_images for layer in config.network["layers"])
+
+
+def takes_sequences(config: Config) -> bool:
+    """Whether the network's input is stated as sequences, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 2
+    return any(LAYERS[layer["type"]] is Recurrent for layer in config.network["layers"])
+
+
+def case_shape(data: DataSplit) -> list[int] | None:
+    """[channels, height, width] of images, [steps, features] of sequences; None of rows."""
+    if data.sequence_shape is not None:
+        return [*data.sequence_shape]
+    if data.image_shape is None or len(data.image_shape) not in (2, 3):
+        return None
+    height, width, channels = (*data.image_shape, 1)[:3]
+    return [channels, height, width]
+
+
+def inputs_of(data: DataSplit) -> int:
+    """The numbers of a case."""
+    return prod(data.train.x.shape[1:])
