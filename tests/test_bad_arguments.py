@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule import ChainruleError
+from chainrule.data.sources import load_data
 from chainrule.errors import ConfigError, DataError, ShapeError
 from chainrule.layers import (
     Add,
@@ -295,3 +298,54 @@ def test_no_sequence_has_no_outputs(outputs):
 def test_no_case_at_all_is_refused_where_there_is_something_to_learn():
     with pytest.raises(ShapeError, match="at least one case"):
         small().loss(np.ones((0, 2)), np.ones((0, 2)))
+
+
+ALONE = {
+    "dense": lambda: Dense(2, "tanh"),
+    "recurrent": lambda: Recurrent(2),
+    "conv2d": lambda: Conv2D(2, 2),
+    "locally_connected2d": lambda: LocallyConnected2D(2, 2),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_layer_of_no_network_has_no_parameters_to_compute_with(name):
+    with pytest.raises(ShapeError, match="before it belongs to a network"):
+        ALONE[name]().forward_pass(np.ones((2, 4)))
+    with pytest.raises(ShapeError, match="before it belongs to a network"):
+        ALONE[name]().W  # noqa: B018
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+@pytest.mark.parametrize("name", ALONE)
+def test_no_layer_goes_back_before_it_went_forward(name, explicit):
+    shape = {"dense": 4, "recurrent": [2, 2]}.get(name, [1, 3, 3])
+    layer = ALONE[name]()
+    network = Network([layer], input=shape, loss="mse", explicit_jacobians=explicit)
+    with pytest.raises(ShapeError, match=f"there was no forward pass through {name}_1"):
+        layer.backward_pass(np.ones((2, network.outputs)))
+
+
+def test_a_large_convolution_goes_back_only_after_it_went_forward():
+    layer = Conv2D(16, 5, padding=2)
+    network = Network([layer], input=[3, 24, 24], loss="mse")
+    with pytest.raises(ShapeError, match="there was no forward pass through conv2d_1"):
+        layer.backward_pass(np.ones((2, network.outputs)))
+
+
+def test_scores_and_runs_take_real_inputs():
+    x = np.ones((2, 2), complex)
+    for call in (lambda: evaluate(small(), x, x, classes=False), lambda: outputs(small(), x)):
+        with pytest.raises(ShapeError, match="inputs are real numbers, found complex128"):
+            call()
+    for standardize in (False, True):
+        data = {"generator": "xor", "standardize": standardize}
+        run = chainrule.train({**CONFIG, "data": data, "training": {"epochs": 0}}, save=False)
+        with pytest.raises(ShapeError, match="inputs are real numbers, found complex128"):
+            run.predict(x)
+
+
+@pytest.mark.parametrize("settings", [None, 5, "xor", [1]])
+def test_data_are_described_by_a_mapping(settings):
+    with pytest.raises(ConfigError, match="data are described by a mapping, found "):
+        load_data(settings, folder=Path(), seed=0)

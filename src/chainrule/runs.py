@@ -22,7 +22,7 @@ from chainrule.errors import (
 from chainrule.files import as_path
 from chainrule.interrupts import on_interrupt
 from chainrule.network import Network
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.scores import Score, outputs, predicted_classes
 from chainrule.tracing import ShowMinibatches
@@ -133,10 +133,11 @@ class Run:
         Raises:
             ShapeError: x does not fit the network.
         """
+        x = as_numbers(x, "inputs", "biuf")
         prepared = self.network.prepare_inputs(x)
         if self.scaling is None:
             return prepared
-        return self.scaling.apply(np.asarray(x).reshape(prepared.shape))  # before any rounding
+        return self.scaling.apply(x.reshape(prepared.shape))  # before any rounding
 
     def outputs(self, x: Any) -> Array:
         """The network's outputs for inputs as they come from a file, (cases, outputs).

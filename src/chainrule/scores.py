@@ -117,7 +117,7 @@ def outputs(network: Network, x: Array) -> Array:
 
 def _as_cases(x: Any) -> Array:
     """Inputs as an array, whose first axis is that of the cases."""
-    x = as_numbers(x, "inputs")
+    x = as_numbers(x, "inputs", "biuf")
     if not x.ndim:
         raise ShapeError(f"inputs are rows of numbers, one a case, found the number {x}")
     return x

@@ -35,7 +35,7 @@ from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
 from chainrule.data.targets import class_names, encode_classes, encode_values
-from chainrule.errors import ConfigError, DataError, Problem
+from chainrule.errors import ConfigError, DataError, Problem, shown
 from chainrule.randomness import stream
 from chainrule.sequences.losses import NO_CLASS
 
@@ -82,6 +82,8 @@ def load_data(
         >>> [len(part) for part in data], data.classes
         ([28, 8, 4], ('0', '1'))
     """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"data are described by a mapping, found {shown(settings)}")
     settings = {key: value for key, value in settings.items() if value is not None}
     settings = as_published(settings, Path(folder))
     kind = check_settings(settings, target)

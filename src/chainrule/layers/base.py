@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ConfigError, ShapeError, UnknownNameError
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 from chainrule.tables import is_finite
@@ -41,6 +41,13 @@ def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
     ):
         raise ConfigError(f"inputs are names of layers, found {inputs!r}")
     return tuple(names)
+
+
+class _NotBound(dict[str, Array]):
+    """The parameters of a layer that belongs to no network yet: there is none."""
+
+    def __missing__(self, name: str) -> Array:
+        raise UnknownNameError(f"a layer has no {name} before it belongs to a network")
 
 
 class Layer(ABC):
@@ -142,8 +149,8 @@ class Layer(ABC):
         self.buffers: Pool | None = None
         self.delta: Array | None = None
         self._bound = False
-        self._values: Arrays = {}
-        self._gradients: Arrays = {}
+        self._values: Arrays = _NotBound()
+        self._gradients: Arrays = _NotBound()
 
     def __repr__(self) -> str:
         """Such as ``Dense dense_1: 4 → 3``."""

@@ -104,7 +104,7 @@ class Conv2D(Filtered):
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`; with relu both in one go."""
-        if self.explicit or not self._is_for_loops(self.x, J, self.W):
+        if self.explicit or not self._is_for_loops(self._of_pass(self.x), J, self.W):
             return super().backward_pass(J, to_input=to_input)
         if isinstance(self.activation, Linear):
             return self._run_back(J, J, to_input=to_input)

@@ -235,8 +235,9 @@ class Dense(Weighted):
     def _jacobian_a(self) -> Diagonal:
         # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
         if self._steps is not None:
-            return Diagonal(self._activation.derivative(self._z_rows, self._out.delta))
-        return Diagonal(self._activation.derivative(self.z, self._out.delta))
+            z_rows = self._of_pass(self._z_rows)
+            return Diagonal(self._activation.derivative(z_rows, self._out.delta))
+        return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
 
     def _jacobian_x(self) -> InputJacobian:
         return InputJacobian(self.W, len(self.x))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, ShapeError
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
@@ -143,7 +143,7 @@ class Filtered(Weighted):
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
-        J_a = Diagonal(self._activation.derivative(self.z))
+        J_a = Diagonal(self._activation.derivative(self._of_pass(self.z)))
         delta = explicit(J_a).vjp(J) if self.explicit else J_a.vjp(J)
         return self.backward_from_delta(delta, to_input=to_input)
 
@@ -165,7 +165,13 @@ class Filtered(Weighted):
         return J_x.vjp(delta, kept_upstream(self, delta))
 
     def _is_for_loops(self, *arrays: Array) -> bool:
-        """Whether the numbers are real, of one type, and many enough."""
+        """Whether the numbers are real, of one type, and many enough.
+
+        Raises:
+            ShapeError: the layer belongs to no network yet, which would say where it looks.
+        """
+        if self.windows is None:
+            raise ShapeError("a layer of filters looks nowhere before it belongs to a network")
         dtype = arrays[0].dtype
         if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
             return False

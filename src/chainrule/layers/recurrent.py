@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.activations import activation as activation_of
-from chainrule.errors import ConfigError, unknown
+from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
     BiasJacobian,
@@ -164,7 +164,13 @@ class Recurrent(Weighted):
 
     @property
     def steps(self) -> int:
-        """The number of steps of a case."""
+        """The number of steps of a case.
+
+        Raises:
+            ShapeError: the layer belongs to no network yet, which would say it.
+        """
+        if not self.input_shape:
+            raise ShapeError("a recurrent layer has no steps before it belongs to a network")
         return self.input_shape[0]
 
     @property
@@ -351,9 +357,8 @@ class Recurrent(Weighted):
 
     def _through_time(self) -> ThroughTime:
         """Padded steps have slope 0: nothing passes them, and they say nothing."""
-        slopes = self._activation.derivative(
-            self._z, self._room("slopes", self._z.shape, self._z.dtype)
-        )
+        z = self._of_pass(self._z)
+        slopes = self._activation.derivative(z, self._room("slopes", z.shape, z.dtype))
         if self._lengths is not None:
             slopes[padded_steps(self._lengths, self.steps).T] = 0
         return ThroughTime(slopes, self.U, self._last, self.truncate)
