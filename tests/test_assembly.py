@@ -282,3 +282,33 @@ def test_the_compact_form_writes_layers_on_images(folder):
     checked = load_config(path)
     _, network = assemble_network(checked, assemble_data(checked))
     assert [layer.output_shape for layer in network.layers[:2]] == [(2, 6, 6), (2, 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("data", "key", "message"),
+    [
+        ("{generator: parity, bits: 3, count: 9}", "count", "count must be at most 8"),
+        ("{generator: parity, bits: 3, count: 9, seed: 1}", "count", "count must be at most 8"),
+        ("{generator: parity, bits: [2, 20000]}", "bits", "bits must not pass 10000"),
+        ("{generator: echo, steps: [9, 20000]}", "steps", "steps must not pass 10000"),
+        ("{generator: echo, steps: 9999, count: 999999999}", "count", "would need"),
+        ("{generator: blobs, features: 999999999}", "generator", "would need"),
+        ("{generator: echo, target: class}", "target", "gives values here, not classes"),
+        ("{text: t.txt, target: value}", "target", "target of a text is class"),
+        ("{text: t.txt, steps: 10001}", "steps", "from 1 to 10000"),
+        ("{file: s.npz, label: first}", "label", "label is not for a file of sequences"),
+    ],
+)
+def test_what_a_generator_refuses_is_told_at_its_key(folder, data, key, message):
+    (folder / "t.txt").write_text("ab" * 20_000)
+    np.savez(folder / "s.npz", x=np.ones((9, 2, 1)), lengths=[2] * 9, t=np.arange(9) % 2)
+    text = f"network:\n  layers:\n    - {{type: recurrent, size: 1}}\ndata:\n  {data}\n"
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ChainruleError) as caught:
+        assemble_data(load_config(folder / "bad.yaml"))
+    (problem,) = caught.value.problems
+    column = data.index(f"{key}: ") + len(f"{key}: ") + 3
+    if key == "generator":  # a count that is not written has no place but that of all data
+        column = 3
+    assert (problem.line, problem.column) == (5, column), problem
+    assert message in problem.message

@@ -97,6 +97,17 @@ def both(what: str, old: str, new: str, yaml: str, compact: str, *words: str):
     return mistake(what, (old, new, yaml), (old, new, compact), *words)
 
 
+LAYER_OF = {
+    "padding": "{type: conv2d, filters: 2, size: 1, padding: %s}",
+    "start": "{type: recurrent, size: 8, start: %s}",
+}
+YAML_AT = {key: 2 + text.index("%") for key, text in LAYER_OF.items()}
+COMPACT_OF = {
+    "padding": "type: conv2d filters: 2 size: 1 padding: %s",
+    "start": "type: recurrent size: 8 start: %s",
+}
+COMPACT_AT = {key: 1 + text.index("%") for key, text in COMPACT_OF.items()}
+
 MISTAKES = [
     # A key, an activation, a loss, a class nobody knows.
     *misspelt(
@@ -164,6 +175,21 @@ MISTAKES = [
         "adma",
         "adam",
     ),
+    *[
+        case
+        for key, word, right in (
+            ("padding", "smae", "same"),
+            ("start", "learned", "learnt"),
+            ("start", "zero", "zeros"),
+        )
+        for case in misspelt(
+            f"{key} {word}",
+            ("{size: 8, activation: relu}", LAYER_OF[key] % word, f"5:{5 + YAML_AT[key]}"),
+            ("size: 8 act: relu", COMPACT_OF[key] % word, f"5:{COMPACT_AT[key]}"),
+            word,
+            right,
+        )
+    ],
     # A size that is none, and other numbers out of their range.
     *[
         case
@@ -246,6 +272,29 @@ MISTAKES = [
         "width",
         "16 x 16",
         "17",
+    ),
+    *[
+        case
+        for word, key in (("weights", "wr"), ("biases", "br"))
+        for case in mistake(
+            f"a range of {word} wider than any number",
+            ("size: 8,", f"size: 8, {word}: [-1e308, 1e308],", f"5:{len(word) + 19}"),
+            ("size: 8 act", f"size: 8 {key}: (-1e308 1e308) act", "5:13"),
+            "less than 1.8e308 apart",
+            "found [-1e+308, 1e+308]",
+        )
+    ],
+    *mistake(
+        "another way to standardise",
+        ("blobs", "blobs\n  standardize: centre", "10:16"),
+        ("blobs", "blobs\nstandardize: centre", "10:14"),
+        "did you mean 'center'",
+    ),
+    *mistake(
+        "another word for all cases",
+        ("seed: 1", "batch_size: ful", "14:15"),
+        ("seed: 1", "batch_size: ful", "14:13"),
+        "did you mean 'full'",
     ),
     *mistake(
         "a range from high to low",

@@ -24,7 +24,7 @@ def test_truth_values_are_the_classes_0_and_1():
 
 @pytest.mark.parametrize("t", [[0.5], [np.nan], ["0"], [0j]])
 def test_what_is_not_whole_is_no_class_number(t):
-    with pytest.raises(ShapeError, match="class numbers are whole numbers from 0 to 2"):
+    with pytest.raises(ShapeError, match=r"numbers from 0 to 2|^targets are (real )?num"):
         class_numbers(t, 3)
 
 
@@ -96,5 +96,5 @@ def test_rows_of_another_width_are_refused(shape):
 
 @pytest.mark.parametrize("t", [["a"], [None], [1j]])
 def test_targets_are_numbers(t):
-    with pytest.raises(ShapeError, match="targets are numbers"):
+    with pytest.raises(ShapeError, match=r"targets are (real )?numbers"):
         rows(t, 1, "float64")

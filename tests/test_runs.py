@@ -181,6 +181,7 @@ def test_a_run_says_what_it_is(folder):
     run = train(config(), run="my run")
     assert repr(run).startswith("Run(3 epochs; train ")
     assert "% right; my run)" in repr(run)
+    assert run.name == "my run"
 
 
 def test_callbacks_are_told(folder):

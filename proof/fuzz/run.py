@@ -33,11 +33,7 @@ def main() -> int:
     target = TARGETS[sys.argv[1]]
     options = [f"-max_len={target.longest}", "-rss_limit_mb=1024", "-timeout=10"]
     folders = sys.argv[2:] + ([str(target.corpus)] if target.corpus.is_dir() else [])
-    with memory_folder() as folder:
-
-        def try_one(content: bytes) -> None:
-            target.try_bytes(content, folder)
-
+    with memory_folder() as folder, target.trials(folder) as try_one:
         program = sys.argv[0]
         if "-merge=1" in folders:  # for which libFuzzer starts itself again, by this name
             program = str(folder / "again")

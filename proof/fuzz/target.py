@@ -1,7 +1,6 @@
 """What the targets share: a file in memory's stead, and the one error that is allowed.
 
-A target is a module with ``READER``, what reads the path of a file, and ``MODULES``, whose code
-is instrumented. Run one with::
+Run one with::
 
     python -m proof.fuzz.run TARGET -runs=100000
 """
@@ -29,14 +28,12 @@ class Target:
         name: of the target and of its corpus' folder.
         file: the name a file of this kind has.
         read: reads it; anything but a result or a `ChainruleError` is a finding.
-        modules: what is instrumented, by the beginning of their names.
         longest: bytes of the inputs that are tried.
     """
 
     name: str
     file: str
     read: Callable[[Path], object]
-    modules: tuple[str, ...]
     longest: int = 4096
 
     @property
@@ -44,22 +41,31 @@ class Target:
         """The folder of inputs that reach different code."""
         return CORPUS / self.name
 
-    def try_bytes(self, content: bytes, folder: Path) -> bool:
-        """Read a file of these bytes; whether it was accepted.
+    @contextmanager
+    def trials(self, folder: Path) -> Iterator[Callable[[bytes], bool]]:
+        """A function that reads a file of the bytes given, and says whether it was accepted.
 
-        Raises:
-            Exception: whatever the reader should have said in a `ChainruleError`.
+        It raises whatever the reader should have said in a `ChainruleError`. A million calls
+        share one open file and one filter of warnings: each would else cost as much as a reading.
+
+        Args:
+            folder: where the file lies.
         """
         path = folder / self.file
-        with open(path, "wb", buffering=0) as file:
+
+        def accepted(content: bytes) -> bool:
+            file.seek(0)
+            file.truncate()
             file.write(content)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
+            try:
                 self.read(path)
-        except ChainruleError:
-            return False
-        return True
+            except ChainruleError:
+                return False
+            return True
+
+        with open(path, "wb", buffering=0) as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            yield accepted
 
 
 @contextmanager

@@ -84,8 +84,8 @@ def merge(name: str, folder: Path) -> None:
 def _chosen(target: Target, kept: Mapping[str, bytes]) -> list[str]:
     """The names of some inputs: good files of different lengths, and others."""
     by_length = sorted(kept, key=lambda key: (len(kept[key]), key))
-    with memory_folder() as folder:
-        good = [key for key in by_length if target.try_bytes(kept[key], folder)]
+    with memory_folder() as folder, target.trials(folder) as accepted:
+        good = [key for key in by_length if accepted(kept[key])]
     others = [key for key in by_length if key not in good]
     return [*_spread(good, _MOST_KEPT // 3), *_spread(others, 2 * _MOST_KEPT // 3)]
 

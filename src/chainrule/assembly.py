@@ -230,9 +230,14 @@ def _target(config: Config) -> str | None:
 
 
 def _placed(error: ChainruleError, config: Config) -> ChainruleError:
-    """The same error; problems without a place get that of the ``data`` part."""
+    """The same error; problems without a place get that of their key, or of the ``data`` part."""
     problems = [
-        problem if problem.path is not None else config.problem(("data",), problem.message)
+        problem if problem.path is not None else config.problem(_of_data(problem), problem.message)
         for problem in error.problems
     ]
     return type(error)(problems)
+
+
+def _of_data(problem: Problem) -> tuple[str, ...]:
+    """The setting of ``data`` that a problem is about, or all of it."""
+    return ("data",) if problem.key is None else ("data", problem.key)

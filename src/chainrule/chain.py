@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
-from chainrule.errors import ConfigError, Problem, unknown
+from chainrule.errors import ConfigError, Problem, shown, unknown
 from chainrule.layers import LAYERS, Dense, Layer
 from chainrule.layers.base import Shape
 from chainrule.layers.weighted import Weighted
@@ -241,6 +241,10 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: an unknown key, or no input or layers.
     """
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            f"network is a mapping of {', '.join(NETWORK_KEYS)}, found {shown(config)}"
+        )
     problems = [
         Problem(unknown("key of network", key, NETWORK_KEYS))
         for key in config

@@ -78,12 +78,15 @@ class Problem:
         path: the file it stands in, if it stands in one.
         line: counted from 1.
         column: counted from 1.
+        key: the setting that it is about, where whoever found it knows of no file: whoever does
+            gives it its place.
     """
 
     message: str
     path: Path | str | None = None
     line: int | None = None
     column: int | None = None
+    key: str | None = None
 
     def __str__(self) -> str:
         place = [str(p) for p in (self.path, self.line, self.column) if p is not None]

@@ -10,7 +10,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from chainrule.errors import ChainruleError, Problem
+from chainrule.errors import ChainruleError, Problem, shown
+
+
+def as_path(value: object, what: str) -> Path:
+    """A caller's path of a file or a folder.
+
+    Args:
+        value: a text, or a path.
+        what: it is, for messages, such as ``run``.
+
+    Raises:
+        ChainruleError: it is neither.
+    """
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise ChainruleError(f"{what} is the path of a file or folder, found {shown(value)}")
+    return Path(os.fspath(value))
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.layers import Layer
 from chainrule.layers.base import Shape
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 from chainrule.sequences.losses import are_sequences, has_target
 from chainrule.sequences.padding import lengths_of, padded_steps
 
@@ -34,9 +34,7 @@ def rows_of_inputs(x: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:
         >>> rows_of_inputs([[[1, 2], [3, 4]]], (2, 2), np.dtype("float64"))
         array([[1., 2., 3., 4.]])
     """
-    x = np.asarray(x)
-    if x.dtype.kind not in "biufc":
-        raise ShapeError(f"inputs are numbers, found {x.dtype}")
+    x = as_numbers(x, "inputs")
     if x.ndim == len(shape) + 1 > 2 and x.shape[1:] != shape:
         sizes = ", ".join(map(str, shape))
         raise ShapeError(f"the network takes inputs of shape (cases, {sizes}), found {x.shape}")

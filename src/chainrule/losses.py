@@ -21,7 +21,7 @@ import numpy as np
 
 from chainrule.activations import magnitude, sigmoid, softplus
 from chainrule.errors import ConfigError, ShapeError
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 from chainrule.tables import from_table
 from chainrule.targets import class_numbers, one_hot, rows
 
@@ -181,7 +181,8 @@ class CrossEntropy(Loss):
         Raises:
             ShapeError: they do not fit the outputs, or a row is no distribution.
         """
-        if np.ndim(t) != 2 or np.shape(t)[1] != outputs:
+        t = as_numbers(t, "targets", "biuf")
+        if t.ndim != 2 or t.shape[1] != outputs:
             return class_numbers(t, outputs)
         t = rows(t, outputs, dtype)
         right = (t >= 0).all(axis=1) & (np.abs(t.sum(axis=1) - 1) <= SUM_TOLERANCE)

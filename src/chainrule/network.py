@@ -27,7 +27,7 @@ from chainrule.inputs_and_targets import (
 from chainrule.layers import Layer
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
-from chainrule.parameters import Array, Layout, Parameters, assign
+from chainrule.parameters import Array, Layout, Parameters, as_numbers, assign
 from chainrule.penalties import PenaltySetting, penalty_setting
 from chainrule.randomness import stream
 from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
@@ -306,7 +306,7 @@ class Network:
         if theta is None:
             self.propagate(x.copy())
             return np.asarray(self.loss_of_pass(t)).item()
-        theta = np.asarray(theta)
+        theta = as_numbers(theta, "the numbers of theta")
         z, y = self._evaluate(x, theta)
         return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
 
@@ -328,6 +328,11 @@ class Network:
         t = self.prepare_targets(t)
         if self._output is None:
             raise ShapeError("there was no forward pass to go back through")
+        if self._output.dtype.kind == "c":
+            raise ShapeError(
+                "the last forward pass was of complex inputs; a backward pass follows one of "
+                "real inputs"
+            )
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
         J = self.backpropagate(t, to_input=to_input)

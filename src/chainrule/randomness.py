@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.errors import ConfigError, shown
+from chainrule.tables import is_whole
+
 
 def stream(seed: int, *names: str) -> np.random.Generator:
     """The random stream that belongs to ``names`` under ``seed``.
@@ -21,6 +24,9 @@ def stream(seed: int, *names: str) -> np.random.Generator:
         A generator of its own: the same seed and names give the same numbers, on any
         machine; other names give independent ones.
 
+    Raises:
+        ConfigError: the seed is none.
+
     Example:
         >>> a, b = stream(1, "shuffle"), stream(1, "shuffle")
         >>> bool(a.random() == b.random())
@@ -30,6 +36,8 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     """
     from hashlib import sha256
 
+    if not is_whole(seed) or seed < 0:
+        raise ConfigError(f"a seed is a whole number of at least 0, found {shown(seed)}")
     digest = sha256("/".join(names).encode()).digest()
     key = tuple(int.from_bytes(digest[k : k + 4], "little") for k in range(0, 16, 4))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))

@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule.checkpoint import Checkpoint, load_parameters, save_parameters
 from chainrule.engines import ENGINES
-from chainrule.errors import ChainruleError, DataError, DivergenceError, Problem
+from chainrule.errors import (
+    ChainruleError,
+    ConfigError,
+    DataError,
+    DivergenceError,
+    Problem,
+    shown,
+)
+from chainrule.files import as_path
 from chainrule.interrupts import on_interrupt
 from chainrule.network import Network
 from chainrule.parameters import Array
@@ -22,6 +29,8 @@ from chainrule.tracing import ShowMinibatches
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chainrule.config.load import Config
     from chainrule.data.dataset import Dataset, DataSplit
     from chainrule.data.standardization import Standardization
@@ -62,6 +71,11 @@ class Run:
     was_finished: bool = False
     obstacle: str | None = None
     _data: DataSplit | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """That of the run's folder, such as ``shapes-1``; without one the configuration's."""
+        return self.folder.resolve().name if self.folder else self.config.name
 
     @property
     def train(self) -> Score | None:
@@ -224,10 +238,14 @@ def train(
         locate_data,
     )
     from chainrule.config.load import load_config
+    from chainrule.data.dataset import DataSplit
     from chainrule.data.settings import with_defaults
     from chainrule.resuming import alone, as_chosen, go_on
 
-    wanted = None if run is None else Path(run)
+    wanted = None if run is None else as_path(run, "run")
+    watching = _checked_callbacks(callbacks)
+    if not isinstance(data, DataSplit | None):
+        raise DataError(f"data are a DataSplit, as assemble_data makes it; found {shown(data)}")
     checked = locate_data(load_config(config, overrides))
     checkpoint = _to_resume(wanted, save) if resume else None
     if checkpoint is not None:
@@ -235,7 +253,6 @@ def train(
     ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
     data = assemble_data(checked) if data is None else data
     checked, network = assemble_network(checked, data)
-    watching = list(callbacks)
     if verbose or jacobians:
         watching.insert(0, ShowMinibatches(jacobians=jacobians, classes=data.classes))
     trainer = Trainer(
@@ -260,6 +277,19 @@ def train(
         recorder = Recorder(folder, checked.moved(folder.path.resolve()))
         trainer.callbacks.insert(0, recorder)
         return _run(trainer, checked, data, folder)
+
+
+def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
+    """The callbacks as a list.
+
+    Raises:
+        ConfigError: they are none.
+    """
+    listed = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise ConfigError(f"callbacks are a list of Callback objects, found {shown(callback)}")
+    return listed
 
 
 def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
@@ -376,7 +406,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     """
     from chainrule.config.load import load_config
 
-    files = RunFolder(Path(folder))
+    files = RunFolder(as_path(folder, "a run"))
     # os.path.isfile raises nothing, whatever the folder's name.
     if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
         expected = f"a run's folder holds {files.config.name} and {files.facts.name}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.network import Network
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 from chainrule.sequences.losses import number_of_targets, output_rows, target_rows
 
 CASES_AT_A_TIME = 2048
@@ -74,6 +74,7 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     Raises:
         ShapeError: x or t does not fit the network.
     """
+    x = _as_cases(x)
     if len(x) == 0:
         return None
     t = network.prepare_targets(t)
@@ -106,11 +107,20 @@ def outputs(network: Network, x: Array) -> Array:
     Raises:
         ShapeError: x does not fit the network.
     """
+    x = _as_cases(x)
     if len(x) == 0:
         return np.empty((0, network.outputs), network.dtype)
     with np.errstate(all="ignore"):
         pieces = (network.prepare_inputs(x[part]) for part in _pieces(network, len(x)))
         return np.concatenate([network.evaluate(piece)[1] for piece in pieces])
+
+
+def _as_cases(x: Any) -> Array:
+    """Inputs as an array, whose first axis is that of the cases."""
+    x = as_numbers(x, "inputs")
+    if not x.ndim:
+        raise ShapeError(f"inputs are rows of numbers, one a case, found the number {x}")
+    return x
 
 
 def _pieces(network: Network, cases: int) -> Iterator[slice]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 
 
 def class_numbers(t: Any, classes: int) -> Array:
@@ -25,7 +25,7 @@ def class_numbers(t: Any, classes: int) -> Array:
         >>> class_numbers([2.0, 0.0], classes=3)
         array([2, 0])
     """
-    t = np.asarray(t)
+    t = as_numbers(t, "targets", "biuf")
     if t.ndim == 2 and t.shape[1] == 1:
         t = t[:, 0]
     if t.ndim != 1:
@@ -70,9 +70,7 @@ def rows(t: Any, outputs: int, dtype: Any) -> Array:
         >>> rows([3.0, 4.0], 1, "float64").shape
         (2, 1)
     """
-    t = np.asarray(t)
-    if t.dtype.kind not in "biuf":
-        raise ShapeError(f"targets are numbers, found {t.dtype}")
+    t = as_numbers(t, "targets", "biuf")
     if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
         return one_hot(class_numbers(t, outputs), outputs, dtype)
     if t.ndim == 1:

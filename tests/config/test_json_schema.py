@@ -14,6 +14,7 @@ from chainrule.config import load_config
 from chainrule.config.json_schema import json_schema
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.data.shapes import ImageGenerator
+from chainrule.errors import ConfigError
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
 SCHEMA = json_schema()
@@ -67,6 +68,44 @@ def test_it_refuses_what_an_editor_can_see(change: dict[str, Any]) -> None:
 def test_it_takes_entries_by_name_and_with_options(optimizer: Any) -> None:
     network = {"loss": {"type": "mse"}, "layers": [{"size": 1, "activation": {"type": "relu"}}]}
     VALIDATOR.validate({"network": network, "training": {"optimizer": optimizer}})
+
+
+D = {"size": 1}
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{**D, "inputs": "input"}, D],
+        [{**D, "inputs": ["input"]}, D],
+        [{**D, "inputs": []}, {**D, "inputs": None}],
+        [{"type": "add", "inputs": ["input", "input"]}, D],
+        [{**D, "name": "a"}, {"type": "concatenate", "inputs": ["a", "input"], "name": "b"}, D],
+    ],
+)
+def test_it_takes_inputs_as_the_reader_does(layers: Any) -> None:
+    config = {"network": {"loss": "mse", "layers": layers}}
+    load_config(config)
+    VALIDATOR.validate(config)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"type": "add", "inputs": "input"}, D],
+        [{"type": "add", "inputs": ["input"]}, D],
+        [{"type": "concatenate"}, D],
+        [{"type": "concatenate", "inputs": None}, D],
+        [{"type": "add", "inputs": ["input", "in put"]}, D],
+        [{**D, "inputs": ["input", "input"]}, D],
+        [{**D, "inputs": 5}, D],
+    ],
+)
+def test_it_refuses_inputs_as_the_reader_does(layers: Any) -> None:
+    config = {"network": {"loss": "mse", "layers": layers}}
+    with pytest.raises(ConfigError):
+        load_config(config)
+    assert not VALIDATOR.is_valid(config)
 
 
 def test_every_key_is_described_and_every_word_is_listed() -> None:

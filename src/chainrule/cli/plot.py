@@ -28,8 +28,7 @@ def command(
     """Draw what a trained network has learnt.
 
     weights: the first layer's weights, or its filters, as images, for a network of images.
-    boundary: the class
-    at every point of the plane, for a network of two inputs.
+    boundary: the class at every point of the plane, for a network of two inputs.
     """
     from chainrule.errors import ChainruleError, unknown
     from chainrule.plots.save import save_figure
@@ -57,12 +56,12 @@ def _weights(run: Run) -> Figure | None:
 
     first = run.network.layers[0]
     if isinstance(first, Conv2D):
-        return filter_images(first.W, title=f"{run.config.name}: filters of {first.name}")
+        return filter_images(first.W, title=f"{run.name}: filters of {first.name}")
     shape = run.data.image_shape
     if shape is None or not isinstance(first, Dense):
         return None
     W = run.data.pictures(first.W.T).reshape(first.size, -1).T  # colours last, as one sees them
-    return weight_images(W, shape, title=f"{run.config.name}: weights of {first.name}")
+    return weight_images(W, shape, title=f"{run.name}: weights of {first.name}")
 
 
 def _boundary(run: Run) -> Figure | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ from chainrule.comparison.arena import Arena, Told, Watch
 from chainrule.comparison.contender import Job
 from chainrule.comparison.files import write_files
 from chainrule.comparison.result import Comparison
-from chainrule.errors import ConfigError, Problem, unknown
+from chainrule.errors import ConfigError, Problem, shown, unknown
 from chainrule.interrupts import uninterrupted
 from chainrule.peers import PEERS
 from chainrule.run_folder import empty_folder
+from chainrule.tables import is_whole
 
 PARTS = ("network", "data", "training")
 
@@ -63,8 +64,8 @@ def compare(
     """
     from chainrule.config.load import read_source
 
-    if threads < 1:
-        raise ConfigError(f"threads is a whole number of at least 1, found {threads}")
+    if not is_whole(threads) or threads < 1:
+        raise ConfigError(f"threads is a whole number of at least 1, found {shown(threads)}")
     changed = _changed(overrides, epochs, engine, threads)
     source = read_source(config)
     checked = source.config(changed)
@@ -108,6 +109,8 @@ def _checked_names(names: str | Sequence[str] | None) -> list[str]:
         names = [name for name in PEERS if PEERS.is_installed(name)]
         if not names:
             raise ConfigError([Problem(str(PEERS.missing(name))) for name in PEERS])
+    if not isinstance(names, Iterable) or isinstance(names, Mapping):
+        raise ConfigError(f"with_ is a list of peers: {', '.join(PEERS)}; found {shown(names)}")
     if isinstance(names, str):
         names = [name.strip() for name in names.split(",") if name.strip()]
     wrong = [Problem(unknown("peer", name, PEERS)) for name in names if name not in PEERS]

@@ -39,8 +39,8 @@ class File(Data):
     label: Annotated[Any, Word("label", ("last", "first"))] = Field(
         "last", description="the column of the label, in a text file"
     )
-    header: Annotated[Literal["auto"] | bool, says("auto, true or false")] = Field(
-        "auto", description="whether a text file's first line names the columns"
+    header: Annotated[Literal["auto"] | bool, says("auto, true or false", words=("auto",))] = (
+        Field("auto", description="whether a text file's first line names the columns")
     )
     labels: Text = Field(UNSAID, description="the file of the labels, for IDX images")
     validation_file: Text = Field(UNSAID, description="validation data in a file of their own")

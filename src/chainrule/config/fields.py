@@ -7,6 +7,7 @@ another sort), ``said`` (a message that is complete), ``unknown_key`` and ``miss
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -24,9 +25,15 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from chainrule.data.arguments import MAX_SEED, MOST
 
 
-def expected(what: str, at: str | int | None = None) -> PydanticCustomError:
-    """The error of a value that is not ``what``; at the key ``at`` of the value, if given."""
-    return PydanticCustomError("expected", "expected", {"expected": what, "at": at})
+def expected(
+    what: str, at: str | int | None = None, words: Sequence[str] = ()
+) -> PydanticCustomError:
+    """The error of a value that is not ``what``; at the key ``at`` of the value, if given.
+
+    A word is told the nearest of the ``words`` that would do.
+    """
+    context = {"expected": what, "at": at, "words": tuple(words)}
+    return PydanticCustomError("expected", "expected", context)
 
 
 def said(message: str, at: str | int | None = None) -> PydanticCustomError:
@@ -34,10 +41,10 @@ def said(message: str, at: str | int | None = None) -> PydanticCustomError:
     return PydanticCustomError("said", "said", {"message": message, "at": at})
 
 
-def says(what: str, at_most: int | None = None) -> WrapValidator:
+def says(what: str, at_most: int | None = None, words: Sequence[str] = ()) -> WrapValidator:
     """Whatever is wrong with a value, the error is that it must be ``what``.
 
-    A whole number above ``at_most`` is told that bound alone.
+    A whole number above ``at_most`` is told that bound alone, a word the nearest of ``words``.
     """
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -50,7 +57,7 @@ def says(what: str, at_most: int | None = None) -> WrapValidator:
             return handler(value)
         except ValidationError:
             too_large = at_most is not None and isinstance(value, int) and value > at_most
-            raise expected(f"at most {at_most}" if too_large else what) from None
+            raise expected(f"at most {at_most}" if too_large else what, words=words) from None
 
     return WrapValidator(check)
 

@@ -36,7 +36,9 @@ class Data(Section):
         list(DEFAULT_SPLIT),
         description="the fractions of training, validation and test data; they sum to 1",
     )
-    standardize: Annotated[bool | Literal["center"], says("true, false or center")] = Field(
+    standardize: Annotated[
+        bool | Literal["center"], says("true, false or center", words=("center",))
+    ] = Field(
         False,
         description="bring each input to mean 0 and deviation 1, or by center to mean 0 alone, "
         "by the training data",

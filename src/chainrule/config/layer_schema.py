@@ -7,13 +7,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.config.fields import (
+    NAME_PATTERN,
     Amount,
     Count,
     Flag,
@@ -30,6 +33,8 @@ from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers.recurrent import OUTPUTS
+from chainrule.sequences.start import STARTS
+from chainrule.windows.geometry import PADDINGS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
@@ -47,7 +52,7 @@ _Two = Field(min_length=2, max_length=2)
 Sides = Annotated[Count | Annotated[list[Count], _Two], says(SIDES)]
 Padding = Annotated[
     Whole | Annotated[list[Whole], _Two] | Literal["same", "valid"],
-    says("a whole number of at least 0, two such, same or valid"),
+    says("a whole number of at least 0, two such, same or valid", words=PADDINGS),
 ]
 
 
@@ -56,11 +61,18 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Inputs = Annotated[
+_Names = Annotated[
     Name | list[Name] | None,
     says("the name of a layer, or a list of such"),
     BeforeValidator(_as_list),
 ]
+_ONE_NAME = {"type": "string", "pattern": NAME_PATTERN}
+_LIST = {"type": "array", "items": _ONE_NAME}
+# How many names there must be only editors are told here; the rules say it with the layer's name.
+Inputs = Annotated[
+    _Names, WithJsonSchema({"anyOf": [_ONE_NAME, {**_LIST, "maxItems": 1}, {"type": "null"}]})
+]
+SeveralInputs = Annotated[_Names, WithJsonSchema({**_LIST, "minItems": 2})]
 
 
 class AnyLayer(Section):
@@ -69,9 +81,9 @@ class AnyLayer(Section):
     name: OptionalName = Field(None, description="what messages and files call the layer")
     inputs: Inputs = Field(
         None,
-        description="the names of the layers that feed this one, `input` for the network's own "
+        description="the name of the layer that feeds this one, `input` for the network's own "
         "input; by default the layer before it",
-        examples=["dense_1", ["input", "dense_2"]],
+        examples=["dense_1", "input"],
     )
 
 
@@ -124,7 +136,7 @@ class Recurrent(AnyLayer):
     bias: Flag = Field(True, description="whether there are biases b")
     start: Annotated[
         Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
-        says("zeros, learnt, or a list of numbers, one a unit"),
+        says("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
     ] = Field("zeros", description="the state before the first step", examples=["learnt"])
     truncate: OptionalCount = Field(
         None,
@@ -141,13 +153,28 @@ class Recurrent(AnyLayer):
     )
 
 
-class Add(AnyLayer):
+class _Join(AnyLayer):
+    """What several layers put out as one."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.setdefault("required", []).append("inputs")
+    )
+
+    inputs: SeveralInputs = Field(
+        None,
+        description="the names of the layers that feed this one, at least two, `input` for the "
+        "network's own input",
+        examples=[["input", "dense_2"]],
+    )
+
+
+class Add(_Join):
     """The sum of what several layers put out."""
 
     type: Literal["add"] = Field(description="the kind of layer")
 
 
-class Concatenate(AnyLayer):
+class Concatenate(_Join):
     """What several layers put out, one behind the other."""
 
     type: Literal["concatenate"] = Field(description="the kind of layer")

@@ -21,7 +21,7 @@ from chainrule.config.tree import PlainError, Tree, dotted, plain
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.config.yaml_writer import write_yaml
 from chainrule.data.settings import KINDS, PATH_KEYS
-from chainrule.errors import ConfigError, Problem
+from chainrule.errors import ConfigError, Problem, shown
 from chainrule.layers import LAYERS
 
 
@@ -173,7 +173,13 @@ def read_source(source: str | os.PathLike[str] | Mapping[str, Any]) -> Source:
     """
     if isinstance(source, Mapping):
         return Source(_tree_of_mapping(source))
-    path = Path(source)
+    try:
+        path = Path(source)
+    except TypeError:
+        message = (
+            "a configuration is the path of a file, or a mapping of network, data and training"
+        )
+        raise ConfigError(f"{message}; found {shown(source)}") from None
     return Source(_tree_of_file(path), path.absolute().parent, path, path.stem)
 
 

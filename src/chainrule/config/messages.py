@@ -79,7 +79,9 @@ def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Pro
         path = (*path, context["at"])
     if kind == "said":
         return tree.problem(path, context["message"])
-    was = found(tree.value_at(path))
+    value = tree.value_at(path)
+    guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
+    was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
     # Without a word of ours: a text of half a character, which the schema's own library refuses.
     context = {"expected": "a text of whole characters", **context}
     return tree.problem(path, f"{tree.word(path)} must be {context['expected']}, found {was}")

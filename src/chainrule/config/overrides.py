@@ -11,7 +11,7 @@ from typing import Any
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Place, Tree
 from chainrule.config.yaml_reader import read_yaml
-from chainrule.errors import ConfigError, Problem
+from chainrule.errors import ConfigError, Problem, shown
 
 _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")
@@ -39,6 +39,7 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
         >>> tree.value
         {'training': {'batch_size': 8}}
     """
+    items = _as_items(items)
     tree = replace(
         tree,
         value=deepcopy(tree.value),
@@ -56,6 +57,20 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
             continue
         _mark(tree, touched, Place(source))
     return tree
+
+
+def _as_items(items: Any) -> list[str]:
+    """The items as a list of texts; one text alone is a slip, and would be read letter by letter.
+
+    Raises:
+        ConfigError: they are none.
+    """
+    if isinstance(items, Iterable) and not isinstance(items, str):
+        listed = [*items]
+        if all(isinstance(item, str) for item in listed):
+            return listed
+    message = "overrides are a list of items such as 'training.epochs=5'"
+    raise ConfigError(f"{message}; found {shown(items)}")
 
 
 def _parse(item: str) -> tuple[list[str], Any]:

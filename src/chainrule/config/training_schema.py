@@ -30,7 +30,7 @@ def _count_or(word: str, most: int) -> WrapValidator:
             if value > most:
                 raise expected(f"at most {most}, or {word}")
             return value
-        raise expected(f"a whole number of at least 1, or {word}")
+        raise expected(f"a whole number of at least 1, or {word}", words=(word,))
 
     return WrapValidator(check)
 

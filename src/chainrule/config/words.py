@@ -6,10 +6,11 @@ there alone.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from math import isfinite
+from math import inf, isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -96,7 +97,9 @@ class Start(Metadata):
         found = as_range(value)
         if found is None:
             words = one_of(self.words)
-            raise expected(f"a range [low, high] of finite numbers, the lower first, or {words}")
+            bound = " less than 1.8e308 apart," if as_range(value, width=inf) else ""
+            what = f"a range [low, high] of finite numbers, the lower first,{bound} or {words}"
+            raise expected(what)
         return found
 
     def json_schema(self) -> dict[str, Any]:
@@ -201,8 +204,8 @@ class Choice(Metadata):
         return {"anyOf": [self.word.json_schema(), by_type, *with_options]}
 
 
-def as_range(value: Any) -> list[float] | None:
-    """Two finite numbers, the lower first, as floats; None for anything else."""
+def as_range(value: Any, width: float = sys.float_info.max) -> list[float] | None:
+    """Two finite numbers, the lower first, at most ``width`` apart; None for anything else."""
     if not isinstance(value, list) or len(value) != 2:
         return None
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in value):
@@ -211,7 +214,8 @@ def as_range(value: Any) -> list[float] | None:
         low, high = (float(end) for end in value)
     except OverflowError:
         return None
-    return [low, high] if isfinite(low) and isfinite(high) and low <= high else None
+    ordered = isfinite(low) and isfinite(high) and low <= high
+    return [low, high] if ordered and high - low <= width else None
 
 
 def one_of(words: Iterable[str]) -> str:

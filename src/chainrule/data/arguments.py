@@ -40,9 +40,9 @@ class Checks:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def fail(self, message: str) -> None:
-        """Note one thing that is wrong."""
-        self.problems.append(Problem(message))
+    def fail(self, message: str, key: str | None = None) -> None:
+        """Note one thing that is wrong, with the argument ``key``."""
+        self.problems.append(Problem(message, key=key))
 
     def finish(self) -> None:
         """Raise a `ConfigError` of everything noted, if there is anything."""
@@ -58,7 +58,7 @@ class Checks:
             at_most = most
         if found is None or found < at_least or (at_most is not None and found > at_most):
             bounds = _bounds(at_least, at_most)
-            self.fail(f"{name} must be a whole number {bounds}, not {_shown(value)}")
+            self.fail(f"{name} must be a whole number {bounds}, not {_shown(value)}", name)
             return at_least
         return found
 
@@ -72,7 +72,7 @@ class Checks:
             math.isinf(found)
         ):
             bounds = _bounds(at_least, at_most)
-            self.fail(f"{name} must be a number {bounds}, not {_shown(value)}")
+            self.fail(f"{name} must be a number {bounds}, not {_shown(value)}", name)
             return at_least
         return found
 
@@ -92,14 +92,14 @@ class Checks:
         ends = [as_integer(v) for v in both] if _is_list(both) and len(both) == 2 else []
         if len(ends) != 2 or ends[0] is None or ends[1] is None:
             shown = _shown(value)
-            self.fail(f"{name} must be a range [lo, hi] of whole numbers, not {shown}")
+            self.fail(f"{name} must be a range [lo, hi] of whole numbers, not {shown}", name)
         elif ends[0] > ends[1]:
-            self.fail(f"{name} must be a range [lo, hi] with lo <= hi, not {_shown(value)}")
+            self.fail(f"{name} must be a range [lo, hi] with lo <= hi, not {_shown(value)}", name)
         elif ends[0] < at_least:
-            self.fail(f"{name} must start at {at_least} or more, not at {_shown(ends[0])}")
+            self.fail(f"{name} must start at {at_least} or more, not at {_shown(ends[0])}", name)
         elif at_most is not None and ends[1] > at_most:
             end = _shown(ends[1])
-            self.fail(f"{name} must not pass {limit or at_most}, but goes up to {end}")
+            self.fail(f"{name} must not pass {limit or at_most}, but goes up to {end}", name)
         else:
             return ends[0], ends[1]
         return at_least, at_least
@@ -108,13 +108,13 @@ class Checks:
         """True or false; ``other`` is a word that the caller takes besides."""
         if not isinstance(value, bool | np.bool_):
             words = f"true, false or {other}" if other else "true or false"
-            self.fail(f"{name} must be {words}, not {value!r}")
+            self.fail(f"{name} must be {words}, not {value!r}", name)
         return bool(value)
 
     def choice(self, name: str, value: Any, known: Sequence[str]) -> str:
         """One of the words in ``known``."""
         if value not in known:
-            self.fail(unknown(name, value, known))
+            self.fail(unknown(name, value, known), name)
             return known[0]
         return str(value)
 
@@ -125,26 +125,31 @@ class Checks:
         fallback = (1.0, 0.0, 0.0)
         if len(parts) != 3 or not all(good):
             shown = _shown(value)
-            self.fail(f"{name} must be three fractions [train, validation, test], not {shown}")
+            self.fail(
+                f"{name} must be three fractions [train, validation, test], not {shown}", name
+            )
             return fallback
         first, second, third = (_as_float(v) for v in parts)
         if not all(0 <= v <= 1 for v in (first, second, third)):
-            self.fail(f"{name} must hold fractions between 0 and 1, not {_shown(value)}")
+            self.fail(f"{name} must hold fractions between 0 and 1, not {_shown(value)}", name)
         elif abs(first + second + third - 1) > 1e-9:
             total = first + second + third
-            self.fail(f"{name} must sum to 1, but {value!r} sums to {total:.10g}")
+            self.fail(f"{name} must sum to 1, but {value!r} sums to {total:.10g}", name)
         elif first == 0:
-            self.fail(f"{name} must leave something to train on, but its first fraction is 0")
+            self.fail(
+                f"{name} must leave something to train on, but its first fraction is 0", name
+            )
         else:
             return first, second, third
         return fallback
 
-    def room(self, what: str, size: int) -> None:
+    def room(self, what: str, size: int, key: str = "count") -> None:
         """Refuse an array of more than `chainrule.limits.MAX_DATA_BYTES` before it is made."""
         if size > MAX_DATA_BYTES:
             gib = size / 2**30
             self.fail(
-                f"{what} would need {gib:.1f} GiB; at most {MAX_DATA_BYTES // 2**30} are made"
+                f"{what} would need {gib:.1f} GiB; at most {MAX_DATA_BYTES // 2**30} are made",
+                key,
             )
 
 

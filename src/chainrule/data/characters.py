@@ -132,7 +132,7 @@ def read_characters(
     features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
     needed = windows * steps * (features * item + 16)  # with their targets and places
-    checks.room(f"{windows:,} windows of {steps} characters", needed)
+    checks.room(f"{windows:,} windows of {steps} characters", needed, "text")
     checks.finish()
     parts = [_windows(alphabet, piece, steps, stride, encoding) for piece in pieces]
     train, validation, test = parts

@@ -200,7 +200,7 @@ class _Checks(Checks):
     def enough_for(self, classes: int) -> None:
         """Every class needs a case."""
         if not self.problems and self.count < classes:
-            self.fail(f"count {self.count} is too small for {classes} classes")
+            self.fail(f"count {self.count} is too small for {classes} classes", "count")
 
 
 def _directions(angle: Array) -> Array:

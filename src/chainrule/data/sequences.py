@@ -56,7 +56,9 @@ def echo(
     count = checks.integer("count", count, at_least=2)
     of = checks.choice("of", of, ("values", "bits"))
     if not checks.problems and delay >= shortest:
-        checks.fail(f"delay must be less than the number of steps, {shortest}, not {delay}")
+        checks.fail(
+            f"delay must be less than the number of steps, {shortest}, not {delay}", "delay"
+        )
     checks.room(f"{count} sequences of {longest} steps", 16 * count * longest)
     checks.finish()
     x = rng.uniform(-1, 1, (count, longest))
@@ -99,7 +101,8 @@ def parity(
     wanted = min(there, ALL_STRINGS) if count is None else count
     wanted = checks.integer("count", wanted, at_least=2)
     if not checks.problems and wanted > there:
-        checks.fail(f"count must be at most {there}, the number of such strings, not {wanted}")
+        message = f"count must be at most {there}, the number of such strings, not {wanted}"
+        checks.fail(message, "count")
     checks.room(f"{wanted} strings of {longest} bits", 16 * wanted * longest)
     checks.finish()
     x = np.full((wanted, longest), np.nan)

@@ -144,7 +144,8 @@ def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
     checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
     _check_split(settings, checks)
     if are_sequences(settings) and settings.get("standardize"):
-        checks.fail("standardize is for rows of numbers and images, not for sequences")
+        message = "standardize is for rows of numbers and images, not for sequences"
+        checks.fail(message, "standardize")
     if kind == "file":
         checks.choice("label", settings.get("label", "last"), ("last", "first"))
         if settings.get("header", "auto") not in (True, False, "auto"):

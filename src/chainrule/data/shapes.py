@@ -103,7 +103,7 @@ class ImageGenerator:
         self.seed = checks.integer("seed", seed, at_least=0, most=MAX_SEED)
         self.classes = self._class_names(classes, checks)
         if self.count == count and count < len(self.classes):
-            checks.fail(f"count {count} is too small for {len(self.classes)} classes")
+            checks.fail(f"count {count} is too small for {len(self.classes)} classes", "count")
         checks.room(f"{self.count} images of {n} x {n}", self.count * n * n)
         checks.finish()
 

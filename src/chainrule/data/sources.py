@@ -116,7 +116,8 @@ def _shapes(
 def _characters(settings: Mapping[str, Any], folder: Path) -> DataSplit:
     """A text, which its reader splits by position."""
     if settings.get("target") == "value":
-        raise ConfigError("target of a text is class: the character that comes next")
+        message = "target of a text is class: the character that comes next"
+        raise ConfigError(Problem(message, key="target"))
     own = {key: settings[key] for key in TEXT_KEYS if key in settings}
     return read_characters(folder / settings["text"], split=fractions_of(settings), **own)
 
@@ -138,7 +139,8 @@ def _sequence_file(
     path = folder / settings["file"]
     others = [key for key in settings if key in FILE_KEYS]
     if others:
-        raise ConfigError(f"{others[0]} is not for a file of sequences, as {path.name} is one")
+        message = f"{others[0]} is not for a file of sequences, as {path.name} is one"
+        raise ConfigError(Problem(message, key=others[0]))
     found = read_sequences(path)
     if found.t is None:
         raise DataError(Problem("found no array t of targets beside x", path))
@@ -165,9 +167,9 @@ def _split_sequences(
     """The parts; class numbers become values where a single output is to give them."""
     bits = made.t.dtype.kind == "i"
     if not bits and settings.get("target", target) == "class":
-        raise ConfigError(
-            f"{told} gives values here, not classes; choose a loss for values, such as mse"
-        )
+        message = f"{told} gives values here, not classes; choose a loss for values, such as mse"
+        key = next(kind for kind in KINDS if kind in settings)
+        raise ConfigError(Problem(message, key="target" if "target" in settings else key))
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
     if bits and wanted == "value":
         made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
@@ -307,9 +309,10 @@ def _are_classes(
         return not single_value
     if settings.get("generator") == "curve":
         if target == "class":
-            raise ConfigError(
+            message = (
                 "generator: curve gives values, not classes; choose a loss for values, such as mse"
             )
+            raise ConfigError(Problem(message, key="generator"))
         return False
     if target == "value":
         several = outputs is not None and outputs > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 from chainrule.windows.geometry import Windows
@@ -37,12 +39,13 @@ def images(rows: Array, windows: Windows) -> Array:
 
 def maps(rows: Array, windows: Windows) -> Array:
     """Rows (cases, maps · places) as (cases, maps, down, across)."""
-    return rows.reshape(len(rows), -1, windows.down, windows.across)
+    count = rows.shape[1] // windows.places
+    return rows.reshape(len(rows), count, windows.down, windows.across)
 
 
 def as_rows(found: Array, out: Array | None = None) -> Array:
     """(cases, ...) as (cases, numbers), copied into ``out`` where given."""
-    rows = found.reshape(len(found), -1)
+    rows = found.reshape(len(found), prod(found.shape[1:]))
     return into(rows, out)
 
 

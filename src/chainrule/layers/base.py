@@ -35,10 +35,12 @@ def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
     Raises:
         ConfigError: they are no names.
     """
-    names = (inputs,) if isinstance(inputs, str) else tuple(inputs or ())
-    if not all(isinstance(name, str) and name for name in names):
+    names = (inputs,) if isinstance(inputs, str) else inputs or ()
+    if not isinstance(names, Sequence) or not all(
+        isinstance(name, str) and name for name in names
+    ):
         raise ConfigError(f"inputs are names of layers, found {inputs!r}")
-    return names
+    return tuple(names)
 
 
 class Layer(ABC):

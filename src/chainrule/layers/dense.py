@@ -192,7 +192,8 @@ class Dense(Weighted):
         if lengths is not None:
             z, padded = mark(z.copy(), lengths), padded_steps(lengths, self._steps)
         a = mark(a, lengths)
-        return z.reshape(len(x), -1), a.reshape(len(x), -1), rows, z_rows, padded
+        as_fed = (len(x), self._steps * self.size)
+        return z.reshape(as_fed), a.reshape(as_fed), rows, z_rows, padded
 
     def _buffers(self, x: Array) -> Buffers:
         if self.buffers is None:

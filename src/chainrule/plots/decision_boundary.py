@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from chainrule.config.load import Config
     from chainrule.data.dataset import DataSplit
     from chainrule.data.standardization import Standardization
     from chainrule.network import Network
@@ -42,7 +41,10 @@ class BoundaryRun(Protocol):
     network: Network
     classes: tuple[str, ...] | None
     scaling: Standardization | None
-    config: Config
+
+    @property
+    def name(self) -> str:
+        """What the picture is headed by."""
 
     @property
     def data(self) -> DataSplit:
@@ -148,7 +150,7 @@ def boundary_of(run: BoundaryRun, *, title: str | None = None) -> Figure:
         x,
         run.data.train.t,
         classes=run.classes,
-        title=run.config.name if title is None else title,
+        title=run.name if title is None else title,
         feature_names=run.data.feature_names or ("x₁", "x₂"),
     )
 

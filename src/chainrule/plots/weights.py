@@ -70,7 +70,16 @@ def weight_images(
             axes.imshow(tiled(stretched(images), padding=gap, fill=1.0), interpolation="nearest")
         else:
             sheet = tiled(_signed(images), padding=gap, fill=np.nan)[..., 0]
-            axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+            drawn = axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+            legend = figure.colorbar(
+                drawn,
+                ax=axes,
+                location="bottom",
+                shrink=0.5,
+                aspect=40,
+                ticks=(-1, -0.5, 0, 0.5, 1),
+            )
+            legend.set_label("weight, by the largest in its tile")
         axes.set_axis_off()
         rest = f" of the largest weights, of {W.shape[1]:,}" if len(chosen) < W.shape[1] else ""
         axes.set_title(f"{len(chosen)} {what}{rest}")

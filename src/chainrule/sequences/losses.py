@@ -20,7 +20,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError
 from chainrule.losses import BinaryCrossEntropy, FromLogits, Loss
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 
 NO_CLASS = -1
 """The class number that says: no target at this step."""
@@ -118,9 +118,7 @@ class SequenceLoss(Loss):
         Raises:
             ShapeError: they do not fit; with case and step.
         """
-        t = np.asarray(t)
-        if t.dtype.kind not in "biuf":
-            raise ShapeError(f"targets are numbers, found {t.dtype}")
+        t = as_numbers(t, "targets", "biuf")
         t = self._by_step(t, outputs // self.steps)
         # A probability cannot be −1 either.
         classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)

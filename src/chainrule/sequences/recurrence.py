@@ -36,7 +36,7 @@ def by_step(x: Array, steps: int, room: Room) -> tuple[Array, Array | None]:
     Raises:
         ShapeError: padding stands within a case, or a case is nothing but padding.
     """
-    sequence = x.reshape(len(x), steps, -1)
+    sequence = x.reshape(len(x), steps, x.shape[1] // steps)  # of no cases, -1 is unknown
     lengths = lengths_of(sequence)
     found = room("x", (steps, len(x), sequence.shape[2]), x.dtype)
     found[...] = sequence.swapaxes(0, 1)
@@ -90,7 +90,7 @@ def all_outputs(states: Array, lengths: Array | None, room: Room) -> Array:
     steps, cases, size = states[1:].shape
     out = room("out", (cases, steps, size), states.dtype)
     out[...] = states[1:].swapaxes(0, 1)
-    return mark(out, lengths).reshape(cases, -1)
+    return mark(out, lengths).reshape(cases, steps * size)
 
 
 def last_outputs(states: Array, last: Array) -> Array:
@@ -102,4 +102,4 @@ def last_outputs(states: Array, last: Array) -> Array:
 def marked_rows(z: Array, lengths: Array | None) -> Array:
     """A copy of z as rows of cases, (cases, steps · size), NaN at padding: there is none."""
     rows = np.array(flat_rows(z), order="C")  # a copy: the layer reads its own again
-    return mark(rows.reshape(len(rows), len(z), -1), lengths).reshape(rows.shape)
+    return mark(rows.reshape(len(rows), len(z), z.shape[2]), lengths).reshape(rows.shape)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.config.load import Config, Source, read_source
-from chainrule.errors import ChainruleError, ConfigError, DataError, Problem, unknown
+from chainrule.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.files import write_whole
 from chainrule.run_folder import empty_folder
 from chainrule.sweeps.crew import Crew
@@ -19,6 +19,7 @@ from chainrule.sweeps.folder import SweepFolder, identity_of
 from chainrule.sweeps.plan import Plan, Point
 from chainrule.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
 from chainrule.sweeps.variation import Range, Variation
+from chainrule.tables import is_whole
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by where nothing is said: the first of these that they have."""
@@ -128,6 +129,9 @@ def sweep(
     """
     if isinstance(vary, Mapping):
         vary = [Variation.of(path, values) for path, values in vary.items()]
+    vary = _as_variations(vary)
+    _check_whole("trials", trials)
+    _check_whole("jobs", jobs)
     plan = Plan.make(vary, trials, seed)
     source = read_source(config)
     base = _checked(source, overrides, plan)
@@ -163,6 +167,20 @@ def sweep(
         found.trials.sort(key=lambda trial: trial.number)
         _write(found, files, source, overrides)
     return found
+
+
+def _as_variations(vary: Any) -> Sequence[Variation]:
+    if isinstance(vary, Sequence) and all(isinstance(each, Variation) for each in vary):
+        return vary
+    raise ConfigError(
+        "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
+        f"found {shown(vary)}"
+    )
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if value is not None and not is_whole(value):
+        raise ConfigError(f"{name} is a whole number of at least 1, found {shown(value)}")
 
 
 def _jobs(jobs: int | None) -> int:

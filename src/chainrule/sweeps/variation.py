@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, isfinite, log, log10
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ConfigError, Problem, unknown
+from chainrule.errors import ConfigError, Problem, shown, unknown
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+|inf|nan)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?:(?P<kind>[A-Za-z]+):)?(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})\Z")
@@ -165,7 +165,13 @@ class Variation:
         """A variation from Python: the text of a specification, or a list of values."""
         if isinstance(values, str):
             return cls.parse(f"{path}={values}")
-        texts = tuple(_text_of(value) for value in values)
+        if not isinstance(values, Iterable) or isinstance(values, Mapping):
+            message = f"expected a list of values or the text of a range, found {shown(values)}"
+            raise _wrong(f"{path}=", message)
+        try:
+            texts = tuple(_text_of(value) for value in values)
+        except (TypeError, ValueError) as error:
+            raise _wrong(f"{path}=", f"a value cannot be written down: {error}") from None
         if not texts:
             raise _wrong(f"{path}=", "there is no value")
         return cls(path, Choices(texts), ",".join(texts))
@@ -175,7 +181,8 @@ def _text_of(value: Any) -> str:
     """A value in YAML: a plain word as it is, all else as JSON, which YAML includes."""
     if isinstance(value, str) and _WORD.match(value) and value.lower() not in _NO_TEXTS:
         return value
-    return json.dumps(value)
+    plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    return json.dumps(plain)
 
 
 def _wrong(item: str, message: str) -> ConfigError:

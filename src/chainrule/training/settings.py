@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.errors import ConfigError, Problem, shown, unknown
+from chainrule.tables import is_finite, is_whole
+
+_SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "epochs": (lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
+    "batch_size": (
+        lambda v: v == "full" or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or full",
+    ),
+    "shuffle": (lambda v: isinstance(v, bool), "true or false"),
+    "engine": (lambda v: isinstance(v, str), "the name of an engine"),
+    "threads": (
+        lambda v: v == "auto" or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or auto",
+    ),
+    "evaluate": (lambda v: v in ("running", "full"), "running or full"),
+    "checkpoint_every": (
+        lambda v: v is None or (is_whole(v) and v >= 1),
+        "a whole number of at least 1, or None",
+    ),
+    "clip_gradient_norm": (
+        lambda v: v is None or (is_finite(v) and v > 0),
+        "a finite number above 0, or None",
+    ),
+}
+"""What each setting may be that no table of words decides, for whoever sets it in Python."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,15 @@ class Settings:
     evaluate: str = "running"
     checkpoint_every: int | None = None
     clip_gradient_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        problems = [
+            Problem(f"{name} is {what}, found {shown(getattr(self, name))}")
+            for name, (suits, what) in _SETTINGS.items()
+            if not suits(getattr(self, name))
+        ]
+        if problems:
+            raise ConfigError(problems)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -80,4 +80,5 @@ def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
 
 def _as_rows(images: Array) -> Array:
     """(cases, channels, places)."""
-    return images.reshape(*images.shape[:2], -1)
+    cases, channels, down, across = images.shape
+    return images.reshape(cases, channels, down * across)
