@@ -28,7 +28,7 @@ from chainrule.layers import Layer
 from chainrule.layers.base import Pool, sizes_text
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, as_numbers, assign
-from chainrule.penalties import PenaltySetting, penalty_setting
+from chainrule.penalties import PenaltySetting, PlacedPenalty, penalty_setting, placed
 from chainrule.randomness import stream
 from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
 from chainrule.tables import is_finite
@@ -97,7 +97,7 @@ class Network:
             loss = default_loss(ends_in_softmax=ends_in_softmax)
         self.loss_function = loss_function(loss)
         self.learning_rate = learning_rate
-        self._penalty = penalty_setting(penalty)
+        setting = penalty_setting(penalty)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
@@ -105,6 +105,7 @@ class Network:
         self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
+        self.penalty = setting
         self._draw(seed)
         self.input_gradient: Array | None = None
         self._output: Array | None = None
@@ -167,18 +168,19 @@ class Network:
     @property
     def penalty(self) -> PenaltySetting | None:
         """What is added to the loss for large parameters; assign what ``penalty=`` takes."""
-        return self._penalty
+        return None if self._penalty is None else self._penalty.setting
 
     @penalty.setter
     def penalty(self, value: str | Mapping[str, Any] | PenaltySetting | None) -> None:
         setting = penalty_setting(value)
-        self._penalty = setting
-        self._penalised = [] if setting is None else self._penalised_slices(setting)
+        self._penalty: PlacedPenalty | None = (
+            None if setting is None else placed(setting, self.parameters.layout)
+        )
 
     @property
     def penalised(self) -> tuple[slice, ...]:
         """The stretches of θ that the penalty is on."""
-        return tuple(self._penalised)
+        return () if self._penalty is None else self._penalty.parts
 
     def __repr__(self) -> str:
         shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
@@ -194,7 +196,6 @@ class Network:
         except (MemoryError, ValueError):
             raise ConfigError(f"{layout.size:.3g} parameters do not fit into memory") from None
         self._bind()
-        self.penalty = self._penalty
 
     def _bind(self) -> None:
         for layer in self.layers:
@@ -210,13 +211,6 @@ class Network:
         """A copy's views belong to the copy's θ, which copying alone would not see to."""
         self.__dict__.update(state)
         self._bind()
-
-    def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
-        rates = {
-            segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
-            for segment in self.parameters.layout
-        }
-        return [part for part, rate in self.parameters.layout.runs(rates) if rate]
 
     def rates(self, default: float) -> dict[str, float]:
         """The learning rate of every parameter by full name.
@@ -445,17 +439,11 @@ class Network:
         return added
 
     def _penalty_loss(self, theta: Array) -> Any:
-        if self.penalty is None:
-            return 0.0
-        penalty, rate = self.penalty.penalty, self.penalty.rate
-        return rate * sum(penalty.total(theta[part]) for part in self._penalised)
+        return 0.0 if self._penalty is None else self._penalty.loss(theta)
 
     def _add_penalty_gradient(self, vector: Array) -> None:
-        if self.penalty is None:
-            return
-        penalty, rate = self.penalty.penalty, self.penalty.rate
-        for part in self._penalised:
-            vector[part] += rate * penalty.derivative(self.theta[part])
+        if self._penalty is not None:
+            self._penalty.add_gradient(self.theta, vector)
 
     @contextmanager
     def kept_buffers(self, pool: Pool) -> Iterator[None]:
