@@ -59,6 +59,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "wiring": ("test_wiring.py",),
     "chain": ("test_chain.py",),
     "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
+    "layered": ("test_network.py", "test_graph_networks.py"),
     "inputs_and_targets": ("test_inputs_and_targets.py", "sequences/test_sequence_networks.py"),
     "network": (
         "test_network.py",
