@@ -67,16 +67,67 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "sequences/test_sequence_networks.py",
     ),
 }
-"""The modules that are mutated, and the tests that mirror each."""
+"""Modules that are mutated, and the tests that mirror each."""
 
 OF_ALL = ("test_gradient_table.py", "test_training_table.py")
-"""Tests that reach nearly all of them, and are asked last."""
+"""Tests that reach nearly all of these, and are asked last."""
+
+OF_IMAGES = (
+    "windows/geometry",
+    "windows/sliding",
+    "windows/convolution",
+    "windows/local",
+    "windows/pooling",
+    "image_jacobians/rows",
+    "image_jacobians/filters",
+    "image_jacobians/convolution",
+    "image_jacobians/local",
+    "image_jacobians/pooling",
+    "layers/weighted",
+    "layers/kept",
+    "layers/filtered",
+    "layers/conv2d",
+    "layers/locally_connected2d",
+    "layers/pooled",
+    "layers/flatten",
+)
+TESTS_OF_IMAGES = ("layers/test_filters_and_pooling.py", "test_image_networks.py")
+
+OF_SEQUENCES = (
+    "sequences/padding",
+    "sequences/losses",
+    "sequences/start",
+    "sequences/recurrence",
+    "sequences/step_jacobians",
+    "sequences/recurrent_jacobians",
+    "layers/recurrent",
+    "clipping",
+)
+TESTS_OF_SEQUENCES = (
+    "layers/test_recurrent.py",
+    "sequences/test_sequence_networks.py",
+    "test_clipping.py",
+)
+
+
+def groups() -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Modules that are mutated together, and the tests that are run on them."""
+    own = [test for some in TESTS.values() for test in some]
+    yield list(TESTS), list(dict.fromkeys([*own, *OF_ALL]))
+    yield OF_IMAGES, TESTS_OF_IMAGES
+    yield OF_SEQUENCES, TESTS_OF_SEQUENCES
+
 
 NEVER = (
     "test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
     "sequences/test_sequence_networks.py::test_other_libraries_agree",
     "sequences/test_sequence_networks.py::test_it_is_pytorchs_rnn",
     "sequences/test_sequence_networks.py::test_what_cannot_run_it_says_so",
+    "layers/test_filters_and_pooling.py::test_the_check_finds_all_of_it_right",
+    "layers/test_filters_and_pooling.py::test_a_wrong_derivative_is_found",
+    "test_image_networks.py::test_images_that_branch_pass_every_check",
+    "test_clipping.py::test_it_is_what_pytorch_does_but_for_its_millionth",
+    "test_clipping.py::test_every_engine_clips_or_hands_over",
 )
 """Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 
@@ -154,8 +205,9 @@ def summary(found: Mapping[str, str], least: float = LEAST_KILLED) -> tuple[str,
 def run_all() -> None:
     """Try every mutant, and keep the counts and the names of those that were not killed."""
     start = time.perf_counter()
-    tests = list(dict.fromkeys([test for some in TESTS.values() for test in some] + [*OF_ALL]))
-    found = run_mutants(list(TESTS), tests)
+    found: dict[str, str] = {}
+    for modules, tests in groups():
+        found |= run_mutants(modules, tests)
     measured, holds = summary(found)
     alive: dict[str, object] = {name: end for name, end in found.items() if end != KILLED}
     seconds = time.perf_counter() - start

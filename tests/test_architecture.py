@@ -68,6 +68,7 @@ ORDER = [
     "sweeps",
     "comparison",
     "cli",
+    "__main__",
 ]
 
 

@@ -17,7 +17,8 @@ from proof.fuzz.total import merge
 _FORMATS = {"yaml": "YAML", "facts": "run", "idx": "IDX"}
 _GOOD = {
     "yaml": ("config.yaml",), "compact": ("config.txt",), "text": ("cases.csv",),
-    "npz": ("cases.npz",), "idx": ("images-ubyte",),
+    "npz": ("cases.npz",), "sequences": ("sequences.npz",), "characters": ("text.txt",),
+    "idx": ("images-ubyte",),
     "pickle": ("cifar/batches.meta", "cifar/data_batch_1"),
     "safetensors": ("parameters.safetensors",), "facts": ("run/run.json",),
 }  # fmt: skip

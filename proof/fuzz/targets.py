@@ -5,13 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule.config.load import load_config
+from chainrule.data.characters import read_characters
+from chainrule.data.dataset import DataSplit
 from chainrule.data.idx_file import read_idx_images
 from chainrule.data.npz_file import read_npz
 from chainrule.data.pickles import read_pickle
+from chainrule.data.sequence_file import Sequences, holds_sequences, read_sequences
 from chainrule.data.text_file import read_text
 from chainrule.run_folder import Facts, RunFolder
 from chainrule.tensor_file import read_tensors
 from proof.fuzz.target import Target
+
+
+def _read_sequences(path: Path) -> Sequences | None:
+    return read_sequences(path) if holds_sequences(path, wanted=True) else None
+
+
+def _read_characters(path: Path) -> DataSplit:
+    return read_characters(path, steps=4, split=(0.6, 0.2, 0.2))
 
 
 def _read_facts(path: Path) -> Facts:
@@ -25,6 +36,8 @@ TARGETS = {
         Target("compact", "config.txt", load_config),
         Target("text", "cases.csv", read_text),
         Target("npz", "cases.npz", read_npz),
+        Target("sequences", "cases.npz", _read_sequences),
+        Target("characters", "text.txt", _read_characters),
         Target("idx", "images-ubyte", read_idx_images),
         Target("pickle", "data_batch_1", read_pickle),
         Target("safetensors", "parameters.safetensors", read_tensors),

@@ -4,11 +4,14 @@ The names below are found on first use (PEP 562), so that importing the package 
 nothing and ``chainrule --help`` does not import NumPy.
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from chainrule._version import __version__
 
+TYPE_CHECKING = False  # as typing has it, whose import would be most of the time that this takes
 if TYPE_CHECKING:
+    from typing import Any
+
     from chainrule.comparison.compare import compare
     from chainrule.comparison.result import Comparison
     from chainrule.data.shapes import ImageGenerator

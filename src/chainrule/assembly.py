@@ -31,6 +31,7 @@ from chainrule.fitting import (
     other_steps,
     output_layer,
     takes_images,
+    takes_sequences,
     too_explicit,
     too_few_outputs,
 )
@@ -55,6 +56,7 @@ def assemble_data(config: Config) -> DataSplit:
             outputs=_outputs(config),
             target=_target(config),
             dtype=config.network["dtype"],
+            sequences=takes_sequences(config),
         )
     except OutsideClassesError as error:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error
@@ -73,7 +75,8 @@ def data_key(config: Config) -> str:
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
-    seen = (config.folder, config.training["seed"], takes_images(config))
+    takes = (takes_images(config), takes_sequences(config))
+    seen = (config.folder, config.training["seed"], *takes)
     return repr((config.data, *seen, asked))
 
 

@@ -178,6 +178,14 @@ def takes_images(config: Config) -> bool:
     return any(LAYERS[layer["type"]].takes_images for layer in config.network["layers"])
 
 
+def takes_sequences(config: Config) -> bool:
+    """Whether the network's input is stated as sequences, or goes into layers that take such."""
+    stated = config.network["input"]
+    if stated is not None:
+        return isinstance(stated, list | tuple) and len(stated) == 2
+    return any(LAYERS[layer["type"]] is Recurrent for layer in config.network["layers"])
+
+
 def case_shape(data: DataSplit) -> list[int] | None:
     """[channels, height, width] of images, [steps, features] of sequences; None of rows."""
     if data.sequence_shape is not None:

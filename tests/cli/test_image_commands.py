@@ -122,3 +122,29 @@ def test_images_of_another_size_are_refused_where_none_is_set(command, folder):
     outcome = command("predict", "run", "other.png")
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err == "other.png: found images of 5 x 5, but the network has 63 inputs\n"
+
+
+GREY = """\
+network:
+  layers: [{type: conv2d, filters: 2, size: 3}, flatten, {size: 2}, softmax]
+data: {file: grey.npz}
+training: {epochs: 1}
+"""
+
+
+@pytest.mark.parametrize("shape", [(40, 1, 6, 5), (40, 6, 5, 1)])
+@pytest.mark.parametrize("stated", ["null", "[1, 6, 5]"])
+def test_images_of_one_channel_are_grey_images(command, shape, stated):
+    x = np.random.default_rng(0).normal(size=shape)
+    np.savez("grey.npz", x=x, t=np.arange(40) % 2)
+    Path("c.yaml").write_text(GREY)
+    outcome = command(
+        "train", "c.yaml", "--run", "r", "--quiet", "--set", f"network.input={stated}"
+    )
+    assert (outcome.status, outcome.err) == (0, "")
+    one, other = (np.ascontiguousarray(x.reshape(40, 30)), x.reshape(40, 6, 5))
+    tables = []
+    for name, array in (("same", x), ("rows", one), ("planes", other)):
+        np.savez(f"{name}.npz", x=array)
+        tables.append(command("predict", "r", f"{name}.npz").out)
+    assert tables[0] == tables[1] == tables[2] != ""

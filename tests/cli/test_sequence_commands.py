@@ -103,8 +103,75 @@ def test_another_text_is_evaluated_in_the_alphabet_of_the_run(command, text):
     assert "test" in good(command("evaluate", "sub/r"))
     Path("sub/r").rename("r")
     Path("u.txt").write_text("abxab ba ab ")
-    assert "u.txt" in good(command("evaluate", "r", "u.txt"))
-    assert good(command("predict", "r", "u.txt")).startswith("case,step,class,space,a,b\n")
+    note = "note: u.txt has characters that training never saw; they are not judged: x\n"
+    told = command("evaluate", "r", "u.txt")
+    assert (told.status, told.err) == (0, note)
+    assert "u.txt" in told.out
+    told = command("predict", "r", "u.txt")
+    assert (told.status, told.err) == (0, note)
+    assert told.out.startswith("case,step,class,space,a,b\n")
+    Path("u.txt").write_text("ab ba ab ab")
+    good(command("predict", "r", "u.txt"))
+
+
+def test_characters_that_training_never_sees_are_told(command, text):
+    Path("t.txt").write_text("ab ab ba " * 40 + "xyz" * 20)
+    note = "note: t.txt has characters that the training part lacks; they are not judged: x, y, z"
+    assert note in good(command("train", text, "--run", "r"))
+    assert good(command("train", text, "--quiet")) == ""
+    told = command("evaluate", "r")
+    assert (told.status, told.err) == (0, note + "\n")
+
+
+def test_the_windows_of_a_text_that_were_written_are_predicted_and_evaluated(command, text):
+    good(command("train", text, "--run", "r", "--quiet"))
+    good(command("data", "make", text, "w.npz"))
+    of_text = good(command("predict", "r", "t.txt")).splitlines()
+    of_windows = good(command("predict", "r", "w.npz")).splitlines()
+    assert of_windows[0] == of_text[0] == "case,step,class,space,a,b"
+    # Windows lie within a part, and so begin elsewhere than those of the whole text.
+    assert len(of_windows) > 300
+    assert "w.npz" in good(command("evaluate", "r", "w.npz"))
+    np.savez("o.npz", x=np.zeros((2, 5, 3)), lengths=[5, 5], classes=["c", "a", "b"])
+    outcome = command("predict", "r", "o.npz")
+    assert outcome.status == 2
+    assert outcome.err == "o.npz: found the classes c, a, b; the run has space, a, b\n"
+
+
+LAST = """\
+network:
+  layers: [{type: recurrent, size: 3, outputs: last}, {size: 2}, softmax]
+data: {file: s.npz}
+training: {epochs: 1}
+"""
+
+
+def test_a_network_of_sequences_takes_a_file_without_lengths(command):
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(30, 4, 2)), np.arange(30) % 2
+    np.savez("s.npz", x=x, t=t)
+    np.savez("l.npz", x=x, t=t, lengths=[4] * 30)
+    Path("c.yaml").write_text(LAST)
+    assert "30 sequences of 4 steps" in good(command("data", "show", "c.yaml"))
+    good(command("train", "c.yaml", "--run", "r", "--quiet"))
+    good(command("train", "c.yaml", "--run", "q", "--quiet", "--set", "network.input=[4, 2]"))
+    assert good(command("evaluate", "r", "s.npz")).replace("s.npz", "l.npz") == good(
+        command("evaluate", "r", "l.npz")
+    )
+    assert good(command("predict", "r", "s.npz")) == good(command("predict", "r", "l.npz"))
+    every = "network.layers.0.outputs=all"
+    np.savez("s.npz", x=x, t=rng.integers(0, 2, (30, 4)))
+    good(command("train", "c.yaml", "--run", "e", "--quiet", "--set", every))
+    assert "accuracy" in good(command("evaluate", "e", "s.npz"))
+
+
+def test_a_folder_is_no_file_of_cases(command, parity, text):
+    good(command("train", parity, "--run", "r", "--quiet"))
+    good(command("train", text, "--run", "t", "--quiet"))
+    for name, run in (("predict", "r"), ("evaluate", "r"), ("predict", "t")):
+        outcome = command(name, run, ".")
+        assert outcome.status == 2
+        assert outcome.err.startswith(".: expected a file of cases, but this is a folder; only a ")
 
 
 @pytest.mark.parametrize(

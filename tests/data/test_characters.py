@@ -118,7 +118,9 @@ def test_names_of_characters_can_be_printed_and_read_back(text):
 def test_another_file_is_read_in_the_alphabet_of_the_training(tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("abzab", encoding="utf-8")
-    part = windows_of_file(other, Alphabet.of("ab"), steps=2)
+    part, notes = windows_of_file(other, Alphabet.of("ab"), steps=2)
+    assert notes == ("other.txt has characters that training never saw; they are not judged: z",)
+    assert windows_of_file(other, Alphabet.of("abz"), steps=2)[1] == ()
     assert part.t.tolist() == [[1, -1], [0, 1]]
     assert part.x[1].tolist() == [[0, 0], [1, 0]]
     with pytest.raises(DataError, match="found 5 characters; a window of 9"):

@@ -52,6 +52,23 @@ def test_one_feature_images_and_names(save):
 
 
 @pytest.mark.parametrize(
+    ("shape", "found"),
+    [
+        ((6, 1, 4, 5), (4, 5)),
+        ((6, 4, 5, 1), (4, 5)),
+        ((6, 1, 4, 3), (1, 4, 3)),
+        ((6, 3, 4, 1), (3, 4, 1)),
+        ((6, 1, 1, 1), (1, 1)),
+    ],
+)
+def test_one_channel_is_grey(save, shape, found):
+    x = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    cases = read_npz(save(x=x))
+    assert cases.image_shape == found
+    assert np.array_equal(cases.x.reshape(6, -1), x.reshape(6, -1))
+
+
+@pytest.mark.parametrize(
     ("arrays", "expected"),
     [
         ({"x_train": np.zeros(2), "y_train": np.zeros(2)}, "found the arrays x_train, y_train"),

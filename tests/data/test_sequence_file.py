@@ -83,3 +83,100 @@ def test_a_file_without_targets_trains_nothing(tmp_path):
     np.savez(tmp_path / "s.npz", x=np.zeros((2, 3, 1)), lengths=[3, 3])
     with pytest.raises(ChainruleError, match="no array t of targets"):
         load_data({"file": "s.npz"}, folder=tmp_path, seed=1)
+
+
+def saved(path: Path, **arrays: object) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def test_without_lengths_a_file_holds_sequences_where_such_are_wanted(tmp_path):
+    x = np.arange(24.0).reshape(4, 3, 2)
+    path = saved(tmp_path / "s.npz", x=x, t=[0, 1, 0, 1])
+    assert not holds_sequences(path)
+    assert holds_sequences(path, wanted=True)
+    assert read_sequences(path).x.tolist() == x.tolist()
+    data = load_data(
+        {"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1, sequences=True
+    )
+    assert data.sequence_shape == (3, 2)
+    images = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
+    assert (images.sequence_shape, images.image_shape) == (None, (3, 2))
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x": np.zeros((4, 3))},
+        {"x": np.zeros((4, 3, 2, 1))},
+        {"t": np.zeros((4, 3, 2))},
+        {"x": np.array([None])},
+    ],
+)
+def test_what_has_other_axes_is_no_sequences_even_where_such_are_wanted(tmp_path, arrays):
+    assert not holds_sequences(saved(tmp_path / "s.npz", **arrays), wanted=True)
+
+
+def test_without_lengths_nan_in_every_number_of_a_step_is_padding(tmp_path):
+    x = np.ones((2, 3, 2))
+    x[1, 1:] = np.nan
+    found = read_sequences(saved(tmp_path / "s.npz", x=x, t=[[0, 1, 0], [1, 5, 5]]))
+    assert np.isnan(found.x).all(axis=2).tolist() == [[False] * 3, [False, True, True]]
+    assert found.t.tolist() == [[0, 1, 0], [1, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((1, slice(0, 1)), "x has no lengths beside it, and padding .* step 1 of case 1"),
+        ((1, slice(None)), "x has no lengths beside it, and case 1 has no step"),
+        ((1, 1, 0), r"x\[1, 1\] is not finite within the case"),
+    ],
+)
+def test_other_nan_are_refused(tmp_path, place, message):
+    x = np.ones((2, 3, 2))
+    x[place] = np.nan
+    with pytest.raises(DataError, match=message):
+        read_sequences(saved(tmp_path / "s.npz", x=x))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 400), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_damaged_file_without_lengths_is_read_or_refused(tmp_path, place, byte, cut):
+    whole = BytesIO()
+    np.savez(whole, x=np.ones((2, 3, 2)), t=[0, 1])
+    content, path = whole.getvalue(), tmp_path / "s.npz"
+    path.write_bytes(
+        content[:place] if cut else content[:place] + bytes([byte]) + content[place + 1 :]
+    )
+    with suppress(DataError):
+        if holds_sequences(path, wanted=True):
+            read_sequences(path)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int16", "uint64"])
+@pytest.mark.parametrize("at_steps", [False, True])
+def test_whole_numbers_of_every_type_are_classes(tmp_path, dtype, at_steps):
+    t = np.arange(12).reshape(4, 3) % 2
+    t = (t if at_steps else t[:, 0]).astype(dtype)
+    saved(tmp_path / "s.npz", x=np.ones((4, 3, 1)), lengths=[3] * 4, t=t)
+    data = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
+    assert data.classes == ("0", "1")
+    assert data.train.t.dtype == np.intp
+    assert data.has_targets_of_steps == at_steps
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"t": [0, 70_000, 1]}, r"t\[1\] is 70000; expected a class number \(0 to 65,535\)"),
+        ({"t": [0, 1, -1]}, r"t\[2\] is -1; expected a class number \(0 to"),
+        ({"t": [[0, 1], [0, -2], [0, 0]]}, r"t\[1, 1\] is -2; .*, or −1 for none \(0 to"),
+        ({"t": [0, 1, 0], "classes": ["a", "\x1b[2J"]}, "has control characters"),
+        ({"t": [0, 1, 0], "classes": ["a", "a"]}, "a class is named twice"),
+    ],
+)
+def test_targets_that_are_no_classes_are_told_with_their_place(tmp_path, arrays, message):
+    path = saved(tmp_path / "s.npz", x=np.ones((3, 2, 1)), lengths=[2, 2, 2], **arrays)
+    with pytest.raises(DataError, match=message):
+        read_sequences(path)

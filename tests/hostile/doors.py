@@ -51,6 +51,7 @@ DOORS: dict[str, Callable[[Path], object]] = {
     "data": lambda path: _data(file=str(path)),
     "idx": lambda path: _data(file=str(path), labels=str(path.with_name("labels-ubyte"))),
     "folder": lambda path: _data(folder=str(path)),
+    "characters": lambda path: _data(text=str(path)),
     # chainrule predict, evaluate
     "inputs": lambda path: read_inputs(path, features=2),
     "image": lambda path: read_images(path, size=None, color=True),

@@ -125,6 +125,10 @@ def warm_up(folder: Path) -> None:
     (folder / "cases.csv").write_text("1,2,a\n3,4,b\n" * 8)
     (folder / "wrong.csv").write_text('1,2,a\n3,"x",b\n' * 8)
     np.savez(folder / "cases.npz", x=np.eye(8, 2), t=np.arange(8) % 2)
+    x, t = np.ones((8, 3, 1)), np.arange(24).reshape(8, 3) % 2
+    np.savez(folder / "sequences.npz", x=x, t=t, lengths=[3, 2] * 4, classes=["a", "b"])
+    (folder / "text.txt").write_text("to be or not to be, " * 40)
+    (folder / "wrong.text").write_bytes(b"to be \xff")
     (folder / "images-ubyte").write_bytes(idx(8, (8, 2, 2), bytes(32)))
     (folder / "labels-ubyte").write_bytes(idx(8, (8,), bytes([0, 1] * 4)))
     (folder / "wrong-ubyte.gz").write_bytes(b"\x1f\x8b nothing")
@@ -135,7 +139,8 @@ def warm_up(folder: Path) -> None:
     (folder / "checkpoint.safetensors").write_bytes(sealed())
     files = {
         "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
-        "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np"),
+        "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np", "sequences.npz"),
+        "characters": ("text.txt", "wrong.text"),
         "inputs": ("cases.npz",),
         "idx": ("images-ubyte", "wrong-ubyte.gz"),
         "folder": ("images", "cifar"),

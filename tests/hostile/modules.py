@@ -13,8 +13,10 @@ from hostile import (
     image_folders,
     pickles_of_images,
     run_folders,
+    sequence_files,
     tensors,
     text_of_cases,
+    texts,
 )
 from hostile.made import Hostile
 
@@ -23,6 +25,8 @@ FORMATS: dict[str, Callable[[], Iterator[Hostile]]] = {
     "compact": configurations_compact.files,
     "text": text_of_cases.files,
     "npz": archives.files,
+    "sequences": sequence_files.files,
+    "characters": texts.files,
     "IDX": idx_files.files,
     "pickle": pickles_of_images.files,
     "images": image_folders.files,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from proof.mutants import KILLED, NEVER, OF_ALL, QUICK, SURVIVED, TESTS, summary
+from proof.mutants import KILLED, NEVER, QUICK, SURVIVED, TESTS, groups, summary
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,9 +36,14 @@ def test_without_a_mutant_nothing_holds():
 
 def test_modules_and_tests_are_there():
     assert set(QUICK) < set(TESTS)
-    for module, tests in TESTS.items():
-        assert (ROOT / "src" / "chainrule" / f"{module}.py").is_file()
-        assert all((ROOT / "tests" / test).exists() for test in (*tests, *OF_ALL))
+    for modules, tests in groups():
+        assert all((ROOT / "src" / "chainrule" / f"{module}.py").is_file() for module in modules)
+        assert all((ROOT / "tests" / test).exists() for test in tests)
+
+
+def test_no_module_is_mutated_twice():
+    named = [module for modules, _ in groups() for module in modules]
+    assert len(set(named)) == len(named)
 
 
 @pytest.mark.parametrize("test", NEVER)

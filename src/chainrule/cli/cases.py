@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+
+import typer
 
 from chainrule.data.channels import placed
 from chainrule.data.characters import Alphabet, windows_of_file
@@ -14,7 +17,7 @@ from chainrule.data.labels import Labels
 from chainrule.data.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
 from chainrule.data.targets import encode_classes, encode_values
-from chainrule.errors import ChainruleError, DataError, Problem, unknown
+from chainrule.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.parameters import Array
 from chainrule.runs import PARTS, Run
 
@@ -33,8 +36,16 @@ def part_of(data: object, split: str) -> Dataset:
 
 def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
     """Inputs, scaled, and targets of a part of the run's data."""
-    part = part_of(run.data, split)
+    data = run.data
+    part = part_of(data, split)
+    _tell(data.notes)
     return part.x, part.t
+
+
+def _tell(notes: Sequence[str]) -> None:
+    """What is to be known of the cases; not among the results, which may go to a file."""
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
 
 
 def cases_of_file(
@@ -51,6 +62,7 @@ def cases_of_file(
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
+    _require_cases(run, file)
     if _are_sequences(run, file):
         return _sequences(run, file)
     x, labels = _read(run, file, labels_file)
@@ -64,22 +76,32 @@ def cases_of_file(
 
 def inputs_of_file(run: Run, file: Path) -> Array:
     """Inputs alone, as of `cases_of_file`: labels, if there are any, may be of any kind."""
+    _require_cases(run, file)
     if _are_sequences(run, file):
         return _sequences(run, file)[0]
     return run.scaled(_read(run, file, None)[0])
 
 
+def _require_cases(run: Run, file: Path) -> None:
+    """Refuse a folder where the run's data were no folder of images."""
+    if os.path.isdir(file) and "folder" not in run.config.data:
+        message = "expected a file of cases, but this is a folder; only a run that was trained on "
+        raise DataError(Problem(f"{message}a folder of images takes one", file))
+
+
 def _are_sequences(run: Run, file: Path) -> bool:
-    return "text" in run.config.data or holds_sequences(file)
+    wanted = len(run.network.input_shape) == 2
+    return "text" in run.config.data or holds_sequences(file, wanted=wanted)
 
 
 def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
     """Windows of a text, or the sequences of an .npz file, as long as the network takes them."""
     settings = run.config.data
-    if "text" in settings:
+    if "text" in settings and not holds_sequences(file):  # data make writes a text's windows
         assert run.classes is not None
         options = {key: settings[key] for key in TEXT_KEYS if settings.get(key) is not None}
-        part = windows_of_file(file, Alphabet.named(run.classes), **options)
+        part, notes = windows_of_file(file, Alphabet.named(run.classes), **options)
+        _tell(notes)
         return run.network.prepare_inputs(part.x), part.t
     found = read_sequences(file)
     steps, features = (*run.network.input_shape, 0)[:2]
@@ -90,8 +112,13 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
         )
         raise DataError(Problem(message, file))
     if found.classes is not None and run.classes is not None and found.classes != run.classes:
-        raise DataError(Problem(f"found the classes {', '.join(found.classes)}", file))
-    return run.network.prepare_inputs(found.x), found.t
+        both = (", ".join(names) for names in (found.classes, run.classes))
+        raise DataError(Problem("found the classes {}; the run has {}".format(*both), file))
+    try:
+        t = None if found.t is None else run.network.prepare_targets(found.t)
+        return run.network.prepare_inputs(found.x), t
+    except ShapeError as error:
+        raise DataError(Problem(str(error), file)) from None
 
 
 def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:

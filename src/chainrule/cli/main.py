@@ -17,6 +17,7 @@ from chainrule.cli import (
     describe,
     evaluate,
     init,
+    leaving,
     plot,
     predict,
     sample,
@@ -53,6 +54,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         with failures_told("chainrule"):
+            leaving.by_exception()
             return super().invoke(ctx)
 
 

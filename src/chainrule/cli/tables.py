@@ -28,6 +28,8 @@ def print_result(run: Run) -> None:
         print(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
     print()
     print_scores(run.scores)
+    for note in run.data.notes:
+        print(f"\nnote: {note}")
     if run.obstacle is not None:
         print(f"\nengine          {run.engine}: {run.obstacle}")
     if run.folder is not None:

@@ -143,6 +143,7 @@ def read_characters(
         classes=alphabet.names,
         sequence_shape=(steps, features),
         source=_described(path, text, alphabet, windows, pieces),
+        notes=_notes(path, alphabet, pieces[1] + pieces[2], "the training part lacks"),
     )
 
 
@@ -153,8 +154,11 @@ def windows_of_file(
     steps: int = 32,
     stride: int | None = None,
     encoding: str = "one_hot",
-) -> Dataset:
+) -> tuple[Dataset, tuple[str, ...]]:
     """A whole file's windows, for a network that knows ``alphabet``; see `read_characters`.
+
+    Returns:
+        The windows, and what is to be said of them: which characters are not of the alphabet.
 
     Raises:
         DataError: no text, or too little of it.
@@ -163,7 +167,8 @@ def windows_of_file(
     if len(text) <= steps:
         message = f"found {len(text)} characters; a window of {steps} and the next one are needed"
         raise DataError(Problem(message, path))
-    return _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
+    windows = _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
+    return windows, _notes(path, alphabet, text, "training never saw")
 
 
 def read_characters_of(path: Path) -> str:
@@ -221,18 +226,26 @@ def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: s
     return Dataset(x, t)
 
 
+def _notes(path: Path, alphabet: Alphabet, text: str, lacks: str) -> tuple[str, ...]:
+    """A sentence on the characters of a text that are not of the alphabet, if there are any."""
+    names = _unknown(alphabet, text)
+    if not names:
+        return ()
+    return (f"{path.name} has characters that {lacks}; they are not judged: {names}",)
+
+
+def _unknown(alphabet: Alphabet, text: str) -> str:
+    """The names of the characters of a text that are not of the alphabet, the first ten."""
+    names = Alphabet("".join(sorted(set(text) - set(alphabet.symbols)))).names
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
 def _described(
     path: Path, text: str, alphabet: Alphabet, windows: int, pieces: Sequence[str]
 ) -> str:
     """The source in words, with the characters that training never sees."""
-    unknown = Alphabet.of("".join(set(pieces[1]) | set(pieces[2])))
-    names = [
-        n for n, c in zip(unknown.names, unknown.symbols, strict=True) if c not in alphabet.symbols
-    ]
-    told = ""
-    if names:
-        some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        told = f"; not in the training part and so not judged: {some}"
+    names = _unknown(alphabet, pieces[1] + pieces[2])
+    told = f"; not in the training part and so not judged: {names}" if names else ""
     return (
         f"{path.name}: {len(text):,} characters, {len(alphabet)} different; "
         f"{windows:,} windows{told}"

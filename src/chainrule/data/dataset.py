@@ -74,6 +74,7 @@ class DataSplit:
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
+        notes: what whoever uses the data should know of them, a sentence each.
     """
 
     train: Dataset
@@ -86,6 +87,7 @@ class DataSplit:
     source: str = ""
     scaling: Standardization | None = None
     sequence_shape: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def has_targets_of_steps(self) -> bool:

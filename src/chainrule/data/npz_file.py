@@ -21,6 +21,12 @@ from chainrule.errors import DataError, Problem, nearest, shown
 from chainrule.files import whole_file
 from chainrule.limits import MAX_MEMBERS
 
+# The last three: names that are no UTF-8, places below zero, entries that are cut short.
+DAMAGES = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
+)  # fmt: skip
+"""What Python's reader of zip files says of a damaged one."""
+
 _KNOWN = ("x", "t", "classes", "image_shape")
 
 
@@ -108,10 +114,7 @@ def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
             return {name: _read(path, file, members[name]) for name in wanted}
     except DataError:
         raise
-    # The last three: names that are no UTF-8, places below zero, entries that are cut short.
-    except (
-        zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
-    ) as error:  # fmt: skip
+    except DAMAGES as error:
         raise DataError(
             Problem(f"the file is no .npz file, or is damaged ({error})", path)
         ) from None
@@ -161,11 +164,14 @@ def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
         raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
+    if x.ndim == 4 and 3 not in (x.shape[3], x.shape[1]) and 1 in (x.shape[3], x.shape[1]):
+        x = x.squeeze(3 if x.shape[3] == 1 else 1)  # one channel is grey
     if x.ndim not in (2, 3, 4) or (x.ndim == 4 and 3 not in (x.shape[3], x.shape[1])):
         raise DataError(
             Problem(
-                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), "
-                "(cases, height, width, 3) or (cases, 3, height, width)",
+                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), or "
+                "with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
+                "height, width)",
                 path,
             )
         )

@@ -48,6 +48,7 @@ def load_data(
     outputs: int | None = None,
     target: str | None = None,
     dtype: str = "float64",
+    sequences: bool = False,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
 
@@ -65,6 +66,8 @@ def load_data(
         target: ``class`` or ``value``, as the loss expects it.
         dtype: of the network. For ``float32`` the inputs of CIFAR are float32, in half the
             memory; other inputs stay as exact as they were read.
+        sequences: whether the network reads such: an .npz file of (cases, steps, features)
+            holds them then without saying so.
 
     Returns:
         The three parts, split, flattened and standardised as asked.
@@ -85,7 +88,7 @@ def load_data(
     seed = settings.get("seed", seed)
     if settings.get("generator") == "shapes":
         data = _shapes(settings, seed, outputs, target)
-    elif kind == "file" and holds_sequences(Path(folder) / settings["file"]):
+    elif kind == "file" and holds_sequences(Path(folder) / settings["file"], wanted=sequences):
         data = _sequence_file(settings, Path(folder), seed, outputs, target)
     elif kind == "text":
         data = _characters(settings, Path(folder))

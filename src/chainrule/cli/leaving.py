@@ -1,0 +1,29 @@
+"""Ctrl-C while the program is still being imported: it ends at once, with status 130.
+
+There is nothing to be saved yet, and an exception in the midst of an import would be told with a
+traceback. This module imports next to nothing, so that it can be the first.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+INTERRUPTED = 130
+
+
+def _leave(number: int, frame: object) -> None:
+    os.write(2, b"chainrule: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def at_once() -> None:
+    """From now on Ctrl-C ends the program; where it is ignored, as by ``nohup``, it stays so."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def by_exception() -> None:
+    """From now on Ctrl-C raises `KeyboardInterrupt`, for a command that has something to save."""
+    if signal.getsignal(signal.SIGINT) is _leave:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
