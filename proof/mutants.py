@@ -37,7 +37,12 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "jacobians/linear": ("jacobians/test_jacobians.py",),
     "jacobians/combined": ("jacobians/test_jacobians.py",),
     "jacobians/joins": ("jacobians/test_jacobians.py",),
-    "layers/base": ("layers/test_layer.py", "layers/test_dense.py", "test_description.py"),
+    "layers/base": (
+        "layers/test_layer.py",
+        "layers/test_what_layers_say.py",
+        "layers/test_dense.py",
+        "test_description.py",
+    ),
     "layers/dense": (
         "layers/test_layer.py",
         "layers/test_dense.py",

@@ -102,6 +102,7 @@ class Recurrent(Weighted):
         "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
         "diag(φ′(z(n))) Uᵀ times that of step n − 1"
     )
+    takes_sequences: ClassVar[bool] = True
     size_is_outputs: ClassVar[bool] = True
     loss_from_z: ClassVar[bool] = False
     starts: ClassVar[Mapping[str, str]] = {
