@@ -312,3 +312,39 @@ def test_what_a_generator_refuses_is_told_at_its_key(folder, data, key, message)
         column = 3
     assert (problem.line, problem.column) == (5, column), problem
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("data", "stated", "wanted"),
+    [
+        ("{generator: echo}", "[20, 2]", "write [20, 1], or leave"),
+        ("{generator: echo}", "21", "write [20, 1], or leave"),
+        ("{generator: shapes}", "[3, 16, 16]", "write [1, 16, 16], or leave"),
+        ("{generator: shapes}", "255", "write 256, or leave"),
+        ("{generator: xor}", "[2, 2]", "write 2, or leave"),
+    ],
+)
+def test_what_input_should_say_is_a_shape_where_one_is_meant(folder, data, stated, wanted):
+    text = f"network:\n  input: {stated}\n  layers: [{{size: 1}}]\ndata: {data}\n"
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        assemble_data(load_config(folder / "bad.yaml"))
+    problem = caught.value.problems[0]
+    assert (problem.line, problem.column) == (2, 10)
+    assert wanted in problem.message
+
+
+@pytest.mark.parametrize(
+    ("t", "message"),
+    [
+        (["a", "b"] * 3, "s.npz: t holds texts; expected class numbers, whose names stand in"),
+        (np.eye(2)[[0, 1] * 3], "2:14: s.npz gives values here, .* whole numbers, .* float64"),
+    ],
+)
+def test_targets_of_sequences_that_are_no_class_numbers(folder, t, message):
+    np.savez(folder / "s.npz", x=np.ones((6, 2, 1)), lengths=[2] * 6, t=t)
+    layers = "{type: recurrent, size: 2, outputs: last}, softmax"
+    text = f"network: {{layers: [{layers}]}}\ndata: {{file: s.npz}}\n"
+    (folder / "bad.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ChainruleError, match=message):
+        assemble_data(load_config(folder / "bad.yaml"))

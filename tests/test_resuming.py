@@ -206,7 +206,22 @@ def test_a_run_keeps_the_engine_that_it_chose(folder, engine):
             {"training": {"optimizer": {"type": "adam", "beta1": 0.8}}},
             "training.optimizer.beta1 is 0.8, but the run in r was begun with 0.9",
         ),
-        ({"training": {"schedule": "inverse"}}, "training.schedule.type is "),
+        (
+            {"training": {"schedule": "inverse"}},
+            r'training.schedule is \{"type": "inverse", .*\}, .* begun with "constant"; [^\n]*$',
+        ),
+        (
+            {"training": {"clip_gradient_norm": 2.0}},
+            r"training.clip_gradient_norm is 2.0, but the run in r was begun without it; ",
+        ),
+        (
+            {
+                "network": {
+                    "layers": [{"size": 6, "activation": "tanh"}, *[{"size": 3}] * 2, "softmax"]
+                }
+            },
+            r"network.layers.3 is \{.*\}, but the run in r was begun without it; ",
+        ),
         ({"training": {"evaluate": "full"}}, 'training.evaluate is "full"'),
         ({"training": {"engine": "compiled"}}, 'training.engine is "compiled"'),
         ({"training": {"epochs": 2}}, "epochs is 2, .* with 3; only more can follow"),

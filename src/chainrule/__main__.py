@@ -12,8 +12,11 @@ def main() -> None:
 
     try:
         run()
-    finally:
+    except SystemExit as end:
         leaving.at_once()
+        if end.code == leaving.INTERRUPTED:
+            leaving.now()
+        raise
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.chain import ConnectError, activation_name, connected
 from chainrule.config.load import Config
 from chainrule.data.dataset import DataSplit
-from chainrule.data.paths import existing_file, existing_folder
+from chainrule.data.paths import FOLDER_HINT, existing_file, existing_folder
 from chainrule.data.published import as_published, find_published
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
@@ -110,7 +110,10 @@ def _with_paths(config: Config) -> dict[str, Any]:
     for key in (key for key in PATH_KEYS if key in settings):
         settings[key] = config.resolve(settings[key])
         try:
-            (existing_folder if key in ("folder", "path") else existing_file)(settings[key])
+            if key in ("folder", "path"):
+                existing_folder(settings[key])
+            else:
+                existing_file(settings[key], hint=FOLDER_HINT if key == "file" else "")
         except DataError as error:
             problems += [config.problem(("data", key), str(problem)) for problem in error.problems]
     if problems:

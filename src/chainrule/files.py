@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -64,7 +64,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as file:
             yield file
         return
@@ -112,17 +112,34 @@ def refuse_input(path: Path, *inputs: Path) -> None:
     Raises:
         ChainruleError: ``path`` is one of ``inputs``, by whatever name.
     """
-    if any(path.exists() and read.exists() and path.samefile(read) for read in inputs):
+    if any(_are_one(path, read) for read in inputs):
         raise ChainruleError(Problem("this is the file that is read; name another", path))
+
+
+def refuse_files_of(folder: Path, path: Path, inside: Iterable[Path]) -> None:
+    """Refuse to write over a file that belongs to a folder's run.
+
+    Raises:
+        ChainruleError: ``path`` is one of those ``inside``, by whatever name.
+    """
+    if any(_are_one(path, file) for file in inside):
+        message = f"this file belongs to the run in {folder}; name another"
+        raise ChainruleError(Problem(message, path))
+
+
+def _are_one(path: Path, other: Path) -> bool:
+    # os.path.exists raises nothing, whatever the name.
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
 def reason(path: Path, error: OSError) -> str:
     """Why ``path`` cannot be written, in words."""
     folder = path.parent
-    if not folder.exists():
+    # The functions of os.path raise nothing, whatever the name.
+    if not os.path.exists(folder):
         return f"the folder {str(folder)!r} does not exist"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"{str(folder)!r} is a file, not a folder"
-    if path.is_dir():
+    if os.path.isdir(path):
         return "there is a folder of that name"
     return error.strerror or str(error)

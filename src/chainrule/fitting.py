@@ -32,7 +32,7 @@ def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
             images = ", {} steps of {}".format(*data.sequence_shape)
         message = (
             f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
-            f"({data.source}); write {inputs}, or leave input out"
+            f"({data.source}); write {_input_for(stated, data)}, or leave input out"
         )
         yield config.problem(("network", "input"), message)
     elif isinstance(stated, list) and len(stated) > 1:
@@ -168,6 +168,14 @@ def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
             open_ += sources[k]
         seen.add(k)
     return None
+
+
+def _input_for(stated: int | list[int], data: DataSplit) -> int | list[int]:
+    """What ``input`` should say: a shape where one is written, or where the data are sequences."""
+    shape = case_shape(data)
+    if shape is None or (isinstance(stated, int) and data.sequence_shape is None):
+        return inputs_of(data)
+    return shape
 
 
 def takes_images(config: Config) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,10 +35,10 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
     Raises:
         ChainruleError: the folder holds something else, or a checkpoint that is none.
     """
-    if folder.checkpoint.exists():
+    if os.path.exists(folder.checkpoint):  # which raises nothing, whatever the name
         return read_checkpoint(folder.checkpoint)
     try:
-        there = set(folder.path.iterdir()) if folder.path.exists() else set()
+        there = set(folder.path.iterdir()) if os.path.exists(folder.path) else set()
         begun = {folder.config, folder.metrics, *folder.leftovers()} if there else set()
     except OSError as error:
         raise ChainruleError(Problem(f"cannot read this: {error.strerror}", folder.path)) from None
@@ -107,39 +107,28 @@ def go_on(trainer: Trainer, config: Config, checkpoint: Checkpoint) -> None:
 
 
 def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
-    now, then = (
-        dict(_leaves(json.loads(json.dumps(parts))))
-        for parts in (config.parts, checkpoint.configuration)
-    )
-    for place in dict.fromkeys([*now, *then]):
-        found, began = now.get(place), then.get(place)
-        if place in FREE or place[-1] in PATH_KEYS or _same(found, began):
+    for place, found, began in _differing(
+        json.loads(json.dumps(config.parts)), dict(checkpoint.configuration)
+    ):
+        if place in FREE or place[-1] in PATH_KEYS:
             continue
+        then = "without it" if began is None else f"with {_shown(began)}"
         message = (
             f"{_dotted(place)} is {_shown(found)}, but the run in {checkpoint.path.parent} was "
-            f"begun with {_shown(began)}; a run goes on with the configuration it was begun with"
+            f"begun {then}; a run goes on with the configuration it was begun with"
         )
         yield config.problem(place, message)
 
 
-def _same(found: Any, began: Any) -> bool:
-    """Whether two leaves are equal; true is not 1."""
-    return isinstance(found, bool) == isinstance(began, bool) and bool(found == began)
-
-
-def _leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every leaf of a tree with its place; an empty branch is a leaf."""
-    items: Mapping[Any, Any] = (
-        value
-        if isinstance(value, dict)
-        else dict(enumerate(value))
-        if isinstance(value, list)
-        else {}
-    )
-    if not items:
-        yield place, value
-    for key, item in items.items():
-        yield from _leaves(item, (*place, key))
+def _differing(now: Any, then: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
+    """Where two trees differ, as far down as both go on, and what stands there in each."""
+    if isinstance(now, list) and isinstance(then, list):
+        now, then = dict(enumerate(now)), dict(enumerate(then))
+    if isinstance(now, dict) and isinstance(then, dict):
+        for key in dict.fromkeys([*now, *then]):
+            yield from _differing(now.get(key), then.get(key), (*place, key))
+    elif isinstance(now, bool) != isinstance(then, bool) or now != then:  # true is not 1
+        yield place, now, then
 
 
 def _dotted(place: Place) -> str:

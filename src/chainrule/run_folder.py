@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -302,7 +303,7 @@ def new_folder(name: str, wanted: Path | None, *, resume: bool = False) -> RunFo
     Raises:
         ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
     """
-    if resume and wanted is not None and wanted.is_dir():
+    if resume and wanted is not None and os.path.isdir(wanted):
         return RunFolder(wanted)
     return RunFolder(empty_folder(name, wanted, of="run"))
 

@@ -62,6 +62,29 @@ main()
     assert [path.name for path in folder.iterdir()] == ["c.yaml"]
 
 
+def test_ctrl_c_in_code_made_from_text_has_the_same_status(folder):
+    """Where Python itself would end by the signal: in what a data class is made of."""
+    (folder / "c.yaml").write_text(CONFIG)
+    code = """
+import os, signal, sys
+import chainrule.runs
+
+def train(*arguments, **named):
+    print("begun")
+    exec("signal.raise_signal(signal.SIGINT)\\nfor k in range(9): pass", {"signal": signal})
+
+chainrule.runs.train = train
+sys.argv = ["chainrule", "train", "c.yaml"]
+from chainrule.__main__ import main
+main()
+"""
+    (folder / "program.py").write_text(code)  # as a module: there Python minds it
+    command = [sys.executable, "-m", "program"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, "begun\n"), done.stderr
+    assert done.stderr == "chainrule: interrupted\n"
+
+
 def test_the_program_runs_as_a_module(folder):
     command = [sys.executable, "-m", "chainrule", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

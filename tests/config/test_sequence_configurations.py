@@ -69,7 +69,7 @@ def messages(text: str, folder: Path) -> list[str]:
         ("steps: 9", "steps: [5, 9]", "8:10: delay must be less than the number of steps, 5"),
         ("steps: 9", "steps: [9, 5]", "8:10: steps must be a range [low, high] of whole numbers"),
         ("steps: 9", "stepz: 9", "8:3: unknown key 'stepz'; did you mean 'steps'?"),
-        ("steps: 9", "of: bit", "8:7: unknown of 'bit'; did you mean 'bits'?"),
+        ("steps: 9", "of: bit", "8:7: unknown kind of echo 'bit'; did you mean 'bits'?"),
         ("steps: 9", "standardize: true", "8:16: standardize is for rows of numbers and images,"),
         ("mse", "mse\n  input: [8, 1]", "3:10: the network has input [8, 1], but the data have 9"),
         (

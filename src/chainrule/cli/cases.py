@@ -11,7 +11,7 @@ import typer
 from chainrule.data.channels import placed
 from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
-from chainrule.data.files import read_inputs
+from chainrule.data.files import read_inputs, recognise
 from chainrule.data.image_folder import is_image, read_images
 from chainrule.data.labels import Labels
 from chainrule.data.sequence_file import holds_sequences, read_sequences
@@ -63,6 +63,9 @@ def cases_of_file(
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
     _require_cases(run, file)
+    if labels_file is not None and (os.path.isdir(file) or recognise(file) != "idx"):
+        message = f"only IDX files have labels in a file of their own; {file} is none"
+        raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):
         return _sequences(run, file)
     x, labels = _read(run, file, labels_file)

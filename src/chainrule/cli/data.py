@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,6 +35,15 @@ def _data(config: Path, overrides: list[str] | None) -> DataSplit:
     return assemble_data(load_config(config, overrides or []))
 
 
+def _read_files(config: Path, overrides: list[str]) -> list[Path]:
+    """The files that the data of a configuration are read from."""
+    from chainrule.config.load import load_config
+    from chainrule.data.settings import PATH_KEYS
+
+    checked = load_config(config, overrides)
+    return [checked.resolve(checked.data[key]) for key in PATH_KEYS if key in checked.data]
+
+
 @app.command("show")
 def show(
     config: Config,
@@ -53,9 +63,11 @@ def show(
     from chainrule.cli.cases import part_of
     from chainrule.cli.pictures import picture
     from chainrule.cli.sequences import sequences_as_text
-    from chainrule.files import write_whole
+    from chainrule.files import refuse_input, write_whole
     from chainrule.plots.show import show_or_save
 
+    if save is not None:
+        refuse_input(save, config, *_read_files(config, set_ or []))
     data = _data(config, set_)
     if data.sequence_shape is not None:
         text = sequences_as_text(data, part_of(data, split), count)
@@ -83,11 +95,12 @@ def make(
     from chainrule.errors import ChainruleError, Problem
     from chainrule.files import refuse_input
 
-    if file.is_dir() or file.suffix.lower() != ".npz":
+    if os.path.isdir(file) or file.suffix.lower() != ".npz":
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
-    refuse_input(file, config)
+    overrides = [*(set_ or []), "data.standardize=false", "data.channels=last"]
+    refuse_input(file, config, *_read_files(config, overrides))
     # As they come: a run that reads the file standardises them itself.
-    data = _data(config, [*(set_ or []), "data.standardize=false", "data.channels=last"])
+    data = _data(config, overrides)
     if data.sequence_shape is None:
         write_npz(file, data)
     else:

@@ -33,6 +33,10 @@ def command(
     from chainrule.runs import load
     from chainrule.scores import confusion_matrix, evaluate, outputs
 
+    if file is None and labels is not None:
+        raise DataError(
+            Problem("these are labels of no file; name the FILE of inputs too", labels)
+        )
     trained = load(run)
     if file is None:
         x, t = cases_of_split(trained, split)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,7 @@ def command(
     target = Path(name or STARTER)
     if target.name and not target.suffix:
         target = target.with_name(target.name + known[chosen].suffix)
-    if target.is_file() and not force:
+    if os.path.isfile(target) and not force:
         raise ChainruleError(Problem("this file exists; --force replaces it", target))
     write_whole(target, known[chosen].read_text(encoding="utf-8"))
     typer.echo(f"{target} written; now: chainrule train {target}")

@@ -1,13 +1,15 @@
 """Ctrl-C while the program is still being imported: it ends at once, with status 130.
 
 There is nothing to be saved yet, and an exception in the midst of an import would be told with a
-traceback. This module imports next to nothing, so that it can be the first.
+traceback. This module imports little, so that it can be the first.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from contextlib import suppress
 
 INTERRUPTED = 130
 
@@ -21,6 +23,18 @@ def at_once() -> None:
     """From now on Ctrl-C ends the program; where it is ignored, as by ``nohup``, it stays so."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
+
+
+def now() -> None:
+    """End the program that Ctrl-C has interrupted, with its status.
+
+    Run as a module (``python -m``), Python would end itself by the signal where it came in code
+    made from text, as that of data classes is, although the exception was caught.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def by_exception() -> None:

@@ -34,12 +34,14 @@ def command(
     """
     from chainrule.cli.cases import inputs_of_file
     from chainrule.cli.sequences import steps_as_csv
-    from chainrule.files import refuse_input, write_whole
+    from chainrule.files import refuse_files_of, refuse_input, write_whole
+    from chainrule.run_folder import RunFolder
     from chainrule.runs import load
     from chainrule.scores import outputs
 
     if out is not None:
         refuse_input(out, file)
+        refuse_files_of(run, out, RunFolder(run).files)
     trained = load(run)
     x = inputs_of_file(trained, file)
     y, shape = outputs(trained.network, x), trained.network.layers[-1].output_shape

@@ -147,7 +147,7 @@ class Echo(Data):
     )
     delay: Whole = Field(5, description="how many steps later; below the number of steps")
     count: Points = Field(1000, description="the number of sequences")
-    of: Annotated[Any, Word("of", ("values", "bits"))] = Field(
+    of: Annotated[Any, Word("kind of echo", ("values", "bits"))] = Field(
         "values", description="numbers from -1 to 1, or bits, which are classes"
     )
 

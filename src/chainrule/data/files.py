@@ -12,7 +12,7 @@ from chainrule.data.dataset import Array
 from chainrule.data.idx_file import TYPES, read_idx_images
 from chainrule.data.labels import Labels
 from chainrule.data.npz_file import read_npz
-from chainrule.data.paths import existing_file
+from chainrule.data.paths import FOLDER_HINT, existing_file
 from chainrule.data.text_file import read_text
 from chainrule.errors import ConfigError, DataError, Problem
 
@@ -28,7 +28,7 @@ def recognise(path: Path) -> str:
         DataError: if the file is missing, or is plainly of a kind that holds no cases.
     """
     try:
-        with open(existing_file(path), "rb") as file:
+        with open(existing_file(path, hint=FOLDER_HINT), "rb") as file:
             head = file.read(8)
     except OSError as error:
         raise DataError(Problem(f"the file cannot be read ({error.strerror})", path)) from None

@@ -7,13 +7,16 @@ from pathlib import Path
 from chainrule.errors import DataError, Problem, nearest
 from chainrule.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
 
+FOLDER_HINT = "; for images in one folder a class write folder: instead of file:"
 
-def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES) -> Path:
+
+def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") -> Path:
     """``path`` itself, if it is a file that can be read.
 
     Args:
         path: where it should be.
         at_most: the bytes of the largest file that is read.
+        hint: what to say besides where it is a folder.
 
     Raises:
         DataError: if it is missing (with the nearest name in its folder), a folder, a device
@@ -27,9 +30,8 @@ def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES) -> Path:
             return path
         found = "is a folder" if path.is_dir() else "is no ordinary file"
         if path.exists():
-            raise DataError(
-                Problem(f"expected a file, but this {found}{_folder_hint(path)}", path)
-            )
+            told = hint if path.is_dir() else ""
+            raise DataError(Problem(f"expected a file, but this {found}{told}", path))
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -104,14 +106,6 @@ def suggestion(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return f"; did you mean {guess!r}?" if guess else ""
-
-
-def _folder_hint(path: Path) -> str:
-    return (
-        "; for images in one folder a class write folder: instead of file:"
-        if path.is_dir()
-        else ""
-    )
 
 
 def _reason(error: Exception) -> str:

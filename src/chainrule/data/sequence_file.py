@@ -119,6 +119,9 @@ def arrays_to_write(data: DataSplit) -> dict[str, Array]:
 
 def _targets(path: Path, t: Array, padded: Array) -> Array:
     """Class numbers as integers, values as floats; none at padding."""
+    if t.dtype.kind in "US":
+        message = "t holds texts; expected class numbers, whose names stand in classes in order"
+        raise DataError(Problem(message, path))
     if t.dtype.kind not in "biuf" or t.ndim not in (1, 2, 3) or len(t) != len(padded):
         raise DataError(
             Problem(f"t has shape {t.shape} of {t.dtype}; expected targets of {len(padded)}", path)

@@ -171,6 +171,8 @@ def _split_sequences(
     bits = made.t.dtype.kind == "i"
     if not bits and settings.get("target", target) == "class":
         message = f"{told} gives values here, not classes; choose a loss for values, such as mse"
+        if "file" in settings:
+            message += f", or make t whole numbers, one a class (it holds {made.t.dtype})"
         key = next(kind for kind in KINDS if kind in settings)
         raise ConfigError(Problem(message, key="target" if "target" in settings else key))
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")

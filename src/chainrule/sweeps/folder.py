@@ -37,7 +37,7 @@ class SweepFolder:
     @property
     def holds_a_sweep(self) -> bool:
         """Whether a sweep was begun here."""
-        return self.identity.is_file()
+        return os.path.isfile(self.identity)  # which raises nothing, whatever the name
 
     @contextmanager
     def alone(self) -> Iterator[None]:
