@@ -37,7 +37,12 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "jacobians/linear": ("jacobians/test_jacobians.py",),
     "jacobians/combined": ("jacobians/test_jacobians.py",),
     "jacobians/joins": ("jacobians/test_jacobians.py",),
-    "layers/base": ("layers/test_layer.py", "layers/test_dense.py", "test_description.py"),
+    "layers/base": (
+        "layers/test_layer.py",
+        "layers/test_what_layers_say.py",
+        "layers/test_dense.py",
+        "test_description.py",
+    ),
     "layers/dense": (
         "layers/test_layer.py",
         "layers/test_dense.py",
@@ -59,6 +64,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "wiring": ("test_wiring.py",),
     "chain": ("test_chain.py",),
     "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
+    "layered": ("test_network.py", "test_graph_networks.py"),
     "inputs_and_targets": ("test_inputs_and_targets.py", "sequences/test_sequence_networks.py"),
     "network": (
         "test_network.py",

@@ -13,7 +13,7 @@ def states(layer, x):
             [
                 sum(step[i] * layer.W[i, j] for i in range(len(step)))
                 + sum(h[-1][i] * layer.U[i, j] for i in range(layer.size))
-                + (layer.b[j] if layer.has_bias else 0.0)
+                + (layer.b[j] if layer.bias else 0.0)
                 for j in range(layer.size)
             ]
         )
@@ -38,11 +38,11 @@ def truncated_gradients(layer, x, J, depth):
     for m in range(1, len(x) + 1):
         g = J[m - 1]
         for n in range(m, max(0, m - depth), -1):
-            z = x[n - 1] @ layer.W + h[n - 1] @ layer.U + (layer.b if layer.has_bias else 0.0)
+            z = x[n - 1] @ layer.W + h[n - 1] @ layer.U + (layer.b if layer.bias else 0.0)
             delta = g * layer.activation.derivative(z)
             found["W"] += np.outer(x[n - 1], delta)
             found["U"] += np.outer(h[n - 1], delta)
-            if layer.has_bias:
+            if layer.bias:
                 found["b"] += delta
             found["x"][n - 1] += layer.W @ delta
             g = layer.U @ delta

@@ -38,6 +38,7 @@ ORDER = [
     "wiring",
     "chain",
     "inputs_and_targets",
+    "layered",
     "network",
     "description",
     "network_graph",

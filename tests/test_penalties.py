@@ -1,4 +1,4 @@
-"""Penalties against their formulas; where they are put to use is the network's to test."""
+"""Penalties against their formulas, and on what of θ they are placed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from chainrule.errors import ConfigError, unknown
 from chainrule.gradients import complex_step, relative_error
-from chainrule.penalties import DEFAULT_RATE, PENALTIES, PenaltySetting, penalty_setting
+from chainrule.parameters import Layout
+from chainrule.penalties import DEFAULT_RATE, PENALTIES, PenaltySetting, penalty_setting, placed
 
 vectors = arrays(float, st.integers(0, 6), elements=st.floats(-1e3, 1e3, allow_subnormal=False))
 every_penalty = pytest.mark.parametrize("name", PENALTIES)
@@ -85,3 +86,33 @@ def test_a_misspelt_key_is_named_with_the_nearest(wrong, nearest):
         penalty_setting({"type": "L2", wrong: 0.1})
     assert str(caught.value) == unknown("key of penalty", wrong, ("type", "rate", "biases"))
     assert f"'{nearest}'" in str(caught.value)
+
+
+LAYOUT = Layout({"a": {"W": (1, 2), "b": (2,)}, "c": {"W": (2, 1), "b": (1,)}})
+THETA = np.array([1.0, -2.0, 30.0, 40.0, 3.0, -4.0, 50.0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "loss", "gradient"),
+    [
+        (PenaltySetting("L2", 0.1), 1.5, [0.1, -0.2, 0, 0, 0.3, -0.4, 0]),
+        (PenaltySetting("L1", 0.5), 5.0, [0.5, -0.5, 0, 0, 0.5, -0.5, 0]),
+        (PenaltySetting("L2", 0.1, True), 251.5, [0.1, -0.2, 3, 4, 0.3, -0.4, 5]),
+        (PenaltySetting("L1", 0.0), 0.0, [0, 0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_it_is_on_the_weights_and_on_biases_where_asked(setting, loss, gradient):
+    found = placed(setting, LAYOUT)
+    assert found.setting == setting
+    assert found.loss(THETA) == pytest.approx(loss, rel=1e-15)
+    vector = np.ones(7)
+    found.add_gradient(THETA, vector)
+    assert vector - 1 == pytest.approx(np.array(gradient), abs=1e-15)
+
+
+@every_penalty
+def test_where_it_is_placed_the_gradient_is_that_of_the_loss(name):
+    found = placed(PenaltySetting(name, 0.3), LAYOUT)
+    vector = np.zeros(7)
+    found.add_gradient(THETA, vector)
+    assert relative_error(vector, complex_step(found.loss, THETA)) <= 1e-15

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK = "network.py"
+NETWORK, PENALTIES = "network.py", "penalties.py"
 
-ADDED = "vector[part] += rate * penalty.derivative(self.theta[part])"
+ADDED = "vector[part] += rate * penalty.derivative(theta[part])"
 """The line that adds a penalty's gradient."""
 
 
 def _penalty(line: str) -> tuple[Edit, ...]:
-    return (Edit(NETWORK, ADDED, line),)
+    return (Edit(PENALTIES, ADDED, line),)
 
 
 BUGS = (
     Bug(
         "penalty on biases, in the gradient",
-        _penalty("vector[:] += rate / len(self._penalised) * penalty.derivative(self.theta)"),
+        _penalty("vector[:] += rate / len(self.parts) * penalty.derivative(theta)"),
     ),
     Bug(
         "penalty on biases, in loss and gradient",
         (
             Edit(
-                NETWORK,
+                PENALTIES,
                 "setting.rate if setting.biases or not segment.is_bias else 0.0",
                 "setting.rate",
             ),
@@ -31,10 +31,21 @@ BUGS = (
     ),
     Bug("penalty missing in the gradient", _penalty("pass")),
     Bug("penalty doubled", _penalty(ADDED.replace("rate *", "2 * rate *"))),
-    Bug("penalty divided by N", _penalty(ADDED.replace("rate *", "rate / len(self._output) *"))),
+    Bug(
+        "penalty divided by N",
+        (
+            Edit(
+                NETWORK,
+                "            self._penalty.add_gradient(self.theta, vector)\n",
+                "            added = np.zeros_like(vector)\n"
+                "            self._penalty.add_gradient(self.theta, added)\n"
+                "            vector += added / len(self._output)\n",
+            ),
+        ),
+    ),
     Bug("penalty of the wrong sign", _penalty(ADDED.replace("+=", "-="))),
     Bug(
         "L2 without its ½",
-        (Edit("penalties.py", "return 0.5 * np.dot(w, w)", "return np.dot(w, w)"),),
+        (Edit(PENALTIES, "return 0.5 * np.dot(w, w)", "return np.dot(w, w)"),),
     ),
 )

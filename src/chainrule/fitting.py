@@ -191,7 +191,7 @@ def takes_sequences(config: Config) -> bool:
     stated = config.network["input"]
     if stated is not None:
         return isinstance(stated, list | tuple) and len(stated) == 2
-    return any(LAYERS[layer["type"]] is Recurrent for layer in config.network["layers"])
+    return any(LAYERS[layer["type"]].takes_sequences for layer in config.network["layers"])
 
 
 def case_shape(data: DataSplit) -> list[int] | None:

@@ -1,43 +1,28 @@
-"""The network: θ and a list of layers, and the one place where the chain rule is applied."""
+"""The network: the two passes, the loss, and the one place where the chain rule is applied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from chainrule.chain import (
-    checked_layers,
-    connect,
-    default_loss,
-    layers_from_config,
-    network_options,
-    shape_of_input,
-)
-from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.errors import ShapeError
 from chainrule.inputs_and_targets import (
     require_as_many,
     require_inputs_of_targets,
     require_padding_known,
     rows_of_inputs,
 )
+from chainrule.layered import Layered
 from chainrule.layers import Layer
-from chainrule.layers.base import Pool, sizes_text
-from chainrule.losses import Loss, loss_function
-from chainrule.parameters import Array, Layout, Parameters, as_numbers, assign
-from chainrule.penalties import PenaltySetting, penalty_setting
-from chainrule.randomness import stream
-from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
-from chainrule.tables import is_finite
+from chainrule.layers.base import Pool
+from chainrule.parameters import Array, Parameters, as_numbers
 from chainrule.wiring import INPUT
 
-DTYPES = ("float64", "float32")
 
-
-class Network:
+class Network(Layered):
     """A chain or graph of layers with a loss, over one parameter vector θ.
 
     Args:
@@ -75,163 +60,10 @@ class Network:
         (4, 3)
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        *,
-        input: int | Sequence[int],
-        loss: str | Mapping[str, Any] | Loss | None = None,
-        learning_rate: float | None = None,
-        penalty: str | Mapping[str, Any] | PenaltySetting | None = None,
-        dtype: str = "float64",
-        explicit_jacobians: bool = False,
-        seed: int = 0,
-    ) -> None:
-        if dtype not in DTYPES:
-            raise ConfigError(unknown("dtype", dtype, DTYPES))
-        if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
-            raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
-        self.layers = checked_layers(layers)
-        if loss is None:
-            ends_in_softmax = any(layer.gives_distribution for layer in self.layers[-1:])
-            loss = default_loss(ends_in_softmax=ends_in_softmax)
-        self.loss_function = loss_function(loss)
-        self.learning_rate = learning_rate
-        self._penalty = penalty_setting(penalty)
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.input_shape = shape_of_input(input)
-        self.input = prod(self.input_shape)
-        self.wiring, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
-        self._sum_over_steps()
-        self.explicit_jacobians = explicit_jacobians
-        self._lay_out()
-        self._draw(seed)
-        self.input_gradient: Array | None = None
-        self._output: Array | None = None
+    input_gradient: Array | None = None
+    """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
 
-    def _sum_over_steps(self) -> None:
-        """Where the output is a sequence, the loss is that of its steps, added up."""
-        shape = self.layers[-1].output_shape
-        if len(shape) == 2:
-            self.loss_function = SequenceLoss(self.loss_function, shape[0])
-            if self.from_logits is not None:
-                self.from_logits = SequenceFromLogits(self.from_logits)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Network:
-        """The network that the ``network:`` part of a configuration describes.
-
-        Args:
-            config: the mapping, with ``input`` given; see the README's table of keys.
-            seed: of the first weights.
-
-        Raises:
-            ConfigError: an unknown key or value, or parts that do not make a network.
-
-        Example:
-            >>> network = Network.from_config({
-            ...     "input": 2, "loss": "mse", "layers": [{"size": 3}, {"size": 1}]})
-            >>> [type(layer).__name__ for layer in network.layers]
-            ['Dense', 'Dense']
-        """
-        options = network_options(config)
-        return cls(layers_from_config(options.pop("layers")), seed=seed, **options)
-
-    @property
-    def outputs(self) -> int:
-        """The number of outputs."""
-        return self.layers[-1].outputs
-
-    @property
-    def theta(self) -> Array:
-        """All parameters as one vector; to change it is to change the network."""
-        return self.parameters.vector
-
-    @theta.setter
-    def theta(self, value: Array) -> None:
-        assign(self.theta, value, "theta")
-
-    @property
-    def explicit_jacobians(self) -> bool:
-        """Whether the backward pass multiplies by the dense matrices."""
-        return self._explicit
-
-    @explicit_jacobians.setter
-    def explicit_jacobians(self, value: bool) -> None:
-        if not isinstance(value, bool):
-            raise ConfigError(f"explicit_jacobians is true or false, found {value!r}")
-        self._explicit = value
-        for layer in self.layers:
-            layer.explicit = self._explicit
-
-    @property
-    def penalty(self) -> PenaltySetting | None:
-        """What is added to the loss for large parameters; assign what ``penalty=`` takes."""
-        return self._penalty
-
-    @penalty.setter
-    def penalty(self, value: str | Mapping[str, Any] | PenaltySetting | None) -> None:
-        setting = penalty_setting(value)
-        self._penalty = setting
-        self._penalised = [] if setting is None else self._penalised_slices(setting)
-
-    @property
-    def penalised(self) -> tuple[slice, ...]:
-        """The stretches of θ that the penalty is on."""
-        return tuple(self._penalised)
-
-    def __repr__(self) -> str:
-        shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
-        chain = " → ".join([sizes_text(self.input_shape), *shapes])
-        return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
-
-    def _lay_out(self) -> None:
-        """Make θ and its gradient, and give each layer its views."""
-        layout = Layout({layer.name: layer.shapes() for layer in self.layers})
-        try:
-            self.parameters = Parameters(layout, dtype=self.dtype)
-            self.gradients = Parameters(layout, dtype=self.dtype)
-        except (MemoryError, ValueError):
-            raise ConfigError(f"{layout.size:.3g} parameters do not fit into memory") from None
-        self._bind()
-        self.penalty = self._penalty
-
-    def _bind(self) -> None:
-        for layer in self.layers:
-            layer.bind(self.parameters.layer(layer.name), self.gradients.layer(layer.name))
-
-    def _draw(self, seed: int) -> None:
-        """The first values of θ."""
-        for layer in self.layers:
-            for name, view in self.parameters.layer(layer.name).items():
-                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy's views belong to the copy's θ, which copying alone would not see to."""
-        self.__dict__.update(state)
-        self._bind()
-
-    def _penalised_slices(self, setting: PenaltySetting) -> list[slice]:
-        rates = {
-            segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
-            for segment in self.parameters.layout
-        }
-        return [part for part, rate in self.parameters.layout.runs(rates) if rate]
-
-    def rates(self, default: float) -> dict[str, float]:
-        """The learning rate of every parameter by full name.
-
-        Args:
-            default: where neither the layer nor the network has a rate.
-        """
-        network_rate = default if self.learning_rate is None else self.learning_rate
-        return {
-            f"{layer.name}.{name}": network_rate
-            if layer.learning_rate is None
-            else layer.learning_rate
-            for layer in self.layers
-            for name in layer.shapes()
-        }
+    _output: Array | None = None
 
     # What the caller may give
 
@@ -445,17 +277,11 @@ class Network:
         return added
 
     def _penalty_loss(self, theta: Array) -> Any:
-        if self.penalty is None:
-            return 0.0
-        penalty, rate = self.penalty.penalty, self.penalty.rate
-        return rate * sum(penalty.total(theta[part]) for part in self._penalised)
+        return 0.0 if self._penalty is None else self._penalty.loss(theta)
 
     def _add_penalty_gradient(self, vector: Array) -> None:
-        if self.penalty is None:
-            return
-        penalty, rate = self.penalty.penalty, self.penalty.rate
-        for part in self._penalised:
-            vector[part] += rate * penalty.derivative(self.theta[part])
+        if self._penalty is not None:
+            self._penalty.add_gradient(self.theta, vector)
 
     @contextmanager
     def kept_buffers(self, pool: Pool) -> Iterator[None]:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.errors import ConfigError, unknown
-from chainrule.parameters import Array
+from chainrule.parameters import Array, Layout
 from chainrule.tables import entry_options, is_finite
 
 DEFAULT_RATE = 0.001
@@ -129,3 +129,48 @@ def penalty_setting(
         if key not in ("type", "rate", "biases"):
             raise ConfigError(unknown("key of penalty", key, ("type", "rate", "biases")))
     return PenaltySetting(**options)
+
+
+@dataclass(frozen=True)
+class PlacedPenalty:
+    """A penalty on stretches of θ.
+
+    Attributes:
+        setting: which penalty, and its rate.
+        parts: the stretches.
+    """
+
+    setting: PenaltySetting
+    parts: tuple[slice, ...]
+
+    def loss(self, theta: Array) -> Any:
+        """Rate · Σ Ω(w) over the stretches of θ, which may be complex."""
+        penalty, rate = self.setting.penalty, self.setting.rate
+        return rate * sum(penalty.total(theta[part]) for part in self.parts)
+
+    def add_gradient(self, theta: Array, vector: Array) -> None:
+        """Add rate · Ω'(θ), on the stretches, to ``vector``, of the shape of θ."""
+        penalty, rate = self.setting.penalty, self.setting.rate
+        for part in self.parts:
+            vector[part] += rate * penalty.derivative(theta[part])
+
+
+def placed(setting: PenaltySetting, layout: Layout) -> PlacedPenalty:
+    """A penalty on what it is asked for of θ: weights, and biases too where they are asked for.
+
+    Args:
+        setting: which penalty, and whether on biases.
+        layout: of θ.
+
+    Example:
+        >>> layout = Layout({"dense_1": {"W": (2, 2), "b": (2,)}})
+        >>> placed(PenaltySetting(), layout).parts
+        (slice(0, 4, None),)
+        >>> placed(PenaltySetting(biases=True), layout).parts
+        (slice(0, 6, None),)
+    """
+    rates = {
+        segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
+        for segment in layout
+    }
+    return PlacedPenalty(setting, tuple(part for part, rate in layout.runs(rates) if rate))

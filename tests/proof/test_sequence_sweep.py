@@ -43,7 +43,7 @@ def test_what_is_drawn_varies():
     networks = [network_of(kind, 3) for kind in kinds]
     layers = [layer for net in networks for layer in net.layers if isinstance(layer, Recurrent)]
     assert {layer.only_last for layer in layers} == {True, False}
-    assert {layer.has_bias for layer in layers} == {True, False}
+    assert {layer.bias for layer in layers} == {True, False}
     assert {layer.learns_start for layer in layers} == {True, False}
     assert len(layers) > len(networks)
     cases = [drawn(kind) for kind in kinds[:12]]

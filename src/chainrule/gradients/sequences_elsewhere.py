@@ -65,7 +65,7 @@ def recurrent(xp: Any, activate: Callable[[Any, Any], Any]) -> LayerFunction:
         h, states = start[None, :] + 0 * fed[:, 0, :1], []
         for n in range(steps):
             z = fed[:, n, :] @ own["W"] + h @ own["U"]
-            h = activate(layer.activation, z + own["b"] if layer.has_bias else z)
+            h = activate(layer.activation, z + own["b"] if layer.bias else z)
             states.append(h)
         by_case = xp.stack(states, 1)
         if layer.only_last:

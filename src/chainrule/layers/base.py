@@ -95,6 +95,9 @@ class Layer(ABC):
     takes_images: ClassVar[bool] = False
     """Whether x must be images, (channels, height, width)."""
 
+    takes_sequences: ClassVar[bool] = False
+    """Whether x must be sequences, (steps, features)."""
+
     joins: ClassVar[bool] = False
     """Whether it takes several inputs, and at least two."""
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.errors import ConfigError
-from chainrule.initializers import initializer
 from chainrule.jacobians import (
     BiasJacobian,
     Diagonal,
@@ -19,7 +18,13 @@ from chainrule.jacobians import (
     explicit,
 )
 from chainrule.layers.base import Arrays, Pool, Shape, sizes_text
-from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
+from chainrule.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
 from chainrule.parameters import Array
 from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
@@ -103,18 +108,19 @@ class Dense(Weighted):
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
-        self.size = int(size)
-        self.activation = activation
-        self.weights = initializer(weights)
-        self.biases = initializer(biases)
+        super().__init__(
+            activation=activation,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            name=name,
+            inputs=inputs,
+        )
+        self.size = counted("size", size)
         self._out = NEW
         self._steps: int | None = None
         self._padded: Array | None = None
         self._z_rows: Any = None
-        self.x: Any = None
         self.z: Any = None
         self.a: Any = None
 

@@ -9,15 +9,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
-from chainrule.initializers import Initializer, initializer
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Shape
 from chainrule.layers.kept import kept_upstream
-from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
+from chainrule.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
 from chainrule.parameters import Array
-from chainrule.tables import is_whole
 from chainrule.windows.geometry import checked_padding, pair, windows_on
 
 WORTH_LOOPS = 20_000
@@ -66,21 +70,20 @@ class Filtered(Weighted):
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
-        if not is_whole(filters) or filters < 1:
-            raise ConfigError(f"filters must be a whole number of at least 1, found {filters!r}")
-        if not isinstance(bias, bool):
-            raise ConfigError(f"bias is true or false, found {bias!r}")
-        self.filters = int(filters)
+        super().__init__(
+            activation=activation,
+            bias=bias,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            name=name,
+            inputs=inputs,
+        )
+        self.filters = counted("filters", filters)
         self.filter_size = pair(size, "size", 1)
         self.stride = pair(stride, "stride", 1)
         self.padding = checked_padding(padding)
-        self.bias = bias
-        self.activation = activation
-        self.weights: Initializer = initializer(weights)
-        self.biases: Initializer = initializer(biases)
         self.windows: Any = None
-        self.x: Any = None
         self.z: Any = None
         self.a: Any = None
 

@@ -12,17 +12,20 @@ from chainrule.activations import activation as activation_of
 from chainrule.errors import ConfigError, ShapeError, unknown
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
-    BiasJacobian,
     Composed,
     Diagonal,
-    InputJacobian,
     Jacobian,
-    WeightJacobian,
     explicit,
 )
 from chainrule.layers.base import Arrays, Shape, sizes_text
 from chainrule.layers.kept import kept
-from chainrule.layers.weighted import DEFAULT_BIASES, DEFAULT_WEIGHTS, InitializerLike, Weighted
+from chainrule.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
 from chainrule.parameters import Array, assign
 from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.recurrence import (
@@ -35,9 +38,8 @@ from chainrule.sequences.recurrence import (
     new,
     run,
 )
-from chainrule.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows
+from chainrule.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows, of_one_step
 from chainrule.sequences.start import given_start
-from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from chainrule.tables import is_whole
 
 OUTPUTS = ("all", "last")
@@ -100,6 +102,7 @@ class Recurrent(Weighted):
         "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
         "diag(φ′(z(n))) Uᵀ times that of step n − 1"
     )
+    takes_sequences: ClassVar[bool] = True
     size_is_outputs: ClassVar[bool] = True
     loss_from_z: ClassVar[bool] = False
     starts: ClassVar[Mapping[str, str]] = {
@@ -128,24 +131,23 @@ class Recurrent(Weighted):
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
-        if not is_whole(size) or size < 1:
-            raise ConfigError(f"size must be a whole number of at least 1, found {size!r}")
+        super().__init__(
+            activation=activation_of(activation),
+            bias=bias,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            name=name,
+            inputs=inputs,
+        )
+        self.size = counted("size", size)
         if outputs not in OUTPUTS:
             raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
-        if not isinstance(bias, bool):
-            raise ConfigError(f"bias is true or false, found {bias!r}")
-        self.size = int(size)
-        self.activation = activation_of(activation)
         self.only_last = outputs == "last"
-        self.has_bias = bias
         self.learns_start = isinstance(start, str) and start == "learnt"
         self.start = given_start(start, self.size)
         self.truncate = truncate
-        self.weights = initializer(weights)
         self.recurrent_weights = initializer(recurrent_weights)
-        self.biases = initializer(biases)
-        self.x: Any = None
         self.states: Any = None
         self._z: Any = None
         self._last: Array | None = None
@@ -241,7 +243,7 @@ class Recurrent(Weighted):
             "W": (self.features, self.size),
             "U": (self.size, self.size),
         }
-        if self.has_bias:
+        if self.bias:
             shapes["b"] = (self.size,)
         if self.learns_start:
             shapes["h0"] = (self.size,)
@@ -338,21 +340,9 @@ class Recurrent(Weighted):
 
     def _step_jacobians(self) -> dict[str, Jacobian]:
         """∂z by each argument, the state before held fixed."""
-        steps, cases, features = self.x.shape
-        padded = None if self._lengths is None else padded_steps(self._lengths, steps)
-        rows, ones = flat_rows(self.x), np.ones(steps * cases, self.x.dtype)
-        states = flat_rows(self.states[:-1])
-        of_x = WeightJacobian(rows.reshape(-1, features), self.size)
-        of_states = WeightJacobian(states.reshape(-1, self.size), self.size)
-        found: dict[str, Jacobian] = {
-            "x": EachStep(InputJacobian(self.W, steps * cases), steps, padded),
-            "W": SharedBySteps(of_x, steps, padded),
-            "U": SharedBySteps(of_states, steps, padded),
-        }
-        if self.has_bias:
-            found["b"] = SharedBySteps(BiasJacobian(ones, self.size), steps, padded)
+        found = of_one_step(self.x, self.states, self._values, self._lengths)
         if self.learns_start:
-            found["h0"] = FromStart(self.U, cases, steps)
+            found["h0"] = FromStart(self.U, self.x.shape[1], self.steps)
         return found
 
     def _through_time(self) -> ThroughTime:
@@ -388,7 +378,7 @@ class Recurrent(Weighted):
         self.delta = flat_rows(delta)
         np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)
         np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
-        if self.has_bias:
+        if self.bias:
             np.add.reduce(rows, axis=0, out=self.b_grad)
         if self.learns_start:
             np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_grad)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from chainrule.activations import Activation, activation
-from chainrule.errors import ShapeError
-from chainrule.initializers import Initializer
+from chainrule.errors import ConfigError, ShapeError
+from chainrule.initializers import Initializer, initializer
 from chainrule.layers.base import Arrays, Layer
 from chainrule.parameters import Array, assign
+from chainrule.tables import is_whole
 
 InitializerLike = str | Sequence[float] | Initializer
 
@@ -17,7 +18,24 @@ DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
 class Weighted(Layer):
-    """W, b and their gradients as views into θ and its gradient, and φ."""
+    """W, b and their gradients as views into θ and its gradient, and φ.
+
+    Args:
+        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
+            hidden layer and linear in the last one, which the network decides.
+        bias: whether there is b.
+        weights: how W starts: a name or a range [low, high].
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        x: the inputs of the last forward pass; None before.
+
+    Raises:
+        ConfigError: an activation, start, rate or another argument that is none.
+    """
 
     output_letter: ClassVar[str] = "a"
     has_weights: ClassVar[bool] = True
@@ -27,6 +45,26 @@ class Weighted(Layer):
     _activation: Any
     _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
     """Why a layer of a network may be without a parameter, by the parameter's name."""
+
+    def __init__(
+        self,
+        *,
+        activation: str | Mapping[str, Any] | Activation | None,
+        bias: bool = True,
+        weights: InitializerLike,
+        biases: InitializerLike,
+        learning_rate: float | None,
+        name: str | None,
+        inputs: str | Sequence[str] | None,
+    ) -> None:
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
+        if not isinstance(bias, bool):
+            raise ConfigError(f"bias is true or false, found {bias!r}")
+        self.bias = bias
+        self.activation = activation
+        self.weights = initializer(weights)
+        self.biases = initializer(biases)
+        self.x: Any = None
 
     @property
     def activation(self) -> Activation | None:
@@ -82,3 +120,14 @@ class Weighted(Layer):
             )
             raise ShapeError(f"{self.name or type(self).__name__} has {without}")
         return arrays[name]
+
+
+def counted(what: str, value: Any) -> int:
+    """``value``, if it is a whole number of at least 1.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not is_whole(value) or value < 1:
+        raise ConfigError(f"{what} must be a whole number of at least 1, found {value!r}")
+    return int(value)

@@ -58,7 +58,7 @@ def recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> Node:
         states = []
         for n in range(first, last + 1):
             z = fed[n - 1] + h @ parameters["U"]
-            h = activate(z + parameters["b"] if layer.has_bias else z, layer.activation)
+            h = activate(z + parameters["b"] if layer.bias else z, layer.activation)
             states.append(h)
         return states
 

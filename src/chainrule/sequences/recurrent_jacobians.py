@@ -7,10 +7,14 @@ U, b and the start state are it, composed with the Jacobian of one step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from chainrule.jacobians import Jacobian
+from chainrule.jacobians import BiasJacobian, InputJacobian, Jacobian, WeightJacobian
 from chainrule.parameters import Array
+from chainrule.sequences.padding import padded_steps
+from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from chainrule.sequences.through_time import carry_back, carry_forth, influences
 
 
@@ -150,6 +154,33 @@ class FromStart(Jacobian):
         found = np.zeros(self.dense_shape, self.U.dtype)
         found[:, : len(self.U)] = self.U.T
         return found
+
+
+def of_one_step(
+    x: Array, states: Array, values: Mapping[str, Array], lengths: Array | None
+) -> dict[str, Jacobian]:
+    """∂z(n) by x(n), W, U and, where there are biases, b: the state before held fixed.
+
+    Args:
+        x: (steps, cases, features), 0 at padding.
+        states: h(0), …, h(steps), (steps + 1, cases, size).
+        values: W, (features, size), U, (size, size), and b, (size,), if any.
+        lengths: how many steps of each case are real, (cases,); None where all are.
+    """
+    steps, cases, features = x.shape
+    W, size = values["W"], len(values["U"])
+    padded = None if lengths is None else padded_steps(lengths, steps)
+    of_x = WeightJacobian(flat_rows(x).reshape(-1, features), size)
+    of_states = WeightJacobian(flat_rows(states[:-1]).reshape(-1, size), size)
+    found: dict[str, Jacobian] = {
+        "x": EachStep(InputJacobian(W, steps * cases), steps, padded),
+        "W": SharedBySteps(of_x, steps, padded),
+        "U": SharedBySteps(of_states, steps, padded),
+    }
+    if "b" in values:
+        ones = np.ones(steps * cases, x.dtype)
+        found["b"] = SharedBySteps(BiasJacobian(ones, size), steps, padded)
+    return found
 
 
 def flat_rows(by_step: Array, out: Array | None = None) -> Array:
