@@ -67,6 +67,7 @@ def result(**changes) -> SimpleNamespace:
         "folder": Path("runs/[b]-1"),
         "engine": "numpy",
         "obstacle": None,
+        "data": SimpleNamespace(notes=()),
     }
     return SimpleNamespace(**{**settings, **changes})
 
@@ -78,6 +79,11 @@ def test_the_end_says_where_the_files_lie(capsys):
     assert "learning curve  runs/[b]-1/learning_curve.png\n" in text
     assert "stopped" not in text
     assert "engine" not in text
+
+
+def test_what_is_to_be_known_of_the_data_is_said(capsys):
+    print_result(result(data=SimpleNamespace(notes=("two", "notes"))))
+    assert "\nnote: two\n\nnote: notes\n" in capsys.readouterr().out
 
 
 def test_an_engine_that_could_not_run_it_says_why(capsys):
