@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import ShapeError
-from chainrule.parameters import Layout, Parameters, assign
+from chainrule.parameters import Layout, Parameters, as_numbers, assign
 
 SHAPES = {"one": {"W": (2, 3), "b": (3,)}, "none": {}, "two": {"W": (3, 1), "b": (1,)}}
 
@@ -170,3 +171,59 @@ def test_layouts_that_differ_have_different_hashes():
     one, other = Layout({"a": {"W": (2, 3)}}), Layout({"a": {"W": (3, 2)}})
     assert hash(one) != hash(other)
     assert hash(one) == hash(Layout({"a": {"W": (2, 3)}}))
+
+
+@pytest.mark.parametrize(
+    "value", [3, True, 2.5, 1j, [1, 2], ((1.0, 2.0), [3, 4]), np.ones((2, 1), np.float32)]
+)
+def test_numbers_of_all_sorts_are_taken_as_they_are(value):
+    found = as_numbers(value, "inputs")
+    assert found.dtype == np.asarray(value).dtype
+    assert np.array_equal(found, np.asarray(value))
+
+
+def test_an_array_is_not_copied():
+    x = np.ones((2, 2))
+    assert as_numbers(x, "inputs") is x
+
+
+IN_ROWS = "inputs are numbers in rows of one length; found "
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([[1, 2], [3]], IN_ROWS + "2 in row 0, 1 in row 1"),
+        (((1, 2), (3, 4), (5, 6, 7)), IN_ROWS + "2 in row 0, 3 in row 2"),
+        ([[1, 2], 3], IN_ROWS + "2 in row 0, 1 in row 1"),
+        ([1, [2, 3]], IN_ROWS + "1 in row 0, 2 in row 1"),
+        ([[[1], [2, 3]], [[1], [2]]], IN_ROWS + "lists of different lengths within each other"),
+        ("ab", "inputs are numbers, found 'ab'"),
+        (None, "inputs are numbers, found None"),
+        ({"a": 1}, "inputs are numbers, found {'a': 1}"),
+        ([1, "b"], "inputs are numbers, found <U21"),
+        ([None], "inputs are numbers, found object"),
+    ],
+)
+def test_what_is_no_array_of_numbers_says_what_it_is(value, message):
+    with pytest.raises(ShapeError) as error:
+        as_numbers(value, "inputs")
+    assert str(error.value) == message
+
+
+def test_what_cannot_be_turned_into_an_array_says_why():
+    def refuse(*_, **__):
+        raise RuntimeError("not today\nnor tomorrow")
+
+    value = type("Refusing", (SimpleNamespace,), {"__array__": refuse})()
+    with pytest.raises(ShapeError) as error:
+        as_numbers(value, "inputs")
+    assert str(error.value) == IN_ROWS + "Refusing() (not today)"
+
+
+def test_numbers_of_other_sorts_are_refused():
+    assert as_numbers([1, 2], "targets", "biuf").tolist() == [1, 2]
+    with pytest.raises(ShapeError, match=r"^targets are real numbers, found complex128$"):
+        as_numbers([1j], "targets", "biuf")
+    with pytest.raises(ShapeError, match=r"^flags are numbers, found int64$"):
+        as_numbers([1, 2], "flags", "b")

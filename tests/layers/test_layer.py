@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError
+from chainrule.errors import ConfigError, ShapeError
 from chainrule.layers import Add
 
 
@@ -63,3 +63,8 @@ def test_a_layer_without_parameters_has_nothing_to_draw():
 
 def test_a_learning_rate_may_be_0():
     assert Dense(2, learning_rate=0).learning_rate == 0
+
+
+def test_a_layer_of_no_network_has_no_parameters_yet():
+    with pytest.raises(ShapeError, match=r"^a layer has no W before it belongs to a network$"):
+        Dense(3).forward_pass(np.ones((1, 2)))
