@@ -227,3 +227,21 @@ def test_numbers_of_other_sorts_are_refused():
         as_numbers([1j], "targets", "biuf")
     with pytest.raises(ShapeError, match=r"^flags are numbers, found int64$"):
         as_numbers([1, 2], "flags", "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("x", "the values of one.b are numbers, found 'x'"),
+        ([1j, 0, 0], "the values of one.b are real numbers, found complex128"),
+    ],
+)
+def test_what_is_assigned_is_numbers_of_the_view_s_sort(value, message):
+    view = np.zeros(3)
+    with pytest.raises(ShapeError) as error:
+        assign(view, value, "one.b")
+    assert str(error.value) == message
+    assert not view.any()
+    complex_view = np.zeros(3, complex)
+    assign(complex_view, [1j, 0, 0], "one.b")
+    assert complex_view[0] == 1j

@@ -7,6 +7,7 @@ import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule import scores as module
+from chainrule.errors import ShapeError
 from chainrule.scores import (
     confusion_matrix,
     count_correct,
@@ -175,3 +176,27 @@ def test_a_network_wider_than_a_piece_may_be_takes_one_case_at_a_time(monkeypatc
 def test_targets_that_vary_little_have_an_r2():
     score = evaluate(linear([[1.0]]), np.array([[0.0], [0.1]]), [0.0, 0.1], classes=False)
     assert score.r2 == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (3.5, "inputs are rows of numbers, one a case, found the number 3.5"),
+        ("ab", "inputs are numbers, found 'ab'"),
+    ],
+)
+def test_inputs_are_rows_of_numbers(x, message):
+    network = Network([Dense(1)], input=2)
+    for call in (lambda: outputs(network, x), lambda: evaluate(network, x, [0.0], classes=False)):
+        with pytest.raises(ShapeError) as error:
+            call()
+        assert str(error.value) == message
+
+
+def test_lists_of_numbers_do_as_well_as_arrays():
+    network = Network([Dense(1)], input=2, seed=1)
+    x, t = [[1.0, 2.0], [3.0, 4.0]], [[0.5], [1.5]]
+    assert np.array_equal(outputs(network, x), outputs(network, np.array(x)))
+    found = evaluate(network, x, t, classes=False)
+    assert found == evaluate(network, np.array(x), np.array(t), classes=False)
+    assert evaluate(network, [], [], classes=False) is None

@@ -138,7 +138,7 @@ class Network(Layered):
         if theta is None:
             self.propagate(x.copy())
             return np.asarray(self.loss_of_pass(t)).item()
-        theta = as_numbers(theta, "the numbers of theta")
+        theta = as_numbers(theta, "the values of theta")
         z, y = self._evaluate(x, theta)
         return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
 

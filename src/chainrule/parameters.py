@@ -276,7 +276,7 @@ def assign(view: Array, value: Array | Sequence[Any] | float, name: str) -> None
     Raises:
         ShapeError: the shapes differ, nothing is broadcast by accident; or it is no numbers.
     """
-    array = as_numbers(value, f"the numbers of {name}", f"biuf{view.dtype.kind}")
+    array = as_numbers(value, f"the values of {name}", f"biuf{view.dtype.kind}")
     if array.ndim and array.shape != view.shape:
         raise ShapeError(f"{name} has shape {view.shape}, found {array.shape}")
     view[...] = array
