@@ -16,16 +16,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from proof.line import Line
-from proof.stored import store, stored
+from proof.stored import Stored, store, stored
 
 ROOT = Path(__file__).parents[1]
-NAME, LEAST_KILLED = "mutants", 0.95
+LEAST_KILLED = 0.95
+ASKED = f"≥ {LEAST_KILLED:.0%} killed"
 
 LEAST_OF_ONE = 0.9
 """Of one module by its own tests, where those that reach all modules are not asked."""
@@ -115,13 +117,30 @@ TESTS_OF_SEQUENCES = (
 )
 
 
-def groups() -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Modules that are mutated together, and the tests that are run on them."""
-    own = [test for some in TESTS.values() for test in some]
-    yield list(TESTS), list(dict.fromkeys([*own, *OF_ALL]))
-    yield OF_IMAGES, TESTS_OF_IMAGES
-    yield OF_SEQUENCES, TESTS_OF_SEQUENCES
+@dataclass(frozen=True)
+class Group:
+    """Modules that are mutated together.
 
+    Attributes:
+        what: the modules are of.
+        stored: the name of the stored result.
+        modules: of the package, without their ending.
+        tests: files in tests/ that are run on them.
+    """
+
+    what: str
+    stored: str
+    modules: Sequence[str]
+    tests: Sequence[str]
+
+
+_OWN = [test for some in TESTS.values() for test in some]
+CORE = Group("the numeric core", "mutants", tuple(TESTS), tuple(dict.fromkeys([*_OWN, *OF_ALL])))
+GROUPS = (
+    CORE,
+    Group("layers on images", "mutants-images", OF_IMAGES, TESTS_OF_IMAGES),
+    Group("networks in time", "mutants-sequences", OF_SEQUENCES, TESTS_OF_SEQUENCES),
+)
 
 NEVER = (
     "test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
@@ -207,33 +226,30 @@ def summary(found: Mapping[str, str], least: float = LEAST_KILLED) -> tuple[str,
     return f"{share:.1%} of {len(found):,}: {', '.join(words)}", share >= least
 
 
-def run_all() -> None:
-    """Try every mutant, and keep the counts and the names of those that were not killed."""
+def run_group(group: Group) -> Stored:
+    """Try every mutant of a group, and keep the counts and the names of those not killed."""
     start = time.perf_counter()
-    found: dict[str, str] = {}
-    for modules, tests in groups():
-        found |= run_mutants(modules, tests)
+    found = run_mutants(group.modules, group.tests)
     measured, holds = summary(found)
     alive: dict[str, object] = {name: end for name, end in found.items() if end != KILLED}
     seconds = time.perf_counter() - start
     command = "python -m proof kills --full"
-    store(NAME, measured, holds=holds, command=command, seconds=seconds, figures=alive)
+    return store(
+        group.stored, measured, holds=holds, command=command, seconds=seconds, figures=alive
+    )
 
 
 def mutant_lines(full: bool) -> Iterator[Line]:
-    """All mutants, or those of one module beside the stored result."""
-    claim, asked = "mutants of the numeric core", f"≥ {LEAST_KILLED:.0%} killed"
+    """All mutants, or those of one module beside the stored results."""
     if find_spec("mutmut") is None:
         why = "mutmut is not installed: pip install 'chainrule[proof]'"
-        yield Line(claim, asked, why, None, str(stored(NAME) or ""))
+        yield Line(f"mutants of {CORE.what}", ASKED, why, None, str(stored(CORE.stored) or ""))
         return
-    if full:
-        run_all()
-        result = stored(NAME)
-        assert result is not None, "it was stored just now"
-        yield Line(claim, asked, result.measured, result.holds, str(result))
-        return
-    module = random.Random(date.today().isoformat()).choice(QUICK)
-    measured, holds = summary(run_mutants([module], TESTS[module]), LEAST_OF_ONE)
-    claim, asked = f"mutants of {module} by its own tests", f"≥ {LEAST_OF_ONE:.0%} killed"
-    yield Line(claim, asked, measured, holds, str(stored(NAME) or ""))
+    for group in GROUPS if full else ():
+        result = run_group(group)
+        yield Line(f"mutants of {group.what}", ASKED, result.measured, result.holds, str(result))
+    if not full:
+        module = random.Random(date.today().isoformat()).choice(QUICK)
+        measured, holds = summary(run_mutants([module], TESTS[module]), LEAST_OF_ONE)
+        claim, asked = f"mutants of {module} by its own tests", f"≥ {LEAST_OF_ONE:.0%} killed"
+        yield Line(claim, asked, measured, holds, str(stored(CORE.stored) or ""))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from proof.mutants import KILLED, NEVER, QUICK, SURVIVED, TESTS, groups, summary
+from proof.mutants import GROUPS, KILLED, NEVER, QUICK, SURVIVED, TESTS, summary
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,13 +36,14 @@ def test_without_a_mutant_nothing_holds():
 
 def test_modules_and_tests_are_there():
     assert set(QUICK) < set(TESTS)
-    for modules, tests in groups():
-        assert all((ROOT / "src" / "chainrule" / f"{module}.py").is_file() for module in modules)
-        assert all((ROOT / "tests" / test).exists() for test in tests)
+    source = ROOT / "src" / "chainrule"
+    for group in GROUPS:
+        assert all((source / f"{module}.py").is_file() for module in group.modules)
+        assert all((ROOT / "tests" / test).exists() for test in group.tests)
 
 
 def test_no_module_is_mutated_twice():
-    named = [module for modules, _ in groups() for module in modules]
+    named = [module for group in GROUPS for module in group.modules]
     assert len(set(named)) == len(named)
 
 
