@@ -19,8 +19,9 @@ from chainrule.limits import MAX_DEPTH
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _GAP = re.compile(r"(?:[\s,]|#.*)*")
 _SPACE = re.compile(r"\s*")
-# Up to a key, a comment or a last comma; possessive, so that a run of blanks is read once.
-_WORD = re.compile(r"(?:[^\s,]++|,(?!\s|\Z)|,?\s++(?![A-Za-z_]\w*\s*:|#|\Z))*+")
+# Up to a key, a comment or a last comma; possessive, so that a run of blanks is read once. The
+# group is not: before Python 3.11.5 one that may go back within itself is matched wrongly.
+_WORD = re.compile(r"(?:[^\s,]++|,(?!\s|\Z)|,?\s++(?![A-Za-z_]\w*\s*:|#|\Z))*")
 _ITEM = re.compile(r"[^\s,()\[\]{}]+")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
