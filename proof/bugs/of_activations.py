@@ -7,7 +7,7 @@ from proof.bugs.bug import Bug, Edit, only
 ACTIVATIONS, DENSE = "activations.py", "layers/dense.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"
-SLOPE = "return Diagonal(self._activation.derivative(self.z, self._out.delta))"
+SLOPE = "return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))"
 SIGN_OF_A = "a has the sign of z, and the derivative depends on nothing else"
 
 BUGS = (
@@ -18,7 +18,7 @@ BUGS = (
     ),
     Bug(
         "derivative at a in place of z",
-        (Edit(DENSE, SLOPE, SLOPE.replace("derivative(self.z,", "derivative(self.a,")),),
+        (Edit(DENSE, SLOPE, SLOPE.replace("self.z", "self.a")),),
         {
             "linear": "its derivative is 1 everywhere",
             "relu": SIGN_OF_A,
