@@ -313,7 +313,7 @@ def test_a_layer_of_no_network_has_no_parameters_to_compute_with(name):
     with pytest.raises(ShapeError, match="before it belongs to a network"):
         ALONE[name]().forward_pass(np.ones((2, 4)))
     with pytest.raises(ShapeError, match="before it belongs to a network"):
-        ALONE[name]().W  # noqa: B018
+        ALONE[name]().W  # noqa: B018  # reading it is what fails
 
 
 @pytest.mark.parametrize("explicit", [False, True])

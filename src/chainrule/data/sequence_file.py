@@ -46,7 +46,7 @@ class Sequences:
 
 
 def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
-    """Whether a file is an .npz file that says so by an array ``lengths``.
+    """Whether a file is an .npz file that says so by an array ``lengths``; False if it is damaged.
 
     Args:
         path: the file, of any kind.
@@ -60,6 +60,7 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
             with file.open("x.npy") as stream:
                 return len(read_header(stream).shape) == 3
     except (*DAMAGES, NotImplementedError, RuntimeError):
+        # Damaged, packed in an unknown way, or encrypted: whoever reads it next says which.
         return False
 
 
