@@ -98,7 +98,12 @@ OF_IMAGES = (
     "layers/pooled",
     "layers/flatten",
 )
-TESTS_OF_IMAGES = ("layers/test_filters_and_pooling.py", "test_image_networks.py")
+TESTS_OF_IMAGES = (
+    "windows/test_geometry.py",
+    "windows/test_what_windows_compute.py",
+    "layers/test_filters_and_pooling.py",
+    "test_image_networks.py",
+)
 
 OF_SEQUENCES = (
     "sequences/padding",
@@ -111,6 +116,10 @@ OF_SEQUENCES = (
     "clipping",
 )
 TESTS_OF_SEQUENCES = (
+    "sequences/test_padding.py",
+    "sequences/test_sequence_losses.py",
+    "sequences/test_start.py",
+    "sequences/test_step_jacobians.py",
     "layers/test_recurrent.py",
     "sequences/test_sequence_networks.py",
     "test_clipping.py",

@@ -140,6 +140,19 @@ def test_other_nan_are_refused(tmp_path, place, message):
         read_sequences(saved(tmp_path / "s.npz", x=x))
 
 
+def test_a_target_has_all_its_values_or_none(tmp_path):
+    x, t = np.ones((2, 3, 2)), np.zeros((2, 3, 2))
+    t[0, 2] = t[1, 1:] = np.nan
+    arrays = {"x": x, "lengths": [3, 1], "t": t}
+    assert np.array_equal(read_sequences(saved(tmp_path / "s.npz", **arrays)).t, t, equal_nan=True)
+    for value in (0, 1):
+        partly = t.copy()
+        partly[0, 1, value] = np.nan
+        arrays = {"x": x, "lengths": [3, 1], "t": partly}
+        with pytest.raises(DataError, match=r"t\[0, 1\] is NaN in some of its values"):
+            read_sequences(saved(tmp_path / "s.npz", **arrays))
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 400), byte=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_file_without_lengths_is_read_or_refused(tmp_path, place, byte, cut):

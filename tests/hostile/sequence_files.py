@@ -90,6 +90,7 @@ FILES: dict[str, Bytes] = {
     "targets of texts": _t(["a", "b", "a", "b"], "U1"),
     "targets of nan": _t([0.0, np.nan, 1, 1], "float64"),
     "targets of infinity": _t(np.full((4, 3, 1), np.inf), "float64"),
+    "targets that are partly nan": _t(np.where(_X < 2, [1.0, np.nan], 0), "float64"),
     "targets of complex numbers": _t([0, 1, 1, 0], "complex128"),
     "more classes than names": _t([0, 1, 2, 1], classes=npy(["a", "b"])),
     "one name": _of(classes=npy(["a"])),

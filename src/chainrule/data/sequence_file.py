@@ -118,6 +118,16 @@ def arrays_to_write(data: DataSplit) -> dict[str, Array]:
     return arrays
 
 
+def _refuse_parts(path: Path, t: Array) -> None:
+    """A step has all its values or none."""
+    missing = np.isnan(t)
+    partly = missing.any(axis=2) & ~missing.all(axis=2)
+    if partly.any():
+        case, step = (int(k) for k in np.argwhere(partly)[0])
+        message = f"t[{case}, {step}] is NaN in some of its values; expected all of them, or none"
+        raise DataError(Problem(message, path))
+
+
 def _targets(path: Path, t: Array, padded: Array) -> Array:
     """Class numbers as integers, values as floats; none at padding."""
     if t.dtype.kind in "US":
@@ -139,6 +149,7 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
         t = t.astype(np.float64)
         if of_steps:
             t[padded] = np.nan
+            _refuse_parts(path, t)
         return t
     return _class_numbers(path, t, padded if of_steps else None)
 

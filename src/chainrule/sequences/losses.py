@@ -123,6 +123,7 @@ class SequenceLoss(Loss):
         # A probability cannot be −1 either.
         classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
         missing = _missing(t, outputs // self.steps, classes=classes)
+        _require_whole(t, missing)
         rows = self._rows(t, missing, outputs // self.steps, dtype)
         found = np.full(
             (*t.shape[:2], *rows.shape[1:]), NO_CLASS if rows.ndim == 1 else np.nan, rows.dtype
@@ -209,6 +210,19 @@ def _spread(y: Array, t: Array, rows: Array) -> Array:
     found = np.zeros((*t.shape[:2], y.size // max(1, t.shape[0] * t.shape[1])), rows.dtype)
     found[has_target(t)] = rows
     return found.reshape(y.shape)
+
+
+def _require_whole(t: Array, missing: Array) -> None:
+    """A target has all its values or none: of some alone neither could be said."""
+    if t.ndim < 3 or t.dtype.kind != "f":
+        return
+    partly = np.isnan(t).any(axis=2) & ~missing
+    if partly.any():
+        case, step = (int(k) for k in np.argwhere(partly)[0])
+        raise ShapeError(
+            f"step {step + 1} of case {case}: some values of the target are NaN; it has all of "
+            "them, or NaN in each, which stands for no target"
+        )
 
 
 def _missing(t: Array, outputs: int, *, classes: bool) -> Array:

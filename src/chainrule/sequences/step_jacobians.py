@@ -138,5 +138,6 @@ def _of_cases(inner: Jacobian, chosen: slice, steps: int) -> Jacobian:
 def _without(padded: Array | None, of_cases: Array) -> Array:
     """0 at padded steps, in place, in an array (cases, steps · m, ...)."""
     if padded is not None:
-        of_cases.reshape(*padded.shape, -1)[padded] = 0
+        of_a_step = of_cases.shape[1] // padded.shape[1]
+        of_cases.reshape(*padded.shape, of_a_step, *of_cases.shape[2:])[padded] = 0
     return of_cases
