@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chainrule.limits import MOST_LETTERS, MOST_PROBLEMS
@@ -190,10 +191,15 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         return lowered[text]
     if SYNONYMS.get(text) in valid:
         return SYNONYMS[text]
+    found = _most_alike(text, tuple(lowered))
+    return lowered[found] if found else None
+
+
+@lru_cache(maxsize=256)  # each line of a configuration asks for the same words again
+def _most_alike(text: str, valid: tuple[str, ...]) -> str | None:
     from difflib import get_close_matches
 
-    found = get_close_matches(text, lowered, n=1, cutoff=0.6)
-    return lowered[found[0]] if found else None
+    return next(iter(get_close_matches(text, valid, n=1, cutoff=0.6)), None)
 
 
 def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
