@@ -25,6 +25,11 @@ SHAPES = [
 ]
 
 
+def normal(shape, seed=0):
+    """Normally distributed numbers, the same ones whatever ran before."""
+    return np.random.default_rng((seed, *shape)).normal(size=shape)
+
+
 def network_for(
     activation="tanh",
     loss="mse",

@@ -37,6 +37,22 @@ def test_the_norm_neither_overflows_nor_vanishes(g, power):
         assert norm(g * scale) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("g", "expected"),
+    [
+        ([], 0.0),
+        ([0.0, 0.0], 0.0),
+        ([3e-200, -4e-200], 5e-200),
+        ([3e200, -4e200], 5e200),
+        ([-np.inf, 1.0], np.inf),
+        (np.array([3e-30, 4e-30], np.float32), 5e-30),
+        (np.array([3e30, 4e30], np.float32), 5e30),
+    ],
+)
+def test_norms_whose_square_no_number_holds(g, expected):
+    assert norm(np.asarray(g)) == pytest.approx(expected, rel=1e-6)
+
+
 def test_it_is_what_pytorch_does_but_for_its_millionth():
     torch = pytest.importorskip("torch")
     g = np.random.default_rng(2).normal(size=30)

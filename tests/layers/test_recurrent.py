@@ -163,6 +163,73 @@ def test_every_activation_goes_back_through_time(activation):
         assert gradient @ v == pytest.approx(moved.imag / COMPLEX_STEP, rel=1e-11, abs=1e-12)
 
 
+def test_what_every_layer_may_be_told_is_kept():
+    layer = Recurrent(2, learning_rate=0.25, name="own", inputs="input")
+    assert (layer.learning_rate, layer.name, layer.sources) == (0.25, "own", ("input",))
+
+
+def a_pass(**options):
+    """A layer after a forward pass of two cases, the second of two steps of four."""
+    layer = Recurrent(3, "tanh", **SPREAD, **options)
+    network = Network([layer], input=[4, 2], loss="mse", seed=6)
+    x = np.random.default_rng(9).normal(size=(2, 4, 2))
+    x[1, 2:] = np.nan
+    network.forward_pass(x)
+    return layer, network, x
+
+
+def test_pre_activations_are_those_of_the_formula_and_nan_at_padding():
+    layer, network, x = a_pass()
+    values = {name: network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+    for z in (layer.z, layer.evaluate(network.prepare_inputs(x), values)[0]):
+        at = z.reshape(2, 4, 3)
+        assert np.isnan(at[1, 2:]).all()
+        h = np.array(states(layer, x[1, :2]))
+        expected = x[1, :2] @ layer.W + h[:2] @ layer.U + layer.b
+        assert difference(at[1, :2], expected) <= 1e-13
+
+
+def test_steps_of_padding_have_jacobians_of_0():
+    layer, _, _ = a_pass()
+    for name, J in layer.jacobians().items():
+        dense = J.dense()
+        if name == "a":
+            assert not dense[1, 6:].any()
+        else:
+            assert dense[0, 6:].any(), name
+            assert not dense[1, 6:].any(), name
+
+
+@pytest.mark.parametrize("outputs", ["all", "last"])
+@pytest.mark.parametrize("truncate", [None, 2])
+def test_from_delta_it_is_the_backward_pass_behind_the_slope(outputs, truncate):
+    layer, network, _ = a_pass(outputs=outputs, truncate=truncate, start="learnt")
+    rng = np.random.default_rng(10)
+    slopes = layer.slopes.dense().diagonal(axis1=1, axis2=2).reshape(2, 4, 3)
+    if outputs == "last":
+        slopes = slopes[[0, 1], [3, 1]]
+    J = rng.normal(size=(2, layer.outputs))
+    expected = layer.backward_pass(J), network.gradients.vector.copy()
+    network.gradients.vector[:] = np.nan
+    found = layer.backward_from_delta(J * slopes.reshape(2, -1))
+    assert difference(found, expected[0]) <= 1e-14
+    assert difference(network.gradients.vector, expected[1]) <= 1e-14
+    assert layer.backward_from_delta(J, to_input=False) is None
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_both_ways_keep_delta_and_leave_out_what_is_not_wanted(explicit):
+    layer, network, _ = a_pass()
+    J = np.random.default_rng(11).normal(size=(2, layer.outputs))
+    layer.backward_pass(J)
+    delta = layer.delta.copy()
+    layer.delta = None
+    network.explicit_jacobians = explicit
+    assert layer.backward_pass(J, to_input=False) is None
+    assert difference(layer.delta, delta) <= 1e-14
+    assert layer.delta.shape == (2, 12)
+
+
 def test_the_truncated_gradient_of_one_step_hears_of_no_other():
     layer = Recurrent(2, "linear", truncate=1, start="learnt", **SPREAD)
     network = Network([layer], input=[3, 2], loss="mse", seed=1)
@@ -219,6 +286,7 @@ def test_the_type_is_kept():
     x = np.zeros((2, 4, 2), np.float32)
     assert network.forward_pass(x).dtype == np.float32
     assert network.layers[0].states.dtype == np.float32
+    assert network.layers[0].h0.dtype == np.float32
 
 
 def test_the_parameters_are_named_and_start_as_asked():

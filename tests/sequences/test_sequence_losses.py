@@ -17,9 +17,9 @@ from chainrule.sequences.losses import (
     output_rows,
     target_rows,
 )
+from networks import normal
 
 NAN, INF = np.nan, np.inf
-RNG = np.random.default_rng(0)
 CLASSES = np.array([[2, 0, -1], [1, -1, -1]])
 ROWS = np.array([[[1.0, 2], [3, 4], [NAN, NAN]], [[5, 6], [NAN, NAN], [NAN, NAN]]])
 """Two cases of three steps, of which three have a target, at places 0, 1 and 3."""
@@ -51,14 +51,14 @@ def test_which_steps_have_a_target():
 def test_rows_are_the_steps_with_a_target():
     assert target_rows(CLASSES).tolist() == [2, 0, 1]
     assert target_rows(ROWS).tolist() == [[1, 2], [3, 4], [5, 6]]
-    y = RNG.normal(size=(2, 6))
+    y = normal((2, 6))
     assert np.array_equal(output_rows(y, ROWS), y.reshape(6, 2)[CHOSEN])
     assert np.array_equal(output_rows(y, CLASSES), y.reshape(6, 2)[CHOSEN])
     assert number_of_targets(CLASSES) == number_of_targets(ROWS) == 3
 
 
 def test_targets_that_are_no_sequences_are_rows_already():
-    y, t = RNG.normal(size=(4, 2)), RNG.normal(size=(4, 2))
+    y, t = normal((4, 2)), normal((4, 2), seed=1)
     assert output_rows(y, t) is y
     assert target_rows(t) is t
     assert number_of_targets(t) == 4
@@ -73,22 +73,22 @@ def test_the_loss_behind_the_sum():
 
 
 def test_it_is_the_sum_over_steps_divided_by_the_cases():
-    y = RNG.normal(size=(2, 6))
+    y = normal((2, 6))
     squares = ((y.reshape(6, 2)[CHOSEN] - target_rows(ROWS)) ** 2).mean(axis=1)
-    assert mse().value(y, ROWS) == pytest.approx(squares.sum() / 2, rel=1e-14)
+    assert mse().value(y, ROWS) == pytest.approx(squares.sum() / 2, rel=1e-14, abs=1e-15)
 
 
 def test_its_jacobian_is_0_where_there_is_no_target():
-    y = RNG.normal(size=(2, 6))
+    y = normal((2, 6))
     J = mse().jacobian(y, ROWS)
     expected = np.zeros((6, 2))
     expected[CHOSEN] = 2 * (y.reshape(6, 2)[CHOSEN] - target_rows(ROWS)) / 2 / 2
     assert J.shape == y.shape
-    assert J.reshape(6, 2) == pytest.approx(expected, rel=1e-14)
+    assert J.reshape(6, 2) == pytest.approx(expected, rel=1e-14, abs=1e-15)
 
 
 def test_without_any_target_it_is_0_and_moves_nothing():
-    y = RNG.normal(size=(2, 6)).astype(np.float32)
+    y = normal((2, 6)).astype(np.float32)
     none = np.full((2, 3, 2), NAN, np.float32)
     for found in (mse().value(y, none), mse().jacobian(y, none)):
         assert not np.any(found)
@@ -101,6 +101,12 @@ def test_without_any_target_it_is_0_and_moves_nothing():
     for found in (loss.delta(z, z, classes), loss.jacobian(z, z, classes)):
         assert found.shape == z.shape
         assert not found.any()
+
+
+def test_distances_have_the_type_of_the_outputs():
+    loss = SequenceLoss(LOSSES["mae"](), 3)
+    y = np.ones((2, 6), np.float32)
+    assert loss.from_kinks(y, ROWS.astype(np.float32)).dtype == np.float32
 
 
 def test_distances_of_steps_without_a_target_are_infinite():
@@ -117,16 +123,20 @@ def test_distances_of_steps_without_a_target_are_infinite():
 def test_from_logits_it_is_that_of_the_rows(way):
     each = SoftmaxCrossEntropy()
     loss = SequenceFromLogits(each)
-    z = RNG.normal(size=(2, 9))
+    z = normal((2, 9))
     y = np.exp(z.reshape(6, 3))
     y = (y / y.sum(axis=1, keepdims=True)).reshape(2, 9)
     rows, outputs, t = z.reshape(6, 3)[CHOSEN], y.reshape(6, 3)[CHOSEN], target_rows(CLASSES)
     if way == "value":
-        assert loss.value(z, CLASSES) == pytest.approx(1.5 * each.value(rows, t), rel=1e-14)
+        assert loss.value(z, CLASSES) == pytest.approx(
+            1.5 * each.value(rows, t), rel=1e-14, abs=1e-15
+        )
         return
     expected = np.zeros((6, 3))
     expected[CHOSEN] = 1.5 * getattr(each, way)(rows, outputs, t)
-    assert getattr(loss, way)(z, y, CLASSES).reshape(6, 3) == pytest.approx(expected, rel=1e-14)
+    assert getattr(loss, way)(z, y, CLASSES).reshape(6, 3) == pytest.approx(
+        expected, rel=1e-14, abs=1e-15
+    )
     assert loss.formula == each.formula
 
 
@@ -186,9 +196,35 @@ class TestTargets:
             f"{shape}"
         )
 
-    def test_texts_are_no_targets(self):
-        with pytest.raises(ShapeError, match="targets"):
-            mse().prepare([["a", "b", "c"]], 3, np.float64)
+    @pytest.mark.parametrize("t", [[["a", "b", "c"]], [[1j, 2, 3]], [[None, 1, 2]]])
+    def test_only_real_numbers_are_targets(self, t):
+        with pytest.raises(ShapeError, match=r"^targets"):
+            mse().prepare(t, 3, np.float64)
+
+    def test_class_numbers_of_two_outputs_may_be_missing(self):
+        found = SequenceLoss(LOSSES["mse"](), 3).prepare([[1, -1, 0]], 6, np.float64)
+        expected = [0, 1, NAN, NAN, 1, 0]
+        assert np.array_equal(found.ravel(), expected, equal_nan=True)
+
+    def test_of_a_probability_and_of_a_distribution_it_is_said_once_where_it_is_wrong(self):
+        bits = SequenceLoss(LOSSES["binary_cross_entropy"](), 2)
+        with pytest.raises(ShapeError) as caught:
+            bits.prepare([[1.0, 0.0], [1.0, 1.5]], 2, np.float64)
+        assert str(caught.value) == (
+            "step 2 of case 1: binary_cross_entropy takes targets from 0 to 1, found 1.5"
+        )
+        rows = [[[1.0, 0.0], [0.5, 0.5]], [[0.5, 0.75], [1.0, 0.0]]]
+        with pytest.raises(ShapeError) as caught:
+            cross_entropy(2).prepare(rows, 4, np.float64)
+        assert str(caught.value) == (
+            "step 1 of case 1: rows of targets for cross_entropy are distributions, at least 0 "
+            "with sum 1; found [0.5  0.75]"
+        )
+
+    def test_one_hot_rows_of_nothing_but_missing_ones(self):
+        found = cross_entropy().prepare(np.full((2, 3, 3), NAN), 9, np.float64)
+        assert found.dtype.kind == "i"
+        assert (found == -1).all()
 
     @pytest.mark.parametrize(
         ("t", "message"),
