@@ -74,7 +74,7 @@ def _hostile() -> Iterator[Line]:
 
 
 def _fuzzing(full: bool) -> Iterator[Line]:
-    claim = "executions of each fuzzer, over time"
+    claim = "fuzzing, over time: readers with 10 million executions"
     if find_spec("atheris") is None:
         measured = "atheris is not installed: pip install -e '.[proof]'"
         yield Line("fuzzing", "no finding", measured, None)
@@ -91,4 +91,4 @@ def _fuzzing(full: bool) -> Iterator[Line]:
             yield Line(f"fuzzing: {name}", "no finding", measured, holds)
     kept = stored("fuzzing")
     measured = kept.measured if kept else "none stored"
-    yield Line(claim, "≥ 10 million, no finding", measured, bool(kept and kept.holds), str(kept))
+    yield Line(claim, "≥ 6, no finding", measured, bool(kept and kept.holds), str(kept))
