@@ -7,6 +7,7 @@ to roundings instead.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -32,19 +33,23 @@ class Agreement:
     Attributes:
         claim: what is compared.
         figure: the relative error asked for, of each parameter array.
+        exact: whether the other derivation errs by rounding alone, as no difference does.
         worst: the largest relative error, of the arrays that have the digits.
         where: the array and the network of it.
         arrays: how many have the digits.
+        above: how many of these are further apart than the figure.
         blurred: how many have not.
-        roundings: the largest difference of all, those included, in roundings of the terms that
-            were added up.
+        roundings: the largest difference in roundings of the terms that were added up: of all
+            arrays, or of those alone that have not the digits where the method is not exact.
     """
 
     claim: str
     figure: float
+    exact: bool = True
     worst: float = 0.0
     where: str = ""
     arrays: int = 0
+    above: int = 0
     blurred: int = 0
     roundings: float = 0.0
 
@@ -65,13 +70,15 @@ class Agreement:
             off = float(np.linalg.norm(a - b))
             size = float(np.linalg.norm(a) + np.linalg.norm(b))
             one = float(np.linalg.norm(blur))
-            if off:
+            blurred = off > 0 and ROUNDINGS * one > self.figure * size
+            if off and (blurred or self.exact):
                 self.roundings = max(self.roundings, off / one if one else np.inf)
-            if ROUNDINGS * one > self.figure * size and off:
+            if blurred:
                 self.blurred += 1
                 continue
             self.arrays += 1
             error = relative_error(a, b)
+            self.above += not error <= self.figure
             if not error <= self.worst:
                 self.worst, self.where = error, f"{segment.full_name} of {label}"
 
@@ -84,9 +91,24 @@ class Agreement:
     def measured(self) -> str:
         """The figures in words."""
         text = f"{self.worst:.1e} of {self.arrays:,} arrays"
+        if self.above:
+            text += f", {self.above:,} above"
         if self.blurred:
             text += f"; {self.blurred:,} more whose terms cancel: {self.roundings:.0f} roundings"
         return text
+
+
+def agreements(claims: Mapping[str, tuple[str, float]], before: str = "") -> dict[str, Agreement]:
+    """Nothing compared yet, by the name of the method.
+
+    Args:
+        claims: what each method compares, and the figure asked for.
+        before: what the claims begin with.
+    """
+    return {
+        name: Agreement(before + claim, figure, exact=name != "central")
+        for name, (claim, figure) in claims.items()
+    }
 
 
 def keep(name: str, agreement: Agreement, seconds: float, command: str) -> None:

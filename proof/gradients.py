@@ -20,7 +20,7 @@ from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.parameters import Array
-from proof.agreement import Agreement, keep, line_of
+from proof.agreement import Agreement, agreements, keep, line_of
 from proof.image_networks import ImageCase, image_cases, image_network, loops_from
 from proof.line import Line
 from proof.networks import SHAPES, Drawn, all_drawn, network_of
@@ -80,7 +80,7 @@ def sweep(
         What was found by name, the networks that `check` finds wrong, and how many it looked at.
     """
     which = range(SHAPES if full else SHORT) if numbers is None else numbers
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     wrong, checked = [], 0
     each_jax, each_check = (JAX_FULL, CHECK_FULL) if full else (JAX_SHORT, CHECK_SHORT)
     with on_threads(1):
@@ -97,11 +97,9 @@ def sweep(
 
 def sweep_images(full: bool) -> tuple[dict[str, Agreement], list[str], int]:
     """The same over layers on images, by turns in NumPy and in compiled loops."""
-    found = {
-        name: Agreement(f"images: {claim}", figure)
-        for name, (claim, figure) in CLAIMS.items()
-        if name != "units"
-    }
+    found = agreements(
+        {name: claim for name, claim in CLAIMS.items() if name != "units"}, "images: "
+    )
     wrong, checked = [], 0
     each_jax, each_check = (JAX_FULL, CHECK_FULL) if full else (JAX_SHORT, CHECK_IMAGES)
     with on_threads(1):

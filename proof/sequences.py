@@ -26,7 +26,7 @@ from chainrule.layers import Layer, Recurrent
 from chainrule.losses import LOSSES
 from chainrule.network_graph import graph_gradient
 from chainrule.parameters import Array
-from proof.agreement import Agreement, keep, line_of
+from proof.agreement import Agreement, agreements, keep, line_of
 from proof.gradients import STEP, explicit, gradient
 from proof.line import Line
 
@@ -87,7 +87,7 @@ def lines(full: bool) -> Iterator[Line]:
 
 def sweep(count: int, every_jax: int) -> dict[str, Agreement]:
     """So many networks of every activation and loss."""
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     kinds = [Kind(*kind) for kind in product(ACTIVATIONS, LOSSES, range(count))]
     with on_threads(1):
         for number, kind in enumerate(kinds, 1):

@@ -6,7 +6,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from proof.agreement import Agreement, line_of
+from proof.agreement import Agreement, agreements, line_of
 from proof.gradients import CLAIMS, compare, narrow, with_units_moved
 from proof.networks import LARGEST, REACH, all_drawn, drawn, is_smooth, kinds, network_of, shapes
 
@@ -50,7 +50,7 @@ def test_what_is_drawn_is_off_the_kinks_and_within_10():
 # Over all kinds one shape; the proof takes a hundred.
 @pytest.mark.parametrize("part", range(8))
 def test_the_figures_hold_for_every_kind(part):
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     for case in all_drawn([0], slice(part, None, 8)):
         compare(found, case, with_jax=False)
     for name, agreement in found.items():
@@ -62,7 +62,7 @@ def test_the_figures_hold_for_every_kind(part):
 
 def test_the_figures_hold_against_jax():
     pytest.importorskip("jax", reason="needs the package jax")
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     for case in all_drawn([0], slice(1, None, 61)):
         compare(found, case, with_jax=True)
     assert found["jax"].holds, found["jax"]
@@ -78,7 +78,7 @@ def test_the_check_finds_every_kind_right():
 def test_the_sweep_notices_a_wrong_derivative(monkeypatch, factor):
     right = Tanh.derivative
     monkeypatch.setattr(Tanh, "derivative", lambda self, z, out=None: factor * right(self, z, out))
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     kind = next(kind for kind in kinds() if kind.activation == "tanh")
     compare(found, drawn(kind, shapes(50)[-1], 0), with_jax=False)
     wrong = {"central", "complex"}
@@ -89,9 +89,9 @@ def test_the_sweep_notices_a_wrong_derivative(monkeypatch, factor):
 # The arithmetic of agreement
 
 
-def agreement_of(ours, other, noise, figure=1e-10):
+def agreement_of(ours, other, noise, figure=1e-10, *, exact=True):
     network = Network([Dense(1, "linear")], input=1, loss="mse")
-    found = Agreement("two gradients", figure)
+    found = Agreement("two gradients", figure, exact)
     found.add(network, "it", np.array(ours), np.array(other), np.array(noise))
     return found
 
@@ -112,6 +112,21 @@ def test_arrays_whose_terms_cancel_are_held_to_roundings():
     assert found.holds
     assert "1 more whose terms cancel: 10 roundings" in found.measured
     assert not agreement_of([1.0, 1e-12], [1.0, 2e-10], [1e-16, 1e-13]).holds
+
+
+def test_what_errs_by_more_than_rounding_is_held_to_roundings_where_terms_cancel_alone():
+    assert agreement_of([1.0, 2.0], [1.0, 2.0 * (1 + 4e-11)], [1e-16, 1e-16], exact=False).holds
+    found = agreement_of([1.0, 1e-12], [1.0, 2e-10], [1e-16, 1e-13], exact=False)
+    assert found.roundings == pytest.approx(1990)
+    assert not found.holds
+    assert {name for name, claim in agreements(CLAIMS).items() if not claim.exact} == {"central"}
+
+
+def test_arrays_above_the_figure_are_counted():
+    found = agreement_of([1.0, 2.0], [1.0, 2.1], [1e-16, 1e-16])
+    assert (found.arrays, found.above) == (2, 1)
+    assert ", 1 above" in found.measured
+    assert not found.holds
 
 
 def test_a_number_that_is_none_does_not_hold():

@@ -6,7 +6,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from proof.agreement import Agreement
+from proof.agreement import agreements
 from proof.gradients import CLAIMS, compare_image
 from proof.image_networks import image_case, image_cases, image_kinds, image_network, loops_from
 from proof.networks import LARGEST
@@ -16,10 +16,6 @@ from chainrule.layers import filtered, pooled
 from chainrule.windows import convolution
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-
-
-def agreements():
-    return {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
 
 
 def test_every_layer_and_setting_is_among_the_kinds():
@@ -54,7 +50,7 @@ def test_what_is_drawn_has_sizes_of_all_sorts_and_stays_within_10():
 
 @pytest.mark.parametrize("worth", [10**9, 0], ids=["numpy", "loops"])
 def test_the_figures_hold_for_some_of_every_layer(worth):
-    found = agreements()
+    found = agreements(CLAIMS)
     with loops_from(worth):
         for k, kind in list(enumerate(image_kinds()))[5::11]:
             compare_image(found, image_case(kind, k), with_jax=False)
@@ -67,7 +63,7 @@ def test_the_figures_hold_for_some_of_every_layer(worth):
 
 def test_the_figures_hold_against_jax():
     pytest.importorskip("jax", reason="needs the package jax")
-    found = agreements()
+    found = agreements(CLAIMS)
     for k, kind in list(enumerate(image_kinds()))[7::40]:
         compare_image(found, image_case(kind, k), with_jax=True)
     assert found["jax"].arrays
@@ -78,7 +74,7 @@ def test_the_sweep_notices_a_wrong_gradient(monkeypatch):
     right = convolution.input_gradient
     wrong = lambda delta, W, windows: 1.0001 * right(delta, W, windows)  # noqa: E731
     monkeypatch.setattr(convolution, "input_gradient", wrong)
-    found = agreements()
+    found = agreements(CLAIMS)
     kind = next(kind for kind in image_kinds() if kind.layer == "conv2d")
     with loops_from(10**9):
         compare_image(found, image_case(kind, 3), with_jax=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from proof.agreement import Agreement
+from proof.agreement import agreements
 from proof.sequences import CLAIMS, Kind, compare, drawn, network_of
 
 from chainrule.layers import Recurrent
@@ -14,7 +14,7 @@ KINDS = [Kind("tanh", "cross_entropy", 0), Kind("relu", "mse", 1), Kind("gelu", 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.activation}-{kind.loss}")
 def test_every_derivation_agrees_on_a_few(kind):
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     compare(found, kind, drawn(kind), with_jax=False)
     for name in ("complex", "graph"):
         assert found[name].arrays, name
@@ -31,7 +31,7 @@ def test_a_gradient_that_is_wrong_is_found(monkeypatch):
         return found
 
     monkeypatch.setattr(Recurrent, "_backward", forgets_a_bit)
-    found = {name: Agreement(claim, figure) for name, (claim, figure) in CLAIMS.items()}
+    found = agreements(CLAIMS)
     for number in range(4):
         kind = Kind("tanh", "mse", number)
         compare(found, kind, drawn(kind), with_jax=False)
