@@ -77,6 +77,7 @@ def test_accuracy_is_the_fraction_of_the_rightly_named():
     x = [[1.0, 0.0], [0.0, 1.0], [2.0, 1.0], [0.0, 3.0]]
     score = evaluate(network, x, [0, 1, 1, 1], classes=True)
     assert (score.accuracy, score.r2) == (0.75, None)
+    assert evaluate(network, x[:1], [0], classes=True).accuracy == 1
 
 
 @pytest.mark.parametrize("penalty", [None, {"type": "L1", "rate": 0.3}, {"rate": 2.0}])
@@ -183,6 +184,7 @@ def test_targets_that_vary_little_have_an_r2():
     [
         (3.5, "inputs are rows of numbers, one a case, found the number 3.5"),
         ("ab", "inputs are numbers, found 'ab'"),
+        ([[1j, 2.0]], "inputs are real numbers, found complex128"),
     ],
 )
 def test_inputs_are_rows_of_numbers(x, message):
