@@ -225,16 +225,33 @@ class SELU(Activation):
         return np.multiply(ELU(_SELU_ALPHA).derivative(z), _SELU_SCALE, out=out)
 
 
-class GELU(Activation):
+class Gated(Activation):
+    """φ(z) = z g(z), whose φ'(z) = g(z) + z g'(z) has a zero, where these cancel."""
+
+    @abstractmethod
+    def gate(self, z: Array) -> Array:
+        """g(z), of the shape and type of z."""
+
+    def value(self, z: Array, out: Array | None = None) -> Array:
+        """z g(z)."""
+        return np.multiply(z, self.gate(z), out=out)
+
+    def slope_terms(self, z: Array) -> Array:
+        """|g| + |z g'|, which the rounding of φ'(z) goes by."""
+        gate = self.gate(z)
+        return np.abs(gate) + np.abs(self.derivative(z) - gate)
+
+
+class GELU(Gated):
     """φ(z) = z Φ(z), φ'(z) = Φ(z) + z N(z), Φ and N the standard normal's.
 
     The exact form, Φ(z) = ½ erfc(−z / √2), not the approximation by tanh. Source: Hendrycks
     and Gimpel, *Gaussian error linear units* (2016).
     """
 
-    def value(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.value`."""
-        return np.multiply(z, _normal_distribution(z), out=out)
+    def gate(self, z: Array) -> Array:
+        """See `Gated.gate`."""
+        return _normal_distribution(z)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`; beyond |z| = 40 the density is 0 in every type."""
@@ -251,30 +268,30 @@ def _normal_distribution(z: Array) -> Array:
     return values
 
 
-class SiLU(Activation):
+class SiLU(Gated):
     """φ(z) = z σ(z), also called swish; φ'(z) = σ(z) (1 + z σ(−z)).
 
     Source: Elfwing et al., *Sigmoid-weighted linear units* (2017).
     """
 
-    def value(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.value`."""
-        return np.multiply(z, sigmoid(z), out=out)
+    def gate(self, z: Array) -> Array:
+        """See `Gated.gate`."""
+        return sigmoid(z)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`."""
         return np.add(sigmoid(z), z * sigmoid_derivative(z), out=out)
 
 
-class Mish(Activation):
+class Mish(Gated):
     """φ(z) = z tanh(softplus z), φ'(z) = tanh(s) + z σ(z) / cosh²(s) with s = softplus z.
 
     Source: Misra, *Mish: a self regularized non-monotonic activation function* (2019).
     """
 
-    def value(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.value`."""
-        return np.multiply(z, _tanh_softplus(z), out=out)
+    def gate(self, z: Array) -> Array:
+        """See `Gated.gate`."""
+        return _tanh_softplus(z)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`."""
