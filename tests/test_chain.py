@@ -8,6 +8,7 @@ import pytest
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import Linear, ReLU, Sigmoid, Tanh
 from chainrule.chain import (
+    NETWORK_KEYS,
     ConnectError,
     activation_name,
     connect,
@@ -326,6 +327,13 @@ def test_what_is_wrong_in_a_network_is_said_at_once():
         "network needs its number of inputs: input",
         "network needs a list of layers: layers",
     ]
+
+
+def test_a_network_is_a_mapping():
+    with pytest.raises(ConfigError) as caught:
+        network_options(["dense"])
+    keys = ", ".join(NETWORK_KEYS)
+    assert str(caught.value) == f"network is a mapping of {keys}, found ['dense']"
 
 
 def test_the_options_of_a_network_are_a_copy_of_what_is_written():

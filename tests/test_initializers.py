@@ -43,6 +43,12 @@ def test_mean_and_variance(name):
     assert w.var() == pytest.approx(VARIANCES[name], rel=0.03)
 
 
+def test_filters_go_by_what_one_output_comes_from():
+    w = initializer("he").draw((64, 8, 5, 5), np.random.default_rng(0), fans=(200, 1600))
+    assert w.shape == (64, 8, 5, 5)
+    assert w.var() == pytest.approx(2 / 200, rel=0.05)
+
+
 @pytest.mark.parametrize("name", UNIFORM)
 def test_uniform_ones_fill_their_limits(name):
     w, limit = draw(name), sqrt(3 * VARIANCES[name])

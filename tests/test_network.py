@@ -229,12 +229,47 @@ def test_unless_told_engines_go_back_to_the_parameters_alone():
     assert network.backpropagate(t, to_input=True).shape == X.shape
 
 
+@pytest.mark.parametrize("layers", [[Dense(3)], [Dense(3), Softmax()]])
+def test_nothing_is_computed_that_nobody_wants(layers):
+    network = Network(layers, input=3, loss="mse" if len(layers) == 1 else "cross_entropy")
+    asked = []
+    for layer in layers:
+        for name in ("backward_pass", "backward_from_delta"):
+            way = getattr(layer, name)
+
+            def told(J, *, to_input=True, way=way):
+                asked.append(to_input)
+                return way(J, to_input=to_input)
+
+            setattr(layer, name, told)
+    network.forward_pass(X)
+    network.backward_pass(np.zeros(len(X), int))
+    assert asked[-1] is False
+    network.backward_pass(np.zeros(len(X), int), to_input=True)
+    assert asked[-1] is True
+
+
 # What may be given
 
 
 def test_going_back_before_going_forward_is_refused():
     with pytest.raises(ShapeError, match=r"^there was no forward pass to go back through$"):
         classifier().backward_pass(T)
+
+
+def test_going_back_from_complex_outputs_is_refused():
+    network = classifier()
+    network.forward_pass(X + 0j)
+    with pytest.raises(ShapeError) as caught:
+        network.backward_pass(T)
+    assert str(caught.value) == (
+        "the last forward pass was of complex inputs; a backward pass follows one of real inputs"
+    )
+
+
+def test_a_theta_that_is_no_numbers_is_refused():
+    with pytest.raises(ShapeError, match=r"^the values of theta are numbers"):
+        classifier().loss(X, T, ["a"] * 26)
 
 
 @pytest.mark.parametrize("theta", [np.zeros(3), np.zeros((26, 1)), 0.0])

@@ -32,7 +32,7 @@ def class_numbers(t: Any, classes: int) -> Array:
         raise ShapeError(
             f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
         )
-    if t.dtype.kind not in "biuf" or (t.dtype.kind == "f" and not np.all(t == np.rint(t))):
+    if t.dtype.kind == "f" and not np.all(t == np.rint(t)):
         raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
     outside = (t < 0) | (t >= classes)
     if outside.any():
