@@ -21,7 +21,7 @@ from chainrule.chain import (
     shape_of_input,
 )
 from chainrule.errors import ConfigError
-from chainrule.layers import LAYERS, Add
+from chainrule.layers import LAYERS, Add, Conv2D, Flatten
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
 from chainrule.wiring import INPUT, Plug
 
@@ -51,6 +51,21 @@ def test_activations_left_out_are_relu_and_at_the_end_linear():
     layers = chain(Dense(5), Dense(4, "tanh"), Dense(4), Dense(2), Softmax(), loss="cross_entropy")
     kinds = [type(layer.activation) for layer in layers[:4]]
     assert kinds == [ReLU, Tanh, ReLU, Linear]
+
+
+def test_the_output_is_that_of_the_last_layer_and_of_what_it_passes_on():
+    assert [layer.is_output for layer in chain(Dense(5), Dense(2))] == [False, True]
+    images = chain(Conv2D(2, 1), Conv2D(2, 1), Flatten(), inputs=[1, 2, 2])
+    assert [layer.is_output for layer in images] == [False, True, True]
+    one_by_one = chain(Conv2D(2, 1), Flatten(), Dense(2), inputs=[1, 2, 2])
+    assert [layer.is_output for layer in one_by_one] == [False, False, True]
+
+
+def test_a_layer_that_was_the_last_before_is_so_no_longer():
+    first, second = Dense(3), Dense(3)
+    chain(first)
+    chain(first, second)
+    assert (first.is_output, second.is_output) == (False, True)
 
 
 def test_an_activation_that_was_given_stays():
