@@ -101,6 +101,7 @@ OF_IMAGES = (
 TESTS_OF_IMAGES = (
     "windows/test_geometry.py",
     "windows/test_what_windows_compute.py",
+    "image_jacobians/test_image_jacobians.py",
     "layers/test_filters_and_pooling.py",
     "test_image_networks.py",
 )
