@@ -105,6 +105,15 @@ def test_local_jacobians_are_those_of_the_complex_step(case):
         assert np.array_equal(some.dense(), dense[1:])
 
 
+@given(case=filtered())
+@settings(max_examples=10)
+def test_by_its_pre_activations_an_output_has_the_slope(case):
+    case.layer.forward_pass(case.x)
+    slopes = case.layer.activation.derivative(case.layer.z)
+    J = case.layer.jacobians()["a"]
+    assert np.array_equal(J.dense(), slopes[:, :, None] * np.eye(slopes.shape[1]))
+
+
 @both_ways
 @given(case=image_nets())
 @settings(max_examples=25)
