@@ -1,0 +1,147 @@
+"""What a layer of filters or a pool offers beside its two passes, in NumPy and in loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule.layers import AveragePool2D, Conv2D, LocallyConnected2D, MaxPool2D
+from image_layers import FILTERED, WAYS, case_for, going
+from networks import normal
+
+SHAPE = (2, 7, 6)
+LIMITS = {"float64": 1e-12, "float32": 2e-5}
+
+both_ways = pytest.mark.parametrize("way", WAYS)
+kinds = pytest.mark.parametrize("kind", FILTERED)
+functions = pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
+types = pytest.mark.parametrize("dtype", LIMITS)
+
+
+def layer_of(kind, activation, dtype="float64", *, bias=True):
+    layer = kind(3, [3, 2], stride=[2, 1], padding=[1, 0], activation=activation, bias=bias)
+    return case_for(layer, SHAPE, cases=3, seed=4, dtype=dtype)
+
+
+def own_values(case):
+    return {
+        name: case.network.parameters[f"{case.layer.name}.{name}"] for name in case.layer.shapes()
+    }
+
+
+@both_ways
+@kinds
+@functions
+@types
+@pytest.mark.parametrize("bias", [True, False])
+def test_evaluating_is_the_forward_pass_and_disturbs_none(way, kind, activation, dtype, bias):
+    case = layer_of(kind, activation, dtype, bias=bias)
+    other = normal(case.x.shape, seed=1).astype(dtype)
+    with going("numpy"):
+        expected = case.layer.forward_pass(other).copy(), case.layer.z.copy()
+    with going(way):
+        case.layer.forward_pass(case.x)
+        before = case.layer.x.copy(), case.layer.z.copy(), case.layer.a.copy()
+        z, a = case.layer.evaluate(other, own_values(case))
+    assert z.dtype == a.dtype == dtype
+    np.testing.assert_allclose(a, expected[0], rtol=LIMITS[dtype], atol=LIMITS[dtype])
+    np.testing.assert_allclose(z, expected[1], rtol=LIMITS[dtype], atol=LIMITS[dtype])
+    for array, kept in zip(before, (case.layer.x, case.layer.z, case.layer.a), strict=True):
+        assert np.array_equal(array, kept)
+
+
+@both_ways
+@kinds
+def test_evaluating_takes_columns_of_another_array(way, kind):
+    case = layer_of(kind, "tanh")
+    wide = normal((3, 2 * case.x.shape[1]))
+    with going(way):
+        found = case.layer.evaluate(wide[:, ::2], own_values(case))
+        expected = case.layer.evaluate(wide[:, ::2].copy(), own_values(case))
+    assert np.array_equal(found[0], expected[0])
+    assert np.array_equal(found[1], expected[1])
+
+
+@both_ways
+@kinds
+@functions
+@types
+@pytest.mark.parametrize("bias", [True, False])
+def test_from_delta_on_it_is_the_jacobians(way, kind, activation, dtype, bias):
+    case = layer_of(kind, activation, dtype, bias=bias)
+    layer, delta = case.layer, normal(case.J.shape, seed=2).astype(dtype)
+    limit = {"rtol": LIMITS[dtype], "atol": 10 * LIMITS[dtype]}
+    with going(way):
+        layer.forward_pass(case.x)
+        jacobians = layer.jacobians()
+        case.network.gradients.vector[:] = np.nan
+        upstream = layer.backward_from_delta(delta)
+    assert upstream.dtype == dtype
+    np.testing.assert_allclose(upstream, jacobians["x"].vjp(delta), **limit)
+    assert np.array_equal(layer.delta, delta)
+    for name in layer.shapes():
+        found = case.network.gradients[f"{layer.name}.{name}"]
+        np.testing.assert_allclose(found, jacobians[name].vjp(delta), **limit)
+    with going(way):
+        assert layer.backward_from_delta(delta, to_input=False) is None
+
+
+@both_ways
+@kinds
+@functions
+def test_of_what_nobody_wants_there_is_nothing(way, kind, activation):
+    case = layer_of(kind, activation)
+    with going(way):
+        case.layer.forward_pass(case.x)
+        case.layer.backward_pass(case.J)
+        gradient = case.network.gradients.vector.copy()
+        case.network.gradients.vector[: case.layer.W.size] = np.nan
+        assert case.layer.backward_pass(case.J, to_input=False) is None
+    assert np.array_equal(case.network.gradients.vector, gradient)
+
+
+@kinds
+def test_the_explicit_way_is_the_same_where_loops_are_worth_it(kind):
+    case = layer_of(kind, "relu")
+    with going("loops"):
+        case.layer.forward_pass(case.x)
+        upstream = case.layer.backward_pass(case.J).copy()
+        from_delta = case.layer.backward_from_delta(case.J).copy()
+        case.layer.explicit = True
+        np.testing.assert_allclose(case.layer.backward_pass(case.J), upstream, atol=1e-12)
+        np.testing.assert_allclose(case.layer.backward_from_delta(case.J), from_delta, atol=1e-12)
+
+
+@both_ways
+@pytest.mark.parametrize("pool", [MaxPool2D, AveragePool2D])
+@types
+def test_a_pool_evaluates_as_it_passes(way, pool, dtype):
+    case = case_for(pool([2, 3], stride=[2, 1], padding=1), SHAPE, cases=3, dtype=dtype)
+    other = normal(case.x.shape, seed=1).astype(dtype)
+    with going("numpy"):
+        expected = case.layer.forward_pass(other).copy()
+    with going(way):
+        y = case.layer.forward_pass(case.x).copy()
+        upstream = case.layer.backward_pass(case.J).copy()
+        found = case.layer.evaluate(other, {})[1]
+        np.testing.assert_allclose(found, expected, rtol=LIMITS[dtype], atol=LIMITS[dtype])
+        assert np.array_equal(case.layer.backward_pass(case.J), upstream)
+        assert np.array_equal(case.layer.backward_from_delta(case.J), upstream)
+        assert case.layer.backward_pass(case.J, to_input=False) is None
+    assert found.dtype == upstream.dtype == y.dtype == dtype
+    jacobian = case.layer.jacobians()["x"]
+    np.testing.assert_allclose(
+        jacobian.vjp(case.J), upstream, rtol=LIMITS[dtype], atol=LIMITS[dtype]
+    )
+
+
+@pytest.mark.parametrize(
+    "layer", [Conv2D(2, 3), LocallyConnected2D(2, 3), MaxPool2D(2), AveragePool2D(2)]
+)
+def test_complex_images_are_evaluated_in_numpy(layer):
+    case = case_for(layer, (1, 4, 4))
+    v = normal(case.x.shape, seed=3)
+    with going("loops"):
+        moved = case.layer.evaluate(case.x + 1e-200j * v, own_values(case))[0].imag / 1e-200
+        case.layer.forward_pass(case.x)
+    np.testing.assert_allclose(moved, case.layer.jacobians()["x"].jvp(v), rtol=1e-12, atol=1e-14)
