@@ -85,7 +85,7 @@ class Agreement:
     @property
     def holds(self) -> bool:
         """Whether each array is as near as the figure asks, or as roundings allow."""
-        return self.arrays > 0 and self.worst <= self.figure and self.roundings <= MOST_ROUNDINGS
+        return self.arrays > 0 and not self.above and self.roundings <= MOST_ROUNDINGS
 
     @property
     def measured(self) -> str:
@@ -94,7 +94,9 @@ class Agreement:
         if self.above:
             text += f", {self.above:,} above"
         if self.blurred:
-            text += f"; {self.blurred:,} more whose terms cancel: {self.roundings:.0f} roundings"
+            text += f"; {self.blurred:,} more whose terms cancel"
+        if self.roundings:
+            text += f"; at most {self.roundings:.0f} roundings"
         return text
 
 

@@ -158,6 +158,9 @@ class MissingExtraError(ChainruleError):
     """An optional package that a feature needs and that is not installed."""
 
 
+_KEPT_CHOICES = 200
+"""Of longer lists, such as the classes of a file, nothing is kept: they would fill the memory."""
+
 _LONGEST_WORD = 100
 """Nothing that is longer was meant to be a word of ours."""
 
@@ -191,7 +194,8 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         return lowered[text]
     if SYNONYMS.get(text) in valid:
         return SYNONYMS[text]
-    found = _most_alike(text, tuple(lowered))
+    look = _most_alike if len(lowered) <= _KEPT_CHOICES else _most_alike.__wrapped__
+    found = look(text, tuple(lowered))
     return lowered[found] if found else None
 
 

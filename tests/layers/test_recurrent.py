@@ -317,7 +317,7 @@ def test_a_penalty_leaves_biases_and_the_start_alone_unless_asked():
     ("options", "message"),
     [
         ({"size": 0}, "size must be a whole number"),
-        ({"outputs": "lst"}, "did you mean 'last'"),
+        ({"outputs": "lst"}, "unknown outputs of a recurrent layer 'lst'; did you mean 'last'"),
         ({"start": "zero"}, "did you mean 'zeros'"),
         ({"start": [1.0]}, "a list of 2 finite numbers"),
         ({"start": [1.0, float("nan")]}, "a list of 2 finite numbers"),

@@ -139,3 +139,6 @@ def test_of_a_sequence_each_step_has_its_jacobian_and_padding_has_none():
         expected[0, step, step] = np.diag(s[0, step]) - np.outer(s[0, step], s[0, step])
     assert J.dense() == pytest.approx(expected, abs=1e-15)
     assert J.vjp(np.arange(6.0)[None])[0, 4:].tolist() == [0, 0]
+    by_hand = np.array([[1.0, 2.0, 3.0, 4.0, np.nan, np.nan]])  # as y − t is, where y is padding
+    assert J.vjp(by_hand)[0, :4] == pytest.approx(J.vjp(np.arange(1.0, 7.0)[None])[0, :4])
+    assert J.vjp(by_hand)[0, 4:].tolist() == [0, 0]

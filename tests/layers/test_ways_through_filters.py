@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.layers import AveragePool2D, Conv2D, LocallyConnected2D, MaxPool2D
+from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from image_layers import FILTERED, WAYS, case_for, going
 from networks import normal
 
@@ -133,6 +133,17 @@ def test_a_pool_evaluates_as_it_passes(way, pool, dtype):
     np.testing.assert_allclose(
         jacobian.vjp(case.J), upstream, rtol=LIMITS[dtype], atol=LIMITS[dtype]
     )
+
+
+@pytest.mark.parametrize("explicit", [False, True])
+def test_flattening_passes_on_what_it_gets(explicit):
+    case = case_for(Flatten(), SHAPE, cases=3)
+    case.layer.explicit = explicit
+    assert np.array_equal(case.layer.forward_pass(case.x), case.x)
+    for back in (case.layer.backward_pass, case.layer.backward_from_delta):
+        case.layer.delta = None
+        assert np.array_equal(back(case.J), case.J)
+        assert np.array_equal(case.layer.delta, case.J)
 
 
 @pytest.mark.parametrize(

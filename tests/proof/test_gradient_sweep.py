@@ -110,7 +110,7 @@ def test_arrays_whose_terms_cancel_are_held_to_roundings():
     assert (found.arrays, found.blurred, found.worst) == (1, 1, 0.0)
     assert found.roundings == pytest.approx(10)
     assert found.holds
-    assert "1 more whose terms cancel: 10 roundings" in found.measured
+    assert found.measured.endswith("; 1 more whose terms cancel; at most 10 roundings")
     assert not agreement_of([1.0, 1e-12], [1.0, 2e-10], [1e-16, 1e-13]).holds
 
 
@@ -131,6 +131,7 @@ def test_arrays_above_the_figure_are_counted():
 
 def test_a_number_that_is_none_does_not_hold():
     assert not agreement_of([1.0, 1.0], [1.0, np.nan], [1e-16, 1e-16]).holds
+    assert not agreement_of([1.0, 1.0], [np.nan, 1.0], [1e-16, 1e-16]).holds
 
 
 def test_a_line_says_whether_it_holds():

@@ -307,6 +307,19 @@ def test_a_dense_layer_at_each_step_is_the_same_layer_at_every_step():
     assert difference(network.gradients.vector, single.gradients.vector) <= 1e-14
 
 
+def test_what_comes_back_at_padding_counts_for_nothing_even_nan():
+    layer = Dense(3, "tanh", **SPREAD)
+    Network([layer], input=[3, 2], loss="mse", seed=1).forward_pass(
+        padded([np.ones((3, 2)), np.ones((1, 2))])
+    )
+    g = np.ones((2, 9))
+    g[1, 3:] = np.nan
+    clean = np.nan_to_num(g)
+    for name, J in layer.jacobians().items():
+        if name != "a":
+            assert difference(J.vjp(g), J.vjp(clean)) <= 1e-15, name
+
+
 def test_the_weights_are_used_at_every_step():
     network = Network([Recurrent(4, start="learnt"), Dense(3)], input=[5, 2], loss="mse")
     recurrent, dense = describe(network).layers

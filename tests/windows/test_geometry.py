@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.errors import ConfigError
@@ -36,11 +36,11 @@ def test_without_saying_so_there_is_no_stride_and_no_padding():
 )
 def test_places_are_those_where_a_window_lies_within(length, size, stride, before, behind):
     starts = range(0, length + before + behind - size + 1, stride)
-    if starts:
-        rows = Windows(1, length, 1, size, 1, (stride, 1), (before, behind, 0, 0))
-        columns = Windows(1, 1, length, 1, size, (1, stride), (0, 0, before, behind))
-        assert rows.down == columns.across == len(starts)
-        assert rows.across == columns.down == 1
+    assume(starts)
+    rows = Windows(1, length, 1, size, 1, (stride, 1), (before, behind, 0, 0))
+    columns = Windows(1, 1, length, 1, size, (1, stride), (0, 0, before, behind))
+    assert rows.down == columns.across == len(starts)
+    assert rows.across == columns.down == 1
 
 
 @pytest.mark.parametrize(

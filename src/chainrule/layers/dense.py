@@ -234,7 +234,7 @@ class Dense(Weighted):
         return {
             "a": Diagonal(slopes.reshape(-1, steps * self.size)),
             "x": EachStep(self._jacobian_x(), steps, padded),
-            "W": SharedBySteps(self._jacobian_W(), steps),  # x is 0 at padding
+            "W": SharedBySteps(self._jacobian_W(), steps, padded),  # 0 · NaN were NaN
             "b": SharedBySteps(self._jacobian_b(), steps, padded),
         }
 

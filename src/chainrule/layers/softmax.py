@@ -11,7 +11,7 @@ from chainrule.errors import ConfigError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
-from chainrule.sequences.padding import lengths_of, mark, without_padding
+from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.sequences.step_jacobians import EachStep
 
 
@@ -108,10 +108,12 @@ class Softmax(Layer):
         return {"z": self._jacobian_of_steps(s)}
 
     def _jacobian_of_steps(self, s: Array) -> EachStep:
-        """That of s = 0, at padding, is 0 as well."""
+        """Padding is left out besides being 0: what comes from behind may be NaN there."""
         sequence = s.reshape(len(s), *self.input_shape)
-        rows = without_padding(sequence, lengths_of(sequence)).reshape(-1, self.size)
-        return EachStep(SoftmaxJacobian(rows), self.input_shape[0])
+        lengths, steps = lengths_of(sequence), self.input_shape[0]
+        rows = without_padding(sequence, lengths).reshape(-1, self.size)
+        padded = None if lengths is None else padded_steps(lengths, steps)
+        return EachStep(SoftmaxJacobian(rows), steps, padded)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J_L (diag(s) − s sᵀ)."""

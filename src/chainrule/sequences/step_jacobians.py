@@ -61,15 +61,16 @@ class EachStep(_OfSteps):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Each step's g times the Jacobian of that step."""
-        rows = self.inner.dense_shape[0]
-        into = None if out is None else out.reshape(rows, -1)
-        found = self.inner.vjp(g.reshape(rows, -1), into).reshape(len(g), -1)
+        rows, m, n = self.inner.dense_shape
+        into = None if out is None else out.reshape(rows, n)
+        found = self.inner.vjp(g.reshape(rows, m), into).reshape(len(g), self.steps * n)
         return _without(self.padded, found)
 
     def jvp(self, v: Array) -> Array:
         """The Jacobian of each step times its part of v."""
-        rows = self.inner.dense_shape[0]
-        return _without(self.padded, self.inner.jvp(v.reshape(rows, -1)).reshape(len(v), -1))
+        rows, m, n = self.inner.dense_shape
+        moved = self.inner.jvp(v.reshape(rows, n)).reshape(len(v), self.steps * m)
+        return _without(self.padded, moved)
 
     def _dense(self) -> Array:
         inner = self.inner._dense()
@@ -110,7 +111,7 @@ class SharedBySteps(_OfSteps):
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sum over cases and steps, of the parameter's shape."""
         g = _without(self.padded, g if self.padded is None else g.copy())
-        return self.inner.vjp(g.reshape(self.inner.dense_shape[0], -1), out)
+        return self.inner.vjp(g.reshape(self.inner.dense_shape[:2]), out)
 
     def jvp(self, v: Array) -> Array:
         """How every step moves as the parameter moves along v, (cases, steps · m)."""
