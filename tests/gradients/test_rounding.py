@@ -65,6 +65,17 @@ def test_near_a_zero_of_the_slope_it_says_how_many_digits_are_left(activation, d
 
 
 @pytest.mark.parametrize("activation", GATED)
+def test_it_goes_by_the_terms_of_the_slope(activation, monkeypatch):
+    network, x, t = network_near_the_zero(activation, 1e-3)
+    one = rounding(network, x, t, rng=np.random.default_rng(0))
+    terms = Gated.slope_terms
+    monkeypatch.setattr(Gated, "slope_terms", lambda self, z: 100 * terms(self, z))
+    assert np.linalg.norm(rounding(network, x, t, rng=np.random.default_rng(0))) > 20 * (
+        np.linalg.norm(one)
+    )
+
+
+@pytest.mark.parametrize("activation", GATED)
 def test_it_grows_as_the_slope_vanishes(activation):
     shares = []
     for distance in (1e-2, 1e-5):

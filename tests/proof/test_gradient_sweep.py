@@ -7,12 +7,24 @@ import importlib.util
 import numpy as np
 import pytest
 from proof.agreement import Agreement, agreements, line_of
-from proof.gradients import CLAIMS, compare, narrow, with_units_moved
-from proof.networks import LARGEST, REACH, all_drawn, drawn, is_smooth, kinds, network_of, shapes
+from proof.gradients import CLAIMS, compare, gradient, narrow, with_units_moved
+from proof.networks import (
+    LARGEST,
+    REACH,
+    Kind,
+    Shape,
+    all_drawn,
+    drawn,
+    is_smooth,
+    kinds,
+    network_of,
+    shapes,
+)
 
 from chainrule import Dense, Network
 from chainrule.activations import ACTIVATIONS, Tanh
 from chainrule.gradients import check
+from chainrule.gradients.rounding import rounding
 from chainrule.losses import LOSSES
 
 
@@ -84,6 +96,30 @@ def test_the_sweep_notices_a_wrong_derivative(monkeypatch, factor):
     wrong = {"central", "complex"}
     wrong |= {"torch"} if importlib.util.find_spec("torch") else set()
     assert {n for n, a in found.items() if a.arrays and not a.holds} == wrong
+
+
+# Where two terms of a slope cancel
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).eps > 1e-18, reason="long double has no more digits here"
+)
+def test_an_output_near_the_zero_of_the_slope_is_off_by_few_roundings():
+    """Without those of φ'(z) it would be 20: the network that docs/proof.md tells of."""
+    kind = Kind("silu", "log_cosh", softmax=False, penalty="none")
+    case = drawn(kind, Shape(2, 1, (4, 1, 4, 4), 1), 52036)
+    network, x, t = case.network, case.x, case.t
+    g = gradient(network, x, t)
+    theta, exact = network.theta.astype(np.clongdouble), np.empty(len(g), np.longdouble)
+    for k in range(len(g)):
+        moved = theta.copy()
+        moved[k] += np.clongdouble(1e-30j)
+        exact[k] = np.imag(network.loss(x.astype(np.longdouble), t, moved)) / 1e-30
+    one = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    for segment in network.parameters.layout:
+        off = np.linalg.norm((g - exact)[segment.slice])
+        assert off <= 5 * np.linalg.norm(one[segment.slice]), segment.full_name
+        assert off <= 4e-14 * np.linalg.norm(g[segment.slice]), segment.full_name
 
 
 # The arithmetic of agreement
