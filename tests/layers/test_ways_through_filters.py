@@ -147,10 +147,16 @@ def test_flattening_passes_on_what_it_gets(explicit):
 
 
 @pytest.mark.parametrize(
-    "layer", [Conv2D(2, 3), LocallyConnected2D(2, 3), MaxPool2D(2), AveragePool2D(2)]
+    "layer",
+    [
+        lambda: Conv2D(2, 3),
+        lambda: LocallyConnected2D(2, 3),
+        lambda: MaxPool2D(2),
+        lambda: AveragePool2D(2),
+    ],
 )
 def test_complex_images_are_evaluated_in_numpy(layer):
-    case = case_for(layer, (1, 4, 4))
+    case = case_for(layer(), (1, 4, 4))
     v = normal(case.x.shape, seed=3)
     with going("loops"):
         moved = case.layer.evaluate(case.x + 1e-200j * v, own_values(case))[0].imag / 1e-200
