@@ -28,7 +28,8 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
     Args:
         name: lower-case letters, digits and ``_``.
         kind: a subclass of `Activation` that can be made without arguments; where it has options
-            it is a frozen dataclass, and they are numbers.
+            it is a frozen dataclass, and they are numbers. One of the form z g(z) is a subclass
+            of `chainrule.activations.Gated`, so that checks know of the zero of its derivative.
 
     Returns:
         The class.
