@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chainrule import Network
 from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from image_layers import FILTERED, WAYS, case_for, going
 from networks import normal
@@ -110,6 +111,22 @@ def test_the_explicit_way_is_the_same_where_loops_are_worth_it(kind):
         case.layer.explicit = True
         np.testing.assert_allclose(case.layer.backward_pass(case.J), upstream, atol=1e-12)
         np.testing.assert_allclose(case.layer.backward_from_delta(case.J), from_delta, atol=1e-12)
+
+
+@both_ways
+@kinds
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_the_output_can_be_read_after_both_passes(way, kind, activation, flat):
+    layers = [kind(2, 2), kind(2, 3, activation=activation), *([Flatten()] if flat else [])]
+    network = Network(layers, input=[1, 5, 5], loss="mse", seed=2)
+    x, t = normal((3, 25)), network.prepare_targets(normal((3, network.outputs), seed=1))
+    expected = network.forward_pass(x)
+    with going(way), network.kept_buffers({}):
+        for _ in range(2):
+            y = network.propagate(network.prepare_inputs(x))
+            network.backpropagate(t)
+            np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
 
 
 @both_ways
