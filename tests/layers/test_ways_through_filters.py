@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule import Network
+from chainrule import Dense, Network
 from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
+from chainrule.windows import convolution, local
 from image_layers import FILTERED, WAYS, case_for, going
 from networks import normal
 
@@ -75,16 +76,79 @@ def test_from_delta_on_it_is_the_jacobians(way, kind, activation, dtype, bias):
     with going(way):
         layer.forward_pass(case.x)
         jacobians = layer.jacobians()
+        expected = {name: jacobians[name].vjp(delta) for name in ("x", *layer.shapes())}
         case.network.gradients.vector[:] = np.nan
-        upstream = layer.backward_from_delta(delta)
+        upstream = layer.backward_from_delta(delta.copy())
     assert upstream.dtype == dtype
-    np.testing.assert_allclose(upstream, jacobians["x"].vjp(delta), **limit)
+    np.testing.assert_allclose(upstream, expected.pop("x"), **limit)
     assert np.array_equal(layer.delta, delta)
-    for name in layer.shapes():
+    for name, gradient in expected.items():
         found = case.network.gradients[f"{layer.name}.{name}"]
-        np.testing.assert_allclose(found, jacobians[name].vjp(delta), **limit)
+        np.testing.assert_allclose(found, gradient, **limit)
     with going(way):
         assert layer.backward_from_delta(delta, to_input=False) is None
+
+
+@kinds
+@functions
+def test_the_way_is_the_one_that_is_worth_it(kind, activation, monkeypatch):
+    """Real numbers of one type go through loops from some work on; explicit matrices never."""
+    taken = []
+    for module in (convolution, local):
+        for name in ("convolve", "apply_filters", "input_gradient", "weight_gradient"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, told(getattr(module, name), taken))
+    case = layer_of(kind, activation)
+    for back in (case.layer.backward_pass, case.layer.backward_from_delta):
+        for way in WAYS:
+            with going(way):
+                case.layer.forward_pass(case.x)
+                taken.clear()
+                back(case.J.copy())
+                assert bool(taken) is (way == "numpy")
+    with going("loops"):
+        taken.clear()
+        case.layer.backward_from_delta(case.J.astype(np.float32))
+        assert taken
+        taken.clear()
+        case.layer.explicit = True
+        case.layer.backward_pass(case.J.copy())
+        case.layer.backward_from_delta(case.J.copy())
+        assert not taken
+
+
+def told(function, taken):
+    """The function, which says that it was called."""
+
+    def telling(*arguments, **options):
+        taken.append(function.__name__)
+        return function(*arguments, **options)
+
+    return telling
+
+
+@both_ways
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: Conv2D(2, 3, activation="relu"),
+        lambda: LocallyConnected2D(2, 3, activation="tanh"),
+        lambda: MaxPool2D(2),
+        lambda: AveragePool2D(2),
+    ],
+)
+def test_evaluating_between_the_passes_changes_no_gradient(way, layer):
+    layers = [Conv2D(2, 2), layer(), Flatten(), Dense(2)]
+    network = Network(layers, input=[1, 7, 7], loss="mse", seed=3)
+    x, t = network.prepare_inputs(normal((3, 49))), network.prepare_targets(normal((3, 2)))
+    other = network.prepare_inputs(normal((3, 49), seed=1))
+    network.forward_pass(x)
+    expected = network.backward_pass(t).vector.copy()
+    with going(way), network.kept_buffers({}):
+        network.propagate(x)
+        network.evaluate(other)
+        network.backpropagate(t)
+    np.testing.assert_allclose(network.gradients.vector, expected, rtol=1e-11, atol=1e-13)
 
 
 @both_ways
@@ -143,7 +207,9 @@ def test_a_pool_evaluates_as_it_passes(way, pool, dtype):
         found = case.layer.evaluate(other, {})[1]
         np.testing.assert_allclose(found, expected, rtol=LIMITS[dtype], atol=LIMITS[dtype])
         assert np.array_equal(case.layer.backward_pass(case.J), upstream)
+        case.layer.delta = None
         assert np.array_equal(case.layer.backward_from_delta(case.J), upstream)
+        assert np.array_equal(case.layer.delta, case.J)
         assert case.layer.backward_pass(case.J, to_input=False) is None
     assert found.dtype == upstream.dtype == y.dtype == dtype
     jacobian = case.layer.jacobians()["x"]
