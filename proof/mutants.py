@@ -102,6 +102,7 @@ TESTS_OF_IMAGES = (
     "windows/test_geometry.py",
     "windows/test_what_windows_compute.py",
     "image_jacobians/test_image_jacobians.py",
+    "layers/test_image_layers_as_told.py",
     "layers/test_ways_through_filters.py",
     "layers/test_filters_and_pooling.py",
     "test_image_networks.py",
