@@ -25,7 +25,7 @@ from chainrule.data.paths import existing_file
 from chainrule.data.targets import MAX_CLASS
 from chainrule.errors import DataError, Problem, ShapeError, shown
 from chainrule.sequences.losses import NO_CLASS
-from chainrule.sequences.padding import lengths_of, padded_steps
+from chainrule.sequences.padding import lengths_of, padded_steps, partly_nan
 
 KNOWN = ("x", "t", "classes", "lengths")
 
@@ -120,11 +120,10 @@ def arrays_to_write(data: DataSplit) -> dict[str, Array]:
 
 def _refuse_parts(path: Path, t: Array) -> None:
     """A step has all its values or none."""
-    missing = np.isnan(t)
-    partly = missing.any(axis=2) & ~missing.all(axis=2)
-    if partly.any():
-        case, step = (int(k) for k in np.argwhere(partly)[0])
-        message = f"t[{case}, {step}] is NaN in some of its values; expected all of them, or none"
+    found = partly_nan(t)
+    if found is not None:
+        case, step = found
+        message = f"t[{case}, {step}] is NaN in some of its values; expected in none or in all"
         raise DataError(Problem(message, path))
 
 

@@ -68,9 +68,11 @@ class _SlopeMoved(Activation):
     rng: np.random.Generator
 
     def value(self, z: Array, out: Array | None = None) -> Array:
+        """As of its own."""
         return self.own.value(z, out)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
+        """φ'(z) and a small share of its terms, up or down."""
         slope = self.own.derivative(z, out)
         slope += SHARE * self.rng.choice([-1.0, 1.0], z.shape) * self.own.slope_terms(z)
         return slope

@@ -234,7 +234,9 @@ class Dense(Weighted):
         return {
             "a": Diagonal(slopes.reshape(-1, steps * self.size)),
             "x": EachStep(self._jacobian_x(), steps, padded),
-            "W": SharedBySteps(self._jacobian_W(), steps, padded),  # 0 · NaN were NaN
+            "W": SharedBySteps(
+                self._jacobian_W(), steps, padded
+            ),  # x is 0 there, but 0 · NaN is NaN
             "b": SharedBySteps(self._jacobian_b(), steps, padded),
         }
 

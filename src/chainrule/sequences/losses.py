@@ -21,6 +21,7 @@ import numpy as np
 from chainrule.errors import ShapeError
 from chainrule.losses import BinaryCrossEntropy, FromLogits, Loss
 from chainrule.parameters import Array, as_numbers
+from chainrule.sequences.padding import partly_nan
 
 NO_CLASS = -1
 """The class number that says: no target at this step."""
@@ -123,7 +124,7 @@ class SequenceLoss(Loss):
         # A probability cannot be −1 either.
         classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
         missing = _missing(t, outputs // self.steps, classes=classes)
-        _require_whole(t, missing)
+        _require_whole(t)
         rows = self._rows(t, missing, outputs // self.steps, dtype)
         found = np.full(
             (*t.shape[:2], *rows.shape[1:]), NO_CLASS if rows.ndim == 1 else np.nan, rows.dtype
@@ -212,13 +213,11 @@ def _spread(y: Array, t: Array, rows: Array) -> Array:
     return found.reshape(y.shape)
 
 
-def _require_whole(t: Array, missing: Array) -> None:
+def _require_whole(t: Array) -> None:
     """A target has all its values or none: of some alone neither could be said."""
-    if t.ndim < 3 or t.dtype.kind != "f":
-        return
-    partly = np.isnan(t).any(axis=2) & ~missing
-    if partly.any():
-        case, step = (int(k) for k in np.argwhere(partly)[0])
+    found = partly_nan(t) if t.ndim == 3 and t.dtype.kind == "f" else None
+    if found is not None:
+        case, step = found
         raise ShapeError(
             f"step {step + 1} of case {case}: some values of the target are NaN; it has all of "
             "them, or NaN in each, which stands for no target"

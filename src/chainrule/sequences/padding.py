@@ -98,6 +98,26 @@ def overflow_is_no_padding(y: Array, x: Array) -> None:
     y[lost] = np.inf
 
 
+def partly_nan(t: Array) -> tuple[int, int] | None:
+    """The first case and step, from 0, of which some numbers are NaN and others are not, if any.
+
+    Args:
+        t: (cases, steps, numbers), floats.
+
+    Example:
+        >>> partly_nan(np.array([[[1.0, 2.0], [np.nan, 3.0]]]))
+        (0, 1)
+        >>> partly_nan(np.array([[[1.0, 2.0], [np.nan, np.nan]]])) is None
+        True
+    """
+    lost = np.isnan(t)
+    partly = lost.any(axis=2) & ~lost.all(axis=2)
+    if not partly.any():
+        return None
+    case, step = np.argwhere(partly)[0]
+    return int(case), int(step)
+
+
 def _may_hold_nan(x: Array) -> bool:
     """Whether the sum is NaN, which finds every NaN quickly; of inf and −inf it is NaN too."""
     with np.errstate(all="ignore"):
