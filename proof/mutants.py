@@ -123,6 +123,7 @@ TESTS_OF_SEQUENCES = (
     "sequences/test_padding.py",
     "sequences/test_sequence_losses.py",
     "sequences/test_start.py",
+    "sequences/test_recurrence.py",
     "sequences/test_step_jacobians.py",
     "sequences/test_through_time.py",
     "layers/test_recurrent.py",
