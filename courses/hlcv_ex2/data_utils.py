@@ -1,7 +1,8 @@
 """CIFAR-10 as the exercise's script loads it: the mean training image taken away, rows of 3,072.
 
-The images are looked for in ``data/`` beside this file, in the folder that ``CHAINRULE_DATA``
-names, and in ``../shared/data`` beside the repository, as ``cifar-10-batches-py``.
+The images are looked for as ``cifar-10-batches-py`` in ``data/`` and, where the exercise keeps
+them, in ``datasets/`` beside this file, in the folder that ``CHAINRULE_DATA`` names, and in
+``../shared/data`` beside the repository.
 """
 
 from __future__ import annotations

@@ -28,6 +28,16 @@ Stats = dict[str, list[float]]
 NAMES = {"W1": "hidden.W", "b1": "hidden.b", "W2": "output.W", "b2": "output.b"}
 
 
+def iterations_per_epoch(cases: int, batch_size: int) -> int:
+    """How many minibatches make an epoch: whole ones, and at least one.
+
+    Example:
+        >>> iterations_per_epoch(49_000, 128), iterations_per_epoch(5, 200)
+        (382, 1)
+    """
+    return max(cases // batch_size, 1)
+
+
 class TwoLayerNet:
     """Two dense layers with relu between them, softmax and cross-entropy on top.
 
@@ -134,7 +144,7 @@ class TwoLayerNet:
     ) -> Stats:
         """Stochastic gradient descent on minibatches drawn with replacement.
 
-        An epoch is N / batch_size iterations, at least one. In the first iteration of each,
+        An epoch is ⌊N / batch_size⌋ iterations, at least one. In the first iteration of each,
         after the step, the accuracies are recorded and the learning rate is multiplied by
         ``learning_rate_decay``.
 
@@ -176,7 +186,7 @@ class TwoLayerNet:
             self._network, descent, X, labels, batch_size=batch_size, classes=False
         )
         stats: Stats = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
-        iterations_per_epoch = max(len(X) / batch_size, 1)
+        epoch = iterations_per_epoch(len(X), batch_size)
         with suitable_threads(self._network, batch_size):
             for it in range(num_iters):
                 chosen = np.random.choice(len(X), batch_size)  # noqa: NPY002
@@ -188,7 +198,7 @@ class TwoLayerNet:
                 stats["loss_history"].append(loss)
                 if verbose and it % 100 == 0:
                     print(f"iteration {it} / {num_iters}: loss {loss:f}", flush=True)
-                if it % iterations_per_epoch == 0:
+                if it % epoch == 0:
                     train_accuracy = self._accuracy(X[chosen], labels[chosen])
                     stats["train_acc_history"].append(train_accuracy)
                     stats["val_acc_history"].append(self._accuracy(X_val, y_val))

@@ -31,6 +31,19 @@ def test_the_data_are_those_of_the_exercise(course_data):
     assert parts.y_val[7] == y[1007]
 
 
+@pytest.mark.parametrize("inner", ["datasets", "data", "."])
+def test_the_data_may_lie_where_the_exercise_keeps_them(real, inner, monkeypatch, tmp_path):
+    mini = real / "cifar_mini" / "cifar-10-batches-py"
+    if not mini.is_dir():
+        pytest.skip(f"{real} has no cifar_mini")
+    (tmp_path / inner).mkdir(exist_ok=True)
+    (tmp_path / inner / mini.name).symlink_to(mini, target_is_directory=True)
+    monkeypatch.setattr(data_utils, "__file__", str(tmp_path / "data_utils.py"))
+    monkeypatch.delenv("CHAINRULE_DATA")
+    parts = data_utils.get_CIFAR10_data(num_training=400, num_validation=50, num_test=60)
+    assert [len(part) for part in parts] == [400, 400, 50, 50, 60, 60]
+
+
 def test_too_few_images_are_told(course_data):
     with pytest.raises(data_utils.DataError, match="50,000 and 2,000"):
         data_utils.get_CIFAR10_data(num_test=10_000)

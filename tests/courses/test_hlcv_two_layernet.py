@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chainrule.errors import ShapeError
 
 with on_path("hlcv_ex2"):
+    import ex2_FCnet
     from gradient_check import eval_numerical_gradient
     from two_layernet import TwoLayerNet
     from vis_utils import visualize_grid
@@ -80,6 +81,7 @@ def test_the_numbers_that_the_exercise_states():
         )
         error = np.abs(numeric - gradient) / np.maximum(1e-8, np.abs(numeric) + np.abs(gradient))
         assert error.max() < 1e-8, name
+        assert ex2_FCnet.rel_error(numeric, gradient) == error.max()
 
 
 def test_the_toy_training_reaches_what_the_exercise_asks_for():
@@ -111,13 +113,14 @@ def test_loss_and_gradients_by_hand(seed, reg):
 def reference_training(params, X, y, X_val, y_val, rate, decay, reg, iterations, batch):
     """The exercise's loop, written out."""
     stats = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
+    epoch = max(len(X) // batch, 1)
     for it in range(iterations):
         chosen = np.random.choice(len(X), batch)  # noqa: NPY002
         _, loss, gradients = by_hand(params, X[chosen], y[chosen], reg)
         stats["loss_history"].append(loss)
         for name in params:
             params[name] = params[name] - rate * gradients[name]
-        if it % max(len(X) / batch, 1) == 0:
+        if it in range(0, iterations, epoch):
             for key, (x, t) in (("train", (X[chosen], y[chosen])), ("val", (X_val, y_val))):
                 right = by_hand(params, x, t, 0)[0].argmax(axis=1) == t
                 stats[f"{key}_acc_history"].append(right.mean())
@@ -125,7 +128,32 @@ def reference_training(params, X, y, X_val, y_val, rate, decay, reg, iterations,
     return stats
 
 
-@pytest.mark.parametrize("batch", [3, 8, 40, 200])
+@pytest.mark.parametrize(
+    ("cases", "batch", "iterations", "epochs"),
+    [
+        (49, 12, 40, 10),  # 4 whole minibatches and a rest, as 49,000 have it in 128s
+        (49, 12, 41, 11),
+        (48, 12, 40, 10),
+        (10, 6, 7, 7),
+        (5, 200, 9, 9),
+        (49_000, 128, 764, 2),  # 382 to an epoch
+        (49_000, 128, 765, 3),
+    ],
+)
+def test_every_epoch_is_recorded_once_and_lowers_the_rate(cases, batch, iterations, epochs):
+    X, y = np.zeros((cases, 1)), np.zeros(cases, int)
+    net = TwoLayerNet(1, 1, 2, std=0.0)
+    stats = net.train(
+        X, y, X[:3], y[:3], learning_rate=1.0, learning_rate_decay=1e-9,
+        num_iters=iterations, batch_size=batch,
+    )  # fmt: skip
+    assert len(stats["loss_history"]) == iterations
+    assert len(stats["train_acc_history"]) == len(stats["val_acc_history"]) == epochs
+    # The rate is lowered to almost nothing behind the first step, which is by the gradient of b2.
+    assert net.params["b2"] == pytest.approx([0.5, -0.5], abs=1e-5)
+
+
+@pytest.mark.parametrize("batch", [3, 7, 8, 39, 40, 200])
 def test_training_is_the_exercise_s_loop(batch):
     rng = np.random.default_rng(4)
     X, y = rng.normal(size=(40, 5)), rng.integers(0, 3, 40)

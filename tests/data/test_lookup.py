@@ -14,7 +14,7 @@ def places(tmp_path, monkeypatch):
         tmp_path / "mine",
         tmp_path / "shared" / "data",
     )
-    for folder in (course / "data", mine, shared):
+    for folder in (course / "data", course / "datasets", mine, shared):
         folder.mkdir(parents=True)
     (tmp_path / "repository" / "pyproject.toml").touch()
     monkeypatch.setenv("CHAINRULE_DATA", str(mine))
@@ -23,7 +23,7 @@ def places(tmp_path, monkeypatch):
 
 def test_the_nearest_place_wins(places):
     course, mine, shared = places
-    for folder in (shared, mine, course / "data"):
+    for folder in (shared, mine, course, course / "datasets", course / "data"):
         (folder / "xor.dat").touch()
         assert find_data("xor.dat", beside=course) == folder / "xor.dat"
 
@@ -59,7 +59,7 @@ def test_what_is_nowhere_is_told_with_every_place(places, monkeypatch):
     course, mine, shared = places
     with pytest.raises(DataError) as caught:
         find_data("xor.dat", beside=course, within=("psu",))
-    for place in (course / "data", mine, mine / "psu", shared):
+    for place in (course / "data", course / "datasets", course, mine, mine / "psu", shared):
         assert str(place) in str(caught.value)
     monkeypatch.delenv("CHAINRULE_DATA")
     with pytest.raises(DataError, match="CHAINRULE_DATA") as caught:

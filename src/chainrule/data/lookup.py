@@ -15,9 +15,9 @@ VARIABLE = "CHAINRULE_DATA"
 def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
     """The file or folder ``name``, from the first place that has it.
 
-    The places are ``data/`` beside the program, the folder that ``CHAINRULE_DATA`` names, and
-    ``shared/data`` beside the repository. In each, ``name`` itself comes first, then
-    ``W/name`` for every W of ``within``.
+    The places are ``data/`` and ``datasets/`` beside the program, the program's own folder, the
+    folder that ``CHAINRULE_DATA`` names, and ``shared/data`` beside the repository. In each,
+    ``name`` itself comes first, then ``W/name`` for every W of ``within``.
 
     Args:
         name: of a file or a folder, such as ``xor.dat``.
@@ -40,7 +40,7 @@ def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
 
 def _places(beside: Path) -> Iterator[Path]:
     """The folders to look in, in their order."""
-    yield beside / "data"
+    yield from (beside / "data", beside / "datasets", beside)
     named = os.environ.get(VARIABLE)
     if named:
         yield Path(os.path.expanduser(named))
