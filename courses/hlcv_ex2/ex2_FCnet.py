@@ -100,7 +100,7 @@ def _draw(stats: Stats, epoch: int, name: str, title: str, test: Mapping[str, fl
     ends = np.arange(recorded) * epoch + 1
     starts = np.concatenate([[0], ends[:-1]])
     history = {
-        "epoch": list(range(recorded)),
+        "epoch": (ends / epoch).tolist(),
         "train_loss": [losses[a:b].mean() for a, b in zip(starts, ends, strict=True)],
         "train_accuracy": stats["train_acc_history"],
         "validation_accuracy": stats["val_acc_history"],

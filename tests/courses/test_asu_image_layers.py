@@ -218,6 +218,32 @@ def test_max_pool_by_hand():
     assert repr(pool) == "MaxPoolLayer(2)"
 
 
+@settings(max_examples=60)
+@given(seeds, st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(4, 9), sizes)
+def test_every_equal_maximum_may_get_the_whole_gradient(seed, batch, channels, size, height, more):
+    x = np.random.default_rng(seed).integers(-2, 2, (batch, channels, height, size + more)) * 1.0
+    pool = MaxPoolLayer(size, ties="all")
+    y = pool.forward(x)
+    assert np.array_equal(y, MaxPoolLayer(size).forward(x))
+    y_grad = normal(seed, *y.shape)
+    expected = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(y.shape):
+        for p, q in np.ndindex(size, size):
+            at = n, c, i * size + p, j * size + q
+            expected[at] = y_grad[n, c, i, j] if x[at] == y[n, c, i, j] else 0
+    assert np.array_equal(pool.backward(y_grad), expected)
+
+
+def test_the_rule_for_equal_maxima_by_hand():
+    pool = MaxPoolLayer(ties="all")
+    pool.forward([[[[3, 3, 1], [0, 3, 9], [9, 9, 9]]]])
+    assert pool.backward([[[[5]]]]).tolist() == [[[[5, 5, 0], [0, 5, 0], [0, 0, 0]]]]
+    assert repr(pool) == "MaxPoolLayer(2, ties='all')"
+    assert MaxPoolLayer().ties == "first"
+    with pytest.raises(ConfigError, match="unknown ties 'al'; did you mean 'all'"):
+        MaxPoolLayer(2, ties="al")
+
+
 def test_flatten_there_and_back():
     flatten, x = FlattenLayer(), normal(0, 3, 2, 4, 5)
     assert np.array_equal(flatten.forward(x), x.reshape(3, 40))
@@ -259,13 +285,13 @@ def test_what_is_no_batch_of_such_images_is_told(x):
 # The stack
 
 
-def stack(seed=0):
+def stack(seed=0, ties="first"):
     return [
         ConvLayer(2, 4, 3, seed=seed),
         ReluLayer(),
-        MaxPoolLayer(2),
+        MaxPoolLayer(2, ties=ties),
         ConvLayer(4, 3, 2, seed=seed + 1),
-        MaxPoolLayer(2),
+        MaxPoolLayer(2, ties=ties),
         ReluLayer(),
         FlattenLayer(),
         FullLayer(6, 5, seed=seed + 2),
@@ -288,10 +314,12 @@ def gradients(parts):
     ]
 
 
-@settings(max_examples=20)
-@given(seeds)
-def test_a_stack_is_its_layers_one_after_the_other(seed):
-    parts, (x, t) = stack(seed), data(seed)
+@settings(max_examples=40)
+@given(seeds, st.sampled_from(["first", "all"]))
+def test_a_stack_is_its_layers_one_after_the_other(seed, ties):
+    parts, (x, t) = stack(seed, ties), data(seed)
+    if ties == "all":  # then whole numbers, so that many maxima are equal
+        x, parts[0].W, parts[3].W = (np.rint(a) for a in (x, 4 * parts[0].W, 2 * parts[3].W))
     y, loss = x, CrossEntropyLayer()
     for part in parts:
         y = part.forward(y)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import doctest
 import itertools
+import subprocess
+import sys
 from importlib import import_module
 
 import numpy as np
 import pytest
-from course_folders import on_path
+from course_folders import COURSES, on_path
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -391,6 +393,40 @@ def test_what_does_not_fit_a_stack_is_told():
         model.update_param(np.inf)
     with pytest.raises(ConfigError, match="CrossEntropyLayer"):
         Sequential(stack(), None)
+
+
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_gradients_have_the_text_s_spelling_as_well(name):
+    layer = FullLayer(3, 2)
+    layer.forward(normal(0, 4, 3))
+    layer.backward(normal(1, 4, 2))
+    kept, other = f"{name}_grad", f"{name.lower()}_grad"
+    assert getattr(layer, kept).any()
+    assert np.array_equal(getattr(layer, other), getattr(layer, kept))
+    setattr(layer, other, np.ones_like(getattr(layer, kept)))
+    assert (getattr(layer, kept) == 1).all()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import layers.FullLayer; import layers.ReluLayer",
+        "from layers import FullLayer, ReluLayer; import layers",
+        "import layers; import layers.FullLayer, layers.ReluLayer",
+        "import layers.full; import layers.FullLayer; import layers.relu",
+        "import layers.FullLayer as Full; import layers; assert Full is layers.FullLayer",
+    ],
+)
+def test_a_class_may_be_imported_as_the_text_writes_it(lines):
+    program = f"""{lines}
+assert layers.FullLayer(4, 3).forward([[1, 2, 3, 4]]).shape == (1, 3)
+assert layers.ReluLayer().forward([[-1, 2]]).tolist() == [[0, 2]]
+import layers.full
+assert layers.full.FullLayer is layers.FullLayer
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=COURSES / "asu_eee598_lab3", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_package_gives_the_same_classes():

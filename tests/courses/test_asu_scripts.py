@@ -11,7 +11,7 @@ import pytest
 from course_folders import COURSES, on_path
 
 from chainrule.data.cifar import read_cifar
-from chainrule.errors import DataError
+from chainrule.errors import ConfigError, DataError
 
 FOLDER = COURSES / "asu_eee598_lab3"
 
@@ -72,6 +72,28 @@ def test_every_image_of_the_four_classes_has_its_own_label(mini):
     assert len(chosen) == 4
     assert [chosen[k] for k in y_train.argmax(axis=1)] == labels
     assert len(labels) == np.isin(published.train_labels, chosen).sum()
+
+
+@pytest.mark.parametrize("load", [dataset.cifar100, dataset.cifar10_subset])
+def test_images_of_three_classes_as_the_next_lab_wants_them(mini, load):
+    rows, images = load(5, classes=3), load(5, classes=3, images=True)
+    for (x, y), (as_images, same) in zip(rows, images, strict=True):
+        assert as_images.shape == (len(y), 3, 32, 32)
+        assert y.shape == (len(x), 3)
+        assert np.array_equal(as_images.reshape(x.shape), x)
+        assert np.array_equal(same, y)
+    with pytest.raises(ConfigError, match="classes is a whole number of at least 1, found 0"):
+        load(5, classes=0)
+    with pytest.raises(DataError, match="101 are needed"):
+        load(5, classes=101)
+
+
+def test_the_files_may_lie_beside_the_scripts(real, monkeypatch, tmp_path):
+    monkeypatch.setattr(dataset, "FOLDER", tmp_path)
+    monkeypatch.delenv("CHAINRULE_DATA", raising=False)
+    kept = real / "cifar_mini" / "cifar-100-python"
+    (tmp_path / kept.name).symlink_to(kept, target_is_directory=True)
+    assert dataset.cifar100()[0][0].shape[1] == 3072
 
 
 def test_the_seed_draws_the_classes(mini):

@@ -1,4 +1,9 @@
-"""The layers of the lab: what `Sequential` stacks, each of which works alone as well."""
+"""The layers of the lab: what `Sequential` stacks, each of which works alone as well.
+
+``import layers.FullLayer`` is as good as ``import layers``, as the lab writes it.
+"""
+
+import sys
 
 from .conv import ConvLayer
 from .cross_entropy import CrossEntropyLayer
@@ -19,3 +24,6 @@ __all__ = [
     "Sequential",
     "SoftMaxLayer",
 ]
+
+# An import statement takes what stands here under the dotted name, whatever it is.
+sys.modules.update({f"{__name__}.{name}": globals()[name] for name in __all__})

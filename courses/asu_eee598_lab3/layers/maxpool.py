@@ -5,22 +5,53 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.errors import ConfigError, unknown
 from chainrule.layers import MaxPool2D
 
 from .layer import Array, Layer, fitting, images, rows, shaped
+
+
+class EveryLargest(MaxPool2D):
+    """A pool that gives the gradient to every one of equal numbers, whole.
+
+    This is no derivative where numbers are equal, and the library's pool where none are.
+    """
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """δ where the largest stand, (cases, inputs); squares lie side by side."""
+        self.delta = delta
+        if not to_input:
+            return None
+        _, down, across = self.output_shape
+        height, width = self.window_size
+        covered = np.s_[:, :, : down * height, : across * width]
+        x = self.x.reshape(-1, *self.input_shape)
+        largest, arriving = (
+            a.reshape(-1, *self.output_shape).repeat(height, axis=2).repeat(width, axis=3)
+            for a in (self.z, delta)
+        )
+        upstream = np.zeros_like(x)
+        upstream[covered] = np.where(x[covered] == largest, arriving, 0)
+        return rows(upstream)
+
+
+POOLS = {"first": MaxPool2D, "all": EveryLargest}
+"""The library's layer, by the rule for equal numbers."""
 
 
 class MaxPoolLayer(Layer):
     """y[n, c, i, j] = the largest of x[n, c, i·size …, j·size …] in a square of size × size.
 
     Squares lie side by side; rows and columns that fill none are left out. The gradient goes to
-    the largest, of equal ones to the first in row order, as in PyTorch.
+    the largest.
 
     Args:
         size: of the squares.
+        ties: which of equal numbers get it: ``first``, the first in row order, as in PyTorch, or
+            ``all``, each of them the whole, which is the rule of the lab that follows.
 
     Raises:
-        ConfigError: a size that is none.
+        ConfigError: a size or a rule that is none.
 
     Example:
         >>> pool = MaxPoolLayer(2)
@@ -29,14 +60,26 @@ class MaxPoolLayer(Layer):
         >>> pool.backward([[[[10, 20]]]])
         array([[[[ 0., 10., 20.,  0.],
                  [ 0.,  0.,  0.,  0.]]]])
+        >>> tied = MaxPoolLayer(2, ties="all")
+        >>> _ = tied.forward([[[[5, 5], [3, 5]]]])
+        >>> tied.backward([[[[7]]]])
+        array([[[[7., 7.],
+                 [0., 7.]]]])
     """
 
-    def __init__(self, size: int = 2) -> None:
-        self._pool = MaxPool2D(size)
+    def __init__(self, size: int = 2, *, ties: str = "first") -> None:
+        if ties not in POOLS:
+            raise ConfigError(unknown("ties", ties, POOLS))
+        self.ties = ties
+        self._pool = self._new(size)
+
+    def _new(self, size: int) -> MaxPool2D:
+        return POOLS[self.ties](size)
 
     def __repr__(self) -> str:
-        """Such as ``MaxPoolLayer(2)``."""
-        return f"MaxPoolLayer({self.size})"
+        """Such as ``MaxPoolLayer(2)``, or ``MaxPoolLayer(2, ties='all')``."""
+        ties = "" if self.ties == "first" else f", ties={self.ties!r}"
+        return f"MaxPoolLayer({self.size}{ties})"
 
     @property
     def size(self) -> int:
@@ -70,7 +113,7 @@ class MaxPoolLayer(Layer):
 
     def in_library(self) -> MaxPool2D:
         """A layer of the library like this one, for a network."""
-        return MaxPool2D(self.size)
+        return self._new(self.size)
 
     def move_into(self, pool: MaxPool2D) -> None:
         """From now on remember passes in ``pool``, a layer of the library in a network."""

@@ -18,6 +18,7 @@ class TrainedLayer(Layer):
 
     Attributes:
         kept_by: that layer: at first one of its own, later perhaps one of a network.
+        w_grad: ``W_grad`` as the lab's text spells it.
     """
 
     kept_by: Any
@@ -54,6 +55,8 @@ class TrainedLayer(Layer):
     @W_grad.setter
     def W_grad(self, value: npt.ArrayLike) -> None:
         assign(self.W_grad, np.asarray(value), "W_grad")
+
+    w_grad = W_grad
 
     @property
     def b_grad(self) -> Array:
