@@ -3,7 +3,8 @@
 Run with: python3 learning_rates.py [--rates 0.1 0.01 10] [--data cifar10] [--epochs 15]
 
 The network is the lab's: 3072 pixels, 500 relu units, 4 classes. Draws the losses over the
-epochs, a curve that diverges to where it ended, and the test accuracy over the learning rate.
+epochs, a curve that grows or diverges on a logarithmic axis of its own, and the test accuracy
+over the learning rate.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ RATES = (0.1, 0.01, 10.0)
 GUESSING = CrossEntropyLayer().forward([[0.25] * 4], [0])
 """The loss of four equal probabilities, ln 4."""
 
+FAR = 10
+"""So many times the loss of guessing would hide the curves of the rates that learn."""
+
 SMALLEST = 1e-300
 
 
@@ -53,6 +57,11 @@ class Result:
         """Whether the training ended early."""
         return bool(np.isnan(self.losses).any())
 
+    @property
+    def grew(self) -> bool:
+        """Whether it diverged, or some epoch's loss is far above guessing."""
+        return self.diverged or bool(self.losses.max() > FAR * GUESSING)
+
 
 def train(rate: float, train: Cases, test: Cases, epochs: int) -> Result:
     """Train the given network at one rate, from the same weights each time."""
@@ -65,25 +74,25 @@ def train(rate: float, train: Cases, test: Cases, epochs: int) -> Result:
 def draw_losses(results: Sequence[Result]) -> Figure:
     """The average training loss over the epochs, a curve a rate.
 
-    Where some training diverged, a second panel shows every minibatch of it, to where it ended.
+    Where the loss of some training grew, a second panel shows every minibatch of it, to its end.
     """
     from chainrule.plots.style import house_style, put_title
 
-    diverged = any(result.diverged for result in results)
+    grown = [result for result in results if result.grew]
     with house_style():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(13 if diverged else 8.5, 6), layout="constrained")
+        figure = Figure(figsize=(13 if grown else 8.5, 6), layout="constrained")
         put_title(figure, "Average training loss at several learning rates, 3072-500-4")
-        panels = figure.subplots(1, 1 + diverged, squeeze=False)[0]
+        panels = figure.subplots(1, 1 + bool(grown), squeeze=False)[0]
         _draw_averages(panels[0], results)
-        if diverged:
+        if grown:
             _draw_minibatches(panels[1], results)
     return figure
 
 
 def _draw_averages(axes: Axes, results: Sequence[Result]) -> None:
-    """The epochs that ran to their end."""
+    """The epochs that ran to their end, on the scale of the rates that learn."""
     from matplotlib.ticker import MaxNLocator
 
     from chainrule.plots.style import FAINT, marker_of
@@ -91,25 +100,30 @@ def _draw_averages(axes: Axes, results: Sequence[Result]) -> None:
     for k, result in enumerate(results):
         color, marker = marker_of(k)
         whole = result.losses[np.isfinite(result.losses)]
-        broken = f": diverged in epoch {len(whole) + 1}" if result.diverged else ""
+        broken = (
+            f": diverged in epoch {len(whole) + 1}"
+            if result.diverged
+            else ": leaves this scale" * result.grew
+        )
         axes.plot(
             np.arange(1, len(whole) + 1), whole, color=color, marker=marker,
             label=f"rate {result.rate:g}{broken}",
         )  # fmt: skip
     axes.axhline(GUESSING, color=FAINT, linestyle=":", label="guessing: ln 4")
-    axes.set_ylim(bottom=0)
+    shown = [loss for result in results if not result.grew for loss in result.losses]
+    axes.set_ylim(0, 1.08 * max([GUESSING, *shown]))
     axes.set_xlabel("epochs")
     axes.set_ylabel("cross-entropy, average of the epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="lower left")
+    axes.legend(loc="best")
 
 
 def _draw_minibatches(axes: Axes, results: Sequence[Result]) -> None:
-    """Every minibatch of what diverged; the axis is logarithmic and reaches any number."""
+    """Every minibatch of what grew; the axis is logarithmic and reaches any number."""
     from chainrule.plots.style import marker_of
 
     for k, result in enumerate(results):
-        if not result.diverged or not len(result.minibatches):
+        if not result.grew or not len(result.minibatches):
             continue
         color = marker_of(k)[0]
         steps = np.arange(1, len(result.minibatches) + 1)
@@ -119,7 +133,7 @@ def _draw_minibatches(axes: Axes, results: Sequence[Result]) -> None:
             steps[-1], exponents[-1], color=color, linestyle="none", marker="X", markersize=13,
             label=f"the last finite loss: {result.minibatches[-1]:.0e}",
         )  # fmt: skip
-    axes.set_title("what diverged, minibatch by minibatch")
+    axes.set_title("what grew or diverged, minibatch by minibatch")
     axes.yaxis.set_major_formatter(lambda exponent, _: f"1e{exponent:.0f}")
     axes.set_xlabel("minibatches")
     axes.set_ylabel("cross-entropy (logarithmic axis)")
@@ -164,6 +178,16 @@ def draw_accuracies(results: Sequence[Result]) -> Figure:
     return figure
 
 
+def as_told(loss: float) -> str:
+    """A loss in a few letters, however large.
+
+    Example:
+        >>> [as_told(loss) for loss in (0.43828, 97361.479)]
+        ['0.438', '9.7e+04']
+    """
+    return f"{loss:.3f}" if loss < 1000 else f"{loss:.1e}"
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Train at each rate, print what came of it, draw it."""
     options = parser(__doc__)
@@ -174,7 +198,7 @@ def main(words: Sequence[str] | None = None) -> None:
     results = []
     for rate in rates:
         results.append(train(rate, train_cases, test_cases, chosen.epochs))
-        told = ", ".join(f"{loss:.3f}" for loss in results[-1].losses if np.isfinite(loss))
+        told = ", ".join(as_told(loss) for loss in results[-1].losses if np.isfinite(loss))
         end = "diverged" if results[-1].diverged else f"test accuracy {results[-1].accuracy:.1%}"
         print(f"rate {rate:g}: {told or 'no whole epoch'}; {end}", flush=True)
     save(draw_losses(results), chosen.out, "training_loss")

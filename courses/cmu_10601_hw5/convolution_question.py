@@ -2,10 +2,14 @@
 
 Run with: python3 convolution_question.py [--at 3 2] [--all]
 
-(a) X, 6 × 6, under a 3 × 3 filter of −1 around 8, without padding, stride 1: row 3, column 2 is 8.
-(b) A 6 × 4 map under a 2 × 2 filter with stride 2 gives 3 × 2.
-(c) 22 × 22 under one 4 × 4 filter with stride 2: 16 shared weights, or 1,600 unshared ones.
-(d) 40 × 40 × 3 unshared under the same filter: 17,328 weights for one, 51,984 for three.
+1a  X, 6 × 6, under a 3 × 3 filter of −1 around 8, without padding, stride 1: row 3, column 2 is 8.
+1b  A 6 × 4 map under a 2 × 2 filter with stride 2 gives 3 × 2.
+2a  What is learned, the parameters: the weights in the filter.
+2b  What is chosen, the hyperparameters: the sizes of stride, padding and filter.
+2c  22 × 22 under one 4 × 4 filter with stride 2: 16 shared weights,
+2d  or 1,600, where every place has weights of its own.
+2e  40 × 40 × 3 unshared under 4 × 4 with stride 2: 17,328 weights for one filter, 51,984 for 3.
+2f  What a filter finds may lie anywhere in an image: found at one place, it is known at all.
 
 What is called convolution does not turn the filter round: y_ij = Σ_pq x_(i+p, j+q) w_pq. Every
 answer comes from plain sums and from the library; the exit status is 1 if one is wrong.
@@ -174,30 +178,12 @@ class Setting:
         )
 
 
-def filters_of(weights: int, length: int, channels: int) -> list[tuple[int, int]]:
-    """Size and stride of every square filter with so many unshared weights over a square map.
-
-    Only filters that come to the map's border without a rest; where one stands still (a single
-    place) the stride means nothing and is left out.
-
-    Example:
-        >>> filters_of(1600, 22, 1)
-        [(4, 2), (10, 4), (20, 2)]
-    """
-    return [
-        (size, stride)
-        for size, stride in product(range(1, length), range(1, length))
-        if (length - size) % stride == 0
-        and (places(length, size, stride) * size) ** 2 * channels == weights
-    ]
-
-
 @dataclass(frozen=True)
 class Answer:
     """One answer and what another derivation says.
 
     Attributes:
-        part: of the question, such as ``c``.
+        part: of the question, such as ``2c``.
         what: in words.
         found: by plain sums and counts.
         by_library: by the library.
@@ -243,13 +229,13 @@ def answers() -> list[Answer]:
     small, shared = (layer_on_map(Conv2D, s) for s in (SMALL, MIDDLE))
     own, own_1, own_3 = (layer_on_map(LocallyConnected2D, s) for s in (MIDDLE, one, three))
     return [
-        Answer("a", "rows x columns of the output", whole.shape, asked.shape, (4, 4)),
-        Answer("a", "row 3, column 2 of the output", step(3, 2).value, int(asked[2, 1]), 8),
-        Answer("b", "rows x columns of the output", SMALL.output, small.output_shape[1:], (3, 2)),
-        Answer("c", "shared weights", MIDDLE.shared, shared.W.size, 16),
-        Answer("c", "unshared weights", MIDDLE.unshared, own.W.size, 1600),
-        Answer("d", "unshared weights, 1 filter", one.unshared, own_1.W.size, 17328),
-        Answer("d", "unshared weights, 3 filters", three.unshared, own_3.W.size, 51984),
+        Answer("1a", "rows x columns of the output", whole.shape, asked.shape, (4, 4)),
+        Answer("1a", "row 3, column 2 of the output", step(3, 2).value, int(asked[2, 1]), 8),
+        Answer("1b", "rows x columns of the output", SMALL.output, small.output_shape[1:], (3, 2)),
+        Answer("2c", "shared weights", MIDDLE.shared, shared.W.size, 16),
+        Answer("2d", "unshared weights", MIDDLE.unshared, own.W.size, 1600),
+        Answer("2e", "unshared weights, 1 filter", one.unshared, own_1.W.size, 17328),
+        Answer("2e", "unshared weights, 3 filters", three.unshared, own_3.W.size, 51984),
     ]
 
 
@@ -274,23 +260,9 @@ def tell_map(values: Array, name: str) -> None:
     print()
 
 
-def tell_which_filter() -> None:
-    """Print what filter (d) means, which it does not say."""
-    fitting = {
-        "c": filters_of(MIDDLE.unshared, MIDDLE.height, MIDDLE.channels),
-        "d": filters_of(COLOURED.unshared, COLOURED.height, COLOURED.channels),
-    }
-    for part, found in fitting.items():
-        listed = ", ".join(f"{size} x {size} at stride {stride}" for size, stride in found)
-        print(f"    its count in ({part}) fits {listed}")
-    both = sorted(set(fitting["c"]) & set(fitting["d"]))
-    listed = ", ".join(f"{size} x {size} at stride {stride}" for size, stride in both)
-    print(f"    so (d) is under the filter of (c): {listed}")
-
-
 def tell_answers(found: Sequence[Answer]) -> None:
     """Print each answer beside what the library and the question say."""
-    print(f"\n{'':34}{'found':>9}{'library':>10}{'question':>10}")
+    print(f"\n{'':35}{'found':>9}{'library':>10}{'question':>10}")
     for answer in found:
         values = (answer.found, answer.by_library, answer.expected)
         texts = [_text(value) for value in values]
@@ -318,13 +290,10 @@ def main(words: Sequence[str] | None = None) -> int:
     for row, column in everywhere if options.all else [options.at]:
         tell_step(step(row, column))
     tell_map(whole, "the output")
-    print(f"(b) {SMALL}")
-    print(f"    {SMALL.sizes}")
-    print(f"(c) {MIDDLE}")
-    print(f"    {MIDDLE.sizes}\n    {MIDDLE.counts}")
-    print(f"(d) {COLOURED}")
-    tell_which_filter()
-    print(f"    {COLOURED.sizes}\n    {COLOURED.counts}")
+    print(f"(1b) {SMALL}")
+    print(f"     {SMALL.sizes}")
+    for part, setting in (("2c, 2d", MIDDLE), ("2e", COLOURED)):
+        print(f"({part}) {setting}\n     {setting.sizes}\n     {setting.counts}")
     found = answers()
     tell_answers(found)
     return int(not all(answer.right for answer in found))

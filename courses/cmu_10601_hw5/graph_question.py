@@ -46,6 +46,9 @@ POINT: Mapping[str, float] = {
     "y1": 1.0, "y2": 0.5,
 }  # fmt: skip
 
+CASES: Mapping[str, str] = {"w₁₁": "0 where w₁₁x₁ + w₂₁x₂ < 0, ∂J/∂z₁ · x₁ elsewhere"}
+"""What a formula says case by case, where relu stands in it."""
+
 ASKED = ("ŷ₁", "z₁", "z₂", "m₁₁", "m₁₂", "c₁", "w₂₂", "b₂", "w₁₁")
 LIMIT = 1e-12
 
@@ -182,6 +185,8 @@ def tell(found: Sequence[Answer]) -> None:
             else "at the kink, where relu′(0) = 1 as the question says; graph"
         )
         print(f"∂J/∂{answer.name:3} = {answer.formula}")
+        if answer.name in CASES:
+            print(f"{'':8}= {CASES[answer.name]}")
         print(f"{'':8}= {answer.value:.12g}   {checked} within {answer.error:.0e}  {verdict}")
 
 

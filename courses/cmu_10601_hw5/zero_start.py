@@ -1,10 +1,13 @@
-"""Which weights stay equal when all of them start at 0, beside a random start.
+"""Which weights stay equal when all of them start at 0, step by step and beside a random start.
 
 Run with: python3 zero_start.py [--epochs 10] [--units 20] [--size large] [--jobs 2] [--out out]
 
 From weights of 0 every hidden unit computes the same, gets the same gradient and takes the same
 step: however long it is trained, the network has one hidden unit, held many times. The output
 units differ, because each has targets of its own.
+
+First α and β are printed after each of the first updates, a row a unit, the bias in front; then
+both starts are trained, compared and drawn.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.cli.failures import failures_told
+from chainrule.data.dataset import Dataset
 from chainrule.parameters import Array
 from chainrule.training import Callback, Row, Trainer
 from experiments import Setting, letters, options, save, side_by_side
@@ -29,6 +33,12 @@ LEARNING_RATE = 0.01
 NAMES = {2: "weights start at 0", 1: "weights start at random"}
 IMAGE = (16, 8)
 SHOWN = 12
+
+FEW_UNITS, FEW_UPDATES, FEW_RATE = 4, 3, 0.1
+"""The units and the rate of the homework's own example, and after how many updates it is shown."""
+
+FEW_COLUMNS = 6
+"""So many of α's columns are printed; most belong to pixels white in the first letters."""
 
 Parameters = Mapping[str, Array]
 
@@ -94,6 +104,40 @@ def result_of(setting: Setting) -> Result:
     return Result(dict(network.parameters), watch.largest, losses)
 
 
+def matrices(parameters: Parameters) -> tuple[Array, Array]:
+    """α, (units, 1 + pixels), and β, (classes, 1 + units), as the homework writes them."""
+    alpha, beta = (
+        np.column_stack([parameters[f"{name}.b"], parameters[f"{name}.W"].T])
+        for name in ("hidden", "output")
+    )
+    return alpha, beta
+
+
+def tell_first_updates(train: Dataset) -> None:
+    """Print α and β after each of the first updates from weights of 0, a case each."""
+    network = letters_network(train.x.shape[1], FEW_UNITS, 2, FEW_RATE)
+    for k in range(FEW_UPDATES):
+        case = Dataset(train.x[k : k + 1], train.t[k : k + 1])
+        train_letters(network, case, case, epochs=1)
+        alpha, beta = matrices(network.parameters)
+        moved = np.flatnonzero(alpha.any(axis=0))
+        shown = moved[:FEW_COLUMNS]
+        print(f"after update {k + 1}, on a letter of class {int(case.t[0])}:")
+        print(
+            f"  alpha, {' x '.join(map(str, alpha.shape))}: {len(moved)} columns are not 0", end=""
+        )
+        print(f", the first: {', '.join(map(str, shown))}" if len(shown) else "")
+        tell_matrix(alpha[:, shown])
+        print(f"  beta, {' x '.join(map(str, beta.shape))}")
+        tell_matrix(beta)
+
+
+def tell_matrix(values: Array) -> None:
+    """Print a matrix, a line a row; nothing where it has no columns."""
+    for row in values if values.size else ():
+        print("    " + " ".join(f"{value:10.6f}" for value in row))
+
+
 def tell(title: str, result: Result) -> None:
     """Print which parameters are the same for all hidden units."""
     units = len(result.parameters["hidden.b"])
@@ -143,6 +187,7 @@ def _draw_units(axes: Axes, W: Array, title: str) -> None:
 def main(words: Sequence[str] | None = None) -> None:
     """Train from both starts, tell and draw what became of the units."""
     chosen = options(__doc__, words, epochs=10, units=20)
+    tell_first_updates(letters(chosen.size)[0])
     settings = [
         Setting(chosen.size, chosen.epochs, chosen.units, LEARNING_RATE, flag) for flag in NAMES
     ]

@@ -163,6 +163,17 @@ def test_a_curve_that_diverges_is_drawn_to_where_it_ended(mini, capsys):
     assert len(learning_rates.draw_losses([sound]).axes) == 1
 
 
+def test_a_loss_that_grows_leaves_the_others_to_be_seen(mini):
+    train, test = dataset.cifar100(0)
+    sound, grown = (learning_rates.train(rate, train, test, 5) for rate in (0.01, 10))
+    assert not grown.diverged
+    assert grown.losses[-1] > 1e5
+    averages, minibatches = learning_rates.draw_losses([sound, grown]).axes
+    assert sound.losses.max() < averages.get_ylim()[1] < 3
+    assert "rate 10: leaves this scale" in {line.get_label() for line in averages.lines}
+    assert len(minibatches.lines[0].get_xdata()) == len(grown.minibatches)
+
+
 def test_mirror_images():
     image = np.arange(3072).reshape(3, 32, 32)
     flipped = better_cifar.mirrored(image.reshape(1, -1)).reshape(3, 32, 32)

@@ -91,6 +91,31 @@ def test_from_zero_all_units_stay_alike_and_from_random_none(small, capsys):
     assert told.count("output.b has 10 values for 10 classes") == 2
 
 
+def test_alpha_and_beta_are_printed_after_the_first_updates(small, capsys):
+    """Against the homework's algorithm for a case, written out."""
+    train, _ = experiments.letters("small")
+    zero_start.tell_first_updates(train)
+    *_, last = capsys.readouterr().out.split("after update ")
+    head, *rows = last.splitlines()
+    alpha, beta = np.zeros((4, 129)), np.zeros((10, 5))
+    for x, t in zip(train.x[:3], train.t[:3], strict=True):
+        x = np.array([1, *x])
+        z = np.array([1, *1 / (1 + np.exp(-alpha @ x))])
+        delta = np.exp(beta @ z) / np.exp(beta @ z).sum()
+        delta[t] -= 1
+        upstream = (beta.T @ delta * z * (1 - z))[1:]
+        alpha, beta = alpha - 0.1 * np.outer(upstream, x), beta - 0.1 * np.outer(delta, z)
+    assert head == f"3, on a letter of class {train.t[2]}:"
+    moved = np.flatnonzero(alpha.any(axis=0))
+    first = moved[:6]
+    assert rows[0] == (
+        f"  alpha, 4 x 129: {len(moved)} columns are not 0, the first: {str(first.tolist())[1:-1]}"
+    )
+    printed = [list(map(float, row.split())) for row in rows if row.startswith("    ")]
+    assert np.array(printed[:4]) == pytest.approx(alpha[:, first], abs=6e-7)
+    assert np.array(printed[4:]) == pytest.approx(beta, abs=6e-7)
+
+
 def test_the_zero_start_is_told_apart_by_what_it_learns(real, monkeypatch):
     monkeypatch.setenv("CHAINRULE_DATA", str(real))
     result = zero_start.result_of(experiments.Setting("small", 3, 20, 0.1, 2))

@@ -76,6 +76,7 @@ def test_the_program_prints_formula_and_number(capsys):
     for answer in question.answers():
         assert f"= {answer.formula}\n" in out
         assert f"= {answer.value:.12g}   graph and complex step within" in out
+    assert "= 0 where w₁₁x₁ + w₂₁x₂ < 0, ∂J/∂z₁ · x₁ elsewhere\n" in out
     assert out.count("  ok\n") == 9
 
 
