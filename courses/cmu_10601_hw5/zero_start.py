@@ -24,6 +24,7 @@ from chainrule.parameters import Array
 from chainrule.training import Callback, Row, Trainer
 from experiments import Setting, letters, options, save, side_by_side
 from letters import letters_network, train_letters
+from steps import matrix, tell_matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,22 +105,16 @@ def result_of(setting: Setting) -> Result:
     return Result(dict(network.parameters), watch.largest, losses)
 
 
-def matrices(parameters: Parameters) -> tuple[Array, Array]:
-    """α, (units, 1 + pixels), and β, (classes, 1 + units), as the homework writes them."""
-    alpha, beta = (
-        np.column_stack([parameters[f"{name}.b"], parameters[f"{name}.W"].T])
-        for name in ("hidden", "output")
-    )
-    return alpha, beta
-
-
 def tell_first_updates(train: Dataset) -> None:
     """Print α and β after each of the first updates from weights of 0, a case each."""
     network = letters_network(train.x.shape[1], FEW_UNITS, 2, FEW_RATE)
     for k in range(FEW_UPDATES):
         case = Dataset(train.x[k : k + 1], train.t[k : k + 1])
         train_letters(network, case, case, epochs=1)
-        alpha, beta = matrices(network.parameters)
+        alpha, beta = (
+            matrix(network.parameters[f"{name}.W"], network.parameters[f"{name}.b"])
+            for name in ("hidden", "output")
+        )
         moved = np.flatnonzero(alpha.any(axis=0))
         shown = moved[:FEW_COLUMNS]
         print(f"after update {k + 1}, on a letter of class {int(case.t[0])}:")
@@ -130,12 +125,6 @@ def tell_first_updates(train: Dataset) -> None:
         tell_matrix(alpha[:, shown])
         print(f"  beta, {' x '.join(map(str, beta.shape))}")
         tell_matrix(beta)
-
-
-def tell_matrix(values: Array) -> None:
-    """Print a matrix, a line a row; nothing where it has no columns."""
-    for row in values if values.size else ():
-        print("    " + " ".join(f"{value:10.6f}" for value in row))
 
 
 def tell(title: str, result: Result) -> None:
