@@ -1,10 +1,11 @@
 """Question 4 of the exercise: the same networks in PyTorch, with 2, 3, 4 and 5 layers.
 
-Run with: python3 ex2_pytorch.py [--layers 2 3 4 5] [--epochs 12]
+Run with: python3 ex2_pytorch.py [--layers 2 3 4 5] [--epochs 12] [--plain]
 
 Each network is described by ``layers.yaml``, built from PyTorch modules and trained there on the
 loss of ``CrossEntropyLoss``, written so that its derivative keeps all digits. Pictures and runs go
-to ``out/``.
+to ``out/``. With ``--plain`` the training is the exercise's loop instead, written out in PyTorch
+alone: ``CrossEntropyLoss``, ``loss.backward()`` and ``optimizer.step()``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 import chainrule
+from chainrule.assembly import assemble_data
 from chainrule.cli.failures import failures_told
 from chainrule.cli.progress import EpochLines
 from chainrule.config.load import load_config
@@ -88,6 +90,70 @@ def in_plain_pytorch(
     return loss, accuracy
 
 
+def train_plainly(
+    model: nn.Module, x: Tensor, t: Tensor, *, epochs: int, rate: float, penalty: float, batch: int
+) -> list[float]:
+    """The exercise's loop, with momentum and a rate that falls along a cosine.
+
+    Args:
+        model: gives logits.
+        x: the training cases, (cases, ...).
+        t: their classes, (cases,).
+        epochs: passes over the cases, each in a new order.
+        rate: the first learning rate.
+        penalty: of ``penalty · Σ½w²``, which PyTorch takes over the biases as well.
+        batch: cases a minibatch.
+
+    Returns:
+        The mean loss of each epoch's minibatches.
+    """
+    loss_of = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=penalty)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
+    order = torch.Generator().manual_seed(1)
+    means = []
+    for _ in range(epochs):
+        losses = []
+        for chosen in torch.randperm(len(x), generator=order).split(batch):
+            optimizer.zero_grad()
+            loss = loss_of(model(x[chosen]), t[chosen])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        schedule.step()
+        means.append(sum(losses) / len(losses))
+    return means
+
+
+def accuracy_of(model: nn.Module, cases: Dataset) -> float:
+    """The fraction of cases whose largest logit is that of their class."""
+    with torch.no_grad():
+        labels = model(torch.from_numpy(cases.x)).argmax(dim=1)
+    return float((labels == torch.from_numpy(cases.t)).double().mean())
+
+
+def compare_plainly(all_layers: Sequence[int], width: int, epochs: int) -> None:
+    """Train each network by the exercise's loop; table, and the test accuracy of the best."""
+    config = load_config(CONFIG)
+    data = assemble_data(config)
+    x, t = torch.from_numpy(data.train.x), torch.from_numpy(data.train.t)
+    print("layers  training  validation")
+    reached = []
+    for layers in all_layers:
+        model = MultiLayerPerceptron(x[0].numel(), [width] * (layers - 1), 10)
+        train_plainly(
+            model, x, t, epochs=epochs, rate=config.network["learning_rate"],
+            penalty=config.network["penalty"]["rate"], batch=config.training["batch_size"],
+        )  # fmt: skip
+        training, validation, test = (
+            accuracy_of(model, part) for part in (data.train, data.validation, data.test)
+        )
+        print(f"{layers:>6}  {training:8.1%}  {validation:10.1%}", flush=True)
+        reached.append((validation, layers, test))
+    _, best, test = max(reached)
+    print(f"\nthe best has {best} layers: test accuracy {test:.1%}")
+
+
 def train(layers: int, width: int, epochs: int) -> tuple[chainrule.Run, list[int]]:
     """Train a network of so many layers in PyTorch; the run and its hidden sizes."""
     hidden = [width] * (layers - 1)
@@ -134,9 +200,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--layers", type=int, nargs="+", default=[2, 3, 4, 5])
     parser.add_argument("--width", type=int, default=512, help="units of a hidden layer")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--plain", action="store_true", help="by a loop in PyTorch alone")
     options = parser.parse_args(arguments)
     if min(options.layers) < 1:
         parser.error("a network has at least 1 layer")
+    if options.plain:
+        compare_plainly(options.layers, options.width, options.epochs)
+        return
     OUT.mkdir(exist_ok=True)
     compare(options.layers, options.width, options.epochs)
 

@@ -9,6 +9,8 @@ import pytest
 from course_folders import on_path
 
 from chainrule import Network
+from chainrule.data.dataset import Dataset
+from chainrule.training import Part, Settings, Trainer
 
 torch = pytest.importorskip("torch", reason="the exercise in PyTorch needs it")
 
@@ -37,13 +39,36 @@ def test_it_trains_in_plain_pytorch():
     rng = np.random.default_rng(1)
     x = torch.from_numpy(rng.normal(size=(60, 6)).astype(np.float32))
     t = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
-    loss_of, descent = torch.nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.3)
-    first = loss_of(model(x), t).item()
-    for _ in range(100):
-        descent.zero_grad()
-        loss_of(model(x), t).backward()
-        descent.step()
-    assert loss_of(model(x), t).item() < first / 3
+    losses = ex2_pytorch.train_plainly(model, x, t, epochs=60, rate=0.1, penalty=0, batch=20)
+    assert len(losses) == 60
+    assert losses[-1] < losses[0] / 3
+    cases = Dataset(x.numpy(), t.numpy())
+    assert ex2_pytorch.accuracy_of(model, cases) > 0.9
+
+
+def test_the_loop_in_pytorch_alone_is_the_library_s_training():
+    """One minibatch an epoch, so that the order of the cases does not matter."""
+    x = np.random.default_rng(2).normal(size=(30, 6)).astype(np.float32)
+    t = np.arange(30) % 3
+    config = {
+        "input": 6,
+        "loss": "cross_entropy",
+        "learning_rate": 0.1,
+        "dtype": "float32",
+        "layers": [{"size": 5, "activation": "relu", "weights": "he"}, {"size": 3}, "softmax"],
+    }
+    network = Network.from_config(config, seed=1)
+    settings = Settings(
+        epochs=7, batch_size=30, optimizer="momentum", schedule={"type": "cosine", "final": 0}
+    )
+    Trainer(network, Part(x, t), Part(x[:0], t[:0]), settings, classes=True).run()
+    model = MultiLayerPerceptron(6, 5, 3)
+    ex2_pytorch.train_plainly(
+        model, torch.from_numpy(x), torch.from_numpy(t), epochs=7, rate=0.1, penalty=0, batch=30
+    )
+    with torch.no_grad():
+        found = torch.softmax(model(torch.from_numpy(x)), dim=1).numpy()
+    assert found == pytest.approx(network.forward_pass(x), abs=1e-5)
 
 
 def test_the_comparison_of_depths(real, monkeypatch, tmp_path, capsys):
@@ -62,6 +87,17 @@ def test_the_comparison_of_depths(real, monkeypatch, tmp_path, capsys):
     assert (tmp_path / "out" / "layers.png").stat().st_size > 10_000
     assert (tmp_path / "out" / "layers_3" / "config.yaml").is_file()
     assert "engine: torch" in (tmp_path / "out" / "layers_3" / "config.yaml").read_text()
+
+
+def test_the_comparison_of_depths_in_pytorch_alone(real, monkeypatch, capsys):
+    if not (real / "cifar_mini").is_dir():
+        pytest.skip(f"{real} has no cifar_mini")
+    monkeypatch.setenv("CHAINRULE_DATA", str(real / "cifar_mini"))
+    ex2_pytorch.main(["--plain", "--layers", "2", "3", "--epochs", "2", "--width", "12"])
+    header, two, three, _, best = capsys.readouterr().out.splitlines()
+    assert header.split() == ["layers", "training", "validation"]
+    assert [line.split()[0] for line in (two, three)] == ["2", "3"]
+    assert re.fullmatch(r"the best has [23] layers: test accuracy \d+\.\d%", best)
 
 
 def test_a_network_of_no_layer():
