@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from threading import RLock, get_ident
+from threading import enumerate as threads
+from typing import Any, Self
 
 import numpy as np
 
@@ -20,6 +22,29 @@ from chainrule.layers import Layer
 from chainrule.layers.base import Pool
 from chainrule.parameters import Array, Parameters, as_numbers
 from chainrule.wiring import INPUT
+
+
+class NetworkLock:
+    """A lock that one thread at a time holds, and may take again while it holds it.
+
+    Attributes:
+        depth: how many times the thread that holds the lock has taken it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self.depth = 0
+
+    def __enter__(self) -> Self:
+        """Wait until no other thread holds the lock, and take it."""
+        self._lock.acquire()
+        self.depth += 1
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Give the lock back."""
+        self.depth -= 1
+        self._lock.release()
 
 
 class Network(Layered):
@@ -46,6 +71,14 @@ class Network(Layered):
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
+        lock: held by every pass. Hold it yourself where several threads take gradients.
+
+    Several threads may use one network: every method gives each of them its own numbers.
+    The attributes of a network and of its layers are those of the last pass, whichever thread
+    it was in. A backward pass goes back through the last forward pass and overwrites the
+    gradients, so it is refused where another thread could be in between. Threads that take
+    gradients hold the lock (``with network.lock:``) from the forward pass until they have used
+    the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
 
     Raises:
         ConfigError: the parts do not make a network; all reasons at once.
@@ -64,6 +97,24 @@ class Network(Layered):
     """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
 
     _output: Array | None = None
+    _forward_thread: int | None = None
+    _backward_thread: int | None = None
+    """The threads that made the last forward pass and the last backward pass."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.lock = NetworkLock()
+        super().__init__(*args, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has a lock of its own, and belongs to no thread yet."""
+        own = ("lock", "_forward_thread", "_backward_thread")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """See `Layered.__setstate__`."""
+        self.lock = NetworkLock()
+        super().__setstate__(state)
+        self._forward_thread = get_ident()
 
     # What the caller may give
 
@@ -117,7 +168,9 @@ class Network(Layered):
         Raises:
             ShapeError: x does not fit.
         """
-        return self.propagate(self.prepare_inputs(x).copy()).copy()
+        x = self.prepare_inputs(x).copy()
+        with self.lock:
+            return self.propagate(x).copy()
 
     def loss(self, x: Any, t: Any, theta: Array | None = None) -> Any:
         """The mean loss over the cases plus the penalty.
@@ -136,8 +189,9 @@ class Network(Layered):
         """
         x, t = self._prepare(x, t)
         if theta is None:
-            self.propagate(x.copy())
-            return np.asarray(self.loss_of_pass(t)).item()
+            with self.lock:
+                self.propagate(x.copy())
+                return np.asarray(self.loss_of_pass(t)).item()
         theta = as_numbers(theta, "the values of theta")
         z, y = self._evaluate(x, theta)
         return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
@@ -155,11 +209,22 @@ class Network(Layered):
             backward pass overwrites it.
 
         Raises:
-            ShapeError: t does not fit, or there was no forward pass.
+            ShapeError: t does not fit, there was no forward pass, or another thread uses the
+                network as well and this one does not hold `lock`.
         """
         t = self.prepare_targets(t)
+        with self.lock:
+            self._require_forward_pass(t)
+            self._backward_thread = get_ident()
+            J = self.backpropagate(t, to_input=to_input)
+            self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
+            return self.gradients
+
+    def _require_forward_pass(self, t: Array) -> None:
+        """Refuse a backward pass that does not follow this thread's own forward pass."""
         if self._output is None:
             raise ShapeError("there was no forward pass to go back through")
+        self._require_own_thread()
         if self._output.dtype.kind == "c":
             raise ShapeError(
                 "the last forward pass was of complex inputs; a backward pass follows one of "
@@ -167,14 +232,26 @@ class Network(Layered):
             )
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
-        J = self.backpropagate(t, to_input=to_input)
-        self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
-        return self.gradients
+
+    def _require_own_thread(self) -> None:
+        """A thread that has ended comes between nothing any more."""
+        between = self._forward_thread != get_ident() or (
+            self.lock.depth == 1
+            and self._backward_thread != get_ident()
+            and any(thread.ident == self._backward_thread for thread in threads())
+        )
+        if between:
+            raise ShapeError(
+                "another thread uses this network as well, and its passes could come between "
+                "this one's; hold the lock (with network.lock:) from the forward pass until the "
+                "gradients have been used, or give each thread a copy (copy.deepcopy(network))"
+            )
 
     # The same, unchecked, for engines: x and t are as `prepare_...` returns them
 
     def propagate(self, x: Array) -> Array:
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
+        self._forward_thread = get_ident()
         made = {INPUT: x}
         for k in self.wiring.order:
             layer = self.layers[k]

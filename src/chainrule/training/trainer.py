@@ -269,7 +269,8 @@ class Trainer:
             self._show_minibatch(order)
         start = perf_counter()
         try:
-            result = self.engine.run(order, self.minibatch, last)
+            with self.network.lock:
+                result = self.engine.run(order, self.minibatch, last)
         except NotFiniteError as error:
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
