@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import ChainruleError
+from chainrule import ChainruleError, gradients
+from chainrule.data.dataset import Dataset
 from chainrule.data.sources import load_data
+from chainrule.data.standardization import Standardization
 from chainrule.errors import ConfigError, DataError, ShapeError
 from chainrule.layers import (
     Add,
@@ -349,3 +351,29 @@ def test_scores_and_runs_take_real_inputs():
 def test_data_are_described_by_a_mapping(settings):
     with pytest.raises(ConfigError, match="data are described by a mapping, found "):
         load_data(settings, folder=Path(), seed=0)
+
+
+MASKED = np.ma.masked_array(np.ones((4, 2)), mask=[[True, False]] + [[False, False]] * 3)
+COMPLEX = np.ones((4, 2)) + 1j
+
+
+@pytest.mark.parametrize("x", [MASKED, COMPLEX, ["a", "b", "c", "d"], None, 3.0])
+def test_what_would_lose_its_mask_or_its_imaginary_part_is_refused(x):
+    calls = [
+        lambda: Dataset(x, np.zeros(4, int)),
+        lambda: Dataset(np.zeros((4, 2)), x),
+        lambda: Standardization.fit(x),
+        lambda: outputs(small(), x),
+        lambda: gradients.check(small(), x, np.zeros((4, 2))),
+        lambda: small().loss(np.zeros((4, 2)), x),
+    ]
+    for call in calls:
+        with pytest.raises(ChainruleError):
+            call()
+
+
+@pytest.mark.parametrize("theta", [MASKED[0], COMPLEX[0], "ab"])
+def test_numeric_derivatives_are_taken_at_real_numbers(theta):
+    for derivative in (gradients.central_difference, gradients.complex_step):
+        with pytest.raises(ShapeError, match="the values of theta are"):
+            derivative(lambda v: v.sum(), theta)

@@ -211,6 +211,20 @@ def test_what_is_no_array_of_numbers_says_what_it_is(value, message):
     assert str(error.value) == message
 
 
+MASKED = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask=[[True, False], [False, False]])
+
+
+@pytest.mark.parametrize("value", [MASKED, list(MASKED), MASKED[:1]])
+def test_masked_values_are_refused_instead_of_what_lies_behind_the_mask(value):
+    with pytest.raises(ShapeError, match=r"^inputs are numbers, found masked values; .*filled"):
+        as_numbers(value, "inputs")
+
+
+def test_a_masked_array_without_a_masked_value_is_an_array():
+    assert as_numbers(MASKED[1:], "inputs").tolist() == [[3, 4]]
+    assert as_numbers(MASKED.filled(0), "inputs").tolist() == [[0, 2], [3, 4]]
+
+
 def test_what_cannot_be_turned_into_an_array_says_why():
     def refuse(*_, **__):
         raise RuntimeError("not today\nnor tomorrow")

@@ -92,7 +92,7 @@ class Problem:
     def __str__(self) -> str:
         place = [str(p) for p in (self.path, self.line, self.column) if p is not None]
         message = _shortened(self.message)
-        return _visible(f"{':'.join(place)}: {message}" if place else message)
+        return printable(f"{':'.join(place)}: {message}" if place else message)
 
 
 def _shortened(message: str) -> str:
@@ -103,11 +103,19 @@ def _shortened(message: str) -> str:
     return f"{message[:half]} ... {message[-half:]}"
 
 
-def _visible(text: str) -> str:
-    """A text whose only unprintable characters are line ends."""
+def printable(text: str) -> str:
+    r"""A text that a terminal shows as it is: other control characters are written as escapes.
+
+    Line ends and tabs stay. Whatever comes from a file and goes to a terminal, in a message, a
+    table or a ``repr``, passes through here.
+
+    Example:
+        >>> print(printable("cat\u202e\x1b[2J"))
+        cat\u202e\x1b[2J
+    """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 class ChainruleError(ValueError):
@@ -156,6 +164,10 @@ class DivergenceError(ChainruleError):
 
 class MissingExtraError(ChainruleError):
     """An optional package that a feature needs and that is not installed."""
+
+
+class CompileCacheWarning(RuntimeWarning):
+    """Compiled code could not be found again, or not be kept: it is compiled once more."""
 
 
 _KEPT_CHOICES = 200

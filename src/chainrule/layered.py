@@ -19,7 +19,7 @@ from chainrule.chain import (
     network_options,
     shape_of_input,
 )
-from chainrule.errors import ConfigError, unknown
+from chainrule.errors import ConfigError, printable, unknown
 from chainrule.layers import Layer
 from chainrule.layers.base import sizes_text
 from chainrule.losses import Loss, loss_function
@@ -152,7 +152,8 @@ class Layered:
     def __repr__(self) -> str:
         shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
         chain = " → ".join([sizes_text(self.input_shape), *shapes])
-        return f"Network({chain}; {self.parameters.layout.size} parameters, {self.dtype})"
+        size = self.parameters.layout.size
+        return printable(f"Network({chain}; {size} parameters, {self.dtype})")
 
     def _lay_out(self) -> None:
         """Make θ and its gradient, and give each layer its views."""

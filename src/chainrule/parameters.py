@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ShapeError, UnknownNameError, shown, unknown
+from chainrule.errors import ShapeError, UnknownNameError, printable, shown, unknown
 
 Array = NDArray[Any]
 
@@ -208,7 +208,7 @@ class Parameters(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{s.full_name} {s.shape}" for s in self.layout)
-        return f"Parameters({self.layout.size} numbers: {shapes})"
+        return printable(f"Parameters({self.layout.size} numbers: {shapes})")
 
     def layer(self, name: str) -> dict[str, Array]:
         """One layer's arrays, by their names in the layer (``W``, ``b``), as views.
@@ -228,7 +228,8 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
         kinds: NumPy's letters of the sorts of numbers that will do; all by default.
 
     Raises:
-        ShapeError: it holds something else, or lists of different lengths.
+        ShapeError: it holds something else, lists of different lengths, or masked values: NumPy
+            would compute with the numbers behind the mask.
 
     Example:
         >>> as_numbers([[1, 2], [3]], "inputs")
@@ -236,6 +237,11 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
         chainrule.errors.ShapeError: inputs are numbers in rows of one length; found 2 in row 0,
         1 in row 1
     """
+    if _has_masked(value):
+        raise ShapeError(
+            f"{what} are numbers, found masked values; leave their cases out, or say what they "
+            "are with .filled(number)"
+        )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError, RuntimeError) as error:
@@ -245,6 +251,12 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
     if array.dtype.kind not in kinds:
         raise ShapeError(f"{what} are numbers, found {_sort_of(value, array)}")
     return array
+
+
+def _has_masked(value: Any) -> bool:
+    """Whether an array, or a list of arrays, holds values that are masked."""
+    rows = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(row, np.ma.MaskedArray) and bool(np.ma.is_masked(row)) for row in rows)
 
 
 def _no_array(value: Any, what: str, error: Exception) -> str:

@@ -17,6 +17,7 @@ from chainrule.errors import (
     DataError,
     DivergenceError,
     Problem,
+    printable,
     shown,
 )
 from chainrule.files import as_path
@@ -176,7 +177,7 @@ class Run:
     def __repr__(self) -> str:
         shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
         where = f"; {self.folder}" if self.folder else ""
-        return f"Run({len(self.history.rows)} epochs; {shown}{where})"
+        return printable(f"Run({len(self.history.rows)} epochs; {shown}{where})")
 
 
 def _words(score: Score) -> str:

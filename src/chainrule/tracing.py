@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.chain import activation_name
 from chainrule.clipping import norm
+from chainrule.errors import printable
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.layers.base import Shape
@@ -343,9 +344,9 @@ class ShowMinibatches(Callback):
         print(f"\n═══ epoch {trainer.epoch}, {batch}, {cases} " + "═" * 24)
         with np.errstate(all="ignore"):
             entries = trace(trainer.network, x, t, jacobians=self.jacobians)
-        print(as_text(entries, self.classes))
+        print(printable(as_text(entries, self.classes)))
         if self.jacobians:
-            print(update_text(trainer))
+            print(printable(update_text(trainer)))
 
 
 def update_text(trainer: Trainer) -> str:

@@ -169,7 +169,7 @@ def test_where_takes_no_gradient_from_the_side_not_taken():
         (lambda a: concatenate([a, a.T]), r"concatenate expects .*joined one, found \(2, 3\) and"),
         (lambda a: concatenate([]), "at least one array, found none"),
         (lambda a: a.transpose(0, 0), r"transpose expects every axis .*axes \(0, 0\)"),
-        (lambda a: a + "x", "made of numbers, found 'x'"),
+        (lambda a: a + "x", "values of a graph are numbers, found 'x'"),
         (lambda a: a * [[1.0, 2.0], [3.0]], "rows of one length"),
         (lambda a: np.asarray(a), r"no array: .* write node.value"),
         (lambda a: np.array([a[0], a[1]]), "concatenate for an array of nodes"),

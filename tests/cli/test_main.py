@@ -189,7 +189,7 @@ def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["train", "long.yaml", "--verbose"]])
-def test_a_reader_that_has_seen_enough_is_no_error(folder, arguments):
+def test_a_reader_that_has_seen_enough_ends_the_program_quietly(folder, arguments):
     Path("long.yaml").write_text(LONG)
     process = start(*arguments)
     assert process.stdout is not None
@@ -197,7 +197,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(folder, arguments):
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=30) == 141
     process.stderr.close()
 
 

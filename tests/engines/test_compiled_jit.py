@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chainrule
+from chainrule.errors import CompileCacheWarning
 from chainrule.loops import jit
 
 PACKAGE = Path(chainrule.__file__).parent
@@ -78,5 +83,66 @@ def test_where_nothing_can_be_written_nothing_is_kept(monkeypatch, tmp_path):
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked))
     assert jit.cache_folder() is None
-    double = jit.entry(lambda x: 2 * x)
+    monkeypatch.setattr(jit, "_warned", set())
+    with pytest.warns(CompileCacheWarning, match=f"{blocked} cannot be written to"):
+        double = jit.entry(lambda x: 2 * x)
     assert double(4) == 8
+
+
+def damaged(content: bytes) -> Iterator[bytes]:
+    """What a failure of power, or of the disk, may leave of a file."""
+    yield b""
+    yield content[: len(content) // 2]
+    yield content[:-1]
+    yield bytes(len(content))
+    middle = len(content) // 2
+    yield content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def kernel_of_file(folder: Path, name: str) -> Any:
+    """A kernel in a file of its own, as another process would find it."""
+    source = folder / "kernels.py"
+    source.write_text("def double(x):\n    return 2 * x\n")
+    os.utime(source, (1, 1))
+    spec = importlib.util.spec_from_file_location(name, source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return jit.entry(module.double)
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_cache_costs_a_compilation_and_one_line_that_names_it(
+    kind, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    assert kernel_of_file(tmp_path, "first")(4) == 8
+    (file,) = (tmp_path / "cache").rglob(f"*.{kind}")
+    whole = file.read_bytes()
+    for k, content in enumerate(damaged(whole)):
+        file.write_bytes(content)
+        monkeypatch.setattr(jit, "_warned", set())
+        kernel = kernel_of_file(tmp_path, f"damaged_{k}")
+        with pytest.warns(CompileCacheWarning) as found:
+            assert kernel(4) == 8
+        (warning,) = found
+        assert str(file.parent) in str(warning.message)
+        assert file.name in str(warning.message)
+        again = kernel_of_file(tmp_path, f"again_{k}")
+        assert again(4) == 8
+        assert sum(again.stats.cache_hits.values()) == 1
+
+
+def test_a_full_disk_costs_what_it_would_have_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(jit, "_warned", set())
+    kernel = kernel_of_file(tmp_path, "full")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(kernel._cache._cache_file, "_write", refuse)
+    with pytest.warns(CompileCacheWarning, match=r"cannot be written .*No space left"):
+        assert kernel(4) == 8
+    assert not list((tmp_path / "cache").rglob("*.nb*"))

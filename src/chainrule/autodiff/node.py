@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError, UnknownNameError, unknown
-from chainrule.parameters import Array
+from chainrule.errors import ShapeError, UnknownNameError, printable, unknown
+from chainrule.parameters import Array, as_numbers
 
 Pullback = Callable[..., "Node"]
 """g J for one argument: takes g, the node and its inputs, as nodes, and gives a node."""
@@ -114,7 +114,7 @@ class Node:
         return apply("transpose", self, axes=tuple(reversed(range(self.ndim))))
 
     def __repr__(self) -> str:
-        return f"{self.name or 'node'} = {self.value!r}"
+        return printable(f"{self.name or 'node'} = {self.value!r}")
 
     def __len__(self) -> int:
         return len(self.value)
@@ -266,12 +266,7 @@ def real_value(x: Any) -> Any:
 
 def _array(value: Any, whole: np.dtype[Any]) -> Array:
     """``value`` as an array of floating or complex numbers; ``whole`` is for whole ones."""
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ShapeError(f"rows of one length make an array, found {value!r:.60}") from None
-    if array.dtype.kind not in "biufc":
-        raise ShapeError(f"a graph is made of numbers, found {value!r:.60} of type {array.dtype}")
+    array = as_numbers(value, "the values of a graph")
     return array.astype(whole) if array.dtype.kind in "biu" else array
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.autodiff.node import Node
 from chainrule.autodiff.steps import Step, Term, shown, steps
+from chainrule.errors import printable
 from chainrule.parameters import Array
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def graph_table(output: Node, *, named_only: bool = False) -> Table:
     sums = f"= Σ over children c: ∂{result}/∂c · ∂c/∂node [c]"
     table.add_column(Text(sums), overflow="fold")
     for step in found:
-        table.add_row(*map(Text, row(step)))
+        table.add_row(*(Text(printable(cell)) for cell in row(step)))
     return table
 
 

@@ -6,8 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
+from chainrule.cli.output import say
 from chainrule.data.channels import placed
 from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
@@ -45,7 +44,7 @@ def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
 def _tell(notes: Sequence[str]) -> None:
     """What is to be known of the cases; not among the results, which may go to a file."""
     for note in notes:
-        typer.echo(f"note: {note}", err=True)
+        say(f"note: {note}", to_stderr=True)
 
 
 def cases_of_file(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 if TYPE_CHECKING:
     from chainrule.gradients import Finding, Report
     from chainrule.network import Network
@@ -65,8 +67,8 @@ def command(
     if not quiet:
         _print_report(network, report)
         if is_narrow:
-            print("checked in float64: float32 has too few digits to tell")
-    print(_conclusion(network, report, len(x)))
+            say("checked in float64: float32 has too few digits to tell")
+    say(_conclusion(network, report, len(x)))
     if not report.right:
         raise typer.Exit(WRONG)
 
@@ -76,12 +78,12 @@ def _print_report(network: Network, report: Report) -> None:
     from chainrule.cli.tables import print_rows
 
     methods = list(dict.fromkeys(finding.method for finding in report.parameters))
-    print("\nThe gradient of the whole network: the largest relative error of each array")
+    say("\nThe gradient of the whole network: the largest relative error of each array")
     print_rows(
         ("", "shape", *methods, "checked", "verdict"),
         [_array_row(network, name, found, methods) for name, found in _by_name(report.parameters)],
     )
-    print("Each derivative alone, in the order of the backward pass, by the complex step")
+    say("Each derivative alone, in the order of the backward pass, by the complex step")
     print_rows(
         ("", "derivative", "error", "verdict"),
         [
@@ -90,7 +92,7 @@ def _print_report(network: Network, report: Report) -> None:
         ],
     )
     for note in report.notes:
-        print(note)
+        say(note)
 
 
 def _by_name(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:

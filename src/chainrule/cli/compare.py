@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 if TYPE_CHECKING:
     from chainrule.comparison.result import Comparison, Contestant
 
@@ -63,7 +65,7 @@ def command(
             engine=engine,
             threads=threads,
             folder=save,
-            told=None if quiet else print,
+            told=None if quiet else say,
             watch=bars.move if bars else None,
         )
     if not quiet:
@@ -100,15 +102,15 @@ def _show(found: Comparison) -> None:
     from chainrule.cli.tables import print_rows
 
     steps = f"{found.minibatches} step{'s' * (found.minibatches > 1)}"
-    print(
+    say(
         f"\n{found.epochs} epoch{'s' * (found.epochs > 1)} of {steps}, {found.cases} cases, "
         f"{found.parameters} parameters, {found.threads} thread{'s' * (found.threads > 1)}\n"
     )
     print_rows(HEADINGS, [_row(found, one) for one in found.contestants])
     if found.epochs == 1:
-        print("the time of a step is that of the epochs after the first: more --epochs tell it")
-    print(f"\ncomparison  {found.folder}")
-    print(f"picture     {found.folder and found.folder / 'comparison.png'}")
+        say("the time of a step is that of the epochs after the first: more --epochs tell it")
+    say(f"\ncomparison  {found.folder}")
+    say(f"picture     {found.folder and found.folder / 'comparison.png'}")
 
 
 HEADINGS = (

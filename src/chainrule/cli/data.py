@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say, say_result
+
 if TYPE_CHECKING:
     from chainrule.data.dataset import DataSplit
 
@@ -72,15 +74,15 @@ def show(
     if data.sequence_shape is not None:
         text = sequences_as_text(data, part_of(data, split), count)
         if save is None:
-            typer.echo(text, nl=False)
+            say_result(text)
         else:
             write_whole(save, text)
-            typer.echo(f"sequences written to {save}")
+            say(f"sequences written to {save}")
         return
     figure = picture(data, part_of(data, split), f"{config.stem}: {split} data", count)
     written = show_or_save(figure, save, Path(f"{config.stem}-{split}.png"))
     if written is not None:
-        typer.echo(f"picture written to {written}")
+        say(f"picture written to {written}")
 
 
 @app.command("make")
@@ -109,4 +111,4 @@ def make(
         f"{len(part)} {name}"
         for name, part in zip(("training", "validation", "test"), data, strict=True)
     )
-    typer.echo(f"{sizes} cases written to {file}, in this order; a run splits them anew")
+    say(f"{sizes} cases written to {file}, in this order; a run splits them anew")

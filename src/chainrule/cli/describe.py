@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 if TYPE_CHECKING:
     from chainrule.description import Description
 
@@ -54,9 +56,9 @@ def _print(network: Description) -> None:
         words=3,
     )
     weights, biases = f"{network.weights:,} weights", f"{network.biases:,} biases"
-    print(f"parameters       {network.parameters:,}: {weights} and {biases}")
-    print(f"bytes            {network.bytes:,} in {network.dtype}; the gradient takes as many")
-    print(f"multiplications  {network.multiplications:,} by weights, a case and forward pass")
+    say(f"parameters       {network.parameters:,}: {weights} and {biases}")
+    say(f"bytes            {network.bytes:,} in {network.dtype}; the gradient takes as many")
+    say(f"multiplications  {network.multiplications:,} by weights, a case and forward pass")
 
 
 def _count(number: int) -> str:

@@ -5,17 +5,21 @@ The commands and the courses' scripts share it.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from chainrule.cli.output import say
 
 if TYPE_CHECKING:
     from chainrule.errors import Problem
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
+READER_LEFT = 141
 TERMINATED = 143
 
 
@@ -23,8 +27,9 @@ TERMINATED = 143
 def failures_told(program: str) -> Iterator[None]:
     """Turn a failure the user can cause into its message on stderr and an exit status.
 
-    Status 2: something in the input is wrong; 130: stopped by Ctrl-C; 143: by SIGTERM. A reader of
-    our output that has seen enough, such as ``head``, ends the program quietly.
+    Status 2: something in the input is wrong; 130: stopped by Ctrl-C; 143: by SIGTERM; 141, as
+    the shell calls SIGPIPE: a reader of our output has seen enough, such as ``head``, which ends
+    the program quietly.
 
     Args:
         program: what the message begins with where no file can be named.
@@ -44,6 +49,8 @@ def failures_told(program: str) -> Iterator[None]:
 
     try:
         yield
+        if sys.stdout is not None:
+            sys.stdout.flush()  # while its failure can still be told
     except ChainruleError as error:
         _end(program, error.problems, INPUT_ERROR)
     except MemoryError as error:
@@ -51,16 +58,29 @@ def failures_told(program: str) -> Iterator[None]:
     except KeyboardInterrupt as error:
         status = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         _end(program, [Problem("interrupted")], status)
-    except OSError as error:  # all that remains is our own output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        with suppress(OSError, ValueError):  # what is left in the buffer has nowhere to go
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            raise SystemExit(0) from None
-        message = f"cannot write the output: {error.strerror or error}"
-        _end(program, [Problem(message)], INPUT_ERROR)
+            raise SystemExit(READER_LEFT) from None
+        _end(program, [_problem_of(error)], INPUT_ERROR)
+
+
+def _problem_of(error: OSError) -> Problem:
+    """What no reader or writer of a file has told: what is left is mostly our own output."""
+    from chainrule.errors import Problem
+
+    said = error.strerror or str(error)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return Problem(f"{said}; allow more (ulimit -n), or close some")
+    if isinstance(error.filename, str):
+        return Problem(said, error.filename)
+    return Problem(f"cannot write the output: {said}")
 
 
 def _end(program: str, problems: Iterable[Problem], status: int) -> None:
-    for problem in problems:
-        place = "" if problem.path is not None else f"{program}: "
-        print(f"{place}{problem}", file=sys.stderr)
+    with suppress(OSError):  # who closed stderr does not want to be told
+        for problem in problems:
+            place = "" if problem.path is not None else f"{program}: "
+            say(f"{place}{problem}", to_stderr=True)
     raise SystemExit(status) from None

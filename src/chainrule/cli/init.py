@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 STARTER = "shapes"
 
 
@@ -34,7 +36,7 @@ def command(
     known = examples()
     if list_:
         for example, path in known.items():
-            typer.echo(f"{example:18} {first_comment(path)}")
+            say(f"{example:18} {first_comment(path)}")
         return
     chosen = name if name in known else STARTER
     target = Path(name or STARTER)
@@ -43,7 +45,7 @@ def command(
     if os.path.isfile(target) and not force:
         raise ChainruleError(Problem("this file exists; --force replaces it", target))
     write_whole(target, known[chosen].read_text(encoding="utf-8"))
-    typer.echo(f"{target} written; now: chainrule train {target}")
+    say(f"{target} written; now: chainrule train {target}")
 
 
 def examples() -> dict[str, Path]:

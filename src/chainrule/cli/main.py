@@ -26,6 +26,7 @@ from chainrule.cli import (
     train,
 )
 from chainrule.cli.failures import failures_told
+from chainrule.cli.output import prepare_streams
 
 ORDER = (
     "init",
@@ -50,6 +51,11 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands in the order of their use; a group of them would come last."""
         return sorted(super().list_commands(ctx), key=ORDER.index)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the command line; help and the version are printed here."""
+        with failures_told("chainrule"):
+            return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -102,9 +108,7 @@ def main() -> None:
 
     A failure the user can cause ends in its message and exit status 2, Ctrl-C in 130.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a δ must not end a training on an old terminal
-            stream.reconfigure(errors="replace")
+    prepare_streams()
     app(args=_spread_sets(sys.argv[1:]))
 
 

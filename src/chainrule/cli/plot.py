@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -46,7 +48,7 @@ def command(
     for word, figure in drawn.items():
         if figure is not None:
             for file in save_figure(figure, (out or run) / f"{word}.png"):
-                typer.echo(f"picture written to {file}")
+                say(f"picture written to {file}")
 
 
 def _weights(run: Run) -> Figure | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say, say_result
+
 if TYPE_CHECKING:
     from chainrule.parameters import Array
     from chainrule.runs import Run
@@ -47,10 +49,10 @@ def command(
     y, shape = outputs(trained.network, x), trained.network.layers[-1].output_shape
     text = as_csv(trained, y) if len(shape) == 1 else steps_as_csv(trained.classes, y, shape[0])
     if out is None:
-        typer.echo(text, nl=False)
+        say_result(text)
     else:
         write_whole(out, text)
-        typer.echo(f"{len(x)} predictions written to {out}")
+        say(f"{len(x)} predictions written to {out}")
 
 
 def as_csv(run: Run, outputs: Array) -> str:

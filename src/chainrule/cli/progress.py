@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from chainrule.cli.output import console, say
 from chainrule.training import Callback, Row, Trainer
 
 MOST_LINES = 20
@@ -35,7 +35,7 @@ def _number(value: float | int | None) -> str:
 def say_if_stopped(trainer: Trainer) -> None:
     """Answer a Ctrl-C at once: what follows takes a moment."""
     if trainer.stop:
-        print(f"stopped in epoch {trainer.epoch}; writing the run so far ...", flush=True)
+        say(f"stopped in epoch {trainer.epoch}; writing the run so far ...")
 
 
 class SayWhereItGoesOn(Callback):
@@ -45,12 +45,11 @@ class SayWhereItGoesOn(Callback):
         """Print it, unless training begins with the first minibatch."""
         epochs, minibatches = trainer.settings.epochs, trainer.engine.minibatches
         if trainer.epoch and trainer.is_complete:
-            print(f"this run is finished: all its {epochs} epochs have run")
+            say(f"this run is finished: all its {epochs} epochs have run")
         elif trainer.minibatches_run:
-            print(
+            say(
                 f"going on after minibatch {trainer.minibatch}/{minibatches} of epoch "
                 f"{trainer.epoch}/{epochs}",
-                flush=True,
             )
 
 
@@ -69,8 +68,7 @@ class EpochLines(Callback):
         epochs, epoch = trainer.settings.epochs, trainer.epoch
         every = 1 if self._all else -(-epochs // MOST_LINES) or 1
         if epoch == 1 or epoch == epochs or epoch % every == 0:
-            print(f"epoch {epoch:>{len(str(epochs))}}/{epochs}: {epoch_text(row, trainer)}")
-            sys.stdout.flush()
+            say(f"epoch {epoch:>{len(str(epochs))}}/{epochs}: {epoch_text(row, trainer)}")
 
     def on_end(self, trainer: Trainer) -> None:
         """Say that training was stopped, if it was."""
@@ -92,7 +90,7 @@ class ProgressBar(Callback):
             BarColumn(bar_width=24),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.description}"),
-            console=Console(),
+            console=console(),
         )
         total = trainer.settings.epochs * trainer.engine.minibatches
         self._task: TaskID = self._progress.add_task("", total=total, epoch=self._epoch(trainer))

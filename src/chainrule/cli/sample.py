@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 
 def command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
@@ -25,6 +27,4 @@ def command(
     from chainrule.sampling import sample
 
     letters = sample(load(run), start=start, count=count, temperature=temperature, seed=seed)
-    # What the text taught it may include characters that would command a terminal.
-    shown = (c if c.isprintable() or c in "\n\t" else "\ufffd" for c in letters)
-    typer.echo(start + "".join(shown))
+    say(start + "".join(letters))

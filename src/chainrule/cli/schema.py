@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import typer
+from chainrule.cli.output import say
 
 
 def command() -> None:
     """Print the JSON Schema of a configuration, for editors."""
     from chainrule.config.json_schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.output import say
+
 if TYPE_CHECKING:
     from chainrule.sweeps.sweep import Sweep
     from chainrule.sweeps.trial import Trial
@@ -82,7 +84,7 @@ def command(
         told=None if quiet else _tell,
     )
     if not quiet:
-        print()
+        say()
         print_rows(*_table(found))
         _tell_the_rest(found)
     if found.interrupted:
@@ -102,10 +104,9 @@ def _tell(trial: Trial, found: Sweep) -> None:
         what = f"has no {_words(found.by)}"
     best = found.best
     star = "  (the best so far)" if best is trial and len(found.trials) > 1 else ""
-    print(
+    say(
         f"{len(found.trials):>{len(str(found.plan.count))}}/{found.plan.count}  {what}  "
         f"[{values}]  {trial.seconds:.1f} s{star}",
-        flush=True,
     )
 
 
@@ -136,7 +137,7 @@ def _tell_the_rest(found: Sweep) -> None:
     """The best trial's other scores, what failed, what to look at, and where the files are."""
     best = found.best
     if best is None:
-        print("no trial has a score")
+        say("no trial has a score")
     else:
         others = ("train", "validation", "test")
         scores = {
@@ -146,14 +147,14 @@ def _tell_the_rest(found: Sweep) -> None:
             if key in best.scores
         }
         told = ", ".join(f"{_words(key)} {_number(key, value)}" for key, value in scores.items())
-        print(f"the best is trial {best.number + 1}: {told}")
+        say(f"the best is trial {best.number + 1}: {told}")
     for variation, end in found.at_the_edge():
-        print(f"its {variation.path} lies at the {end} end of {variation.said}: search further")
+        say(f"its {variation.path} lies at the {end} end of {variation.said}: search further")
     if found.failed:
-        print(f"{len(found.failed)} of {len(found.trials)} trials failed")
+        say(f"{len(found.failed)} of {len(found.trials)} trials failed")
     if found.interrupted:
         left = found.plan.count - len(found.trials)
-        print(f"interrupted; {left} trials are left: the same command with --run {found.folder}")
-    print(f"\nsweep  {found.folder}")
+        say(f"interrupted; {left} trials are left: the same command with --run {found.folder}")
+    say(f"\nsweep  {found.folder}")
     if best is not None:
-        print(f"best   chainrule train {found.folder / 'best.yaml'}")
+        say(f"best   chainrule train {found.folder / 'best.yaml'}")

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
+
+from chainrule.cli.output import console, say
+from chainrule.errors import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,24 +27,24 @@ WIDEST = 10_000
 def print_result(run: Run) -> None:
     """The end of a training: each part's score, and where the files lie."""
     if run.interrupted:
-        print(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
-    print()
+        say(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
+    say()
     print_scores(run.scores)
     for note in run.data.notes:
-        print(f"\nnote: {note}")
+        say(f"\nnote: {note}")
     if run.obstacle is not None:
-        print(f"\nengine          {run.engine}: {run.obstacle}")
+        say(f"\nengine          {run.engine}: {run.obstacle}")
     if run.folder is not None:
         _print_places(run, run.folder)
 
 
 def _print_places(run: Run, folder: Path) -> None:
-    print(f"\nrun             {folder}")
+    say(f"\nrun             {folder}")
     curve = folder / "learning_curve.png"
     if run.signal is None or curve.exists():  # there may have been no time left to draw it
-        print(f"learning curve  {curve}")
+        say(f"learning curve  {curve}")
     if run.interrupted or run.signal is not None:
-        print(f"to go on        the same command with --run {folder} --resume")
+        say(f"to go on        the same command with --run {folder} --resume")
 
 
 def print_scores(scores: Mapping[str, Score]) -> None:
@@ -72,16 +74,22 @@ def _quality(score: Score) -> str:
 def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
     """How often each class was taken for each."""
     if len(classes) > MOST_CLASSES:
-        print(f"\n({len(classes)} classes: too many for a confusion matrix)")
+        say(f"\n({len(classes)} classes: too many for a confusion matrix)")
         return
-    print("true class (row) taken for (column):")
+    say("true class (row) taken for (column):")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
-    for name in classes:
+    names = [_cell(name) for name in classes]
+    for name in names:
         table.add_column(name, justify="right")
-    for name, row in zip(classes, matrix, strict=True):
+    for name, row in zip(names, matrix, strict=True):
         table.add_row(name, *(str(n) if n else "·" for n in row))
     _print(table)
+
+
+def _cell(text: str) -> str:
+    """What stands in a table: printable, and one line."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> None:
@@ -94,12 +102,12 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words:
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for k, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if k < words else "right")
+        table.add_column(_cell(heading), justify="left" if k < words else "right")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_cell, row))
     _print(table)
 
 
 def _print(table: Table) -> None:
     """As wide as it is: a number is never cut off. Names are text and no markup."""
-    Console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)
+    console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)

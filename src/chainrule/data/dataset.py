@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, printable
+from chainrule.parameters import as_numbers
 from chainrule.sequences.losses import are_sequences
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Dataset:
         t: targets, (cases,) class numbers or (cases, outputs) float values.
 
     Raises:
-        ShapeError: if ``x`` and ``t`` differ in length.
+        ShapeError: ``x`` and ``t`` differ in length, or hold something else than real numbers.
 
     Example:
         >>> import numpy as np
@@ -38,6 +39,9 @@ class Dataset:
     t: Array
 
     def __post_init__(self) -> None:
+        for what, numbers in (("x", self.x), ("t", self.t)):
+            if as_numbers(numbers, what, "biuf").ndim == 0:
+                raise ShapeError(f"{what} holds cases, found a single number")
         if len(self.x) != len(self.t):
             raise ShapeError(f"x has {len(self.x)} cases and t has {len(self.t)}")
 
@@ -96,7 +100,8 @@ class DataSplit:
 
     def __repr__(self) -> str:
         sizes = ", ".join(str(len(part)) for part in self)
-        return f"DataSplit({self.source or 'data'}; training, validation, test: {sizes})"
+        parts = f"training, validation, test: {sizes}"
+        return printable(f"DataSplit({self.source or 'data'}; {parts})")
 
     def __iter__(self) -> Iterator[Dataset]:
         return iter((self.train, self.validation, self.test))

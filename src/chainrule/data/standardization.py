@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.data.dataset import Array
 from chainrule.errors import DataError, ShapeError
+from chainrule.parameters import as_numbers
 
 INPUTS_AT_A_TIME = 256
 """How many inputs' deviations are computed at once."""
@@ -47,9 +48,11 @@ class Standardization:
             center_only: subtract the mean and leave the deviation as it is.
 
         Raises:
+            ShapeError: x holds no real numbers.
             DataError: without cases, or with values so large that their mean is infinite.
         """
-        if len(x) == 0:
+        x = as_numbers(x, "inputs", "biuf")
+        if x.ndim == 0 or len(x) == 0:
             raise DataError("there are no cases to fit a standardisation on")
         if x.dtype != np.float32:
             x = np.asarray(x, dtype=np.float64)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chainrule.errors import printable
+
 
 class Verdict(StrEnum):
     """What a comparison of two derivatives says.
@@ -58,7 +60,7 @@ class Finding:
     def __str__(self) -> str:
         """Such as ``dense_1.W: relative error 5e-05 by complex, batch 2, worst at [3, 1]``."""
         worst = f", worst at {list(self.worst)}" if self.worst is not None else ""
-        return (
+        return printable(
             f"{self.place} {self.what}: relative error {self.error:.2g} by {self.method}, "
             f"batch {self.batch}{worst}"
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.parameters import Array, as_numbers
 
 COMPLEX_STEP = 1e-30
 
@@ -39,7 +39,7 @@ def central_difference(
         >>> central_difference(lambda v: v[0] ** 2 * v[1], np.array([3.0, 2.0])).round(9)
         array([12.,  9.])
     """
-    theta = np.asarray(theta, dtype=float)
+    theta = as_numbers(theta, "the values of theta", "biuf").astype(float)
     chosen = np.arange(len(theta)) if at is None else at
     gradient = np.empty(len(chosen))
     for k, i in enumerate(chosen):
@@ -74,7 +74,7 @@ def complex_step(f: Callable[[Array], Any], theta: Array, at: Array | None = Non
         >>> complex_step(lambda v: np.exp(v[0]) * v[1], np.array([0.0, 2.0]))
         array([2., 1.])
     """
-    theta = np.asarray(theta, dtype=float)
+    theta = as_numbers(theta, "the values of theta", "biuf").astype(float)
     chosen = np.arange(len(theta)) if at is None else at
     moved, gradient = theta.astype(complex), np.empty(len(chosen))
     for k, i in enumerate(chosen):

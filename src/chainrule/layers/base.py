@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError, UnknownNameError
+from chainrule.errors import ConfigError, ShapeError, UnknownNameError, printable
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
 from chainrule.tables import is_finite
@@ -159,7 +159,7 @@ class Layer(ABC):
         """Such as ``Dense dense_1: 4 → 3``."""
         before = sizes_text(self.input_shape) or "?"
         after = sizes_text(self.output_shape) or self.size or "?"
-        return f"{type(self).__name__} {self.name}: {before} → {after}"
+        return printable(f"{type(self).__name__} {self.name}: {before} → {after}")
 
     @property
     def inputs(self) -> int:

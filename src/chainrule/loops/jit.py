@@ -5,25 +5,35 @@ made within a function is never found again. Numba looks at the file of the func
 Python calls, and not at the files of those it calls in turn; so the code lies in a folder
 that is named by the sources of all kernels of its package and of this one, and a change in any
 of them makes a new one.
+
+What cannot be read there, as after a failure of power, or cannot be written, as on a full disk,
+costs a compilation and one `CompileCacheWarning`, and never the run.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import numba
 from numba import types as _types
+from numba.core import caching as _caching
 from numba.extending import intrinsic as _intrinsic
+
+from chainrule.errors import CompileCacheWarning
 
 _njit: Any = numba.njit
 _config: Any = numba.config
+_FunctionCache: Any = _caching.FunctionCache
+_IndexDataCacheFile: Any = _caching.IndexDataCacheFile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,10 +60,17 @@ def entry(function: F) -> F:
 
     While it runs other threads of Python may run as well.
     """
+    jit = _njit(fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)
+    compiled: Any = jit(function)
     with _cache_folder(Path(function.__code__.co_filename).parent) as kept:
-        jit = _njit(cache=kept, fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)
-        compiled: F = jit(function)
-    return compiled
+        if kept:
+            with suppress(OSError, RuntimeError):  # Numba finds no place after all
+                compiled._cache = _KernelCache(function)
+        else:
+            where = os.environ.get("NUMBA_CACHE_DIR", "the user's cache folder")
+            _warn_once(where, "cannot be written to")
+    found: F = compiled
+    return found
 
 
 def kernel(function: F) -> F:
@@ -92,6 +109,86 @@ def _wide_vectors(typingctx: Any) -> Any:
 
 
 wide_vectors: Any = _intrinsic(_wide_vectors)
+
+
+class _Damaged(Exception):
+    """A file of the cache does not hold what was written."""
+
+
+class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
+    """Numba's files of compiled code, each behind the SHA-256 of its content.
+
+    Numba takes whatever it finds: half a file would end the process, or be run as machine code.
+    """
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            version, stamp, overloads = self._read(self._index_path)
+        except FileNotFoundError:
+            return {}
+        fresh = (version, stamp) == (self._version, self._source_stamp)
+        return dict(overloads) if fresh else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        self._write(self._index_path, (self._version, self._source_stamp, overloads))
+
+    def _load_data(self, name: str) -> Any:
+        return self._read(self._data_path(name))
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write(self._data_path(name), data)
+
+    def _read(self, path: str) -> Any:
+        content = Path(path).read_bytes()
+        digest, packed = content[:32], content[32:]
+        if hashlib.sha256(packed).digest() != digest:
+            raise _Damaged(f"{Path(path).name} does not hold what was written to it")
+        return pickle.loads(packed)
+
+    def _write(self, path: str, content: Any) -> None:
+        packed = self._dump(content)
+        with self._open_for_write(path) as file:
+            file.write(hashlib.sha256(packed).digest() + packed)
+
+
+class _KernelCache(_FunctionCache):  # type: ignore[misc]
+    """The compiled code of one kernel on disk; where it fails, the kernel is compiled."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file: Any = _CheckedFiles(
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The code for a signature; None where there is none, or none that can be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # whatever the bytes made of a reader that trusts them
+            _warn_once(self._cache_path, f"cannot be read ({error}); it is made anew")
+            with suppress(OSError):
+                self.flush()  # what is compiled now is written anew
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep the code for a signature, if it can be written."""
+        try:
+            super().save_overload(sig, data)
+        except (OSError, _Damaged) as error:
+            _warn_once(self._cache_path, f"cannot be written ({error})")
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(folder: str, why: str) -> None:
+    """One line for a folder, however many kernels it keeps."""
+    if folder not in _warned:
+        _warned.add(folder)
+        message = f"the compile cache in {folder} {why}; compiling takes some seconds"
+        warnings.warn(message, CompileCacheWarning, stacklevel=2)
 
 
 @contextmanager
