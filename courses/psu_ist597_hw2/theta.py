@@ -8,22 +8,32 @@ b (1, units) or (units,). The cost is
 with the derivative reg · w. The homework states the penalty once as reg · Σw² and once with the
 derivative reg · w; only half the sum has that derivative, and passes the homework's own check.
 
-All mathematics is the library's. These functions only lay the given arrays out as one vector;
-what they are given is never changed.
+All mathematics is the library's: its dense layer, relu, softmax, loss, penalty and Jacobians are
+functions of the arrays that are given here. No network is built, because a call on a few cases
+takes less time than that. Nothing is kept between calls either, so a θ may be changed in place,
+and several threads may call at once; what the functions are given is never changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import Dense, Network, Softmax
+from chainrule import Dense
+from chainrule.activations import ReLU
 from chainrule.errors import ShapeError
 from chainrule.gradients import central_difference
+from chainrule.inputs_and_targets import require_as_many, rows_of_inputs
+from chainrule.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
+from chainrule.layers.softmax import softmax
+from chainrule.losses import CrossEntropy, SoftmaxCrossEntropy
+from chainrule.parameters import as_numbers
+from chainrule.penalties import PenaltySetting
 
 Array = npt.NDArray[Any]
 Theta = Sequence[npt.ArrayLike]
@@ -31,29 +41,66 @@ Theta = Sequence[npt.ArrayLike]
 STEP = 1e-5
 """The h of the homework's central differences."""
 
+# Functions of what they are given; the size of a layer that no network has is not used.
+_HIDDEN, _OUTPUT = Dense(1, "relu"), Dense(1, "linear")
+_RELU, _TARGETS, _LOSS = ReLU(), CrossEntropy(), SoftmaxCrossEntropy()
+_FLOAT = np.dtype(float)
+
+
+class _Pass(NamedTuple):
+    """What went through one layer: its inputs x and z = x W + b, a row a case."""
+
+    x: Array
+    z: Array
+
+
+def predict(X: npt.ArrayLike, theta: Theta) -> tuple[Array, Array]:
+    """Scores (the logits) and probabilities of the classes, each (N, classes).
+
+    Args:
+        X: cases, (N, D).
+        theta: (W, b), (W, b, W2, b2), ...
+
+    Raises:
+        ShapeError: the arrays do not fit each other.
+
+    Example:
+        >>> scores, probs = predict([[0.0, 1.0]], (np.eye(2), np.zeros((1, 2))))
+        >>> scores.tolist(), probs.round(3).tolist()
+        ([[0.0, 1.0]], [[0.269, 0.731]])
+    """
+    arrays = _checked(theta)
+    scores = _forward(_cases(X, arrays), arrays)[-1].z
+    return scores, softmax(scores)
+
 
 def computeCost(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) -> float:
     """The mean cross-entropy of the cases plus reg · Σ ½w².
 
     Args:
         X: cases, (N, D).
-        y: class numbers from 0, (N,) or (N, 1).
+        y: class numbers from 0, (N,) or (N, 1), or one-hot rows (N, classes).
         theta: (W, b), (W, b, W2, b2), ...
-        reg: the weight of the penalty.
+        reg: the weight of the penalty, at least 0.
 
     Raises:
         ShapeError: the arrays do not fit each other.
+        ConfigError: reg is no weight of a penalty.
 
     Example:
         >>> zero = (np.zeros((2, 4)), np.zeros((1, 4)))
         >>> round(computeCost([[0.0, 1.0]], [3], zero, reg=0.1), 6)  # ln 4
         1.386294
     """
-    return float(network_at(theta, reg).loss(X, _labels(y)))
+    arrays = _checked(theta)
+    return float(_cost(*_cases_and_labels(X, y, arrays), arrays, _penalty(reg)))
 
 
 def computeGrad(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) -> tuple[Array, ...]:
     """∂cost/∂θ by the backward pass: an array for each of θ's, in its shape.
+
+    From δ = ∂cost/∂z of the output layer, each layer has ∂cost/∂W = xᵀ δ + reg · W and
+    ∂cost/∂b = Σ δ over the cases, and the layer before it δ ← (δ Wᵀ) ⊙ relu'(z).
 
     Args and errors are those of `computeCost`.
 
@@ -62,9 +109,23 @@ def computeGrad(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) ->
         >>> [g.tolist() for g in computeGrad([[0.0, 1.0]], [3], zero, reg=0.1)]
         [[[0.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, -0.75]], [[0.25, 0.25, 0.25, -0.75]]]
     """
-    network, labels = network_at(theta, reg), _labels(y)
-    network.loss(X, labels)
-    return _parted(network.backward_pass(labels).vector, theta)
+    arrays, penalty = _checked(theta), _penalty(reg)
+    x, labels = _cases_and_labels(X, y, arrays)
+    passes = _forward(x, arrays)
+    z, ones, gradients = passes[-1].z, np.ones(len(x)), list(arrays)
+    delta = _LOSS.delta(z, softmax(z), labels)
+    for k in reversed(range(len(passes))):
+        W, b = arrays[2 * k : 2 * k + 2]
+        W_grad = WeightJacobian(passes[k].x, W.shape[1]).vjp(delta)
+        if penalty is not None:
+            W_grad += penalty.rate * penalty.penalty.derivative(W)
+        b_grad = BiasJacobian(ones, W.shape[1]).vjp(delta)
+        gradients[2 * k : 2 * k + 2] = W_grad, b_grad.reshape(b.shape)
+        if k:
+            J = InputJacobian(W, len(x)).vjp(delta)
+            z = passes[k - 1].z
+            delta = Diagonal(_RELU.derivative(z, out=z)).vjp(J, out=J)  # z is not read again
+    return tuple(gradients)
 
 
 def computeNumGrad(
@@ -78,23 +139,14 @@ def computeNumGrad(
 
     Args and errors are those of `computeCost`.
     """
-    network, labels = network_at(theta, reg), _labels(y)
+    arrays, penalty = _checked(theta), _penalty(reg)
+    x, labels = _cases_and_labels(X, y, arrays)
     numeric = central_difference(
-        lambda vector: network.loss(X, labels, theta=vector.astype(np.longdouble)),
-        network.theta,
+        lambda vector: _cost(x, labels, _parted(vector.astype(np.longdouble), arrays), penalty),
+        np.concatenate([array.ravel() for array in arrays]),
         step=STEP,
     )
-    return _parted(numeric, theta)
-
-
-def predict(X: npt.ArrayLike, theta: Theta) -> tuple[Array, Array]:
-    """Scores (the logits) and probabilities of the classes, each (N, classes).
-
-    Raises:
-        ShapeError: the arrays do not fit each other.
-    """
-    network = network_at(theta)
-    return network.evaluate(network.prepare_inputs(X))
+    return tuple(_parted(numeric, arrays))
 
 
 def create_mini_batch(
@@ -113,29 +165,35 @@ def create_mini_batch(
     return np.array(np.asarray(X)[start:end]), np.array(np.asarray(y)[start:end])
 
 
-def network_at(theta: Theta, reg: float = 0.0) -> Network:
-    """The library's network of θ's shapes, with copies of its numbers.
+def shuffle(
+    X: npt.ArrayLike, y: npt.ArrayLike, rng: np.random.Generator | None = None
+) -> tuple[Array, Array]:
+    """The cases and their labels in one new order, every order as likely as any other.
+
+    The homework's starting code returns them in the order they had, because
+    ``np.random.shuffle`` changes its argument and returns nothing.
+
+    Args:
+        X: cases, (N, D).
+        y: a label for each, (N,) or (N, ...).
+        rng: draws the order; by default NumPy's global generator, which the starting code seeds.
+
+    Returns:
+        X and y in the forms they had, both copies.
 
     Raises:
-        ShapeError: θ is no chain of pairs W, b.
+        ShapeError: there are not as many labels as cases.
+
+    Example:
+        >>> X, y = shuffle([[0.0], [10.0], [20.0]], [0, 1, 2], np.random.default_rng(1))
+        >>> bool((X[:, 0] == 10 * y).all()), sorted(y.tolist())
+        (True, [0, 1, 2])
     """
-    arrays = _checked(theta)
-    units = [W.shape[1] for W in arrays[::2]]
-    hidden = [Dense(size, "relu", weights="zeros") for size in units[:-1]]
-    network = Network(
-        [*hidden, Dense(units[-1], "linear", weights="zeros"), Softmax()],
-        input=arrays[0].shape[0],
-        loss="cross_entropy",
-        # The library's L2 adds rate · Σ½w², which is the homework's with reg = rate.
-        penalty={"type": "L2", "rate": float(reg)} if reg else None,
-    )
-    network.theta = np.concatenate([array.ravel() for array in arrays])
-    return network
-
-
-def theta_of(network: Network) -> tuple[Array, ...]:
-    """What a network has learnt as the homework's θ: copies, the biases as rows (1, units)."""
-    return tuple(np.atleast_2d(array).copy() for array in network.parameters.values())
+    X, y = np.asarray(X), np.asarray(y)
+    if not X.ndim or not y.ndim or len(X) != len(y):
+        raise ShapeError(f"there is a label for each case; found shapes {X.shape} and {y.shape}")
+    order = (np.random if rng is None else rng).permutation(len(X))
+    return X[order], y[order]
 
 
 def names_of(theta: Theta) -> list[str]:
@@ -145,41 +203,85 @@ def names_of(theta: Theta) -> list[str]:
         >>> names_of([0] * 6)
         ['W', 'b', 'W2', 'b2', 'W3', 'b3']
     """
-    return [f"{letter}{k or ''}" for k in [0, *range(2, len(theta) // 2 + 1)] for letter in "Wb"]
+    return list(_names(len(theta)))
+
+
+# θ, cases and labels as the mathematics takes them
+
+
+@lru_cache(maxsize=64)
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(f"{letter}{k or ''}" for k in [0, *range(2, count // 2 + 1)] for letter in "Wb")
 
 
 def _checked(theta: Theta) -> list[Array]:
-    """θ as float64 arrays that fit each other."""
-    arrays = [np.asarray(array) for array in theta]
-    if not arrays or len(arrays) % 2:
-        raise ShapeError(f"theta is pairs of W and b, found {len(arrays)} arrays")
-    for name, array in zip(names_of(theta), arrays, strict=True):
-        if array.dtype.kind not in "biuf":
-            raise ShapeError(f"{name} holds real numbers, found {array.dtype}")
-    for W, b, name in zip(arrays[::2], arrays[1::2], names_of(theta)[1::2], strict=True):
-        if W.ndim != 2 or b.shape not in ((1, W.shape[-1]), W.shape[-1:]):
+    """θ as float64 arrays that fit each other; not copied where they are such already."""
+    if not len(theta) or len(theta) % 2:
+        raise ShapeError(f"theta is pairs of W and b, found {len(theta)} arrays")
+    arrays = [
+        as_numbers(array, f"the values of {name}", "biuf")
+        for name, array in zip(_names(len(theta)), theta, strict=True)
+    ]
+    _require_chain(tuple([array.shape for array in arrays]))
+    return [array.astype(_FLOAT, copy=False) for array in arrays]
+
+
+@lru_cache(maxsize=256)
+def _require_chain(shapes: tuple[tuple[int, ...], ...]) -> None:
+    """Refuse arrays that do not fit each other; the same shapes are looked at once only."""
+    for W, b, name in zip(shapes[::2], shapes[1::2], _names(len(shapes))[1::2], strict=True):
+        if len(W) != 2 or not all(W) or b not in ((1, W[1]), W[1:]):
             raise ShapeError(
-                f"a W has shape (inputs, units) and its b (1, units); found {W.shape} and "
-                f"{name} of {b.shape}"
+                f"a W has shape (inputs, units) and its b (1, units); found {W} and {name} of {b}"
             )
-    for first, second in pairwise(arrays[::2]):
-        if first.shape[1] != second.shape[0]:
+    for first, second in pairwise(shapes[::2]):
+        if first[1] != second[0]:
             raise ShapeError(
-                f"a layer of {first.shape[1]} units is followed by weights of shape "
-                f"({first.shape[1]}, units), found {second.shape}"
+                f"a layer of {first[1]} units is followed by weights of shape "
+                f"({first[1]}, units), found {second}"
             )
-    return [array.astype(float) for array in arrays]
 
 
-def _labels(y: npt.ArrayLike) -> Array:
-    """Class numbers as (N,), also where they came as a column."""
-    labels = np.asarray(y)
-    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+def _cases(X: npt.ArrayLike, arrays: Sequence[Array]) -> Array:
+    """The cases as float64 rows, (N, D)."""
+    return rows_of_inputs(as_numbers(X, "inputs", "biuf"), arrays[0].shape[:1], _FLOAT)
 
 
-def _parted(vector: Array, theta: Theta) -> tuple[Array, ...]:
+def _cases_and_labels(
+    X: npt.ArrayLike, y: npt.ArrayLike, arrays: Sequence[Array]
+) -> tuple[Array, Array]:
+    """The cases, and their labels as class numbers (N,) or rows (N, classes)."""
+    x, labels = _cases(X, arrays), _TARGETS.prepare(y, arrays[-1].shape[-1], _FLOAT)
+    require_as_many(x, labels)
+    return x, labels
+
+
+def _penalty(reg: float) -> PenaltySetting | None:
+    """The library's penalty that adds rate · Σ½w², with rate = reg; None for reg = 0."""
+    return PenaltySetting("L2", reg) if reg else None
+
+
+def _forward(x: Array, arrays: Sequence[Array]) -> list[_Pass]:
+    """What goes through each layer; between two layers lies relu."""
+    passes: list[_Pass] = []
+    layers = [_HIDDEN] * (len(arrays) // 2 - 1) + [_OUTPUT]
+    for layer, W, b in zip(layers, arrays[::2], arrays[1::2], strict=True):
+        z, a = layer.evaluate(x, {"W": W, "b": b})
+        passes.append(_Pass(x, z))
+        x = a
+    return passes
+
+
+def _cost(x: Array, labels: Array, arrays: Sequence[Array], penalty: PenaltySetting | None) -> Any:
+    """The cost in the precision of the arrays."""
+    loss = _LOSS.value(_forward(x, arrays)[-1].z, labels)
+    if penalty is None:
+        return loss
+    return loss + penalty.rate * sum(penalty.penalty.total(W.ravel()) for W in arrays[::2])
+
+
+def _parted(vector: Array, arrays: Sequence[Array]) -> list[Array]:
     """A vector like θ as an array for each of θ's, in its shape."""
-    shapes = [np.shape(array) for array in theta]
-    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes])
-    parts = np.split(vector, ends[:-1])
-    return tuple(part.reshape(shape).copy() for part, shape in zip(parts, shapes, strict=True))
+    ends = np.cumsum([array.size for array in arrays])[:-1]
+    parts = np.split(vector, ends)
+    return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]

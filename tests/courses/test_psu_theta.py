@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from chainrule import Dense, Network, Softmax
 from chainrule.errors import ConfigError, ShapeError
 
 with on_path("psu_ist597_hw2"):
@@ -18,12 +20,20 @@ with on_path("psu_ist597_hw2"):
     import prob1a
     import prob1b
     import prob1c
+    import prob1d
     import prob2a
     import prob2b
     import theta as course
 
-MODULES = [prob1a, prob1b, prob1c, prob2a, prob2b]
-FUNCTIONS = ["computeCost", "computeGrad", "computeNumGrad", "predict", "create_mini_batch"]
+MODULES = [prob1a, prob1b, prob1c, prob1d, prob2a, prob2b]
+FUNCTIONS = [
+    "computeCost",
+    "computeGrad",
+    "computeNumGrad",
+    "predict",
+    "create_mini_batch",
+    "shuffle",
+]
 XOR = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 SIDES = np.array([0, 1, 1, 0])
 SIZES = [(4, 3), (2, 6, 2), (4, 5, 6, 3), (3, 4, 4, 4, 2)]
@@ -94,6 +104,91 @@ def test_gradients_in_the_order_and_shapes_of_theta(sizes, flat):
                 sides.append(cost_of(X, y, moved, 0.1))
             assert gradients[k][place] == pytest.approx((sides[0] - sides[1]) / (2 * h), abs=1e-6)
         np.testing.assert_allclose(numbers[k], gradients[k], rtol=0, atol=1e-9)
+
+
+def everything(X, y, theta, reg):
+    """All that the three functions return, as one list of arrays."""
+    cost, gradient = course.computeCost(X, y, theta, reg), course.computeGrad(X, y, theta, reg)
+    return [*course.predict(X, theta), np.array(cost), *gradient]
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 6), min_size=2, max_size=5),
+    st.sampled_from([0.0, 1e-3, 0.5]),
+    st.sampled_from([0.1, 1.0, 30.0]),
+    st.integers(0, 10**6),
+)
+def test_the_same_as_the_librarys_network(sizes, reg, spread, seed):
+    theta, (X, y) = start(sizes, seed, spread=spread), cases(sizes, seed)
+    layers = [*(Dense(size, "relu") for size in sizes[1:-1]), Dense(sizes[-1], "linear")]
+    network = Network([*layers, Softmax()], input=sizes[0], penalty={"type": "L2", "rate": reg})
+    network.theta = np.concatenate([array.ravel() for array in theta])
+    outputs, cost = network.forward_pass(X), network.loss(X, y)
+    found = everything(X, y, theta, reg)
+    np.testing.assert_allclose(found[1], outputs, rtol=1e-13)
+    assert found[2] == pytest.approx(cost, rel=1e-13)
+    gradient = np.concatenate([array.ravel() for array in found[3:]])
+    np.testing.assert_allclose(gradient, network.backward_pass(y).vector, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("form", ["float32", "lists", "columns", "every_second", "tuples"])
+def test_arrays_in_every_form(sizes, form):
+    theta, (X, y) = start(sizes, 3), cases(sizes)
+    if form == "float32":
+        theta, X = [a.astype(np.float32) for a in theta], X.astype(np.float32)
+    forms = {
+        "float32": lambda a: a,
+        "lists": np.ndarray.tolist,
+        "columns": np.asfortranarray,
+        "every_second": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=1)[::2, ::2],
+        "tuples": lambda a: tuple(map(tuple, a.tolist())),
+    }
+    given_form = forms[form]
+    found = everything(given_form(X), y, [given_form(a) for a in theta], 0.1)
+    exact = everything(np.array(X, float), y, [np.array(a, float) for a in theta], 0.1)
+    for a, b in zip(found, exact, strict=True):
+        assert a.dtype == float
+        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-15)
+
+
+def test_a_theta_changed_in_place_counts_as_it_is_now():
+    theta, (X, y) = start((4, 5, 3)), cases((4, 3))
+    before = everything(X, y, theta, 0.1)
+    for array in theta:
+        array *= -0.5
+    after = everything(X, y, theta, 0.1)
+    fresh = everything(X, y, [array.copy() for array in theta], 0.1)
+    for a, b, c in zip(before, after, fresh, strict=True):
+        assert not np.array_equal(a, b)
+        np.testing.assert_array_equal(b, c)
+
+
+def test_other_shapes_in_between_change_nothing():
+    problems = [(cases(sizes), start(sizes, 4), reg) for sizes in SIZES for reg in (0.0, 0.1)]
+    first = [everything(*data, theta, reg) for data, theta, reg in problems]
+    again = [everything(*data, theta, reg) for data, theta, reg in reversed(problems)][::-1]
+    for one, other in zip(first, again, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_four_threads_at_once_get_their_own_numbers():
+    """Two of them with networks of the same shapes, and other numbers."""
+    sizes = [(4, 30, 3), (4, 30, 3), (2, 6, 2), (4, 3)]
+    problems = [(cases(s, k, count=50), start(s, k)) for k, s in enumerate(sizes)]
+
+    def often(problem):
+        (X, y), theta = problem
+        return [everything(X, y, theta, 0.1) for _ in range(100)]
+
+    alone = [everything(X, y, theta, 0.1) for (X, y), theta in problems]
+    with ThreadPoolExecutor(len(problems)) as pool:
+        for expected, found in zip(alone, pool.map(often, problems), strict=True):
+            for result in found:
+                for a, b in zip(expected, result, strict=True):
+                    np.testing.assert_array_equal(a, b)
 
 
 def test_the_penalty_has_the_derivative_that_the_homework_states():
@@ -217,6 +312,41 @@ def test_minibatches_are_rows_without_the_end():
     np.testing.assert_array_equal(np.concatenate(parts), X)
 
 
+@settings(max_examples=50)
+@given(st.integers(0, 30), st.sampled_from([(), (1,), (2,)]), st.integers(0, 99))
+def test_shuffled_cases_keep_their_labels(count, tail, seed):
+    X = np.arange(3.0 * count).reshape(count, 3)
+    y = np.arange(count * (tail or (1,))[0]).reshape(count, *tail)
+    X.setflags(write=False)
+    y.setflags(write=False)
+    X_rand, y_rand = course.shuffle(X, y, np.random.default_rng(seed))
+    assert (X_rand.shape, y_rand.shape) == (X.shape, y.shape)
+    order = (X_rand[:, 0] / 3).astype(int)
+    assert sorted(order) == list(range(count))
+    np.testing.assert_array_equal(X_rand, X[order])
+    np.testing.assert_array_equal(y_rand, y[order])
+    X_rand += 1  # a copy, which may be written to
+
+
+def test_shuffle_gives_another_order_each_time_and_the_same_from_the_same_seed():
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20)
+    rng = np.random.default_rng(0)
+    orders = [course.shuffle(X, y, rng)[1].tolist() for _ in range(3)]
+    assert len({tuple(order) for order in [*orders, y]}) == 4
+    np.random.seed(0)  # noqa: NPY002  # as the starting code does
+    first = [course.shuffle(X, y)[1].tolist() for _ in range(2)]
+    np.random.seed(0)  # noqa: NPY002
+    assert [course.shuffle(X, y)[1].tolist() for _ in range(2)] == first
+    assert first[0] != first[1]
+    assert course.shuffle([[1.0], [2.0]], ["a", "a"])[1].tolist() == ["a", "a"]
+
+
+@pytest.mark.parametrize(("X", "y"), [([[1.0], [2.0]], [0]), (3.0, [0]), ([[1.0]], 0)])
+def test_shuffle_needs_a_label_for_each_case(X, y):
+    with pytest.raises(ShapeError, match="a label for each case"):
+        course.shuffle(X, y)
+
+
 @pytest.mark.parametrize(
     ("theta", "message"),
     [
@@ -224,11 +354,13 @@ def test_minibatches_are_rows_without_the_end():
         ((np.ones((2, 3)),), "pairs of W and b, found 1"),
         ((np.ones((2, 3)), np.ones((3, 1))), r"found \(2, 3\) and b of \(3, 1\)"),
         ((np.ones(3), np.ones((1, 3))), r"a W has shape \(inputs, units\)"),
+        ((np.ones((2, 0)), np.ones((1, 0))), r"found \(2, 0\) and b of \(1, 0\)"),
+        ((np.ones((2, 3)), [[1.0], [2.0, 3.0]]), "the values of b are numbers in rows"),
         (
             (np.ones((2, 3)), np.ones((1, 3)), np.ones((4, 2)), np.ones((1, 2))),
             r"3 units is followed by weights of shape \(3, units\), found \(4, 2\)",
         ),
-        ((np.array([["a"]]), np.ones((1, 1))), "W holds real numbers"),
+        ((np.array([["a"]]), np.ones((1, 1))), "the values of W are numbers, found <U1"),
     ],
 )
 def test_a_theta_that_is_none(theta, message):
@@ -244,5 +376,13 @@ def test_data_and_rates_that_do_not_fit():
         course.computeCost(XOR, [0, 1, 2, 0], theta, 0.0)
     with pytest.raises(ShapeError):
         course.computeCost(XOR, SIDES[:3], theta, 0.0)
-    with pytest.raises(ConfigError, match="rate"):
-        course.computeCost(XOR, SIDES, theta, -1.0)
+    with pytest.raises(ShapeError, match="real numbers, found complex"):
+        course.computeGrad(XOR.astype(complex), SIDES, theta, 0.0)
+    with pytest.raises(ShapeError, match="the values of b are real numbers"):
+        course.predict(XOR, (theta[0], 1j * theta[1]))
+    with pytest.raises(ShapeError, match="at least one case"):
+        course.computeCost(np.empty((0, 2)), [], theta, 0.0)
+    for call in (course.computeCost, course.computeGrad, course.computeNumGrad):
+        for reg in (-1.0, np.inf, np.nan, "much"):
+            with pytest.raises(ConfigError, match="rate"):
+                call(XOR, SIDES, theta, reg)
