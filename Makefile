@@ -62,6 +62,7 @@ bench: $(VENV)/.peers
 	$(BIN)/python -m benchmarks.report $(RESULTS)
 	$(BIN)/python -m benchmarks.letters
 	$(BIN)/python -m benchmarks.images
+	$(BIN)/python -m benchmarks.psu
 	$(BIN)/python -m benchmarks.startup
 
 proof: $(VENV)/.proof
