@@ -18,6 +18,7 @@ def _through(change: str) -> tuple[Edit, ...]:
             "delta = self.from_logits.delta(self.logits, self._output, t)",
             f"delta = {change}self.from_logits.delta(self.logits, self._output, t)",
         ),
+        Edit(NETWORK, "explicit(J_z).vjp(J), to_input", f"{change}explicit(J_z).vjp(J), to_input"),
     )
 
 

@@ -15,12 +15,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from chainrule.activations import magnitude, sigmoid, softplus
 from chainrule.errors import ConfigError, ShapeError
+from chainrule.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 from chainrule.parameters import Array, as_numbers
 from chainrule.tables import from_table
 from chainrule.targets import class_numbers, one_hot, rows
@@ -284,14 +285,42 @@ class Hinge(Loss):
         return J / len(y)
 
 
+def least_probability(dtype: Any) -> float:
+    """The root of the smallest normal number: 1.5e-154 in float64, 1.1e-19 in float32.
+
+    Of a smaller probability p neither 1/p nor its products with others can be relied upon: ∂L/∂y
+    overflows where ∂y/∂z is 0, and only their product is a number.
+    """
+    return float(np.sqrt(np.finfo(dtype).tiny))
+
+
+class ByLogs(NamedTuple):
+    """∂L/∂ln p, for probabilities p too small to divide by.
+
+    ∂L/∂z = ∂L/∂p ∂p/∂z = (∂L/∂p · p) (1/p · ∂p/∂z) = ∂L/∂ln p ∂ln p/∂z, and in the last form
+    nothing overflows.
+
+    Attributes:
+        which: of which outputs, (cases, outputs).
+        J: ∂L/∂ln p for those, of the same shape.
+    """
+
+    which: Array
+    J: Array
+
+
 class FromLogits(ABC):
     """A loss together with the function that makes the outputs from the logits z.
 
     Attributes:
         formula: of δ, as it is shown to a reader.
+        small: which outputs `by_logs` is about, as it is shown to a reader.
+        log_formula: of ∂ln p/∂z, as it is shown to a reader.
     """
 
     formula: ClassVar[str]
+    small: ClassVar[str]
+    log_formula: ClassVar[str]
 
     @abstractmethod
     def value(self, z: Array, t: Array) -> Any:
@@ -305,11 +334,24 @@ class FromLogits(ABC):
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, which the explicit backward pass starts from."""
 
+    @abstractmethod
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """∂L/∂ln p for outputs below `least_probability` that the loss divides by.
+
+        None where there is no such output.
+        """
+
+    @abstractmethod
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln p/∂z, of all outputs."""
+
 
 class SoftmaxCrossEntropy(FromLogits):
     """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z)."""
 
     formula: ClassVar[str] = "(s − t) / cases"
+    small: ClassVar[str] = "s_i"
+    log_formula: ClassVar[str] = "∂ln s_i/∂z_j = [i = j] − s_j"
 
     def value(self, z: Array, t: Array) -> Any:
         """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
@@ -347,11 +389,24 @@ class SoftmaxCrossEntropy(FromLogits):
         """See `CrossEntropy.jacobian`."""
         return CrossEntropy().jacobian(y, t)
 
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """p = s_i where t_i is not 0: ∂L/∂ln s_i = −t_i / N."""
+        if t.ndim == 1:
+            t = one_hot(t, y.shape[1], y.dtype)
+        which = (t > 0) & (y < least_probability(y.dtype))
+        return ByLogs(which, -t / len(y)) if which.any() else None
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln s_i/∂z_j = [i = j] − s_j."""
+        return LogSoftmaxJacobian(y)
+
 
 class SigmoidCrossEntropy(FromLogits):
     """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs)."""
 
     formula: ClassVar[str] = "(y − t) / (cases · outputs)"
+    small: ClassVar[str] = "p = a or 1 − a"
+    log_formula: ClassVar[str] = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
 
     def value(self, z: Array, t: Array) -> Any:
         """See the class; both terms are at least 0."""
@@ -363,7 +418,23 @@ class SigmoidCrossEntropy(FromLogits):
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
         """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y would lose digits."""
-        return ((1 - t) / sigmoid(-z) - t / y) / z.size
+        one = y.dtype.type(1)  # in place of a 0 under a 0, which adds nothing
+        wrong = (1 - t) / np.where(t == 1, one, sigmoid(-z))
+        return (wrong - t / np.where(t == 0, one, y)) / z.size
+
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """p = σ(−|z|), which is y or 1 − y, where its target w, t or 1 − t, is not 0.
+
+        ∂L/∂ln p = (−w + (1 − w) p / (1 − p)) / (cases · outputs), and p / (1 − p) = e^(−|z|).
+        """
+        w, size = np.where(z < 0, t, 1 - t), np.abs(z)
+        which = (w > 0) & (sigmoid(-size) < least_probability(z.dtype))
+        J = ((1 - w) * np.exp(-size) - w) / z.size
+        return ByLogs(which, J) if which.any() else None
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln σ(z)/∂z = σ(−z) where z < 0, and ∂ln(1 − σ(z))/∂z = −σ(z) elsewhere."""
+        return Diagonal(np.copysign(sigmoid(np.abs(z)), -z))
 
 
 LOSSES: Mapping[str, type[Loss]] = {

@@ -17,6 +17,7 @@ from chainrule.inputs_and_targets import (
     require_padding_known,
     rows_of_inputs,
 )
+from chainrule.jacobians import Jacobian, RowsOf, explicit
 from chainrule.layered import Layered
 from chainrule.layers import Layer
 from chainrule.layers.base import Pool
@@ -288,10 +289,14 @@ class Network(Layered):
         """J of the loss, or where it was computed from the logits δ, through the last layer."""
         assert self._output is not None, "backpropagate follows propagate"
         last = self.layers[-1]
-        if self.from_logits is None or self._explicit:
+        if self.from_logits is not None and not self._explicit:
+            delta = self.from_logits.delta(self.logits, self._output, t)
+            return last.backward_from_delta(delta, to_input=to_input)
+        by_logs = self.loss_by_logs(t) if self._explicit else None
+        if by_logs is None:
             return last.backward_pass(self.loss_jacobian(t), to_input=to_input)
-        delta = self.from_logits.delta(self.logits, self._output, t)
-        return last.backward_from_delta(delta, to_input=to_input)
+        J, J_z = by_logs
+        return last.backward_from_delta(explicit(J_z).vjp(J), to_input=to_input)
 
     def loss_jacobian(self, t: Array) -> Array:
         """J_L = ∂L/∂y at the last forward pass, (cases, outputs), for prepared targets."""
@@ -299,6 +304,30 @@ class Network(Layered):
         if self.from_logits is not None:
             return self.from_logits.jacobian(self.logits, self._output, t)
         return self.loss_function.jacobian(self._output, t)
+
+    def loss_by_logs(self, t: Array) -> tuple[Array, Jacobian] | None:
+        """∂L/∂u and ∂u/∂z, whose product is ∂L/∂z, where ∂L/∂y cannot be had at all outputs.
+
+        u is the output y, and its logarithm (that of 1 − y where a sigmoid nears 1) where the loss
+        divides by one below `losses.least_probability`.
+
+        Args:
+            t: prepared targets of the cases of the last forward pass.
+
+        Returns:
+            J, (cases, outputs), and the Jacobian; None where y does throughout.
+        """
+        assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
+        if self.from_logits is None:
+            return None
+        found = self.from_logits.by_logs(self.logits, self._output, t)
+        if found is None:
+            return None
+        local = self.layers[-1].jacobians()
+        by_log = self.from_logits.log_jacobian(self.logits, self._output, t)
+        J_z = RowsOf(found.which, by_log, local["a"] if "a" in local else local["z"])
+        with np.errstate(divide="ignore", over="ignore"):  # at the outputs that u replaces
+            return np.where(found.which, found.J, self.loss_jacobian(t)), J_z
 
     @property
     def logits(self) -> Array:

@@ -18,7 +18,7 @@ from chainrule.errors import printable
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.layers.base import Shape
-from chainrule.losses import LOSSES
+from chainrule.losses import LOSSES, least_probability
 from chainrule.network import Network
 from chainrule.optimizers import SGD
 from chainrule.parameters import BIASES, Array
@@ -158,14 +158,17 @@ def _output(layer: Layer) -> str:
 
 def _backward(network: Network, t: Array) -> Iterator[Entry]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        J = network.loss_jacobian(t)
+        by_logs = network.loss_by_logs(t)
+        J = network.loss_jacobian(t) if by_logs is None else by_logs[0]
         network.backpropagate(t, to_input=True)
-    J = _shaped(J, network.layers[-1].output_shape)
-    yield Entry("J_L", "∂L/∂y, of the loss with respect to the outputs", J, "backward")
+    last = network.layers[-1]
+    J, at_small = _shaped(J, last.output_shape), by_logs is not None
+    yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J, "backward")
     upstream: dict[int, list[str]] = {network.wiring.order[-1]: ["J_L"]}
     for k in reversed(network.wiring.order):
         layer = network.layers[k]
-        yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k))
+        J_z = by_logs[1] if by_logs is not None and layer is last else None
+        yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k), J_z)
         sent = f"δ {layer.name}" if isinstance(layer, Softmax) else f"J upstream {layer.name}"
         sources = network.wiring.sources[k]
         for j, source in enumerate(sources, start=1):
@@ -173,7 +176,21 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
             upstream.setdefault(source, []).append(part)
 
 
-def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[Entry]:
+def _jacobian_formula(network: Network, *, at_small: bool) -> str:
+    """What J_L is; ``at_small`` where it is by logarithms of outputs too small to divide by."""
+    formula = "∂L/∂y, of the loss with respect to the outputs"
+    if not at_small or network.from_logits is None:
+        return formula
+    small, least = network.from_logits.small, least_probability(network.dtype)
+    return (
+        f"{formula}; where {small} is below {least:.2g}, too small to divide by, and its "
+        "target is not 0, with respect to its logarithm"
+    )
+
+
+def _through(
+    network: Network, layer: Layer, upstream: str, x: str, by_logs: Jacobian | None
+) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
     Args:
@@ -181,15 +198,20 @@ def _through(network: Network, layer: Layer, upstream: str, x: str) -> Iterator[
         layer: one of its layers.
         upstream: the name of the J that reaches it, or of the sum of several.
         x: the name of its input.
+        by_logs: its J in place of that of its output, where the loss needs some by logarithms.
     """
-    name, local = layer.name, layer.jacobians()
+    name, local, also = layer.name, layer.jacobians(), ""
+    if by_logs is not None and network.from_logits is not None:
+        local["a" if "a" in local else "z"] = by_logs
+        also = f"; of such an output {network.from_logits.log_formula}"
     reaching = f"({upstream})" if " + " in upstream else upstream
     product = upstream
     if "a" in local:
-        yield _local(f"J_a {name}", layer.slope_formula, local["a"])
+        yield _local(f"J_a {name}", layer.slope_formula + also, local["a"])
         product = f"{reaching} · J_a {name}"
     elif isinstance(layer, Softmax):
-        yield _local(f"J_s {name}", f"∂s/∂z = diag(s) − s sᵀ, with z = {x}", local["z"])
+        formula = f"∂s/∂z = diag(s) − s sᵀ, with z = {x}{also}"
+        yield _local(f"J_s {name}", formula, local["z"])
         product = f"{reaching} · J_s {name}"
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
         product += f" = {network.from_logits.formula}, computed from the logits z"

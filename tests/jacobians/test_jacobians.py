@@ -15,6 +15,8 @@ from chainrule.jacobians import (
     Diagonal,
     Explicit,
     InputJacobian,
+    LogSoftmaxJacobian,
+    RowsOf,
     SoftmaxJacobian,
     Sum,
     WeightJacobian,
@@ -40,6 +42,7 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
     return {
         "diagonal": lambda: Diagonal(x),
         "softmax": lambda: SoftmaxJacobian(softmax(x)),
+        "log softmax": lambda: LogSoftmaxJacobian(softmax(x)),
         "input": lambda: InputJacobian(W, cases),
         "weight": lambda: WeightJacobian(x, outputs),
         "bias": lambda: BiasJacobian(ones, outputs),
@@ -50,6 +53,9 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
         ),
         "sum of arguments": lambda: SumJacobian(cases, inputs, outputs),
         "reordering": lambda: Reordering(cases, rng.permutation(inputs)),
+        "rows of two": lambda: RowsOf(
+            rng.random((cases, inputs)) < 0.5, LogSoftmaxJacobian(softmax(x)), Diagonal(x)
+        ),
         "sum": lambda: Sum(InputJacobian(W, cases), Explicit(draw(cases, outputs, inputs))),
         "sum of a parameter's": lambda: Sum(
             BiasJacobian(ones, outputs),
@@ -61,6 +67,7 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
 KINDS = (
     "diagonal",
     "softmax",
+    "log softmax",
     "input",
     "weight",
     "bias",
@@ -69,6 +76,7 @@ KINDS = (
     "composed with a parameter",
     "sum of arguments",
     "reordering",
+    "rows of two",
     "sum",
     "sum of a parameter's",
 )
@@ -194,6 +202,29 @@ def test_the_softmax_jacobian_keeps_its_digits_where_softmax_is_nearly_1(z):
     assert J.dense()[0] == pytest.approx(exact, rel=1e-13, abs=0)
     by_rows = np.concatenate([J.vjp(row[None]) for row in np.eye(len(z))])
     assert by_rows == pytest.approx(exact, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("z", [[0, 1, 2], [10, -10, 9.9], [-800, 800, 0], [0, -1e4], [0.0]])
+def test_the_jacobian_of_the_logarithms_keeps_its_digits_everywhere(z):
+    J = LogSoftmaxJacobian(softmax(np.array([z], float)))
+    with mpmath.workdps(60):
+        e = [mpmath.exp(mpmath.mpf(v)) for v in z]
+        s = [v / mpmath.fsum(e) for v in e]
+        n = range(len(s))
+        others = [mpmath.fsum(s[k] for k in n if k != j) for j in n]
+        exact = np.array([[float(others[j] if j == i else -s[j]) for j in n] for i in n])
+    assert J.dense()[0] == pytest.approx(exact, rel=1e-13, abs=0)
+    by_rows = np.concatenate([J.vjp(row[None]) for row in np.eye(len(z))])
+    assert by_rows == pytest.approx(exact, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_rows_of_jacobians_of_other_shapes_are_refused(size):
+    one = Diagonal(np.ones((1, 2)))
+    with pytest.raises(ShapeError, match="cannot be chosen"):
+        RowsOf(np.ones((1, size), bool), one, one)
+    with pytest.raises(ShapeError, match="cannot be chosen"):
+        RowsOf(np.ones((1, 2), bool), one, Diagonal(np.ones((1, size))))
 
 
 def test_softmax_moves_along_no_common_shift():

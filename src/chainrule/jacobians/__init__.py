@@ -1,8 +1,8 @@
 """Jacobians that know their structure; what a layer's are composed of."""
 
-from chainrule.jacobians.activations import Diagonal, SoftmaxJacobian
+from chainrule.jacobians.activations import Diagonal, LogSoftmaxJacobian, SoftmaxJacobian
 from chainrule.jacobians.base import DENSE_LIMIT, Explicit, Jacobian, explicit
-from chainrule.jacobians.combined import Composed, Sum
+from chainrule.jacobians.combined import Composed, RowsOf, Sum
 from chainrule.jacobians.linear import BiasJacobian, InputJacobian, WeightJacobian
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Explicit",
     "InputJacobian",
     "Jacobian",
+    "LogSoftmaxJacobian",
+    "RowsOf",
     "SoftmaxJacobian",
     "Sum",
     "WeightJacobian",

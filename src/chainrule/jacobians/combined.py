@@ -1,4 +1,4 @@
-"""Jacobians made of two others: the chain rule, and the sum."""
+"""Jacobians made of two others: the chain rule, the sum, and rows of either."""
 
 from __future__ import annotations
 
@@ -96,3 +96,55 @@ class Sum(Jacobian):
 
     def _dense(self) -> Array:
         return self.first.dense() + self.second.dense()
+
+
+class RowsOf(Jacobian):
+    """J of values of which each is one of two functions: its row is that function's.
+
+    Args:
+        which: of which values the row is the first one's, (cases, m); of the rest the second's.
+        first: J of one function, (m, n) a case.
+        second: J of the other, of the same shape.
+
+    Raises:
+        ShapeError: the three do not fit.
+
+    Example:
+        >>> from chainrule.jacobians import Diagonal
+        >>> one, ten = Diagonal(np.ones((1, 2))), Diagonal(np.full((1, 2), 10.0))
+        >>> RowsOf(np.array([[False, True]]), one, ten).dense()
+        array([[[10.,  0.],
+                [ 0.,  1.]]])
+    """
+
+    __slots__ = ("first", "second", "which")
+
+    def __init__(self, which: Array, first: Jacobian, second: Jacobian) -> None:
+        if not which.shape == first.dense_shape[:2] == second.dense_shape[:2]:
+            shapes = f"{first.dense_shape} and {second.dense_shape}"
+            raise ShapeError(f"rows of {shapes} cannot be chosen by {which.shape}")
+        self.which = which
+        self.first = first
+        self.second = second
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """That of both."""
+        return self.first.dense_shape
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each function's J times the part of g that belongs to its values."""
+        none = g.dtype.type(0)
+        of_first = self.first.vjp(np.where(self.which, g, none))
+        return np.add(of_first, self.second.vjp(np.where(self.which, none, g)), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """Each value as its function moves."""
+        return np.where(self.which, self.first.jvp(v), self.second.jvp(v))
+
+    def cases(self, chosen: slice) -> RowsOf:
+        """See `Jacobian.cases`."""
+        return RowsOf(self.which[chosen], self.first.cases(chosen), self.second.cases(chosen))
+
+    def _dense(self) -> Array:
+        return np.where(self.which[:, :, None], self.first.dense(), self.second.dense())

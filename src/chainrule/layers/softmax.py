@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.errors import ConfigError
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
+from chainrule.jacobians.activations import from_top
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.parameters import Array
 from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
@@ -116,9 +117,12 @@ class Softmax(Layer):
         return EachStep(SoftmaxJacobian(rows), steps, padded)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = J_L (diag(s) − s sᵀ)."""
+        """δ = J_L (diag(s) − s sᵀ); of J_L only the differences between outputs matter."""
         J_z = self.jacobians()["z"]
-        return self.backward_from_delta((explicit(J_z) if self.explicit else J_z).vjp(J))
+        if not self.explicit:
+            return self.backward_from_delta(J_z.vjp(J))
+        rows = from_top(J.reshape(-1, self.size), self._of_pass(self.s).reshape(-1, self.size))
+        return self.backward_from_delta(explicit(J_z).vjp(rows.reshape(J.shape)))
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """The logits are the input: δ itself is passed upstream."""

@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ShapeError
-from chainrule.losses import BinaryCrossEntropy, FromLogits, Loss
+from chainrule.jacobians import Jacobian
+from chainrule.losses import BinaryCrossEntropy, ByLogs, FromLogits, Loss
 from chainrule.parameters import Array, as_numbers
 from chainrule.sequences.padding import partly_nan
+from chainrule.sequences.step_jacobians import EachStep
 
 NO_CLASS = -1
 """The class number that says: no target at this step."""
@@ -180,6 +182,16 @@ class SequenceFromLogits(FromLogits):
         """Of δ at a step, as it is shown to a reader; a step counts as a case of its own."""
         return self.each.formula
 
+    @property
+    def small(self) -> str:  # type: ignore[override]
+        """As of a step."""
+        return self.each.small
+
+    @property
+    def log_formula(self) -> str:  # type: ignore[override]
+        """As of a step."""
+        return self.each.log_formula
+
     def value(self, z: Array, t: Array) -> Any:
         """L as a function of the logits, (cases, steps · outputs)."""
         rows, targets, share = _rows(z, t)
@@ -198,6 +210,23 @@ class SequenceFromLogits(FromLogits):
         if not len(rows):
             return np.zeros_like(y)
         return _spread(z, t, self.each.jacobian(rows, output_rows(y, t), targets) * share)
+
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """See `FromLogits.by_logs`; of steps without a target there is nothing to say."""
+        rows, targets, share = _rows(z, t)
+        found = self.each.by_logs(rows, output_rows(y, t), targets)
+        if found is None:
+            return None
+        return ByLogs(_spread(z, t, found.which), _spread(z, t, found.J * share))
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln p/∂z, a block for each step; steps without a target, or padding, ask for none."""
+        asked = has_target(t)
+        z, y = (_spread(values, t, output_rows(values, t)) for values in (z, y))
+        rows = (asked.size, z.size // asked.size)
+        return EachStep(
+            self.each.log_jacobian(z.reshape(rows), y.reshape(rows), t), asked.shape[1]
+        )
 
 
 def _rows(y: Array, t: Array) -> tuple[Array, Array, Any]:
