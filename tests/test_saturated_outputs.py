@@ -143,6 +143,19 @@ def test_the_way_by_the_logarithm_is_shown_where_it_is_gone():
     assert entries["δ softmax"].value.tolist() == [[1, -1]]
 
 
+@pytest.mark.parametrize(
+    ("loss", "output", "z", "t", "J_L"),
+    [
+        ("cross_entropy", "softmax", [[800, 0]], [0], [[-1, 0]]),
+        ("binary_cross_entropy", "sigmoid", [[800, -800]], [[1, 0]], [[-0.5, 0.5]]),
+    ],
+)
+def test_a_network_that_is_sure_and_right_keeps_the_lecture_notes_form(loss, output, z, t, J_L):
+    entries = {e.name: e for e in trace(network_of(loss, output, 2), z, t)}
+    assert entries["J_L"].value.tolist() == J_L
+    assert not any("logarithm" in entry.formula for entry in entries.values())
+
+
 @pytest.mark.parametrize(("z", "slope"), [(-800, 1), (800, -1)])
 def test_of_a_sigmoid_it_is_the_logarithm_of_the_smaller_probability(z, slope):
     network = network_of("binary_cross_entropy", "sigmoid", 1)

@@ -204,7 +204,7 @@ def test_the_softmax_jacobian_keeps_its_digits_where_softmax_is_nearly_1(z):
     assert by_rows == pytest.approx(exact, rel=1e-13, abs=0)
 
 
-@pytest.mark.parametrize("z", [[0, 1, 2], [10, -10, 9.9], [-800, 800, 0], [0, -1e4], [0.0]])
+@pytest.mark.parametrize("z", [[0, 1, 2], [-20, 20, 0], [-800, 800, 0], [0, -1e4], [0.0]])
 def test_the_jacobian_of_the_logarithms_keeps_its_digits_everywhere(z):
     J = LogSoftmaxJacobian(softmax(np.array([z], float)))
     with mpmath.workdps(60):
