@@ -391,9 +391,12 @@ class SoftmaxCrossEntropy(FromLogits):
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
         """p = s_i where t_i is not 0: ∂L/∂ln s_i = −t_i / N."""
+        small = y < least_probability(y.dtype)
+        if not small.any():
+            return None
         if t.ndim == 1:
             t = one_hot(t, y.shape[1], y.dtype)
-        which = (t > 0) & (y < least_probability(y.dtype))
+        which = (t > 0) & small
         return ByLogs(which, -t / len(y)) if which.any() else None
 
     def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
@@ -427,8 +430,12 @@ class SigmoidCrossEntropy(FromLogits):
 
         ∂L/∂ln p = (−w + (1 − w) p / (1 − p)) / (cases · outputs), and p / (1 − p) = e^(−|z|).
         """
-        w, size = np.where(z < 0, t, 1 - t), np.abs(z)
-        which = (w > 0) & (sigmoid(-size) < least_probability(z.dtype))
+        size = np.abs(z)
+        small = sigmoid(-size) < least_probability(z.dtype)
+        if not small.any():
+            return None
+        w = np.where(z < 0, t, 1 - t)
+        which = (w > 0) & small
         J = ((1 - w) * np.exp(-size) - w) / z.size
         return ByLogs(which, J) if which.any() else None
 

@@ -56,8 +56,8 @@ def from_top(g: Array, s: Array) -> Array:
     g. Where g is nearly the same for all outputs, its products cancel less after this, and they
     are exactly 0 where it is the same.
     """
-    top = s.real.argmax(axis=-1)[..., None]
-    less: Array = g - np.take_along_axis(g, top, axis=-1)
+    top = g[np.arange(len(s)), s.real.argmax(axis=1)]
+    less: Array = g - top[:, None]
     return less
 
 
