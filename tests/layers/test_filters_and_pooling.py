@@ -251,8 +251,8 @@ def test_a_filter_of_the_whole_image_is_a_dense_layer(kind):
     np.testing.assert_allclose(layer.forward_pass(case.x), dense.forward_pass(case.x), rtol=1e-13)
     upstream, expected = layer.backward_pass(case.J), dense.backward_pass(case.J)
     np.testing.assert_allclose(upstream, expected, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(layer.W_grad.reshape(3, 40).T, dense.W_grad, rtol=1e-12)
-    np.testing.assert_allclose(layer.b_grad.reshape(3), dense.b_grad, rtol=1e-12)
+    np.testing.assert_allclose(layer.W_grad.reshape(3, 40).T, dense.W_grad, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(layer.b_grad.reshape(3), dense.b_grad, rtol=1e-12, atol=1e-14)
     assert other.parameters.layout.size == sum(w.size for w in (layer.W, layer.b))
 
 
