@@ -15,7 +15,7 @@ import pytest
 import chainrule
 from chainrule import Network
 from chainrule.errors import ShapeError
-from chainrule.training import Callback, Trainer
+from chainrule.training import Callback, Row, Trainer
 
 CASES = 16
 ROUNDS = 25
@@ -135,11 +135,12 @@ def test_without_the_lock_gradients_are_right_or_refused() -> None:
     for x in inputs:
         network.forward_pass(x)
         wanted.append(copy.deepcopy(network).backward_pass(t).vector)
-    refused = []
+    refused, all_went_forward = [], threading.Barrier(4)
 
     def work(k: int) -> None:
         for _ in range(ROUNDS):
             network.forward_pass(inputs[k])
+            all_went_forward.wait()
             try:
                 found = network.backward_pass(t).vector
             except ShapeError as error:
@@ -183,24 +184,85 @@ def test_what_a_thread_that_has_ended_did_is_in_nobodys_way() -> None:
     assert np.abs(network.backward_pass(t).vector).max() > 0
 
 
+def test_a_network_of_one_thread_is_nobodys_else_while_others_start() -> None:
+    stop = threading.Event()
+
+    def start_threads() -> None:
+        while not stop.is_set():
+            thread = threading.Thread(target=lambda: None)
+            thread.start()
+            thread.join()
+
+    starting = threading.Thread(target=start_threads)
+    starting.start()
+    try:
+        for _ in range(200):
+            network = Network.from_config({"input": 2, "layers": [{"size": 1}]})
+            network.forward_pass(np.ones((1, 2)))
+            network.backward_pass([[1.0]])
+    finally:
+        stop.set()
+        starting.join()
+
+
+def test_gradients_taken_under_the_lock_leave_no_claim() -> None:
+    network, inputs, t = network_and_cases("dense")
+    with network.lock:
+        network.forward_pass(inputs[0])
+        network.backward_pass(t)
+
+    def work(k: int) -> None:
+        if k == 0:
+            network.forward_pass(inputs[0])
+            network.backward_pass(t)
+
+    in_four_threads(work)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))])
 def test_a_copy_has_a_lock_of_its_own(copied: Callable[[Network], Network]) -> None:
     network, inputs, t = network_and_cases("dense")
     network.forward_pass(inputs[0])
     other = copied(network)
     assert other.lock is not network.lock
-    assert other.lock.depth == 0
     np.testing.assert_array_equal(other.backward_pass(t).vector, network.backward_pass(t).vector)
 
 
 class Watched(Callback):
-    """Lets another thread look at the network that is trained."""
+    """Lets another thread look at the network that is trained, at least once an epoch."""
 
     def __init__(self) -> None:
         self.network: Network | None = None
+        self.epoch, self.looked, self.ended = (threading.Event() for _ in range(3))
 
-    def on_start(self, trainer: Trainer) -> None:
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
         self.network = trainer.network
+        self.epoch.set()
+        self.looked.wait()
+        self.looked.clear()
+
+    def on_end(self, trainer: Trainer) -> None:
+        self.ended.set()
+        self.epoch.set()
+
+    def look(self) -> int:
+        """Passes in both directions until training ends: how many, all of them right."""
+        looks, x = 0, np.ones((100, 2))
+        while True:
+            self.epoch.wait()
+            if self.ended.is_set():
+                return looks
+            self.epoch.clear()
+            assert self.network is not None
+            self.network.forward_pass(x)
+            with pytest.raises(ShapeError, match="another thread takes gradients"):
+                self.network.backward_pass(np.zeros(100, int))
+            self.looked.set()  # from here on beside the training
+            self.network.forward_pass(x)
+            with self.network.lock:
+                self.network.forward_pass(x)
+                self.network.backward_pass(np.zeros(100, int))
+            looks += 1
 
 
 def test_looking_at_a_network_while_it_is_trained_changes_no_number() -> None:
@@ -218,8 +280,7 @@ def test_looking_at_a_network_while_it_is_trained_changes_no_number() -> None:
 
     thread = threading.Thread(target=train)
     thread.start()
-    while thread.is_alive():
-        if watched.network is not None:
-            watched.network.forward_pass(np.ones((100, 2)))
+    looked = watched.look()
     thread.join()
     np.testing.assert_array_equal(found[0], wanted)
+    assert looked > 0

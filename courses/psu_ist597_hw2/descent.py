@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.engines.threads import on_threads
-from chainrule.errors import DivergenceError
+from chainrule.errors import ConfigError, DivergenceError
 from chainrule.initializers import initializer
 from chainrule.randomness import stream
 from chainrule.scores import predicted_classes
+from chainrule.tables import is_whole
 from theta import Array, Theta, computeCost, computeGrad, create_mini_batch, predict, shuffle
 
 Cases = tuple[npt.ArrayLike, npt.ArrayLike]
@@ -87,7 +88,14 @@ def fit(
 
     Raises:
         DivergenceError: a loss is no longer finite.
+        ConfigError: ``batch_size`` or ``every`` is not a whole number of at least 1, or there is
+            ``patience`` without validation cases to watch.
     """
+    for name, count in (("batch_size", batch_size), ("every", every)):
+        if count is not None and not (is_whole(count) and count >= 1):
+            raise ConfigError(f"{name} is a whole number of at least 1, found {count!r}")
+    if patience is not None and validation is None:
+        raise ConfigError("patience needs validation cases, whose loss it watches")
     learnt = [np.array(array, dtype=float) for array in theta]
     best = Fit(tuple(learnt), 0, {})
     history: History = {}

@@ -162,7 +162,8 @@ def create_mini_batch(
         >>> X.tolist(), y.tolist()
         ([[1.0], [2.0]], [1, 2])
     """
-    return np.array(np.asarray(X)[start:end]), np.array(np.asarray(y)[start:end])
+    X, y = as_numbers(X, "X", "biuf"), np.asanyarray(y)
+    return X[start:end].copy(), y[start:end].copy()
 
 
 def shuffle(
@@ -189,7 +190,7 @@ def shuffle(
         >>> bool((X[:, 0] == 10 * y).all()), sorted(y.tolist())
         (True, [0, 1, 2])
     """
-    X, y = np.asarray(X), np.asarray(y)
+    X, y = as_numbers(X, "X", "biuf"), np.asanyarray(y)
     if not X.ndim or not y.ndim or len(X) != len(y):
         raise ShapeError(f"there is a label for each case; found shapes {X.shape} and {y.shape}")
     order = (np.random if rng is None else rng).permutation(len(X))

@@ -106,7 +106,8 @@ def _shortened(message: str) -> str:
 def printable(text: str) -> str:
     r"""A text that a terminal shows as it is: other control characters are written as escapes.
 
-    Line ends and tabs stay. Whatever comes from a file and goes to a terminal, in a message, a
+    Line ends and tabs stay, and so do spaces of any width, the soft hyphen and the joiners of
+    letters and pictures. Whatever comes from a file and goes to a terminal, in a message, a
     table or a ``repr``, passes through here.
 
     Example:
@@ -115,7 +116,13 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in text)
+
+
+def _is_harmless(c: str) -> bool:
+    from unicodedata import category  # only where a text holds such characters
+
+    return c.isprintable() or c in "\n\t\u00ad\u200c\u200d" or category(c) == "Zs"
 
 
 class ChainruleError(ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from threading import RLock, get_ident
 from threading import enumerate as threads
 from typing import Any, Self
@@ -23,29 +24,6 @@ from chainrule.layers import Layer
 from chainrule.layers.base import Pool
 from chainrule.parameters import Array, Parameters, as_numbers
 from chainrule.wiring import INPUT
-
-
-class NetworkLock:
-    """A lock that one thread at a time holds, and may take again while it holds it.
-
-    Attributes:
-        depth: how many times the thread that holds the lock has taken it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = RLock()
-        self.depth = 0
-
-    def __enter__(self) -> Self:
-        """Wait until no other thread holds the lock, and take it."""
-        self._lock.acquire()
-        self.depth += 1
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        """Give the lock back."""
-        self.depth -= 1
-        self._lock.release()
 
 
 class Network(Layered):
@@ -72,7 +50,7 @@ class Network(Layered):
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
-        lock: held by every pass. Hold it yourself where several threads take gradients.
+        lock: a `threading.RLock` that every pass holds.
 
     Several threads may use one network: every method gives each of them its own numbers.
     The attributes of a network and of its layers are those of the last pass, whichever thread
@@ -80,6 +58,7 @@ class Network(Layered):
     gradients, so it is refused where another thread could be in between. Threads that take
     gradients hold the lock (``with network.lock:``) from the forward pass until they have used
     the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
+    Whoever changes θ or a setting while other threads use the network holds the lock as well.
 
     Raises:
         ConfigError: the parts do not make a network; all reasons at once.
@@ -99,23 +78,32 @@ class Network(Layered):
 
     _output: Array | None = None
     _forward_thread: int | None = None
-    _backward_thread: int | None = None
-    """The threads that made the last forward pass and the last backward pass."""
+    """The thread that made the last forward pass."""
+
+    _gradient_thread: int | None = None
+    """The thread that took gradients without holding the lock: they are for it to read."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self.lock = NetworkLock()
+        self.lock: Any = RLock()
         super().__init__(*args, **options)
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy has a lock of its own, and belongs to no thread yet."""
-        own = ("lock", "_forward_thread", "_backward_thread")
+        """What a copy shares: all but the lock, and the threads that use this network."""
+        own = ("lock", "_forward_thread", "_gradient_thread")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """See `Layered.__setstate__`."""
-        self.lock = NetworkLock()
+        """A copy has a lock of its own, and belongs to the thread that makes it."""
+        self.lock = RLock()
         super().__setstate__(state)
         self._forward_thread = get_ident()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of one moment, also while another thread trains the network."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        with self.lock:
+            made.__setstate__(deepcopy(self.__getstate__(), memo))
+        return made
 
     # What the caller may give
 
@@ -213,19 +201,20 @@ class Network(Layered):
             ShapeError: t does not fit, there was no forward pass, or another thread uses the
                 network as well and this one does not hold `lock`.
         """
-        t = self.prepare_targets(t)
+        t, held = self.prepare_targets(t), self.lock._is_owned()
         with self.lock:
             self._require_forward_pass(t)
-            self._backward_thread = get_ident()
+            self._require_own_thread(held=held)
+            if not held:
+                self._gradient_thread = get_ident()
             J = self.backpropagate(t, to_input=to_input)
             self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
             return self.gradients
 
     def _require_forward_pass(self, t: Array) -> None:
-        """Refuse a backward pass that does not follow this thread's own forward pass."""
+        """Refuse a backward pass that no forward pass of as many real cases went before."""
         if self._output is None:
             raise ShapeError("there was no forward pass to go back through")
-        self._require_own_thread()
         if self._output.dtype.kind == "c":
             raise ShapeError(
                 "the last forward pass was of complex inputs; a backward pass follows one of "
@@ -234,19 +223,29 @@ class Network(Layered):
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
 
-    def _require_own_thread(self) -> None:
-        """A thread that has ended comes between nothing any more."""
-        between = self._forward_thread != get_ident() or (
-            self.lock.depth == 1
-            and self._backward_thread != get_ident()
-            and any(thread.ident == self._backward_thread for thread in threads())
-        )
-        if between:
+    def _require_own_thread(self, *, held: bool) -> None:
+        """Refuse to go back through another thread's pass, or to overwrite its gradients.
+
+        Args:
+            held: whether the caller holds the lock.
+        """
+        own = (None, get_ident())  # a thread that has ended reads no gradients any more
+        others = not held and self._gradient_thread not in own and _runs(self._gradient_thread)
+        if self._forward_thread != get_ident() or others:
             raise ShapeError(
-                "another thread uses this network as well, and its passes could come between "
-                "this one's; hold the lock (with network.lock:) from the forward pass until the "
-                "gradients have been used, or give each thread a copy (copy.deepcopy(network))"
+                "another thread takes gradients of this network or made the last forward pass; "
+                "hold the lock (with network.lock:) from the forward pass until the gradients "
+                "have been used, or give each thread a copy (copy.deepcopy(network))"
             )
+
+    @contextmanager
+    def claimed_gradients(self) -> Iterator[None]:
+        """While this lasts, the gradients belong to this thread; others need the lock."""
+        before, self._gradient_thread = self._gradient_thread, get_ident()
+        try:
+            yield
+        finally:
+            self._gradient_thread = before
 
     # The same, unchecked, for engines: x and t are as `prepare_...` returns them
 
@@ -406,3 +405,8 @@ class Network(Layered):
         finally:
             for layer in self.layers:
                 layer.buffers = None
+
+
+def _runs(thread: int | None) -> bool:
+    """Whether the thread of that number has not ended."""
+    return any(other.ident == thread for other in threads())

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ShapeError, UnknownNameError, printable, shown, unknown
 
@@ -239,8 +239,7 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
     """
     if _has_masked(value):
         raise ShapeError(
-            f"{what} are numbers, found masked values; leave their cases out, or say what they "
-            "are with .filled(number)"
+            f"{what} are numbers, found masked values; .filled(number) gives them a value"
         )
     try:
         array = np.asarray(value)
@@ -254,9 +253,10 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
 
 
 def _has_masked(value: Any) -> bool:
-    """Whether an array, or a list of arrays, holds values that are masked."""
-    rows = value if isinstance(value, list | tuple) else [value]
-    return any(isinstance(row, np.ma.MaskedArray) and bool(np.ma.is_masked(row)) for row in rows)
+    """Whether an array, or lists of arrays, hold values that are masked."""
+    if isinstance(value, list | tuple):
+        return any(map(_has_masked, value))
+    return isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
 
 
 def _no_array(value: Any, what: str, error: Exception) -> str:
@@ -282,7 +282,7 @@ def _sort_of(value: Any, array: Array) -> str:
     return shown(value) if array.ndim == 0 else str(array.dtype)
 
 
-def assign(view: Array, value: Array | Sequence[Any] | float, name: str) -> None:
+def assign(view: Array, value: ArrayLike, name: str) -> None:
     """Write ``value`` into ``view``, which must have the very shape, or be given one number.
 
     Raises:

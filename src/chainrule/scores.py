@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from chainrule.errors import ShapeError
 from chainrule.network import Network
@@ -97,7 +98,7 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
         )
 
 
-def outputs(network: Network, x: Array) -> Array:
+def outputs(network: Network, x: npt.ArrayLike) -> Array:
     """The outputs for any number of cases, (cases, outputs), computed in pieces.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.autodiff import variable
+from chainrule.autodiff import print_graph, variable
 from chainrule.config.load import Config
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.description import Description
@@ -111,6 +111,36 @@ def test_closed_streams_do_no_harm(cases, closed, more):
         assert Path("closed", name).read_bytes() == Path("open", name).read_bytes()
 
 
+@pytest.mark.parametrize("closed", ["0", "1", "2", "012"])
+def test_the_processes_of_a_sweep_have_streams_too(cases, closed):
+    rates = "network.learning_rate=0.1,0.2"
+    arguments = [closed, "sweep", "c.yaml", "--vary", rates, "--jobs", "2", "--run", "swept"]
+    result = subprocess.run([sys.executable, "-c", CLOSED, *arguments], capture_output=True)
+    assert result.returncode == 0, result
+    assert Path("swept/best.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["New\xa0York", "a\u3000b", "soft\xadhyphen", "می\u200cخواهم", "👩\u200d🔬", "a\tb\n"]
+)
+def test_letters_and_spaces_of_every_language_stay(text):
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "c", ["\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u200b", "\ud800"]
+)
+def test_what_commands_a_terminal_or_turns_letters_round_is_an_escape(c):
+    assert is_plain(printable(f"a{c}b"))
+    assert ascii(c)[1:-1] in printable(f"a{c}b")
+
+
+def test_a_graph_is_printed_with_printable_names(capsys):
+    x = variable(2.0, DANGEROUS)
+    print_graph((x * x).named(DANGEROUS + "J"))
+    assert is_plain(capsys.readouterr().out)
+
+
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["describe", "c.yaml"], ["train", "c.yaml"]]
 )
@@ -127,9 +157,9 @@ def test_a_reader_that_left_before_the_first_word_ends_the_program_with_141(case
 def test_too_many_open_files_is_told_as_such(cases):
     resource = pytest.importorskip("resource")
     said = []
-    for most in range(3, 40):
+    for most in range(5, 40):
         result = subprocess.run(
-            [sys.executable, "-m", "chainrule", "describe", "c.yaml"],
+            [sys.executable, "-m", "chainrule", "train", "c.yaml", "--run", f"r{most}"],
             capture_output=True,
             text=True,
             preexec_fn=lambda most=most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)),
@@ -138,15 +168,16 @@ def test_too_many_open_files_is_told_as_such(cases):
             break
         said.append(result.stderr)
     else:
-        pytest.fail("40 open files are enough to describe a network")
-    assert all("cannot write the output" not in text for text in said)
+        pytest.fail("40 open files are enough to train a network")
+    assert any("Too many open files" in text for text in said)
+    assert not any("cannot write the output" in text or "Traceback" in text for text in said)
 
 
 def test_a_warning_is_one_line(cases, monkeypatch, command):
     from chainrule.assembly import describe_network
 
     def describe(config: Config) -> Description:
-        message = "the compile cache in x\x1b cannot be read"
+        message = "the compile cache in x\x1b\ncannot be read"
         warnings.warn(message, CompileCacheWarning, stacklevel=1)
         return describe_network(config)
 

@@ -462,3 +462,13 @@ def test_the_package_gives_the_same_classes():
 def test_the_examples_hold(name):
     with on_path("asu_eee598_lab3"):
         assert doctest.testmod(import_module(f"layers.{name}")).failed == 0
+
+
+def test_masked_weights_are_refused_and_not_what_lies_behind_the_mask():
+    layer = FullLayer(2, 3)
+    masked = np.ma.masked_array(np.ones(layer.W.shape), mask=True)
+    for name in ("W", "W_grad"):
+        with pytest.raises(ShapeError, match="masked"):
+            setattr(layer, name, masked)
+    with pytest.raises(ShapeError, match="masked"):
+        layer.forward(np.ma.masked_array(np.ones((1, 2)), mask=True))

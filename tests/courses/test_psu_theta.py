@@ -17,6 +17,7 @@ from chainrule.errors import ConfigError, ShapeError
 
 with on_path("psu_ist597_hw2"):
     import checking
+    import descent
     import prob1a
     import prob1b
     import prob1c
@@ -386,3 +387,25 @@ def test_data_and_rates_that_do_not_fit():
         for reg in (-1.0, np.inf, np.nan, "much"):
             with pytest.raises(ConfigError, match="rate"):
                 call(XOR, SIDES, theta, reg)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"patience": 2}, "patience needs validation cases"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"every": 0}, "every"),
+        ({"every": 1.5}, "every"),
+    ],
+)
+def test_wrong_settings_of_the_descent_are_told_before_it_begins(options, named):
+    theta = descent.first_theta([2, 2])
+    with pytest.raises(ConfigError, match=named):
+        descent.fit(theta, [[0.0, 1.0]], [1], reg=0, step_size=1, epochs=1, **options)
+
+
+def test_masked_cases_are_refused():
+    X = np.ma.masked_array([[0.0, 1.0], [2.0, 3.0]], mask=[[True, False], [False, False]])
+    for call in (course.shuffle, lambda X, y: course.create_mini_batch(X, y, 0, 2)):
+        with pytest.raises(ShapeError, match="masked"):
+            call(X, [0, 1])

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from chainrule.errors import ShapeError
 from chainrule.losses import CrossEntropy
+from chainrule.parameters import as_numbers
 
 from .layer import Array, floats
 
@@ -57,7 +58,7 @@ class CrossEntropyLayer:
             raise ShapeError("backward follows forward")
         with np.errstate(divide="ignore"):
             J = self._loss.jacobian(self._x, self._t)
-        return J if y_grad is None else J * np.asarray(y_grad)
+        return J if y_grad is None else J * as_numbers(y_grad, "y_grad", "biuf")
 
     def saw(self, x: Array, t: Array) -> None:
         """A forward pass on ``x`` and prepared ``t`` was made elsewhere."""

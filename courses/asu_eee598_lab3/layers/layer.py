@@ -11,6 +11,7 @@ import numpy.typing as npt
 from chainrule import layers as library
 from chainrule.errors import ConfigError, ShapeError
 from chainrule.optimizers import SGD
+from chainrule.parameters import as_numbers
 from chainrule.tables import is_finite, is_whole
 
 Array = npt.NDArray[Any]
@@ -42,10 +43,7 @@ def floats(x: npt.ArrayLike) -> Array:
     Raises:
         ShapeError: these are no numbers.
     """
-    x = np.asarray(x)
-    if x.dtype.kind not in "biuf":
-        raise ShapeError(f"inputs are numbers, found {x.dtype}")
-    return x.astype(np.float64)
+    return as_numbers(x, "inputs", "biuf").astype(np.float64)
 
 
 def images(x: npt.ArrayLike, channels: int | None = None) -> Array:

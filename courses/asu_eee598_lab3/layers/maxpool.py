@@ -12,9 +12,9 @@ from .layer import Array, Layer, fitting, images, rows, shaped
 
 
 class EveryLargest(MaxPool2D):
-    """A pool that gives the gradient to every one of equal numbers, whole.
+    """A pool that gives every one of several equal maxima the whole gradient.
 
-    This is no derivative where numbers are equal, and the library's pool where none are.
+    Where maxima are equal this is not the derivative; elsewhere it is what `MaxPool2D` gives.
     """
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:

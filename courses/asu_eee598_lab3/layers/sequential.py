@@ -204,7 +204,7 @@ class Sequential:
         Raises:
             ShapeError: x does not fit.
         """
-        return predicted_classes(outputs(self._network_for(x), np.asarray(x)))
+        return predicted_classes(outputs(self._network_for(x), x))
 
 
 def _cases(network: Network, x: npt.ArrayLike, y: npt.ArrayLike) -> Part:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from chainrule.layers.weighted import Weighted
-from chainrule.parameters import assign
+from chainrule.parameters import as_numbers, assign
 
 from .layer import Array, Layer, descend
 
@@ -34,7 +33,7 @@ class TrainedLayer(Layer):
 
     @W.setter
     def W(self, value: npt.ArrayLike) -> None:
-        assign(self.W, np.asarray(value), "W")
+        assign(self.W, value, "W")
 
     @property
     def b(self) -> Array:
@@ -44,7 +43,7 @@ class TrainedLayer(Layer):
 
     @b.setter
     def b(self, value: npt.ArrayLike) -> None:
-        value = np.asarray(value)
+        value = as_numbers(value, "b", "biuf")
         assign(self.b, value[None, :] if value.ndim == 1 else value, "b")
 
     @property
@@ -54,7 +53,7 @@ class TrainedLayer(Layer):
 
     @W_grad.setter
     def W_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.W_grad, np.asarray(value), "W_grad")
+        assign(self.W_grad, value, "W_grad")
 
     w_grad = W_grad
 
@@ -66,7 +65,7 @@ class TrainedLayer(Layer):
 
     @b_grad.setter
     def b_grad(self, value: npt.ArrayLike) -> None:
-        assign(self.b_grad, np.asarray(value), "b_grad")
+        assign(self.b_grad, value, "b_grad")
 
     def update_param(self, lr: float) -> None:
         """W −= lr · W_grad and b −= lr · b_grad."""

@@ -31,7 +31,7 @@ def graph_table(output: Node, *, named_only: bool = False) -> Table:
     from rich.text import Text
 
     found = steps(output, named_only=named_only)
-    result = found[-1].name
+    result = printable(found[-1].name)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("node", "formula"):
         table.add_column(heading, overflow="fold")

@@ -6,13 +6,11 @@ The commands and the courses' scripts share it.
 from __future__ import annotations
 
 import errno
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from chainrule.cli.output import say
+from chainrule.cli.output import OutputError, flush_output, leave_output, prepare_streams, say
 
 if TYPE_CHECKING:
     from chainrule.errors import Problem
@@ -47,10 +45,10 @@ def failures_told(program: str) -> Iterator[None]:
     from chainrule.errors import ChainruleError, Problem
     from chainrule.interrupts import Terminated
 
+    prepare_streams()
     try:
         yield
-        if sys.stdout is not None:
-            sys.stdout.flush()  # while its failure can still be told
+        flush_output()  # while its failure can still be told
     except ChainruleError as error:
         _end(program, error.problems, INPUT_ERROR)
     except MemoryError as error:
@@ -59,23 +57,23 @@ def failures_told(program: str) -> Iterator[None]:
         status = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         _end(program, [Problem("interrupted")], status)
     except OSError as error:
-        with suppress(OSError, ValueError):  # what is left in the buffer has nowhere to go
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_output()
         if isinstance(error, BrokenPipeError):
             raise SystemExit(READER_LEFT) from None
         _end(program, [_problem_of(error)], INPUT_ERROR)
 
 
 def _problem_of(error: OSError) -> Problem:
-    """What no reader or writer of a file has told: what is left is mostly our own output."""
+    """A failure of the system that no reader or writer of a file has told."""
     from chainrule.errors import Problem
 
     said = error.strerror or str(error)
+    of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
+    if isinstance(error, OutputError) or of_output:
+        return Problem(f"cannot write the output: {said}")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return Problem(f"{said}; allow more (ulimit -n), or close some")
-    if isinstance(error.filename, str):
-        return Problem(said, error.filename)
-    return Problem(f"cannot write the output: {said}")
+        said += "; allow more (ulimit -n), or close some"
+    return Problem(said, error.filename if isinstance(error.filename, str) else None)
 
 
 def _end(program: str, problems: Iterable[Problem], status: int) -> None:

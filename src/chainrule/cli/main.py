@@ -26,7 +26,6 @@ from chainrule.cli import (
     train,
 )
 from chainrule.cli.failures import failures_told
-from chainrule.cli.output import prepare_streams
 
 ORDER = (
     "init",
@@ -108,7 +107,6 @@ def main() -> None:
 
     A failure the user can cause ends in its message and exit status 2, Ctrl-C in 130.
     """
-    prepare_streams()
     app(args=_spread_sets(sys.argv[1:]))
 
 

@@ -6,9 +6,11 @@ terminal or turn the order of its letters round, so all text passes through `pri
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import printable
@@ -17,23 +19,61 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def say(text: object = "", *, to_stderr: bool = False, end: str = "\n") -> None:
+class OutputError(OSError):
+    """What a command prints cannot be written, as on a full disk."""
+
+
+def say(text: object = "", *, to_stderr: bool = False) -> None:
     """Print a text at once, with what a terminal must not be sent written as escapes.
 
     Args:
         text: one or several lines.
         to_stderr: what is no result goes there, so that results can be written to a file.
-        end: what follows the text.
+
+    Raises:
+        OutputError: the output cannot be written.
     """
-    stream = sys.stderr if to_stderr else sys.stdout
-    print(printable(str(text)), end=end, file=stream, flush=True)
+    with _written():
+        print(printable(str(text)), file=sys.stderr if to_stderr else sys.stdout, flush=True)
 
 
 def say_result(text: str) -> None:
-    """Print what a file could have held as well: as it is, unless a terminal shows it."""
-    if sys.stdout.isatty():
-        text = printable(text)
-    print(text, end="", flush=True)
+    """Print what a file could have held as well: as it is, unless a terminal shows it.
+
+    Raises:
+        OutputError: the output cannot be written.
+    """
+    with _written():
+        print(printable(text) if sys.stdout.isatty() else text, end="", flush=True)
+
+
+def flush_output() -> None:
+    """Write what is still in the output's buffer.
+
+    Raises:
+        OutputError: the output cannot be written.
+    """
+    if sys.stdout is not None:
+        with _written():
+            sys.stdout.flush()
+
+
+def leave_output() -> None:
+    """Drop what is left in the output's buffer: it has nowhere to go."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Tell a full disk under the output apart from other failures; who left is told elsewhere."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        leave_output()
+        raise OutputError(error.errno, error.strerror or str(error)) from None
 
 
 def console(**options: Any) -> Console:
@@ -65,4 +105,4 @@ def prepare_streams() -> None:
 def _show_warning(message: Warning | str, *where: object, **options: object) -> None:
     """Where in the source a warning was given says nothing to a user."""
     with suppress(OSError):
-        say(f"chainrule: {message}", to_stderr=True)
+        say(f"chainrule: {' '.join(str(message).split())}", to_stderr=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.output import say
+from chainrule.cli.output import say_result
 
 
 def command(
@@ -27,4 +27,4 @@ def command(
     from chainrule.sampling import sample
 
     letters = sample(load(run), start=start, count=count, temperature=temperature, seed=seed)
-    say(start + "".join(letters))
+    say_result(start + "".join(letters) + "\n")

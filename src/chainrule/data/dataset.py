@@ -39,9 +39,11 @@ class Dataset:
     t: Array
 
     def __post_init__(self) -> None:
-        for what, numbers in (("x", self.x), ("t", self.t)):
-            if as_numbers(numbers, what, "biuf").ndim == 0:
+        for what in ("x", "t"):
+            array = as_numbers(getattr(self, what), what, "biuf")
+            if array.ndim == 0:
                 raise ShapeError(f"{what} holds cases, found a single number")
+            object.__setattr__(self, what, array)  # lists become arrays
         if len(self.x) != len(self.t):
             raise ShapeError(f"x has {len(self.x)} cases and t has {len(self.t)}")
 

@@ -121,6 +121,15 @@ class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
     Numba takes whatever it finds: half a file would end the process, or be run as machine code.
     """
 
+    def save(self, key: Any, data: Any) -> None:
+        """Keep the key beside the code: of two processes that write at once, one may win."""
+        super().save(key, (key, data))
+
+    def load(self, key: Any) -> Any:
+        """The code of a key; None where there is none, or that of another key."""
+        found, data = super().load(key) or (None, None)
+        return data if found == key else None
+
     def _load_index(self) -> dict[Any, str]:
         try:
             version, stamp, overloads = self._read(self._index_path)

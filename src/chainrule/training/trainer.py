@@ -186,7 +186,8 @@ class Trainer:
         """
         self._tell("on_start")
         try:
-            with on_threads(self.threads, self._product_threads):
+            own = self.network.claimed_gradients()
+            with own, on_threads(self.threads, self._product_threads):
                 self._prepare_engine()
                 while not (self.stop or self.is_complete):
                     if not self.is_within_epoch:
