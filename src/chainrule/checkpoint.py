@@ -135,12 +135,12 @@ class Checkpoint:
             raise ChainruleError(problems)
         for name, vector in _vectors(trainer).items():
             vector[...] = self.arrays[name]
-        losses, minibatches = self.arrays["losses"].copy(), trainer.engine.minibatches
+        losses = self.arrays["losses"].copy()
         trainer.optimizer.steps = self.steps
         trainer.epoch, trainer.minibatch = self.epoch, self.minibatch
         trainer.history.rows = [*self.history]
         trainer.history.add_minibatches(losses)
-        trainer.progress = Progress.at_start(minibatches)
+        trainer.progress = Progress.at_start(trainer.engine.counts)
         trainer.progress.losses[: self.minibatch] = losses[len(losses) - self.minibatch :]
         trainer.progress.correct, trainer.progress.seconds = self.correct, self.seconds
         trainer.progress.order = self.arrays["order"].copy() if "order" in self.arrays else None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule.errors import ConfigError, DivergenceError
+from chainrule.layers import Recurrent
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
 RNG = np.random.default_rng(2)
@@ -159,7 +162,7 @@ def test_theta_steps_by_the_gradient_of_the_whole_minibatch(penalty):
 # History
 
 
-def test_an_epochs_loss_is_the_mean_of_its_minibatches_as_they_ran():
+def test_an_epochs_loss_is_the_mean_over_its_cases_as_they_ran():
     notes = Recording()
     trainer = make(callbacks=[notes], epochs=3)
     trainer.run()
@@ -168,8 +171,62 @@ def test_an_epochs_loss_is_the_mean_of_its_minibatches_as_they_ran():
         network.theta = theta
         losses.append(network.loss(x, t))
     assert trainer.history.minibatch_losses == pytest.approx(losses, rel=1e-14)
-    means = np.reshape(losses, (3, 3)).mean(axis=1)
+    means = np.reshape(losses, (3, 3)) @ np.array([4, 4, 2]) / 10
     assert trainer.history["train_loss"] == pytest.approx(means, rel=1e-14)
+
+
+ENGINES_BY_BATCH = [
+    pytest.param(engine, batch_size, hidden, id=f"{engine}-{batch_size}-{hidden}")
+    for engine in ("numpy", "torch", "compiled")
+    for batch_size, hidden in ((1, 5), (4, 5), (4, 100), (10, 5))
+]
+"""Every engine, with batch sizes and widths that each have a compiled program of their own."""
+
+
+@pytest.mark.parametrize(("engine", "batch_size", "hidden"), ENGINES_BY_BATCH)
+@pytest.mark.parametrize("penalty", [None, {"type": "L1", "rate": 0.1}])
+def test_the_running_loss_counts_every_case_once(engine, batch_size, hidden, penalty):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    layers = [Dense(hidden, "tanh"), Dense(3), Softmax()]
+    network = Network(layers, input=2, learning_rate=0.0, penalty=penalty, seed=4)
+    x, t = np.vstack([X, [[30.0, -20.0]]]), np.append(T, 1)
+    trainer = make(network, train=Part(x, t), engine=engine, batch_size=batch_size, epochs=2)
+    trainer.run()
+    assert trainer.engine.name == engine
+    assert trainer.history["train_loss"] == pytest.approx([network.loss(x, t)] * 2, rel=1e-13)
+
+
+def test_a_last_minibatch_of_one_case_counts_as_one_case():
+    """11 cases, the last one wrong by 10: 100 / 11, and not the mean of 0 and 100."""
+    network = Network([Dense(1, weights=[0, 0])], input=1, loss="mse", learning_rate=0.0)
+    part = Part(np.zeros((11, 1)), np.append(np.zeros(10), 10.0)[:, None])
+    trainer = Trainer(
+        network, part, NOTHING, Settings(epochs=1, batch_size=10, shuffle=False), classes=False
+    )
+    trainer.run()
+    assert trainer.history.minibatch_losses.tolist() == [0.0, 100.0]
+    assert trainer.history["train_loss"] == [pytest.approx(100 / 11)]
+
+
+@given(st.integers(1, 40), st.integers(1, 50), st.booleans())
+def test_the_running_loss_of_sequences_is_a_mean_over_their_cases(cases, batch_size, of_steps):
+    """As their loss itself: steps without a target make a case no lighter."""
+    rng = np.random.default_rng(cases)
+    layers = [Recurrent(3, outputs="all" if of_steps else "last"), Dense(2), Softmax()]
+    network = Network(layers, input=(4, 2), learning_rate=0.0, seed=1)
+    x = rng.normal(size=(cases, 4, 2))
+    t = rng.integers(-1, 2, (cases, 4)) if of_steps else rng.integers(0, 2, cases)
+    trainer = make(network, train=Part(x, t), epochs=1, batch_size=batch_size)
+    trainer.run()
+    assert trainer.history["train_loss"] == [pytest.approx(network.loss(x, t), rel=1e-12)]
+
+
+def test_equal_minibatches_give_the_plain_mean_to_the_bit():
+    trainer = make(batch_size=5, epochs=3)
+    trainer.run()
+    means = [float(np.mean(two)) for two in trainer.history.minibatch_losses.reshape(3, 2)]
+    assert trainer.history["train_loss"] == means
 
 
 def test_running_accuracy_counts_every_case_once():

@@ -53,6 +53,7 @@ class _Entrant:
             facts["start_seconds"],
             np.array(self.seconds),
             np.array(self.losses),
+            facts["counts"],
             self.end["theta"],
             self.end["memory"],
             facts["memory_before"],

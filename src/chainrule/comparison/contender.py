@@ -108,7 +108,7 @@ class Contender:
     def _ready(self, trainer: Trainer, before: int | None, **facts: Any) -> None:
         epochs = trainer.settings.epochs
         common = {"start": self._start, "epochs": epochs, "memory_before": before}
-        self._tell({"ready": True, **common, **facts})
+        self._tell({"ready": True, "counts": trainer.engine.counts, **common, **facts})
         self._until = self._wait()
 
     def epoch(self, seconds: float, losses: Array, *, last: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.parameters import Array
+from chainrule.training.history import mean_over_cases
 
 OURS = "chainrule"
 """The name of our own contestant."""
@@ -25,6 +26,7 @@ class Contestant:
         start_seconds: to import the library and to build the network in it.
         seconds: of each epoch, (epochs,). The first includes what is compiled in it.
         losses: of each minibatch as it ran, penalty included, (epochs, minibatches).
+        counts: the cases of each minibatch, (minibatches,).
         theta: the parameters at the end, (parameters,).
         memory: the most its process needed, in bytes; None where nobody knows.
         memory_before: the same before the library was imported and the training made: Python,
@@ -36,6 +38,7 @@ class Contestant:
     start_seconds: float
     seconds: Array
     losses: Array
+    counts: Array
     theta: Array
     memory: int | None
     memory_before: int | None
@@ -48,8 +51,8 @@ class Contestant:
 
     @property
     def epoch_losses(self) -> Array:
-        """The mean of the minibatches' losses in each epoch, (epochs,)."""
-        return self.losses.mean(axis=1)
+        """The mean over the cases of each epoch as they ran, (epochs,)."""
+        return mean_over_cases(self.losses, self.counts)
 
     @property
     def final_loss(self) -> float:

@@ -67,8 +67,8 @@ class Training(Section):
     )
     evaluate: Annotated[Any, Word("way to evaluate", ("running", "full"))] = Field(
         "running",
-        description="an epoch's training loss: running is the mean of its minibatches' losses, "
-        "full a pass of its own over the training data",
+        description="an epoch's training loss: running is the mean over its cases as the "
+        "minibatches ran, full a pass of its own over the training data",
     )
     clip_gradient_norm: Annotated[
         Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,

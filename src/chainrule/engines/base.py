@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from chainrule.clipping import clip_norm
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
@@ -87,6 +89,12 @@ class Engine(ABC):
     def minibatches(self) -> int:
         """How many an epoch has."""
         return -(-len(self.x) // self.batch_size)
+
+    @property
+    def counts(self) -> Array:
+        """The cases of each minibatch of an epoch, (minibatches,): the last may have fewer."""
+        starts = np.arange(self.minibatches) * self.batch_size
+        return np.minimum(self.batch_size, len(self.x) - starts)
 
     def cases_of(self, minibatch: int) -> slice:
         """Where a minibatch lies in the order; the last one may reach beyond its end."""

@@ -76,26 +76,45 @@ class History(Mapping[str, list[Any]]):
         return f"History({len(self.rows)} epochs: {', '.join(self._columns())})"
 
 
+def mean_over_cases(losses: Array, counts: Array) -> Array:
+    """Σ n_k L_k / Σ n_k, the mean over the cases of an epoch of what they lost as they ran.
+
+    L_k is a mean over the n_k cases of a minibatch, to which a penalty is added: so the penalty
+    counts as often, as it was at each step.
+
+    Args:
+        losses: of each minibatch, (..., minibatches).
+        counts: its cases, (minibatches,).
+
+    Example:
+        >>> mean_over_cases(np.array([0.0, 100.0]), np.array([10, 1])).round(2)
+        np.float64(9.09)
+    """
+    return np.average(losses, axis=-1, weights=counts / counts.max())  # of equal ones no bit less
+
+
 @dataclass
 class Progress:
     """What an epoch gave so far.
 
     Attributes:
         losses: room for the loss of each minibatch; the first ones are filled.
+        counts: the cases of each.
         correct: how many cases were classified rightly as they ran.
         seconds: that the engine took.
         order: of the cases, (cases,); None for that of the file, or before it is drawn.
     """
 
     losses: Array
+    counts: Array
     correct: int = 0
     seconds: float = 0.0
     order: Array | None = None
 
     @classmethod
-    def at_start(cls, minibatches: int) -> Progress:
-        """That of an epoch of so many minibatches before the first."""
-        return cls(np.zeros(minibatches))
+    def at_start(cls, counts: Array) -> Progress:
+        """That of an epoch before its first minibatch; ``counts`` are the cases of each."""
+        return cls(np.zeros(len(counts)), counts)
 
     def add(self, minibatch: int, result: Stretch, seconds: float) -> None:
         """Add a stretch, behind which ``minibatch`` minibatches have run."""
@@ -105,8 +124,8 @@ class Progress:
 
     @property
     def mean_loss(self) -> float:
-        """Of all minibatches at once, so that it does not depend on how the epoch was cut."""
-        return float(self.losses.sum()) / len(self.losses)
+        """Over all cases at once, so that it does not depend on how the epoch was cut."""
+        return float(mean_over_cases(self.losses, self.counts))
 
 
 def score_columns(part: str, score: Score | None) -> Row:

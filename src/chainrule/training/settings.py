@@ -47,8 +47,8 @@ class Settings:
         schedule: how the learning rates change from epoch to epoch, likewise.
         engine: a name from the table of engines.
         threads: how many the products run on, or ``auto``: the sizes decide.
-        evaluate: ``running`` for the training loss as the minibatches ran, ``full`` for a pass
-            of its own over the training data after each epoch.
+        evaluate: ``running`` for the training loss as the minibatches ran, the mean over the
+            cases of the epoch, ``full`` for a pass of its own over the training data after each.
         checkpoint_every: minibatches between checkpoints; None for one an epoch.
         clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
             a step, above 0: g ← g · min(1, c / ‖g‖). None leaves it as it is.

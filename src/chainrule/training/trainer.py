@@ -130,7 +130,7 @@ class Trainer:
         self.history = History()
         self.epoch = 0
         self.minibatch = 0
-        self.progress = Progress.at_start(self.engine.minibatches)
+        self.progress = Progress.at_start(self.engine.counts)
         self.last_loss = float("nan")
         self.stop = False
         self.leavable = Leavable()
@@ -231,7 +231,7 @@ class Trainer:
     def _begin_epoch(self) -> None:
         self.epoch += 1
         self.minibatch = 0
-        self.progress = Progress.at_start(self.engine.minibatches)
+        self.progress = Progress.at_start(self.engine.counts)
         self.set_scale()
 
     def set_scale(self) -> None:
