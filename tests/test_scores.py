@@ -68,6 +68,29 @@ def test_r2_of_several_outputs_has_a_mean_for_each():
     assert score.r2 == pytest.approx(1 - residual / spread)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_r2_of_a_million_cases_far_from_0_loses_no_digit(dtype):
+    """Outputs of one deviation of noise: 1 − 0.2 of the targets' spread."""
+    rng, noise = np.random.default_rng(8), np.sqrt(0.2) * 1.1
+    t = rng.normal(1e4, 1.1, (1_000_000, 2)).astype(np.float32)
+    x = (t + rng.normal(0, noise, t.shape)).astype(np.float32)
+    network = Network([Dense(2, "linear")], input=2, loss="mse", dtype=dtype)
+    network.layers[0].W = np.eye(2)
+    score = evaluate(network, x, t, classes=False)
+    wide, y = t.astype(np.float64), x.astype(np.float64)
+    expected = 1 - np.sum((y - wide) ** 2) / np.sum((wide - wide.mean(axis=0)) ** 2)
+    assert score.r2 == pytest.approx(expected, rel=1e-9)
+    assert score.r2 == pytest.approx(0.8, abs=0.01)
+    assert score.loss == pytest.approx(np.mean((y - wide) ** 2), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_targets_that_are_all_one_number_do_not_vary(dtype):
+    """The mean of a thousand times 0.1 need not be 0.1."""
+    network = Network([Dense(1, "linear")], input=1, loss="mse", dtype=dtype)
+    assert evaluate(network, np.ones((1000, 1)), np.full(1000, 0.1), classes=False).r2 is None
+
+
 def test_r2_is_left_out_where_the_targets_do_not_vary():
     assert evaluate(linear([[1.0]]), [[1.0], [2.0]], [4.0, 4.0], classes=False).r2 is None
 

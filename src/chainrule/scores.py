@@ -81,7 +81,7 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     t = network.prepare_targets(t)
     if len(t) != len(x):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")
-    total, correct, outputs = 0.0, 0, []
+    total, correct, residual = 0.0, 0, 0.0
     with np.errstate(all="ignore"):  # a loss that is not finite is shown as such
         for part in _pieces(network, len(x)):
             z, y = network.evaluate(network.prepare_inputs(x[part]))
@@ -89,11 +89,11 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
             if classes:
                 correct += count_correct(y, t[part])
             else:
-                outputs.append(y)
+                residual += _squares(output_rows(y, t[part]), target_rows(t[part]))
         return Score(
             loss=total / len(t) + network.penalty_loss(),
             accuracy=correct / max(1, number_of_targets(t)) if classes else None,
-            r2=None if classes else _r2(output_rows(np.concatenate(outputs), t), target_rows(t)),
+            r2=None if classes else _r2(residual, target_rows(t)),
             cases=len(t),
         )
 
@@ -131,9 +131,20 @@ def _pieces(network: Network, cases: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _r2(y: Array, t: Array) -> float | None:
-    spread = float(((t - t.mean(axis=0)) ** 2).sum())
-    return 1 - float(((y - t) ** 2).sum()) / spread if spread > 0 else None
+def _r2(residual: float, t: Array) -> float | None:
+    """1 − residual / Σ(t − mean t)²; the mean of what does not vary is that number itself."""
+    if not len(t):
+        return None
+    lowest = t.min(axis=0)
+    mean = np.where(lowest == t.max(axis=0), lowest, t.mean(axis=0, dtype=np.float64))
+    spread = _squares(t, mean)
+    return 1 - residual / spread if spread > 0 else None
+
+
+def _squares(a: Array, b: Array) -> float:
+    """Σ (a − b)² in float64: in float32 a sum over many cases has few digits left."""
+    d = np.subtract(a, b, dtype=np.float64)
+    return float(np.square(d, out=d).sum())
 
 
 def confusion_matrix(y: Array, t: Array, classes: int) -> Array:

@@ -48,7 +48,14 @@ def test_float32_is_measured_in_float64_and_stays_float32():
     assert scaling.mean == pytest.approx(wide.mean, rel=1e-14)
     assert scaling.scale == pytest.approx(wide.scale, rel=1e-12)
     assert scaling.apply(x).dtype == np.float32
-    assert scaling.apply(x) == pytest.approx(wide.apply(x.astype(np.float64)), abs=1e-4)
+    assert scaling.apply(x) == pytest.approx(wide.apply(x.astype(np.float64)), rel=3e-7, abs=1e-7)
+
+
+def test_a_million_cases_far_from_0_keep_mean_0_and_deviation_1_in_float32():
+    x = np.random.default_rng(1).normal(1e4, 1.1, (1_000_000, 2)).astype(np.float32)
+    scaled = Standardization.fit(x).apply(x).astype(np.float64)
+    assert scaled.mean(axis=0) == pytest.approx(0, abs=1e-7)
+    assert scaled.std(axis=0) == pytest.approx(1, rel=1e-6)
 
 
 def test_the_mean_alone_may_be_subtracted():

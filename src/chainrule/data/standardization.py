@@ -71,6 +71,8 @@ class Standardization:
     def apply(self, x: Array) -> Array:
         """``x``, (cases, ...), scaled; float32 stays float32, all else becomes float64.
 
+        The mean is subtracted in float64: rounded to float32, it would shift every case alike.
+
         Raises:
             ShapeError: if a case of ``x`` has another shape than those it was fitted on.
         """
@@ -80,7 +82,8 @@ class Standardization:
                 f"but these have shape {x.shape[1:]}"
             )
         dtype = np.float32 if x.dtype == np.float32 else np.float64
-        scaled: Array = np.subtract(x, self.mean.astype(dtype), dtype=dtype)
+        scaled: Array = np.empty(x.shape, dtype)
+        np.subtract(x, self.mean, out=scaled, casting="same_kind")
         scaled /= self.scale.astype(dtype)
         return scaled
 
