@@ -182,6 +182,54 @@ def test_the_size_that_labels_need_is_told_where_they_can_be_class_numbers(folde
     assert (f"write size {size}" in first) == (size is not None)
 
 
+LABELS = {
+    "one class": ["cat"],
+    "one number": [7],
+    "two classes": ["cat", "dog"],
+    "three classes": ["cat", "dog", "eel"],
+    "class numbers": [0, 1, 2, 3],
+    "values": [0.5, 1.25, -3],
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    ("loss", "last"),
+    [
+        ("cross_entropy", "softmax"),
+        ("hinge", None),
+        ("binary_cross_entropy", None),
+        ("mse", None),
+        ("mse", "softmax"),
+    ],
+)
+@pytest.mark.parametrize("labels", LABELS)
+def test_a_size_that_is_advised_fits(folder, labels, loss, last, size):
+    """Whoever follows the advice gets a network, never another message about sizes."""
+    values = LABELS[labels]
+    (folder / "d.csv").write_text(
+        "a,y\n" + "".join(f"{k},{values[k % len(values)]}\n" for k in range(40))
+    )
+
+    def found(size):
+        layers = [{"size": size, "activation": "sigmoid"}, *([last] if last else [])]
+        checked = load_config(
+            {"network": {"loss": loss, "layers": layers}, "data": {"file": "d.csv"}}
+        )
+        try:
+            assemble_network(checked, assemble_data(checked))
+        except ChainruleError as error:
+            return str(error.problems[0])
+        return ""
+
+    told = found(size)
+    if labels.startswith("one") and (loss, last, size) != ("mse", None, 1):  # else they are values
+        assert "d.csv:2:" in told
+        assert f"all 40 labels are {values[0]}; a classifier needs two classes" in told
+    if advised := re.search(r"write size (\d+)", told):
+        assert found(int(advised[1])) == ""
+
+
 def with_layers(folder, layers, data, loss="cross_entropy", input="null"):
     path = folder / "my config.yaml"
     lines = "".join(f"    - {layer}\n" for layer in layers)

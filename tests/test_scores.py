@@ -16,6 +16,7 @@ from chainrule.scores import (
     predicted_classes,
     true_classes,
 )
+from chainrule.training import Part, Settings, Trainer
 
 RNG = np.random.default_rng(5)
 
@@ -47,6 +48,21 @@ def test_the_largest_output_is_the_class_and_one_output_decides_at_a_half(y, exp
 @pytest.mark.parametrize("t", [[2, 0], [[0, 0, 1], [1, 0, 0]]])
 def test_targets_name_their_class_as_numbers_or_as_rows(t):
     assert true_classes(np.array(t)).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_an_only_class_is_always_named(loss, engine, batch_size):
+    last = [Softmax()] if loss == "cross_entropy" else []
+    network = Network([Dense(1), *last], input=2, loss=loss, seed=1)
+    part = Part(RNG.normal(size=(9, 2)), np.zeros(9, int))
+    options = Settings(epochs=1, batch_size=batch_size, engine=engine)
+    trainer = Trainer(network, part, part, options, classes=True)
+    trainer.run()
+    assert trainer.history["train_accuracy"] == trainer.history["validation_accuracy"] == [1.0]
+    y = network.forward_pass(part.x)
+    assert confusion_matrix(y, network.prepare_targets(part.t), 1).tolist() == [[9]]
 
 
 def test_count_correct_counts_the_rows_that_agree():

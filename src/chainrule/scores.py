@@ -57,7 +57,14 @@ def true_classes(t: Array) -> Array:
 def count_correct(y: Array, t: Array) -> int:
     """How many of the outputs name the class of the prepared targets; of sequences, each step."""
     y, t = output_rows(y, t), target_rows(t)
-    return int(np.count_nonzero(predicted_classes(y) == true_classes(t)))
+    return int(np.count_nonzero(_named_classes(y, t) == true_classes(t)))
+
+
+def _named_classes(y: Array, t: Array) -> Array:
+    """`predicted_classes`; where t are numbers of a single class, one output names it always."""
+    if t.ndim == 1 and y.shape[1] == 1:
+        return np.zeros(len(y), np.intp)
+    return predicted_classes(y)
 
 
 def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None:
@@ -163,5 +170,5 @@ def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
     """
     matrix = np.zeros((classes, classes), dtype=int)
     y, t = output_rows(y, t), target_rows(t)
-    np.add.at(matrix, (true_classes(t), predicted_classes(y)), 1)
+    np.add.at(matrix, (true_classes(t), _named_classes(y, t)), 1)
     return matrix

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chainrule.data.labels import Labels
@@ -31,8 +31,10 @@ def fault(parts, listed=None, outputs=None):
 @settings(deadline=None)
 @given(st.lists(st.lists(st.text("abéÅZ-", min_size=1), min_size=1), min_size=1))
 def test_texts_are_sorted_over_all_parts(parts):
+    words = {word for part in parts for word in part}
+    assume(len(words) > 1)
     numbers, names = encoded([labels(part) for part in parts])
-    assert list(names) == sorted({word for part in parts for word in part})
+    assert list(names) == sorted(words)
     assert [[names[k] for k in part] for part in numbers] == parts
 
 
@@ -41,7 +43,29 @@ def test_class_numbers():
     assert encoded([labels((0, 1))], outputs=4)[1] == ("0", "1", "2", "3")
     # One output tells two classes apart.
     assert encoded([labels((0, 1))], outputs=1) == ([[0, 1]], ("0", "1"))
-    assert encoded([labels((0, 0))])[1] == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "told"),
+    [
+        (["cat"] * 40, None, "all 40 labels are cat; a classifier needs two classes"),
+        (["cat"], None, "the only label is cat; a classifier needs two classes"),
+        (np.zeros(7, int), None, "all 7 labels are 0; a classifier needs two classes"),
+        (np.full(7, 3.0), None, "all 7 labels are 3; a classifier needs two classes"),
+        (np.zeros(7, int), ("cat",), "all 7 labels are 0; a classifier needs two classes"),
+    ],
+)
+def test_one_class_is_none_to_learn(values, names, told):
+    for outputs in (None, 1, 2, 10):
+        assert fault([labels(values, names)], outputs=outputs) == f"f:1: {told}"
+    assert fault([labels(values[:0], names), labels(values, names)]) == f"f:1: {told}"
+
+
+def test_labels_that_are_all_the_same_are_fine_where_other_classes_are_known():
+    assert encoded([labels((0, 0), ("cat", "dog"))]) == ([[0, 0]], ("cat", "dog"))
+    assert encoded([labels(["cat"])], listed=["cat", "dog"]) == ([[0]], ("cat", "dog"))
+    assert encoded([labels(["cat"]), labels(["dog"])]) == ([[0], [1]], ("cat", "dog"))
+    assert encoded([labels(np.eye(3)[[1, 1]])]) == ([[1, 1]], ("0", "1", "2"))
 
 
 def test_one_hot_rows():
@@ -80,7 +104,7 @@ def test_labels_outside_the_classes():
 
 def test_many_labels_outside_are_counted():
     with pytest.raises(DataError) as caught:
-        encoded([labels(np.full(100, 9))], outputs=2)
+        encoded([labels(np.repeat([8, 9], 50))], outputs=2)
     assert len(caught.value.problems) == 11
     assert "90 more" in str(caught.value.problems[-1])
 

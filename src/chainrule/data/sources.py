@@ -34,7 +34,12 @@ from chainrule.data.settings import (
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
-from chainrule.data.targets import class_names, encode_classes, encode_values
+from chainrule.data.targets import (
+    class_names,
+    encode_classes,
+    encode_values,
+    require_two_classes,
+)
 from chainrule.errors import ConfigError, DataError, Problem, shown
 from chainrule.randomness import stream
 from chainrule.sequences.losses import NO_CLASS
@@ -151,6 +156,8 @@ def _sequence_file(
         raise DataError(Problem("found no array t of targets beside x", path))
     names = found.classes
     if names is None and found.t.dtype.kind in "iu":
+        there = found.t[found.t != NO_CLASS]
+        require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
         names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
     if names is not None and found.t.max() >= len(names):
         raise DataError(

@@ -46,15 +46,33 @@ def class_names(
         numbers, "0", "1", ... up to the outputs' or the largest label's number.
 
     Raises:
-        DataError: for a list that repeats a name, texts among numbers, or numbers that
-            cannot be class numbers.
+        DataError: for a list that repeats a name, texts among numbers, numbers that cannot be
+            class numbers, or labels that are all of one class where nothing names another.
     """
     names = _class_names(parts, listed, outputs)
+    stated = listed is not None or any(p.names is not None or np.ndim(p.values) > 1 for p in parts)
     for name in names:
         if commands_terminal(name):
             path = next((part.path for part in parts), None)
             raise DataError(Problem(f"the class {shown(name)} has control characters", path))
+    if len(names) == 1 or not stated:
+        require_two_classes(parts)
     return names
+
+
+def require_two_classes(parts: Sequence[Labels]) -> None:
+    """Refuse labels that are all the same: a classifier would learn nothing from them.
+
+    Raises:
+        DataError: they are; with the place of the first one.
+    """
+    words = {word for part in parts for word in part.distinct()[0]}
+    if len(words) != 1:
+        return
+    count, word = sum(map(len, parts)), words.pop()
+    told = f"all {count} labels are {word}" if count > 1 else f"the only label is {word}"
+    first = next(part for part in parts if len(part))
+    raise DataError(first.place(0, f"{told}; a classifier needs two classes"))
 
 
 def _class_names(

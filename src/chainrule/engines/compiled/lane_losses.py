@@ -78,8 +78,7 @@ def class_cross_entropy_of_block(
             e, wrong = units[DELTA, at + c], -lane[WRONG, c]
             e = wrong if lane[TRUE, c] == number else e
             units[DELTA, at + c] = e * (lane[OTHERS, c] * units[SLOPE, at + c])
-    # One output says class 1 where it is above ½, and a softmax of one is always 1.
-    return gaps, hits if width > ONE else zero
+    return gaps, hits
 
 
 @exact

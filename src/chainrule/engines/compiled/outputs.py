@@ -54,8 +54,7 @@ def class_cross_entropy(
     for j in range(start, start + padded):
         p, s = exp_parts(units[A, j] - peak)
         units[DELTA, j] = s * p + s
-    # One output says class 1 where it is above ½, and a softmax of one is always 1.
-    right = count > 1 and _is_first_largest(start, true, units)
+    right = _is_first_largest(start, true, units)
     units[DELTA, top] = zero
     for j in range(start, start + count):
         others += units[DELTA, j]
@@ -131,7 +130,8 @@ def other_losses(
             loss = _residuals(codes[LOSS], constants[LOSS_OPTION], count, rows, case, units)
         _through_outputs(softmax, start, count, units)
     true = Index(labels[case]) if len(labels) > 0 else _class_of_row(rows, case, count)
-    return loss, _class_of_outputs(count, units) == true
+    only = len(labels) > 0 and count == 1  # an only class is named always
+    return loss, only or _class_of_outputs(count, units) == true
 
 
 @kernel
