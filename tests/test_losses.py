@@ -310,6 +310,44 @@ def test_rows_for_cross_entropy_are_distributions(row):
         loss_function("cross_entropy").prepare([[1, 0, 0], row], 3, "float64")
 
 
+@pytest.mark.parametrize(
+    "row",
+    [[0.5, 0.5, 0], [1, 1, 0], [0, 0, 0], [2, 0, -1], [np.nan, 0, 1], [-1, 1, -1], [3, 2, 1]],
+)
+def test_rows_for_hinge_are_one_hot(row):
+    with pytest.raises(ShapeError, match=r"for hinge are one-hot, .* found \[.*\] in case 1"):
+        loss_function("hinge").prepare([[1, 0, 0], row], 3, "float64")
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize(
+    ("t", "told"),
+    [
+        ([0, 3], "class 3 of case 1 is outside the 3 classes 0 to 2"),
+        ([[0], [-1]], "class -1 of case 1 is outside the 3 classes 0 to 2"),
+        ([0.5, 1], "class numbers are whole numbers from 0 to 2"),
+        (np.zeros((2, 2)), r"class numbers \(cases,\) or rows \(cases, 3\), found \(2, 2\)"),
+        (np.zeros((2, 3, 1)), r"found \(2, 3, 1\)"),
+    ],
+)
+def test_both_losses_of_classes_refuse_the_same_class_numbers(name, t, told):
+    with pytest.raises(ShapeError, match=told):
+        loss_function(name).prepare(t, 3, "float64")
+
+
+@given(st.lists(st.lists(st.sampled_from([0, 1, -1, 2, 0.5]), min_size=3, max_size=3), min_size=1))
+def test_hinge_takes_rows_where_cross_entropy_finds_a_single_class(rows):
+    """What one of them makes class numbers of, so does the other; what is no class is refused."""
+    found = []
+    for name in ("cross_entropy", "hinge"):
+        try:
+            prepared = loss_function(name).prepare(rows, 3, "float64")
+        except ShapeError:
+            prepared = np.empty((0, 0))
+        found.append(prepared.tolist() if prepared.ndim == 1 else None)
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("off", [0.9e-5, -0.9e-5])
 def test_rows_for_cross_entropy_may_be_rounded(off):
     loss, whole = loss_function("cross_entropy"), [0.25, 0.75, 0.0]

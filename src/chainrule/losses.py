@@ -256,10 +256,22 @@ class Hinge(Loss):
     for_classes: ClassVar[bool] = True
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
-        """Class numbers (cases,); one-hot rows are turned into them."""
-        if np.ndim(t) == 2:
-            t = rows(t, outputs, dtype).argmax(axis=1)
-        return class_numbers(t, outputs)
+        """Class numbers (cases,); one-hot rows (cases, outputs) are turned into them.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or a row is not one-hot.
+        """
+        t = as_numbers(t, "targets", "biuf")
+        if t.ndim != 2 or t.shape[1] != outputs:
+            return class_numbers(t, outputs)
+        right = ((t == 0) | (t == 1)).all(axis=1) & (t.sum(axis=1) == 1)
+        if not right.all():
+            case = int(right.argmin())
+            raise ShapeError(
+                "rows of targets for hinge are one-hot, a single 1 and otherwise 0; "
+                f"found {t[case]} in case {case}"
+            )
+        return t.argmax(axis=1)
 
     def _margins(self, y: Array, t: Array) -> Array:
         cases = np.arange(len(y))
