@@ -49,6 +49,29 @@ def test_a_schedule_starts_at_the_full_rate_and_never_rises(name, epochs):
     assert found[-1] > 0
 
 
+@given(every=st.integers(1, 20), by=st.floats(0.1, 1), epochs=st.integers(1, 60))
+def test_a_step_is_taken_after_every_so_many_epochs_and_at_no_other_time(every, by, epochs):
+    """Counted one epoch after the other, as one would by hand."""
+    expected, rate = [], 1.0
+    for done in range(epochs):
+        if done and done % every == 0:
+            rate *= by
+        expected.append(rate)
+    given = {"type": "step", "every": every, "by": by}
+    assert factors(given, epochs) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.floats(0.5, 1), st.floats(0, 2), st.floats(0, 1), st.integers(1, 60))
+def test_the_smooth_schedules_follow_their_formulas(decay, slope, final, epochs):
+    for k, found in enumerate(factors({"type": "exponential", "decay": decay}, epochs)):
+        assert found == pytest.approx(np.prod([decay] * k), rel=1e-12)
+    for k, found in enumerate(factors({"type": "inverse", "decay": slope}, epochs)):
+        assert found == pytest.approx(1 / (1 + slope * k), rel=1e-12)
+    for k, found in enumerate(factors({"type": "cosine", "final": final}, epochs)):
+        wave = np.cos(np.pi * k / epochs)
+        assert found == pytest.approx(final + (1 - final) * (1 + wave) / 2, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -78,7 +78,7 @@ class LocallyConnected2D(Filtered):
 
     def _padded(self, x: Array) -> Array:
         """Rows of images with what lies around them."""
-        return as_rows(padded(images(x, self.windows), self.windows))
+        return np.ascontiguousarray(as_rows(padded(images(x, self.windows), self.windows)))
 
     def _padded_image(self) -> tuple[int, int, int]:
         channels, height, width = self.windows.image

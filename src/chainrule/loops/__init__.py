@@ -3,6 +3,7 @@
 ======================  ======================================================================
 `jit`                   how a function becomes compiled code, and where that is kept
 `vectors`               whole lines of the cache in registers
+`bounds`                looked at before a kernel is called
 `threads`               blocks of cases shared among threads
 `grids`                 images on grids, on which what is under a filter is a shift
 `convolution`           a convolution and its backward pass; the loops: `convolution_kernels`

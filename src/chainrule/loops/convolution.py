@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.loops import convolution_kernels as kernels
+from chainrule.loops.bounds import require_shape
 from chainrule.loops.grids import WEIGHT_TILE, Grids, Shape, Tile, grids_of, up
 from chainrule.loops.threads import blocks_of, number_of_threads, share
 from chainrule.parameters import Array
@@ -64,7 +65,11 @@ class Convolution:
             b: (filters,), or None.
             z: rows of outputs, written.
             a: likewise; None where it is not wanted.
+
+        Raises:
+            ShapeError: the arrays are not of these shapes.
         """
+        self._require(x, W, b, z, a)
         grids, tile = self.grids, self.grids.forward_tile
         weights = self._packed(W.reshape(len(W), -1), tile, "weights")
         bias = np.zeros(len(W), self.dtype) if b is None else b
@@ -104,7 +109,12 @@ class Convolution:
             W_grad: of the shape of W, written.
             b_grad: (filters,), written.
             upstream: rows of the gradient of x, written.
+
+        Raises:
+            ShapeError: the arrays are not of these shapes.
         """
+        self._require(x, W, b_grad, J, z, delta)
+        self._require(upstream, W_grad)
         grids, tile = self.grids, self.grids.input_tile
         sizes = grids.sizes
         rows, lines = kernels.ROWS[tile.rows], kernels.LINES[tile.lines]
@@ -133,6 +143,17 @@ class Convolution:
             W_grad[...] = self._weights_of(found.sum(axis=0)).reshape(W.shape)
         if b_grad is not None:
             np.sum(sums, axis=0, out=b_grad)
+
+    def _require(
+        self, x: Array | None, W: Array | None, b: Array | None = None, *outputs: Array | None
+    ) -> None:
+        """Every index that follows from the sizes lies within arrays of these shapes."""
+        s, sizes = self.shape, self.grids.sizes
+        require_shape("images", x, self.cases, s.channels * s.height * s.width)
+        require_shape("filters", W, s.filters, s.channels, s.rows, s.columns)
+        require_shape("biases", b, s.filters)
+        for array in outputs:
+            require_shape("outputs", array, self.cases, s.filters * sizes.down * sizes.across)
 
     def _workers(self) -> int:
         work = self.cases * self.grids.sizes.under * self.shape.filters

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.errors import ShapeError
+from chainrule.loops.bounds import require_windows
 from chainrule.loops.vectors import LINE
 from chainrule.parameters import Array
 
@@ -148,6 +150,32 @@ class Grids:
         planes = shape.channels * step_down * step_across * grid[0] * grid[1]
         self.image_size = max(planes, int(self.offsets.max()) + max(forward, weight))
         self.delta_size = up(shape.filters, WEIGHT_TILE.rows) * plane
+        self._require_bounds(bottom, right)
+
+    def _require_bounds(self, bottom: int, right: int) -> None:
+        """Every index that a kernel makes of these tables lies within its room.
+
+        Raises:
+            ShapeError: a window does not, or a table is none of this convolution.
+        """
+        s, shape = self.sizes, self._shape
+        require_windows(s.height, shape.rows, s.step_down, s.down, s.top, bottom, by="rows")
+        require_windows(
+            s.width, shape.columns, s.step_across, s.across, s.left, right, by="columns"
+        )
+        last = (s.down - 1) * s.grid_width + s.across
+        reach = max(s.forward_length, s.weight_length)
+        right_sizes = (
+            (s.height + s.top - 1) // s.step_down < s.grid_height
+            and (s.width + s.left - 1) // s.step_across < s.grid_width
+            and last <= min(s.forward_length, s.weight_length, s.input_length)
+            and 0 <= self.offsets.min() <= self.offsets.max() <= self.image_size - reach
+            and s.margin + max(s.input_length, s.weight_length) <= s.delta_plane
+            and self.input_offsets.min() >= 0
+            and self.input_offsets.max() <= s.filters * s.delta_plane - s.input_length
+        )
+        if not right_sizes:
+            raise ShapeError(f"the grids of {shape} are too small for it")
 
     def _offsets(self) -> Array:
         shape, sizes = self._shape, self.sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.loops import local_kernels as kernels
+from chainrule.loops.bounds import require_shape, require_windows
 from chainrule.loops.grids import up
 from chainrule.loops.local_kernels import LocalSizes
 from chainrule.loops.threads import blocks_of, number_of_threads, share
@@ -29,6 +30,9 @@ class Local:
         stride: from one place to the next.
         places: down and across.
         filters: at each place.
+
+    Raises:
+        ShapeError: a filter reaches beyond the image.
     """
 
     def __init__(
@@ -43,6 +47,10 @@ class Local:
         c, p, q = np.ogrid[:channels, : size[0], : size[1]]
         self.offsets = ((c * height + p) * width + q).ravel().astype(np.int64)
         count = places[0] * places[1]
+        require_windows(height, size[0], stride[0], places[0], 0, 0, by="rows")
+        require_windows(width, size[1], stride[1], places[1], 0, 0, by="columns")
+        self._image = channels * height * width
+        self._filters = (*places, filters, channels, *size)
         self.sizes = LocalSizes(
             width, *stride, places[1], count, filters, channels * size[0] * size[1]
         )
@@ -55,7 +63,11 @@ class Local:
             W: (down, across, filters, channels, rows, columns).
             b: (down, across, filters), or None.
             z: rows of outputs.
+
+        Raises:
+            ShapeError: the arrays are not of these shapes.
         """
+        self._require(x, W, b, z)
         pair = 2 * LINE // x.itemsize
         turned = np.zeros((x.shape[1], up(len(x), pair)), x.dtype)
         turned[:, : len(x)] = x.T
@@ -73,7 +85,12 @@ class Local:
         share(work, len(blocks), len(room))
 
     def weights(self, x: Array, delta: Array, W_grad: Array, b_grad: Array | None) -> None:
-        """Write the gradients of W and, where given, b, of their shapes."""
+        """Write the gradients of W and, where given, b, of their shapes.
+
+        Raises:
+            ShapeError: the arrays are not of these shapes.
+        """
+        self._require(x, W_grad, b_grad, delta)
         pair = 2 * LINE // x.itemsize
         matrix, biases = self._matrix(W_grad), self._biases(b_grad, x)
         workers = self._workers(len(x))
@@ -92,7 +109,12 @@ class Local:
         share(work, len(blocks), workers)
 
     def images(self, delta: Array, W: Array, upstream: Array) -> None:
-        """Write the gradient of the padded images, rows."""
+        """Write the gradient of the padded images, rows.
+
+        Raises:
+            ShapeError: the arrays are not of these shapes.
+        """
+        self._require(upstream, W, None, delta)
         line = LINE // delta.itemsize
         matrix, workers = self._matrix(W), self._workers(len(delta))
         some = np.zeros((workers, GROUP * self.sizes.filters, line), delta.dtype)
@@ -106,6 +128,14 @@ class Local:
             )  # fmt: skip
 
         share(work, up(len(delta), line) // line, workers)
+
+    def _require(self, images: Array, W: Array, b: Array | None, outputs: Array) -> None:
+        """Every index that follows from the sizes lies within arrays of these shapes."""
+        cases, s = len(images), self.sizes
+        require_shape("images", images, cases, self._image)
+        require_shape("filters", W, *self._filters)
+        require_shape("biases", b, *self._filters[:3])
+        require_shape("outputs", outputs, cases, s.filters * s.places)
 
     def _matrix(self, W: Array) -> Array:
         """A view: a row a filter."""

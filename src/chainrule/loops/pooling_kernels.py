@@ -148,7 +148,7 @@ def largest(
 @entry
 def put_back(
     J: Array, winners: Array, offsets: Array, s: PoolSizes, first: int, last: int, upstream: Array
-) -> None:
+) -> int:
     """Each J to the number that was the largest.
 
     Args:
@@ -159,8 +159,12 @@ def put_back(
         first: image.
         last: image, no longer done.
         upstream: images as rows, written.
+
+    Returns:
+        How many winners name no number of an image; nothing is written for them.
     """
     wide_vectors()
+    outside = 0
     for n in range(first, last):
         for k in range(upstream.shape[1]):
             upstream[n, k] = 0
@@ -169,8 +173,14 @@ def put_back(
                 source = (c * s.down + i) * s.across
                 target = (c * s.height + i * s.step_down - s.top) * s.width - s.left
                 for j in range(s.across):
-                    place = target + j * s.step_across + offsets[winners[n, source + j]]
-                    upstream[n, place] += J[n, source + j]
+                    winner = winners[n, source + j]
+                    known = (winner >= 0) & (winner < len(offsets))
+                    place = target + j * s.step_across + offsets[winner if known else 0]
+                    if known & (place >= 0) & (place < upstream.shape[1]):
+                        upstream[n, place] += J[n, source + j]
+                    else:
+                        outside += 1
+    return outside
 
 
 @entry

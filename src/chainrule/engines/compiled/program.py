@@ -45,7 +45,7 @@ class Prepared(NamedTuple):
     @classmethod
     def of(cls, x: Array, t: Array) -> Prepared:
         """The set of inputs and targets as the network prepares them."""
-        labels = np.ascontiguousarray(t if t.ndim == 1 else (), np.int64)
+        labels = np.array(t if t.ndim == 1 else (), np.int64)  # of its own: they are indices
         rows = np.ascontiguousarray(t if t.ndim == 2 else np.empty((0, 0)), x.dtype)
         return cls(x, labels, rows)
 
