@@ -50,21 +50,6 @@ def test_targets_name_their_class_as_numbers_or_as_rows(t):
     assert true_classes(np.array(t)).tolist() == [2, 0]
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
-@pytest.mark.parametrize("engine", ["numpy", "compiled"])
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_an_only_class_is_always_named(loss, engine, batch_size):
-    last = [Softmax()] if loss == "cross_entropy" else []
-    network = Network([Dense(1), *last], input=2, loss=loss, seed=1)
-    part = Part(RNG.normal(size=(9, 2)), np.zeros(9, int))
-    options = Settings(epochs=1, batch_size=batch_size, engine=engine)
-    trainer = Trainer(network, part, part, options, classes=True)
-    trainer.run()
-    assert trainer.history["train_accuracy"] == trainer.history["validation_accuracy"] == [1.0]
-    y = network.forward_pass(part.x)
-    assert confusion_matrix(y, network.prepare_targets(part.t), 1).tolist() == [[9]]
-
-
 def test_count_correct_counts_the_rows_that_agree():
     y = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
     assert count_correct(y, np.array([0, 1, 1])) == 2
@@ -241,3 +226,18 @@ def test_lists_of_numbers_do_as_well_as_arrays():
     found = evaluate(network, x, t, classes=False)
     assert found == evaluate(network, np.array(x), np.array(t), classes=False)
     assert evaluate(network, [], [], classes=False) is None
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_an_only_class_is_always_named(loss, engine, batch_size):
+    last = [Softmax()] if loss == "cross_entropy" else []
+    network = Network([Dense(1), *last], input=2, loss=loss, seed=1)
+    part = Part(RNG.normal(size=(9, 2)), np.zeros(9, int))
+    options = Settings(epochs=1, batch_size=batch_size, engine=engine)
+    trainer = Trainer(network, part, part, options, classes=True)
+    trainer.run()
+    assert trainer.history["train_accuracy"] == trainer.history["validation_accuracy"] == [1.0]
+    y = network.forward_pass(part.x)
+    assert confusion_matrix(y, network.prepare_targets(part.t), 1).tolist() == [[9]]

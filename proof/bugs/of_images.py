@@ -36,7 +36,11 @@ TO_ALL_EQUAL = """if self.type == "max_pool2d":
 SHARE = "share = delta / delta.dtype.type(windows.rows * windows.columns)"
 TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)"
 
+IN_A_ROW = "_largest_of_row(x, n, at, s, 2, a, b"
+ROW_OF_TARGETS = "target = (c * s.height + i * s.step_down - s.top) * s.width - s.left"
+
 TESTS = ("test_image_networks.py",)
+TESTS_OF_POOLS = ("loops/test_pooling_loops.py",)
 
 _BUGS = (
     Bug(
@@ -264,6 +268,53 @@ _BUGS = (
         "compiled pool: the mean's gradient without its 1 / size",
         (Edit(POOL_KERNELS, "+= J[n, source + j] / size", "+= J[n, source + j]"),),
     ),
+    Bug(
+        "compiled pool: the last of equal numbers is the largest, within the image",
+        (Edit(POOL_KERNELS, "wins = (value > best)", "wins = (value >= best)"),),
+        tests=TESTS_OF_POOLS,
+    ),
+    Bug(
+        "compiled pool: the last of equal numbers is the largest, at the border",
+        (Edit(POOL_KERNELS, "if value > best or", "if value >= best or"),),
+        tests=TESTS_OF_POOLS,
+    ),
+    Bug(
+        "compiled pool: a stride of two taken for one",
+        (Edit(POOL_KERNELS, IN_A_ROW, IN_A_ROW.replace("s, 2,", "s, 1,")),),
+        tests=TESTS_OF_POOLS,
+    ),
+    Bug(
+        "compiled pool: stride down taken for stride across in the gradient",
+        (Edit(POOL_KERNELS, ROW_OF_TARGETS, ROW_OF_TARGETS.replace("step_down", "step_across")),),
+        tests=TESTS_OF_POOLS,
+    ),
+    Bug(
+        "compiled pool: stride across taken for stride down in the gradient",
+        (
+            Edit(
+                POOL_KERNELS,
+                "place = target + j * s.step_across",
+                "place = target + j * s.step_down",
+            ),
+        ),
+        tests=TESTS_OF_POOLS,
+    ),
+    Bug(
+        "compiled pool: given its strides in the wrong order",
+        (
+            Edit(
+                POOLED,
+                "w.stride[0],\n",
+                "w.stride[1],\n",
+            ),
+            Edit(
+                POOLED,
+                "w.stride[1],\n                w.down",
+                "w.stride[0],\n                w.down",
+            ),
+        ),
+        tests=TESTS_OF_POOLS,
+    ),
 )
 
-BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)
+BUGS = tuple(replace(bug, tests=bug.tests or TESTS) for bug in _BUGS)

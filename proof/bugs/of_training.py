@@ -5,8 +5,10 @@ from __future__ import annotations
 from proof.bugs.bug import Bug, Edit
 
 OPTIMIZERS, ENGINE = "optimizers.py", "engines/numpy_engine.py"
+SCHEDULES, HISTORY = "schedules.py", "training/history.py"
 
 STEP = "        self._check_gradient(k)\n"
+AT_STEPS = "((epoch - 1) // int(self.every))"
 
 BUGS = (
     Bug(
@@ -123,6 +125,32 @@ BUGS = (
                 "        np.sqrt(v + self.epsilon, out=scratch)\n",
             ),
         ),
+    ),
+    Bug(
+        "stepped rate an epoch early where a step is longer than two",
+        (Edit(SCHEDULES, AT_STEPS, "((epoch - 1 + (self.every > 2)) // int(self.every))"),),
+        tests=("test_schedules.py",),
+    ),
+    Bug(
+        "stepped rate an epoch late where a step is longer than two",
+        (Edit(SCHEDULES, AT_STEPS, "(max(0, epoch - 1 - (self.every > 2)) // int(self.every))"),),
+        tests=("test_schedules.py",),
+    ),
+    Bug(
+        "smaller last minibatch weighs as much as the others in the running loss",
+        (
+            Edit(
+                HISTORY,
+                "np.average(losses, axis=-1, weights=counts / counts.max())",
+                "np.average(losses, axis=-1)",
+            ),
+        ),
+        tests=("training/test_training.py",),
+    ),
+    Bug(
+        "R² with a mean in the targets' own precision",
+        (Edit("scores.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
+        tests=("test_scores.py",),
     ),
     Bug(
         "scaling fitted on test data",
