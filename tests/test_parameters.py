@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import ShapeError
-from chainrule.parameters import Layout, Parameters, as_numbers, assign
+from chainrule.parameters import Layout, Parameters, as_numbers, assign, sum_of_rows
 
 SHAPES = {"one": {"W": (2, 3), "b": (3,)}, "none": {}, "two": {"W": (3, 1), "b": (1,)}}
 
@@ -259,3 +259,23 @@ def test_what_is_assigned_is_numbers_of_the_view_s_sort(value, message):
     complex_view = np.zeros(3, complex)
     assign(complex_view, [1j, 0, 0], "one.b")
     assert complex_view[0] == 1j
+
+
+# Sums over many rows
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4096, 4097, 10_000])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_a_sum_of_rows_is_that_of_every_row(rows, dtype):
+    a = np.random.default_rng(rows).normal(size=(rows, 3)).astype(dtype)
+    found, out = sum_of_rows(a), np.full(3, np.nan, dtype)
+    assert sum_of_rows(a, out) is out
+    assert found.dtype == dtype
+    assert np.array_equal(found, out)
+    tolerance = 1e-12 if dtype != "float32" else 1e-4
+    np.testing.assert_allclose(found, a.sum(axis=0, dtype="complex128"), atol=tolerance)
+
+
+def test_a_million_equal_numbers_keep_their_digits_in_float32():
+    rows = np.full((1_000_000, 3), 1e-6, np.float32)
+    assert sum_of_rows(rows) == pytest.approx(1, rel=1e-5)

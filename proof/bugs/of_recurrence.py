@@ -14,7 +14,7 @@ PADDING = "sequences/padding.py"
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
 U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
 W_GRADIENT = "np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)"
-START_GRADIENT = "np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_grad)"
+START_GRADIENT = "np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)"
 SHARE = "y.real.dtype.type(len(rows) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
@@ -65,7 +65,7 @@ _BUGS = (
     Bug("start state's gradient forgotten", (Edit(LAYER, START_GRADIENT, "pass"),)),
     Bug(
         "start state's gradient without U",
-        (Edit(LAYER, START_GRADIENT, "np.add.reduce(delta[0], axis=0, out=self.h0_grad)"),),
+        (Edit(LAYER, START_GRADIENT, "sum_of_rows(delta[0], self.h0_grad)"),),
     ),
     Bug(
         "start state's gradient of the first case alone",
@@ -80,8 +80,8 @@ _BUGS = (
         (
             Edit(
                 LAYER,
-                "np.add.reduce(rows, axis=0, out=self.b_grad)",
-                "np.add.reduce(delta[0], axis=0, out=self.b_grad)",
+                "sum_of_rows(rows, self.b_grad)",
+                "sum_of_rows(delta[0], self.b_grad)",
             ),
         ),
     ),

@@ -20,6 +20,9 @@ from chainrule.errors import ShapeError, UnknownNameError, printable, shown, unk
 Array = NDArray[Any]
 
 
+ROWS_AT_A_TIME = 4096
+"""Rows that are added up in their own precision: of float32 five digits and more are left."""
+
 BIASES = ("b", "h0")
 """Names of arrays that a penalty leaves alone unless biases are asked for."""
 
@@ -292,3 +295,29 @@ def assign(view: Array, value: ArrayLike, name: str) -> None:
     if array.ndim and array.shape != view.shape:
         raise ShapeError(f"{name} has shape {view.shape}, found {array.shape}")
     view[...] = array
+
+
+def sum_of_rows(rows: Array, out: Array | None = None) -> Array:
+    """Σ over the rows, (n, k) to (k,); many of them in parts that are added up in float64.
+
+    In float32 a sum of a million equal numbers is wrong in its third digit.
+
+    Args:
+        rows: what to add up.
+        out: written to where given, of the rows' type.
+
+    Example:
+        >>> sum_of_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
+        array([4., 6.])
+    """
+    ones = np.ones(min(len(rows), ROWS_AT_A_TIME), rows.dtype)
+    if len(rows) <= ROWS_AT_A_TIME:
+        return np.dot(ones, rows, out=out)
+    starts = range(0, len(rows), ROWS_AT_A_TIME)
+    pieces = [rows[start : start + ROWS_AT_A_TIME] for start in starts]
+    parts = np.array([np.dot(ones[: len(piece)], piece) for piece in pieces])
+    total = parts.sum(axis=0, dtype=np.result_type(parts, np.float64)).astype(rows.dtype)
+    if out is None:
+        return total
+    out[...] = total
+    return out

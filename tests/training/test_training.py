@@ -222,6 +222,32 @@ def test_the_running_loss_of_sequences_is_a_mean_over_their_cases(cases, batch_s
     assert trainer.history["train_loss"] == [pytest.approx(network.loss(x, t), rel=1e-12)]
 
 
+@pytest.mark.parametrize("engine", ["numpy", "compiled"])
+@pytest.mark.parametrize("batch_size", [1000, "full"])
+def test_a_million_cases_in_float32_lose_no_digit(engine, batch_size):
+    """The losses, the counts of right ones, and the gradient of a bias, which is one long sum."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(1_000_000, 2)).astype(np.float32), rng.integers(0, 3, 1_000_000)
+    options = {"input": 2, "learning_rate": 0.0, "seed": 1}
+    layers = [[Dense(5, "tanh"), Dense(3, biases=[1, 2]), Softmax()] for _ in range(2)]
+    network = Network(layers[0], dtype="float32", **options)
+    part = Part(x, t)
+    trainer = make(
+        network, train=part, validation=part, engine=engine, batch_size=batch_size, epochs=1
+    )
+    trainer.run()
+    (row,) = trainer.history.rows
+    wide = Network(layers[1], **options)
+    wide.theta = network.theta
+    expected = wide.loss(x, t)
+    assert row["train_loss"] == pytest.approx(expected, rel=1e-6)
+    assert row["validation_loss"] == pytest.approx(expected, rel=1e-6)
+    assert row["train_accuracy"] == row["validation_accuracy"]
+    if engine == "numpy" and batch_size == "full":
+        exact = wide.backward_pass(t)["dense_2.b"]
+        assert network.gradients["dense_2.b"] == pytest.approx(exact, rel=1e-5)
+
+
 def test_equal_minibatches_give_the_plain_mean_to_the_bit():
     trainer = make(batch_size=5, epochs=3)
     trainer.run()

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images, into, maps
-from chainrule.parameters import Array
+from chainrule.parameters import Array, sum_of_rows
 from chainrule.windows import convolution
 from chainrule.windows.sliding import columns, spread_out
 
@@ -94,7 +94,7 @@ class ConvolutionBiases(ByBiases):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over cases and places, (filters,)."""
-        return into(maps(g, self.windows).sum(axis=(0, 2, 3)), out)
+        return into(sum_of_rows(maps(g, self.windows).sum(axis=(2, 3))), out)
 
     def jvp(self, v: Array) -> Array:
         """The change v of b, (filters,), at every place of every case."""

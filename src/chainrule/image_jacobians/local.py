@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images, into, maps
-from chainrule.parameters import Array
+from chainrule.parameters import Array, sum_of_rows
 from chainrule.windows import local
 from chainrule.windows.sliding import columns, spread_out
 
@@ -83,7 +83,8 @@ class LocalBiases(ByBiases):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over the cases, (down, across, filters)."""
-        return into(maps(g, self.windows).sum(axis=0).transpose(1, 2, 0), out)
+        total = maps(sum_of_rows(g)[None], self.windows)[0]
+        return into(total.transpose(1, 2, 0), out)
 
     def jvp(self, v: Array) -> Array:
         """The change v of b, (down, across, filters), in every case."""

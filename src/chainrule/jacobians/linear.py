@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.jacobians.base import Jacobian
-from chainrule.parameters import Array
+from chainrule.parameters import ROWS_AT_A_TIME, Array, sum_of_rows
 
 
 class InputJacobian(Jacobian):
@@ -118,6 +118,8 @@ class BiasJacobian(Jacobian):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """1ᵀ G: the sum of g over the cases, shape (outputs,)."""
+        if len(g) > ROWS_AT_A_TIME:
+            return sum_of_rows(g, out)
         return np.dot(self.ones, g, out=out)
 
     def jvp(self, v: Array) -> Array:

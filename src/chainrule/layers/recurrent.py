@@ -26,7 +26,7 @@ from chainrule.layers.weighted import (
     Weighted,
     counted,
 )
-from chainrule.parameters import Array, assign
+from chainrule.parameters import Array, assign, sum_of_rows
 from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.recurrence import (
     Room,
@@ -379,9 +379,9 @@ class Recurrent(Weighted):
         np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)
         np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
         if self.bias:
-            np.add.reduce(rows, axis=0, out=self.b_grad)
+            sum_of_rows(rows, self.b_grad)
         if self.learns_start:
-            np.dot(np.add.reduce(delta[0], axis=0), self.U.T, out=self.h0_grad)
+            np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)
         if not to_input:
             return None
         return flat_rows(np.dot(rows, self.W.T).reshape(steps, cases, self.features))

@@ -122,8 +122,8 @@ class Convolution:
         weights = self._turned(W, tile) if upstream is not None else nothing
         tiles = self._tiles()
         found = self._kept("found", 0, (len(self.blocks), *tiles))
-        sums = self._kept("sums", 0, (len(self.blocks), sizes.filters))
-        found[...], sums[...] = 0, 0
+        sums = np.zeros((len(self.blocks), sizes.filters))
+        found[...] = 0
         width = up(sizes.channels, tile.rows), sizes.input_length
 
         def work(worker: int, block: int) -> None:
@@ -142,7 +142,7 @@ class Convolution:
         if W_grad is not None:
             W_grad[...] = self._weights_of(found.sum(axis=0)).reshape(W.shape)
         if b_grad is not None:
-            np.sum(sums, axis=0, out=b_grad)
+            b_grad[...] = sums.sum(axis=0)
 
     def _require(
         self, x: Array | None, W: Array | None, b: Array | None = None, *outputs: Array | None

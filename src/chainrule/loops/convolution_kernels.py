@@ -218,7 +218,7 @@ def _delta_to_grid(
     """δ of image n, J where z > 0 if rectified, into its grid; its sums go to the biases."""
     for f in range(s.filters):
         plane = f * s.delta_plane + s.margin
-        total = sums[f]
+        total = J.dtype.type(0)
         for i in range(s.down):
             target, start = plane + i * s.grid_width, (f * s.down + i) * s.across
             if rectify:
@@ -233,7 +233,7 @@ def _delta_to_grid(
                 for j in range(s.across):
                     total += J[n, start + j]
                 _copy_row(J, n, start, grid, at, target, s.across)
-        sums[f] = total
+        sums[f] += total
 
 
 @part
@@ -326,7 +326,7 @@ def backward(
         deltas: room for their δ, (together, numbers); zeros where δ is never written.
         out: room for a phase of the gradient of an image.
         found: the gradient of the weights in tiles, (tiles, 24), added to.
-        sums: of the biases, (filters,), added to.
+        sums: of the biases, (filters,) in float64, added to.
         upstream: the gradient of the images, rows, written.
         to_weights: whether ``found`` and ``sums`` are wanted.
         to_input: whether ``upstream`` is wanted.

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from chainrule.jacobians import BiasJacobian, InputJacobian, Jacobian, WeightJacobian
-from chainrule.parameters import Array
+from chainrule.parameters import Array, sum_of_rows
 from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from chainrule.sequences.through_time import carry_back, carry_forth, influences
@@ -137,7 +137,7 @@ class FromStart(Jacobian):
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Σ g(1) Uᵀ over the cases, (size,)."""
-        first = g[:, : len(self.U)].sum(axis=0)
+        first = sum_of_rows(g[:, : len(self.U)])
         return np.dot(first, self.U.T, out=out)
 
     def jvp(self, v: Array) -> Array:

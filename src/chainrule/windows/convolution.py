@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.parameters import Array, sum_of_rows
 from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import nothing, offsets, padded, under, within
 
@@ -74,7 +74,8 @@ def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
     found = np.empty(shape, np.result_type(x, delta))
     for p, q in offsets(windows):
         part = _as_rows(under(x, windows, p, q))
-        found[:, :, p, q] = (rows @ part.transpose(0, 2, 1)).sum(axis=0)
+        products = (rows @ part.transpose(0, 2, 1)).reshape(len(x), -1)
+        found[:, :, p, q] = sum_of_rows(products).reshape(shape[:2])
     return found
 
 
