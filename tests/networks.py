@@ -39,11 +39,12 @@ def network_for(
     hidden=(4,),
     outputs=2,
     seed=0,
+    bias=True,
     **options,
 ):
     """A chain of dense layers with the output that belongs to the loss."""
     last = {"cross_entropy": "linear", "binary_cross_entropy": "sigmoid"}.get(loss, activation)
-    spread = {"weights": [-1, 1], "biases": [-1, 1]}
+    spread = {"weights": [-1, 1], "bias": bias, "biases": [-1, 1] if bias else "zeros"}
     layers = [Dense(n, activation, **spread) for n in hidden]
     layers.append(Dense(outputs, last, **spread))
     if loss == "cross_entropy":
@@ -103,6 +104,7 @@ def networks_with_batches(draw, losses=tuple(LOSSES), activations=("tanh", "silu
         hidden=draw(st.lists(st.integers(1, 5), max_size=5)),
         outputs=draw(st.integers(1, 5)),
         seed=draw(st.integers(0, 10**6)),
+        bias=draw(st.booleans()),
     )
     return network, *batch_for(network, draw(st.integers(1, 6)), rng)
 

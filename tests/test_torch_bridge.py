@@ -117,6 +117,34 @@ def test_a_module_that_holds_modules_and_one_that_is_a_layer_alone():
     from_torch(nn.Linear(3, 2), single)
 
 
+def without_biases(size=2):
+    layers = [Dense(5, "tanh", bias=False), Dense(size, bias=False), Softmax()]
+    return Network(layers, input=3, seed=1)
+
+
+def test_without_biases_there_is_no_bias_in_pytorch_either():
+    net = without_biases()
+    module = to_torch(net)
+    assert [name for name, _ in module.named_parameters()] == ["0.weight", "2.weight"]
+    x = np.eye(3)
+    with torch.no_grad():
+        assert difference(net.forward_pass(x), module(torch.from_numpy(x)).numpy()) < 1e-15
+    from_torch(made_elsewhere(3, 5, 2, bias=False), net)
+    copy_to_torch(net, elsewhere := made_elsewhere(3, 5, 2))
+    assert not any(p.any() for name, p in elsewhere.named_parameters() if "bias" in name)
+    before = net.theta.copy()
+    from_torch(elsewhere, net)  # biases of 0 are none
+    assert np.array_equal(net.theta, before)
+
+
+def test_biases_that_a_layer_has_no_place_for_are_refused():
+    net = without_biases()
+    before = net.theta.copy()
+    with pytest.raises(ShapeError, match="dense_1 has no biases, found some in Linear '0'"):
+        from_torch(made_elsewhere(3, 5, 2), net)
+    assert np.array_equal(net.theta, before)
+
+
 def test_a_layer_without_biases_has_biases_of_0():
     net, module = network(), made_elsewhere(3, 5, 2, bias=False)
     with pytest.raises(ShapeError, match="dense_1 has biases, found none in Linear '0'"):

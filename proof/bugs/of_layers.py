@@ -64,7 +64,10 @@ BUGS = (
             ),
         ),
     ),
-    Bug("no bias in the forward pass", (Edit(DENSE, '        z += values["b"]\n', ""),)),
+    Bug(
+        "no bias in the forward pass",
+        (Edit(DENSE, '        z += values["b"]\n', "        pass\n"),),
+    ),
     Bug(
         "stale input",
         (

@@ -66,8 +66,8 @@ def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
 
 
 def _dense_rows(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    z = (x @ parameters["W"] + parameters["b"]).named(f"{layer.name}.z")
-    return LayerNodes(z, activate(z, layer.activation))
+    z = x @ parameters["W"]
+    return _activated(layer, z + parameters["b"] if layer.bias else z)
 
 
 def _recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:

@@ -108,7 +108,7 @@ def _require_known(network: Network) -> None:
 def _modules_of(layer: Layer) -> Iterator[nn.Module]:
     """A layer as modules; the parameters hold nothing yet, and no random number is drawn."""
     if isinstance(layer, Dense):
-        yield nn.Linear(layer.inputs, layer.size, device="meta")
+        yield nn.Linear(layer.inputs, layer.size, bias=layer.bias, device="meta")
         if type(layer.activation) is not activations.Linear:
             yield ACTIVATION_MODULES[type(layer.activation)](layer.activation)  # type: ignore[index]
     else:
@@ -117,9 +117,11 @@ def _modules_of(layer: Layer) -> Iterator[nn.Module]:
 
 def _take_over(linear: nn.Linear, layer: Dense, *, share: bool) -> None:
     """Give a ``Linear`` the parameters of a dense layer."""
-    W, b = torch.from_numpy(layer.W).t(), torch.from_numpy(layer.b)
+    W = torch.from_numpy(layer.W).t()
     linear.weight = nn.Parameter(W if share else W.clone(memory_format=torch.contiguous_format))
-    linear.bias = nn.Parameter(b if share else b.clone())
+    if layer.bias:
+        b = torch.from_numpy(layer.b)
+        linear.bias = nn.Parameter(b if share else b.clone())
 
 
 def tensor_view(vector: Array, segment: Segment) -> Tensor:
@@ -139,16 +141,17 @@ def from_torch(module: nn.Module, network: Network) -> None:
     """Copy a module's parameters into a network.
 
     The module's ``Linear`` layers, in their order, are the network's dense layers; activations
-    are not compared. A ``Linear`` without a bias has biases of 0. Nothing is copied unless all
-    of it fits.
+    are not compared. A ``Linear`` without a bias has biases of 0, and biases that are all 0 fit a
+    layer that has none. Nothing is copied unless all of it fits.
 
     Args:
         module: on any device, of any floating-point type.
         network: its θ is changed.
 
     Raises:
-        ShapeError: a layer has another shape, there are more or fewer of them, or the module
-            has parameters outside ``Linear`` layers; all reasons at once.
+        ShapeError: a layer has another shape, there are more or fewer of them, a layer has no
+            place for biases, or the module has parameters outside ``Linear`` layers; all
+            reasons at once.
 
     Example:
         >>> network = Network([Dense(2, "relu"), Dense(1)], input=3, loss="mse")
@@ -157,10 +160,19 @@ def from_torch(module: nn.Module, network: Network) -> None:
         >>> bool(np.allclose(network.layers[0].W, made_elsewhere[0].weight.detach().T))
         True
     """
-    for layer, linear in _matched(module, network):
+    pairs = _matched(module, network)
+    without = [
+        Problem(f"{layer.name} has no biases, found some in {name}")
+        for (layer, linear), (name, _) in zip(pairs, _linears(module), strict=True)
+        if not layer.bias and (bias := _bias(linear)) is not None and _as_array(bias).any()
+    ]
+    if without:
+        raise ShapeError(without)
+    for layer, linear in pairs:
         layer.W = _as_array(linear.weight).T
         bias = _bias(linear)
-        layer.b = 0.0 if bias is None else _as_array(bias)
+        if layer.bias:
+            layer.b = 0.0 if bias is None else _as_array(bias)
 
 
 def copy_to_torch(network: Network, module: nn.Module) -> None:
@@ -178,7 +190,7 @@ def copy_to_torch(network: Network, module: nn.Module) -> None:
     without = [
         Problem(f"{layer.name} has biases, found none in {name}")
         for (layer, linear), (name, _) in zip(pairs, _linears(module), strict=True)
-        if _bias(linear) is None and layer.b.any()
+        if _bias(linear) is None and layer.bias and layer.b.any()
     ]
     if without:
         raise ShapeError(without)
@@ -187,7 +199,8 @@ def copy_to_torch(network: Network, module: nn.Module) -> None:
             linear.weight.copy_(torch.from_numpy(layer.W.T.copy()))
             bias = _bias(linear)
             if bias is not None:
-                bias.copy_(torch.from_numpy(layer.b.copy()))
+                b = layer.b.copy() if layer.bias else np.zeros(layer.size)
+                bias.copy_(torch.from_numpy(b))
 
 
 def _bias(linear: nn.Linear) -> Tensor | None:

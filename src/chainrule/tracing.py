@@ -132,10 +132,10 @@ def _forward(network: Network) -> Iterator[Entry]:
 
 def _formula(layer: Layer, x: str) -> str:
     """z's formula with the name of what the layer takes in it, or behind it."""
-    first, space, rest = layer.formula.partition(" ")
+    first, space, rest = layer.formula_of_z.partition(" ")
     if first == "x":
         return x + space + rest
-    return layer.formula + ("" if x == "x" else f", with x = {x}")
+    return layer.formula_of_z + ("" if x == "x" else f", with x = {x}")
 
 
 def _about(layer: Layer, parameter: str) -> str:
@@ -257,8 +257,9 @@ def _parameters(
     outer = f"xᵀ δ, the outer products summed over the cases{also}{where}"
     yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
     yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
-    yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
-    yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
+    if layer.bias:
+        yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
+        yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
     yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
     assert layer.delta is not None
     J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)

@@ -74,6 +74,7 @@ def test_the_yaml_example_loads_as_it_stands(tmp_path: Path) -> None:
             "type": "dense",
             "size": 100,
             "activation": "relu",
+            "bias": True,
             "weights": [-0.1, 0.1],
             "learning_rate": 0.01,
         },
@@ -81,6 +82,7 @@ def test_the_yaml_example_loads_as_it_stands(tmp_path: Path) -> None:
             "type": "dense",
             "size": 4,
             "activation": "linear",
+            "bias": True,
             "weights": "glorot",
             "biases": [0.0, 1.0],
         },
@@ -197,6 +199,7 @@ def test_names_are_known_in_any_case() -> None:
         "type": "dense",
         "size": 2,
         "activation": "relu",
+        "bias": True,
         "weights": "he",
     }
     assert config.training["optimizer"]["type"] == "adam"
@@ -226,6 +229,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
     assert config.network["layers"][0] == {
         "type": "dense",
         "size": 3,
+        "bias": True,
         "weights": [-0.5, 0.5],
         "biases": [0.0, 0.0],
     }

@@ -101,6 +101,7 @@ def trainings(draw, losses=tuple(LOSSES), dtype="float64"):
         hidden=draw(st.lists(st.integers(1, 9), max_size=4)),
         outputs=draw(st.integers(1, 9)),
         seed=draw(st.integers(0, 10**6)),
+        bias=draw(st.booleans()),
         learning_rate=0.3,
         dtype=dtype,
     )

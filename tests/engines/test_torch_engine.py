@@ -100,7 +100,8 @@ def trainings(draw):
     loss = draw(st.sampled_from(list(LOSSES)))
     outputs, cases = draw(st.integers(1, 4)), draw(st.integers(1, 7))
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    spread = {"weights": [-1, 1], "biases": [-1, 1]}
+    spread = {"weights": [-1, 1]}
+    spread |= draw(st.sampled_from([{"biases": [-1, 1]}, {"bias": False}]))
     activation = st.sampled_from(list(ACTIVATIONS))
     layers = [
         Dense(draw(st.integers(1, 5)), draw(activation), learning_rate=draw(RATES), **spread)

@@ -81,6 +81,7 @@ def dense(*activations, sizes=(4, 4, 3), **options):
             {},
             "it has one learning rate for all layers",
         ),
+        ([Dense(4, "tanh", bias=False), Dense(2)], {}, "it has biases in every layer"),
         (dense("tanh", "linear"), {"learning_rate": 0.0}, "its learning rate is above 0"),
     ],
 )

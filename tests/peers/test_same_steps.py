@@ -82,6 +82,15 @@ def test_penalties_and_private_learning_rates(name, penalty, biases):
     assert largest_difference(name, net, rule=RULES["adam"]) < 1e-12
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_layers_without_biases(name, loss):
+    layers = [Dense(4, "tanh", bias=False), Dense(3, "tanh", **SPREAD), Dense(2, bias=False)]
+    end = [Softmax()] if loss == "cross_entropy" else []
+    net = Network([*layers, *end], input=3, loss=loss, seed=1)
+    assert largest_difference(name, net, rule=RULES["adam"]) < 1e-12
+
+
 @pytest.mark.parametrize("name", ["torch", "jax"])
 def test_softmax_before_another_loss(name):
     layers = [Dense(4, "tanh", **SPREAD), Dense(3, "tanh", **SPREAD), Softmax()]

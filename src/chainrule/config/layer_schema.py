@@ -100,6 +100,7 @@ class Dense(AnyLayer):
         "dense layer",
         examples=["relu", {"type": "leaky_relu", "slope": 0.2}],
     )
+    bias: Flag = Field(True, description="whether there are biases b")
     weights: WeightStart = Field(
         None,
         description="how the weights start: uniform in a range [low, high], or by a rule",

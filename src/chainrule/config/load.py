@@ -120,7 +120,7 @@ class Config:
               dtype: float64
               explicit_jacobians: false
               layers:
-                - {type: dense, size: 1}
+                - {type: dense, size: 1, bias: true}
             data:
               generator: shapes
             training:

@@ -72,6 +72,7 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
         yield LIST, f"{message}; write {{size: 10}}"
     yield from _size_faults(layers, kinds)
     yield from _start_faults(layers, kinds)
+    yield from _bias_faults(layers)
     names = [*_name_faults(layers, kinds)]
     yield from names or _wiring_faults(layers, kinds)
     yield from _loss_faults(_name(network.get("loss")), layers, kinds)
@@ -99,6 +100,16 @@ def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]
         if isinstance(start, list) and _whole(size) and len(start) != size:
             message = f"start has a number for each of the {size} units, found {len(start)}"
             yield (*LIST, k, "start"), message
+
+
+def _bias_faults(layers: list[Any]) -> Iterator[Fault]:
+    """A start for biases that are not there; zeros, as older runs wrote it, are no harm."""
+    for k, layer in enumerate(layers):
+        if isinstance(layer, dict) and layer.get("bias") is False:
+            start = layer.get("biases", "zeros")
+            if start is not None and _name(start) != "zeros":
+                message = "with bias: false there are no biases to start; leave one of the two out"
+                yield (*LIST, k, "biases"), message
 
 
 def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:

@@ -128,7 +128,9 @@ LOSS_FUNCTIONS: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
 
 
 def _dense(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
-    z = x @ own["W"] + own["b"]
+    z = x @ own["W"]
+    if layer.bias:
+        z = z + own["b"]
     return z, FUNCTIONS[type(layer.activation)](layer.activation)(z)
 
 

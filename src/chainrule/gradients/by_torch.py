@@ -98,7 +98,9 @@ def softmax(z: Tensor) -> Tensor:
 
 
 def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    z = x @ own["W"] + own["b"]
+    z = x @ own["W"]
+    if layer.bias:
+        z = z + own["b"]
     return z, activate(layer.activation, z)
 
 

@@ -122,7 +122,8 @@ def _through(layer: Layer, J: Array, sums: Parameters) -> Array | None:
     if isinstance(layer, Dense):
         J = np.abs(layer.jacobians()["a"].vjp(J)).reshape(-1, layer.size)
         sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
-        sums[f"{layer.name}.b"] = J.sum(axis=0)
+        if layer.bias:
+            sums[f"{layer.name}.b"] = J.sum(axis=0)
         return (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
     if isinstance(layer, Recurrent):
         return _through_time(layer, J, sums)

@@ -172,6 +172,11 @@ class Layer(ABC):
         return prod(self.output_shape) if self.output_shape else 0
 
     @property
+    def formula_of_z(self) -> str:
+        """`formula` with the parameters that this layer has."""
+        return self.formula
+
+    @property
     def z_shape(self) -> Shape:
         """What the z of one case stands for: as the output, unless only a part is given on."""
         return self.output_shape

@@ -48,6 +48,7 @@ class Conv2D(Filtered):
     by_biases: ClassVar[type[ByBiases]] = ConvolutionBiases
     type: ClassVar[str] = "conv2d"
     formula: ClassVar[str] = "W ∗ x + b"
+    formula_without_bias: ClassVar[str] = "W ∗ x"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (filters, channels, height, width) and b (filters,)."""

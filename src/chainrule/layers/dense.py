@@ -58,7 +58,7 @@ NEW = Buffers()
 
 
 class Dense(Weighted):
-    """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,).
+    """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,), if there is b.
 
     Fed with a sequence, (steps, features), it does the same at every step: W is then of shape
     (features, size) and the output a sequence too, (steps, size).
@@ -67,6 +67,7 @@ class Dense(Weighted):
         size: the number of outputs, at least 1.
         activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
             hidden layer and linear in the last one, which the network decides.
+        bias: whether there is b; without it z = x W.
         weights: how W starts: a name or a range [low, high].
         biases: how b starts.
         learning_rate: see `Layer`.
@@ -95,6 +96,7 @@ class Dense(Weighted):
     type: ClassVar[str] = "dense"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x W + b"
+    formula_without_bias: ClassVar[str] = "x W"
     size_is_outputs: ClassVar[bool] = True
 
     def __init__(
@@ -102,6 +104,7 @@ class Dense(Weighted):
         size: int,
         activation: str | Mapping[str, Any] | Activation | None = None,
         *,
+        bias: bool = True,
         weights: InitializerLike = DEFAULT_WEIGHTS,
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
@@ -110,6 +113,7 @@ class Dense(Weighted):
     ) -> None:
         super().__init__(
             activation=activation,
+            bias=bias,
             weights=weights,
             biases=biases,
             learning_rate=learning_rate,
@@ -146,8 +150,9 @@ class Dense(Weighted):
         return self._steps or 1
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """W (features, size) and b (size,)."""
-        return {"W": (self.features, self.size), "b": (self.size,)}
+        """W (features, size) and, where there are biases, b (size,)."""
+        shapes: dict[str, tuple[int, ...]] = {"W": (self.features, self.size)}
+        return {**shapes, "b": (self.size,)} if self.bias else shapes
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
@@ -160,7 +165,8 @@ class Dense(Weighted):
             z, a, *_ = self._each_step(x, values, out)
             return z, a
         z = np.dot(x, values["W"], out=out.z)
-        z += values["b"]
+        if self.bias:
+            z += values["b"]
         return z, self._activation.value(z, out=out.a)
 
     def forward_pass(self, x: Array) -> Array:
@@ -191,7 +197,8 @@ class Dense(Weighted):
         lengths = lengths_of(sequence)
         rows = without_padding(sequence, lengths).reshape(-1, self.features)
         z_rows = np.dot(rows, values["W"], out=out.z)
-        z_rows += values["b"]
+        if self.bias:
+            z_rows += values["b"]
         a = self._activation.value(z_rows, out=out.a).reshape(len(x), self._steps, self.size)
         z = z_rows.reshape(a.shape)
         padded = None
@@ -219,26 +226,28 @@ class Dense(Weighted):
         self._of_pass(self.x)
         if self._steps is not None:
             return self._jacobians_of_steps(self._steps)
-        return {
+        found: dict[str, Jacobian] = {
             "a": Diagonal(self._activation.derivative(self.z)),
             "x": self._jacobian_x(),
             "W": self._jacobian_W(),
-            "b": self._jacobian_b(),
         }
+        return {**found, "b": self._jacobian_b()} if self.bias else found
 
     def _jacobians_of_steps(self, steps: int) -> dict[str, Jacobian]:
         """The same of a sequence: blocks of the steps."""
         padded, slopes = self._padded, self._activation.derivative(self._z_rows)
         if padded is not None:
             slopes[padded.ravel()] = 0
-        return {
+        found: dict[str, Jacobian] = {
             "a": Diagonal(slopes.reshape(-1, steps * self.size)),
             "x": EachStep(self._jacobian_x(), steps, padded),
             "W": SharedBySteps(
                 self._jacobian_W(), steps, padded
             ),  # x is 0 there, but 0 · NaN is NaN
-            "b": SharedBySteps(self._jacobian_b(), steps, padded),
         }
+        if self.bias:
+            found["b"] = SharedBySteps(self._jacobian_b(), steps, padded)
+        return found
 
     def _jacobian_a(self) -> Diagonal:
         # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
@@ -287,7 +296,8 @@ class Dense(Weighted):
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
         else:
             self._jacobian_W().vjp(delta, self.W_grad)
-        self._jacobian_b().vjp(delta, self.b_grad)
+        if self.bias:
+            self._jacobian_b().vjp(delta, self.b_grad)
         if not to_input:
             return None
         J_x = self._jacobian_x()

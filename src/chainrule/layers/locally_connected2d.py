@@ -30,6 +30,7 @@ class LocallyConnected2D(Filtered):
     by_biases: ClassVar[type[ByBiases]] = LocalBiases
     type: ClassVar[str] = "locally_connected2d"
     formula: ClassVar[str] = "W ∗ x + b, W and b of each place"
+    formula_without_bias: ClassVar[str] = "W ∗ x, W of each place"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (down, across, filters, channels, height, width) and b (down, across, filters)."""

@@ -98,6 +98,7 @@ class Recurrent(Weighted):
     type: ClassVar[str] = "recurrent"
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
+    formula_without_bias: ClassVar[str] = "x(n) W + h(n−1) U at every step n"
     slope_formula: ClassVar[str] = (
         "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
         "diag(φ′(z(n))) Uᵀ times that of step n − 1"

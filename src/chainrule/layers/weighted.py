@@ -42,6 +42,9 @@ class Weighted(Layer):
     starts: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS, "biases": DEFAULT_BIASES}
     """How the parameters start where nothing else is asked, by the argument that says it."""
 
+    formula_without_bias: ClassVar[str] = ""
+    """`Layer.formula` of a layer that has no b."""
+
     _activation: Any
     _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
     """Why a layer of a network may be without a parameter, by the parameter's name."""
@@ -65,6 +68,11 @@ class Weighted(Layer):
         self.weights = initializer(weights)
         self.biases = initializer(biases)
         self.x: Any = None
+
+    @property
+    def formula_of_z(self) -> str:
+        """See `Layer.formula_of_z`."""
+        return self.formula if self.bias else self.formula_without_bias
 
     @property
     def activation(self) -> Activation | None:

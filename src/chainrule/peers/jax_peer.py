@@ -158,7 +158,7 @@ class JaxPeer(Peer):
 
 def _loss_of(network: Network) -> Callable[[Any, Any, Any], Any]:
     """The network's loss, penalty included, as a function of its arrays and a minibatch."""
-    layers = dense_layers(network)
+    layers, arrays = dense_layers(network), [*network.parameters]
     phis: list[Function] = [ACTIVATIONS[type(la.activation)](la.activation) for la in layers]  # type: ignore[index]
     if isinstance(network.layers[-1], Softmax) and network.from_logits is None:
         phis[-1] = _then_softmax(phis[-1])
@@ -169,8 +169,10 @@ def _loss_of(network: Network) -> Callable[[Any, Any, Any], Any]:
     omega = PENALTIES[network.penalty.type] if network.penalty else None
 
     def total(theta: Any, x: Any, t: Any) -> Any:
-        for W, b, phi in zip(theta[::2], theta[1::2], phis, strict=True):
-            x = phi(x @ W + b)
+        own = dict(zip(arrays, theta, strict=True))
+        for layer, phi in zip(layers, phis, strict=True):
+            z = x @ own[f"{layer.name}.W"]
+            x = phi(z + own[f"{layer.name}.b"] if layer.bias else z)
         value = loss(x, t)
         for w, decay in zip(theta, decays, strict=True):
             if omega is not None and decay:

@@ -209,6 +209,8 @@ class SklearnPeer(Peer):
 def _obstacle_of_ends(network: Network) -> str | None:
     """What keeps the activations and the loss from being scikit-learn's."""
     *hidden, last = dense_layers(network)
+    if not all(layer.bias for layer in (*hidden, last)):
+        return "it has biases in every layer"
     if len({type(layer.activation) for layer in hidden}) > 1:
         return "it has one activation for all hidden layers"
     if isinstance(network.loss_function, losses.MeanSquaredError):

@@ -69,5 +69,6 @@ class Packing:
             rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
             own = views["W"].T if columns[BY_OUTPUT] else views["W"]
             yield own, rows[:, : own.shape[1]]
-            biases = packed[columns[BIASES] :]
-            yield views["b"], biases[: columns[OUTPUTS]]
+            if layer.bias:  # else their place stays 0, and at a rate of 0
+                biases = packed[columns[BIASES] :]
+                yield views["b"], biases[: columns[OUTPUTS]]

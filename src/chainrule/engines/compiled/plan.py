@@ -168,12 +168,13 @@ def rates_of_layers(network: Network, optimizer: Optimizer) -> list[tuple[float,
     """The learning rates of weights and biases of every dense layer, before any schedule.
 
     Returns:
-        Pairs, or None where a rate changes within an array.
+        Pairs, the second 0 where there are no biases; None where a rate changes within an array.
     """
     pairs = []
     for layer in dense_layers(network):
         segments = network.parameters.layout.of_layer(layer.name)
         rates = [_rate_of(segment, optimizer.rates) for segment in segments]
+        rates += [] if layer.bias else [0.0]
         pairs.append(tuple(rate for rate in rates if rate is not None))
     return pairs if all(len(pair) == 2 for pair in pairs) else None
 
