@@ -319,7 +319,7 @@ def test_what_is_wrong_in_any_layer_is_said_at_once_with_its_index():
     assert [str(problem) for problem in caught.value.problems] == [
         "layers[0]: size must be a whole number of at least 1, found 0",
         "layers[2]: unknown key of a dense layer 'activaton'; did you mean 'activation'? Known: "
-        "size, activation, bias, weights, biases, learning_rate, name, inputs",
+        "size, activation, bias, weights, biases, learning_rate, penalty, name, inputs",
         "layers[3]: unknown type of layer 'sotfmax'; did you mean 'softmax'? "
         f"Known: {', '.join(LAYERS)}",
         "layers[4]: a dense layer needs its size",

@@ -16,6 +16,7 @@ PENALTIES = {
     "L1": {"type": "L1", "rate": 0.03},
     "L2": {"type": "L2", "rate": 0.03},
     "L2 on biases": {"type": "L2", "rate": 0.03, "biases": True},
+    "L1 and L2": {"L1": 0.03, "L2": 0.05},
 }
 OUTPUT = {"cross_entropy": "linear", "binary_cross_entropy": "sigmoid"}
 

@@ -622,7 +622,7 @@ def test_a_configuration_says_everything():
         },
         seed=7,
     )
-    assert network.penalty == PenaltySetting("L1", 0.01, True)
+    assert network.penalty == PenaltySetting({"L1": 0.01}, True)
     assert network.loss_function.delta == 2
     assert network.explicit_jacobians
     assert all(layer.explicit for layer in network.layers)

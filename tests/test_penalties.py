@@ -50,10 +50,12 @@ def test_the_type_is_kept_and_w_is_left_alone(name):
         ("none", None),
         ({"type": "None"}, None),
         ({"type": None, "rate": 0.1}, None),
-        ("L1", PenaltySetting("L1", DEFAULT_RATE, False)),
-        ({"rate": 0.5}, PenaltySetting("L2", 0.5, False)),
-        ({"type": "L1", "rate": 0, "biases": True}, PenaltySetting("L1", 0, True)),
-        (PenaltySetting("L1", 0.5), PenaltySetting("L1", 0.5)),
+        ("L1", PenaltySetting({"L1": DEFAULT_RATE}, False)),
+        ({"rate": 0.5}, PenaltySetting({"L2": 0.5}, False)),
+        ({"type": "L1", "rate": 0, "biases": True}, PenaltySetting({"L1": 0}, True)),
+        ({"L1": 0.1, "L2": 0.2}, PenaltySetting({"L2": 0.2, "L1": 0.1})),
+        ({"L2": 0.2, "biases": True}, PenaltySetting({"L2": 0.2}, True)),
+        (PenaltySetting({"L1": 0.5}), PenaltySetting({"L1": 0.5})),
     ],
 )
 def test_how_a_penalty_may_be_described(value, expected):
@@ -70,6 +72,10 @@ def test_how_a_penalty_may_be_described(value, expected):
         ({"rate": "0.1"}, "found '0.1'"),
         ({"biases": "no"}, "a penalty's biases is true or false, found 'no'"),
         (0.1, "penalty is a name, or a mapping"),
+        ({"L1": 0.1, "rate": 0.1}, "a penalty is written with a type and its rate, or with the"),
+        ({"L1": 0.1, "type": "none"}, "this mixes the two"),
+        ({"L1": 0.1, "l2": 0.1}, "unknown key of penalty 'l2'; did you mean 'L2'?"),
+        ({"L1": -1}, "a penalty's rate is finite and at least 0, found -1"),
     ],
 )
 def test_what_describes_no_penalty_is_refused(value, message):
@@ -84,7 +90,8 @@ def test_what_describes_no_penalty_is_refused(value, message):
 def test_a_misspelt_key_is_named_with_the_nearest(wrong, nearest):
     with pytest.raises(ConfigError) as caught:
         penalty_setting({"type": "L2", wrong: 0.1})
-    assert str(caught.value) == unknown("key of penalty", wrong, ("type", "rate", "biases"))
+    known = ("type", "rate", "biases", "L1", "L2")
+    assert str(caught.value) == unknown("key of penalty", wrong, known)
     assert f"'{nearest}'" in str(caught.value)
 
 
@@ -95,15 +102,16 @@ THETA = np.array([1.0, -2.0, 30.0, 40.0, 3.0, -4.0, 50.0])
 @pytest.mark.parametrize(
     ("setting", "loss", "gradient"),
     [
-        (PenaltySetting("L2", 0.1), 1.5, [0.1, -0.2, 0, 0, 0.3, -0.4, 0]),
-        (PenaltySetting("L1", 0.5), 5.0, [0.5, -0.5, 0, 0, 0.5, -0.5, 0]),
-        (PenaltySetting("L2", 0.1, True), 251.5, [0.1, -0.2, 3, 4, 0.3, -0.4, 5]),
-        (PenaltySetting("L1", 0.0), 0.0, [0, 0, 0, 0, 0, 0, 0]),
+        (PenaltySetting({"L2": 0.1}), 1.5, [0.1, -0.2, 0, 0, 0.3, -0.4, 0]),
+        (PenaltySetting({"L1": 0.5}), 5.0, [0.5, -0.5, 0, 0, 0.5, -0.5, 0]),
+        (PenaltySetting({"L2": 0.1}, True), 251.5, [0.1, -0.2, 3, 4, 0.3, -0.4, 5]),
+        (PenaltySetting({"L1": 0.0}), 0.0, [0, 0, 0, 0, 0, 0, 0]),
+        (PenaltySetting({"L1": 0.5, "L2": 0.1}), 6.5, [0.6, -0.7, 0, 0, 0.8, -0.9, 0]),
+        (None, 0.0, [0, 0, 0, 0, 0, 0, 0]),
     ],
 )
 def test_it_is_on_the_weights_and_on_biases_where_asked(setting, loss, gradient):
     found = placed(setting, LAYOUT)
-    assert found.setting == setting
     assert found.loss(THETA) == pytest.approx(loss, rel=1e-15)
     vector = np.ones(7)
     found.add_gradient(THETA, vector)
@@ -112,7 +120,7 @@ def test_it_is_on_the_weights_and_on_biases_where_asked(setting, loss, gradient)
 
 @every_penalty
 def test_where_it_is_placed_the_gradient_is_that_of_the_loss(name):
-    found = placed(PenaltySetting(name, 0.3), LAYOUT)
+    found = placed(PenaltySetting({name: 0.3}), LAYOUT)
     vector = np.zeros(7)
     found.add_gradient(THETA, vector)
     assert relative_error(vector, complex_step(found.loss, THETA)) <= 1e-15

@@ -17,15 +17,15 @@ def _penalty(line: str) -> tuple[Edit, ...]:
 BUGS = (
     Bug(
         "penalty on biases, in the gradient",
-        _penalty("vector[:] += rate / len(self.parts) * penalty.derivative(theta)"),
+        _penalty("vector[:] += rate / len(self.terms) * penalty.derivative(theta)"),
     ),
     Bug(
         "penalty on biases, in loss and gradient",
         (
             Edit(
                 PENALTIES,
-                "setting.rate if setting.biases or not segment.is_bias else 0.0",
-                "setting.rate",
+                "self.rates if self.biases or not segment.is_bias else {}",
+                "self.rates",
             ),
         ),
     ),
@@ -36,10 +36,10 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "            self._penalty.add_gradient(self.theta, vector)\n",
-                "            added = np.zeros_like(vector)\n"
-                "            self._penalty.add_gradient(self.theta, added)\n"
-                "            vector += added / len(self._output)\n",
+                "        self._penalty.add_gradient(self.theta, vector)\n",
+                "        added = np.zeros_like(vector)\n"
+                "        self._penalty.add_gradient(self.theta, added)\n"
+                "        vector += added / len(self._output)\n",
             ),
         ),
     ),

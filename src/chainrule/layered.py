@@ -24,7 +24,14 @@ from chainrule.layers import Layer
 from chainrule.layers.base import sizes_text
 from chainrule.losses import Loss, loss_function
 from chainrule.parameters import Array, Layout, Parameters, assign
-from chainrule.penalties import PenaltySetting, PlacedPenalty, penalty_setting, placed
+from chainrule.penalties import (
+    PenaltyLike,
+    PenaltySetting,
+    PenaltyTerm,
+    PlacedPenalty,
+    penalty_setting,
+    placed,
+)
 from chainrule.randomness import stream
 from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
 from chainrule.tables import is_finite
@@ -50,7 +57,7 @@ class Layered:
         input: int | Sequence[int],
         loss: str | Mapping[str, Any] | Loss | None = None,
         learning_rate: float | None = None,
-        penalty: str | Mapping[str, Any] | PenaltySetting | None = None,
+        penalty: PenaltyLike | None = None,
         dtype: str = "float64",
         explicit_jacobians: bool = False,
         seed: int = 0,
@@ -134,20 +141,40 @@ class Layered:
 
     @property
     def penalty(self) -> PenaltySetting | None:
-        """What is added to the loss for large parameters; assign what ``penalty=`` takes."""
-        return None if self._penalty is None else self._penalty.setting
+        """What is added to the loss for large parameters; assign what ``penalty=`` takes.
+
+        It is on the layers that have no penalty of their own.
+        """
+        return self._penalty_setting
 
     @penalty.setter
-    def penalty(self, value: str | Mapping[str, Any] | PenaltySetting | None) -> None:
-        setting = penalty_setting(value)
-        self._penalty: PlacedPenalty | None = (
-            None if setting is None else placed(setting, self.parameters.layout)
-        )
+    def penalty(self, value: PenaltyLike | None) -> None:
+        self._penalty_setting = penalty_setting(value)
+        own = {layer.name: layer.penalty for layer in self.layers if layer.penalty is not None}
+        self._penalty: PlacedPenalty = placed(self._penalty_setting, self.parameters.layout, own)
 
     @property
-    def penalised(self) -> tuple[slice, ...]:
-        """The stretches of θ that the penalty is on."""
-        return () if self._penalty is None else self._penalty.parts
+    def penalised(self) -> tuple[PenaltyTerm, ...]:
+        """Which penalty is on which stretch of θ at which rate, the layers' own included."""
+        return self._penalty.terms
+
+    def penalty_rates(self, name: str) -> Mapping[str, float]:
+        """The rates of the penalties on a parameter by type; those of 0 are left out.
+
+        Args:
+            name: the parameter's full name, such as ``dense_1.W``.
+
+        Example:
+            >>> from chainrule.layers import Dense
+            >>> from chainrule.network import Network
+            >>> layers = [Dense(2), Dense(1, penalty={"type": "L2", "rate": 0.5})]
+            >>> network = Network(layers, input=3, penalty={"L1": 0.1, "L2": 0.2})
+            >>> network.penalty_rates("dense_1.W"), network.penalty_rates("dense_1.b")
+            ({'L1': 0.1, 'L2': 0.2}, {})
+            >>> network.penalty_rates("dense_2.W")
+            {'L2': 0.5}
+        """
+        return self._penalty.rates[name]
 
     def __repr__(self) -> str:
         shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)

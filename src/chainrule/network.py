@@ -39,7 +39,8 @@ class Network(Layered):
             softmax, else the mean squared error.
         learning_rate: for the network; None leaves it to the optimiser. A layer's private
             rate goes before it.
-        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, or a setting.
+        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, one of rates by
+            type, or a setting; a layer's own stands in its place for that layer.
         dtype: ``float64`` or ``float32``.
         explicit_jacobians: multiply by the dense matrices in the backward pass.
         seed: of the first weights; every layer draws from a stream of its own.
@@ -382,11 +383,10 @@ class Network(Layered):
         return added
 
     def _penalty_loss(self, theta: Array) -> Any:
-        return 0.0 if self._penalty is None else self._penalty.loss(theta)
+        return self._penalty.loss(theta)
 
     def _add_penalty_gradient(self, vector: Array) -> None:
-        if self._penalty is not None:
-            self._penalty.add_gradient(self.theta, vector)
+        self._penalty.add_gradient(self.theta, vector)
 
     @contextmanager
     def kept_buffers(self, pool: Pool) -> Iterator[None]:

@@ -30,8 +30,7 @@ from chainrule.layers import (
     Softmax,
 )
 from chainrule.network import Network
-from chainrule.parameters import BIASES, Array, Parameters
-from chainrule.penalties import PenaltySetting
+from chainrule.parameters import Array, Parameters
 from chainrule.sequences.graph import each_step, loss_over_steps, recurrent
 from chainrule.wiring import INPUT
 
@@ -186,18 +185,16 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)
-    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network.penalty, parameters)
+    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network, parameters)
     return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
 
 
-def _penalised(loss: Node, setting: PenaltySetting | None, parameters: Mapping[str, Node]) -> Node:
-    """The loss plus rate · Σ½w² or rate · Σ|w|."""
-    if setting is None:
-        return loss
+def _penalised(loss: Node, network: Network, parameters: Mapping[str, Node]) -> Node:
+    """The loss plus rate · Σ½w² and rate · Σ|w|."""
     for name, w in parameters.items():
-        if setting.biases or name.rpartition(".")[2] not in BIASES:
-            size = 0.5 * f.sum(w * w) if setting.type == "L2" else f.sum(f.absolute(w))
-            loss = loss + setting.rate * size
+        for kind, rate in network.penalty_rates(name).items():
+            size = 0.5 * f.sum(w * w) if kind == "L2" else f.sum(f.absolute(w))
+            loss = loss + rate * size
     return loss
 
 

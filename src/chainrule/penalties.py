@@ -1,6 +1,7 @@
 r"""Penalties on the size of the parameters.
 
-A penalty adds ``rate · Σ Ω(w)`` to the loss, over weights, and over biases only if asked:
+A penalty adds ``rate · Σ Ω(w)`` to the loss, over weights, and over biases only if asked; several
+add up, each at a rate of its own, and a layer may have its own in place of the network's:
 
 ======  ========  ====================
 name    Ω(w)      derivative of Ω
@@ -14,13 +15,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from chainrule.errors import ConfigError, unknown
-from chainrule.parameters import Array, Layout
+from chainrule.parameters import Array, Layout, Segment
 from chainrule.tables import entry_options, is_finite
 
 DEFAULT_RATE = 0.001
@@ -79,25 +80,99 @@ PENALTIES: Mapping[str, Penalty] = {"L1": L1(), "L2": L2()}
 
 @dataclass(frozen=True)
 class PenaltySetting:
-    """Which penalty a network has, at which rate, and on what.
+    """Which penalties there are, at which rates, and on what.
 
     Attributes:
-        type: ``L1`` or ``L2``.
-        rate: finite, at least 0.
+        rates: by type, ``L1`` or ``L2``: finite, at least 0. Without any there is no penalty.
         biases: whether biases are penalised as well as weights.
+
+    Raises:
+        ConfigError: an unknown type, or a rate or truth value that is none.
     """
 
-    type: str = "L2"
-    rate: float = DEFAULT_RATE
+    rates: Mapping[str, float] = field(hash=False)
     biases: bool = False
 
     def __post_init__(self) -> None:
-        if self.type not in PENALTIES:
-            raise ConfigError(unknown("penalty", self.type, PENALTIES))
-        if not (is_finite(self.rate) and self.rate >= 0):
-            raise ConfigError(f"a penalty's rate is finite and at least 0, found {self.rate!r}")
+        for name, rate in self.rates.items():
+            if name not in PENALTIES:
+                raise ConfigError(unknown("penalty", name, PENALTIES))
+            if not (is_finite(rate) and rate >= 0):
+                raise ConfigError(f"a penalty's rate is finite and at least 0, found {rate!r}")
         if not isinstance(self.biases, bool):
             raise ConfigError(f"a penalty's biases is true or false, found {self.biases!r}")
+
+    def on(self, segment: Segment) -> dict[str, float]:
+        """The rates above 0 on an array of θ, by type in the order of the table."""
+        rates = self.rates if self.biases or not segment.is_bias else {}
+        return {name: rates[name] for name in PENALTIES if rates.get(name)}
+
+
+PenaltyLike = str | Mapping[str, Any] | PenaltySetting
+"""What describes a penalty: see `penalty_setting`."""
+
+NO_PENALTY = PenaltySetting({})
+"""Of a layer that the network's penalty leaves alone."""
+
+
+def penalty_setting(value: PenaltyLike | None) -> PenaltySetting | None:
+    """The setting that a configuration's value describes, None for no penalty.
+
+    Args:
+        value: None or ``"none"``, a name, a mapping of ``type``, ``rate`` and ``biases``, a
+            mapping of rates by type and ``biases``, or a setting.
+
+    Raises:
+        ConfigError: it describes none.
+
+    Example:
+        >>> penalty_setting({"type": "L1", "rate": 0.01})
+        PenaltySetting(rates={'L1': 0.01}, biases=False)
+        >>> penalty_setting({"L1": 0.001, "L2": 0.01})
+        PenaltySetting(rates={'L1': 0.001, 'L2': 0.01}, biases=False)
+        >>> penalty_setting({"type": "none"}) is None
+        True
+    """
+    if value is None or isinstance(value, PenaltySetting):
+        return value
+    options = entry_options("penalty", value)
+    biases = options.pop("biases", False)
+    if any(name in options for name in PENALTIES):
+        _require_known(options, tuple(PENALTIES))
+        return PenaltySetting(options, biases)
+    if str(options.get("type", "")).lower() == "none":
+        return None
+    _require_known(options, ("type", "rate"))
+    return PenaltySetting({options.get("type", "L2"): options.get("rate", DEFAULT_RATE)}, biases)
+
+
+def _require_known(options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in options:
+        if key in ("type", "rate") and key not in known:
+            raise ConfigError(EITHER_OR)
+        if key not in known:
+            keys = ("type", "rate", "biases", *PENALTIES)
+            raise ConfigError(unknown("key of penalty", key, keys))
+
+
+EITHER_OR = (
+    "a penalty is written with a type and its rate, or with the rates of L1 and L2 themselves; "
+    "this mixes the two"
+)
+
+
+class PenaltyTerm(NamedTuple):
+    """One penalty on one stretch of θ.
+
+    Attributes:
+        type: its name in the table.
+        rate: above 0.
+        part: the stretch.
+    """
+
+    type: str
+    rate: float
+    part: slice
 
     @property
     def penalty(self) -> Penalty:
@@ -105,72 +180,56 @@ class PenaltySetting:
         return PENALTIES[self.type]
 
 
-def penalty_setting(
-    value: str | Mapping[str, Any] | PenaltySetting | None,
-) -> PenaltySetting | None:
-    """The setting that a configuration's value describes, None for no penalty.
-
-    Args:
-        value: None or ``"none"``, a name, a mapping of ``type``, ``rate`` and ``biases``, or
-            a setting.
-
-    Example:
-        >>> penalty_setting({"type": "L1", "rate": 0.01})
-        PenaltySetting(type='L1', rate=0.01, biases=False)
-        >>> penalty_setting({"type": "none"}) is None
-        True
-    """
-    if value is None or isinstance(value, PenaltySetting):
-        return value
-    options = entry_options("penalty", value)
-    if str(options.get("type", "")).lower() == "none":
-        return None
-    for key in options:
-        if key not in ("type", "rate", "biases"):
-            raise ConfigError(unknown("key of penalty", key, ("type", "rate", "biases")))
-    return PenaltySetting(**options)
-
-
 @dataclass(frozen=True)
 class PlacedPenalty:
-    """A penalty on stretches of θ.
+    """Penalties on stretches of θ.
 
     Attributes:
-        setting: which penalty, and its rate.
-        parts: the stretches.
+        rates: of every array by full name: the rates above 0 by type.
+        terms: the same as stretches of θ as long as possible.
     """
 
-    setting: PenaltySetting
-    parts: tuple[slice, ...]
+    rates: Mapping[str, Mapping[str, float]]
+    terms: tuple[PenaltyTerm, ...]
 
     def loss(self, theta: Array) -> Any:
-        """Rate · Σ Ω(w) over the stretches of θ, which may be complex."""
-        penalty, rate = self.setting.penalty, self.setting.rate
-        return rate * sum(penalty.total(theta[part]) for part in self.parts)
+        """Σ rate · Ω(w) over the stretches of θ, which may be complex."""
+        return sum(term.rate * term.penalty.total(theta[term.part]) for term in self.terms)
 
     def add_gradient(self, theta: Array, vector: Array) -> None:
         """Add rate · Ω'(θ), on the stretches, to ``vector``, of the shape of θ."""
-        penalty, rate = self.setting.penalty, self.setting.rate
-        for part in self.parts:
+        for term in self.terms:
+            penalty, rate, part = term.penalty, term.rate, term.part
             vector[part] += rate * penalty.derivative(theta[part])
 
 
-def placed(setting: PenaltySetting, layout: Layout) -> PlacedPenalty:
-    """A penalty on what it is asked for of θ: weights, and biases too where they are asked for.
+def placed(
+    setting: PenaltySetting | None,
+    layout: Layout,
+    own: Mapping[str, PenaltySetting] | None = None,
+) -> PlacedPenalty:
+    """Penalties on what they are asked for of θ: weights, and biases too where asked for.
 
     Args:
-        setting: which penalty, and whether on biases.
+        setting: the network's.
         layout: of θ.
+        own: those of single layers, which stand in place of the network's, by their names.
 
     Example:
-        >>> layout = Layout({"dense_1": {"W": (2, 2), "b": (2,)}})
-        >>> placed(PenaltySetting(), layout).parts
-        (slice(0, 4, None),)
-        >>> placed(PenaltySetting(biases=True), layout).parts
-        (slice(0, 6, None),)
+        >>> layout = Layout({"dense_1": {"W": (2, 2), "b": (2,)}, "dense_2": {"W": (2, 1)}})
+        >>> both = PenaltySetting({"L1": 0.1, "L2": 0.2})
+        >>> for term in placed(both, layout, {"dense_2": PenaltySetting({"L2": 0.3})}).terms:
+        ...     print(*term)
+        L1 0.1 slice(0, 4, None)
+        L2 0.2 slice(0, 4, None)
+        L2 0.3 slice(6, 8, None)
     """
-    rates = {
-        segment.full_name: setting.rate if setting.biases or not segment.is_bias else 0.0
-        for segment in layout
-    }
-    return PlacedPenalty(setting, tuple(part for part, rate in layout.runs(rates) if rate))
+    own, network = own or {}, setting or NO_PENALTY
+    rates = {s.full_name: own.get(s.layer, network).on(s) for s in layout}
+    terms = [
+        PenaltyTerm(name, rate, part)
+        for name in PENALTIES
+        for part, rate in layout.runs({at: found.get(name, 0.0) for at, found in rates.items()})
+        if rate
+    ]
+    return PlacedPenalty(rates, tuple(terms))

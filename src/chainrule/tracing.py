@@ -21,7 +21,7 @@ from chainrule.layers.base import Shape
 from chainrule.losses import LOSSES, least_probability
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.parameters import BIASES, Array
+from chainrule.parameters import Array
 from chainrule.sequences.losses import SequenceLoss, are_sequences, loss_of_a_step
 from chainrule.tables import name_in
 from chainrule.targets import one_hot
@@ -94,10 +94,11 @@ def _loss_formula(network: Network) -> str:
     name = name_in(LOSSES, loss_of_a_step(network.loss_function))
     if isinstance(network.loss_function, SequenceLoss):
         name += ", summed over the steps"
-    if network.penalty is None:
+    kinds = dict.fromkeys(term.type for term in network.penalised)
+    if not kinds:
         return f"the loss: {name}, mean over the cases"
-    penalty = network.penalty_loss()
-    return f"the loss: {name}, mean over the cases, + {network.penalty.type} penalty {penalty:.8g}"
+    penalty = f"{' and '.join(kinds)} penalty {network.penalty_loss():.8g}"
+    return f"the loss: {name}, mean over the cases, + {penalty}"
 
 
 def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
@@ -230,7 +231,7 @@ def _any_parameters(
     """From δ to the gradients of a layer's parameters, and to what is passed upstream."""
     name = layer.name
     for parameter, gradient in network.gradients.layer(name).items():
-        also = _penalty(network, parameter)
+        also = _penalty(network, f"{name}.{parameter}")
         yield _local(f"J_{parameter} {name}", f"∂z/∂{parameter}{where}", local[parameter])
         formula = f"δ {name} · J_{parameter} {name}, summed over the cases{also}"
         yield Entry(f"∂L/∂{parameter} {name}", formula, gradient, "backward")
@@ -240,26 +241,27 @@ def _any_parameters(
     yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
 
 
-def _penalty(network: Network, parameter: str) -> str:
-    """What the penalty adds to a gradient, as a formula."""
-    penalty = network.penalty
-    if penalty is None or (parameter in BIASES and not penalty.biases):
-        return ""
-    derivative = parameter if penalty.type == "L2" else f"sign({parameter})"
-    return f" + {penalty.rate:g} · {derivative}, the penalty"
+def _penalty(network: Network, full_name: str) -> str:
+    """What the penalty adds to a parameter's gradient, as a formula."""
+    parameter, added = full_name.rpartition(".")[2], ""
+    for kind, rate in network.penalty_rates(full_name).items():
+        derivative = parameter if kind == "L2" else f"sign({parameter})"
+        added += f" + {rate:g} · {derivative}"
+    return f"{added}, the penalty" if added else ""
 
 
 def _parameters(
     network: Network, layer: Dense, local: dict[str, Jacobian], where: str
 ) -> Iterator[Entry]:
     """From δ to the gradients of W and b, and to what is passed upstream."""
-    name, also, also_b = layer.name, _penalty(network, "W"), _penalty(network, "b")
+    name, also = layer.name, _penalty(network, f"{layer.name}.W")
     outer = f"xᵀ δ, the outer products summed over the cases{also}{where}"
     yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
     yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
     if layer.bias:
         yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
-        yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also_b}", layer.b_grad, "backward")
+        also = _penalty(network, f"{name}.b")
+        yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also}", layer.b_grad, "backward")
     yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
     assert layer.delta is not None
     J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)

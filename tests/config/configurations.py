@@ -24,21 +24,34 @@ def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=keys)
 
 
+one_penalty = st.builds(
+    lambda rate, rest: {"rate": rate, **rest},
+    rates,
+    some(type=st.sampled_from(["L1", "L2", "none"]), biases=st.booleans()),
+)
+both_penalties = st.builds(
+    lambda kind, rate, rest: {kind: rate, **rest},
+    st.sampled_from(["L1", "L2"]),
+    rates,
+    some(L1=rates, L2=rates, biases=st.booleans()),
+)
+penalties = one_penalty | both_penalties
+own_penalties = (
+    both_penalties
+    | st.just({"type": "none"})
+    | one_penalty.map(lambda penalty: {"type": "L1", **penalty})
+)
 dense = st.builds(
-    lambda size, rest: {"size": size, **rest},
+    lambda size, rest, biases: {"size": size, **rest, **biases},
     st.integers(1, 1000),
     some(
         type=st.sampled_from(["dense", "basic_layer"]),
         activation=activations,
         weights=ranges | st.sampled_from(sorted(INITIALIZERS)),
-        biases=ranges | st.just("zeros"),
         learning_rate=rates,
+        penalty=own_penalties,
     ),
-)
-penalties = st.builds(
-    lambda rate, rest: {"rate": rate, **rest},
-    rates,
-    some(type=st.sampled_from(["L1", "L2", "none"]), biases=st.booleans()),
+    some(bias=st.just(True), biases=ranges | st.just("zeros")) | st.just({"bias": False}),
 )
 losses = st.sampled_from(["mse", "mae", "hinge", {"type": "huber", "delta": 0.5}])
 data = st.one_of(
@@ -90,7 +103,7 @@ def configurations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 GLOBAL_WORDS = {"loss": "loss", "learning_rate": "lrate", "explicit_jacobians": None}
-PENALTY_WORDS = {"rate": "wreg", "type": "wrt", "biases": "breg"}
+PENALTY_WORDS = {"rate": "wreg", "type": "wrt", "L1": "l1", "L2": "l2", "biases": "breg"}
 LAYER_WORDS = {"activation": "act", "weights": "wr", "biases": "br", "learning_rate": "lrate"}
 
 
@@ -101,17 +114,22 @@ def compact(config: dict[str, Any]) -> str:
     lines += [
         pair(word or key, network[key]) for key, word in GLOBAL_WORDS.items() if key in network
     ]
-    penalty = network.get("penalty", {})
-    lines.append("  ".join(pair(PENALTY_WORDS[key], value) for key, value in penalty.items()))
+    lines.append("  ".join(penalty_pairs(network)))
     lines.append("layers  # in any case")
     if "input" in network:
         lines.append(pair("input", network["input"]))
     for layer in network["layers"]:
-        pairs = (pair(LAYER_WORDS.get(key, key), value) for key, value in layer.items())
-        lines.append(" ".join(pairs) + "  # a layer")
+        said = [item for item in layer.items() if item[0] != "penalty"]
+        pairs = [pair(LAYER_WORDS.get(key, key), value) for key, value in said]
+        lines.append(" ".join([*pairs, *penalty_pairs(layer)]) + "  # a layer")
     lines += ["DATA", *(pair(key, value) for key, value in config["data"].items())]
     lines += ["TRAINING", *(pair(key, value) for key, value in config["training"].items())]
     return "\n".join(lines) + "\n"
+
+
+def penalty_pairs(part: dict[str, Any]) -> list[str]:
+    """What a network or a layer says of penalties, in the compact form's words."""
+    return [pair(PENALTY_WORDS[key], value) for key, value in part.get("penalty", {}).items()]
 
 
 def pair(key: str, value: Any) -> str:

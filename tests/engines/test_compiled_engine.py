@@ -20,12 +20,22 @@ from chainrule.engines.compiled import few_units, programs
 from chainrule.engines.compiled.engine import CompiledEngine
 from chainrule.losses import LOSSES
 from chainrule.optimizers import optimizer
+from chainrule.penalties import NO_PENALTY, PenaltySetting
 from chainrule.scores import evaluate
 from chainrule.training import Part, Settings, Trainer
 from networks import difference, network_for, targets_for
 
 RULES = ["sgd", "momentum", {"type": "momentum", "nesterov": True}, "adam"]
-PENALTIES = [None, "L1", {"type": "L2", "rate": 0.1}, {"type": "L1", "rate": 0.01, "biases": True}]
+PENALTIES = [
+    None,
+    "L1",
+    {"type": "L2", "rate": 0.1},
+    {"type": "L1", "rate": 0.01, "biases": True},
+    {"L1": 0.02, "L2": 0.1, "biases": True},
+]
+OWN_PENALTIES = st.sampled_from(
+    [None, None, NO_PENALTY, *(PenaltySetting({k: 0.3}, True) for k in ("L1", "L2"))]
+)
 EXACT, SEVERAL, SINGLE = 1e-12, 1e-10, 1e-4
 BATCHES = st.integers(1, 9)
 
@@ -105,6 +115,9 @@ def trainings(draw, losses=tuple(LOSSES), dtype="float64"):
         learning_rate=0.3,
         dtype=dtype,
     )
+    for layer in network.layers:
+        layer.penalty = draw(OWN_PENALTIES)
+    network.penalty = network.penalty  # which looks at the layers' own again
     cases = draw(st.integers(1, 9))
     rule = draw(st.sampled_from(RULES))
     return network, inputs(rng, cases, network.input), targets_for(network, cases, rng), rule

@@ -104,7 +104,13 @@ def trainings(draw):
     spread |= draw(st.sampled_from([{"biases": [-1, 1]}, {"bias": False}]))
     activation = st.sampled_from(list(ACTIVATIONS))
     layers = [
-        Dense(draw(st.integers(1, 5)), draw(activation), learning_rate=draw(RATES), **spread)
+        Dense(
+            draw(st.integers(1, 5)),
+            draw(activation),
+            learning_rate=draw(RATES),
+            penalty=draw(st.sampled_from([None, "none", {"L1": 0.3, "L2": 0.2}])),
+            **spread,
+        )
         for _ in range(draw(st.integers(0, 4)))
     ]
     layers += last_layers(loss, draw(activation), outputs, softmax=False, **spread)

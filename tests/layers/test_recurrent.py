@@ -307,10 +307,10 @@ def test_a_penalty_leaves_biases_and_the_start_alone_unless_asked():
     layer.h0 = 5.0
     without = network.penalty_loss()
     assert without == pytest.approx(
-        network.penalty.rate * 0.5 * ((layer.W**2).sum() + (layer.U**2).sum())
+        network.penalty.rates["L2"] * 0.5 * ((layer.W**2).sum() + (layer.U**2).sum())
     )
-    network.penalty = {"type": "L2", "rate": network.penalty.rate, "biases": True}
-    assert network.penalty_loss() > without + network.penalty.rate * 25
+    network.penalty = {"type": "L2", "rate": network.penalty.rates["L2"], "biases": True}
+    assert network.penalty_loss() > without + network.penalty.rates["L2"] * 25
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,12 @@ def dense(*activations, sizes=(4, 4, 3), **options):
             {},
             "it has one learning rate for all layers",
         ),
+        (
+            [Dense(4, "tanh", penalty="none"), Dense(2)],
+            {"penalty": "L2"},
+            "it has one penalty for all layers",
+        ),
+        (dense("tanh", "linear"), {"penalty": {"L1": 0.1, "L2": 0.1}}, "it has no penalty L1"),
         ([Dense(4, "tanh", bias=False), Dense(2)], {}, "it has biases in every layer"),
         (dense("tanh", "linear"), {"learning_rate": 0.0}, "its learning rate is above 0"),
     ],

@@ -82,6 +82,18 @@ def test_penalties_and_private_learning_rates(name, penalty, biases):
     assert largest_difference(name, net, rule=RULES["adam"]) < 1e-12
 
 
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_both_penalties_and_those_of_single_layers(name):
+    layers = [
+        Dense(4, "tanh", penalty={"type": "L1", "rate": 0.2, "biases": True}, **SPREAD),
+        Dense(3, "tanh", penalty="none", **SPREAD),
+        Dense(2, "linear", **SPREAD),
+        Softmax(),
+    ]
+    net = Network(layers, input=3, penalty={"L1": 0.1, "L2": 0.3}, seed=1)
+    assert largest_difference(name, net, rule=RULES["adam"]) < 1e-12
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 @pytest.mark.parametrize("name", ["torch", "jax"])
 def test_layers_without_biases(name, loss):

@@ -347,7 +347,7 @@ def test_every_number_of_both_passes_is_shown():
         local = shown[f"J_{name} recurrent_1"].value
         gradient = shown[f"∂L/∂{name} recurrent_1"].value.copy()
         if name in ("W", "U"):
-            gradient -= network.penalty.rate * getattr(layers[0], name)
+            gradient -= network.penalty.rates["L2"] * getattr(layers[0], name)
         assert difference(gradient, np.tensordot(delta.reshape(2, 6), local, 2)) <= 1e-13, name
 
 

@@ -16,39 +16,47 @@ from chainrule.config.compact_line import LineError, Pair, pairs
 from chainrule.config.tree import KeyPath, Place, Tree
 from chainrule.errors import Problem, nearest, unknown
 
+PENALTY: Mapping[str, tuple[str, ...]] = {
+    "wreg": ("penalty", "rate"),
+    "wrt": ("penalty", "type"),
+    "l1": ("penalty", "L1"),
+    "l2": ("penalty", "L2"),
+    "breg": ("penalty", "biases"),
+}
+"""The keys of a penalty, the network's or a layer's own, and where their values go."""
+
 GLOBALS: Mapping[str, tuple[str, ...]] = {
     "loss": ("loss",),
     "lrate": ("learning_rate",),
-    "wreg": ("penalty", "rate"),
-    "wrt": ("penalty", "type"),
-    "breg": ("penalty", "biases"),
+    **PENALTY,
     "dtype": ("dtype",),
     "explicit_jacobians": ("explicit_jacobians",),
 }
 """The keys of GLOBALS and where their values go, below ``network``."""
 
-LAYERS: Mapping[str, str] = {
-    "size": "size",
-    "act": "activation",
-    "wr": "weights",
-    "br": "biases",
-    "lrate": "learning_rate",
-    "type": "type",
-    "name": "name",
-    "inputs": "inputs",
-    "outputs": "outputs",
-    "bias": "bias",
-    "start": "start",
-    "truncate": "truncate",
-    "ur": "recurrent_weights",
-    "filters": "filters",
-    "stride": "stride",
-    "padding": "padding",
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "size": ("size",),
+    "act": ("activation",),
+    "wr": ("weights",),
+    "br": ("biases",),
+    "lrate": ("learning_rate",),
+    "type": ("type",),
+    "name": ("name",),
+    "inputs": ("inputs",),
+    "outputs": ("outputs",),
+    "bias": ("bias",),
+    "start": ("start",),
+    "truncate": ("truncate",),
+    "ur": ("recurrent_weights",),
+    "filters": ("filters",),
+    "stride": ("stride",),
+    "padding": ("padding",),
+    **PENALTY,
 }
-"""The keys of a line of LAYERS and what the schema calls them."""
+"""The keys of a line of LAYERS and where their values go, below the layer."""
 
 _WORDS: Mapping[tuple[str, str], str] = {
-    **{("layers", field): word for word, field in LAYERS.items()},
+    **{(("layers", *path)[-2], path[-1]): word for word, path in LAYERS.items()},
     **{(("network", *path)[-2], path[-1]): word for word, path in GLOBALS.items()},
 }
 _BEGINS: Mapping[str, KeyPath] = {
@@ -154,8 +162,9 @@ class _Reader:
                 self.tree.check_size()
                 path = self.path(pair, layer)
                 if path is not None:
-                    column = start if path[:-1] == layer else pair.column
-                    self.tree.values.setdefault(path[:-1], self.place(column))
+                    if path[: len(layer)] == layer:
+                        self.tree.values.setdefault(layer, self.place(start))
+                    self.tree.values.setdefault(path[:-1], self.place(pair.column))
                     self.add(path, pair)
         except LineError as error:
             self.report(error.column, error.message)
@@ -168,7 +177,7 @@ class _Reader:
             return (self.section.lower(), pair.key)
         own: dict[str, KeyPath] = {word: ("network", *path) for word, path in GLOBALS.items()}
         if self.section == "LAYERS":
-            own = {word: (*layer, field) for word, field in LAYERS.items()}
+            own = {word: (*layer, *path) for word, path in LAYERS.items()}
             own["input"] = ("network", "input")
         if pair.key in own:
             return own[pair.key]
@@ -219,5 +228,6 @@ class _Reader:
         network = self.tree.value.get("network", {})
         if "layers" in network:
             network["layers"] = list(network["layers"].values())
-        if network.get("penalty") == {"biases": False}:
-            del network["penalty"]
+        for part in (network, *network.get("layers", ())):
+            if part.get("penalty") == {"biases": False}:
+                del part["penalty"]

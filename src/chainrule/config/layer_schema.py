@@ -28,6 +28,7 @@ from chainrule.config.fields import (
     said,
     says,
 )
+from chainrule.config.penalty_schema import LayerPenalty
 from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.data.arguments import MOST
 from chainrule.errors import unknown
@@ -114,6 +115,11 @@ class Dense(AnyLayer):
     learning_rate: OptionalRate = Field(
         None, description="a learning rate of this layer's own", examples=[0.01]
     )
+    penalty: LayerPenalty = Field(
+        None,
+        description="a penalty of this layer's own, in place of the network's; none for none",
+        examples=[{"type": "L1", "rate": 0.001}, "none"],
+    )
 
 
 class Softmax(AnyLayer):
@@ -151,6 +157,11 @@ class Recurrent(AnyLayer):
     biases: BiasStart = Field(None, description="how the biases start")
     learning_rate: OptionalRate = Field(
         None, description="a learning rate of this layer's own", examples=[0.01]
+    )
+    penalty: LayerPenalty = Field(
+        None,
+        description="a penalty of this layer's own, in place of the network's; none for none",
+        examples=[{"type": "L1", "rate": 0.001}, "none"],
     )
 
 
@@ -202,6 +213,11 @@ class _Filtered(AnyLayer):
     weights: WeightStart = Field(None, description="how the weights start, as of a dense layer")
     biases: BiasStart = Field(None, description="how the biases start, as of a dense layer")
     learning_rate: OptionalRate = Field(None, description="a learning rate of this layer's own")
+    penalty: LayerPenalty = Field(
+        None,
+        description="a penalty of this layer's own, in place of the network's; none for none",
+        examples=[{"type": "L1", "rate": 0.001}, "none"],
+    )
 
 
 class Conv2D(_Filtered):

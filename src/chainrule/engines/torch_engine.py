@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from chainrule.engines.base import Engine, NotFiniteError, Stretch
 from chainrule.engines.threads import one_thread_is_best
-from chainrule.engines.torch_functions import PENALTIES, Function, loss_of, make_precise
+from chainrule.engines.torch_functions import PENALTIES, loss_of, make_precise
 from chainrule.engines.torch_optimizers import TorchUpdate
 from chainrule.errors import ConfigError
 from chainrule.parameters import Array, Segment
@@ -55,8 +55,8 @@ class TorchEngine(Engine):
         self.module = nn.Sequential(*modules[:cut])
         self._output = nn.Sequential(*modules[cut:])
         self._loss = loss_of(network)
-        self._penalty_function()  # refused now rather than in the midst of training
         self._parameters = self._bound_parameters()
+        self._penalty()  # refused now rather than in the midst of training
         self._update = TorchUpdate(self.optimizer, self._parameters)
         self._x, self._t = _tensor(self.x), _tensor(self.t)
 
@@ -115,24 +115,16 @@ class TorchEngine(Engine):
         self._update.step()
         return value, right
 
-    def _penalty_function(self) -> Function | None:
-        """Σ Ω over an array; None for no penalty. It may change between two stretches."""
-        setting = self.network.penalty
-        if setting is None or not setting.rate:
-            return None
-        if setting.type not in PENALTIES:
-            raise ConfigError(
-                f"the torch engine cannot run the penalty {setting.type}; the numpy engine can"
-            )
-        return PENALTIES[setting.type]
-
     def _penalty(self) -> Tensor | float:
-        """rate · Σ Ω over the penalised arrays."""
-        setting, omega = self.network.penalty, self._penalty_function()
-        if setting is None or omega is None:
-            return 0.0
-        penalised = [p for s, p in self._parameters if setting.biases or not s.is_bias]
-        return setting.rate * sum(omega(p) for p in penalised)
+        """Σ rate · Ω over the penalised arrays; the rates may change between two stretches."""
+        total: Tensor | float = 0.0
+        for segment, parameter in self._parameters:
+            for kind, rate in self.network.penalty_rates(segment.full_name).items():
+                if kind not in PENALTIES:
+                    message = f"the torch engine cannot run the penalty {kind}"
+                    raise ConfigError(f"{message}; the numpy engine can")
+                total = total + rate * PENALTIES[kind](parameter)
+        return total
 
     def _count_correct(self, z: Tensor, t: Tensor) -> int:
         with torch.no_grad():

@@ -52,7 +52,7 @@ def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
     for k in reversed(network.wiring.order):
         layer = network.layers[k]
         yield from _layer(point, layer, rng)
-    if network.penalty is not None:
+    if network.penalised:
         yield _penalty(point, rng)
 
 
@@ -255,21 +255,19 @@ def _outputs_by(
 def _penalty(point: Point, rng: np.random.Generator) -> Finding:
     """What the penalty adds to the gradient, against what it adds to the loss."""
     network = point.network
-    setting = network.penalty
-    assert setting is not None
     added = network.penalty_gradient()
     at = _some(len(added), MOST, rng)
 
     def value(theta: Array) -> Any:
         """What the penalty adds to the loss at θ."""
-        return setting.rate * sum(setting.penalty.total(theta[p]) for p in network.penalised)
+        terms = network.penalised
+        return sum(term.rate * term.penalty.total(theta[term.part]) for term in terms)
 
     numeric = complex_step(value, point.theta, at)
-    penalised = np.zeros(len(added), bool)
-    for part in network.penalised:
-        penalised[part] = True
-    kinks = np.isin(point.theta[at], setting.penalty.kinks) & penalised[at]
-    return _compared(point, "penalty", "∂P/∂θ", added[at], numeric, len(added), kinks)
+    kinks = np.zeros(len(added), bool)
+    for term in network.penalised:
+        kinks[term.part] |= np.isin(point.theta[term.part], term.penalty.kinks)
+    return _compared(point, "penalty", "∂P/∂θ", added[at], numeric, len(added), kinks[at])
 
 
 def _some(count: int, most: int, rng: np.random.Generator) -> Array:

@@ -42,7 +42,6 @@ from chainrule.parameters import Array
 from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
 from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
-from chainrule.peers.parts import decay_of
 from chainrule.tables import name_in
 
 
@@ -236,8 +235,7 @@ def _value(network: Network, t: Array, theta: Any, x: Any) -> Any:
     start = y if network.from_logits is None else z
     loss = of_a_step(network.loss_function)
     value = summed(LOSS_FUNCTIONS[type(loss)](loss), start, t, jnp.asarray)
-    for w, segment in zip(theta, network.parameters.layout, strict=True):
-        decay = decay_of(segment, network)
-        if network.penalty is not None and decay:
-            value = value + decay * PENALTIES[network.penalty.type](w)
+    for name, w in parameters.items():
+        for kind, rate in network.penalty_rates(name).items():
+            value = value + rate * PENALTIES[kind](w)
     return value

@@ -42,7 +42,6 @@ from chainrule.layers import (
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
 from chainrule.parameters import Array
-from chainrule.peers.parts import decay_of
 from chainrule.tables import name_in
 from chainrule.torch_bridge import ACTIVATION_MODULES
 
@@ -202,8 +201,7 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
 
 def _penalty(network: Network, theta: Mapping[str, Tensor]) -> Tensor:
     total = torch.zeros((), dtype=torch.float64)
-    for segment in network.parameters.layout:
-        decay = decay_of(segment, network)
-        if network.penalty is not None and decay:
-            total = total + decay * PENALTIES[network.penalty.type](theta[segment.full_name])
+    for name, w in theta.items():
+        for kind, rate in network.penalty_rates(name).items():
+            total = total + rate * PENALTIES[kind](w)
     return total

@@ -39,9 +39,9 @@ def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tu
     loss = network.loss_function.from_kinks(x, t)
     if loss.size:
         yield "the loss", loss
-    for kink in network.penalty.penalty.kinks if network.penalty is not None else ():
-        for part in network.penalised:
-            yield f"w of the penalty at {kink:g}", theta[part] - kink
+    for term in network.penalised:
+        for kink in term.penalty.kinks:
+            yield f"w of the penalty at {kink:g}", theta[term.part] - kink
 
 
 def met(network: Network, x: Array, t: Array) -> dict[str, int]:

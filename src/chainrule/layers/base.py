@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.errors import ConfigError, ShapeError, UnknownNameError, printable
 from chainrule.jacobians import Jacobian
 from chainrule.parameters import Array
+from chainrule.penalties import PenaltySetting
 from chainrule.tables import is_finite
 
 Arrays = Mapping[str, Array]
@@ -64,6 +65,8 @@ class Layer(ABC):
             input; by default the layer before it.
 
     Attributes:
+        penalty: of this layer alone, in place of the network's; None for the network's. The
+            network reads it when it is made, and when its own is assigned.
         sources: what ``inputs`` named; empty for the layer before.
         input_shape: the shape of one case of x, once connected.
         output_shape: the shape of one case of the output, once connected.
@@ -142,6 +145,7 @@ class Layer(ABC):
             raise ConfigError(f"a layer's name is a text, found {name!r}")
         self.name = name or ""
         self.learning_rate = learning_rate
+        self.penalty: PenaltySetting | None = None
         self.sources = _names(inputs)
         self.input_shape: Shape = ()
         self.output_shape: Shape = ()

@@ -26,6 +26,7 @@ from chainrule.layers.weighted import (
     counted,
 )
 from chainrule.parameters import Array
+from chainrule.penalties import PenaltyLike
 from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 
@@ -71,6 +72,7 @@ class Dense(Weighted):
         weights: how W starts: a name or a range [low, high].
         biases: how b starts.
         learning_rate: see `Layer`.
+        penalty: see `Weighted`.
         name: see `Layer`.
         inputs: see `Layer`.
 
@@ -108,6 +110,7 @@ class Dense(Weighted):
         weights: InitializerLike = DEFAULT_WEIGHTS,
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
@@ -117,6 +120,7 @@ class Dense(Weighted):
             weights=weights,
             biases=biases,
             learning_rate=learning_rate,
+            penalty=penalty,
             name=name,
             inputs=inputs,
         )

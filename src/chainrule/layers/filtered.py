@@ -22,6 +22,7 @@ from chainrule.layers.weighted import (
     counted,
 )
 from chainrule.parameters import Array
+from chainrule.penalties import PenaltyLike
 from chainrule.windows.geometry import checked_padding, pair, windows_on
 
 WORTH_LOOPS = 20_000
@@ -42,6 +43,7 @@ class Filtered(Weighted):
         weights: how W starts: a name or a range [low, high].
         biases: how b starts.
         learning_rate: see `Layer`.
+        penalty: see `Weighted`.
         name: see `Layer`.
         inputs: see `Layer`.
 
@@ -67,6 +69,7 @@ class Filtered(Weighted):
         weights: InitializerLike = DEFAULT_WEIGHTS,
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
@@ -76,6 +79,7 @@ class Filtered(Weighted):
             weights=weights,
             biases=biases,
             learning_rate=learning_rate,
+            penalty=penalty,
             name=name,
             inputs=inputs,
         )

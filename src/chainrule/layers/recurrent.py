@@ -27,6 +27,7 @@ from chainrule.layers.weighted import (
     counted,
 )
 from chainrule.parameters import Array, assign, sum_of_rows
+from chainrule.penalties import PenaltyLike
 from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.recurrence import (
     Room,
@@ -71,6 +72,7 @@ class Recurrent(Weighted):
         recurrent_weights: how U starts.
         biases: how b starts.
         learning_rate: see `Layer`.
+        penalty: see `Weighted`.
         name: see `Layer`.
         inputs: see `Layer`.
 
@@ -129,6 +131,7 @@ class Recurrent(Weighted):
         recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
         biases: InitializerLike = DEFAULT_BIASES,
         learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
         name: str | None = None,
         inputs: str | Sequence[str] | None = None,
     ) -> None:
@@ -138,6 +141,7 @@ class Recurrent(Weighted):
             weights=weights,
             biases=biases,
             learning_rate=learning_rate,
+            penalty=penalty,
             name=name,
             inputs=inputs,
         )

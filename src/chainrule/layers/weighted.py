@@ -10,6 +10,7 @@ from chainrule.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.layers.base import Arrays, Layer
 from chainrule.parameters import Array, assign
+from chainrule.penalties import NO_PENALTY, PenaltyLike, penalty_setting
 from chainrule.tables import is_whole
 
 InitializerLike = str | Sequence[float] | Initializer
@@ -27,6 +28,8 @@ class Weighted(Layer):
         weights: how W starts: a name or a range [low, high].
         biases: how b starts.
         learning_rate: see `Layer`.
+        penalty: of this layer alone, as a network takes it; ``none`` for none, and None for the
+            network's.
         name: see `Layer`.
         inputs: see `Layer`.
 
@@ -57,6 +60,7 @@ class Weighted(Layer):
         weights: InitializerLike,
         biases: InitializerLike,
         learning_rate: float | None,
+        penalty: PenaltyLike | None,
         name: str | None,
         inputs: str | Sequence[str] | None,
     ) -> None:
@@ -67,6 +71,8 @@ class Weighted(Layer):
         self.activation = activation
         self.weights = initializer(weights)
         self.biases = initializer(biases)
+        if penalty is not None:
+            self.penalty = penalty_setting(penalty) or NO_PENALTY
         self.x: Any = None
 
     @property

@@ -20,7 +20,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
 from chainrule.peers.base import Peer
-from chainrule.peers.parts import decay_of, dense_layers, rate_of, unknown_part
+from chainrule.peers.parts import dense_layers, rate_of, unknown_part
 
 Function = Callable[[Any], Any]
 LossFunction = Callable[[Any, Any], Any]
@@ -165,8 +165,7 @@ def _loss_of(network: Network) -> Callable[[Any, Any, Any], Any]:
     elif network.from_logits is not None and not isinstance(network.layers[-1], Softmax):
         phis[-1] = lambda z: z
     loss = LOSSES[type(network.loss_function)](network.loss_function)
-    decays = [decay_of(segment, network) for segment in network.parameters.layout]
-    omega = PENALTIES[network.penalty.type] if network.penalty else None
+    penalties = {name: network.penalty_rates(name) for name in arrays}
 
     def total(theta: Any, x: Any, t: Any) -> Any:
         own = dict(zip(arrays, theta, strict=True))
@@ -174,9 +173,9 @@ def _loss_of(network: Network) -> Callable[[Any, Any, Any], Any]:
             z = x @ own[f"{layer.name}.W"]
             x = phi(z + own[f"{layer.name}.b"] if layer.bias else z)
         value = loss(x, t)
-        for w, decay in zip(theta, decays, strict=True):
-            if omega is not None and decay:
-                value = value + decay * omega(w)
+        for name, rates in penalties.items():
+            for kind, rate in rates.items():
+                value = value + rate * PENALTIES[kind](own[name])
         return value
 
     return total

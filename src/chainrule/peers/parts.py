@@ -90,11 +90,3 @@ def _part_of(segment: Segment, optimizer: Optimizer) -> float | None:
         ),
         None,
     )
-
-
-def decay_of(segment: Segment, network: Network) -> float:
-    """The rate of the penalty on an array; 0 for none."""
-    setting = network.penalty
-    if setting is None or (segment.is_bias and not setting.biases):
-        return 0.0
-    return setting.rate

@@ -131,7 +131,7 @@ class SklearnPeer(Peer):
         """scikit-learn's network with θ in it, which has seen a case but learnt nothing."""
         is_regressor = classes is None
         model = (_REGRESSOR if is_regressor else _CLASSIFIER)(**self._settings())
-        model.decay = self.network.penalty.rate if self.network.penalty else 0.0
+        (model.decay,) = _decays(self.network)
         outputs = self.network.outputs
         model.gradient_factor, model.loss_factor = {
             losses.CrossEntropy: (1.0, 1.0),
@@ -226,13 +226,22 @@ def _obstacle_of_ends(network: Network) -> str | None:
 
 def _obstacle_of_settings(network: Network, optimizer: Optimizer) -> str | None:
     """What of penalty and learning rates scikit-learn does not have."""
-    setting = network.penalty
-    if setting is not None and setting.rate and setting.type != "L2":
-        return f"it has no penalty {setting.type}"
-    if setting is not None and setting.rate and setting.biases:
-        return "its penalty is on the weights alone"
+    for segment in network.parameters.layout:
+        for kind in network.penalty_rates(segment.full_name):
+            if kind != "L2":
+                return f"it has no penalty {kind}"
+            if segment.is_bias:
+                return "its penalty is on the weights alone"
+    if len(_decays(network)) > 1:
+        return "it has one penalty for all layers"
     if len(optimizer.rates) > 1:
         return "it has one learning rate for all layers"
     if not optimizer.rates[0][1] > 0:
         return "its learning rate is above 0"
     return None
+
+
+def _decays(network: Network) -> set[float]:
+    """The rates of the L2 penalty on weights; more than one where layers have their own."""
+    weights = [segment for segment in network.parameters.layout if not segment.is_bias]
+    return {network.penalty_rates(segment.full_name).get("L2", 0.0) for segment in weights}

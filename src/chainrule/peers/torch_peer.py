@@ -18,7 +18,7 @@ from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Array
 from chainrule.peers.base import Peer
-from chainrule.peers.parts import decay_of, rate_of, unknown_part
+from chainrule.peers.parts import rate_of, unknown_part
 from chainrule.torch_bridge import ACTIVATION_MODULES, to_torch
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -91,17 +91,13 @@ class TorchPeer(Peer):
     def _optimizer(self) -> torch.optim.Optimizer:
         """PyTorch's rule, with a parameter group for every rate and every decay."""
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        self._penalised: list[nn.Parameter] = []
-        self._rate, self._is_l1 = 0.0, False
-        setting = self.network.penalty
-        if setting is not None:
-            self._rate, self._is_l1 = setting.rate, setting.type == "L1"
+        self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
         layout = self.network.parameters.layout
         for segment, parameter in zip(layout, self.model.parameters(), strict=True):
-            decay = decay_of(segment, self.network)
-            if decay:
-                self._penalised.append(parameter)
-            key = rate_of(segment, self.optimizer), 0.0 if self._is_l1 else decay
+            decays = self.network.penalty_rates(segment.full_name)
+            for kind, decay in decays.items():
+                self._penalised[kind].append((decay, parameter))
+            key = rate_of(segment, self.optimizer), decays.get("L2", 0.0)
             groups.setdefault(key, []).append(parameter)
         self._rates = [rate for rate, _ in groups]
         made = [
@@ -127,16 +123,12 @@ class TorchPeer(Peer):
         """One minibatch: its loss as it ran."""
         self.steps.zero_grad()
         loss: Any = self.criterion(self.model(x), t)
-        if not self._penalised:
-            loss.backward()
-        elif self._is_l1:
-            loss = loss + self._rate * sum(w.abs().sum() for w in self._penalised)
-            loss.backward()
-        else:
-            loss.backward()
-            with torch.no_grad():  # the optimiser differentiates it
-                squares = sum(w.square().sum() for w in self._penalised)
-                loss = loss + 0.5 * self._rate * squares
+        for rate, w in self._penalised["L1"]:
+            loss = loss + rate * w.abs().sum()
+        loss.backward()
+        with torch.no_grad():  # the optimiser differentiates it
+            for rate, w in self._penalised["L2"]:
+                loss = loss + 0.5 * rate * w.square().sum()
         self.steps.step()
         return float(loss.item())
 

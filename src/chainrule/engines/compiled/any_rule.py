@@ -12,11 +12,9 @@ from chainrule.engines.compiled.plan import (
     DELTA,
     LOSS,
     NO_PENALTY,
-    OF_BIASES,
-    OF_WEIGHTS,
     OUTPUTS,
     PADDED,
-    PENALTY_RATE,
+    PENALTY,
     SCRATCH,
     SLOPE,
     START,
@@ -27,7 +25,7 @@ from chainrule.engines.compiled.plan import (
     A,
     Index,
 )
-from chainrule.engines.compiled.updates import corrections, penalty_of_row, update
+from chainrule.engines.compiled.updates import corrections, decays_of, penalty_of_row, update
 from chainrule.loops.jit import kernel, part
 from chainrule.parameters import Array
 
@@ -81,17 +79,16 @@ def loss_of_case(
 
 @kernel
 def penalty_loss(layers: Array, rules: tuple[Array, Array], weights: Array) -> float:
-    """What the penalty adds to the loss."""
+    """What the penalties add to the loss."""
     codes, constants = rules
     total = 0.0
-    if codes[OF_WEIGHTS] == NO_PENALTY:
+    if codes[PENALTY] == NO_PENALTY:
         return total
     for k in range(Index(len(layers))):
-        start, biases = layers[k, WEIGHTS], layers[k, BIASES]
-        total += penalty_of_row(codes[OF_WEIGHTS], start, biases - start, weights)
-        if codes[OF_BIASES] != NO_PENALTY:
-            total += penalty_of_row(codes[OF_BIASES], biases, layers[k, PADDED], weights)
-    return constants[PENALTY_RATE] * total
+        start, biases, width = layers[k, WEIGHTS], layers[k, BIASES], layers[k, PADDED]
+        total += penalty_of_row(decays_of(k, ZERO), start, biases - start, constants, weights)
+        total += penalty_of_row(decays_of(k, ONE), biases, width, constants, weights)
+    return total
 
 
 @part
@@ -131,7 +128,7 @@ def change_all(
     Returns:
         Whether every gradient was finite.
     """
-    codes, constants = rules
+    _, constants = rules
     corrected = corrections(constants, constants[STEPS] + (number + ONE))
     for back in range(Index(len(layers))):
         k = Index(len(layers)) - ONE - back
@@ -148,7 +145,7 @@ def change_all(
             for j in range(stride):
                 units[SCRATCH, j] = factor * units[vector, at + j]
             update(
-                codes[OF_WEIGHTS],
+                decays_of(k, ZERO),
                 rates[k, 0],
                 units,
                 SCRATCH,
@@ -161,7 +158,7 @@ def change_all(
                 state,
             )
         update(
-            codes[OF_BIASES],
+            decays_of(k, ONE),
             rates[k, 1],
             units,
             DELTA,

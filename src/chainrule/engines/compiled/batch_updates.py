@@ -16,21 +16,18 @@ from chainrule.engines.compiled.plan import (
     DELTA,
     DESCENT,
     INPUTS,
-    L1,
-    L2,
-    OF_BIASES,
-    OF_WEIGHTS,
     OUTPUTS,
-    PENALTY_RATE,
+    PENALTY,
     START,
     STEPS,
     STRIDE,
     THETA,
     UPDATE,
     WEIGHTS,
+    WITH_L1,
     Index,
 )
-from chainrule.engines.compiled.updates import corrections, update
+from chainrule.engines.compiled.updates import OF_L2, corrections, decays_of, update
 from chainrule.loops.jit import kernel, part
 from chainrule.parameters import Array
 
@@ -55,7 +52,7 @@ def change(
 ) -> None:
     """An update by any rule and penalty, from gradients."""
     codes, constants = rules
-    if codes[UPDATE] == DESCENT and codes[OF_WEIGHTS] != L1:
+    if codes[UPDATE] == DESCENT and codes[PENALTY] != WITH_L1:
         descend(address, x, at, count, batch_size, layers, rates, rules, weights, units)
         return
     corrected = corrections(constants, constants[STEPS] + (number + ONE))
@@ -69,7 +66,7 @@ def change(
         for b in range(TWO):
             start, stop = (biases, biases + width) if b else (row, biases)
             update(
-                codes[OF_BIASES] if b else codes[OF_WEIGHTS],
+                decays_of(k, b),
                 rates[k, b],
                 gradient,
                 ZERO,
@@ -97,9 +94,9 @@ def descend(
     units: Array,
 ) -> None:
     """Plain descent, the weights by a product that is added, with an L2 penalty or none."""
-    codes, constants = rules
+    _, constants = rules
     for k in range(Index(len(layers))):
-        decay = constants[PENALTY_RATE] if codes[OF_WEIGHTS] == L2 else 0.0
+        decay = constants[decays_of(k, ZERO) + OF_L2]
         alpha, beta = -rates[k, 0] / count, 1 - rates[k, 0] * decay
         row = layers[k, WEIGHTS]
         _add_products(
@@ -120,11 +117,11 @@ def _descend_biases(
     units: Array,
 ) -> None:
     """b ← (1 − rate · λ) b − (rate / N) Σ δ."""
-    codes, constants = rules
+    _, constants = rules
     start, width, biases = layers[k, START] * batch_size, layers[k, OUTPUTS], layers[k, BIASES]
-    real = weights.dtype.type
-    if codes[OF_BIASES] == L2:
-        kept = real(1 - rates[k, 1] * constants[PENALTY_RATE])
+    real, decay = weights.dtype.type, constants[decays_of(k, ONE) + OF_L2]
+    if decay > 0:
+        kept = real(1 - rates[k, 1] * decay)
         for j in range(width):
             weights[THETA, biases + j] *= kept
     _add_rows(weights, THETA, biases, real(-rates[k, 1] / count), start, count, width, units)

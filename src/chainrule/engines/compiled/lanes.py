@@ -28,15 +28,13 @@ from chainrule.engines.compiled.lane_products import (
 )
 from chainrule.engines.compiled.plan import (
     BIASES,
-    OF_BIASES,
-    OF_WEIGHTS,
     OUTPUTS,
     START,
     STEPS,
     WEIGHTS,
     Index,
 )
-from chainrule.engines.compiled.updates import corrections, update
+from chainrule.engines.compiled.updates import corrections, decays_of, update
 from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.parameters import Array
 
@@ -208,14 +206,14 @@ def _change(
     gradient: Array,
 ) -> None:
     """An update by any rule and penalty."""
-    codes, constants = rules
+    _, constants = rules
     corrected = corrections(constants, constants[STEPS] + (number + ONE))
     for k in range(Index(len(layers))):
         row, biases, width = layers[k, WEIGHTS], layers[k, BIASES], layers[k, OUTPUTS]
         for b in range(TWO):
             start, stop = (biases, biases + width) if b else (row, biases)
             update(
-                codes[OF_BIASES] if b else codes[OF_WEIGHTS],
+                decays_of(k, b),
                 rates[k, b],
                 gradient,
                 ZERO,

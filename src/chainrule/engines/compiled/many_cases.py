@@ -13,7 +13,7 @@ from chainrule.engines.compiled.plan import (
     BOUND,
     CLASS_CROSS_ENTROPY,
     DESCENT,
-    L1,
+    WITH_L1,
     Index,
     Plan,
     dense_layers,
@@ -88,8 +88,8 @@ class ManyCases(Program):
 
     def _is_direct(self) -> bool:
         """Whether an update needs no gradient."""
-        _, _, rule, of_weights, _ = self._tables(self._cases).codes
-        return rule == DESCENT and of_weights != L1
+        _, _, rule, penalty = self._tables(self._cases).codes
+        return rule == DESCENT and penalty != WITH_L1
 
     def _is_common(self, codes: tuple[int, ...]) -> bool:
         """Whether the program for the most common rules will do."""

@@ -21,7 +21,7 @@ from chainrule.engines.compiled.plan import (
 from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.parameters import Array
 
-MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY, NO_PENALTY)
+MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY)
 """Loss, softmax, rule and penalties that have a program of their own."""
 
 
@@ -69,7 +69,7 @@ class OneCase(Program):
     ) -> tuple[int, int]:
         codes, rates, rules = self._tables(cases)
         if not learn:  # the penalty of one case is that of all
-            codes = (*codes[:3], NO_PENALTY, NO_PENALTY)
+            codes = (*codes[:3], NO_PENALTY)
             rules = np.array(codes, np.uintp), rules[1]
         drawn = NO_ORDER if order is None else order[first : first + len(losses)]
         ran, correct = run_cases(

@@ -58,9 +58,10 @@ DESCENT, MOMENTUM, NESTEROV, ADAM = range(4)
 
 RULES: Mapping[type[Optimizer], int] = {SGD: DESCENT, Momentum: MOMENTUM, Adam: ADAM}
 
-NO_PENALTY, L1, L2 = range(3)
+L1, L2 = range(2)
 
 PENALTIES: Mapping[str, int] = {"L1": L1, "L2": L2}
+"""Where the rate of each stands among those of an array."""
 
 INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT = range(9)
 """Columns of `Plan.layers`: the widths; the outputs with padding; where the units begin in the
@@ -77,12 +78,16 @@ THETA = 0
 FIRST, SECOND = range(2)
 """Rows of the state, which the optimiser carries: velocity or mean, mean square."""
 
-PENALTY_RATE, OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS = range(6)
-"""Numbers that the rules need: the optimiser's options, how many steps it has taken, and so on."""
+OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS, DECAYS = range(6)
+"""Numbers that the rules need: the optimiser's options, how many steps it has taken, and so on.
+From `DECAYS` on stand the penalties' rates, those of weights and of biases layer by layer."""
 
-LOSS, HAS_SOFTMAX, UPDATE, OF_WEIGHTS, OF_BIASES = range(5)
+LOSS, HAS_SOFTMAX, UPDATE, PENALTY = range(4)
 """Codes of the rules: the loss, whether a softmax makes the outputs, the optimiser's rule, the
-penalty of weights and of biases."""
+penalties."""
+
+NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
+"""Codes of all penalties together."""
 
 
 class Plan(NamedTuple):
@@ -177,6 +182,24 @@ def rates_of_layers(network: Network, optimizer: Optimizer) -> list[tuple[float,
         rates += [] if layer.bias else [0.0]
         pairs.append(tuple(rate for rate in rates if rate is not None))
     return pairs if all(len(pair) == 2 for pair in pairs) else None
+
+
+def decays_of_layers(network: Network) -> list[float]:
+    """The rates of the penalties, as the rules have them from `DECAYS` on; 0 for none."""
+    found = []
+    for layer in dense_layers(network):
+        for name in ("W", "b"):
+            there = name in layer.shapes()
+            rates = network.penalty_rates(f"{layer.name}.{name}") if there else {}
+            found += [rates.get(kind, 0.0) for kind in PENALTIES]
+    return found
+
+
+def penalty_code(decays: Sequence[float]) -> int:
+    """Whether there is a penalty, and whether L1 is among them, from `decays_of_layers`."""
+    if any(decays[L1 :: len(PENALTIES)]):
+        return WITH_L1
+    return L2_ALONE if any(decays) else NO_PENALTY
 
 
 def _rate_of(segment: Segment, rates: Rates) -> float | None:

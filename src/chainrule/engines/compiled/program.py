@@ -13,12 +13,12 @@ from chainrule.engines.compiled.plan import (
     CROSS_ENTROPY,
     LOSSES,
     NESTEROV,
-    NO_PENALTY,
-    PENALTIES,
     RULES,
     STEPS,
     Plan,
+    decays_of_layers,
     loss_option,
+    penalty_code,
     rates_of_layers,
 )
 from chainrule.network import Network
@@ -54,7 +54,7 @@ class Tables(NamedTuple):
     """Rates and rules as the loop takes them.
 
     Attributes:
-        codes: loss, whether there is a softmax, rule, penalty of weights and of biases.
+        codes: loss, whether there is a softmax, rule, penalties.
         rates: of weights and biases, a row a layer.
         rules: the codes again, and the constants: see `plan`.
     """
@@ -170,7 +170,7 @@ class Program(ABC):
         network, optimizer = self._network, self._optimizer
         said = (
             network.loss_function,
-            network.penalty,
+            network.penalised,
             len(cases.labels) > 0,
             optimizer.scale,
             *_options_of_rule(optimizer),
@@ -184,7 +184,7 @@ class Program(ABC):
         return self._known
 
     def _codes(self, cases: Prepared) -> tuple[int, ...]:
-        """Loss, whether there is a softmax, rule, penalty of weights and of biases."""
+        """Loss, whether there is a softmax, rule, penalties."""
         network, optimizer = self._network, self._optimizer
         loss = LOSSES[type(network.loss_function)]
         if loss == CROSS_ENTROPY and len(cases.labels):
@@ -192,15 +192,12 @@ class Program(ABC):
         rule = RULES[type(optimizer)]
         if isinstance(optimizer, Momentum) and optimizer.nesterov:
             rule = NESTEROV
-        of_weights = PENALTIES[network.penalty.type] if network.penalty else NO_PENALTY
-        of_biases = of_weights if network.penalty and network.penalty.biases else NO_PENALTY
-        return loss, self._plan.softmax, rule, of_weights, of_biases
+        return loss, self._plan.softmax, rule, penalty_code(decays_of_layers(network))
 
     def _constants(self) -> tuple[float, ...]:
         network, optimizer = self._network, self._optimizer
-        rate = network.penalty.rate if network.penalty else 0.0
-        options = _options_of_rule(optimizer)
-        return rate, *options, loss_option(network.loss_function), optimizer.steps
+        options = (*_options_of_rule(optimizer), loss_option(network.loss_function))
+        return (*options, optimizer.steps, *decays_of_layers(network))
 
 
 def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:

@@ -6,26 +6,38 @@ from math import sqrt
 
 from chainrule.engines.compiled.plan import (
     ADAM,
+    DECAYS,
     DESCENT,
     FIRST,
+    L1,
     L2,
     NESTEROV,
     NO_PENALTY,
     OPTION_1,
     OPTION_2,
     OPTION_3,
-    PENALTY_RATE,
+    PENALTY,
     SECOND,
     THETA,
     UPDATE,
+    Index,
 )
 from chainrule.loops.jit import kernel
 from chainrule.parameters import Array
 
+OF_L1, OF_L2 = Index(L1), Index(L2)
+FIRST_DECAY, PER_ARRAY, PER_LAYER = Index(DECAYS), Index(2), Index(4)
+
+
+@kernel
+def decays_of(k: int, b: int) -> int:
+    """Where the penalties' rates on the weights (b is 0) or the biases (1) of layer k stand."""
+    return FIRST_DECAY + PER_LAYER * k + PER_ARRAY * b
+
 
 @kernel
 def update(
-    penalty: int,
+    decays: int,
     rate: float,
     gradient: Array,
     which: int,
@@ -40,7 +52,8 @@ def update(
     """Change ``count`` weights from ``row`` on by the gradient gradient[which, at:].
 
     Args:
-        penalty: of these weights, a code; its derivative is added to the gradient.
+        decays: where the rates of their penalties stand among the constants; the penalties'
+            derivatives are added to the gradient.
         rate: the learning rate.
         gradient: changed where there is a penalty.
         which: see above.
@@ -53,9 +66,8 @@ def update(
         state: of the optimiser, (vectors, parameters).
     """
     codes, constants = rules
-    if penalty != NO_PENALTY:
-        strength = weights.dtype.type(constants[PENALTY_RATE])
-        _add_penalty(penalty, strength, gradient, which, at, row, count, weights)
+    if codes[PENALTY] != NO_PENALTY:
+        _add_penalty(decays, constants, gradient, which, at, row, count, weights)
     if codes[UPDATE] == DESCENT:
         for j in range(count):
             weights[THETA, row + j] -= rate * gradient[which, at + j]
@@ -67,8 +79,8 @@ def update(
 
 @kernel
 def _add_penalty(
-    penalty: int,
-    strength: float,
+    decays: int,
+    constants: Array,
     gradient: Array,
     which: int,
     at: int,
@@ -76,15 +88,17 @@ def _add_penalty(
     count: int,
     weights: Array,
 ) -> None:
-    """The derivative of the penalty."""
+    """The derivatives of the penalties."""
     zero = weights.dtype.type(0)
-    if penalty == L2:
+    strength = weights.dtype.type(constants[decays + OF_L1])
+    if strength > zero:
+        for j in range(count):
+            w = weights[THETA, row + j]
+            gradient[which, at + j] += strength if w > zero else (-strength if w < zero else zero)
+    strength = weights.dtype.type(constants[decays + OF_L2])
+    if strength > zero:
         for j in range(count):
             gradient[which, at + j] += strength * weights[THETA, row + j]
-        return
-    for j in range(count):
-        w = weights[THETA, row + j]
-        gradient[which, at + j] += strength if w > zero else (-strength if w < zero else zero)
 
 
 @kernel
@@ -142,13 +156,17 @@ def _adam(
 
 
 @kernel
-def penalty_of_row(penalty: int, row: int, count: int, weights: Array) -> float:
-    """Σ Ω(w) over ``count`` weights from ``row`` on."""
-    total = weights.dtype.type(0)
-    if penalty == L2:
+def penalty_of_row(decays: int, row: int, count: int, constants: Array, weights: Array) -> float:
+    """Σ rate · Ω(w) over ``count`` weights from ``row`` on, for every penalty."""
+    found = 0.0
+    if constants[decays + OF_L1] > 0:
+        total = weights.dtype.type(0)
+        for j in range(row, row + count):
+            total += abs(weights[THETA, j])
+        found += constants[decays + OF_L1] * total
+    if constants[decays + OF_L2] > 0:
+        total = weights.dtype.type(0)
         for j in range(row, row + count):
             total += weights[THETA, j] * weights[THETA, j]
-        return total * weights.dtype.type(0.5)
-    for j in range(row, row + count):
-        total += abs(weights[THETA, j])
-    return total
+        found += constants[decays + OF_L2] * (total * weights.dtype.type(0.5))
+    return found
