@@ -7,8 +7,10 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from chainrule import Dense, Network
 from chainrule.errors import ConfigError
 from chainrule.initializers import INITIALIZERS, Range, Zeros, initializer
+from chainrule.layers import Conv2D, Recurrent
 
 # n_in + n_out and n_in differ by far, and so do n_in and n_out.
 N_IN, N_OUT = 50, 1000
@@ -79,6 +81,18 @@ def test_biases_are_drawn_by_the_same_names(value):
     assert draw(value, (7,)).shape == (7,)
 
 
+@pytest.mark.parametrize("kind", ["dense", "conv2d", "recurrent"])
+def test_biases_spread_as_the_weights_of_their_layer_do(kind):
+    layer, shape = {
+        "dense": (Dense(3000, biases="glorot_normal"), [20]),
+        "conv2d": (Conv2D(3000, [1, 2], biases="glorot_normal"), [10, 1, 2]),
+        "recurrent": (Recurrent(500, biases="glorot_normal"), [1, 20]),
+    }[kind]
+    Network([layer], input=shape, loss="mse", seed=1)
+    fans = {"dense": 3020, "conv2d": 20 + 3000 * 2, "recurrent": 520}[kind]
+    assert layer.b.var() == pytest.approx(2 / fans, rel=0.15)
+
+
 @pytest.mark.parametrize("value", [*INITIALIZERS, [-0.1, 0.1]], ids=str)
 def test_the_stream_decides_alone(value):
     np.random.seed(0)  # noqa: NPY002  # global random state must not matter
@@ -111,7 +125,9 @@ def test_an_initializer_is_taken_as_it_is():
         ([0.1], "a range is two numbers [low, high], found [0.1]"),
         ([1, 2, 3], "a range is two numbers"),
         ([], "a range is two numbers"),
-        (0.1, "a range is two numbers [low, high], found 0.1"),
+        (-0.1, "a range is two finite numbers, the smaller first, found [0.1, -0.1]"),
+        (float("nan"), "a range is two finite numbers"),
+        (True, "a range is two numbers [low, high], found True"),
         (None, "a range is two numbers"),
     ],
 )

@@ -1,10 +1,12 @@
 """How weights and biases start.
 
 Each initializer draws an array of weights of shape (inputs, outputs), or of biases of shape
-(outputs,), from a random stream of its own. With n_in inputs and n_out outputs:
+(outputs,), from a random stream of its own. With n_in inputs and n_out outputs, which for biases
+are those of the layer's weights W, so that both are drawn alike:
 
 =================  =======================================================
 ``[low, high]``    uniform in [low, high)
+``r``              uniform in [-r, r), r a number
 ``glorot``         uniform in ±√(6 / (n_in + n_out))
 ``glorot_normal``  normal with variance 2 / (n_in + n_out)
 ``he``             normal with variance 2 / n_in
@@ -25,6 +27,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -96,7 +100,7 @@ class Scaled(Initializer):
         rng: np.random.Generator,
         fans: tuple[int, int] | None = None,
     ) -> Array:
-        """See `Initializer.draw`; for biases, of shape (outputs,), n_in counts as n_out."""
+        """See `Initializer.draw`; without ``fans``, n_in of shape (outputs,) counts as n_out."""
         n_in, n_out = (shape[0], shape[-1]) if fans is None else fans
         variance = 2.0 / (n_in + n_out if self.both_sides else n_in)
         if self.normal:
@@ -131,15 +135,15 @@ INITIALIZERS: Mapping[str, Initializer] = {
 """The initializers by name; ``glorot`` is the uniform and ``he`` the normal form."""
 
 
-def initializer(value: str | Sequence[float] | Initializer) -> Initializer:
-    """The initializer that ``value`` names: a name of the table, or a range [low, high].
+def initializer(value: str | float | Sequence[float] | Initializer) -> Initializer:
+    """The initializer that ``value`` names: a name of the table, a range [low, high], or r of ±r.
 
     Raises:
         ConfigError: no such name, or no two finite numbers in order.
 
     Example:
-        >>> initializer([-0.1, 0.1])
-        Range(low=-0.1, high=0.1)
+        >>> initializer([-0.1, 0.1]) == initializer(0.1)
+        True
     """
     if isinstance(value, Initializer):
         return value
@@ -147,8 +151,10 @@ def initializer(value: str | Sequence[float] | Initializer) -> Initializer:
         if value not in INITIALIZERS:
             raise ConfigError(unknown("start of weights", value, INITIALIZERS))
         return INITIALIZERS[value]
+    around_0 = isinstance(value, Real) and not isinstance(value, bool)
+    ends: Any = [-value, value] if around_0 else value  # type: ignore[operator]
     try:
-        low, high = value
+        low, high = ends
     except (TypeError, ValueError):
         raise ConfigError(f"a range is two numbers [low, high], found {value!r}") from None
     return Range(low, high)

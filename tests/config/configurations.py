@@ -13,6 +13,7 @@ MINIMAL: dict[str, Any] = {"network": {"loss": "mse", "layers": [{"size": 1}]}}
 
 rates = st.floats(0, 10, allow_nan=False) | st.integers(0, 3)
 ranges = st.lists(st.floats(-2, 2) | st.integers(-2, 2), min_size=2, max_size=2).map(sorted)
+starts = ranges | st.floats(0, 2) | st.sampled_from(sorted(INITIALIZERS))
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
 activations = st.sampled_from(sorted(ACTIVATIONS)) | st.fixed_dictionaries(
     {"type": st.just("leaky_relu"), "slope": st.floats(0, 1)}
@@ -47,11 +48,11 @@ dense = st.builds(
     some(
         type=st.sampled_from(["dense", "basic_layer"]),
         activation=activations,
-        weights=ranges | st.sampled_from(sorted(INITIALIZERS)),
+        weights=starts,
         learning_rate=rates,
         penalty=own_penalties,
     ),
-    some(bias=st.just(True), biases=ranges | st.just("zeros")) | st.just({"bias": False}),
+    some(bias=st.just(True), biases=starts) | st.just({"bias": False}),
 )
 losses = st.sampled_from(["mse", "mae", "hinge", {"type": "huber", "delta": 0.5}])
 data = st.one_of(
@@ -63,7 +64,7 @@ data = st.one_of(
             noise=st.floats(0, 1),
             width=st.just([3, 9]) | st.integers(3, 14),
             centered=st.booleans(),
-            split=st.sampled_from([[0.5, 0.25, 0.25], [1, 0, 0]]),
+            split=st.sampled_from([[0.5, 0.25, 0.25], [1, 0, 0], [70, 20, 10]]),
         ),
     ),
     st.builds(

@@ -10,9 +10,11 @@ from configurations import MINIMAL, compact, configurations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule import Dense
 from chainrule.config import Config, load_config
 from chainrule.config.yaml_writer import write_yaml
 from chainrule.errors import ConfigError
+from chainrule.initializers import initializer
 from chainrule.network import Network
 
 DESIGN_YAML = """\
@@ -221,6 +223,33 @@ def test_a_number_of_classes_means_the_first_ones() -> None:
 def test_thirds_sum_to_one_and_data_have_a_seed_of_their_own() -> None:
     config = load_config({**MINIMAL, "data": {"split": [1 / 3] * 3, "seed": 7}})
     assert (config.data["split"], config.data["seed"]) == ([1 / 3] * 3, 7)
+
+
+@pytest.mark.parametrize("split", [[70, 20, 10], [70.0, 20, 10.0], (70, 20, 10)])
+def test_percentages_are_fractions(split: Any) -> None:
+    assert load_config({**MINIMAL, "data": {"split": split}}).data["split"] == [0.7, 0.2, 0.1]
+
+
+def test_percentages_in_the_compact_form(tmp_path: Path) -> None:
+    text = "LAYERS\nsize: 1\nDATA\nsplit: (100 0 0)\n"
+    assert load_text(text, tmp_path).data["split"] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("key", ["weights", "biases"])
+@pytest.mark.parametrize("number", [0.05, 2, 0])
+def test_a_number_alone_is_the_range_around_0(key: str, number: float, tmp_path: Path) -> None:
+    layers = [{"size": 3, key: number}]
+    network = load_config({"network": {"loss": "mse", "layers": layers}}).network
+    assert network["layers"][0][key] == [-number, number]
+    word = {"weights": "wr", "biases": "br"}[key]
+    text = f"GLOBALS\nloss: mse\nLAYERS\nsize: 3 {word}: {number}\n"
+    assert load_text(text, tmp_path).network == network
+    built = Network.from_config({**network, "input": 2}, seed=1).layers[0]
+    drawn = {"weights": built.W, "biases": built.b}[key]
+    assert np.abs(drawn).max() <= number
+    assert len(np.unique(drawn)) == (drawn.size if number else 1)
+    made = {"weights": Dense(3, weights=number).weights, "biases": Dense(3, biases=number).biases}
+    assert made[key] == initializer([-number, number])
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

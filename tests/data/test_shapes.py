@@ -154,7 +154,7 @@ WRONG = {
     "unknown class [1]": {"classes": [[1], [2]]},
     "count 3 is too small for 4 classes": {"count": 3},
     "GiB": {"count": 10**12},
-    "split must sum to 1, but [0.7, 0.2, 0.2] sums to 1.1": {"split": [0.7, 0.2, 0.2]},
+    "split must sum to 1, or to 100 in percent, but [0.7, 0.2, 0.2]": {"split": [0.7, 0.2, 0.2]},
     "split must be three fractions": {"split": [0.7, 0.3]},
     "split must hold fractions between 0 and 1": {"split": [1.5, -0.5, 0]},
     "split must leave something to train on": {"split": [0, 0.5, 0.5]},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from chainrule.config.fields import expected, said
 from chainrule.config.words import Metadata, Word, distinct
+from chainrule.data.arguments import as_fractions
 from chainrule.data.shapes import ImageGenerator
 
 
@@ -69,20 +71,27 @@ class Split(Metadata):
     """The fractions of training, validation and test data."""
 
     def check(self, value: Any) -> list[float]:
-        """Three fractions that sum to 1."""
-        what = "three fractions [training, validation, test] from 0 to 1 that sum to 1"
+        """Three fractions that sum to 1; percentages become fractions."""
+        what = (
+            "three fractions [training, validation, test] from 0 to 1 that sum to 1, or "
+            "percentages that sum to 100"
+        )
         if not isinstance(value, list) or len(value) != 3:
             raise expected(what)
         if any(isinstance(part, bool) or not isinstance(part, int | float) for part in value):
             raise expected(what)
-        if not all(0 <= part <= 1 for part in value):
+        if not all(0 <= part < inf for part in value):
             raise expected(what)
-        if abs(sum(value) - 1) > 1e-9:
-            parts = " + ".join(f"{part:g}" for part in value)
-            raise said(f"the fractions of split must sum to 1; {parts} = {sum(value):g}")
-        return [float(part) for part in value]
+        found = as_fractions(value)
+        if found is not None:
+            return found
+        parts = f"{' + '.join(f'{part:g}' for part in value)} = {sum(value):g}"
+        if all(part <= 1 for part in value):
+            raise said(f"the fractions of split must sum to 1; {parts}")
+        message = "split takes fractions that sum to 1, or percentages that sum to 100"
+        raise said(f"{message}; {parts} (numbers of cases are not read)")
 
     def json_schema(self) -> dict[str, Any]:
-        """Three numbers from 0 to 1."""
-        part = {"type": "number", "minimum": 0, "maximum": 1}
+        """Three numbers from 0 to 100."""
+        part = {"type": "number", "minimum": 0, "maximum": 100}
         return {"type": "array", "items": part, "minItems": 3, "maxItems": 3}

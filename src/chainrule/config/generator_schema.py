@@ -34,7 +34,8 @@ class Data(Section):
 
     split: Annotated[Any, Split()] = Field(
         list(DEFAULT_SPLIT),
-        description="the fractions of training, validation and test data; they sum to 1",
+        description="the fractions of training, validation and test data, which sum to 1, or "
+        "percentages, which sum to 100",
     )
     standardize: Annotated[
         bool | Literal["center"], says("true, false or center", words=("center",))

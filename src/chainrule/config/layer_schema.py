@@ -45,7 +45,7 @@ OptionalName = Annotated[
 
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
 WeightStart = Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))]
-BiasStart = Annotated[Any, Maybe(Start("biases", ("zeros",)))]
+BiasStart = Annotated[Any, Maybe(Start("biases", tuple(INITIALIZERS)))]
 
 
 SIDES = "a whole number of at least 1, or two: [height, width]"
@@ -104,12 +104,14 @@ class Dense(AnyLayer):
     bias: Flag = Field(True, description="whether there are biases b")
     weights: WeightStart = Field(
         None,
-        description="how the weights start: uniform in a range [low, high], or by a rule",
-        examples=[[-0.1, 0.1], "glorot"],
+        description="how the weights start: uniform in a range [low, high], or [-r, r] for a "
+        "number r alone, or by a rule",
+        examples=[[-0.1, 0.1], 0.1, "glorot"],
     )
     biases: BiasStart = Field(
         None,
-        description="how the biases start: uniform in a range [low, high], or zeros",
+        description="how the biases start, as weights do; a rule counts the inputs and outputs of "
+        "the layer's weights",
         examples=[[0, 1], "zeros"],
     )
     learning_rate: OptionalRate = Field(

@@ -87,25 +87,27 @@ class Start(Metadata):
     words: tuple[str, ...]
 
     def check(self, value: Any) -> list[float] | str:
-        """A range [low, high], or a word in its own spelling."""
+        """A range [low, high], also of the one number r of [-r, r], or a word in its spelling."""
         if isinstance(value, str):
             try:
                 return Word(f"start of {self.what}", self.words).check(value)
             except PydanticCustomError as error:
                 message = (error.context or {})["message"]
                 raise said(f"{message}, or a range [low, high]") from None
-        found = as_range(value)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        found = as_range([-value, value] if is_number else value)
         if found is None:
             words = one_of(self.words)
             bound = " less than 1.8e308 apart," if as_range(value, width=inf) else ""
-            what = f"a range [low, high] of finite numbers, the lower first,{bound} or {words}"
-            raise expected(what)
+            what = f"a range [low, high] of finite numbers, the lower first,{bound}"
+            raise expected(f"{what} a number r of at least 0 for [-r, r], or {words}")
         return found
 
     def json_schema(self) -> dict[str, Any]:
-        """Two numbers or an enumeration."""
+        """Two numbers, one, or an enumeration."""
+        one = {"type": "number", "minimum": 0}
         pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-        return {"anyOf": [pair, Word(self.what, self.words).json_schema()]}
+        return {"anyOf": [pair, one, Word(self.what, self.words).json_schema()]}
 
 
 @dataclass(frozen=True)

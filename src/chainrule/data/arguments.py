@@ -119,7 +119,7 @@ class Checks:
         return str(value)
 
     def fractions(self, value: Any, name: str = "split") -> tuple[float, float, float]:
-        """Three fractions in 0..1 that sum to 1 within 1e-9, the first above 0."""
+        """Three fractions that sum to 1, the first above 0; see `as_fractions`."""
         parts = list(value) if _is_list(value) else []
         good = [isinstance(v, numbers.Real) and not isinstance(v, bool) for v in parts]
         fallback = (1.0, 0.0, 0.0)
@@ -129,17 +129,19 @@ class Checks:
                 f"{name} must be three fractions [train, validation, test], not {shown}", name
             )
             return fallback
-        first, second, third = (_as_float(v) for v in parts)
-        if not all(0 <= v <= 1 for v in (first, second, third)):
+        given = [_as_float(v) for v in parts]
+        found = as_fractions(given)
+        if not all(0 <= v <= 100 for v in given):
             self.fail(f"{name} must hold fractions between 0 and 1, not {_shown(value)}", name)
-        elif abs(first + second + third - 1) > 1e-9:
-            total = first + second + third
-            self.fail(f"{name} must sum to 1, but {value!r} sums to {total:.10g}", name)
-        elif first == 0:
+        elif found is None:
+            total = f"{value!r} sums to {sum(given):.10g}"
+            self.fail(f"{name} must sum to 1, or to 100 in percent, but {total}", name)
+        elif found[0] == 0:
             self.fail(
                 f"{name} must leave something to train on, but its first fraction is 0", name
             )
         else:
+            first, second, third = found
             return first, second, third
         return fallback
 
@@ -187,3 +189,16 @@ def _shown(value: Any) -> str:
 def _bounds(at_least: float, at_most: float | None) -> str:
     low = f"{at_least:g}"
     return f"of at least {low}" if at_most is None else f"from {low} to {at_most:g}"
+
+
+def as_fractions(parts: Sequence[float]) -> list[float] | None:
+    """Fractions that sum to 1 within 1e-9, or percentages that sum to 100; None for others.
+
+    Example:
+        >>> as_fractions([0.7, 0.2, 0.1]), as_fractions([70, 20, 10]), as_fractions([7, 2, 1])
+        ([0.7, 0.2, 0.1], [0.7, 0.2, 0.1], None)
+    """
+    total = sum(parts)
+    if abs(total - 100) <= 1e-7:
+        return [part / 100 for part in parts]
+    return [float(part) for part in parts] if abs(total - 1) <= 1e-9 else None

@@ -161,7 +161,7 @@ class Dense(Weighted):
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
         start = {"W": self.weights, "b": self.biases}[name]
-        return start.draw(self.shapes()[name], rng)
+        return start.draw(self.shapes()[name], rng, (self.features, self.size))
 
     def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
         """z = x W + b and a = φ(z)."""

@@ -103,9 +103,9 @@ class Filtered(Weighted):
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`; a filter's inputs are the numbers under it."""
         area = self.windows.rows * self.windows.columns
-        fans = {"W": (self.windows.under, self.filters * area), "b": (self.filters, self.filters)}
+        fans = self.windows.under, self.filters * area
         start = {"W": self.weights, "b": self.biases}[name]
-        return start.draw(self.shapes()[name], rng, fans[name])
+        return start.draw(self.shapes()[name], rng, fans)
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """z and a = φ(z), rows of (filters, down, across)."""

@@ -259,7 +259,8 @@ class Recurrent(Weighted):
         if name == "h0":
             return np.zeros(self.size)
         start = {"W": self.weights, "U": self.recurrent_weights, "b": self.biases}[name]
-        return start.draw(self.shapes()[name], rng)
+        fans = (self.size if name == "U" else self.features, self.size)
+        return start.draw(self.shapes()[name], rng, fans)
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""

@@ -13,7 +13,7 @@ from chainrule.parameters import Array, assign
 from chainrule.penalties import NO_PENALTY, PenaltyLike, penalty_setting
 from chainrule.tables import is_whole
 
-InitializerLike = str | Sequence[float] | Initializer
+InitializerLike = str | float | Sequence[float] | Initializer
 
 DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
@@ -25,8 +25,8 @@ class Weighted(Layer):
         activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
             hidden layer and linear in the last one, which the network decides.
         bias: whether there is b.
-        weights: how W starts: a name or a range [low, high].
-        biases: how b starts.
+        weights: how W starts: a name, a range [low, high], or a number r for [-r, r].
+        biases: how b starts, likewise; a rule counts the inputs and outputs of W.
         learning_rate: see `Layer`.
         penalty: of this layer alone, as a network takes it; ``none`` for none, and None for the
             network's.
