@@ -169,7 +169,7 @@ def test_data_and_training_take_the_schemas_own_words(tmp_path: Path) -> None:
     data, split, training = messages(text, tmp_path)
     assert data.startswith("6:1: unknown key 'nois'; did you mean 'noise'?")
     assert split.startswith("6:16: the fractions of split must sum to 1; 1 + 1 + 1 = 3")
-    assert training.startswith("8:1: unknown key 'lr'. Known: epochs,")
+    assert training.startswith("8:1: key 'lr' belongs to GLOBALS as 'lrate', not to TR")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,11 @@ def messages(text: str, folder: Path) -> list[str]:
         ("{size: 4}", "4", "5:7: layer 2 must be softmax, or a mapping such as {size: 10}, found"),
         ("{size: 4}", "{size: 4, name: a b}", "5:23: name must be a word of letters, digits,"),
         ("softmax", "sofmax", "6:7: unknown layer type 'sofmax'; did you mean 'softmax'?"),
-        ("softmax", "{type: softmax, lr: 1}", "6:23: unknown key 'lr'. Known: type, size, name"),
+        (
+            "softmax",
+            "{type: softmax, lr: 1}",
+            "6:23: key 'lr' belongs under network as 'learning_rate'",
+        ),
         ("relu", "relu, weights: [1, -1]", "4:45: weights must be a range [low, high] of finite"),
         ("relu", "relu, weights: -0.1", "4:45: weights must be a range [low, high] of finite"),
         ("relu", "relu, weights: true", "4:45: weights must be a range [low, high] of finite"),

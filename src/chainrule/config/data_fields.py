@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any
 
 from chainrule.config.fields import expected, said
 from chainrule.config.words import Metadata, Word, distinct
 from chainrule.data.arguments import as_fractions
 from chainrule.data.shapes import ImageGenerator
+
+_MOST_CASES = 10**9
+"""Beyond this a part of a split is no slip of somebody who thought of numbers of cases."""
 
 
 def shape_classes() -> tuple[str, ...]:
@@ -80,7 +82,7 @@ class Split(Metadata):
             raise expected(what)
         if any(isinstance(part, bool) or not isinstance(part, int | float) for part in value):
             raise expected(what)
-        if not all(0 <= part < inf for part in value):
+        if not all(0 <= part <= _MOST_CASES for part in value):
             raise expected(what)
         found = as_fractions(value)
         if found is not None:

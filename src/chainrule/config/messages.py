@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chainrule.config.advice import home_of, on_key, on_value, part_of
 from chainrule.config.tree import KeyPath, Tree
 from chainrule.errors import Problem, nearest, unknown
 from chainrule.limits import MOST_PROBLEMS
@@ -36,7 +37,7 @@ def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
             if path not in meant and not tree.partial:
                 problems.append(_missing(tree, path, context["about"]))
         elif kind == "unknown_key":
-            problems.append(_unknown(tree, path, context["known"]))
+            problems += _unknown(tree, path, context["known"])
         else:
             problems.append(_wrong(tree, path, kind, context))
     return problems
@@ -55,6 +56,9 @@ def _meant_by_unknown_keys(errors: Iterable[Mapping[str, Any]]) -> Iterator[KeyP
             guess = nearest(key, item["ctx"]["known"])
             if guess:
                 yield (*parent, guess)
+            part = home_of(str(key).lower())[0] if not parent else None
+            if part is not None:
+                yield ("network" if part == "layers" else part,)
 
 
 def _missing(tree: Tree, path: KeyPath, about: str | None) -> Problem:
@@ -64,22 +68,32 @@ def _missing(tree: Tree, path: KeyPath, about: str | None) -> Problem:
     return tree.problem(tuple(parent), f"missing key {word!r}{reason}")
 
 
-def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Problem:
+def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Iterator[Problem]:
+    """A key that nothing knows, unless the reader has said so already."""
     *parent, key = path
     place = tree.place(path, of_key=True)
-    if place.source == tree.source:
-        known = [tree.spell(tuple(parent), name) for name in known]
-    message = unknown("key", tree.word(path) if isinstance(key, str) else key, known)
-    return tree.problem(path, message, of_key=True)
+    if any((p.line, p.column) == (place.line, place.column) for p in tree.problems if p.line):
+        return
+    compact = tree.is_compact and place.source == tree.source
+    word = tree.word(path) if isinstance(key, str) else key
+    message = on_key(word, part_of(tuple(parent)), known, compact=compact)
+    if message is None:
+        if place.source == tree.source:
+            known = [tree.spell(tuple(parent), name) for name in known]
+        message = unknown("key", word, known)
+    yield tree.problem(path, message, of_key=True)
 
 
 def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Problem:
     """A value that the schema refuses; ``at`` names the part of it that is to blame."""
     if context.get("at") is not None:
         path = (*path, context["at"])
+    value = tree.value_at(path)
+    advice = on_value(tree, path, value, context.get("expected", ""))
+    if advice is not None:
+        return tree.problem(path, advice)
     if kind == "said":
         return tree.problem(path, context["message"])
-    value = tree.value_at(path)
     guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
     was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
     # Without a word of ours: a text of half a character, which the schema's own library refuses.

@@ -168,13 +168,8 @@ def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -
             return
     path: KeyPath = ("network", "loss")
     if loss == "cross_entropy":
-        yield (
-            path,
-            (
-                f"cross_entropy needs a distribution as the output, and {output} is {function}: "
-                "add softmax as the last layer, or choose another loss such as mse"
-            ),
-        )
+        needs = f"cross_entropy needs a distribution as the output, and {output} is {function}"
+        yield path, f"{needs}: {_instead_of_cross_entropy(function, layers[-1])}"
     if loss == "binary_cross_entropy" and function != "sigmoid":
         yield (
             path,
@@ -183,6 +178,22 @@ def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -
                 "give a dense last layer the activation sigmoid, or choose another loss"
             ),
         )
+
+
+def _instead_of_cross_entropy(function: str, last: Any) -> str:
+    """What to do where the output is no distribution; a softmax of one unit would always say 1."""
+    one = isinstance(last, dict) and last.get("size") == 1
+    if function == "sigmoid":
+        fits = "the loss that fits is binary_cross_entropy"
+        if one:
+            return f"{fits}, which tells two classes apart by one output"
+        return f"{fits}, or make it linear and add softmax as the last layer"
+    if one:
+        return (
+            "give it the activation sigmoid and choose the loss binary_cross_entropy, or choose "
+            "another loss such as mse"
+        )
+    return "add softmax as the last layer, or choose another loss such as mse"
 
 
 def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:

@@ -60,6 +60,11 @@ class Tree:
     partial: bool = False
     words: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
+    @property
+    def is_compact(self) -> bool:
+        """Whether the file is in the compact form, which has words of its own."""
+        return bool(self.words)
+
     def check_size(self) -> None:
         """Refuse what has more values, or more that is wrong, than any configuration.
 

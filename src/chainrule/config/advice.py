@@ -1,0 +1,238 @@
+"""What to write in place of words that a file of other programs, or of the other form, would have.
+
+Where a key is unknown, the message says where it belongs, or what there is in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.config.generator_schema import GENERATORS
+from chainrule.config.layer_schema import SECTIONS
+from chainrule.config.network_schema import Network
+from chainrule.config.training_schema import Training
+from chainrule.config.tree import KeyPath, Tree, named_parent
+from chainrule.errors import SYNONYMS
+
+OPTIONS: Mapping[str, str] = {
+    "verbose": "--verbose",
+    "jacobians": "--jacobians",
+    "quiet": "--quiet",
+    "resume": "--resume",
+}
+"""What is said to the command and not in the file."""
+
+_OPTIMIZER = "an option of the optimizer, under training: optimizer: "
+_SENTENCES: Mapping[str, str] = {
+    **dict.fromkeys(("momentum", "nesterov"), _OPTIMIZER + "{type: momentum, momentum: 0.9}"),
+    **dict.fromkeys(("beta1", "beta2"), _OPTIMIZER + "{type: adam, beta1: 0.9}"),
+    **dict.fromkeys(
+        ("weight_decay", "l2_rate", "decay"), "a penalty: penalty: {type: L2, rate: 0.001}"
+    ),
+    **dict.fromkeys(
+        ("dataset", "data_set"),
+        "said by one of generator: shapes, file: PATH, folder: PATH and name: iris",
+    ),
+}
+_COUNTS = ("hidden_layers", "hidden_sizes", "num_layers", "n_layers", "number_of_layers")
+
+_LONGEST = 30
+"""Letters of a number that a message repeats."""
+
+_HOMES = {"network": "GLOBALS", "layers": "LAYERS", "data": "DATA", "training": "TRAINING"}
+"""The parts of a configuration, and what the compact form calls them."""
+
+COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
+    "lrate": ("network", "learning_rate"),
+    "wreg": ("network", "penalty"),
+    "wrt": ("network", "penalty"),
+    "breg": ("network", "penalty"),
+    "l1": ("network", "penalty"),
+    "l2": ("network", "penalty"),
+    "act": ("layers", "activation"),
+    "wr": ("layers", "weights"),
+    "br": ("layers", "biases"),
+}
+"""Words of the compact form alone: the part and the key that the schema has for them."""
+
+
+@cache
+def _fields() -> dict[str, str]:
+    """The part that a key belongs to; of several the one that is meant more often."""
+    data = {name for model in GENERATORS.values() for name in model.model_fields}
+    layers = {name for model in SECTIONS.values() for name in model.model_fields}
+    parts = {
+        "data": {*data, "generator", "file", "folder", "text"},
+        "layers": layers - {"inputs", "type", "name", "start"},
+        "training": set(Training.model_fields),
+        "network": set(Network.model_fields),
+    }
+    return {key: part for part, keys in parts.items() for key in keys}
+
+
+def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | None:
+    """The message for an unknown key where more is known of it than a word that is like it.
+
+    Args:
+        key: as it was written.
+        here: the part it stands in: ``network``, ``layers``, ``data`` or ``training``, or
+            another key, or ``""`` at the top.
+        known: the keys there.
+        compact: whether the file is in the compact form.
+    """
+    word = str(key).lower()
+    if word in OPTIONS:
+        option = OPTIONS[word]
+        return f"{key} is not part of a configuration; write: chainrule train FILE {option}"
+    if word in _COUNTS or (word == "layers" and (compact or here == "layers")):
+        return f"key {key!r}: {_one_by_one(compact=compact)}"
+    if here == "layers" and word in SECTIONS:
+        return f"{key} is a type of layer; write type: {word}"
+    field = SYNONYMS.get(word, word)
+    if field in known or (here not in ("", *_HOMES) and field != "learning_rate"):
+        return None
+    if word in _SENTENCES:
+        return f"unknown key {key!r}; that is {_SENTENCES[word]}"
+    part, field = home_of(word)
+    if part is None:
+        return None
+    if part == here:
+        return _here(key, field, compact=compact) if field != word else None
+    other = f", not to {_HOMES[here]}" if compact and here in _HOMES else ""
+    return f"key {key!r} belongs {_to(part, field, word, compact=compact)}{other}"
+
+
+def home_of(word: str) -> tuple[str | None, str]:
+    """The part that a key belongs to, None where it is not known, and what it is called there."""
+    field = SYNONYMS.get(word, word)
+    return COMPACT_WORDS.get(word) or (_fields().get(field), field)
+
+
+def _one_by_one(*, compact: bool) -> str:
+    if compact:
+        return "each layer is a line of LAYERS of its own, such as size: 100 act: relu"
+    return "each layer is an item of layers of its own, such as - {size: 100, activation: relu}"
+
+
+def _here(key: str, field: str, *, compact: bool) -> str | None:
+    """A key that is in the right place, but has another name."""
+    if not compact:
+        return f"unknown key {key!r}; in YAML that is {field!r}"
+    if field == "penalty":
+        return f"unknown key {key!r}; a penalty is written wreg: 0.001 wrt: L2"
+    return None
+
+
+def _to(part: str, field: str, word: str, *, compact: bool) -> str:
+    """Where a key belongs, and what it is called there."""
+    if compact:
+        by_field = {named: short for short, (_, named) in COMPACT_WORDS.items()}
+        name = word if word in COMPACT_WORDS else by_field.get(field, field)
+        place = f"to {_HOMES[part]}"
+    else:
+        name = field
+        place = "to a layer, an item of layers:" if part == "layers" else f"under {part}:"
+    return place if name == word else f"{place.rstrip(':')} as {name!r}"
+
+
+def on_value(tree: Tree, path: KeyPath, value: Any, expected: str) -> str | None:
+    """The message for a value that is refused, where it is known what was meant.
+
+    Args:
+        tree: it stands in.
+        path: of it.
+        value: as it was written.
+        expected: what the schema says that it must be; empty where it says something else.
+    """
+    if not isinstance(value, str):
+        return None
+    word = tree.word(path)
+    if tree.is_compact and value.endswith(";"):
+        return f"keys are separated by spaces and not by semicolons, found {value!r} for {word}"
+    if path[:2] == ("network", "layers"):
+        return _in_layer(tree, path, value, expected)
+    return _on_number(word, value, expected)
+
+
+def _on_number(word: str, value: str, expected: str) -> str | None:
+    """A number with a comma, or in percent."""
+    if not expected.startswith(("a finite number", "a number")):
+        return None
+    number = value.replace(",", ".", 1)
+    if number != value and _is_number(number):
+        return f"{word} is a number with a point, {number}, found {value!r}"
+    if value.endswith("%") and _is_number(value[:-1]):
+        return f"{word} is a share of 1, {float(value[:-1]) / 100:g}, found {value!r}"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return len(text) < _LONGEST
+
+
+def _in_layer(tree: Tree, path: KeyPath, value: str, expected: str) -> str | None:
+    """What a layer says of itself, or a word in place of a layer."""
+    key = path[3] if len(path) == 4 else None
+    if key == "activation":
+        return _on_softmax(tree, path) if value.lower() == "softmax" else None
+    if key == "type" or len(path) == 3:
+        return _on_type(tree, key, value.lower())
+    if key in ("weights", "biases", "recurrent_weights"):
+        return _on_start(tree, path, value)
+    return _on_number(tree.word(path), value, expected)
+
+
+def _on_type(tree: Tree, key: str | int | None, word: str) -> str | None:
+    """An activation, or a place in the network, as a type of layer."""
+    compact = tree.is_compact
+    if word in ACTIVATIONS:
+        act = f"size: 10 act: {word}" if compact else f"{{size: 10, activation: {word}}}"
+        return f"{word} is the activation of a layer and no layer of its own; write {act}"
+    if word in ("hidden", "output"):
+        return "a type is what a layer does, not where it stands; leave it out for a dense layer"
+    if word == "input" and key == "type":
+        where = "in LAYERS" if compact else "under network:"
+        return f"the input is no layer; write its size as input: 20 {where}"
+    return None
+
+
+def _on_softmax(tree: Tree, path: KeyPath) -> str:
+    """Softmax as an activation: it is a layer behind this one."""
+    number, key = path[2], tree.word(path)
+    assert isinstance(number, int)
+    following = tree.value["network"]["layers"][number + 1 :]
+    if not following:
+        own = "the line type: softmax" if tree.is_compact else "softmax as the last item of layers"
+        instead = f"write {key}: linear here, and behind it {own}"
+        return f"softmax is a layer of its own and no activation: {instead}"
+    types = [item.get("type") if isinstance(item, dict) else item for item in following]
+    if types == ["softmax"]:
+        return f"softmax is a layer of its own, which follows already: write {key}: linear here"
+    only = "softmax is a layer of its own, and the last one"
+    return f"{only}; choose another activation here, such as relu"
+
+
+def _on_start(tree: Tree, path: KeyPath, value: str) -> str | None:
+    """A range without its brackets; no biases."""
+    key = tree.word(path)
+    ends = value.replace(",", " ").split()
+    if len(ends) == 2 and all(map(_is_number, ends)):
+        written = f"({' '.join(ends)})" if tree.is_compact else f"[{', '.join(ends)}]"
+        return f"{key} is a range and stands in brackets: {key}: {written}"
+    if path[-1] == "biases" and value.lower() == "none":
+        return f"for a layer without biases write bias: false in place of {key}: none"
+    return None
+
+
+def part_of(parent: KeyPath) -> str:
+    """The part of a configuration that the keys below ``parent`` belong to."""
+    if parent[:2] == ("network", "layers") and len(parent) == 3:
+        return "layers"
+    return named_parent((*parent, ""))
