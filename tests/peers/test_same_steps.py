@@ -94,6 +94,14 @@ def test_both_penalties_and_those_of_single_layers(name):
     assert largest_difference(name, net, rule=RULES["adam"]) < 1e-12
 
 
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_l1_of_parameters_that_are_0(name):
+    layers = [Dense(4, "tanh"), Dense(2), Softmax()]  # whose biases start at 0
+    penalty = {"type": "L1", "rate": 0.1, "biases": True}
+    net = Network(layers, input=3, penalty=penalty, seed=1)
+    assert largest_difference(name, net) < 1e-12
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 @pytest.mark.parametrize("name", ["torch", "jax"])
 def test_layers_without_biases(name, loss):

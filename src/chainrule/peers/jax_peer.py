@@ -83,8 +83,9 @@ LOSSES: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
 
 PENALTIES: Mapping[str, Function] = {
     "L2": lambda w: 0.5 * jnp.square(w).sum(),
-    "L1": lambda w: jnp.abs(w).sum(),
+    "L1": lambda w: (w * jnp.sign(w)).sum(),
 }
+"""JAX's derivative of |w| at 0 is 1; that of w · sign(w) is 0, as ours: biases start at 0."""
 
 
 def _sgd(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
