@@ -30,8 +30,12 @@ MOST_PROBLEMS = 100
 MOST_LETTERS = 2000
 """A longer message is cut; what a file holds may be part of it."""
 
-MOST_OPCODES = 3_000_000
+MOST_OPCODES = 1_000_000
 """Of a pickle: the longest published file has about 200,000."""
+
+MOST_NESTED = 10_000
+"""Values of a pickle that wait to be put into another when a list is begun in them, and tuples
+that hold tuples: picklers put a thousand values at a time into a list, and an array has one."""
 
 MAX_PICKLE_BYTES = 2**30
 """Of a pickle: the longest published one has 156 million."""

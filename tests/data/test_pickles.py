@@ -95,15 +95,15 @@ class Evil:
 
 
 DTYPE = b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
-DOUBLED = b")q\x000" + b"h\x00h\x00\x86q\x000" * 60 + b"h\x00"
+DOUBLED = b"U\x01a)q\x00" + b"U\x01ah\x00h\x00\x86q\x00" * 60
 """A tuple of two tuples that are one and the same, and so on: as a text it has no end."""
 
 
-def with_shape(shape, raw=b"a"):
+def with_shape(shape, raw=b"a", before=b""):
     """A dictionary with an array of a shape that the opcodes ``shape`` leave on the stack."""
     made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
     state = b"(K\x01" + shape + DTYPE + b"\x89U" + bytes([len(raw)]) + raw + b"tb"
-    return b"}(U\x04data" + made + state + b"u."
+    return b"}(" + before + b"U\x04data" + made + state + b"u."
 
 
 HOSTILE = {
@@ -136,8 +136,8 @@ HOSTILE = {
         "a size that no file has",
     ),
     "a size that is true": (PUBLISHED.replace(b"K\x04K\x06\x86", b"\x88K\x06\x86"), "shape"),
-    "a shape of doubled tuples": (with_shape(DOUBLED), "whole numbers"),
-    "a shape of nested tuples": (with_shape(b")" + b"\x85" * 100_000), "whole numbers"),
+    "a shape of doubled tuples": (with_shape(b"h\x00", before=DOUBLED), "whole numbers"),
+    "a shape of nested tuples": (with_shape(b")" + b"\x85" * 9_000), "whole numbers"),
     "no cases beyond count": (
         with_shape(b"(K\x00" + b"J\xff\xff\xff\x3f" * 3 + b"t", b""),
         "a size that no file has",
@@ -198,7 +198,7 @@ def test_any_bytes_end_in_a_message_or_a_dictionary(contents, tmp_path_factory):
 
 PIECES = st.sampled_from(
     [
-        *(bytes([code]) for code in b"(012NRbadelstu}]).\x81\x85\x86\x87\x88\x89\x93\x94"),
+        *(bytes([code]) for code in b"(0NRbadelstu}]).\x81\x85\x86\x87\x88\x89\x93\x94"),
         *(b"K" + bytes([k]) for k in range(3)),
         *(b"U" + bytes([len(text)]) + text for text in (b"", b"a", b"u1", b"latin1", b"C")),
         *(b"q" + bytes([k]) for k in range(3)),

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.numpy import save
 
 from chainrule.errors import ChainruleError
+from chainrule.limits import MOST_OPCODES
 from hostile.doors import DOORS, NETWORK, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
@@ -109,6 +110,18 @@ def image_folder(folder: Path) -> Path:
         (folder / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 4), "red").save(folder / name / f"1.{ending}")
     return folder
+
+
+LINES = {"data": b"1,a\n2,b\n", "inputs": b"1,2\n3,4\n", "pickle": b""}
+"""Of a good text for each door; the doors that good files of any length are made for."""
+
+
+def of_length(door: str, length: int) -> bytes:
+    """A good text or pickle of about so many bytes."""
+    if lines := LINES[door]:
+        return lines * (length // len(lines))
+    labels = [1] * min(length // 2, MOST_OPCODES * 9 // 10)
+    return pickle.dumps({b"labels": labels}, protocol=2)
 
 
 def warm_up(folder: Path) -> None:

@@ -92,10 +92,12 @@ FILES: dict[str, Bytes] = {
     "marks without end": lambda: b"(" * 2_000_000 + b".",
     "a list in itself": b"]q\0h\0a.",
     "four million opcodes": lambda: b"N0" * 2_000_000 + b".",
+    "four million values": lambda: b"(" + b"N" * 4_000_000 + b"t.",
+    "tuples a million deep": lambda: b")" + b"\x85" * 1_000_000 + b".",
     "texts kept and never used": lambda: b"\x80\x02" + b"U\1ar\xff\xff\xff\x7f" * 300_000 + b".",
     "the same bytes encoded again and again":
-        b"\x80\x02}U\1aX\x10\x27\0\0" + b"x" * 10_000 + b"q\0"
-        + b"0c_codecs\nencode\nh\0X\6\0\0\0latin1\x86R" * 2000 + b".",
+        b"\x80\x02}(U\1aX\x10\x27\0\0" + b"x" * 10_000 + b"q\0"
+        + b"U\1ac_codecs\nencode\nh\0X\6\0\0\0latin1\x86R" * 2000 + b"u.",
     "an encoding by name": b"\x80\x02c_codecs\nencode\nX\1\0\0\0aX\3\0\0\0zip\x86R.",
     "an encoding of rot13": b"\x80\x02c_codecs\nencode\nX\1\0\0\0aX\5\0\0\0rot13\x86R.",
     "no stop": b"\x80\x02}",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hostile.modules import FORMATS
-from hostile.warden import MEMORY, SECONDS
+from hostile.warden import LOOP, MEMORY, TIMES
 
 TESTS = Path(__file__).resolve().parents[1]
 LONGEST = 210_000
@@ -36,15 +36,17 @@ def results_of(kind):
 
 
 def faults(found):
-    """What is wrong with a result; the time is the processor's, which others may use as well."""
+    """What is wrong with a result; the time is told in other work of the same process."""
     if found["ended"] != "refused":
         yield f"{found['ended']} {found['message'][:100]}"
     elif not found["message"] or found["length"] > LONGEST or found["odd"]:
         yield f"a message of {found['length']} letters, among them {found['odd']}"
     if found["heard"]:
         yield str(found["heard"])
-    if found["cpu"] > SECONDS:
-        yield f"{found['cpu']:.2f} s"
+    if found["loop"] > LOOP:
+        yield f"as long as a loop over {found['loop']:,} bytes"
+    if found.get("times", 0) > TIMES:
+        yield f"{found['times']:.1f} times as long as to read a good file of the same length"
     if found["bytes"] > MEMORY:
         yield f"{found['bytes'] / 2**20:.0f} MiB"
 

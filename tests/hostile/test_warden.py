@@ -10,21 +10,21 @@ import sys
 import pytest
 
 from chainrule.errors import ChainruleError
-from hostile import doors, warden
+from hostile import doors, good, warden
 from hostile.made import Hostile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
 
 
-def read_by(door, tmp_path, monkeypatch):
-    """What the warden says of a reader."""
+def read_by(door, tmp_path, monkeypatch, length=1):
+    """What the warden says of a reader of a text of so many bytes."""
 
     def make(folder):
-        (folder / "a").write_text("1")
+        (folder / "a").write_text("1" * length)
         return folder / "a"
 
     monkeypatch.setitem(doors.DOORS, "mine", door)
-    monkeypatch.setattr(warden, "PATIENCE", 1.0)
+    tmp_path.mkdir(exist_ok=True)
     return warden.judge(Hostile("a", "mine", make), tmp_path)
 
 
@@ -45,11 +45,16 @@ def test_a_refusal(tmp_path, monkeypatch):
         (lambda path: 1 // 0, "ZeroDivisionError"),
         (lambda path: bytearray(2 * warden.MEMORY), "MemoryError"),
         (lambda path: os.kill(os.getpid(), 9), "the process died"),
-        (lambda path: os.read(os.pipe()[0], 1), "never ends"),
     ],
 )
 def test_what_is_no_refusal(door, ended, tmp_path, monkeypatch):
     assert read_by(door, tmp_path, monkeypatch)["ended"].startswith(ended)
+
+
+def test_what_never_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(warden, "PATIENCE", 1.0)
+    found = read_by(lambda path: os.read(os.pipe()[0], 1), tmp_path, monkeypatch)
+    assert found["ended"] == "never ends"
 
 
 def opens_for_writing(path):
@@ -81,6 +86,34 @@ def runs_a_program(path):
 )
 def test_what_is_heard(door, heard, tmp_path, monkeypatch):
     assert heard in str(read_by(door, tmp_path, monkeypatch)["heard"])
+
+
+@pytest.mark.parametrize("length", [2**20, 2**24])
+def test_time_is_measured_by_a_loop_of_the_same_process(length, tmp_path, monkeypatch):
+    def adds_up(path):
+        total = 0
+        for byte in bytes(length):
+            total += byte
+        refuse(path)
+
+    found = read_by(adds_up, tmp_path, monkeypatch)
+    assert length / 4 < found["loop"] < 4 * length
+
+
+def test_a_long_text_is_compared_with_a_good_one(tmp_path, monkeypatch):
+    def adds_up_ten_times(path):
+        for _ in range(1 if path.name == "good-a" else 10):
+            sum(path.read_bytes())
+        if path.name == "a":
+            refuse(path)
+
+    monkeypatch.setitem(good.LINES, "mine", b"1,a\n")
+    found = [
+        read_by(adds_up_ten_times, tmp_path / str(length), monkeypatch, length).get("times")
+        for length in (warden.LONG - 1, warden.LONG)
+    ]
+    assert found[0] is None
+    assert 5 < found[1] < 20
 
 
 def test_memory_is_measured(tmp_path, monkeypatch):

@@ -3,7 +3,9 @@
 The process that starts warms up: it reads a good file through every door, so that whatever a
 reader needs is imported. For each file it forks twice: one child makes the file, another reads
 it, under a limit of memory and a hook that hears of every file opened, every import, every
-socket, every program. A line of JSON tells of each file. Run as::
+socket, every program. How long it took is told in units of other work that the same process does
+at the same time: the bytes that a plain loop adds up meanwhile, and, of long texts and pickles,
+the reading of a good file of the same length. A line of JSON tells of each file. Run as::
 
     PYTHONPATH=tests python -m hostile.warden [FORMAT ...]
 """
@@ -22,6 +24,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,21 @@ from chainrule.errors import ChainruleError
 from hostile import good, modules
 from hostile.doors import DOORS
 from hostile.made import Hostile
+from yardstick import HANGS, times
 
 MEMORY = 256 * 2**20
 """Bytes that a reader may take, above what its process had."""
 
-SECONDS = 2.0
-PATIENCE = 20.0
-"""After so many seconds a reader is taken for one that never ends."""
+LOOP = 2**26
+"""Bytes that a loop in Python may add up while a file is refused: as many as the longest has."""
+
+LONG = 100_000
+"""Bytes of a text or pickle that is compared with a good file of the same length."""
+
+TIMES = 2.0
+"""How many times the cost of reading that one to refuse it may have."""
+
+PATIENCE = HANGS
 
 # Events that end the matter whatever their arguments are.
 _NEVER = (
@@ -101,14 +112,29 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
     made = folder / "made"
     os.makedirs(made)
     if file.heavy:  # not here, where the memory would lie about for the readers
-        path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=60)["path"])
+        path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=PATIENCE)["path"])
     else:
         path = file.make(made)
     before = _listing(folder)
     found = in_child(lambda: read(file, path, made), patience=PATIENCE)
     if _listing(folder) != before:
         found.setdefault("heard", []).append("files changed")
+    if file.door in good.LINES and os.path.isfile(path) and os.path.getsize(path) >= LONG:
+        found |= in_child(lambda: {"times": times_of_a_good_file(file, path)}, patience=PATIENCE)
     return found
+
+
+def times_of_a_good_file(file: Hostile, path: Path) -> float:
+    """How many times the cost of reading a good file of the same length refusing this one has."""
+    other = path.with_name(f"good-{path.name}")
+    other.write_bytes(good.of_length(file.door, path.stat().st_size))
+    door = DOORS[file.door]
+
+    def refuse() -> None:
+        with suppress(ChainruleError):
+            door(path)
+
+    return times(refuse, lambda: door(other), at_most=TIMES / 2)
 
 
 def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
@@ -118,7 +144,7 @@ def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
     door = DOORS[file.door]
     _limit_memory()
     start_memory = _kilobytes("VmRSS")
-    start, start_cpu = time.perf_counter(), time.process_time()
+    start = time.process_time()
     watch.on = True
     ended, message = "read to the end", ""
     try:
@@ -131,16 +157,28 @@ def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
         ended = f"{type(error).__name__} at {os.path.basename(place.filename)}:{place.lineno}"
         message = str(error)[:300]
     watch.on = False
+    cpu, peak = time.process_time() - start, _kilobytes("VmHWM")
     return {
         "ended": ended,
         "message": message[:2000],
         "length": len(message),
         "odd": sorted({c for c in message if not c.isprintable()} - {"\n"})[:5],
-        "seconds": time.perf_counter() - start,
-        "cpu": time.process_time() - start_cpu,
-        "bytes": max(0, _kilobytes("VmHWM") - start_memory) * 1024,
+        "cpu": cpu,
+        "loop": looped_meanwhile(cpu),
+        "bytes": max(0, peak - start_memory) * 1024,
         "heard": watch.heard[:10],
     }
+
+
+def looped_meanwhile(seconds: float) -> int:
+    """Bytes that a plain loop adds up in so many seconds of the processor."""
+    block, bytes_, total = bytes(2**12), 0, 0
+    start = time.process_time()
+    while time.process_time() - start < seconds:
+        for byte in block:
+            total += byte
+        bytes_ += len(block)
+    return bytes_
 
 
 def _limit_memory() -> None:
@@ -181,20 +219,18 @@ def in_child(work: Any, *, patience: float) -> dict[str, Any]:
         finally:
             os._exit(status)
     os.close(put)
-    start = time.perf_counter()
     answer = _everything(get, patience)
     os.close(get)
     if answer is None:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    seconds = time.perf_counter() - start
     if answer:
         found: dict[str, Any] = json.loads(answer)
         return found
     ended = "never ends" if answer is None else f"the process died (status {status})"
     return {
-        "ended": ended, "message": "", "length": 0, "odd": [], "seconds": seconds,
-        "cpu": seconds, "bytes": 0, "heard": [],
+        "ended": ended, "message": "", "length": 0, "odd": [], "cpu": 0.0, "loop": 0, "bytes": 0,
+        "heard": [],
     }  # fmt: skip
 
 

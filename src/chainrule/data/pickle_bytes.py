@@ -10,6 +10,9 @@ from typing import NoReturn
 
 from chainrule.errors import DataError, Problem
 
+SIZES = {"<H": 2, "<i": 4, "<I": 4, "<Q": 8}
+"""Bytes of each form of number."""
+
 
 class PickleBytes:
     """What the program of a pickle is written in: bytes, lines, numbers, texts.
@@ -40,13 +43,21 @@ class PickleBytes:
         """End because the file holds what plain data have no need of."""
         self.fail(f"found {found}; a data file holds plain data alone, and nothing else is read")
 
+    def byte(self) -> int:
+        """The next byte, as a number."""
+        if self.at == len(self.contents):
+            self.take(1)  # says that it is not there
+        self.at += 1
+        return self.contents[self.at - 1]
+
     def take(self, count: int) -> bytes:
         """The next bytes."""
-        if count < 0 or count > len(self.contents) - self.at:
-            left = len(self.contents) - self.at
+        start, end = self.at, self.at + count
+        if count < 0 or end > len(self.contents):
+            left = len(self.contents) - start
             self.fail(f"{count:,} bytes are announced, {left:,} are left: the file is cut short")
-        self.at += count
-        return self.contents[self.at - count : self.at]
+        self.at = end
+        return self.contents[start:end]
 
     def frame(self) -> None:
         """A frame begins; it must end within the file."""
@@ -63,7 +74,7 @@ class PickleBytes:
 
     def number(self, form: str) -> int:
         """A number in the machine's form, as ``struct`` names it."""
-        return int(struct.unpack(form, self.take(struct.calcsize(form)))[0])
+        return int(struct.unpack(form, self.take(SIZES[form]))[0])
 
     def number_of_line(self, digits: bytes) -> int:
         """A number written in digits."""

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from chainrule.data.paths import read_bytes
 from chainrule.data.pickle_bytes import PickleBytes
-from chainrule.limits import MAX_PICKLE_BYTES, MOST_OPCODES
+from chainrule.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
 
 Values = dict[str, Any]
 
@@ -73,7 +73,7 @@ class Walker(PickleBytes):
 
     def __init__(self, contents: bytes, path: Path) -> None:
         super().__init__(contents, path)
-        self.opcodes = 0
+        self.opcodes = self.nested = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         # Texts may be encoded to bytes again and again; more than the file holds is an attack.
@@ -83,15 +83,15 @@ class Walker(PickleBytes):
         """Run the program to its STOP; the dictionary it leaves."""
         while True:
             self.opcode_at = self.at
-            opcode = self.take(1)
-            if opcode == b".":
+            opcode = self.byte()
+            if opcode == STOP:
                 return self.result()
             self.opcodes += 1
             if self.opcodes > MOST_OPCODES:
                 self.refuse(f"more than {MOST_OPCODES:,} opcodes")
-            action = OPCODES.get(opcode)
+            action = ACTIONS[opcode]
             if action is None:
-                self.refuse(f"opcode {opcode!r}")
+                self.refuse(f"opcode {bytes([opcode])!r}")
             action(self)
 
     def result(self) -> Values:
@@ -105,6 +105,12 @@ class Walker(PickleBytes):
     def push(self, value: Any) -> None:
         """Put a value on top."""
         self.stack.append(value)
+
+    def begin(self, opens: Any) -> None:
+        """Put what is yet to be filled on top: an empty list or dictionary, or a mark."""
+        if len(self.stack) > MOST_NESTED:
+            self.refuse_nesting()
+        self.stack.append(opens)
 
     def pop(self) -> Any:
         """Take the top value."""
@@ -131,7 +137,23 @@ class Walker(PickleBytes):
 
     def pop_tuple(self, count: int) -> None:
         """Put the top values back as one tuple."""
-        self.push(tuple([self.pop() for _ in range(count)][::-1]))
+        values = tuple(self.stack[-count:])
+        if len(values) < count or MARK in values:
+            self.fail("a value is missing")
+        del self.stack[-count:]
+        self.push_tuple(values)
+
+    def push_tuple(self, values: tuple[Any, ...]) -> None:
+        """Put a tuple on top; those in one another are counted."""
+        if tuple in map(type, values):
+            self.nested += 1
+            if self.nested > MOST_NESTED:
+                self.refuse_nesting()
+        self.push(values)
+
+    def refuse_nesting(self) -> NoReturn:
+        """End because there are too many values in values."""
+        self.refuse(f"more than {MOST_NESTED:,} values in values")
 
     def add_items(self, pairs: list[Any]) -> None:
         """Keys and values by turns into the dictionary on top."""
@@ -331,39 +353,37 @@ def _dict(walker: Walker) -> None:
 OPCODES: Mapping[bytes, Callable[[Walker], Any]] = {
     b"\x80": lambda w: w.take(1),  # PROTO
     b"\x95": Walker.frame,
-    b"(": lambda w: w.push(MARK),
-    b"0": lambda w: w.pop(),
-    b"1": lambda w: w.pop_to_mark(),
+    b"(": lambda w: w.begin(MARK),
     b"N": lambda w: w.push(None),
     b"\x88": lambda w: w.push(True),
     b"\x89": lambda w: w.push(False),
     b"I": _int_line,
     b"J": lambda w: w.push(w.number("<i")),
-    b"K": lambda w: w.push(w.number("<B")),
+    b"K": lambda w: w.push(w.byte()),
     b"M": lambda w: w.push(w.number("<H")),
     b"L": lambda w: w.push(w.number_of_line(w.line().removesuffix(b"L"))),
-    b"\x8a": lambda w: w.push(int.from_bytes(w.take(w.number("<B")), "little", signed=True)),
+    b"\x8a": lambda w: w.push(int.from_bytes(w.take(w.byte()), "little", signed=True)),
     b"S": lambda w: w.push(w.escaped(w.line().strip())),
     b"T": lambda w: w.push(w.take(w.number("<i"))),
-    b"U": lambda w: w.push(w.take(w.number("<B"))),
+    b"U": lambda w: w.push(w.take(w.byte())),
     b"B": lambda w: w.push(w.take(w.number("<I"))),
-    b"C": lambda w: w.push(w.take(w.number("<B"))),
+    b"C": lambda w: w.push(w.take(w.byte())),
     b"\x8e": lambda w: w.push(w.take(w.number("<Q"))),
     b"\x96": lambda w: w.push(w.take(w.number("<Q"))),
     b"V": lambda w: w.push(w.decoded(w.line(), "raw_unicode_escape")),
     b"X": lambda w: w.push(w.decoded(w.take(w.number("<I")))),
-    b"\x8c": lambda w: w.push(w.decoded(w.take(w.number("<B")))),
+    b"\x8c": lambda w: w.push(w.decoded(w.take(w.byte()))),
     b"\x8d": lambda w: w.push(w.decoded(w.take(w.number("<Q")))),
-    b"}": lambda w: w.push({}),
+    b"}": lambda w: w.begin({}),
     b"d": _dict,
     b"s": _set_item,
     b"u": lambda w: w.add_items(w.pop_to_mark()),
-    b"]": lambda w: w.push([]),
+    b"]": lambda w: w.begin([]),
     b"l": lambda w: w.push(w.pop_to_mark()),
     b"a": _append,
     b"e": _appends,
     b")": lambda w: w.push(()),
-    b"t": lambda w: w.push(tuple(w.pop_to_mark())),
+    b"t": lambda w: w.push_tuple(tuple(w.pop_to_mark())),
     b"\x85": lambda w: w.pop_tuple(1),
     b"\x86": lambda w: w.pop_tuple(2),
     b"\x87": lambda w: w.pop_tuple(3),
@@ -372,11 +392,18 @@ OPCODES: Mapping[bytes, Callable[[Walker], Any]] = {
     b"R": lambda w: w.reduce(),
     b"b": lambda w: w.build(),
     b"p": lambda w: w.remember(w.number_of_line(w.line())),
-    b"q": lambda w: w.remember(w.number("<B")),
+    b"q": lambda w: w.remember(w.byte()),
     b"r": lambda w: w.remember(w.number("<I")),
     b"\x94": lambda w: w.remember(len(w.memo)),
     b"g": lambda w: w.recall(w.number_of_line(w.line())),
-    b"h": lambda w: w.recall(w.number("<B")),
+    b"h": lambda w: w.recall(w.byte()),
     b"j": lambda w: w.recall(w.number("<I")),
 }
-"""What each opcode of plain data does; any other is refused."""
+"""What each opcode of plain data does; any other is refused.
+
+Not even those that throw a value away: a pickler writes them for a tuple in itself alone.
+"""
+
+STOP = ord(".")
+ACTIONS = [OPCODES.get(bytes([code])) for code in range(256)]
+"""The same by number."""

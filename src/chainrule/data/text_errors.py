@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from chainrule.data.text_format import (
     SEPARATORS,
@@ -19,52 +18,69 @@ from chainrule.data.text_format import (
 from chainrule.errors import Problem
 
 MOST_PROBLEMS = 10
-"""More than these are counted, not listed."""
-
+MOST_COUNTED = 1000
+"""More than the first are counted, not listed; more than the second not even counted."""
 
 _OPEN_QUOTE = "a quotation mark is opened and never closed"
 
 
-def problems_of(
-    path: Path,
-    lines: Sequence[Line],
-    rows: Sequence[Sequence[str]],
-    separator: str | None,
-    place: int | None,
-    columns: int,
-    header: bool,
-) -> list[Problem]:
-    """Every fault in the lines of a file, the first ten of them with their places.
+class Faults:
+    """The faults of a file's lines: the first ten with their places, the others counted.
 
     Args:
         path: the file.
-        lines: its lines with cells.
-        rows: the cells of each line.
-        separator: what separates them, None for blanks.
+        separator: what separates the cells, None for blanks.
         place: the label's column, None where there is none.
-        columns: the number of cells in the first line.
-        header: whether a header has been taken off the lines.
+        expected: the number of cells in the first line.
+
+    Attributes:
+        problems: the first of them, with their places.
+        more: the number of the others; who has heard of `MOST_COUNTED` needs to hear no more.
     """
-    # One short line in front must not make all others wrong.
-    expected = usual([len(row) for row in rows]) if len(rows) > 2 else columns
-    problems: list[Problem] = []
-    more = 0
-    for line, row in zip(lines, rows, strict=True):
-        for cell, message in _faults(line, row, separator, place, expected):
-            if len(problems) < MOST_PROBLEMS:
-                column = _column(line, separator, cell, len(row), expected)
-                problems.append(Problem(message, path, line.number, column))
-            else:
-                more += 1
-    # A cell in the first line may be a column's name.
-    first = problems[0] if problems else None
-    whole = len(rows[0]) == expected
-    if first and whole and not header and first.line == lines[0].number:
-        hint = f"{first.message}; if this line names the columns, write header: true"
-        problems[0] = replace(first, message=hint)
-    if more:
-        problems.append(Problem(f"and {more} more problems of this kind", path))
-    return problems
+
+    def __init__(
+        self, path: Path, separator: str | None, place: int | None, expected: int
+    ) -> None:
+        self.path = path
+        self.separator = separator
+        self.place = place
+        self.first = self.expected = expected
+        self.problems: list[Problem] = []
+        self.more = 0
+
+    @property
+    def enough(self) -> bool:
+        """Whether to look for more of them is to no purpose."""
+        return self.more > MOST_COUNTED
+
+    def expect_the_usual(self, rows: Sequence[Sequence[str]]) -> None:
+        """One short line in front must not make all others wrong."""
+        if len(rows) > 2:
+            self.expected = usual([len(row) for row in rows])
+
+    def look(self, lines: Sequence[Line], rows: Sequence[Sequence[str]]) -> None:
+        """Note what is wrong with these lines, whose cells are ``rows``."""
+        for line, row in zip(lines, rows, strict=True):
+            for cell, message in _faults(line, row, self.separator, self.place, self.expected):
+                if len(self.problems) < MOST_PROBLEMS:
+                    column = _column(line, self.separator, cell, len(row), self.expected)
+                    self.problems.append(Problem(message, self.path, line.number, column))
+                elif self.enough:
+                    return
+                else:
+                    self.more += 1
+
+    def told(self, first: Line | None) -> list[Problem]:
+        """All that there is to say; ``first`` is a line that may name the columns."""
+        problems = self.problems[:]
+        # A cell in the first line may be a column's name.
+        if first and self.first == self.expected and problems[0].line == first.number:
+            hint = f"{problems[0].message}; if this line names the columns, write header: true"
+            problems[0] = replace(problems[0], message=hint)
+        if self.more:
+            number = f"more than {MOST_COUNTED:,}" if self.enough else self.more
+            problems.append(Problem(f"and {number} more problems of this kind", self.path))
+        return problems
 
 
 def _faults(
@@ -105,7 +121,7 @@ def _shown(cell: str) -> str:
 def _fault(cell: str) -> str | None:
     """What is wrong with one input."""
     if is_number(cell):
-        if np.isfinite(float(cell)):
+        if math.isfinite(float(cell)):
             return None
         return f"{_shown(cell)} is too large for a float64 number"
     if not cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
-from chainrule.data.text_errors import problems_of
+from chainrule.data.text_errors import Faults
 from chainrule.data.text_format import (
     SEPARATORS,
     Line,
@@ -24,6 +24,9 @@ from chainrule.data.text_format import (
     separator_of,
 )
 from chainrule.errors import DataError, Problem
+
+BLOCK = 2**14
+"""Characters that are read at a time: where a fault is, so many are looked at one by one."""
 
 
 def read_text(
@@ -63,11 +66,10 @@ def read_text(
     # A file of one column, or of the wrong number, cannot be read whatever its cells are.
     _check_columns(path, columns, separator, features)
     place = (0 if label == "first" else columns - 1) if labelled else None
-    x, words = _fast(lines, separator, place) or (None, None)
-    if x is None or x.shape[1] != columns - labelled or not np.isfinite(x).all():
-        x, words = _careful(path, lines, separator, place, columns, titles is not None)
+    faults = Faults(path, separator, place, columns)
+    x, words = _inputs_and_words(lines, separator, place, faults, titles is not None)
     labels = None
-    if words is not None and place is not None:
+    if place is not None:
         labels = _labels(path, lines, separator, place, words)
     names = _feature_names(path, titles, separator, place, columns)
     return Cases(x, labels, feature_names=names)
@@ -95,7 +97,7 @@ def _begins_with_header(
         # Names such as 0, 1, 2 over the inputs: then only the label's name gives them away.
         if below and not is_meant_as_number(title) and all(map(is_number, below)):
             return True
-    return not any(is_meant_as_number(cell) or not cell for cell in first)
+    return "" not in first and not any(map(is_meant_as_number, first))
 
 
 def _check_columns(path: Path, columns: int, separator: str | None, features: int | None) -> None:
@@ -114,12 +116,46 @@ def _check_columns(path: Path, columns: int, separator: str | None, features: in
         )
 
 
+def _inputs_and_words(
+    lines: Sequence[Line], separator: str | None, place: int | None, faults: Faults, header: bool
+) -> tuple[Array, list[str]]:
+    """Inputs and label texts, the lines read once, and slowly only where a fault may be."""
+    x: list[Array] = []
+    words: list[str] = []
+    for block in _blocks(lines):
+        read = _fast(block, separator, place, faults.expected - (place is not None))
+        if read is None:
+            rows = [cells_of(line.text, separator) for line in block]
+            if block[0] is lines[0]:
+                faults.expect_the_usual(rows)
+            faults.look(block, rows)
+            if faults.enough:
+                break
+            read = None if faults.problems else _converted(rows, place)
+        if read is not None:
+            x.append(read[0])
+            words += read[1]
+    if faults.problems:
+        raise DataError(faults.told(None if header else lines[0]))
+    return np.concatenate(x), words
+
+
+def _blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """The lines, so many at a time as hold about `BLOCK` characters."""
+    start = size = 0
+    for end, line in enumerate(lines, start=1):
+        size += len(line.text)
+        if size >= BLOCK or end == len(lines):
+            yield lines[start:end]
+            start, size = end, 0
+
+
 def _fast(
-    lines: Sequence[Line], separator: str | None, place: int | None
-) -> tuple[Array, list[str] | None] | None:
-    """Inputs and label texts of a file without faults, or None where there is one."""
+    lines: Sequence[Line], separator: str | None, place: int | None, inputs: int
+) -> tuple[Array, list[str]] | None:
+    """Inputs and label texts of lines without faults, or None where there may be one."""
     texts = [line.text for line in lines]
-    words = None
+    words: list[str] = []
     if place is not None:
         # Only the label may hold text; what is left of the line is for NumPy's own reader.
         first = place == 0
@@ -140,23 +176,12 @@ def _fast(
         x = np.loadtxt(texts, delimiter=separator, ndmin=2, dtype=np.float64, comments=None)
     except (ValueError, OverflowError):
         return None
-    return (x, words) if len(x) == len(lines) else None
+    return (x, words) if x.shape == (len(lines), inputs) and np.isfinite(x).all() else None
 
 
-def _careful(
-    path: Path,
-    lines: Sequence[Line],
-    separator: str | None,
-    place: int | None,
-    columns: int,
-    header: bool,
-) -> tuple[Array, list[str] | None]:
-    """The same cell by cell: reads what is quoted, and finds the place of every fault."""
-    rows = [cells_of(line.text, separator) for line in lines]
-    problems = problems_of(path, lines, rows, separator, place, columns, header)
-    if problems:
-        raise DataError(problems)
-    words = None if place is None else [row.pop(place) for row in rows]
+def _converted(rows: list[list[str]], place: int | None) -> tuple[Array, list[str]]:
+    """The same of cells without faults."""
+    words = [] if place is None else [row.pop(place) for row in rows]
     return np.array(rows, dtype=np.float64), words
 
 

@@ -6,9 +6,10 @@ import contextlib
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from chainrule.data.paths import read_bytes
 from chainrule.errors import DataError, Problem
@@ -18,13 +19,14 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", None: "blanks"}
 """What cells may be separated by, and its name; None stands for any run of blanks."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_MEANT_AS_NUMBER = re.compile(
+    rf"{_NUMBER.pattern}|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE
+)
 # So many lines decide on the separator.
 _SAMPLE = 50
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line with cells in it.
 
     Attributes:
@@ -48,7 +50,7 @@ def is_number(cell: str) -> bool:
 
 def is_meant_as_number(cell: str) -> bool:
     """Whether a cell is a number, or one of the words for what is no finite number."""
-    return is_number(cell) or _NOT_FINITE.fullmatch(cell) is not None
+    return _MEANT_AS_NUMBER.fullmatch(cell) is not None
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -134,7 +136,10 @@ def cells_of(line: str, separator: str | None) -> list[str]:
         reader = csv.reader([line], delimiter=separator, skipinitialspace=True)
         with contextlib.suppress(csv.Error):  # a cell too long for that module
             return [cell.strip() for cell in next(reader)]
-    return [cell.strip().strip("'") for cell in line.split(separator)]
+    cells = line.split(separator)
+    if "'" in line or line.split(None, 1) != [line]:  # there is something to strip
+        return [cell.strip().strip("'") for cell in cells]
+    return cells
 
 
 def column_of(line: str, separator: str | None, cell: int) -> int:
@@ -145,16 +150,22 @@ def column_of(line: str, separator: str | None, cell: int) -> int:
         (4, 6)
     """
     if separator is None:
-        starts = [match.start() for match in re.finditer(r"\S+", line)]
+        begins = (match.start() for match in re.finditer(r"\S+", line))
     else:
-        starts, quoted = [0], False
-        for k, character in enumerate(line):
-            quoted ^= character == '"'
-            if character == separator and not quoted:
-                starts.append(k + 1)
-    start = starts[min(cell, len(starts) - 1)]
-    blanks = len(line[start:]) - len(line[start:].lstrip(" "))
-    return start + blanks + 1
+        begins = _begins_between(line, separator)
+    *_, start = islice(begins, cell + 1)
+    blanks = re.compile(" *").match(line, start)
+    return (blanks.end() if blanks else start) + 1
+
+
+def _begins_between(line: str, separator: str) -> Iterator[int]:
+    """Where each cell begins, one after the other."""
+    yield 0
+    quoted = False
+    for mark in re.finditer(f'["{separator}]', line):
+        quoted ^= mark[0] == '"'
+        if mark[0] == separator and not quoted:
+            yield mark.end()
 
 
 def column_of_difference(line: str, separator: str | None, found: int, expected: int) -> int:
