@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
+HANGS = 1200.0
+"""Seconds after which a child is taken for one that never ends: no machine is so slow."""
+
 MARKS = 4
 """Numbers on a board."""
 
@@ -64,7 +67,7 @@ class Child:
                 self.status = os.waitstatus_to_exitcode(status)
         return self.status
 
-    def wait(self, seconds: float) -> int | None:
+    def wait(self, seconds: float = HANGS) -> int | None:
         """`poll` for so long."""
         end = monotonic() + seconds
         while self.poll() is None and monotonic() < end:
@@ -103,4 +106,4 @@ def children_end() -> Iterator[list[Child]]:
         for child in there:
             if child.poll() is None:
                 child.kill()
-                child.wait(5)
+                child.wait()

@@ -26,7 +26,7 @@ from chainrule.engines import ENGINES
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from chainrule.training import Trainer
-from proof.children import Board, Child, children_end
+from proof.children import HANGS, Board, Child, children_end
 from proof.killed_runs import files
 
 THERE = 2
@@ -139,13 +139,13 @@ def _end_child(place: Place, number: int, folder: Path) -> tuple[int | None, flo
     with children_end() as children:
         child = Child(lambda: _train(place, folder, board))
         children.append(child)
-        deadline = monotonic() + 120
+        deadline = monotonic() + HANGS
         while not board[THERE] and child.poll() is None and monotonic() < deadline:
             sleep(0.001)
         sleep(place.delay)
         start = monotonic()
         child.kill(number)
-        return child.wait(60), monotonic() - start
+        return child.wait(), monotonic() - start
 
 
 def _end_program(place: Place, number: int, folder: Path) -> tuple[int | None, float]:
@@ -153,13 +153,13 @@ def _end_program(place: Place, number: int, folder: Path) -> tuple[int | None, f
     (folder / "cache").mkdir()
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache")}
     with Popen(command, cwd=folder, env=environment, stdout=DEVNULL) as program:
-        checkpoint, deadline = RunFolder(folder / "ended").checkpoint, monotonic() + 120
+        checkpoint, deadline = RunFolder(folder / "ended").checkpoint, monotonic() + HANGS
         while not checkpoint.exists() and program.poll() is None and monotonic() < deadline:
             sleep(0.001)
         sleep(place.delay)
         start = monotonic()
         program.send_signal(number)
-        return program.wait(60), monotonic() - start
+        return program.wait(HANGS), monotonic() - start
 
 
 def _train(place: Place, folder: Path, board: Board) -> None:
@@ -181,7 +181,7 @@ def _marking(function: Callable[..., Any], board: Board) -> Callable[..., Any]:
 def _goes_on(place: Place, folder: Path) -> bool:
     """Whether the run resumes to the bits of one never stopped."""
     child = Child(lambda: int(not _same(place, folder)))
-    return child.wait(120) == 0
+    return child.wait() == 0
 
 
 def _same(place: Place, folder: Path) -> bool:

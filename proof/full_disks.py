@@ -126,7 +126,7 @@ def _said(work: Callable[[], None], folder: Path) -> tuple[int | None, str]:
         work()
 
     child = Child(run)
-    return child.wait(120), told.read_text()
+    return child.wait(), told.read_text()
 
 
 def _train(*callbacks: Callback) -> None:

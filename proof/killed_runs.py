@@ -30,7 +30,7 @@ from chainrule.errors import ChainruleError
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from chainrule.training import Callback, Row, Trainer
-from proof.children import Board, Child
+from proof.children import HANGS, Board, Child
 
 DONE = 0
 """On the board: how many minibatches the last finished checkpoint holds."""
@@ -200,9 +200,9 @@ class Killer:
         elif kind == KINDS[1]:
             self._wait_for_writing(child)
         else:
-            child.wait(60)
+            child.wait()
         child.kill()
-        child.wait(60)
+        child.wait()
         self._judge(child, board, kind)
 
     def _train(self, board: Board, step: int | None) -> None:
@@ -212,7 +212,7 @@ class Killer:
 
     def _wait_for_writing(self, child: Child) -> None:
         """Until a temporary file lies in the folder, and a little longer."""
-        skipped, end = self.moments.randrange(8), monotonic() + 60
+        skipped, end = self.moments.randrange(8), monotonic() + HANGS
         while child.poll() is None and monotonic() < end:
             there = os.listdir(self.folder) if self.folder.exists() else []
             if any(name.endswith(".part") for name in there):
@@ -269,7 +269,7 @@ def kill_runs(kills: int, seed: int = 1) -> Tally:
             killers[tally.total % len(killers)].kill(KINDS[tally.total // 3 % len(KINDS)])
         for killer in killers:
             child = Child(lambda killer=killer: killer._train(Board(), None))  # type: ignore[misc]
-            child.wait(60)
+            child.wait()
             killer._judge(child, Board(), "")
     return tally
 

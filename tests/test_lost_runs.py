@@ -24,6 +24,7 @@ from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import on_interrupt
 from chainrule.training import Callback, Part, Settings, Trainer
+from yardstick import HANGS
 
 ROOT = Path(chainrule.__file__).parents[2]
 CONFIG = {
@@ -43,7 +44,7 @@ def proof(*arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGS,
     )
 
 

@@ -31,7 +31,7 @@ def main() -> int:
         print(f"name a target: {', '.join(TARGETS)}", file=sys.stderr)
         return 2
     target = TARGETS[sys.argv[1]]
-    options = [f"-max_len={target.longest}", "-rss_limit_mb=1024", "-timeout=10"]
+    options = [f"-max_len={target.longest}", "-rss_limit_mb=1024", "-timeout=300"]
     folders = sys.argv[2:] + ([str(target.corpus)] if target.corpus.is_dir() else [])
     with memory_folder() as folder, target.trials(folder) as try_one:
         program = sys.argv[0]

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from chainrule.cli import leaving
+from yardstick import HANGS
 
 CONFIG = """\
 network: {layers: [{size: 3}, {size: 3}, softmax]}
@@ -55,7 +56,7 @@ sys.meta_path.insert(0, Press())
 main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert (done.returncode, done.stdout) == (130, ""), done.stderr
     assert done.stderr == "chainrule: interrupted\n"
@@ -80,14 +81,14 @@ main()
 """
     (folder / "program.py").write_text(code)  # as a module: there Python minds it
     command = [sys.executable, "-m", "program"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert (done.returncode, done.stdout) == (130, "begun\n"), done.stderr
     assert done.stderr == "chainrule: interrupted\n"
 
 
 def test_the_program_runs_as_a_module(folder):
     command = [sys.executable, "-m", "chainrule", "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("chainrule ")
 

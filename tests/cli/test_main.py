@@ -17,6 +17,7 @@ from chainrule import load
 from chainrule.cli.main import _spread_sets
 from chainrule.errors import ChainruleError, Problem
 from chainrule.interrupts import Terminated
+from yardstick import HANGS
 
 LONG = """\
 network: {layers: [{size: 8, activation: tanh}, {size: 2}, softmax]}
@@ -39,11 +40,22 @@ COMMANDS = [
 ]
 
 
-def start(*arguments: str, **options) -> subprocess.Popen[str]:
+PATIENT = f"""
+import chainrule.interrupts as interrupts
+from chainrule.__main__ import main
+interrupts.LEAVE_SECONDS = {HANGS}
+main()
+"""
+"""The program, but for the time that evaluations have after a Ctrl-C."""
+
+
+def start(
+    *arguments: str, program: tuple[str, ...] = ("-m", "chainrule.cli.main"), **options
+) -> subprocess.Popen[str]:
     """``chainrule ARGUMENTS`` in a process of its own, in the working folder."""
     environment = {**os.environ, **options.pop("env", {})}
     return subprocess.Popen(
-        [sys.executable, "-m", "chainrule.cli.main", *arguments],
+        [sys.executable, *program, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -164,20 +176,21 @@ def test_several_values_may_follow_set(given, spread):
     assert _spread_sets(given.split()) == spread.split()
 
 
-def wait_for(path: Path, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not (path.exists() and path.stat().st_size) and time.monotonic() < end:
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    """Until the process has written something there."""
+    while not (path.exists() and path.stat().st_size):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_training_cleanly_and_keeps_the_run(folder, number):
     Path("long.yaml").write_text(LONG)
-    process = start("train", "long.yaml", "--run", "kept")
+    process = start("train", "long.yaml", "--run", "kept", program=("-c", PATIENT))
     try:
-        wait_for(folder / "kept/metrics.jsonl")
+        wait_for(folder / "kept/metrics.jsonl", process)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=HANGS)
     finally:
         process.kill()
     assert (process.returncode, err) == (128 + number, "")
@@ -197,7 +210,7 @@ def test_a_reader_that_has_seen_enough_ends_the_program_quietly(folder, argument
     process.stdout.readline()
     process.stdout.close()
     assert process.stderr.read() == ""
-    assert process.wait(timeout=30) == 141
+    assert process.wait(timeout=HANGS) == 141
     process.stderr.close()
 
 
@@ -223,7 +236,7 @@ def test_an_old_terminal_gets_question_marks_and_no_traceback(folder, encoding):
     Path("long.yaml").write_text(LONG.replace("1000000", "1").replace("200", "20"))
     arguments = ["train", "long.yaml", "--jacobians", "--run", "grün"]
     process = start(*arguments, env={"PYTHONIOENCODING": encoding})
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=HANGS)
     assert (process.returncode, err) == (0, "")
 
 

@@ -17,6 +17,7 @@ import chainrule
 from chainrule.comparison.process import ContenderProcess
 from chainrule.errors import ChainruleError, ConfigError, DataError, DivergenceError
 from chainrule.peers import PEERS, PeerTable
+from yardstick import HANGS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOONS = {
@@ -218,6 +219,6 @@ def test_ctrl_c_leaves_nothing_behind(folder):
         time.sleep(0.05)
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)  # ends when the contenders' processes have ended
+    _, err = process.communicate(timeout=HANGS)  # ends when the contenders' processes have ended
     assert (process.returncode, err) == (130, "chainrule: interrupted\n")
     assert os.listdir() == ["c.yaml"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data.characters import Alphabet, read_characters, windows_of_file
@@ -146,7 +146,7 @@ def test_inputs_are_numbers_a_network_takes(tmp_path):
     assert (data.train.x.sum(axis=2) == 1).all()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(content=st.binary(max_size=200), steps=st.integers(1, 20), stride=st.integers(1, 30))
 def test_any_bytes_are_a_text_or_refused(tmp_path, content, steps, stride):
     try:

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data.dataset import Dataset, DataSplit
@@ -121,7 +121,6 @@ def test_headers_that_claim_too_much(tmp_path):
     assert "refused as a damaged or hostile file" in message(path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_damage_anywhere_ends_in_a_clear_error(tmp_path, save, data):
     content = bytearray(save(x=np.zeros((4, 2)), t=np.arange(4)).read_bytes())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data.npz_file import write_arrays
@@ -61,7 +61,7 @@ def test_what_is_written_is_read(tmp_path, made):
     assert np.array_equal(again.train.t[own], targets, equal_nan=targets.dtype.kind == "f")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150)
 @given(place=st.integers(0, len(GOOD) - 1), byte=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_file_is_read_as_something_or_refused(tmp_path, place, byte, cut):
     path = tmp_path / "s.npz"
@@ -153,7 +153,7 @@ def test_a_target_has_all_its_values_or_none(tmp_path):
             read_sequences(saved(tmp_path / "s.npz", **arrays))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(place=st.integers(0, 400), byte=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_file_without_lengths_is_read_or_refused(tmp_path, place, byte, cut):
     whole = BytesIO()

@@ -12,6 +12,7 @@ import pytest
 from chainrule.errors import ChainruleError
 from hostile import doors, good, warden
 from hostile.made import Hostile
+from yardstick import add_up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
 
@@ -91,9 +92,7 @@ def test_what_is_heard(door, heard, tmp_path, monkeypatch):
 @pytest.mark.parametrize("length", [2**20, 2**24])
 def test_time_is_measured_by_a_loop_of_the_same_process(length, tmp_path, monkeypatch):
     def adds_up(path):
-        total = 0
-        for byte in bytes(length):
-            total += byte
+        add_up(bytes(length))
         refuse(path)
 
     found = read_by(adds_up, tmp_path, monkeypatch)

@@ -32,7 +32,7 @@ from chainrule.errors import ChainruleError
 from hostile import good, modules
 from hostile.doors import DOORS
 from hostile.made import Hostile
-from yardstick import HANGS, times
+from yardstick import HANGS, add_up, times
 
 MEMORY = 256 * 2**20
 """Bytes that a reader may take, above what its process had."""
@@ -172,13 +172,12 @@ def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
 
 def looped_meanwhile(seconds: float) -> int:
     """Bytes that a plain loop adds up in so many seconds of the processor."""
-    block, bytes_, total = bytes(2**12), 0, 0
+    block, added = bytes(2**12), 0
     start = time.process_time()
     while time.process_time() - start < seconds:
-        for byte in block:
-            total += byte
-        bytes_ += len(block)
-    return bytes_
+        add_up(block)
+        added += len(block)
+    return added
 
 
 def _limit_memory() -> None:

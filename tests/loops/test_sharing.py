@@ -10,6 +10,7 @@ import time
 import pytest
 
 from chainrule.loops import threads
+from yardstick import HANGS
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -71,6 +72,6 @@ def test_a_forked_process_has_threads_of_its_own():
     run = [sys.executable, "-W", "ignore", "-c", code]
     environment = {"PYTHONPATH": ":".join(sys.path)}
     found = subprocess.run(
-        run, env=environment, capture_output=True, text=True, check=True, timeout=60
+        run, env=environment, capture_output=True, text=True, check=True, timeout=HANGS
     )
     assert found.stdout == "4\n"

@@ -17,6 +17,7 @@ from chainrule.config.load import read_source
 from chainrule.errors import ChainruleError, ConfigError
 from chainrule.sweeps.crew import Crew
 from chainrule.sweeps.sweep import Sweep
+from yardstick import HANGS
 
 CONFIG = {
     "network": {"layers": [{"size": 5, "activation": "tanh"}, {"size": 2}, "softmax"]},
@@ -179,7 +180,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path):
         assert "validation accuracy" in process.stdout.readline()
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=HANGS)
     assert process.returncode == 130, err
     assert "interrupted; 2 trials are left" in out
     assert not err
@@ -209,5 +210,5 @@ def test_a_worker_ends_when_nobody_asks_any_more():
     worker.stdin.flush()
     time.sleep(1.0)
     worker.stdin.close()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=HANGS) == 0
     worker.stdout.close()
