@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.data.text_file import read_text
+from chainrule.data.text_format import cells_of, column_of
 from chainrule.errors import ChainruleError, DataError
 from yardstick import times
 
@@ -154,10 +155,60 @@ def test_a_ragged_row_between_blanks_is_marked_where_it_differs(write, line, col
     assert found[0].startswith(f"3:{column}: found ")
 
 
-def test_many_faults_are_counted(write):
-    found = problems(write("1,2,0\n" + "x,2,0\n" * 500))
-    assert len(found) == 11
-    assert found[-1] == " and 490 more problems of this kind"
+@pytest.mark.parametrize(
+    ("wrong", "more"), [(11, "1"), (500, "490"), (1010, "1000"), (30_000, "more than 1,000")]
+)
+def test_many_faults_are_counted_up_to_a_thousand(write, wrong, more):
+    found = problems(write("1,2,0\n" * 20_000 + "x,2,0\n" * wrong))
+    assert [fault.split(":")[0] for fault in found[:-1]] == [str(20_001 + k) for k in range(10)]
+    assert found[-1] == f" and {more} more problems of this kind"
+
+
+def test_a_fault_behind_many_good_cases_has_its_place(write):
+    found = problems(write("1,2,0\n" * 40_000 + "3,x,0\n" + "1,2,0\n" * 40_000))
+    assert found == ["40001:3: expected a number, found 'x'"]
+    first = problems(write("1,2\n" + "1,2,0\n" * 40_000))
+    assert [fault.split(" (")[0] for fault in first] == [
+        "1:4: found 2 columns, expected 3 as in the other lines"
+    ]
+
+
+def test_a_quoted_cell_anywhere_changes_nothing(write):
+    quoted = read_text(write("1.5,2,a\n" * 9000 + '"1.5",2,"a"\n' + "1.5,2,a\n" * 9000))
+    assert (quoted.x == [1.5, 2]).all()
+    assert quoted.x.shape == (18_001, 2)
+    assert set(quoted.labels.values) == {"a"}
+
+
+CELLS = st.sampled_from(["1", "-2.5", "x", "", "nan", '"3"', '"', "1e999", " 4 ", "'5'"])
+
+
+@given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=12))
+def test_how_many_lines_are_read_at_a_time_changes_nothing(rows, write, monkeypatch):
+    path = write("\n".join(",".join(row) for row in rows))
+
+    def outcome(block):
+        monkeypatch.setattr("chainrule.data.text_file.BLOCK", block)
+        try:
+            cases = read_text(path, header=False)
+        except DataError:
+            return "refused"
+        return cases.x.tolist(), list(cases.labels.values)
+
+    assert outcome(1) == outcome(9) == outcome(2**14)
+
+
+@given(
+    cells=st.lists(st.text("a \u00a0\t'1", max_size=4), min_size=1, max_size=6),
+    separator=st.sampled_from([",", ";"]),
+)
+def test_cells_are_stripped_wherever_there_is_something_to_strip(cells, separator):
+    line = separator.join(cells)
+    assert cells_of(line, separator) == [cell.strip().strip("'") for cell in cells]
+    for number, cell in enumerate(cells):
+        begin = column_of(line, separator, number) - 1
+        assert line[begin:].startswith(cell.lstrip(" "))
+        assert line[:begin].count(separator) == number
 
 
 @pytest.mark.parametrize(

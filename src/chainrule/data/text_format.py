@@ -149,6 +149,7 @@ def column_of(line: str, separator: str | None, cell: int) -> int:
         >>> column_of("1, 2,x", ",", 1), column_of("1, 2,x", ",", 2)
         (4, 6)
     """
+    begins: Iterator[int]
     if separator is None:
         begins = (match.start() for match in re.finditer(r"\S+", line))
     else:

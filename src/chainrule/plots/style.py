@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -68,8 +69,14 @@ def house_style() -> Iterator[None]:
     """
     import matplotlib.style
 
+    logging.getLogger("matplotlib.font_manager").addFilter(_is_no_notice)
     with matplotlib.style.context(dict(_SETTINGS), after_reset=True):
         yield
+
+
+def _is_no_notice(record: logging.LogRecord) -> bool:
+    """On a slow machine the first picture would say on the error stream that it takes a moment."""
+    return "building the font cache" not in record.getMessage()
 
 
 def plain(text: object, limit: int = 60) -> str:
