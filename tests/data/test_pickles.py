@@ -268,6 +268,40 @@ def test_bombs_cost_little(name, read):
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 2**30
 
 
+NESTED = {
+    "lists": b"]" * 1_000_000 + b"a" * 999_999,
+    "dictionaries": b"}" * 1_000_000,
+    "marks": b"(" * 1_000_000,
+    "tuples of one": b")" + b"\x85" * 1_000_000,
+    "tuples of marks": b"(" * 9_000 + b"t" * 9_000 + b"\x85" * 9_000,
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_values_in_values_are_refused_before_there_are_many(name, read):
+    with pytest.raises(
+        DataError, match=r"byte \d\d,\d\d\d: found more than 10,000 values in values"
+    ):
+        read(NESTED[name] + b".")
+
+
+def test_what_throws_values_away_is_no_plain_data(read):
+    for program, at in ((b"}N0.", 2), (b"}(NN1.", 4)):
+        with pytest.raises(DataError, match=f"byte {at}: found opcode"):
+            read(program)
+
+
+def test_long_lists_and_tuples_of_plain_values_are_read(read):
+    held = {
+        "labels": list(range(200_000)),
+        "tuple": tuple(range(50_000)),
+        "pairs": [(k, k) for k in range(20_000)],
+        "lists": [[k] for k in range(20_000)],
+    }
+    for protocol in range(6):
+        assert read(pickle.dumps(held, protocol=protocol)) == held
+
+
 def test_the_opcodes_are_those_of_pickletools():
     from chainrule.data.pickles import OPCODES
 

@@ -106,7 +106,7 @@ def test_a_long_text_is_compared_with_a_good_one(tmp_path, monkeypatch):
         if path.name == "a":
             refuse(path)
 
-    monkeypatch.setitem(good.LINES, "mine", b"1,a\n")
+    monkeypatch.setitem(good.LINES, ("mine", "a"), b"1,a\n")
     found = [
         read_by(adds_up_ten_times, tmp_path / str(length), monkeypatch, length).get("times")
         for length in (warden.LONG - 1, warden.LONG)

@@ -46,6 +46,7 @@ LONG = 100_000
 TIMES = 2.0
 """How many times the cost of reading that one to refuse it may have."""
 
+TRIES = 4
 PATIENCE = HANGS
 
 # Events that end the matter whatever their arguments are.
@@ -119,7 +120,14 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
     found = in_child(lambda: read(file, path, made), patience=PATIENCE)
     if _listing(folder) != before:
         found.setdefault("heard", []).append("files changed")
-    if file.door in good.LINES and os.path.isfile(path) and os.path.getsize(path) >= LONG:
+    for _ in range(TRIES):  # what takes long for a reason of its own takes long every time
+        if found["loop"] <= LOOP:
+            break
+        again = in_child(lambda: read(file, path, made), patience=PATIENCE)
+        if again["ended"] == "refused":
+            found["loop"] = min(found["loop"], again["loop"])
+    named = file.door, path.name
+    if named in good.LINES and os.path.isfile(path) and os.path.getsize(path) >= LONG:
         found |= in_child(lambda: {"times": times_of_a_good_file(file, path)}, patience=PATIENCE)
     return found
 
@@ -127,7 +135,7 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
 def times_of_a_good_file(file: Hostile, path: Path) -> float:
     """How many times the cost of reading a good file of the same length refusing this one has."""
     other = path.with_name(f"good-{path.name}")
-    other.write_bytes(good.of_length(file.door, path.stat().st_size))
+    other.write_bytes(good.of_length(file.door, path.name, path.stat().st_size))
     door = DOORS[file.door]
 
     def refuse() -> None:
