@@ -40,8 +40,8 @@ MEMORY = 256 * 2**20
 LOOP = 2**26
 """Bytes that a loop in Python may add up while a file is refused: as many as the longest has."""
 
-LONG = 100_000
-"""Bytes of a text or pickle that is compared with a good file of the same length."""
+LONG, LONGEST = 100_000, 2_000_000
+"""Bytes of a text or pickle that is compared with a good file of the same length; of the good."""
 
 TIMES = 2.0
 """How many times the cost of reading that one to refuse it may have."""
@@ -135,7 +135,8 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
 def times_of_a_good_file(file: Hostile, path: Path) -> float:
     """How many times the cost of reading a good file of the same length refusing this one has."""
     other = path.with_name(f"good-{path.name}")
-    other.write_bytes(good.of_length(file.door, path.name, path.stat().st_size))
+    length = min(path.stat().st_size, LONGEST)
+    other.write_bytes(good.of_length(file.door, path.name, length))
     door = DOORS[file.door]
 
     def refuse() -> None:
