@@ -33,7 +33,7 @@ from chainrule.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJac
 from chainrule.layers.softmax import softmax
 from chainrule.losses import CrossEntropy, SoftmaxCrossEntropy
 from chainrule.parameters import as_numbers
-from chainrule.penalties import PenaltySetting
+from chainrule.penalties import L2, PenaltySetting
 
 Array = npt.NDArray[Any]
 Theta = Sequence[npt.ArrayLike]
@@ -43,7 +43,7 @@ STEP = 1e-5
 
 # Functions of what they are given; the size of a layer that no network has is not used.
 _HIDDEN, _OUTPUT = Dense(1, "relu"), Dense(1, "linear")
-_RELU, _TARGETS, _LOSS = ReLU(), CrossEntropy(), SoftmaxCrossEntropy()
+_RELU, _TARGETS, _LOSS, _PENALTY = ReLU(), CrossEntropy(), SoftmaxCrossEntropy(), L2()
 _FLOAT = np.dtype(float)
 
 
@@ -93,7 +93,7 @@ def computeCost(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) ->
         1.386294
     """
     arrays = _checked(theta)
-    return float(_cost(*_cases_and_labels(X, y, arrays), arrays, _penalty(reg)))
+    return float(_cost(*_cases_and_labels(X, y, arrays), arrays, _rate(reg)))
 
 
 def computeGrad(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) -> tuple[Array, ...]:
@@ -109,7 +109,7 @@ def computeGrad(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) ->
         >>> [g.tolist() for g in computeGrad([[0.0, 1.0]], [3], zero, reg=0.1)]
         [[[0.0, 0.0, 0.0, 0.0], [0.25, 0.25, 0.25, -0.75]], [[0.25, 0.25, 0.25, -0.75]]]
     """
-    arrays, penalty = _checked(theta), _penalty(reg)
+    arrays, rate = _checked(theta), _rate(reg)
     x, labels = _cases_and_labels(X, y, arrays)
     passes = _forward(x, arrays)
     z, ones, gradients = passes[-1].z, np.ones(len(x)), list(arrays)
@@ -117,8 +117,8 @@ def computeGrad(X: npt.ArrayLike, y: npt.ArrayLike, theta: Theta, reg: float) ->
     for k in reversed(range(len(passes))):
         W, b = arrays[2 * k : 2 * k + 2]
         W_grad = WeightJacobian(passes[k].x, W.shape[1]).vjp(delta)
-        if penalty is not None:
-            W_grad += penalty.rate * penalty.penalty.derivative(W)
+        if rate:
+            W_grad += rate * _PENALTY.derivative(W)
         b_grad = BiasJacobian(ones, W.shape[1]).vjp(delta)
         gradients[2 * k : 2 * k + 2] = W_grad, b_grad.reshape(b.shape)
         if k:
@@ -139,10 +139,10 @@ def computeNumGrad(
 
     Args and errors are those of `computeCost`.
     """
-    arrays, penalty = _checked(theta), _penalty(reg)
+    arrays, rate = _checked(theta), _rate(reg)
     x, labels = _cases_and_labels(X, y, arrays)
     numeric = central_difference(
-        lambda vector: _cost(x, labels, _parted(vector.astype(np.longdouble), arrays), penalty),
+        lambda vector: _cost(x, labels, _parted(vector.astype(np.longdouble), arrays), rate),
         np.concatenate([array.ravel() for array in arrays]),
         step=STEP,
     )
@@ -257,9 +257,9 @@ def _cases_and_labels(
     return x, labels
 
 
-def _penalty(reg: float) -> PenaltySetting | None:
-    """The library's penalty that adds rate · Σ½w², with rate = reg; None for reg = 0."""
-    return PenaltySetting("L2", reg) if reg else None
+def _rate(reg: float) -> float:
+    """The rate of the library's penalty, which adds rate · Σ½w², once it is checked."""
+    return PenaltySetting({"L2": reg}).rates["L2"]
 
 
 def _forward(x: Array, arrays: Sequence[Array]) -> list[_Pass]:
@@ -273,12 +273,12 @@ def _forward(x: Array, arrays: Sequence[Array]) -> list[_Pass]:
     return passes
 
 
-def _cost(x: Array, labels: Array, arrays: Sequence[Array], penalty: PenaltySetting | None) -> Any:
+def _cost(x: Array, labels: Array, arrays: Sequence[Array], rate: float) -> Any:
     """The cost in the precision of the arrays."""
     loss = _LOSS.value(_forward(x, arrays)[-1].z, labels)
-    if penalty is None:
+    if not rate:
         return loss
-    return loss + penalty.rate * sum(penalty.penalty.total(W.ravel()) for W in arrays[::2])
+    return loss + rate * sum(_PENALTY.total(W.ravel()) for W in arrays[::2])
 
 
 def _parted(vector: Array, arrays: Sequence[Array]) -> list[Array]:
