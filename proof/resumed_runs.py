@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checkpoint import data_checksum, read_checkpoint, save_checkpoint
+from chainrule.checkpoint import checksum, read_checkpoint, save_checkpoint
 from chainrule.layers.dense import Dense
 from chainrule.layers.softmax import Softmax
 from chainrule.network import Network
@@ -105,7 +105,9 @@ class SaveAll(Callback):
     def _save(self, trainer: Trainer) -> None:
         self.paths.append(self.folder / f"{len(self.paths)}.safetensors")
         parts: dict[str, Any] = {"network": {}, "data": {}, "training": {}}
-        save_checkpoint(self.paths[-1], trainer, parts, data_checksum(TRAIN))
+        save_checkpoint(
+            self.paths[-1], trainer, parts, {"training data": checksum(TRAIN.x, TRAIN.t)}
+        )
 
 
 def resume_everywhere(setting: Setting, folder: Path) -> tuple[list[str], int]:

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save, save_file
 from chainrule import ChainruleError, Dense, Network
 from chainrule._version import __version__
 from chainrule.checkpoint import (
-    data_checksum,
+    checksum,
     load_parameters,
     parse_checkpoint,
     read_checkpoint,
@@ -148,7 +148,7 @@ def saved(folder: Path, stop: int, **options) -> Path:
     made = trainer(stop, **options)
     made.run()
     path = folder / "c.safetensors"
-    save_checkpoint(path, made, CONFIGURATION, data_checksum(DATA))
+    save_checkpoint(path, made, CONFIGURATION, {"training data": checksum(X, T)})
     return path
 
 
@@ -156,7 +156,7 @@ def test_a_checkpoint_holds_all_that_a_training_needs(tmp_path):
     made = trainer(5)
     made.run()
     path = tmp_path / "c.safetensors"
-    save_checkpoint(path, made, CONFIGURATION, data_checksum(DATA))
+    save_checkpoint(path, made, CONFIGURATION, {"training data": checksum(X, T)})
     arrays = load_file(path)  # any reader of safetensors may look into it
     assert np.array_equal(arrays["dense_1.W"], made.network.layers[0].W)
     assert np.array_equal(arrays["optimizer.m"], made.optimizer.state["m"])
@@ -164,7 +164,7 @@ def test_a_checkpoint_holds_all_that_a_training_needs(tmp_path):
     assert np.array_equal(arrays["order"], made.order(2))
     found = read_checkpoint(path)
     assert (found.epoch, found.minibatch, found.steps) == (2, 2, 5)
-    assert found.history == made.history.rows
+    assert found.history.rows == made.history.rows
     assert found.configuration == CONFIGURATION
     with safe_open(path, "numpy") as file:
         metadata = file.metadata()
@@ -224,7 +224,7 @@ def test_a_forged_checkpoint_would_be_read(tmp_path):
     assert parse_checkpoint(forged(path), path).epoch == 2
 
 
-ROW = '"train_loss": 0.5, "seconds": 1.0'
+COLUMNS = ("train_loss", "validation_loss", "validation_r2", "seconds")
 POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5}
 
 
@@ -240,13 +240,16 @@ POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5
         ({"position": json.dumps({**POSITION, "steps": 1.0})}, "its steps is no count"),
         ({"position": json.dumps({**POSITION, "seconds": "1"})}, "no number"),
         ({"position": '{"epoch": 1' + "0" * 5000 + "}"}, "no checkpoint of a training"),
-        ({"history": "[" * 100_000}, "no checkpoint of a training"),
-        ({"history": "{}"}, "its history is no list"),
-        ({"history": '["a"]'}, "its history is no object"),
-        ({"history": f'[{{"epoch": "../x", {ROW}}}]'}, "no number"),
-        ({"history": f'[{{"epoch": 1{"0" * 30}, {ROW}}}]'}, "too large"),
-        ({"history": f'[{{"epoch": 1, "__class__": 1, {ROW}}}]'}, "other columns"),
-        ({"history": '[{"epoch": 1}]'}, "other columns"),
+        ({"columns": None}, "lacks 'columns'"),
+        ({"columns": "[" * 50_000}, "no checkpoint of a training"),
+        ({"columns": "{}"}, "its columns are no list of names"),
+        ({"columns": "[1]"}, "its columns are no list of names"),
+        ({"columns": '["seconds"]'}, "other columns"),
+        ({"columns": '["train_loss", "seconds", "__class__"]'}, "other columns"),
+        ({"columns": '["train_loss", "seconds", "validation_r2", "train_r2"]'}, "lacks 'history."),
+        ({"columns": '["train_loss", "seconds", "seconds"]'}, "lacks 'history.seconds'"),
+        ({"data": "3"}, "its data is no object"),
+        ({"data": '{"training data": 3}'}, "a checksum of its data is no text"),
         ({"configuration": "null"}, "its configuration is no object"),
         ({"configuration": '{"network": {}, "data": 3}'}, "its data is no object"),
         (
@@ -296,8 +299,8 @@ def test_a_forged_header_is_refused(tmp_path, metadata, message):
         ({"order": np.arange(6)}, {}, "expected order"),
         ({}, {"position": json.dumps({**POSITION, "epoch": 9})}, "expected losses"),
         ({}, {"position": json.dumps({**POSITION, "steps": 5})}, "with 1 finished epochs and 5"),
-        ({}, {"history": "[]"}, "with 0 finished epochs"),
-        ({}, {"history": f'[{{"epoch": 2, {ROW}}}]'}, "with 1 finished epochs"),
+        ({}, {"columns": "[]"}, "holds history.seconds, which nothing asks for"),
+        ({f"history.{name}": np.ones(2) for name in COLUMNS}, {}, "with 2 finished epochs"),
     ],
 )
 def test_a_checkpoint_of_another_training_changes_nothing(tmp_path, arrays, metadata, message):
@@ -333,8 +336,31 @@ def test_the_checksum_of_data_follows_every_bit_and_the_order():
         Part(X.reshape(10, 1), T),
         Part(np.nextafter(X, 2), T),
     ]
-    assert len({data_checksum(part) for part in parts}) == len(parts)
-    assert data_checksum(Part(np.asfortranarray(X), T.copy())) == data_checksum(DATA)
+    assert len({checksum(part.x, part.t) for part in parts}) == len(parts)
+    assert checksum(np.asfortranarray(X), T.copy()) == checksum(X, T)
+
+
+@pytest.mark.parametrize(
+    "column", [np.ones(2), np.ones((1, 1)), np.ones(1, np.float32), np.ones(1, np.int64)]
+)
+def test_a_column_that_is_none_is_refused(tmp_path, column):
+    path = saved(tmp_path, 4)
+    with pytest.raises(ChainruleError, match="no checkpoint of a training"):
+        parse_checkpoint(forged(path, {"history.seconds": column}), path)
+
+
+def test_figures_that_are_not_finite_come_back(tmp_path):
+    made, path = trainer(4), tmp_path / "c.safetensors"
+    made.run()
+    figures = [float("inf"), float("-inf"), float("nan"), 5e-324, 1 / 3]
+    row = made.history.rows[0]
+    made.history.rows += [
+        {**row, "epoch": k, "validation_loss": figure} for k, figure in enumerate(figures, 2)
+    ]
+    save_checkpoint(path, made, CONFIGURATION, {})
+    found = read_checkpoint(path).history
+    assert repr(found.rows) == repr(made.history.rows)
+    assert [*found.rows[0]] == ["epoch", *COLUMNS]
 
 
 def test_a_failed_write_keeps_the_older_parameters(tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ from proof.resumed_runs import (
 from chainrule import ChainruleError, load, train
 from chainrule.checkpoint import read_checkpoint
 from chainrule.errors import ConfigError, DataError
-from chainrule.resuming import alone
+from chainrule.files import alone
 from chainrule.run_folder import RunFolder
 from chainrule.training import Callback
 
@@ -280,7 +280,7 @@ def test_other_data_in_the_same_file_are_refused(folder):
     del config["data"]["generator"], config["data"]["classes"], config["data"]["count"]
     train(config, run="r", callbacks=[StopAfter(4)])
     Path("d.csv").write_text("\n".join([*rows[:-1], "59,4,1"]))
-    with pytest.raises(DataError, match="the data are not those that the run in r began with"):
+    with pytest.raises(DataError, match="the test data are not those that the run in r"):
         train(config, run="r", resume=True)
 
 
@@ -334,7 +334,7 @@ def test_what_is_resumed_has_a_folder(folder):
 
 def test_two_processes_do_not_train_into_one_folder(folder):
     train(CONFIG, run="r", callbacks=[StopAfter(4)])
-    with alone(RunFolder(Path("r"))), pytest.raises(ChainruleError, match="another process"):
+    with alone(Path("r"), "busy"), pytest.raises(ChainruleError, match="another process"):
         train(CONFIG, run="r", resume=True)
     train(CONFIG, run="r", resume=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from chainrule import ChainruleError, Dense, Network
 from chainrule import run_folder as module
@@ -197,12 +198,9 @@ def test_one_output_tells_two_classes_apart(tmp_path):
     [
         ({"classes": ["a", "b", "c"]}, "found 3 classes, but the network has 2 outputs"),
         ({"classes": 3}, "cannot read the run's results"),
-        ({"scaling": {"mean": [1.0], "scale": [1.0]}}, "a scaling of 1 inputs"),
-        ({"scaling": {"mean": [1.0, 2.0], "scale": [1.0]}}, "cannot read the run's results"),
-        ({"scaling": {"mean": [1.0, 2.0], "scale": [1.0, 0.0]}}, "a scale above 0"),
-        ({"scaling": {"mean": [1.0, None], "scale": [1.0, 1.0]}}, "cannot read"),
-        ({"scaling": {"mean": [1.0, 2.0]}}, "cannot read the run's results"),
+        ({"scaling": {"mean": [1.0, 2.0], "scale": [1.0, 1.0]}}, "scaling is true or false"),
         ({"scaling": "yes"}, "cannot read the run's results"),
+        ({"scaling": None}, "scaling is true or false"),
         ({"scores": []}, "cannot read the run's results"),
         ({"scores": {"test": 3}}, "cannot read the run's results"),
         ({"scores": {"test": {"loss": "low"}}}, "cannot read the run's results"),
@@ -217,6 +215,40 @@ def test_facts_that_are_none_are_refused(tmp_path, change, message):
     with pytest.raises(ChainruleError, match=message) as caught:
         files.read_facts(inputs=2, outputs=2)
     assert caught.value.problems[0].path == files.facts
+
+
+MEAN, SCALE = np.array([0.1, -2.0]), np.array([1.0, 1e-9])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"mean": MEAN[:1], "scale": SCALE[:1]}, r"mean of shape \(1,\).* has 2 inputs"),
+        ({"mean": MEAN, "scale": SCALE[:1]}, r"scale of shape \(1,\)"),
+        ({"mean": MEAN}, r"found mean of shape \(2,\), but"),
+        ({}, "found no arrays"),
+        ({"mean": MEAN, "scale": SCALE, "x": MEAN}, r"x of shape \(2,\)"),
+        ({"mean": MEAN, "scale": np.array([1.0, 0.0])}, "a scale above 0"),
+        ({"mean": np.array([nan, 0]), "scale": SCALE}, "finite numbers in float64"),
+        ({"mean": MEAN, "scale": np.array([inf, 1])}, "finite numbers in float64"),
+        ({"mean": np.array([1, 2]), "scale": SCALE}, "finite numbers in float64"),
+    ],
+)
+def test_a_scaling_that_is_none_is_refused(tmp_path, arrays, message):
+    files = RunFolder(tmp_path)
+    files.write_facts(FACTS)
+    save_file(arrays, files.scaling)
+    with pytest.raises(ChainruleError, match=message) as caught:
+        files.read_facts(inputs=2, outputs=2)
+    assert caught.value.problems[0].path == files.scaling
+
+
+def test_a_scaling_that_is_missing_is_told(tmp_path):
+    files = RunFolder(tmp_path)
+    files.write_facts(FACTS)
+    files.scaling.unlink()
+    with pytest.raises(ChainruleError, match=r"scaling\.safetensors: there is no such file"):
+        files.read_facts(inputs=2, outputs=2)
 
 
 @pytest.mark.parametrize("key", ["engine", "interrupted", "classes", "scaling", "scores"])

@@ -6,6 +6,7 @@ Where data and network disagree, the message names the configuration's line firs
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -35,8 +36,9 @@ from chainrule.fitting import (
     too_explicit,
     too_few_outputs,
 )
-from chainrule.layers import LAYERS
+from chainrule.layers import LAYERS, Layer
 from chainrule.layers.weighted import Weighted
+from chainrule.limits import machine_memory
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 
@@ -129,7 +131,7 @@ def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
     """
     config = with_input(config, data)
     problem = (
-        _too_large(config)
+        _too_large(config, _connected(config))
         or colours_last(config, data)
         or other_steps(config, data)
         or other_outputs(config, data)
@@ -171,39 +173,55 @@ def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     return written
 
 
-def _too_large(config: Config) -> Problem | None:
-    """A network beyond this machine's memory, said before memory is asked for.
+def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The shapes of θ's arrays by name; nothing of their size is made.
 
-    θ, its gradient and the optimiser's scratch are vectors of one length.
+    Args:
+        config: with the network's input.
+
+    Raises:
+        ConfigError: the parts do not make a network, or one beyond this machine's memory.
+    """
+    layers = _connected(config)
+    problem = _too_large(config, layers)
+    if problem is not None:
+        raise ConfigError(problem)
+    return {f"{layer.name}.{k}": shape for layer in layers for k, shape in layer.shapes().items()}
+
+
+def _connected(config: Config) -> list[Layer]:
+    """The layers with their shapes.
 
     Raises:
         ConfigError: a layer cannot take what feeds it.
     """
     try:
-        layers, _ = connected(config.network)
+        return connected(config.network)[0]
     except ConnectError as error:
         raise _placed_at_layer(error, config) from None
-    parameters = {k: sum(map(prod, layer.shapes().values())) for k, layer in enumerate(layers)}
-    needed = 3 * sum(parameters.values()) * np.dtype(config.network["dtype"]).itemsize
-    there = _memory()
+
+
+def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
+    """A network beyond this machine's memory, said before memory is asked for.
+
+    θ, its gradient and the optimiser's scratch are vectors of one length; the layers' outputs for
+    a single case lie beside them.
+    """
+    parameters = [sum(map(prod, layer.shapes().values())) for layer in layers]
+    outputs = [layer.outputs for layer in layers]
+    itemsize = np.dtype(config.network["dtype"]).itemsize
+    needed = (3 * sum(parameters) + sum(outputs)) * itemsize
+    there = machine_memory()
     if needed <= there:
         return None
-    largest = max(parameters, key=lambda k: parameters[k])
+    largest = max(range(len(layers)), key=lambda k: 3 * parameters[k] + outputs[k])
     message = (
-        f"the network has {sum(parameters.values()):.3g} parameters; to train it takes at least "
-        f"{needed / 2**30:.4g} GiB, and this machine has {there / 2**30:.4g}: a smaller size is "
-        "needed"
+        f"the network has {sum(parameters):.3g} parameters and, for each case, {sum(outputs):.3g} "
+        f"outputs of layers; it takes at least {needed / 2**30:.4g} GiB, and this machine has "
+        f"{there / 2**30:.4g}: a smaller size is needed"
     )
     key = ("size",) if "size" in config.network["layers"][largest] else ()
     return config.problem(("network", "layers", largest, *key), message)
-
-
-def _memory() -> int:
-    """The machine's memory in bytes; 2⁴⁰ where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**40
 
 
 def with_input(config: Config, data: DataSplit) -> Config:

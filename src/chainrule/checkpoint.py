@@ -7,15 +7,17 @@ beside it, whatever a training needs to go on as if it had never stopped:
 ``optimizer.NAME``    the optimiser's vectors
 ``losses``            of every minibatch that has run, float64
 ``order``             of the cases in the epoch in progress, if it is shuffled, int64
+``history.COLUMN``    what the finished epochs gave, a number an epoch, float64
+``columns``           their names in order (JSON)
 ``position``          epoch, minibatch, steps, and what the epoch gave so far (JSON)
-``history``           the rows of the finished epochs (JSON)
 ``configuration``     as run (JSON); its seed is that of every random stream
-``data``              a checksum of the training and validation data
+``data``              checksums of each part of the data and of the classes' names (JSON)
 ``chainrule``         the version that wrote it, ``numpy`` that of NumPy
 ``sha256``            of the whole file, with zeros in its own place
 ====================  ======================================================================
 
-The first three are arrays, the others text in the header's metadata.
+The first four are arrays, the others text in the header's metadata, whose length does not grow
+while a training runs.
 """
 
 from __future__ import annotations
@@ -32,24 +34,26 @@ from zlib import crc32
 import numpy as np
 
 from chainrule._version import __version__
-from chainrule.data.paths import read_bytes
+from chainrule.data.dataset import DataSplit
 from chainrule.errors import ChainruleError, Problem
 from chainrule.files import whole_file, write_whole
 from chainrule.json_text import parse_json
-from chainrule.limits import MAX_CHECKPOINT_BRACKETS, MAX_CHECKPOINT_HEADER_BYTES
 from chainrule.network import Network
 from chainrule.parameters import Array
-from chainrule.tensor_file import parse_tensors, read_tensors
-from chainrule.training import Part, Progress, Row, Trainer
+from chainrule.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
+from chainrule.training import History, Progress, Trainer
 
 NO_DIGEST = b"0" * 64
 DEEPEST = 30
 """Levels of a configuration; it has about five."""
 
-COLUMNS = {"epoch", "seconds"} | {
+COLUMNS = {"seconds"} | {
     f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
 }
-"""Those that a row of a history may have."""
+"""Those that a history may have beside the numbers of its epochs."""
+
+HISTORY = "history."
+"""How the names of its arrays begin; a parameter's last word is another one."""
 
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
@@ -60,7 +64,8 @@ def save_parameters(path: Path, network: Network) -> None:
     Raises:
         ChainruleError: the file cannot be written.
     """
-    write_whole(path, _packed(dict(network.parameters), {"chainrule": __version__}))
+    content = packed(path, dict(network.parameters), {"chainrule": __version__})
+    write_whole(path, content, own=True)
 
 
 def load_parameters(path: Path, network: Network) -> None:
@@ -70,15 +75,12 @@ def load_parameters(path: Path, network: Network) -> None:
         ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
     """
     arrays, _ = read_tensors(path)
-    problems = [
-        Problem(f"holds {name}, which the network does not have", path)
-        for name in sorted(set(arrays).difference(network.parameters))
-    ]
-    for name, view in network.parameters.items():
-        found = arrays.get(name)
-        if found is None or found.shape != view.shape or found.dtype.kind != "f":
-            what = "no such array" if found is None else f"{found.dtype} of shape {found.shape}"
-            message = f"expected {name} of shape {view.shape}, found {what}"
+    shapes = {name: view.shape for name, view in network.parameters.items()}
+    problems = misfits_of_parameters(path, {k: v.shape for k, v in arrays.items()}, shapes)
+    for name in shapes.keys() & arrays.keys() if not problems else ():
+        found = arrays[name]
+        if found.dtype.kind != "f":
+            message = f"expected {name} of shape {found.shape}, found {found.dtype} of that shape"
             problems.append(Problem(message, path))
         elif not np.isfinite(found).all():
             problems.append(Problem(f"{name} holds numbers that are not finite", path))
@@ -88,12 +90,17 @@ def load_parameters(path: Path, network: Network) -> None:
         view[...] = arrays[name]
 
 
-def _packed(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
-    from safetensors.numpy import save
-
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content: bytes = save(whole, metadata=dict(metadata))
-    return content
+def misfits_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[Problem]:
+    """Where the arrays of a file are not the parameters of a network, by names and shapes."""
+    problems = [
+        Problem(f"holds {name}, which the network does not have", path)
+        for name in sorted(found.keys() - expected.keys())
+    ]
+    for name, shape in expected.items():
+        if found.get(name) != shape:
+            what = f"shape {found[name]}" if name in found else "no such array"
+            problems.append(Problem(f"expected {name} of shape {shape}, found {what}", path))
+    return problems
 
 
 @dataclass(frozen=True)
@@ -103,25 +110,25 @@ class Checkpoint:
     Attributes:
         path: the file.
         configuration: as run.
-        data: the checksum of the data.
+        data: what `data_checksums` said of the data.
         epoch: the epoch in progress.
         minibatch: how many minibatches of it have run.
         steps: how many the optimiser has taken.
         correct: how many cases of the epoch were classified rightly as they ran.
         seconds: that the epoch took so far.
-        history: a row for every finished epoch.
+        history: what the finished epochs gave.
         arrays: θ, the optimiser's vectors, losses and order, by name.
     """
 
     path: Path
     configuration: dict[str, Any]
-    data: str
+    data: dict[str, str]
     epoch: int
     minibatch: int
     steps: int
     correct: int
     seconds: float
-    history: list[Row]
+    history: History
     arrays: dict[str, Array]
 
     def restore(self, trainer: Trainer) -> None:
@@ -138,7 +145,7 @@ class Checkpoint:
         losses = self.arrays["losses"].copy()
         trainer.optimizer.steps = self.steps
         trainer.epoch, trainer.minibatch = self.epoch, self.minibatch
-        trainer.history.rows = [*self.history]
+        trainer.history.rows = [*self.history.rows]
         trainer.history.add_minibatches(losses)
         trainer.progress = Progress.at_start(trainer.engine.counts)
         trainer.progress.losses[: self.minibatch] = losses[len(losses) - self.minibatch :]
@@ -175,16 +182,16 @@ class Checkpoint:
 
     def _inconsistencies(self, minibatches: int, run: int) -> list[str]:
         """Where its own figures contradict each other."""
-        open_epochs = self.epoch - len(self.history)
+        epochs = len(self.history.rows)
+        open_epochs = self.epoch - epochs
         whole = self.minibatch == (minibatches if self.epoch else 0)
         right = (
             self.minibatch <= minibatches
             and (open_epochs == 1 or (open_epochs == 0 and whole))
-            and [row["epoch"] for row in self.history] == [*range(1, len(self.history) + 1)]
             and self.steps == run
         )
         where = f"epoch {self.epoch}, minibatch {self.minibatch} of {minibatches}"
-        found = f"{len(self.history)} finished epochs and {self.steps} steps"
+        found = f"{epochs} finished epochs and {self.steps} steps"
         problems = [] if right else [f"stands at {where}, with {found}"]
         order = self.arrays.get("order")
         if order is not None and not np.array_equal(
@@ -195,7 +202,7 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, trainer: Trainer, configuration: Mapping[str, Any], data: str
+    path: Path, trainer: Trainer, configuration: Mapping[str, Any], data: Mapping[str, str]
 ) -> None:
     """Write all that a training needs to go on as if it had never stopped.
 
@@ -203,7 +210,7 @@ def save_checkpoint(
         path: the file.
         trainer: between two stretches.
         configuration: as run, in the types of JSON.
-        data: what `data_checksum` says of the data.
+        data: what `data_checksums` says of the data.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
@@ -212,6 +219,8 @@ def save_checkpoint(
     arrays = {**_vectors(trainer), "losses": trainer.history.minibatch_losses}
     if progress.order is not None:
         arrays["order"] = progress.order.astype(np.int64)
+    columns = trainer.history.to_arrays()
+    arrays |= {f"{HISTORY}{name}": column for name, column in columns.items()}
     position = {
         "epoch": trainer.epoch,
         "minibatch": trainer.minibatch,
@@ -223,14 +232,14 @@ def save_checkpoint(
         "chainrule": __version__,
         "numpy": np.__version__,
         "position": json.dumps(position),
-        "history": trainer.history.to_json(),
+        "columns": json.dumps([*columns]),
         "configuration": json.dumps(configuration),
-        "data": data,
+        "data": json.dumps(data),
         "sha256": NO_DIGEST.decode(),
     }
-    content = memoryview(_packed(arrays, metadata))
+    content = memoryview(packed(path, arrays, metadata))
     start, end = _place_of_digest(content) or (0, 0)
-    with whole_file(path) as file:
+    with whole_file(path, own=True) as file:
         for part in (content[:start], _digest(content, start, end), content[end:]):
             file.write(part)
 
@@ -241,7 +250,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ChainruleError: it cannot be read; or see `parse_checkpoint`.
     """
-    return parse_checkpoint(read_bytes(path), path)
+    return parse_checkpoint(read_own(path), path)
 
 
 def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
@@ -265,9 +274,7 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
     if _digest(memoryview(content), *place) != content[slice(*place)]:
         message = "this checkpoint was changed after it was written: its SHA-256 is another one"
         raise ChainruleError(Problem(message, path))
-    arrays, metadata = parse_tensors(
-        content, path, "a checkpoint", MAX_CHECKPOINT_HEADER_BYTES, MAX_CHECKPOINT_BRACKETS
-    )
+    arrays, metadata = parse_tensors(content, path, "a checkpoint")
     try:
         return _checked(path, metadata, arrays)
     except KeyError as error:
@@ -277,13 +284,26 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
         raise ChainruleError(Problem(message, path)) from None
 
 
-def data_checksum(*parts: Part) -> str:
-    """A short number of the data's bits, which another order or value changes."""
+def data_checksums(data: DataSplit) -> dict[str, str]:
+    """For every part of the data, and for the names of the classes, a short number.
+
+    Another order or value changes it, of any part: what a run is tested on, and what its classes
+    are called, belong to its result.
+    """
+    parts = {"training": data.train, "validation": data.validation, "test": data.test}
+    names = np.frombuffer(json.dumps(data.classes).encode(), np.uint8)
+    return {
+        **{f"{name} data": checksum(part.x, part.t) for name, part in parts.items()},
+        "class names": checksum(names),
+    }
+
+
+def checksum(*arrays: Array) -> str:
+    """A short number of the arrays' bits, shapes and types."""
     found = 0
-    for part in parts:
-        for array in (part.x, part.t):
-            found = crc32(repr((array.shape, array.dtype.str)).encode(), found)
-            found = crc32(np.ascontiguousarray(array).data, found)
+    for array in arrays:
+        found = crc32(repr((array.shape, array.dtype.str)).encode(), found)
+        found = crc32(np.ascontiguousarray(array).data, found)
     return f"{found:08x}"
 
 
@@ -319,22 +339,37 @@ def _checked(path: Path, metadata: Mapping[str, str], arrays: dict[str, Array]) 
         _object(configuration[name], name)
     if _is_deeper(configuration, DEEPEST):
         raise ValueError("its configuration is nested too deeply")
+    data = _object(_parsed(metadata["data"]), "data")
+    if not all(isinstance(said, str) for said in data.values()):
+        raise TypeError("a checksum of its data is no text")
     return Checkpoint(
         path,
         configuration,
-        metadata["data"],
+        data,
         **{
             name: _count(position[name], name)
             for name in ("epoch", "minibatch", "steps", "correct")
         },
         seconds=_number(position["seconds"]),
-        history=[_row(row) for row in _list(_parsed(metadata["history"]))],
+        history=_history(_parsed(metadata["columns"]), arrays),
         arrays=arrays,
     )
 
 
+def _history(columns: Any, arrays: dict[str, Array]) -> History:
+    """The history, whose columns are taken out of the arrays."""
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise TypeError("its columns are no list of names")
+    if columns and not {"train_loss", "seconds"} <= {*columns} <= COLUMNS:
+        raise ValueError("its history has other columns than an epoch")
+    found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
+    if any(column.ndim != 1 or column.dtype != np.float64 for column in found.values()):
+        raise ValueError("a column of its history is no list of numbers")
+    return History.from_arrays(found)
+
+
 def _parsed(text: str) -> Any:
-    return parse_json(text.encode(), MAX_CHECKPOINT_BRACKETS)
+    return parse_json(text.encode())
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
@@ -349,12 +384,6 @@ def _is_deeper(value: Any, than: int) -> bool:
     return any(than == 0 or _is_deeper(item, than - 1) for item in items)
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("its history is no list")
-    return value
-
-
 def _count(value: Any, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
         raise TypeError(f"its {name} is no count")
@@ -367,10 +396,3 @@ def _number(value: Any) -> float:
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError("a figure of it is too large")
     return value
-
-
-def _row(row: Any) -> Row:
-    columns = _object(row, "history")
-    if not {"epoch", "train_loss", "seconds"} <= columns.keys() <= COLUMNS:
-        raise ValueError("a row of its history has other columns than an epoch")
-    return {key: None if value is None else _number(value) for key, value in columns.items()}

@@ -1,16 +1,27 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and only where it belongs.
+
+A file that a user names may be a link, or a pipe such as ``/dev/stdout``: it is written to. The
+files of a run's or a sweep's folder are its own: their names are ours, and the folder may come
+from a stranger. What stands in the place of one and is a link, a pipe or a device is refused, so
+that nothing outside the folder is read or written, and nothing waits for whoever holds a pipe.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from chainrule.errors import ChainruleError, Problem, shown
+
+_BINARY = getattr(os, "O_BINARY", 0)
+"""Which Windows needs, lest it change the ends of lines."""
 
 
 def as_path(value: object, what: str) -> Path:
@@ -28,34 +39,62 @@ def as_path(value: object, what: str) -> Path:
     return Path(os.fspath(value))
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def require_own(*paths: Path) -> None:
+    """Refuse what stands in the place of a folder's own files and is a link, a pipe or a device.
+
+    Links are not followed to find out. What is not there, or is a folder, is for whoever opens
+    it to tell.
+
+    Raises:
+        ChainruleError: with each of ``paths`` that is such.
+    """
+    problems = [Problem(message, path) for path in paths if (message := _not_own(path))]
+    if problems:
+        raise ChainruleError(problems)
+
+
+def _not_own(path: Path) -> str | None:
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    found = "a link" if stat.S_ISLNK(mode) else "no ordinary file"
+    return f"this is {found}, and is neither read nor written: the folder holds files of its own"
+
+
+def write_whole(path: Path, content: bytes | str, *, own: bool = False) -> None:
     """Put ``content`` at ``path`` in one step; see `whole_file`.
 
     Args:
         path: the file; its folder must exist.
         content: bytes, or text to be written as UTF-8.
+        own: whether it is a folder's own file.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
     """
-    with whole_file(path) as file:
+    with whole_file(path, own=own) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """A file to write into that takes its place in one step, at the end.
 
     A reader sees the old file or the new one. It is written under a temporary name in the same
     folder, flushed to the disk and renamed, and the folder is flushed as well; where anything
-    fails it is removed again. What is no ordinary file, such as a pipe or ``/dev/stdout``, is
-    written into directly.
+    fails it is removed again. Unless it is a folder's ``own``, a link is followed, and what is no
+    ordinary file, such as a pipe or ``/dev/stdout``, is written into directly.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
     """
+    if own:
+        require_own(path)
     try:
-        with _opened(path) as file:
+        with _opened(path) if own else _followed(path) as file:
             yield file
     except OSError as error:
         message = f"cannot write this file: {reason(path, error)}"
@@ -63,15 +102,24 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _followed(path: Path) -> Iterator[BinaryIO]:
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as file:
             yield file
         return
-    path = Path(os.path.realpath(path))  # a link stays, and what it leads to is written
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A link stays, and what it leads to is written.
+    with _opened(Path(os.path.realpath(path))) as file:
+        yield file
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    temporary = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")
+    with suppress(FileNotFoundError):
+        temporary.unlink()  # of a process that had our number
     try:
-        with open(temporary, "wb") as file:
+        # "x" makes a new file or fails: it follows no link that somebody has put there.
+        with open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -80,6 +128,31 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for more: file systems take 255 bytes, some 143."""
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= 100 else sha256(encoded).hexdigest()
+
+
+@contextmanager
+def added_to(path: Path) -> Iterator[BinaryIO]:
+    """A folder's own file, opened to add to its end; it is made where it is not there.
+
+    Raises:
+        ChainruleError: it cannot be written, or is a link, a pipe or a device.
+    """
+    require_own(path)
+    # Nor does it follow or wait where somebody has just put a link or a pipe there.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY
+    try:
+        with open(os.open(path, flags, 0o666), "ab") as file:
+            yield file
+    except OSError as error:
+        message = f"cannot write this file: {reason(path, error)}"
+        raise ChainruleError(Problem(message, path)) from error
 
 
 def _sync_folder(folder: Path) -> None:
@@ -143,3 +216,32 @@ def reason(path: Path, error: OSError) -> str:
     if os.path.isdir(path):
         return "there is a folder of that name"
     return error.strerror or str(error)
+
+
+@contextmanager
+def alone(folder: Path, message: str) -> Iterator[None]:
+    """While this lasts, no other process is alone in the folder; one that dies lets go.
+
+    Args:
+        folder: that exists.
+        message: what to say where another process is.
+
+    Raises:
+        ChainruleError: another one is.
+    """
+    try:
+        import fcntl
+    except ImportError:  # where there is no such lock, nobody is kept out
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ChainruleError(Problem(message, folder)) from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(opened)

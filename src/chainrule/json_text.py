@@ -1,20 +1,52 @@
-"""JSON out of a file: each key once, finite numbers, and no more than a run has to say."""
+"""JSON to and from files: each key once, finite numbers, and no more than a run has to say.
+
+Both directions have the same limits: what `parse_json` would refuse, `as_json` does not write.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
-from chainrule.limits import MAX_JSON_BRACKETS, MAX_JSON_VALUES
+from chainrule.limits import MAX_JSON_BRACKETS, MAX_JSON_BYTES, MAX_JSON_VALUES
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
-def parse_json(content: bytes, at_most: int = MAX_JSON_BRACKETS) -> Any:
+def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BYTES) -> str:
+    r"""A value as the JSON text that `parse_json` gives back.
+
+    Letters stay as they are, but for those that UTF-8 does not have: with them Python writes the
+    bytes of a file's name that are no text.
+
+    Args:
+        value: made of dict, list, str, int, finite float, bool and None.
+        indent: as of `json.dumps`.
+        at_most: the bytes that its reader reads.
+
+    Raises:
+        ValueError: the text would not be read; in words.
+
+    Example:
+        >>> as_json({"δ": [0.5, None], "file": "caf\udce9"})
+        '{"δ": [0.5, null], "file": "caf\\udce9"}'
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    content = text.encode()
+    if len(content) > at_most:
+        raise ValueError(f"it takes {len(content):,} bytes; at most {at_most:,} are read")
+    _require_few(content)
+    return text
+
+
+def parse_json(content: bytes) -> Any:
     r"""The value that a JSON text in UTF-8 holds.
 
     Args:
         content: the text.
-        at_most: how many lists and objects it may hold.
 
     Raises:
         ValueError: it is no JSON, is nested deeply, holds more than a run has to say, a key
@@ -27,10 +59,7 @@ def parse_json(content: bytes, at_most: int = MAX_JSON_BRACKETS) -> Any:
         Traceback (most recent call last):
         ValueError: 1e309 is no finite number
     """
-    # Counted before they take memory: a list of nothing takes twenty times its two brackets.
-    brackets = content.count(b"[") + content.count(b"{")
-    if brackets > at_most or content.count(b",") > MAX_JSON_VALUES:
-        raise ValueError("it holds more values than any run")
+    _require_few(content)
     try:
         return json.loads(
             content.decode("utf-8"),
@@ -42,6 +71,19 @@ def parse_json(content: bytes, at_most: int = MAX_JSON_BRACKETS) -> Any:
         raise ValueError("it is not text in UTF-8") from None
     except RecursionError:
         raise ValueError("values are nested too deeply") from None
+
+
+def _require_few(content: bytes) -> None:
+    """Refuse what holds more values than any run, or as many of their signs in its texts.
+
+    Counted before they take memory: a list of nothing takes twenty times its two brackets.
+
+    Raises:
+        ValueError: it does.
+    """
+    brackets = content.count(b"[") + content.count(b"{")
+    if brackets > MAX_JSON_BRACKETS or content.count(b",") > MAX_JSON_VALUES:
+        raise ValueError("it holds more values than any run")
 
 
 def _no_number(word: str) -> NoReturn:

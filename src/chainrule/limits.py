@@ -3,9 +3,14 @@
 A reader compares what a file says with these and with the bytes that are there before it takes
 memory. What is larger is refused with a message that says so. The limits are far above what
 files made in good faith need; most keep a small file from asking for much.
+
+The writers of a run's files keep them as well: what a reader would refuse is refused before a
+training begins, and no training ends in a folder that cannot be read.
 """
 
 from __future__ import annotations
+
+import os
 
 MAX_DATA_BYTES = 4 * 2**30
 """Of a data file, and of the largest array that is made or read: more is a slip of the pen."""
@@ -15,11 +20,11 @@ BOMB_BYTES = 2**24
 """What would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times the size of
 its file was made to do harm. (The best of zip's ways of packing makes 1,032 zeros one byte.)"""
 
-MAX_CONFIG_BYTES = 2**18
+MAX_CONFIG_BYTES = 2**19
 """Of a configuration; the longest example has 2,000."""
 
-MAX_CONFIG_VALUES = 10_000
-"""Keys and values in one configuration; most have fifty."""
+MAX_CONFIG_VALUES = 20_000
+"""Values in one configuration; most have fifty. A layer as run has about seven."""
 
 MAX_DEPTH = 40
 """Of values in values in a configuration; about six are needed."""
@@ -67,14 +72,22 @@ MAX_IMAGE_SIDE = 8192
 MAX_JSON_BYTES = 2**25
 MAX_JSON_VALUES = 4_000_000
 MAX_JSON_BRACKETS = 100_000
-"""Of run.json, whose longest part are the mean and the scale of every input."""
+"""Of run.json, whose longest part are the names of the classes, and of a sweep's sweep.json."""
 
 MAX_LINE_BYTES = 2**16
 """Of one line of metrics.jsonl; an epoch takes about 200."""
 
-MAX_TENSOR_HEADER_BYTES = 2**20
-"""Of the header of a safetensors file; an array takes about 80."""
+MAX_TENSOR_HEADER_BYTES = 2**24
+"""Of the header of a safetensors file; an array takes about 80, and a checkpoint's header holds
+the configuration as well."""
 
-MAX_CHECKPOINT_HEADER_BYTES = 2**26
-MAX_CHECKPOINT_BRACKETS = 300_000
-"""Of the header of a checkpoint, which holds a row of about 150 bytes for every finished epoch."""
+
+def machine_memory() -> int:
+    """The machine's memory in bytes, which no file of arrays and no network may go beyond.
+
+    2⁴⁰ where the machine does not say.
+    """
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**40

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chainrule.checkpoint import Checkpoint, data_checksum, read_checkpoint
+from chainrule.checkpoint import Checkpoint, read_checkpoint
 from chainrule.config.load import Config
 from chainrule.data.settings import PATH_KEYS
 from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
@@ -33,8 +32,10 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
     """The checkpoint of a run; None where nothing has begun, and the run starts anew.
 
     Raises:
-        ChainruleError: the folder holds something else, or a checkpoint that is none.
+        ChainruleError: the folder holds something else, files that are not its own, or a
+            checkpoint that is none.
     """
+    folder.require_own()
     if os.path.exists(folder.checkpoint):  # which raises nothing, whatever the name
         return read_checkpoint(folder.checkpoint)
     try:
@@ -49,32 +50,6 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
     return None
 
 
-@contextmanager
-def alone(folder: RunFolder) -> Iterator[None]:
-    """While this lasts, no other process trains into the folder; a process that dies lets go.
-
-    Raises:
-        ChainruleError: another one does.
-    """
-    try:
-        import fcntl
-    except ImportError:  # where there is no such lock, nobody is kept out
-        yield
-        return
-    opened = os.open(folder.path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = "another process is training into this folder"
-            raise ChainruleError(Problem(message, folder.path)) from None
-        except OSError:  # a file system without locks
-            pass
-        yield
-    finally:
-        os.close(opened)
-
-
 def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
     """The configuration with the choices of the run, where it leaves them to the program."""
     chosen = {
@@ -85,13 +60,16 @@ def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
     return config.replace(training={k: v for k, v in chosen.items() if v is not None})
 
 
-def go_on(trainer: Trainer, config: Config, checkpoint: Checkpoint) -> None:
+def go_on(
+    trainer: Trainer, config: Config, checkpoint: Checkpoint, data: Mapping[str, str]
+) -> None:
     """Put a trainer where the checkpoint stands.
 
     Args:
         trainer: has not begun.
         config: as run, with everything resolved.
         checkpoint: of the same run.
+        data: what `chainrule.checkpoint.data_checksums` says of the data.
 
     Raises:
         ChainruleError: it is that of another run; with all that differs.
@@ -100,8 +78,12 @@ def go_on(trainer: Trainer, config: Config, checkpoint: Checkpoint) -> None:
     problems += _misfit_of_epochs(trainer, config, checkpoint)
     if problems:
         raise ConfigError(problems)
-    if data_checksum(trainer.train, trainer.validation) != checkpoint.data:
-        message = f"the data are not those that the run in {checkpoint.path.parent} began with"
+    changed = [name for name in data if data[name] != checkpoint.data.get(name)]
+    if changed:
+        message = (
+            f"the {' and the '.join(changed)} are not those that the run in "
+            f"{checkpoint.path.parent} began with"
+        )
         raise DataError(config.problem(("data",), message))
     checkpoint.restore(trainer)
 

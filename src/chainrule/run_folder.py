@@ -1,13 +1,14 @@
 """A run's folder: which files it holds, and how they are written.
 
-======================  =============================================================
+======================  ============================================================
 ``config.yaml``         the configuration as run, with everything resolved
 ``metrics.jsonl``       a line an epoch: the columns of the history
 ``learning_curve.png``  and ``.svg``: loss and accuracy, with the test result
 ``parameters.safetensors``  θ by names
 ``checkpoint.safetensors``  the last checkpoint of the training
-``run.json``            engine, scaling, class names and results
-======================  =============================================================
+``run.json``            engine, class names and results
+``scaling.safetensors``  mean and scale of every input, where they were standardised
+======================  ============================================================
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ from typing import Any
 import numpy as np
 
 from chainrule._version import __version__
-from chainrule.checkpoint import data_checksum, save_checkpoint
+from chainrule.checkpoint import save_checkpoint
 from chainrule.config.load import Config
 from chainrule.data.labels import commands_terminal
 from chainrule.data.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.errors import ChainruleError, Problem
-from chainrule.files import is_leftover, reason, write_whole
-from chainrule.json_text import is_number, parse_json
+from chainrule.files import added_to, is_leftover, reason, require_own, write_whole
+from chainrule.json_text import as_json, is_number, parse_json
 from chainrule.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.scores import Score
+from chainrule.tensor_file import Arrays, packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
 
 CHECKPOINT_SECONDS = 1.0
@@ -43,10 +45,13 @@ CHECKPOINT_SECONDS = 1.0
 MOST_TIME = 0.05
 """Nor do they take more than this part of the time, where epochs are many and short."""
 
+SCALING = ("mean", "scale")
+"""The arrays of scaling.safetensors, (inputs,)."""
+
 
 @dataclass(frozen=True)
 class Facts:
-    """What ``run.json`` says of a run.
+    """What ``run.json`` and ``scaling.safetensors`` say of a run.
 
     Attributes:
         engine: the name of the engine that ran it.
@@ -63,7 +68,7 @@ class Facts:
     scores: dict[str, Score]
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any]) -> Facts:
+    def from_json(cls, facts: Mapping[str, Any], scaling: Standardization | None) -> Facts:
         """The facts as `RunFolder.write_facts` wrote them.
 
         Raises:
@@ -75,23 +80,24 @@ class Facts:
             raise ValueError("engine is a name")
         if not isinstance(interrupted, bool):
             raise ValueError("interrupted is true or false")
-        scaling = facts["scaling"]
         return cls(
             engine,
             interrupted,
             _classes(facts["classes"]),
-            None if scaling is None else _scaling(**scaling),
+            scaling,
             {str(part): _score(**score) for part, score in facts["scores"].items()},
         )
 
-    def misfit(self, inputs: int, outputs: int) -> str | None:
-        """Why these are not the facts of a network of such a size; None where they are."""
-        if self.classes is not None and max(2, outputs) != len(self.classes):
-            return f"found {len(self.classes)} classes, but the network has {outputs} outputs"
-        if self.scaling is not None and self.scaling.mean.shape != (inputs,):
-            found = self.scaling.mean.size
-            return f"found a scaling of {found} inputs, but the network has {inputs}"
-        return None
+    def as_json(self) -> str:
+        """What ``run.json`` says.
+
+        Raises:
+            ValueError: more than can be read; in words.
+        """
+        facts = {**vars(self), "scaling": self.scaling is not None}
+        facts["scores"] = {part: asdict(score) for part, score in self.scores.items()}
+        whole = {"chainrule": __version__, **facts}
+        return as_json(_finite(whole), indent=2) + "\n"
 
 
 def _classes(names: Any) -> tuple[str, ...] | None:
@@ -106,15 +112,13 @@ def _classes(names: Any) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _scaling(mean: list[float], scale: list[float]) -> Standardization:
-    lists = isinstance(mean, list) and isinstance(scale, list)
-    if not lists or not all(map(is_number, (*mean, *scale))):
-        raise ValueError("a scaling has a mean and a scale, each a list of numbers")
-    found = Standardization(np.array(mean, dtype=float), np.array(scale, dtype=float))
-    usable = (found.scale > 0).all()
-    if found.mean.shape != found.scale.shape or not usable:
-        raise ValueError("a scaling has a mean and a scale above 0 for every input")
-    return found
+def _scaling(arrays: Arrays) -> Standardization:
+    mean, scale = (arrays[name] for name in SCALING)
+    if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in (mean, scale)):
+        raise ValueError("a scaling is made of finite numbers in float64")
+    if not (scale > 0).all():
+        raise ValueError("a scaling has a scale above 0 for every input")
+    return Standardization(mean, scale)
 
 
 def _score(loss: float | None, **others: Any) -> Score:
@@ -156,8 +160,13 @@ class RunFolder:
 
     @property
     def facts(self) -> Path:
-        """Engine, scaling, class names and results."""
+        """Engine, class names and results."""
         return self.path / "run.json"
+
+    @property
+    def scaling(self) -> Path:
+        """Mean and scale of every input."""
+        return self.path / "scaling.safetensors"
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -165,8 +174,16 @@ class RunFolder:
         curves = (self.curve.with_suffix(f".{ending}") for ending in ("png", "svg"))
         return (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *curves,
+            *(self.scaling, *curves),
         )
+
+    def require_own(self) -> None:
+        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+
+        Raises:
+            ChainruleError: with each that does.
+        """
+        require_own(*self.files)
 
     def leftovers(self) -> list[Path]:
         """Temporary files of writings that were broken off."""
@@ -191,20 +208,28 @@ class RunFolder:
             raise ChainruleError(Problem(message, self.path)) from error
 
     def write_facts(self, facts: Facts) -> None:
-        """Write ``run.json``.
+        """Write ``run.json``, and ``scaling.safetensors`` where there is a scaling.
 
         Raises:
-            ChainruleError: it cannot be written.
+            ChainruleError: it cannot be written, or says more than can be read.
         """
-        scaling = facts.scaling
-        whole = {
-            "chainrule": __version__,
-            **vars(facts),
-            "scaling": scaling and {k: v.tolist() for k, v in vars(scaling).items()},
-            "scores": {part: asdict(score) for part, score in facts.scores.items()},
-        }
-        text = json.dumps(_finite(whole), indent=2, ensure_ascii=False, allow_nan=False)
-        write_whole(self.facts, text + "\n")
+        text = self.facts_text(facts)
+        if facts.scaling is not None:
+            content = packed(self.scaling, vars(facts.scaling), {"chainrule": __version__})
+            write_whole(self.scaling, content, own=True)
+        write_whole(self.facts, text, own=True)
+
+    def facts_text(self, facts: Facts) -> str:
+        """What ``run.json`` is to say.
+
+        Raises:
+            ChainruleError: more than can be read.
+        """
+        try:
+            return facts.as_json()
+        except ValueError as error:
+            message = f"what is to be said of the run could not be read back: {error}"
+            raise ChainruleError(Problem(message, self.facts)) from None
 
     def read_facts(self, inputs: int, outputs: int) -> Facts:
         """What ``run.json`` says of the run of a network of so many inputs and outputs.
@@ -213,8 +238,11 @@ class RunFolder:
             ChainruleError: it cannot be read, or is that of another network.
         """
         try:
-            content = read_bytes(self.facts, at_most=MAX_JSON_BYTES)
-            facts = Facts.from_json(parse_json(content))
+            found = parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES))
+            if not isinstance(found["scaling"], bool):
+                raise ValueError("scaling is true or false")
+            scaling = self._read_scaling(inputs) if found["scaling"] else None
+            facts = Facts.from_json(found, scaling)
         except ChainruleError:
             raise
         except KeyError as error:
@@ -223,10 +251,28 @@ class RunFolder:
         except (ValueError, TypeError, AttributeError) as error:
             problem = f"cannot read the run's results: {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
-        misfit = facts.misfit(inputs, outputs)
-        if misfit is not None:
-            raise ChainruleError(Problem(misfit, self.facts))
+        if facts.classes is not None and max(2, outputs) != len(facts.classes):
+            problem = f"found {len(facts.classes)} classes, but the network has {outputs} outputs"
+            raise ChainruleError(Problem(problem, self.facts))
         return facts
+
+    def _read_scaling(self, inputs: int) -> Standardization:
+        """The scaling, of so many inputs; its header is looked at first.
+
+        Raises:
+            ChainruleError: it cannot be read, or is that of other inputs.
+        """
+        shapes = read_shapes(self.scaling)
+        if shapes != dict.fromkeys(SCALING, (inputs,)):
+            found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+            message = f"found {found or 'no arrays'}, but the network has {inputs} inputs"
+            raise ChainruleError(Problem(message, self.scaling))
+        try:
+            return _scaling(read_tensors(self.scaling)[0])
+        except (ValueError, KeyError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            raise ChainruleError(Problem(str(error), self.scaling)) from None
 
     def read_history(self) -> History:
         """The epochs of ``metrics.jsonl``.
@@ -236,7 +282,8 @@ class RunFolder:
         """
         history = History()
         try:
-            with existing_file(self.metrics).open("rb") as file:
+            # Of any length: it is read line by line.
+            with existing_file(self.metrics, at_most=2**63).open("rb") as file:
                 for number in count(1):
                     line = file.readline(MAX_LINE_BYTES)
                     if not line:
@@ -253,7 +300,7 @@ class RunFolder:
         Raises:
             ChainruleError: it cannot be written; the older one is untouched.
         """
-        write_whole(self.metrics, "".join(map(_line, rows)))
+        write_whole(self.metrics, "".join(map(_line, rows)), own=True)
 
     def add_metrics(self, row: Row) -> None:
         """Add an epoch's line to ``metrics.jsonl``; null stands for what is not finite.
@@ -261,12 +308,8 @@ class RunFolder:
         Raises:
             ChainruleError: it cannot be written.
         """
-        try:
-            with open(self.metrics, "a", encoding="utf-8") as file:
-                file.write(_line(row))
-        except OSError as error:
-            message = f"cannot write this file: {reason(self.metrics, error)}"
-            raise ChainruleError(Problem(message, self.metrics)) from error
+        with added_to(self.metrics) as file:
+            file.write(_line(row).encode())
 
 
 def _line(row: Row) -> str:
@@ -328,7 +371,7 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
             return wanted
         Path(f"{of}s").mkdir(exist_ok=True)
         for number in count(1):
-            path = Path(f"{of}s") / f"{name}-{number}"
+            path = Path(f"{of}s") / f"{_cut(name)}-{number}"
             try:
                 path.mkdir()
             except FileExistsError:
@@ -341,26 +384,46 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
     raise AssertionError("count never ends")
 
 
+def _cut(name: str) -> str:
+    """A name of at most 240 bytes: a number is put behind it, and file systems take 255."""
+    while len(os.fsencode(name)) > 240:
+        name = name[:-1]
+    return name
+
+
 class Recorder(Callback):
     """Writes a run's files while it is trained.
 
     Args:
         folder: empty, or that of the run that goes on.
         config: as run; what ``config.yaml`` and the checkpoints say.
+        data: what `chainrule.checkpoint.data_checksums` says of its data.
+        classes: their names; None where targets are values.
+
+    Raises:
+        ChainruleError: the files would say more than can be read back.
     """
 
-    def __init__(self, folder: RunFolder, config: Config) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        data: Mapping[str, str] | None = None,
+        classes: tuple[str, ...] | None = None,
+    ) -> None:
         self.folder = folder
         self.config = config
+        self._data = data or {}
+        config.require_readable()
+        folder.facts_text(Facts(config.training["engine"], False, classes, None, {}))
         self._saved_at = self._seconds = 0.0
         self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
         """Write the configuration, the metrics and a checkpoint of where training begins."""
         self.folder.remove_leftovers()
-        write_whole(self.folder.config, self.config.to_yaml())
+        write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history.rows)
-        self._data = data_checksum(trainer.train, trainer.validation)
         self._save(trainer)
 
     def on_stretch(self, trainer: Trainer) -> None:

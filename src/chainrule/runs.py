@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.checkpoint import Checkpoint, load_parameters, save_parameters
+from chainrule.checkpoint import (
+    Checkpoint,
+    data_checksums,
+    load_parameters,
+    misfits_of_parameters,
+    save_parameters,
+)
 from chainrule.engines import ENGINES
 from chainrule.errors import (
     ChainruleError,
@@ -20,12 +26,13 @@ from chainrule.errors import (
     printable,
     shown,
 )
-from chainrule.files import as_path
+from chainrule.files import alone, as_path
 from chainrule.interrupts import on_interrupt
 from chainrule.network import Network
 from chainrule.parameters import Array, as_numbers
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.scores import Score, outputs, predicted_classes
+from chainrule.tensor_file import read_shapes
 from chainrule.tracing import ShowMinibatches
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
@@ -242,7 +249,7 @@ def train(
     from chainrule.config.load import load_config
     from chainrule.data.dataset import DataSplit
     from chainrule.data.settings import with_defaults
-    from chainrule.resuming import alone, as_chosen, go_on
+    from chainrule.resuming import as_chosen, go_on
 
     wanted = None if run is None else as_path(run, "run")
     watching = _checked_callbacks(callbacks)
@@ -270,13 +277,15 @@ def train(
         data=with_defaults(checked.data),
         training={"engine": trainer.engine.name, "threads": trainer.threads},
     )
-    if checkpoint is not None:
-        go_on(trainer, checked, checkpoint)
     if not save:
         return _run(trainer, checked, data, None)
+    checksums = data_checksums(data)
+    if checkpoint is not None:
+        go_on(trainer, checked, checkpoint, checksums)
     folder = new_folder(checked.name, wanted, resume=resume)
-    with alone(folder):
-        recorder = Recorder(folder, checked.moved(folder.path.resolve()))
+    with alone(folder.path, "another process is training into this folder"):
+        moved = checked.moved(folder.path.resolve())
+        recorder = Recorder(folder, moved, checksums, data.classes)
         trainer.callbacks.insert(0, recorder)
         return _run(trainer, checked, data, folder)
 
@@ -394,7 +403,7 @@ def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
         minibatch_losses=run.history.minibatch_losses,
         minibatches_per_epoch=minibatches,
     )
-    save_figure(figure, folder.curve, ("png", "svg"))
+    save_figure(figure, folder.curve, ("png", "svg"), own=True)
 
 
 def load(folder: str | os.PathLike[str]) -> Run:
@@ -406,15 +415,22 @@ def load(folder: str | os.PathLike[str]) -> Run:
     Raises:
         ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
     """
+    from chainrule.assembly import parameter_shapes
     from chainrule.config.load import load_config
 
     files = RunFolder(as_path(folder, "a run"))
+    files.require_own()
     # os.path.isfile raises nothing, whatever the folder's name.
     if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
-        expected = f"a run's folder holds {files.config.name} and {files.facts.name}"
-        found = "it does not exist" if not os.path.exists(files.path) else "this is none"
-        raise ChainruleError(Problem(f"{expected}; {found}", files.path))
+        holds = f"a run's folder holds {files.config.name} and {files.facts.name}"
+        this = "it does not exist" if not os.path.exists(files.path) else "this is none"
+        raise ChainruleError(Problem(f"{holds}; {this}", files.path))
     config = load_config(files.config)
+    # Before memory is taken: sizes that anybody may write are those of arrays that are there.
+    expected, found = parameter_shapes(config), read_shapes(files.parameters)
+    problems = misfits_of_parameters(files.parameters, found, expected)
+    if problems:
+        raise ChainruleError(problems)
     network = Network.from_config(config.network)
     outputs = network.layers[-1].output_shape[-1]
     facts = files.read_facts(inputs=network.input, outputs=outputs)

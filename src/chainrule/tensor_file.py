@@ -1,50 +1,104 @@
-"""Arrays out of a safetensors file, after its header has been found to be one.
+"""Arrays to and from safetensors files, whose header is looked at before any memory is taken.
 
 The file is the header's length in 8 bytes (little-endian), the header in JSON, and the numbers;
-see https://huggingface.co/docs/safetensors. The library reads it; what it would let pass, or
-take much memory for, is refused before.
+see https://huggingface.co/docs/safetensors. The library reads and writes it; what it would let
+pass, or take much memory for, is refused before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from chainrule.data.paths import read_bytes
+from chainrule.data.paths import existing_file, read_bytes
 from chainrule.errors import ChainruleError, Problem
+from chainrule.files import require_own
 from chainrule.json_text import parse_json
-from chainrule.limits import MAX_DIMENSIONS, MAX_JSON_BRACKETS, MAX_TENSOR_HEADER_BYTES
+from chainrule.limits import MAX_DIMENSIONS, MAX_TENSOR_HEADER_BYTES, machine_memory
 
 Arrays = dict[str, npt.NDArray[Any]]
+Shapes = dict[str, tuple[int, ...]]
+
+
+def packed(
+    path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
+) -> bytes:
+    """The content of a safetensors file that `parse_tensors` reads.
+
+    Args:
+        path: the file that it is for, for messages.
+        arrays: by name.
+        metadata: texts by name.
+
+    Raises:
+        ChainruleError: its header would be too long to be read.
+    """
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content: bytes = save(whole, metadata=dict(metadata))
+    try:
+        _header(content[: 8 + MAX_TENSOR_HEADER_BYTES])
+    except ValueError as error:
+        message = f"this file could not be read back, and is not written: {error}"
+        raise ChainruleError(Problem(message, path)) from None
+    return content
+
+
+def read_shapes(path: Path) -> Shapes:
+    """The shape of every array of a run's safetensors file, by its header alone.
+
+    Raises:
+        ChainruleError: the file is missing, no ordinary file of its folder, or its header is not
+            that of a file of its length.
+    """
+    require_own(path)
+    length = existing_file(path, at_most=machine_memory()).stat().st_size
+    try:
+        with path.open("rb") as file, _told(path, "parameters"):
+            start = file.read(8)
+            start += file.read(min(int.from_bytes(start, "little"), MAX_TENSOR_HEADER_BYTES))
+            header = _checked_header(start, length)
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror})"
+        raise ChainruleError(Problem(problem, path)) from None
+    return {name: tuple(entry["shape"]) for name, entry in header.items() if name != _METADATA}
 
 
 def read_tensors(path: Path) -> tuple[Arrays, dict[str, str]]:
-    """The arrays of a safetensors file of parameters by name, and its metadata.
+    """The arrays of a run's safetensors file of parameters by name, and its metadata.
 
     Raises:
-        ChainruleError: the file is missing, no ordinary file, too long, or no whole safetensors
-            file of arrays as NumPy has them.
+        ChainruleError: the file is missing, no ordinary file of its folder, larger than the
+            machine's memory, or no whole safetensors file of arrays as NumPy has them.
     """
-    return parse_tensors(read_bytes(path), path, "parameters")
+    return parse_tensors(read_own(path), path, "parameters")
 
 
-def parse_tensors(
-    content: bytes,
-    path: Path,
-    what: str,
-    header_bytes: int = MAX_TENSOR_HEADER_BYTES,
-    brackets: int = MAX_JSON_BRACKETS,
-) -> tuple[Arrays, dict[str, str]]:
+def read_own(path: Path) -> bytes:
+    """The content of a run's file of arrays.
+
+    Raises:
+        ChainruleError: it is missing, no ordinary file of its folder, or larger than the
+            machine's memory.
+    """
+    require_own(path)
+    return read_bytes(path, at_most=machine_memory())
+
+
+def parse_tensors(content: bytes, path: Path, what: str) -> tuple[Arrays, dict[str, str]]:
     """The arrays that the content of a safetensors file holds, by name, and its metadata.
 
     Args:
         content: of the file.
         path: the file, for messages.
         what: the file is of.
-        header_bytes: how long the header may be.
-        brackets: how many lists and objects may stand in it.
 
     Raises:
         ChainruleError: this is no whole safetensors file of arrays as NumPy has them.
@@ -52,20 +106,46 @@ def parse_tensors(
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    try:
-        length = int.from_bytes(content[:8], "little")
-        if len(content) < 8 or length > header_bytes:
-            raise ValueError(f"a header of {length:,} bytes")
-        header = parse_json(content[8 : 8 + length], brackets)
-        size = 8 + length + _size_of(header)
-        if len(content) != size:
-            raise ValueError(f"its header is that of {size:,} bytes")
+    with _told(path, what, SafetensorError):
+        header = _checked_header(content, len(content))
         arrays: Arrays = load(content)
-    except (SafetensorError, ValueError, TypeError, AttributeError, KeyError) as error:
-        # the last three are how it says that NumPy lacks a type, such as bfloat16
+    return arrays, {str(k): str(v) for k, v in header.get(_METADATA, {}).items()}
+
+
+_METADATA = "__metadata__"
+
+
+@contextmanager
+def _told(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
+    """Whatever shows that a content is none becomes a message that names the file."""
+    # The last three are how safetensors says that NumPy lacks a type, such as bfloat16.
+    kinds: tuple[type[Exception], ...] = (ValueError, TypeError, AttributeError, KeyError)
+    try:
+        yield
+    except (*kinds, *more) as error:
         message = f"this is no whole safetensors file of {what}: {error}"
         raise ChainruleError(Problem(message, path)) from None
-    return arrays, _metadata(header)
+
+
+def _checked_header(content: bytes, length: int) -> dict[str, Any]:
+    """The header at the beginning of a file of so many bytes.
+
+    Raises:
+        ValueError, TypeError, AttributeError, KeyError: it is none, or that of another length.
+    """
+    header, start = _header(content)
+    size = start + _size_of(header)
+    if length != size:
+        raise ValueError(f"its header is that of {size:,} bytes")
+    return header
+
+
+def _header(content: bytes) -> tuple[Any, int]:
+    """The header, and where the arrays begin."""
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or length > MAX_TENSOR_HEADER_BYTES:
+        raise ValueError(f"a header of {length:,} bytes")
+    return parse_json(content[8 : 8 + length]), 8 + length
 
 
 def _size_of(header: Any) -> int:
@@ -76,21 +156,16 @@ def _size_of(header: Any) -> int:
     """
     if not isinstance(header, dict):
         raise ValueError("its header is no mapping")
-    end = 0
+    total = 0
     for name, entry in header.items():
-        if name == "__metadata__":
+        if name == _METADATA:
             continue
-        shape, offsets = entry["shape"], entry["data_offsets"]
-        numbers = [*shape, *offsets]
-        if len(offsets) != 2 or not all(
-            type(number) is int and 0 <= number < 2**48 for number in numbers
-        ):
+        shape, (start, end) = entry["shape"], entry["data_offsets"]
+        if not all(type(n) is int and 0 <= n < 2**48 for n in (*shape, start, end)):
             raise ValueError(f"{name!r} is of a size that no file has")
         if len(shape) > MAX_DIMENSIONS:
             raise ValueError(f"{name!r} has {len(shape)} dimensions")
-        end = max(end, offsets[1])
-    return end
-
-
-def _metadata(header: dict[str, Any]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in header.get("__metadata__", {}).items()}
+        if prod(shape) > 2 * (end - start):  # no type has more than two numbers a byte
+            raise ValueError(f"{name!r} has more numbers than its bytes hold")
+        total += end - start
+    return total

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from hostile.configurations_yaml import special_files
 from hostile.good import POSITION, sealed
 from hostile.made import Bytes, Hostile, contents
@@ -21,14 +23,21 @@ def _changed_after() -> bytes:
 
 SEALED: dict[str, Bytes] = {
     "a bit after the seal": _changed_after,
-    "a history of a million lists": lambda: sealed(history="[" + "[]," * 1_000_000 + "[]]"),
-    "a history of a million rows of nothing": lambda: sealed(history="[" + "{}," * 10**6 + "{}]"),
-    "a history of 20 MB of zeros": lambda: sealed(history="[" + "0," * 10**7 + "0]"),
-    "a history nested deeply": lambda: sealed(history="[" * 100_000),
-    "a history of text": lambda: sealed(history='"../../etc"'),
-    "a row twice the same key": lambda: sealed(history='[{"epoch": 1, "epoch": 2}]'),
-    "a loss of 1e309": lambda: sealed(history='[{"epoch": 1, "train_loss": 1e309, "seconds": 1}]'),
-    "a loss of NaN": lambda: sealed(history='[{"epoch": 1, "train_loss": NaN, "seconds": 1}]'),
+    "columns of a million lists": lambda: sealed(columns="[" + "[]," * 1_000_000 + "[]]"),
+    "columns of a million mappings": lambda: sealed(columns="[" + "{}," * 10**6 + "{}]"),
+    "columns of 20 MB of zeros": lambda: sealed(columns="[" + "0," * 10**7 + "0]"),
+    "columns nested deeply": lambda: sealed(columns="[" * 100_000),
+    "columns of text": lambda: sealed(columns='"../../etc"'),
+    "a column twice": lambda: sealed(columns='["train_loss", "seconds", "seconds"]'),
+    "a column of dunders": lambda: sealed(columns='["train_loss", "seconds", "__class__"]'),
+    "a column that is not there": lambda: sealed(
+        columns='["train_loss", "seconds", "validation_loss"]'
+    ),
+    "columns of two lengths": lambda: sealed({"history.seconds": np.ones(3)}),
+    "a column of whole numbers": lambda: sealed({"history.seconds": np.ones(1, np.int64)}),
+    "a column of ten million rows": lambda: sealed({"history.seconds": np.ones((10**6, 10))}),
+    "data of text": lambda: sealed(data='"../../etc"'),
+    "data of numbers": lambda: sealed(data='{"training data": 1}'),
     "an epoch of 10^4000": lambda: sealed(position='{"epoch": 1' + "0" * 4000 + "}"),
     "a position of text": lambda: sealed(position='"nowhere"'),
     "a minibatch below 0": lambda: sealed(position=json.dumps({**POSITION, "minibatch": -1})),

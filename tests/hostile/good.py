@@ -21,10 +21,10 @@ from chainrule.limits import MOST_OPCODES
 from hostile.doors import DOORS, NETWORK, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
-FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": None}
+FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": False}
 SCORE = {"loss": 0.5, "accuracy": 1.0, "cases": 4}
 POSITION = {"epoch": 1, "minibatch": 1, "steps": 1, "correct": 0, "seconds": 0.1}
-ROW = {"epoch": 1, "train_loss": 0.5, "seconds": 0.1}
+COLUMNS = {"train_loss": [0.5], "seconds": [0.1]}
 EPOCH = {"epoch": 1, "train_loss": 0.5}
 TRIAL = {
     "number": 0, "values": {}, "scores": {}, "epochs": 1, "seconds": 0.1, "engine": "numpy",
@@ -47,14 +47,15 @@ def parameters() -> dict[str, np.ndarray]:
 
 def sealed(arrays: dict[str, Any] | None = None, **metadata: str) -> bytes:
     """A checkpoint with other arrays or metadata, and the SHA-256 that belongs to it."""
-    held = {**parameters(), "losses": np.zeros(1), **(arrays or {})}
+    columns = {f"history.{name}": np.array(column) for name, column in COLUMNS.items()}
+    held = {**parameters(), **columns, "losses": np.zeros(1), **(arrays or {})}
     said = {
         "chainrule": "0",
         "numpy": "0",
         "position": json.dumps(POSITION),
-        "history": json.dumps([ROW]),
+        "columns": json.dumps([*COLUMNS]),
         "configuration": json.dumps({**CONFIG, "training": {}}),
-        "data": "00000000",
+        "data": json.dumps({"training data": "00000000"}),
         **metadata,
         "sha256": "0" * 64,
     }
@@ -63,15 +64,21 @@ def sealed(arrays: dict[str, Any] | None = None, **metadata: str) -> bytes:
     return content.replace(b'"sha256":"' + b"0" * 64, b'"sha256":"' + digest)
 
 
+def scaling() -> bytes:
+    """A scaling of the inputs of that network."""
+    return save({"mean": np.zeros(2), "scale": np.ones(2)})
+
+
 def run_folder(folder: Path, **other: bytes) -> Path:
     """The folder of a run; ``other`` contents replace those of a file, by its stem."""
     folder.mkdir(exist_ok=True)
-    facts = {**FACTS, "scores": {}}
+    facts = {**FACTS, "scaling": True, "scores": {}}
     files = {
         "config.yaml": yaml_text().encode(),
         "run.json": json.dumps(facts).encode(),
         "metrics.jsonl": json.dumps(EPOCH).encode() + b"\n",
         "parameters.safetensors": save(parameters()),
+        "scaling.safetensors": scaling(),
     }
     for name, content in files.items():
         (folder / name).write_bytes(other.get(name.partition(".")[0], content))

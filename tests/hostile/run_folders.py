@@ -8,15 +8,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors.numpy import save
+
 from hostile import tensors
 from hostile.configurations_yaml import TEXTS as YAML
 from hostile.configurations_yaml import special_files
-from hostile.good import EPOCH, FACTS, SCORE, TRIAL, run_folder, sweep_folder
+from hostile.good import EPOCH, FACTS, SCORE, TRIAL, run_folder, sweep_folder, yaml_text
 from hostile.made import Bytes, Hostile
 
 
 def _facts(**changes: Any) -> bytes:
     return json.dumps({**FACTS, "scores": {}, **changes}).encode()
+
+
+def _scaling(**changes: Any) -> bytes:
+    return save({"mean": np.zeros(2), "scale": np.ones(2), **changes})
 
 
 def _without(key: str) -> bytes:
@@ -57,22 +64,11 @@ RUN_JSON: dict[str, Bytes] = {
     "classes with an escape sequence": _facts(classes=["\x1b[2J", "b"]),
     "classes that are lists": _facts(classes=[["a"], ["b"]]),
     "a million classes": lambda: _facts(classes=["a"] * 1_000_000),
+    "a scaling that is null": _facts(scaling=None),
     "a scaling that is a list": _facts(scaling=[1, 2]),
-    "a scaling of texts": _facts(scaling={"mean": ["a", "b"], "scale": [1, 1]}),
-    "a scaling of numbers as texts": _facts(scaling={"mean": ["1_0", "٣"], "scale": ["1", "1"]}),
-    "a scaling of nan": _facts(scaling={"mean": [float("nan")] * 2, "scale": [1, 1]}),
-    "a scaling of infinity": _facts(scaling={"mean": [0, 0], "scale": [float("inf")] * 2}),
-    "a scaling of zero": _facts(scaling={"mean": [0, 0], "scale": [0, 1]}),
-    "a scaling of 1e309": _facts().replace(
-        b'"scaling": null', b'"scaling": {"mean": [1e309, 0], "scale": [1, 1]}'
-    ),
-    "a scaling of 2^2000": _facts(scaling={"mean": [2**2000, 0], "scale": [1, 1]}),
-    "a scaling of other inputs": _facts(scaling={"mean": [0] * 3, "scale": [1] * 3}),
-    "a scaling ragged": _facts(scaling={"mean": [[0], [0, 1]], "scale": [1, 1]}),
-    "a scaling of another key": _facts(scaling={"mean": [0, 0], "scale": [1, 1], "x": 1}),
-    "a scaling of nothing": _facts(scaling={}),
-    "a scaling nested": _facts(scaling={"mean": [[[[[0]]]]], "scale": [[[[[1]]]]]}),
-    "a scaling of an object": _facts(scaling={"mean": {"a": 1}, "scale": [1, 1]}),
+    "a scaling of lists": _facts(scaling={"mean": [0, 0], "scale": [1, 1]}),
+    "a scaling that is a number": _facts(scaling=1),
+    "a scaling that is a path": _facts(scaling="../../etc/passwd"),
     "scores that are a list": _facts(scores=[1]),
     "scores of a number": _facts(scores={"test": 3}),
     "scores of another key": _facts(scores={"test": {**SCORE, "x": 1}}),
@@ -86,6 +82,52 @@ RUN_JSON: dict[str, Bytes] = {
     "an engine with an escape sequence": _facts(engine="\x1b[2J"),
     "interrupted by a text": _facts(interrupted="no"),
 }
+
+SCALINGS: dict[str, Bytes] = {
+    **{name: tensors.FILES[name] for name in ("nothing", "a header of 2^64", "an array missing")},
+    "of nan": _scaling(mean=np.full(2, np.nan)),
+    "of infinity": _scaling(scale=np.full(2, np.inf)),
+    "of zero": _scaling(scale=np.array([0.0, 1.0])),
+    "below zero": _scaling(scale=np.array([-1.0, 1.0])),
+    "of other inputs": _scaling(mean=np.zeros(3), scale=np.ones(3)),
+    "of one mean": _scaling(mean=np.zeros(1)),
+    "nested": _scaling(mean=np.zeros((2, 1)), scale=np.ones((2, 1))),
+    "of whole numbers": _scaling(mean=np.zeros(2, np.int64)),
+    "of float16": _scaling(mean=np.zeros(2, np.float16)),
+    "of another array": _scaling(x=np.zeros(2)),
+    "of a million million inputs, said": tensors.headed(
+        {"mean": tensors.entry([10**12], 0, 8), "scale": tensors.entry([2], 8, 16)}, bytes(16)
+    ),
+    "of arrays in one place": tensors.headed(
+        {"mean": tensors.entry([2], 0, 16), "scale": tensors.entry([2], 0, 16)}, bytes(16)
+    ),
+}
+
+CONFIGS = {
+    "a layer of 10^8": ("size: 3", "size: 100000000"),
+    "a layer of 10^15": ("size: 3", "size: 1000000000000000"),
+    "10^8 inputs": ("input: 2", "input: 100000000"),
+    "an image of a million sides": (
+        "input: 2",
+        "input: [1, 1000000, 1000000]\n  dtype: float32",
+    ),
+    "filters": (
+        "input: 2\n  loss: cross_entropy\n  layers:",
+        "input: [3, 1000, 1000]\n  loss: cross_entropy\n  layers:\n"
+        "    - {type: conv2d, filters: 1000000, size: 999}",
+    ),
+    "padding": (
+        "input: 2\n  loss: cross_entropy\n  layers:",
+        "input: [1, 8, 8]\n  loss: cross_entropy\n  layers:\n"
+        "    - {type: conv2d, filters: 1, size: 1, padding: 1000000}",
+    ),
+    "recurrence": (
+        "input: 2\n  loss: cross_entropy\n  layers:",
+        "input: [4, 2]\n  loss: cross_entropy\n  layers:\n"
+        "    - {type: recurrent, size: 30000}",
+    ),
+}
+"""Networks that are not those of the parameters: what is written instead of what."""
 
 METRICS: dict[str, Bytes] = {
     **{name: content for name, content in JSON.items() if name != "nothing"},
@@ -149,6 +191,10 @@ def _linked(file: str, target: str) -> Callable[[Path], Path]:
     return make
 
 
+PLACES = ("config.yaml", "run.json", "metrics.jsonl", "parameters.safetensors")
+PLACES += ("scaling.safetensors",)
+
+
 def files() -> Iterator[Hostile]:
     """Runs with one file replaced; sweeps likewise."""
     for name, content in RUN_JSON.items():
@@ -159,7 +205,13 @@ def files() -> Iterator[Hostile]:
         yield Hostile(f"config.yaml: {name}", "run", _run("config", YAML[name]))
     for name in ("a header of 2^64", "a shape that overflows", "an array missing", "nan"):
         yield Hostile(f"parameters: {name}", "run", _run("parameters", tensors.FILES[name]))
-    for name in ("config.yaml", "run.json", "metrics.jsonl", "parameters.safetensors"):
+    for name, content in SCALINGS.items():
+        yield Hostile(f"scaling: {name}", "run", _run("scaling", content), callable(content))
+    for name, (old, new) in CONFIGS.items():
+        text = yaml_text().replace(old, new, 1)
+        assert text != yaml_text()
+        yield Hostile(f"config.yaml: {name}", "run", _run("config", text.encode()))
+    for name in PLACES:
         for target in ("/dev/zero", "a pipe", "a folder", "nowhere"):
             yield Hostile(f"{name}: {target}", "run", _linked(name, target))
     for part, table in (("identity", JSON), ("trials", TRIALS)):

@@ -47,7 +47,7 @@ def command(
         raise ChainruleError(f"{run}: there is nothing to draw for {words}")
     for word, figure in drawn.items():
         if figure is not None:
-            for file in save_figure(figure, (out or run) / f"{word}.png"):
+            for file in save_figure(figure, (out or run) / f"{word}.png", own=True):
                 say(f"picture written to {file}")
 
 

@@ -26,9 +26,9 @@ def write_files(found: Comparison, folder: Path) -> None:
     """
     written: list[Path] = []
     try:
-        written += save_figure(picture_of(found), folder / "comparison", ("png", "svg"))
+        written += save_figure(picture_of(found), folder / "comparison", ("png", "svg"), own=True)
         text = json.dumps(as_mapping(found), indent=2, ensure_ascii=False, allow_nan=False)
-        write_whole(folder / "compare.json", text + "\n")
+        write_whole(folder / "compare.json", text + "\n", own=True)
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from chainrule.config.yaml_writer import write_yaml
 from chainrule.data.settings import KINDS, PATH_KEYS
 from chainrule.errors import ConfigError, Problem, shown
 from chainrule.layers import LAYERS
+from chainrule.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,27 @@ class Config:
               evaluate: running
             <BLANKLINE>
         """
-        return write_yaml({name: _said(part) for name, part in self.parts.items()})
+        return write_yaml(self._to_write())
+
+    def _to_write(self) -> dict[str, dict[str, Any]]:
+        return {name: _said(part) for name, part in self.parts.items()}
+
+    def require_readable(self) -> None:
+        """Refuse a configuration that its own reader would refuse for its length.
+
+        With every choice written out it is several times as long as what was read.
+
+        Raises:
+            ConfigError: it has more values, or takes more bytes, than are read.
+        """
+        values, bytes_ = _values(self._to_write()), len(self.to_yaml().encode())
+        if values > MAX_CONFIG_VALUES or bytes_ > MAX_CONFIG_BYTES:
+            message = (
+                f"with every choice written out the configuration has {values:,} values in "
+                f"{bytes_:,} bytes; at most {MAX_CONFIG_VALUES:,} values in {MAX_CONFIG_BYTES:,} "
+                "bytes are read, and the run could not be loaded: fewer layers are needed"
+            )
+            raise ConfigError(self.problem(("network", "layers"), message))
 
 
 @dataclass(frozen=True)
@@ -246,6 +267,12 @@ def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:
     """A section without the keys that are left open."""
     return {key: value for key, value in section.items() if value is not None}
+
+
+def _values(value: Any) -> int:
+    """How many values the reader of a configuration counts in one."""
+    items = value.values() if isinstance(value, Mapping) else value
+    return 1 + sum(map(_values, items)) if isinstance(value, Mapping | list | tuple) else 1
 
 
 def _no_mapping(tree: Tree) -> Problem:

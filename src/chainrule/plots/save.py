@@ -29,7 +29,11 @@ FORMATS = tuple(_METADATA)
 
 
 def save_figure(
-    figure: Figure, path: str | os.PathLike[str], formats: Sequence[str] = ("png", "svg")
+    figure: Figure,
+    path: str | os.PathLike[str],
+    formats: Sequence[str] = ("png", "svg"),
+    *,
+    own: bool = False,
 ) -> list[Path]:
     """Write ``figure`` to one file or to one a format.
 
@@ -42,6 +46,7 @@ def save_figure(
             a file for each of ``formats``. A dot followed by a digit belongs to the name
             (``rate-0.5``).
         formats: of png, svg, pdf, jpg, jpeg.
+        own: whether these are a folder's own files, which no link leads elsewhere.
 
     Returns:
         The files written, in the order of ``formats``.
@@ -53,7 +58,7 @@ def save_figure(
     targets = _targets(Path(path), formats)
     drawn = [(target, _drawn(figure, kind)) for target, kind in targets]
     for target, content in drawn:
-        write_whole(target, content)
+        write_whole(target, content, own=own)
     return [target for target, _ in drawn]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from chainrule.data.paths import read_bytes
 from chainrule.errors import ChainruleError, Problem
-from chainrule.files import reason, write_whole
-from chainrule.json_text import parse_json
+from chainrule.files import added_to, alone, reason, require_own, write_whole
+from chainrule.json_text import as_json, parse_json
 from chainrule.limits import MAX_JSON_BYTES
 from chainrule.sweeps.trial import Trial
 
@@ -33,6 +33,16 @@ class SweepFolder:
         self.trials = path / "trials.jsonl"
         self.best = path / "best.yaml"
         self.picture = path / "sweep"
+        self.runs = path / "runs"
+
+    def require_own(self) -> None:
+        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+
+        Raises:
+            ChainruleError: with each that does.
+        """
+        pictures = (self.picture.with_suffix(f".{ending}") for ending in ("png", "svg"))
+        require_own(self.identity, self.trials, self.best, self.runs, *pictures)
 
     @property
     def holds_a_sweep(self) -> bool:
@@ -46,17 +56,7 @@ class SweepFolder:
         Raises:
             ChainruleError: another one does.
         """
-        try:
-            import fcntl
-        except ImportError:  # a system without such locks
-            yield
-            return
-        with (self.path / ".lock").open("wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                message = "this sweep is running already, in another process"
-                raise ChainruleError(Problem(message, self.path)) from None
+        with alone(self.path, "this sweep is running already, in another process"):
             yield
 
     def begin(self, identity: Mapping[str, Any]) -> None:
@@ -65,8 +65,13 @@ class SweepFolder:
         Raises:
             ChainruleError: the file cannot be written.
         """
-        write_whole(self.identity, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
-        write_whole(self.trials, "")
+        try:
+            text = as_json(identity, indent=2) + "\n"
+        except ValueError as error:
+            message = f"what is searched could not be read back: {error}"
+            raise ChainruleError(Problem(message, self.identity)) from None
+        write_whole(self.identity, text, own=True)
+        write_whole(self.trials, "", own=True)
 
     def check(self, identity: Mapping[str, Any]) -> None:
         """Refuse to go on with a sweep of something else.
@@ -122,7 +127,7 @@ class SweepFolder:
             contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
             whole, _, cut = contents.rpartition(b"\n")
             if cut:
-                write_whole(self.trials, whole + b"\n" if whole else b"")
+                write_whole(self.trials, whole + b"\n" if whole else b"", own=True)
         except OSError as error:
             message = f"cannot read the trials: {reason(self.trials, error)}"
             raise ChainruleError(Problem(message, self.trials)) from None
@@ -134,15 +139,10 @@ class SweepFolder:
         Raises:
             ChainruleError: the file cannot be written.
         """
-        line = json.dumps(trial.as_mapping(), ensure_ascii=False) + "\n"
-        try:
-            with self.trials.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            message = f"cannot write the trial: {reason(self.trials, error)}"
-            raise ChainruleError(Problem(message, self.trials)) from None
+        with added_to(self.trials) as file:
+            file.write(as_json(trial.as_mapping()).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
 
 
 _WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}

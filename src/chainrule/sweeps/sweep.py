@@ -156,7 +156,7 @@ def sweep(
                 files.begin(identity)
             found = Sweep(plan, done, by, files.path)
             try:
-                for trial in crew.run(waiting, files.path / "runs" if keep else None):
+                for trial in crew.run(waiting, files.runs if keep else None):
                     files.add(trial)
                     found.trials.append(trial)
                     if told is not None:
@@ -242,6 +242,7 @@ def _begun(
     if folder is None or not SweepFolder(Path(folder)).holds_a_sweep:
         return None
     files = SweepFolder(Path(folder))
+    files.require_own()
     files.check(identity)
     return files
 
@@ -305,7 +306,7 @@ def _write(
     config = source.config([*overrides, *overrides_of(best.values)])
     with suppress(DataError):  # of a finished sweep, whose data may have gone
         config = locate_data(config)
-    write_whole(files.best, config.moved(files.path).to_yaml())
+    write_whole(files.best, config.moved(files.path).to_yaml(), own=True)
     varied = [
         Varied(
             variation.path,
@@ -317,4 +318,4 @@ def _write(
     ]
     scores = [trial.scores.get(found.by, inf) for trial in found.trials]
     figure = sweep_figure(varied, scores, score=found.by, best=found.trials.index(best))
-    save_figure(figure, files.picture, ("png", "svg"))
+    save_figure(figure, files.picture, ("png", "svg"), own=True)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
+from pathlib import Path
 from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import ChainruleError
+from chainrule.files import require_own
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source
 
 MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
+
+MOST_OF_A_FAILURE = 20_000
+"""Letters that are kept of why a trial failed."""
 
 KILLED = "its process ended"
 """How the failure of a trial begins that was ended from outside."""
@@ -108,7 +113,7 @@ class Bench:
         try:
             trained = self._train(values, folder)
         except ChainruleError as error:
-            why = "; ".join(str(problem) for problem in error.problems)
+            why = "; ".join(str(problem) for problem in error.problems)[:MOST_OF_A_FAILURE]
             return Trial(number, values, seconds=perf_counter() - start, failure=why)
         except MemoryError:
             return Trial(number, values, failure="there was not enough memory")
@@ -134,6 +139,7 @@ class Bench:
             self._data = assemble_data(config)
             self._data_of = data_key(config)
         if folder is not None:  # what is there was left by a trial that was broken off
+            require_own(Path(folder))
             rmtree(folder, ignore_errors=True)
         return train(config, data=self._data, save=folder is not None, run=folder)
 

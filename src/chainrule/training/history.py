@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -36,16 +37,43 @@ class History(Mapping[str, list[Any]]):
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self._minibatches: list[Array] = []
-        self._texts: list[str] = []
+        self._arrays: dict[str, array[float]] = {}
+        self._in_arrays = 0
 
     def append(self, row: Row) -> None:
         """Add an epoch."""
         self.rows.append(row)
 
-    def to_json(self) -> str:
-        """The rows as a list; each is turned into text once, however often this is asked."""
-        self._texts += [json.dumps(row) for row in self.rows[len(self._texts) :]]
-        return f"[{', '.join(self._texts)}]"
+    def to_arrays(self) -> dict[str, Array]:
+        """The columns as arrays (epochs,) of float64, in order, NaN where a row lacks one.
+
+        The number of an epoch is its place. Each row is gone through once, however often this is
+        asked.
+        """
+        for k in range(self._in_arrays, len(self.rows)):
+            row = {column: v for column, v in self.rows[k].items() if column != "epoch"}
+            for column in row:
+                self._arrays.setdefault(column, array("d", [nan]) * k)
+            for column, values in self._arrays.items():
+                value = row.get(column)
+                values.append(nan if value is None else value)
+        self._in_arrays = len(self.rows)
+        return {column: np.array(values) for column, values in self._arrays.items()}
+
+    @classmethod
+    def from_arrays(cls, columns: Mapping[str, Array]) -> History:
+        """The history whose `to_arrays` are these, which are of one length.
+
+        Example:
+            >>> History.from_arrays({"train_loss": np.array([0.5])}).rows
+            [{'epoch': 1, 'train_loss': 0.5}]
+        """
+        history = cls()
+        values = zip(*(column.tolist() for column in columns.values()), strict=True)
+        history.rows = [
+            {"epoch": k, **dict(zip(columns, row, strict=True))} for k, row in enumerate(values, 1)
+        ]
+        return history
 
     def add_minibatches(self, losses: Array) -> None:
         """Add the losses of a stretch of minibatches."""
@@ -54,7 +82,9 @@ class History(Mapping[str, list[Any]]):
     @property
     def minibatch_losses(self) -> Array:
         """The loss of every minibatch as it ran, shape (minibatches,)."""
-        return np.concatenate([np.empty(0), *self._minibatches])
+        joined = np.concatenate([np.empty(0), *self._minibatches])
+        self._minibatches = [joined]  # of a million stretches: once, not at every checkpoint
+        return joined.copy()
 
     def __getitem__(self, column: str) -> list[Any]:
         if not self.rows and column in _ALWAYS:
