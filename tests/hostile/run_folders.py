@@ -108,23 +108,22 @@ CONFIGS = {
     "a layer of 10^15": ("size: 3", "size: 1000000000000000"),
     "10^8 inputs": ("input: 2", "input: 100000000"),
     "an image of a million sides": (
-        "input: 2",
-        "input: [1, 1000000, 1000000]\n  dtype: float32",
+        "input: 2\n  loss: cross_entropy\n  layers:",
+        "input: [1, 1000000, 1000000]\n  loss: cross_entropy\n  layers:\n    - flatten",
     ),
     "filters": (
         "input: 2\n  loss: cross_entropy\n  layers:",
         "input: [3, 1000, 1000]\n  loss: cross_entropy\n  layers:\n"
-        "    - {type: conv2d, filters: 1000000, size: 999}",
+        "    - {type: conv2d, filters: 1000000, size: 999}\n    - flatten",
     ),
     "padding": (
         "input: 2\n  loss: cross_entropy\n  layers:",
         "input: [1, 8, 8]\n  loss: cross_entropy\n  layers:\n"
-        "    - {type: conv2d, filters: 1, size: 1, padding: 1000000}",
+        "    - {type: conv2d, filters: 1, size: 1, padding: 1000000}\n    - flatten",
     ),
     "recurrence": (
         "input: 2\n  loss: cross_entropy\n  layers:",
-        "input: [4, 2]\n  loss: cross_entropy\n  layers:\n"
-        "    - {type: recurrent, size: 30000}",
+        "input: [4, 2]\n  loss: cross_entropy\n  layers:\n    - {type: recurrent, size: 30000}",
     ),
 }
 """Networks that are not those of the parameters: what is written instead of what."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WrapValidator
 
-from chainrule.config.fields import Count, Flag, Text, expected, said, says
+from chainrule.config.fields import Count, FileName, Flag, Text, expected, said, says
 from chainrule.config.generator_schema import (
     GENERATORS,
     UNSAID,
@@ -35,18 +35,18 @@ from chainrule.limits import MAX_IMAGE_SIDE
 class File(Data):
     """Data of a file: delimited text, .npz or IDX."""
 
-    file: Text = Field(description="the file, from the configuration's folder")
+    file: FileName = Field(description="the file, from the configuration's folder")
     label: Annotated[Any, Word("label", ("last", "first"))] = Field(
         "last", description="the column of the label, in a text file"
     )
     header: Annotated[Literal["auto"] | bool, says("auto, true or false", words=("auto",))] = (
         Field("auto", description="whether a text file's first line names the columns")
     )
-    labels: Text = Field(UNSAID, description="the file of the labels, for IDX images")
-    validation_file: Text = Field(UNSAID, description="validation data in a file of their own")
-    validation_labels: Text = Field(UNSAID, description="their labels, for IDX images")
-    test_file: Text = Field(UNSAID, description="test data in a file of their own")
-    test_labels: Text = Field(UNSAID, description="their labels, for IDX images")
+    labels: FileName = Field(UNSAID, description="the file of the labels, for IDX images")
+    validation_file: FileName = Field(UNSAID, description="validation data in a file of their own")
+    validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
+    test_file: FileName = Field(UNSAID, description="test data in a file of their own")
+    test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
     classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
         Field([], description="the names of the classes, in order")
     )
@@ -55,7 +55,7 @@ class File(Data):
 class Characters(Data):
     """A text whose next character is to be predicted."""
 
-    text: Text = Field(description="a UTF-8 file, from the configuration's folder")
+    text: FileName = Field(description="a UTF-8 file, from the configuration's folder")
     steps: Count = Field(WINDOW, description="the characters of a window")
     stride: Count = Field(
         UNSAID, description="from a window's beginning to the next one's; by default steps"
@@ -71,7 +71,7 @@ Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
 class Folder(Data):
     """Images in one subfolder for each class, or the published files of CIFAR."""
 
-    folder: Text = Field(description="the folder, from the configuration's folder")
+    folder: FileName = Field(description="the folder, from the configuration's folder")
     size: Annotated[
         Side | Annotated[list[Side], Field(min_length=2, max_length=2)],
         says(f"a whole number from 1 to {MAX_IMAGE_SIDE}, or two: [height, width]"),
@@ -89,7 +89,7 @@ class Cifar10(Data):
     """CIFAR-10 from the user's copy of the published files."""
 
     name: Literal["cifar10"] = Field(description="the set")
-    path: Text = Field(
+    path: FileName = Field(
         UNSAID,
         description="the folder of the published files; by default cifar-10-batches-py in data/ "
         "beside the configuration or in the folder that CHAINRULE_DATA names",

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from chainrule.config.scalars import NAME_BYTES
 from chainrule.data.arguments import MAX_SEED, MOST
 
 
@@ -109,6 +110,17 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite numbe
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
 Flag = Annotated[bool, says("true or false")]
 Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
+
+
+def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Let bytes pass that are no text, which the names of files may hold."""
+    if isinstance(value, str) and NAME_BYTES.search(value):
+        handler(NAME_BYTES.sub("?", value))
+        return value
+    return handler(value)
+
+
+FileName = Annotated[Text, WrapValidator(_as_bytes)]
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 Name = Annotated[
     str,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.config.messages import found
+from chainrule.config.scalars import NAME_BYTES
 from chainrule.config.tree import KeyPath, Place, Tree
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.errors import ConfigError, Problem, shown
@@ -81,6 +82,8 @@ def _parse(item: str) -> tuple[list[str], Any]:
     steps = _INDEX.sub(r".\1", match[1]).split(".")
     if not all(steps):
         raise _OverrideError(f"the path {match[1]!r} has an empty step; write it as a.b.c")
+    if NAME_BYTES.search(match[2]):  # which no YAML holds as they are
+        return steps, match[2].strip()
     try:
         read = read_yaml(match[2].strip())
     except ConfigError as error:

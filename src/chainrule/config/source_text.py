@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def read_text(path: Path) -> str:
     Raises:
         ConfigError: no such file, a folder, no text, or larger than any configuration.
     """
-    if "\0" in str(path) or "\n" in str(path):
+    if "\0" in str(path) or ("\n" in str(path) and not os.path.lexists(path)):
         raise ConfigError(f"expected the name of a configuration file, found {str(path)[:60]!r}")
     try:
         if not path.is_file():

@@ -25,8 +25,9 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from chainrule.config.scalars import plain_scalar
+from chainrule.config.scalars import NAME_BYTES, plain_scalar
 from chainrule.config.tree import KeyPath, Place, Tree
+from chainrule.data.settings import PATH_KEYS
 from chainrule.errors import ConfigError, Problem, shown
 from chainrule.limits import MAX_DEPTH
 
@@ -79,6 +80,11 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
     except YAMLError as error:
         message = f"this is not YAML: {str(error).splitlines()[0]}"
         raise ConfigError(Problem(message, source)) from None
+
+
+def _without_bytes(text: str, path: KeyPath) -> str:
+    """A value without the bytes that the name of a file may hold beside text, if it is one."""
+    return NAME_BYTES.sub("", text) if path and path[-1] in PATH_KEYS else text
 
 
 class _Parser(YAML):
@@ -135,7 +141,7 @@ class _Reader:
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self.sequence(path)
-        if _HALF_CHARACTER.search(event.value):
+        if _HALF_CHARACTER.search(_without_bytes(event.value, path)):
             raise self.refuse(
                 event, f"{shown(event.value)} holds half a character (\\uD800 to \\uDFFF)"
             )

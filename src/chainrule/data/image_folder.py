@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.data.arguments import Checks, as_integer
 from chainrule.data.cases import Cases
 from chainrule.data.dataset import Array
-from chainrule.data.labels import Labels
+from chainrule.data.labels import Labels, name_as_text
 from chainrule.data.paths import existing_file, existing_folder, refuse_bomb
 from chainrule.data.targets import MOST_PROBLEMS
 from chainrule.errors import DataError, Problem
@@ -94,7 +94,7 @@ def _unlabelled(x: Array) -> Cases:
 
 def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
     """Images with the names of their folders."""
-    names = [path.parent.name for path in files]
+    names = [name_as_text(path.parent.name) for path in files]
     labels = Labels(names, lambda k, text: Problem(text, files[k]), folder)
     return Cases(x, labels, image_shape=x.shape[1:])
 

@@ -7,6 +7,7 @@ loss is, and the list of classes only when all files of a run are read. So a rea
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,6 +107,19 @@ def commands_terminal(name: str) -> bool:
         (False, True)
     """
     return _CONTROL.search(name) is not None
+
+
+def name_as_text(name: str) -> str:
+    r"""A folder's name as the name of a class: what is no text in it is written as escapes.
+
+    A file system takes any bytes; the names of classes are written in UTF-8, and printed.
+
+    Example:
+        >>> name_as_text("größer"), name_as_text("caf\udce9"), name_as_text("a\nb")
+        ('größer', 'caf\\xe9', 'a\\nb')
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(repr(char)[1:-1] if commands_terminal(char) else char for char in text)
 
 
 def is_numeric(word: str) -> bool:

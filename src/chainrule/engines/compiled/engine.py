@@ -27,6 +27,10 @@ network     parameters  numpy  sparse    dense
 ==========  ==========  =====  ========  ========
 """
 
+MULTIPLICATIONS_AT_ONCE = 500_000_000
+FEWEST_AT_ONCE = 1024
+"""A set is evaluated in pieces of half a second or less, between which a signal is heard."""
+
 
 class CompiledEngine(Engine):
     """Forward pass, backward pass and update in compiled loops.
@@ -95,11 +99,15 @@ class CompiledEngine(Engine):
             return None
         if obstacle_of_cases(network, x, t) is not None:
             return None
-        found = self._program.evaluate(x, t)
-        if found is None:
+        step = max(FEWEST_AT_ONCE, MULTIPLICATIONS_AT_ONCE // len(network.theta))
+        pieces = [slice(start, start + step) for start in range(0, len(x), step)]
+        found = [self._program.evaluate(x[piece], t[piece]) for piece in pieces]
+        if None in found:
             return None
-        loss, correct = found
-        return Score(loss=loss, accuracy=correct / len(x), r2=None, cases=len(x))
+        losses, correct = zip(*(each for each in found if each is not None), strict=True)
+        counts = [len(x[piece]) for piece in pieces]
+        loss = losses[0] if len(pieces) == 1 else float(np.dot(losses, counts)) / len(x)
+        return Score(loss=loss, accuracy=sum(correct) / len(x), r2=None, cases=len(x))
 
     def _is_worth_loops(self, x: Array) -> bool:
         return len(self.network.theta) < BY_CASE_BELOW and self._is_sparse(x)
