@@ -130,6 +130,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
+def with_room(name: str) -> str:
+    """A name of at most 230 bytes, behind which others find room: file systems take 255."""
+    while len(os.fsencode(name)) > 230:
+        name = name[:-1]
+    return name
+
+
 def _short(name: str) -> str:
     """A name that leaves room for more: file systems take 255 bytes, some 143."""
     encoded = os.fsencode(name)

@@ -32,7 +32,14 @@ from chainrule.data.labels import commands_terminal
 from chainrule.data.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.errors import ChainruleError, Problem
-from chainrule.files import added_to, is_leftover, reason, require_own, write_whole
+from chainrule.files import (
+    added_to,
+    is_leftover,
+    reason,
+    require_own,
+    with_room,
+    write_whole,
+)
 from chainrule.json_text import as_json, is_number, parse_json
 from chainrule.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.scores import Score
@@ -371,7 +378,7 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
             return wanted
         Path(f"{of}s").mkdir(exist_ok=True)
         for number in count(1):
-            path = Path(f"{of}s") / f"{_cut(name)}-{number}"
+            path = Path(f"{of}s") / f"{with_room(name)}-{number}"
             try:
                 path.mkdir()
             except FileExistsError:
@@ -382,13 +389,6 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
         message = f"cannot make the {of}'s folder: {reason(place, error)}"
         raise ChainruleError(Problem(message, place)) from error
     raise AssertionError("count never ends")
-
-
-def _cut(name: str) -> str:
-    """A name of at most 240 bytes: a number is put behind it, and file systems take 255."""
-    while len(os.fsencode(name)) > 240:
-        name = name[:-1]
-    return name
 
 
 class Recorder(Callback):

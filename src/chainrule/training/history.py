@@ -53,7 +53,8 @@ class History(Mapping[str, list[Any]]):
         for k in range(self._in_arrays, len(self.rows)):
             row = {column: v for column, v in self.rows[k].items() if column != "epoch"}
             for column in row:
-                self._arrays.setdefault(column, array("d", [nan]) * k)
+                if column not in self._arrays:
+                    self._arrays[column] = array("d", [nan]) * k
             for column, values in self._arrays.items():
                 value = row.get(column)
                 values.append(nan if value is None else value)
