@@ -138,7 +138,7 @@ def test_a_configuration_is_refused_or_loads(tmp_path_factory, layers, name):
 
 
 @pytest.mark.parametrize("layers", range(33, 43))
-@small(400, 12_000)
+@small(1000, 20_000)
 def test_a_run_is_refused_before_it_begins_or_loads(folder, layers):
     """Seven values a layer as run: the limit lies within."""
     try:
@@ -150,7 +150,7 @@ def test_a_run_is_refused_before_it_begins_or_loads(folder, layers):
         train(configuration(layers, "a"), run="r", resume=True)
 
 
-@small(400, 12_000)
+@small(1000, 20_000)
 def test_the_limit_of_a_run_lies_within_those_that_are_tried(folder):
     train(configuration(33, "a"), run="short")
     with pytest.raises(ChainruleError, match="fewer layers are needed"):
@@ -166,8 +166,7 @@ def test_names_are_refused_before_a_run_begins_or_load(folder, length):
         train(config, run="r")
     except ChainruleError:
         assert length == 3000
-        assert not os.path.exists("r/parameters.safetensors")
-        assert not os.path.exists("r/checkpoint.safetensors")
+        assert os.listdir("r") == []
     else:
         assert len(load("r").network.layers) == 3
 

@@ -284,6 +284,51 @@ def test_other_data_in_the_same_file_are_refused(folder):
         train(config, run="r", resume=True)
 
 
+def rows_of(path: str, start: int, names: str) -> None:
+    Path(path).write_text("".join(f"{k + start},{k * 7 % 11},{names[k % 3]}\n" for k in range(40)))
+
+
+FILES = {
+    "network": {"layers": [{"size": 5}, {"size": 3}, "softmax"]},
+    "data": {"file": "train.csv", "validation_file": "validation.csv", "test_file": "test.csv"},
+    "training": {"epochs": 2, "engine": "numpy"},
+}
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"train": (1, "abc")}, "the training data are not those that the run in r began with"),
+        ({"validation": (1, "abc")}, "the validation data are not those that the run in r began"),
+        ({"test": (500, "abc")}, "the test data are not those that the run in r began with"),
+        ({"test": (0, "bca")}, "the test data are not those that the run in r began with"),
+        (
+            {"train": (1, "abc"), "test": (1, "abc")},
+            "the training data and the test data are not those",
+        ),
+        (
+            dict.fromkeys(("train", "validation", "test"), (0, "xyz")),
+            "the class names are not those that the run in r began with",
+        ),
+    ],
+)
+def test_data_or_class_names_that_differ_are_named(folder, other, message):
+    names = ("train", "validation", "test")
+    for name in names:
+        rows_of(f"{name}.csv", 0, "abc")
+    train(FILES, run="r")
+    before = files("r")
+    for name in names:
+        rows_of(f"{name}.csv", *other.get(name, (0, "abc")))
+    more = {**FILES, "training": {**FILES["training"], "epochs": 3}}
+    with pytest.raises(DataError, match=message):
+        train(more, run="r", resume=True)
+    assert files("r") == before
+    for name in names:
+        rows_of(f"{name}.csv", 0, "abc")
+    assert train(more, run="r", resume=True).classes == ("a", "b", "c")
+
+
 def test_data_may_have_moved(folder):
     rows = [f"{k},{k % 7},{k % 2}" for k in range(60)]
     Path("d.csv").write_text("\n".join(rows))

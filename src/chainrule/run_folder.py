@@ -420,11 +420,15 @@ class Recorder(Callback):
         self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
-        """Write the configuration, the metrics and a checkpoint of where training begins."""
+        """Write a checkpoint of where training begins, the configuration and the metrics.
+
+        The checkpoint comes first: with it a run goes on, and where it could not be read back
+        nothing is written.
+        """
         self.folder.remove_leftovers()
+        self._save(trainer)
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history.rows)
-        self._save(trainer)
 
     def on_stretch(self, trainer: Trainer) -> None:
         """Write a checkpoint where a number of minibatches is asked for and has run."""

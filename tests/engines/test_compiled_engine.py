@@ -568,3 +568,25 @@ def test_units_that_start_alike_stay_alike_to_the_last_bit(hidden):
     W = network.layers[0].W
     assert np.abs(W).max() > 0
     assert np.array_equal(W, np.repeat(W[:, :1], hidden, axis=1))
+
+
+@sizes_and_ways(4)
+def test_a_set_is_evaluated_in_pieces_between_which_it_may_be_left(batch_size, way):
+    rng = np.random.default_rng(1)
+    x, t = rng.normal(size=(23, 6)) * (rng.random((23, 6)) < 0.2), rng.integers(0, 3, 23)
+    network = Network([Dense(4, "tanh"), Dense(3), Softmax()], input=6, penalty="L2", seed=1)
+    with the_way(way):
+        engine = engine_of(CompiledEngine, network, x, t, batch_size=batch_size)
+        whole = engine.evaluate(x, t)
+        module, program = "chainrule.engines.compiled.engine", type(engine._program)
+        with (
+            mock.patch(f"{module}.FEWEST_AT_ONCE", 5),
+            mock.patch(f"{module}.MULTIPLICATIONS_AT_ONCE", 1),
+            mock.patch.object(
+                program, "evaluate", autospec=True, side_effect=program.evaluate
+            ) as piece,
+        ):
+            found = engine.evaluate(x, t)
+    assert [len(call.args[1]) for call in piece.call_args_list] == [5, 5, 5, 5, 3]
+    assert (found.accuracy, found.cases) == (whole.accuracy, 23)
+    assert found.loss == pytest.approx(whole.loss, rel=1e-14)

@@ -95,7 +95,7 @@ def _unlabelled(x: Array) -> Cases:
 def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
     """Images with the names of their folders."""
     names = [name_as_text(path.parent.name) for path in files]
-    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder)
+    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder, are_names=True)
     return Cases(x, labels, image_shape=x.shape[1:])
 
 

@@ -34,12 +34,14 @@ class Labels:
             column where the file has any.
         path: the file, if they come from one.
         names: the names of the classes 0, 1, ..., where the source itself lists them.
+        are_names: whether they are names whatever they look like, as those of folders are.
     """
 
     values: Array | list[str]
     place: Place
     path: Path | None = None
     names: tuple[str, ...] | None = None
+    are_names: bool = False
 
     def __len__(self) -> int:
         return len(self.values)

@@ -94,7 +94,7 @@ def _class_names(
             raise DataError(Problem("a class is named twice", brought[0].path))
         return names
     if any(part.are_text for part in parts):
-        _refuse_mixture(parts)
+        _refuse_mixture([part for part in parts if not part.are_names])
         return tuple(sorted({word for part in parts for word in part.distinct()[0]}))
     return tuple(str(k) for k in range(_number_of_classes(parts, outputs)))
 
