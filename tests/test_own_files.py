@@ -193,3 +193,15 @@ def test_a_trial_whose_folder_is_a_link_fails_and_removes_nothing(folder):
     trial = Bench(read_source(CONFIG), []).run(0, {}, folder="1")
     assert "this is a link" in trial.failure
     assert Path("far/precious").read_text() == PRECIOUS
+
+
+def test_trials_with_a_second_name_stay_what_they_are_under_it(swept):
+    os.link("s/trials.jsonl", "backup")
+    before = Path("backup").read_bytes()
+    (swept / "trials.jsonl").unlink()
+    Path("half").write_bytes(before.splitlines(keepends=True)[0])
+    os.link("half", swept / "trials.jsonl")
+    found = sweep(CONFIG, SWEPT, folder="s", jobs=1)
+    assert len(found.trials) == 2
+    assert len(Path("half").read_bytes().splitlines()) == 1
+    assert Path("backup").read_bytes() == before

@@ -13,7 +13,7 @@ from chainrule.data.pickles import read_pickle
 from chainrule.data.sequence_file import Sequences, holds_sequences, read_sequences
 from chainrule.data.text_file import read_text
 from chainrule.run_folder import Facts, RunFolder
-from chainrule.tensor_file import read_tensors
+from chainrule.tensor_file import Arrays, read_shapes, read_tensors
 from proof.fuzz.target import Target
 
 
@@ -23,6 +23,12 @@ def _read_sequences(path: Path) -> Sequences | None:
 
 def _read_characters(path: Path) -> DataSplit:
     return read_characters(path, steps=4, split=(0.6, 0.2, 0.2))
+
+
+def _read_tensors(path: Path) -> Arrays:
+    """By the header alone first, as a run is loaded."""
+    read_shapes(path)
+    return read_tensors(path)[0]
 
 
 def _read_facts(path: Path) -> Facts:
@@ -40,7 +46,7 @@ TARGETS = {
         Target("characters", "text.txt", _read_characters),
         Target("idx", "images-ubyte", read_idx_images),
         Target("pickle", "data_batch_1", read_pickle),
-        Target("safetensors", "parameters.safetensors", read_tensors),
+        Target("safetensors", "parameters.safetensors", _read_tensors),
         Target("facts", "run.json", _read_facts),
     )
 }

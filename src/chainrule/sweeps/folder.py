@@ -126,7 +126,8 @@ class SweepFolder:
         try:
             contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
             whole, _, cut = contents.rpartition(b"\n")
-            if cut:
+            # Added to in place, a file with a second name elsewhere would change there as well.
+            if cut or (contents and os.lstat(self.trials).st_nlink > 1):
                 write_whole(self.trials, whole + b"\n" if whole else b"", own=True)
         except OSError as error:
             message = f"cannot read the trials: {reason(self.trials, error)}"
