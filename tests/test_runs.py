@@ -373,7 +373,7 @@ def test_a_damaged_folder_is_a_clear_error(copy, name, damage):
         ("size: 2", "size: 3", r"parameters|run\.json: found 2 classes"),
         ("size: 2", "size: 0", r"config\.yaml:\d+:\d+: .*size"),
         ("type: softmax", "type: sotfmax", "did you mean 'softmax'"),
-        ("input: 2", "input: 7", r"run\.json: found a scaling of 2 inputs.* has 7"),
+        ("input: 2", "input: 7", r"parameters\.safetensors: expected dense_1\.W of shape \(7, "),
         ("  input: 2\n", "", "input"),
     ],
 )

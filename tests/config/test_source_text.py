@@ -29,7 +29,7 @@ def test_text_is_utf8_with_any_line_ends(tmp_path: Path) -> None:
         (b"a: 1\n\x89PNG", ":2: this file is not text in UTF-8 (byte 0x89)"),
         (b"a: 1\nb: \0", ":2:4: this file is not text (character U+0000)"),
         ("a: é".encode("latin1"), ":1: this file is not text in UTF-8 (byte 0xe9)"),
-        (b"#" * (MAX_CONFIG_BYTES + 1), ": is too large for a configuration (over 256 KiB)"),
+        (b"#" * (MAX_CONFIG_BYTES + 1), ": is too large for a configuration (over 512 KiB)"),
     ],
 )
 def test_what_is_no_text(tmp_path: Path, content: bytes, message: str) -> None:
