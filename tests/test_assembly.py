@@ -143,12 +143,12 @@ def test_a_problem_of_a_data_file_keeps_its_own_place(folder):
 def test_a_network_beyond_the_memory_is_refused_at_its_largest_layer(folder, size):
     checked = config(folder, size=1)
     checked = load_config(folder / "my config.yaml", [f"network.layers.0.size={size}"])
-    with pytest.raises(ConfigError, match="parameters; to train it takes at least"):
+    with pytest.raises(ConfigError, match="outputs of layers; it takes at least"):
         assemble_network(checked, assemble_data(checked))
 
 
 def test_the_layer_that_is_too_large_is_named(folder, monkeypatch):
-    monkeypatch.setattr(assembly, "_memory", lambda: 2000)
+    monkeypatch.setattr(assembly, "machine_memory", lambda: 2000)
     checked = config(folder)
     data = assemble_data(checked)
     assemble_network(checked, data)  # 21 parameters
