@@ -154,13 +154,13 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if _is_harmless(c) else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in _HARMLESS else ascii(c)[1:-1] for c in text)
 
 
-def _is_harmless(c: str) -> bool:
-    from unicodedata import category  # only where a text holds such characters
-
-    return c.isprintable() or c in "\n\t\u00ad\u200c\u200d" or category(c) == "Zs"
+_HARMLESS = "\n\t\u00ad\u200c\u200d\u00a0\u1680\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""Line ends, tabs, the soft hyphen, joiners and spaces, which Python does not call printable."""
 
 
 class ChainruleError(ValueError):

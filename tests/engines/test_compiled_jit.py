@@ -142,7 +142,7 @@ def test_a_full_disk_costs_what_it_would_have_kept(monkeypatch, tmp_path):
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(kernel._cache._cache_file, "_write", refuse)
+    monkeypatch.setattr(kernel._cache._cache_file, "_open_for_write", refuse)
     with pytest.warns(CompileCacheWarning, match=r"cannot be written .*No space left"):
         assert kernel(4) == 8
     assert not list((tmp_path / "cache").rglob("*.nb*"))

@@ -115,13 +115,13 @@ def test_shapes_are_known_once_it_is_connected(kind):
 
 @filters
 def test_first_values_go_by_what_an_output_comes_from_and_an_input_goes_to(kind):
-    """Glorot's limit of W is √(6 / (n_in + n_out)), n the numbers under and over a window."""
+    """Glorot's limit is √(6 / (n_in + n_out)), n the numbers under and over a window."""
     layer = kind(16, [3, 2], weights="glorot_uniform", biases="glorot_uniform")
     layer.connect((8, 9, 9))
     rng = np.random.default_rng(0)
     W, b = layer.draw("W", rng), np.concatenate([layer.draw("b", rng).ravel() for _ in range(200)])
     assert np.abs(W).max() == pytest.approx(np.sqrt(6 / (8 * 6 + 16 * 6)), rel=0.02)
-    assert np.abs(b).max() == pytest.approx(np.sqrt(6 / 32), rel=0.02)
+    assert np.abs(b).max() == pytest.approx(np.sqrt(6 / (8 * 6 + 16 * 6)), rel=0.02)
 
 
 def test_before_it_belongs_to_a_network_and_without_biases_it_says_what_is_missing():

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numba
 from numba import types as _types
@@ -116,7 +116,7 @@ class _Damaged(Exception):
 
 
 class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
-    """Numba's files of compiled code, each behind the SHA-256 of its content.
+    """Numba's files of compiled code, each followed by the SHA-256 of its content.
 
     Numba takes whatever it finds: half a file would end the process, or be run as machine code.
     """
@@ -130,34 +130,30 @@ class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
         found, data = super().load(key) or (None, None)
         return data if found == key else None
 
-    def _load_index(self) -> dict[Any, str]:
-        try:
-            version, stamp, overloads = self._read(self._index_path)
-        except FileNotFoundError:
-            return {}
-        fresh = (version, stamp) == (self._version, self._source_stamp)
-        return dict(overloads) if fresh else {}
-
-    def _save_index(self, overloads: dict[Any, str]) -> None:
-        self._write(self._index_path, (self._version, self._source_stamp, overloads))
+    def _load_index(self) -> Any:
+        _require_whole(self._index_path)
+        return super()._load_index()
 
     def _load_data(self, name: str) -> Any:
-        return self._read(self._data_path(name))
+        _require_whole(self._data_path(name))
+        return super()._load_data(name)
 
-    def _save_data(self, name: str, data: Any) -> None:
-        self._write(self._data_path(name), data)
+    @contextmanager
+    def _open_for_write(self, path: str) -> Iterator[BinaryIO]:
+        content = BytesIO()
+        with super()._open_for_write(path) as file:
+            yield content
+            file.write(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
 
-    def _read(self, path: str) -> Any:
+
+def _require_whole(path: str) -> None:
+    """Refuse a file that does not end in the SHA-256 of what stands before it."""
+    try:
         content = Path(path).read_bytes()
-        digest, packed = content[:32], content[32:]
-        if hashlib.sha256(packed).digest() != digest:
-            raise _Damaged(f"{Path(path).name} does not hold what was written to it")
-        return pickle.loads(packed)
-
-    def _write(self, path: str, content: Any) -> None:
-        packed = self._dump(content)
-        with self._open_for_write(path) as file:
-            file.write(hashlib.sha256(packed).digest() + packed)
+    except FileNotFoundError:  # nothing was kept yet
+        return
+    if hashlib.sha256(content[:-32]).digest() != content[-32:]:
+        raise _Damaged(f"{Path(path).name} does not hold what was written to it")
 
 
 class _KernelCache(_FunctionCache):  # type: ignore[misc]
