@@ -14,7 +14,7 @@ from chainrule import ChainruleError, load, sweep, train
 from chainrule.checkpoint import read_checkpoint
 from chainrule.files import added_to, write_whole
 from chainrule.run_folder import RunFolder
-from chainrule.training import Callback
+from chainrule.training import Callback, Row, Trainer
 
 CONFIG = {
     "network": {"layers": [{"size": 3}, {"size": 2}, "softmax"]},
@@ -205,3 +205,27 @@ def test_trials_with_a_second_name_stay_what_they_are_under_it(swept):
     assert len(found.trials) == 2
     assert len(Path("half").read_bytes().splitlines()) == 1
     assert Path("backup").read_bytes() == before
+
+
+class MovesAway(Callback):
+    """Changes the working folder after the first epoch, as a callback of a user's may."""
+
+    def __init__(self, away: Path) -> None:
+        self.away = away
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        os.chdir(self.away)
+
+
+def test_a_run_goes_on_where_it_began_when_the_working_folder_changes(folder):
+    (folder / "away").mkdir()
+    config = {**CONFIG, "training": {"epochs": 4, "seed": 1, "engine": "numpy"}}
+    wanted = train(config, run="stayed")
+    run = train(config, run="moved", callbacks=[MovesAway(folder / "away")])
+    assert run.folder == folder / "moved"
+    assert wanted.folder == Path("stayed")
+    assert not list((folder / "away").iterdir())
+    names = sorted(path.name for path in (folder / "stayed").iterdir())
+    assert sorted(path.name for path in (folder / "moved").iterdir()) == names
+    found = (folder / "moved" / "parameters.safetensors").read_bytes()
+    assert found == (folder / "stayed" / "parameters.safetensors").read_bytes()

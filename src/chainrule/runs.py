@@ -282,12 +282,16 @@ def train(
     checksums = data_checksums(data)
     if checkpoint is not None:
         go_on(trainer, checked, checkpoint, checksums)
-    folder = new_folder(checked.name, wanted, resume=resume)
+    named = new_folder(checked.name, wanted, resume=resume).path
+    folder = RunFolder(named.absolute())  # whoever changes the working folder moves no file
     with alone(folder.path, "another process is training into this folder"):
         moved = checked.moved(folder.path.resolve())
         recorder = Recorder(folder, moved, checksums, data.classes)
         trainer.callbacks.insert(0, recorder)
-        return _run(trainer, checked, data, folder)
+        finished = _run(trainer, checked, data, folder)
+    if named.absolute() == folder.path:
+        finished.folder = named
+    return finished
 
 
 def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -314,6 +318,12 @@ def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
     return find_checkpoint(RunFolder(wanted))
 
 
+def _from_here(path: Path) -> Path:
+    """A path as one names it from the working folder, if it lies in there."""
+    here = os.getcwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def _part(dataset: Dataset) -> Part:
     return Part(dataset.x, dataset.t)
 
@@ -337,7 +347,7 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
     run.was_finished = was_finished
     run.signal = signals[0] if signals else None
     if isinstance(failure, DivergenceError):
-        kept = f"; what was learnt until then is in {folder.path}" if folder else ""
+        kept = f"; what was learnt until then is in {_from_here(folder.path)}" if folder else ""
         raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
     if failure is not None:
         raise failure
