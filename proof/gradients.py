@@ -148,7 +148,7 @@ def compare_all(
     network.loss(x[::-1], t[::-1])
     network.backward_pass(t[::-1])
     g = gradient(network, x, t)
-    noise = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    noise = rounding(network, x, t, rng=np.random.default_rng(len(x))).gradient
     loss = network.loss(x, t)
 
     def f(theta: Array) -> Any:

@@ -99,7 +99,7 @@ def compare(found: dict[str, Agreement], kind: Kind, case: Drawn, *, with_jax: b
     """Add one network's comparisons."""
     network, x, t = case.network, case.x, case.t
     g = gradient(network, x, t)
-    noise = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    noise = rounding(network, x, t, rng=np.random.default_rng(len(x))).gradient
     loss = network.loss(x, t)
 
     def f(theta: Array) -> Any:

@@ -15,8 +15,8 @@ def _through(change: str) -> tuple[Edit, ...]:
         ),
         Edit(
             NETWORK,
-            "delta = self.from_logits.delta(self.logits, self._output, t)",
-            f"delta = {change}self.from_logits.delta(self.logits, self._output, t)",
+            "return self.from_logits.delta(self.logits, self._output, t)",
+            f"return {change}self.from_logits.delta(self.logits, self._output, t)",
         ),
         Edit(NETWORK, "explicit(J_z).vjp(J), to_input", f"{change}explicit(J_z).vjp(J), to_input"),
     )

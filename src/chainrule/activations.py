@@ -94,7 +94,15 @@ def sigmoid_derivative(z: Array, out: Array | None = None) -> Array:
 
 def softplus(z: Array, out: Array | None = None) -> Array:
     """ln(1 + eᶻ) = max(z, 0) + ln(1 + e^(−|z|))."""
-    return np.add(np.where(z.real >= 0, z, z.dtype.type(0)), np.log1p(_decay(z)), out=out)
+    return np.add(np.where(z.real >= 0, z, z.dtype.type(0)), _log1p(_decay(z)), out=out)
+
+
+def _log1p(t: Array) -> Array:
+    """ln(1 + t); NumPy's loses the real part of a small complex t, being ln |1 + t|."""
+    if not np.iscomplexobj(t):
+        return np.log1p(t)
+    u, v = t.real, t.imag
+    return 0.5 * np.log1p(u * (2 + u) + v * v) + 1j * np.arctan2(v, 1 + u)
 
 
 class Linear(Activation):
@@ -327,8 +335,12 @@ class Softsign(Activation):
     bends: ClassVar[tuple[float, ...]] = (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.value`."""
-        return np.divide(z, magnitude(z) + 1, out=out)
+        """See `Activation.value`; sign(z) (1 − 1 / (1 + |z|)) where a complex quotient cancels."""
+        size = magnitude(z) + 1
+        if not np.iscomplexobj(z):
+            return np.divide(z, size, out=out)
+        far = np.sign(z.real) * (1 - 1 / size)
+        return into(out, np.where(size.real > 2, far, z / size))
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`."""

@@ -148,7 +148,7 @@ class Huber(ResidualLoss):
 
     def from_kinks(self, y: Array, t: Array) -> Array:
         """|d| − delta, (cases, outputs): there it is the second derivative that jumps."""
-        return np.abs(y - t) - self.delta
+        return magnitude(y - t) - self.delta
 
 
 class LogCosh(ResidualLoss):

@@ -290,8 +290,7 @@ class Network(Layered):
         assert self._output is not None, "backpropagate follows propagate"
         last = self.layers[-1]
         if self.from_logits is not None and not self._explicit:
-            delta = self.from_logits.delta(self.logits, self._output, t)
-            return last.backward_from_delta(delta, to_input=to_input)
+            return last.backward_from_delta(self.loss_delta(t), to_input=to_input)
         by_logs = self.loss_by_logs(t) if self._explicit else None
         if by_logs is None:
             return last.backward_pass(self.loss_jacobian(t), to_input=to_input)
@@ -328,6 +327,12 @@ class Network(Layered):
         J_z = RowsOf(found.which, by_log, local["a"] if "a" in local else local["z"])
         with np.errstate(divide="ignore", over="ignore"):  # at the outputs that u replaces
             return np.where(found.which, found.J, self.loss_jacobian(t)), J_z
+
+    def loss_delta(self, t: Array) -> Array:
+        """δ = ∂L/∂z at the last forward pass, of a loss that is computed from the logits z."""
+        assert self.from_logits is not None, "the loss is of y"
+        assert self._output is not None, "there is a δ where there was a forward pass"
+        return self.from_logits.delta(self.logits, self._output, t)
 
     @property
     def logits(self) -> Array:

@@ -115,7 +115,7 @@ def test_an_output_near_the_zero_of_the_slope_is_off_by_few_roundings():
         moved = theta.copy()
         moved[k] += np.clongdouble(1e-30j)
         exact[k] = np.imag(network.loss(x.astype(np.longdouble), t, moved)) / 1e-30
-    one = rounding(network, x, t, rng=np.random.default_rng(len(x)))
+    one = rounding(network, x, t, rng=np.random.default_rng(len(x))).gradient
     for segment in network.parameters.layout:
         off = np.linalg.norm((g - exact)[segment.slice])
         assert off <= 5 * np.linalg.norm(one[segment.slice]), segment.full_name

@@ -115,7 +115,20 @@ def _array_row(
 
 
 def _error(found: Iterable[Finding]) -> str:
-    return f"{max(f.error for f in found):.1e}"
+    """The largest relative error; where nothing was compared so, what it was judged by."""
+    found = list(found)
+    roundings = max(f.roundings for f in found)
+    if any(f.compared != 0 for f in found):
+        return f"{max(f.error for f in found):.1e}"
+    if roundings:
+        return f"{max(1, round(roundings))} rounding{'s' * (round(roundings) > 1)}"
+    return "no digits" if _are_unjudged(found) else "-"
+
+
+def _are_unjudged(found: Iterable[Finding]) -> bool:
+    from chainrule.gradients import Verdict
+
+    return all(f.verdict is Verdict.UNJUDGED for f in found)
 
 
 def _verdict(found: Iterable[Finding]) -> str:
@@ -129,11 +142,19 @@ def _verdict(found: Iterable[Finding]) -> str:
     if Verdict.KINK in verdicts:
         count = max(f.at_kinks for f in found)
         return f"at a kink ({count})" if count else "at a kink"
-    return "right"
+    return "not judged" if _are_unjudged(found) else "right"
 
 
 def _conclusion(network: Network, report: Report, cases: int) -> str:
     count = f"{len(network.theta):,} parameters, {cases} case{'s' * (cases > 1)}"
     if not report.right:
         return f"WRONG ({count}): {report.diagnosis}"
-    return f"right: every gradient agrees ({count}; largest relative error {report.worst:.1e})"
+    few = f"; largest difference of terms that cancel {report.roundings:.0f} roundings"
+    figures = f"{count}; largest relative error {report.worst:.1e}"
+    figures += few * (report.roundings >= 1)
+    if report.unjudged:
+        return (
+            f"right as far as can be told ({figures}); no method has digits for: "
+            f"{', '.join(report.unjudged)}"
+        )
+    return f"right: every gradient agrees ({figures})"

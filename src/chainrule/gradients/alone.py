@@ -8,13 +8,22 @@ derivative; what flows into each comes from the forward pass alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from chainrule.activations import Gated
 from chainrule.gradients.findings import Finding, Verdict
-from chainrule.gradients.numeric import COMPLEX_STEP, along, complex_step, relative_error
+from chainrule.gradients.numeric import (
+    COMPLEX_STEP,
+    OTHER_STEPS,
+    along,
+    complex_step,
+    relative_error,
+)
 from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
 from chainrule.jacobians import Diagonal, Jacobian
@@ -36,7 +45,11 @@ SMALLEST = 1e-270
 TINY = 1e-290
 """Numbers below this are as good as 0: their last digits are no longer there."""
 
+STEPS = (COMPLEX_STEP, *OTHER_STEPS)
+
 Function = Callable[[Array], Any]
+ByStep = Callable[[float], Any]
+"""What is compared with ours, by a complex step of some length."""
 
 
 def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
@@ -62,39 +75,43 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     rows = _some(len(y), MOST // y.shape[1] + 1, rng)
     if network.from_logits is not None:
         z, pair = network.logits, network.from_logits
-        numeric = _gradient(lambda v: pair.value(v, t), z, rows)
         delta = pair.delta(z, y, t)[rows]
+
+        def by_logits(step: float) -> Array:
+            """∂L/∂z by a step of some length."""
+            return _gradient(lambda v: pair.value(v, t), z, rows, np.full(z.shape, step))
+
         # With targets between 0 and 1 δ has a zero, where its two terms, below 1 / N, cancel.
         cancels = t.ndim == 2 and bool(((t > 0) & (t < 1)).any())
         floor = ROUNDINGS * ROUNDING / len(y) if cancels else 0.0
-        yield _compared(point, "loss", "∂L/∂z", delta, numeric, z.size, floor=floor)
+        yield _compared(point, "loss", "∂L/∂z", delta, by_logits, z.size, floor=floor)
     loss = network.loss_function
     distances = loss.from_kinks(y, t)
     at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
-    with np.errstate(all="ignore"):  # of a probability of 0 both are infinite
-        numeric = _gradient(lambda v: loss.value(v, t), y, rows)
-        analytic = loss.jacobian(y, t)[rows]
-        known = (np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)
-        known &= np.isfinite(analytic) & np.isfinite(numeric)
-        analytic, numeric = (np.where(known, values, 0.0) for values in (analytic, numeric))
-        near = loss.jacobian(y * (1 - SHARE), t)[rows]  # what the rounding of y comes to
-        floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
-    yield _compared(point, "loss", "∂L/∂y", analytic, numeric, y.size, at_kink, floor=floor)
+    analytic = loss.jacobian(y, t)[rows]
+    # A step is a share of the number: a probability of 1e-40 has its derivative as well.
+    shares = np.where((np.abs(y) > SMALLEST) & (np.abs(y) < 1), np.abs(y), 1.0)
+
+    def by_outputs(step: float) -> Array:
+        """∂L/∂y by a step of some length; of a probability of 0 both are infinite."""
+        return np.where(known, _gradient(lambda v: loss.value(v, t), y, rows, step * shares), 0.0)
+
+    known = ((np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)) & np.isfinite(analytic)
+    known &= np.isfinite(by_outputs(COMPLEX_STEP))
+    near = loss.jacobian(y * (1 - SHARE), t)[rows]  # what the rounding of y comes to
+    floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
+    analytic = np.where(known, analytic, 0.0)
+    yield _compared(point, "loss", "∂L/∂y", analytic, by_outputs, y.size, at_kink, floor=floor)
 
 
-def _gradient(f: Function, at: Array, rows: Array) -> Array:
-    """∂f by the complex step, for some rows of a matrix.
-
-    The step is a share of the number: a probability of 1e-40 has its derivative as well.
-    """
+def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
+    """∂f by complex steps, for some rows of a matrix."""
     found = np.empty((len(rows), at.shape[1]))
     moved = at.astype(complex)
     for k, n in enumerate(rows):
         for j in range(at.shape[1]):
-            size = abs(at[n, j])
-            step = COMPLEX_STEP * (size if SMALLEST < size < 1 else 1.0)
-            moved[n, j] += 1j * step
-            found[k, j] = np.imag(f(moved)) / step
+            moved[n, j] += 1j * steps[n, j]
+            found[k, j] = np.imag(f(moved)) / steps[n, j]
             moved[n, j] = at[n, j]
     return found
 
@@ -157,10 +174,16 @@ def _activation(
         real = ~np.isnan(z)
         jacobian = Diagonal(jacobian.vjp(np.ones_like(z))[real][None])
         z = z[real][None]
-    numeric = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
-    ones = np.ones_like(z)
-    at_kink = np.isin(z, phi.kinks)
-    found = _compared(point, layer.name, "∂a/∂z", jacobian.vjp(ones), numeric, z.size, at_kink)
+    found = _compared(
+        point,
+        layer.name,
+        "∂a/∂z",
+        jacobian.vjp(np.ones_like(z)),
+        lambda step: np.imag(phi.value(z + 1j * step)) / step,
+        z.size,
+        at_kink := np.isin(z, phi.kinks),
+        floor=ROUNDINGS * ROUNDING * phi.slope_terms(z) if isinstance(phi, Gated) else 0.0,
+    )
     if found.verdict is Verdict.WRONG or at_kink.any():
         return found
     return max(
@@ -179,17 +202,48 @@ def _local(
     rng: np.random.Generator,
 ) -> Finding:
     """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along some v."""
-    sides: dict[str, list[tuple[Array, Array]]] = {"jvp": [], "vjp": [], "dense": []}
-    for _ in range(DIRECTIONS):
-        v = rng.normal(size=at.shape)
-        moved = along(f, at, v)
-        u = rng.normal(size=moved.shape)
-        sides["jvp"].append((jacobian.jvp(v), moved))
-        sides["vjp"].append((v * jacobian.vjp(u), moved * u))
-        if prod(jacobian.dense_shape) <= DENSE_MOST:
-            sides["dense"].append((_by_dense(jacobian, v), moved))
-    errors = [_apart(sides["jvp"]), _apart(sides["dense"]), _sums_apart(sides["vjp"])]
-    return _alone(point, place, what, max(errors), at.size)
+    vs = [rng.normal(size=at.shape) for _ in range(DIRECTIONS)]
+    jvps = [jacobian.jvp(v) for v in vs]
+    us = [rng.normal(size=jvp.shape) for jvp in jvps]
+    vjps = [v * jacobian.vjp(u) for v, u in zip(vs, us, strict=True)]
+    is_small = prod(jacobian.dense_shape) <= DENSE_MOST
+    dense = [_by_dense(jacobian, v) for v in vs] if is_small else []
+
+    def error(step: float) -> float:
+        """The largest of the three ways."""
+        moved = [along(f, at, v, step) for v in vs]
+        sums = [(ours, m * u) for ours, m, u in zip(vjps, moved, us, strict=True)]
+        ways = [list(zip(ours, moved, strict=False)) for ours in (jvps, dense)]
+        return max(*map(_apart, ways), _sums_apart(sums))
+
+    return _by_steps(point, place, what, error, at.size, _largest(jvps + vjps))
+
+
+def _by_steps(
+    point: Point,
+    place: str,
+    what: str,
+    error: Callable[[float], float],
+    total: int,
+    largest: float,
+) -> Finding:
+    """A finding with the first step that agrees.
+
+    Where the numbers are too near the end of floating point for any to agree, nothing is said.
+    """
+    errors: list[float] = []
+    for step in STEPS:
+        errors.append(error(step))
+        if errors[-1] <= TOLERANCES["complex"]:
+            break
+    found = _alone(point, place, what, min(errors[0], errors[-1]), total)
+    if found.verdict is Verdict.WRONG and largest < SMALLEST:
+        return replace(found, error=0.0, verdict=Verdict.UNJUDGED, compared=0)
+    return found
+
+
+def _largest(arrays: list[Array]) -> float:
+    return max((float(np.abs(values).max(initial=0.0)) for values in arrays), default=0.0)
 
 
 def _by_dense(jacobian: Jacobian, v: Array) -> Array:
@@ -209,9 +263,13 @@ def _apart(pairs: list[tuple[Array, Array]]) -> float:
 
 def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
     """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, given their terms, relative to these."""
-    off = max(abs(float(left.sum() - right.sum())) for left, right in pairs)
-    size = max(float(np.linalg.norm(left) + np.linalg.norm(right)) for left, right in pairs)
-    return off / size if size else 0.0
+    largest = _largest([values for pair in pairs for values in pair])
+    if not largest:
+        return 0.0
+    scaled = [(left / largest, right / largest) for left, right in pairs]
+    off = max(abs(float(left.sum() - right.sum())) for left, right in scaled)
+    size = max(float(np.linalg.norm(left) + np.linalg.norm(right)) for left, right in scaled)
+    return off / size
 
 
 def _step(
@@ -227,9 +285,22 @@ def _step(
     for name, found in {"x": upstream, **gradients}.items():
         f, at = _outputs_by(layer, name, x, values)
         directions = rng.normal(size=(DIRECTIONS, *at.shape))
-        pairs = [(v * found, along(f, at, v) * u) for v in directions]
-        error = 0.0 if at_kink else _sums_apart(pairs)
-        yield _alone(point, layer.name, f"step to {name}", error, at.size)
+        error = partial(_step_apart, f, at, [(v, v * found) for v in directions], u)
+        yield _by_steps(
+            point,
+            layer.name,
+            f"step to {name}",
+            (lambda step: 0.0) if at_kink else error,
+            at.size,
+            _largest([found]),
+        )
+
+
+def _step_apart(
+    f: Function, at: Array, pairs: list[tuple[Array, Array]], u: Array, step: float
+) -> float:
+    """How far ⟨v, Jᵀu⟩ of some directions is from the sums by complex steps."""
+    return _sums_apart([(ours, along(f, at, v, step) * u) for v, ours in pairs])
 
 
 def _kinks_of(layer: Layer) -> tuple[float, ...]:
@@ -263,11 +334,11 @@ def _penalty(point: Point, rng: np.random.Generator) -> Finding:
         terms = network.penalised
         return sum(term.rate * term.penalty.total(theta[term.part]) for term in terms)
 
-    numeric = complex_step(value, point.theta, at)
     kinks = np.zeros(len(added), bool)
     for term in network.penalised:
         kinks[term.part] |= np.isin(point.theta[term.part], term.penalty.kinks)
-    return _compared(point, "penalty", "∂P/∂θ", added[at], numeric, len(added), kinks[at])
+    by_step = partial(complex_step, value, point.theta, at)
+    return _compared(point, "penalty", "∂P/∂θ", added[at], by_step, len(added), kinks[at])
 
 
 def _some(count: int, most: int, rng: np.random.Generator) -> Array:
@@ -282,7 +353,7 @@ def _compared(
     place: str,
     what: str,
     ours: Array,
-    numeric: Array,
+    by_step: ByStep,
     total: int,
     at_kink: Array | None = None,
     *,
@@ -290,11 +361,17 @@ def _compared(
 ) -> Finding:
     """Two arrays of the same numbers; those at a kink only count as such where they differ.
 
-    What is not above ``floor`` is rounding, and no difference.
+    What is not above ``floor`` is rounding, and no difference. Of several steps the first that
+    agrees is taken for each number.
     """
-    limit = TOLERANCES["complex"]
-    ours = np.where(np.abs(ours - numeric) <= floor, numeric, ours)
-    differ = ~(np.abs(ours - numeric) <= limit * np.abs(ours) + TINY)
+    limit = TOLERANCES["complex"] * np.abs(ours) + np.maximum(floor, TINY)
+    numeric = by_step(COMPLEX_STEP)
+    differ = ~(np.abs(ours - numeric) <= limit)
+    for step in OTHER_STEPS if differ.any() else ():
+        again = by_step(step)
+        numeric = np.where(differ & (np.abs(ours - again) <= limit), again, numeric)
+        differ = ~(np.abs(ours - numeric) <= limit)
+    ours = np.where(np.abs(ours - numeric) <= np.maximum(floor, TINY), numeric, ours)
     skipped = differ & at_kink if at_kink is not None else np.zeros(ours.shape, bool)
     error = relative_error(ours[~skipped], numeric[~skipped])
     return _alone(point, place, what, error, total, ours.size, int(skipped.sum()))

@@ -13,7 +13,7 @@ from chainrule.errors import ConfigError, DivergenceError, ShapeError, unknown
 from chainrule.gradients.alone import alone
 from chainrule.gradients.autograd import autograd, obstacle
 from chainrule.gradients.findings import Finding, Report
-from chainrule.gradients.kinks import met
+from chainrule.gradients.kinks import met, undecided
 from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated
@@ -71,8 +71,9 @@ def check(
     """
     chosen, notes = _methods(network, methods)
     rng = np.random.default_rng(seed)
-    # Of thousands of small products threads would only wait for each other.
-    with on_threads(1):
+    # Of thousands of small products threads would only wait for each other. What overflows or is
+    # no number is looked for, and told in words.
+    with on_threads(1), np.errstate(all="ignore"):
         with untruncated(network):
             points = _points(network, x, t, rng)
             parameters = [
@@ -123,7 +124,16 @@ def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[
             raise DivergenceError(f"the loss is {loss}; there is no gradient to check")
         passes.append((loss, network.backward_pass(t[part]).vector.copy()))
     return [
-        Point(network, x[p], t[p], g, loss, rounding(network, x[p], t[p], rng=rng), k)
+        Point(
+            network,
+            x[p],
+            t[p],
+            g,
+            loss,
+            rounding(network, x[p], t[p], rng=rng),
+            undecided(network, x[p], t[p], rng=rng),
+            k,
+        )
         for k, (p, (loss, g)) in enumerate(zip(halves, passes, strict=True), 1)
     ]
 
@@ -190,8 +200,9 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
         >>> max(errors(network, np.eye(3), [0.0, 1.0, 2.0]).values()) < 1e-8
         True
     """
-    network.loss(x, t)
-    analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
-    vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
+    with np.errstate(all="ignore"):
+        network.loss(x, t)
+        analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
+        vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
     numeric = Parameters(network.parameters.layout, vector)
     return {name: relative_error(analytic[name], numeric[name]) for name in analytic}

@@ -16,11 +16,13 @@ class Verdict(StrEnum):
         RIGHT: they agree as far as the method can tell.
         WRONG: they do not, and the function is smooth there.
         KINK: they do not where the function has a kink, and agree elsewhere.
+        UNJUDGED: the method has no digits there, and says neither.
     """
 
     RIGHT = "right"
     WRONG = "wrong"
     KINK = "at a kink"
+    UNJUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,17 @@ class Finding:
         what: the array, such as ``W``; of a layer checked alone the derivative, such as ``∂z/∂W``.
         method: of the other derivation.
         batch: which of the batches, from 1.
-        error: ‖a−b‖ / (‖a‖+‖b‖), over what is not at a kink.
+        error: ‖a−b‖ / (‖a‖+‖b‖), over what was compared so; of what is wrong where it is wrong.
         verdict: see `Verdict`.
         checked: how many numbers were compared.
         total: how many there are.
         at_kinks: how many of them were left out because of a kink.
         worst: the index in the array of the number that is furthest off, None where the method
             compares no single numbers.
+        compared: how many numbers the error is of: not those at a kink, nor those whose terms
+            cancel or vanish, nor those of which the method has no digits; None for all.
+        roundings: the largest difference of those whose terms cancel or vanish, in roundings of
+            everything that they are made of.
     """
 
     place: str
@@ -51,6 +57,8 @@ class Finding:
     total: int
     at_kinks: int = 0
     worst: tuple[int, ...] | None = None
+    compared: int | None = None
+    roundings: float = 0.0
 
     @property
     def name(self) -> str:
@@ -111,6 +119,19 @@ class Report:
             f"the next: {found}"
         )
 
+    @property
+    def roundings(self) -> float:
+        """The largest difference of numbers whose terms cancel or vanish, in roundings."""
+        return max((f.roundings for f in self.parameters), default=0.0)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The arrays and derivatives that no method could judge, by name."""
+        judged: dict[str, bool] = {}
+        for f in (*self.parameters, *self.alone):
+            judged[f.name] = judged.get(f.name, False) or f.verdict is not Verdict.UNJUDGED
+        return tuple(name for name, known in judged.items() if not known)
+
     def errors(self, method: str | None = None) -> dict[str, float]:
         """The largest relative error of every parameter array, by full name."""
         return _largest(f for f in self.parameters if method in (None, f.method))
@@ -121,7 +142,7 @@ class Report:
 
     @property
     def worst(self) -> float:
-        """The largest relative error of all, what is at a kink left out."""
+        """The largest relative error of all that was compared so, what is at a kink left out."""
         return max((f.error for f in (*self.parameters, *self.alone)), default=0.0)
 
 

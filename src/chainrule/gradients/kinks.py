@@ -5,6 +5,8 @@ that they differ there says nothing. A kink is recognised by the sign of the dis
 `Activation.kinks` and `Loss.from_kinks` state it; two equal largest numbers of a window are one;
 |w| of an L1 penalty has one at 0. Where only
 the second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
+
+A derivation that takes no step meets a kink only where rounding decides the side.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.gradients.numeric import COMPLEX_STEP
+from chainrule.gradients.rounding import moved, outputs_moved
 from chainrule.image_jacobians.rows import images
 from chainrule.layers import MaxPool2D
 from chainrule.network import Network
@@ -20,21 +24,24 @@ from chainrule.parameters import Array
 from chainrule.windows.pooling import leads
 
 
-def distances(network: Network, x: Array, t: Array, theta: Array) -> Iterator[tuple[str, Array]]:
+def distances(
+    network: Network, x: Array, t: Array, theta: Array, *, bends: bool = True
+) -> Iterator[tuple[str, Array]]:
     """Signed distances to every kink and bend, with the words that name where they are.
 
     Args:
         network: at any vector; it keeps nothing of this.
         x: prepared inputs, (cases, input).
         t: prepared targets.
-        theta: real, the shape of θ.
+        theta: the shape of θ; of a complex one the imaginary parts say how they move.
+        bends: whether those to bends as well.
     """
     for layer, fed, z, y in network.walk(x, theta):
         x = y
         if isinstance(layer, MaxPool2D):
             yield f"ties of {layer.name}", leads(images(fed, layer.windows), layer.windows)
         phi = getattr(layer, "activation", None)
-        for kink in (*phi.kinks, *phi.bends) if phi is not None else ():
+        for kink in (*phi.kinks, *(phi.bends if bends else ())) if phi is not None else ():
             yield f"z of {layer.name} at {kink:g}", z - kink
     loss = network.loss_function.from_kinks(x, t)
     if loss.size:
@@ -50,6 +57,38 @@ def met(network: Network, x: Array, t: Array) -> dict[str, int]:
     for name, d in distances(network, x, t, network.theta):
         counts[name] = counts.get(name, 0) + int(np.count_nonzero(d == 0))
     return {name: count for name, count in counts.items() if count}
+
+
+SAMPLES = 8
+"""So often everything is moved to see which sides rounding decides."""
+
+
+def undecided(
+    network: Network, x: Array, t: Array, *, rng: np.random.Generator
+) -> tuple[Array, ...]:
+    """Which numbers lie on a kink, or so near that rounding decides the side.
+
+    Returns:
+        A mask for each of `distances`, without bends.
+    """
+    here = [d for _, d in distances(network, x, t, network.theta, bends=False)]
+    near = [d == 0 for d in here]
+    for _ in range(SAMPLES):
+        with outputs_moved(network, rng):
+            theta = moved(network.theta, rng)
+            there = distances(network, moved(x, rng), t, theta, bends=False)
+            for mask, before, (_, after) in zip(near, here, there, strict=True):
+                mask |= np.sign(before) * np.sign(after) < 0
+    return tuple(near)
+
+
+def moves(network: Network, x: Array, t: Array, direction: Array, near: tuple[Array, ...]) -> bool:
+    """Whether going along ``direction`` from θ moves any of the numbers that ``near`` names."""
+    if not any(mask.any() for mask in near):
+        return False
+    theta = network.theta + 1j * COMPLEX_STEP * direction
+    there = distances(network, x, t, theta, bends=False)
+    return any(bool(d.imag[mask].any()) for mask, (_, d) in zip(near, there, strict=True))
 
 
 def signature(network: Network, x: Array, t: Array, theta: Array) -> Array:

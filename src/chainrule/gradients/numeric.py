@@ -16,6 +16,10 @@ from chainrule.parameters import Array, as_numbers
 
 COMPLEX_STEP = 1e-30
 
+OTHER_STEPS = (1e-9, 1e-18, 1e-60, 1e-100)
+"""Complex steps for where results of the usual one would be too small to have digits, or where
+the numbers on the way grow so much that its square does not vanish."""
+
 
 def central_difference(
     f: Callable[[Array], Any], theta: Array, step: float = 1e-3, at: Array | None = None
@@ -56,7 +60,12 @@ def _difference(f: Callable[[Array], Any], theta: Array, i: int, step: float) ->
     return float((f(above) - f(below)) / (above[i] - below[i]))
 
 
-def complex_step(f: Callable[[Array], Any], theta: Array, at: Array | None = None) -> Array:
+def complex_step(
+    f: Callable[[Array], Any],
+    theta: Array,
+    at: Array | None = None,
+    step: float = COMPLEX_STEP,
+) -> Array:
     """∂f/∂θ_i = Im f(θ + i h eᵢ) / h with h so small that its square vanishes.
 
     Source: Squire and Trapp, *Using complex variables to estimate derivatives of real
@@ -66,6 +75,7 @@ def complex_step(f: Callable[[Array], Any], theta: Array, at: Array | None = Non
         f: takes a complex vector like ``theta`` and returns a complex number.
         theta: shape (n,); it is not changed.
         at: which of the n numbers to differentiate by; all of them if left out.
+        step: h.
 
     Returns:
         The gradient, shape (n,), or (len(at),).
@@ -78,19 +88,22 @@ def complex_step(f: Callable[[Array], Any], theta: Array, at: Array | None = Non
     chosen = np.arange(len(theta)) if at is None else at
     moved, gradient = theta.astype(complex), np.empty(len(chosen))
     for k, i in enumerate(chosen):
-        moved[i] += 1j * COMPLEX_STEP
-        gradient[k] = np.imag(f(moved)) / COMPLEX_STEP
+        moved[i] += 1j * step
+        gradient[k] = np.imag(f(moved)) / step
         moved[i] = theta[i]
     return gradient
 
 
-def along(f: Callable[[Array], Any], point: Array, direction: Array) -> Array:
+def along(
+    f: Callable[[Array], Any], point: Array, direction: Array, step: float = COMPLEX_STEP
+) -> Array:
     """J v by one complex step, J being the Jacobian of f at the point.
 
     Args:
         f: takes a complex array like ``point`` and returns one of any shape.
         point: of any shape; it is not changed.
         direction: v, of the same shape.
+        step: of the complex step.
 
     Returns:
         Of the shape of what f returns.
@@ -99,8 +112,8 @@ def along(f: Callable[[Array], Any], point: Array, direction: Array) -> Array:
         >>> along(lambda v: v * v, np.array([3.0, 5.0]), np.array([1.0, 10.0]))
         array([  6., 100.])
     """
-    moved = point + 1j * COMPLEX_STEP * direction
-    return np.imag(f(moved)) / COMPLEX_STEP
+    moved = point + 1j * step * direction
+    return np.imag(f(moved)) / step
 
 
 def relative_error(a: Array, b: Array) -> float:
@@ -110,8 +123,11 @@ def relative_error(a: Array, b: Array) -> float:
         >>> relative_error(np.array([1.0]), np.array([3.0]))
         0.5
     """
-    size = float(np.linalg.norm(a) + np.linalg.norm(b))
-    return float(np.linalg.norm(a - b)) / size if size else 0.0
+    largest = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
+    if not largest:
+        return 0.0
+    a, b = a / largest, b / largest  # whose squares are numbers
+    return float(np.linalg.norm(a - b)) / float(np.linalg.norm(a) + np.linalg.norm(b))
 
 
 NUMERIC: Mapping[str, Callable[..., Array]] = {

@@ -1,4 +1,9 @@
-"""A whole network's gradient at one batch, compared with other derivations of it."""
+"""A whole network's gradient at one batch, compared with other derivations of it.
+
+Each number is held to a share of its own size, or where that is less than what rounding or the
+method's own error comes to, to so many of those. Where a method's own error leaves no digits, it
+cannot judge, and says so.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,17 @@ from typing import Any
 import numpy as np
 
 from chainrule.gradients.findings import Finding, Verdict
-from chainrule.gradients.kinks import crossed
-from chainrule.gradients.numeric import NUMERIC, along, central_difference, relative_error
-from chainrule.gradients.rounding import ROUNDING
+from chainrule.gradients.kinks import crossed, moves
+from chainrule.gradients.numeric import (
+    COMPLEX_STEP,
+    NUMERIC,
+    OTHER_STEPS,
+    along,
+    complex_step,
+    relative_error,
+)
+from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding
+from chainrule.gradients.steadiest import blur, steadiest
 from chainrule.network import Network
 from chainrule.parameters import Array, Segment
 
@@ -25,9 +38,11 @@ TOLERANCES = {
 """The relative error that is still right, by method; rounding is allowed for besides."""
 
 STEP = 1e-3
-NEAR = 1e-9
 ROUNDINGS = 50.0
 """How many roundings a gradient may be off: there is one in every operation."""
+
+DIGITS = 1e-4
+"""A method whose own error is a larger share of a number cannot judge it."""
 
 
 @dataclass
@@ -40,7 +55,8 @@ class Point:
         t: prepared targets.
         gradient: of the backward pass, the shape of θ.
         loss: at θ.
-        noise: what rounding does to each number of the gradient, see `rounding`.
+        noise: what rounding does there.
+        near: the numbers whose side of a kink rounding decides, see `kinks.undecided`.
         batch: its number, from 1.
     """
 
@@ -49,7 +65,8 @@ class Point:
     t: Array
     gradient: Array
     loss: float
-    noise: Array
+    noise: Rounding
+    near: tuple[Array, ...]
     batch: int
     theta: Array = field(init=False)
 
@@ -62,9 +79,96 @@ class Point:
 
     def crosses(self, i: int, reach: float) -> bool:
         """Whether moving one parameter by ± ``reach`` crosses a kink."""
+        return crossed(self.network, self.x, self.t, reach * self.only(i))
+
+    def is_at_kink(self, direction: Array) -> bool:
+        """Whether the derivative along a direction depends on a side that rounding decides."""
+        return moves(self.network, self.x, self.t, direction, self.near)
+
+    def only(self, i: int) -> Array:
+        """The direction in which one parameter moves."""
         direction = np.zeros_like(self.theta)
-        direction[i] = reach
-        return crossed(self.network, self.x, self.t, direction)
+        direction[i] = 1.0
+        return direction
+
+    def underflow(self, step: float) -> float:
+        """What a complex step loses below the smallest number, on its way through the layers."""
+        return ROUNDING * (LEAST * self.noise.passed / step)
+
+
+@dataclass
+class Comparison:
+    """Numbers of one array, ours and another derivation's.
+
+    Attributes:
+        at: their places in θ.
+        ours: of the backward pass.
+        other: of the method.
+        rounding: what one rounding of everything does to each.
+        error: how far the method itself may be off.
+        limit: the share of a number's size that is still right.
+        terms: what the size of each is taken from; |ours| + |other| where it is left out.
+        kinks: which of them are at a kink.
+    """
+
+    at: Array
+    ours: Array
+    other: Array
+    rounding: Array
+    error: Array
+    limit: float
+    terms: Array | None = None
+    kinks: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kinks = np.zeros(len(self.at), bool)
+
+    @property
+    def off(self) -> Array:
+        """How far they are apart; nothing where both are the same infinity."""
+        return np.where(self.ours == self.other, 0.0, np.abs(self.ours - self.other))
+
+    @property
+    def size(self) -> Array:
+        """What a share is taken of."""
+        return np.abs(self.ours) + np.abs(self.other) if self.terms is None else self.terms
+
+    @property
+    def slack(self) -> Array:
+        """What rounding and the method's error come to."""
+        return ROUNDINGS * self.rounding + self.error
+
+    @property
+    def agree(self) -> Array:
+        """Which of them are as near as they should be."""
+        return self.off <= self.limit * self.size + self.slack
+
+    @property
+    def unknown(self) -> Array:
+        """Of which nothing can be said: the method has no digits, or no number at all."""
+        blurred = (self.off > 0) & ~(self.error <= DIGITS * self.size)
+        lost = np.isfinite(self.ours) & ~np.isfinite(self.other)
+        return (self.agree & blurred) | lost | np.isinf(self.rounding)
+
+    @property
+    def relative(self) -> Array:
+        """Which of them agree to a share of their size, and not only to roundings or an error."""
+        return self.agree & ((self.slack <= self.limit * self.size) | (self.off == 0))
+
+    def try_again(self, k: int, other: float, error: float) -> bool:
+        """Take another result of the method for one number if that agrees.
+
+        Args:
+            k: which of the numbers.
+            other: the result.
+            error: how far it may be off.
+        """
+        before = self.other[k], self.error[k]
+        self.other[k], self.error[k] = other, error
+        if self.agree[k] and not self.unknown[k]:
+            return True
+        self.other[k], self.error[k] = before
+        return False
 
 
 def by_coordinates(
@@ -77,18 +181,47 @@ def by_coordinates(
         method: ``central`` or ``complex``.
         chosen: which numbers of θ to compare for an array.
     """
-    differentiate = NUMERIC[method]
     for segment in point.network.parameters.layout:
         at = chosen(segment)
-        numeric = differentiate(point.f, point.theta, at=at)
-        yield judged(point, segment, method, at, numeric)
+        numeric = NUMERIC[method](point.f, point.theta, at=at)
+        if method == "central":
+            error = np.full(len(at), blur(abs(point.loss), point.noise.loss, STEP))
+        else:
+            error = np.full(len(at), point.underflow(COMPLEX_STEP))
+        found = _compared(point, method, at, numeric, error)
+        for k in np.flatnonzero(~found.agree | found.unknown):
+            (_central if method == "central" else _complex)(point, found, int(k))
+        yield _finding(point, segment, method, found)
+
+
+def _central(point: Point, found: Comparison, k: int) -> None:
+    """Look again with steps that suit the number; where one crosses a kink, it is left out."""
+    i = int(found.at[k])
+    found.other[k], found.error[k], step = steadiest(
+        point.network, point.x, point.t, i, point.noise.loss
+    )
+    if not found.agree[k]:
+        found.kinks[k] = point.crosses(i, 2 * step) or point.is_at_kink(point.only(i))
+
+
+def _complex(point: Point, found: Comparison, k: int) -> None:
+    """Look again with other steps; the first that agrees is taken."""
+    one = found.at[k : k + 1]
+    for step in OTHER_STEPS:
+        again = float(complex_step(point.f, point.theta, one, step)[0])
+        if found.try_again(k, again, point.underflow(step)):
+            return
+    found.kinks[k] = not found.agree[k] and point.is_at_kink(point.only(int(one[0])))
 
 
 def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]:
     """The findings of a comparison with another library's whole gradient."""
     for segment in point.network.parameters.layout:
         at = np.arange(segment.start, segment.stop)
-        yield judged(point, segment, method, at, gradient[at])
+        found = _compared(point, method, at, gradient[at], np.zeros(len(at)))
+        for k in np.flatnonzero(~found.agree):
+            found.kinks[k] = point.is_at_kink(point.only(int(at[k])))
+        yield _finding(point, segment, method, found)
 
 
 def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
@@ -99,96 +232,69 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
     for segment in point.network.parameters.layout:
         v = np.zeros_like(point.theta)
         v[segment.slice] = rng.normal(size=segment.stop - segment.start)
-        products = v[segment.slice] * point.gradient[segment.slice]
-        off = abs(products.sum() - float(along(point.f, point.theta, v)))
-        size = 2 * float(np.linalg.norm(products))
-        noise = ROUNDINGS * float(np.linalg.norm(v[segment.slice] * point.noise[segment.slice]))
-        verdict = Verdict.RIGHT
-        if off > TOLERANCES["projection"] * size + noise:
-            at_kink = crossed(point.network, point.x, point.t, NEAR * v)
-            verdict = Verdict.KINK if at_kink else Verdict.WRONG
-        yield Finding(
-            segment.layer,
-            segment.name,
-            "projection",
-            point.batch,
-            off / size if size and verdict is not Verdict.KINK else float(off > 0 == size),
-            verdict,
-            len(products),
-            len(products),
+        products = v * point.gradient
+        moved = float(along(point.f, point.theta, v))
+        found = Comparison(
+            np.array([segment.start]),
+            np.array([products.sum()]),
+            np.array([moved]),
+            np.array([np.abs(v * point.noise.gradient)[segment.slice].sum()]),
+            np.array([point.underflow(COMPLEX_STEP)]),
+            TOLERANCES["projection"],
+            2 * np.array([np.abs(products).sum()]),
         )
+        if not found.agree[0] or found.unknown[0]:
+            for step in OTHER_STEPS:
+                again = float(along(point.f, point.theta, v, step))
+                if found.try_again(0, again, point.underflow(step)):
+                    break
+            found.kinks[0] = not found.agree[0] and point.is_at_kink(v)
+        yield _finding(point, segment, "projection", found)
 
 
-def judged(point: Point, segment: Segment, method: str, at: Array, numeric: Array) -> Finding:
-    """One array: where the two differ, a kink or the method's own error is looked for first."""
-    ours = point.gradient[at]
+def _compared(point: Point, method: str, at: Array, other: Array, error: Array) -> Comparison:
+    rounding = point.noise.flushed if method == "jax" else point.noise.gradient
     limit = TOLERANCES[method]
-    slack = ROUNDINGS * point.noise[at]
-    reach = np.full(len(at), NEAR)
-    if method == "central":
-        slack = slack + _blur(point.loss, STEP)
-        reach[:] = 2 * STEP
-    numeric = numeric.copy()
-    share = limit * float(np.linalg.norm(ours) + np.linalg.norm(numeric)) / np.sqrt(len(at))
-    suspects = np.flatnonzero(~(np.abs(ours - numeric) <= share + slack))
-    kinks = np.zeros(len(at), bool)
-    for k in suspects:
-        if method == "central":
-            numeric[k], error, step = _steadiest(point.f, point.theta, int(at[k]), point.loss)
-            slack[k], reach[k] = slack[k] + error, 2 * step
-        kinks[k] = point.crosses(int(at[k]), reach[k])
-    return _finding(point, segment, method, at, (ours, numeric, slack), kinks)
+    return Comparison(at, point.gradient[at], other.copy(), rounding[at], error, limit)
 
 
-def _finding(
-    point: Point,
-    segment: Segment,
-    method: str,
-    at: Array,
-    compared: tuple[Array, Array, Array],
-    kinks: Array,
-) -> Finding:
-    ours, numeric, slack = (values[~kinks] for values in compared)
-    off = np.abs(ours - numeric)
-    size = float(np.linalg.norm(ours) + np.linalg.norm(numeric))
-    allowed = TOLERANCES[method] * size + float(np.linalg.norm(slack))
-    verdict = Verdict.KINK if kinks.any() else Verdict.RIGHT
-    worst = None
-    if not float(np.linalg.norm(off)) <= allowed:
-        verdict = Verdict.WRONG
-        flat = int(at[~kinks][off.argmax()]) - segment.start
-        worst = tuple(int(i) for i in np.unravel_index(flat, segment.shape))
+def _finding(point: Point, segment: Segment, method: str, found: Comparison) -> Finding:
+    known = ~found.kinks & ~found.unknown
+    wrong, relative = known & ~found.agree, known & found.relative
+    rounded = known & found.agree & ~relative & (ROUNDINGS * found.rounding >= found.error)
+    verdict, worst = Verdict.RIGHT, None
+    if wrong.any():
+        verdict, relative = Verdict.WRONG, wrong
+        furthest = int(np.where(wrong, found.off / found.slack, 0.0).argmax())
+        worst = _place(segment, int(found.at[furthest])) if method != "projection" else None
+    elif found.kinks.any():
+        verdict = Verdict.KINK
+    elif not known.any():
+        verdict = Verdict.UNJUDGED
+    count = segment.stop - segment.start
     return Finding(
         segment.layer,
         segment.name,
         method,
         point.batch,
-        relative_error(ours, numeric),
+        _error(found, relative),
         verdict,
-        len(at),
-        segment.stop - segment.start,
-        int(kinks.sum()),
+        count if method == "projection" else len(found.at),
+        count,
+        int(found.kinks.sum()) if method != "projection" else 0,
         worst,
+        compared=int(relative.sum()),
+        roundings=float((found.off[rounded] / found.rounding[rounded]).max(initial=0.0)),
     )
 
 
-def _blur(loss: float, step: float) -> float:
-    """What the rounding of the loss becomes when it is divided by a step."""
-    return 8 * ROUNDING * max(abs(loss), 1e-300) / step
+def _error(found: Comparison, these: Array) -> float:
+    """The relative error of some of the numbers."""
+    if found.terms is not None:
+        return float((found.off[these] / found.terms[these]).max(initial=0.0))
+    return relative_error(found.ours[these], found.other[these])
 
 
-def _steadiest(f: Callable[[Array], Any], theta: Array, i: int, loss: float) -> Any:
-    """The central difference where it changes least from one step to a smaller one.
-
-    Large inputs or a kink nearby may ask for smaller steps than the usual one.
-
-    Returns:
-        The derivative by number i, its error, and its step.
-    """
-    steps = [STEP / 4**k for k in range(7)]
-    found = [float(central_difference(f, theta, step, np.array([i]))[0]) for step in steps]
-    changes = [
-        abs(found[k + 1] - found[k]) + _blur(loss, steps[k + 1]) for k in range(len(steps) - 1)
-    ]
-    best = int(np.argmin(changes))
-    return found[best + 1], changes[best], steps[best + 1]
+def _place(segment: Segment, number: int) -> tuple[int, ...]:
+    """The index in its array of a number of θ."""
+    return tuple(int(i) for i in np.unravel_index(number - segment.start, segment.shape))

@@ -1,0 +1,252 @@
+"""Networks whose numbers are far from 1: every kind of part, scales from 1e-8 to 1e8, saturation.
+
+Nothing here keeps away from a kink, from z = 0 or from where a function has come to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import numpy as np
+
+from chainrule import Dense, Network, Softmax
+from chainrule.activations import ACTIVATIONS, LeakyReLU
+from chainrule.layers import Add, Concatenate, Layer
+from chainrule.losses import LOSSES
+from chainrule.parameters import Array
+from chainrule.penalties import PENALTIES
+from proof import sequences
+from proof.image_networks import image_kinds, image_network
+
+FAMILIES = ("dense", "image", "recurrent", "graph")
+WAYS = ("everything", "one thing", "saturated", "as it comes")
+"""Of making numbers extreme; see `_extreme`."""
+
+DECADES = 8.0
+"""Scales lie between 10 to minus so much and 10 to so much."""
+
+PLANTS = ("slope", "entry", "array", "upstream")
+"""What is multiplied by a factor, to be found; see `planted`."""
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A network with a batch for it.
+
+    Attributes:
+        family: dense, image, recurrent or graph.
+        number: from which everything is drawn.
+        way: in which its numbers are extreme.
+        network: in float64.
+        x: inputs.
+        t: targets.
+    """
+
+    family: str
+    number: int
+    way: str
+    network: Network
+    x: Array
+    t: Array
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.number}, {self.way}"
+
+
+def extreme(number: int) -> Extreme:
+    """The network of that number; its loss is finite."""
+    for attempt in range(100):
+        rng = np.random.default_rng([number, attempt, 5])
+        family = FAMILIES[number % len(FAMILIES)]
+        network = _MAKERS[family](number, rng)
+        x, t = _batch(network, rng)
+        way = str(rng.choice(WAYS))
+        with np.errstate(all="ignore"):
+            x, t = _extreme(network, x, t, way, rng)
+            if rng.random() < 0.25:  # as a network in float32 has them
+                network.theta = network.theta.astype("float32")
+                x = x.astype("float32").astype(float)
+            if np.isfinite(network.loss(x, t)):
+                return Extreme(family, number, way, network, x, t)
+    raise AssertionError(f"no network with a finite loss was found for {number}")
+
+
+# The kinds of networks
+
+
+def _dense(number: int, rng: np.random.Generator) -> Network:
+    phi, loss = _parts(number)
+    layers: list[Layer] = [Dense(n, phi) for n in _sizes(rng, int(rng.integers(0, 4)))]
+    layers += _end(loss, phi, rng)
+    return Network(layers, input=int(rng.integers(1, 5)), loss=loss, penalty=_penalty(rng))
+
+
+def _graph(number: int, rng: np.random.Generator) -> Network:
+    phi, loss = _parts(number)
+    a, b = _sizes(rng, 2)
+    b = a if rng.random() < 0.5 else b
+    layers: list[Layer] = [
+        Dense(a, phi, name="left", inputs="input"),
+        Dense(b, str(rng.choice([*ACTIVATIONS])), name="right", inputs="input"),
+    ]
+    join = Add if a == b and rng.random() < 0.7 else Concatenate
+    layers += [join(name="both", inputs=["left", "right"]), *_end(loss, phi, rng)]
+    return Network(layers, input=int(rng.integers(1, 5)), loss=loss, penalty=_penalty(rng))
+
+
+def _image(number: int, rng: np.random.Generator) -> Network:
+    kinds = image_kinds()
+    return image_network(kinds[number // len(FAMILIES) % len(kinds)], number)
+
+
+def _recurrent(number: int, rng: np.random.Generator) -> Network:
+    phi, loss = _parts(number)
+    return sequences.network_of(sequences.Kind(phi, loss, number), int(rng.integers(1, 5)))
+
+
+_MAKERS = {"dense": _dense, "image": _image, "recurrent": _recurrent, "graph": _graph}
+
+
+def _parts(number: int) -> tuple[str, str]:
+    """Every activation with every loss in turn."""
+    k = number // len(FAMILIES)
+    return [*ACTIVATIONS][k % len(ACTIVATIONS)], [*LOSSES][k // len(ACTIVATIONS) % len(LOSSES)]
+
+
+def _sizes(rng: np.random.Generator, count: int) -> list[int]:
+    return [int(n) for n in rng.integers(1, 5, count)]
+
+
+def _end(loss: str, phi: str, rng: np.random.Generator) -> list[Layer]:
+    outputs = int(rng.integers(1, 5))
+    last = {"cross_entropy": "linear", "binary_cross_entropy": "sigmoid"}.get(loss, phi)
+    soft = loss == "cross_entropy" or (loss != "binary_cross_entropy" and rng.random() < 0.3)
+    return [Dense(outputs, last), *([Softmax()] if soft else [])]
+
+
+def _penalty(rng: np.random.Generator) -> dict[str, object] | None:
+    if rng.random() < 0.5:
+        return None
+    rate = 10 ** rng.uniform(-4, 0)
+    return {"type": str(rng.choice([*PENALTIES])), "rate": rate, "biases": rng.random() < 0.5}
+
+
+# Their numbers
+
+
+def _batch(network: Network, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Inputs, sequences of different lengths, and targets of the sort that the loss takes."""
+    cases = int(rng.integers(1, 6))
+    x = rng.normal(size=(cases, *network.input_shape))
+    size = len(network.theta)
+    network.theta = rng.uniform(0.1, 1, size) * rng.choice([-1.0, 1.0], size)
+    shape = network.layers[-1].output_shape
+    loss = getattr(network.loss_function, "each", network.loss_function)
+    by_step = (cases, *shape[:-1]) if len(shape) == 2 else (cases,)
+    outputs = shape[-1] if len(shape) < 3 else network.outputs
+    if loss.for_classes and (type(loss) is LOSSES["hinge"] or rng.random() < 0.7):
+        t = rng.integers(0, outputs, by_step)
+    elif loss.for_classes:
+        t = rng.dirichlet(np.ones(outputs), by_step)
+    elif type(loss) is LOSSES["binary_cross_entropy"]:
+        t = rng.uniform(size=(*by_step, outputs))
+        t = t if rng.random() < 0.3 else np.round(t)
+    else:
+        t = rng.normal(size=(*by_step, outputs))
+    return x, t
+
+
+def _extreme(
+    network: Network, x: Array, t: Array, way: str, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Everything at a scale of its own; one thing; the outputs saturated; all near 1."""
+    arrays = [*network.parameters]
+    columns = x.reshape(len(x), -1).shape[1]
+    if way == "everything":
+        for name in arrays:
+            network.parameters[name][...] *= _scale(rng)
+        x = x * _scale(rng)
+    elif way == "one thing":
+        place = int(rng.integers(len(arrays) + 2))
+        if place < len(arrays):
+            network.parameters[arrays[place]][...] *= _scale(rng)
+        else:  # a column that nobody scaled, as an income beside an age
+            factors = np.ones(columns)
+            factors[rng.integers(columns)] = _scale(rng)
+            x = x * factors.reshape(x.shape[1:])
+    elif way == "saturated":
+        _saturate(network, x, 10 ** rng.uniform(0.5, 4.5))
+    if network.loss_function.for_classes or t.min(initial=0) >= 0:
+        return x, t
+    return x, t * (_scale(rng) if rng.random() < 0.3 else 1.0)
+
+
+def _scale(rng: np.random.Generator) -> float:
+    return float(10 ** rng.uniform(-DECADES, DECADES))
+
+
+def _saturate(network: Network, x: Array, size: float) -> None:
+    """Multiply the last weights so that the largest z is of that size."""
+    network.forward_pass(x)
+    last = [layer for layer in network.layers if layer.has_weights][-1]
+    largest = np.nanmax(np.abs(last.z))  # type: ignore[attr-defined]
+    if largest > 0:
+        for name in last.shapes():
+            network.parameters[f"{last.name}.{name}"][...] *= size / largest
+
+
+# What is to be found
+
+
+@contextmanager
+def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
+    """While this lasts, one derivative of the network is multiplied.
+
+    Args:
+        case: the network.
+        what: ``slope``: φ' of a layer's class of activation, but for leaky_relu, whose values
+            are made of it, and which is taken for an array; ``entry``, ``array``: a number or
+            an array of the gradient; ``upstream``: what a layer sends back.
+        factor: by which.
+    """
+    rng, network = np.random.default_rng([case.number, 7]), case.network
+    layers = [layer for layer in network.layers if layer.has_weights]
+    layer = layers[rng.integers(len(layers))]
+    if what == "slope" and not isinstance(layer.activation, LeakyReLU):  # type: ignore[attr-defined]
+        kind = type(layer.activation)  # type: ignore[attr-defined]
+        right = kind.derivative
+        wrong = lambda self, z, out=None: _times(right(self, z, out), factor)  # noqa: E731
+        with patch.object(kind, "derivative", wrong):
+            yield
+    elif what == "upstream":
+        passes = {n: getattr(layer, n) for n in ("backward_pass", "backward_from_delta")}
+
+        def sent(J: Array, *, to_input: bool = True) -> Array | None:
+            """What the layer sends back, of δ."""
+            found = passes["backward_from_delta"](J, to_input=to_input)
+            return None if found is None else _times(found, factor)
+
+        with patch.object(layer, "backward_from_delta", sent):
+            yield
+    else:
+        name = str(rng.choice([*network.parameters]))
+        backpropagate = type(network).backpropagate
+
+        def wrongly(self: Network, t: Array, **options: bool) -> Array | None:
+            """The backward pass, and a number or an array multiplied."""
+            J = backpropagate(self, t, **options)
+            gradient = self.gradients[name]
+            place = tuple(int(rng.integers(n)) for n in gradient.shape)
+            gradient[place if what == "entry" else ...] *= factor
+            return J
+
+        with patch.object(type(network), "backpropagate", wrongly):
+            yield
+
+
+def _times(values: Array, factor: float) -> Array:
+    values *= factor
+    return values

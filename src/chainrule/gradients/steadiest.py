@@ -1,0 +1,95 @@
+"""The central difference with steps that suit the number that is moved.
+
+A weight of an input of 1e8 moves z by 1e8 times as much as itself: a step that is good for one
+parameter is far too large or too small for another.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.gradients.numeric import COMPLEX_STEP, central_difference
+from chainrule.gradients.rounding import ROUNDING
+from chainrule.network import Network
+from chainrule.parameters import Array
+
+STEPS = 19
+"""So many are tried, each a quarter of the one before."""
+
+LARGEST_MOVE = 0.5
+"""The largest step moves no z by more."""
+
+
+class Steadiest(NamedTuple):
+    """A derivative by central difference.
+
+    Attributes:
+        value: the derivative.
+        error: how far it may be off.
+        step: that it was made with.
+    """
+
+    value: float
+    error: float
+    step: float
+
+
+def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> Steadiest:
+    """The derivative by one parameter, of the steps that agree with all smaller ones the best.
+
+    Each step's result is blurred by the rounding of the loss, divided by the step; a larger one is
+    believed only as far as it lies within that of every smaller one.
+
+    Args:
+        network: at θ.
+        x: prepared inputs.
+        t: prepared targets.
+        i: which parameter.
+        rounding: what one rounding of everything does to the loss.
+    """
+    values: list[float] = []
+
+    def f(theta: Array) -> float:
+        """The loss at any vector, kept."""
+        values.append(float(network.loss(x, t, theta)))
+        return values[-1]
+
+    best = Steadiest(np.nan, np.inf, 0.0)
+    found: list[tuple[float, float]] = []
+    for step in sorted(_steps(network, x, i)):
+        values.clear()
+        value = float(central_difference(f, network.theta, step, np.array([i]))[0])
+        own = blur(float(np.abs(values).max()), rounding, step)
+        if not np.isfinite(value + own):
+            continue
+        if found:
+            # What the powers of the step that are left out come to is hidden, at worst, by the
+            # rounding of the value that it is compared with.
+            error = abs(value - found[-1][0]) + found[-1][1] + own
+            agrees = all(abs(value - v) <= error + b for v, b in found)
+            if agrees and error < best.error:
+                best = Steadiest(value, error, step)
+        found.append((value, own))
+    return best
+
+
+def _steps(network: Network, x: Array, i: int) -> list[float]:
+    """From that which moves some z by `LARGEST_MOVE` on, as far as θ has digits."""
+    theta = network.theta.astype(complex)
+    size = abs(theta[i])
+    theta[i] += 1j * COMPLEX_STEP
+    reach = 0.0
+    for _, _, z, y in network.walk(x, theta):
+        for values in (z, y):
+            moves = np.abs(values.imag[~np.isnan(values.real)]) / COMPLEX_STEP
+            reach = max(reach, float(moves.max(initial=0.0)))
+    largest = LARGEST_MOVE / reach if reach else LARGEST_MOVE * (size or 1.0)
+    least = 2.0**-44 * size
+    return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
+
+
+def blur(loss: float, rounding: float, step: float) -> float:
+    """What the rounding of a loss becomes when it is divided by a step."""
+    return 8 * (ROUNDING * loss + rounding) / step
