@@ -17,6 +17,7 @@ from proof.line import Line
 TITLES = {
     "gradients": "Gradients",
     "sequences": "Sequences",
+    "extremes": "Extremes",
     "kills": "Planted bugs",
     "numbers": "Numbers",
     "files": "Files from strangers",

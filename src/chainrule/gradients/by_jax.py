@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.scipy.special import erfc
+from jax.scipy.special import erfc, logsumexp
 
 from chainrule import activations, losses
 from chainrule.activations import Activation
@@ -44,6 +44,8 @@ from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
 from chainrule.tables import name_in
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
+
 
 def softplus(z: Any) -> Any:
     """ln(1 + eᶻ)."""
@@ -65,14 +67,24 @@ def tanh(z: Any) -> Any:
 
 
 def softsign(z: Any) -> Any:
-    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²."""
-    a = 1 - 1 / (1 + jnp.where(z < 0, -z, z))
-    return jnp.where(z < 0, -a, a)
+    """As `chainrule.gradients.by_torch.softsign`."""
+    r = jnp.where(z < 0, -z, z)
+    far = 1 - 1 / (1 + r)
+    return jnp.where(r < 1, z / (1 + r), jnp.where(z < 0, -far, far))
+
+
+def elu(z: Any, alpha: float) -> Any:
+    """z above 0, else alpha (eᶻ − 1); JAX's derivative of expm1 is its result and 1."""
+    below = jnp.where(z > 0, 0.0, z)
+    near, far = jnp.expm1(jnp.where(z > -1, below, 0.0)), jnp.exp(below) - 1
+    return jnp.where(z > 0, z, alpha * jnp.where(z > -1, near, far))
 
 
 def softmax(z: Any) -> Any:
-    """1 / Σ_k e^(z_k − z_j), one for each j."""
-    return 1 / jnp.exp(z[:, None, :] - z[:, :, None]).sum(axis=2)
+    """e^(−ln Σ_k e^(z_k − z_j)), one for each j, as `chainrule.gradients.by_torch.softmax`."""
+    d = z[:, None, :] - z[:, :, None]
+    own = jnp.eye(z.shape[1], dtype=bool)
+    return jnp.exp(-logsumexp(jnp.where(own, 0.0, d), axis=2))
 
 
 FUNCTIONS: Mapping[type[Activation], Callable[[Any], Function]] = {
@@ -80,6 +92,8 @@ FUNCTIONS: Mapping[type[Activation], Callable[[Any], Function]] = {
     activations.Sigmoid: lambda phi: sigmoid,
     activations.Tanh: lambda phi: tanh,
     activations.Softsign: lambda phi: softsign,
+    activations.ELU: lambda phi: partial(elu, alpha=phi.alpha),
+    activations.SELU: lambda phi: lambda z: SELU_SCALE * elu(z, SELU_ALPHA),
     activations.Softplus: lambda phi: softplus,
     activations.GELU: lambda phi: lambda z: z * (0.5 * erfc(z / -sqrt(2))),
     activations.SiLU: lambda phi: lambda z: z * sigmoid(z),

@@ -72,10 +72,10 @@ def tanh(z: Tensor) -> Tensor:
 
 
 def softsign(z: Tensor) -> Tensor:
-    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²."""
+    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²; near 0 the quotient."""
     r = torch.where(z < 0, -z, z)
-    a = 1 - 1 / (1 + r)
-    return torch.where(z < 0, -a, a)
+    far = 1 - 1 / (1 + r)
+    return torch.where(r < 1, z / (1 + r), torch.where(z < 0, -far, far))
 
 
 FUNCTIONS: Mapping[type[nn.Module], Function] = {
@@ -92,8 +92,13 @@ FUNCTIONS: Mapping[type[nn.Module], Function] = {
 
 
 def softmax(z: Tensor) -> Tensor:
-    """1 / Σ_k e^(z_k − z_j), one for each j: no quotient whose derivative has two terms."""
-    return 1 / torch.exp(z[:, None, :] - z[:, :, None]).sum(dim=2)
+    """e^(−ln Σ_k e^(z_k − z_j)), one for each j: no derivative has two terms, nothing overflows.
+
+    The term of j itself is 1 and no difference, whose two derivatives would cancel.
+    """
+    d = z[:, None, :] - z[:, :, None]
+    own = torch.eye(z.shape[1], dtype=torch.bool)
+    return torch.exp(-torch.logsumexp(torch.where(own, 0.0, d), dim=2))
 
 
 def _dense(layer: Any, x: Tensor, own: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

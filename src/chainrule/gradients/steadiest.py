@@ -36,6 +36,22 @@ class Steadiest(NamedTuple):
     step: float
 
 
+def is_hopeless(
+    network: Network, x: Array, i: int, loss: float, rounding: float, needed: float
+) -> bool:
+    """Whether the rounding of the loss hides the derivative by a parameter at every step.
+
+    Args:
+        network: at θ.
+        x: prepared inputs.
+        i: which parameter.
+        loss: at θ.
+        rounding: what one rounding of everything does to it.
+        needed: the error that would be small enough.
+    """
+    return blur(abs(loss), rounding, _largest_step(network, x, i)) > needed
+
+
 def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> Steadiest:
     """The derivative by one parameter, of the steps that agree with all smaller ones the best.
 
@@ -76,18 +92,20 @@ def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> 
 
 
 def _steps(network: Network, x: Array, i: int) -> list[float]:
-    """From that which moves some z by `LARGEST_MOVE` on, as far as θ has digits."""
-    theta = network.theta.astype(complex)
-    size = abs(theta[i])
+    """From the largest on, as far as θ has digits."""
+    largest, least = _largest_step(network, x, i), 2.0**-44 * abs(float(network.theta[i]))
+    return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
+
+
+def _largest_step(network: Network, x: Array, i: int) -> float:
+    """The step that moves some z or output by `LARGEST_MOVE`; where none moves, a share of θ."""
+    theta, reach = network.theta.astype(complex), 0.0
     theta[i] += 1j * COMPLEX_STEP
-    reach = 0.0
     for _, _, z, y in network.walk(x, theta):
         for values in (z, y):
             moves = np.abs(values.imag[~np.isnan(values.real)]) / COMPLEX_STEP
             reach = max(reach, float(moves.max(initial=0.0)))
-    largest = LARGEST_MOVE / reach if reach else LARGEST_MOVE * (size or 1.0)
-    least = 2.0**-44 * size
-    return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
+    return LARGEST_MOVE / reach if reach else LARGEST_MOVE * (abs(float(theta[i].real)) or 1.0)
 
 
 def blur(loss: float, rounding: float, step: float) -> float:

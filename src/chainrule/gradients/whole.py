@@ -24,7 +24,7 @@ from chainrule.gradients.numeric import (
     relative_error,
 )
 from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding
-from chainrule.gradients.steadiest import blur, steadiest
+from chainrule.gradients.steadiest import blur, is_hopeless, steadiest
 from chainrule.network import Network
 from chainrule.parameters import Array, Segment
 
@@ -146,7 +146,8 @@ class Comparison:
     @property
     def unknown(self) -> Array:
         """Of which nothing can be said: the method has no digits, or no number at all."""
-        blurred = (self.off > 0) & ~(self.error <= DIGITS * self.size)
+        known = DIGITS * self.size + ROUNDINGS * self.rounding
+        blurred = (self.off > 0) & ~(self.error <= known)
         lost = np.isfinite(self.ours) & ~np.isfinite(self.other)
         return (self.agree & blurred) | lost | np.isinf(self.rounding)
 
@@ -196,10 +197,11 @@ def by_coordinates(
 
 def _central(point: Point, found: Comparison, k: int) -> None:
     """Look again with steps that suit the number; where one crosses a kink, it is left out."""
-    i = int(found.at[k])
-    found.other[k], found.error[k], step = steadiest(
-        point.network, point.x, point.t, i, point.noise.loss
-    )
+    i, network, loss = int(found.at[k]), point.network, point.noise.loss
+    needed = DIGITS * float(found.size[k])
+    if found.agree[k] and is_hopeless(network, point.x, i, point.loss, loss, needed):
+        return
+    found.other[k], found.error[k], step = steadiest(network, point.x, point.t, i, loss)
     if not found.agree[k]:
         found.kinks[k] = point.crosses(i, 2 * step) or point.is_at_kink(point.only(i))
 
