@@ -147,7 +147,8 @@ def _batch(network: Network, rng: np.random.Generator) -> tuple[Array, Array]:
     loss = getattr(network.loss_function, "each", network.loss_function)
     by_step = (cases, *shape[:-1]) if len(shape) == 2 else (cases,)
     outputs = shape[-1] if len(shape) < 3 else network.outputs
-    if loss.for_classes and (type(loss) is LOSSES["hinge"] or rng.random() < 0.7):
+    are_hard = type(loss) is LOSSES["hinge"] or outputs == 1 or rng.random() < 0.7
+    if loss.for_classes and are_hard:
         t = rng.integers(0, outputs, by_step)
     elif loss.for_classes:
         t = rng.dirichlet(np.ones(outputs), by_step)

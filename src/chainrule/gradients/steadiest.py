@@ -18,8 +18,8 @@ from chainrule.parameters import Array
 STEPS = 19
 """So many are tried, each a quarter of the one before."""
 
-LARGEST_MOVE = 0.5
-"""The largest step moves no z by more."""
+LARGEST_MOVE = 0.25
+"""The largest step moves no z by more, nor one above 1 by a larger share of itself."""
 
 
 class Steadiest(NamedTuple):
@@ -103,7 +103,8 @@ def _largest_step(network: Network, x: Array, i: int) -> float:
     theta[i] += 1j * COMPLEX_STEP
     for _, _, z, y in network.walk(x, theta):
         for values in (z, y):
-            moves = np.abs(values.imag[~np.isnan(values.real)]) / COMPLEX_STEP
+            known = values[~np.isnan(values.real)]
+            moves = np.abs(known.imag) / COMPLEX_STEP / np.maximum(np.abs(known.real), 1)
             reach = max(reach, float(moves.max(initial=0.0)))
     return LARGEST_MOVE / reach if reach else LARGEST_MOVE * (abs(float(theta[i].real)) or 1.0)
 

@@ -141,15 +141,18 @@ class Comparison:
     @property
     def agree(self) -> Array:
         """Which of them are as near as they should be."""
-        return self.off <= self.limit * self.size + self.slack
+        return np.isfinite(self.off) & (self.off <= self.limit * self.size + self.slack)
 
     @property
     def unknown(self) -> Array:
-        """Of which nothing can be said: the method has no digits, or no number at all."""
+        """Of which nothing can be said: the method has no digits, or no number at all.
+
+        What is no number in ours is wrong, the loss being one.
+        """
         known = DIGITS * self.size + ROUNDINGS * self.rounding
         blurred = (self.off > 0) & ~(self.error <= known)
         lost = np.isfinite(self.ours) & ~np.isfinite(self.other)
-        return (self.agree & blurred) | lost | np.isinf(self.rounding)
+        return (self.agree & blurred) | lost | (np.isinf(self.rounding) & ~np.isnan(self.ours))
 
     @property
     def relative(self) -> Array:
@@ -234,13 +237,14 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
     for segment in point.network.parameters.layout:
         v = np.zeros_like(point.theta)
         v[segment.slice] = rng.normal(size=segment.stop - segment.start)
-        products = v * point.gradient
+        own = v[segment.slice]
+        products = own * point.gradient[segment.slice]
         moved = float(along(point.f, point.theta, v))
         found = Comparison(
             np.array([segment.start]),
             np.array([products.sum()]),
             np.array([moved]),
-            np.array([np.abs(v * point.noise.gradient)[segment.slice].sum()]),
+            np.array([np.abs(own * point.noise.gradient[segment.slice]).sum()]),
             np.array([point.underflow(COMPLEX_STEP)]),
             TOLERANCES["projection"],
             2 * np.array([np.abs(products).sum()]),

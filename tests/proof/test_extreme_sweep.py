@@ -1,0 +1,65 @@
+"""The sweep of the proof over extreme networks, in a quick form, and what it is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from proof.extreme_networks import FAMILIES, PLANTS, WAYS, extreme, planted
+from proof.extremes import Found, claims, gradient, sweep
+
+
+# Every family in each part; the proof takes two thousand.
+@pytest.mark.parametrize("part", range(4))
+def test_nobody_who_is_right_is_accused_and_who_is_wrong_is_found(part, monkeypatch):
+    monkeypatch.setattr("proof.extremes.JAX_EVERY", 10**9)  # it compiles each network anew
+    found = sweep(range(6 * part + 1, 6 * part + 7))
+    assert (found.wrong, found.warned, found.missed) == ([], [], [])
+    assert found.networks == 6
+    assert found.changed >= 2
+    assert set(found.arrays) >= {"central", "complex", "projection"}
+    assert found.unjudged["complex"] == found.unjudged["projection"] == 0
+    assert all(holds for *_, holds in claims(found))
+
+
+def test_jax_accuses_nobody_either(monkeypatch):
+    pytest.importorskip("jax", reason="needs the package jax")
+    monkeypatch.setattr("proof.extremes.JAX_EVERY", 1)
+    found = sweep(range(80, 84))
+    assert (found.wrong, found.warned, found.missed) == ([], [], [])
+    assert found.arrays["jax"] == found.arrays["complex"]
+
+
+def test_what_was_found_is_told():
+    found = Found(
+        networks=2, wrong=["it: so"], warned=["it: overflow"], changed=3, missed=["that"]
+    )
+    right, wrong = claims(found + Found(networks=1))
+    assert right[3].startswith("3 networks, 1 called wrong, 1 warnings")
+    assert right[3].endswith("; first: it: so")
+    assert wrong[3] == "2 of 3 called wrong; first: that"
+    assert not right[4]
+    assert not wrong[4]
+
+
+def test_every_family_is_made_extreme_in_every_way():
+    cases = [extreme(number) for number in range(60)]
+    assert {(case.family, case.way) for case in cases} == {(f, w) for f in FAMILIES for w in WAYS}
+    sizes = [np.abs(case.network.theta[case.network.theta != 0]) for case in cases]
+    assert min(size.min() for size in sizes) < 1e-7
+    assert max(size.max() for size in sizes) > 1e7
+    assert all(np.isfinite(case.network.loss(case.x, case.t)) for case in cases)
+    first, again = cases[7], extreme(7)
+    assert np.array_equal(first.network.theta, again.network.theta)
+    assert np.array_equal(first.x, again.x)
+
+
+@pytest.mark.parametrize("what", PLANTS)
+def test_a_planted_change_is_there_while_it_lasts(what):
+    changes = []
+    for number in range(1, 9):
+        case = extreme(number)
+        before = gradient(case.network, case.x, case.t)
+        with planted(case, what, factor=2.0):
+            changes.append((gradient(case.network, case.x, case.t) != before).sum())
+        assert np.array_equal(gradient(case.network, case.x, case.t), before)
+    assert max(changes) == 1 if what == "entry" else max(changes) > 1
