@@ -138,7 +138,7 @@ def test_a_library_without_a_number_does_not_judge(monkeypatch):
     assert not report.unjudged
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     activation=st.sampled_from(sorted(ACTIVATIONS)),
     loss=st.sampled_from(sorted(LOSSES)),

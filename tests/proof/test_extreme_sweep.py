@@ -7,6 +7,9 @@ import pytest
 from proof.extreme_networks import FAMILIES, PLANTS, WAYS, extreme, planted
 from proof.extremes import Found, claims, gradient, sweep
 
+from chainrule.activations import GELU
+from chainrule.gradients.rounding import rounding
+
 
 # Every family in each part; the proof takes two thousand.
 @pytest.mark.parametrize("part", range(4))
@@ -27,6 +30,31 @@ def test_jax_accuses_nobody_either(monkeypatch):
     found = sweep(range(80, 84))
     assert (found.wrong, found.warned, found.missed) == ([], [], [])
     assert found.arrays["jax"] == found.arrays["complex"]
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).eps > 1e-18, reason="long double has no more digits here"
+)
+def test_a_rounding_is_as_large_as_80_bits_say():
+    """Neither too small, which would accuse, nor so large that it would excuse."""
+    step, looked_at = np.longdouble("1e-900"), 0
+    for case in map(extreme, range(3000, 3024)):
+        network = case.network
+        kinds = {type(getattr(layer, "activation", None)) for layer in network.layers}
+        if case.family == "image" or GELU in kinds:  # erfc has no 80 bits
+            continue
+        x, t = network.prepare_inputs(case.x), network.prepare_targets(case.t)
+        found = gradient(network, x, t)
+        one = rounding(network, x, t, rng=np.random.default_rng(0)).gradient
+        theta = network.theta.astype(np.clongdouble)
+        for i in range(0, len(theta), 3):
+            moved = theta.copy()
+            moved[i] += 1j * step
+            exact = np.imag(network.loss(x, t, moved)) / step
+            assert abs(found[i] - exact) <= 10 * one[i], (case, i)
+            assert one[i] <= 1e-8 * abs(exact) + 1e-300, (case, i)
+            looked_at += 1
+    assert looked_at > 50
 
 
 def test_what_was_found_is_told():

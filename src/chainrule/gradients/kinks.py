@@ -73,7 +73,7 @@ def undecided(
     """
     here = [d for _, d in distances(network, x, t, network.theta, bends=False)]
     near = [d == 0 for d in here]
-    for _ in range(SAMPLES):
+    for _ in range(SAMPLES if near else 0):
         with outputs_moved(network, rng):
             theta = moved(network.theta, rng)
             there = distances(network, moved(x, rng), t, theta, bends=False)

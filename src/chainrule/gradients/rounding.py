@@ -40,7 +40,8 @@ class Rounding:
 
     Attributes:
         gradient: to each number of the gradient, shape of θ.
-        flushed: the same in arithmetic that takes every number below the smallest normal for 0.
+        flushed: the same in arithmetic that takes every number below the smallest normal for 0,
+            as functions of the libraries do.
         loss: to the loss.
         passed: Σ |∂L/∂a| over all that layers pass on.
     """

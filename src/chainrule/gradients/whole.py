@@ -259,7 +259,8 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
 
 
 def _compared(point: Point, method: str, at: Array, other: Array, error: Array) -> Comparison:
-    rounding = point.noise.flushed if method == "jax" else point.noise.gradient
+    of_library = method in ("torch", "jax")
+    rounding = point.noise.flushed if of_library else point.noise.gradient
     limit = TOLERANCES[method]
     return Comparison(at, point.gradient[at], other.copy(), rounding[at], error, limit)
 
