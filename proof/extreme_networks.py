@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS, LeakyReLU
-from chainrule.layers import Add, Concatenate, Layer
+from chainrule.layers import Add, Concatenate, Layer, Recurrent
 from chainrule.losses import LOSSES
 from chainrule.parameters import Array
 from chainrule.penalties import PENALTIES
@@ -104,7 +104,11 @@ def _image(number: int, rng: np.random.Generator) -> Network:
 
 def _recurrent(number: int, rng: np.random.Generator) -> Network:
     phi, loss = _parts(number)
-    return sequences.network_of(sequences.Kind(phi, loss, number), int(rng.integers(1, 5)))
+    network = sequences.network_of(sequences.Kind(phi, loss, number), int(rng.integers(1, 5)))
+    for layer in network.layers:
+        if isinstance(layer, Recurrent) and rng.random() < 0.3:
+            layer.truncate = int(rng.integers(1, layer.steps + 1))
+    return network
 
 
 _MAKERS = {"dense": _dense, "image": _image, "recurrent": _recurrent, "graph": _graph}

@@ -27,6 +27,12 @@ def _elu(z: Node, alpha: float) -> Node:
     return f.where(z > 0, z, alpha * f.expm1(f.where(z > 0, 0.0, z)))
 
 
+def _softsign(z: Node) -> Node:
+    """z / (1 + |z|); far out as sign(z) (1 − 1 / (1 + |z|)), whose derivative has one term."""
+    size = 1 + f.absolute(z)
+    return f.where(size.value < 2, z / size, f.sign(z) * (1 - 1 / size))
+
+
 GRAPHS: Mapping[type[Activation], Callable[[Any, Node], Node]] = {
     by_hand.Linear: lambda a, z: f.identity(z),
     by_hand.Sigmoid: lambda a, z: f.sigmoid(z),
@@ -39,7 +45,7 @@ GRAPHS: Mapping[type[Activation], Callable[[Any, Node], Node]] = {
     by_hand.SiLU: lambda a, z: z * f.sigmoid(z),
     by_hand.Mish: lambda a, z: z * f.tanh(f.softplus(z)),
     by_hand.Softplus: lambda a, z: f.softplus(z),
-    by_hand.Softsign: lambda a, z: z / (1 + f.absolute(z)),
+    by_hand.Softsign: lambda a, z: _softsign(z),
 }
 """Each activation's graph, given its object (for the options) and z."""
 

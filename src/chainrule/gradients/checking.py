@@ -81,7 +81,7 @@ def check(
             ]
             by_itself = [f for point in points for f in alone(point, rng=rng)]
             notes += [note for point in points for note in _kinks(point)]
-        by_itself += against_definition(network, points[0].x, points[0].t)
+        by_itself += against_definition(network, points[0].x, points[0].t, rng=rng)
         notes += [
             f"{layer.name} truncates after {layer.truncate} steps: checked without, and the "
             "truncated gradient against its own definition"

@@ -6,6 +6,7 @@ parameter is far too large or too small for another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +16,14 @@ from chainrule.gradients.rounding import ROUNDING
 from chainrule.network import Network
 from chainrule.parameters import Array
 
-STEPS = 19
+STEPS = 14
 """So many are tried, each a quarter of the one before."""
 
 LARGEST_MOVE = 0.25
 """The largest step moves no z by more, nor one above 1 by a larger share of itself."""
+
+
+SMALL_MOVE = 1e-9
 
 
 class Steadiest(NamedTuple):
@@ -99,14 +103,31 @@ def _steps(network: Network, x: Array, i: int) -> list[float]:
 
 def _largest_step(network: Network, x: Array, i: int) -> float:
     """The step that moves some z or output by `LARGEST_MOVE`; where none moves, a share of θ."""
-    theta, reach = network.theta.astype(complex), 0.0
-    theta[i] += 1j * COMPLEX_STEP
-    for _, _, z, y in network.walk(x, theta):
+    direction = np.zeros_like(network.theta)
+    direction[i] = 1.0
+    moves = [
+        float((move / np.maximum(np.abs(values), 1)).max(initial=0.0))
+        for values, move in _moves(network, x, direction)
+    ]
+    size = abs(float(network.theta[i])) or 1.0
+    return LARGEST_MOVE / max(moves) if max(moves) else LARGEST_MOVE * size
+
+
+def small_step(network: Network, x: Array, direction: Array) -> float:
+    """A complex step that moves no z and no output by more than `SMALL_MOVE`, and some so far.
+
+    The smaller a step is, the more of a small derivative is lost below the smallest number.
+    """
+    move = max(float(m.max(initial=0.0)) for _, m in _moves(network, x, direction))
+    return SMALL_MOVE / move if move else COMPLEX_STEP
+
+
+def _moves(network: Network, x: Array, direction: Array) -> Iterator[tuple[Array, Array]]:
+    """Every layer's z and output, and how fast they move along a direction of θ."""
+    for _, _, z, y in network.walk(x, network.theta + 1j * COMPLEX_STEP * direction):
         for values in (z, y):
             known = values[~np.isnan(values.real)]
-            moves = np.abs(known.imag) / COMPLEX_STEP / np.maximum(np.abs(known.real), 1)
-            reach = max(reach, float(moves.max(initial=0.0)))
-    return LARGEST_MOVE / reach if reach else LARGEST_MOVE * (abs(float(theta[i].real)) or 1.0)
+            yield known.real, np.abs(known.imag) / COMPLEX_STEP
 
 
 def blur(loss: float, rounding: float, step: float) -> float:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from chainrule.gradients.findings import Finding, Verdict
-from chainrule.gradients.numeric import relative_error
+import numpy as np
+
+from chainrule.gradients.findings import Finding
+from chainrule.gradients.rounding import rounding
+from chainrule.gradients.whole import Comparison, finding_of
 from chainrule.layers import Recurrent
 from chainrule.network import Network
 from chainrule.network_graph import graph_gradient
@@ -43,24 +47,27 @@ def untruncated(network: Network) -> Iterator[None]:
             layer.truncate = depth
 
 
-def against_definition(network: Network, x: Array, t: Array) -> Iterator[Finding]:
+def against_definition(
+    network: Network, x: Array, t: Array, *, rng: np.random.Generator
+) -> Iterator[Finding]:
     """Every array's truncated gradient against that of the graph which defines it.
 
     Args:
         network: any; nothing is found in one that truncates nothing.
         x: prepared inputs.
         t: prepared targets.
+        rng: by how much things are moved to see what rounding does.
     """
     layers = truncating_layers(network)
     if not layers:
         return
     depths = ", ".join(f"{layer.name} after {layer.truncate}" for layer in layers)
-    defined = graph_gradient(network, x, t)
+    defined = graph_gradient(network, x, t).vector
     network.loss(x, t)
-    ours = network.backward_pass(t)
+    ours = network.backward_pass(t).vector.copy()
+    noise = rounding(network, x, t, rng=rng).gradient
     for segment in network.parameters.layout:
-        error = relative_error(ours[segment.full_name], defined[segment.full_name])
-        verdict = Verdict.RIGHT if error <= LIMIT else Verdict.WRONG
-        size = segment.stop - segment.start
+        at = np.arange(segment.start, segment.stop)
+        found = Comparison(at, ours[at], defined[at], noise[at], np.zeros(len(at)), LIMIT)
         what = f"∂L/∂{segment.name} cut off in {depths}"
-        yield Finding(segment.layer, what, "graph", 1, error, verdict, size, size)
+        yield replace(finding_of(segment, "graph", 1, found), what=what)

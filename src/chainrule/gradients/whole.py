@@ -18,13 +18,12 @@ from chainrule.gradients.kinks import crossed, moves
 from chainrule.gradients.numeric import (
     COMPLEX_STEP,
     NUMERIC,
-    OTHER_STEPS,
     along,
     complex_step,
     relative_error,
 )
 from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding
-from chainrule.gradients.steadiest import blur, is_hopeless, steadiest
+from chainrule.gradients.steadiest import blur, is_hopeless, small_step, steadiest
 from chainrule.network import Network
 from chainrule.parameters import Array, Segment
 
@@ -195,7 +194,7 @@ def by_coordinates(
         found = _compared(point, method, at, numeric, error)
         for k in np.flatnonzero(~found.agree | found.unknown):
             (_central if method == "central" else _complex)(point, found, int(k))
-        yield _finding(point, segment, method, found)
+        yield finding_of(segment, method, point.batch, found)
 
 
 def _central(point: Point, found: Comparison, k: int) -> None:
@@ -210,13 +209,23 @@ def _central(point: Point, found: Comparison, k: int) -> None:
 
 
 def _complex(point: Point, found: Comparison, k: int) -> None:
-    """Look again with other steps; the first that agrees is taken."""
-    one = found.at[k : k + 1]
-    for step in OTHER_STEPS:
-        again = float(complex_step(point.f, point.theta, one, step)[0])
-        if found.try_again(k, again, point.underflow(step)):
-            return
-    found.kinks[k] = not found.agree[k] and point.is_at_kink(point.only(int(one[0])))
+    """Look again with a step that suits the number."""
+    one, direction = found.at[k : k + 1], point.only(int(found.at[k]))
+    step = small_step(point.network, point.x, direction)
+    again = float(complex_step(point.f, point.theta, one, step)[0])
+    _again(point, found, k, direction, again, step)
+
+
+def _again(
+    point: Point, found: Comparison, k: int, direction: Array, again: float, step: float
+) -> None:
+    """Take another complex step's result where it agrees, or where the first said nothing."""
+    said_nothing, error = bool(found.unknown[k]), point.underflow(step)
+    if found.try_again(k, again, error):
+        return
+    if said_nothing:
+        found.other[k], found.error[k] = again, error
+    found.kinks[k] = not found.agree[k] and point.is_at_kink(direction)
 
 
 def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]:
@@ -226,7 +235,7 @@ def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]
         found = _compared(point, method, at, gradient[at], np.zeros(len(at)))
         for k in np.flatnonzero(~found.agree):
             found.kinks[k] = point.is_at_kink(point.only(int(at[k])))
-        yield _finding(point, segment, method, found)
+        yield finding_of(segment, method, point.batch, found)
 
 
 def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
@@ -250,12 +259,9 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
             2 * np.array([np.abs(products).sum()]),
         )
         if not found.agree[0] or found.unknown[0]:
-            for step in OTHER_STEPS:
-                again = float(along(point.f, point.theta, v, step))
-                if found.try_again(0, again, point.underflow(step)):
-                    break
-            found.kinks[0] = not found.agree[0] and point.is_at_kink(v)
-        yield _finding(point, segment, "projection", found)
+            step = small_step(point.network, point.x, v)
+            _again(point, found, 0, v, float(along(point.f, point.theta, v, step)), step)
+        yield finding_of(segment, "projection", point.batch, found)
 
 
 def _compared(point: Point, method: str, at: Array, other: Array, error: Array) -> Comparison:
@@ -265,7 +271,15 @@ def _compared(point: Point, method: str, at: Array, other: Array, error: Array) 
     return Comparison(at, point.gradient[at], other.copy(), rounding[at], error, limit)
 
 
-def _finding(point: Point, segment: Segment, method: str, found: Comparison) -> Finding:
+def finding_of(segment: Segment, method: str, batch: int, found: Comparison) -> Finding:
+    """What a comparison of an array comes to.
+
+    Args:
+        segment: the array.
+        method: of the other derivation.
+        batch: its number, from 1.
+        found: its numbers, or their sum along a direction.
+    """
     known = ~found.kinks & ~found.unknown
     wrong, relative = known & ~found.agree, known & found.relative
     rounded = known & found.agree & ~relative & (ROUNDINGS * found.rounding >= found.error)
@@ -276,14 +290,14 @@ def _finding(point: Point, segment: Segment, method: str, found: Comparison) -> 
         worst = _place(segment, int(found.at[furthest])) if method != "projection" else None
     elif found.kinks.any():
         verdict = Verdict.KINK
-    elif not known.any():
+    elif found.unknown.any() and not (known & (found.size > 0)).any():
         verdict = Verdict.UNJUDGED
     count = segment.stop - segment.start
     return Finding(
         segment.layer,
         segment.name,
         method,
-        point.batch,
+        batch,
         _error(found, relative),
         verdict,
         count if method == "projection" else len(found.at),
