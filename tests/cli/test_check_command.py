@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from chainrule.activations import Tanh
+from chainrule.cli.check import shown_error
+from chainrule.gradients import Finding, Verdict
 from chainrule.network import Network
 
 CONFIG = """\
@@ -117,6 +120,50 @@ def test_a_kink_is_told(command, config, monkeypatch):
     assert "batch 1: 5 on a kink: w of the penalty at 0" in outcome.out
 
 
+def config_of(folder, x, t, network="{layers: [{size: 8}, {size: 2}, softmax]}"):
+    """A configuration of the data."""
+    np.savez(folder / "d.npz", x=x, t=t)
+    path = folder / "c.yaml"
+    path.write_text(f"network: {network}\ndata: {{file: d.npz}}\n")
+    return path
+
+
+def test_a_table_with_an_unscaled_column_is_right_without_a_warning(command, folder):
+    rng = np.random.default_rng(1)
+    x = np.stack([rng.integers(18, 70, 40), rng.integers(15_000, 90_000, 40)], axis=1)
+    outcome = command("check", config_of(folder, x, np.arange(40) % 2), "--method", "complex")
+    assert (outcome.status, outcome.err) == (0, "")
+    last = outcome.out.splitlines()[-1]
+    assert last.startswith("right: every gradient agrees (42 parameters, 8 cases; largest")
+    assert float(last.rpartition(" ")[2].rstrip(")")) < 1e-10
+
+
+def test_inputs_of_0_alone_are_right_without_an_error_of_1(command, folder):
+    outcome = command("check", config_of(folder, np.zeros((40, 4)), np.arange(40) % 2))
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[-1].startswith("right: every gradient agrees")
+    assert "1.0e+00" not in outcome.out
+
+
+def test_a_method_without_digits_says_so(command, folder):
+    """Central differences see nothing of a weight that moves a loss of 1e12 by 1e-10."""
+    network = (
+        "{layers: [{size: 2, activation: tanh}, "
+        "{size: 1, activation: linear, weights: [-1.0e-8, 1.0e-8]}]}"
+    )
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    config = config_of(folder, x, np.full((40, 1), 1e6), network)
+    both = command("check", config, "--method", "central", "--method", "complex")
+    assert both.status == 0
+    assert " ".join(rows(both.out)["dense_1.W"][4:6]) == "no digits"
+    assert rows(both.out)["dense_1.W"][-1] == "right"
+    assert both.out.splitlines()[-1].startswith("right: every gradient agrees")
+    alone = command("check", config, "--method", "central").out
+    assert " ".join(rows(alone)["dense_1.W"]).endswith("not judged")
+    assert alone.splitlines()[-1].startswith("right as far as can be told (")
+    assert alone.splitlines()[-1].endswith("no method has digits for: dense_1.W, dense_1.b")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -135,3 +182,22 @@ def test_no_such_file(command, folder):
     outcome = command("check", folder / "none.yaml")
     assert outcome.status == 2
     assert "none.yaml" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("compared", "roundings", "verdict", "cell"),
+    [
+        (4, 7.0, Verdict.RIGHT, "2.0e-13"),
+        (0, 7.4, Verdict.RIGHT, "7 roundings"),
+        (0, 0.3, Verdict.RIGHT, "1 rounding"),
+        (0, 0.0, Verdict.UNJUDGED, "no digits"),
+        (0, 0.0, Verdict.RIGHT, "few digits"),
+        (0, 0.0, Verdict.KINK, "-"),
+    ],
+)
+def test_a_finding_is_shown_in_the_unit_in_which_it_was_judged(compared, roundings, verdict, cell):
+    error = 2e-13 if compared else 0.0
+    found = Finding(
+        "l", "W", "central", 1, error, verdict, 4, 4, compared=compared, roundings=roundings
+    )
+    assert shown_error([found]) == cell

@@ -87,7 +87,7 @@ def _print_report(network: Network, report: Report) -> None:
     print_rows(
         ("", "derivative", "error", "verdict"),
         [
-            (found[0].place, found[0].what, _error(found), _verdict(found))
+            (found[0].place, found[0].what, shown_error(found), _verdict(found))
             for _, found in _by_name(report.alone)
         ],
     )
@@ -107,22 +107,26 @@ def _array_row(
     network: Network, name: str, found: list[Finding], methods: list[str]
 ) -> tuple[str, ...]:
     shape = " x ".join(map(str, network.parameters[name].shape))
-    errors = [_error(f for f in found if f.method == method) for method in methods]
+    errors = [shown_error(f for f in found if f.method == method) for method in methods]
     moved = [f.checked for f in found if f.method in ("central", "complex")]
     few = min(moved, default=found[0].total)
     checked = "all" if few == found[0].total else f"{few} of {found[0].total:,}"
     return (name, shape, *errors, checked, _verdict(found))
 
 
-def _error(found: Iterable[Finding]) -> str:
+def shown_error(found: Iterable[Finding]) -> str:
     """The largest relative error; where nothing was compared so, what it was judged by."""
+    from chainrule.gradients import Verdict
+
     found = list(found)
-    roundings = max(f.roundings for f in found)
+    roundings, verdicts = max(f.roundings for f in found), {f.verdict for f in found}
     if any(f.compared != 0 for f in found):
         return f"{max(f.error for f in found):.1e}"
     if roundings:
         return f"{max(1, round(roundings))} rounding{'s' * (round(roundings) > 1)}"
-    return "no digits" if _are_unjudged(found) else "-"
+    if verdicts == {Verdict.UNJUDGED}:
+        return "no digits"
+    return "few digits" if Verdict.RIGHT in verdicts else "-"
 
 
 def _are_unjudged(found: Iterable[Finding]) -> bool:

@@ -220,7 +220,7 @@ def _again(
     point: Point, found: Comparison, k: int, direction: Array, again: float, step: float
 ) -> None:
     """Take another complex step's result where it agrees, or where the first said nothing."""
-    said_nothing, error = bool(found.unknown[k]), point.underflow(step)
+    said_nothing, error = found.unknown[k] or step < COMPLEX_STEP, point.underflow(step)
     if found.try_again(k, again, error):
         return
     if said_nothing:
