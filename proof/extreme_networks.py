@@ -238,14 +238,13 @@ def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
             yield
     else:
         name = str(rng.choice([*network.parameters]))
+        place = tuple(int(rng.integers(n)) for n in network.parameters[name].shape)
         backpropagate = type(network).backpropagate
 
         def wrongly(self: Network, t: Array, **options: bool) -> Array | None:
             """The backward pass, and a number or an array multiplied."""
             J = backpropagate(self, t, **options)
-            gradient = self.gradients[name]
-            place = tuple(int(rng.integers(n)) for n in gradient.shape)
-            gradient[place if what == "entry" else ...] *= factor
+            self.gradients[name][place if what == "entry" else ...] *= factor
             return J
 
         with patch.object(type(network), "backpropagate", wrongly):

@@ -92,7 +92,7 @@ class Point:
 
     def underflow(self, step: float) -> float:
         """What a complex step loses below the smallest number, on its way through the layers."""
-        return ROUNDING * (LEAST * self.noise.passed / step)
+        return ROUNDINGS * ROUNDING * (LEAST * self.noise.passed / step)
 
 
 @dataclass
