@@ -156,7 +156,8 @@ def _plant(found: Found, case: Extreme) -> None:
     network, what = case.network, PLANTS[case.number // 4 % len(PLANTS)]
     x, t = network.prepare_inputs(case.x), network.prepare_targets(case.t)
     right = gradient(network, x, t)
-    noise = rounding(network, x, t, rng=np.random.default_rng(case.number)).gradient
+    # Below the smallest normal number all is rounding.
+    noise = rounding(network, x, t, rng=np.random.default_rng(case.number)).flushed
     with planted(case, what):
         change = np.abs(gradient(network, x, t) - right)
         if not ((change > CHANGE * noise) & (change > SHARE * np.abs(right))).any():
