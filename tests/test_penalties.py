@@ -27,7 +27,8 @@ def test_totals_are_half_the_squares_or_the_magnitudes(w):
 @given(w=vectors)
 def test_the_derivative_is_that_of_the_total(name, w):
     penalty = PENALTIES[name]
-    assert relative_error(penalty.derivative(w), complex_step(penalty.total, w)) <= 1e-15
+    numeric = complex_step(penalty.total, w, step=1.0)  # exact with any step: Ω has no third power
+    assert relative_error(penalty.derivative(w), numeric) <= 1e-15
 
 
 def test_derivatives_are_w_and_its_sign_and_0_at_the_kink():
