@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import Network
+from chainrule import Network, gradients
 from chainrule.errors import ShapeError
+from chainrule.tracing import trace
 from chainrule.training import Callback, Row, Trainer
 
 CASES = 16
@@ -284,3 +285,23 @@ def test_looking_at_a_network_while_it_is_trained_changes_no_number() -> None:
     thread.join()
     np.testing.assert_array_equal(found[0], wanted)
     assert looked > 0
+
+
+def test_a_check_and_a_trace_are_right_beside_other_threads() -> None:
+    network, inputs, t = network_and_cases("dense")
+    wanted = [entry.value for entry in trace(network, inputs[0], t, jacobians=True)]
+
+    def work(k: int) -> None:
+        if k == 0:
+            assert gradients.check(network, inputs[0], t, methods=["projection"]).right
+        elif k == 1:
+            assert max(gradients.errors(network, inputs[1], t, method="complex").values()) < 1e-12
+        elif k == 2:
+            found = [entry.value for entry in trace(network, inputs[0], t, jacobians=True)]
+            for one, other in zip(found, wanted, strict=True):
+                np.testing.assert_array_equal(one, other)
+        else:
+            for _ in range(ROUNDS):
+                network.forward_pass(inputs[3])
+
+    in_four_threads(work)

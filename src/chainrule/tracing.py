@@ -72,17 +72,18 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         ShapeError: x or t does not fit.
     """
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
-    y = network.forward_pass(x)
-    loss = np.asarray(network.loss_of_pass(t))
-    entries = [
-        Entry("x", "the inputs", _shaped(x, network.input_shape), "forward"),
-        *(list(_forward(network)) if jacobians else []),
-        Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape), "forward"),
-        *_targets(network, t, as_rows=jacobians),
-        Entry("L", _loss_formula(network), loss, "forward"),
-    ]
-    entries += _backward(network, t) if jacobians else []
-    return [replace(entry, value=entry.value.copy()) for entry in entries]
+    with network.lock:
+        y = network.forward_pass(x)
+        loss = np.asarray(network.loss_of_pass(t))
+        entries = [
+            Entry("x", "the inputs", _shaped(x, network.input_shape), "forward"),
+            *(list(_forward(network)) if jacobians else []),
+            Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape), "forward"),
+            *_targets(network, t, as_rows=jacobians),
+            Entry("L", _loss_formula(network), loss, "forward"),
+        ]
+        entries += _backward(network, t) if jacobians else []
+        return [replace(entry, value=entry.value.copy()) for entry in entries]
 
 
 def _shaped(rows: Array, shape: Shape) -> Array:

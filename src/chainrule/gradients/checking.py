@@ -73,7 +73,7 @@ def check(
     rng = np.random.default_rng(seed)
     # Of thousands of small products threads would only wait for each other. What overflows or is
     # no number is looked for, and told in words.
-    with on_threads(1), np.errstate(all="ignore"):
+    with network.lock, on_threads(1), np.errstate(all="ignore"):
         with untruncated(network):
             points = _points(network, x, t, rng)
             parameters = [
@@ -200,7 +200,7 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
         >>> max(errors(network, np.eye(3), [0.0, 1.0, 2.0]).values()) < 1e-8
         True
     """
-    with np.errstate(all="ignore"):
+    with network.lock, np.errstate(all="ignore"):
         network.loss(x, t)
         analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
         vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
