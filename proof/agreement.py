@@ -13,9 +13,9 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.gradients import relative_error
 from chainrule.network import Network
-from chainrule.parameters import Array
 from proof.line import Line
 from proof.stored import store, stored
 

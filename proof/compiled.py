@@ -8,12 +8,12 @@ import numba
 import numpy as np
 
 from chainrule import Dense, Network, Softmax
+from chainrule.core.arrays import Array
 from chainrule.engines import ENGINES
 from chainrule.engines.compiled.activations import apply_activation
 from chainrule.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
 from chainrule.loops.jit import SUMS
 from chainrule.optimizers import SGD
-from chainrule.parameters import Array
 
 
 def _apply(k: int, layers: Array, options: Array, units: Array, start: int, stop: int) -> None:

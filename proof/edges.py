@@ -9,10 +9,10 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS, activation
+from chainrule.core.arrays import Array
 from chainrule.data.standardization import Standardization
 from chainrule.layers.softmax import softmax
 from chainrule.losses import LOSSES, SoftmaxCrossEntropy, loss_function
-from chainrule.parameters import Array
 from proof.compiled import passing_on
 from proof.networks import Kind, Shape, kinds, network_of, targets
 

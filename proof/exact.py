@@ -10,7 +10,7 @@ import numpy as np
 from mpmath import mpf
 
 from chainrule.activations import SELU
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 
 DIGITS = 80
 FAR = 10_000

@@ -14,9 +14,9 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS, LeakyReLU
+from chainrule.core.arrays import Array
 from chainrule.layers import Add, Concatenate, Layer, Recurrent
 from chainrule.losses import LOSSES
-from chainrule.parameters import Array
 from chainrule.penalties import PENALTIES
 from proof import sequences
 from proof.image_networks import image_kinds, image_network

@@ -17,11 +17,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.threads import on_threads
 from chainrule.gradients import METHODS, Verdict, check
 from chainrule.gradients.rounding import rounding
 from chainrule.network import Network
-from chainrule.parameters import Array
 from proof.extreme_networks import PLANTS, Extreme, extreme, planted
 from proof.line import Line
 from proof.stored import store, stored

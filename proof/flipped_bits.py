@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.checkpoint import parse_checkpoint
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from proof.killed_runs import configuration

@@ -21,7 +21,7 @@ from typing import Any
 
 from chainrule.checkpoint import read_checkpoint
 from chainrule.config.load import load_config
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from chainrule.training import Callback, Trainer

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
+from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import distances
 from chainrule.layers import (
     AveragePool2D,
@@ -23,7 +24,6 @@ from chainrule.layers import (
     filtered,
     pooled,
 )
-from chainrule.parameters import Array
 from proof.networks import LARGEST, REACH, TRIES
 
 FILTERED = {"conv2d": Conv2D, "locally_connected2d": LocallyConnected2D}

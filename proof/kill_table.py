@@ -3,11 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from proof.kills import Verdict
+from proof.bugs import Bug
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one bug.
+
+    Attributes:
+        bug: the bug.
+        killers: by activation, the test that noticed it; None where none did.
+        same_bits: activations with which training gave the bits of the right code.
+        accuracy: of the network trained with it all the same; a word where that failed, or where
+            that training does not use the changed code.
+        passes: whether one batch passes PyTorch's tolerances, and the course rule of 1e-4.
+    """
+
+    bug: Bug
+    killers: dict[str, str | None]
+    same_bits: frozenset[str]
+    accuracy: float | str
+    passes: dict[str, bool] | str
+
+    @property
+    def survivors(self) -> list[str]:
+        """Activations with which it does harm and no test noticed."""
+        return [
+            n for n, test in self.killers.items() if test is None and n not in self.bug.harmless
+        ]
+
+    @property
+    def wrongly_excused(self) -> list[str]:
+        """Activations for which it is said to be harmless, and changes bits."""
+        return [n for n in self.killers if n in self.bug.harmless and n not in self.same_bits]
+
 
 PAGE = Path(__file__).parents[1] / "docs" / "planted-bugs.md"
 TRAINED = 0.9

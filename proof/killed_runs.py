@@ -26,7 +26,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from chainrule.checkpoint import read_checkpoint
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from chainrule.training import Callback, Row, Trainer

@@ -9,12 +9,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proof.bugs import BUGS, NAMES, Bug
-from proof.kill_table import write_table
+from proof.kill_table import Verdict, write_table
 from proof.line import Line
 from proof.mutants import mutant_lines
 from proof.planting import planted
@@ -30,38 +29,6 @@ TIME_LIMIT = 300.0
 
 TEMPTED = "tanh"
 """With which it is tried whether a network trains in spite of a bug, if the bug touches it."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one bug.
-
-    Attributes:
-        bug: the bug.
-        killers: by activation, the test that noticed it; None where none did.
-        same_bits: activations with which training gave the bits of the right code.
-        accuracy: of the network trained with it all the same; a word where that failed, or where
-            that training does not use the changed code.
-        passes: whether one batch passes PyTorch's tolerances, and the course rule of 1e-4.
-    """
-
-    bug: Bug
-    killers: dict[str, str | None]
-    same_bits: frozenset[str]
-    accuracy: float | str
-    passes: dict[str, bool] | str
-
-    @property
-    def survivors(self) -> list[str]:
-        """Activations with which it does harm and no test noticed."""
-        return [
-            n for n, test in self.killers.items() if test is None and n not in self.bug.harmless
-        ]
-
-    @property
-    def wrongly_excused(self) -> list[str]:
-        """Activations for which it is said to be harmless, and changes bits."""
-        return [n for n in self.killers if n in self.bug.harmless and n not in self.same_bits]
 
 
 def tempted_of(bug: Bug | None) -> str:

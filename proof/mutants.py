@@ -109,7 +109,7 @@ TESTS_OF_IMAGES = (
 )
 
 OF_SEQUENCES = (
-    "sequences/padding",
+    "core/sequences",
     "sequences/losses",
     "sequences/start",
     "sequences/recurrence",
@@ -120,7 +120,7 @@ OF_SEQUENCES = (
     "clipping",
 )
 TESTS_OF_SEQUENCES = (
-    "sequences/test_padding.py",
+    "core/test_padding.py",
     "sequences/test_sequence_losses.py",
     "sequences/test_start.py",
     "sequences/test_recurrence.py",

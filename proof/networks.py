@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
+from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import distances
 from chainrule.losses import LOSSES
-from chainrule.parameters import Array
 from chainrule.penalties import PENALTIES
 
 RATE = 0.03

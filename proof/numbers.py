@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, activation
+from chainrule.core.arrays import Array
 from chainrule.layers.softmax import softmax
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
-from chainrule.parameters import Array
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
 from proof.line import Line

@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
+from chainrule.core.arrays import Array
 from chainrule.engines.threads import on_threads
 from chainrule.gradients import central_difference, complex_step
 from chainrule.gradients.autograd import autograd
@@ -25,7 +26,6 @@ from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.layers import Layer, Recurrent
 from chainrule.losses import LOSSES
 from chainrule.network_graph import graph_gradient
-from chainrule.parameters import Array
 from proof.agreement import Agreement, agreements, keep, line_of
 from proof.gradients import STEP, explicit, gradient
 from proof.line import Line

@@ -20,9 +20,9 @@ from chainrule.activations import (
     sigmoid,
     softplus,
 )
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import name_in
 from chainrule.gradients import COMPLEX_STEP
-from chainrule.tables import name_in
 
 DIGITS = 100
 SELU_ALPHA, SELU_SCALE = mpf("1.6732632423543772"), mpf("1.0507009873554805")

@@ -10,7 +10,7 @@ import pytest
 from chainrule import ChainruleError, assembly
 from chainrule.assembly import assemble_data, assemble_network
 from chainrule.config.load import load_config
-from chainrule.errors import ConfigError, DataError
+from chainrule.core.errors import ConfigError, DataError
 
 YAML = """\
 network:

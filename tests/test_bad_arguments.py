@@ -9,10 +9,11 @@ import pytest
 
 import chainrule
 from chainrule import ChainruleError, gradients
+from chainrule.core.errors import ConfigError, DataError, ShapeError
+from chainrule.core.randomness import stream
 from chainrule.data.dataset import Dataset
 from chainrule.data.sources import load_data
 from chainrule.data.standardization import Standardization
-from chainrule.errors import ConfigError, DataError, ShapeError
 from chainrule.layers import (
     Add,
     AveragePool2D,
@@ -25,7 +26,6 @@ from chainrule.layers import (
     Softmax,
 )
 from chainrule.network import Network
-from chainrule.randomness import stream
 from chainrule.scores import evaluate, outputs
 from chainrule.sweeps.variation import Variation
 from chainrule.targets import class_numbers, rows

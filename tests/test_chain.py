@@ -20,7 +20,7 @@ from chainrule.chain import (
     plugs_of,
     shape_of_input,
 )
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.layers import LAYERS, Add, Conv2D, Flatten
 from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
 from chainrule.wiring import INPUT, Plug

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, relative_error
 from chainrule.gradients.findings import Verdict
 from chainrule.gradients.rounding import terms

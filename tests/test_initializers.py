@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.initializers import INITIALIZERS, Range, Zeros, initializer
 from chainrule.layers import Conv2D, Recurrent
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.layers import Flatten, Recurrent
 from chainrule.losses import LOSSES
 from networks import batch_for, difference, gradient, network_for

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import ChainruleError, Dense, Network, load, train
-from chainrule import limits as table
 from chainrule.checkpoint import read_checkpoint, save_checkpoint
 from chainrule.config.load import load_config
+from chainrule.core import limits as table
+from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.standardization import Standardization
-from chainrule.json_text import as_json, parse_json
 from chainrule.run_folder import Facts, RunFolder
 from chainrule.scores import Score
 from chainrule.tensor_file import packed, parse_tensors
@@ -31,8 +31,8 @@ BEYOND = st.integers(-40, 40)
 def small(brackets=60, header=2000):
     """Limits that a test can reach."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("chainrule.json_text.MAX_JSON_BRACKETS", brackets)
-        patched.setattr("chainrule.json_text.MAX_JSON_VALUES", brackets + 20)
+        patched.setattr("chainrule.core.strict_json.MAX_JSON_BRACKETS", brackets)
+        patched.setattr("chainrule.core.strict_json.MAX_JSON_VALUES", brackets + 20)
         patched.setattr("chainrule.tensor_file.MAX_TENSOR_HEADER_BYTES", header)
         for module in ("tree", "load"):
             patched.setattr(f"chainrule.config.{module}.MAX_CONFIG_VALUES", 300)

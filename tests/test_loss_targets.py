@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.targets import class_numbers, one_hot, rows
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import complex_step, relative_error
 from chainrule.layers.softmax import softmax
 from chainrule.losses import (

@@ -20,9 +20,9 @@ from proof.same_bits import bits_of
 import chainrule
 from chainrule import Dense, Network, Softmax, train
 from chainrule.checkpoint import read_checkpoint
+from chainrule.core.errors import DivergenceError
+from chainrule.core.interrupts import on_interrupt
 from chainrule.engines.numpy_engine import NumpyEngine
-from chainrule.errors import DivergenceError
-from chainrule.interrupts import on_interrupt
 from chainrule.training import Callback, Part, Settings, Trainer
 from yardstick import HANGS
 

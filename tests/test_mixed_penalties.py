@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.config.load import load_config
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, errors
 from chainrule.layers import Conv2D, Flatten, Recurrent
 from chainrule.network_graph import graph_gradient

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.randomness import stream
 from chainrule.initializers import INITIALIZERS, initializer
 from chainrule.layers import Flatten
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, optimizer
 from chainrule.penalties import PenaltySetting
-from chainrule.randomness import stream
 from networks import (
     batch_for,
     difference,

@@ -14,7 +14,7 @@ import pytest
 
 import chainrule
 from chainrule import Network, gradients
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.tracing import trace
 from chainrule.training import Callback, Row, Trainer
 

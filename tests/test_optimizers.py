@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, unknown
 from chainrule.optimizers import OPTIMIZERS, Adam, Momentum, optimizer, options_of
 
 SIZE, STEPS = 7, 6

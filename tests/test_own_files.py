@@ -12,7 +12,7 @@ import pytest
 
 from chainrule import ChainruleError, load, sweep, train
 from chainrule.checkpoint import read_checkpoint
-from chainrule.files import added_to, write_whole
+from chainrule.core.files import added_to, write_whole
 from chainrule.run_folder import RunFolder
 from chainrule.training import Callback, Row, Trainer
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
-from chainrule.parameters import Layout, Parameters, as_numbers, assign, sum_of_rows
+from chainrule.core.arrays import as_numbers, assign
+from chainrule.core.errors import ShapeError
+from chainrule.parameters import Layout, Parameters, sum_of_rows
 
 SHAPES = {"one": {"W": (2, 3), "b": (3,)}, "none": {}, "two": {"W": (3, 1), "b": (1,)}}
 

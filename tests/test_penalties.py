@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, unknown
 from chainrule.gradients import complex_step, relative_error
 from chainrule.parameters import Layout
 from chainrule.penalties import DEFAULT_RATE, PENALTIES, PenaltySetting, penalty_setting, placed

@@ -20,8 +20,8 @@ from proof.resumed_runs import (
 
 from chainrule import ChainruleError, load, train
 from chainrule.checkpoint import read_checkpoint
-from chainrule.errors import ConfigError, DataError
-from chainrule.files import alone
+from chainrule.core.errors import ConfigError, DataError
+from chainrule.core.files import alone
 from chainrule.run_folder import RunFolder
 from chainrule.training import Callback
 

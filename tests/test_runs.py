@@ -12,7 +12,7 @@ import pytest
 
 import chainrule
 from chainrule import ChainruleError, load, train
-from chainrule.errors import ConfigError, DataError, DivergenceError, ShapeError
+from chainrule.core.errors import ConfigError, DataError, DivergenceError, ShapeError
 from chainrule.run_folder import RunFolder
 from chainrule.training import Callback
 

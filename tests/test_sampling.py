@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.sampling import sample
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax, train
-from chainrule.errors import DivergenceError
+from chainrule.core.errors import DivergenceError
 from chainrule.layers import Conv2D, Flatten, MaxPool2D, Recurrent
 from chainrule.losses import LOSSES, least_probability
 from chainrule.tracing import as_text, trace

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, unknown
 from chainrule.schedules import SCHEDULES, schedule
 from chainrule.training import Callback
 

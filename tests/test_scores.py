@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule import scores as module
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.scores import (
     confusion_matrix,
     count_correct,

@@ -16,7 +16,7 @@ from torch import nn
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS, ReLU
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.torch_bridge import copy_to_torch, from_torch, to_torch
 from networks import difference, networks_with_batches
 
@@ -215,7 +215,7 @@ def test_what_has_no_counterpart_is_named_all_at_once():
 def test_without_pytorch_the_command_to_install_it_is_given():
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from chainrule.errors import MissingExtraError\n"
+        "from chainrule.core.errors import MissingExtraError\n"
         "try:\n    import chainrule.torch_bridge\n"
         "except MissingExtraError as error: print(error)"
     )

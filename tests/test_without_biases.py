@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.config.load import load_config
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.description import describe
-from chainrule.errors import ConfigError, ShapeError
 from chainrule.gradients import check
 from chainrule.layers import Conv2D, Recurrent
 from chainrule.network_graph import graph_gradient

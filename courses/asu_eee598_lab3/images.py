@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.scores import predicted_classes
 from layers import CrossEntropyLayer, FullLayer, ReluLayer, Sequential, SoftMaxLayer
 from layers.dataset import Cases, cifar10_subset, cifar100

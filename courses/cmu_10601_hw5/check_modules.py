@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from chainrule.cli.failures import failures_told
+from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, relative_error
-from chainrule.parameters import Array
 from modules import CrossEntropy, Linear, Module, NeuralNetwork, Sigmoid, Softmax
 
 LIMIT = 1e-8

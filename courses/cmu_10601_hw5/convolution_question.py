@@ -25,11 +25,11 @@ from itertools import product
 import numpy as np
 
 from chainrule.cli.failures import failures_told
-from chainrule.errors import ChainruleError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError
 from chainrule.layers import Conv2D, Dense, Flatten, LocallyConnected2D
 from chainrule.layers.filtered import Filtered
 from chainrule.network import Network
-from chainrule.parameters import Array
 
 X = np.array(
     [

@@ -11,9 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chainrule.core.errors import ConfigError
 from chainrule.data.dataset import Dataset
 from chainrule.data.lookup import find_data
-from chainrule.errors import ConfigError
 from letters import letters_network, read_letters, train_letters
 
 if TYPE_CHECKING:

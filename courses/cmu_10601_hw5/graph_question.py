@@ -34,9 +34,9 @@ from chainrule.autodiff import (
     variable,
 )
 from chainrule.cli.failures import failures_told
-from chainrule.errors import ChainruleError, unknown
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, unknown
 from chainrule.gradients import complex_step
-from chainrule.parameters import Array
 
 # Where the derivatives are taken unless --at says otherwise: the question leaves it open.
 POINT: Mapping[str, float] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.dataset import Dataset
 from chainrule.data.targets import encode_classes
 from chainrule.data.text_file import read_text
-from chainrule.errors import ConfigError, DataError, Problem
 from chainrule.layers import Dense, Softmax
 from chainrule.network import Network
 from chainrule.training import Callback, History, Part, Settings, Trainer

@@ -13,11 +13,11 @@ import numpy as np
 
 from chainrule import layers
 from chainrule.activations import activation
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.jacobians import Diagonal
 from chainrule.losses import CrossEntropy as Loss
 from chainrule.network import Network
-from chainrule.parameters import Array
 
 
 class Module(ABC):

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.cli.failures import failures_told
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.files import refuse_input, whole_file
 from chainrule.data.dataset import Dataset
 from chainrule.engines.threads import suitable_threads
-from chainrule.errors import ConfigError, Problem
-from chainrule.files import refuse_input, whole_file
 from chainrule.scores import outputs, predicted_classes
 from chainrule.training import History
 from letters import letters_network, read_letters, train_letters

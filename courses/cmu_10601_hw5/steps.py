@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.cli.failures import failures_told
-from chainrule.errors import ConfigError
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from letters import letters_network, read_letters
 from modules import Linear, NeuralNetwork
 

@@ -26,9 +26,9 @@ import numpy as np
 from chainrule.autodiff import Node, apply, backpropagate, formula, log_softmax, softmax, variable
 from chainrule.autodiff import sum as total
 from chainrule.cli.failures import failures_told
-from chainrule.errors import ChainruleError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError
 from chainrule.gradients import central_difference, complex_step
-from chainrule.parameters import Array
 
 INPUTS, STATES, OUTPUTS = 2, 3, 2
 """The sizes of x, h and o: where two are equal, a forgotten transpose would go unseen."""

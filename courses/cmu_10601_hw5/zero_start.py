@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.cli.failures import failures_told
+from chainrule.core.arrays import Array
 from chainrule.data.dataset import Dataset
-from chainrule.parameters import Array
 from chainrule.training import Callback, Row, Trainer
 from experiments import Setting, letters, options, save, side_by_side
 from letters import letters_network, train_letters

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.errors import DataError
 from chainrule.data.cifar import read_cifar
 from chainrule.data.published import find_published
-from chainrule.errors import DataError
 
 Array = npt.NDArray[Any]
 

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import Dense, Network, Softmax
+from chainrule.core.errors import ShapeError
 from chainrule.engines import NotFiniteError, NumpyEngine
 from chainrule.engines.threads import suitable_threads
-from chainrule.errors import ShapeError
 from chainrule.optimizers import SGD
 from chainrule.scores import outputs, predicted_classes
 

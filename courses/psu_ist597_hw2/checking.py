@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.randomness import stream
+from chainrule.core.randomness import stream
 from theta import Array, Theta, computeGrad, computeNumGrad, names_of
 
 TOLERANCE = 1e-8

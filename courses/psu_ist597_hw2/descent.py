@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ConfigError, DivergenceError
+from chainrule.core.randomness import stream
 from chainrule.engines.threads import on_threads
-from chainrule.errors import ConfigError, DivergenceError
 from chainrule.initializers import initializer
-from chainrule.randomness import stream
 from chainrule.scores import predicted_classes
-from chainrule.tables import is_whole
 from theta import Array, Theta, computeCost, computeGrad, create_mini_batch, predict, shuffle
 
 Cases = tuple[npt.ArrayLike, npt.ArrayLike]

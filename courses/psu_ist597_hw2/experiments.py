@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule.core.errors import DataError, Problem
 from chainrule.data.files import read_cases
 from chainrule.data.lookup import find_data
-from chainrule.errors import DataError, Problem
 from chainrule.plots.decision_boundary import decision_boundary
 from chainrule.plots.save import save_figure
 from descent import accuracy

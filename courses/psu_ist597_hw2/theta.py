@@ -26,13 +26,13 @@ import numpy.typing as npt
 
 from chainrule import Dense
 from chainrule.activations import ReLU
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import as_numbers
+from chainrule.core.errors import ShapeError
 from chainrule.gradients import central_difference
 from chainrule.inputs_and_targets import require_as_many, rows_of_inputs
 from chainrule.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
 from chainrule.layers.softmax import softmax
 from chainrule.losses import CrossEntropy, SoftmaxCrossEntropy
-from chainrule.parameters import as_numbers
 from chainrule.penalties import L2, PenaltySetting
 
 Array = npt.NDArray[Any]

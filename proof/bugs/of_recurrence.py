@@ -9,7 +9,7 @@ from proof.bugs.bug import Bug, Edit
 LAYER, CLIPPING = "layers/recurrent.py", "clipping.py"
 RECURRENCE, TIME = "sequences/recurrence.py", "sequences/through_time.py"
 JACOBIANS, LOSSES = "sequences/recurrent_jacobians.py", "sequences/losses.py"
-PADDING = "sequences/padding.py"
+PADDING = "core/sequences.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
 U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
@@ -134,7 +134,7 @@ _BUGS = (
         "padding counted in the loss",
         (
             Edit(
-                LOSSES,
+                PADDING,
                 "return t != NO_CLASS if t.ndim == 2 else ~np.isnan(t[:, :, 0])",
                 "return np.ones(t.shape[:2], bool)",
             ),

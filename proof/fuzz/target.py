@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 CORPUS = Path(__file__).parent / "corpus"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from chainrule.comparison.compare import compare
     from chainrule.comparison.result import Comparison
+    from chainrule.core.errors import ChainruleError
     from chainrule.data.shapes import ImageGenerator
-    from chainrule.errors import ChainruleError
     from chainrule.layers.dense import Dense
     from chainrule.layers.softmax import Softmax
     from chainrule.network import Network
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chainrule.sweeps.sweep import Sweep, sweep
 
 _HOME = {
-    "ChainruleError": "chainrule.errors",
+    "ChainruleError": "chainrule.core.errors",
     "Comparison": "chainrule.comparison.result",
     "Dense": "chainrule.layers.dense",
     "ImageGenerator": "chainrule.data.shapes",

@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.parameters import Array
-from chainrule.tables import from_table
+from chainrule.core.arrays import Array
+from chainrule.core.registry import from_table
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import numpy as np
 
 from chainrule.chain import ConnectError, activation_name, connected
 from chainrule.config.load import Config
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
 from chainrule.data.paths import FOLDER_HINT, existing_file, existing_folder
 from chainrule.data.published import as_published, find_published
@@ -22,7 +24,6 @@ from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
 from chainrule.description import Description, describe_config
-from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.fitting import (
     case_shape,
     colours_last,
@@ -38,7 +39,6 @@ from chainrule.fitting import (
 )
 from chainrule.layers import LAYERS, Layer
 from chainrule.layers.weighted import Weighted
-from chainrule.limits import machine_memory
 from chainrule.losses import BinaryCrossEntropy, loss_function
 from chainrule.network import Network
 

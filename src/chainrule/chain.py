@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import ACTIVATIONS, Sigmoid, activation
-from chainrule.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.registry import entry_options, name_in
 from chainrule.layers import LAYERS, Dense, Layer
 from chainrule.layers.base import Shape
 from chainrule.layers.weighted import Weighted
@@ -25,7 +26,6 @@ from chainrule.losses import (
     Loss,
     loss_function,
 )
-from chainrule.tables import entry_options, name_in
 from chainrule.wiring import INPUT, Fault, Plug, Wiring, faults_of_wiring, names_of, wire
 
 NETWORK_KEYS = (

@@ -34,12 +34,12 @@ from zlib import crc32
 import numpy as np
 
 from chainrule._version import __version__
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import whole_file, write_whole
+from chainrule.core.strict_json import parse_json
 from chainrule.data.dataset import DataSplit
-from chainrule.errors import ChainruleError, Problem
-from chainrule.files import whole_file, write_whole
-from chainrule.json_text import parse_json
 from chainrule.network import Network
-from chainrule.parameters import Array
 from chainrule.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
 

@@ -6,7 +6,7 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 
 
 def norm(gradient: Array) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 
 from chainrule.chain import connected, shape_of_input
 from chainrule.config.load import Config
+from chainrule.core.errors import Problem
 from chainrule.data.dataset import DataSplit
 from chainrule.data.targets import OutsideClassesError
-from chainrule.errors import Problem
 from chainrule.jacobians import DENSE_LIMIT
 from chainrule.layers import LAYERS, Recurrent
 from chainrule.layers.filtered import Filtered

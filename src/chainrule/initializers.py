@@ -32,9 +32,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
-from chainrule.parameters import Array
-from chainrule.tables import is_finite
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, unknown
 
 
 class Initializer(ABC):

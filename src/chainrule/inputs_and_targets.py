@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import are_sequences, has_target, lengths_of, padded_steps
 from chainrule.layers import Layer
 from chainrule.layers.base import Shape
-from chainrule.parameters import Array, as_numbers
-from chainrule.sequences.losses import are_sequences, has_target
-from chainrule.sequences.padding import lengths_of, padded_steps
 
 
 def rows_of_inputs(x: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:

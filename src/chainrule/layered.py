@@ -19,11 +19,14 @@ from chainrule.chain import (
     network_options,
     shape_of_input,
 )
-from chainrule.errors import ConfigError, printable, unknown
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array, assign
+from chainrule.core.errors import ConfigError, printable, unknown
+from chainrule.core.randomness import stream
 from chainrule.layers import Layer
 from chainrule.layers.base import sizes_text
 from chainrule.losses import Loss, loss_function
-from chainrule.parameters import Array, Layout, Parameters, assign
+from chainrule.parameters import Layout, Parameters
 from chainrule.penalties import (
     PenaltyLike,
     PenaltySetting,
@@ -32,9 +35,7 @@ from chainrule.penalties import (
     penalty_setting,
     placed,
 )
-from chainrule.randomness import stream
 from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
-from chainrule.tables import is_finite
 
 DTYPES = ("float64", "float32")
 

@@ -20,10 +20,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.activations import magnitude, sigmoid, softplus
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.registry import from_table
 from chainrule.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
-from chainrule.parameters import Array, as_numbers
-from chainrule.tables import from_table
 from chainrule.targets import class_numbers, one_hot, rows
 
 SUM_TOLERANCE = 1e-5

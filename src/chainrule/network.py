@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
 from chainrule.inputs_and_targets import (
     require_as_many,
     require_inputs_of_targets,
@@ -22,7 +23,7 @@ from chainrule.jacobians import Jacobian, RowsOf, explicit
 from chainrule.layered import Layered
 from chainrule.layers import Layer
 from chainrule.layers.base import Pool
-from chainrule.parameters import Array, Parameters, as_numbers
+from chainrule.parameters import Parameters
 from chainrule.wiring import INPUT
 
 

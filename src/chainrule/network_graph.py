@@ -15,7 +15,8 @@ from chainrule.autodiff.activations import activate
 from chainrule.autodiff.convolution import conv2d
 from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.layers import (
     Add,
     AveragePool2D,
@@ -30,7 +31,7 @@ from chainrule.layers import (
     Softmax,
 )
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters
+from chainrule.parameters import Parameters
 from chainrule.sequences.graph import each_step, loss_over_steps, recurrent
 from chainrule.wiring import INPUT
 

@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
-from chainrule.parameters import Array
-from chainrule.tables import entry_options, is_finite
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, unknown
+from chainrule.core.registry import entry_options
 
 Rates = Sequence[tuple[slice, float]]
 

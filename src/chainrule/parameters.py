@@ -13,12 +13,9 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import ShapeError, UnknownNameError, printable, shown, unknown
-
-Array = NDArray[Any]
-
+from chainrule.core.arrays import Array, assign
+from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
 
 ROWS_AT_A_TIME = 4096
 """Rows that are added up in their own precision: of float32 five digits and more are left."""
@@ -220,81 +217,6 @@ class Parameters(Mapping[str, Any]):
             UnknownNameError: there is no such layer.
         """
         return self.layout.views(self.vector, name)
-
-
-def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
-    """Whatever a caller has as an array of numbers.
-
-    Args:
-        value: an array, a list, a number.
-        what: it is, for messages, such as ``inputs``.
-        kinds: NumPy's letters of the sorts of numbers that will do; all by default.
-
-    Raises:
-        ShapeError: it holds something else, lists of different lengths, or masked values: NumPy
-            would compute with the numbers behind the mask.
-
-    Example:
-        >>> as_numbers([[1, 2], [3]], "inputs")
-        Traceback (most recent call last):
-        chainrule.errors.ShapeError: inputs are numbers in rows of one length; found 2 in row 0,
-        1 in row 1
-    """
-    if _has_masked(value):
-        raise ShapeError(
-            f"{what} are numbers, found masked values; .filled(number) gives them a value"
-        )
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
-        raise ShapeError(_no_array(value, what, error)) from None
-    if array.dtype.kind == "c" and "c" not in kinds:
-        raise ShapeError(f"{what} are real numbers, found {array.dtype}")
-    if array.dtype.kind not in kinds:
-        raise ShapeError(f"{what} are numbers, found {_sort_of(value, array)}")
-    return array
-
-
-def _has_masked(value: Any) -> bool:
-    """Whether an array, or lists of arrays, hold values that are masked."""
-    if isinstance(value, list | tuple):
-        return any(map(_has_masked, value))
-    return isinstance(value, np.ma.MaskedArray) and bool(np.ma.is_masked(value))
-
-
-def _no_array(value: Any, what: str, error: Exception) -> str:
-    """Why a value is no array: lists of different lengths, as a rule."""
-    expected = f"{what} are numbers in rows of one length"
-    lengths = [np.size(row) if np.isscalar(row) else len(row) for row in _rows(value)]
-    other = next((k for k, length in enumerate(lengths) if length != lengths[0]), None)
-    if other is not None:
-        return f"{expected}; found {lengths[0]} in row 0, {lengths[other]} in row {other}"
-    if "inhomogeneous" in str(error):
-        return f"{expected}; found lists of different lengths within each other"
-    return f"{expected}; found {shown(value)} ({str(error).splitlines()[0]})"
-
-
-def _rows(value: Any) -> list[Any]:
-    """The items of a list, where all are lists or single numbers."""
-    rows = list(value) if isinstance(value, Sequence) else []
-    return rows if all(np.isscalar(row) or hasattr(row, "__len__") for row in rows) else []
-
-
-def _sort_of(value: Any, array: Array) -> str:
-    """What was found in place of numbers: a value that is short, or its type."""
-    return shown(value) if array.ndim == 0 else str(array.dtype)
-
-
-def assign(view: Array, value: ArrayLike, name: str) -> None:
-    """Write ``value`` into ``view``, which must have the very shape, or be given one number.
-
-    Raises:
-        ShapeError: the shapes differ, nothing is broadcast by accident; or it is no numbers.
-    """
-    array = as_numbers(value, f"the values of {name}", f"biuf{view.dtype.kind}")
-    if array.ndim and array.shape != view.shape:
-        raise ShapeError(f"{name} has shape {view.shape}, found {array.shape}")
-    view[...] = array
 
 
 def sum_of_rows(rows: Array, out: Array | None = None) -> Array:

@@ -20,9 +20,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ConfigError, unknown
-from chainrule.parameters import Array, Layout, Segment
-from chainrule.tables import entry_options, is_finite
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, unknown
+from chainrule.core.registry import entry_options
+from chainrule.parameters import Layout, Segment
 
 DEFAULT_RATE = 0.001
 """The rate of a penalty that is asked for without one."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from chainrule.activations import ACTIVATIONS, Activation
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import add_entry
 from chainrule.gradients import check_activation, check_loss
 from chainrule.losses import LOSSES, Loss
-from chainrule.tables import add_entry
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
         ...         return np.multiply(2.002, z, out=out)
         >>> register_activation("square", Square)
         Traceback (most recent call last):
-        chainrule.errors.ConfigError: the derivative of Square is wrong at z = -30.59: found
+        chainrule.core.errors.ConfigError: the derivative of Square is wrong at z = -30.59: found
         -61.243182, expected -61.182 (by central difference), a relative error of 0.0005
     """
     check_activation(_made("activation", name, kind, Activation))

@@ -14,8 +14,8 @@ from typing import Any
 
 from chainrule.checkpoint import Checkpoint, read_checkpoint
 from chainrule.config.load import Config
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.data.settings import PATH_KEYS
-from chainrule.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.run_folder import RunFolder
 from chainrule.training import Trainer
 

@@ -16,8 +16,8 @@ from chainrule.checkpoint import (
     misfits_of_parameters,
     save_parameters,
 )
-from chainrule.engines import ENGINES
-from chainrule.errors import (
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import (
     ChainruleError,
     ConfigError,
     DataError,
@@ -26,10 +26,10 @@ from chainrule.errors import (
     printable,
     shown,
 )
-from chainrule.files import alone, as_path
-from chainrule.interrupts import on_interrupt
+from chainrule.core.files import alone, as_path
+from chainrule.core.interrupts import on_interrupt
+from chainrule.engines import ENGINES
 from chainrule.network import Network
-from chainrule.parameters import Array, as_numbers
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.scores import Score, outputs, predicted_classes
 from chainrule.tensor_file import read_shapes

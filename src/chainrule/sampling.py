@@ -7,11 +7,11 @@ from math import isfinite
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError
+from chainrule.core.randomness import stream
 from chainrule.data.characters import Alphabet
-from chainrule.errors import ChainruleError
 from chainrule.layers import Softmax
-from chainrule.parameters import Array
-from chainrule.randomness import stream
 from chainrule.runs import Run
 
 MOST = 1_000_000

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Any
 
-from chainrule.errors import ConfigError
-from chainrule.tables import from_table, is_finite
+from chainrule.core.arguments import is_finite
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import from_table
 
 
 class Schedule(ABC):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import number_of_targets, output_rows, target_rows
 from chainrule.network import Network
-from chainrule.parameters import Array, as_numbers
-from chainrule.sequences.losses import number_of_targets, output_rows, target_rows
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
-from chainrule.parameters import Array, as_numbers
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
 
 
 def class_numbers(t: Any, classes: int) -> Array:

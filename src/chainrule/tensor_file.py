@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import require_own
+from chainrule.core.limits import MAX_DIMENSIONS, MAX_TENSOR_HEADER_BYTES, machine_memory
+from chainrule.core.strict_json import parse_json
 from chainrule.data.paths import existing_file, read_bytes
-from chainrule.errors import ChainruleError, Problem
-from chainrule.files import require_own
-from chainrule.json_text import parse_json
-from chainrule.limits import MAX_DIMENSIONS, MAX_TENSOR_HEADER_BYTES, machine_memory
 
 Arrays = dict[str, npt.NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]

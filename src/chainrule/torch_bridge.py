@@ -18,10 +18,11 @@ import numpy as np
 from chainrule import activations
 from chainrule.activations import Activation
 from chainrule.chain import activation_name
-from chainrule.errors import ConfigError, MissingExtraError, Problem, ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, MissingExtraError, Problem, ShapeError
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.network import Network
-from chainrule.parameters import Array, Segment
+from chainrule.parameters import Segment
 
 try:
     import torch

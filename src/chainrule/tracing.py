@@ -14,16 +14,17 @@ import numpy as np
 
 from chainrule.chain import activation_name
 from chainrule.clipping import norm
-from chainrule.errors import printable
+from chainrule.core.arrays import Array
+from chainrule.core.errors import printable
+from chainrule.core.registry import name_in
+from chainrule.core.sequences import are_sequences
 from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.layers.base import Shape
 from chainrule.losses import LOSSES, least_probability
 from chainrule.network import Network
 from chainrule.optimizers import SGD
-from chainrule.parameters import Array
-from chainrule.sequences.losses import SequenceLoss, are_sequences, loss_of_a_step
-from chainrule.tables import name_in
+from chainrule.sequences.losses import SequenceLoss, loss_of_a_step
 from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
 from chainrule.wiring import INPUT

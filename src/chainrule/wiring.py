@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from chainrule.errors import unknown
+from chainrule.core.errors import unknown
 
 INPUT = -1
 """The network's own input, where sources are numbers."""

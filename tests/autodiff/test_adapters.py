@@ -6,7 +6,7 @@ import pytest
 from chainrule import Dense, Network
 from chainrule.activations import GELU, Tanh
 from chainrule.autodiff import activate, activation_from, hessian, loss_from, loss_of, softplus
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import complex_step, errors
 from chainrule.losses import CrossEntropy, MeanSquaredError
 from chainrule.network_graph import graph_gradient

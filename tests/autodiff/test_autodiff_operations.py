@@ -22,7 +22,7 @@ from chainrule.autodiff import (
     variable,
     where,
 )
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 STEP = 1e-30
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.autodiff import conv2d, gradient, variable
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 
 def in_loops(x, w, b, stride, padding):

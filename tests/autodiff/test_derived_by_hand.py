@@ -9,7 +9,7 @@ from chainrule.autodiff import activate, log_softmax, loss_of, softmax, variable
 from chainrule.autodiff import gradient as derivative
 from chainrule.autodiff.activations import GRAPHS as ACTIVATION_GRAPHS
 from chainrule.autodiff.losses import GRAPHS as LOSS_GRAPHS
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.jacobians import SoftmaxJacobian
 from chainrule.losses import FROM_LOGITS, LOSSES, Loss
 from chainrule.network_graph import graph_gradient, network_graph

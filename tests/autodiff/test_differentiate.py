@@ -19,7 +19,7 @@ from chainrule.autodiff import (
     variable,
     vjp,
 )
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.gradients import central_difference, complex_step
 
 seeds = st.integers(0, 10_000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.autodiff import Node, gradient, variable
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 X = np.array([[0.3, 0.8, 1.4], [0.2, 2.0, 0.7]])
 

@@ -21,7 +21,7 @@ from chainrule.autodiff import (
     variable,
 )
 from chainrule.autodiff.steps import shown
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 
 def small():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.autodiff import backpropagate, cos, exp, sin, topological, variable
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 
 @given(st.data())

@@ -15,8 +15,8 @@ import pytest
 import chainrule
 from chainrule import load
 from chainrule.cli.main import _spread_sets
-from chainrule.errors import ChainruleError, Problem
-from chainrule.interrupts import Terminated
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.interrupts import Terminated
 from yardstick import HANGS
 
 LONG = """\
@@ -41,7 +41,7 @@ COMMANDS = [
 
 
 PATIENT = f"""
-import chainrule.interrupts as interrupts
+import chainrule.core.interrupts as interrupts
 from chainrule.__main__ import main
 interrupts.LEAVE_SECONDS = {HANGS}
 main()

@@ -14,9 +14,9 @@ import pytest
 import chainrule
 from chainrule.autodiff import print_graph, variable
 from chainrule.config.load import Config
+from chainrule.core.errors import CompileCacheWarning, ConfigError, Problem, printable
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.description import Description
-from chainrule.errors import CompileCacheWarning, ConfigError, Problem, printable
 from chainrule.layers import Dense
 
 DANGEROUS = "cat\u202e\u200b"  # turns the letters after it round; is not seen

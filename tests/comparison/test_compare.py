@@ -15,7 +15,7 @@ import pytest
 
 import chainrule
 from chainrule.comparison.process import ContenderProcess
-from chainrule.errors import ChainruleError, ConfigError, DataError, DivergenceError
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, DivergenceError
 from chainrule.peers import PEERS, PeerTable
 from yardstick import HANGS
 

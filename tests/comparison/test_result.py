@@ -10,7 +10,7 @@ import pytest
 from chainrule.comparison.files import as_mapping, picture_of, write_files
 from chainrule.comparison.memory import peak_memory
 from chainrule.comparison.result import Comparison, Contestant
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 
 def contestant(

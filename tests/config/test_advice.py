@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.config import load_config
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 HEAD = "GLOBALS\nloss: mse\nLAYERS\n"
 

@@ -7,7 +7,7 @@ import pytest
 from chainrule.config import load_config
 from chainrule.config.compact_line import LineError, pairs
 from chainrule.config.compact_reader import is_compact, read_compact
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from yardstick import add_up, times
 
 

@@ -8,7 +8,7 @@ import pytest
 import chainrule
 from chainrule.assembly import assemble_data, describe_network
 from chainrule.config.load import load_config
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 CONV = {"type": "conv2d", "filters": 2, "size": 3}
 REST = ["flatten", {"size": 3}, "softmax"]

@@ -13,8 +13,8 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.config import load_config
 from chainrule.config.json_schema import json_schema
 from chainrule.config.yaml_reader import read_yaml
+from chainrule.core.errors import ConfigError
 from chainrule.data.shapes import ImageGenerator
-from chainrule.errors import ConfigError
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
 SCHEMA = json_schema()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chainrule import Dense
 from chainrule.config import Config, load_config
 from chainrule.config.yaml_writer import write_yaml
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.initializers import initializer
 from chainrule.network import Network
 

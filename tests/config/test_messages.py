@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.config import load_config
 from chainrule.config.messages import found
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 GOOD = """\
 network:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chainrule.config import load_config
 from chainrule.config.overrides import apply_overrides
 from chainrule.config.tree import Place, Tree
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 FILE = """\
 network:

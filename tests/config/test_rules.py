@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chainrule.config import load_config
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 
 def problems(layers: list[Any], loss: Any = "mse", data: Any = None) -> list[str]:

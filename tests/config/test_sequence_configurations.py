@@ -10,7 +10,7 @@ from chainrule.assembly import assemble_data, assemble_network, layers_as_built
 from chainrule.config import load_config
 from chainrule.config.load import Config
 from chainrule.config.yaml_writer import write_yaml
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 GOOD = """\
 network:

@@ -6,8 +6,8 @@ import pytest
 
 from chainrule.config import load_config
 from chainrule.config.source_text import read_text
-from chainrule.errors import ConfigError
-from chainrule.limits import MAX_CONFIG_BYTES
+from chainrule.core.errors import ConfigError
+from chainrule.core.limits import MAX_CONFIG_BYTES
 
 
 def refusal(path: Path | str) -> str:

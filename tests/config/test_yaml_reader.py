@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chainrule.config.yaml_reader import read_yaml
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 
 def test_every_key_and_value_has_its_place() -> None:

@@ -10,7 +10,7 @@ from course_folders import on_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 
 with on_path("asu_eee598_lab3"):
     from layers import (

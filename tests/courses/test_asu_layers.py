@@ -14,7 +14,7 @@ from course_folders import COURSES, on_path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 
 with on_path("asu_eee598_lab3"):
     import layers

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from course_folders import COURSES, on_path
 
+from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.cifar import read_cifar
-from chainrule.errors import ConfigError, DataError
 
 FOLDER = COURSES / "asu_eee598_lab3"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import correlate2d
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 with on_path("cmu_10601_hw5"):
     import convolution_question as question

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from course_folders import COURSES, on_path
 
-from chainrule.errors import ConfigError, DataError
+from chainrule.core.errors import ConfigError, DataError
 
 with on_path("cmu_10601_hw5"):
     import experiments

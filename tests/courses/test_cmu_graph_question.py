@@ -9,7 +9,7 @@ from course_folders import on_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 with on_path("cmu_10601_hw5"):
     import graph_question as question

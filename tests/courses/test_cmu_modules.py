@@ -8,7 +8,7 @@ from course_folders import on_path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 with on_path("cmu_10601_hw5"):
     import check_modules

@@ -13,7 +13,7 @@ from course_folders import COURSES, on_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 with on_path("cmu_10601_hw5"):
     import letters

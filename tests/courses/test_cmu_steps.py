@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from course_folders import COURSES, on_path
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 with on_path("cmu_10601_hw5"):
     import letters

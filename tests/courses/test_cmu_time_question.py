@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from course_folders import on_path
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 with on_path("cmu_10601_hw5"):
     import time_question as question

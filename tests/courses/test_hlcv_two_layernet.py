@@ -8,7 +8,7 @@ from course_folders import on_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 with on_path("hlcv_ex2"):
     import ex2_FCnet

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from course_folders import COURSES, on_path
 
-from chainrule.errors import DivergenceError
+from chainrule.core.errors import DivergenceError
 
 with on_path("psu_ist597_hw2"):
     import descent

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 
 with on_path("psu_ist597_hw2"):
     import checking

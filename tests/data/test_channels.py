@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chainrule.core.errors import ConfigError
 from chainrule.data.cifar import read_cifar
 from chainrule.data.sources import load_data
-from chainrule.errors import ConfigError
 
 X = np.random.default_rng(1).normal(size=(10, 4, 5, 3))
 T = np.arange(10) % 2

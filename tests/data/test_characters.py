@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.characters import Alphabet, read_characters, windows_of_file
 from chainrule.data.sources import load_data
-from chainrule.errors import ConfigError, DataError
 
 TEXT = "".join(chr(97 + (k * k) % 7) for k in range(200))
 

@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pytest
 
+from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.cifar import LAYOUTS, layout_of, read_cifar
-from chainrule.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(3)
 TEN = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

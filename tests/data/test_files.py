@@ -9,8 +9,8 @@ import struct
 import numpy as np
 import pytest
 
+from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.files import read_cases, read_inputs, recognise
-from chainrule.errors import ConfigError, DataError
 
 IDX = struct.pack(">HBB3I", 0, 8, 3, 2, 1, 3) + bytes(range(6))
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import DataError
 from chainrule.data.idx_file import TYPES, read_idx, read_idx_images
-from chainrule.errors import DataError
 
 
 def idx(array, code=0x08):

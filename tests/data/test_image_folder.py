@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.image_folder import read_image_folder
-from chainrule.errors import ConfigError, DataError
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 

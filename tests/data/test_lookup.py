@@ -2,8 +2,8 @@
 
 import pytest
 
+from chainrule.core.errors import DataError
 from chainrule.data.lookup import find_data
-from chainrule.errors import DataError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from chainrule.core.errors import ConfigError, MissingExtraError
 from chainrule.data.named import read_named
-from chainrule.errors import ConfigError, MissingExtraError
 
 
 def test_iris_and_digits():

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ChainruleError, DataError
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.npz_file import read_npz, write_npz
 from chainrule.data.shapes import ImageGenerator
-from chainrule.errors import ChainruleError, DataError
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import DataError
+from chainrule.core.limits import MAX_PICKLE_BYTES
 from chainrule.data.pickles import read_pickle
-from chainrule.errors import DataError
-from chainrule.limits import MAX_PICKLE_BYTES
 from yardstick import add_up, times
 
 ROWS = np.arange(4 * 6, dtype=np.uint8).reshape(4, 6)

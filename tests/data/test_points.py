@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ConfigError
 from chainrule.data.points import CURVES, POINT_SETS, blobs, curve, moons, rings, spirals, xor
-from chainrule.errors import ConfigError
 
 
 def rng(seed=0):

@@ -8,10 +8,10 @@ import pytest
 import chainrule
 from chainrule.assembly import assemble_data
 from chainrule.config.load import load_config
+from chainrule.core.errors import ChainruleError, DataError
 from chainrule.data.cifar import read_cifar
 from chainrule.data.published import find_published
 from chainrule.data.sources import load_data
-from chainrule.errors import ChainruleError, DataError
 
 LAYERS = [{"size": 10, "activation": "relu"}, {"size": 10}, "softmax"]
 

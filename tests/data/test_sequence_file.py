@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ChainruleError, ConfigError, DataError
 from chainrule.data.npz_file import write_arrays
 from chainrule.data.sequence_file import arrays_to_write, holds_sequences, read_sequences
 from chainrule.data.sources import load_data
-from chainrule.errors import ChainruleError, ConfigError, DataError
 
 
 def good() -> bytes:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ConfigError
 from chainrule.data.sequences import echo, parity
 from chainrule.data.sources import load_data
-from chainrule.errors import ConfigError
 
 
 def rng(seed=0):

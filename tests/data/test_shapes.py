@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ConfigError
 from chainrule.data.shapes import ImageGenerator
-from chainrule.errors import ConfigError
 from yardstick import times
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from chainrule.core.errors import DataError, ShapeError
 from chainrule.data.standardization import Standardization
-from chainrule.errors import DataError, ShapeError
 
 
 @settings(deadline=None)

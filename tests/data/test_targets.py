@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from chainrule.core.errors import DataError, Problem
 from chainrule.data.labels import Labels
 from chainrule.data.targets import class_names, encode_classes, encode_values
-from chainrule.errors import DataError, Problem
 
 
 def labels(values, names=None):

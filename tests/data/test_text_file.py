@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.core.errors import ChainruleError, DataError
 from chainrule.data.text_file import read_text
 from chainrule.data.text_format import cells_of, column_of
-from chainrule.errors import ChainruleError, DataError
 from yardstick import times
 
 

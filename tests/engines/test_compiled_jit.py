@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import chainrule
-from chainrule.errors import CompileCacheWarning
+from chainrule.core.errors import CompileCacheWarning
 from chainrule.loops import jit
 
 PACKAGE = Path(chainrule.__file__).parent

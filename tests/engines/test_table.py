@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from chainrule.core.errors import MissingExtraError
 from chainrule.engines import ENGINES, Engine, EngineTable
-from chainrule.errors import MissingExtraError
 
 NUMPY = "chainrule.engines.numpy_engine:NumpyEngine"
 

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import Dense, Network, Softmax, losses, penalties
 from chainrule.activations import ACTIVATIONS, Tanh
+from chainrule.core.errors import ConfigError
 from chainrule.engines import ENGINES, NotFiniteError
 from chainrule.engines.threads import one_thread_is_best
 from chainrule.engines.torch_engine import TorchEngine
-from chainrule.errors import ConfigError
 from chainrule.losses import LOSSES, MeanSquaredError
 from chainrule.optimizers import OPTIMIZERS, Adam, optimizer
 from chainrule.penalties import PENALTIES

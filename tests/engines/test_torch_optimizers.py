@@ -9,8 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra torch")
 
+from chainrule.core.errors import ConfigError
 from chainrule.engines.torch_optimizers import RULES, TorchUpdate
-from chainrule.errors import ConfigError
 from chainrule.optimizers import OPTIMIZERS, SGD, optimizer
 from chainrule.parameters import Layout
 from chainrule.torch_bridge import tensor_view

@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import Dense, Network, register_activation, register_loss, train
 from chainrule.activations import ACTIVATIONS, Activation, activation, magnitude
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, check_activation, check_loss
 from chainrule.losses import LOSSES, Loss, ResidualLoss, loss_function
 

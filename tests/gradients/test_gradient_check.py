@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import Network
 from chainrule.activations import ReLU, Tanh
-from chainrule.errors import ConfigError, DivergenceError, MissingExtraError, ShapeError
+from chainrule.core.errors import ConfigError, DivergenceError, MissingExtraError, ShapeError
 from chainrule.gradients import METHODS, Verdict, check
 from chainrule.jacobians import BiasJacobian, InputJacobian, SoftmaxJacobian, WeightJacobian
 from chainrule.layers import Dense

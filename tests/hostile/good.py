@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save
 
-from chainrule.errors import ChainruleError
-from chainrule.limits import MOST_OPCODES
+from chainrule.core.errors import ChainruleError
+from chainrule.core.limits import MOST_OPCODES
 from hostile.doors import DOORS, NETWORK, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from hostile import doors, good, warden
 from hostile.made import Hostile
 from yardstick import add_up

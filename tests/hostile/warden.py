@@ -28,7 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from hostile import good, modules
 from hostile.doors import DOORS
 from hostile.made import Hostile

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.jacobians import (
     BiasJacobian,
     Composed,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network
 from chainrule.activations import ACTIVATIONS, ELU
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import COMPLEX_STEP
 from chainrule.initializers import INITIALIZERS, Range
 from chainrule.losses import LOSSES

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import check
 from chainrule.gradients.kinks import met, signature
 from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.activations import Tanh
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.initializers import initializer
 from chainrule.layers import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.layers.kept import kept, kept_upstream

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.layers import Add, Concatenate
 
 SHAPES = st.sampled_from([(3,), (2, 3), (2, 3, 4)])

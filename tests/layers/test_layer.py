@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.layers import Add
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.activations import ACTIVATIONS
-from chainrule.errors import ChainruleError, ConfigError, ShapeError
+from chainrule.core.errors import ChainruleError, ConfigError, ShapeError
 from chainrule.gradients.numeric import COMPLEX_STEP, along
 from chainrule.layers import Recurrent
 from chainrule.network_graph import graph_gradient

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from chainrule import Dense, Network, Softmax
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import COMPLEX_STEP
 from chainrule.layers.softmax import softmax
 from networks import difference

@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.chain import faults_of, plugs_of
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.layers import LAYERS
 from chainrule.losses import loss_function
 from chainrule.wiring import faults_of_wiring

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network
+from chainrule.core.errors import ShapeError
 from chainrule.engines.compiled.engine import CompiledEngine
-from chainrule.errors import ShapeError
 from chainrule.layers import (
     AveragePool2D,
     Conv2D,

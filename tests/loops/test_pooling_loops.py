@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.layers import AveragePool2D, Flatten, MaxPool2D, pooled
 from chainrule.loops.pooling import Pooling
 from chainrule.loops.pooling_kernels import PoolSizes

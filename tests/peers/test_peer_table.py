@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chainrule.errors import MissingExtraError
+from chainrule.core.errors import MissingExtraError
 from chainrule.peers import PEERS, PeerTable
 
 BASE = "chainrule.peers.base:Peer"

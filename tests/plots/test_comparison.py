@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.save import save_figure
 from chainrule.training import History

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.decision_boundary import boundary_of, decision_boundary
 from chainrule.plots.save import save_figure
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from chainrule.autodiff import sigmoid, sin, variable
-from chainrule.errors import ChainruleError, ShapeError
+from chainrule.core.errors import ChainruleError, ShapeError
 from chainrule.plots import graph_picture, save_figure
 from chainrule.plots.graph import LABEL, MOST
 from chainrule.plots.graph_layout import Layout, columns_of, place_of

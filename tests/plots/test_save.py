@@ -9,7 +9,7 @@ import matplotlib
 import pytest
 from PIL import Image
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.plots import learning_curve, save_figure
 
 

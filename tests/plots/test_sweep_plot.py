@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.save import save_figure
 from chainrule.plots.sweep import Varied, sweep_figure
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.save import save_figure
 from chainrule.plots.weights import filter_images, stretched, tiled, weight_images
 

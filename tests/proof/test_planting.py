@@ -4,7 +4,8 @@ import ast
 
 import pytest
 from proof.bugs import BUGS, NAMES, Bug, Edit
-from proof.kills import Verdict, in_turn, summary
+from proof.kill_table import Verdict
+from proof.kills import in_turn, summary
 from proof.planting import NotFoundError, edited, planted, planted_sources
 
 

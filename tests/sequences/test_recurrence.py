@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.activations import activation
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.sequences.recurrence import (
     all_outputs,
     by_step,

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.errors import ShapeError
-from chainrule.losses import LOSSES, SoftmaxCrossEntropy
-from chainrule.sequences.losses import (
-    SequenceFromLogits,
-    SequenceLoss,
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import (
     are_sequences,
     has_target,
-    loss_of_a_step,
     number_of_targets,
     output_rows,
     target_rows,
 )
+from chainrule.losses import LOSSES, SoftmaxCrossEntropy
+from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
 from networks import normal
 
 NAN, INF = np.nan, np.inf

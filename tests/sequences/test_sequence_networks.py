@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
+from chainrule.core.errors import ShapeError
 from chainrule.description import describe
-from chainrule.errors import ShapeError
 from chainrule.gradients import check
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.layers import Add, Concatenate, Recurrent
@@ -273,8 +273,8 @@ def test_it_is_pytorchs_rnn(nonlinearity, only_last, bias):
 
 
 def test_what_cannot_run_it_says_so():
+    from chainrule.core.errors import ConfigError
     from chainrule.engines.compiled.obstacles import obstacle_of_network
-    from chainrule.errors import ConfigError
     from chainrule.optimizers import SGD
 
     network = network_for("mse", 3)

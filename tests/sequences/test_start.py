@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.sequences.start import STARTS, given_start
 
 

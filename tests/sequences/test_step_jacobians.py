@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.jacobians import BiasJacobian, InputJacobian, WeightJacobian
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from networks import normal

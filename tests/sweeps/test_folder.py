@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.sweeps.folder import SweepFolder, identity_of
 from chainrule.sweeps.trial import Trial
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.sweeps.plan import Plan
 from chainrule.sweeps.variation import Variation
 

@@ -14,7 +14,7 @@ import pytest
 
 import chainrule
 from chainrule.config.load import read_source
-from chainrule.errors import ChainruleError, ConfigError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.sweeps.crew import Crew
 from chainrule.sweeps.sweep import Sweep
 from yardstick import HANGS

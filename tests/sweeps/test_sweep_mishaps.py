@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.errors import ChainruleError, ConfigError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.sweeps.crew import Crew
 
 TEXT = """\

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.sweeps.variation import Choices, Range, Variation
 
 

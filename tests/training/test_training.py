@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import ChainruleError, Dense, Network, Softmax
-from chainrule.errors import ConfigError, DivergenceError
+from chainrule.core.errors import ConfigError, DivergenceError
 from chainrule.layers import Recurrent
 from chainrule.training import Callback, History, Part, Settings, Trainer
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 from chainrule.windows.geometry import Windows, checked_padding, pair, windows_on
 
 IMAGE = (3, 7, 10)

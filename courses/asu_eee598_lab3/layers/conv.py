@@ -7,8 +7,8 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.randomness import stream
 from chainrule.layers import Conv2D
-from chainrule.randomness import stream
 
 from .layer import Array, fitting, images, rows, shaped, whole
 from .trained import TrainedLayer

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import as_numbers
+from chainrule.core.errors import ShapeError
 from chainrule.losses import CrossEntropy
-from chainrule.parameters import as_numbers
 
 from .layer import Array, floats
 

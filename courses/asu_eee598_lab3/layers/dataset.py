@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.core.errors import DataError
+from chainrule.core.randomness import stream
 from chainrule.data.cifar import read_cifar
 from chainrule.data.lookup import find_data
-from chainrule.errors import DataError
-from chainrule.randomness import stream
 from chainrule.targets import one_hot
 
 from .layer import Array, whole

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.layers import Dense
 from chainrule.network import Network
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import layers as library
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
 
 from .conv import ConvLayer
 from .flatten import FlattenLayer

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import layers as library
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arrays import as_numbers
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.optimizers import SGD
-from chainrule.parameters import as_numbers
-from chainrule.tables import is_finite, is_whole
 
 Array = npt.NDArray[Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, unknown
 from chainrule.layers import MaxPool2D
 
 from .layer import Array, Layer, fitting, images, rows, shaped

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ConfigError, DivergenceError, ShapeError
+from chainrule.core.errors import ConfigError, DivergenceError, ShapeError
 from chainrule.network import Network
 from chainrule.scores import outputs, predicted_classes
 from chainrule.training import Part, Settings, Trainer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.layers import Softmax
 
 from .layer import Array, Layer, fitting, floats

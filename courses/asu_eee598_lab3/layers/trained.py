@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from chainrule.core.arrays import as_numbers, assign
 from chainrule.layers.weighted import Weighted
-from chainrule.parameters import as_numbers, assign
 
 from .layer import Array, Layer, descend
 

@@ -8,6 +8,8 @@ A graph is made by computing with `variable`s; `backpropagate` goes back through
 `gradient`, `jacobian`, `hessian`, `vjp` and `jvp` are derivatives of functions, of any order.
 """
 
+# These put their operations into the table, and NumPy's functions on nodes beside them.
+from chainrule.autodiff import convolution, distributions, elementwise, numpy_names, shapes  # noqa: F401
 from chainrule.autodiff.activations import activate
 from chainrule.autodiff.adapters import activation_from, loss_from
 from chainrule.autodiff.convolution import conv2d
@@ -55,10 +57,9 @@ from chainrule.autodiff.images import (
     windows2d,
 )
 from chainrule.autodiff.losses import loss_of
-from chainrule.autodiff.node import Node, Operation, apply, constant, variable
+from chainrule.autodiff.node import OPERATIONS, Node, Operation, apply, constant, variable
 from chainrule.autodiff.report import graph_table, print_graph
 from chainrule.autodiff.steps import Step, Term, steps
-from chainrule.autodiff.table import OPERATIONS
 from chainrule.autodiff.walk import backpropagate, topological
 
 __all__ = [

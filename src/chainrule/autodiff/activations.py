@@ -14,9 +14,8 @@ from chainrule.activations import Activation
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.adapters import FunctionActivation
 from chainrule.autodiff.elementwise import of_rows
-from chainrule.autodiff.formulas import CALL
-from chainrule.autodiff.node import Node, Operation, lift
-from chainrule.errors import ShapeError
+from chainrule.autodiff.node import CALL, Node, Operation, lift
+from chainrule.core.errors import ShapeError
 
 # The fixed point of mean 0 and variance 1: Klambauer et al., Self-normalizing neural networks
 # (2017), below equation 14.

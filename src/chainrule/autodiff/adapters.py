@@ -10,9 +10,9 @@ import numpy as np
 from chainrule.activations import Activation, into
 from chainrule.autodiff.differentiate import gradient, vjp
 from chainrule.autodiff.node import Node, constant, variable
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.losses import Loss
-from chainrule.parameters import Array
 from chainrule.targets import class_numbers
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.autodiff.formulas import CALL
-from chainrule.autodiff.node import Node, Operation, Pullback, apply, variable
+from chainrule.autodiff.node import CALL, Node, Operation, Pullback, apply, variable
 from chainrule.autodiff.walk import backpropagate
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 
 
 def composed(name: str, formula: str, function: Callable[..., Node]) -> Operation:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff.composed import composed
-from chainrule.autodiff.node import Node, apply, lift
-from chainrule.errors import ShapeError
+from chainrule.autodiff.node import Node, apply, lift, register
+from chainrule.core.errors import ShapeError
 
 Pair = int | tuple[int, int]
 
@@ -111,3 +111,5 @@ def _places(length: int, under: int, stride: int) -> Any:
 
 CONVOLUTION = (composed("conv2d", "conv({0}, {1})", _conv2d),)
 """The convolution as one node."""
+
+register(*CONVOLUTION)

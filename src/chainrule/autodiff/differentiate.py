@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.autodiff.functions import concatenate, identity
 from chainrule.autodiff.node import Node, constant, variable
 from chainrule.autodiff.walk import backpropagate
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 Function = Callable[..., Any]
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.autodiff.formulas import CALL
-from chainrule.autodiff.node import Node, Operation, apply
-from chainrule.parameters import Array
+from chainrule.autodiff.node import CALL, Node, Operation, apply, register
+from chainrule.core.arrays import Array
 
 
 def _largest(a: Array) -> Array:
@@ -68,3 +67,5 @@ SOFTMAX = (
     ),
 )
 """Softmax and log-softmax."""
+
+register(*SOFTMAX)

@@ -19,9 +19,19 @@ import numpy as np
 from chainrule.activations import magnitude
 from chainrule.activations import sigmoid as precise_sigmoid
 from chainrule.activations import softplus as precise_softplus
-from chainrule.autodiff.formulas import CALL, POWER, PRODUCT, SUM
-from chainrule.autodiff.node import Node, Operation, Pullback, apply, real_value
-from chainrule.parameters import Array
+from chainrule.autodiff.node import (
+    CALL,
+    POWER,
+    PRODUCT,
+    SUM,
+    Node,
+    Operation,
+    Pullback,
+    apply,
+    real_value,
+    register,
+)
+from chainrule.core.arrays import Array
 
 
 def elementwise(
@@ -240,3 +250,5 @@ ELEMENTWISE = (
     ),
 )
 """Elementwise operations, one derivative an argument."""
+
+register(*ELEMENTWISE)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from chainrule.autodiff.node import CALL, POWER
+
 if TYPE_CHECKING:
     from chainrule.autodiff.node import Node, Operation
-
-SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
-"""How strongly a formula binds: the weaker stands in brackets within the stronger."""
 
 LONGEST = 160
 """Formulas are cut at so many characters."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.autodiff.node import Node, apply, constant, lift, value_of
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 
 def exp(x: Any) -> Node:

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.node import Node, apply, lift
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 Around = tuple[int, int, int, int]
 

@@ -14,11 +14,10 @@ import numpy as np
 from chainrule import losses as by_hand
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.adapters import FunctionLoss
-from chainrule.autodiff.formulas import CALL
-from chainrule.autodiff.node import Node, Operation, lift
-from chainrule.errors import ShapeError
+from chainrule.autodiff.node import CALL, Node, Operation, lift
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.losses import FromLogits, Loss, loss_function
-from chainrule.parameters import Array
 
 
 def _mean_over_cases(terms: Node, cases: int) -> Node:

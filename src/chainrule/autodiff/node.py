@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError, UnknownNameError, printable, unknown
-from chainrule.parameters import Array, as_numbers
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
 
 Pullback = Callable[..., "Node"]
 """g J for one argument: takes g, the node and its inputs, as nodes, and gives a node."""
@@ -46,6 +46,22 @@ class Operation:
     def pullback(self, k: int) -> Pullback:
         """How a gradient goes back to argument number ``k``."""
         return self.backward(k) if callable(self.backward) else self.backward[k]
+
+
+OPERATIONS: dict[str, Operation] = {}
+"""The operations by name; each module of operations puts its own in when it is imported."""
+
+
+def register(*operations: Operation) -> None:
+    """Put operations into the table, each under its name."""
+    OPERATIONS.update({operation.name: operation for operation in operations})
+
+
+NUMPY: dict[str, Callable[..., Any]] = {}
+"""What NumPy's own functions do where they meet a node: ``ufunc`` and ``function``.
+
+`numpy_names` puts them in; it is written with the package's functions, which need `Node`.
+"""
 
 
 class Node:
@@ -222,14 +238,10 @@ class Node:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        from chainrule.autodiff.numpy_names import apply_ufunc
-
-        return apply_ufunc(ufunc, method, inputs, options)
+        return NUMPY["ufunc"](ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        from chainrule.autodiff.numpy_names import apply_function
-
-        return apply_function(function, inputs, options)
+        return NUMPY["function"](function, inputs, options)
 
 
 def variable(value: Any, name: str | None = None) -> Node:
@@ -304,11 +316,9 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
         array([3., 6.])
         >>> apply("add", variable([1.0, 2.0]), np.zeros(3))
         Traceback (most recent call last):
-        chainrule.errors.ShapeError: add expects shapes that can be broadcast together, found
+        chainrule.core.errors.ShapeError: add expects shapes that can be broadcast together, found
         (2,) and (3,)
     """
-    from chainrule.autodiff.table import OPERATIONS
-
     if name not in OPERATIONS:
         raise UnknownNameError(unknown("operation", name, OPERATIONS))
     operation = OPERATIONS[name]
@@ -326,3 +336,7 @@ def _misfit(operation: Operation, inputs: Sequence[Node], options: Mapping[str, 
     found = " and ".join(f"{node.name} {node.shape}".removeprefix("None ") for node in inputs)
     with_options = "".join(f", {key} {value!r}" for key, value in options.items())
     return f"{operation.name} expects {operation.expects}, found {found or 'none'}{with_options}"
+
+
+SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
+"""How strongly a formula binds: the weaker stands in brackets within the stronger."""

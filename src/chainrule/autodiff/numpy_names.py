@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.autodiff import functions
-from chainrule.autodiff.node import Node, apply, real_value
-from chainrule.errors import ShapeError
+from chainrule.autodiff.node import NUMPY, Node, apply, real_value
+from chainrule.core.errors import ShapeError
 
 _UFUNCS: Mapping[Any, str] = {
     np.absolute: "abs",
@@ -77,3 +77,6 @@ def _detail(method: str, options: Mapping[str, Any]) -> str:
 def _missing(name: str) -> str:
     known = sorted(f.__name__ for f in (*_UFUNCS, *_FUNCTIONS))
     return f"np.{name} is no operation of the graph; there are {', '.join(known)}"
+
+
+NUMPY.update(ufunc=apply_ufunc, function=apply_function)

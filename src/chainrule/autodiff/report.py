@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from chainrule.autodiff.node import Node
 from chainrule.autodiff.steps import Step, Term, shown, steps
-from chainrule.errors import printable
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

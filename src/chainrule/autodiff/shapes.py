@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.formulas import CALL, PRODUCT
-from chainrule.autodiff.node import Node, Operation, Pullback, apply
-from chainrule.parameters import Array
+from chainrule.autodiff.node import CALL, PRODUCT, Node, Operation, Pullback, apply, register
+from chainrule.core.arrays import Array
 
 Axis = int | tuple[int, ...] | None
 
@@ -214,3 +213,5 @@ SHAPES = (
     _line("identity", "{0}", lambda a: a, _each(lambda g, y, a: g), "an array"),
 )
 """Linear operations, one way back an argument."""
+
+register(*SHAPES)

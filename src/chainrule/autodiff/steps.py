@@ -10,8 +10,8 @@ import numpy as np
 from chainrule.autodiff.formulas import digits, formula
 from chainrule.autodiff.node import Node
 from chainrule.autodiff.walk import backpropagate, topological
-from chainrule.errors import ShapeError
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 
 MOST = 16
 """A local Jacobian of more numbers than this is not written out."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 
 from chainrule.autodiff.node import Node, apply
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 
 def topological(output: Node, cut: Collection[Node] = ()) -> list[Node]:

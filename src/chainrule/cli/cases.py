@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainrule.cli.output import say
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.data.channels import placed
 from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
@@ -16,8 +18,6 @@ from chainrule.data.labels import Labels
 from chainrule.data.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
 from chainrule.data.targets import encode_classes, encode_values
-from chainrule.errors import ChainruleError, DataError, Problem, ShapeError, unknown
-from chainrule.parameters import Array
 from chainrule.runs import PARTS, Run
 
 

@@ -65,7 +65,7 @@ def show(
     from chainrule.cli.cases import part_of
     from chainrule.cli.pictures import picture
     from chainrule.cli.sequences import sequences_as_text
-    from chainrule.files import refuse_input, with_room, write_whole
+    from chainrule.core.files import refuse_input, with_room, write_whole
     from chainrule.plots.show import show_or_save
 
     if save is not None:
@@ -92,10 +92,10 @@ def make(
     set_: Set = None,
 ) -> None:
     """Write the data set as .npz: x and t, and the class names."""
+    from chainrule.core.errors import ChainruleError, Problem
+    from chainrule.core.files import refuse_input
     from chainrule.data.npz_file import write_arrays, write_npz
     from chainrule.data.sequence_file import arrays_to_write
-    from chainrule.errors import ChainruleError, Problem
-    from chainrule.files import refuse_input
 
     if os.path.isdir(file) or file.suffix.lower() != ".npz":
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))

@@ -29,7 +29,7 @@ def command(
     """Print loss, accuracy and confusion matrix of a trained network."""
     from chainrule.cli.cases import cases_of_file, cases_of_split
     from chainrule.cli.tables import print_confusion, print_scores
-    from chainrule.errors import DataError, Problem
+    from chainrule.core.errors import DataError, Problem
     from chainrule.runs import load
     from chainrule.scores import confusion_matrix, evaluate, outputs
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chainrule.cli.output import OutputError, flush_output, leave_output, prepare_streams, say
 
 if TYPE_CHECKING:
-    from chainrule.errors import Problem
+    from chainrule.core.errors import Problem
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
@@ -36,14 +36,14 @@ def failures_told(program: str) -> Iterator[None]:
         SystemExit: with the status.
 
     Example:
-        >>> from chainrule.errors import DataError
+        >>> from chainrule.core.errors import DataError
         >>> with failures_told("demonstration"):
         ...     raise DataError("no cases")
         Traceback (most recent call last):
         SystemExit: 2
     """
-    from chainrule.errors import ChainruleError, Problem
-    from chainrule.interrupts import Terminated
+    from chainrule.core.errors import ChainruleError, Problem
+    from chainrule.core.interrupts import Terminated
 
     prepare_streams()
     try:
@@ -65,7 +65,7 @@ def failures_told(program: str) -> Iterator[None]:
 
 def _problem_of(error: OSError) -> Problem:
     """A failure of the system that no reader or writer of a file has told."""
-    from chainrule.errors import Problem
+    from chainrule.core.errors import Problem
 
     said = error.strerror or str(error)
     of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)

@@ -30,8 +30,8 @@ def command(
 
     The name of an example writes that example; any other name writes the starter under it.
     """
-    from chainrule.errors import ChainruleError, Problem
-    from chainrule.files import write_whole
+    from chainrule.core.errors import ChainruleError, Problem
+    from chainrule.core.files import write_whole
 
     known = examples()
     if list_:

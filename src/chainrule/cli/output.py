@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import printable
+from chainrule.core.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.errors import DataError
-from chainrule.parameters import Array
 from chainrule.plots.images import image_grid
 from chainrule.plots.scatter import scatter
 from chainrule.scores import true_classes

@@ -32,7 +32,7 @@ def command(
     weights: the first layer's weights, or its filters, as images, for a network of images.
     boundary: the class at every point of the plane, for a network of two inputs.
     """
-    from chainrule.errors import ChainruleError, unknown
+    from chainrule.core.errors import ChainruleError, unknown
     from chainrule.plots.save import save_figure
     from chainrule.runs import load
 

@@ -10,7 +10,7 @@ import typer
 from chainrule.cli.output import say, say_result
 
 if TYPE_CHECKING:
-    from chainrule.parameters import Array
+    from chainrule.core.arrays import Array
     from chainrule.runs import Run
 
 
@@ -36,7 +36,7 @@ def command(
     """
     from chainrule.cli.cases import inputs_of_file
     from chainrule.cli.sequences import steps_as_csv
-    from chainrule.files import refuse_files_of, refuse_input, write_whole
+    from chainrule.core.files import refuse_files_of, refuse_input, write_whole
     from chainrule.run_folder import RunFolder
     from chainrule.runs import load
     from chainrule.scores import outputs

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError
+from chainrule.core.sequences import are_sequences
 from chainrule.data.characters import SPACE
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.errors import DataError
-from chainrule.parameters import Array
 from chainrule.scores import predicted_classes
-from chainrule.sequences.losses import are_sequences
 
 NONE = "-"
 """Printed where a step has no target."""

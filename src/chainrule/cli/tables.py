@@ -9,12 +9,12 @@ from rich import box
 from rich.table import Table
 
 from chainrule.cli.output import console, say
-from chainrule.errors import printable
+from chainrule.core.errors import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chainrule.parameters import Array
+    from chainrule.core.arrays import Array
     from chainrule.runs import Run
     from chainrule.scores import Score
 

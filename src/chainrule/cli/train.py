@@ -60,8 +60,8 @@ def command(
     """
     from chainrule.cli.progress import EpochLines, ProgressBar, SayWhereItGoesOn
     from chainrule.cli.tables import print_result
-    from chainrule.errors import ChainruleError
-    from chainrule.interrupts import status_of, terminable
+    from chainrule.core.errors import ChainruleError
+    from chainrule.core.interrupts import status_of, terminable
 
     showing = verbose or jacobians
     if quiet and showing:

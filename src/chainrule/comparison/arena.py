@@ -12,7 +12,7 @@ from chainrule.comparison.contender import Job
 from chainrule.comparison.messages import Message
 from chainrule.comparison.process import ContenderProcess
 from chainrule.comparison.result import OURS, Contestant
-from chainrule.errors import ChainruleError, Problem
+from chainrule.core.errors import ChainruleError, Problem
 from chainrule.peers import PEERS
 
 Told = Callable[[str], None]

@@ -12,11 +12,11 @@ from chainrule.comparison.arena import Arena, Told, Watch
 from chainrule.comparison.contender import Job
 from chainrule.comparison.files import write_files
 from chainrule.comparison.result import Comparison
-from chainrule.errors import ConfigError, Problem, shown, unknown
-from chainrule.interrupts import uninterrupted
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.interrupts import uninterrupted
 from chainrule.peers import PEERS
 from chainrule.run_folder import empty_folder
-from chainrule.tables import is_whole
 
 PARTS = ("network", "data", "training")
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.comparison.memory import peak_memory
-from chainrule.errors import ChainruleError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError
 from chainrule.network import Network
-from chainrule.parameters import Array
 from chainrule.peers import PEERS, Peer
 from chainrule.training import Callback, Part, Row, Settings, Trainer
 

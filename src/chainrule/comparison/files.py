@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._version import __version__
 from chainrule.comparison.result import Comparison, Contestant
-from chainrule.files import write_whole
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.files import write_whole
 from chainrule.plots.peers import PeerCurve, peers_figure
 from chainrule.plots.save import save_figure
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 
 Message = dict[str, Any]
 

@@ -11,9 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chainrule
 from chainrule.comparison.messages import Message, read_message, write_message
-from chainrule.errors import ChainruleError, ConfigError, DataError, DivergenceError, Problem
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, DivergenceError, Problem
 
 if TYPE_CHECKING:
     from chainrule.comparison.contender import Job
@@ -53,7 +52,7 @@ class ContenderProcess:
         self.job = job
         self._process = subprocess.Popen(
             # -P, so that a random.py in the working folder is not taken for Python's own.
-            [sys.executable, "-P", "-c", _PROGRAM, str(Path(chainrule.__file__).parents[1])],
+            [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(job.threads),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 from chainrule.training.history import mean_over_cases
 
 OURS = "chainrule"

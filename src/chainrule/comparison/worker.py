@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 from chainrule.comparison.contender import Contender, Job
 from chainrule.comparison.messages import Message, read_message, write_message
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from chainrule.config.layer_schema import SECTIONS
 from chainrule.config.network_schema import Network
 from chainrule.config.training_schema import Training
 from chainrule.config.tree import KeyPath, Tree, named_parent
-from chainrule.errors import SYNONYMS
+from chainrule.core.errors import SYNONYMS
 
 OPTIONS: Mapping[str, str] = {
     "verbose": "--verbose",

@@ -14,7 +14,7 @@ from typing import Any
 
 from chainrule.config.scalars import plain_scalar
 from chainrule.config.tree import KeyPath
-from chainrule.limits import MAX_DEPTH
+from chainrule.core.limits import MAX_DEPTH
 
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _GAP = re.compile(r"(?:[\s,]|#.*)*")

@@ -15,7 +15,7 @@ from typing import Any
 from chainrule.config.advice import on_key
 from chainrule.config.compact_line import LineError, Pair, pairs
 from chainrule.config.tree import KeyPath, Place, Tree
-from chainrule.errors import SYNONYMS, Problem, nearest, shown, unknown
+from chainrule.core.errors import SYNONYMS, Problem, nearest, shown, unknown
 
 PENALTY: Mapping[str, tuple[str, ...]] = {
     "wreg": ("penalty", "rate"),

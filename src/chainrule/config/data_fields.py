@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.config.fields import expected, said
 from chainrule.config.words import Metadata, Word, distinct
-from chainrule.data.arguments import as_fractions
+from chainrule.core.arguments import as_fractions
 from chainrule.data.shapes import ImageGenerator
 
 _MOST_CASES = 10**9

@@ -26,10 +26,10 @@ from chainrule.config.generator_schema import (
     Xor,
 )
 from chainrule.config.words import Word, one_of
+from chainrule.core.limits import MAX_IMAGE_SIDE
 from chainrule.data.characters import ENCODINGS
 from chainrule.data.named import IN_SKLEARN, NAMES
 from chainrule.data.settings import KINDS, WINDOW
-from chainrule.limits import MAX_IMAGE_SIDE
 
 
 class File(Data):

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from chainrule.config.scalars import NAME_BYTES
-from chainrule.data.arguments import MAX_SEED, MOST
+from chainrule.core.arguments import MAX_SEED, MOST
 
 
 def expected(

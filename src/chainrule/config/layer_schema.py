@@ -30,8 +30,8 @@ from chainrule.config.fields import (
 )
 from chainrule.config.penalty_schema import LayerPenalty
 from chainrule.config.words import Choice, Maybe, Start, Word
-from chainrule.data.arguments import MOST
-from chainrule.errors import unknown
+from chainrule.core.arguments import MOST
+from chainrule.core.errors import unknown
 from chainrule.initializers import INITIALIZERS
 from chainrule.layers.recurrent import OUTPUTS
 from chainrule.sequences.start import STARTS

@@ -20,10 +20,10 @@ from chainrule.config.source_text import read_text
 from chainrule.config.tree import PlainError, Tree, dotted, plain
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.config.yaml_writer import write_yaml
+from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 from chainrule.data.settings import KINDS, PATH_KEYS
-from chainrule.errors import ConfigError, Problem, shown
 from chainrule.layers import LAYERS
-from chainrule.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 
 
 @dataclass(frozen=True)

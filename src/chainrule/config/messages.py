@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from chainrule.config.advice import home_of, on_key, on_value, part_of
 from chainrule.config.tree import KeyPath, Tree
-from chainrule.errors import Problem, nearest, unknown
-from chainrule.limits import MOST_PROBLEMS
+from chainrule.core.errors import Problem, nearest, unknown
+from chainrule.core.limits import MOST_PROBLEMS
 
 _LONGEST = 60
 # Bits; Python writes no integer of more than 4300 digits.

@@ -10,7 +10,7 @@ from chainrule.config.fields import Count, Flag, Section, expected, says
 from chainrule.config.layer_schema import LayerEntry, OptionalRate
 from chainrule.config.penalty_schema import Penalty
 from chainrule.config.words import Choice, Maybe, Word
-from chainrule.data.arguments import MOST
+from chainrule.core.arguments import MOST
 from chainrule.losses import LOSSES
 
 InputShape = Annotated[

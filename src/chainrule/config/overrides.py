@@ -12,7 +12,7 @@ from chainrule.config.messages import found
 from chainrule.config.scalars import NAME_BYTES
 from chainrule.config.tree import KeyPath, Place, Tree
 from chainrule.config.yaml_reader import read_yaml
-from chainrule.errors import ConfigError, Problem, shown
+from chainrule.core.errors import ConfigError, Problem, shown
 
 _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")

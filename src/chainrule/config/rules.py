@@ -17,8 +17,8 @@ from chainrule.config.fields import NAME_PATTERN
 from chainrule.config.layer_schema import ALIASES, SECTIONS
 from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
+from chainrule.core.errors import Problem
 from chainrule.data.settings import KINDS, are_sequences
-from chainrule.errors import Problem
 from chainrule.layers import LAYERS
 from chainrule.wiring import Plug, faults_of_wiring, names_of
 

@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from chainrule.errors import ConfigError, Problem, nearest
-from chainrule.limits import MAX_CONFIG_BYTES
+from chainrule.core.errors import ConfigError, Problem, nearest
+from chainrule.core.limits import MAX_CONFIG_BYTES
 
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

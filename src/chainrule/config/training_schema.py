@@ -9,7 +9,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 from chainrule.config.fields import Count, Flag, Section, Seed, Whole, expected, says
 from chainrule.config.layer_schema import OptionalCount
 from chainrule.config.words import Choice, Word
-from chainrule.data.arguments import MOST
+from chainrule.core.arguments import MOST
 from chainrule.engines import ENGINES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES

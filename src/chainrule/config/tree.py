@@ -12,8 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ConfigError, Problem
-from chainrule.limits import MAX_CONFIG_VALUES, MAX_DEPTH, MOST_PROBLEMS
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.limits import MAX_CONFIG_VALUES, MAX_DEPTH, MOST_PROBLEMS
 
 KeyPath = tuple[str | int, ...]
 """The way to a value from the root: keys of mappings and indices of lists."""

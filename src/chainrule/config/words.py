@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from chainrule.config.fields import Flag, Number, Section, expected, said
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, unknown
 
 
 class Metadata:

@@ -27,9 +27,9 @@ from ruamel.yaml.events import (
 
 from chainrule.config.scalars import NAME_BYTES, plain_scalar
 from chainrule.config.tree import KeyPath, Place, Tree
+from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.limits import MAX_DEPTH
 from chainrule.data.settings import PATH_KEYS
-from chainrule.errors import ConfigError, Problem, shown
-from chainrule.limits import MAX_DEPTH
 
 # Half of what UTF-16 writes in two parts: an escape can write it, a file in UTF-8 cannot.
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")

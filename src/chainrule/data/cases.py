@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainrule.data.dataset import Array
+from chainrule.core.arrays import Array
 from chainrule.data.labels import Labels
 
 

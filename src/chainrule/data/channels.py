@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.data.dataset import Array
+from chainrule.core.arrays import Array
 
 Shape = tuple[int, ...] | None
 

@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.arguments import Checks
-from chainrule.data.dataset import Array, Dataset, DataSplit
+from chainrule.core.arguments import Checks
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
+from chainrule.core.sequences import NO_CLASS
+from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.paths import read_bytes
 from chainrule.data.sequences import MOST_STEPS
 from chainrule.data.splits import part_sizes
-from chainrule.errors import DataError, Problem
-from chainrule.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
-from chainrule.sequences.losses import NO_CLASS
 
 ENCODINGS = ("one_hot", "numbers")
 SPACE = "space"

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.dataset import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem, unknown
+from chainrule.core.limits import MAX_PICKLE_BYTES
 from chainrule.data.paths import existing_folder, read_bytes
 from chainrule.data.pickles import read_pickle
-from chainrule.errors import ConfigError, DataError, Problem, unknown
-from chainrule.limits import MAX_PICKLE_BYTES
 
 SIDE, COLORS = 32, 3
 PIXELS = SIDE * SIDE * COLORS

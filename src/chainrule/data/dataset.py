@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy.typing as npt
-
-from chainrule.errors import ShapeError, printable
-from chainrule.parameters import as_numbers
-from chainrule.sequences.losses import are_sequences
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError, printable
+from chainrule.core.sequences import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.cases import Cases
 from chainrule.data.channels import placed
-from chainrule.data.dataset import Array
 from chainrule.data.idx_file import TYPES, read_idx_images
 from chainrule.data.labels import Labels
 from chainrule.data.npz_file import read_npz
 from chainrule.data.paths import FOLDER_HINT, existing_file
 from chainrule.data.text_file import read_text
-from chainrule.errors import ConfigError, DataError, Problem
 
 _IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 

@@ -15,12 +15,12 @@ from typing import IO
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 from chainrule.data.cases import Cases
-from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
 from chainrule.data.paths import existing_file, refuse_bomb
-from chainrule.errors import DataError, Problem
-from chainrule.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's name of each type of number."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.data.arguments import Checks, as_integer
+from chainrule.core.arguments import Checks, as_integer
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
 from chainrule.data.cases import Cases
-from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels, name_as_text
 from chainrule.data.paths import existing_file, existing_folder, refuse_bomb
 from chainrule.data.targets import MOST_PROBLEMS
-from chainrule.errors import DataError, Problem
-from chainrule.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL.Image import Image

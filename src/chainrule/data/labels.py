@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.dataset import Array
-from chainrule.errors import DataError, Problem
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chainrule.errors import DataError
+from chainrule.core.errors import DataError
 
 VARIABLE = "CHAINRULE_DATA"
 """The environment variable that names a folder of data."""

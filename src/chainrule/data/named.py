@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.core.errors import ConfigError, MissingExtraError, Problem, unknown
 from chainrule.data.cases import Cases
 from chainrule.data.labels import Labels
 from chainrule.data.settings import CIFAR_NAMES
-from chainrule.errors import ConfigError, MissingExtraError, Problem, unknown
 
 IN_SKLEARN = ("iris", "digits")
 """The sets that come with scikit-learn itself: nothing is fetched."""

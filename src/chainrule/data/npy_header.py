@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES
+from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES
 
 _LENGTHS = {1: "<H", 2: "<I", 3: "<I"}
 _ENTRY = re.compile(

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.files import whole_file
+from chainrule.core.limits import MAX_MEMBERS
 from chainrule.data.cases import Cases
-from chainrule.data.dataset import Array, DataSplit
+from chainrule.data.dataset import DataSplit
 from chainrule.data.labels import Labels
 from chainrule.data.npy_header import read_array, read_header
 from chainrule.data.paths import existing_file, refuse_bomb
-from chainrule.errors import DataError, Problem, nearest, shown
-from chainrule.files import whole_file
-from chainrule.limits import MAX_MEMBERS
 
 # The last three: names that are no UTF-8, places below zero, entries that are cut short.
 DAMAGES = (

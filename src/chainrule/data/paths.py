@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chainrule.errors import DataError, Problem, nearest
-from chainrule.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
+from chainrule.core.errors import DataError, Problem, nearest
+from chainrule.core.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
 
 FOLDER_HINT = "; for images in one folder a class write folder: instead of file:"
 

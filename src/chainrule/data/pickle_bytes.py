@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import NoReturn
 
-from chainrule.errors import DataError, Problem
+from chainrule.core.errors import DataError, Problem
 
 SIZES = {"<H": 2, "<i": 4, "<I": 4, "<Q": 8}
 """Bytes of each form of number."""

@@ -20,9 +20,9 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
 from chainrule.data.paths import read_bytes
 from chainrule.data.pickle_bytes import PickleBytes
-from chainrule.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
 
 Values = dict[str, Any]
 
@@ -37,7 +37,7 @@ def read_pickle(path: Path) -> Values:
     numbers, truth values, None, lists and tuples of these, and uint8 arrays.
 
     Args:
-        path: a file of at most `chainrule.limits.MAX_PICKLE_BYTES`.
+        path: a file of at most `chainrule.core.limits.MAX_PICKLE_BYTES`.
 
     Raises:
         DataError: the file cannot be read, is too long or cut short, holds anything else, or is

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from chainrule.data.arguments import Checks
-from chainrule.data.dataset import Array, Dataset
+from chainrule.core.arguments import Checks
+from chainrule.core.arrays import Array
+from chainrule.data.dataset import Dataset
 
 # At most so many classes, arms or rings.
 _MANY = 1000

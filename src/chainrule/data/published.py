@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.cases import Cases
 from chainrule.data.cifar import Cifar, layout_of, read_cifar
-from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
 from chainrule.data.lookup import find_data
 from chainrule.data.settings import IMAGE_FOLDER_KEYS
-from chainrule.errors import ConfigError, DataError, Problem
 
 PAGE = "https://www.cs.toronto.edu/~kriz"
 """Where the sets are published; ``cifar.html`` there describes them and states the checksums."""

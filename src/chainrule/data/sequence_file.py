@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.data.dataset import Array, DataSplit
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem, ShapeError, shown
+from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
+from chainrule.data.dataset import DataSplit
 from chainrule.data.labels import commands_terminal
 from chainrule.data.npy_header import read_header
 from chainrule.data.npz_file import DAMAGES, read_arrays
 from chainrule.data.paths import existing_file
 from chainrule.data.targets import MAX_CLASS
-from chainrule.errors import DataError, Problem, ShapeError, shown
-from chainrule.sequences.losses import NO_CLASS
-from chainrule.sequences.padding import lengths_of, padded_steps, partly_nan
 
 KNOWN = ("x", "t", "classes", "lengths")
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from chainrule.data.arguments import Checks
-from chainrule.data.dataset import Array, Dataset
-from chainrule.sequences.losses import NO_CLASS
+from chainrule.core.arguments import Checks
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import NO_CLASS
+from chainrule.data.dataset import Dataset
 
 MOST_STEPS = 10_000
 """More steps than a gradient would survive."""

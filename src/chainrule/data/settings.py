@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.arguments import MAX_SEED, Checks
+from chainrule.core.arguments import MAX_SEED, Checks
+from chainrule.core.errors import ConfigError, unknown
 from chainrule.data.points import POINT_SETS
 from chainrule.data.sequences import SEQUENCES
 from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import DEFAULT_SPLIT
-from chainrule.errors import ConfigError, unknown
 
 KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys says where the data come from."""

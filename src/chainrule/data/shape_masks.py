@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from chainrule.data.dataset import Array
+from chainrule.core.arrays import Array
 
 # Chunks of about this many pixels: masks of one byte a pixel that stay in the cache.
 CHUNK_PIXELS = 2**18

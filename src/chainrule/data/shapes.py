@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arguments import MAX_SEED, Checks, as_integer
+from chainrule.core.arrays import Array
+from chainrule.core.errors import unknown
+from chainrule.core.randomness import stream
 from chainrule.data import shape_masks
-from chainrule.data.arguments import MAX_SEED, Checks, as_integer
-from chainrule.data.dataset import Array, Dataset, DataSplit
+from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.shape_masks import Boxes
 from chainrule.data.splits import DEFAULT_SPLIT, split_cases
-from chainrule.errors import unknown
-from chainrule.randomness import stream
 
 SMALLEST_SIDE = 3
 """In fewer pixels the classes cannot be told apart."""
@@ -61,7 +62,7 @@ class ImageGenerator:
         ((140, 144), 40, 20)
         >>> ImageGenerator(size=10, noise=2, width=[6, 14])
         Traceback (most recent call last):
-        chainrule.errors.ConfigError: noise must be a number from 0 to 1, not 2
+        chainrule.core.errors.ConfigError: noise must be a number from 0 to 1, not 2
         width must not pass the image's size 10, but goes up to 14
     """
 

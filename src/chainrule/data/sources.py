@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem, shown
+from chainrule.core.randomness import stream
+from chainrule.core.sequences import NO_CLASS
 from chainrule.data.cases import Cases
 from chainrule.data.channels import are_first, are_last, picture_shape, placed
 from chainrule.data.characters import read_characters
-from chainrule.data.dataset import Array, Dataset, DataSplit
+from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.files import read_cases
 from chainrule.data.image_folder import read_image_folder
 from chainrule.data.labels import Labels
@@ -40,9 +44,6 @@ from chainrule.data.targets import (
     encode_values,
     require_two_classes,
 )
-from chainrule.errors import ConfigError, DataError, Problem, shown
-from chainrule.randomness import stream
-from chainrule.sequences.losses import NO_CLASS
 
 
 def load_data(

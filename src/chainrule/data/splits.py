@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.data.arguments import Checks
-from chainrule.data.dataset import Array
+from chainrule.core.arguments import Checks
+from chainrule.core.arrays import Array
 
 DEFAULT_SPLIT = (0.7, 0.2, 0.1)
 """The fractions of training, validation and test data where nothing else is said."""

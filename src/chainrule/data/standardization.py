@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.data.dataset import Array
-from chainrule.errors import DataError, ShapeError
-from chainrule.parameters import as_numbers
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import DataError, ShapeError
 
 INPUTS_AT_A_TIME = 256
 """How many inputs' deviations are computed at once."""

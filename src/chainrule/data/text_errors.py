@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from chainrule.core.errors import Problem
 from chainrule.data.text_format import (
     SEPARATORS,
     Line,
@@ -15,7 +16,6 @@ from chainrule.data.text_format import (
     is_number,
     usual,
 )
-from chainrule.errors import Problem
 
 MOST_PROBLEMS = 10
 MOST_COUNTED = 1000

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
 from chainrule.data.cases import Cases
-from chainrule.data.dataset import Array
 from chainrule.data.labels import Labels
 from chainrule.data.text_errors import Faults
 from chainrule.data.text_format import (
@@ -23,7 +24,6 @@ from chainrule.data.text_format import (
     refuse_wide,
     separator_of,
 )
-from chainrule.errors import DataError, Problem
 
 BLOCK = 2**14
 """Characters that are read at a time: where a fault is, so many are looked at one by one."""

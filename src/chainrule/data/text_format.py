@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_COLUMNS
 from chainrule.data.paths import read_bytes
-from chainrule.errors import DataError, Problem
-from chainrule.limits import MAX_COLUMNS
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", None: "blanks"}
 """What cells may be separated by, and its name; None stands for any run of blanks."""

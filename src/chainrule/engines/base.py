@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from chainrule.clipping import clip_norm
+from chainrule.core.arrays import Array
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 from chainrule.scores import Score, evaluate
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chainrule.core.errors import MissingExtraError
+from chainrule.core.lazy_table import LazyTable
 from chainrule.engines.base import Engine
-from chainrule.errors import MissingExtraError
-from chainrule.lazy_table import LazyTable
 
 
 class EngineTable(LazyTable[Engine]):

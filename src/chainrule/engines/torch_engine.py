@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.engines.base import Engine, NotFiniteError, Stretch
 from chainrule.engines.threads import one_thread_is_best
 from chainrule.engines.torch_functions import PENALTIES, loss_of, make_precise
 from chainrule.engines.torch_optimizers import TorchUpdate
-from chainrule.errors import ConfigError
-from chainrule.parameters import Array, Segment
+from chainrule.parameters import Segment
 from chainrule.scores import count_correct
 from chainrule.torch_bridge import tensor_view, to_torch
 

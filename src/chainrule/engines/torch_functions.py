@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from chainrule import losses
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import name_in
 from chainrule.losses import FromLogits, Loss
 from chainrule.network import Network
-from chainrule.tables import name_in
 from chainrule.torch_bridge import SOFTPLUS_THRESHOLD
 
 Function = Callable[[Tensor], Tensor]

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from chainrule import optimizers
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import name_in
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Segment
-from chainrule.tables import name_in
 from chainrule.torch_bridge import tensor_view
 
 Groups = list[dict[str, Any]]

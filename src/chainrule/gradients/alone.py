@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Gated
+from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding, Verdict
 from chainrule.gradients.numeric import (
     COMPLEX_STEP,
@@ -28,7 +29,6 @@ from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
 from chainrule.jacobians import Diagonal, Jacobian
 from chainrule.layers import Layer, Recurrent
-from chainrule.parameters import Array
 
 DENSE_MOST = 2**16
 """The most numbers of an explicit Jacobian that is looked at."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from chainrule.errors import MissingExtraError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import MissingExtraError
 from chainrule.network import Network
-from chainrule.parameters import Array
 
 _MODULES = {"torch": "chainrule.gradients.by_torch", "jax": "chainrule.gradients.by_jax"}
 

@@ -19,6 +19,8 @@ from jax.scipy.special import erfc, logsumexp
 
 from chainrule import activations, losses
 from chainrule.activations import Activation
+from chainrule.core.arrays import Array
+from chainrule.core.registry import name_in
 from chainrule.gradients.elsewhere import (
     JOINS,
     Layers,
@@ -38,11 +40,9 @@ from chainrule.layers import (
 )
 from chainrule.losses import LOSSES, Loss
 from chainrule.network import Network
-from chainrule.parameters import Array
 from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
 from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
-from chainrule.tables import name_in
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
 

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from chainrule.core.arrays import Array
+from chainrule.core.registry import name_in
 from chainrule.engines.torch_functions import (
     FROM_LOGITS,
     FROM_OUTPUTS,
@@ -41,8 +43,6 @@ from chainrule.layers import (
 )
 from chainrule.losses import LOSSES, LogCosh
 from chainrule.network import Network
-from chainrule.parameters import Array
-from chainrule.tables import name_in
 from chainrule.torch_bridge import ACTIVATION_MODULES
 
 Function = Callable[[Tensor], Tensor]

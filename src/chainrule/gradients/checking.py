@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DivergenceError, ShapeError, unknown
 from chainrule.engines.threads import on_threads
-from chainrule.errors import ConfigError, DivergenceError, ShapeError, unknown
 from chainrule.gradients.alone import alone
 from chainrule.gradients.autograd import autograd, obstacle
 from chainrule.gradients.findings import Finding, Report
@@ -19,7 +20,7 @@ from chainrule.gradients.rounding import rounding
 from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated
 from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters, Segment
+from chainrule.parameters import Parameters, Segment
 
 METHODS = tuple(TOLERANCES)
 """The methods of `check`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chainrule.errors import printable
+from chainrule.core.errors import printable
 
 
 class Verdict(StrEnum):

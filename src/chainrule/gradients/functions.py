@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError, Problem, ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, Problem, ShapeError
 from chainrule.gradients.numeric import COMPLEX_STEP, central_difference, complex_step
 from chainrule.losses import Loss
-from chainrule.parameters import Array
 
 STEP = 1e-3
 REACH = 2.5 * STEP
@@ -47,7 +47,7 @@ def check_activation(phi: Activation) -> None:
         ...         return np.multiply(1.001, Tanh().derivative(z), out=out)
         >>> check_activation(Wrong())  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        chainrule.errors.ConfigError: the derivative of Wrong is wrong at z = 0.011: found
+        chainrule.core.errors.ConfigError: the derivative of Wrong is wrong at z = 0.011: found
         1.00087888..., expected 0.99987900... (by central difference), a relative error of 0.0005
     """
     name = type(phi).__name__

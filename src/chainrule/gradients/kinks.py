@@ -15,12 +15,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.rounding import moved, outputs_moved
 from chainrule.image_jacobians.rows import images
 from chainrule.layers import MaxPool2D
 from chainrule.network import Network
-from chainrule.parameters import Array
 from chainrule.windows.pooling import leads
 
 

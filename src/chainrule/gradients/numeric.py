@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.parameters import Array, as_numbers
+from chainrule.core.arrays import Array, as_numbers
 
 COMPLEX_STEP = 1e-30
 

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation, Gated
+from chainrule.core.arrays import Array
 from chainrule.layers import Dense, Layer, Recurrent, Softmax
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.weighted import Weighted
 from chainrule.network import Network
-from chainrule.parameters import Array, Parameters
+from chainrule.parameters import Parameters
 from chainrule.sequences.recurrent_jacobians import ThroughTime, flat_rows
 
 SHARE = 2.0**-40

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.whole import Comparison, finding_of
 from chainrule.layers import Recurrent
 from chainrule.network import Network
 from chainrule.network_graph import graph_gradient
-from chainrule.parameters import Array
 
 LIMIT = 1e-12
 

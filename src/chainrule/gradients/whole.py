@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding, Verdict
 from chainrule.gradients.kinks import crossed, moves
 from chainrule.gradients.numeric import (
@@ -25,7 +26,7 @@ from chainrule.gradients.numeric import (
 from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding
 from chainrule.gradients.steadiest import blur, is_hopeless, small_step, steadiest
 from chainrule.network import Network
-from chainrule.parameters import Array, Segment
+from chainrule.parameters import Segment
 
 TOLERANCES = {
     "central": 1e-8,

@@ -7,9 +7,9 @@ from typing import Self
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.image_jacobians.rows import ImageJacobian
 from chainrule.jacobians import Jacobian
-from chainrule.parameters import Array
 from chainrule.windows.geometry import Windows
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images, into, maps
-from chainrule.parameters import Array, sum_of_rows
+from chainrule.parameters import sum_of_rows
 from chainrule.windows import local
 from chainrule.windows.sliding import columns, spread_out
 

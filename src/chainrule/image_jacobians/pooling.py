@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.image_jacobians.rows import ImageJacobian, as_rows, images, maps
-from chainrule.parameters import Array
 from chainrule.windows import pooling
 from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import spread_out

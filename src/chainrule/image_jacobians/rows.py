@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import prod
 
+from chainrule.core.arrays import Array
 from chainrule.jacobians import Jacobian
-from chainrule.parameters import Array
 from chainrule.windows.geometry import Windows
 
 

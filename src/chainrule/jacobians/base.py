@@ -18,8 +18,8 @@ from math import prod
 
 import numpy as np
 
-from chainrule.errors import ShapeError
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 
 DENSE_LIMIT = 2**24
 """The most numbers that ``dense()`` will build (128 MiB in float64)."""

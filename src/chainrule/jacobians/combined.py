@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.jacobians.base import Jacobian
-from chainrule.parameters import Array
 
 
 class Composed(Jacobian):

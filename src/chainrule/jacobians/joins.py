@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.jacobians.base import Jacobian
-from chainrule.parameters import Array
 
 NARROW = "float32"
 """Of explicit matrices: they hold 0 and 1 alone, and widen to the type of what they multiply."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.jacobians.base import Jacobian
-from chainrule.parameters import ROWS_AT_A_TIME, Array, sum_of_rows
+from chainrule.parameters import ROWS_AT_A_TIME, sum_of_rows
 
 
 class InputJacobian(Jacobian):

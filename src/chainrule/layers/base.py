@@ -9,11 +9,11 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError, ShapeError, UnknownNameError, printable
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, printable
 from chainrule.jacobians import Jacobian
-from chainrule.parameters import Array
 from chainrule.penalties import PenaltySetting
-from chainrule.tables import is_finite
 
 Arrays = Mapping[str, Array]
 Kept = TypeVar("Kept")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Linear, ReLU
+from chainrule.core.arrays import Array
 from chainrule.image_jacobians import ConvolutionBiases, ConvolutionInput, ConvolutionWeights
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images
@@ -14,7 +15,6 @@ from chainrule.jacobians import Diagonal
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.kept import kept, kept_upstream
-from chainrule.parameters import Array
 from chainrule.windows import convolution
 
 

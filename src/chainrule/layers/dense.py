@@ -8,7 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.jacobians import (
     BiasJacobian,
     Diagonal,
@@ -25,9 +27,7 @@ from chainrule.layers.weighted import (
     Weighted,
     counted,
 )
-from chainrule.parameters import Array
 from chainrule.penalties import PenaltyLike
-from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 
 

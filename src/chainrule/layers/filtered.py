@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Shape
@@ -21,7 +22,6 @@ from chainrule.layers.weighted import (
     Weighted,
     counted,
 )
-from chainrule.parameters import Array
 from chainrule.penalties import PenaltyLike
 from chainrule.windows.geometry import checked_padding, pair, windows_on
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.jacobians import Diagonal, Jacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape
-from chainrule.parameters import Array
 
 
 class Flatten(Layer):

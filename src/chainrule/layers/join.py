@@ -10,12 +10,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import overflow_is_no_padding
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.jacobians.joins import Reordering, SumJacobian
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.parameters import Array
-from chainrule.sequences.padding import overflow_is_no_padding
 
 
 class Join(Layer):

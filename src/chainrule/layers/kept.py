@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.layers.base import Layer, Shape
-from chainrule.parameters import Array
 
 
 def kept(layer: Layer, what: str, shape: Shape, dtype: np.dtype[Any]) -> Array:

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.image_jacobians import LocalBiases, LocalInput, LocalWeights
 from chainrule.image_jacobians.filters import ByBiases, ByImages, ByWeights
 from chainrule.image_jacobians.rows import as_rows, images
 from chainrule.layers.base import Arrays
 from chainrule.layers.filtered import Filtered
 from chainrule.layers.kept import kept_upstream
-from chainrule.parameters import Array
 from chainrule.windows import local
 from chainrule.windows.sliding import padded, within
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.image_jacobians import AveragePooling, MaxPooling
 from chainrule.image_jacobians.rows import as_rows, images, maps
 from chainrule.jacobians import Jacobian, explicit
 from chainrule.layers.base import Arrays, Layer, Shape
 from chainrule.layers.kept import kept, kept_upstream
-from chainrule.parameters import Array
 from chainrule.windows import pooling
 from chainrule.windows.geometry import checked_padding, pair, windows_on
 

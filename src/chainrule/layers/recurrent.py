@@ -9,7 +9,10 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.activations import activation as activation_of
-from chainrule.errors import ConfigError, ShapeError, unknown
+from chainrule.core.arguments import is_whole
+from chainrule.core.arrays import Array, assign
+from chainrule.core.errors import ConfigError, ShapeError, unknown
+from chainrule.core.sequences import padded_steps
 from chainrule.initializers import initializer
 from chainrule.jacobians import (
     Composed,
@@ -26,9 +29,8 @@ from chainrule.layers.weighted import (
     Weighted,
     counted,
 )
-from chainrule.parameters import Array, assign, sum_of_rows
+from chainrule.parameters import sum_of_rows
 from chainrule.penalties import PenaltyLike
-from chainrule.sequences.padding import padded_steps
 from chainrule.sequences.recurrence import (
     Room,
     all_outputs,
@@ -41,7 +43,6 @@ from chainrule.sequences.recurrence import (
 )
 from chainrule.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows, of_one_step
 from chainrule.sequences.start import given_start
-from chainrule.tables import is_whole
 
 OUTPUTS = ("all", "last")
 
@@ -59,7 +60,7 @@ class Recurrent(Weighted):
     start state is reached from the first step alone, so with k only by outputs 1 to k.
 
     Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
-    then the last step that is real (see `chainrule.sequences.padding`).
+    then the last step that is real (see `chainrule.core.sequences`).
 
     Args:
         size: the number of units, at least 1.

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.jacobians.activations import from_top
 from chainrule.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.parameters import Array
-from chainrule.sequences.padding import lengths_of, mark, padded_steps, without_padding
 from chainrule.sequences.step_jacobians import EachStep
 
 

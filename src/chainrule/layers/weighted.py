@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from chainrule.activations import Activation, activation
-from chainrule.errors import ConfigError, ShapeError
+from chainrule.core.arguments import is_whole
+from chainrule.core.arrays import Array, assign
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.initializers import Initializer, initializer
 from chainrule.layers.base import Arrays, Layer
-from chainrule.parameters import Array, assign
 from chainrule.penalties import NO_PENALTY, PenaltyLike, penalty_setting
-from chainrule.tables import is_whole
 
 InitializerLike = str | float | Sequence[float] | Initializer
 

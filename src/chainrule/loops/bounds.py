@@ -6,8 +6,8 @@ were there, and what is written there ends the process at some later time.
 
 from __future__ import annotations
 
-from chainrule.errors import ShapeError
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 
 
 def require_shape(what: str, array: Array | None, *shape: int) -> None:

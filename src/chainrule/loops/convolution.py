@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.loops import convolution_kernels as kernels
 from chainrule.loops.bounds import require_shape
 from chainrule.loops.grids import WEIGHT_TILE, Grids, Shape, Tile, grids_of, up
 from chainrule.loops.threads import blocks_of, number_of_threads, share
-from chainrule.parameters import Array
 
 BLOCKS = 6
 """Into so many a batch is cut: enough for threads to end together, few enough to call."""

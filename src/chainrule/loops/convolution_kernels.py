@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.core.arrays import Array
 from chainrule.loops.grids import Sizes
 from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.loops.vectors import (
@@ -31,7 +32,6 @@ from chainrule.loops.vectors import (
     store_block,
     zeros,
 )
-from chainrule.parameters import Array
 
 
 @part

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.loops.bounds import require_windows
 from chainrule.loops.vectors import LINE
-from chainrule.parameters import Array
 
 
 class Shape(NamedTuple):

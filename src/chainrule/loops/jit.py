@@ -28,7 +28,7 @@ from numba import types as _types
 from numba.core import caching as _caching
 from numba.extending import intrinsic as _intrinsic
 
-from chainrule.errors import CompileCacheWarning
+from chainrule.core.errors import CompileCacheWarning
 
 _njit: Any = numba.njit
 _config: Any = numba.config

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.loops import local_kernels as kernels
 from chainrule.loops.bounds import require_shape, require_windows
 from chainrule.loops.grids import up
 from chainrule.loops.local_kernels import LocalSizes
 from chainrule.loops.threads import blocks_of, number_of_threads, share
 from chainrule.loops.vectors import LINE
-from chainrule.parameters import Array
 
 BLOCKS = 8
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from chainrule.core.arrays import Array
 from chainrule.loops.jit import entry, part, wide_vectors
 from chainrule.loops.vectors import (
     EIGHT_LINES,
@@ -26,7 +27,6 @@ from chainrule.loops.vectors import (
     store_block,
     zeros,
 )
-from chainrule.parameters import Array
 
 
 class LocalSizes(NamedTuple):

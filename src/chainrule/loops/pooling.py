@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.loops import pooling_kernels as kernels
 from chainrule.loops.bounds import require_shape, require_windows
 from chainrule.loops.pooling_kernels import PoolSizes
 from chainrule.loops.threads import blocks_of, number_of_threads, share
 from chainrule.loops.vectors import THREE_LINES, TWO_LINES
-from chainrule.parameters import Array
 
 WORTH_THREADS = 200_000
 """Numbers under all windows from which several threads pay."""

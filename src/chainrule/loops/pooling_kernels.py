@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.loops.jit import entry, part, wide_vectors
-from chainrule.parameters import Array
 
 
 class PoolSizes(NamedTuple):

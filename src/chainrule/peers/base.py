@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from chainrule.core.arrays import Array
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 
 
 class Peer(ABC):

@@ -14,11 +14,11 @@ from jax import lax, nn
 
 from chainrule import activations, losses, optimizers
 from chainrule.activations import Activation
+from chainrule.core.arrays import Array
 from chainrule.layers import Softmax
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import dense_layers, rate_of, unknown_part
 

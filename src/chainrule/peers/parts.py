@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator
 from chainrule import optimizers
 from chainrule.activations import Activation
 from chainrule.chain import activation_name
-from chainrule.errors import ConfigError
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import name_in
 from chainrule.layers import Dense, Softmax
 from chainrule.losses import LOSSES, Loss
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.parameters import Segment
-from chainrule.tables import name_in
 
 
 def unknown_part(

@@ -25,10 +25,10 @@ from threadpoolctl import ThreadpoolController
 
 from chainrule import activations, losses, optimizers
 from chainrule.activations import Activation
-from chainrule.errors import ConfigError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import dense_layers, unknown_part
 

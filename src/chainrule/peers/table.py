@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from chainrule.errors import MissingExtraError
-from chainrule.lazy_table import LazyTable
+from chainrule.core.errors import MissingExtraError
+from chainrule.core.lazy_table import LazyTable
 from chainrule.peers.base import Peer
 
 

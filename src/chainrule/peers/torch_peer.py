@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from chainrule import losses, optimizers
+from chainrule.core.arrays import Array
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import rate_of, unknown_part
 from chainrule.torch_bridge import ACTIVATION_MODULES, to_torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError, unknown
+from chainrule.core.errors import ChainruleError, unknown
 from chainrule.plots.curves import SCORES, Curve, History, curve_of, epochs_of, thinned
 from chainrule.plots.panel import Panel
 from chainrule.plots.style import (

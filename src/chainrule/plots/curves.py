@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 
 Vector = NDArray[np.float64]
 History = Mapping[str, Sequence[float | None]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.points import Group, add_legend, draw_points, groups_of_classes
 from chainrule.plots.style import INK, house_style, plain, put_title
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff.node import Node
 from chainrule.autodiff.steps import Step, Term, shown, steps
-from chainrule.errors import ChainruleError
+from chainrule.core.errors import ChainruleError
 from chainrule.plots.graph_layout import Layout, place_of
 from chainrule.plots.style import FAINT, INK, PALETTE, house_style, plain
 

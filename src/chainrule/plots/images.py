@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.style import FAINT, LARGEST, blank, house_style, plain, put_title
 
 if TYPE_CHECKING:

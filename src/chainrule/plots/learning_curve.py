@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import ChainruleError, unknown
+from chainrule.core.errors import ChainruleError, unknown
 from chainrule.plots.curves import SCORES, History, Vector, curve_of, epochs_of
 from chainrule.plots.panel import Panel
 from chainrule.plots.style import LARGEST, house_style, put_title, with_room

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.errors import ChainruleError, Problem, unknown
-from chainrule.files import write_whole
+from chainrule.core.errors import ChainruleError, Problem, unknown
+from chainrule.core.files import write_whole
 from chainrule.plots.style import house_style
 
 if TYPE_CHECKING:

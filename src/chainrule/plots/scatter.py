@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.errors import ShapeError
+from chainrule.core.errors import ShapeError
 from chainrule.plots.points import Group, add_legend, draw_points, groups_of_classes
 from chainrule.plots.projection import principal_components
 from chainrule.plots.style import (

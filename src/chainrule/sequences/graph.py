@@ -14,15 +14,10 @@ from chainrule.autodiff import functions as f
 from chainrule.autodiff.activations import activate
 from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
 from chainrule.losses import FromLogits, Loss
-from chainrule.parameters import Array
-from chainrule.sequences.losses import (
-    SequenceFromLogits,
-    SequenceLoss,
-    has_target,
-    target_rows,
-)
-from chainrule.sequences.padding import lengths_of, padded_steps
+from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
 
 
 def each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], tuple[Node, ...]]) -> list[Node]:

@@ -18,55 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import NO_CLASS, has_target, output_rows, partly_nan, target_rows
 from chainrule.jacobians import Jacobian
 from chainrule.losses import BinaryCrossEntropy, ByLogs, FromLogits, Loss
-from chainrule.parameters import Array, as_numbers
-from chainrule.sequences.padding import partly_nan
 from chainrule.sequences.step_jacobians import EachStep
-
-NO_CLASS = -1
-"""The class number that says: no target at this step."""
-
-
-def are_sequences(t: Array) -> bool:
-    """Whether prepared targets have one for every step.
-
-    Example:
-        >>> are_sequences(np.zeros((2, 3), int)), are_sequences(np.zeros((2, 3)))
-        (True, False)
-    """
-    return t.ndim == 3 or (t.ndim == 2 and t.dtype.kind in "iu")
-
-
-def has_target(t: Array) -> Array:
-    """Whether a step has a target, (cases, steps), for prepared targets of sequences."""
-    return t != NO_CLASS if t.ndim == 2 else ~np.isnan(t[:, :, 0])
-
-
-def target_rows(t: Array) -> Array:
-    """The targets as rows of single cases: those of sequences at the steps that have one."""
-    return t[has_target(t)] if are_sequences(t) else t
-
-
-def output_rows(y: Array, t: Array) -> Array:
-    """The outputs (or logits) that `target_rows` belong to.
-
-    Args:
-        y: (cases, outputs), or (cases, steps · outputs).
-        t: prepared targets.
-
-    Example:
-        >>> y = np.array([[1.0, 2.0], [3.0, 4.0]])
-        >>> output_rows(y, np.array([[0, -1], [0, 0]])).ravel()
-        array([1., 3., 4.])
-    """
-    return y.reshape(*t.shape[:2], -1)[has_target(t)] if are_sequences(t) else y
-
-
-def number_of_targets(t: Array) -> int:
-    """How many targets there are: cases, or steps of sequences that have one."""
-    return int(np.count_nonzero(has_target(t))) if are_sequences(t) else len(t)
 
 
 def loss_of_a_step(loss: Loss) -> Loss:

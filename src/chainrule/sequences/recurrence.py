@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation
-from chainrule.parameters import Array
-from chainrule.sequences.padding import lengths_of, mark, padded_steps
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import lengths_of, mark, padded_steps
 from chainrule.sequences.recurrent_jacobians import flat_rows
 
 Room = Callable[[str, tuple[int, ...], Any], Array]

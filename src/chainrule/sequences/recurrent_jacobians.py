@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import padded_steps
 from chainrule.jacobians import BiasJacobian, InputJacobian, Jacobian, WeightJacobian
-from chainrule.parameters import Array, sum_of_rows
-from chainrule.sequences.padding import padded_steps
+from chainrule.parameters import sum_of_rows
 from chainrule.sequences.step_jacobians import EachStep, SharedBySteps
 from chainrule.sequences.through_time import carry_back, carry_forth, influences
 

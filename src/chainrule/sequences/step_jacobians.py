@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from chainrule.errors import ShapeError
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 from chainrule.jacobians import Jacobian
-from chainrule.parameters import Array
 
 
 class _OfSteps(Jacobian):

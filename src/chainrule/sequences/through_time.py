@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 
 
 def carry_back(

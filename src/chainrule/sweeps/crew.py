@@ -13,7 +13,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-import chainrule
 from chainrule.sweeps.plan import Point
 from chainrule.sweeps.trial import KILLED, Trial
 
@@ -134,7 +133,7 @@ class Crew:
             environment |= dict.fromkeys(_THREADS, "1")
         process = subprocess.Popen(
             # -P, so that a random.py in the working folder is not taken for Python's own.
-            [sys.executable, "-P", "-c", _PROGRAM, str(Path(chainrule.__file__).parents[1])],
+            [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

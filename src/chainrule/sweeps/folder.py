@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import added_to, alone, reason, require_own, write_whole
+from chainrule.core.limits import MAX_JSON_BYTES
+from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.paths import read_bytes
-from chainrule.errors import ChainruleError, Problem
-from chainrule.files import added_to, alone, reason, require_own, write_whole
-from chainrule.json_text import as_json, parse_json
-from chainrule.limits import MAX_JSON_BYTES
 from chainrule.sweeps.trial import Trial
 
 

@@ -10,8 +10,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ConfigError
-from chainrule.randomness import stream
+from chainrule.core.errors import ConfigError
+from chainrule.core.randomness import stream
 from chainrule.sweeps.variation import Choices, Variation
 
 Point = dict[str, str]

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.config.load import Config, Source, read_source
-from chainrule.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
-from chainrule.files import write_whole
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
+from chainrule.core.files import write_whole
 from chainrule.run_folder import empty_folder
 from chainrule.sweeps.crew import Crew
 from chainrule.sweeps.folder import SweepFolder, identity_of
 from chainrule.sweeps.plan import Plan, Point
 from chainrule.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
 from chainrule.sweeps.variation import Range, Variation
-from chainrule.tables import is_whole
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by where nothing is said: the first of these that they have."""

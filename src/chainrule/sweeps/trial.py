@@ -10,8 +10,8 @@ from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import ChainruleError
-from chainrule.files import require_own
+from chainrule.core.errors import ChainruleError
+from chainrule.core.files import require_own
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source

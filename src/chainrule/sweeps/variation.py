@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+|inf|nan)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"(?:(?P<kind>[A-Za-z]+):)?(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})\Z")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import unknown
 from chainrule.engines import Stretch
-from chainrule.errors import unknown
-from chainrule.parameters import Array
 from chainrule.scores import Score
 
 Row = dict[str, float | int | None]

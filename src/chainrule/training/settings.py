@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from chainrule.errors import ConfigError, Problem, shown, unknown
-from chainrule.tables import is_finite, is_whole
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
 
 _SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "epochs": (lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DivergenceError, unknown
+from chainrule.core.interrupts import Leavable
+from chainrule.core.randomness import stream
+from chainrule.core.sequences import number_of_targets
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.errors import ConfigError, DivergenceError, unknown
-from chainrule.interrupts import Leavable
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer, optimizer
-from chainrule.parameters import Array
-from chainrule.randomness import stream
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score
-from chainrule.sequences.losses import number_of_targets
 from chainrule.training.history import History, Progress, Row, score_columns
 from chainrule.training.settings import Settings
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.parameters import Array, sum_of_rows
+from chainrule.core.arrays import Array
+from chainrule.parameters import sum_of_rows
 from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import nothing, offsets, padded, under, within
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.errors import ConfigError, unknown
-from chainrule.tables import is_whole
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ConfigError, unknown
 
 PADDINGS = ("same", "valid")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import nothing, padded, within
 

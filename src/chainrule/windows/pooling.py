@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 from chainrule.windows.geometry import Windows
 from chainrule.windows.sliding import nothing, offsets, padded, under, within
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.parameters import Array
+from chainrule.core.arrays import Array
 from chainrule.windows.geometry import Windows
 
 

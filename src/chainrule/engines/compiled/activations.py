@@ -9,6 +9,7 @@ from math import erfc, log1p, pi, sqrt
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.exponentials import exp_parts
 from chainrule.engines.compiled.plan import (
     BOUND,
@@ -33,7 +34,6 @@ from chainrule.engines.compiled.plan import (
     Z,
 )
 from chainrule.loops.jit import exact, kernel, part, wide_vectors
-from chainrule.parameters import Array
 
 ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
 

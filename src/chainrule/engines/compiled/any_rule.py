@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.outputs import class_cross_entropy, other_losses
 from chainrule.engines.compiled.plan import (
     BIASES,
@@ -27,7 +28,6 @@ from chainrule.engines.compiled.plan import (
 )
 from chainrule.engines.compiled.updates import corrections, decays_of, penalty_of_row, update
 from chainrule.loops.jit import kernel, part
-from chainrule.parameters import Array
 
 ZERO, ONE = Index(0), Index(1)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.blas import gemm
 from chainrule.engines.compiled.blocks import place, place_of_outputs
 from chainrule.engines.compiled.plan import (
@@ -29,7 +30,6 @@ from chainrule.engines.compiled.plan import (
 )
 from chainrule.engines.compiled.updates import OF_L2, corrections, decays_of, update
 from chainrule.loops.jit import kernel, part
-from chainrule.parameters import Array
 
 ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.activations import apply_activation, bound_of_outputs, rectify
 from chainrule.engines.compiled.any_rule import loss_of_case, penalty_loss
 from chainrule.engines.compiled.batch_updates import change, descend
@@ -30,7 +31,6 @@ from chainrule.engines.compiled.plan import (
     Z,
 )
 from chainrule.loops.jit import entry, part, wide_vectors
-from chainrule.parameters import Array
 
 ZERO, ONE = Index(0), Index(1)
 

@@ -6,9 +6,9 @@ all of them, and a block is a matrix to gemm.
 
 from __future__ import annotations
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import FUNCTION, RELU, START, A, Index, Z
 from chainrule.loops.jit import part
-from chainrule.parameters import Array
 
 ONE = Index(1)
 

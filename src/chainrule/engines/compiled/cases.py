@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import inf
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.activations import activate
 from chainrule.engines.compiled.any_rule import any_loss, change_all, gradient_is_finite
 from chainrule.engines.compiled.outputs import class_cross_entropy
@@ -38,7 +39,6 @@ from chainrule.loops.vectors import (
     store,
     total,
 )
-from chainrule.parameters import Array
 
 FIRST_LAYER, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
 

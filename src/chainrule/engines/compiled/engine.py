@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.base import Engine, Stretch
 from chainrule.engines.compiled.obstacles import CLIPPING, obstacle_of_cases, obstacle_of_network
 from chainrule.engines.compiled.programs import program_for
 from chainrule.engines.numpy_engine import NumpyEngine
-from chainrule.parameters import Array
 from chainrule.scores import Score
 
 BY_CASE_BELOW = 100_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.lane_losses import PRODUCT
 from chainrule.engines.compiled.lanes import run_lanes
 from chainrule.engines.compiled.packing import LINE, aligned
@@ -19,7 +20,6 @@ from chainrule.engines.compiled.plan import (
 from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 
 LARGEST_BLOCK = 304
 """Cases. The sums of a block have to be added up, which favours large blocks; from 600 on their

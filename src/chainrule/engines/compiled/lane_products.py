@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import (
     BIASES,
     DELTA,
@@ -43,7 +44,6 @@ from chainrule.loops.vectors import (
     store_rows,
     where_positive,
 )
-from chainrule.parameters import Array
 
 ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 

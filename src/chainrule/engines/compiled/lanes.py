@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.activations import apply_activation
 from chainrule.engines.compiled.any_rule import penalty_loss
 from chainrule.engines.compiled.lane_losses import (
@@ -36,7 +37,6 @@ from chainrule.engines.compiled.plan import (
 )
 from chainrule.engines.compiled.updates import corrections, decays_of, update
 from chainrule.loops.jit import entry, part, wide_vectors
-from chainrule.parameters import Array
 
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 

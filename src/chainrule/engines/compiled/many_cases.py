@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.batches import run_batches
 from chainrule.engines.compiled.blas import gemm_address
 from chainrule.engines.compiled.packing import aligned
@@ -23,7 +24,6 @@ from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
 from chainrule.layers import Dense
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 
 EVALUATED = 256
 """Cases that are evaluated at a time, at least."""

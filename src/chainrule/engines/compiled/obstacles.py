@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import ACTIVATIONS, LOSSES, RULES, rates_of_layers
 from chainrule.layers import Dense, Layer, Softmax
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 
 CLIPPING = "clipping of the gradient's norm is not compiled"
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.cases import run_cases
 from chainrule.engines.compiled.packing import aligned
 from chainrule.engines.compiled.plan import (
@@ -19,7 +20,6 @@ from chainrule.engines.compiled.plan import (
     make_plan,
 )
 from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
-from chainrule.parameters import Array
 
 MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY)
 """Loss, softmax, rule and penalties that have a program of their own."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.exponentials import exp_parts
 from chainrule.engines.compiled.plan import (
     ABSOLUTE,
@@ -31,7 +32,6 @@ from chainrule.engines.compiled.plan import (
     Z,
 )
 from chainrule.loops.jit import exact, kernel, part
-from chainrule.parameters import Array
 
 LN_2 = log(2)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import (
     BIASES,
     BY_OUTPUT,
@@ -18,7 +19,6 @@ from chainrule.engines.compiled.plan import (
     dense_layers,
 )
 from chainrule.network import Network
-from chainrule.parameters import Array
 
 LINE = 64
 

@@ -13,11 +13,12 @@ import numpy as np
 from chainrule import activations as phi
 from chainrule import losses
 from chainrule.activations import Activation
+from chainrule.core.arrays import Array
 from chainrule.layers import Dense, Softmax
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import SGD, Adam, Momentum, Optimizer, Rates
-from chainrule.parameters import Array, Segment
+from chainrule.parameters import Segment
 
 Index: Any = np.uintp
 """Makes a whole number that is never negative. Numba takes an index of this type as it is; of

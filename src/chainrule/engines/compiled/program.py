@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.packing import Packing, aligned
 from chainrule.engines.compiled.plan import (
     CLASS_CROSS_ENTROPY,
@@ -23,7 +24,6 @@ from chainrule.engines.compiled.plan import (
 )
 from chainrule.network import Network
 from chainrule.optimizers import Adam, Momentum, Optimizer
-from chainrule.parameters import Array
 
 NO_ORDER = np.empty(0, np.int64)
 """Cases are taken as they stand in the file."""

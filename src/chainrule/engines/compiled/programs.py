@@ -24,9 +24,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule.core.arrays import Array
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Array
 
 if TYPE_CHECKING:
     from chainrule.engines.compiled.program import Program

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import sqrt
 
+from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import (
     ADAM,
     DECAYS,
@@ -23,7 +24,6 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.loops.jit import kernel
-from chainrule.parameters import Array
 
 OF_L1, OF_L2 = Index(L1), Index(L2)
 FIRST_DECAY, PER_ARRAY, PER_LAYER = Index(DECAYS), Index(2), Index(4)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.data.arguments import MOST, Checks
+from chainrule.core.arguments import MOST, Checks
+from chainrule.core.errors import ConfigError
+from chainrule.core.randomness import stream
 from chainrule.data.points import blobs, xor
 from chainrule.data.shapes import ImageGenerator
-from chainrule.errors import ConfigError
-from chainrule.randomness import stream
 
 
 @pytest.mark.parametrize("sign", [1, -1])

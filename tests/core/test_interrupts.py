@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from chainrule import interrupts
-from chainrule.interrupts import Leavable, Terminated, on_interrupt, terminable, uninterrupted
+from chainrule.core import interrupts
+from chainrule.core.interrupts import Leavable, Terminated, on_interrupt, terminable, uninterrupted
 from yardstick import HANGS
 
 
@@ -45,7 +45,7 @@ def test_nothing_interrupts_what_is_being_written():
 
 
 def test_the_second_interrupts(monkeypatch):
-    monkeypatch.setattr("chainrule.interrupts.DOUBLE_TAP_SECONDS", 0.0)
+    monkeypatch.setattr("chainrule.core.interrupts.DOUBLE_TAP_SECONDS", 0.0)
     requests = []
     with on_interrupt(requests.append):
         press()

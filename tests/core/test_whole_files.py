@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import ChainruleError
-from chainrule.files import refuse_input, write_whole
+from chainrule.core.files import refuse_input, write_whole
 
 
 @pytest.mark.parametrize(("content", "bytes_"), [("δ\n", "δ\n".encode()), (b"\0\r\n", b"\0\r\n")])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from chainrule.limits import MOST_LETTERS, MOST_PROBLEMS
+from chainrule.core.limits import MOST_LETTERS, MOST_PROBLEMS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from chainrule.errors import ChainruleError, Problem, shown
+from chainrule.core.errors import ChainruleError, Problem, shown
 
 _BINARY = getattr(os, "O_BINARY", 0)
 """Which Windows needs, lest it change the ends of lines."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.randomness import stream
+from chainrule.core.randomness import stream
 
 names = st.lists(st.text("abc_123", min_size=1), min_size=1, max_size=3)
 
@@ -40,7 +40,8 @@ def test_streams_are_independent():
 
 def test_numbers_are_the_same_in_another_process_and_on_another_day():
     code = (
-        "from chainrule.randomness import stream; print(*stream(1, 'a', 'b').integers(0, 99, 5))"
+        "from chainrule.core.randomness import stream; print(*stream(1, 'a', 'b').integers(0, "
+        "99, 5))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert [int(word) for word in printed.stdout.split()] == [70, 67, 7, 68, 65]

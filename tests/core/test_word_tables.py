@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from chainrule.tables import is_finite
+from chainrule.core.arguments import is_finite
 
 
 @pytest.mark.parametrize("value", [0, -3, 0.5, 1e308, np.float32(1), np.int64(2), Fraction(1, 2)])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.errors import ShapeError
-from chainrule.sequences.padding import (
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import (
     lengths_of,
     mark,
     overflow_is_no_padding,

@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from chainrule.limits import MAX_JSON_BRACKETS, MAX_JSON_BYTES, MAX_JSON_VALUES
+from chainrule.core.limits import MAX_JSON_BRACKETS, MAX_JSON_BYTES, MAX_JSON_VALUES
 
 _HALF = re.compile("[\ud800-\udfff]")
 

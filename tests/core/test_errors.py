@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import errors
-from chainrule.errors import (
-    SYNONYMS,
-    ChainruleError,
-    ConfigError,
-    Problem,
-    nearest,
-    unknown,
-)
+from chainrule.core import errors
+from chainrule.core.errors import SYNONYMS, ChainruleError, ConfigError, Problem, nearest, unknown
 
 KINDS = ("ConfigError", "DataError", "ShapeError", "DivergenceError", "MissingExtraError")
 

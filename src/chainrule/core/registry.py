@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from math import isfinite
-from numbers import Integral, Real
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
-from chainrule.errors import ConfigError, unknown
+from chainrule.core.arguments import is_finite
+from chainrule.core.errors import ConfigError, unknown
 
 T = TypeVar("T")
 
@@ -74,28 +73,3 @@ def entry_options(kind: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
         raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
     return dict(value)
-
-
-def is_finite(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite real number; a truth value or a text is none.
-
-    Example:
-        >>> [is_finite(value) for value in (1, 0.5, float("nan"), "1", True)]
-        [True, True, False, False, False]
-    """
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    try:
-        return isfinite(value)
-    except OverflowError:  # a whole number beyond every float
-        return False
-
-
-def is_whole(value: object) -> bool:
-    """Whether ``value`` is a whole number; a truth value is none.
-
-    Example:
-        >>> [is_whole(value) for value in (1, 1.0, True)]
-        [True, False, False]
-    """
-    return isinstance(value, Integral) and not isinstance(value, bool)

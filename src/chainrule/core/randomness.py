@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.errors import ConfigError, shown
-from chainrule.tables import is_whole
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ConfigError, shown
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:

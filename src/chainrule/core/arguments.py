@@ -6,12 +6,14 @@ import math
 import numbers
 import operator
 from collections.abc import Sequence
-from typing import Any
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from chainrule.errors import ConfigError, Problem, unknown
-from chainrule.limits import MAX_DATA_BYTES
+from chainrule.core.errors import ConfigError, Problem, unknown
+from chainrule.core.limits import MAX_DATA_BYTES
 
 MOST = 10**12
 """The largest whole number where no other bound is given."""
@@ -33,7 +35,7 @@ class Checks:
         >>> _ = checks.integer("size", 1.5, at_least=1), checks.number("noise", -1, at_least=0)
         >>> checks.finish()
         Traceback (most recent call last):
-        chainrule.errors.ConfigError: size must be a whole number of at least 1, not 1.5
+        chainrule.core.errors.ConfigError: size must be a whole number of at least 1, not 1.5
         noise must be a number of at least 0, not -1
     """
 
@@ -146,7 +148,7 @@ class Checks:
         return fallback
 
     def room(self, what: str, size: int, key: str = "count") -> None:
-        """Refuse an array of more than `chainrule.limits.MAX_DATA_BYTES` before it is made."""
+        """Refuse an array of more than `core.limits.MAX_DATA_BYTES` before it is made."""
         if size > MAX_DATA_BYTES:
             gib = size / 2**30
             self.fail(
@@ -202,3 +204,28 @@ def as_fractions(parts: Sequence[float]) -> list[float] | None:
     if abs(total - 100) <= 1e-7:
         return [part / 100 for part in parts]
     return [float(part) for part in parts] if abs(total - 1) <= 1e-9 else None
+
+
+def is_finite(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a finite real number; a truth value or a text is none.
+
+    Example:
+        >>> [is_finite(value) for value in (1, 0.5, float("nan"), "1", True)]
+        [True, True, False, False, False]
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def is_whole(value: object) -> bool:
+    """Whether ``value`` is a whole number; a truth value is none.
+
+    Example:
+        >>> [is_whole(value) for value in (1, 1.0, True)]
+        [True, False, False]
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
