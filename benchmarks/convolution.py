@@ -22,7 +22,7 @@ from benchmarks.timing import machine, spread
 from chainrule import Dense, Network, Softmax
 from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.engines.threads import on_threads
-from chainrule.layers import Conv2D, Flatten, MaxPool2D
+from chainrule.nn import Conv2D, Flatten, MaxPool2D
 from chainrule.optimizers import optimizer
 
 CASES = 32

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.gradients import relative_error
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from proof.line import Line
 from proof.stored import store, stored
 

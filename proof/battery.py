@@ -25,14 +25,14 @@ BY_ACTIVATION = ("test_gradient_table.py", "test_training_table.py")
 """Tests whose first parameter is the activation."""
 
 OF_ALL = (
-    "layers/test_dense.py",
-    "layers/test_layer.py",
-    "layers/test_softmax.py",
-    "test_activations.py",
-    "test_losses.py",
+    "nn/layers/test_dense.py",
+    "nn/layers/test_layer.py",
+    "nn/layers/test_softmax.py",
+    "nn/test_activations.py",
+    "nn/test_losses.py",
     "test_optimizers.py",
-    "test_parameters.py",
-    "test_penalties.py",
+    "nn/test_parameters.py",
+    "nn/test_penalties.py",
     "data/test_sources.py",
 )
 """Tests of code that runs whatever the activation is; for what the others let through."""

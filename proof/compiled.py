@@ -12,7 +12,7 @@ from chainrule.core.arrays import Array
 from chainrule.engines import ENGINES
 from chainrule.engines.compiled.activations import apply_activation
 from chainrule.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
-from chainrule.loops.jit import SUMS
+from chainrule.nn.kernels.jit import SUMS
 from chainrule.optimizers import SGD
 
 

@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS, activation
 from chainrule.core.arrays import Array
 from chainrule.data.standardization import Standardization
-from chainrule.layers.softmax import softmax
-from chainrule.losses import LOSSES, SoftmaxCrossEntropy, loss_function
+from chainrule.nn.activations import ACTIVATIONS, activation
+from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.losses import LOSSES, SoftmaxCrossEntropy, loss_function
 from proof.compiled import passing_on
 from proof.networks import Kind, Shape, kinds, network_of, targets
 

@@ -9,8 +9,8 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from chainrule.activations import SELU
 from chainrule.core.arrays import Array
+from chainrule.nn.activations import SELU
 
 DIGITS = 80
 FAR = 10_000

@@ -13,11 +13,11 @@ from unittest.mock import patch
 import numpy as np
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS, LeakyReLU
 from chainrule.core.arrays import Array
-from chainrule.layers import Add, Concatenate, Layer, Recurrent
-from chainrule.losses import LOSSES
-from chainrule.penalties import PENALTIES
+from chainrule.nn import Add, Concatenate, Layer, Recurrent
+from chainrule.nn.activations import ACTIVATIONS, LeakyReLU
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.penalties import PENALTIES
 from proof import sequences
 from proof.image_networks import image_kinds, image_network
 

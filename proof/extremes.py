@@ -21,7 +21,7 @@ from chainrule.core.arrays import Array
 from chainrule.engines.threads import on_threads
 from chainrule.gradients import METHODS, Verdict, check
 from chainrule.gradients.rounding import rounding
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from proof.extreme_networks import PLANTS, Extreme, extreme, planted
 from proof.line import Line
 from proof.stored import store, stored

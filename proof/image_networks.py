@@ -11,19 +11,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
 from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import distances
-from chainrule.layers import (
-    AveragePool2D,
-    Conv2D,
-    Flatten,
-    Layer,
-    LocallyConnected2D,
-    MaxPool2D,
-    filtered,
-    pooled,
-)
+from chainrule.nn import AveragePool2D, Conv2D, Flatten, Layer, LocallyConnected2D, MaxPool2D
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.images import filtered, pooled
 from proof.networks import LARGEST, REACH, TRIES
 
 FILTERED = {"conv2d": Conv2D, "locally_connected2d": LocallyConnected2D}

@@ -33,46 +33,51 @@ LEAST_OF_ONE = 0.9
 """Of one module by its own tests, where those that reach all modules are not asked."""
 
 TESTS: Mapping[str, tuple[str, ...]] = {
-    "activations": ("test_activations.py",),
-    "jacobians/base": ("jacobians/test_jacobians.py",),
-    "jacobians/activations": ("jacobians/test_jacobians.py",),
-    "jacobians/linear": ("jacobians/test_jacobians.py",),
-    "jacobians/combined": ("jacobians/test_jacobians.py",),
-    "jacobians/joins": ("jacobians/test_jacobians.py",),
-    "layers/base": (
-        "layers/test_layer.py",
-        "layers/test_what_layers_say.py",
-        "layers/test_dense.py",
-        "test_description.py",
+    "nn/activations": ("nn/test_activations.py",),
+    "nn/jacobians/base": ("nn/jacobians/test_jacobians.py",),
+    "nn/jacobians/activations": ("nn/jacobians/test_jacobians.py",),
+    "nn/jacobians/elementary": ("nn/jacobians/test_jacobians.py",),
+    "nn/jacobians/combined": ("nn/jacobians/test_jacobians.py",),
+    "nn/jacobians/joins": ("nn/jacobians/test_jacobians.py",),
+    "nn/layers/base": (
+        "nn/layers/test_layer.py",
+        "nn/layers/test_what_layers_say.py",
+        "nn/layers/test_dense.py",
+        "nn/test_description.py",
     ),
-    "layers/dense": (
-        "layers/test_layer.py",
-        "layers/test_dense.py",
-        "sequences/test_sequence_networks.py",
+    "nn/layers/dense": (
+        "nn/layers/test_layer.py",
+        "nn/layers/test_dense.py",
+        "nn/sequences/test_sequence_networks.py",
     ),
-    "layers/softmax": (
-        "layers/test_layer.py",
-        "layers/test_softmax.py",
-        "sequences/test_sequence_networks.py",
+    "nn/layers/softmax": (
+        "nn/layers/test_layer.py",
+        "nn/layers/test_softmax.py",
+        "nn/sequences/test_sequence_networks.py",
     ),
-    "losses": ("test_losses.py", "test_loss_targets.py"),
-    "targets": ("test_loss_targets.py",),
-    "penalties": ("test_penalties.py",),
-    "parameters": ("test_parameters.py",),
-    "initializers": ("test_initializers.py",),
+    "nn/losses": ("nn/test_losses.py", "nn/test_loss_targets.py"),
+    "nn/targets": ("nn/test_loss_targets.py",),
+    "nn/penalties": ("nn/test_penalties.py",),
+    "nn/parameters": ("nn/test_parameters.py",),
+    "nn/initializers": ("nn/test_initializers.py",),
     "optimizers": ("test_optimizers.py",),
     "schedules": ("test_schedules.py",),
     "scores": ("test_scores.py",),
-    "wiring": ("test_wiring.py",),
-    "chain": ("test_chain.py",),
-    "layers/join": ("layers/test_layer.py", "layers/test_join.py", "test_graph_networks.py"),
-    "layered": ("test_network.py", "test_graph_networks.py"),
-    "inputs_and_targets": ("test_inputs_and_targets.py", "sequences/test_sequence_networks.py"),
-    "network": (
-        "test_network.py",
-        "test_graph_networks.py",
-        "sequences/test_sequence_networks.py",
+    "nn/wiring": ("nn/test_wiring.py",),
+    "nn/building": ("nn/test_chain.py",),
+    "nn/layers/join": (
+        "nn/layers/test_layer.py",
+        "nn/layers/test_join.py",
+        "nn/test_graph_networks.py",
     ),
+    "nn/layered": ("nn/test_network.py", "nn/test_graph_networks.py"),
+    "nn/inputs": ("nn/test_inputs_and_targets.py", "nn/sequences/test_sequence_networks.py"),
+    "nn/network": (
+        "nn/test_network.py",
+        "nn/test_graph_networks.py",
+        "nn/sequences/test_sequence_networks.py",
+    ),
+    "core/arrays": ("nn/test_parameters.py",),
 }
 """Modules that are mutated, and the tests that mirror each."""
 
@@ -80,54 +85,54 @@ OF_ALL = ("test_gradient_table.py", "test_training_table.py")
 """Tests that reach nearly all of these, and are asked last."""
 
 OF_IMAGES = (
-    "windows/geometry",
-    "windows/sliding",
-    "windows/convolution",
-    "windows/local",
-    "windows/pooling",
-    "image_jacobians/rows",
-    "image_jacobians/filters",
-    "image_jacobians/convolution",
-    "image_jacobians/local",
-    "image_jacobians/pooling",
-    "layers/weighted",
-    "layers/kept",
-    "layers/filtered",
-    "layers/conv2d",
-    "layers/locally_connected2d",
-    "layers/pooled",
-    "layers/flatten",
+    "nn/images/geometry",
+    "nn/images/sliding",
+    "nn/images/convolution_numpy",
+    "nn/images/local_numpy",
+    "nn/images/pooling_numpy",
+    "nn/images/rows",
+    "nn/images/filter_jacobians",
+    "nn/images/convolution_jacobians",
+    "nn/images/local_jacobians",
+    "nn/images/pooling_jacobians",
+    "nn/layers/weighted",
+    "nn/layers/kept",
+    "nn/images/filtered",
+    "nn/images/conv2d",
+    "nn/images/locally_connected2d",
+    "nn/images/pooled",
+    "nn/layers/flatten",
 )
 TESTS_OF_IMAGES = (
-    "windows/test_geometry.py",
-    "windows/test_what_windows_compute.py",
-    "image_jacobians/test_image_jacobians.py",
-    "layers/test_image_layers_as_told.py",
-    "layers/test_ways_through_filters.py",
-    "layers/test_filters_and_pooling.py",
-    "test_image_networks.py",
+    "nn/images/test_geometry.py",
+    "nn/images/test_what_windows_compute.py",
+    "nn/images/test_image_jacobians.py",
+    "nn/images/test_image_layers_as_told.py",
+    "nn/images/test_ways_through_filters.py",
+    "nn/images/test_filters_and_pooling.py",
+    "nn/test_image_networks.py",
 )
 
 OF_SEQUENCES = (
     "core/sequences",
-    "sequences/losses",
-    "sequences/start",
-    "sequences/recurrence",
-    "sequences/through_time",
-    "sequences/step_jacobians",
-    "sequences/recurrent_jacobians",
-    "layers/recurrent",
+    "nn/sequences/losses",
+    "nn/sequences/start",
+    "nn/sequences/recurrence",
+    "nn/sequences/through_time",
+    "nn/sequences/step_jacobians",
+    "nn/sequences/recurrent_jacobians",
+    "nn/sequences/recurrent",
     "clipping",
 )
 TESTS_OF_SEQUENCES = (
     "core/test_padding.py",
-    "sequences/test_sequence_losses.py",
-    "sequences/test_start.py",
-    "sequences/test_recurrence.py",
-    "sequences/test_step_jacobians.py",
-    "sequences/test_through_time.py",
-    "layers/test_recurrent.py",
-    "sequences/test_sequence_networks.py",
+    "nn/sequences/test_sequence_losses.py",
+    "nn/sequences/test_start.py",
+    "nn/sequences/test_recurrence.py",
+    "nn/sequences/test_step_jacobians.py",
+    "nn/sequences/test_through_time.py",
+    "nn/sequences/test_recurrent.py",
+    "nn/sequences/test_sequence_networks.py",
     "test_clipping.py",
 )
 
@@ -158,19 +163,19 @@ GROUPS = (
 )
 
 NEVER = (
-    "test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
-    "sequences/test_sequence_networks.py::test_other_libraries_agree",
-    "sequences/test_sequence_networks.py::test_it_is_pytorchs_rnn",
-    "sequences/test_sequence_networks.py::test_what_cannot_run_it_says_so",
-    "layers/test_filters_and_pooling.py::test_the_check_finds_all_of_it_right",
-    "layers/test_filters_and_pooling.py::test_a_wrong_derivative_is_found",
-    "test_image_networks.py::test_images_that_branch_pass_every_check",
+    "nn/test_graph_networks.py::test_every_method_of_the_check_follows_the_graph",
+    "nn/sequences/test_sequence_networks.py::test_other_libraries_agree",
+    "nn/sequences/test_sequence_networks.py::test_it_is_pytorchs_rnn",
+    "nn/sequences/test_sequence_networks.py::test_what_cannot_run_it_says_so",
+    "nn/images/test_filters_and_pooling.py::test_the_check_finds_all_of_it_right",
+    "nn/images/test_filters_and_pooling.py::test_a_wrong_derivative_is_found",
+    "nn/test_image_networks.py::test_images_that_branch_pass_every_check",
     "test_clipping.py::test_it_is_what_pytorch_does_but_for_its_millionth",
     "test_clipping.py::test_every_engine_clips_or_hands_over",
 )
 """Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 
-QUICK = ("penalties", "schedules", "optimizers", "parameters", "initializers")
+QUICK = ("nn/penalties", "schedules", "optimizers", "nn/parameters", "nn/initializers")
 """The short form takes one of these, by the day, with its own tests alone."""
 
 KILLED, SURVIVED, TIMED_OUT, UNCOVERED = "killed", "survived", "timed out", "uncovered"

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
 from chainrule.core.arrays import Array
 from chainrule.gradients.kinks import distances
-from chainrule.losses import LOSSES
-from chainrule.penalties import PENALTIES
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.penalties import PENALTIES
 
 RATE = 0.03
 REACH = 0.02

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS, activation
 from chainrule.core.arrays import Array
-from chainrule.layers.softmax import softmax
-from chainrule.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
+from chainrule.nn.activations import ACTIVATIONS, activation
+from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
 from proof.line import Line

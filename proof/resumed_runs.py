@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.checkpoint import checksum, read_checkpoint, save_checkpoint
-from chainrule.layers.dense import Dense
-from chainrule.layers.softmax import Softmax
-from chainrule.network import Network
+from chainrule.nn.layers.dense import Dense
+from chainrule.nn.layers.softmax import Softmax
+from chainrule.nn.network import Network
 from chainrule.training import Callback, Part, Row, Settings, Trainer
 
 ENGINES = (

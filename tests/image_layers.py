@@ -11,14 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.layers import (
-    AveragePool2D,
-    Conv2D,
-    Flatten,
-    Layer,
-    LocallyConnected2D,
-    MaxPool2D,
-)
+from chainrule.nn import AveragePool2D, Conv2D, Flatten, Layer, LocallyConnected2D, MaxPool2D
 
 FILTERED, POOLED = (Conv2D, LocallyConnected2D), (MaxPool2D, AveragePool2D)
 
@@ -30,8 +23,8 @@ WAYS = {"numpy": 10**12, "loops": 0}
 def going(way: str) -> Iterator[None]:
     """While this lasts, layers on images go that way whatever the work."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.layers.filtered.WORTH_LOOPS", WAYS[way])
-        patch.setattr("chainrule.layers.pooled.WORTH_LOOPS", WAYS[way])
+        patch.setattr("chainrule.nn.images.filtered.WORTH_LOOPS", WAYS[way])
+        patch.setattr("chainrule.nn.images.pooled.WORTH_LOOPS", WAYS[way])
         yield
 
 

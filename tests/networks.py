@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
-from chainrule.losses import LOSSES, Hinge, Huber, MeanAbsoluteError
+from chainrule.nn.losses import LOSSES, Hinge, Huber, MeanAbsoluteError
 
 CLASS_LOSSES = [name for name, loss in LOSSES.items() if loss.for_classes]
 REACH = 0.02

@@ -14,7 +14,7 @@ from chainrule.core.randomness import stream
 from chainrule.data.dataset import Dataset
 from chainrule.data.sources import load_data
 from chainrule.data.standardization import Standardization
-from chainrule.layers import (
+from chainrule.nn import (
     Add,
     AveragePool2D,
     Conv2D,
@@ -25,10 +25,10 @@ from chainrule.layers import (
     Recurrent,
     Softmax,
 )
-from chainrule.network import Network
+from chainrule.nn.network import Network
+from chainrule.nn.targets import class_numbers, rows
 from chainrule.scores import evaluate, outputs
 from chainrule.sweeps.variation import Variation
-from chainrule.targets import class_numbers, rows
 from chainrule.training import Settings
 
 

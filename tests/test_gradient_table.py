@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Network
-from chainrule.activations import ACTIVATIONS
 from chainrule.gradients import errors
-from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.losses import LOSSES
 
 CENTRAL, COMPLEX = 1e-8, 1e-13
 PENALTIES = {

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
 from chainrule.gradients import central_difference, complex_step, errors, relative_error
-from chainrule.layers.dense import Dense as DenseLayer
-from chainrule.losses import LOSSES
-from chainrule.parameters import Parameters
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.layers.dense import Dense as DenseLayer
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.parameters import Parameters
 from networks import (
     SHAPES,
     batch_for,

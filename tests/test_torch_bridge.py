@@ -15,8 +15,8 @@ from hypothesis import given
 from torch import nn
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS, ReLU
 from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.nn.activations import ACTIVATIONS, ReLU
 from chainrule.torch_bridge import copy_to_torch, from_torch, to_torch
 from networks import difference, networks_with_batches
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.layers import Conv2D, Flatten, MaxPool2D
+from chainrule.nn import Conv2D, Flatten, MaxPool2D
 from chainrule.tracing import ShowMinibatches, array_text, as_text, trace
 from chainrule.training import Part, Settings, Trainer
 

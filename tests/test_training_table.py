@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
 from chainrule.engines import NumpyEngine
 from chainrule.gradients import complex_step
+from chainrule.nn.activations import ACTIVATIONS
 from chainrule.optimizers import optimizer
 from networks import difference
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.cli.failures import failures_told
-from chainrule.network import Network
+from chainrule.nn import Network
 from chainrule.scores import evaluate
 from chainrule.training import Part, Settings, Trainer
 from images import BATCH, DATA, accuracy, given_network, parser, positive, save

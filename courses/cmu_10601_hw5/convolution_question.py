@@ -27,9 +27,8 @@ import numpy as np
 from chainrule.cli.failures import failures_told
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
-from chainrule.layers import Conv2D, Dense, Flatten, LocallyConnected2D
-from chainrule.layers.filtered import Filtered
-from chainrule.network import Network
+from chainrule.nn import Conv2D, Dense, Flatten, LocallyConnected2D, Network
+from chainrule.nn.images.filtered import Filtered
 
 X = np.array(
     [

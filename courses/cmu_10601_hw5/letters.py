@@ -8,8 +8,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.dataset import Dataset
 from chainrule.data.targets import encode_classes
 from chainrule.data.text_file import read_text
-from chainrule.layers import Dense, Softmax
-from chainrule.network import Network
+from chainrule.nn import Dense, Network, Softmax
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
 CLASSES = tuple(str(label) for label in range(10))

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule import layers
-from chainrule.activations import activation
+from chainrule import nn as layers
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
-from chainrule.jacobians import Diagonal
-from chainrule.losses import CrossEntropy as Loss
-from chainrule.network import Network
+from chainrule.nn import Network
+from chainrule.nn.activations import activation
+from chainrule.nn.jacobians import Diagonal
+from chainrule.nn.losses import CrossEntropy as Loss
 
 
 class Module(ABC):

@@ -25,15 +25,15 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import Dense
-from chainrule.activations import ReLU
 from chainrule.core.arrays import as_numbers
 from chainrule.core.errors import ShapeError
 from chainrule.gradients import central_difference
-from chainrule.inputs_and_targets import require_as_many, rows_of_inputs
-from chainrule.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
-from chainrule.layers.softmax import softmax
-from chainrule.losses import CrossEntropy, SoftmaxCrossEntropy
-from chainrule.penalties import L2, PenaltySetting
+from chainrule.nn.activations import ReLU
+from chainrule.nn.inputs import require_as_many, rows_of_inputs
+from chainrule.nn.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
+from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.losses import CrossEntropy, SoftmaxCrossEntropy
+from chainrule.nn.penalties import L2, PenaltySetting
 
 Array = npt.NDArray[Any]
 Theta = Sequence[npt.ArrayLike]

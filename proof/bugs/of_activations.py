@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit, only
 
-ACTIVATIONS, DENSE = "activations.py", "layers/dense.py"
+ACTIVATIONS, DENSE = "nn/activations.py", "nn/layers/dense.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"
 SLOPE = "return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))"
@@ -51,7 +51,7 @@ BUGS = (
             Edit(
                 DENSE,
                 SLOPE,
-                "from chainrule.activations import sigmoid_derivative\n\n        return Diagonal(sigmoid_derivative(self.z))",
+                "from chainrule.nn.activations import sigmoid_derivative\n\n        return Diagonal(sigmoid_derivative(self.z))",
             ),
         ),
     ),

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, JOIN, JACOBIANS = "network.py", "layers/join.py", "jacobians/joins.py"
+NETWORK, JOIN, JACOBIANS = "nn/network.py", "nn/layers/join.py", "nn/jacobians/joins.py"
 
 SUM = "received[source] = received[source] + part if source in received else part"
 
-TESTS = ("layers/test_join.py", "test_graph_networks.py")
+TESTS = ("nn/layers/test_join.py", "nn/test_graph_networks.py")
 """Those that run what is changed here."""
 
 _BUGS = (
@@ -53,7 +53,7 @@ _BUGS = (
         "branches share the buffer of J upstream",
         (
             Edit(
-                "chain.py",
+                "nn/building.py",
                 "layers[k].alone_upstream = wiring.is_chain",
                 "layers[k].alone_upstream = True",
             ),

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-CONVOLUTION, LOCAL = "windows/convolution.py", "windows/local.py"
-POOLING, SLIDING, GEOMETRY = "windows/pooling.py", "windows/sliding.py", "windows/geometry.py"
-OF_CONVOLUTION = "image_jacobians/convolution.py"
-FLATTEN, POOLED = "layers/flatten.py", "layers/pooled.py"
-LOOPS, KERNELS = "loops/convolution.py", "loops/convolution_kernels.py"
-LOCAL_KERNELS = "loops/local_kernels.py"
-POOL_KERNELS = "loops/pooling_kernels.py"
+CONVOLUTION, LOCAL = "nn/images/convolution_numpy.py", "nn/images/local_numpy.py"
+POOLING, SLIDING, GEOMETRY = (
+    "nn/images/pooling_numpy.py",
+    "nn/images/sliding.py",
+    "nn/images/geometry.py",
+)
+OF_CONVOLUTION = "nn/images/convolution_jacobians.py"
+FLATTEN, POOLED = "nn/layers/flatten.py", "nn/images/pooled.py"
+LOOPS, KERNELS = "nn/images/kernels/convolution.py", "nn/images/kernels/convolution_kernels.py"
+LOCAL_KERNELS = "nn/images/kernels/local_kernels.py"
+POOL_KERNELS = "nn/images/kernels/pooling_kernels.py"
 
 FORWARD = "z += W[:, :, p, q] @ _as_rows(under(x, windows, p, q))"
 BACK = "target += (W[:, :, p, q].T @ rows).reshape(target.shape)"
@@ -24,7 +28,7 @@ OF_BIASES = "into(sum_of_rows(maps(g, self.windows).sum(axis=(2, 3))), out)"
 LARGER = "(other.real > best.real)"
 TO_LARGEST = "target += np.where(winners == k, delta, delta.dtype.type(0))"
 TO_ALL_EQUAL = """if self.type == "max_pool2d":
-            from chainrule.windows.sliding import nothing, offsets, padded, under, within
+            from chainrule.nn.images.sliding import nothing, offsets, padded, under, within
             x, w = padded(images(self.x, self.windows), self.windows), self.windows
             J, y = nothing(len(x), w, delta.dtype), maps(self.z, w)
             for p, q in offsets(w):
@@ -39,8 +43,8 @@ TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)
 IN_A_ROW = "_largest_of_row(x, n, at, s, 2, a, b"
 ROW_OF_TARGETS = "target = (c * s.height + i * s.step_down - s.top) * s.width - s.left"
 
-TESTS = ("test_image_networks.py",)
-TESTS_OF_POOLS = ("loops/test_pooling_loops.py",)
+TESTS = ("nn/test_image_networks.py",)
+TESTS_OF_POOLS = ("nn/images/test_pooling_loops.py",)
 
 _BUGS = (
     Bug(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, DENSE, JACOBIANS = "network.py", "layers/dense.py", "jacobians/linear.py"
+NETWORK, DENSE, JACOBIANS = "nn/network.py", "nn/layers/dense.py", "nn/jacobians/elementary.py"
 ENGINE = "engines/numpy_engine.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"
@@ -147,7 +147,7 @@ BUGS = (
         "parameters aliased",
         (
             Edit(
-                "parameters.py",
+                "nn/parameters.py",
                 "            start = segment.stop\n",
                 "            start = segment.start if name == 'b' else segment.stop\n",
             ),

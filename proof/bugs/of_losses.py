@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, LOSSES, SOFTMAX = "network.py", "losses.py", "layers/softmax.py"
+NETWORK, LOSSES, SOFTMAX = "nn/network.py", "nn/losses.py", "nn/layers/softmax.py"
 
 
 def _through(change: str) -> tuple[Edit, ...]:

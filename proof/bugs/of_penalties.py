@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, PENALTIES = "network.py", "penalties.py"
+NETWORK, PENALTIES = "nn/network.py", "nn/penalties.py"
 
 ADDED = "vector[part] += rate * penalty.derivative(theta[part])"
 """The line that adds a penalty's gradient."""

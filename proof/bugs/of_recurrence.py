@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, CLIPPING = "layers/recurrent.py", "clipping.py"
-RECURRENCE, TIME = "sequences/recurrence.py", "sequences/through_time.py"
-JACOBIANS, LOSSES = "sequences/recurrent_jacobians.py", "sequences/losses.py"
+LAYER, CLIPPING = "nn/sequences/recurrent.py", "clipping.py"
+RECURRENCE, TIME = "nn/sequences/recurrence.py", "nn/sequences/through_time.py"
+JACOBIANS, LOSSES = "nn/sequences/recurrent_jacobians.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
@@ -18,7 +18,11 @@ START_GRADIENT = "np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)"
 SHARE = "y.real.dtype.type(len(rows) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
-TESTS = ("layers/test_recurrent.py", "sequences/test_sequence_networks.py", "test_clipping.py")
+TESTS = (
+    "nn/sequences/test_recurrent.py",
+    "nn/sequences/test_sequence_networks.py",
+    "test_clipping.py",
+)
 """Those that run what is changed here."""
 
 _BUGS = (

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from chainrule.comparison.result import Comparison
     from chainrule.core.errors import ChainruleError
     from chainrule.data.shapes import ImageGenerator
-    from chainrule.layers.dense import Dense
-    from chainrule.layers.softmax import Softmax
-    from chainrule.network import Network
+    from chainrule.nn.layers.dense import Dense
+    from chainrule.nn.layers.softmax import Softmax
+    from chainrule.nn.network import Network
     from chainrule.registration import register_activation, register_loss
     from chainrule.runs import Run, load, train
     from chainrule.sweeps.sweep import Sweep, sweep
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 _HOME = {
     "ChainruleError": "chainrule.core.errors",
     "Comparison": "chainrule.comparison.result",
-    "Dense": "chainrule.layers.dense",
+    "Dense": "chainrule.nn.layers.dense",
     "ImageGenerator": "chainrule.data.shapes",
-    "Network": "chainrule.network",
+    "Network": "chainrule.nn.network",
     "Run": "chainrule.runs",
-    "Softmax": "chainrule.layers.softmax",
+    "Softmax": "chainrule.nn.layers.softmax",
     "Sweep": "chainrule.sweeps.sweep",
     "compare": "chainrule.comparison.compare",
     "load": "chainrule.runs",
@@ -42,19 +42,16 @@ _HOME = {
 
 # Modules that a user may name without importing them, as in chainrule.gradients.errors.
 _MODULES = (
-    "activations",
     "autodiff",
-    "errors",
+    "config",
+    "core",
+    "data",
     "gradients",
-    "jacobians",
-    "layers",
-    "losses",
-    "optimizers",
-    "parameters",
-    "penalties",
-    "schedules",
-    "scores",
-    "tracing",
+    "nn",
+    "peers",
+    "plots",
+    "runs",
+    "training",
 )
 
 __all__ = [

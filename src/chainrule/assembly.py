@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.chain import ConnectError, activation_name, connected
 from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.core.limits import machine_memory
@@ -23,7 +22,6 @@ from chainrule.data.published import as_published, find_published
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
 from chainrule.data.sources import load_data
 from chainrule.data.targets import OutsideClassesError
-from chainrule.description import Description, describe_config
 from chainrule.fitting import (
     case_shape,
     colours_last,
@@ -37,10 +35,12 @@ from chainrule.fitting import (
     too_explicit,
     too_few_outputs,
 )
-from chainrule.layers import LAYERS, Layer
-from chainrule.layers.weighted import Weighted
-from chainrule.losses import BinaryCrossEntropy, loss_function
-from chainrule.network import Network
+from chainrule.nn.building import ConnectError, activation_name, connected
+from chainrule.nn.description import Description, describe_config
+from chainrule.nn.layer_types import LAYERS, Layer
+from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.losses import BinaryCrossEntropy, loss_function
+from chainrule.nn.network import Network
 
 
 def assemble_data(config: Config) -> DataSplit:

@@ -39,7 +39,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import whole_file, write_whole
 from chainrule.core.strict_json import parse_json
 from chainrule.data.dataset import DataSplit
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
 

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from chainrule.chain import connected, shape_of_input
 from chainrule.config.load import Config
 from chainrule.core.errors import Problem
 from chainrule.data.dataset import DataSplit
 from chainrule.data.targets import OutsideClassesError
-from chainrule.jacobians import DENSE_LIMIT
-from chainrule.layers import LAYERS, Recurrent
-from chainrule.layers.filtered import Filtered
-from chainrule.losses import loss_function
-from chainrule.wiring import INPUT, Plug, names_of, wire
+from chainrule.nn.building import connected, shape_of_input
+from chainrule.nn.images.filtered import Filtered
+from chainrule.nn.jacobians import DENSE_LIMIT
+from chainrule.nn.layer_types import LAYERS, Recurrent
+from chainrule.nn.losses import loss_function
+from chainrule.nn.wiring import INPUT, Plug, names_of, wire
 
 
 def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from chainrule.autodiff.node import Node, variable
 from chainrule.autodiff.walk import backpropagate
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.layers import (
+from chainrule.nn.layer_types import (
     Add,
     AveragePool2D,
     Concatenate,
@@ -30,10 +30,10 @@ from chainrule.layers import (
     Recurrent,
     Softmax,
 )
-from chainrule.network import Network
-from chainrule.parameters import Parameters
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Parameters
+from chainrule.nn.wiring import INPUT
 from chainrule.sequences.graph import each_step, loss_over_steps, recurrent
-from chainrule.wiring import INPUT
 
 
 class NetworkGraph(NamedTuple):

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.core.errors import ConfigError
 from chainrule.core.registry import add_entry
 from chainrule.gradients import check_activation, check_loss
-from chainrule.losses import LOSSES, Loss
+from chainrule.nn.activations import ACTIVATIONS, Activation
+from chainrule.nn.losses import LOSSES, Loss
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
         name: lower-case letters, digits and ``_``.
         kind: a subclass of `Activation` that can be made without arguments; where it has options
             it is a frozen dataclass, and they are numbers. One of the form z g(z) is a subclass
-            of `chainrule.activations.Gated`, so that checks know of the zero of its derivative.
+            of `chainrule.nn.activations.Gated`, so that checks know of the zero of its derivative.
 
     Returns:
         The class.
@@ -41,7 +41,7 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
     Example:
         >>> import numpy as np
         >>> from chainrule import register_activation
-        >>> from chainrule.activations import Activation
+        >>> from chainrule.nn.activations import Activation
         >>> class Square(Activation):
         ...     def value(self, z, out=None):
         ...         return np.multiply(z, z, out=out)

@@ -29,7 +29,7 @@ from chainrule.core.errors import (
 from chainrule.core.files import alone, as_path
 from chainrule.core.interrupts import on_interrupt
 from chainrule.engines import ENGINES
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.scores import Score, outputs, predicted_classes
 from chainrule.tensor_file import read_shapes

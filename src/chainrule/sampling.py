@@ -11,7 +11,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.core.randomness import stream
 from chainrule.data.characters import Alphabet
-from chainrule.layers import Softmax
+from chainrule.nn.layer_types import Softmax
 from chainrule.runs import Run
 
 MOST = 1_000_000

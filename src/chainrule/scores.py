@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import number_of_targets, output_rows, target_rows
-from chainrule.network import Network
+from chainrule.nn.network import Network
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import activations
-from chainrule.activations import Activation
-from chainrule.chain import activation_name
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, MissingExtraError, Problem, ShapeError
-from chainrule.layers import Dense, Layer, Softmax
-from chainrule.network import Network
-from chainrule.parameters import Segment
+from chainrule.nn import activations
+from chainrule.nn.activations import Activation
+from chainrule.nn.building import activation_name
+from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
 
 try:
     import torch
@@ -74,7 +74,7 @@ def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> 
         ConfigError: a layer or activation that is not of the tables; all of them at once.
 
     Example:
-        >>> from chainrule.layers import Dense, Softmax
+        >>> from chainrule.nn import Dense, Softmax
         >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4)
         >>> [type(module).__name__ for module in to_torch(network)]
         ['Linear', 'Tanh', 'Linear', 'Softmax']

@@ -12,22 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.chain import activation_name
 from chainrule.clipping import norm
 from chainrule.core.arrays import Array
 from chainrule.core.errors import printable
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences
-from chainrule.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
-from chainrule.layers import Dense, Layer, Softmax
-from chainrule.layers.base import Shape
-from chainrule.losses import LOSSES, least_probability
-from chainrule.network import Network
+from chainrule.nn.building import activation_name
+from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
+from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.layers.base import Shape
+from chainrule.nn.losses import LOSSES, least_probability
+from chainrule.nn.network import Network
+from chainrule.nn.sequences.losses import SequenceLoss, loss_of_a_step
+from chainrule.nn.targets import one_hot
+from chainrule.nn.wiring import INPUT
 from chainrule.optimizers import SGD
-from chainrule.sequences.losses import SequenceLoss, loss_of_a_step
-from chainrule.targets import one_hot
 from chainrule.training import Callback, Trainer
-from chainrule.wiring import INPUT
 
 PRECISION = 4
 EDGE = 3

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.activations import GELU, Tanh
 from chainrule.autodiff import activate, activation_from, hessian, loss_from, loss_of, softplus
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import complex_step, errors
-from chainrule.losses import CrossEntropy, MeanSquaredError
 from chainrule.network_graph import graph_gradient
+from chainrule.nn.activations import GELU, Tanh
+from chainrule.nn.losses import CrossEntropy, MeanSquaredError
 from networks import batch_for, difference, gradient, network_for
 
 Z = np.linspace(-4, 4, 12).reshape(3, 4)

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from chainrule.activations import ACTIVATIONS, Activation, activation
 from chainrule.autodiff import activate, log_softmax, loss_of, softmax, variable, vjp
 from chainrule.autodiff import gradient as derivative
 from chainrule.autodiff.activations import GRAPHS as ACTIVATION_GRAPHS
 from chainrule.autodiff.losses import GRAPHS as LOSS_GRAPHS
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.jacobians import SoftmaxJacobian
-from chainrule.losses import FROM_LOGITS, LOSSES, Loss
 from chainrule.network_graph import graph_gradient, network_graph
+from chainrule.nn.activations import ACTIVATIONS, Activation, activation
+from chainrule.nn.jacobians import SoftmaxJacobian
+from chainrule.nn.losses import FROM_LOGITS, LOSSES, Loss
 from networks import (
     CLASS_LOSSES,
     batch_for,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from operation_cases import CASES, shapes_for
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.autodiff import activate, gradient, variable
+from chainrule.nn.activations import ACTIVATIONS
 
 torch = pytest.importorskip("torch")
 

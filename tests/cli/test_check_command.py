@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.activations import Tanh
 from chainrule.cli.check import shown_error
 from chainrule.gradients import Finding, Verdict
-from chainrule.network import Network
+from chainrule.nn.activations import Tanh
+from chainrule.nn.network import Network
 
 CONFIG = """\
 network:

@@ -30,7 +30,7 @@ training: {epochs: 1}
         "chainrule.runs",
         "numpy",
         "numpy.random",
-        "chainrule.network",
+        "chainrule.nn.network",
         "pydantic",
         "chainrule.assembly",
         "ruamel.yaml",

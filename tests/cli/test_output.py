@@ -16,8 +16,8 @@ from chainrule.autodiff import print_graph, variable
 from chainrule.config.load import Config
 from chainrule.core.errors import CompileCacheWarning, ConfigError, Problem, printable
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.description import Description
-from chainrule.layers import Dense
+from chainrule.nn import Dense
+from chainrule.nn.description import Description
 
 DANGEROUS = "cat\u202e\u200b"  # turns the letters after it round; is not seen
 ESCAPED = r"cat\u202e\u200b"

@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chainrule.activations import ACTIVATIONS
-from chainrule.initializers import INITIALIZERS
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.initializers import INITIALIZERS
 
 MINIMAL: dict[str, Any] = {"network": {"loss": "mse", "layers": [{"size": 1}]}}
 

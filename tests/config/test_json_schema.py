@@ -9,12 +9,12 @@ from configurations import configurations
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.config import load_config
 from chainrule.config.json_schema import json_schema
 from chainrule.config.yaml_reader import read_yaml
 from chainrule.core.errors import ConfigError
 from chainrule.data.shapes import ImageGenerator
+from chainrule.nn.activations import ACTIVATIONS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.yaml"))
 SCHEMA = json_schema()

@@ -14,8 +14,8 @@ from chainrule import Dense
 from chainrule.config import Config, load_config
 from chainrule.config.yaml_writer import write_yaml
 from chainrule.core.errors import ConfigError
-from chainrule.initializers import initializer
-from chainrule.network import Network
+from chainrule.nn.initializers import initializer
+from chainrule.nn.network import Network
 
 DESIGN_YAML = """\
 network:

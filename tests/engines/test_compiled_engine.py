@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS, Tanh
 from chainrule.engines import ENGINES, Engine, NotFiniteError, NumpyEngine
 from chainrule.engines.compiled import few_units, programs
 from chainrule.engines.compiled.engine import CompiledEngine
-from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS, Tanh
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.penalties import NO_PENALTY, PenaltySetting
 from chainrule.optimizers import optimizer
-from chainrule.penalties import NO_PENALTY, PenaltySetting
 from chainrule.scores import evaluate
 from chainrule.training import Part, Settings, Trainer
 from networks import difference, network_for, targets_for

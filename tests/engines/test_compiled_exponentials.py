@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from chainrule.engines.compiled.exponentials import exp_parts
-from chainrule.loops.jit import EXACT
+from chainrule.nn.kernels.jit import EXACT
 
 
 @numba.njit(fastmath=EXACT)

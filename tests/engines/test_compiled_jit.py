@@ -16,7 +16,7 @@ import pytest
 
 import chainrule
 from chainrule.core.errors import CompileCacheWarning
-from chainrule.loops import jit
+from chainrule.nn.kernels import jit
 
 PACKAGE = Path(chainrule.__file__).parent
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
 from chainrule.engines.compiled import plan as tables
 from chainrule.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
 from chainrule.engines.compiled.packing import Packing, aligned
 from chainrule.engines.compiled.plan import filled, make_plan
-from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.penalties import PENALTIES
 from chainrule.optimizers import OPTIMIZERS, SGD
-from chainrule.penalties import PENALTIES
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from chainrule.engines.threads import (
     products_are_small,
     suitable_threads,
 )
-from chainrule.layers import Conv2D, Flatten
-from chainrule.loops import threads as loops
+from chainrule.nn import Conv2D, Flatten
+from chainrule.nn.kernels import threads as loops
 
 
 def network(inputs: int, hidden: int) -> Network:

@@ -17,15 +17,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule import Dense, Network, Softmax, losses, penalties
-from chainrule.activations import ACTIVATIONS, Tanh
+from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError
 from chainrule.engines import ENGINES, NotFiniteError
 from chainrule.engines.threads import one_thread_is_best
 from chainrule.engines.torch_engine import TorchEngine
-from chainrule.losses import LOSSES, MeanSquaredError
+from chainrule.nn import losses, penalties
+from chainrule.nn.activations import ACTIVATIONS, Tanh
+from chainrule.nn.losses import LOSSES, MeanSquaredError
+from chainrule.nn.penalties import PENALTIES
 from chainrule.optimizers import OPTIMIZERS, Adam, optimizer
-from chainrule.penalties import PENALTIES
 from chainrule.training import Part, Settings, Trainer
 from networks import difference
 

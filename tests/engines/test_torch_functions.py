@@ -9,12 +9,12 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra
 
 from torch import nn
 
-from chainrule import losses, penalties
-from chainrule.activations import ACTIVATIONS, ELU, LeakyReLU
 from chainrule.engines import torch_functions as functions
-from chainrule.jacobians import SoftmaxJacobian
-from chainrule.layers.softmax import softmax
-from chainrule.losses import LOSSES, Huber
+from chainrule.nn import losses, penalties
+from chainrule.nn.activations import ACTIVATIONS, ELU, LeakyReLU
+from chainrule.nn.jacobians import SoftmaxJacobian
+from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.losses import LOSSES, Huber
 from chainrule.torch_bridge import ACTIVATION_MODULES
 from networks import difference
 

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra
 
 from chainrule.core.errors import ConfigError
 from chainrule.engines.torch_optimizers import RULES, TorchUpdate
+from chainrule.nn.parameters import Layout
 from chainrule.optimizers import OPTIMIZERS, SGD, optimizer
-from chainrule.parameters import Layout
 from chainrule.torch_bridge import tensor_view
 from networks import difference
 

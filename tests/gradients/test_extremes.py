@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
-from chainrule.activations import activation as activation_of
 from chainrule.gradients import METHODS, Verdict, check, relative_error
 from chainrule.gradients.autograd import autograd
 from chainrule.gradients.kinks import undecided
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.steadiest import steadiest
-from chainrule.layers import Flatten, MaxPool2D
-from chainrule.losses import LOSSES, Huber
+from chainrule.nn import Flatten, MaxPool2D
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.activations import activation as activation_of
+from chainrule.nn.losses import LOSSES, Huber
 from networks import network_for, normal, targets_for
 
 NUMERIC = ["central", "complex", "projection"]

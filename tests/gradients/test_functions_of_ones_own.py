@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network, register_activation, register_loss, train
-from chainrule.activations import ACTIVATIONS, Activation, activation, magnitude
 from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, check_activation, check_loss
-from chainrule.losses import LOSSES, Loss, ResidualLoss, loss_function
+from chainrule.nn.activations import ACTIVATIONS, Activation, activation, magnitude
+from chainrule.nn.losses import LOSSES, Loss, ResidualLoss, loss_function
 
 
 @pytest.fixture(autouse=True)

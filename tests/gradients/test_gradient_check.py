@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from chainrule import Network
-from chainrule.activations import ReLU, Tanh
 from chainrule.core.errors import ConfigError, DivergenceError, MissingExtraError, ShapeError
 from chainrule.gradients import METHODS, Verdict, check
-from chainrule.jacobians import BiasJacobian, InputJacobian, SoftmaxJacobian, WeightJacobian
-from chainrule.layers import Dense
-from chainrule.losses import MeanSquaredError, SoftmaxCrossEntropy
-from chainrule.penalties import L2
+from chainrule.nn import Dense
+from chainrule.nn.activations import ReLU, Tanh
+from chainrule.nn.jacobians import BiasJacobian, InputJacobian, SoftmaxJacobian, WeightJacobian
+from chainrule.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
+from chainrule.nn.penalties import L2
 from networks import batch_for, network_for
 
 QUICK = ["complex", "projection"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.activations import ACTIVATIONS, Gated
-from chainrule.activations import activation as activation_of
 from chainrule.gradients.rounding import rounding
-from chainrule.layers import Recurrent
+from chainrule.nn import Recurrent
+from chainrule.nn.activations import ACTIVATIONS, Gated
+from chainrule.nn.activations import activation as activation_of
 from networks import normal
 
 GATED = sorted(name for name, kind in ACTIVATIONS.items() if issubclass(kind, Gated))

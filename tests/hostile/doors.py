@@ -13,7 +13,7 @@ from chainrule.data.files import read_inputs
 from chainrule.data.image_folder import read_images
 from chainrule.data.pickles import read_pickle
 from chainrule.data.sources import load_data
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.sweeps.folder import SweepFolder
 
 NETWORK = {

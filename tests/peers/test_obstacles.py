@@ -7,9 +7,9 @@ import pytest
 from peer_checks import NAMES, bound, peer_class
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import Tanh
 from chainrule.core.errors import ConfigError
-from chainrule.losses import MeanSquaredError
+from chainrule.nn.activations import Tanh
+from chainrule.nn.losses import MeanSquaredError
 from chainrule.optimizers import SGD
 from networks import network_for
 

@@ -7,8 +7,8 @@ import pytest
 from peer_checks import NAMES, RULES, both, largest_difference, peer_class
 
 from chainrule import Dense, Network, Softmax
-from chainrule.activations import ACTIVATIONS
-from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.losses import LOSSES
 from networks import network_for
 
 SPREAD = {"weights": [-1, 1], "biases": [-1, 1]}

@@ -7,8 +7,8 @@ import pytest
 from proof.extreme_networks import FAMILIES, PLANTS, WAYS, extreme, planted
 from proof.extremes import Found, claims, gradient, sweep
 
-from chainrule.activations import GELU
 from chainrule.gradients.rounding import rounding
+from chainrule.nn.activations import GELU
 
 
 # Every family in each part; the proof takes two thousand.

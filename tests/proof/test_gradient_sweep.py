@@ -22,10 +22,10 @@ from proof.networks import (
 )
 
 from chainrule import Dense, Network
-from chainrule.activations import ACTIVATIONS, Tanh
 from chainrule.gradients import check
 from chainrule.gradients.rounding import rounding
-from chainrule.losses import LOSSES
+from chainrule.nn.activations import ACTIVATIONS, Tanh
+from chainrule.nn.losses import LOSSES
 
 
 def test_every_part_is_among_the_kinds():

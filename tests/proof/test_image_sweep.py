@@ -11,9 +11,9 @@ from proof.gradients import CLAIMS, compare_image
 from proof.image_networks import image_case, image_cases, image_kinds, image_network, loops_from
 from proof.networks import LARGEST
 
-from chainrule.activations import ACTIVATIONS
-from chainrule.layers import filtered, pooled
-from chainrule.windows import convolution
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.images import convolution_numpy as convolution
+from chainrule.nn.images import filtered, pooled
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 

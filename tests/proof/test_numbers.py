@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from chainrule.activations import ACTIVATIONS, SiLU, sigmoid
-from chainrule.losses import SoftmaxCrossEntropy
+from chainrule.nn.activations import ACTIVATIONS, SiLU, sigmoid
+from chainrule.nn.losses import SoftmaxCrossEntropy
 from proof import compiled, edges, exact, numbers
 
 POINTS = numbers.points(60)
@@ -92,7 +92,7 @@ def test_the_callers_arrays_are_left_alone():
 
 
 def test_a_change_would_be_found(monkeypatch):
-    from chainrule.network import Network
+    from chainrule.nn.network import Network
 
     right = Network.prepare_inputs
 

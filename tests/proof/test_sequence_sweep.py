@@ -7,7 +7,7 @@ import pytest
 from proof.agreement import agreements
 from proof.sequences import CLAIMS, Kind, compare, drawn, network_of
 
-from chainrule.layers import Recurrent
+from chainrule.nn import Recurrent
 
 KINDS = [Kind("tanh", "cross_entropy", 0), Kind("relu", "mse", 1), Kind("gelu", "hinge", 2)]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule import ChainruleError, Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, DivergenceError
-from chainrule.layers import Recurrent
+from chainrule.nn import Recurrent
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
 RNG = np.random.default_rng(2)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.randomness import stream
-from chainrule.layers import Conv2D
+from chainrule.nn import Conv2D
 
 from .layer import Array, fitting, images, rows, shaped, whole
 from .trained import TrainedLayer

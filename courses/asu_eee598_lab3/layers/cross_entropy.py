@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from chainrule.core.arrays import as_numbers
 from chainrule.core.errors import ShapeError
-from chainrule.losses import CrossEntropy
+from chainrule.nn.losses import CrossEntropy
 
 from .layer import Array, floats
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import ShapeError
-from chainrule.layers import Flatten
+from chainrule.nn import Flatten
 
 from .layer import Array, Layer, fitting, floats, rows
 

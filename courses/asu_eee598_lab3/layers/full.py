@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import ShapeError
-from chainrule.layers import Dense
-from chainrule.network import Network
+from chainrule.nn import Dense, Network
 
 from .layer import Array, fitting, floats
 from .trained import TrainedLayer

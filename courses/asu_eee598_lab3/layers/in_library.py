@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import layers as library
+from chainrule import nn as library
 from chainrule.core.errors import ConfigError
 
 from .conv import ConvLayer

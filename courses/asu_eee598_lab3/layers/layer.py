@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import layers as library
+from chainrule import nn as library
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import as_numbers
 from chainrule.core.errors import ConfigError, ShapeError

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import ConfigError, unknown
-from chainrule.layers import MaxPool2D
+from chainrule.nn import MaxPool2D
 
 from .layer import Array, Layer, fitting, images, rows, shaped
 

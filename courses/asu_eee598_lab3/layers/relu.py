@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from chainrule.activations import activation
-from chainrule.jacobians import Diagonal
+from chainrule.nn.activations import activation
+from chainrule.nn.jacobians import Diagonal
 
 from .layer import Array, Layer, fitting, floats
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import ConfigError, DivergenceError, ShapeError
-from chainrule.network import Network
+from chainrule.nn import Network
 from chainrule.scores import outputs, predicted_classes
 from chainrule.training import Part, Settings, Trainer
 

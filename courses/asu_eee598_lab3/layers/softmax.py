@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import ShapeError
-from chainrule.layers import Softmax
+from chainrule.nn import Softmax
 
 from .layer import Array, Layer, fitting, floats
 

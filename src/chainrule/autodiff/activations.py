@@ -1,7 +1,7 @@
 """The library's activations as graphs: values as precise as theirs, no derivative written here.
 
 This is the second derivation of each of them. The library's own stands in
-`chainrule.activations`; here the graph differentiates what the function is composed of.
+`chainrule.nn.activations`; here the graph differentiates what the function is composed of.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule import activations as by_hand
-from chainrule.activations import Activation
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.adapters import FunctionActivation
 from chainrule.autodiff.elementwise import of_rows
 from chainrule.autodiff.node import CALL, Node, Operation, lift
 from chainrule.core.errors import ShapeError
+from chainrule.nn import activations as by_hand
+from chainrule.nn.activations import Activation
 
 # The fixed point of mean 0 and variance 1: Klambauer et al., Self-normalizing neural networks
 # (2017), below equation 14.

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.activations import Activation, into
 from chainrule.autodiff.differentiate import gradient, vjp
 from chainrule.autodiff.node import Node, constant, variable
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.losses import Loss
-from chainrule.targets import class_numbers
+from chainrule.nn.activations import Activation, into
+from chainrule.nn.losses import Loss
+from chainrule.nn.targets import class_numbers
 
 
 class FunctionActivation(Activation):

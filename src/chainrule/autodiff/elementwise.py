@@ -4,8 +4,8 @@ A derivative takes g, the node y and the inputs a, b and gives g ∂y/∂a. It i
 operations of the graph, so that it has a derivative too. Inputs of different shapes are broadcast;
 `pull_back` sums g back to their shapes, so no line here has to.
 
-Complex inputs are continued as in `chainrule.activations`: a piecewise function chooses its piece
-by the real part, so that the complex step can check the derivatives.
+Complex inputs are continued as in `chainrule.nn.activations`: a piecewise function chooses its
+piece by the real part, so that the complex step can check the derivatives.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import magnitude
-from chainrule.activations import sigmoid as precise_sigmoid
-from chainrule.activations import softplus as precise_softplus
 from chainrule.autodiff.node import (
     CALL,
     POWER,
@@ -32,6 +29,9 @@ from chainrule.autodiff.node import (
     register,
 )
 from chainrule.core.arrays import Array
+from chainrule.nn.activations import magnitude
+from chainrule.nn.activations import sigmoid as precise_sigmoid
+from chainrule.nn.activations import softplus as precise_softplus
 
 
 def elementwise(

@@ -1,6 +1,6 @@
 """The library's losses as graphs: no derivative is written here.
 
-This is the second derivation of each of them; the library's own stands in `chainrule.losses`.
+This is the second derivation of each of them; the library's own stands in `chainrule.nn.losses`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import losses as by_hand
 from chainrule.autodiff import functions as f
 from chainrule.autodiff.adapters import FunctionLoss
 from chainrule.autodiff.node import CALL, Node, Operation, lift
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
-from chainrule.losses import FromLogits, Loss, loss_function
+from chainrule.nn import losses as by_hand
+from chainrule.nn.losses import FromLogits, Loss, loss_function
 
 
 def _mean_over_cases(terms: Node, cases: int) -> Node:

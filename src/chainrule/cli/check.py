@@ -12,7 +12,7 @@ from chainrule.cli.output import say
 
 if TYPE_CHECKING:
     from chainrule.gradients import Finding, Report
-    from chainrule.network import Network
+    from chainrule.nn.network import Network
 
 WRONG = 1
 

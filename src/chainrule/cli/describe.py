@@ -10,7 +10,7 @@ import typer
 from chainrule.cli.output import say
 
 if TYPE_CHECKING:
-    from chainrule.description import Description
+    from chainrule.nn.description import Description
 
 
 def command(
@@ -38,7 +38,7 @@ def command(
 def _print(network: Description) -> None:
     """A line a layer, and the sums."""
     from chainrule.cli.tables import print_rows
-    from chainrule.layers.base import sizes_text
+    from chainrule.nn.layers.base import sizes_text
 
     rows = [
         (

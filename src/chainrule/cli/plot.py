@@ -53,7 +53,7 @@ def command(
 
 def _weights(run: Run) -> Figure | None:
     """The first layer's weights, where the inputs are images, or its filters."""
-    from chainrule.layers import Conv2D, Dense
+    from chainrule.nn.layer_types import Conv2D, Dense
     from chainrule.plots.weights import filter_images, weight_images
 
     first = run.network.layers[0]

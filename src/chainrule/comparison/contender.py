@@ -13,7 +13,7 @@ import numpy as np
 from chainrule.comparison.memory import peak_memory
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.peers import PEERS, Peer
 from chainrule.training import Callback, Part, Row, Settings, Trainer
 

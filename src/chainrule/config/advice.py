@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.config.generator_schema import GENERATORS
 from chainrule.config.layer_schema import SECTIONS
 from chainrule.config.network_schema import Network
 from chainrule.config.training_schema import Training
 from chainrule.config.tree import KeyPath, Tree, named_parent
 from chainrule.core.errors import SYNONYMS
+from chainrule.nn.activations import ACTIVATIONS
 
 OPTIONS: Mapping[str, str] = {
     "verbose": "--verbose",

@@ -14,7 +14,6 @@ from pydantic import (
     WrapValidator,
 )
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.config.fields import (
     NAME_PATTERN,
     Amount,
@@ -32,10 +31,11 @@ from chainrule.config.penalty_schema import LayerPenalty
 from chainrule.config.words import Choice, Maybe, Start, Word
 from chainrule.core.arguments import MOST
 from chainrule.core.errors import unknown
-from chainrule.initializers import INITIALIZERS
-from chainrule.layers.recurrent import OUTPUTS
-from chainrule.sequences.start import STARTS
-from chainrule.windows.geometry import PADDINGS
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.images.geometry import PADDINGS
+from chainrule.nn.initializers import INITIALIZERS
+from chainrule.nn.sequences.recurrent import OUTPUTS
+from chainrule.nn.sequences.start import STARTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]

@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chainrule.chain import default_loss
 from chainrule.config.compact_reader import is_compact, read_compact
 from chainrule.config.messages import found, in_order, schema_problems
 from chainrule.config.overrides import apply_overrides
@@ -23,7 +22,8 @@ from chainrule.config.yaml_writer import write_yaml
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 from chainrule.data.settings import KINDS, PATH_KEYS
-from chainrule.layers import LAYERS
+from chainrule.nn.building import default_loss
+from chainrule.nn.layer_types import LAYERS
 
 
 @dataclass(frozen=True)

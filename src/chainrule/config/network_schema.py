@@ -11,7 +11,7 @@ from chainrule.config.layer_schema import LayerEntry, OptionalRate
 from chainrule.config.penalty_schema import Penalty
 from chainrule.config.words import Choice, Maybe, Word
 from chainrule.core.arguments import MOST
-from chainrule.losses import LOSSES
+from chainrule.nn.losses import LOSSES
 
 InputShape = Annotated[
     Count | Annotated[list[Count], Field(min_length=1, max_length=3)] | None,

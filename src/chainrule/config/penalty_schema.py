@@ -8,7 +8,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from chainrule.config.fields import Amount, Flag, Section, said
 from chainrule.config.words import Word
-from chainrule.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
+from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
 
 PENALTY_TYPE = Word("penalty", (*PENALTIES, "none"))
 

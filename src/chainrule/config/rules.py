@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.config.data_fields import shape_classes
 from chainrule.config.fields import NAME_PATTERN
 from chainrule.config.layer_schema import ALIASES, SECTIONS
@@ -19,8 +18,9 @@ from chainrule.config.messages import found
 from chainrule.config.tree import KeyPath, Tree
 from chainrule.core.errors import Problem
 from chainrule.data.settings import KINDS, are_sequences
-from chainrule.layers import LAYERS
-from chainrule.wiring import Plug, faults_of_wiring, names_of
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.layer_types import LAYERS
+from chainrule.nn.wiring import Plug, faults_of_wiring, names_of
 
 Fault = tuple[KeyPath, str]
 """Where the blame lies, and the message."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.clipping import clip_norm
 from chainrule.core.arrays import Array
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.scores import Score, evaluate
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.engines.base import Engine, NotFiniteError, Stretch
-from chainrule.layers.base import Layer, Pool
+from chainrule.nn.layers.base import Layer, Pool
 from chainrule.scores import count_correct
 
 

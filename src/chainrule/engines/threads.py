@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chainrule.loops.threads import at_most
-from chainrule.network import Network
+from chainrule.nn.kernels.threads import at_most
+from chainrule.nn.network import Network
 
 WORTH_THREADS = 5_000_000
 """Multiplications of the largest product from which several threads pay."""

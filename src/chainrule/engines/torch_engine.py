@@ -22,7 +22,7 @@ from chainrule.engines.base import Engine, NotFiniteError, Stretch
 from chainrule.engines.threads import one_thread_is_best
 from chainrule.engines.torch_functions import PENALTIES, loss_of, make_precise
 from chainrule.engines.torch_optimizers import TorchUpdate
-from chainrule.parameters import Segment
+from chainrule.nn.parameters import Segment
 from chainrule.scores import count_correct
 from chainrule.torch_bridge import tensor_view, to_torch
 

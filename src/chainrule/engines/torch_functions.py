@@ -2,7 +2,7 @@
 
 PyTorch's own modules are used wherever their derivative keeps its digits. It computes some of
 them from the result, as a (1 − a) for the sigmoid, which keeps none where a has come close to
-1; those few, `PRECISE`, have their derivative from z here, as `chainrule.activations` has it.
+1; those few, `PRECISE`, have their derivative from z here, as `chainrule.nn.activations` has it.
 The losses are formulas that `torch.autograd` differentiates without cancellation.
 """
 
@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from chainrule import losses
 from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
-from chainrule.losses import FromLogits, Loss
-from chainrule.network import Network
+from chainrule.nn import losses
+from chainrule.nn.losses import FromLogits, Loss
+from chainrule.nn.network import Network
 from chainrule.torch_bridge import SOFTPLUS_THRESHOLD
 
 Function = Callable[[Tensor], Tensor]

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from chainrule import optimizers
 from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
+from chainrule.nn.parameters import Segment
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Segment
 from chainrule.torch_bridge import tensor_view
 
 Groups = list[dict[str, Any]]

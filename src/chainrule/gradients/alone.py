@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Gated
 from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding, Verdict
 from chainrule.gradients.numeric import (
@@ -27,8 +26,9 @@ from chainrule.gradients.numeric import (
 )
 from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
-from chainrule.jacobians import Diagonal, Jacobian
-from chainrule.layers import Layer, Recurrent
+from chainrule.nn.activations import Gated
+from chainrule.nn.jacobians import Diagonal, Jacobian
+from chainrule.nn.layer_types import Layer, Recurrent
 
 DENSE_MOST = 2**16
 """The most numbers of an explicit Jacobian that is looked at."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import MissingExtraError
-from chainrule.network import Network
+from chainrule.nn.network import Network
 
 _MODULES = {"torch": "chainrule.gradients.by_torch", "jax": "chainrule.gradients.by_jax"}
 

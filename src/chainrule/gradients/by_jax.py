@@ -17,8 +17,6 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import erfc, logsumexp
 
-from chainrule import activations, losses
-from chainrule.activations import Activation
 from chainrule.core.arrays import Array
 from chainrule.core.registry import name_in
 from chainrule.gradients.elsewhere import (
@@ -28,7 +26,9 @@ from chainrule.gradients.elsewhere import (
     obstacle_of_layers,
 )
 from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
-from chainrule.layers import (
+from chainrule.nn import activations, losses
+from chainrule.nn.activations import Activation
+from chainrule.nn.layer_types import (
     AveragePool2D,
     Conv2D,
     Dense,
@@ -38,8 +38,8 @@ from chainrule.layers import (
     Recurrent,
     Softmax,
 )
-from chainrule.losses import LOSSES, Loss
-from chainrule.network import Network
+from chainrule.nn.losses import LOSSES, Loss
+from chainrule.nn.network import Network
 from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
 from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction

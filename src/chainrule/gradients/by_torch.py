@@ -31,7 +31,7 @@ from chainrule.gradients.elsewhere import (
     obstacle_of_layers,
 )
 from chainrule.gradients.sequences_elsewhere import at_each_step, of_a_step, recurrent, summed
-from chainrule.layers import (
+from chainrule.nn.layer_types import (
     AveragePool2D,
     Conv2D,
     Dense,
@@ -41,8 +41,8 @@ from chainrule.layers import (
     Recurrent,
     Softmax,
 )
-from chainrule.losses import LOSSES, LogCosh
-from chainrule.network import Network
+from chainrule.nn.losses import LOSSES, LogCosh
+from chainrule.nn.network import Network
 from chainrule.torch_bridge import ACTIVATION_MODULES
 
 Function = Callable[[Tensor], Tensor]

@@ -19,8 +19,8 @@ from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated
 from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
-from chainrule.network import Network
-from chainrule.parameters import Parameters, Segment
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Parameters, Segment
 
 METHODS = tuple(TOLERANCES)
 """The methods of `check`."""
@@ -64,7 +64,7 @@ def check(
         ShapeError: x or t does not fit.
 
     Example:
-        >>> from chainrule.layers import Dense
+        >>> from chainrule.nn import Dense
         >>> network = Network([Dense(2, "tanh"), Dense(1)], input=3, loss="mse", seed=1)
         >>> report = check(network, np.eye(3), [0.0, 1.0, 2.0], methods=["complex"])
         >>> report.right, report.worst < 1e-14
@@ -196,7 +196,7 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
         The relative error by full name, such as ``dense_1.W``.
 
     Example:
-        >>> from chainrule.layers import Dense
+        >>> from chainrule.nn import Dense
         >>> network = Network([Dense(2, "tanh"), Dense(1)], input=3, loss="mse", seed=1)
         >>> max(errors(network, np.eye(3), [0.0, 1.0, 2.0]).values()) < 1e-8
         True

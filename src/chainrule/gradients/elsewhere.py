@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainrule.chain import activation_name
-from chainrule.layers import Add, Concatenate, Layer
-from chainrule.network import Network
-from chainrule.wiring import INPUT
+from chainrule.nn.building import activation_name
+from chainrule.nn.layer_types import Add, Concatenate, Layer
+from chainrule.nn.network import Network
+from chainrule.nn.wiring import INPUT
 
 LayerFunction = Callable[[Any, Any, Mapping[str, Any]], tuple[Any, Any]]
 """z and the output of a layer, given the layer, its x and its parameters by name."""

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Activation
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, ShapeError
 from chainrule.gradients.numeric import COMPLEX_STEP, central_difference, complex_step
-from chainrule.losses import Loss
+from chainrule.nn.activations import Activation
+from chainrule.nn.losses import Loss
 
 STEP = 1e-3
 REACH = 2.5 * STEP
@@ -40,7 +40,7 @@ def check_activation(phi: Activation) -> None:
             function does not take arrays as others do; it says where and by how much.
 
     Example:
-        >>> from chainrule.activations import Tanh
+        >>> from chainrule.nn.activations import Tanh
         >>> check_activation(Tanh())
         >>> class Wrong(Tanh):
         ...     def derivative(self, z, out=None):
@@ -94,7 +94,7 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
                     f"the derivative of {name}", "z", z[wrong], found[wrong], moved[wrong]
                 ).replace("central difference", "complex step")
                 + "; if it is right, its value does not take complex numbers: choose the pieces "
-                "of a function by z.real, and write chainrule.activations.magnitude(z) for |z|"
+                "of a function by z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
             )
 
 
@@ -157,7 +157,7 @@ def check_loss(loss: Loss) -> None:
             and by how much.
 
     Example:
-        >>> from chainrule.losses import LogCosh
+        >>> from chainrule.nn.losses import LogCosh
         >>> check_loss(LogCosh())
     """
     name = type(loss).__name__

@@ -18,10 +18,10 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.rounding import moved, outputs_moved
-from chainrule.image_jacobians.rows import images
-from chainrule.layers import MaxPool2D
-from chainrule.network import Network
-from chainrule.windows.pooling import leads
+from chainrule.nn.images.pooling_numpy import leads
+from chainrule.nn.images.rows import images
+from chainrule.nn.layer_types import MaxPool2D
+from chainrule.nn.network import Network
 
 
 def distances(

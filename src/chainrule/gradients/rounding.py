@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Activation, Gated
 from chainrule.core.arrays import Array
-from chainrule.layers import Dense, Layer, Recurrent, Softmax
-from chainrule.layers.filtered import Filtered
-from chainrule.layers.weighted import Weighted
-from chainrule.network import Network
-from chainrule.parameters import Parameters
-from chainrule.sequences.recurrent_jacobians import ThroughTime, flat_rows
+from chainrule.nn.activations import Activation, Gated
+from chainrule.nn.images.filtered import Filtered
+from chainrule.nn.layer_types import Dense, Layer, Recurrent, Softmax
+from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Parameters
+from chainrule.nn.sequences.recurrent_jacobians import ThroughTime, flat_rows
 
 SHARE = 2.0**-40
 ROUNDING = 2.0**-53

@@ -14,8 +14,8 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import are_sequences, has_target, target_rows
 from chainrule.gradients.elsewhere import LayerFunction
-from chainrule.losses import FromLogits, Loss
-from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
+from chainrule.nn.losses import FromLogits, Loss
+from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
 
 
 def at_each_step(xp: Any, of_rows: LayerFunction) -> LayerFunction:

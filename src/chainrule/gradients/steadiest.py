@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP, central_difference
 from chainrule.gradients.rounding import ROUNDING
-from chainrule.network import Network
+from chainrule.nn.network import Network
 
 STEPS = 14
 """So many are tried, each a quarter of the one before."""

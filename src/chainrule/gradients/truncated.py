@@ -16,9 +16,9 @@ from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.whole import Comparison, finding_of
-from chainrule.layers import Recurrent
-from chainrule.network import Network
 from chainrule.network_graph import graph_gradient
+from chainrule.nn.layer_types import Recurrent
+from chainrule.nn.network import Network
 
 LIMIT = 1e-12
 

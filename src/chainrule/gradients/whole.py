@@ -25,8 +25,8 @@ from chainrule.gradients.numeric import (
 )
 from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding
 from chainrule.gradients.steadiest import blur, is_hopeless, small_step, steadiest
-from chainrule.network import Network
-from chainrule.parameters import Segment
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
 
 TOLERANCES = {
     "central": 1e-8,

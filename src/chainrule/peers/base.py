@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from chainrule.core.arrays import Array
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 

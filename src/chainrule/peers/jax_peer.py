@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, nn
 
-from chainrule import activations, losses, optimizers
-from chainrule.activations import Activation
+from chainrule import optimizers
 from chainrule.core.arrays import Array
-from chainrule.layers import Softmax
-from chainrule.losses import Loss
-from chainrule.network import Network
+from chainrule.nn import activations, losses
+from chainrule.nn.activations import Activation
+from chainrule.nn.layer_types import Softmax
+from chainrule.nn.losses import Loss
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import dense_layers, rate_of, unknown_part

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from chainrule import optimizers
-from chainrule.activations import Activation
-from chainrule.chain import activation_name
 from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
-from chainrule.layers import Dense, Softmax
-from chainrule.losses import LOSSES, Loss
-from chainrule.network import Network
+from chainrule.nn.activations import Activation
+from chainrule.nn.building import activation_name
+from chainrule.nn.layer_types import Dense, Softmax
+from chainrule.nn.losses import LOSSES, Loss
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
 from chainrule.optimizers import Optimizer
-from chainrule.parameters import Segment
 
 
 def unknown_part(

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from chainrule import losses, optimizers
+from chainrule import optimizers
 from chainrule.core.arrays import Array
-from chainrule.losses import Loss
-from chainrule.network import Network
+from chainrule.nn import losses
+from chainrule.nn.losses import Loss
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import rate_of, unknown_part

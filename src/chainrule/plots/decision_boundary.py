@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from chainrule.data.dataset import DataSplit
     from chainrule.data.standardization import Standardization
-    from chainrule.network import Network
+    from chainrule.nn.network import Network
 
 Matrix = NDArray[Any]
 Predict = Callable[[Matrix], Matrix]

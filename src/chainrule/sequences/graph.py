@@ -16,8 +16,8 @@ from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import Node
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
-from chainrule.losses import FromLogits, Loss
-from chainrule.sequences.losses import SequenceFromLogits, SequenceLoss
+from chainrule.nn.losses import FromLogits, Loss
+from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
 
 
 def each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
@@ -38,7 +38,7 @@ def each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], tuple[Node, ...
 
 
 def recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> Node:
-    """The output of a `chainrule.layers.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
+    """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
 
     Truncated to k steps, the output of step m is computed anew from the value of h(m − k), which
     is a constant: that is the layer's definition of its truncated gradient.

@@ -20,7 +20,7 @@ from chainrule.core.sequences import number_of_targets
 from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
 from chainrule.engines.compiled.choice import engine_for
 from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer, optimizer
 from chainrule.schedules import Schedule, schedule
 from chainrule.scores import Score

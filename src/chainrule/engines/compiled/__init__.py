@@ -15,6 +15,6 @@
 `choice`            where compiled code is worth its start
 ==================  ========================================================================
 
-How a function becomes compiled code, and lines of the cache in registers: `chainrule.loops`.
+How a function becomes compiled code, and lines of the cache in registers: `chainrule.nn.kernels`.
 Nothing imports Numba before an engine is made that will run compiled code.
 """

@@ -1,4 +1,4 @@
-"""φ and φ' of a layer's units; the twin of `chainrule.activations` in compiled loops.
+"""φ and φ' of a layer's units; the twin of `chainrule.nn.activations` in compiled loops.
 
 Each loop is one activation, over the units ``start`` to ``stop``, padding included.
 """
@@ -33,7 +33,7 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.loops.jit import exact, kernel, part, wide_vectors
+from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
 
 ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
 

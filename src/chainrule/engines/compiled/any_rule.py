@@ -27,7 +27,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import corrections, decays_of, penalty_of_row, update
-from chainrule.loops.jit import kernel, part
+from chainrule.nn.kernels.jit import kernel, part
 
 ZERO, ONE = Index(0), Index(1)
 

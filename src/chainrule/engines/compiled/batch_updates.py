@@ -29,7 +29,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import OF_L2, corrections, decays_of, update
-from chainrule.loops.jit import kernel, part
+from chainrule.nn.kernels.jit import kernel, part
 
 ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 

@@ -30,7 +30,7 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.loops.jit import entry, part, wide_vectors
+from chainrule.nn.kernels.jit import entry, part, wide_vectors
 
 ZERO, ONE = Index(0), Index(1)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import FUNCTION, RELU, START, A, Index, Z
-from chainrule.loops.jit import part
+from chainrule.nn.kernels.jit import part
 
 ONE = Index(1)
 

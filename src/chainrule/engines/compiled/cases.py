@@ -28,8 +28,8 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.loops.jit import entry, part
-from chainrule.loops.vectors import (
+from chainrule.nn.kernels.jit import entry, part
+from chainrule.nn.kernels.vectors import (
     FOUR_LINES,
     LINE,
     ONE_LINE,

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from chainrule.engines.compiled.obstacles import obstacle_of_network
 from chainrule.engines.compiled.plan import dense_layers
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 STEP, STEP_OF_LAYER, STEP_OF_UNIT, STEP_OF_PRODUCT = 30e-6, 12e-6, 3e-9, 1 / 10e9
@@ -49,7 +49,7 @@ def engine_for(
         epochs: how many there will be.
 
     Example:
-        >>> from chainrule.layers import Dense
+        >>> from chainrule.nn import Dense
         >>> from chainrule.optimizers import SGD
         >>> network, sgd = Network([Dense(2)], input=3), SGD()
         >>> sgd.bind(network.theta, network.gradients.vector, [(slice(0, 8), 0.1)])

@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from chainrule.loops.jit import EXACT
+from chainrule.nn.kernels.jit import EXACT
 
 LOWEST_64, LOWEST_32 = -708.0, np.float32(-87.0)
 """Below these the result would no longer be a normal number; it stays what it is there."""

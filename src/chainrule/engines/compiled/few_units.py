@@ -18,7 +18,7 @@ from chainrule.engines.compiled.plan import (
     make_plan,
 )
 from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 LARGEST_BLOCK = 304

@@ -10,7 +10,7 @@ from chainrule.core.arrays import Array
 from chainrule.engines.compiled.any_rule import loss_of_case
 from chainrule.engines.compiled.exponentials import exp_parts
 from chainrule.engines.compiled.plan import DELTA, OUTPUTS, SLOPE, START, A, Index, Z
-from chainrule.loops.jit import exact, kernel, part, wide_vectors
+from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
 
 PEAK, TOP, TRUE, GAP, OTHERS, WRONG, PRODUCT = range(7)
 """Rows of numbers a case: the largest logit and which it is; the true class, or NO_CASE; the

@@ -25,8 +25,8 @@ from chainrule.engines.compiled.plan import (
     Index,
     Z,
 )
-from chainrule.loops.jit import kernel, part
-from chainrule.loops.vectors import (
+from chainrule.nn.kernels.jit import kernel, part
+from chainrule.nn.kernels.vectors import (
     FOUR_LINES,
     LINE,
     ONE_LINE,

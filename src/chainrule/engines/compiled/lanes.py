@@ -36,7 +36,7 @@ from chainrule.engines.compiled.plan import (
     Index,
 )
 from chainrule.engines.compiled.updates import corrections, decays_of, update
-from chainrule.loops.jit import entry, part, wide_vectors
+from chainrule.nn.kernels.jit import entry, part, wide_vectors
 
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 

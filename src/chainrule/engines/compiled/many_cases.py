@@ -21,8 +21,8 @@ from chainrule.engines.compiled.plan import (
     make_plan,
 )
 from chainrule.engines.compiled.program import NO_ORDER, Prepared, Program
-from chainrule.layers import Dense
-from chainrule.network import Network
+from chainrule.nn.layer_types import Dense
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 EVALUATED = 256

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from chainrule.core.arrays import Array
 from chainrule.engines.compiled.plan import ACTIVATIONS, LOSSES, RULES, rates_of_layers
-from chainrule.layers import Dense, Layer, Softmax
-from chainrule.network import Network
+from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 CLIPPING = "clipping of the gradient's norm is not compiled"

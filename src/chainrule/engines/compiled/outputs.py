@@ -1,4 +1,4 @@
-"""The loss of one case, and δ of the last layer; the twin of `chainrule.losses`.
+"""The loss of one case, and δ of the last layer; the twin of `chainrule.nn.losses`.
 
 With one case the mean over the cases is that case. ``start`` is where the units of the last
 dense layer begin, ``count`` how many there are; the outputs themselves begin at 0.
@@ -31,7 +31,7 @@ from chainrule.engines.compiled.plan import (
     Y,
     Z,
 )
-from chainrule.loops.jit import exact, kernel, part
+from chainrule.nn.kernels.jit import exact, kernel, part
 
 LN_2 = log(2)
 

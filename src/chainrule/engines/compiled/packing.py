@@ -18,7 +18,7 @@ from chainrule.engines.compiled.plan import (
     Plan,
     dense_layers,
 )
-from chainrule.network import Network
+from chainrule.nn.network import Network
 
 LINE = 64
 

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule import activations as phi
-from chainrule import losses
-from chainrule.activations import Activation
 from chainrule.core.arrays import Array
-from chainrule.layers import Dense, Softmax
-from chainrule.losses import Loss
-from chainrule.network import Network
+from chainrule.nn import activations as phi
+from chainrule.nn import losses
+from chainrule.nn.activations import Activation
+from chainrule.nn.layer_types import Dense, Softmax
+from chainrule.nn.losses import Loss
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
 from chainrule.optimizers import SGD, Adam, Momentum, Optimizer, Rates
-from chainrule.parameters import Segment
 
 Index: Any = np.uintp
 """Makes a whole number that is never negative. Numba takes an index of this type as it is; of

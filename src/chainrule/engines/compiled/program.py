@@ -22,7 +22,7 @@ from chainrule.engines.compiled.plan import (
     penalty_code,
     rates_of_layers,
 )
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Adam, Momentum, Optimizer
 
 NO_ORDER = np.empty(0, np.int64)

@@ -25,7 +25,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.core.arrays import Array
-from chainrule.network import Network
+from chainrule.nn.network import Network
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def has_few_units(network: Network, batch_size: int) -> bool:
         batch_size: cases a minibatch, at least 2.
 
     Example:
-        >>> from chainrule.layers import Dense
+        >>> from chainrule.nn import Dense
         >>> network = Network([Dense(100, "relu"), Dense(3)], input=2)
         >>> [has_few_units(network, cases) for cases in (4, 300)]
         [False, True]

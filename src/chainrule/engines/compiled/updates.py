@@ -23,7 +23,7 @@ from chainrule.engines.compiled.plan import (
     UPDATE,
     Index,
 )
-from chainrule.loops.jit import kernel
+from chainrule.nn.kernels.jit import kernel
 
 OF_L1, OF_L2 = Index(L1), Index(L2)
 FIRST_DECAY, PER_ARRAY, PER_LAYER = Index(DECAYS), Index(2), Index(4)

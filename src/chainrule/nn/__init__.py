@@ -1,0 +1,101 @@
+"""What networks are made of: layers, activations, losses, penalties and their parameters.
+
+    >>> from chainrule import nn
+    >>> network = nn.Network([nn.Dense(4, "tanh"), nn.Dense(3), nn.Softmax()], input=2, seed=1)
+    >>> network.forward_pass([[0.5, -1.0]]).shape
+    (1, 3)
+
+The names below are imported when they are first used, so that ``from chainrule import nn`` is
+quick.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from chainrule.nn.activations import Activation
+    from chainrule.nn.layer_types import (
+        Add,
+        AveragePool2D,
+        Concatenate,
+        Conv2D,
+        Dense,
+        Flatten,
+        Join,
+        Layer,
+        LocallyConnected2D,
+        MaxPool2D,
+        Recurrent,
+        Softmax,
+    )
+    from chainrule.nn.losses import Loss
+    from chainrule.nn.network import Network
+
+_HOME = {
+    "Activation": "chainrule.nn.activations",
+    "Add": "chainrule.nn.layer_types",
+    "AveragePool2D": "chainrule.nn.layer_types",
+    "Concatenate": "chainrule.nn.layer_types",
+    "Conv2D": "chainrule.nn.layer_types",
+    "Dense": "chainrule.nn.layer_types",
+    "Flatten": "chainrule.nn.layer_types",
+    "Join": "chainrule.nn.layer_types",
+    "Layer": "chainrule.nn.layer_types",
+    "LocallyConnected2D": "chainrule.nn.layer_types",
+    "Loss": "chainrule.nn.losses",
+    "MaxPool2D": "chainrule.nn.layer_types",
+    "Network": "chainrule.nn.network",
+    "Recurrent": "chainrule.nn.layer_types",
+    "Softmax": "chainrule.nn.layer_types",
+}
+
+_MODULES = (
+    "activations",
+    "description",
+    "images",
+    "initializers",
+    "jacobians",
+    "layers",
+    "losses",
+    "parameters",
+    "penalties",
+    "sequences",
+)
+
+__all__ = [
+    "Activation",
+    "Add",
+    "AveragePool2D",
+    "Concatenate",
+    "Conv2D",
+    "Dense",
+    "Flatten",
+    "Join",
+    "Layer",
+    "LocallyConnected2D",
+    "Loss",
+    "MaxPool2D",
+    "Network",
+    "Recurrent",
+    "Softmax",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``name`` from its module the first time it is used."""
+    if name not in _HOME and name not in _MODULES:
+        raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}")
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"chainrule.nn.{name}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion at a prompt."""
+    return sorted(__all__)

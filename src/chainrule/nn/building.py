@@ -1,0 +1,301 @@
+"""How layers become a chain: what a configuration names, and which chains make sense.
+
+`Network` applies these rules to layers. The reader of configuration files has them as well, in
+terms of what is written, where half of it may be wrong; a test keeps the two in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.registry import entry_options, name_in
+from chainrule.nn.activations import ACTIVATIONS, Sigmoid, activation
+from chainrule.nn.layer_types import LAYERS, Dense, Layer
+from chainrule.nn.layers.base import Shape
+from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.losses import (
+    FROM_LOGITS,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    FromLogits,
+    Loss,
+    loss_function,
+)
+from chainrule.nn.wiring import INPUT, Fault, Plug, Wiring, faults_of_wiring, names_of, wire
+
+NETWORK_KEYS = (
+    "input",
+    "loss",
+    "learning_rate",
+    "penalty",
+    "dtype",
+    "explicit_jacobians",
+    "layers",
+)
+
+
+class ConnectError(ConfigError):
+    """A layer that cannot take what feeds it.
+
+    Attributes:
+        layer: its number in the list.
+    """
+
+    def __init__(self, problems: Any, layer: int) -> None:
+        super().__init__(problems)
+        self.layer = layer
+
+
+def shape_of_input(value: Any) -> Shape:
+    """The shape of one case of a network's input: a number of inputs, or several sizes.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    sizes = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(sizes) <= 3:
+        raise ConfigError(
+            f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
+        )
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ConfigError(f"input must be a whole number of at least 1, found {size!r}")
+    return tuple(map(int, sizes))
+
+
+def checked_layers(layers: Any) -> tuple[Layer, ...]:
+    """What was given as layers, if it is layers.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise ConfigError(f"layers is a list of layers, found {layers!r}")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ConfigError(
+                f"layers are objects such as Dense(3), found {layer!r}; Network.from_config takes "
+                "words and mappings"
+            )
+    return tuple(layers)
+
+
+def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, FromLogits | None]:
+    """Name the layers, choose activations left out, fix shapes, and check what feeds what.
+
+    Args:
+        layers: from the input to the output; they are changed.
+        shape: of one case of the network's input.
+        loss: the network's.
+
+    Returns:
+        The edges, and how the loss is computed from the logits, where last layer and loss
+        allow it.
+
+    Raises:
+        ConfigError: the layers make no network; all reasons at once.
+    """
+    _name(layers)
+    faults = [*faults_of(layers, loss)]
+    if not any(fault.layer is not None for fault in faults):
+        _choose_activations(layers)
+        faults = [*faults_of(layers, loss)]
+    if faults:
+        raise ConfigError([Problem(fault.message) for fault in faults])
+    wiring = wire(plugs_of(layers))
+    shapes = {INPUT: shape}
+    for k in wiring.order:
+        layers[k].alone_upstream = wiring.is_chain
+        try:
+            layers[k].connect(*(shapes[source] for source in wiring.sources[k]))
+        except ConfigError as error:
+            raise ConnectError(error.problems, k) from None
+        shapes[k] = layers[k].output_shape
+    _mark_output(layers, wiring)
+    return wiring, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+
+
+def _mark_output(layers: Sequence[Layer], wiring: Wiring) -> None:
+    """The last layer, and what it passes on as it is."""
+    for layer in layers:
+        layer.is_output = False
+    k = wiring.order[-1]
+    layers[k].is_output = True
+    while layers[k].passes_on and wiring.sources[k][0] != INPUT:
+        k = wiring.sources[k][0]
+        layers[k].is_output = True
+
+
+def default_loss(*, ends_in_softmax: bool) -> str:
+    """The loss that goes with the output, where none is named."""
+    return "cross_entropy" if ends_in_softmax else "mse"
+
+
+def connected(config: Mapping[str, Any]) -> tuple[list[Layer], Wiring]:
+    """The layers of a ``network:`` mapping with their shapes, without memory for parameters.
+
+    Args:
+        config: as `Network.from_config` takes it, with ``input`` and ``loss`` given.
+
+    Raises:
+        ConfigError: the parts do not make a network; a `ConnectError` where shapes do not fit.
+    """
+    layers = layers_from_config(config["layers"])
+    wiring, _ = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
+    return layers, wiring
+
+
+def plugs_of(layers: Sequence[Layer]) -> list[Plug]:
+    """The layers as far as wiring goes."""
+    return [Plug(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
+
+
+def _name(layers: Sequence[Layer]) -> None:
+    names = names_of([layer.type for layer in layers], [layer.name for layer in layers])
+    for layer, name in zip(layers, names, strict=True):
+        layer.name = name
+
+
+def _choose_activations(layers: Sequence[Layer]) -> None:
+    """relu where it was left out, and linear where no layer with an activation follows."""
+    wiring = wire(plugs_of(layers))
+    followed: set[int] = set()
+    for k in reversed(wiring.order):
+        layer: Any = layers[k]
+        has_one = hasattr(layer, "activation")
+        if has_one and layer.activation is None:
+            layer.activation = activation("relu" if k in followed else "linear")
+        if has_one or k in followed:
+            followed.update(wiring.sources[k])
+
+
+def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
+    """What keeps completed layers and a loss from making a network, if anything."""
+    if not any(layer.has_weights for layer in layers):
+        message = "a network needs at least one dense layer, or another with weights"
+        yield Fault(message, None if not layers else 0)
+        return
+    own = [*_layer_faults(layers)]
+    yield from own
+    if not own:
+        yield from faults_of_wiring(plugs_of(layers))
+    last = layers[-1]
+    if isinstance(loss, CrossEntropy) and not last.gives_distribution:
+        yield Fault(
+            f"cross_entropy needs outputs that are a distribution, but the last layer is "
+            f"{_described(last)}; add a softmax layer behind it, or choose another loss",
+            None,
+        )
+    if isinstance(loss, BinaryCrossEntropy) and not _ends_in_sigmoid(last):
+        yield Fault(
+            f"binary_cross_entropy needs outputs between 0 and 1, but the last layer is "
+            f"{_described(last)}; give it activation sigmoid, or choose another loss",
+            None,
+        )
+
+
+def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for k, layer in enumerate(layers):
+        if layer.must_be_last and k < len(layers) - 1:
+            yield Fault(f"{layer.type} must be the last layer", k)
+        if layer.bound:
+            yield Fault(f"{layer.name} already belongs to a network", k)
+        if layer.name in seen:
+            yield Fault(f"two layers have the name {layer.name!r}", k)
+        if any(mark in layer.name for mark in "./\\"):
+            yield Fault(f"the name {layer.name!r} must not contain a dot or a slash", k)
+        seen.add(layer.name)
+
+
+def _output_function(layer: Layer) -> str:
+    """``softmax``, ``sigmoid`` or another word for the function behind the outputs."""
+    if isinstance(layer, Weighted) and layer.loss_from_z:
+        return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
+    return layer.type
+
+
+def _ends_in_sigmoid(layer: Layer) -> bool:
+    return isinstance(getattr(layer, "activation", None), Sigmoid)
+
+
+def activation_name(layer: Weighted) -> str:
+    """The name of a layer's activation, as a configuration writes it."""
+    return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
+
+
+def _described(layer: Layer) -> str:
+    if isinstance(layer, Dense):
+        return f"dense with activation {activation_name(layer)}"
+    return layer.type
+
+
+def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Network` that a ``network:`` mapping holds, ``layers`` included.
+
+    Raises:
+        ConfigError: an unknown key, or no input or layers.
+    """
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            f"network is a mapping of {', '.join(NETWORK_KEYS)}, found {shown(config)}"
+        )
+    problems = [
+        Problem(unknown("key of network", key, NETWORK_KEYS))
+        for key in config
+        if key not in NETWORK_KEYS
+    ]
+    if config.get("input") is None:
+        problems.append(Problem("network needs its number of inputs: input"))
+    layers = config.get("layers")
+    if not isinstance(layers, Sequence) or isinstance(layers, str) or not layers:
+        problems.append(Problem("network needs a list of layers: layers"))
+    if problems:
+        raise ConfigError(problems)
+    return dict(config)
+
+
+def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer]:
+    """The layers that a configuration's list describes.
+
+    Args:
+        entries: each a mapping with ``type`` (dense if left out) and that layer's keys, or
+            the word ``softmax``.
+
+    Raises:
+        ConfigError: unknown types, keys or values; of all layers at once.
+    """
+    layers, problems = [], []
+    for k, entry in enumerate(entries):
+        try:
+            layers.append(_layer(entry))
+        except ConfigError as error:
+            problems += [Problem(f"layers[{k}]: {problem}") for problem in error.problems]
+    if problems:
+        raise ConfigError(problems)
+    return layers
+
+
+def _layer(entry: str | Mapping[str, Any]) -> Layer:
+    options = entry_options("layer", entry)
+    kind = options.pop("type", "dense")
+    kind = "dense" if kind == "basic_layer" else kind
+    if kind not in LAYERS:
+        raise ConfigError(unknown("type of layer", kind, LAYERS))
+    parameters = dict(signature(LAYERS[kind].__init__).parameters)
+    del parameters["self"]
+    known = list(parameters)
+    needed = [key for key, value in parameters.items() if value.default is Parameter.empty]
+    for key in options:
+        if key not in known:
+            raise ConfigError(unknown(f"key of a {kind} layer", key, known))
+    for key in needed:
+        if options.get(key) is None:
+            name = "its size" if key == "size" else f"a number of {key}"
+            raise ConfigError(f"a {kind} layer needs {name}")
+    return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

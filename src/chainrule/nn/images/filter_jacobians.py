@@ -1,0 +1,100 @@
+"""What the Jacobians of filters have in common, whether all places share the filters or not."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Self
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.nn.images.geometry import Windows
+from chainrule.nn.images.rows import ImageJacobian
+from chainrule.nn.jacobians import Jacobian
+
+
+class ByImages(ImageJacobian):
+    """∂z/∂x: the filters, written where they stand; the same for every case.
+
+    Args:
+        W: the filters, (..., filters, channels, rows, columns).
+        windows: where they stand.
+        count: the number of cases.
+    """
+
+    __slots__ = ("W",)
+
+    def __init__(self, W: Array, windows: Windows, count: int) -> None:
+        super().__init__(windows, count, W.shape[-4])
+        self.W = W
+
+    def cases(self, chosen: slice) -> Self:
+        """See `Jacobian.cases`."""
+        return type(self)(self.W, self.windows, len(range(self.count)[chosen]))
+
+
+class ByWeights(Jacobian):
+    """∂z/∂W: for every output the numbers under its window, where its own filter stands.
+
+    Args:
+        x: the layer's inputs, (cases, channels · height · width).
+        windows: where the filters stand.
+        filters: how many at each place.
+    """
+
+    __slots__ = ("filters", "windows", "x")
+
+    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
+        self.x = x
+        self.windows = windows
+        self.filters = filters
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """That of W."""
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, *shape)."""
+        return (len(self.x), self.filters * self.windows.places, *self.shape)
+
+    def cases(self, chosen: slice) -> Self:
+        """See `Jacobian.cases`."""
+        return type(self)(self.x[chosen], self.windows, self.filters)
+
+
+class ByBiases(Jacobian):
+    """∂z/∂b: 1 where an output has the bias.
+
+    Args:
+        count: the number of cases.
+        filters: how many at each place.
+        windows: where they stand.
+        dtype: of the numbers.
+    """
+
+    __slots__ = ("count", "dtype", "filters", "windows")
+
+    def __init__(
+        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
+    ) -> None:
+        self.count = count
+        self.filters = filters
+        self.windows = windows
+        self.dtype = dtype
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """That of b."""
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, *shape)."""
+        return (self.count, self.filters * self.windows.places, *self.shape)
+
+    def cases(self, chosen: slice) -> Self:
+        """See `Jacobian.cases`."""
+        count = len(range(self.count)[chosen])
+        return type(self)(count, self.filters, self.windows, self.dtype)

@@ -1,0 +1,191 @@
+"""Layers of filters that look at images through windows: z from what is under them, a = φ(z)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
+from chainrule.nn.activations import Activation
+from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
+from chainrule.nn.images.geometry import checked_padding, pair, windows_on
+from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
+from chainrule.nn.layers.base import Arrays, Shape
+from chainrule.nn.layers.kept import kept_upstream
+from chainrule.nn.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
+from chainrule.nn.penalties import PenaltyLike
+
+WORTH_LOOPS = 20_000
+"""Multiplications a case from which compiled loops are worth their start."""
+
+
+class Filtered(Weighted):
+    """Filters of one size at every place, whether the places share them or not.
+
+    Args:
+        filters: how many, the channels of the output; at least 1.
+        size: of a filter, a number or [height, width].
+        stride: from one place to the next, a number or [height, width].
+        padding: of zeros, a number or [height, width] for every side; ``same`` for as many
+            outputs as inputs (⌈· / stride⌉); ``valid`` for none.
+        bias: whether there are biases.
+        activation: φ, as for `Dense`.
+        weights: how W starts: a name or a range [low, high].
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        penalty: see `Weighted`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        windows: where the filters stand, once connected.
+    """
+
+    takes_images: ClassVar[bool] = True
+    by_images: ClassVar[type[ByImages]]
+    by_weights: ClassVar[type[ByWeights]]
+    by_biases: ClassVar[type[ByBiases]]
+    """∂z by x, W and b."""
+
+    def __init__(
+        self,
+        filters: int,
+        size: int | Sequence[int],
+        *,
+        stride: int | Sequence[int] = 1,
+        padding: int | str | Sequence[int] = 0,
+        bias: bool = True,
+        activation: str | Mapping[str, Any] | Activation | None = None,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(
+            activation=activation,
+            bias=bias,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            penalty=penalty,
+            name=name,
+            inputs=inputs,
+        )
+        self.filters = counted("filters", filters)
+        self.filter_size = pair(size, "size", 1)
+        self.stride = pair(stride, "stride", 1)
+        self.padding = checked_padding(padding)
+        self.windows: Any = None
+        self.z: Any = None
+        self.a: Any = None
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        (shape,) = shapes
+        name = self.name or type(self).__name__
+        self.windows = windows_on(shape, self.filter_size, self.stride, self.padding, name)
+        self.input_shape = shape
+        self.output_shape = (self.filters, self.windows.down, self.windows.across)
+        self.size = self.outputs
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`; a filter's inputs are the numbers under it."""
+        area = self.windows.rows * self.windows.columns
+        fans = self.windows.under, self.filters * area
+        start = {"W": self.weights, "b": self.biases}[name]
+        return start.draw(self.shapes()[name], rng, fans)
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z and a = φ(z), rows of (filters, down, across)."""
+        z = self._apply(x, values)
+        return z, self._activation.value(z)
+
+    @abstractmethod
+    def _apply(self, x: Array, values: Arrays) -> Array:
+        """z, (cases, outputs), at any parameters."""
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs a = φ(z), (cases, outputs)."""
+        self.x = x
+        self.z, self.a = self.evaluate(x, self._values)
+        return self.a
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        self._of_pass(self.x)
+        J_a = Diagonal(self._activation.derivative(self.z))
+        return {"a": J_a, **self.jacobians_at(self.x, self.W)}
+
+    def jacobians_at(self, x: Array, W: Array) -> dict[str, Jacobian]:
+        """∂z with respect to ``x``, ``W`` and, where there are biases, ``b``.
+
+        Args:
+            x: rows of images.
+            W: the filters.
+        """
+        cases, windows = len(x), self.windows
+        found: dict[str, Jacobian] = {
+            "x": self.by_images(W, windows, cases),
+            "W": self.by_weights(x, windows, self.filters),
+        }
+        if self.bias:
+            found["b"] = self.by_biases(cases, self.filters, windows, x.dtype)
+        return found
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J ∂a/∂z, then `backward_from_delta`."""
+        J_a = Diagonal(self._activation.derivative(self._of_pass(self.z)))
+        delta = explicit(J_a).vjp(J) if self.explicit else J_a.vjp(J)
+        return self.backward_from_delta(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; J upstream."""
+        self.delta = delta
+        local = self.jacobians_at(self.x, self.W)
+        J_x = local.pop("x")
+        for name, J in local.items():
+            gradient = self._gradients[name]
+            if self.explicit:
+                gradient[...] = by_dense(J, delta)
+            else:
+                J.vjp(delta, gradient)
+        if not to_input:
+            return None
+        if self.explicit:
+            return explicit(J_x).vjp(delta)
+        return J_x.vjp(delta, kept_upstream(self, delta))
+
+    def _is_for_loops(self, *arrays: Array) -> bool:
+        """Whether the numbers are real, of one type, and many enough.
+
+        Raises:
+            ShapeError: the layer belongs to no network yet, which would say where it looks.
+        """
+        if self.windows is None:
+            raise ShapeError("a layer of filters looks nowhere before it belongs to a network")
+        dtype = arrays[0].dtype
+        if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
+            return False
+        return self.outputs * self.windows.under >= WORTH_LOOPS
+
+
+def by_dense(J: Jacobian, delta: Array) -> Array:
+    """δ times the explicit matrices of a parameter's Jacobian, summed over the cases."""
+    dense = J.dense()
+    return np.einsum("nm,nm...->...", delta, dense)

@@ -1,0 +1,43 @@
+"""The layers, one a file; `LAYERS` is the table of those a configuration may name."""
+
+from collections.abc import Mapping
+
+from chainrule.nn.images.conv2d import Conv2D
+from chainrule.nn.images.locally_connected2d import LocallyConnected2D
+from chainrule.nn.images.pooled import AveragePool2D, MaxPool2D
+from chainrule.nn.layers.base import Layer
+from chainrule.nn.layers.dense import Dense
+from chainrule.nn.layers.flatten import Flatten
+from chainrule.nn.layers.join import Add, Concatenate, Join
+from chainrule.nn.layers.softmax import Softmax
+from chainrule.nn.sequences.recurrent import Recurrent
+
+LAYERS: Mapping[str, type[Layer]] = {
+    "dense": Dense,
+    "softmax": Softmax,
+    "recurrent": Recurrent,
+    "conv2d": Conv2D,
+    "locally_connected2d": LocallyConnected2D,
+    "max_pool2d": MaxPool2D,
+    "average_pool2d": AveragePool2D,
+    "flatten": Flatten,
+    "add": Add,
+    "concatenate": Concatenate,
+}
+"""The layers by the ``type`` of a configuration."""
+
+__all__ = [
+    "LAYERS",
+    "Add",
+    "AveragePool2D",
+    "Concatenate",
+    "Conv2D",
+    "Dense",
+    "Flatten",
+    "Join",
+    "Layer",
+    "LocallyConnected2D",
+    "MaxPool2D",
+    "Recurrent",
+    "Softmax",
+]

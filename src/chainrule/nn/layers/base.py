@@ -1,0 +1,285 @@
+"""What every layer has: its place in θ, a forward pass, local Jacobians, a backward pass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, printable
+from chainrule.nn.jacobians import Jacobian
+from chainrule.nn.penalties import PenaltySetting
+
+Arrays = Mapping[str, Array]
+Kept = TypeVar("Kept")
+
+Shape = tuple[int, ...]
+"""Of one case: (features,), (channels, height, width) or (steps, features)."""
+
+Pool = dict[tuple[Any, ...], Any]
+"""Arrays kept between minibatches, by what they are for."""
+
+
+def sizes_text(shape: Shape) -> str:
+    """Such as ``3 x 32 x 32``."""
+    return " x ".join(map(str, shape))
+
+
+def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The names of sources as a tuple.
+
+    Raises:
+        ConfigError: they are no names.
+    """
+    names = (inputs,) if isinstance(inputs, str) else inputs or ()
+    if not isinstance(names, Sequence) or not all(
+        isinstance(name, str) and name for name in names
+    ):
+        raise ConfigError(f"inputs are names of layers, found {inputs!r}")
+    return tuple(names)
+
+
+class _NotBound(dict[str, Array]):
+    """The parameters of a layer that belongs to no network yet: there is none."""
+
+    def __missing__(self, name: str) -> Array:
+        raise UnknownNameError(f"a layer has no {name} before it belongs to a network")
+
+
+class Layer(ABC):
+    """A map from (cases, inputs) to (cases, outputs), with parameters that are views into θ.
+
+    A layer is made without knowing its neighbours; a `Network` connects it, which fixes its
+    inputs, its name and its place in θ. Whatever a case looks like, an image or a sequence, it
+    travels between layers as a row of numbers; a layer knows the shape that the row stands for.
+
+    Args:
+        name: unique in the network; by default the type and the position, as ``dense_1``.
+        learning_rate: private to this layer; None for the network's.
+        inputs: the name of the layer that feeds this one, or ``input`` for the network's own
+            input; by default the layer before it.
+
+    Attributes:
+        penalty: of this layer alone, in place of the network's; None for the network's. The
+            network reads it when it is made, and when its own is assigned.
+        sources: what ``inputs`` named; empty for the layer before.
+        input_shape: the shape of one case of x, once connected.
+        output_shape: the shape of one case of the output, once connected.
+        size: the number of units of a layer that has such, else the width of the output.
+        explicit: multiply by dense Jacobians in the backward pass.
+        alone_upstream: whether J upstream is used up before another layer writes it, so that
+            layers may share a kept buffer for it.
+        is_output: whether it is the network's last layer, whose output is read after the passes.
+        buffers: the arrays kept between minibatches; None while every pass makes its arrays
+            anew.
+        delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
+    """
+
+    type: ClassVar[str]
+    knows_padding: ClassVar[bool] = False
+    """Whether a step of a sequence may be padding, NaN, which it passes on as such."""
+
+    formula: ClassVar[str] = ""
+    """z as a formula of x and the parameters, such as ``x W + b``."""
+
+    output_letter: ClassVar[str] = "z"
+    """What the output is called: z itself, a = φ(z), s of a softmax."""
+
+    slope_formula: ClassVar[str] = "∂a/∂z = diag(φ′(z))"
+    """The Jacobian of the output by z as a formula, where the layer has one, ``a``."""
+
+    # What it takes
+
+    takes_images: ClassVar[bool] = False
+    """Whether x must be images, (channels, height, width)."""
+
+    takes_sequences: ClassVar[bool] = False
+    """Whether x must be sequences, (steps, features)."""
+
+    joins: ClassVar[bool] = False
+    """Whether it takes several inputs, and at least two."""
+
+    # What it gives
+
+    has_weights: ClassVar[bool] = False
+    """Whether there are weights to train, without which a network has nothing to do."""
+
+    size_is_outputs: ClassVar[bool] = False
+    """Whether its argument ``size`` is the number of outputs, of a case or of a step."""
+
+    keeps_width: ClassVar[bool] = False
+    """Whether it puts out as many numbers as each of its sources."""
+
+    passes_on: ClassVar[bool] = False
+    """Whether the output is x itself, as the same numbers in the same order."""
+
+    adds_up: ClassVar[bool] = False
+    """Whether each output is a sum of inputs with factors of at least 0, and nothing else."""
+
+    gives_distribution: ClassVar[bool] = False
+    """Whether the outputs, of a case or of a step, are at least 0 and add up to 1."""
+
+    must_be_last: ClassVar[bool] = False
+    """Whether no layer may follow."""
+
+    loss_from_z: ClassVar[bool] = True
+    """Whether a loss may be computed from z instead of the output: z has a number for each."""
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        learning_rate: float | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
+            raise ConfigError(
+                f"a learning rate is a finite number of at least 0, found {learning_rate!r}"
+            )
+        if not isinstance(name, str | None):
+            raise ConfigError(f"a layer's name is a text, found {name!r}")
+        self.name = name or ""
+        self.learning_rate = learning_rate
+        self.penalty: PenaltySetting | None = None
+        self.sources = _names(inputs)
+        self.input_shape: Shape = ()
+        self.output_shape: Shape = ()
+        self.size: int = 0
+        self.explicit = False
+        self.alone_upstream = True
+        self.is_output = False
+        self.buffers: Pool | None = None
+        self.delta: Array | None = None
+        self._bound = False
+        self._values: Arrays = _NotBound()
+        self._gradients: Arrays = _NotBound()
+
+    def __repr__(self) -> str:
+        """Such as ``Dense dense_1: 4 → 3``."""
+        before = sizes_text(self.input_shape) or "?"
+        after = sizes_text(self.output_shape) or self.size or "?"
+        return printable(f"{type(self).__name__} {self.name}: {before} → {after}")
+
+    @property
+    def inputs(self) -> int:
+        """The width of x, (cases, inputs), once connected; 0 before."""
+        return prod(self.input_shape) if self.input_shape else 0
+
+    @property
+    def outputs(self) -> int:
+        """The width of the output, (cases, outputs), once connected; 0 before."""
+        return prod(self.output_shape) if self.output_shape else 0
+
+    @property
+    def formula_of_z(self) -> str:
+        """`formula` with the parameters that this layer has."""
+        return self.formula
+
+    @property
+    def z_shape(self) -> Shape:
+        """What the z of one case stands for: as the output, unless only a part is given on."""
+        return self.output_shape
+
+    @property
+    def bound(self) -> bool:
+        """Whether the layer belongs to a network."""
+        return self._bound
+
+    @abstractmethod
+    def connect(self, *shapes: Shape) -> None:
+        """Fix ``input_shape`` and ``output_shape``.
+
+        Args:
+            shapes: of one case of what each source puts out; one for most layers.
+
+        Raises:
+            ConfigError: the layer cannot take these shapes.
+        """
+
+    def gather(self, arrays: Sequence[Array]) -> Array:
+        """What the sources put out, (cases, ...) each, as the one x of this layer."""
+        (x,) = arrays
+        return x
+
+    def part(self, J: Array) -> Sequence[Array]:
+        """J with respect to x, (cases, inputs), as the parts that belong to the sources."""
+        return (J,)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the parameters by name, in their order in θ."""
+        return {}
+
+    @property
+    def uses_of_weights(self) -> int:
+        """How often the forward pass of one case multiplies by each weight.
+
+        Once, but for weights that several places or steps share.
+        """
+        return 1
+
+    @property
+    def largest_product(self) -> int:
+        """Multiplications of one case in the largest product that is NumPy's."""
+        return prod(self.shapes().get("W", (0,)))
+
+    @property
+    def in_loops(self) -> int:
+        """Multiplications of one case in compiled loops."""
+        return 0
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """The first values of the parameter ``name``."""
+        raise NotImplementedError(f"{type(self).__name__} has no parameter {name}")
+
+    def bind(self, values: Arrays, gradients: Arrays) -> None:
+        """Take the views into θ and into the gradient vector."""
+        self._bound = True
+        self._values = values
+        self._gradients = gradients
+
+    @abstractmethod
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """The layer's function at any parameters, complex ones included; keeps nothing.
+
+        Returns:
+            z, before the activation (for softmax: the logits), and the output.
+        """
+
+    @abstractmethod
+    def forward_pass(self, x: Array) -> Array:
+        """The output for x, (cases, inputs); keeps what the backward pass needs."""
+
+    def _of_pass(self, kept: Kept | None) -> Kept:
+        """What the last forward pass kept.
+
+        Raises:
+            ShapeError: there was none.
+        """
+        if kept is None:
+            raise ShapeError(f"there was no forward pass through {self.name}")
+        return kept
+
+    @abstractmethod
+    def jacobians(self) -> dict[str, Jacobian]:
+        """The local Jacobians at the last forward pass, by what they are taken from."""
+
+    @abstractmethod
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """One step of the chain rule.
+
+        Args:
+            J: of the loss with respect to this layer's output, (cases, size).
+            to_input: whether J with respect to the input is wanted.
+
+        Returns:
+            J with respect to x, (cases, inputs): what is passed upstream; None if unwanted.
+        """
+
+    @abstractmethod
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The backward pass from δ = ∂L/∂z on, where the loss was computed from z."""

@@ -1,0 +1,310 @@
+"""The dense layer a = φ(x W + b)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
+from chainrule.nn.activations import Activation
+from chainrule.nn.jacobians import (
+    BiasJacobian,
+    Diagonal,
+    InputJacobian,
+    Jacobian,
+    WeightJacobian,
+    explicit,
+)
+from chainrule.nn.layers.base import Arrays, Pool, Shape, sizes_text
+from chainrule.nn.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
+from chainrule.nn.penalties import PenaltyLike
+from chainrule.nn.sequences.step_jacobians import EachStep, SharedBySteps
+
+
+class Buffers(NamedTuple):
+    """Where the passes of one number of cases write; None stands for a new array each time."""
+
+    z: Array | None = None
+    a: Array | None = None
+    delta: Array | None = None
+    upstream: Array | None = None
+    ones: Array | None = None
+
+    @classmethod
+    def of(cls, cases: int, layer: Dense, dtype: Any, pool: Pool) -> Buffers:
+        """Arrays for the passes of ``layer``.
+
+        What is read again later (z, a, δ) is the layer's own. In a chain J upstream is used up
+        by the layer before, so layers of one width share it through ``pool``: it stays in the
+        processor's cache.
+        """
+        key = ("upstream", cases, layer.features, "" if layer.alone_upstream else layer.name)
+        if key not in pool:
+            pool[key] = np.empty((cases, layer.features), dtype)
+        z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
+        return cls(z, a, delta, pool[key], np.ones(cases, dtype))
+
+
+NEW = Buffers()
+
+
+class Dense(Weighted):
+    """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,), if there is b.
+
+    Fed with a sequence, (steps, features), it does the same at every step: W is then of shape
+    (features, size) and the output a sequence too, (steps, size).
+
+    Args:
+        size: the number of outputs, at least 1.
+        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
+            hidden layer and linear in the last one, which the network decides.
+        bias: whether there is b; without it z = x W.
+        weights: how W starts: a name or a range [low, high].
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        penalty: see `Weighted`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Raises:
+        ConfigError: a size, activation, start or rate that is none.
+
+    Example:
+        One case through one neuron, by hand: z = 2·3 + 1 = 7, a = z, and with δ = 10 the
+        gradients are x δ = 20 and δ = 10, and what goes upstream is δ W = 30.
+
+        >>> from chainrule.nn.network import Network
+        >>> layer = Dense(1, "linear")
+        >>> network = Network([layer], input=1, loss="mse")
+        >>> layer.W, layer.b = [[3.0]], [1.0]
+        >>> layer.forward_pass(np.array([[2.0]]))
+        array([[7.]])
+        >>> layer.backward_pass(np.array([[10.0]]))
+        array([[30.]])
+        >>> layer.W_grad, layer.b_grad
+        (array([[20.]]), array([10.]))
+    """
+
+    type: ClassVar[str] = "dense"
+    knows_padding: ClassVar[bool] = True
+    formula: ClassVar[str] = "x W + b"
+    formula_without_bias: ClassVar[str] = "x W"
+    size_is_outputs: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        size: int,
+        activation: str | Mapping[str, Any] | Activation | None = None,
+        *,
+        bias: bool = True,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(
+            activation=activation,
+            bias=bias,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            penalty=penalty,
+            name=name,
+            inputs=inputs,
+        )
+        self.size = counted("size", size)
+        self._out = NEW
+        self._steps: int | None = None
+        self._padded: Array | None = None
+        self._z_rows: Any = None
+        self.z: Any = None
+        self.a: Any = None
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        (shape,) = shapes
+        if len(shape) > 2:
+            raise ConfigError(
+                f"{self.name}, a dense layer, takes a row of numbers, but what feeds it has the "
+                f"shape {sizes_text(shape)}; put a flatten layer before it"
+            )
+        self.input_shape, self.output_shape = shape, (*shape[:-1], self.size)
+        self._steps = shape[0] if len(shape) == 2 else None
+
+    @property
+    def features(self) -> int:
+        """The number of inputs that W takes: at each step, where the input is a sequence."""
+        return self.input_shape[-1]
+
+    @property
+    def uses_of_weights(self) -> int:
+        """Once, or once at every step of a sequence."""
+        return self._steps or 1
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """W (features, size) and, where there are biases, b (size,)."""
+        shapes: dict[str, tuple[int, ...]] = {"W": (self.features, self.size)}
+        return {**shapes, "b": (self.size,)} if self.bias else shapes
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`."""
+        start = {"W": self.weights, "b": self.biases}[name]
+        return start.draw(self.shapes()[name], rng, (self.features, self.size))
+
+    def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
+        """z = x W + b and a = φ(z)."""
+        if self._steps is not None:
+            z, a, *_ = self._each_step(x, values, out)
+            return z, a
+        z = np.dot(x, values["W"], out=out.z)
+        if self.bias:
+            z += values["b"]
+        return z, self._activation.value(z, out=out.a)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs a = φ(x W + b), (cases, size)."""
+        if self._steps is not None:
+            return self._forward_each_step(x)
+        self._out = self._buffers(x)
+        self.x = x
+        self.z, self.a = self.evaluate(x, self._values, self._out)
+        return self.a
+
+    # A sequence: the rows that W takes are the steps of all cases
+
+    def _forward_each_step(self, x: Array) -> Array:
+        self._out = self._buffers(x.reshape(-1, self.features))
+        self.z, self.a, self.x, self._z_rows, self._padded = self._each_step(
+            x, self._values, self._out
+        )
+        return self.a
+
+    def _each_step(self, x: Array, values: Arrays, out: Buffers) -> tuple[Any, ...]:
+        """z and a as rows of cases, x and z as rows of steps, and which steps are padding.
+
+        z and a are NaN at padding; the rows of steps are numbers there too, to compute with.
+        """
+        assert self._steps is not None
+        sequence = x.reshape(len(x), self._steps, self.features)
+        lengths = lengths_of(sequence)
+        rows = without_padding(sequence, lengths).reshape(-1, self.features)
+        z_rows = np.dot(rows, values["W"], out=out.z)
+        if self.bias:
+            z_rows += values["b"]
+        a = self._activation.value(z_rows, out=out.a).reshape(len(x), self._steps, self.size)
+        z = z_rows.reshape(a.shape)
+        padded = None
+        if lengths is not None:
+            z, padded = mark(z.copy(), lengths), padded_steps(lengths, self._steps)
+        a = mark(a, lengths)
+        as_fed = (len(x), self._steps * self.size)
+        return z.reshape(as_fed), a.reshape(as_fed), rows, z_rows, padded
+
+    def _buffers(self, x: Array) -> Buffers:
+        if self.buffers is None:
+            return NEW
+        kept: Buffers | None = self.buffers.get((self.name, len(x)))
+        if kept is None:
+            kept = Buffers.of(len(x), self, x.dtype, self.buffers)
+            self.buffers[self.name, len(x)] = kept
+        return kept
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        self._of_pass(self.x)
+        if self._steps is not None:
+            return self._jacobians_of_steps(self._steps)
+        found: dict[str, Jacobian] = {
+            "a": Diagonal(self._activation.derivative(self.z)),
+            "x": self._jacobian_x(),
+            "W": self._jacobian_W(),
+        }
+        return {**found, "b": self._jacobian_b()} if self.bias else found
+
+    def _jacobians_of_steps(self, steps: int) -> dict[str, Jacobian]:
+        """The same of a sequence: blocks of the steps."""
+        padded, slopes = self._padded, self._activation.derivative(self._z_rows)
+        if padded is not None:
+            slopes[padded.ravel()] = 0
+        found: dict[str, Jacobian] = {
+            "a": Diagonal(slopes.reshape(-1, steps * self.size)),
+            "x": EachStep(self._jacobian_x(), steps, padded),
+            "W": SharedBySteps(
+                self._jacobian_W(), steps, padded
+            ),  # x is 0 there, but 0 · NaN is NaN
+        }
+        if self.bias:
+            found["b"] = SharedBySteps(self._jacobian_b(), steps, padded)
+        return found
+
+    def _jacobian_a(self) -> Diagonal:
+        # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
+        if self._steps is not None:
+            z_rows = self._of_pass(self._z_rows)
+            return Diagonal(self._activation.derivative(z_rows, self._out.delta))
+        return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
+
+    def _jacobian_x(self) -> InputJacobian:
+        return InputJacobian(self.W, len(self.x))
+
+    def _jacobian_W(self) -> WeightJacobian:
+        return WeightJacobian(self.x, self.size)
+
+    def _jacobian_b(self) -> BiasJacobian:
+        ones = self._out.ones
+        return BiasJacobian(
+            np.ones(len(self.x), self.x.dtype) if ones is None else ones, self.size
+        )
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ = J ∂a/∂z, then `backward_from_delta`."""
+        if self._steps is not None:
+            J = J.reshape(-1, self.size)
+        J_a = self._jacobian_a()
+        delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)
+        return self.backward_from_delta(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; J upstream = δ Wᵀ.
+
+        Of a sequence the sums are over the steps of the cases. δ is 0 at padding, as J is.
+        """
+        if self._steps is not None:
+            return self._backward_each_step(delta.reshape(-1, self.size), to_input=to_input)
+        return self._backward_rows(delta, to_input=to_input)
+
+    def _backward_each_step(self, delta: Array, *, to_input: bool) -> Array | None:
+        upstream = self._backward_rows(delta, to_input=to_input)
+        self.delta = delta.reshape(-1, self.outputs)
+        return None if upstream is None else upstream.reshape(-1, self.inputs)
+
+    def _backward_rows(self, delta: Array, *, to_input: bool) -> Array | None:
+        self.delta = delta
+        if self.explicit:  # the outer products x δᵀ, summed over the cases
+            np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
+        else:
+            self._jacobian_W().vjp(delta, self.W_grad)
+        if self.bias:
+            self._jacobian_b().vjp(delta, self.b_grad)
+        if not to_input:
+            return None
+        J_x = self._jacobian_x()
+        return (
+            J_x.vjp(delta, self._out.upstream) if not self.explicit else explicit(J_x).vjp(delta)
+        )

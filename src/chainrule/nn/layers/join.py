@@ -1,0 +1,184 @@
+"""Layers that take several others' outputs: their sum, and one laid beside the other."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import accumulate
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import overflow_is_no_padding
+from chainrule.nn.jacobians import Jacobian, explicit
+from chainrule.nn.jacobians.joins import Reordering, SumJacobian
+from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
+
+
+class Join(Layer):
+    """A linear map, without parameters, of what several layers put out.
+
+    Its x is one row a case: the sources' rows, one behind the other, in the order in which
+    ``inputs`` names them.
+
+    Args:
+        inputs: the names of at least two layers; ``input`` is the network's own input. One
+            name twice is taken twice.
+        name: see `Layer`.
+    """
+
+    joins: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
+
+    def __init__(
+        self, *, inputs: Sequence[str] | str | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        self._widths: tuple[int, ...] = ()
+        self.x: Array | None = None
+        self.z: Array | None = None
+
+    def gather(self, arrays: Sequence[Array]) -> Array:
+        """The sources' rows, one behind the other."""
+        return np.concatenate(arrays, axis=1)
+
+    def part(self, J: Array) -> Sequence[Array]:
+        """The columns of J that belong to each source."""
+        return np.split(J, list(accumulate(self._widths))[:-1], axis=1)
+
+    def _take(self, shapes: Sequence[Shape], output: Shape) -> None:
+        self._widths = tuple(map(prod, shapes))
+        self.input_shape, self.output_shape = (sum(self._widths),), output
+        self.size = prod(output)
+
+    def _fed(self, shapes: Sequence[Shape]) -> str:
+        """Such as ``dense_1 gives 4 and dense_2 gives 3 x 8 x 8``."""
+        named = zip(self.sources, shapes, strict=True)
+        return " and ".join(f"{name} gives {sizes_text(shape)}" for name, shape in named)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The output, (cases, outputs), for the rows x of all sources, (cases, inputs)."""
+        self.x = x
+        self.z, y = self.evaluate(x, {})
+        return y
+
+    @abstractmethod
+    def _jacobian(self, cases: int) -> Jacobian:
+        """∂z/∂x of so many cases."""
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``x``: with respect to the rows of all sources, one behind the other.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        x = self._of_pass(self.x)
+        return {"x": self._jacobian(len(x))}
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """The map is linear and z its output, so δ = J."""
+        return self.backward_from_delta(J, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """J upstream = δ ∂z/∂x."""
+        self.delta = delta
+        if not to_input:
+            return None
+        J_x = self._jacobian(len(delta))
+        return (explicit(J_x) if self.explicit else J_x).vjp(delta)
+
+
+class Add(Join):
+    """The sum of what its sources put out, which must be of one shape: y = x₁ + x₂ + ….
+
+    Around a few layers it makes a residual block: each source receives J as it is.
+
+    Raises:
+        ConfigError: the sources are of different shapes.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.nn.network import Network
+        >>> network = Network(
+        ...     [Dense(2, "linear", name="f"), Add(inputs=["input", "f"])], input=2, loss="mse")
+        >>> network.layers[0].W = [[0.0, 0.0], [0.0, 0.0]]
+        >>> network.forward_pass([[3.0, 4.0]])
+        array([[3., 4.]])
+    """
+
+    type: ClassVar[str] = "add"
+    knows_padding: ClassVar[bool] = True
+    formula: ClassVar[str] = "x₁ + x₂ + …"
+    keeps_width: ClassVar[bool] = True
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        if len(set(shapes)) > 1:
+            raise ConfigError(f"{self.name} adds what has one shape, but {self._fed(shapes)}")
+        self._take(shapes, shapes[0])
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z = y, the sum; of sequences, with the padding of its terms."""
+        terms = self.part(x)
+        y = sum(terms[1:], start=terms[0])
+        if len(self.output_shape) == 2:
+            shape = (len(x), *self.output_shape)
+            overflow_is_no_padding(y.reshape(shape), terms[0].reshape(shape))
+        return y, y
+
+    def _jacobian(self, cases: int) -> Jacobian:
+        return SumJacobian(cases, len(self._widths), self.size)
+
+
+class Concatenate(Join):
+    """What its sources put out, one behind the other.
+
+    Rows lie side by side. Images (channels, height, width) are joined along the channels and
+    sequences (steps, features) along the features; the other sizes must be the same.
+
+    Attributes:
+        order: the place in x of each number of the output, (outputs,).
+
+    Raises:
+        ConfigError: the sources do not fit each other.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.nn.network import Network
+        >>> network = Network(
+        ...     [Dense(3, name="f"), Concatenate(inputs=["f", "input"]), Dense(1)], input=2)
+        >>> network.layers[1].output_shape
+        (5,)
+    """
+
+    type: ClassVar[str] = "concatenate"
+    knows_padding: ClassVar[bool] = True
+    formula: ClassVar[str] = "x₁ and x₂ …, one behind the other"
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        axis = 1 if len(shapes[0]) == 2 else 0
+        rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+        if len({len(shape) for shape in shapes}) > 1 or len(rest) > 1:
+            along = ("features", "features", "channels")[min(len(shapes[0]), 3) - 1]
+            raise ConfigError(
+                f"{self.name} joins along the {along}, all other sizes being the same, but "
+                f"{self._fed(shapes)}"
+            )
+        joined = sum(shape[axis] for shape in shapes)
+        self._take(shapes, (*shapes[0][:axis], joined, *shapes[0][axis + 1 :]))
+        places = np.split(np.arange(self.inputs), list(accumulate(self._widths))[:-1])
+        laid = [place.reshape(shape) for place, shape in zip(places, shapes, strict=True)]
+        self.order = np.concatenate(laid, axis=axis).ravel()
+        self._moves = not np.array_equal(self.order, np.arange(self.inputs))
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z = y, the numbers of x in their new order."""
+        y = x[:, self.order] if self._moves else x
+        return y, y
+
+    def _jacobian(self, cases: int) -> Jacobian:
+        return Reordering(cases, self.order)

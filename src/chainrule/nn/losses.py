@@ -1,0 +1,487 @@
+"""The losses L(y, t), means over the batch, each with its own derivative.
+
+``value(y, t)`` is a number; ``jacobian(y, t)`` is J_L = ∂L/∂y, one row vector a case, shape
+(cases, outputs), the 1/N of the mean included. Some losses belong together with the function
+that makes the outputs: softmax with cross-entropy and sigmoid with binary cross-entropy are
+computed from the logits z, to full precision, by the entries of `FROM_LOGITS`.
+
+Targets: ``prepare`` turns what a user has (class numbers or rows) into what the loss computes
+with. The table `LOSSES` holds the classes by name; the fields of a class are its options.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.core.registry import from_table
+from chainrule.nn.activations import magnitude, sigmoid, softplus
+from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
+from chainrule.nn.targets import class_numbers, one_hot, rows
+
+SUM_TOLERANCE = 1e-5
+"""How far from 1 a row of targets may add up: numbers written with six digits pass."""
+
+
+@dataclass(frozen=True)
+class Loss(ABC):
+    """L(y, t), its derivative, and the targets it takes.
+
+    Attributes:
+        for_classes: whether targets are classes by nature; otherwise they are values, and
+            class numbers are written as one-hot rows.
+    """
+
+    for_classes: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, y: Array, t: Array) -> Any:
+        """The mean loss of outputs y, shape (cases, outputs), for prepared targets t."""
+
+    @abstractmethod
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """J_L = ∂L/∂y, shape (cases, outputs), for prepared targets t."""
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """How far each case is from where the derivative jumps, (cases, n) with a sign.
+
+        It changes sign where a kink is crossed. A smooth loss has none: (cases, 0).
+        """
+        return np.empty((len(y), 0))
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Targets as the loss takes them.
+
+        Args:
+            t: class numbers (cases,), or rows (cases, outputs); with one output, values
+                (cases,) as well.
+            outputs: the network's.
+            dtype: of the rows.
+
+        Raises:
+            ShapeError: they do not fit the outputs.
+        """
+        return rows(t, outputs, dtype)
+
+
+class ResidualLoss(Loss):
+    """A mean over cases and outputs of ρ(d), with the residual d = y − t."""
+
+    @abstractmethod
+    def rho(self, d: Array) -> Array:
+        """ρ(d), elementwise."""
+
+    @abstractmethod
+    def derivative(self, d: Array) -> Array:
+        """ρ'(d), elementwise."""
+
+    def value(self, y: Array, t: Array) -> Any:
+        """Σ ρ(y − t) / (cases · outputs)."""
+        return self.rho(y - t).sum() / y.size
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """ρ'(y − t) / (cases · outputs)."""
+        return self.derivative(y - t) / y.size
+
+
+class MeanSquaredError(ResidualLoss):
+    """ρ(d) = d²; J_L = 2 (y − t) / (cases · outputs)."""
+
+    def rho(self, d: Array) -> Array:
+        """d²."""
+        return d * d
+
+    def derivative(self, d: Array) -> Array:
+        """2 d."""
+        return 2 * d
+
+
+class MeanAbsoluteError(ResidualLoss):
+    """ρ(d) = |d|; J_L = sign(y − t) / (cases · outputs), 0 at the kink."""
+
+    def rho(self, d: Array) -> Array:
+        """|d|."""
+        return magnitude(d)
+
+    def derivative(self, d: Array) -> Array:
+        """sign(d)."""
+        return np.sign(d)
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """d, (cases, outputs)."""
+        return y - t
+
+
+@dataclass(frozen=True)
+class Huber(ResidualLoss):
+    """ρ(d) = ½ d² for |d| ≤ delta, else delta (|d| − ½ delta).
+
+    Source: Huber, *Robust estimation of a location parameter* (1964).
+
+    Attributes:
+        delta: where the square turns into a straight line, above 0.
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.delta > 0:
+            raise ConfigError(f"delta of huber must be above 0, found {self.delta}")
+
+    def rho(self, d: Array) -> Array:
+        """See the class."""
+        r = magnitude(d)
+        inside = np.where(r.real <= self.delta, d, d.dtype.type(0))
+        straight = self.delta * (r - 0.5 * self.delta)
+        return np.where(r.real <= self.delta, 0.5 * inside * inside, straight)
+
+    def derivative(self, d: Array) -> Array:
+        """D cut off at ±delta."""
+        return np.clip(d, -self.delta, self.delta)
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """|d| − delta, (cases, outputs): there it is the second derivative that jumps."""
+        return magnitude(y - t) - self.delta
+
+
+class LogCosh(ResidualLoss):
+    """ρ(d) = ln cosh d: near 0 like ½ d², far out like |d|; ρ'(d) = tanh d."""
+
+    def rho(self, d: Array) -> Array:
+        """ln(1 + 2 sinh²(d/2)) where |d| < 1, else |d| + ln(1 + e^(−2|d|)) − ln 2."""
+        r = magnitude(d)
+        sinh = np.sinh(0.5 * np.where(r.real < 1, d, d.dtype.type(0)))
+        far = r + np.log1p(np.exp(-2 * r)) - log(2)
+        return np.where(r.real < 1, np.log1p(2 * sinh * sinh), far)
+
+    def derivative(self, d: Array) -> Array:
+        """Tanh d."""
+        return np.tanh(d)
+
+
+class CrossEntropy(Loss):
+    """L = −(1/N) Σ_n Σ_j t_nj ln y_nj, for outputs that are a distribution.
+
+    With class numbers, t is 1 at the true class. J_L = −t / (N y).
+    """
+
+    for_classes: ClassVar[bool] = True
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Class numbers (cases,) stay class numbers; rows (cases, outputs) stay rows.
+
+        One-hot rows become class numbers, which say the same.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or a row is no distribution.
+        """
+        t = as_numbers(t, "targets", "biuf")
+        if t.ndim != 2 or t.shape[1] != outputs:
+            return class_numbers(t, outputs)
+        t = rows(t, outputs, dtype)
+        right = (t >= 0).all(axis=1) & (np.abs(t.sum(axis=1) - 1) <= SUM_TOLERANCE)
+        if not right.all():
+            case = int(right.argmin())
+            raise ShapeError(
+                "rows of targets for cross_entropy are distributions, at least 0 with sum 1; "
+                f"found {t[case]} in case {case}"
+            )
+        is_one_hot = (t.max(axis=1) == 1).all() and np.count_nonzero(t) == len(t)
+        return t.argmax(axis=1) if is_one_hot else t
+
+    def value(self, y: Array, t: Array) -> Any:
+        """−(1/N) Σ t ln y; a target of 0 adds nothing, even where y is 0."""
+        if t.ndim == 1:
+            return -np.log(y[np.arange(len(y)), t]).sum() / len(y)
+        log_y = np.log(np.where(t == 0, y.dtype.type(1), y))
+        return -(t * log_y).sum() / len(y)
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """−t / (N y), and 0 where t is 0."""
+        if t.ndim == 1:
+            t = one_hot(t, y.shape[1], y.dtype)
+        return -t / np.where(t == 0, y.dtype.type(1), y) / len(y)
+
+
+class BinaryCrossEntropy(Loss):
+    """L = −mean(t ln y + (1 − t) ln(1 − y)) over cases and outputs, each output in (0, 1).
+
+    J_L = (y − t) / (y (1 − y)) / (cases · outputs).
+    """
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Rows of numbers from 0 to 1.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or are no probabilities.
+        """
+        t = super().prepare(t, outputs, dtype)
+        outside = ~((t >= 0) & (t <= 1))
+        if outside.any():
+            raise ShapeError(
+                "binary_cross_entropy takes targets from 0 to 1, found "
+                f"{t[outside][0]:.17g} in case {int(outside.any(axis=1).argmax())}"
+            )
+        return t
+
+    def value(self, y: Array, t: Array) -> Any:
+        """See the class."""
+        one = y.dtype.type(1)
+        right = np.log(np.where(t == 0, one, y))
+        wrong = np.log1p(-np.where(t == 1, y.dtype.type(0), y))
+        return -(t * right + (1 - t) * wrong).sum() / y.size
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """See the class; written as (1 − t) / (1 − y) − t / y."""
+        one, zero = y.dtype.type(1), y.dtype.type(0)
+        wrong = (1 - t) / (1 - np.where(t == 1, zero, y))
+        return (wrong - t / np.where(t == 0, one, y)) / y.size
+
+
+class Hinge(Loss):
+    """L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t): every wrong class within 1 of the right.
+
+    Source: Weston and Watkins, *Support vector machines for multi-class pattern recognition*
+    (1999). J_L is 1/N for each class j that is within the margin, and minus their number / N
+    for the true class.
+    """
+
+    for_classes: ClassVar[bool] = True
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Class numbers (cases,); one-hot rows (cases, outputs) are turned into them.
+
+        Raises:
+            ShapeError: they do not fit the outputs, or a row is not one-hot.
+        """
+        t = as_numbers(t, "targets", "biuf")
+        if t.ndim != 2 or t.shape[1] != outputs:
+            return class_numbers(t, outputs)
+        right = ((t == 0) | (t == 1)).all(axis=1) & (t.sum(axis=1) == 1)
+        if not right.all():
+            case = int(right.argmin())
+            raise ShapeError(
+                "rows of targets for hinge are one-hot, a single 1 and otherwise 0; "
+                f"found {t[case]} in case {case}"
+            )
+        return t.argmax(axis=1)
+
+    def _margins(self, y: Array, t: Array) -> Array:
+        cases = np.arange(len(y))
+        margins = 1 + y - y[cases, t][:, None]
+        margins[cases, t] = 0
+        return margins
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """The margins of the wrong classes, (cases, outputs); that of the right one is 1."""
+        margins = self._margins(y, t)
+        margins[np.arange(len(y)), t] = 1
+        return margins
+
+    def value(self, y: Array, t: Array) -> Any:
+        """See the class."""
+        margins = self._margins(y, t)
+        return margins[margins.real > 0].sum() / len(y)
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """See the class; 0 at the kink."""
+        J = (self._margins(y, t).real > 0).astype(y.dtype)
+        J[np.arange(len(y)), t] = -J.sum(axis=1)
+        return J / len(y)
+
+
+def least_probability(dtype: Any) -> float:
+    """The root of the smallest normal number: 1.5e-154 in float64, 1.1e-19 in float32.
+
+    Of a smaller probability p neither 1/p nor its products with others can be relied upon: ∂L/∂y
+    overflows where ∂y/∂z is 0, and only their product is a number.
+    """
+    return float(np.sqrt(np.finfo(dtype).tiny))
+
+
+class ByLogs(NamedTuple):
+    """∂L/∂ln p, for probabilities p too small to divide by.
+
+    ∂L/∂z = ∂L/∂p ∂p/∂z = (∂L/∂p · p) (1/p · ∂p/∂z) = ∂L/∂ln p ∂ln p/∂z, and in the last form
+    nothing overflows.
+
+    Attributes:
+        which: of which outputs, (cases, outputs).
+        J: ∂L/∂ln p for those, of the same shape.
+    """
+
+    which: Array
+    J: Array
+
+
+class FromLogits(ABC):
+    """A loss together with the function that makes the outputs from the logits z.
+
+    Attributes:
+        formula: of δ, as it is shown to a reader.
+        small: which outputs `by_logs` is about, as it is shown to a reader.
+        log_formula: of ∂ln p/∂z, as it is shown to a reader.
+    """
+
+    formula: ClassVar[str]
+    small: ClassVar[str]
+    log_formula: ClassVar[str]
+
+    @abstractmethod
+    def value(self, z: Array, t: Array) -> Any:
+        """L as a function of the logits."""
+
+    @abstractmethod
+    def delta(self, z: Array, y: Array, t: Array) -> Array:
+        """δ = ∂L/∂z, shape (cases, outputs), given the outputs y as well."""
+
+    @abstractmethod
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """J_L = ∂L/∂y, which the explicit backward pass starts from."""
+
+    @abstractmethod
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """∂L/∂ln p for outputs below `least_probability` that the loss divides by.
+
+        None where there is no such output.
+        """
+
+    @abstractmethod
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln p/∂z, of all outputs."""
+
+
+class SoftmaxCrossEntropy(FromLogits):
+    """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z)."""
+
+    formula: ClassVar[str] = "(s − t) / cases"
+    small: ClassVar[str] = "s_i"
+    log_formula: ClassVar[str] = "∂ln s_i/∂z_j = [i = j] − s_j"
+
+    def value(self, z: Array, t: Array) -> Any:
+        """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
+
+        Both terms are at least 0, so nothing cancels: the loss of the logits 0 and −40 is
+        4.25e-18 where the first is true, and 40 where the second is.
+        """
+        cases = np.arange(len(z))
+        m = z.real.argmax(axis=1)
+        below = z - z[cases, m][:, None]
+        others = np.exp(below)
+        others[cases, m] = 0
+        log_sum = np.log1p(np.add.reduce(others, axis=1))
+        if t.ndim == 1:
+            return np.add.reduce(log_sum - below[cases, t]) / len(z)
+        weighted = t * np.where(t == 0, z.dtype.type(0), below)
+        return (log_sum * t.sum(axis=1) - weighted.sum(axis=1)).sum() / len(z)
+
+    def delta(self, z: Array, y: Array, t: Array) -> Array:
+        """p_j / N for the others and −Σ_{j≠t} p_j / N for the true class.
+
+        p_t − 1 would lose digits exactly where the network is right. With rows,
+        δ_j = p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k, for the same reason.
+        """
+        if t.ndim == 1:
+            cases = np.arange(len(y))
+            delta = y / len(y)
+            delta[cases, t] = 0
+            delta[cases, t] = -np.add.reduce(delta, axis=1)
+            return delta
+        without_self = 1 - np.eye(y.shape[1], dtype=y.real.dtype)
+        return (y * (t @ without_self) - t * (y @ without_self)) / len(y)
+
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """See `CrossEntropy.jacobian`."""
+        return CrossEntropy().jacobian(y, t)
+
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """p = s_i where t_i is not 0: ∂L/∂ln s_i = −t_i / N."""
+        small = y < least_probability(y.dtype)
+        if not small.any():
+            return None
+        if t.ndim == 1:
+            t = one_hot(t, y.shape[1], y.dtype)
+        which = (t > 0) & small
+        return ByLogs(which, -t / len(y)) if which.any() else None
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln s_i/∂z_j = [i = j] − s_j."""
+        return LogSoftmaxJacobian(y)
+
+
+class SigmoidCrossEntropy(FromLogits):
+    """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs)."""
+
+    formula: ClassVar[str] = "(y − t) / (cases · outputs)"
+    small: ClassVar[str] = "p = a or 1 − a"
+    log_formula: ClassVar[str] = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
+
+    def value(self, z: Array, t: Array) -> Any:
+        """See the class; both terms are at least 0."""
+        return ((1 - t) * softplus(z) + t * softplus(-z)).sum() / z.size
+
+    def delta(self, z: Array, y: Array, t: Array) -> Array:
+        """(1 − t) σ(z) − t σ(−z), over (cases · outputs)."""
+        return ((1 - t) * y - t * sigmoid(-z)) / z.size
+
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y would lose digits."""
+        one = y.dtype.type(1)  # in place of a 0 under a 0, which adds nothing
+        wrong = (1 - t) / np.where(t == 1, one, sigmoid(-z))
+        return (wrong - t / np.where(t == 0, one, y)) / z.size
+
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """p = σ(−|z|), which is y or 1 − y, where its target w, t or 1 − t, is not 0.
+
+        ∂L/∂ln p = (−w + (1 − w) p / (1 − p)) / (cases · outputs), and p / (1 − p) = e^(−|z|).
+        """
+        size = np.abs(z)
+        small = sigmoid(-size) < least_probability(z.dtype)
+        if not small.any():
+            return None
+        w = np.where(z < 0, t, 1 - t)
+        which = (w > 0) & small
+        J = ((1 - w) * np.exp(-size) - w) / z.size
+        return ByLogs(which, J) if which.any() else None
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln σ(z)/∂z = σ(−z) where z < 0, and ∂ln(1 − σ(z))/∂z = −σ(z) elsewhere."""
+        return Diagonal(np.copysign(sigmoid(np.abs(z)), -z))
+
+
+LOSSES: Mapping[str, type[Loss]] = {
+    "cross_entropy": CrossEntropy,
+    "binary_cross_entropy": BinaryCrossEntropy,
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "huber": Huber,
+    "log_cosh": LogCosh,
+    "hinge": Hinge,
+}
+"""The losses by name."""
+
+FROM_LOGITS: Mapping[tuple[str, type[Loss]], FromLogits] = {
+    ("softmax", CrossEntropy): SoftmaxCrossEntropy(),
+    ("sigmoid", BinaryCrossEntropy): SigmoidCrossEntropy(),
+}
+"""Losses computed from the logits, by the function that makes the outputs and the loss."""
+
+
+def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
+    """The loss that ``value`` describes: a name, or ``type`` with its options.
+
+    Raises:
+        ConfigError: no such name or option, or an option out of its range.
+
+    Example:
+        >>> loss_function({"type": "huber", "delta": 2.0})
+        Huber(delta=2.0)
+    """
+    return value if isinstance(value, Loss) else from_table("loss", LOSSES, value)

@@ -1,0 +1,418 @@
+"""The network: the two passes, the loss, and the one place where the chain rule is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from threading import RLock, get_ident
+from threading import enumerate as threads
+from typing import Any, Self
+
+import numpy as np
+
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
+from chainrule.nn.inputs import (
+    require_as_many,
+    require_inputs_of_targets,
+    require_padding_known,
+    rows_of_inputs,
+)
+from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
+from chainrule.nn.layer_types import Layer
+from chainrule.nn.layered import Layered
+from chainrule.nn.layers.base import Pool
+from chainrule.nn.parameters import Parameters
+from chainrule.nn.wiring import INPUT
+
+
+class Network(Layered):
+    """A chain or graph of layers with a loss, over one parameter vector θ.
+
+    Args:
+        layers: from the input to the output. A layer is fed by the one before it unless its
+            ``inputs`` name others; the last one is the network's output. Layers whose
+            activation was left out get relu, or linear where none with an activation follows.
+        input: the number of inputs, or the sizes of one case: [channels, height, width] of an
+            image, [steps, features] of a sequence.
+        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
+            softmax, else the mean squared error.
+        learning_rate: for the network; None leaves it to the optimiser. A layer's private
+            rate goes before it.
+        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, one of rates by
+            type, or a setting; a layer's own stands in its place for that layer.
+        dtype: ``float64`` or ``float32``.
+        explicit_jacobians: multiply by the dense matrices in the backward pass.
+        seed: of the first weights; every layer draws from a stream of its own.
+
+    Attributes:
+        layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
+        wiring: which layers feed which, and the order in which they run.
+        input: the number of inputs; ``input_shape`` is the shape of one case.
+        parameters: θ as `Parameters`; ``theta`` is its vector.
+        gradients: ∂L/∂θ of the last backward pass, of the same layout.
+        lock: a `threading.RLock` that every pass holds.
+
+    Several threads may use one network: every method gives each of them its own numbers.
+    The attributes of a network and of its layers are those of the last pass, whichever thread
+    it was in. A backward pass goes back through the last forward pass and overwrites the
+    gradients, so it is refused where another thread could be in between. Threads that take
+    gradients hold the lock (``with network.lock:``) from the forward pass until they have used
+    the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
+    Whoever changes θ or a setting while other threads use the network holds the lock as well.
+
+    Raises:
+        ConfigError: the parts do not make a network; all reasons at once.
+
+    Example:
+        >>> from chainrule.nn import Dense, Softmax
+        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4, seed=1)
+        >>> network.forward_pass(np.ones((5, 4))).shape
+        (5, 2)
+        >>> gradients = network.backward_pass([0, 1, 1, 0, 1])
+        >>> gradients["dense_1.W"].shape
+        (4, 3)
+    """
+
+    input_gradient: Array | None = None
+    """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
+
+    _output: Array | None = None
+    _forward_thread: int | None = None
+    """The thread that made the last forward pass."""
+
+    _gradient_thread: int | None = None
+    """The thread that took gradients without holding the lock: they are for it to read."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.lock: Any = RLock()
+        super().__init__(*args, **options)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy shares: all but the lock, and the threads that use this network."""
+        own = ("lock", "_forward_thread", "_gradient_thread")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy has a lock of its own, and belongs to the thread that makes it."""
+        self.lock = RLock()
+        super().__setstate__(state)
+        self._forward_thread = get_ident()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of one moment, also while another thread trains the network."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        with self.lock:
+            made.__setstate__(deepcopy(self.__getstate__(), memo))
+        return made
+
+    # What the caller may give
+
+    def prepare_inputs(self, x: Any) -> Array:
+        """``x`` as an array (cases, input) of the network's type; complex stays complex.
+
+        Images (cases, channels, height, width) and sequences (cases, steps, features) become
+        rows. The caller's array is never changed.
+
+        Raises:
+            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
+        """
+        x = rows_of_inputs(x, self.input_shape, self.dtype)
+        require_padding_known(x, self.input_shape, self.layers)
+        return x
+
+    def prepare_targets(self, t: Any) -> Array:
+        """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
+
+        Raises:
+            ShapeError: the targets do not fit the outputs.
+        """
+        return self.loss_function.prepare(t, self.outputs, self.dtype)
+
+    def _prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
+        x, t = self.prepare_inputs(x), self.prepare_targets(t)
+        require_as_many(x, t)
+        self.require_inputs(x, t)
+        return x, t
+
+    def require_inputs(self, x: Array, t: Array) -> None:
+        """Refuse a target at a step that is padding.
+
+        Args:
+            x: prepared inputs.
+            t: prepared targets of the same cases.
+
+        Raises:
+            ShapeError: there is one.
+        """
+        require_inputs_of_targets(x, t, self.input_shape)
+
+    # The two passes
+
+    def forward_pass(self, x: Any) -> Array:
+        """The outputs y, (cases, outputs), for inputs x, (cases, input).
+
+        Keeps what `backward_pass` needs, apart from the caller's array. The result is the
+        caller's own.
+
+        Raises:
+            ShapeError: x does not fit.
+        """
+        x = self.prepare_inputs(x).copy()
+        with self.lock:
+            return self.propagate(x).copy()
+
+    def loss(self, x: Any, t: Any, theta: Array | None = None) -> Any:
+        """The mean loss over the cases plus the penalty.
+
+        Args:
+            x: inputs, (cases, input).
+            t: class numbers (cases,) or rows (cases, outputs).
+            theta: evaluate at this vector instead, a complex one included, and keep nothing;
+                otherwise this is a forward pass, and `backward_pass` may follow.
+
+        Returns:
+            A number of Python: a complex one where x or theta is complex.
+
+        Raises:
+            ShapeError: x, t or theta does not fit.
+        """
+        x, t = self._prepare(x, t)
+        if theta is None:
+            with self.lock:
+                self.propagate(x.copy())
+                return np.asarray(self.loss_of_pass(t)).item()
+        theta = as_numbers(theta, "the values of theta")
+        z, y = self._evaluate(x, theta)
+        return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
+
+    def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
+        """The gradient of the loss of the last forward pass, penalty included.
+
+        Args:
+            t: the targets of the cases of the forward pass, at the θ of which the gradient
+                is taken: change θ after this, not before.
+            to_input: also leave ∂L/∂x, (cases, input), in ``input_gradient``.
+
+        Returns:
+            ``gradients``, by full name (``dense_1.W``) or by ``layer(name)``; the next
+            backward pass overwrites it.
+
+        Raises:
+            ShapeError: t does not fit, there was no forward pass, or another thread uses the
+                network as well and this one does not hold `lock`.
+        """
+        t, held = self.prepare_targets(t), self.lock._is_owned()
+        with self.lock:
+            self._require_forward_pass(t)
+            self._require_own_thread(held=held)
+            if not held:
+                self._gradient_thread = get_ident()
+            J = self.backpropagate(t, to_input=to_input)
+            self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
+            return self.gradients
+
+    def _require_forward_pass(self, t: Array) -> None:
+        """Refuse a backward pass that no forward pass of as many real cases went before."""
+        if self._output is None:
+            raise ShapeError("there was no forward pass to go back through")
+        if self._output.dtype.kind == "c":
+            raise ShapeError(
+                "the last forward pass was of complex inputs; a backward pass follows one of "
+                "real inputs"
+            )
+        if len(t) != len(self._output):
+            raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
+
+    def _require_own_thread(self, *, held: bool) -> None:
+        """Refuse to go back through another thread's pass, or to overwrite its gradients.
+
+        Args:
+            held: whether the caller holds the lock.
+        """
+        own = (None, get_ident())  # a thread that has ended reads no gradients any more
+        others = not held and self._gradient_thread not in own and _runs(self._gradient_thread)
+        if self._forward_thread != get_ident() or others:
+            raise ShapeError(
+                "another thread takes gradients of this network or made the last forward pass; "
+                "hold the lock (with network.lock:) from the forward pass until the gradients "
+                "have been used, or give each thread a copy (copy.deepcopy(network))"
+            )
+
+    @contextmanager
+    def claimed_gradients(self) -> Iterator[None]:
+        """While this lasts, the gradients belong to this thread; others need the lock."""
+        before, self._gradient_thread = self._gradient_thread, get_ident()
+        try:
+            yield
+        finally:
+            self._gradient_thread = before
+
+    # The same, unchecked, for engines: x and t are as `prepare_...` returns them
+
+    def propagate(self, x: Array) -> Array:
+        """The forward pass on prepared inputs; the next pass may overwrite its result."""
+        self._forward_thread = get_ident()
+        made = {INPUT: x}
+        for k in self.wiring.order:
+            layer = self.layers[k]
+            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            made[k] = layer.forward_pass(fed)
+        self._output = made[self.wiring.order[-1]]
+        return self._output
+
+    def loss_of_pass(self, t: Array) -> Any:
+        """The loss of the last forward pass, penalty included."""
+        return self._data_loss(self.logits, self._output, t) + self._penalty_loss(self.theta)
+
+    def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
+        """The backward pass: J of the loss through one layer after the other.
+
+        What several layers use receives the sum of what they send back.
+        """
+        received: dict[int, Array] = {}
+        for k in reversed(self.wiring.order):
+            layer, sources = self.layers[k], self.wiring.sources[k]
+            wanted = to_input or sources != (INPUT,)
+            J = (
+                layer.backward_pass(received.pop(k), to_input=wanted)
+                if received
+                else self._backward_through_last(t, to_input=wanted)
+            )
+            if J is not None:
+                for source, part in zip(sources, layer.part(J), strict=True):
+                    received[source] = received[source] + part if source in received else part
+        self._add_penalty_gradient(self.gradients.vector)
+        return received.get(INPUT) if to_input else None
+
+    def _backward_through_last(self, t: Array, *, to_input: bool) -> Array | None:
+        """J of the loss, or where it was computed from the logits δ, through the last layer."""
+        assert self._output is not None, "backpropagate follows propagate"
+        last = self.layers[-1]
+        if self.from_logits is not None and not self._explicit:
+            return last.backward_from_delta(self.loss_delta(t), to_input=to_input)
+        by_logs = self.loss_by_logs(t) if self._explicit else None
+        if by_logs is None:
+            return last.backward_pass(self.loss_jacobian(t), to_input=to_input)
+        J, J_z = by_logs
+        return last.backward_from_delta(explicit(J_z).vjp(J), to_input=to_input)
+
+    def loss_jacobian(self, t: Array) -> Array:
+        """J_L = ∂L/∂y at the last forward pass, (cases, outputs), for prepared targets."""
+        assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
+        if self.from_logits is not None:
+            return self.from_logits.jacobian(self.logits, self._output, t)
+        return self.loss_function.jacobian(self._output, t)
+
+    def loss_by_logs(self, t: Array) -> tuple[Array, Jacobian] | None:
+        """∂L/∂u and ∂u/∂z, whose product is ∂L/∂z, where ∂L/∂y cannot be had at all outputs.
+
+        u is the output y, and its logarithm (that of 1 − y where a sigmoid nears 1) where the loss
+        divides by one below `losses.least_probability`.
+
+        Args:
+            t: prepared targets of the cases of the last forward pass.
+
+        Returns:
+            J, (cases, outputs), and the Jacobian; None where y does throughout.
+        """
+        assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
+        if self.from_logits is None:
+            return None
+        found = self.from_logits.by_logs(self.logits, self._output, t)
+        if found is None:
+            return None
+        local = self.layers[-1].jacobians()
+        by_log = self.from_logits.log_jacobian(self.logits, self._output, t)
+        J_z = RowsOf(found.which, by_log, local["a"] if "a" in local else local["z"])
+        with np.errstate(divide="ignore", over="ignore"):  # at the outputs that u replaces
+            return np.where(found.which, found.J, self.loss_jacobian(t)), J_z
+
+    def loss_delta(self, t: Array) -> Array:
+        """δ = ∂L/∂z at the last forward pass, of a loss that is computed from the logits z."""
+        assert self.from_logits is not None, "the loss is of y"
+        assert self._output is not None, "there is a δ where there was a forward pass"
+        return self.from_logits.delta(self.logits, self._output, t)
+
+    @property
+    def logits(self) -> Array:
+        """What the last layer's function was applied to in the last forward pass."""
+        z: Array = self.layers[-1].z  # type: ignore[attr-defined]
+        return z
+
+    def _evaluate(self, x: Array, theta: Array) -> tuple[Array, Array]:
+        """The last layer's z and output at any vector; keeps nothing."""
+        z = y = x
+        for _, _, z, y in self.walk(x, theta):  # noqa: B007  # the last is meant
+            pass
+        return z, y
+
+    def walk(self, x: Array, theta: Array) -> Iterator[tuple[Layer, Array, Array, Array]]:
+        """Each layer, in the order of the forward pass, with its x, z and output at any vector.
+
+        Keeps nothing, so no pass is disturbed.
+
+        Args:
+            x: prepared inputs, (cases, input).
+            theta: the shape of θ, complex ones included.
+        """
+        made = {INPUT: x}
+        for k in self.wiring.order:
+            layer = self.layers[k]
+            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            z, made[k] = layer.evaluate(fed, self.parameters.layout.views(theta, layer.name))
+            yield layer, fed, z, made[k]
+
+    def evaluate(self, x: Array) -> tuple[Array, Array]:
+        """Logits and outputs for prepared inputs; keeps nothing, so no pass is disturbed."""
+        return self._evaluate(x, self.theta)
+
+    def loss_of(self, logits: Array, outputs: Array, t: Array) -> float:
+        """The loss of logits and outputs made by `evaluate`, without the penalty."""
+        return float(self._data_loss(logits, outputs, t))
+
+    def _data_loss(self, z: Array, y: Array | None, t: Array) -> Any:
+        if self.from_logits is not None:
+            return self.from_logits.value(z, t)
+        assert y is not None
+        return self.loss_function.value(y, t)
+
+    def penalty_loss(self) -> float:
+        """What the penalty adds to the loss at θ."""
+        return float(self._penalty_loss(self.theta))
+
+    def penalty_gradient(self) -> Array:
+        """What the penalty adds to the gradient at θ, shape of θ."""
+        added = np.zeros_like(self.theta)
+        self._add_penalty_gradient(added)
+        return added
+
+    def _penalty_loss(self, theta: Array) -> Any:
+        return self._penalty.loss(theta)
+
+    def _add_penalty_gradient(self, vector: Array) -> None:
+        self._penalty.add_gradient(self.theta, vector)
+
+    @contextmanager
+    def kept_buffers(self, pool: Pool) -> Iterator[None]:
+        """While this lasts, layers write into the arrays of ``pool`` again and again.
+
+        Faster for a stretch of minibatches; what a pass leaves in a layer is overwritten by
+        the next.
+
+        Args:
+            pool: empty at first; given again, its arrays are used again.
+        """
+        for layer in self.layers:
+            layer.buffers = pool
+        try:
+            yield
+        finally:
+            for layer in self.layers:
+                layer.buffers = None
+
+
+def _runs(thread: int | None) -> bool:
+    """Whether the thread of that number has not ended."""
+    return any(other.ident == thread for other in threads())

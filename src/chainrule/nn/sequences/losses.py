@@ -1,0 +1,220 @@
+"""Losses of sequences: the mean over cases of the sum over steps of a step's loss.
+
+Where a network's output has the shape (steps, outputs), a case has a target for every step, and
+
+    L = (1/cases) Σ_case Σ_step l(y(step), t(step)),
+
+with l the named loss of a single case, so that mse divides by the outputs of a step, not by the
+steps. A step without a target adds nothing: −1 for a class number, NaN in every value of a row.
+
+Targets are class numbers (cases, steps) or rows (cases, steps, outputs). Outputs and logits are
+flat, (cases, steps · outputs), as everywhere between layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import ShapeError
+from chainrule.core.sequences import NO_CLASS, has_target, output_rows, partly_nan, target_rows
+from chainrule.nn.jacobians import Jacobian
+from chainrule.nn.losses import BinaryCrossEntropy, ByLogs, FromLogits, Loss
+from chainrule.nn.sequences.step_jacobians import EachStep
+
+
+def loss_of_a_step(loss: Loss) -> Loss:
+    """The named loss behind the sum over steps; any other loss as it is."""
+    return loss.each if isinstance(loss, SequenceLoss) else loss
+
+
+@dataclass(frozen=True)
+class SequenceLoss(Loss):
+    """A loss summed over the steps of each case.
+
+    Attributes:
+        each: the loss of a step.
+        steps: of a case.
+    """
+
+    each: Loss
+    steps: int
+
+    @property
+    def for_classes(self) -> bool:  # type: ignore[override]
+        """As the loss of a step."""
+        return self.each.for_classes
+
+    def value(self, y: Array, t: Array) -> Any:
+        """See the module."""
+        rows, targets, share = _rows(y, t)
+        return self.each.value(rows, targets) * share if len(rows) else y.dtype.type(0)
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """J_L = ∂L/∂y, (cases, steps · outputs); 0 where there is no target."""
+        rows, targets, share = _rows(y, t)
+        return _spread(y, t, self.each.jacobian(rows, targets) * share if len(rows) else rows)
+
+    def from_kinks(self, y: Array, t: Array) -> Array:
+        """The distances of the steps, (cases, steps · n); infinite where there is no target."""
+        rows, targets, _ = _rows(y, t)
+        distances = self.each.from_kinks(rows, targets)
+        found = np.full((*t.shape[:2], distances.shape[1]), np.inf, distances.dtype)
+        found[has_target(t)] = distances
+        return found.reshape(len(y), -1)
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """Targets of every step, −1 or NaN where there is none.
+
+        Args:
+            t: class numbers (cases, steps), or rows (cases, steps, outputs) or
+                (cases, steps · outputs); with one output, values (cases, steps) as well.
+            outputs: the network's, steps · those of a step.
+            dtype: of the rows.
+
+        Raises:
+            ShapeError: they do not fit; with case and step.
+        """
+        t = as_numbers(t, "targets", "biuf")
+        t = self._by_step(t, outputs // self.steps)
+        # A probability cannot be −1 either.
+        classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
+        missing = _missing(t, outputs // self.steps, classes=classes)
+        _require_whole(t)
+        rows = self._rows(t, missing, outputs // self.steps, dtype)
+        found = np.full(
+            (*t.shape[:2], *rows.shape[1:]), NO_CLASS if rows.ndim == 1 else np.nan, rows.dtype
+        )
+        found[~missing] = rows
+        return found
+
+    def _by_step(self, t: Array, outputs: int) -> Array:
+        """(cases, steps) or (cases, steps, n)."""
+        if t.ndim == 2 and outputs > 1 and t.shape[1] == self.steps * outputs:
+            return t.reshape(len(t), self.steps, outputs)
+        if t.ndim == 3 and t.shape[2] == 1:
+            t = t[:, :, 0]
+        if t.ndim not in (2, 3) or t.shape[1] != self.steps or t.shape[2:] not in ((), (outputs,)):
+            raise ShapeError(
+                f"targets of a sequence are class numbers (cases, {self.steps}) or rows "
+                f"(cases, {self.steps}, {outputs}), found {t.shape}"
+            )
+        return t
+
+    def _rows(self, t: Array, missing: Array, outputs: int, dtype: Any) -> Array:
+        rows = t[~missing]
+        if not len(rows):
+            rows = np.zeros((0, *t.shape[2:]), t.dtype)
+        try:
+            return self.each.prepare(rows, outputs, dtype)
+        except ShapeError:
+            self._find_fault(rows, np.argwhere(~missing), outputs, dtype)
+            raise
+
+    def _find_fault(self, rows: Array, places: Array, outputs: int, dtype: Any) -> None:
+        """Say of the first wrong target where it stands."""
+        for row, (case, step) in zip(rows, places, strict=True):
+            try:
+                self.each.prepare(row[None], outputs, dtype)
+            except ShapeError as error:
+                told = str(error).replace(" of case 0", "").replace(" in case 0", "")
+                raise ShapeError(f"step {step + 1} of case {case}: {told}") from None
+
+
+@dataclass(frozen=True)
+class SequenceFromLogits(FromLogits):
+    """A loss from the logits, summed over the steps of each case.
+
+    Attributes:
+        each: of a step.
+    """
+
+    each: FromLogits
+
+    @property
+    def formula(self) -> str:  # type: ignore[override]
+        """Of δ at a step, as it is shown to a reader; a step counts as a case of its own."""
+        return self.each.formula
+
+    @property
+    def small(self) -> str:  # type: ignore[override]
+        """As of a step."""
+        return self.each.small
+
+    @property
+    def log_formula(self) -> str:  # type: ignore[override]
+        """As of a step."""
+        return self.each.log_formula
+
+    def value(self, z: Array, t: Array) -> Any:
+        """L as a function of the logits, (cases, steps · outputs)."""
+        rows, targets, share = _rows(z, t)
+        return self.each.value(rows, targets) * share if len(rows) else z.dtype.type(0)
+
+    def delta(self, z: Array, y: Array, t: Array) -> Array:
+        """δ = ∂L/∂z, (cases, steps · outputs); 0 where there is no target."""
+        rows, targets, share = _rows(z, t)
+        if not len(rows):
+            return np.zeros_like(z)
+        return _spread(z, t, self.each.delta(rows, output_rows(y, t), targets) * share)
+
+    def jacobian(self, z: Array, y: Array, t: Array) -> Array:
+        """J_L = ∂L/∂y, which the explicit backward pass starts from."""
+        rows, targets, share = _rows(z, t)
+        if not len(rows):
+            return np.zeros_like(y)
+        return _spread(z, t, self.each.jacobian(rows, output_rows(y, t), targets) * share)
+
+    def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
+        """See `FromLogits.by_logs`; of steps without a target there is nothing to say."""
+        rows, targets, share = _rows(z, t)
+        found = self.each.by_logs(rows, output_rows(y, t), targets)
+        if found is None:
+            return None
+        return ByLogs(_spread(z, t, found.which), _spread(z, t, found.J * share))
+
+    def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
+        """∂ln p/∂z, a block for each step; steps without a target, or padding, ask for none."""
+        asked = has_target(t)
+        z, y = (_spread(values, t, output_rows(values, t)) for values in (z, y))
+        rows = (asked.size, z.size // asked.size)
+        return EachStep(
+            self.each.log_jacobian(z.reshape(rows), y.reshape(rows), t), asked.shape[1]
+        )
+
+
+def _rows(y: Array, t: Array) -> tuple[Array, Array, Any]:
+    """The steps with a target as rows, and what makes their mean a sum over a case's steps."""
+    rows = output_rows(y, t)
+    return rows, target_rows(t), y.real.dtype.type(len(rows) / len(y))
+
+
+def _spread(y: Array, t: Array, rows: Array) -> Array:
+    """Rows at the steps they belong to, 0 elsewhere, in the shape of y."""
+    found = np.zeros((*t.shape[:2], y.size // max(1, t.shape[0] * t.shape[1])), rows.dtype)
+    found[has_target(t)] = rows
+    return found.reshape(y.shape)
+
+
+def _require_whole(t: Array) -> None:
+    """A target has all its values or none: of some alone neither could be said."""
+    found = partly_nan(t) if t.ndim == 3 and t.dtype.kind == "f" else None
+    if found is not None:
+        case, step = found
+        raise ShapeError(
+            f"step {step + 1} of case {case}: some values of the target are NaN; it has all of "
+            "them, or NaN in each, which stands for no target"
+        )
+
+
+def _missing(t: Array, outputs: int, *, classes: bool) -> Array:
+    """Whether a step has no target, (cases, steps), of targets as they were given."""
+    if t.ndim == 3:
+        if t.dtype.kind != "f":
+            return np.zeros(t.shape[:2], bool)
+        return np.asarray(np.isnan(t).all(axis=2))
+    none = np.isnan(t) if t.dtype.kind == "f" else np.zeros(t.shape, bool)
+    return np.asarray(none | (t == NO_CLASS) if classes or outputs > 1 else none)

@@ -1,0 +1,402 @@
+"""The recurrent layer h(n) = φ(x(n) W + h(n−1) U + b)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.core.arguments import is_whole
+from chainrule.core.arrays import Array, assign
+from chainrule.core.errors import ConfigError, ShapeError, unknown
+from chainrule.core.sequences import padded_steps
+from chainrule.nn.activations import Activation
+from chainrule.nn.activations import activation as activation_of
+from chainrule.nn.initializers import initializer
+from chainrule.nn.jacobians import Composed, Diagonal, Jacobian, explicit
+from chainrule.nn.layers.base import Arrays, Shape, sizes_text
+from chainrule.nn.layers.kept import kept
+from chainrule.nn.layers.weighted import (
+    DEFAULT_BIASES,
+    DEFAULT_WEIGHTS,
+    InitializerLike,
+    Weighted,
+    counted,
+)
+from chainrule.nn.parameters import sum_of_rows
+from chainrule.nn.penalties import PenaltyLike
+from chainrule.nn.sequences.recurrence import (
+    Room,
+    all_outputs,
+    by_step,
+    last_outputs,
+    last_steps,
+    marked_rows,
+    new,
+    run,
+)
+from chainrule.nn.sequences.recurrent_jacobians import (
+    FromStart,
+    ThroughTime,
+    flat_rows,
+    of_one_step,
+)
+from chainrule.nn.sequences.start import given_start
+
+OUTPUTS = ("all", "last")
+
+
+class Recurrent(Weighted):
+    """h(n) = φ(x(n) W + h(n−1) U + b) for n = 1, …, steps, from the start state h(0).
+
+    W is (features, size), U (size, size), b (size,). The input is a sequence, of shape
+    (steps, features); the output (steps, size), or (size,) where only the last is given.
+
+    Backpropagation through time is complete, or truncated to k steps: the derivative of each
+    step's output then goes back through k steps, its own counted, and takes h before them for a
+    constant. δ(n) = Σ_{m=n}^{n+k−1} δ_m(n), where δ_m(m) = ∂L/∂h(m) ⊙ φ'(z(m)) with all later
+    steps left out, and δ_m(n) = δ_m(n+1) Uᵀ ⊙ φ'(z(n)). k = steps gives the whole gradient. The
+    start state is reached from the first step alone, so with k only by outputs 1 to k.
+
+    Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
+    then the last step that is real (see `chainrule.core.sequences`).
+
+    Args:
+        size: the number of units, at least 1.
+        activation: φ, by name, by ``type`` with options, or as an object.
+        outputs: ``all`` steps, or the ``last`` alone.
+        bias: whether there is b.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, at first 0), or its numbers.
+        truncate: k of truncated backpropagation; None for all steps.
+        weights: how W starts.
+        recurrent_weights: how U starts.
+        biases: how b starts.
+        learning_rate: see `Layer`.
+        penalty: see `Weighted`.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Raises:
+        ConfigError: a size, activation, start, rate or another argument that is none.
+
+    Source: Werbos, *Backpropagation through time: what it does and how to do it* (1990).
+
+    Example:
+        Two steps of one linear unit: h = (2, 3·2 + 5) = (2, 11). From δ = 1 at the last step U
+        sends 3 back to the first, so ∂L/∂U = 0·3 + 2·1.
+
+        >>> from chainrule.nn.network import Network
+        >>> layer = Recurrent(1, "linear", outputs="last")
+        >>> network = Network([layer], input=[2, 1], loss="mse")
+        >>> layer.W, layer.U = [[1.0]], [[3.0]]
+        >>> network.forward_pass([[[2.0], [5.0]]])
+        array([[11.]])
+        >>> layer.backward_pass(np.array([[1.0]]))
+        array([[3., 1.]])
+        >>> layer.U_grad, layer.b_grad
+        (array([[2.]]), array([4.]))
+    """
+
+    type: ClassVar[str] = "recurrent"
+    knows_padding: ClassVar[bool] = True
+    formula: ClassVar[str] = "x(n) W + h(n−1) U + b at every step n"
+    formula_without_bias: ClassVar[str] = "x(n) W + h(n−1) U at every step n"
+    slope_formula: ClassVar[str] = (
+        "∂a/∂z through time: of step n by step n diag(φ′(z(n))), by step m < n "
+        "diag(φ′(z(n))) Uᵀ times that of step n − 1"
+    )
+    takes_sequences: ClassVar[bool] = True
+    size_is_outputs: ClassVar[bool] = True
+    loss_from_z: ClassVar[bool] = False
+    starts: ClassVar[Mapping[str, str]] = {
+        "weights": DEFAULT_WEIGHTS,
+        "recurrent_weights": DEFAULT_WEIGHTS,
+        "biases": DEFAULT_BIASES,
+    }
+    _absences: ClassVar[Mapping[str, str]] = {
+        **Weighted._absences,
+        "h0": "does not learn its start state",
+    }
+
+    def __init__(
+        self,
+        size: int,
+        activation: str | Mapping[str, Any] | Activation = "tanh",
+        *,
+        outputs: str = "all",
+        bias: bool = True,
+        start: str | Sequence[float] = "zeros",
+        truncate: int | None = None,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(
+            activation=activation_of(activation),
+            bias=bias,
+            weights=weights,
+            biases=biases,
+            learning_rate=learning_rate,
+            penalty=penalty,
+            name=name,
+            inputs=inputs,
+        )
+        self.size = counted("size", size)
+        if outputs not in OUTPUTS:
+            raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
+        self.only_last = outputs == "last"
+        self.learns_start = isinstance(start, str) and start == "learnt"
+        self.start = given_start(start, self.size)
+        self.truncate = truncate
+        self.recurrent_weights = initializer(recurrent_weights)
+        self.states: Any = None
+        self._z: Any = None
+        self._last: Array | None = None
+        self._lengths: Array | None = None
+
+    @property
+    def truncate(self) -> int | None:
+        """The k of truncated backpropagation; None for all steps."""
+        return self._truncate
+
+    @truncate.setter
+    def truncate(self, value: int | None) -> None:
+        if value is not None and not (is_whole(value) and value >= 1):
+            raise ConfigError(f"truncate is a whole number of at least 1, found {value!r}")
+        self._truncate = None if value is None else int(value)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of a case.
+
+        Raises:
+            ShapeError: the layer belongs to no network yet, which would say it.
+        """
+        if not self.input_shape:
+            raise ShapeError("a recurrent layer has no steps before it belongs to a network")
+        return self.input_shape[0]
+
+    @property
+    def z_shape(self) -> Shape:
+        """(steps, size), also where only the last output is given on."""
+        return (self.steps, self.size)
+
+    @property
+    def features(self) -> int:
+        """The number of inputs at each step."""
+        return self.input_shape[1]
+
+    # The parameters beside W and b, and their gradients, views into the two vectors
+
+    @property
+    def U(self) -> Array:
+        """The weights of the state before, (size, size), a view into θ; as `W` to assign."""
+        return self._of(self._values, "U")
+
+    @U.setter
+    def U(self, value: Any) -> None:
+        assign(self.U, value, f"{self.name}.U")
+
+    @property
+    def U_grad(self) -> Array:
+        """∂L/∂U of the last backward pass, (size, size), a view into the gradient."""
+        return self._of(self._gradients, "U")
+
+    @property
+    def h0(self) -> Array:
+        """The start state, (size,): a view into θ where it is learnt."""
+        return self._start_of(self._values)
+
+    @h0.setter
+    def h0(self, value: Any) -> None:
+        assign(self._of(self._values, "h0"), value, f"{self.name}.h0")
+
+    @property
+    def h0_grad(self) -> Array:
+        """∂L/∂h(0) of the last backward pass, (size,), a view into the gradient."""
+        return self._of(self._gradients, "h0")
+
+    def _start_of(self, values: Arrays) -> Array:
+        """h(0) at any parameters; of their type, so that float32 stays float32."""
+        return values["h0"] if self.learns_start else self.start.astype(values["W"].dtype)
+
+    # The layer as its network sees it
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`; the input is a sequence."""
+        (shape,) = shapes
+        if len(shape) != 2:
+            raise ConfigError(
+                f"{self.name}, a recurrent layer, takes a sequence [steps, features], but what "
+                f"feeds it has the shape {sizes_text(shape)}"
+            )
+        self.input_shape = shape
+        self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
+
+    @property
+    def uses_of_weights(self) -> int:
+        """Once at every step."""
+        return self.steps
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""
+        shapes: dict[str, tuple[int, ...]] = {
+            "W": (self.features, self.size),
+            "U": (self.size, self.size),
+        }
+        if self.bias:
+            shapes["b"] = (self.size,)
+        if self.learns_start:
+            shapes["h0"] = (self.size,)
+        return shapes
+
+    def draw(self, name: str, rng: np.random.Generator) -> Array:
+        """See `Layer.draw`."""
+        if name == "h0":
+            return np.zeros(self.size)
+        start = {"W": self.weights, "U": self.recurrent_weights, "b": self.biases}[name]
+        fans = (self.size if name == "U" else self.features, self.size)
+        return start.draw(self.shapes()[name], rng, fans)
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
+        x, lengths = by_step(x, self.steps, new)
+        z, states = run(x, values, self._start_of(values), self._activation, new)
+        return marked_rows(z, lengths), self._given_out(
+            states, lengths, self._last_of(x, lengths), new
+        )
+
+    def forward_pass(self, x: Array) -> Array:
+        """The outputs, (cases, steps · size) or (cases, size)."""
+        self.x, self._lengths = by_step(x, self.steps, self._room)
+        self._z, self.states = run(
+            self.x, self._values, self._start_of(self._values), self._activation, self._room
+        )
+        self._last = self._last_of(self.x, self._lengths)
+        return self._given_out(self.states, self._lengths, self._last, self._room)
+
+    def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
+        """The step whose output is the layer's, a case; None where all are."""
+        return last_steps(x, lengths) if self.only_last else None
+
+    def _given_out(
+        self, states: Array, lengths: Array | None, last: Array | None, room: Room
+    ) -> Array:
+        """The layer's output of h(0), h(1), …, h(steps)."""
+        if last is not None:
+            return last_outputs(states, last)
+        return all_outputs(states, lengths, room)
+
+    def _room(self, what: str, shape: Shape, dtype: Any) -> Array:
+        return kept(self, what, shape, dtype)
+
+    # What the backward pass is made of
+
+    @property
+    def z(self) -> Array | None:
+        """φ's argument at all steps of the last forward pass, (cases, steps · size)."""
+        return None if self._z is None else marked_rows(self._z, self._lengths)
+
+    @property
+    def a(self) -> Array | None:
+        """The outputs of the last forward pass, (cases, outputs)."""
+        if self.states is None:
+            return None
+        return self._given_out(self.states, self._lengths, self._last, new)
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
+
+        That by ``x``, ``W``, ``U``, ``b`` or ``h0`` holds the state before each step fixed; how
+        it goes on from there is in ``a``. `through_time` has both in one.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        self._of_pass(self.x)
+        return {"a": self._through_time(), **self._step_jacobians()}
+
+    def through_time(self) -> dict[str, Jacobian]:
+        """The outputs by each argument, all the ways through time in it; truncated as the layer.
+
+        Raises:
+            ShapeError: there was no forward pass.
+
+        Example:
+            >>> from chainrule.nn.network import Network
+            >>> layer = Recurrent(1, "linear", outputs="last", bias=False)
+            >>> network = Network([layer], input=[2, 1], loss="mse")
+            >>> layer.W, layer.U = [[1.0]], [[3.0]]
+            >>> _ = network.forward_pass([[[2.0], [5.0]]])
+            >>> layer.through_time()["x"].dense()
+            array([[[3., 1.]]])
+        """
+        local = self.jacobians()
+        outer = local.pop("a")
+        return {name: Composed(outer, inner) for name, inner in local.items()}
+
+    @property
+    def slopes(self) -> Diagonal:
+        """φ'(z) at each step, 0 at padding: the local part of ``a``."""
+        return Diagonal(flat_rows(self._through_time().slopes))
+
+    def _step_jacobians(self) -> dict[str, Jacobian]:
+        """∂z by each argument, the state before held fixed."""
+        found = of_one_step(self.x, self.states, self._values, self._lengths)
+        if self.learns_start:
+            found["h0"] = FromStart(self.U, self.x.shape[1], self.steps)
+        return found
+
+    def _through_time(self) -> ThroughTime:
+        """Padded steps have slope 0: nothing passes them, and they say nothing."""
+        z = self._of_pass(self._z)
+        slopes = self._activation.derivative(z, self._room("slopes", z.shape, z.dtype))
+        if self._lengths is not None:
+            slopes[padded_steps(self._lengths, self.steps).T] = 0
+        return ThroughTime(slopes, self.U, self._last, self.truncate)
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """δ of every step by backpropagation through time, then the gradients from it."""
+        through_time = self._through_time()
+        if self.explicit:
+            return self._explicit_backward(explicit(through_time).vjp(J), to_input=to_input)
+        delta = through_time.deltas(J, self._room("delta", self._z.shape, self._z.dtype))
+        return self._backward(delta, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The backward pass from ∂L/∂z of the outputs' own steps, (cases, outputs)."""
+        through_time = self._through_time()
+        return self._backward(
+            through_time.from_direct(through_time.placed(delta)), to_input=to_input
+        )
+
+    def _backward(self, delta: Array, *, to_input: bool) -> Array | None:
+        """∂L/∂W = Σ x(n)ᵀ δ(n), ∂L/∂U = Σ h(n−1)ᵀ δ(n), ∂L/∂b = Σ δ(n); upstream δ(n) Wᵀ.
+
+        δ has the steps first, so each sum over cases and steps is one product.
+        """
+        steps, cases, size = delta.shape
+        rows = delta.reshape(-1, size)
+        self.delta = flat_rows(delta)
+        np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)
+        np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)
+        if self.bias:
+            sum_of_rows(rows, self.b_grad)
+        if self.learns_start:
+            np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)
+        if not to_input:
+            return None
+        return flat_rows(np.dot(rows, self.W.T).reshape(steps, cases, self.features))
+
+    def _explicit_backward(self, delta: Array, *, to_input: bool) -> Array | None:
+        """The same by the explicit matrices: outer products, and δ times the blocks of Wᵀ."""
+        self.delta = delta
+        inner = self._step_jacobians()
+        for name in self.shapes():
+            self._gradients[name][...] = np.tensordot(delta, inner[name].dense(), 2)
+        return explicit(inner["x"]).vjp(delta) if to_input else None

@@ -1,0 +1,181 @@
+"""The compiled loops of pools: NumPy's numbers to the bit, and nothing written beside an array."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule import Dense, Network
+from chainrule.core.errors import ShapeError
+from chainrule.nn import AveragePool2D, Flatten, MaxPool2D
+from chainrule.nn.images import pooled
+from chainrule.nn.images import pooling_numpy as pooling
+from chainrule.nn.images.geometry import Windows
+from chainrule.nn.images.kernels.pooling import Pooling
+from chainrule.nn.images.kernels.pooling_kernels import PoolSizes
+
+GUARD = 4096
+"""Numbers before and behind an array that nobody may write to."""
+
+
+def sizes_of(w: Windows) -> PoolSizes:
+    top, _, left, _ = w.padding
+    return PoolSizes(*w.image, w.rows, w.columns, top, left, *w.stride, w.down, w.across)
+
+
+class Guarded:
+    """An array in the midst of another one, of which nothing else may change."""
+
+    def __init__(self, shape, dtype):
+        size, mark = int(np.prod(shape)), np.array(77, dtype)
+        self._whole = np.full(size + 2 * GUARD, mark)
+        self.array = self._whole[GUARD : GUARD + size].reshape(shape)
+
+    @property
+    def is_kept(self):
+        return bool((self._whole[:GUARD] == 77).all() and (self._whole[-GUARD:] == 77).all())
+
+
+@st.composite
+def pools(draw):
+    """Windows of every size, step and padding, and images of few whole numbers, full of ties."""
+    sides, steps, around = [], [], []
+    for _ in range(2):
+        size = draw(st.integers(1, 5))
+        before, after = (draw(st.integers(0, size - 1)) for _ in range(2))
+        length = draw(st.integers(max(1, size - before - after), 11))
+        sides.append((length, size))
+        steps.append(draw(st.integers(1, 5)))
+        around += [before, after]
+    (height, rows), (width, columns) = sides
+    channels = draw(st.integers(1, 3))
+    windows = Windows(channels, height, width, rows, columns, tuple(steps), tuple(around))
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    count = draw(st.integers(1, 5))
+    x = rng.integers(-1, 2, (count, channels * height * width)).astype(float)
+    if draw(st.booleans()):
+        x[rng.random(x.shape) < 0.05] = np.nan
+    return windows, x, rng.integers(-9, 10, (count, channels * windows.places)).astype(float)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=150)
+@given(pool=pools())
+def test_the_largest_of_equal_numbers_and_their_gradient_are_numpys(dtype, pool):
+    windows, x, J = pool[0], pool[1].astype(dtype), pool[2].astype(dtype)
+    loops, images = Pooling(sizes_of(windows)), x.reshape(len(x), *windows.image)
+    y, winners = Guarded(J.shape, dtype), Guarded(J.shape, np.int32)
+    loops.largest(x, y.array, winners.array)
+    best, places = pooling.largest(images, windows)
+    assert np.array_equal(y.array, best.reshape(J.shape), equal_nan=True)
+    assert np.array_equal(winners.array, places.reshape(J.shape))
+    upstream = Guarded(x.shape, dtype)
+    loops.put_back(J, winners.array, upstream.array)
+    expected = pooling.put_back(J.reshape(best.shape), places, windows)
+    assert np.array_equal(upstream.array, expected.reshape(x.shape))
+    assert y.is_kept
+    assert winners.is_kept
+    assert upstream.is_kept
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@settings(max_examples=100)
+@given(pool=pools())
+def test_means_and_their_gradient_are_numpys(dtype, pool):
+    windows, x, J = pool[0], np.nan_to_num(pool[1]).astype(dtype), pool[2].astype(dtype)
+    loops, images = Pooling(sizes_of(windows)), x.reshape(len(x), *windows.image)
+    y, upstream = Guarded(J.shape, dtype), Guarded(x.shape, dtype)
+    loops.mean(x, y.array)
+    assert np.array_equal(y.array, pooling.mean(images, windows).reshape(J.shape))
+    loops.spread(J, upstream.array)
+    maps = J.reshape(len(J), windows.channels, windows.down, windows.across)
+    expected = pooling.spread(maps, windows).reshape(x.shape)
+    np.testing.assert_allclose(upstream.array, expected, rtol=1e-5, atol=1e-5)
+    assert y.is_kept
+    assert upstream.is_kept
+
+
+@pytest.mark.parametrize("kind", [MaxPool2D, AveragePool2D])
+@settings(max_examples=60)
+@given(pool=pools())
+def test_a_layer_gives_its_loops_the_windows_that_it_has(kind, pool):
+    """Strides, sizes and paddings that differ in height and width are not mistaken."""
+    windows, x, J = pool[0], np.nan_to_num(pool[1]), pool[2]
+    top, _, left, _ = windows.padding
+    layer = kind([windows.rows, windows.columns], stride=windows.stride, padding=[top, left])
+    if windows.height + 2 * top < windows.rows or windows.width + 2 * left < windows.columns:
+        return
+    Network([layer, Flatten(), Dense(1)], input=windows.image, loss="mse")
+    J = np.resize(J, (len(x), layer.outputs))
+    found = []
+    for worth in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pooled, "WORTH_LOOPS", worth)
+            y = layer.forward_pass(x).copy()
+            found.append((y, layer.backward_pass(J).copy(), layer.evaluate(x, {})[1]))
+    for loops, numpys in zip(*found, strict=True):
+        np.testing.assert_allclose(loops, numpys, rtol=1e-14, atol=1e-14)
+
+
+# Bounds
+
+
+WINDOWS = Windows(2, 6, 8, 3, 2, (2, 3))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"step_down": 6},
+        {"step_across": 4},
+        {"down": 4},
+        {"across": 4},
+        {"height": 2},
+        {"width": 6},
+        {"rows": 0},
+        {"step_down": 0},
+        {"top": -1},
+        {"left": -1},
+    ],
+    ids=str,
+)
+def test_windows_that_begin_beyond_the_image_are_never_begun(wrong):
+    Pooling(sizes_of(WINDOWS))
+    with pytest.raises(ShapeError, match=r"windows of .* do not fit on"):
+        Pooling(sizes_of(WINDOWS)._replace(**wrong))
+
+
+def test_arrays_of_other_sizes_are_never_read_or_written():
+    loops, n = Pooling(sizes_of(WINDOWS)), 3
+    x, y = np.zeros((n, 96)), np.zeros((n, 2 * WINDOWS.places))
+    winners, upstream = np.zeros(y.shape, np.int32), np.empty_like(x)
+    for other in (x[:, :-1].copy(), x[:2], x[:, ::-1], x.ravel()):
+        with pytest.raises(ShapeError, match="compiled loops take"):
+            loops.largest(other, y, winners)
+        with pytest.raises(ShapeError, match="compiled loops take"):
+            loops.mean(other, y)
+        with pytest.raises(ShapeError, match="compiled loops take"):
+            loops.put_back(y, winners, other)
+        with pytest.raises(ShapeError, match="compiled loops take"):
+            loops.spread(y, other)
+    for other in (y[:, 1:].copy(), y[:2], np.zeros((n, y.shape[1] + 1))):
+        with pytest.raises(ShapeError, match="compiled loops take outputs"):
+            loops.largest(x, other, winners)
+        with pytest.raises(ShapeError, match="compiled loops take outputs"):
+            loops.put_back(other, winners, upstream)
+        with pytest.raises(ShapeError, match="compiled loops take winners"):
+            loops.put_back(y, other.astype(np.int32), upstream)
+
+
+@pytest.mark.parametrize("winner", [-1, 6, 2**31 - 1, -(2**31)])
+def test_a_winner_that_is_none_is_told_and_nothing_is_written_for_it(winner):
+    loops = Pooling(sizes_of(WINDOWS))
+    y, upstream = np.ones((2, 2 * WINDOWS.places)), Guarded((2, 96), "float64")
+    winners = np.zeros(y.shape, np.int32)
+    winners[1, 3] = winner
+    with pytest.raises(ShapeError, match="1 of the largest numbers lie outside"):
+        loops.put_back(y, winners, upstream.array)
+    assert upstream.is_kept
+    assert upstream.array.sum() == y.size - 1
