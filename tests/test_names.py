@@ -13,7 +13,7 @@ from PIL import Image
 
 from chainrule import load, sweep, train
 from chainrule.config.load import load_config
-from chainrule.config.yaml_reader import read_yaml
+from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.core.files import is_leftover, whole_file, write_whole
 from chainrule.resuming import find_checkpoint

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.dataset import Dataset
-from chainrule.data.targets import encode_classes
-from chainrule.data.text_file import read_text
+from chainrule.data.readers.encoding import encode_classes
+from chainrule.data.readers.text_file import read_text
 from chainrule.nn import Dense, Network, Softmax
 from chainrule.training import Callback, History, Part, Settings, Trainer
 

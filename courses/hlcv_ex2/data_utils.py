@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import DataError
-from chainrule.data.cifar import read_cifar
-from chainrule.data.published import find_published
+from chainrule.data.named.cifar import read_cifar
+from chainrule.data.named.published import find_published
 
 Array = npt.NDArray[Any]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.core.errors import DataError, Problem
-from chainrule.data.files import read_cases
-from chainrule.data.lookup import find_data
+from chainrule.data.named.lookup import find_data
+from chainrule.data.readers.files import read_cases
 from chainrule.plots.decision_boundary import decision_boundary
 from chainrule.plots.save import save_figure
 from descent import accuracy

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule.config.load import load_config
-from chainrule.data.characters import read_characters
 from chainrule.data.dataset import DataSplit
-from chainrule.data.idx_file import read_idx_images
-from chainrule.data.npz_file import read_npz
-from chainrule.data.pickles import read_pickle
-from chainrule.data.sequence_file import Sequences, holds_sequences, read_sequences
-from chainrule.data.text_file import read_text
+from chainrule.data.named.pickles import read_pickle
+from chainrule.data.readers.characters import read_characters
+from chainrule.data.readers.idx_file import read_idx_images
+from chainrule.data.readers.npz_file import read_npz
+from chainrule.data.readers.sequence_file import Sequences, holds_sequences, read_sequences
+from chainrule.data.readers.text_file import read_text
 from chainrule.run_folder import Facts, RunFolder
 from chainrule.tensor_file import Arrays, read_shapes, read_tensors
 from proof.fuzz.target import Target

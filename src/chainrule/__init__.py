@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chainrule.comparison.compare import compare
     from chainrule.comparison.result import Comparison
     from chainrule.core.errors import ChainruleError
-    from chainrule.data.shapes import ImageGenerator
+    from chainrule.data.generators.shapes import ImageGenerator
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
@@ -27,7 +27,7 @@ _HOME = {
     "ChainruleError": "chainrule.core.errors",
     "Comparison": "chainrule.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
-    "ImageGenerator": "chainrule.data.shapes",
+    "ImageGenerator": "chainrule.data.generators.shapes",
     "Network": "chainrule.nn.network",
     "Run": "chainrule.runs",
     "Softmax": "chainrule.nn.layers.softmax",

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.config.load import Config
 from chainrule.core.errors import Problem
 from chainrule.data.dataset import DataSplit
-from chainrule.data.targets import OutsideClassesError
+from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import connected, shape_of_input
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import DENSE_LIMIT

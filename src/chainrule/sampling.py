@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.core.randomness import stream
-from chainrule.data.characters import Alphabet
+from chainrule.data.readers.characters import Alphabet
 from chainrule.nn.layer_types import Softmax
 from chainrule.runs import Run
 

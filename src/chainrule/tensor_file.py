@@ -20,7 +20,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import require_own
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_TENSOR_HEADER_BYTES, machine_memory
 from chainrule.core.strict_json import parse_json
-from chainrule.data.paths import existing_file, read_bytes
+from chainrule.data.readers.paths import existing_file, read_bytes
 
 Arrays = dict[str, npt.NDArray[Any]]
 Shapes = dict[str, tuple[int, ...]]

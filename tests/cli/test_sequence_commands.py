@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.data.sequence_file import holds_sequences
+from chainrule.data.readers.sequence_file import holds_sequences
 
 PARITY = """\
 network:

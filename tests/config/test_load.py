@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from configurations import MINIMAL, compact, configurations
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import Dense
 from chainrule.config import Config, load_config
-from chainrule.config.yaml_writer import write_yaml
+from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.core.errors import ConfigError
 from chainrule.nn.initializers import initializer
 from chainrule.nn.network import Network
+from configurations import MINIMAL, compact, configurations
 
 DESIGN_YAML = """\
 network:

@@ -7,8 +7,8 @@ import pytest
 from chainrule.core.arguments import MOST, Checks
 from chainrule.core.errors import ConfigError
 from chainrule.core.randomness import stream
-from chainrule.data.points import blobs, xor
-from chainrule.data.shapes import ImageGenerator
+from chainrule.data.generators.points import blobs, xor
+from chainrule.data.generators.shapes import ImageGenerator
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -11,7 +11,7 @@ import pytest
 from course_folders import COURSES, on_path
 
 from chainrule.core.errors import ConfigError, DataError
-from chainrule.data.cifar import read_cifar
+from chainrule.data.named.cifar import read_cifar
 
 FOLDER = COURSES / "asu_eee598_lab3"
 

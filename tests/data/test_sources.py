@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ChainruleError, ConfigError, DataError
-from chainrule.data.files import read_inputs
+from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.data.readers.files import read_inputs
 from chainrule.data.settings import GENERATORS, known_keys
-from chainrule.data.shapes import ImageGenerator
 from chainrule.data.sources import load_data
 
 

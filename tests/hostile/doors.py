@@ -9,9 +9,9 @@ from typing import Any
 import chainrule
 from chainrule.checkpoint import load_parameters, read_checkpoint
 from chainrule.config.load import load_config
-from chainrule.data.files import read_inputs
-from chainrule.data.image_folder import read_images
-from chainrule.data.pickles import read_pickle
+from chainrule.data.named.pickles import read_pickle
+from chainrule.data.readers.files import read_inputs
+from chainrule.data.readers.image_folder import read_images
 from chainrule.data.sources import load_data
 from chainrule.nn.network import Network
 from chainrule.sweeps.folder import SweepFolder

@@ -8,8 +8,8 @@ import numpy as np
 
 from chainrule.core.errors import DataError
 from chainrule.core.randomness import stream
-from chainrule.data.cifar import read_cifar
-from chainrule.data.lookup import find_data
+from chainrule.data.named.cifar import read_cifar
+from chainrule.data.named.lookup import find_data
 from chainrule.nn.targets import one_hot
 
 from .layer import Array, whole

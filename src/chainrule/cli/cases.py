@@ -9,15 +9,15 @@ from pathlib import Path
 from chainrule.cli.output import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
-from chainrule.data.channels import placed
-from chainrule.data.characters import Alphabet, windows_of_file
 from chainrule.data.dataset import Dataset
-from chainrule.data.files import read_inputs, recognise
-from chainrule.data.image_folder import is_image, read_images
-from chainrule.data.labels import Labels
-from chainrule.data.sequence_file import holds_sequences, read_sequences
+from chainrule.data.readers.channels import placed
+from chainrule.data.readers.characters import Alphabet, windows_of_file
+from chainrule.data.readers.encoding import encode_classes, encode_values
+from chainrule.data.readers.files import read_inputs, recognise
+from chainrule.data.readers.image_folder import is_image, read_images
+from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
-from chainrule.data.targets import encode_classes, encode_values
 from chainrule.runs import PARTS, Run
 
 

@@ -94,8 +94,8 @@ def make(
     """Write the data set as .npz: x and t, and the class names."""
     from chainrule.core.errors import ChainruleError, Problem
     from chainrule.core.files import refuse_input
-    from chainrule.data.npz_file import write_arrays, write_npz
-    from chainrule.data.sequence_file import arrays_to_write
+    from chainrule.data.readers.npz_file import write_arrays, write_npz
+    from chainrule.data.readers.sequence_file import arrays_to_write
 
     if os.path.isdir(file) or file.suffix.lower() != ".npz":
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))

@@ -13,8 +13,8 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError
 from chainrule.core.sequences import are_sequences
-from chainrule.data.characters import SPACE
 from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.readers.characters import SPACE
 from chainrule.scores import predicted_classes
 
 NONE = "-"

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chainrule.config.generator_schema import GENERATORS
-from chainrule.config.layer_schema import SECTIONS
-from chainrule.config.network_schema import Network
-from chainrule.config.training_schema import Training
-from chainrule.config.tree import KeyPath, Tree, named_parent
+from chainrule.config.reading.tree import KeyPath, Tree, named_parent
+from chainrule.config.schema.generators import GENERATORS
+from chainrule.config.schema.layers import SECTIONS
+from chainrule.config.schema.network import Network
+from chainrule.config.schema.training import Training
 from chainrule.core.errors import SYNONYMS
 from chainrule.nn.activations import ACTIVATIONS
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chainrule.config.advice import home_of, on_key, on_value, part_of
-from chainrule.config.tree import KeyPath, Tree
+from chainrule.config.reading.tree import KeyPath, Tree
 from chainrule.core.errors import Problem, nearest, unknown
 from chainrule.core.limits import MOST_PROBLEMS
 

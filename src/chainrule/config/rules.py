@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chainrule.config.data_fields import shape_classes
-from chainrule.config.fields import NAME_PATTERN
-from chainrule.config.layer_schema import ALIASES, SECTIONS
 from chainrule.config.messages import found
-from chainrule.config.tree import KeyPath, Tree
+from chainrule.config.reading.tree import KeyPath, Tree
+from chainrule.config.schema.data_fields import shape_classes
+from chainrule.config.schema.fields import NAME_PATTERN
+from chainrule.config.schema.layers import ALIASES, SECTIONS
 from chainrule.core.errors import Problem
 from chainrule.data.settings import KINDS, are_sequences
 from chainrule.nn.activations import ACTIVATIONS

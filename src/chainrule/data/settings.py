@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule.core.arguments import MAX_SEED, Checks
 from chainrule.core.errors import ConfigError, unknown
-from chainrule.data.points import POINT_SETS
-from chainrule.data.sequences import SEQUENCES
-from chainrule.data.shapes import ImageGenerator
+from chainrule.data.generators.points import POINT_SETS
+from chainrule.data.generators.sequences import SEQUENCES
+from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.splits import DEFAULT_SPLIT
 
 KINDS = ("generator", "file", "folder", "name", "text")

@@ -13,18 +13,25 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem, shown
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import NO_CLASS
-from chainrule.data.cases import Cases
-from chainrule.data.channels import are_first, are_last, picture_shape, placed
-from chainrule.data.characters import read_characters
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.data.files import read_cases
-from chainrule.data.image_folder import read_image_folder
-from chainrule.data.labels import Labels
-from chainrule.data.named import read_named
-from chainrule.data.points import POINT_SETS
-from chainrule.data.published import as_published, find_published, read_published
-from chainrule.data.sequence_file import holds_sequences, read_sequences
-from chainrule.data.sequences import SEQUENCES
+from chainrule.data.generators.points import POINT_SETS
+from chainrule.data.generators.sequences import SEQUENCES
+from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.data.named.from_sklearn import read_named
+from chainrule.data.named.published import as_published, find_published, read_published
+from chainrule.data.readers.cases import Cases
+from chainrule.data.readers.channels import are_first, are_last, picture_shape, placed
+from chainrule.data.readers.characters import read_characters
+from chainrule.data.readers.encoding import (
+    class_names,
+    encode_classes,
+    encode_values,
+    require_two_classes,
+)
+from chainrule.data.readers.files import read_cases
+from chainrule.data.readers.image_folder import read_image_folder
+from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     CIFAR_NAMES,
     COMMON_KEYS,
@@ -35,15 +42,8 @@ from chainrule.data.settings import (
     check_settings,
     fractions_of,
 )
-from chainrule.data.shapes import ImageGenerator
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
-from chainrule.data.targets import (
-    class_names,
-    encode_classes,
-    encode_values,
-    require_two_classes,
-)
 
 
 def load_data(

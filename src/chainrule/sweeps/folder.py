@@ -13,7 +13,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, alone, reason, require_own, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES
 from chainrule.core.strict_json import as_json, parse_json
-from chainrule.data.paths import read_bytes
+from chainrule.data.readers.paths import read_bytes
 from chainrule.sweeps.trial import Trial
 
 

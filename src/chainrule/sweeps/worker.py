@@ -39,7 +39,7 @@ def main() -> None:
 def _bench(value: Any, folder: str, name: str, overrides: list[str]) -> Bench:
     """What the trials have in common, as `Crew` tells it."""
     from chainrule.config.load import Source
-    from chainrule.config.tree import Tree
+    from chainrule.config.reading.tree import Tree
 
     return Bench(Source(Tree(value), Path(folder), name=name), overrides)
 

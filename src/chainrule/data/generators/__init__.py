@@ -1,0 +1,1 @@
+"""Data that is made: images of shapes, points in the plane, sequences."""

@@ -1,0 +1,258 @@
+"""CIFAR-10 and CIFAR-100, from the published files.
+
+Both were collected by Krizhevsky, *Learning multiple layers of features from tiny images* (2009).
+They come in two forms: the "python version", whose files are pickles (read by `read_pickle`,
+which unpickles nothing), and the binary version, whose records are a label byte (two for
+CIFAR-100, coarse and fine) and 3,072 bytes of pixels: 1,024 red, then green, then blue, row by
+row.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem, unknown
+from chainrule.core.limits import MAX_PICKLE_BYTES
+from chainrule.data.named.pickles import read_pickle
+from chainrule.data.readers.paths import existing_folder, read_bytes
+
+SIDE, COLORS = 32, 3
+PIXELS = SIDE * SIDE * COLORS
+LABELS = ("fine", "coarse")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one of the published forms lies in its folder.
+
+    Attributes:
+        name: of the data set and the form, for messages.
+        train: the files of training images; those that are there count, at least one.
+        test: the file of test images.
+        names: the file of class names, by the kind of label.
+        labels: the key or the label byte, by the kind of label.
+        binary: whether it is the binary version.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    test: str
+    names: Mapping[str, str]
+    labels: Mapping[str, Any]
+    binary: bool
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether the folder has this form's files."""
+        # os.path raises nothing, whatever the folder's name.
+        test, *train = (os.path.isfile(folder / name) for name in (self.test, *self.train))
+        return test and any(train)
+
+    @property
+    def set_name(self) -> str:
+        """What a configuration calls the set: ``cifar10`` or ``cifar100``."""
+        return self.name.partition(",")[0].lower().replace("-", "")
+
+
+_TEN = tuple(f"data_batch_{k}" for k in range(1, 6))
+LAYOUTS = (
+    Layout("CIFAR-10", _TEN, "test_batch", {"fine": "batches.meta"}, {"fine": "labels"}, False),
+    Layout(
+        "CIFAR-100",
+        ("train",),
+        "test",
+        {"fine": "meta", "coarse": "meta"},
+        {"fine": "fine_labels", "coarse": "coarse_labels"},
+        False,
+    ),
+    Layout(
+        "CIFAR-10, binary version",
+        tuple(f"{name}.bin" for name in _TEN),
+        "test_batch.bin",
+        {"fine": "batches.meta.txt"},
+        {"fine": 0},
+        True,
+    ),
+    Layout(
+        "CIFAR-100, binary version",
+        ("train.bin",),
+        "test.bin",
+        {"fine": "fine_label_names.txt", "coarse": "coarse_label_names.txt"},
+        {"fine": 1, "coarse": 0},
+        True,
+    ),
+)
+"""The published forms."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cifar:
+    """The images of one of the sets.
+
+    Attributes:
+        name: ``CIFAR-10`` or ``CIFAR-100``.
+        train_images: uint8, (cases, 32, 32, 3): rows from the top, red, green, blue.
+        train_labels: class numbers, (cases,).
+        test_images: likewise.
+        test_labels: likewise.
+        class_names: in the order of the class numbers.
+    """
+
+    name: str
+    train_images: Array
+    train_labels: Array
+    test_images: Array
+    test_labels: Array
+    class_names: tuple[str, ...]
+
+    def choose(self, classes: Sequence[str]) -> Cifar:
+        """The images of some classes alone, numbered in the order given.
+
+        Raises:
+            ConfigError: a class that there is not, or the same twice.
+        """
+        for k, name in enumerate(classes):
+            if name not in self.class_names:
+                raise ConfigError(unknown(f"class of {self.name}", name, self.class_names))
+            if name in classes[:k]:
+                raise ConfigError(f"the class {name} is named twice")
+        numbers = np.full(len(self.class_names), -1)
+        numbers[[self.class_names.index(name) for name in classes]] = np.arange(len(classes))
+        train, test = (numbers[labels] for labels in (self.train_labels, self.test_labels))
+        return Cifar(
+            self.name,
+            self.train_images[train >= 0],
+            train[train >= 0],
+            self.test_images[test >= 0],
+            test[test >= 0],
+            tuple(classes),
+        )
+
+
+def layout_of(folder: Path) -> Layout | None:
+    """The published form that a folder holds, if any."""
+    return next((layout for layout in LAYOUTS if layout.is_in(folder)), None)
+
+
+def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
+    """Read a folder of published files, in either version; which one its file names say.
+
+    Args:
+        folder: such as ``cifar-10-batches-py`` or ``cifar-100-binary``.
+        label: CIFAR-100 has 100 ``fine`` classes in 20 ``coarse`` ones.
+
+    Raises:
+        ConfigError: CIFAR-10 has no coarse labels.
+        DataError: a file is missing, damaged, or of another form.
+    """
+    layout = layout_of(folder)
+    if layout is None:
+        raise DataError(Problem(_what_is_expected(folder), folder))
+    if label not in layout.labels:
+        raise ConfigError(unknown(f"label of {layout.name}", label, layout.labels))
+    names = _class_names(layout, folder, label)
+    read = _read_binary if layout.binary else _read_pickled
+    files = [folder / name for name in layout.train if (folder / name).is_file()]
+    train = [read(file, layout, label, len(names)) for file in files]
+    test = read(folder / layout.test, layout, label, len(names))
+    return Cifar(
+        layout.name.partition(",")[0],
+        _images([rows for rows, _ in train]),
+        np.concatenate([labels for _, labels in train]),
+        _images([test[0]]),
+        test[1],
+        names,
+    )
+
+
+def _what_is_expected(folder: Path) -> str:
+    existing_folder(folder)
+    files = "; ".join(f"{la.name}: {la.train[0]}, {la.test}" for la in LAYOUTS)
+    return f"this folder has the files of no CIFAR set ({files})"
+
+
+def _images(parts: Sequence[Array]) -> Array:
+    """Rows of colour planes as images (cases, 32, 32, 3), in one array."""
+    images = np.empty((sum(map(len, parts)), SIDE, SIDE, COLORS), np.uint8)
+    start = 0
+    for rows in parts:
+        planes = rows.reshape(-1, COLORS, SIDE, SIDE)
+        images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
+        start += len(rows)
+    return images
+
+
+def _read_pickled(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
+    """Rows of pixels and labels from a file of the python version."""
+    values = read_pickle(path)
+    rows, labels = values.get("data"), values.get(layout.labels[label])
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != PIXELS:
+        found = getattr(rows, "shape", type(rows).__name__)
+        raise DataError(
+            Problem(f"expected data of shape (cases, {PIXELS:,}), found {found}", path)
+        )
+    return rows, _checked(path, layout.labels[label], labels, len(rows), classes)
+
+
+def _checked(path: Path, key: str, labels: Any, cases: int, classes: int) -> Array:
+    """A list of labels as an array, each of a class."""
+    if not isinstance(labels, list) or not all(type(number) is int for number in labels):
+        raise DataError(Problem(f"expected {key}, a list of class numbers", path))
+    if len(labels) != cases:
+        raise DataError(Problem(f"{cases:,} images have {len(labels):,} {key}", path))
+    for case, number in enumerate(labels):
+        if not 0 <= number < classes:
+            message = f"{key}: image {case} has class {number}, of the classes 0 to {classes - 1}"
+            raise DataError(Problem(message, path))
+    return np.array(labels, dtype=np.int64)
+
+
+def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
+    """Rows of pixels and labels from a file of the binary version."""
+    bytes_before = len(layout.labels)
+    record = bytes_before + PIXELS
+    contents = np.frombuffer(read_bytes(path, at_most=MAX_PICKLE_BYTES), np.uint8)
+    if len(contents) % record:
+        message = f"records have {record:,} bytes, the file {len(contents):,}: not a whole number"
+        raise DataError(Problem(message, path))
+    records = contents.reshape(-1, record)
+    labels = records[:, layout.labels[label]]
+    return records[:, bytes_before:], _checked(
+        path, "labels", labels.tolist(), len(records), classes
+    )
+
+
+def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
+    """The names of the classes, in the order of their numbers."""
+    path = folder / layout.names[label]
+    if not path.is_file():
+        raise DataError(
+            Problem(f"{layout.name} has its class names in {path.name}; it is missing", path)
+        )
+    if layout.binary:
+        names = read_bytes(path, at_most=MAX_PICKLE_BYTES).decode("utf-8", "replace").split()
+    else:
+        key = "label_names" if "labels" in layout.labels.values() else f"{label}_label_names"
+        found = read_pickle(path).get(key)
+        names = [_text(name) for name in found] if isinstance(found, list) else []
+    if not names or len(set(names)) < len(names) or not all(map(_is_a_name, names)):
+        raise DataError(Problem("expected a list of class names, each once", path))
+    return tuple(names)
+
+
+def _text(name: Any) -> str:
+    """A name that Python 2 or 3 wrote; nothing for anything else, whose text may be endless."""
+    if isinstance(name, bytes):
+        return name.decode("latin-1")
+    return name if isinstance(name, str) else ""
+
+
+def _is_a_name(name: str) -> bool:
+    """Whether it can be shown in a terminal and stand in a file."""
+    return bool(name.strip()) and name.isprintable()

@@ -1,0 +1,262 @@
+"""Next-character prediction: a text as windows of characters, each followed by the next one.
+
+The text is cut by position: the training part first, then validation, then test. Windows lie
+within a part, so that no character is seen in two, and the alphabet is that of the training part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arguments import Checks
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
+from chainrule.core.sequences import NO_CLASS
+from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.generators.sequences import MOST_STEPS
+from chainrule.data.readers.paths import read_bytes
+from chainrule.data.splits import part_sizes
+
+ENCODINGS = ("one_hot", "numbers")
+SPACE = "space"
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """The characters that a network knows, in the order of their numbers.
+
+    Attributes:
+        symbols: the characters, sorted.
+
+    Example:
+        >>> alphabet = Alphabet.of("hello")
+        >>> alphabet.symbols, alphabet.numbers("hex").tolist()
+        ('ehlo', [1, 0, -1])
+    """
+
+    symbols: str
+
+    @classmethod
+    def of(cls, text: str) -> Alphabet:
+        """The characters of a text."""
+        return cls("".join(sorted(set(text))))
+
+    @classmethod
+    def named(cls, names: Sequence[str]) -> Alphabet:
+        """The alphabet whose `names` these are."""
+        characters = [" " if name == SPACE else _unescaped(name) for name in names]
+        return cls("".join(characters))
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        r"""A name for each that can be printed: the character itself, ``space``, ``\n`` and such.
+
+        Example:
+            >>> Alphabet.of("a b\n").names == ("\\n", "space", "a", "b")
+            True
+        """
+        return tuple(SPACE if c == " " else _escaped(c) for c in self.symbols)
+
+    def numbers(self, text: str) -> Array:
+        """The number of each character, −1 for one that is not of the alphabet."""
+        place = {c: k for k, c in enumerate(self.symbols)}
+        return np.array([place.get(c, NO_CLASS) for c in text], dtype=np.intp)
+
+    def inputs(self, numbers: Array, encoding: str) -> Array:
+        """What a network is fed, (..., features), for numbers (...).
+
+        ``one_hot`` has a 1 at the number, and no 1 for a character that is not known;
+        ``numbers`` has the number divided by that of characters, one feature.
+        """
+        if encoding == "numbers":
+            return numbers[..., None] / len(self)
+        x = np.zeros((*numbers.shape, len(self)), np.float32)
+        np.put_along_axis(x, np.maximum(numbers, 0)[..., None], 1, axis=-1)
+        x[numbers == NO_CLASS] = 0
+        return x
+
+
+def read_characters(
+    path: Path,
+    *,
+    steps: int = 32,
+    stride: int | None = None,
+    encoding: str = "one_hot",
+    split: Sequence[float],
+) -> DataSplit:
+    """A text file as data of next-character prediction.
+
+    A case is a window of ``steps`` characters, its targets those one further on. What is left
+    of a part behind its last whole window is not used.
+
+    Args:
+        path: of UTF-8 text; every line end becomes a newline.
+        steps: characters a window.
+        stride: from the beginning of a window to that of the next; by default ``steps``.
+        encoding: of the inputs, see `Alphabet.inputs`.
+        split: the fractions of the text for training, validation and test.
+
+    Raises:
+        ConfigError: an argument that is none.
+        DataError: no text, too little of it, or too many different characters; with its place.
+    """
+    checks = Checks()
+    steps = checks.integer("steps", steps, at_least=1, at_most=MOST_STEPS)
+    stride = checks.integer("stride", steps if stride is None else stride, at_least=1)
+    encoding = checks.choice("encoding", encoding, ENCODINGS)
+    checks.finish()
+    text = read_characters_of(path)
+    if not text:
+        raise DataError(Problem("the file is empty", path))
+    ends = np.cumsum([0, *part_sizes(len(text), split)])
+    pieces = [text[a:b] for a, b in pairwise(ends)]
+    _require_windows(path, pieces, steps, split)
+    alphabet = Alphabet.of(pieces[0])
+    if not 2 <= len(alphabet) <= MAX_SYMBOLS:
+        raise DataError(
+            Problem(
+                f"the training part has {len(alphabet):,} different characters; "
+                f"from 2 to {MAX_SYMBOLS:,} can be learnt",
+                path,
+            )
+        )
+    features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
+    windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
+    needed = windows * steps * (features * item + 16)  # with their targets and places
+    checks.room(f"{windows:,} windows of {steps} characters", needed, "text")
+    checks.finish()
+    parts = [_windows(alphabet, piece, steps, stride, encoding) for piece in pieces]
+    train, validation, test = parts
+    return DataSplit(
+        train,
+        validation,
+        test,
+        classes=alphabet.names,
+        sequence_shape=(steps, features),
+        source=_described(path, text, alphabet, windows, pieces),
+        notes=_notes(path, alphabet, pieces[1] + pieces[2], "the training part lacks"),
+    )
+
+
+def windows_of_file(
+    path: Path,
+    alphabet: Alphabet,
+    *,
+    steps: int = 32,
+    stride: int | None = None,
+    encoding: str = "one_hot",
+) -> tuple[Dataset, tuple[str, ...]]:
+    """A whole file's windows, for a network that knows ``alphabet``; see `read_characters`.
+
+    Returns:
+        The windows, and what is to be said of them: which characters are not of the alphabet.
+
+    Raises:
+        DataError: no text, or too little of it.
+    """
+    text = read_characters_of(path)
+    if len(text) <= steps:
+        message = f"found {len(text)} characters; a window of {steps} and the next one are needed"
+        raise DataError(Problem(message, path))
+    windows = _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
+    return windows, _notes(path, alphabet, text, "training never saw")
+
+
+def read_characters_of(path: Path) -> str:
+    """The characters of a UTF-8 file.
+
+    Raises:
+        DataError: it cannot be read or is no text, with line and column.
+    """
+    content = read_bytes(path, at_most=MAX_TEXT_BYTES)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        raise DataError(
+            _at(path, before, f"byte {content[error.start]:#04x} is no text in UTF-8")
+        ) from None
+    if "\0" in text:
+        message = "a zero byte: expected a text, this looks like another kind of file"
+        raise DataError(_at(path, text[: text.index("\0")], message))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _at(path: Path, before: str, message: str) -> Problem:
+    """A problem at the character behind ``before``."""
+    last = before.rpartition("\n")[2]
+    return Problem(message, path, before.count("\n") + 1, len(last) + 1)
+
+
+def _require_windows(
+    path: Path, pieces: Sequence[str], steps: int, split: Sequence[float]
+) -> None:
+    """Every part that is asked for has a window and the character behind it."""
+    problems = []
+    for name, piece, fraction in zip(
+        ("training", "validation", "test"), pieces, split, strict=True
+    ):
+        if fraction > 0 and len(piece) <= steps:
+            problems.append(
+                Problem(
+                    f"the {name} part has {len(piece)} characters; a window of {steps} and the "
+                    f"one behind it need {steps + 1}: fewer steps, or a longer text",
+                    path,
+                )
+            )
+    if problems:
+        raise DataError(problems)
+
+
+def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: str) -> Dataset:
+    numbers = alphabet.numbers(text)
+    starts = np.arange(0, max(0, len(numbers) - steps), stride)
+    places = starts[:, None] + np.arange(steps)
+    x = alphabet.inputs(numbers[places], encoding)
+    t = numbers[places + 1] if len(places) else np.empty((0, steps), np.intp)
+    return Dataset(x, t)
+
+
+def _notes(path: Path, alphabet: Alphabet, text: str, lacks: str) -> tuple[str, ...]:
+    """A sentence on the characters of a text that are not of the alphabet, if there are any."""
+    names = _unknown(alphabet, text)
+    if not names:
+        return ()
+    return (f"{path.name} has characters that {lacks}; they are not judged: {names}",)
+
+
+def _unknown(alphabet: Alphabet, text: str) -> str:
+    """The names of the characters of a text that are not of the alphabet, the first ten."""
+    names = Alphabet("".join(sorted(set(text) - set(alphabet.symbols)))).names
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def _described(
+    path: Path, text: str, alphabet: Alphabet, windows: int, pieces: Sequence[str]
+) -> str:
+    """The source in words, with the characters that training never sees."""
+    names = _unknown(alphabet, pieces[1] + pieces[2])
+    told = f"; not in the training part and so not judged: {names}" if names else ""
+    return (
+        f"{path.name}: {len(text):,} characters, {len(alphabet)} different; "
+        f"{windows:,} windows{told}"
+    )
+
+
+def _escaped(character: str) -> str:
+    plain = character.isprintable() and character != "\\"
+    return character if plain else character.encode("unicode_escape").decode("ascii")
+
+
+def _unescaped(name: str) -> Any:
+    return name if len(name) == 1 else name.encode("ascii").decode("unicode_escape")

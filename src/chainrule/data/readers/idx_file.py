@@ -1,0 +1,137 @@
+"""IDX files, the format of MNIST: a short header, then numbers; also gzipped.
+
+The header is two zero bytes, a code for the numbers' type, the number of dimensions, and each
+dimension as a big-endian 32-bit integer.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
+from chainrule.data.readers.cases import Cases
+from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.paths import existing_file, refuse_bomb
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""NumPy's name of each type of number."""
+
+
+def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
+    """Read the inputs of an IDX file, and the labels of another.
+
+    Bytes are divided by 255, so that grey values lie in 0..1; other numbers stay as they are.
+
+    Args:
+        path: the file of inputs, (cases, height, width) for images.
+        labels: the file of labels, (cases,); None for inputs alone.
+
+    Returns:
+        x float64 (cases, height, width) or (cases, features), and the labels.
+
+    Raises:
+        DataError: if a file is damaged, its length disagrees with its header, or the two have
+            different numbers of cases.
+    """
+    values = read_idx(path)
+    if values.ndim == 1:
+        raise DataError(
+            Problem("found one number a case, as files of labels have; expected images", path)
+        )
+    if values.ndim > 4 or (values.ndim == 4 and values.shape[3] != 3) or values.size == 0:
+        raise DataError(Problem(f"found the dimensions {values.shape}; expected images", path))
+    scale = 255.0 if values.dtype == np.uint8 else 1.0
+    _refuse_non_finite(path, values)  # before any arithmetic, which warns of some kinds of NaN
+    x = values / scale
+    found = None if labels is None else _read_labels(labels)
+    if found is not None and len(found) != len(x):
+        raise DataError(
+            Problem(f"found {len(found)} labels for the {len(x)} images of {path}", labels)
+        )
+    return Cases(x, found, image_shape=x.shape[1:] if x.ndim > 2 else None)
+
+
+def read_idx(path: Path) -> Array:
+    """The array of an IDX file, gzipped or not.
+
+    Raises:
+        DataError: as `read_idx_images`.
+    """
+    existing_file(path)
+    try:
+        with open(path, "rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            return _parse(path, gzip.GzipFile(fileobj=file) if packed else file)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(Problem(f"the file cannot be read ({error})", path)) from None
+
+
+def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
+        raise DataError(Problem(f"not an IDX file: it begins with {magic.hex(' ')!r}", path))
+    dtype = np.dtype(TYPES[magic[2]])
+    if magic[3] > MAX_DIMENSIONS:
+        message = f"found {magic[3]} dimensions; at most {MAX_DIMENSIONS} are read"
+        raise DataError(Problem(message, path))
+    header = file.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
+        raise DataError(Problem("the file ends within its header", path))
+    shape = struct.unpack(f">{magic[3]}I", header)
+    needed = dtype.itemsize
+    for length in shape:
+        needed *= length
+    if needed > MAX_DATA_BYTES:
+        asked = f"{needed / 2**30:.1f}" if needed < 2**60 else "more than a billion"
+        message = f"the header asks for {asked} GiB; at most {MAX_DATA_BYTES // 2**30} are read"
+        raise DataError(Problem(message, path))
+    if needed == 0:
+        raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
+    if isinstance(file, gzip.GzipFile):
+        refuse_bomb(path, path.stat().st_size, needed)
+    content = _at_most(file, needed + 1)
+    if len(content) != needed:
+        found = "more" if len(content) > needed else f"only {len(content)}"
+        dimensions = " x ".join(map(str, shape))
+        raise DataError(
+            Problem(f"the header says {dimensions} numbers, {needed} bytes; found {found}", path)
+        )
+    return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
+
+
+def _refuse_non_finite(path: Path, values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
+
+
+def _at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
+    """Up to ``size`` bytes, taking memory only as they come: a header may lie."""
+    content = io.BytesIO()
+    while content.tell() < size:
+        block = file.read(min(2**24, size - content.tell()))
+        if not block:
+            break
+        content.write(block)
+    return content.getvalue()
+
+
+def _read_labels(path: Path) -> Labels:
+    values = read_idx(path)
+    if values.ndim != 1:
+        raise DataError(Problem(f"found {values.ndim} dimensions; a file of labels has one", path))
+    _refuse_non_finite(path, values)
+
+    def at(case: int, message: str) -> Problem:
+        return Problem(f"label {case + 1} of {len(values)}: {message}", path)
+
+    return Labels(values, at, path)

@@ -1,0 +1,252 @@
+"""Folders of images, one subfolder a class."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.core.arguments import Checks, as_integer
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
+from chainrule.data.readers.cases import Cases
+from chainrule.data.readers.encoding import MOST_PROBLEMS
+from chainrule.data.readers.labels import Labels, name_as_text
+from chainrule.data.readers.paths import existing_file, existing_folder, refuse_bomb
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
+"""The files taken for images; others in the folders are passed over."""
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM")
+"""What Pillow may take a file for, whatever its name is: it knows others that run programs."""
+
+_STRIP = 256
+"""Rows of an image that are worked on at a time, which bounds the memory for what is between."""
+
+
+def read_image_folder(
+    folder: Path, *, size: Sequence[int] | int | None = None, color: bool = False
+) -> Cases:
+    """Read images, with the name of the subfolder each lies in as its class.
+
+    Pixels are divided by 255. Transparent images are laid on white; a moving one gives its
+    first picture; a photograph is turned upright as its camera says.
+
+    Args:
+        folder: the folder of the classes' folders.
+        size: the side, or [height, width], that all images are resized to; without it they
+            must agree.
+        color: keep red, green and blue; otherwise images become grey.
+
+    Returns:
+        x float64 in 0..1, (cases, height, width), or (cases, height, width, 3) in colour; the
+        cases in the order of the classes' and the files' names.
+
+    Raises:
+        ConfigError: for a size that is none.
+        DataError: for a missing folder, no images in it, images that cannot be read, are too
+            large or differ in size.
+    """
+    files = _files(existing_folder(folder))
+    return _labelled(files, _read_all(files, size, color, folder), folder)
+
+
+def read_images(path: Path, *, size: Sequence[int] | int | None, color: bool) -> Cases:
+    """Read images for a trained network, as `read_image_folder` reads them.
+
+    Args:
+        path: one image; a folder of images, which then have no labels; or a folder of the
+            classes' folders, one or more.
+        size: as for the training data.
+        color: as for the training data.
+
+    Raises:
+        ConfigError, DataError: as `read_image_folder`.
+    """
+    if not os.path.isdir(path):  # which raises nothing, whatever the name
+        return _unlabelled(_read_all([existing_file(path)], size, color, path))
+    files = _images(path)
+    if files:
+        return _unlabelled(_read_all(files, size, color, path))
+    files = [image for name in _subfolders(path) for image in _images(name)]
+    if not files:
+        message = f"found no image ({', '.join(ENDINGS)}) in this folder or its subfolders"
+        raise DataError(Problem(message, path))
+    return _labelled(files, _read_all(files, size, color, path), path)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file's name is that of an image."""
+    return path.suffix.lower() in ENDINGS
+
+
+def _unlabelled(x: Array) -> Cases:
+    return Cases(x, None, image_shape=x.shape[1:])
+
+
+def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
+    """Images with the names of their folders."""
+    names = [name_as_text(path.parent.name) for path in files]
+    labels = Labels(names, lambda k, text: Problem(text, files[k]), folder, are_names=True)
+    return Cases(x, labels, image_shape=x.shape[1:])
+
+
+def _read_all(
+    files: Sequence[Path], size: Sequence[int] | int | None, color: bool, folder: Path
+) -> Array:
+    """The images of all files, 0..1, or everything that is wrong with them."""
+    checks = Checks()
+    shape = _shape(size, checks)
+    color = checks.flag("color", color)
+    checks.finish()
+    images: list[Array] = []
+    problems: list[Problem] = []
+    packed = unpacked = 0
+    for path in files:
+        try:
+            image = _read(path, shape, color)
+        except DataError as error:
+            problems.extend(error.problems)
+            continue
+        images.append(image)
+        packed, unpacked = packed + path.stat().st_size, unpacked + image.nbytes
+        if shape is None:  # where it is given, the user has said how much there will be
+            refuse_bomb(folder, packed, unpacked)
+        if image.shape != images[0].shape:
+            problems.append(Problem(_other_size(image, images[0], files[0]), path))
+        if image.nbytes * len(files) * 8 > MAX_DATA_BYTES:
+            raise DataError(
+                Problem("the images take too much memory; give a smaller size", folder)
+            )
+        if len(problems) >= MOST_PROBLEMS:
+            break
+    if problems:
+        raise DataError(problems)
+    return np.stack(images) / 255.0
+
+
+def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
+    """(height, width) from one side or from both."""
+    if size is None:
+        return None
+    if as_integer(size) is not None:
+        side = checks.integer("size", size, at_least=1, at_most=MAX_IMAGE_SIDE)
+        return side, side
+    sides = size
+    if not isinstance(sides, Sequence) or isinstance(sides, str) or len(sides) != 2:
+        checks.fail(f"size must be a side or [height, width] in pixels, not {size!r}")
+        return None
+    height, width = (
+        checks.integer("size", side, at_least=1, at_most=MAX_IMAGE_SIDE) for side in sides
+    )
+    return height, width
+
+
+def _files(folder: Path) -> list[Path]:
+    """The images of all classes."""
+    classes = _subfolders(folder)
+    if len(classes) < 2:
+        found = "no subfolder" if not classes else f"only the subfolder {classes[0].name!r}"
+        raise DataError(
+            Problem(f"found {found}; expected one subfolder of images for each class", folder)
+        )
+    files, problems = [], []
+    for name in classes:
+        images = _images(name)
+        if not images:
+            endings = ", ".join(ENDINGS)
+            problems.append(Problem(f"found no image ({endings}) of this class", name))
+        files.extend(images)
+    if problems:
+        raise DataError(problems)
+    return files
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, in the order of their names."""
+    return sorted(path for path in _entries(folder) if path.is_dir())
+
+
+def _images(folder: Path) -> list[Path]:
+    """The images in a folder, in the order of their names."""
+    return sorted(path for path in _entries(folder) if is_image(path) and path.is_file())
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder and not hidden."""
+    try:
+        return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        message = f"the folder cannot be read ({error.strerror})"
+        raise DataError(Problem(message, folder)) from None
+
+
+def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
+    """One image as bytes, (height, width) or (height, width, 3)."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large images; they are judged below.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,}"
+                    raise DataError(Problem(message, path))
+                image.load()
+                ImageOps.exif_transpose(image, in_place=True)
+                picture = _plain(image, "RGB" if color else "L")
+    except UnidentifiedImageError:
+        raise DataError(Problem("the file is not an image, or is damaged", path)) from None
+    except Image.DecompressionBombError:
+        raise DataError(Problem("the image is too large to be unpacked", path)) from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(Problem(f"the image cannot be read ({error})", path)) from None
+    if shape is not None and picture.size != shape[::-1]:
+        picture = picture.resize(shape[::-1], Image.Resampling.LANCZOS)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _plain(image: Image, mode: str) -> Image:
+    """The image in the mode ``L`` or ``RGB``, whatever it was."""
+    from PIL import Image
+
+    plain = Image.new(mode, image.size)
+    width, height = image.size
+    for top in range(0, height, _STRIP):
+        strip = image.crop((0, top, width, min(top + _STRIP, height)))
+        plain.paste(_plain_strip(strip, mode), (0, top))
+    return plain
+
+
+def _plain_strip(image: Image, mode: str) -> Image:
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        # 16 bits a pixel, which Pillow would cut off at 255.
+        wide = np.asarray(image, dtype=np.float64) / 257
+        image = Image.fromarray(np.clip(np.round(wide), 0, 255).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        opaque = image.convert("RGBA")
+        white = Image.new("RGBA", opaque.size, "white")
+        image = Image.alpha_composite(white, opaque)
+    return image.convert(mode)
+
+
+def _other_size(image: Array, first: Array, path: Path) -> str:
+    height, width = image.shape[:2]
+    return (
+        f"the image has {height} x {width} pixels, but {path.name} has "
+        f"{first.shape[0]} x {first.shape[1]}; give a size to which all are resized"
+    )

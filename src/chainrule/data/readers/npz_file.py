@@ -1,0 +1,235 @@
+"""NumPy's .npz files: inputs ``x``, targets ``t``, and the classes' names if they are there."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.files import whole_file
+from chainrule.core.limits import MAX_MEMBERS
+from chainrule.data.dataset import DataSplit
+from chainrule.data.readers.cases import Cases
+from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.npy_header import read_array, read_header
+from chainrule.data.readers.paths import existing_file, refuse_bomb
+
+# The last three: names that are no UTF-8, places below zero, entries that are cut short.
+DAMAGES = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
+)  # fmt: skip
+"""What Python's reader of zip files says of a damaged one."""
+
+_KNOWN = ("x", "t", "classes", "image_shape")
+
+
+def read_npz(path: Path) -> Cases:
+    """Read an .npz file of ``x``, one row a case, and ``t``.
+
+    ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
+    be missing where only inputs are needed. ``classes`` names the classes in order. Nothing
+    in the file is run: pickled objects are refused.
+
+    Args:
+        path: the file.
+
+    Returns:
+        x as stored (numbers), the labels or None.
+
+    Raises:
+        DataError: for a file that is no .npz, is damaged or lacks ``x``; for arrays of
+            objects, other lengths, NaN or infinity; for sizes beyond any use, found in the
+            headers before memory is taken.
+    """
+    arrays = read_arrays(path, _KNOWN)
+    x = _inputs(path, arrays)
+    shape = _image_shape(path, x, arrays.get("image_shape"))
+    return Cases(x, _labels(path, x, arrays), image_shape=shape)
+
+
+def write_npz(path: Path, data: DataSplit) -> None:
+    """Write the parts of ``data``, one after the other, as one .npz file.
+
+    The file holds ``x``, ``t``, and where known ``classes`` and ``image_shape``.
+
+    Args:
+        path: the file to write; one that is there is replaced.
+        data: the data set.
+
+    Raises:
+        ChainruleError: if the file cannot be written; nothing is left behind then.
+    """
+    write_arrays(path, _arrays_of(data))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write named arrays as one .npz file.
+
+    Raises:
+        ChainruleError: if the file cannot be written; nothing is left behind then.
+    """
+    with whole_file(Path(path)) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def _arrays_of(data: DataSplit) -> dict[str, Array]:
+    arrays = {
+        "x": np.concatenate([part.x for part in data]),
+        "t": np.concatenate([part.t for part in data]),
+    }
+    if data.classes is not None:
+        arrays["classes"] = np.array(data.classes)
+    if data.image_shape is not None:
+        arrays["image_shape"] = np.array(data.image_shape)
+    return arrays
+
+
+def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
+    """Those of the ``known`` arrays that an .npz file has; ``x`` must be there.
+
+    Raises:
+        DataError: it is no .npz file, is damaged or lacks ``x``; for arrays of objects; for
+            sizes beyond any use, found in the headers before memory is taken.
+    """
+    existing_file(path)
+    try:
+        with zipfile.ZipFile(path) as file:
+            infos = file.infolist()
+            if len(infos) > MAX_MEMBERS:
+                raise DataError(Problem(f"found {len(infos):,} arrays; expected x and t", path))
+            members = {info.filename.removesuffix(".npy"): info for info in infos}
+            if len(members) < len(infos):
+                raise DataError(Problem("two arrays of the file have the same name", path))
+            if "x" not in members:
+                raise DataError(Problem(_missing_x(members), path))
+            wanted = [name for name in known if name in members]
+            _refuse_bombs(path, [members[name] for name in wanted])
+            return {name: _read(path, file, members[name]) for name in wanted}
+    except DataError:
+        raise
+    except DAMAGES as error:
+        raise DataError(
+            Problem(f"the file is no .npz file, or is damaged ({error})", path)
+        ) from None
+    except (NotImplementedError, RuntimeError) as error:
+        raise DataError(Problem(f"the file cannot be unpacked ({error})", path)) from None
+
+
+def _missing_x(members: Mapping[str, Any]) -> str:
+    if not members or not any(info.filename.endswith(".npy") for info in members.values()):
+        return "the file is a zip file without NumPy arrays; expected arrays x and t"
+    found = ", ".join(shown(name)[1:-1] for name in list(members)[:10])
+    guess = nearest("x", members) or nearest("x_train", members)
+    hint = f" (rename {guess!r}?)" if guess else ""
+    return f"found the arrays {found}; expected x and t{hint}"
+
+
+def _refuse_bombs(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    packed = min(path.stat().st_size, sum(info.compress_size for info in infos))
+    refuse_bomb(path, packed, sum(info.file_size for info in infos))
+
+
+def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """One array, after its header has been found to agree with the space it takes."""
+    name = info.filename.removesuffix(".npy")
+    try:
+        with file.open(info) as stream:
+            header = read_header(stream)
+            if header.dtype.hasobject:
+                message = f"{name} holds Python objects, which are not loaded; save numbers"
+                raise DataError(Problem(message, path))
+            if header.needed != info.file_size - stream.tell():
+                message = f"{name} is damaged: its header asks for {header.needed} bytes"
+                raise DataError(Problem(message, path))
+            array: Array = read_array(stream, header)
+            # To the end, where the checksum is compared.
+            stream.read(1)
+            return array
+    except DataError:
+        raise
+    except (ValueError, OverflowError) as error:
+        raise DataError(Problem(f"{name} is damaged ({error})", path)) from None
+
+
+def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
+    x = arrays["x"]
+    if x.dtype.kind not in "buif":
+        raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
+    if x.ndim == 1:
+        x = x[:, None]
+    if x.ndim == 4 and 3 not in (x.shape[3], x.shape[1]) and 1 in (x.shape[3], x.shape[1]):
+        x = x.squeeze(3 if x.shape[3] == 1 else 1)  # one channel is grey
+    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and 3 not in (x.shape[3], x.shape[1])):
+        raise DataError(
+            Problem(
+                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), or "
+                "with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
+                "height, width)",
+                path,
+            )
+        )
+    if x.size == 0:
+        raise DataError(Problem(f"x has shape {x.shape}; expected at least one case", path))
+    _refuse_non_finite(path, "x", x)
+    return x.astype(np.uint8) if x.dtype.kind == "b" else x
+
+
+def _refuse_non_finite(path: Path, name: str, array: Array) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        place = ", ".join(map(str, first))
+        raise DataError(
+            Problem(f"{name}[{place}] is {array[first]}; expected finite numbers", path)
+        )
+
+
+def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
+    if "t" not in arrays:
+        return None
+    t = arrays["t"]
+    if t.dtype.kind not in "buifU" or t.ndim not in (1, 2) or 0 in t.shape[1:]:
+        raise DataError(
+            Problem(
+                f"t has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
+                "or one-hot rows or values (cases, outputs)",
+                path,
+            )
+        )
+    if len(t) != len(x):
+        raise DataError(Problem(f"x has {len(x)} cases, but t has {len(t)}", path))
+    _refuse_non_finite(path, "t", t)
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
+    names = arrays.get("classes")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "Uiu"):
+        raise DataError(Problem("classes must hold the names of the classes in order", path))
+
+    def at(case: int, message: str) -> Problem:
+        return Problem(f"t[{case}]: {message}", path)
+
+    if t.dtype.kind == "U" and t.ndim == 2:
+        raise DataError(Problem("t holds rows of text; expected one name a case", path))
+    values = t.tolist() if t.dtype.kind == "U" else t
+    if t.dtype.kind == "b":
+        values = t.astype(np.int64)
+    return Labels(values, at, path, None if names is None else tuple(map(str, names)))
+
+
+def _image_shape(path: Path, x: Array, stored: Array | None) -> tuple[int, ...] | None:
+    """The shape of the images, from the inputs' own or from the array that tells it."""
+    if x.ndim > 2:
+        return x.shape[1:]
+    if stored is None:
+        return None
+    sides = [int(side) for side in stored.flat] if stored.dtype.kind in "iu" else []
+    if stored.ndim != 1 or min(sides, default=0) < 1 or math.prod(sides) != x.shape[1]:
+        raise DataError(Problem(f"image_shape does not fit {x.shape[1]} features", path))
+    return tuple(sides)

@@ -1,0 +1,189 @@
+"""Sequences in an .npz file: x, t, and ``lengths``, which says that they are sequences.
+
+``x`` is (cases, steps, features), ``lengths`` (cases,) how many steps of each case are real; what
+stands behind them is not read. Without ``lengths`` it may be images as well: for a network that
+reads sequences it is such, and steps at a case's end whose numbers are all NaN are none.
+
+``t`` is one target a case, class numbers (cases,) or values (cases, outputs), or one for every
+step: class numbers (cases, steps) with −1 for none, or values (cases, steps, outputs) with NaN for
+none. ``classes`` names the classes in order.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import DataError, Problem, ShapeError, shown
+from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
+from chainrule.data.dataset import DataSplit
+from chainrule.data.readers.encoding import MAX_CLASS
+from chainrule.data.readers.labels import commands_terminal
+from chainrule.data.readers.npy_header import read_header
+from chainrule.data.readers.npz_file import DAMAGES, read_arrays
+from chainrule.data.readers.paths import existing_file
+
+KNOWN = ("x", "t", "classes", "lengths")
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """The content of a file.
+
+    Attributes:
+        x: (cases, steps, features), NaN at padding.
+        t: as in the file, without targets at padding; None where there are none.
+        classes: the names of the classes, where the file has them.
+    """
+
+    x: Array
+    t: Array | None
+    classes: tuple[str, ...] | None
+
+
+def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
+    """Whether a file is an .npz file that says so by an array ``lengths``; False if it is damaged.
+
+    Args:
+        path: the file, of any kind.
+        wanted: whether a network reads sequences: then an ``x`` of three axes says so as well.
+    """
+    try:
+        with zipfile.ZipFile(existing_file(path)) as file:
+            names = file.namelist()
+            if "lengths.npy" in names or not (wanted and "x.npy" in names):
+                return "lengths.npy" in names
+            with file.open("x.npy") as stream:
+                return len(read_header(stream).shape) == 3
+    except (*DAMAGES, NotImplementedError, RuntimeError):
+        # Damaged, packed in an unknown way, or encrypted: whoever reads it next says which.
+        return False
+
+
+def read_sequences(path: Path) -> Sequences:
+    """Read a file of sequences.
+
+    Raises:
+        DataError: it is damaged, or its arrays do not fit each other.
+    """
+    arrays = read_arrays(path, KNOWN)
+    x = arrays["x"]
+    if x.ndim != 3 or x.dtype.kind not in "buif" or 0 in x.shape:
+        raise DataError(
+            Problem(f"x has shape {x.shape}; expected numbers (cases, steps, features)", path)
+        )
+    lengths = arrays["lengths"] if "lengths" in arrays else _found_lengths(path, x)
+    if lengths.shape != (len(x),) or lengths.dtype.kind not in "iu":
+        raise DataError(
+            Problem(f"lengths has shape {lengths.shape}; expected {len(x)} whole numbers", path)
+        )
+    wrong = (lengths < 1) | (lengths > x.shape[1])
+    if wrong.any():
+        case = int(wrong.argmax())
+        message = f"lengths[{case}] is {lengths[case]}; expected 1 to {x.shape[1]} steps"
+        raise DataError(Problem(message, path))
+    padded = padded_steps(lengths.astype(np.intp), x.shape[1])
+    finite = np.isfinite(x).all(axis=2) | padded
+    if not finite.all():
+        case, step = (int(k) for k in np.argwhere(~finite)[0])
+        raise DataError(Problem(f"x[{case}, {step}] is not finite within the case", path))
+    x = np.where(padded[:, :, None], np.nan, x)
+    t = arrays.get("t")
+    return Sequences(x, None if t is None else _targets(path, t, padded), _names(path, arrays))
+
+
+def _found_lengths(path: Path, x: Array) -> Array:
+    """How many steps of each case come before padding, where no array says it."""
+    try:
+        lengths = lengths_of(x)
+    except ShapeError as error:
+        raise DataError(Problem(f"x has no lengths beside it, and {error}", path)) from None
+    return np.full(len(x), x.shape[1]) if lengths is None else lengths
+
+
+def arrays_to_write(data: DataSplit) -> dict[str, Array]:
+    """What `read_sequences` reads back, of all parts one after the other."""
+    x = np.concatenate([part.x for part in data if len(part)])
+    t = np.concatenate([part.t for part in data if len(part)])
+    lengths = lengths_of(x)
+    if lengths is None:
+        lengths = np.full(len(x), x.shape[1])
+    arrays = {"x": np.nan_to_num(x), "t": t, "lengths": lengths}
+    if data.classes is not None:
+        arrays["classes"] = np.array(data.classes)
+    return arrays
+
+
+def _refuse_parts(path: Path, t: Array) -> None:
+    """A step has all its values or none."""
+    found = partly_nan(t)
+    if found is not None:
+        case, step = found
+        message = f"t[{case}, {step}] is NaN in some of its values; expected in none or in all"
+        raise DataError(Problem(message, path))
+
+
+def _targets(path: Path, t: Array, padded: Array) -> Array:
+    """Class numbers as integers, values as floats; none at padding."""
+    if t.dtype.kind in "US":
+        message = "t holds texts; expected class numbers, whose names stand in classes in order"
+        raise DataError(Problem(message, path))
+    if t.dtype.kind not in "biuf" or t.ndim not in (1, 2, 3) or len(t) != len(padded):
+        raise DataError(
+            Problem(f"t has shape {t.shape} of {t.dtype}; expected targets of {len(padded)}", path)
+        )
+    if t.dtype.kind == "b":
+        t = t.astype(np.intp)
+    of_steps = t.ndim == 3 or (t.ndim == 2 and t.dtype.kind in "iu")
+    if of_steps and t.shape[1] != padded.shape[1]:
+        message = f"t has shape {t.shape}; expected {padded.shape[1]} steps a case"
+        raise DataError(Problem(message, path))
+    if np.isinf(t).any() or (np.isnan(t).any() and t.ndim < 3):
+        raise DataError(Problem("t holds numbers that are not finite", path))
+    if t.dtype.kind == "f" or t.ndim == 3:
+        t = t.astype(np.float64)
+        if of_steps:
+            t[padded] = np.nan
+            _refuse_parts(path, t)
+        return t
+    return _class_numbers(path, t, padded if of_steps else None)
+
+
+def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
+    """Class numbers from 0; where they are those of steps −1 says that there is none."""
+    least = 0 if padded is None else NO_CLASS
+    wrong = (t < least) | (t > MAX_CLASS)
+    if padded is not None:
+        wrong &= ~padded
+    if wrong.any():
+        place = tuple(int(k) for k in np.argwhere(wrong)[0])
+        none = "" if padded is None else ", or −1 for none"
+        message = f"t[{', '.join(map(str, place))}] is {t[place]}; expected a class number{none}"
+        raise DataError(Problem(f"{message} (0 to {MAX_CLASS:,})", path))
+    if padded is not None:
+        t = np.where(padded, NO_CLASS, t)
+    return t.astype(np.intp)
+
+
+def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
+    """The names of the classes, if the file has any.
+
+    Raises:
+        DataError: they are no names, or too few for the targets.
+    """
+    names = arrays.get("classes")
+    if names is None:
+        return None
+    if names.ndim != 1 or names.dtype.kind not in "Uiu" or len(names) < 2:
+        raise DataError(Problem("classes must hold the names of the classes in order", path))
+    found = tuple(map(str, names))
+    if len(set(found)) < len(found):
+        raise DataError(Problem("a class is named twice", path))
+    for name in found:
+        if commands_terminal(name):
+            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
+    return found

@@ -1,0 +1,267 @@
+"""Text files of cases: every way of writing them, and the place of every fault."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.core.errors import ChainruleError, DataError
+from chainrule.data.readers.text_file import read_text
+from chainrule.data.readers.text_format import cells_of, column_of
+from yardstick import times
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(content, name="cases.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_file
+
+
+def problems(path, **arguments):
+    """The faults as ``line:column: message``."""
+    with pytest.raises(DataError) as caught:
+        read_text(path, **arguments)
+    assert all(problem.path == path for problem in caught.value.problems)
+    return [str(problem).removeprefix(f"{path}").lstrip(":") for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1,2,0\n3,4,1\n",
+        "1,2,0\n3,4,1",
+        "1,2,0\r\n3,4,1\r\n",
+        "1,2,0\r3,4,1\r",
+        "\ufeff1,2,0\n3,4,1\n\n \n\n",
+        "# made by hand\n1, 2, 0\n\n3 ,4 ,1\n",
+        "1;2;0\n3;4;1\n",
+        "1\t2\t0\n3\t4\t1\n",
+        "1 2 0\n3 4 1\n",
+        "  1  2\t0\n 3\t4  1 \n",
+        '"1","2","0"\n"3","4","1"\n',
+        "a,b,c\n1,2,0\n3,4,1\n",
+        "+1.0,2e0,0\n3.,.4E+1,1\n",
+    ],
+)
+def test_ways_to_write_the_same_cases(write, content):
+    cases = read_text(write(content))
+    assert cases.x.tolist() == [[1, 2], [3, 4]]
+    assert cases.labels.values.tolist() == [0, 1]
+    assert cases.feature_names == (("a", "b") if "a" in content.split("\n")[0][:2] else None)
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 3), min_size=1),
+    st.sampled_from([",", ";", "\t", " "]),
+    st.sampled_from(["first", "last"]),
+    st.booleans(),
+)
+def test_whatever_is_written_is_read(write, rows, separator, label, header):
+    names = ["north", "south", "kind"] if label == "last" else ["kind", "north", "south"]
+    lines = [separator.join(names)] if header else []
+    lines += [separator.join(map(repr, row)) for row in rows]
+    cases = read_text(write("\n".join(lines)), label=label)
+    place = 0 if label == "first" else 2
+    assert np.array_equal(cases.x, np.delete(np.array(rows), place, axis=1))
+    assert np.array_equal(cases.labels.values, np.array(rows)[:, place])
+    assert cases.feature_names == (("north", "south") if header else None)
+
+
+def test_labels_of_text_with_separators_in_quotes(write):
+    cases = read_text(write('x,y,kind\n1,2,"iris, wild"\n3,4,iris\n'))
+    assert cases.labels.values == ["iris, wild", "iris"]
+    assert cases.x.tolist() == [[1, 2], [3, 4]]
+
+
+def test_header_of_numbers_is_given_away_by_the_label(write):
+    cases = read_text(write("label,0,1\n7,1,2\n8,3,4\n"), label="first")
+    assert cases.feature_names == ("0", "1")
+    assert cases.labels.values.tolist() == [7, 8]
+
+
+def test_header_as_told(write):
+    assert len(read_text(write("1,2,0\n3,4,1\n"), header=True)) == 1
+    assert problems(write("a,b,c\n1,2,0\n"), header=False) == [
+        "1:1: expected a number, found 'a'; if this line names the columns, write header: true",
+        "1:3: expected a number, found 'b'",
+    ]
+
+
+def test_known_number_of_features_tells_whether_there_are_labels(write):
+    assert read_text(write("1,2\n3,4\n"), features=2).labels is None
+    assert read_text(write("1\n3\n"), features=1).x.tolist() == [[1], [3]]
+    assert read_text(write("x\n3\n"), features=1).x.tolist() == [[3]]
+    assert read_text(write("1,2\n3,4\n"), features=1).labels.values.tolist() == [2, 4]
+    assert problems(write("1,2\n3,4\n"), features=4) == [
+        " found 2 columns (read as separated by commas); expected the network's 4 inputs, "
+        "or 5 columns with the label"
+    ]
+
+
+def test_every_fault_with_its_place(write):
+    path = write("1,2,0\n\n# a comment\n1,abc,1\n  1, nan,0\n1,,0\n-inf,1,0\n1,1_000,0\n1,٣,0\n")
+    assert problems(path) == [
+        "4:3: expected a number, found 'abc'",
+        "5:6: expected a number, found 'nan'",
+        "6:3: expected a number, found an empty cell",
+        "7:1: expected a number, found '-inf'",
+        "8:3: expected a number, found '1_000'",
+        "9:3: expected a number, found '٣'",
+    ]
+
+
+def test_other_faults_with_their_places(write):
+    assert problems(write("1,1e999,0\n1,2,0\n")) == [
+        "1:3: 1e999 is too large for a float64 number; "
+        "if this line names the columns, write header: true"
+    ]
+    assert problems(write("a;b;c\n1;2,5;0\n")) == [
+        "2:3: expected a number, found '2,5'; write it with a decimal point"
+    ]
+    assert problems(write("1 2 a\n1 zwei a\n")) == ["2:3: expected a number, found 'zwei'"]
+    assert problems(write("1,2,0\n1,2,\n")) == ["2:5: the label is missing"]
+    assert problems(write("1,2,0\n1,2,nan\n")) == ["2:5: expected a label, found 'nan'"]
+    assert problems(write("a,b\n1,2,3\n")) == [
+        "1:4: the header names 2 columns, but the cases have 3"
+    ]
+    assert problems(write(b"1,2,0\n1,\xe9,0\n")) == ["2:3: the byte 0xE9 is not text in UTF-8"]
+
+
+def test_ragged_rows(write):
+    found = problems(write("1,2,0\n1,2\n1,2,0\n\n1,2,3,0\n1,2,0\n"))
+    assert [fault.split(" (")[0] for fault in found] == [
+        "2:4: found 2 columns, expected 3 as in the other lines",
+        "5:7: found 4 columns, expected 3 as in the other lines",
+    ]
+    # Where the first line is the odd one, it is the one named.
+    first = problems(write("1,2\n1,2,0\n1,2,0\n"))[0]
+    assert first.startswith("1:4: found 2 columns, expected 3")
+    assert "header" not in first
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [("1  2 0  77 9", 9), ("1 2 ", 4), ("1", 2), ("  1 2", 6)],
+)
+def test_a_ragged_row_between_blanks_is_marked_where_it_differs(write, line, column):
+    found = problems(write(f"1 2 0\n3 4 1\n{line}\n5 6 0\n"))
+    assert len(found) == 1
+    assert found[0].startswith(f"3:{column}: found ")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "more"), [(11, "1"), (500, "490"), (1010, "1000"), (30_000, "more than 1,000")]
+)
+def test_many_faults_are_counted_up_to_a_thousand(write, wrong, more):
+    found = problems(write("1,2,0\n" * 20_000 + "x,2,0\n" * wrong))
+    assert [fault.split(":")[0] for fault in found[:-1]] == [str(20_001 + k) for k in range(10)]
+    assert found[-1] == f" and {more} more problems of this kind"
+
+
+def test_a_fault_behind_many_good_cases_has_its_place(write):
+    found = problems(write("1,2,0\n" * 40_000 + "3,x,0\n" + "1,2,0\n" * 40_000))
+    assert found == ["40001:3: expected a number, found 'x'"]
+    first = problems(write("1,2\n" + "1,2,0\n" * 40_000))
+    assert [fault.split(" (")[0] for fault in first] == [
+        "1:4: found 2 columns, expected 3 as in the other lines"
+    ]
+
+
+def test_a_quoted_cell_anywhere_changes_nothing(write):
+    quoted = read_text(write("1.5,2,a\n" * 9000 + '"1.5",2,"a"\n' + "1.5,2,a\n" * 9000))
+    assert (quoted.x == [1.5, 2]).all()
+    assert quoted.x.shape == (18_001, 2)
+    assert set(quoted.labels.values) == {"a"}
+
+
+CELLS = st.sampled_from(["1", "-2.5", "x", "", "nan", '"3"', '"', "1e999", " 4 ", "'5'"])
+
+
+@given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=12))
+def test_how_many_lines_are_read_at_a_time_changes_nothing(rows, write, monkeypatch):
+    path = write("\n".join(",".join(row) for row in rows))
+
+    def outcome(block):
+        monkeypatch.setattr("chainrule.data.readers.text_file.BLOCK", block)
+        try:
+            cases = read_text(path, header=False)
+        except DataError:
+            return "refused"
+        return cases.x.tolist(), list(cases.labels.values)
+
+    assert outcome(1) == outcome(9) == outcome(2**14)
+
+
+@given(
+    cells=st.lists(st.text("a \u00a0\t'1", max_size=4), min_size=1, max_size=6),
+    separator=st.sampled_from([",", ";"]),
+)
+def test_cells_are_stripped_wherever_there_is_something_to_strip(cells, separator):
+    line = separator.join(cells)
+    assert cells_of(line, separator) == [cell.strip().strip("'") for cell in cells]
+    for number, cell in enumerate(cells):
+        begin = column_of(line, separator, number) - 1
+        assert line[begin:].startswith(cell.lstrip(" "))
+        assert line[:begin].count(separator) == number
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty"),
+        (" \n\n", "the file is empty"),
+        ("# only\n# comments\n", "holds no cases"),
+        ("a,b,c\n", "a header and no cases"),
+        ("1\n2\n3\n", "only one column (read as separated by blanks)"),
+        (b"\x7fELF\0\0\1", "is not text"),
+        ("1,2,0\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
+    ],
+)
+def test_files_without_cases(write, content, message):
+    assert message in problems(write(content))[0]
+
+
+def test_files_that_are_not_there(write, tmp_path):
+    write("1,2,0", "letters.csv")
+    assert "did you mean 'letters.csv'?" in problems(tmp_path / "leters.csv")[0]
+    assert "nor the folder" in problems(tmp_path / "none" / "letters.csv")[0]
+    assert "this is a folder" in problems(tmp_path)[0]
+
+
+@given(st.binary(max_size=60) | st.text("0123456789.,;-+e \t\n\r\"'#naxif_", max_size=60))
+def test_no_content_ends_in_anything_but_a_clear_error(write, content):
+    for arguments in ({}, {"label": "first"}, {"header": False}, {"features": 2}):
+        try:
+            cases = read_text(write(content), **arguments)
+        except ChainruleError:
+            continue
+        assert np.isfinite(cases.x).all()
+        assert cases.labels is None or len(cases.labels) == len(cases.x)
+
+
+def test_real_files(real):
+    spirals = read_text(real / "psu" / "spiral_train.dat")
+    assert spirals.x.shape == (300, 2)
+    assert sorted(set(spirals.labels.values)) == [0, 1, 2]
+    tiny = read_text(real / "cmu_ocr" / "tinyTrain.csv", label="first")
+    assert tiny.labels.values.tolist() == [7, 9]
+
+
+def test_real_letters_are_read_fast(real):
+    path = real / "cmu_ocr" / "largeTrain.csv"
+    letters = read_text(path, label="first")
+    assert letters.x.shape == (9000, 128)
+    assert np.bincount(letters.labels.values.astype(int)).tolist() == [900] * 10
+    assert set(np.unique(letters.x)) == {0, 1}
+
+    def plainly():
+        lines = path.read_text().splitlines()
+        return [[float(cell) for cell in line.split(",")] for line in lines]
+
+    assert times(lambda: read_text(path, label="first"), plainly) <= 1
