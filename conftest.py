@@ -4,8 +4,7 @@ from importlib.util import find_spec
 
 MODULES_OF = {
     "torch": (
-        "src/chainrule/torch_bridge.py",
-        "src/chainrule/engines/torch_*.py",
+        "src/chainrule/training/engines/torch/*.py",
         "src/chainrule/peers/torch_peer.py",
         "src/chainrule/gradients/by_torch.py",
     ),

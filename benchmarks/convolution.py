@@ -20,10 +20,10 @@ import numpy as np
 from benchmarks.results import store
 from benchmarks.timing import machine, spread
 from chainrule import Dense, Network, Softmax
-from chainrule.engines.numpy_engine import NumpyEngine
-from chainrule.engines.threads import on_threads
 from chainrule.nn import Conv2D, Flatten, MaxPool2D
-from chainrule.optimizers import optimizer
+from chainrule.training.engines.numpy_engine import NumpyEngine
+from chainrule.training.engines.threads import on_threads
+from chainrule.training.optimizers import optimizer
 
 CASES = 32
 LAYERS = {"16 filters on 3 × 32 × 32": (3, 32, 16), "32 filters on 16 × 16 × 16": (16, 16, 32)}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import interleaved, machine
-from chainrule.engines.threads import on_threads
+from chainrule.training.engines.threads import on_threads
 
 COURSE = Path(__file__).parents[1] / "courses" / "psu_ist597_hw2"
 # Cases, the sizes of the layers, how many times plain NumPy's time a call may take, calls a round.

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from chainrule import Network
-from chainrule.engines.threads import on_threads
 from chainrule.nn import Recurrent
+from chainrule.training.engines.threads import on_threads
 
 # Cases, steps, features, units.
 SIZES = ((16, 8, 1, 8), (32, 20, 1, 16), (32, 32, 98, 64), (32, 32, 64, 128), (64, 100, 32, 256))

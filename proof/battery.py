@@ -21,7 +21,7 @@ import pytest
 from hypothesis import Phase, settings
 
 TESTS = Path(__file__).parents[1] / "tests"
-BY_ACTIVATION = ("test_gradient_table.py", "test_training_table.py")
+BY_ACTIVATION = ("test_gradient_table.py", "training/test_training_table.py")
 """Tests whose first parameter is the activation."""
 
 OF_ALL = (
@@ -30,7 +30,7 @@ OF_ALL = (
     "nn/layers/test_softmax.py",
     "nn/test_activations.py",
     "nn/test_losses.py",
-    "test_optimizers.py",
+    "training/test_optimizers.py",
     "nn/test_parameters.py",
     "nn/test_penalties.py",
     "data/test_sources.py",
@@ -114,8 +114,8 @@ def bits(activation: str) -> str:
 def _training(activation: str, batch_size: int) -> Any:
     """Three clouds of points, a small network, an engine; and the points to test it on."""
     from chainrule import Dense, Network, Softmax
-    from chainrule.engines import NumpyEngine
-    from chainrule.optimizers import optimizer
+    from chainrule.training.engines import NumpyEngine
+    from chainrule.training.optimizers import optimizer
 
     rng = np.random.default_rng(3)
     t = rng.integers(0, 3, CASES)

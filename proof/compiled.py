@@ -9,11 +9,11 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
-from chainrule.engines import ENGINES
-from chainrule.engines.compiled.activations import apply_activation
-from chainrule.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
 from chainrule.nn.kernels.jit import SUMS
-from chainrule.optimizers import SGD
+from chainrule.training.engines import ENGINES
+from chainrule.training.engines.compiled.activations import apply_activation
+from chainrule.training.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
+from chainrule.training.optimizers import SGD
 
 
 def _apply(k: int, layers: Array, options: Array, units: Array, start: int, stop: int) -> None:

@@ -22,10 +22,10 @@ from typing import Any
 import chainrule.assembly
 import chainrule.runs
 from chainrule.config.load import load_config
-from chainrule.engines import ENGINES
 from chainrule.run_folder import RunFolder
 from chainrule.runs import train
 from chainrule.training import Trainer
+from chainrule.training.engines import ENGINES
 from proof.children import HANGS, Board, Child, children_end
 from proof.killed_runs import files
 

@@ -18,10 +18,10 @@ from importlib.util import find_spec
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.engines.threads import on_threads
 from chainrule.gradients import METHODS, Verdict, check
 from chainrule.gradients.rounding import rounding
 from chainrule.nn.network import Network
+from chainrule.training.engines.threads import on_threads
 from proof.extreme_networks import PLANTS, Extreme, extreme, planted
 from proof.line import Line
 from proof.stored import store, stored

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.engines.threads import on_threads
 from chainrule.gradients import central_difference, check, complex_step
 from chainrule.gradients.autograd import autograd
 from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.nn import Dense
 from chainrule.nn.network import Network
+from chainrule.training.engines.threads import on_threads
 from proof.agreement import Agreement, agreements, keep, line_of
 from proof.image_networks import ImageCase, image_cases, image_network, loops_from
 from proof.line import Line

@@ -60,9 +60,9 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "nn/penalties": ("nn/test_penalties.py",),
     "nn/parameters": ("nn/test_parameters.py",),
     "nn/initializers": ("nn/test_initializers.py",),
-    "optimizers": ("test_optimizers.py",),
-    "schedules": ("test_schedules.py",),
-    "scores": ("test_scores.py",),
+    "training/optimizers": ("training/test_optimizers.py",),
+    "training/schedules": ("training/test_schedules.py",),
+    "training/scores": ("training/test_scores.py",),
     "nn/wiring": ("nn/test_wiring.py",),
     "nn/building": ("nn/test_chain.py",),
     "nn/layers/join": (
@@ -81,7 +81,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
 }
 """Modules that are mutated, and the tests that mirror each."""
 
-OF_ALL = ("test_gradient_table.py", "test_training_table.py")
+OF_ALL = ("test_gradient_table.py", "training/test_training_table.py")
 """Tests that reach nearly all of these, and are asked last."""
 
 OF_IMAGES = (
@@ -122,7 +122,7 @@ OF_SEQUENCES = (
     "nn/sequences/step_jacobians",
     "nn/sequences/recurrent_jacobians",
     "nn/sequences/recurrent",
-    "clipping",
+    "training/clipping",
 )
 TESTS_OF_SEQUENCES = (
     "core/test_padding.py",
@@ -133,7 +133,7 @@ TESTS_OF_SEQUENCES = (
     "nn/sequences/test_through_time.py",
     "nn/sequences/test_recurrent.py",
     "nn/sequences/test_sequence_networks.py",
-    "test_clipping.py",
+    "training/test_clipping.py",
 )
 
 
@@ -170,12 +170,18 @@ NEVER = (
     "nn/images/test_filters_and_pooling.py::test_the_check_finds_all_of_it_right",
     "nn/images/test_filters_and_pooling.py::test_a_wrong_derivative_is_found",
     "nn/test_image_networks.py::test_images_that_branch_pass_every_check",
-    "test_clipping.py::test_it_is_what_pytorch_does_but_for_its_millionth",
-    "test_clipping.py::test_every_engine_clips_or_hands_over",
+    "training/test_clipping.py::test_it_is_what_pytorch_does_but_for_its_millionth",
+    "training/test_clipping.py::test_every_engine_clips_or_hands_over",
 )
 """Tests that start threads of PyTorch or JAX, for which a forked process waits."""
 
-QUICK = ("nn/penalties", "schedules", "optimizers", "nn/parameters", "nn/initializers")
+QUICK = (
+    "nn/penalties",
+    "training/schedules",
+    "training/optimizers",
+    "nn/parameters",
+    "nn/initializers",
+)
 """The short form takes one of these, by the day, with its own tests alone."""
 
 KILLED, SURVIVED, TIMED_OUT, UNCOVERED = "killed", "survived", "timed out", "uncovered"

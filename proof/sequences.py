@@ -17,7 +17,6 @@ import numpy as np
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
-from chainrule.engines.threads import on_threads
 from chainrule.gradients import central_difference, complex_step
 from chainrule.gradients.autograd import autograd
 from chainrule.gradients.kinks import distances
@@ -26,6 +25,7 @@ from chainrule.network_graph import graph_gradient
 from chainrule.nn import Layer, Recurrent
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
+from chainrule.training.engines.threads import on_threads
 from proof.agreement import Agreement, agreements, keep, line_of
 from proof.gradients import STEP, explicit, gradient
 from proof.line import Line

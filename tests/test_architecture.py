@@ -65,7 +65,8 @@ def wing_of(module: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "module", [m for m in FILES if wing_of(m) in ("autodiff", "config", "core", "data", "nn")]
+    "module",
+    [m for m in FILES if wing_of(m) in ("autodiff", "config", "core", "data", "nn", "training")],
 )
 def test_imports_point_down(module):
     own = wing_of(module)

@@ -27,9 +27,9 @@ from chainrule.nn import (
 )
 from chainrule.nn.network import Network
 from chainrule.nn.targets import class_numbers, rows
-from chainrule.scores import evaluate, outputs
 from chainrule.sweeps.variation import Variation
 from chainrule.training import Settings
+from chainrule.training.scores import evaluate, outputs
 
 
 def small(**options) -> Network:

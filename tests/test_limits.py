@@ -19,9 +19,9 @@ from chainrule.core import limits as table
 from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.standardization import Standardization
 from chainrule.run_folder import Facts, RunFolder
-from chainrule.scores import Score
 from chainrule.tensor_file import packed, parse_tensors
 from chainrule.training import Callback, History, Part, Settings, Trainer
+from chainrule.training.scores import Score
 
 BEYOND = st.integers(-40, 40)
 """How much more than a limit is asked for."""

@@ -22,8 +22,8 @@ from chainrule import Dense, Network, Softmax, train
 from chainrule.checkpoint import read_checkpoint
 from chainrule.core.errors import DivergenceError
 from chainrule.core.interrupts import on_interrupt
-from chainrule.engines.numpy_engine import NumpyEngine
 from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training.engines.numpy_engine import NumpyEngine
 from yardstick import HANGS
 
 ROOT = Path(chainrule.__file__).parents[2]

@@ -15,8 +15,8 @@ from chainrule import run_folder as module
 from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
-from chainrule.scores import Score
 from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training.scores import Score
 
 # Where the folder is made
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.rivals import Run
 from benchmarks.workloads import RATE, Problem, make_network
-from chainrule.engines import ENGINES
-from chainrule.optimizers import SGD
+from chainrule.training.engines import ENGINES
+from chainrule.training.optimizers import SGD
 
 
 def make(problem: Problem, kind: str) -> Run:

@@ -16,8 +16,8 @@ import numpy as np
 
 from chainrule.cli.failures import failures_told
 from chainrule.nn import Network
-from chainrule.scores import evaluate
 from chainrule.training import Part, Settings, Trainer
+from chainrule.training.scores import evaluate
 from images import BATCH, DATA, accuracy, given_network, parser, positive, save
 from layers.dataset import Cases
 from layers.layer import Array

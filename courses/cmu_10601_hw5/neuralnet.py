@@ -21,9 +21,9 @@ from chainrule.cli.failures import failures_told
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.core.files import refuse_input, whole_file
 from chainrule.data.dataset import Dataset
-from chainrule.engines.threads import suitable_threads
-from chainrule.scores import outputs, predicted_classes
 from chainrule.training import History
+from chainrule.training.engines.threads import suitable_threads
+from chainrule.training.scores import outputs, predicted_classes
 from letters import letters_network, read_letters, train_letters
 
 ARGUMENTS = (

@@ -26,7 +26,7 @@ from chainrule.config.load import load_config
 from chainrule.data.dataset import Dataset
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.save import save_figure
-from chainrule.torch_bridge import copy_to_torch, to_torch
+from chainrule.training.engines.torch.modules import copy_to_torch, to_torch
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ShapeError
-from chainrule.engines import NotFiniteError, NumpyEngine
-from chainrule.engines.threads import suitable_threads
-from chainrule.optimizers import SGD
-from chainrule.scores import outputs, predicted_classes
+from chainrule.training.engines import NotFiniteError, NumpyEngine
+from chainrule.training.engines.threads import suitable_threads
+from chainrule.training.optimizers import SGD
+from chainrule.training.scores import outputs, predicted_classes
 
 Array = npt.NDArray[Any]
 Stats = dict[str, list[float]]

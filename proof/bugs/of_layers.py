@@ -5,7 +5,7 @@ from __future__ import annotations
 from proof.bugs.bug import Bug, Edit
 
 NETWORK, DENSE, JACOBIANS = "nn/network.py", "nn/layers/dense.py", "nn/jacobians/elementary.py"
-ENGINE = "engines/numpy_engine.py"
+ENGINE = "training/engines/numpy_engine.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"
 FORWARD = "self.z, self.a = self.evaluate(x, self._values, self._out)"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, CLIPPING = "nn/sequences/recurrent.py", "clipping.py"
+LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/clipping.py"
 RECURRENCE, TIME = "nn/sequences/recurrence.py", "nn/sequences/through_time.py"
 JACOBIANS, LOSSES = "nn/sequences/recurrent_jacobians.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"
@@ -21,7 +21,7 @@ SHORTENED = "        gradient *= most / found\n"
 TESTS = (
     "nn/sequences/test_recurrent.py",
     "nn/sequences/test_sequence_networks.py",
-    "test_clipping.py",
+    "training/test_clipping.py",
 )
 """Those that run what is changed here."""
 
@@ -174,7 +174,7 @@ _BUGS = (
     ),
     Bug(
         "clipping forgotten in the engine",
-        (Edit("engines/numpy_engine.py", "        self.clip_gradient()\n", ""),),
+        (Edit("training/engines/numpy_engine.py", "        self.clip_gradient()\n", ""),),
     ),
 )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-OPTIMIZERS, ENGINE = "optimizers.py", "engines/numpy_engine.py"
-SCHEDULES, HISTORY = "schedules.py", "training/history.py"
+OPTIMIZERS, ENGINE = "training/optimizers.py", "training/engines/numpy_engine.py"
+SCHEDULES, HISTORY = "training/schedules.py", "training/history.py"
 
 STEP = "        self._check_gradient(k)\n"
 AT_STEPS = "((epoch - 1) // int(self.every))"
@@ -25,7 +25,7 @@ BUGS = (
         "smaller last minibatch dropped",
         (
             Edit(
-                "engines/base.py",
+                "training/engines/base.py",
                 "return -(-len(self.x) // self.batch_size)",
                 "return max(1, len(self.x) // self.batch_size)",
             ),
@@ -129,12 +129,12 @@ BUGS = (
     Bug(
         "stepped rate an epoch early where a step is longer than two",
         (Edit(SCHEDULES, AT_STEPS, "((epoch - 1 + (self.every > 2)) // int(self.every))"),),
-        tests=("test_schedules.py",),
+        tests=("training/test_schedules.py",),
     ),
     Bug(
         "stepped rate an epoch late where a step is longer than two",
         (Edit(SCHEDULES, AT_STEPS, "(max(0, epoch - 1 - (self.every > 2)) // int(self.every))"),),
-        tests=("test_schedules.py",),
+        tests=("training/test_schedules.py",),
     ),
     Bug(
         "smaller last minibatch weighs as much as the others in the running loss",
@@ -149,8 +149,8 @@ BUGS = (
     ),
     Bug(
         "R² with a mean in the targets' own precision",
-        (Edit("scores.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
-        tests=("test_scores.py",),
+        (Edit("training/scores.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
+        tests=("training/test_scores.py",),
     ),
     Bug(
         "scaling fitted on test data",

@@ -35,9 +35,9 @@ from chainrule.core.strict_json import as_json, is_number, parse_json
 from chainrule.data.readers.labels import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
-from chainrule.scores import Score
 from chainrule.tensor_file import Arrays, packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
+from chainrule.training.scores import Score
 
 CHECKPOINT_SECONDS = 1.0
 """Unless a number of minibatches is asked for, checkpoints are at least this far apart."""

@@ -28,13 +28,13 @@ from chainrule.core.errors import (
 )
 from chainrule.core.files import alone, as_path
 from chainrule.core.interrupts import on_interrupt
-from chainrule.engines import ENGINES
 from chainrule.nn.network import Network
 from chainrule.run_folder import Facts, Recorder, RunFolder, new_folder
-from chainrule.scores import Score, outputs, predicted_classes
 from chainrule.tensor_file import read_shapes
-from chainrule.tracing import ShowMinibatches
 from chainrule.training import Callback, History, Part, Settings, Trainer
+from chainrule.training.engines import ENGINES
+from chainrule.training.scores import Score, outputs, predicted_classes
+from chainrule.training.tracing import ShowMinibatches
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chainrule.cli.tables import print_confusion, print_result, print_scores
-from chainrule.scores import Score
+from chainrule.training.scores import Score
 
 
 def rows(text: str) -> list[list[str]]:

@@ -13,7 +13,7 @@ from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, errors
 from chainrule.network_graph import graph_gradient
 from chainrule.nn import Conv2D, Flatten, Recurrent
-from chainrule.tracing import trace
+from chainrule.training.tracing import trace
 from networks import batch_for, difference, gradient
 
 BOTH = {"L1": 0.02, "L2": 0.3}

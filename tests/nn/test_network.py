@@ -20,7 +20,7 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.initializers import INITIALIZERS, initializer
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PenaltySetting
-from chainrule.optimizers import OPTIMIZERS, optimizer
+from chainrule.training.optimizers import OPTIMIZERS, optimizer
 from networks import (
     batch_for,
     difference,

@@ -15,8 +15,8 @@ import pytest
 import chainrule
 from chainrule import Network, gradients
 from chainrule.core.errors import ShapeError
-from chainrule.tracing import trace
 from chainrule.training import Callback, Row, Trainer
+from chainrule.training.tracing import trace
 
 CASES = 16
 ROUNDS = 25

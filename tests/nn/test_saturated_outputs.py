@@ -19,8 +19,8 @@ from chainrule import Dense, Network, Softmax, train
 from chainrule.core.errors import DivergenceError
 from chainrule.nn import Conv2D, Flatten, MaxPool2D, Recurrent
 from chainrule.nn.losses import LOSSES, least_probability
-from chainrule.tracing import as_text, trace
 from chainrule.training import Part, Settings, Trainer
+from chainrule.training.tracing import as_text, trace
 
 NO_NUMBER = re.compile(r"\b(inf|nan)\b")
 PRECISION = {"float64": 1e-12, "float32": 1e-5}

@@ -14,7 +14,7 @@ from chainrule.gradients import check
 from chainrule.network_graph import graph_gradient
 from chainrule.nn import Conv2D, Recurrent
 from chainrule.nn.description import describe
-from chainrule.tracing import trace
+from chainrule.training.tracing import trace
 from networks import difference, gradient, networks_with_batches
 
 ORIGIN = [[0.0, 0.0, 0.0]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.engines import NumpyEngine
-from chainrule.optimizers import optimizer
 from chainrule.peers import PEERS
+from chainrule.training.engines import NumpyEngine
+from chainrule.training.optimizers import optimizer
 from networks import difference, targets_for
 
 NAMES = ("torch", "jax", "sklearn")

@@ -10,7 +10,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError
 from chainrule.nn.activations import Tanh
 from chainrule.nn.losses import MeanSquaredError
-from chainrule.optimizers import SGD
+from chainrule.training.optimizers import SGD
 from networks import network_for
 
 

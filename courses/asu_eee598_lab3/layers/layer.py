@@ -12,7 +12,7 @@ from chainrule import nn as library
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import as_numbers
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.optimizers import SGD
+from chainrule.training.optimizers import SGD
 
 Array = npt.NDArray[Any]
 

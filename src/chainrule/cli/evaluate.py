@@ -31,7 +31,7 @@ def command(
     from chainrule.cli.tables import print_confusion, print_scores
     from chainrule.core.errors import DataError, Problem
     from chainrule.runs import load
-    from chainrule.scores import confusion_matrix, evaluate, outputs
+    from chainrule.training.scores import confusion_matrix, evaluate, outputs
 
     if file is None and labels is not None:
         raise DataError(

@@ -12,7 +12,7 @@ from chainrule.core.errors import DataError
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.plots.images import image_grid
 from chainrule.plots.scatter import scatter
-from chainrule.scores import true_classes
+from chainrule.training.scores import true_classes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

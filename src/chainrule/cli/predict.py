@@ -39,7 +39,7 @@ def command(
     from chainrule.core.files import refuse_files_of, refuse_input, write_whole
     from chainrule.run_folder import RunFolder
     from chainrule.runs import load
-    from chainrule.scores import outputs
+    from chainrule.training.scores import outputs
 
     if out is not None:
         refuse_input(out, file)
@@ -64,7 +64,7 @@ def as_csv(run: Run, outputs: Array) -> str:
     import csv
     from io import StringIO
 
-    from chainrule.scores import predicted_classes
+    from chainrule.training.scores import predicted_classes
 
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")

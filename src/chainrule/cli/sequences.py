@@ -15,7 +15,7 @@ from chainrule.core.errors import DataError
 from chainrule.core.sequences import are_sequences
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.characters import SPACE
-from chainrule.scores import predicted_classes
+from chainrule.training.scores import predicted_classes
 
 NONE = "-"
 """Printed where a step has no target."""

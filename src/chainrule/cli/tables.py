@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from chainrule.core.arrays import Array
     from chainrule.runs import Run
-    from chainrule.scores import Score
+    from chainrule.training.scores import Score
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is not printed."""

@@ -16,7 +16,7 @@ class LazyTable(Mapping[str, type[T]]):
         places: where each class stands, as ``"module:Class"``.
 
     Example:
-        >>> table = LazyTable({"numpy": "chainrule.engines.numpy_engine:NumpyEngine"})
+        >>> table = LazyTable({"numpy": "chainrule.training.engines.numpy_engine:NumpyEngine"})
         >>> list(table), "torch" in table
         (['numpy'], False)
         >>> table["numpy"].name

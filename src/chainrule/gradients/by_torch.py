@@ -17,13 +17,6 @@ from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
 from chainrule.core.registry import name_in
-from chainrule.engines.torch_functions import (
-    FROM_LOGITS,
-    FROM_OUTPUTS,
-    PENALTIES,
-    LossFunction,
-    log_cosh_of,
-)
 from chainrule.gradients.elsewhere import (
     JOINS,
     Layers,
@@ -43,7 +36,14 @@ from chainrule.nn.layer_types import (
 )
 from chainrule.nn.losses import LOSSES, LogCosh
 from chainrule.nn.network import Network
-from chainrule.torch_bridge import ACTIVATION_MODULES
+from chainrule.training.engines.torch.functions import (
+    FROM_LOGITS,
+    FROM_OUTPUTS,
+    PENALTIES,
+    LossFunction,
+    log_cosh_of,
+)
+from chainrule.training.engines.torch.modules import ACTIVATION_MODULES
 
 Function = Callable[[Tensor], Tensor]
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DivergenceError, ShapeError, unknown
-from chainrule.engines.threads import on_threads
 from chainrule.gradients.alone import alone
 from chainrule.gradients.autograd import autograd, obstacle
 from chainrule.gradients.findings import Finding, Report
@@ -21,6 +20,7 @@ from chainrule.gradients.truncated import against_definition, truncating_layers,
 from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters, Segment
+from chainrule.training.engines.threads import on_threads
 
 METHODS = tuple(TOLERANCES)
 """The methods of `check`."""

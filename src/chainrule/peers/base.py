@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.optimizers import Optimizer
+from chainrule.training.optimizers import Optimizer
 
 
 class Peer(ABC):

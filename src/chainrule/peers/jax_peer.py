@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, nn
 
-from chainrule import optimizers
 from chainrule.core.arrays import Array
 from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation
 from chainrule.nn.layer_types import Softmax
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
-from chainrule.optimizers import Optimizer
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import dense_layers, rate_of, unknown_part
+from chainrule.training import optimizers
+from chainrule.training.optimizers import Optimizer
 
 Function = Callable[[Any], Any]
 LossFunction = Callable[[Any, Any], Any]

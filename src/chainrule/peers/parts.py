@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from chainrule import optimizers
 from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
 from chainrule.nn.activations import Activation
@@ -13,7 +12,8 @@ from chainrule.nn.layer_types import Dense, Softmax
 from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.optimizers import Optimizer
+from chainrule.training import optimizers
+from chainrule.training.optimizers import Optimizer
 
 
 def unknown_part(

@@ -23,15 +23,15 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import ThreadpoolController
 
-from chainrule import optimizers
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation
 from chainrule.nn.network import Network
-from chainrule.optimizers import Optimizer
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import dense_layers, unknown_part
+from chainrule.training import optimizers
+from chainrule.training.optimizers import Optimizer
 
 ACTIVATIONS: Mapping[type[Activation], str] = {
     activations.Linear: "identity",

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from chainrule import optimizers
 from chainrule.core.arrays import Array
 from chainrule.nn import losses
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
-from chainrule.optimizers import Optimizer
 from chainrule.peers.base import Peer
 from chainrule.peers.parts import rate_of, unknown_part
-from chainrule.torch_bridge import ACTIVATION_MODULES, to_torch
+from chainrule.training import optimizers
+from chainrule.training.engines.torch.modules import ACTIVATION_MODULES, to_torch
+from chainrule.training.optimizers import Optimizer
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 Groups = list[dict[str, Any]]

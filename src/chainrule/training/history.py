@@ -12,8 +12,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import unknown
-from chainrule.engines import Stretch
-from chainrule.scores import Score
+from chainrule.training.engines import Stretch
+from chainrule.training.scores import Score
 
 Row = dict[str, float | int | None]
 """What an epoch gave, by column."""

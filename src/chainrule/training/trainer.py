@@ -17,14 +17,14 @@ from chainrule.core.errors import ConfigError, DivergenceError, unknown
 from chainrule.core.interrupts import Leavable
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
-from chainrule.engines import ENGINES, Engine, NotFiniteError, Stretch
-from chainrule.engines.compiled.choice import engine_for
-from chainrule.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.nn.network import Network
-from chainrule.optimizers import Optimizer, optimizer
-from chainrule.schedules import Schedule, schedule
-from chainrule.scores import Score
+from chainrule.training.engines import ENGINES, Engine, NotFiniteError, Stretch
+from chainrule.training.engines.compiled.choice import engine_for
+from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.history import History, Progress, Row, score_columns
+from chainrule.training.optimizers import Optimizer, optimizer
+from chainrule.training.schedules import Schedule, schedule
+from chainrule.training.scores import Score
 from chainrule.training.settings import Settings
 
 STRETCH_SECONDS = 0.05

@@ -7,14 +7,14 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.core.errors import ShapeError
-from chainrule.engines.compiled.engine import CompiledEngine
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.nn.images import filtered, pooled
 from chainrule.nn.images.kernels.bounds import require_shape, require_windows
 from chainrule.nn.images.kernels.convolution import Convolution
 from chainrule.nn.images.kernels.grids import Grids, Shape
 from chainrule.nn.images.kernels.local import Local
-from chainrule.optimizers import optimizer
+from chainrule.training.engines.compiled.engine import CompiledEngine
+from chainrule.training.optimizers import optimizer
 
 CASES, FLOAT = 2, np.dtype("float64")
 SHAPE = Shape(3, 6, 7, 3, 2, (2, 1), (1, 0, 1, 1), 4)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from chainrule.engines.compiled.plan import Index
 from chainrule.nn.kernels.jit import entry
 from chainrule.nn.kernels.vectors import (
     FOUR_LINES,
@@ -23,6 +22,7 @@ from chainrule.nn.kernels.vectors import (
     total,
     where_positive,
 )
+from chainrule.training.engines.compiled.plan import Index
 
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 

@@ -14,8 +14,8 @@ from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.network_graph import graph_gradient
 from chainrule.nn import Add, Concatenate, Recurrent
 from chainrule.nn.description import describe
-from chainrule.scores import confusion_matrix, evaluate, outputs
-from chainrule.tracing import trace
+from chainrule.training.scores import confusion_matrix, evaluate, outputs
+from chainrule.training.tracing import trace
 from networks import difference
 from recurrence import padded
 
@@ -274,8 +274,8 @@ def test_it_is_pytorchs_rnn(nonlinearity, only_last, bias):
 
 def test_what_cannot_run_it_says_so():
     from chainrule.core.errors import ConfigError
-    from chainrule.engines.compiled.obstacles import obstacle_of_network
-    from chainrule.optimizers import SGD
+    from chainrule.training.engines.compiled.obstacles import obstacle_of_network
+    from chainrule.training.optimizers import SGD
 
     network = network_for("mse", 3)
     sgd = SGD()
@@ -286,7 +286,7 @@ def test_what_cannot_run_it_says_so():
     sgd.bind(chain.theta, chain.gradients.vector, chain.parameters.layout.runs(chain.rates(0.1)))
     assert "takes sequences" in obstacle_of_network(chain, sgd, 2)
     pytest.importorskip("torch")
-    from chainrule.torch_bridge import to_torch
+    from chainrule.training.engines.torch.modules import to_torch
 
     with pytest.raises(ConfigError, match="at each step of a sequence"):
         to_torch(chain)

@@ -10,9 +10,9 @@ from chainrule.config.schema.fields import Count, Flag, Section, Seed, Whole, ex
 from chainrule.config.schema.layers import OptionalCount
 from chainrule.config.schema.words import Choice, Word
 from chainrule.core.arguments import MOST
-from chainrule.engines import ENGINES
-from chainrule.optimizers import OPTIMIZERS
-from chainrule.schedules import SCHEDULES
+from chainrule.training.engines import ENGINES
+from chainrule.training.optimizers import OPTIMIZERS
+from chainrule.training.schedules import SCHEDULES
 
 
 def _count_or(word: str, most: int) -> WrapValidator:

@@ -1,0 +1,86 @@
+"""The readable reference: the layers themselves, one minibatch after the other."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.nn.layers.base import Layer, Pool
+from chainrule.training.engines.base import Engine, NotFiniteError, Stretch
+from chainrule.training.scores import count_correct
+
+
+class NumpyEngine(Engine):
+    """Forward pass, backward pass and update by the layers, with buffers made once."""
+
+    name: ClassVar[str] = "numpy"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pool: Pool = {}
+
+    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+        """See `Engine.run`."""
+        losses, correct = np.empty(last - first), 0
+        # What is not finite is found and named below; NumPy need not warn of it as well.
+        with self.network.kept_buffers(self._pool), np.errstate(all="ignore"):
+            for k in range(first, last):
+                x, t = self._minibatch(order, k)
+                losses[k - first], right = self._step(x, t, k)
+                correct += right
+        return Stretch(losses, correct)
+
+    def _minibatch(self, order: Array | None, k: int) -> tuple[Array, Array]:
+        chosen = self.cases_of(k)
+        if order is None:
+            return self.x[chosen], self.t[chosen]
+        return self.x.take(order[chosen], axis=0), self.t.take(order[chosen], axis=0)
+
+    def _step(self, x: Array, t: Array, k: int) -> tuple[float, int]:
+        """One minibatch: its loss as it ran, and how many of its cases were right."""
+        network = self.network
+        y = network.propagate(x)
+        loss = float(network.loss_of_pass(t))
+        if not isfinite(loss):
+            raise NotFiniteError(k, "loss", self._where_forward_went_wrong())
+        network.backpropagate(t)
+        self._check_gradient(k)
+        self.clip_gradient()
+        self.optimizer.step()
+        return loss, count_correct(y, t) if self.classes else 0
+
+    def _check_gradient(self, k: int) -> None:
+        """One product finds nearly all; it alone is also infinite for finite, huge entries."""
+        gradient = self.network.gradients.vector
+        if not isfinite(np.dot(gradient, gradient)) and not np.isfinite(gradient).all():
+            raise NotFiniteError(k, "gradient", self._where_backward_went_wrong())
+
+    def _in_order(self) -> list[Layer]:
+        return [self.network.layers[k] for k in self.network.wiring.order]
+
+    def _where_forward_went_wrong(self) -> str:
+        for layer in self._in_order():
+            z = getattr(layer, "z", None)
+            if z is not None and not _is_sound(layer, z):
+                return layer.name
+        if not isfinite(self.network.penalty_loss()):
+            return "none: the penalty itself"
+        return self.network.layers[-1].name
+
+    def _where_backward_went_wrong(self) -> str:
+        gradients = self.network.gradients
+        for layer in reversed(self._in_order()):
+            if not all(np.isfinite(g).all() for g in gradients.layer(layer.name).values()):
+                return layer.name
+        return self.network.layers[0].name
+
+
+def _is_sound(layer: Layer, z: Array) -> bool:
+    """Whether z is finite; NaN at every unit of a sequence's step is padding."""
+    if len(layer.input_shape) != 2:
+        return bool(np.isfinite(z).all())
+    steps = z.reshape(len(z), layer.input_shape[0], -1)
+    return bool((np.isfinite(steps) | np.isnan(steps).all(axis=2, keepdims=True)).all())

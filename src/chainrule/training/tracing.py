@@ -1,0 +1,404 @@
+"""One minibatch, followed by hand: every matrix of the forward and the backward pass.
+
+`trace` runs both passes on a minibatch and returns what the lecture notes write on the board,
+in order and by the same names; `as_text` sets it out for reading. Neither changes θ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import printable
+from chainrule.core.registry import name_in
+from chainrule.core.sequences import are_sequences
+from chainrule.nn.building import activation_name
+from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
+from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.layers.base import Shape
+from chainrule.nn.losses import LOSSES, least_probability
+from chainrule.nn.network import Network
+from chainrule.nn.sequences.losses import SequenceLoss, loss_of_a_step
+from chainrule.nn.targets import one_hot
+from chainrule.nn.wiring import INPUT
+from chainrule.training import Callback, Trainer
+from chainrule.training.clipping import norm
+from chainrule.training.optimizers import SGD
+
+PRECISION = 4
+EDGE = 3
+"""How many rows and columns a shortened array keeps at either end."""
+
+LARGE = 96
+"""Arrays of more numbers than this are shortened in the middle."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One array of the two passes.
+
+    Attributes:
+        name: as in the lecture notes, such as ``δ dense_1``.
+        formula: how it came about.
+        value: the array.
+        part: ``forward`` or ``backward``.
+        cases: for local Jacobians, how many there are, one a case, of which ``value`` holds
+            the first and the last (or the one that all cases share); else 0.
+    """
+
+    name: str
+    formula: str
+    value: Array
+    part: str
+    cases: int = 0
+
+
+def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> list[Entry]:
+    """Both passes on one minibatch.
+
+    Args:
+        network: evaluated at its present θ; its gradients become those of this minibatch.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+        jacobians: go back as well, and list every Jacobian, δ and gradient.
+
+    Returns:
+        The arrays in the order in which they are computed; copies, which stay as they are.
+
+    Raises:
+        ShapeError: x or t does not fit.
+    """
+    x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    with network.lock:
+        y = network.forward_pass(x)
+        loss = np.asarray(network.loss_of_pass(t))
+        entries = [
+            Entry("x", "the inputs", _shaped(x, network.input_shape), "forward"),
+            *(list(_forward(network)) if jacobians else []),
+            Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape), "forward"),
+            *_targets(network, t, as_rows=jacobians),
+            Entry("L", _loss_formula(network), loss, "forward"),
+        ]
+        entries += _backward(network, t) if jacobians else []
+        return [replace(entry, value=entry.value.copy()) for entry in entries]
+
+
+def _shaped(rows: Array, shape: Shape) -> Array:
+    """Rows of numbers as what they stand for: images or sequences."""
+    return rows.reshape(len(rows), *shape)
+
+
+def _loss_formula(network: Network) -> str:
+    name = name_in(LOSSES, loss_of_a_step(network.loss_function))
+    if isinstance(network.loss_function, SequenceLoss):
+        name += ", summed over the steps"
+    kinds = dict.fromkeys(term.type for term in network.penalised)
+    if not kinds:
+        return f"the loss: {name}, mean over the cases"
+    penalty = f"{' and '.join(kinds)} penalty {network.penalty_loss():.8g}"
+    return f"the loss: {name}, mean over the cases, + {penalty}"
+
+
+def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
+    if t.ndim > 1:
+        none = ", −1 for none" if t.ndim == 2 else ", NaN for none"
+        what = f"the targets of every step{none}" if are_sequences(t) else "the targets"
+        yield Entry("t", what, t, "forward")
+        return
+    yield Entry("t", "the targets, as class numbers", t, "forward")
+    if as_rows:
+        rows = one_hot(t, network.outputs, int)
+        yield Entry("t as rows", "1 at the true class", rows, "forward")
+
+
+def _forward(network: Network) -> Iterator[Entry]:
+    for k in network.wiring.order:
+        layer: Any = network.layers[k]
+        name, x = layer.name, _fed(network, k)
+        if isinstance(layer, Softmax):
+            s: Any = layer.s
+            shaped = _shaped(s, layer.output_shape)
+            yield Entry(f"s {name}", f"softmax({x})", shaped, "forward")
+            continue
+        for parameter, value in network.parameters.layer(name).items():
+            yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
+        z = _shaped(layer.z, layer.z_shape)
+        yield Entry(f"z {name}", _formula(layer, x), z, "forward")
+        if hasattr(layer, "activation"):
+            a = _shaped(layer.a, layer.output_shape)
+            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", a, "forward")
+
+
+def _formula(layer: Layer, x: str) -> str:
+    """z's formula with the name of what the layer takes in it, or behind it."""
+    first, space, rest = layer.formula_of_z.partition(" ")
+    if first == "x":
+        return x + space + rest
+    return layer.formula_of_z + ("" if x == "x" else f", with x = {x}")
+
+
+def _about(layer: Layer, parameter: str) -> str:
+    """What a parameter is, with its axes where it is a matrix of weights."""
+    if parameter == "W":
+        return "weights, (inputs, outputs)" if isinstance(layer, Dense) else "weights"
+    known = {"b": "biases", "U": "weights of the state before", "h0": "the start state h(0)"}
+    return known.get(parameter, f"the parameter {parameter}")
+
+
+def _fed(network: Network, k: int) -> str:
+    """What a layer takes, by the names of the entries."""
+    names = ["x" if s == INPUT else _output(network.layers[s]) for s in network.wiring.sources[k]]
+    return " and ".join(names)
+
+
+def _output(layer: Layer) -> str:
+    return f"{layer.output_letter} {layer.name}"
+
+
+def _backward(network: Network, t: Array) -> Iterator[Entry]:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        by_logs = network.loss_by_logs(t)
+        J = network.loss_jacobian(t) if by_logs is None else by_logs[0]
+        network.backpropagate(t, to_input=True)
+    last = network.layers[-1]
+    J, at_small = _shaped(J, last.output_shape), by_logs is not None
+    yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J, "backward")
+    upstream: dict[int, list[str]] = {network.wiring.order[-1]: ["J_L"]}
+    for k in reversed(network.wiring.order):
+        layer = network.layers[k]
+        J_z = by_logs[1] if by_logs is not None and layer is last else None
+        yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k), J_z)
+        sent = f"δ {layer.name}" if isinstance(layer, Softmax) else f"J upstream {layer.name}"
+        sources = network.wiring.sources[k]
+        for j, source in enumerate(sources, start=1):
+            part = f"part {j} of {sent}" if len(sources) > 1 else sent
+            upstream.setdefault(source, []).append(part)
+
+
+def _jacobian_formula(network: Network, *, at_small: bool) -> str:
+    """What J_L is; ``at_small`` where it is by logarithms of outputs too small to divide by."""
+    formula = "∂L/∂y, of the loss with respect to the outputs"
+    if not at_small or network.from_logits is None:
+        return formula
+    small, least = network.from_logits.small, least_probability(network.dtype)
+    return (
+        f"{formula}; where {small} is below {least:.2g}, too small to divide by, and its "
+        "target is not 0, with respect to its logarithm"
+    )
+
+
+def _through(
+    network: Network, layer: Layer, upstream: str, x: str, by_logs: Jacobian | None
+) -> Iterator[Entry]:
+    """One layer's part of the backward pass.
+
+    Args:
+        network: after both passes.
+        layer: one of its layers.
+        upstream: the name of the J that reaches it, or of the sum of several.
+        x: the name of its input.
+        by_logs: its J in place of that of its output, where the loss needs some by logarithms.
+    """
+    name, local, also = layer.name, layer.jacobians(), ""
+    if by_logs is not None and network.from_logits is not None:
+        local["a" if "a" in local else "z"] = by_logs
+        also = f"; of such an output {network.from_logits.log_formula}"
+    reaching = f"({upstream})" if " + " in upstream else upstream
+    product = upstream
+    if "a" in local:
+        yield _local(f"J_a {name}", layer.slope_formula + also, local["a"])
+        product = f"{reaching} · J_a {name}"
+    elif isinstance(layer, Softmax):
+        formula = f"∂s/∂z = diag(s) − s sᵀ, with z = {x}{also}"
+        yield _local(f"J_s {name}", formula, local["z"])
+        product = f"{reaching} · J_s {name}"
+    if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
+        product += f" = {network.from_logits.formula}, computed from the logits z"
+    assert layer.delta is not None
+    delta = _shaped(layer.delta, layer.z_shape)
+    yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta, "backward")
+    if isinstance(layer, Dense):
+        yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
+    elif not isinstance(layer, Softmax):
+        yield from _any_parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
+
+
+def _any_parameters(
+    network: Network, layer: Layer, local: dict[str, Jacobian], where: str
+) -> Iterator[Entry]:
+    """From δ to the gradients of a layer's parameters, and to what is passed upstream."""
+    name = layer.name
+    for parameter, gradient in network.gradients.layer(name).items():
+        also = _penalty(network, f"{name}.{parameter}")
+        yield _local(f"J_{parameter} {name}", f"∂z/∂{parameter}{where}", local[parameter])
+        formula = f"δ {name} · J_{parameter} {name}, summed over the cases{also}"
+        yield Entry(f"∂L/∂{parameter} {name}", formula, gradient, "backward")
+    yield _local(f"J_x {name}", f"∂z/∂x{where}", local["x"])
+    assert layer.delta is not None
+    J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
+    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
+
+
+def _penalty(network: Network, full_name: str) -> str:
+    """What the penalty adds to a parameter's gradient, as a formula."""
+    parameter, added = full_name.rpartition(".")[2], ""
+    for kind, rate in network.penalty_rates(full_name).items():
+        derivative = parameter if kind == "L2" else f"sign({parameter})"
+        added += f" + {rate:g} · {derivative}"
+    return f"{added}, the penalty" if added else ""
+
+
+def _parameters(
+    network: Network, layer: Dense, local: dict[str, Jacobian], where: str
+) -> Iterator[Entry]:
+    """From δ to the gradients of W and b, and to what is passed upstream."""
+    name, also = layer.name, _penalty(network, f"{layer.name}.W")
+    outer = f"xᵀ δ, the outer products summed over the cases{also}{where}"
+    yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
+    yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
+    if layer.bias:
+        yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
+        also = _penalty(network, f"{name}.b")
+        yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also}", layer.b_grad, "backward")
+    yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
+    assert layer.delta is not None
+    J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
+    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
+
+
+def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
+    """The explicit matrices of the first and the last case, where they can be written out."""
+    cases, *matrix = jacobian.dense_shape
+    if np.prod(matrix) > DENSE_LIMIT:
+        note = f"{formula}; {(cases, *matrix)} is too large to write out"
+        return Entry(name, note, np.empty((0, *matrix)), "backward", cases)
+    shown = [slice(0, 1)]
+    if cases > 1 and not isinstance(jacobian, InputJacobian | BiasJacobian):
+        shown.append(slice(cases - 1, cases))
+    value = np.concatenate([jacobian.cases(one).dense() for one in shown])
+    return Entry(name, formula, value, "backward", cases)
+
+
+def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> str:
+    """The entries set out for reading, large arrays shortened in the middle.
+
+    Args:
+        entries: of `trace`.
+        classes: the names of the classes, shown beside the targets.
+    """
+    lines: list[str] = []
+    part = None
+    for entry in entries:
+        if any(e.part == "backward" for e in entries) and entry.part != part:
+            part = entry.part
+            lines.append(f"── {part} pass " + "─" * (58 - len(part)))
+        lines.append(_entry_text(entry, classes))
+    return "\n".join(lines)
+
+
+def _entry_text(entry: Entry, classes: Sequence[str] | None) -> str:
+    value = entry.value
+    if value.ndim == 0:
+        return f"{entry.name} = {float(value):.8g}   {entry.formula}"
+    shape = (entry.cases, *value.shape[1:]) if entry.cases else value.shape
+    head = f"{entry.name}  {shape}  {entry.formula}"
+    if entry.cases:
+        return "\n".join([head, *_matrices(entry)])
+    text = array_text(value)
+    if entry.name == "t" and classes is not None and value.ndim == 1:
+        text += "   " + ", ".join(classes[k] for k in value[: 2 * EDGE])
+        text += ", …" if len(value) > 2 * EDGE else ""
+    return head + "\n" + _indented(text)
+
+
+def _matrices(entry: Entry) -> Iterator[str]:
+    """The matrices of an entry, each under the number of its case."""
+    numbers = [1, entry.cases][: len(entry.value)]
+    shared = len(entry.value) == 1 < entry.cases
+    for number, matrix in zip(numbers, entry.value, strict=True):
+        between = entry.cases - 2
+        if number > 2:
+            yield f"  … {between} more case{'s' * (between > 1)} …"
+        row = ", its numbers in a row" if matrix.ndim > 3 else ""
+        yield ("  every case" if shared else f"  case {number}") + row
+        # Of filters, J is written as a matrix: a row for each output.
+        yield _indented(array_text(matrix.reshape(len(matrix), -1) if row else matrix))
+
+
+def _indented(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines() if line.strip())
+
+
+def array_text(value: Array) -> str:
+    """An array in rows, with the middle left out where it is large.
+
+    Example:
+        >>> print(array_text(np.array([[1.0, 0.5], [0.25, -0.0]])))
+        [[1.   0.5 ]
+         [0.25 0.  ]]
+    """
+    return np.array2string(
+        value + np.zeros((), value.dtype),  # −0 reads as 0
+        precision=PRECISION,
+        threshold=LARGE,
+        edgeitems=EDGE,
+        max_line_width=96,
+    )
+
+
+class ShowMinibatches(Callback):
+    """Prints every minibatch before it runs.
+
+    Args:
+        jacobians: every Jacobian, δ and gradient as well.
+        classes: the names of the classes.
+    """
+
+    every_minibatch = True
+
+    def __init__(self, *, jacobians: bool = False, classes: Sequence[str] | None = None) -> None:
+        self.jacobians = jacobians
+        self.classes = classes
+
+    def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
+        """Print both passes of the minibatch that is about to run."""
+        batch = f"minibatch {trainer.minibatch + 1} of {trainer.engine.minibatches}"
+        cases = f"{len(x)} case{'s' * (len(x) > 1)}"
+        print(f"\n═══ epoch {trainer.epoch}, {batch}, {cases} " + "═" * 24)
+        with np.errstate(all="ignore"):
+            entries = trace(trainer.network, x, t, jacobians=self.jacobians)
+        print(printable(as_text(entries, self.classes)))
+        if self.jacobians:
+            print(printable(update_text(trainer)))
+
+
+def update_text(trainer: Trainer) -> str:
+    """What the optimiser is about to do with the gradient, and at which rates."""
+    network, optimizer = trainer.network, trainer.optimizer
+    private = [
+        f"{layer.name} {layer.learning_rate * optimizer.scale:g}"
+        for layer in network.layers
+        if layer.learning_rate is not None
+    ]
+    rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
+    rates += _clipping(trainer)
+    if isinstance(optimizer, SGD):
+        if all(isinstance(layer, Dense | Softmax) for layer in network.layers):
+            return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
+        return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
+    return f"update of W and b in every layer by {optimizer!r}, with {rates}"
+
+
+def _clipping(trainer: Trainer) -> str:
+    """Whether the gradient is too long for the settings, and what becomes of it."""
+    most = trainer.settings.clip_gradient_norm
+    if most is None:
+        return ""
+    found = norm(trainer.network.gradients.vector)
+    if found <= most:
+        return f"; ‖g‖ = {found:.6g}, not above {most:g}"
+    return f"; ‖g‖ = {found:.6g}, so the whole gradient is first multiplied by {most / found:.6g}"

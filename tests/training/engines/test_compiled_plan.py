@@ -1,0 +1,97 @@
+"""A network as tables: every word that a configuration may use is in them."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from chainrule import Dense, Network, Softmax
+from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.losses import LOSSES
+from chainrule.nn.penalties import PENALTIES
+from chainrule.training.engines.compiled import plan as tables
+from chainrule.training.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
+from chainrule.training.engines.compiled.packing import Packing, aligned
+from chainrule.training.engines.compiled.plan import filled, make_plan
+from chainrule.training.optimizers import OPTIMIZERS, SGD
+
+
+@pytest.mark.parametrize(
+    ("words", "covered"),
+    [
+        (ACTIVATIONS.values(), tables.ACTIVATIONS),
+        (LOSSES.values(), tables.LOSSES),
+        (OPTIMIZERS.values(), tables.RULES),
+        (PENALTIES, tables.PENALTIES),
+    ],
+    ids=["activations", "losses", "optimisers", "penalties"],
+)
+def test_every_word_is_compiled(words, covered):
+    assert set(words) == set(covered)
+
+
+def test_no_numba_is_needed_to_decide():
+    code = (
+        "import chainrule.training.engines.compiled.choice, "
+        "chainrule.training.engines.compiled.engine, sys\n"
+        "assert 'numba' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def bound(network: Network, rates=None) -> SGD:
+    sgd = SGD()
+    rates = rates or network.parameters.layout.runs(network.rates(0.1))
+    sgd.bind(network.theta, network.gradients.vector, rates)
+    return sgd
+
+
+def small(**options) -> Network:
+    return Network([Dense(5, "tanh"), Dense(2), Softmax()], input=3, **options)
+
+
+def test_a_rate_that_changes_within_an_array_is_an_obstacle():
+    network = small()
+    size = len(network.theta)
+    cut = bound(network, [(slice(0, 4), 0.1), (slice(4, size), 0.2)])
+    assert "within the weights" in obstacle_of_network(network, cut, 1)
+    assert obstacle_of_network(network, bound(network), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("x", "t"),
+    [
+        (np.ones((2, 3), np.float32), np.zeros(2, int)),
+        (np.ones((2, 4)), np.zeros(2, int)),
+        (np.ones((2, 6))[:, ::2], np.zeros(2, int)),
+        (np.ones((2, 3)), np.zeros(3, int)),
+        (np.ones((2, 3)), np.array([0, 2])),
+        (np.ones((2, 3)), np.array([0, -1])),
+        (np.ones((2, 3)), np.zeros(2)),
+        (np.ones((2, 3)), np.zeros((2, 3))),
+    ],
+)
+def test_cases_that_are_not_as_prepared_are_an_obstacle(x, t):
+    assert obstacle_of_cases(small(), x, t)
+    assert obstacle_of_cases(small(), np.ones((2, 3)), np.array([0, 1])) is None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("by_output", [[False] * 4, [True] * 4, [False, True, True, False]])
+def test_packing_there_and_back_loses_nothing_and_leaves_the_padding_at_0(dtype, by_output):
+    network = Network([Dense(50), Dense(3), Dense(17), Dense(2)], input=5, dtype=dtype)
+    network.theta = np.arange(1, len(network.theta) + 1, dtype=dtype)
+    plan = make_plan(network, by_output, fill=True)
+    packing, packed = Packing(network, plan), aligned((1, plan.parameters), network.dtype)[0]
+    packing.pack(network.theta, packed)
+    assert np.count_nonzero(packed) == len(network.theta)
+    assert plan.parameters % filled(1, network.dtype) == 0
+    back = np.zeros_like(network.theta)
+    packing.unpack(packed, back)
+    assert np.array_equal(back, network.theta)
+
+
+def test_rows_begin_at_a_line_of_the_cache():
+    for _ in range(5):
+        assert aligned((3, 24), np.dtype("float32")).ctypes.data % 64 == 0

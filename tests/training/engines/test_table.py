@@ -1,0 +1,50 @@
+"""The table of engines imports an engine when it is looked up, and not before."""
+
+import subprocess
+import sys
+
+import pytest
+
+from chainrule.core.errors import MissingExtraError
+from chainrule.training.engines import ENGINES, Engine, EngineTable
+
+NUMPY = "chainrule.training.engines.numpy_engine:NumpyEngine"
+
+
+def test_the_names_cost_no_import():
+    code = (
+        "from chainrule.training.engines import ENGINES; import sys\n"
+        "assert 'torch' in ENGINES and {'auto', 'numpy', 'torch'} <= set(ENGINES)\n"
+        "assert len(ENGINES) == len(list(ENGINES)) and repr(ENGINES)\n"
+        "assert not {'torch', 'numba'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_auto_is_never_the_one_for_comparison():
+    assert ENGINES["auto"].name != "torch"
+
+
+def test_an_entry_is_an_engine():
+    assert issubclass(EngineTable({"plain": NUMPY})["plain"], Engine)
+
+
+def test_a_name_that_is_not_there():
+    table = EngineTable({"plain": NUMPY})
+    assert "other" not in table
+    with pytest.raises(KeyError):
+        table["other"]
+
+
+def test_a_missing_extra_is_named_with_its_command():
+    table = EngineTable({"far": "no_such_package_at_all.engine:Far"}, extras={"far": "distant"})
+    assert "far" in table
+    with pytest.raises(
+        MissingExtraError, match=r"no_such_package_at_all.*pip install 'chainrule\[distant\]'"
+    ):
+        table["far"]
+
+
+def test_without_an_extra_a_failing_import_is_a_fault_of_ours():
+    with pytest.raises(ModuleNotFoundError):
+        EngineTable({"far": "no_such_package_at_all.engine:Far"})["far"]

@@ -1,0 +1,223 @@
+"""A network as PyTorch modules, and parameters both ways."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra torch")
+
+from hypothesis import given
+from torch import nn
+
+from chainrule import Dense, Network, Softmax
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.nn.activations import ACTIVATIONS, ReLU
+from chainrule.training.engines.torch.modules import copy_to_torch, from_torch, to_torch
+from networks import difference, networks_with_batches
+
+
+def network(*, dtype="float64", last="linear", seed=1):
+    layers = [Dense(5, "tanh", biases=[-1, 1]), Dense(2, last, biases=[-1, 1]), Softmax()]
+    return Network(layers, input=3, seed=seed, dtype=dtype)
+
+
+def made_elsewhere(*sizes, dtype=torch.float64, bias=True):
+    linears = [nn.Linear(n, m, dtype=dtype, bias=bias) for n, m in pairwise(sizes)]
+    return nn.Sequential(*[part for linear in linears for part in (linear, nn.ReLU())][:-1])
+
+
+@given(networks_with_batches(activations=tuple(ACTIVATIONS)))
+def test_it_is_the_same_network(network_and_batch):
+    net, x, _ = network_and_batch
+    with torch.no_grad():
+        found = to_torch(net)(torch.from_numpy(x)).numpy()
+    assert difference(net.forward_pass(x), found) < 1e-13
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_it_has_the_networks_type(dtype):
+    net = network(dtype=dtype)
+    module = to_torch(net)
+    assert {str(p.dtype) for p in module.parameters()} == {f"torch.{dtype}"}
+    assert module(torch.from_numpy(net.prepare_inputs(np.eye(3)))).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "last"),
+    [
+        ([Dense(2), Softmax()], "cross_entropy", nn.Linear),
+        ([Dense(2, "sigmoid")], "binary_cross_entropy", nn.Linear),
+        ([Dense(2), Softmax()], "mse", nn.Softmax),
+        ([Dense(2, "sigmoid")], "mse", nn.Sigmoid),
+    ],
+)
+def test_logits_leave_out_what_the_loss_brings_along(layers, loss, last):
+    net = Network(layers, input=3, loss=loss)
+    assert type(to_torch(net, logits=True)[-1]) is last
+    assert type(to_torch(net)[-1]) is not nn.Linear
+
+
+def test_pytorchs_own_loss_takes_the_logits():
+    net, t = network(), np.array([0, 1, 1])
+    logits = to_torch(net, logits=True)(torch.eye(3, dtype=torch.float64))
+    loss = nn.CrossEntropyLoss()(logits, torch.from_numpy(t))
+    assert loss.item() == pytest.approx(net.loss(np.eye(3), t), rel=1e-14)
+
+
+def test_a_copy_stays_apart():
+    net = network()
+    module, theta = to_torch(net), net.theta.copy()
+    with torch.no_grad():
+        for p in module.parameters():
+            assert p.is_contiguous()
+            p.zero_()
+    assert np.array_equal(net.theta, theta)
+
+
+def test_shared_parameters_are_theta_itself():
+    """Plain PyTorch then trains the network."""
+    net = network()
+    module, x, t = to_torch(net, logits=True, share=True), np.eye(3), np.array([0, 1, 1])
+    before = net.loss(x, t)
+    step = torch.optim.SGD(module.parameters(), lr=0.1)
+    nn.CrossEntropyLoss()(module(torch.from_numpy(x)), torch.from_numpy(t)).backward()
+    step.step()
+    assert net.loss(x, t) < before
+    assert np.array_equal(net.layers[0].W, module[0].weight.detach().numpy().T)
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_no_random_number_of_pytorch_is_used(share):
+    before = torch.random.get_rng_state()
+    to_torch(network(), share=share)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_there_and_back(dtype):
+    net, other = network(), network(seed=2)
+    module = made_elsewhere(3, 5, 2, dtype=dtype)
+    copy_to_torch(net, module)
+    from_torch(module, other)
+    within = {torch.float64: 0, torch.float32: 1e-7, torch.bfloat16: 1e-2}[dtype]
+    assert difference(net.theta, other.theta) <= within
+
+
+def test_a_module_that_holds_modules_and_one_that_is_a_layer_alone():
+    nested = nn.ModuleDict({"first": made_elsewhere(3, 5), "then": made_elsewhere(5, 2)})
+    net = network()
+    from_torch(nested, net)
+    assert np.array_equal(net.layers[1].W, nested["then"][0].weight.detach().numpy().T)
+    single = Network([Dense(2)], input=3)
+    from_torch(nn.Linear(3, 2), single)
+
+
+def without_biases(size=2):
+    layers = [Dense(5, "tanh", bias=False), Dense(size, bias=False), Softmax()]
+    return Network(layers, input=3, seed=1)
+
+
+def test_without_biases_there_is_no_bias_in_pytorch_either():
+    net = without_biases()
+    module = to_torch(net)
+    assert [name for name, _ in module.named_parameters()] == ["0.weight", "2.weight"]
+    x = np.eye(3)
+    with torch.no_grad():
+        assert difference(net.forward_pass(x), module(torch.from_numpy(x)).numpy()) < 1e-15
+    from_torch(made_elsewhere(3, 5, 2, bias=False), net)
+    copy_to_torch(net, elsewhere := made_elsewhere(3, 5, 2))
+    assert not any(p.any() for name, p in elsewhere.named_parameters() if "bias" in name)
+    before = net.theta.copy()
+    from_torch(elsewhere, net)  # biases of 0 are none
+    assert np.array_equal(net.theta, before)
+
+
+def test_biases_that_a_layer_has_no_place_for_are_refused():
+    net = without_biases()
+    before = net.theta.copy()
+    with pytest.raises(ShapeError, match="dense_1 has no biases, found some in Linear '0'"):
+        from_torch(made_elsewhere(3, 5, 2), net)
+    assert np.array_equal(net.theta, before)
+
+
+def test_a_layer_without_biases_has_biases_of_0():
+    net, module = network(), made_elsewhere(3, 5, 2, bias=False)
+    with pytest.raises(ShapeError, match="dense_1 has biases, found none in Linear '0'"):
+        copy_to_torch(net, module)
+    from_torch(module, net)
+    assert not net.layers[0].b.any()
+    assert net.layers[0].W.any()
+    copy_to_torch(net, module)
+
+
+MISFITS = {
+    "wider": (
+        made_elsewhere(3, 4, 2),
+        [
+            r"dense_1 takes a weight \(outputs first\) of shape \(5, 3\), "
+            r"found \(4, 3\) of float64 in Linear '0'",
+            r"dense_1 takes a bias .* \(5,\), found \(4,\)",
+            r"dense_2 takes a weight .* \(2, 5\), found \(2, 4\)",
+        ],
+    ),
+    "deeper": (
+        made_elsewhere(3, 5, 5, 2),
+        [r"2 dense layers \(dense_1 3 → 5, dense_2 5 → 2\), found 3 Linear layers \(Linear '0'"],
+    ),
+    "nothing": (nn.ReLU(), [r"found 0 Linear layers \(none\)"]),
+    "normalised": (
+        nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 2)),
+        [r"Linear layers alone, found 1\.weight", r"found 1\.bias"],
+    ),
+    "not yet built": (
+        nn.Sequential(nn.LazyLinear(5), nn.Linear(5, 2, device="meta")),
+        [r"of shape \(5, 3\); that of Linear '0' holds no numbers", r"that of Linear '1' holds"],
+    ),
+    "complex": (
+        nn.Sequential(nn.Linear(3, 5, dtype=torch.complex128), nn.Linear(5, 2)),
+        [r"found \(5, 3\) of complex128"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_what_does_not_fit_is_said_and_nothing_is_copied(name):
+    module, messages = MISFITS[name]
+    net = network()
+    before = net.theta.copy()
+    for copy in (lambda: from_torch(module, net), lambda: copy_to_torch(net, module)):
+        with pytest.raises(ShapeError) as caught:
+            copy()
+        for message in messages:
+            assert caught.match(message)
+    assert np.array_equal(net.theta, before)
+
+
+def test_what_has_no_counterpart_is_named_all_at_once():
+    class Step(ReLU):
+        pass
+
+    class Doubled(Dense):
+        pass
+
+    net = Network([Dense(2, Step(), name="first"), Doubled(3), Dense(2)], input=3)
+    with pytest.raises(ConfigError) as caught:
+        to_torch(net)
+    assert caught.match("first has the activation Step, which has no counterpart in PyTorch")
+    assert caught.match("a layer of class Doubled")
+
+
+def test_without_pytorch_the_command_to_install_it_is_given():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from chainrule.core.errors import MissingExtraError\n"
+        "try:\n    import chainrule.training.engines.torch.modules\n"
+        "except MissingExtraError as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "pip install 'chainrule[torch]'" in said.stdout
