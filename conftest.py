@@ -6,9 +6,9 @@ MODULES_OF = {
     "torch": (
         "src/chainrule/training/engines/torch/*.py",
         "src/chainrule/peers/torch_peer.py",
-        "src/chainrule/gradients/by_torch.py",
+        "src/chainrule/peers/torch_gradient.py",
     ),
-    "jax": ("src/chainrule/peers/jax_peer.py", "src/chainrule/gradients/by_jax.py"),
+    "jax": ("src/chainrule/peers/jax_peer.py", "src/chainrule/peers/jax_gradient.py"),
     "sklearn": ("src/chainrule/peers/sklearn_peer.py",),
 }
 

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import Phase, settings
 
 TESTS = Path(__file__).parents[1] / "tests"
-BY_ACTIVATION = ("test_gradient_table.py", "training/test_training_table.py")
+BY_ACTIVATION = ("gradients/test_gradient_table.py", "training/test_training_table.py")
 """Tests whose first parameter is the activation."""
 
 OF_ALL = (

@@ -19,11 +19,11 @@ from subprocess import DEVNULL, Popen
 from time import monotonic, sleep
 from typing import Any
 
-import chainrule.assembly
-import chainrule.runs
+import chainrule.runs.assembly
+import chainrule.runs.run
 from chainrule.config.load import load_config
-from chainrule.run_folder import RunFolder
-from chainrule.runs import train
+from chainrule.runs.run import train
+from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Trainer
 from chainrule.training.engines import ENGINES
 from proof.children import HANGS, Board, Child, children_end
@@ -105,7 +105,7 @@ def places() -> Iterator[Place]:
     yield Place(
         "making data",
         _config("numpy", {**SHAPES, "count": 6000}, epochs=1, batch_size=500),
-        chainrule.assembly,
+        chainrule.runs.assembly,
         "load_data",
         delay=0.3,
     )
@@ -123,8 +123,12 @@ def places() -> Iterator[Place]:
     if "torch" in sys.modules:
         yield Place("training, torch", _config("torch", BLOBS), ENGINES["torch"], "run", 0.3)
     yield Place("evaluating an epoch", _config("numpy", BLOBS), Trainer, "evaluate", 0.002)
-    yield Place("evaluating the run", _config("numpy", BLOBS), chainrule.runs, "_finish", 0.002)
-    yield Place("drawing", _config("numpy", BLOBS), chainrule.runs, "draw_learning_curve", 0.05)
+    yield Place(
+        "evaluating the run", _config("numpy", BLOBS), chainrule.runs.run, "_finish", 0.002
+    )
+    yield Place(
+        "drawing", _config("numpy", BLOBS), chainrule.runs.run, "draw_learning_curve", 0.05
+    )
 
 
 def end(place: Place, number: int, folder: Path) -> Ended:

@@ -11,10 +11,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainrule.checkpoint import parse_checkpoint
 from chainrule.core.errors import ChainruleError
-from chainrule.run_folder import RunFolder
-from chainrule.runs import train
+from chainrule.runs.checkpoint import parse_checkpoint
+from chainrule.runs.run import train
+from chainrule.runs.run_folder import RunFolder
 from proof.killed_runs import configuration
 
 

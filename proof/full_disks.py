@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.checkpoint import read_checkpoint
 from chainrule.config.load import load_config
 from chainrule.core.errors import ChainruleError
-from chainrule.run_folder import RunFolder
-from chainrule.runs import train
+from chainrule.runs.checkpoint import read_checkpoint
+from chainrule.runs.run import train
+from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback, Trainer
 from proof.children import Child
 from proof.killed_runs import configuration, files

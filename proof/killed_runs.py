@@ -25,10 +25,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from chainrule.checkpoint import read_checkpoint
 from chainrule.core.errors import ChainruleError
-from chainrule.run_folder import RunFolder
-from chainrule.runs import train
+from chainrule.runs.checkpoint import read_checkpoint
+from chainrule.runs.run import train
+from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback, Row, Trainer
 from proof.children import HANGS, Board, Child
 

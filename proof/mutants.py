@@ -81,7 +81,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
 }
 """Modules that are mutated, and the tests that mirror each."""
 
-OF_ALL = ("test_gradient_table.py", "training/test_training_table.py")
+OF_ALL = ("gradients/test_gradient_table.py", "training/test_training_table.py")
 """Tests that reach nearly all of these, and are asked last."""
 
 OF_IMAGES = (

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.checkpoint import checksum, read_checkpoint, save_checkpoint
 from chainrule.nn.layers.dense import Dense
 from chainrule.nn.layers.softmax import Softmax
 from chainrule.nn.network import Network
+from chainrule.runs.checkpoint import checksum, read_checkpoint, save_checkpoint
 from chainrule.training import Callback, Part, Row, Settings, Trainer
 
 ENGINES = (

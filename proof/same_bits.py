@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from mmap import mmap
 from typing import Any
 
-from chainrule.runs import train
+from chainrule.runs.run import train
 from proof.children import Child
 
 BYTES = 32

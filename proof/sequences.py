@@ -20,8 +20,8 @@ from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, complex_step
 from chainrule.gradients.autograd import autograd
 from chainrule.gradients.kinks import distances
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import ROUNDING, rounding
-from chainrule.network_graph import graph_gradient
 from chainrule.nn import Layer, Recurrent
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES

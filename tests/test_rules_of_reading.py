@@ -15,8 +15,8 @@ def test_the_whole_package_and_the_courses_are_looked_at():
     names = {path.as_posix() for path in sources()}
     for part in (
         "data/readers/npz_file.py",
-        "sweeps/worker.py",
-        "comparison/messages.py",
+        "runs/sweeps/worker.py",
+        "runs/comparison/messages.py",
         "letters.py",
     ):
         assert any(name.endswith(part) for name in names), part

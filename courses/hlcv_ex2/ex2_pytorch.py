@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 
 import chainrule
-from chainrule.assembly import assemble_data
 from chainrule.cli.failures import failures_told
 from chainrule.cli.progress import EpochLines
 from chainrule.config.load import load_config
 from chainrule.data.dataset import Dataset
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.save import save_figure
+from chainrule.runs.assembly import assemble_data
 from chainrule.training.engines.torch.modules import copy_to_torch, to_torch
 
 HERE = Path(__file__).resolve().parent

@@ -12,8 +12,8 @@ from chainrule.data.readers.idx_file import read_idx_images
 from chainrule.data.readers.npz_file import read_npz
 from chainrule.data.readers.sequence_file import Sequences, holds_sequences, read_sequences
 from chainrule.data.readers.text_file import read_text
-from chainrule.run_folder import Facts, RunFolder
-from chainrule.tensor_file import Arrays, read_shapes, read_tensors
+from chainrule.runs.run_folder import Facts, RunFolder
+from chainrule.runs.tensor_file import Arrays, read_shapes, read_tensors
 from proof.fuzz.target import Target
 
 

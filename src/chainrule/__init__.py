@@ -12,32 +12,32 @@ TYPE_CHECKING = False  # as typing has it, whose import would be most of the tim
 if TYPE_CHECKING:
     from typing import Any
 
-    from chainrule.comparison.compare import compare
-    from chainrule.comparison.result import Comparison
     from chainrule.core.errors import ChainruleError
     from chainrule.data.generators.shapes import ImageGenerator
+    from chainrule.gradients.registration import register_activation, register_loss
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
-    from chainrule.registration import register_activation, register_loss
-    from chainrule.runs import Run, load, train
-    from chainrule.sweeps.sweep import Sweep, sweep
+    from chainrule.runs.comparison.compare import compare
+    from chainrule.runs.comparison.result import Comparison
+    from chainrule.runs.run import Run, load, train
+    from chainrule.runs.sweeps.sweep import Sweep, sweep
 
 _HOME = {
     "ChainruleError": "chainrule.core.errors",
-    "Comparison": "chainrule.comparison.result",
+    "Comparison": "chainrule.runs.comparison.result",
     "Dense": "chainrule.nn.layers.dense",
     "ImageGenerator": "chainrule.data.generators.shapes",
     "Network": "chainrule.nn.network",
-    "Run": "chainrule.runs",
+    "Run": "chainrule.runs.run",
     "Softmax": "chainrule.nn.layers.softmax",
-    "Sweep": "chainrule.sweeps.sweep",
-    "compare": "chainrule.comparison.compare",
-    "load": "chainrule.runs",
-    "register_activation": "chainrule.registration",
-    "register_loss": "chainrule.registration",
-    "sweep": "chainrule.sweeps.sweep",
-    "train": "chainrule.runs",
+    "Sweep": "chainrule.runs.sweeps.sweep",
+    "compare": "chainrule.runs.comparison.compare",
+    "load": "chainrule.runs.run",
+    "register_activation": "chainrule.gradients.registration",
+    "register_loss": "chainrule.gradients.registration",
+    "sweep": "chainrule.runs.sweeps.sweep",
+    "train": "chainrule.runs.run",
 }
 
 # Modules that a user may name without importing them, as in chainrule.gradients.errors.

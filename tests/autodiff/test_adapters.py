@@ -7,7 +7,7 @@ from chainrule import Dense, Network
 from chainrule.autodiff import activate, activation_from, hessian, loss_from, loss_of, softplus
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import complex_step, errors
-from chainrule.network_graph import graph_gradient
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn.activations import GELU, Tanh
 from chainrule.nn.losses import CrossEntropy, MeanSquaredError
 from networks import batch_for, difference, gradient, network_for

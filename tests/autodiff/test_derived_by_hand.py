@@ -9,7 +9,7 @@ from chainrule.autodiff import gradient as derivative
 from chainrule.autodiff.activations import GRAPHS as ACTIVATION_GRAPHS
 from chainrule.autodiff.losses import GRAPHS as LOSS_GRAPHS
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.network_graph import graph_gradient, network_graph
+from chainrule.gradients.network_graph import graph_gradient, network_graph
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation
 from chainrule.nn.jacobians import SoftmaxJacobian
 from chainrule.nn.losses import FROM_LOGITS, LOSSES, Loss
@@ -192,7 +192,7 @@ def test_and_says_that_it_has_no_second(function, says):
 
 
 def test_a_layer_without_a_graph_is_named(monkeypatch):
-    monkeypatch.setattr("chainrule.network_graph.LAYERS", {})
+    monkeypatch.setattr("chainrule.gradients.network_graph.LAYERS", {})
     with pytest.raises(ConfigError, match="layer of type dense has no graph yet: dense_1"):
         network_graph(network_for(), np.ones((1, 3)), np.ones((1, 2)))
 

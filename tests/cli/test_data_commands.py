@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from chainrule import train
-from chainrule.assembly import assemble_data
 from chainrule.cli import pictures
 from chainrule.config.load import load_config
+from chainrule.runs.assembly import assemble_data
 
 NETWORK = "network: {layers: [{size: 3}, softmax]}\n"
 SHAPES = "data: {generator: shapes, size: 12, classes: 3, count: 60}\n"

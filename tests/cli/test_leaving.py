@@ -27,12 +27,12 @@ training: {epochs: 1}
         "chainrule.cli.failures",
         "chainrule.cli.progress",
         "rich.progress",
-        "chainrule.runs",
+        "chainrule.runs.run",
         "numpy",
         "numpy.random",
         "chainrule.nn.network",
         "pydantic",
-        "chainrule.assembly",
+        "chainrule.runs.assembly",
         "ruamel.yaml",
         "chainrule.data.sources",
     ],
@@ -68,13 +68,13 @@ def test_ctrl_c_in_code_made_from_text_has_the_same_status(folder):
     (folder / "c.yaml").write_text(CONFIG)
     code = """
 import os, signal, sys
-import chainrule.runs
+import chainrule.runs.run
 
 def train(*arguments, **named):
     print("begun")
     exec("signal.raise_signal(signal.SIGINT)\\nfor k in range(9): pass", {"signal": signal})
 
-chainrule.runs.train = train
+chainrule.runs.run.train = train
 sys.argv = ["chainrule", "train", "c.yaml"]
 from chainrule.__main__ import main
 main()

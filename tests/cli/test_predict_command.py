@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chainrule import load, train
-from chainrule.run_folder import RunFolder
+from chainrule.runs.run_folder import RunFolder
 
 X = np.random.default_rng(3).normal([500, 5], [100, 1], size=(60, 2))
 NAMES = np.where((X[:, 0] - 500) / 100 > X[:, 1] - 5, "ja, doch", "nein")

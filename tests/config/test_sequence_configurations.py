@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.assembly import assemble_data, assemble_network, layers_as_built
 from chainrule.config import load_config
 from chainrule.config.load import Config
 from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.core.errors import ChainruleError
+from chainrule.runs.assembly import assemble_data, assemble_network, layers_as_built
 
 GOOD = """\
 network:

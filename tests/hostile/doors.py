@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import chainrule
-from chainrule.checkpoint import load_parameters, read_checkpoint
 from chainrule.config.load import load_config
 from chainrule.data.named.pickles import read_pickle
 from chainrule.data.readers.files import read_inputs
 from chainrule.data.readers.image_folder import read_images
 from chainrule.data.sources import load_data
 from chainrule.nn.network import Network
-from chainrule.sweeps.folder import SweepFolder
+from chainrule.runs.checkpoint import load_parameters, read_checkpoint
+from chainrule.runs.sweeps.folder import SweepFolder
 
 NETWORK = {
     "input": 2,

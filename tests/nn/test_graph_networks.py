@@ -14,8 +14,8 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, relative_error
 from chainrule.gradients.findings import Verdict
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import terms
-from chainrule.network_graph import graph_gradient
 from chainrule.nn import Add, Concatenate
 
 SMOOTH = st.sampled_from(["tanh", "sigmoid", "softplus", "silu"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.gradients import check, complex_step, relative_error
-from chainrule.network_graph import graph_gradient
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn import (
     Add,
     AveragePool2D,

@@ -11,7 +11,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.config.load import load_config
 from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, errors
-from chainrule.network_graph import graph_gradient
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn import Conv2D, Flatten, Recurrent
 from chainrule.training.tracing import trace
 from networks import batch_for, difference, gradient

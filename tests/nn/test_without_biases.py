@@ -11,7 +11,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.config.load import load_config
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import check
-from chainrule.network_graph import graph_gradient
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn import Conv2D, Recurrent
 from chainrule.nn.description import describe
 from chainrule.training.tracing import trace

@@ -18,7 +18,7 @@ from chainrule.data.readers.image_folder import is_image, read_images
 from chainrule.data.readers.labels import Labels
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
-from chainrule.runs import PARTS, Run
+from chainrule.runs.run import PARTS, Run
 
 
 def part_of(data: object, split: str) -> Dataset:

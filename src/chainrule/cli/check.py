@@ -52,9 +52,9 @@ def command(
     Two batches of the training data go through the same network, as it starts. Exit status 0:
     every gradient is right; 1: one is wrong; 2: something in the input is.
     """
-    from chainrule.assembly import assemble_data, assemble_network
     from chainrule.config.load import load_config
     from chainrule.gradients import check
+    from chainrule.runs.assembly import assemble_data, assemble_network
 
     overrides = list(set_ or [])
     loaded = load_config(config, overrides)

@@ -13,7 +13,7 @@ import typer
 from chainrule.cli.output import say
 
 if TYPE_CHECKING:
-    from chainrule.comparison.result import Comparison, Contestant
+    from chainrule.runs.comparison.result import Comparison, Contestant
 
 
 def command(
@@ -54,7 +54,7 @@ def command(
     All start from the same weights and run the same minibatches in the same order. The files go
     to comparisons/NAME-1, -2, ... unless --save names a folder.
     """
-    from chainrule.comparison.compare import compare
+    from chainrule.runs.comparison.compare import compare
 
     with nullcontext() if quiet or not sys.stdout.isatty() else _Bars() as bars:
         found = compare(

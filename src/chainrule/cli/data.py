@@ -31,8 +31,8 @@ Set = Annotated[
 
 
 def _data(config: Path, overrides: list[str] | None) -> DataSplit:
-    from chainrule.assembly import assemble_data
     from chainrule.config.load import load_config
+    from chainrule.runs.assembly import assemble_data
 
     return assemble_data(load_config(config, overrides or []))
 

@@ -29,8 +29,8 @@ def command(
     Nothing is trained and no parameter is made; the data are read only where the network's input
     is left out.
     """
-    from chainrule.assembly import describe_network
     from chainrule.config.load import load_config
+    from chainrule.runs.assembly import describe_network
 
     _print(describe_network(load_config(config, set_ or [])))
 

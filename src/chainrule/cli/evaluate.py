@@ -30,7 +30,7 @@ def command(
     from chainrule.cli.cases import cases_of_file, cases_of_split
     from chainrule.cli.tables import print_confusion, print_scores
     from chainrule.core.errors import DataError, Problem
-    from chainrule.runs import load
+    from chainrule.runs.run import load
     from chainrule.training.scores import confusion_matrix, evaluate, outputs
 
     if file is None and labels is not None:

@@ -13,7 +13,7 @@ from chainrule.cli.output import say
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from chainrule.runs import Run
+    from chainrule.runs.run import Run
 
 
 def command(
@@ -34,7 +34,7 @@ def command(
     """
     from chainrule.core.errors import ChainruleError, unknown
     from chainrule.plots.save import save_figure
-    from chainrule.runs import load
+    from chainrule.runs.run import load
 
     for word in what or []:
         if word not in PICTURES:

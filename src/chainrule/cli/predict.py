@@ -11,7 +11,7 @@ from chainrule.cli.output import say, say_result
 
 if TYPE_CHECKING:
     from chainrule.core.arrays import Array
-    from chainrule.runs import Run
+    from chainrule.runs.run import Run
 
 
 def command(
@@ -37,8 +37,8 @@ def command(
     from chainrule.cli.cases import inputs_of_file
     from chainrule.cli.sequences import steps_as_csv
     from chainrule.core.files import refuse_files_of, refuse_input, write_whole
-    from chainrule.run_folder import RunFolder
-    from chainrule.runs import load
+    from chainrule.runs.run import load
+    from chainrule.runs.run_folder import RunFolder
     from chainrule.training.scores import outputs
 
     if out is not None:

@@ -23,8 +23,8 @@ def command(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of what is drawn.")] = 0,
 ) -> None:
     """Print text by a network that has learnt one."""
-    from chainrule.runs import load
-    from chainrule.sampling import sample
+    from chainrule.runs.run import load
+    from chainrule.runs.sampling import sample
 
     letters = sample(load(run), start=start, count=count, temperature=temperature, seed=seed)
     say_result(start + "".join(letters) + "\n")

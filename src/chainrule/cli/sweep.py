@@ -10,8 +10,8 @@ import typer
 from chainrule.cli.output import say
 
 if TYPE_CHECKING:
-    from chainrule.sweeps.sweep import Sweep
-    from chainrule.sweeps.trial import Trial
+    from chainrule.runs.sweeps.sweep import Sweep
+    from chainrule.runs.sweeps.trial import Trial
 
 SHOWN = 10
 """How many of the best trials the table has."""
@@ -68,8 +68,8 @@ def command(
     with it, and more --trials extend it. Trials whose process was killed are made again.
     """
     from chainrule.cli.tables import print_rows
-    from chainrule.sweeps.sweep import sweep
-    from chainrule.sweeps.variation import Variation
+    from chainrule.runs.sweeps.sweep import sweep
+    from chainrule.runs.sweeps.variation import Variation
 
     found = sweep(
         config,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chainrule.core.arrays import Array
-    from chainrule.runs import Run
+    from chainrule.runs.run import Run
     from chainrule.training.scores import Score
 
 MOST_CLASSES = 30

@@ -69,7 +69,7 @@ def command(
     overrides = [*(set_ or []), *([f"training.engine={engine}"] if engine else [])]
     bar = ProgressBar() if ProgressBar.is_possible() and not showing else EpochLines(all=showing)
     with terminable():
-        from chainrule.runs import train
+        from chainrule.runs.run import train
 
         result = train(
             config,

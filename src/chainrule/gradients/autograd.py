@@ -9,7 +9,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import MissingExtraError
 from chainrule.nn.network import Network
 
-_MODULES = {"torch": "chainrule.gradients.by_torch", "jax": "chainrule.gradients.by_jax"}
+_MODULES = {"torch": "chainrule.peers.torch_gradient", "jax": "chainrule.peers.jax_gradient"}
 
 
 def autograd(network: Network, library: str, x: Array, t: Array) -> Array:

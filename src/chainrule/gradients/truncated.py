@@ -14,9 +14,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.gradients.findings import Finding
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.whole import Comparison, finding_of
-from chainrule.network_graph import graph_gradient
 from chainrule.nn.layer_types import Recurrent
 from chainrule.nn.network import Network
 

@@ -75,7 +75,7 @@ def compare_histories(
     cross at its end, and the legend says in which epoch that was.
 
     Args:
-        histories: the runs by name; each a mapping of columns as `chainrule.runs.Run.history`
+        histories: the runs by name; each a mapping of columns as `chainrule.runs.run.Run.history`
             is, of any length. The epochs are counted from 1 where ``epoch`` is missing.
         column: ``loss`` or ``accuracy`` for all parts of the data that were measured
             (``train_loss``, ``validation_loss``, ``test_loss``), or the full name of one

@@ -36,7 +36,7 @@ _POINT = 42.0  # points², for a few hundred cases
 
 
 class BoundaryRun(Protocol):
-    """What of a `chainrule.runs.Run` its decision boundary is drawn from."""
+    """What of a `chainrule.runs.run.Run` its decision boundary is drawn from."""
 
     network: Network
     classes: tuple[str, ...] | None

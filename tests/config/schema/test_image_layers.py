@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.assembly import assemble_data, describe_network
 from chainrule.config.load import load_config
 from chainrule.core.errors import ConfigError
+from chainrule.runs.assembly import assemble_data, describe_network
 
 CONV = {"type": "conv2d", "filters": 2, "size": 3}
 REST = ["flatten", {"size": 3}, "softmax"]

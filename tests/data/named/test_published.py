@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.assembly import assemble_data
 from chainrule.config.load import load_config
 from chainrule.core.errors import ChainruleError, DataError
 from chainrule.data.named.cifar import read_cifar
 from chainrule.data.named.published import find_published
 from chainrule.data.sources import load_data
+from chainrule.runs.assembly import assemble_data
 
 LAYERS = [{"size": 10, "activation": "relu"}, {"size": 10}, "softmax"]
 

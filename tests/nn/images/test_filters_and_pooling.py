@@ -11,7 +11,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import check
 from chainrule.gradients.kinks import met, signature
-from chainrule.network_graph import graph_gradient
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from image_layers import FILTERED, WAYS, case_for, filtered, going, image_nets, images_of, pooled
 from networks import difference

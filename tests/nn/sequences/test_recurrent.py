@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ChainruleError, ConfigError, ShapeError
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.numeric import COMPLEX_STEP, along
-from chainrule.network_graph import graph_gradient
 from chainrule.nn import Recurrent
 from chainrule.nn.activations import ACTIVATIONS
 from networks import difference

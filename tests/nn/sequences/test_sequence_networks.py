@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ShapeError
 from chainrule.gradients import check
+from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.numeric import COMPLEX_STEP
-from chainrule.network_graph import graph_gradient
 from chainrule.nn import Add, Concatenate, Recurrent
 from chainrule.nn.description import describe
 from chainrule.training.scores import confusion_matrix, evaluate, outputs

@@ -1,0 +1,225 @@
+"""A network's loss as a graph, for the second derivation of its gradient.
+
+The forward pass is written once more in the graph's operations; none of the layers' backward
+passes, Jacobians or derivatives is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from chainrule.autodiff import functions as f
+from chainrule.autodiff import images
+from chainrule.autodiff.activations import activate
+from chainrule.autodiff.convolution import conv2d
+from chainrule.autodiff.node import Node, variable
+from chainrule.autodiff.walk import backpropagate
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.gradients.sequence_graph import each_step, loss_over_steps, recurrent
+from chainrule.nn.layer_types import (
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Flatten,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Parameters
+from chainrule.nn.wiring import INPUT
+
+
+class NetworkGraph(NamedTuple):
+    """A network at one batch.
+
+    Attributes:
+        loss: the node of the loss, penalty included.
+        x: the node of the inputs, (cases, input).
+        parameters: the nodes of the parameters by full name, such as ``dense_1.W``.
+        outputs: the node of each layer's output by the layer's name.
+    """
+
+    loss: Node
+    x: Node
+    parameters: Mapping[str, Node]
+    outputs: Mapping[str, Node]
+
+
+class LayerNodes(NamedTuple):
+    """What one layer computed: z, which a loss may start from, and the output."""
+
+    z: Node
+    output: Node
+
+
+def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(*each_step(layer, x, lambda rows: _dense_rows(layer, rows, parameters)))
+    return _dense_rows(layer, x, parameters)
+
+
+def _dense_rows(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    z = x @ parameters["W"]
+    return _activated(layer, z + parameters["b"] if layer.bias else z)
+
+
+def _recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    y = recurrent(layer, x, parameters)
+    return LayerNodes(y, y)
+
+
+def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    if len(layer.input_shape) == 2:
+        return LayerNodes(x, *each_step(layer, x, lambda rows: (f.softmax(rows),)))
+    return LayerNodes(x, f.softmax(x))
+
+
+def _add(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    width = layer.outputs
+    terms = [x[:, start : start + width] for start in range(0, layer.inputs, width)]
+    y = terms[0]
+    for term in terms[1:]:
+        y = y + term
+    return LayerNodes(y, y)
+
+
+def _concatenate(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    y = x[:, layer.order]
+    return LayerNodes(y, y)
+
+
+def _images(layer: Any, x: Node) -> Node:
+    return x.reshape((len(x), *layer.input_shape))
+
+
+def _rows(y: Node) -> Node:
+    return y.reshape((len(y), -1))
+
+
+def _conv2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    padded = images.pad2d(_images(layer, x), layer.windows.padding)
+    z = conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
+    return _activated(layer, _rows(z))
+
+
+def _locally_connected2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    z = images.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
+    if layer.bias:
+        z = z + parameters["b"].transpose(2, 0, 1)
+    return _activated(layer, _rows(z))
+
+
+def _activated(layer: Any, z: Node) -> LayerNodes:
+    z = z.named(f"{layer.name}.z")
+    return LayerNodes(z, activate(z, layer.activation))
+
+
+def _max_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.max_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _average_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    where = (layer.window_size, layer.stride, layer.windows.padding)
+    y = _rows(images.average_pool2d(_images(layer, x), *where))
+    return LayerNodes(y, y)
+
+
+def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    return LayerNodes(x, x)
+
+
+LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
+    Dense: _dense,
+    Softmax: _softmax,
+    Recurrent: _recurrent,
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Flatten: _flatten,
+    Add: _add,
+    Concatenate: _concatenate,
+}
+"""Each layer's graph, given the layer, its input and its parameters."""
+
+
+def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
+    """The loss of ``network`` at inputs x and targets t as a graph.
+
+    Args:
+        network: of layers of the table.
+        x: inputs, (cases, input).
+        t: targets, as `Network.loss` takes them.
+
+    Raises:
+        ConfigError: a layer has no graph.
+        ShapeError: x or t does not fit.
+
+    Example:
+        >>> network = Network([Dense(1, "linear")], input=1, loss="mse", seed=1)
+        >>> graph = network_graph(network, [[2.0]], [[0.0]])
+        >>> float(graph.loss.value) == network.loss([[2.0]], [[0.0]])
+        True
+    """
+    inputs = node = logits = variable(network.prepare_inputs(x), "x")
+    made = {INPUT: inputs}
+    targets = network.prepare_targets(t)
+    parameters = {name: variable(value.copy(), name) for name, value in network.parameters.items()}
+    outputs = {}
+    for k in network.wiring.order:
+        layer = network.layers[k]
+        if type(layer) not in LAYERS:
+            raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
+        own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+        fed = [made[source] for source in network.wiring.sources[k]]
+        x_of_layer = fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1)
+        logits, node = LAYERS[type(layer)](layer, x_of_layer, own)
+        outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
+    pair = network.from_logits
+    start = (node, network.loss_function) if pair is None else (logits, pair)
+    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network, parameters)
+    return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
+
+
+def _penalised(loss: Node, network: Network, parameters: Mapping[str, Node]) -> Node:
+    """The loss plus rate · Σ½w² and rate · Σ|w|."""
+    for name, w in parameters.items():
+        for kind, rate in network.penalty_rates(name).items():
+            size = 0.5 * f.sum(w * w) if kind == "L2" else f.sum(f.absolute(w))
+            loss = loss + rate * size
+    return loss
+
+
+def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
+    """∂L/∂θ as the graph finds it, in the layout of θ.
+
+    Args:
+        network: see `network_graph`; neither θ nor its gradient is changed.
+        x: inputs.
+        t: targets.
+
+    Example:
+        >>> from chainrule.gradients import relative_error
+        >>> network = Network([Dense(4, "tanh"), Dense(2)], input=3, loss="mse", seed=1)
+        >>> x, t = [[1.0, 2.0, 3.0]], [[0.0, 1.0]]
+        >>> value = network.loss(x, t)
+        >>> analytic = network.backward_pass(t).vector
+        >>> relative_error(graph_gradient(network, x, t).vector, analytic) < 1e-15
+        True
+    """
+    graph = network_graph(network, x, t)
+    found = Parameters(network.parameters.layout, dtype=network.dtype)
+    nodes = backpropagate(graph.loss, list(graph.parameters.values()))
+    for name, node in zip(graph.parameters, nodes, strict=True):
+        view: Array = found[name]
+        view[...] = node.value
+    return found

@@ -1,0 +1,268 @@
+"""From a checked configuration to data and a network that fit each other.
+
+Where data and network disagree, the message names the configuration's line first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from chainrule.config.load import Config
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.core.limits import machine_memory
+from chainrule.data.dataset import DataSplit
+from chainrule.data.named.published import as_published, find_published
+from chainrule.data.readers.encoding import OutsideClassesError
+from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
+from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
+from chainrule.data.sources import load_data
+from chainrule.nn.building import ConnectError, activation_name, connected
+from chainrule.nn.description import Description, describe_config
+from chainrule.nn.layer_types import LAYERS, Layer
+from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.losses import BinaryCrossEntropy, loss_function
+from chainrule.nn.network import Network
+from chainrule.runs.fitting import (
+    case_shape,
+    colours_last,
+    inputs_of,
+    misfits,
+    other_outputs,
+    other_steps,
+    output_layer,
+    takes_images,
+    takes_sequences,
+    too_explicit,
+    too_few_outputs,
+)
+
+
+def assemble_data(config: Config) -> DataSplit:
+    """The data that a configuration describes, for the network it describes.
+
+    Raises:
+        ChainruleError: the data cannot be made or read, or do not fit the network.
+    """
+    settings = _with_paths(locate_data(config))
+    try:
+        data = load_data(
+            settings,
+            folder=config.folder,
+            seed=config.training["seed"],
+            outputs=_outputs(config),
+            target=_target(config),
+            dtype=config.network["dtype"],
+            sequences=takes_sequences(config),
+        )
+    except OutsideClassesError as error:
+        raise DataError([*too_few_outputs(error, config), *error.problems]) from error
+    except ChainruleError as error:
+        raise _placed(error, config) from error
+    problems = list(misfits(config, data))
+    if problems:
+        raise ConfigError(problems)
+    return data
+
+
+def data_key(config: Config) -> str:
+    """The same text for two configurations if and only if their data are the same.
+
+    Whoever trains several networks can assemble the data once.
+    """
+    network = config.network
+    asked = (_outputs(config), network["input"], _target(config), network["dtype"])
+    takes = (takes_images(config), takes_sequences(config))
+    seen = (config.folder, config.training["seed"], *takes)
+    return repr((config.data, *seen, asked))
+
+
+def locate_data(config: Config) -> Config:
+    """The configuration with the name and the place of a published set written out.
+
+    Both may follow from where it was found. A run keeps them so: its folder is another one than
+    the configuration's. Where the colours of images stand is written out too, if the network says
+    it: a plane a colour for layers of images.
+
+    Raises:
+        ChainruleError: the set is nowhere, or has no such settings.
+    """
+    if takes_images(config) and config.data.get("channels") is None:
+        config = config.replace(data={"channels": "first"})
+    try:
+        config = replace(config, data=as_published(config.data, config.folder))
+        name = config.data.get("name")
+        if name not in CIFAR_NAMES or "path" in config.data:
+            return config
+        found = find_published(name, beside=config.folder.resolve())
+    except ChainruleError as error:
+        raise _placed(error, config) from error
+    return config.replace(data={"path": os.path.relpath(found, config.folder)})
+
+
+def _with_paths(config: Config) -> dict[str, Any]:
+    """The data's settings with whole paths; what is not there is told at its key."""
+    settings = dict(config.data)
+    problems: list[Problem] = []
+    for key in (key for key in PATH_KEYS if key in settings):
+        settings[key] = config.resolve(settings[key])
+        try:
+            if key in ("folder", "path"):
+                existing_folder(settings[key])
+            else:
+                existing_file(settings[key], hint=FOLDER_HINT if key == "file" else "")
+        except DataError as error:
+            problems += [config.problem(("data", key), str(problem)) for problem in error.problems]
+    if problems:
+        raise DataError(problems)
+    return settings
+
+
+def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
+    """The network, and the configuration with the input size filled in.
+
+    Raises:
+        ConfigError: the parts do not make a network.
+    """
+    config = with_input(config, data)
+    problem = (
+        _too_large(config, _connected(config))
+        or colours_last(config, data)
+        or other_steps(config, data)
+        or other_outputs(config, data)
+        or too_explicit(config, data)
+    )
+    if problem is not None:
+        raise ConfigError(problem)
+    return config, Network.from_config(config.network, seed=config.training["seed"])
+
+
+def describe_network(config: Config) -> Description:
+    """Shapes and numbers of parameters; reads the data only where the input is left out.
+
+    Raises:
+        ChainruleError: the parts do not make a network, or the data cannot be read.
+    """
+    if config.network["input"] is None:
+        config = with_input(config, assemble_data(config))
+    try:
+        return describe_config(config.network)
+    except ConnectError as error:
+        raise _placed_at_layer(error, config) from None
+
+
+def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
+    at = ("network", "layers", error.layer)
+    return ConfigError([config.problem(at, str(problem)) for problem in error.problems])
+
+
+def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
+    """The layers of a configuration with the choices written out that it left open."""
+    written = []
+    for layer, built in zip(config.network["layers"], network.layers, strict=True):
+        chosen: dict[str, Any] = {}
+        if isinstance(built, Weighted):
+            starts = {k: v for k, v in built.starts.items() if built.bias or k != "biases"}
+            chosen = {"activation": activation_name(built), **starts}
+        written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
+    return written
+
+
+def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The shapes of θ's arrays by name; nothing of their size is made.
+
+    Args:
+        config: with the network's input.
+
+    Raises:
+        ConfigError: the parts do not make a network, or one beyond this machine's memory.
+    """
+    layers = _connected(config)
+    problem = _too_large(config, layers)
+    if problem is not None:
+        raise ConfigError(problem)
+    return {f"{layer.name}.{k}": shape for layer in layers for k, shape in layer.shapes().items()}
+
+
+def _connected(config: Config) -> list[Layer]:
+    """The layers with their shapes.
+
+    Raises:
+        ConfigError: a layer cannot take what feeds it.
+    """
+    try:
+        return connected(config.network)[0]
+    except ConnectError as error:
+        raise _placed_at_layer(error, config) from None
+
+
+def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
+    """A network beyond this machine's memory, said before memory is asked for.
+
+    θ, its gradient and the optimiser's scratch are vectors of one length; the layers' outputs for
+    a single case lie beside them.
+    """
+    parameters = [sum(map(prod, layer.shapes().values())) for layer in layers]
+    outputs = [layer.outputs for layer in layers]
+    itemsize = np.dtype(config.network["dtype"]).itemsize
+    needed = (3 * sum(parameters) + sum(outputs)) * itemsize
+    there = machine_memory()
+    if needed <= there:
+        return None
+    largest = max(range(len(layers)), key=lambda k: 3 * parameters[k] + outputs[k])
+    message = (
+        f"the network has {sum(parameters):.3g} parameters and, for each case, {sum(outputs):.3g} "
+        f"outputs of layers; it takes at least {needed / 2**30:.4g} GiB, and this machine has "
+        f"{there / 2**30:.4g}: a smaller size is needed"
+    )
+    key = ("size",) if "size" in config.network["layers"][largest] else ()
+    return config.problem(("network", "layers", largest, *key), message)
+
+
+def with_input(config: Config, data: DataSplit) -> Config:
+    """The configuration with the network's input filled in, where it was left out.
+
+    A network that looks at images gets their shape, [channels, height, width], one that reads
+    sequences [steps, features].
+    """
+    if config.network["input"] is not None:
+        return config
+    shape = case_shape(data)
+    if shape is not None and (data.sequence_shape is not None or takes_images(config)):
+        return config.replace(network={"input": shape})
+    return config.replace(network={"input": inputs_of(data)})
+
+
+def _outputs(config: Config) -> int | None:
+    """The number of outputs, or of classes, where a layer's size says it."""
+    found = output_layer(config)
+    return None if found is None else int(found[1]["size"])
+
+
+def _target(config: Config) -> str | None:
+    """What the network wants to learn: classes, values, or whatever the generator makes."""
+    loss = loss_function(config.network["loss"])
+    if loss.for_classes or isinstance(loss, BinaryCrossEntropy):
+        return "class"
+    if LAYERS[config.network["layers"][-1]["type"]].gives_distribution:
+        return "class"
+    return None if "generator" in config.data else "value"
+
+
+def _placed(error: ChainruleError, config: Config) -> ChainruleError:
+    """The same error; problems without a place get that of their key, or of the ``data`` part."""
+    problems = [
+        problem if problem.path is not None else config.problem(_of_data(problem), problem.message)
+        for problem in error.problems
+    ]
+    return type(error)(problems)
+
+
+def _of_data(problem: Problem) -> tuple[str, ...]:
+    """The setting of ``data`` that a problem is about, or all of it."""
+    return ("data",) if problem.key is None else ("data", problem.key)

@@ -1,0 +1,153 @@
+"""`compare`: the same network, from the same start, by our engine and by other libraries."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from chainrule.core.interrupts import uninterrupted
+from chainrule.peers import PEERS
+from chainrule.runs.comparison.arena import Arena, Told, Watch
+from chainrule.runs.comparison.contender import Job
+from chainrule.runs.comparison.files import write_files
+from chainrule.runs.comparison.result import Comparison
+from chainrule.runs.run_folder import empty_folder
+
+PARTS = ("network", "data", "training")
+
+
+def compare(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    with_: str | Sequence[str] | None = None,
+    *,
+    epochs: int | None = None,
+    overrides: Sequence[str] = (),
+    engine: str | None = None,
+    threads: int = 1,
+    folder: str | os.PathLike[str] | None = None,
+    save: bool = True,
+    told: Told | None = None,
+    watch: Watch | None = None,
+) -> Comparison:
+    """Train a configuration's network by our engine and by other libraries.
+
+    All start from the same θ and run the same minibatches. Each has a process of its own, so
+    that its memory is its own, and they take turns, so that a busy moment of the machine is not
+    one contender's alone.
+
+    Args:
+        config: the path of a file, or a mapping, as `chainrule.train` takes it.
+        with_: the names of the peers, in a list or between commas: ``"torch,jax,sklearn"``;
+            None for all that are installed.
+        epochs: how many; None for the configuration's.
+        overrides: items such as ``"training.batch_size=5"`` that win over the configuration.
+        engine: ours; None for the one that the configuration names.
+        threads: of every contender.
+        folder: a new or empty one for the files; by default ``comparisons/NAME-1`` and so on.
+        save: whether to write files at all.
+        told: called with a line for each contender that is ready or left out.
+        watch: called now and then with a contender's name and the share of its epochs that it
+            has run.
+
+    Returns:
+        The comparison. A peer that is not installed, or cannot train this network, is left out
+        of it and named with the reason.
+
+    Raises:
+        ConfigError: the configuration cannot be run; or a peer or a number that is none.
+        ChainruleError: there is no peer left, or our own training came to grief.
+    """
+    from chainrule.config.load import read_source
+
+    if not is_whole(threads) or threads < 1:
+        raise ConfigError(f"threads is a whole number of at least 1, found {shown(threads)}")
+    changed = _changed(overrides, epochs, engine, threads)
+    source = read_source(config)
+    checked = source.config(changed)
+    if checked.training["epochs"] < 1:
+        raise ConfigError("a comparison takes at least 1 epoch")
+    names = _checked_names(with_)
+    asked = source.tree.value if source.path is None else str(source.path)
+    jobs = [Job(asked, changed, name, threads) for name in (None, *names)]
+    with _place(checked.name, folder, save=save) as place, Arena(told or _ignore) as arena:
+        for job in jobs:
+            arena.enter(job)
+        ours, *peers = arena.train(watch or _ignore)
+        found = Comparison(
+            name=checked.name,
+            ours=ours,
+            peers=tuple(peers),
+            left_out=arena.left_out,
+            threads=threads,
+            cases=arena.facts["cases"],
+            parameters=arena.facts["parameters"],
+            config={part: getattr(checked, part) for part in PARTS},
+            folder=place,
+        )
+        if place is not None:
+            with uninterrupted():
+                write_files(found, place)
+    return found
+
+
+def _ignore(*told: Any) -> None:
+    """For whoever does not want to be told."""
+
+
+def _checked_names(names: str | Sequence[str] | None) -> list[str]:
+    """The peers to compare with, each once.
+
+    Raises:
+        ConfigError: names that are none; or no peer is installed.
+    """
+    if names is None:
+        names = [name for name in PEERS if PEERS.is_installed(name)]
+        if not names:
+            raise ConfigError([Problem(str(PEERS.missing(name))) for name in PEERS])
+    if not isinstance(names, Iterable) or isinstance(names, Mapping):
+        raise ConfigError(f"with_ is a list of peers: {', '.join(PEERS)}; found {shown(names)}")
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",") if name.strip()]
+    wrong = [Problem(unknown("peer", name, PEERS)) for name in names if name not in PEERS]
+    if wrong:
+        raise ConfigError(wrong)
+    if not names:
+        raise ConfigError(f"name at least one peer to compare with: {', '.join(PEERS)}")
+    return list(dict.fromkeys(names))
+
+
+def _changed(
+    overrides: Sequence[str], epochs: int | None, engine: str | None, threads: int
+) -> list[str]:
+    """All that wins over the configuration."""
+    changed = [*overrides, f"training.threads={threads}"]
+    changed += [f"training.epochs={epochs}"] if epochs is not None else []
+    changed += [f"training.engine={engine}"] if engine is not None else []
+    return changed
+
+
+@contextmanager
+def _place(
+    name: str, wanted: str | os.PathLike[str] | None, *, save: bool
+) -> Iterator[Path | None]:
+    """The folder for the files, made before the work and not after it.
+
+    Where the work fails nothing of it is left.
+    """
+    if not save:
+        yield None
+        return
+    place = empty_folder(name, None if wanted is None else Path(wanted), of="comparison")
+    try:
+        yield place
+    except BaseException:
+        with suppress(OSError):
+            place.rmdir()
+            if wanted is None:
+                place.parent.rmdir()  # unless there are other comparisons
+        raise

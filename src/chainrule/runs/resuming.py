@@ -1,0 +1,141 @@
+"""How a run goes on where it stopped: what its folder holds, and whether it is the same run.
+
+A run ends with the bits of one that never stopped only if nothing differs that its numbers
+follow from. Two things may: more epochs, where the learning rates of the epochs that have run do
+not depend on their number; and how often checkpoints are written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chainrule.config.load import Config
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.data.settings import PATH_KEYS
+from chainrule.runs.checkpoint import Checkpoint, read_checkpoint
+from chainrule.runs.run_folder import RunFolder
+from chainrule.training import Trainer
+
+FREE = (("training", "epochs"), ("training", "checkpoint_every"))
+"""Settings that may differ; the first within limits."""
+
+CHOSEN = ("engine", "threads")
+"""Settings that a configuration may leave to the program, and a run has chosen."""
+
+Place = tuple[str | int, ...]
+
+
+def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
+    """The checkpoint of a run; None where nothing has begun, and the run starts anew.
+
+    Raises:
+        ChainruleError: the folder holds something else, files that are not its own, or a
+            checkpoint that is none.
+    """
+    folder.require_own()
+    if os.path.exists(folder.checkpoint):  # which raises nothing, whatever the name
+        return read_checkpoint(folder.checkpoint)
+    try:
+        there = set(folder.path.iterdir()) if os.path.exists(folder.path) else set()
+        begun = {folder.config, folder.metrics, *folder.leftovers()} if there else set()
+    except OSError as error:
+        raise ChainruleError(Problem(f"cannot read this: {error.strerror}", folder.path)) from None
+    if there - begun:
+        name = min(there - begun).name
+        message = f"no run can go on here: there is {name}, but no {folder.checkpoint.name}"
+        raise ChainruleError(Problem(message, folder.path))
+    return None
+
+
+def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
+    """The configuration with the choices of the run, where it leaves them to the program."""
+    chosen = {
+        key: checkpoint.configuration["training"].get(key)
+        for key in CHOSEN
+        if config.training[key] == "auto"
+    }
+    return config.replace(training={k: v for k, v in chosen.items() if v is not None})
+
+
+def go_on(
+    trainer: Trainer, config: Config, checkpoint: Checkpoint, data: Mapping[str, str]
+) -> None:
+    """Put a trainer where the checkpoint stands.
+
+    Args:
+        trainer: has not begun.
+        config: as run, with everything resolved.
+        checkpoint: of the same run.
+        data: what `chainrule.runs.checkpoint.data_checksums` says of the data.
+
+    Raises:
+        ChainruleError: it is that of another run; with all that differs.
+    """
+    problems = list(_differences(config, checkpoint))
+    problems += _misfit_of_epochs(trainer, config, checkpoint)
+    if problems:
+        raise ConfigError(problems)
+    changed = [name for name in data if data[name] != checkpoint.data.get(name)]
+    if changed:
+        message = (
+            f"the {' and the '.join(changed)} are not those that the run in "
+            f"{checkpoint.path.parent} began with"
+        )
+        raise DataError(config.problem(("data",), message))
+    checkpoint.restore(trainer)
+
+
+def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
+    for place, found, began in _differing(
+        json.loads(json.dumps(config.parts)), dict(checkpoint.configuration)
+    ):
+        if place in FREE or place[-1] in PATH_KEYS:
+            continue
+        then = "without it" if began is None else f"with {_shown(began)}"
+        message = (
+            f"{_dotted(place)} is {_shown(found)}, but the run in {checkpoint.path.parent} was "
+            f"begun {then}; a run goes on with the configuration it was begun with"
+        )
+        yield config.problem(place, message)
+
+
+def _differing(now: Any, then: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
+    """Where two trees differ, as far down as both go on, and what stands there in each."""
+    if isinstance(now, list) and isinstance(then, list):
+        now, then = dict(enumerate(now)), dict(enumerate(then))
+    if isinstance(now, dict) and isinstance(then, dict):
+        for key in dict.fromkeys([*now, *then]):
+            yield from _differing(now.get(key), then.get(key), (*place, key))
+    elif isinstance(now, bool) != isinstance(then, bool) or now != then:  # true is not 1
+        yield place, now, then
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(map(str, place))
+
+
+def _shown(value: Any) -> str:
+    return "left out" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _misfit_of_epochs(
+    trainer: Trainer, config: Config, checkpoint: Checkpoint
+) -> Iterator[Problem]:
+    """Another number of epochs that would have made the epochs before others."""
+    now, then = config.training["epochs"], checkpoint.configuration["training"].get("epochs")
+    if now == then:
+        return
+    place, began = ("training", "epochs"), f"the run in {checkpoint.path.parent} was begun with"
+    if not isinstance(then, int) or now < then:
+        yield config.problem(place, f"epochs is {now}, but {began} {then}; only more can follow")
+        return
+    factor = trainer.schedule.factor
+    if any(factor(e, now) != factor(e, then) for e in range(1, min(checkpoint.epoch, then) + 1)):
+        message = (
+            f"epochs is {now}, but {began} {then}, and its schedule follows from that number; "
+            f"write {then}"
+        )
+        yield config.problem(place, message)

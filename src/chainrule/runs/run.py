@@ -1,0 +1,454 @@
+"""A run: from a configuration to a trained network, its history, its data and its result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.errors import (
+    ChainruleError,
+    ConfigError,
+    DataError,
+    DivergenceError,
+    Problem,
+    printable,
+    shown,
+)
+from chainrule.core.files import alone, as_path
+from chainrule.core.interrupts import on_interrupt
+from chainrule.nn.network import Network
+from chainrule.runs.checkpoint import (
+    Checkpoint,
+    data_checksums,
+    load_parameters,
+    misfits_of_parameters,
+    save_parameters,
+)
+from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
+from chainrule.runs.tensor_file import read_shapes
+from chainrule.training import Callback, History, Part, Settings, Trainer
+from chainrule.training.engines import ENGINES
+from chainrule.training.scores import Score, outputs, predicted_classes
+from chainrule.training.tracing import ShowMinibatches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chainrule.config.load import Config
+    from chainrule.data.dataset import Dataset, DataSplit
+    from chainrule.data.standardization import Standardization
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(eq=False)
+class Run:
+    """A trained network and all that belongs to it.
+
+    Attributes:
+        network: as it was when training ended.
+        history: a column for each figure, an entry for each epoch: ``history["train_loss"]``.
+        config: as run, with everything resolved.
+        engine: the name of the engine that ran it.
+        folder: where its files lie; None where none were written.
+        scores: the score of each part of the data that has cases, by name.
+        classes: the names of the classes; None where targets are values.
+        scaling: the standardisation fitted on the training data; None for none.
+        interrupted: whether training was stopped before its last epoch.
+        signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. What
+            could not be evaluated in time is missing from ``scores``.
+        was_finished: whether every epoch had run before, so that none was left to resume.
+        obstacle: why the engine that was asked for handed the network to ``engine``; else None.
+    """
+
+    network: Network
+    history: History
+    config: Config
+    engine: str
+    folder: Path | None
+    scores: dict[str, Score]
+    classes: tuple[str, ...] | None
+    scaling: Standardization | None
+    interrupted: bool = False
+    signal: int | None = None
+    was_finished: bool = False
+    obstacle: str | None = None
+    _data: DataSplit | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """That of the run's folder, such as ``shapes-1``; without one the configuration's."""
+        return self.folder.resolve().name if self.folder else self.config.name
+
+    @property
+    def train(self) -> Score | None:
+        """The score on the training data, by a pass of its own after training."""
+        return self.scores.get("train")
+
+    @property
+    def validation(self) -> Score | None:
+        """The score on the validation data; None where there are none."""
+        return self.scores.get("validation")
+
+    @property
+    def test(self) -> Score | None:
+        """The score on the test data; None where there are none."""
+        return self.scores.get("test")
+
+    @property
+    def data(self) -> DataSplit:
+        """Training, validation and test data, as the network saw them: standardised if it was.
+
+        They are for ``run.network``; `predict` and `outputs` take inputs as they come from a
+        file, and scale them.
+
+        Raises:
+            ChainruleError: of a loaded run, whose data are no longer where they were.
+        """
+        if self._data is None:
+            self._data = self._data_again()
+        return self._data
+
+    def _data_again(self) -> DataSplit:
+        """The data made or read anew, on the scale of the run and not on one of their own."""
+        from chainrule.runs.assembly import assemble_data
+
+        data = assemble_data(self.config.replace(data={"standardize": False}))
+        if data.classes != self.classes:
+            found, expected = (
+                ", ".join(names or ["none"]) for names in (data.classes, self.classes)
+            )
+            message = f"the data have changed since the run: classes {found}; it had {expected}"
+            raise DataError(self.config.problem(("data",), message))
+        if self.scaling is None:
+            return data
+        train, validation, test = (
+            replace(part, x=self.scaled(part.x).reshape(part.x.shape)) for part in data
+        )
+        return replace(data, train=train, validation=validation, test=test, scaling=self.scaling)
+
+    def scaled(self, x: Any) -> Array:
+        """Inputs as they come from a file, flattened and on the scale the network learnt on.
+
+        Args:
+            x: (cases, input), or images (cases, height, width).
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        x = as_numbers(x, "inputs", "biuf")
+        prepared = self.network.prepare_inputs(x)
+        if self.scaling is None:
+            return prepared
+        return self.scaling.apply(x.reshape(prepared.shape))  # before any rounding
+
+    def outputs(self, x: Any) -> Array:
+        """The network's outputs for inputs as they come from a file, (cases, outputs).
+
+        The run's own scaling is applied first.
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        return outputs(self.network, self.scaled(x))
+
+    def predict(self, x: Any) -> Array:
+        """What the network says of inputs as they come from a file.
+
+        Returns:
+            The names of the classes, (cases,); or values, (cases, outputs). Of sequences
+            (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding. A case
+            whose outputs are no numbers has an empty name: it is of no class.
+
+        Raises:
+            ShapeError: x does not fit the network.
+        """
+        outputs = self.outputs(x)
+        shape = self.network.layers[-1].output_shape
+        if len(shape) == 2:
+            outputs = outputs.reshape(-1, *shape)
+        if self.classes is None:
+            return outputs
+        if len(shape) == 2:
+            said = predicted_classes(outputs.reshape(-1, shape[1])).reshape(-1, shape[0])
+            names = np.asarray(self.classes)[said]
+            return np.where(np.isnan(outputs).all(axis=2), "", names)
+        names = np.asarray(self.classes)[predicted_classes(outputs)]
+        return np.where(np.isnan(outputs).any(axis=1), "", names)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
+        where = f"; {self.folder}" if self.folder else ""
+        return printable(f"Run({len(self.history.rows)} epochs; {shown}{where})")
+
+
+def _words(score: Score) -> str:
+    if score.accuracy is not None:
+        return f"{score.accuracy:.1%} right"
+    return f"loss {score.loss:.4g}" if score.r2 is None else f"R² {score.r2:.3f}"
+
+
+def train(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Config,
+    *,
+    overrides: Sequence[str] = (),
+    run: str | os.PathLike[str] | None = None,
+    save: bool = True,
+    resume: bool = False,
+    verbose: bool = False,
+    jacobians: bool = False,
+    callbacks: Iterable[Callback] = (),
+    data: DataSplit | None = None,
+) -> Run:
+    """Train the network that a configuration describes, on the data it describes.
+
+    Args:
+        config: the path of a file, a mapping of the same keys, or a loaded configuration;
+            relative paths in it start at the file's folder, or at the working folder.
+        overrides: items such as ``"training.epochs=5"`` that win over the configuration.
+        run: a new or empty folder for the run's files; by default ``runs/NAME-1`` and so on.
+        save: whether to write files at all.
+        resume: go on where the run in the folder ``run`` stopped, to the bits of a run that was
+            never stopped; from the beginning if nothing has begun there.
+        verbose: print every minibatch: inputs, outputs, targets and loss.
+        jacobians: print every Jacobian, δ and gradient of it as well.
+        callbacks: told what happens, in order.
+        data: what the configuration's data were assembled to before, so that several trainings
+            can share them; see `chainrule.runs.assembly.data_key`.
+
+    Returns:
+        The run. Ctrl-C or SIGTERM ends training after the minibatch in progress, and the run so
+        far is returned.
+
+    Raises:
+        ConfigError: the configuration cannot be run; all that is wrong with it.
+        DataError: the data cannot be read.
+        ChainruleError: the folder cannot be written to, is in use, or holds another run than the
+            one that is to be resumed.
+        DivergenceError: a loss or gradient is not finite; the files hold the run until then.
+
+    Example:
+        >>> run = train({
+        ...     "network": {"loss": "mse", "layers": [{"size": 4}, {"size": 1}]},
+        ...     "data": {"generator": "xor", "count": 40},
+        ...     "training": {"epochs": 2}}, save=False)
+        >>> len(run.history["train_loss"])
+        2
+    """
+    from chainrule.config.load import load_config
+    from chainrule.data.dataset import DataSplit
+    from chainrule.data.settings import with_defaults
+    from chainrule.runs.assembly import (
+        assemble_data,
+        assemble_network,
+        layers_as_built,
+        locate_data,
+    )
+    from chainrule.runs.resuming import as_chosen, go_on
+
+    wanted = None if run is None else as_path(run, "run")
+    watching = _checked_callbacks(callbacks)
+    if not isinstance(data, DataSplit | None):
+        raise DataError(f"data are a DataSplit, as assemble_data makes it; found {shown(data)}")
+    checked = locate_data(load_config(config, overrides))
+    checkpoint = _to_resume(wanted, save) if resume else None
+    if checkpoint is not None:
+        checked = as_chosen(checked, checkpoint)
+    ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
+    data = assemble_data(checked) if data is None else data
+    checked, network = assemble_network(checked, data)
+    if verbose or jacobians:
+        watching.insert(0, ShowMinibatches(jacobians=jacobians, classes=data.classes))
+    trainer = Trainer(
+        network,
+        _part(data.train),
+        _part(data.validation),
+        Settings.from_config(checked.training),
+        classes=data.classes is not None,
+        callbacks=watching,
+    )
+    checked = checked.replace(
+        network={"learning_rate": trainer.base_rate, "layers": layers_as_built(checked, network)},
+        data=with_defaults(checked.data),
+        training={"engine": trainer.engine.name, "threads": trainer.threads},
+    )
+    if not save:
+        return _run(trainer, checked, data, None)
+    checksums = data_checksums(data)
+    if checkpoint is not None:
+        go_on(trainer, checked, checkpoint, checksums)
+    named = new_folder(checked.name, wanted, resume=resume).path
+    folder = RunFolder(named.absolute())  # whoever changes the working folder moves no file
+    with alone(folder.path, "another process is training into this folder"):
+        moved = checked.moved(folder.path.resolve())
+        recorder = Recorder(folder, moved, checksums, data.classes)
+        trainer.callbacks.insert(0, recorder)
+        finished = _run(trainer, checked, data, folder)
+    if named.absolute() == folder.path:
+        finished.folder = named
+    return finished
+
+
+def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
+    """The callbacks as a list.
+
+    Raises:
+        ConfigError: they are none.
+    """
+    listed = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise ConfigError(f"callbacks are a list of Callback objects, found {shown(callback)}")
+    return listed
+
+
+def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
+    """Where the run that is to go on stopped; None if nothing has begun."""
+    if wanted is None:
+        raise ChainruleError("to resume a run its folder must be named (run=..., --run FOLDER)")
+    if not save:
+        raise ChainruleError("a run that is resumed writes its files: resume needs save=True")
+    from chainrule.runs.resuming import find_checkpoint
+
+    return find_checkpoint(RunFolder(wanted))
+
+
+def _from_here(path: Path) -> Path:
+    """A path as one names it from the working folder, if it lies in there."""
+    here = os.getcwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _part(dataset: Dataset) -> Part:
+    return Part(dataset.x, dataset.t)
+
+
+def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
+    """Train, evaluate, and write the results; also those of a training that came to grief."""
+    failure: DivergenceError | OSError | None = None
+    was_finished = trainer.epoch > 0 and trainer.is_complete
+    signals: list[int] = []
+
+    def stop(number: int) -> None:
+        signals.append(number)
+        trainer.ask_to_stop()
+
+    with on_interrupt(stop):
+        try:
+            trainer.run()
+        except (DivergenceError, OSError) as error:  # OSError: nobody reads our output any more
+            failure = error
+        run = _finish(trainer, config, data, folder)
+    run.was_finished = was_finished
+    run.signal = signals[0] if signals else None
+    if isinstance(failure, DivergenceError):
+        kept = f"; what was learnt until then is in {_from_here(folder.path)}" if folder else ""
+        raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
+    if failure is not None:
+        raise failure
+    return run
+
+
+def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
+    """Evaluate the network as it is, and write the results.
+
+    What takes long is left when somebody wants the program to end; a run that is resumed later
+    makes up for it.
+    """
+    parts = {name: _part(getattr(data, name)) for name in PARTS}
+    scores = {
+        name: trainer.leavable.attempt(lambda part=part: trainer.evaluate(part))  # type: ignore[misc]
+        for name, part in parts.items()
+    }
+    run = Run(
+        network=trainer.network,
+        history=trainer.history,
+        config=config,
+        engine=trainer.engine.name,
+        folder=folder.path if folder else None,
+        scores={name: score for name, score in scores.items() if score is not None},
+        classes=data.classes,
+        scaling=_flat(data.scaling),
+        interrupted=not trainer.finished,
+        obstacle=trainer.engine.obstacle,
+        _data=data,
+    )
+    if folder is not None:
+        _write(run, folder, trainer)
+    return run
+
+
+def _flat(scaling: Standardization | None) -> Standardization | None:
+    """The scaling of images, for images as rows."""
+    if scaling is None:
+        return None
+    return replace(scaling, mean=scaling.mean.reshape(-1), scale=scaling.scale.reshape(-1))
+
+
+def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
+    save_parameters(folder.parameters, run.network)
+    folder.write_facts(Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores))
+    trainer.leavable.attempt(lambda: draw_learning_curve(run, folder, trainer.engine.minibatches))
+
+
+def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
+    """Write the learning curve as PNG and SVG, the test result marked.
+
+    Raises:
+        ChainruleError: the files cannot be written.
+    """
+    from chainrule.plots.learning_curve import learning_curve
+    from chainrule.plots.save import save_figure
+
+    test = {} if run.test is None else {k: v for k, v in asdict(run.test).items() if v is not None}
+    figure = learning_curve(
+        run.history,
+        title=run.config.name,
+        test=test or None,
+        minibatch_losses=run.history.minibatch_losses,
+        minibatches_per_epoch=minibatches,
+    )
+    save_figure(figure, folder.curve, ("png", "svg"), own=True)
+
+
+def load(folder: str | os.PathLike[str]) -> Run:
+    """Give a run back from its folder, with its scaling and class names.
+
+    Args:
+        folder: as written by `train`.
+
+    Raises:
+        ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
+    """
+    from chainrule.config.load import load_config
+    from chainrule.runs.assembly import parameter_shapes
+
+    files = RunFolder(as_path(folder, "a run"))
+    files.require_own()
+    # os.path.isfile raises nothing, whatever the folder's name.
+    if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
+        holds = f"a run's folder holds {files.config.name} and {files.facts.name}"
+        this = "it does not exist" if not os.path.exists(files.path) else "this is none"
+        raise ChainruleError(Problem(f"{holds}; {this}", files.path))
+    config = load_config(files.config)
+    # Before memory is taken: sizes that anybody may write are those of arrays that are there.
+    expected, found = parameter_shapes(config), read_shapes(files.parameters)
+    problems = misfits_of_parameters(files.parameters, found, expected)
+    if problems:
+        raise ChainruleError(problems)
+    network = Network.from_config(config.network)
+    outputs = network.layers[-1].output_shape[-1]
+    facts = files.read_facts(inputs=network.input, outputs=outputs)
+    load_parameters(files.parameters, network)
+    return Run(
+        network=network,
+        history=files.read_history(),
+        config=config,
+        folder=files.path,
+        **vars(facts),
+    )

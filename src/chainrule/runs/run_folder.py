@@ -1,0 +1,457 @@
+"""A run's folder: which files it holds, and how they are written.
+
+======================  ============================================================
+``config.yaml``         the configuration as run, with everything resolved
+``metrics.jsonl``       a line an epoch: the columns of the history
+``learning_curve.png``  and ``.svg``: loss and accuracy, with the test result
+``parameters.safetensors``  θ by names
+``checkpoint.safetensors``  the last checkpoint of the training
+``run.json``            engine, class names and results
+``scaling.safetensors``  mean and scale of every input, where they were standardised
+======================  ============================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+from math import isfinite, nan
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from chainrule._version import __version__
+from chainrule.config.load import Config
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import added_to, is_leftover, reason, require_own, with_room, write_whole
+from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
+from chainrule.core.strict_json import as_json, is_number, parse_json
+from chainrule.data.readers.labels import commands_terminal
+from chainrule.data.readers.paths import existing_file, read_bytes
+from chainrule.data.standardization import Standardization
+from chainrule.runs.checkpoint import save_checkpoint
+from chainrule.runs.tensor_file import Arrays, packed, read_shapes, read_tensors
+from chainrule.training import Callback, History, Row, Trainer
+from chainrule.training.scores import Score
+
+CHECKPOINT_SECONDS = 1.0
+"""Unless a number of minibatches is asked for, checkpoints are at least this far apart."""
+
+MOST_TIME = 0.05
+"""Nor do they take more than this part of the time, where epochs are many and short."""
+
+SCALING = ("mean", "scale")
+"""The arrays of scaling.safetensors, (inputs,)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What ``run.json`` and ``scaling.safetensors`` say of a run.
+
+    Attributes:
+        engine: the name of the engine that ran it.
+        interrupted: whether training was stopped before its last epoch.
+        classes: the names of the classes; None where targets are values.
+        scaling: the standardisation fitted on the training data; None for none.
+        scores: the score of each part of the data that has cases, by name.
+    """
+
+    engine: str
+    interrupted: bool
+    classes: tuple[str, ...] | None
+    scaling: Standardization | None
+    scores: dict[str, Score]
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], scaling: Standardization | None) -> Facts:
+        """The facts as `RunFolder.write_facts` wrote them.
+
+        Raises:
+            KeyError: one is missing.
+            ValueError, TypeError, AttributeError: one is of another kind.
+        """
+        engine, interrupted = facts["engine"], facts["interrupted"]
+        if not isinstance(engine, str) or commands_terminal(engine):
+            raise ValueError("engine is a name")
+        if not isinstance(interrupted, bool):
+            raise ValueError("interrupted is true or false")
+        return cls(
+            engine,
+            interrupted,
+            _classes(facts["classes"]),
+            scaling,
+            {str(part): _score(**score) for part, score in facts["scores"].items()},
+        )
+
+    def as_json(self) -> str:
+        """What ``run.json`` says.
+
+        Raises:
+            ValueError: more than can be read; in words.
+        """
+        facts = {**vars(self), "scaling": self.scaling is not None}
+        facts["scores"] = {part: asdict(score) for part, score in self.scores.items()}
+        whole = {"chainrule": __version__, **facts}
+        return as_json(_finite(whole), indent=2) + "\n"
+
+
+def _classes(names: Any) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("classes is a list of names")
+    if any(map(commands_terminal, names)):
+        raise ValueError("the name of a class has control characters")
+    if len(set(names)) < len(names):
+        raise ValueError("a class is named twice")
+    return tuple(names)
+
+
+def _scaling(arrays: Arrays) -> Standardization:
+    mean, scale = (arrays[name] for name in SCALING)
+    if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in (mean, scale)):
+        raise ValueError("a scaling is made of finite numbers in float64")
+    if not (scale > 0).all():
+        raise ValueError("a scaling has a scale above 0 for every input")
+    return Standardization(mean, scale)
+
+
+def _score(loss: float | None, **others: Any) -> Score:
+    if not all(value is None or is_number(value) for value in (loss, *others.values())):
+        raise ValueError("a score is made of numbers")
+    return Score(loss=nan if loss is None else float(loss), **others)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The places of a run's files."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration as run."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """A line of JSON an epoch."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def curve(self) -> Path:
+        """The learning curve, without the ending of its two formats."""
+        return self.path / "learning_curve"
+
+    @property
+    def parameters(self) -> Path:
+        """θ by names."""
+        return self.path / "parameters.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def facts(self) -> Path:
+        """Engine, class names and results."""
+        return self.path / "run.json"
+
+    @property
+    def scaling(self) -> Path:
+        """Mean and scale of every input."""
+        return self.path / "scaling.safetensors"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        curves = (self.curve.with_suffix(f".{ending}") for ending in ("png", "svg"))
+        return (
+            *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
+            *(self.scaling, *curves),
+        )
+
+    def require_own(self) -> None:
+        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+
+        Raises:
+            ChainruleError: with each that does.
+        """
+        require_own(*self.files)
+
+    def leftovers(self) -> list[Path]:
+        """Temporary files of writings that were broken off."""
+        names = [file.name for file in self.files]
+        return [
+            path
+            for path in sorted(self.path.iterdir())
+            if any(is_leftover(path.name, of=name) for name in names)
+        ]
+
+    def remove_leftovers(self) -> None:
+        """Remove what broken writings left; only where no other process writes here.
+
+        Raises:
+            ChainruleError: the folder cannot be written to.
+        """
+        try:
+            for path in self.leftovers():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            message = f"cannot remove what an earlier run left: {error.strerror}"
+            raise ChainruleError(Problem(message, self.path)) from error
+
+    def write_facts(self, facts: Facts) -> None:
+        """Write ``run.json``, and ``scaling.safetensors`` where there is a scaling.
+
+        Raises:
+            ChainruleError: it cannot be written, or says more than can be read.
+        """
+        text = self.facts_text(facts)
+        if facts.scaling is not None:
+            content = packed(self.scaling, vars(facts.scaling), {"chainrule": __version__})
+            write_whole(self.scaling, content, own=True)
+        write_whole(self.facts, text, own=True)
+
+    def facts_text(self, facts: Facts) -> str:
+        """What ``run.json`` is to say.
+
+        Raises:
+            ChainruleError: more than can be read.
+        """
+        try:
+            return facts.as_json()
+        except ValueError as error:
+            message = f"what is to be said of the run could not be read back: {error}"
+            raise ChainruleError(Problem(message, self.facts)) from None
+
+    def read_facts(self, inputs: int, outputs: int) -> Facts:
+        """What ``run.json`` says of the run of a network of so many inputs and outputs.
+
+        Raises:
+            ChainruleError: it cannot be read, or is that of another network.
+        """
+        try:
+            found = parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES))
+            if not isinstance(found["scaling"], bool):
+                raise ValueError("scaling is true or false")
+            scaling = self._read_scaling(inputs) if found["scaling"] else None
+            facts = Facts.from_json(found, scaling)
+        except ChainruleError:
+            raise
+        except KeyError as error:
+            problem = f"the run's results lack {error}"
+            raise ChainruleError(Problem(problem, self.facts)) from None
+        except (ValueError, TypeError, AttributeError) as error:
+            problem = f"cannot read the run's results: {error}"
+            raise ChainruleError(Problem(problem, self.facts)) from None
+        if facts.classes is not None and max(2, outputs) != len(facts.classes):
+            problem = f"found {len(facts.classes)} classes, but the network has {outputs} outputs"
+            raise ChainruleError(Problem(problem, self.facts))
+        return facts
+
+    def _read_scaling(self, inputs: int) -> Standardization:
+        """The scaling, of so many inputs; its header is looked at first.
+
+        Raises:
+            ChainruleError: it cannot be read, or is that of other inputs.
+        """
+        shapes = read_shapes(self.scaling)
+        if shapes != dict.fromkeys(SCALING, (inputs,)):
+            found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+            message = f"found {found or 'no arrays'}, but the network has {inputs} inputs"
+            raise ChainruleError(Problem(message, self.scaling))
+        try:
+            return _scaling(read_tensors(self.scaling)[0])
+        except (ValueError, KeyError) as error:
+            if isinstance(error, ChainruleError):
+                raise
+            raise ChainruleError(Problem(str(error), self.scaling)) from None
+
+    def read_history(self) -> History:
+        """The epochs of ``metrics.jsonl``.
+
+        Raises:
+            ChainruleError: it cannot be read; with the line.
+        """
+        history = History()
+        try:
+            # Of any length: it is read line by line.
+            with existing_file(self.metrics, at_most=2**63).open("rb") as file:
+                for number in count(1):
+                    line = file.readline(MAX_LINE_BYTES)
+                    if not line:
+                        break
+                    history.append(_row(line, self.metrics, number))
+        except OSError as error:
+            problem = f"cannot read the metrics: {error.strerror}"
+            raise ChainruleError(Problem(problem, self.metrics)) from None
+        return history
+
+    def write_metrics(self, rows: Sequence[Row]) -> None:
+        """Write ``metrics.jsonl`` anew.
+
+        Raises:
+            ChainruleError: it cannot be written; the older one is untouched.
+        """
+        write_whole(self.metrics, "".join(map(_line, rows)), own=True)
+
+    def add_metrics(self, row: Row) -> None:
+        """Add an epoch's line to ``metrics.jsonl``; null stands for what is not finite.
+
+        Raises:
+            ChainruleError: it cannot be written.
+        """
+        with added_to(self.metrics) as file:
+            file.write(_line(row).encode())
+
+
+def _line(row: Row) -> str:
+    return json.dumps(_finite(row), allow_nan=False) + "\n"
+
+
+def _row(line: bytes, path: Path, number: int) -> Row:
+    """An epoch's figures from its line."""
+    try:
+        row = parse_json(line)
+    except ValueError:
+        row = None
+    figures = row.values() if isinstance(row, dict) else ()
+    if not figures or not all(value is None or is_number(value) for value in figures):
+        raise ChainruleError(Problem("this line is no epoch's figures", path, number))
+    return dict(row)
+
+
+def _finite(value: Any) -> Any:
+    """The same with None for numbers that are not finite, which JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def new_folder(name: str, wanted: Path | None, *, resume: bool = False) -> RunFolder:
+    """Make the folder of a new run: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
+
+    Args:
+        name: of the run.
+        wanted: a new or empty folder; None for the next number.
+        resume: ``wanted`` may hold what a run left.
+
+    Raises:
+        ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
+    """
+    if resume and wanted is not None and os.path.isdir(wanted):
+        return RunFolder(wanted)
+    return RunFolder(empty_folder(name, wanted, of="run"))
+
+
+def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
+    """Make a folder: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
+
+    Args:
+        name: of what it is for.
+        wanted: a new or empty folder; None for the next number.
+        of: the kind of thing, whose plural names the folder of folders.
+
+    Raises:
+        ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
+    """
+    try:
+        if wanted is not None:
+            wanted.mkdir(parents=True, exist_ok=True)
+            if any(wanted.iterdir()):
+                message = f"this folder is not empty; a {of} needs a new or an empty one"
+                raise ChainruleError(Problem(message, wanted))
+            return wanted
+        Path(f"{of}s").mkdir(exist_ok=True)
+        for number in count(1):
+            path = Path(f"{of}s") / f"{with_room(name)}-{number}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return path
+    except OSError as error:
+        place = wanted or Path(f"{of}s")
+        message = f"cannot make the {of}'s folder: {reason(place, error)}"
+        raise ChainruleError(Problem(message, place)) from error
+    raise AssertionError("count never ends")
+
+
+class Recorder(Callback):
+    """Writes a run's files while it is trained.
+
+    Args:
+        folder: empty, or that of the run that goes on.
+        config: as run; what ``config.yaml`` and the checkpoints say.
+        data: what `chainrule.runs.checkpoint.data_checksums` says of its data.
+        classes: their names; None where targets are values.
+
+    Raises:
+        ChainruleError: the files would say more than can be read back.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        config: Config,
+        data: Mapping[str, str] | None = None,
+        classes: tuple[str, ...] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self._data = data or {}
+        config.require_readable()
+        folder.facts_text(Facts(config.training["engine"], False, classes, None, {}))
+        self._saved_at = self._seconds = 0.0
+        self._last: tuple[int, ...] | None = None
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Write a checkpoint of where training begins, the configuration and the metrics.
+
+        The checkpoint comes first: with it a run goes on, and where it could not be read back
+        nothing is written.
+        """
+        self.folder.remove_leftovers()
+        self._save(trainer)
+        write_whole(self.folder.config, self.config.to_yaml(), own=True)
+        self.folder.write_metrics(trainer.history.rows)
+
+    def on_stretch(self, trainer: Trainer) -> None:
+        """Write a checkpoint where a number of minibatches is asked for and has run."""
+        every = trainer.settings.checkpoint_every
+        if every and trainer.minibatches_run % every == 0:
+            self._save(trainer)
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Add a line to the metrics, and write a checkpoint unless there was one just now."""
+        self.folder.add_metrics(row)
+        if not trainer.settings.checkpoint_every and self._is_due():
+            self._save(trainer)
+
+    def _is_due(self) -> bool:
+        """Whether the last one is long enough ago; a long history takes long to write."""
+        apart = max(CHECKPOINT_SECONDS, self._seconds / MOST_TIME)
+        return monotonic() - self._saved_at >= apart
+
+    def on_end(self, trainer: Trainer) -> None:
+        """Write the last checkpoint: the state in which training ended or was stopped."""
+        if trainer.torn:  # θ belongs to another moment; the checkpoint before is whole
+            return
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        """Write a checkpoint, unless the last one says the same."""
+        position = trainer.epoch, trainer.minibatch, len(trainer.history.rows)
+        if position == self._last:
+            return
+        start = monotonic()
+        save_checkpoint(self.folder.checkpoint, trainer, self.config.parts, self._data)
+        self._saved_at, self._last = monotonic(), position
+        self._seconds = self._saved_at - start

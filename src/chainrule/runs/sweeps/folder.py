@@ -1,0 +1,156 @@
+"""A sweep's folder: what it searches, its trials as they finish, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.files import added_to, alone, reason, require_own, write_whole
+from chainrule.core.limits import MAX_JSON_BYTES
+from chainrule.core.strict_json import as_json, parse_json
+from chainrule.data.readers.paths import read_bytes
+from chainrule.runs.sweeps.trial import Trial
+
+
+class SweepFolder:
+    """The files of a sweep.
+
+    ``sweep.json`` says what is searched, ``trials.jsonl`` has a line for each finished trial,
+    ``best.yaml`` is the best trial's configuration, ``sweep.png`` and ``.svg`` the picture.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.identity = path / "sweep.json"
+        self.trials = path / "trials.jsonl"
+        self.best = path / "best.yaml"
+        self.picture = path / "sweep"
+        self.runs = path / "runs"
+
+    def require_own(self) -> None:
+        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+
+        Raises:
+            ChainruleError: with each that does.
+        """
+        pictures = (self.picture.with_suffix(f".{ending}") for ending in ("png", "svg"))
+        require_own(self.identity, self.trials, self.best, self.runs, *pictures)
+
+    @property
+    def holds_a_sweep(self) -> bool:
+        """Whether a sweep was begun here."""
+        return os.path.isfile(self.identity)  # which raises nothing, whatever the name
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While this lasts, no other process can run the sweep of this folder.
+
+        Raises:
+            ChainruleError: another one does.
+        """
+        with alone(self.path, "this sweep is running already, in another process"):
+            yield
+
+    def begin(self, identity: Mapping[str, Any]) -> None:
+        """Write what is searched.
+
+        Raises:
+            ChainruleError: the file cannot be written.
+        """
+        try:
+            text = as_json(identity, indent=2) + "\n"
+        except ValueError as error:
+            message = f"what is searched could not be read back: {error}"
+            raise ChainruleError(Problem(message, self.identity)) from None
+        write_whole(self.identity, text, own=True)
+        write_whole(self.trials, "", own=True)
+
+    def check(self, identity: Mapping[str, Any]) -> None:
+        """Refuse to go on with a sweep of something else.
+
+        Raises:
+            ChainruleError: the folder's sweep is damaged, or another one; it says in what.
+        """
+        found = self.read_identity()
+        for key in identity:
+            if found.get(key) != json.loads(json.dumps(identity[key])):
+                message = (
+                    f"this folder holds a sweep of another {_WORDS.get(key, key)}; go on with "
+                    "what it was begun with, or name a new folder"
+                )
+                raise ChainruleError(Problem(message, self.path))
+
+    def read_identity(self) -> dict[str, Any]:
+        """What the folder's sweep searches.
+
+        Raises:
+            ChainruleError: the file is missing or damaged.
+        """
+        try:
+            found = parse_json(read_bytes(self.identity, at_most=MAX_JSON_BYTES))
+        except ValueError:  # which a ChainruleError is
+            message = "this is no sweep's folder: its sweep.json is missing or damaged"
+            raise ChainruleError(Problem(message, self.path)) from None
+        if not isinstance(found, dict):
+            raise ChainruleError(Problem("expected a mapping", self.identity))
+        return found
+
+    def read_trials(self) -> list[Trial]:
+        """The finished trials by number; a line that a crash cut short is taken off.
+
+        Raises:
+            ChainruleError: a line in the middle is damaged.
+        """
+        lines = self._lines()
+        trials = {}
+        for number, line in enumerate(lines, start=1):
+            try:
+                trial = Trial.from_mapping(parse_json(line))
+            except (ValueError, TypeError, AttributeError, OverflowError):
+                raise ChainruleError(
+                    Problem("this line is no trial", self.trials, number)
+                ) from None
+            trials[trial.number] = trial
+        return [trials[number] for number in sorted(trials)]
+
+    def _lines(self) -> list[bytes]:
+        """The whole lines of the file, which ends with a line's end afterwards."""
+        try:
+            contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
+            whole, _, cut = contents.rpartition(b"\n")
+            # Added to in place, a file with a second name elsewhere would change there as well.
+            if cut or (contents and os.lstat(self.trials).st_nlink > 1):
+                write_whole(self.trials, whole + b"\n" if whole else b"", own=True)
+        except OSError as error:
+            message = f"cannot read the trials: {reason(self.trials, error)}"
+            raise ChainruleError(Problem(message, self.trials)) from None
+        return whole.splitlines()
+
+    def add(self, trial: Trial) -> None:
+        """Append a trial, and see it onto the disk.
+
+        Raises:
+            ChainruleError: the file cannot be written.
+        """
+        with added_to(self.trials) as file:
+            file.write(as_json(trial.as_mapping()).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+_WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}
+
+
+def identity_of(
+    config: Mapping[str, Any], vary: Sequence[tuple[str, str]], seed: int
+) -> dict[str, Any]:
+    """What makes two sweeps the same: the configuration, what varies, and the seed."""
+    return {"config": dict(config), "vary": [list(pair) for pair in vary], "seed": seed}

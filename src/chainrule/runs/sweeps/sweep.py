@@ -1,0 +1,321 @@
+"""A sweep: many trainings of one configuration with some settings varied, the best first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from chainrule.config.load import Config, Source, read_source
+from chainrule.core.arguments import is_whole
+from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
+from chainrule.core.files import write_whole
+from chainrule.runs.run_folder import empty_folder
+from chainrule.runs.sweeps.crew import Crew
+from chainrule.runs.sweeps.folder import SweepFolder, identity_of
+from chainrule.runs.sweeps.plan import Plan, Point
+from chainrule.runs.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
+from chainrule.runs.sweeps.variation import Range, Variation
+
+DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
+"""What trials are judged by where nothing is said: the first of these that they have."""
+
+Told = Callable[[Trial, "Sweep"], None]
+
+
+@dataclass
+class Sweep:
+    """The trials of a sweep, as far as they are finished.
+
+    Attributes:
+        plan: which trials there are.
+        trials: those that are finished, by number.
+        judged_by: the score they are judged by; None for the first of `DEFAULT_BY` that is there.
+        folder: where its files lie.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    plan: Plan
+    trials: list[Trial]
+    judged_by: str | None
+    folder: Path
+    interrupted: bool = False
+
+    @property
+    def by(self) -> str:
+        """The score the trials are judged by."""
+        if self.judged_by is not None:
+            return self.judged_by
+        there = {score for trial in self.trials for score in trial.scores}
+        return next((score for score in DEFAULT_BY if score in there), DEFAULT_BY[0])
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The trials that have the score, the best first; of equals the earlier."""
+        sign = 1 if is_better_low(self.by) else -1
+        scored = [trial for trial in self.trials if self.by in trial.scores]
+        return sorted(scored, key=lambda trial: (sign * trial.scores[self.by], trial.number))
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None where none has the score."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def failed(self) -> list[Trial]:
+        """The trials that have no scores, and say why."""
+        return [trial for trial in self.trials if trial.failure is not None]
+
+    def table(self) -> list[dict[str, Any]]:
+        """A row for each trial, the best first: its number, values, scores and seconds."""
+        rest = [trial for trial in self.trials if self.by not in trial.scores]
+        return [
+            {"trial": t.number + 1, **t.values, **t.scores, "seconds": t.seconds}
+            for t in [*self.ranked, *rest]
+        ]
+
+    def at_the_edge(self) -> Iterator[tuple[Variation, str]]:
+        """What varies over a range and whose best value lies in a twentieth at one of its ends."""
+        best = self.best
+        for variation in self.plan.variations if best is not None else ():
+            if isinstance(variation.values, Range) and best is not None:
+                place = variation.values.place(float(best.values[variation.path]))
+                if not 0.05 <= place <= 0.95:
+                    yield variation, "lower" if place < 0.5 else "upper"
+
+
+def sweep(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    vary: Mapping[str, str | Sequence[Any]] | Sequence[Variation],
+    *,
+    trials: int | None = None,
+    jobs: int | None = None,
+    seed: int = 0,
+    by: str | None = None,
+    overrides: Sequence[str] = (),
+    folder: str | os.PathLike[str] | None = None,
+    keep: bool = False,
+    told: Told | None = None,
+) -> Sweep:
+    """Train a configuration again and again with some settings varied.
+
+    Args:
+        config: the path of a file, or a mapping, as `chainrule.train` takes it.
+        vary: by the setting's path, a list of values, or the text of a range such as
+            ``log:1e-4..1`` (also ``uniform:``, ``int:``, ``logint:``).
+        trials: how many random draws; None for every point of the grid of lists.
+        jobs: processes at a time; None for one a core.
+        seed: of the draws. A trial's values follow from it and the trial's number alone.
+        by: the score that judges, such as ``validation_loss`` or ``best_validation_accuracy``
+            (the best of all epochs); None for the validation accuracy where there are
+            classes, else the validation loss, after the last epoch.
+        overrides: settings that every trial has, as `chainrule.train` takes them.
+        folder: a new one; or that of a sweep of the same, which then goes on where it
+            stopped, to more trials if so many are asked for. None for ``sweeps/NAME-1``.
+        keep: whether to keep each trial's run, in ``runs/`` of the folder.
+        told: called with each trial as it finishes.
+
+    Returns:
+        The sweep. A trial that fails is part of it, with its reason. Ctrl-C ends it and keeps
+        the finished trials.
+
+    Raises:
+        ConfigError: a setting or a value that the configuration cannot have.
+        ChainruleError: the folder holds something else, or cannot be written.
+    """
+    if isinstance(vary, Mapping):
+        vary = [Variation.of(path, values) for path, values in vary.items()]
+    vary = _as_variations(vary)
+    _check_whole("trials", trials)
+    _check_whole("jobs", jobs)
+    plan = Plan.make(vary, trials, seed)
+    source = read_source(config)
+    base = _checked(source, overrides, plan)
+    _check_score(by)
+    with ExitStack() as locked:
+        with Crew(source, overrides, _jobs(jobs)) as crew:
+            identity = _identity(base, plan)
+            files = _begun(folder, identity)
+            done: list[Trial] = []
+            if files is not None:
+                locked.enter_context(files.alone())
+                done = [trial for trial in files.read_trials() if not trial.was_killed]
+            plan = _at_least(plan, done)
+            finished = {trial.number for trial in done}
+            waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
+            if waiting:
+                _try_out(crew, waiting[0][1], source, overrides, by)
+            if files is None:
+                wanted = None if folder is None else Path(folder)
+                files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
+                locked.enter_context(files.alone())
+                files.begin(identity)
+            found = Sweep(plan, done, by, files.path)
+            try:
+                for trial in crew.run(waiting, files.runs if keep else None):
+                    files.add(trial)
+                    found.trials.append(trial)
+                    if told is not None:
+                        told(trial, found)
+            except KeyboardInterrupt:
+                found.interrupted = True
+        # The workers are gone: what they would finish while the picture is drawn would be lost.
+        found.trials.sort(key=lambda trial: trial.number)
+        _write(found, files, source, overrides)
+    return found
+
+
+def _as_variations(vary: Any) -> Sequence[Variation]:
+    if isinstance(vary, Sequence) and all(isinstance(each, Variation) for each in vary):
+        return vary
+    raise ConfigError(
+        "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
+        f"found {shown(vary)}"
+    )
+
+
+def _check_whole(name: str, value: Any) -> None:
+    if value is not None and not is_whole(value):
+        raise ConfigError(f"{name} is a whole number of at least 1, found {shown(value)}")
+
+
+def _jobs(jobs: int | None) -> int:
+    if jobs is None:
+        return os.cpu_count() or 1
+    if jobs < 1:
+        raise ConfigError(f"jobs is a whole number of at least 1, found {jobs}")
+    return jobs
+
+
+def _check_score(by: str | None) -> None:
+    scores = [f"{part}_{measure}" for part in PARTS for measure in MEASURES]
+    scores += [f"best_validation_{measure}" for measure in MEASURES]
+    if by is not None and by not in scores:
+        raise ConfigError(unknown("score", by, scores))
+
+
+def _checked(source: Source, overrides: Sequence[str], plan: Plan) -> Config:
+    """The configuration; every value that can vary has been tried on it.
+
+    Raises:
+        ConfigError: all values that do not suit.
+    """
+    first = plan.point(0)
+    base = source.config(overrides)
+    problems: dict[str, Problem] = {}
+    for variation in plan.variations:
+        for text in variation.values.samples():
+            values: Point = {**first, variation.path: text}
+            try:
+                source.config([*overrides, *overrides_of(values)])
+            except ConfigError as error:
+                for problem in error.problems:
+                    problems.setdefault(problem.message, _at_vary(problem, values))
+    if problems:
+        raise ConfigError(list(problems.values()))
+    return base
+
+
+def _at_vary(problem: Problem, values: Point) -> Problem:
+    """The same problem; where it lies in a trial's own values, these came from ``--vary``."""
+    for item in overrides_of(values):
+        if problem.path == f"--set {item}":
+            return replace(problem, path=f"--vary {item}")
+    return problem
+
+
+def _identity(base: Config, plan: Plan) -> dict[str, Any]:
+    """What makes this sweep this one."""
+    vary = [(variation.path, variation.said) for variation in plan.variations]
+    config = {"network": base.network, "data": base.data, "training": base.training}
+    return {**identity_of(config, vary, plan.seed), "in_order": plan.in_order}
+
+
+def _begun(
+    folder: str | os.PathLike[str] | None, identity: Mapping[str, Any]
+) -> SweepFolder | None:
+    """The files of the sweep that was begun in ``folder``; None where there is none."""
+    if folder is None or not SweepFolder(Path(folder)).holds_a_sweep:
+        return None
+    files = SweepFolder(Path(folder))
+    files.require_own()
+    files.check(identity)
+    return files
+
+
+def _try_out(
+    crew: Crew, values: Point, source: Source, overrides: Sequence[str], by: str | None
+) -> None:
+    """A trial of no epochs: data that are not there end the sweep before it begins.
+
+    A worker does it, which keeps the data for the trials.
+
+    Raises:
+        ChainruleError: the trial cannot be made, or has no such score as is asked for.
+    """
+    no_epochs = {**values, "training.epochs": "0"}
+    (trial,) = crew.run([(0, no_epochs)])
+    if trial.failure is not None:
+        from chainrule.runs.run import train
+
+        try:  # here the message has its line and column
+            train(source.config([*overrides, *overrides_of(no_epochs)]), save=False)
+        except ChainruleError as error:
+            raise type(error)([_at_vary(problem, values) for problem in error.problems]) from None
+        raise ChainruleError(f"the first trial cannot be made: {trial.failure}")
+    scores = _possible(trial.scores)
+    if by is not None and by not in scores:
+        raise ConfigError(f"{unknown('score', by, scores)}; the data have no other")
+
+
+def _possible(scores: Collection[str]) -> list[str]:
+    """The scores that a longer training has, by those of one without an epoch."""
+    last = [
+        f"{part}_{measure}"
+        for part in PARTS
+        for measure in MEASURES
+        if f"{part}_{measure}" in scores
+        or (measure == "loss" and any(score.startswith(part) for score in scores))
+    ]
+    return [*last, *(f"best_{score}" for score in last if score.startswith("validation"))]
+
+
+def _at_least(plan: Plan, done: Sequence[Trial]) -> Plan:
+    """The plan, with as many trials as are there already."""
+    return replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
+
+
+def _write(
+    found: Sweep,
+    files: SweepFolder,
+    source: Source,
+    overrides: Sequence[str],
+) -> None:
+    """The best trial's configuration, and the picture."""
+    from chainrule.plots.save import save_figure
+    from chainrule.plots.sweep import Varied, sweep_figure
+    from chainrule.runs.assembly import locate_data
+
+    best = found.best
+    if best is None:
+        return
+    config = source.config([*overrides, *overrides_of(best.values)])
+    with suppress(DataError):  # of a finished sweep, whose data may have gone
+        config = locate_data(config)
+    write_whole(files.best, config.moved(files.path).to_yaml(), own=True)
+    varied = [
+        Varied(
+            variation.path,
+            [trial.values[variation.path] for trial in found.trials],
+            is_range=isinstance(variation.values, Range),
+            logarithmic=getattr(variation.values, "logarithmic", False),
+        )
+        for variation in found.plan.variations
+    ]
+    scores = [trial.scores.get(found.by, inf) for trial in found.trials]
+    figure = sweep_figure(varied, scores, score=found.by, best=found.trials.index(best))
+    save_figure(figure, files.picture, ("png", "svg"), own=True)
