@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, check, complex_step
-from chainrule.gradients.autograd import autograd
+from chainrule.gradients.checking import autograd
 from chainrule.gradients.rounding import ROUNDING, rounding
 from chainrule.nn import Dense
 from chainrule.nn.network import Network

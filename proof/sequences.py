@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import Dense, Network, Softmax
 from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, complex_step
-from chainrule.gradients.autograd import autograd
+from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import distances
 from chainrule.gradients.network_graph import graph_gradient
 from chainrule.gradients.rounding import ROUNDING, rounding

@@ -25,8 +25,8 @@ from chainrule.nn import (
     Recurrent,
     Softmax,
 )
+from chainrule.nn.losses import class_numbers, rows
 from chainrule.nn.network import Network
-from chainrule.nn.targets import class_numbers, rows
 from chainrule.runs.sweeps.variation import Variation
 from chainrule.training import Settings
 from chainrule.training.scores import evaluate, outputs

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/clipping.py"
+LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/optimizers.py"
 RECURRENCE, TIME = "nn/sequences/recurrence.py", "nn/sequences/through_time.py"
 JACOBIANS, LOSSES = "nn/sequences/recurrent_jacobians.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"

@@ -135,7 +135,7 @@ def failing(monkeypatch, error: BaseException) -> None:
     def fail():
         raise error
 
-    monkeypatch.setattr("chainrule.config.schema.json_schema.json_schema", fail)
+    monkeypatch.setattr("chainrule.config.schema.configuration.json_schema", fail)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 
 from jsonschema import Draft202012Validator
 
-from chainrule.config.schema.json_schema import json_schema
+from chainrule.config.schema.configuration import json_schema
 
 
 def test_it_prints_the_json_schema(command):

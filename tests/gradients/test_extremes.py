@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network, Softmax
 from chainrule.gradients import METHODS, Verdict, check, relative_error
-from chainrule.gradients.autograd import autograd
+from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import undecided
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.steadiest import steadiest

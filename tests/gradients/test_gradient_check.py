@@ -330,7 +330,7 @@ def test_an_unknown_method_is_refused_with_the_nearest():
 
 @pytest.mark.parametrize("library", ["torch", "jax"])
 def test_a_library_that_is_asked_for_must_be_there(monkeypatch, library):
-    monkeypatch.setattr("chainrule.gradients.autograd.find_spec", lambda name: None)
+    monkeypatch.setattr("chainrule.gradients.checking.find_spec", lambda name: None)
     network, x, t = classifier()
     with pytest.raises(MissingExtraError, match=rf"pip install 'chainrule\[{library}\]'"):
         check(network, x, t, methods=[library])

@@ -1,4 +1,4 @@
-"""Targets: from what a user has to what a loss takes (chainrule.nn.targets)."""
+"""Targets: from what a user has to what a loss takes (chainrule.nn.losses)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ShapeError
-from chainrule.nn.targets import class_numbers, one_hot, rows
+from chainrule.nn.losses import class_numbers, one_hot, rows
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "float32", "float64"])

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from chainrule import Dense, Network, Softmax
 from chainrule.training import Part, Settings, Trainer
-from chainrule.training.clipping import clip_norm, norm
+from chainrule.training.optimizers import clip_norm, norm
 
 vectors = arrays(float, st.integers(1, 12), elements=st.floats(-1e3, 1e3))
 X = np.random.default_rng(0).normal(size=(20, 3))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 
 from chainrule.core.arrays import as_numbers, assign
-from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.layers.base import Weighted
 
 from .layer import Array, Layer, descend
 

@@ -12,8 +12,7 @@ from chainrule.autodiff.node import Node, constant, variable
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.nn.activations import Activation, into
-from chainrule.nn.losses import Loss
-from chainrule.nn.targets import class_numbers
+from chainrule.nn.losses import Loss, class_numbers
 
 
 class FunctionActivation(Activation):

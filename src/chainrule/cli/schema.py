@@ -9,6 +9,6 @@ from chainrule.cli.output import say
 
 def command() -> None:
     """Print the JSON Schema of a configuration, for editors."""
-    from chainrule.config.schema.json_schema import json_schema
+    from chainrule.config.schema.configuration import json_schema
 
     say(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -13,8 +13,8 @@ from typing import Any
 
 from chainrule.config.messages import found
 from chainrule.config.reading.tree import KeyPath, Tree
-from chainrule.config.schema.data_fields import shape_classes
 from chainrule.config.schema.fields import NAME_PATTERN
+from chainrule.config.schema.generators import shape_classes
 from chainrule.config.schema.layers import ALIASES, SECTIONS
 from chainrule.core.errors import Problem
 from chainrule.data.settings import KINDS, are_sequences

@@ -6,8 +6,9 @@ word alone, or by a mapping of ``type`` and options.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from importlib import import_module
 from typing import Any, TypeVar
 
 from chainrule.core.arguments import is_finite
@@ -73,3 +74,48 @@ def entry_options(kind: str, value: object) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str | None):
         raise ConfigError(f"{kind} is a name, or a mapping of type and options, found {value!r}")
     return dict(value)
+
+
+# A table of classes that imports one when it is looked up, and not before.
+
+
+class LazyTable(Mapping[str, type[T]]):
+    """Classes by name: to list the names imports nothing that the classes are built on.
+
+    Args:
+        places: where each class stands, as ``"module:Class"``.
+
+    Example:
+        >>> table = LazyTable({"numpy": "chainrule.training.engines.numpy_engine:NumpyEngine"})
+        >>> list(table), "torch" in table
+        (['numpy'], False)
+        >>> table["numpy"].name
+        'numpy'
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = dict(places)
+
+    def __getitem__(self, name: str) -> type[T]:
+        """The class.
+
+        Raises:
+            KeyError: there is no such class.
+            ImportError: its module cannot be imported.
+        """
+        module, _, name_of_class = self._places[name].partition(":")
+        found: type[T] = getattr(import_module(module), name_of_class)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is such a class; unlike a look-up, this imports nothing."""
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._places)})"

@@ -18,8 +18,8 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.rounding import moved, outputs_moved
+from chainrule.nn.images.filter_jacobians import images
 from chainrule.nn.images.pooling_numpy import leads
-from chainrule.nn.images.rows import images
 from chainrule.nn.layer_types import MaxPool2D
 from chainrule.nn.network import Network
 

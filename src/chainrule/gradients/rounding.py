@@ -21,7 +21,7 @@ from chainrule.core.arrays import Array
 from chainrule.nn.activations import Activation, Gated
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.layer_types import Dense, Layer, Recurrent, Softmax
-from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.layers.base import Weighted
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 from chainrule.nn.sequences.recurrent_jacobians import ThroughTime, flat_rows

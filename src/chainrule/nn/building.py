@@ -16,8 +16,7 @@ from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.registry import entry_options, name_in
 from chainrule.nn.activations import ACTIVATIONS, Sigmoid, activation
 from chainrule.nn.layer_types import LAYERS, Dense, Layer
-from chainrule.nn.layers.base import Shape
-from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.layers.base import Shape, Weighted
 from chainrule.nn.losses import (
     FROM_LOGITS,
     BinaryCrossEntropy,

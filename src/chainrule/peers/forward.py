@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import are_sequences, has_target, target_rows
 from chainrule.nn.building import activation_name
 from chainrule.nn.layer_types import Add, Concatenate, Layer
+from chainrule.nn.losses import FromLogits, Loss
 from chainrule.nn.network import Network
+from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
 from chainrule.nn.wiring import INPUT
 
 LayerFunction = Callable[[Any, Any, Mapping[str, Any]], tuple[Any, Any]]
@@ -80,3 +86,87 @@ def concatenate_rows(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, A
 
 JOINS: Layers = {Add: add, Concatenate: concatenate_rows}
 """What joins do in any library."""
+
+
+# Layers and losses over sequences in another library's arrays; the library differentiates them.
+#
+# PyTorch and JAX have the operations that are needed here under the same names. Padding is found
+# anew, from the NaN of the inputs.
+
+
+def at_each_step(xp: Any, of_rows: LayerFunction) -> LayerFunction:
+    """A layer's function of rows, which of a sequence is done at every step.
+
+    Args:
+        xp: the library's module of array operations.
+        of_rows: takes and gives (rows, features).
+    """
+
+    def of_cases(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The z and the output for rows of cases, (cases, steps · features); NaN at padding."""
+        if len(layer.input_shape) == 1:
+            return of_rows(layer, x, own)
+        steps, features = layer.input_shape
+        sequence = x.reshape((-1, steps, features))
+        padded = xp.isnan(sequence).all(2)[:, :, None]
+        rows = xp.where(padded, 0.0, sequence).reshape((-1, features))
+        found = (y.reshape((-1, steps, layer.size)) for y in of_rows(layer, rows, own))
+        z, y = (xp.where(padded, float("nan"), one).reshape((len(x), -1)) for one in found)
+        return z, y
+
+    return of_cases
+
+
+def recurrent(xp: Any, activate: Callable[[Any, Any], Any]) -> LayerFunction:
+    """The function of a recurrent layer.
+
+    Args:
+        xp: the library's module of array operations.
+        activate: φ(z), given the library's activation φ of ours.
+    """
+
+    def of_cases(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The output for rows of cases, twice: no loss is computed from z. NaN at padding."""
+        steps, features = layer.input_shape
+        sequence = x.reshape((-1, steps, features))
+        padded = xp.isnan(sequence).all(2)
+        fed = xp.where(padded[:, :, None], 0.0, sequence)
+        start = own["h0"] if layer.learns_start else xp.asarray(layer.start)
+        h, states = start[None, :] + 0 * fed[:, 0, :1], []
+        for n in range(steps):
+            z = fed[:, n, :] @ own["W"] + h @ own["U"]
+            h = activate(layer.activation, z + own["b"] if layer.bias else z)
+            states.append(h)
+        by_case = xp.stack(states, 1)
+        if layer.only_last:
+            y = by_case[np.arange(len(x)), (~padded).sum(1) - 1]
+            return y, y
+        y = xp.where(padded[:, :, None], float("nan"), by_case).reshape((len(x), -1))
+        return y, y
+
+    return of_cases
+
+
+def of_a_step(loss: Loss | FromLogits | None) -> Any:
+    """What the libraries' tables of losses know: the loss of a step, or any other as it is."""
+    if isinstance(loss, SequenceFromLogits):
+        return loss.each
+    return loss_of_a_step(loss) if isinstance(loss, SequenceLoss) else loss
+
+
+def summed(
+    loss: Callable[[Any, Any], Any], y: Any, t: Array, array: Callable[[Array], Any]
+) -> Any:
+    """The loss of y and t; of sequences the mean over cases of the sum over steps.
+
+    Args:
+        loss: the mean over rows.
+        y: the library's outputs or logits, (cases, outputs).
+        t: prepared targets.
+        array: makes the library's array of one of NumPy's.
+    """
+    if not are_sequences(t):
+        return loss(y, array(t))
+    case, step = np.nonzero(has_target(t))
+    rows = y.reshape((len(t), t.shape[1], -1))[case, step]
+    return loss(rows, array(target_rows(t))) * (len(case) / len(t))

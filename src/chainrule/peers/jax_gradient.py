@@ -33,11 +33,19 @@ from chainrule.nn.layer_types import (
 )
 from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.network import Network
-from chainrule.peers.forward import JOINS, Layers, logits_and_outputs, obstacle_of_layers
+from chainrule.peers.forward import (
+    JOINS,
+    Layers,
+    at_each_step,
+    logits_and_outputs,
+    obstacle_of_layers,
+    of_a_step,
+    recurrent,
+    summed,
+)
 from chainrule.peers.jax_peer import ACTIVATIONS as PLAIN
 from chainrule.peers.jax_peer import LOSSES as PLAIN_LOSSES
 from chainrule.peers.jax_peer import PENALTIES, Function, LossFunction
-from chainrule.peers.sequences_forward import at_each_step, of_a_step, recurrent, summed
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from chainrule.core.errors import MissingExtraError
-from chainrule.core.lazy_table import LazyTable
+from chainrule.core.registry import LazyTable
 from chainrule.peers.base import Peer
 
 

@@ -29,8 +29,16 @@ from chainrule.nn.layer_types import (
 )
 from chainrule.nn.losses import LOSSES, LogCosh
 from chainrule.nn.network import Network
-from chainrule.peers.forward import JOINS, Layers, logits_and_outputs, obstacle_of_layers
-from chainrule.peers.sequences_forward import at_each_step, of_a_step, recurrent, summed
+from chainrule.peers.forward import (
+    JOINS,
+    Layers,
+    at_each_step,
+    logits_and_outputs,
+    obstacle_of_layers,
+    of_a_step,
+    recurrent,
+    summed,
+)
 from chainrule.training.engines.torch.functions import (
     FROM_LOGITS,
     FROM_OUTPUTS,

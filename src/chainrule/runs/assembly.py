@@ -25,7 +25,7 @@ from chainrule.data.sources import load_data
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
 from chainrule.nn.layer_types import LAYERS, Layer
-from chainrule.nn.layers.weighted import Weighted
+from chainrule.nn.layers.base import Weighted
 from chainrule.nn.losses import BinaryCrossEntropy, loss_function
 from chainrule.nn.network import Network
 from chainrule.runs.fitting import (

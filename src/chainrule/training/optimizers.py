@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from math import sqrt
+from math import isfinite, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -206,3 +206,52 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
         if key not in options_of(OPTIMIZERS[name]):
             raise ConfigError(unknown(f"option of {name}", key, options_of(OPTIMIZERS[name])))
     return OPTIMIZERS[name](**options)
+
+
+# Clipping of the gradient by its norm.
+
+
+def norm(gradient: Array) -> float:
+    """‖g‖₂ over all parameters; finite wherever g is and the norm can be written as a float64.
+
+    Example:
+        >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, -2e300]))
+        (5.0, 2e+300)
+    """
+    with np.errstate(over="ignore"):
+        square = float(np.dot(gradient, gradient))
+    if isfinite(square) and square > 1e-280:
+        return sqrt(square)
+    largest = float(np.abs(gradient).max(initial=0))
+    if largest == 0 or not isfinite(largest):
+        return largest
+    scaled = gradient.astype(np.float64) / largest
+    return largest * sqrt(float(np.dot(scaled, scaled)))
+
+
+def clip_norm(gradient: Array, most: float) -> float:
+    """g ← g · min(1, c / ‖g‖), in place: its direction stays, its length becomes at most c.
+
+    The norm is over the whole gradient vector, not over each array by itself, and the gradient is
+    that of the loss with its penalty, as a step uses it: so does `torch.nn.utils.clip_grad_norm_`
+    where the penalty is part of the loss. (PyTorch divides by ‖g‖ + 1e-6; here the length is c.)
+
+    Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*
+    (2013), algorithm 1.
+
+    Args:
+        gradient: finite, of all parameters.
+        most: c, above 0.
+
+    Returns:
+        ‖g‖ before.
+
+    Example:
+        >>> g = np.array([3.0, 4.0])
+        >>> clip_norm(g, 10.0), clip_norm(g, 1.0), g
+        (5.0, 5.0, array([0.6, 0.8]))
+    """
+    found = norm(gradient)
+    if found > most:
+        gradient *= most / found
+    return found

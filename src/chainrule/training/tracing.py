@@ -20,14 +20,12 @@ from chainrule.nn.building import activation_name
 from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.nn.layer_types import Dense, Layer, Softmax
 from chainrule.nn.layers.base import Shape
-from chainrule.nn.losses import LOSSES, least_probability
+from chainrule.nn.losses import LOSSES, least_probability, one_hot
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import SequenceLoss, loss_of_a_step
-from chainrule.nn.targets import one_hot
 from chainrule.nn.wiring import INPUT
 from chainrule.training import Callback, Trainer
-from chainrule.training.clipping import norm
-from chainrule.training.optimizers import SGD
+from chainrule.training.optimizers import SGD, norm
 
 PRECISION = 4
 EDGE = 3

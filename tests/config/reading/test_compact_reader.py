@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.config import load_config
-from chainrule.config.reading.compact import is_compact, read_compact
-from chainrule.config.reading.compact_line import LineError, pairs
+from chainrule.config.reading.compact import LineError, is_compact, pairs, read_compact
 from chainrule.core.errors import ConfigError
 from yardstick import add_up, times
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from chainrule.config import load_config
 from chainrule.config.reading.yaml_reader import read_yaml
-from chainrule.config.schema.json_schema import json_schema
+from chainrule.config.schema.configuration import json_schema
 from chainrule.core.errors import ConfigError
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.nn.activations import ACTIVATIONS

@@ -10,7 +10,7 @@ from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.nn.activations import Tanh
 from chainrule.nn.initializers import initializer
-from chainrule.nn.layers.kept import kept, kept_upstream
+from chainrule.nn.layers.base import kept, kept_upstream
 from image_layers import FILTERED, POOLED, case_for, going
 from networks import normal
 

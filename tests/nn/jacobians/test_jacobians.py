@@ -23,7 +23,7 @@ from chainrule.nn.jacobians import (
     base,
     explicit,
 )
-from chainrule.nn.jacobians.joins import Reordering, SumJacobian
+from chainrule.nn.jacobians.elementary import Reordering, SumJacobian
 from chainrule.nn.layers.softmax import softmax
 from networks import difference
 

@@ -19,7 +19,8 @@ from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import NO_PENALTY, PenaltySetting
 from chainrule.training import Part, Settings, Trainer
 from chainrule.training.engines import ENGINES, Engine, NotFiniteError, NumpyEngine
-from chainrule.training.engines.compiled import few_units, programs
+from chainrule.training.engines.compiled import engine as programs
+from chainrule.training.engines.compiled import lanes as few_units
 from chainrule.training.engines.compiled.engine import CompiledEngine
 from chainrule.training.optimizers import optimizer
 from chainrule.training.scores import evaluate

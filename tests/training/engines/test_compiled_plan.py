@@ -12,8 +12,7 @@ from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PENALTIES
 from chainrule.training.engines.compiled import plan as tables
 from chainrule.training.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
-from chainrule.training.engines.compiled.packing import Packing, aligned
-from chainrule.training.engines.compiled.plan import filled, make_plan
+from chainrule.training.engines.compiled.plan import Packing, aligned, filled, make_plan
 from chainrule.training.optimizers import OPTIMIZERS, SGD
 
 
@@ -33,7 +32,7 @@ def test_every_word_is_compiled(words, covered):
 
 def test_no_numba_is_needed_to_decide():
     code = (
-        "import chainrule.training.engines.compiled.choice, "
+        "import chainrule.training.engines.compiled.obstacles, "
         "chainrule.training.engines.compiled.engine, sys\n"
         "assert 'numba' not in sys.modules"
     )

@@ -34,8 +34,8 @@ from chainrule.core.errors import unknown
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
+from chainrule.nn.sequences.recurrence import STARTS
 from chainrule.nn.sequences.recurrent import OUTPUTS
-from chainrule.nn.sequences.start import STARTS
 
 OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]

@@ -14,12 +14,10 @@ from chainrule.nn.images.convolution_jacobians import (
     ConvolutionInput,
     ConvolutionWeights,
 )
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
+from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, as_rows, images
 from chainrule.nn.images.filtered import Filtered
-from chainrule.nn.images.rows import as_rows, images
 from chainrule.nn.jacobians import Diagonal
-from chainrule.nn.layers.base import Arrays
-from chainrule.nn.layers.kept import kept, kept_upstream
+from chainrule.nn.layers.base import Arrays, kept, kept_upstream
 
 
 class Conv2D(Filtered):

@@ -14,14 +14,15 @@ from chainrule.nn.activations import Activation
 from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
 from chainrule.nn.images.geometry import checked_padding, pair, windows_on
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Shape
-from chainrule.nn.layers.kept import kept_upstream
-from chainrule.nn.layers.weighted import (
+from chainrule.nn.layers.base import (
     DEFAULT_BIASES,
     DEFAULT_WEIGHTS,
+    Arrays,
     InitializerLike,
+    Shape,
     Weighted,
     counted,
+    kept_upstream,
 )
 from chainrule.nn.penalties import PenaltyLike
 

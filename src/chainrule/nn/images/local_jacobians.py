@@ -6,8 +6,15 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.images import local_numpy as local
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
-from chainrule.nn.images.rows import as_rows, images, into, maps
+from chainrule.nn.images.filter_jacobians import (
+    ByBiases,
+    ByImages,
+    ByWeights,
+    as_rows,
+    images,
+    into,
+    maps,
+)
 from chainrule.nn.images.sliding import columns, spread_out
 from chainrule.nn.parameters import sum_of_rows
 

@@ -8,13 +8,11 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.images import local_numpy as local
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
+from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, as_rows, images
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.images.local_jacobians import LocalBiases, LocalInput, LocalWeights
-from chainrule.nn.images.rows import as_rows, images
 from chainrule.nn.images.sliding import padded, within
-from chainrule.nn.layers.base import Arrays
-from chainrule.nn.layers.kept import kept_upstream
+from chainrule.nn.layers.base import Arrays, kept_upstream
 
 
 class LocallyConnected2D(Filtered):

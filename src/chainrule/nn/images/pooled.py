@@ -11,12 +11,11 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.images import pooling_numpy as pooling
+from chainrule.nn.images.filter_jacobians import as_rows, images, maps
 from chainrule.nn.images.geometry import checked_padding, pair, windows_on
 from chainrule.nn.images.pooling_jacobians import AveragePooling, MaxPooling
-from chainrule.nn.images.rows import as_rows, images, maps
 from chainrule.nn.jacobians import Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Layer, Shape
-from chainrule.nn.layers.kept import kept, kept_upstream
+from chainrule.nn.layers.base import Arrays, Layer, Shape, kept, kept_upstream
 
 WORTH_LOOPS = 5_000
 """Numbers under all windows of a case from which compiled loops are worth their start."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.images import pooling_numpy as pooling
+from chainrule.nn.images.filter_jacobians import ImageJacobian, as_rows, images, maps
 from chainrule.nn.images.geometry import Windows
-from chainrule.nn.images.rows import ImageJacobian, as_rows, images, maps
 from chainrule.nn.images.sliding import spread_out
 
 

@@ -1,9 +1,15 @@
 """Jacobians that know their structure; what a layer's are composed of."""
 
-from chainrule.nn.jacobians.activations import Diagonal, LogSoftmaxJacobian, SoftmaxJacobian
 from chainrule.nn.jacobians.base import DENSE_LIMIT, Explicit, Jacobian, explicit
 from chainrule.nn.jacobians.combined import Composed, RowsOf, Sum
-from chainrule.nn.jacobians.elementary import BiasJacobian, InputJacobian, WeightJacobian
+from chainrule.nn.jacobians.elementary import (
+    BiasJacobian,
+    Diagonal,
+    InputJacobian,
+    LogSoftmaxJacobian,
+    SoftmaxJacobian,
+    WeightJacobian,
+)
 
 __all__ = [
     "DENSE_LIMIT",

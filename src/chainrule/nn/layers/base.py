@@ -9,11 +9,13 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from chainrule.core.arguments import is_finite
-from chainrule.core.arrays import Array
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, printable
+from chainrule.nn.activations import Activation, activation
+from chainrule.nn.initializers import Initializer, initializer
 from chainrule.nn.jacobians import Jacobian
-from chainrule.nn.penalties import PenaltySetting
+from chainrule.nn.penalties import NO_PENALTY, PenaltyLike, PenaltySetting, penalty_setting
 
 Arrays = Mapping[str, Array]
 Kept = TypeVar("Kept")
@@ -283,3 +285,180 @@ class Layer(ABC):
     @abstractmethod
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """The backward pass from δ = ∂L/∂z on, where the loss was computed from z."""
+
+
+# Arrays that layers keep between minibatches, or make anew where nothing is kept.
+
+
+def kept(layer: Layer, what: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
+    """An array of the layer's own, the same one in every pass where kept.
+
+    Args:
+        layer: whose; its ``buffers`` are where it is kept.
+        what: it is for.
+        shape: of the array.
+        dtype: of the numbers.
+    """
+    if layer.buffers is None:
+        return np.empty(shape, dtype)
+    key = (layer.name, what, shape, dtype.char)
+    if key not in layer.buffers:
+        layer.buffers[key] = np.empty(shape, dtype)
+    found: Array = layer.buffers[key]
+    return found
+
+
+def kept_upstream(layer: Layer, J: Array) -> Array:
+    """Where J upstream is written: an array that layers of one width share, but never J itself.
+
+    Args:
+        layer: whose input it belongs to.
+        J: what the layer's backward pass was given, (cases, outputs).
+    """
+    if layer.buffers is None:
+        return np.empty((len(J), layer.inputs), J.dtype)
+    owner = "" if layer.alone_upstream else layer.name
+    for turn in ((), ("other",)):
+        key = ("upstream", len(J), layer.inputs, owner, *turn)
+        if key not in layer.buffers:
+            layer.buffers[key] = np.empty((len(J), layer.inputs), J.dtype)
+        if layer.buffers[key] is not J:
+            break
+    found: Array = layer.buffers[key]
+    return found
+
+
+# What layers with weights, biases and an activation have in common.
+
+InitializerLike = str | float | Sequence[float] | Initializer
+
+DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
+
+
+class Weighted(Layer):
+    """W, b and their gradients as views into θ and its gradient, and φ.
+
+    Args:
+        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
+            hidden layer and linear in the last one, which the network decides.
+        bias: whether there is b.
+        weights: how W starts: a name, a range [low, high], or a number r for [-r, r].
+        biases: how b starts, likewise; a rule counts the inputs and outputs of W.
+        learning_rate: see `Layer`.
+        penalty: of this layer alone, as a network takes it; ``none`` for none, and None for the
+            network's.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        x: the inputs of the last forward pass; None before.
+
+    Raises:
+        ConfigError: an activation, start, rate or another argument that is none.
+    """
+
+    output_letter: ClassVar[str] = "a"
+    has_weights: ClassVar[bool] = True
+    starts: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS, "biases": DEFAULT_BIASES}
+    """How the parameters start where nothing else is asked, by the argument that says it."""
+
+    formula_without_bias: ClassVar[str] = ""
+    """`Layer.formula` of a layer that has no b."""
+
+    _activation: Any
+    _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
+    """Why a layer of a network may be without a parameter, by the parameter's name."""
+
+    def __init__(
+        self,
+        *,
+        activation: str | Mapping[str, Any] | Activation | None,
+        bias: bool = True,
+        weights: InitializerLike,
+        biases: InitializerLike,
+        learning_rate: float | None,
+        penalty: PenaltyLike | None,
+        name: str | None,
+        inputs: str | Sequence[str] | None,
+    ) -> None:
+        super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
+        if not isinstance(bias, bool):
+            raise ConfigError(f"bias is true or false, found {bias!r}")
+        self.bias = bias
+        self.activation = activation
+        self.weights = initializer(weights)
+        self.biases = initializer(biases)
+        if penalty is not None:
+            self.penalty = penalty_setting(penalty) or NO_PENALTY
+        self.x: Any = None
+
+    @property
+    def formula_of_z(self) -> str:
+        """See `Layer.formula_of_z`."""
+        return self.formula if self.bias else self.formula_without_bias
+
+    @property
+    def activation(self) -> Activation | None:
+        """φ; None until the network has decided where it was left out."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
+        self._activation = None if value is None else activation(value)
+
+    @property
+    def W(self) -> Array:
+        """The weights, a view into θ; assigning writes into θ."""
+        return self._of(self._values, "W")
+
+    @W.setter
+    def W(self, value: Any) -> None:
+        assign(self.W, value, f"{self.name}.W")
+
+    @property
+    def b(self) -> Array:
+        """The biases, a view into θ; assigning writes into θ."""
+        return self._of(self._values, "b")
+
+    @b.setter
+    def b(self, value: Any) -> None:
+        assign(self.b, value, f"{self.name}.b")
+
+    @property
+    def W_grad(self) -> Array:
+        """∂L/∂W of the last backward pass, a view into the gradient."""
+        return self._of(self._gradients, "W")
+
+    @W_grad.setter
+    def W_grad(self, value: Any) -> None:
+        assign(self.W_grad, value, f"{self.name}.W_grad")
+
+    @property
+    def b_grad(self) -> Array:
+        """∂L/∂b of the last backward pass, a view into the gradient."""
+        return self._of(self._gradients, "b")
+
+    @b_grad.setter
+    def b_grad(self, value: Any) -> None:
+        assign(self.b_grad, value, f"{self.name}.b_grad")
+
+    def _of(self, arrays: Arrays, name: str) -> Array:
+        if name not in arrays:
+            without = (
+                f"no {name}: it {self._absences[name]}"
+                if self.bound
+                else f"no {name} before it belongs to a network"
+            )
+            raise ShapeError(f"{self.name or type(self).__name__} has {without}")
+        return arrays[name]
+
+
+def counted(what: str, value: Any) -> int:
+    """``value``, if it is a whole number of at least 1.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not is_whole(value) or value < 1:
+        raise ConfigError(f"{what} must be a whole number of at least 1, found {value!r}")
+    return int(value)

@@ -19,13 +19,16 @@ from chainrule.nn.jacobians import (
     WeightJacobian,
     explicit,
 )
-from chainrule.nn.layers.base import Arrays, Pool, Shape, sizes_text
-from chainrule.nn.layers.weighted import (
+from chainrule.nn.layers.base import (
     DEFAULT_BIASES,
     DEFAULT_WEIGHTS,
+    Arrays,
     InitializerLike,
+    Pool,
+    Shape,
     Weighted,
     counted,
+    sizes_text,
 )
 from chainrule.nn.penalties import PenaltyLike
 from chainrule.nn.sequences.step_jacobians import EachStep, SharedBySteps

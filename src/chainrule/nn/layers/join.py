@@ -14,7 +14,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import overflow_is_no_padding
 from chainrule.nn.jacobians import Jacobian, explicit
-from chainrule.nn.jacobians.joins import Reordering, SumJacobian
+from chainrule.nn.jacobians.elementary import Reordering, SumJacobian
 from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
 
 

@@ -11,7 +11,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.nn.jacobians import Jacobian, SoftmaxJacobian, explicit
-from chainrule.nn.jacobians.activations import from_top
+from chainrule.nn.jacobians.elementary import from_top
 from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
 from chainrule.nn.sequences.step_jacobians import EachStep
 

@@ -15,14 +15,16 @@ from chainrule.nn.activations import Activation
 from chainrule.nn.activations import activation as activation_of
 from chainrule.nn.initializers import initializer
 from chainrule.nn.jacobians import Composed, Diagonal, Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Shape, sizes_text
-from chainrule.nn.layers.kept import kept
-from chainrule.nn.layers.weighted import (
+from chainrule.nn.layers.base import (
     DEFAULT_BIASES,
     DEFAULT_WEIGHTS,
+    Arrays,
     InitializerLike,
+    Shape,
     Weighted,
     counted,
+    kept,
+    sizes_text,
 )
 from chainrule.nn.parameters import sum_of_rows
 from chainrule.nn.penalties import PenaltyLike
@@ -30,6 +32,7 @@ from chainrule.nn.sequences.recurrence import (
     Room,
     all_outputs,
     by_step,
+    given_start,
     last_outputs,
     last_steps,
     marked_rows,
@@ -42,7 +45,6 @@ from chainrule.nn.sequences.recurrent_jacobians import (
     flat_rows,
     of_one_step,
 )
-from chainrule.nn.sequences.start import given_start
 
 OUTPUTS = ("all", "last")
 

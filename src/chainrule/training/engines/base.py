@@ -10,8 +10,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.training.clipping import clip_norm
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.optimizers import Optimizer, clip_norm
 from chainrule.training.scores import Score, evaluate
 
 

@@ -16,9 +16,14 @@ from chainrule.training.engines.compiled.activations import (
     rectify,
 )
 from chainrule.training.engines.compiled.any_rule import loss_of_case, penalty_loss
-from chainrule.training.engines.compiled.batch_updates import change, descend
+from chainrule.training.engines.compiled.batch_updates import (
+    change,
+    descend,
+    outputs_of,
+    place,
+    place_of_outputs,
+)
 from chainrule.training.engines.compiled.blas import gemm
-from chainrule.training.engines.compiled.blocks import outputs_of, place, place_of_outputs
 from chainrule.training.engines.compiled.outputs import class_cross_entropy
 from chainrule.training.engines.compiled.plan import (
     BIASES,

@@ -11,7 +11,6 @@ from chainrule.nn.layer_types import Dense
 from chainrule.nn.network import Network
 from chainrule.training.engines.compiled.batches import run_batches
 from chainrule.training.engines.compiled.blas import gemm_address
-from chainrule.training.engines.compiled.packing import aligned
 from chainrule.training.engines.compiled.plan import (
     BOUND,
     CLASS_CROSS_ENTROPY,
@@ -19,6 +18,7 @@ from chainrule.training.engines.compiled.plan import (
     WITH_L1,
     Index,
     Plan,
+    aligned,
     dense_layers,
     make_plan,
 )

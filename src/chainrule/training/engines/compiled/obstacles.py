@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from chainrule.core.arrays import Array
 from chainrule.nn.layer_types import Dense, Layer, Softmax
 from chainrule.nn.network import Network
-from chainrule.training.engines.compiled.plan import ACTIVATIONS, LOSSES, RULES, rates_of_layers
+from chainrule.training.engines.compiled.plan import (
+    ACTIVATIONS,
+    LOSSES,
+    RULES,
+    dense_layers,
+    rates_of_layers,
+)
 from chainrule.training.optimizers import Optimizer
 
 CLIPPING = "clipping of the gradient's norm is not compiled"
@@ -71,3 +77,72 @@ def obstacle_of_cases(network: Network, x: Array, t: Array) -> str | None:
 
 def _are_classes(t: Array, classes: int) -> bool:
     return bool(t.min(initial=0) >= 0 and t.max(initial=0) < classes)
+
+
+# Which engine ``auto`` stands for, by the sizes in the configuration alone.
+#
+# Compiled code has to be loaded in every process, and made when it is used for the first time
+# on a machine. Measured on two cores of a Xeon, in milliseconds, importing Numba included:
+#
+# ======================================================  ==========
+# load the common program (plain descent, cross-entropy)         450
+# make it, once                                                3 500
+# make the one for every rule, once                            7 000
+# make the one for networks of few units, once                 8 500
+# ======================================================  ==========
+#
+# A step of the numpy engine takes about 30 µs and 12 µs a dense layer, 3 ns for every unit of
+# every case, and the products' time. Compiled code takes a fiftieth of that for one case at a
+# time, half of it for small minibatches. From 1.5 seconds of numpy's time on it is faster in all
+# once it is there, and makes up for its making within the first few runs.
+
+STEP, STEP_OF_LAYER, STEP_OF_UNIT, STEP_OF_PRODUCT = 30e-6, 12e-6, 3e-9, 1 / 10e9
+"""Seconds of a step of the numpy engine: its own, for a layer, for a unit of a case, and for a
+multiplication, of which a step has three for every weight and case. With one case at a time the
+weights are read and written as often as multiplied, which takes as long as ten of them."""
+
+LEAST_CASES = 10
+
+WORTH_LOADING = 1.5
+"""Seconds of the numpy engine from which compiled code is loaded."""
+
+
+def engine_for(
+    network: Network, optimizer: Optimizer, *, cases: int, batch_size: int, epochs: int
+) -> str:
+    """The name of the engine that trains a network fastest on the whole.
+
+    It depends on the sizes and on nothing else, so that the same file gives the same bits.
+
+    Args:
+        network: to be trained.
+        optimizer: bound to it.
+        cases: of the training set.
+        batch_size: of a minibatch.
+        epochs: how many there will be.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.training.optimizers import SGD
+        >>> network, sgd = Network([Dense(2)], input=3), SGD()
+        >>> sgd.bind(network.theta, network.gradients.vector, [(slice(0, 8), 0.1)])
+        >>> [engine_for(network, sgd, cases=100, batch_size=1, epochs=e) for e in (10, 1000)]
+        ['numpy', 'compiled']
+    """
+    if obstacle_of_network(network, optimizer, batch_size) is not None:
+        return "numpy"
+    steps = -(-cases // batch_size) * epochs
+    seconds = steps * _seconds_of_step(network, min(batch_size, cases))
+    return "compiled" if seconds >= WORTH_LOADING else "numpy"
+
+
+def _seconds_of_step(network: Network, cases: int) -> float:
+    """About what a minibatch takes the numpy engine."""
+    sizes = [layer.size for layer in dense_layers(network)]
+    products = 3 * len(network.theta) * max(cases, LEAST_CASES)
+    return (
+        STEP
+        + STEP_OF_LAYER * len(sizes)
+        + STEP_OF_UNIT * sum(sizes) * cases
+        + STEP_OF_PRODUCT * products
+    )

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.training.engines.compiled.packing import Packing, aligned
 from chainrule.training.engines.compiled.plan import (
     CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -17,7 +16,9 @@ from chainrule.training.engines.compiled.plan import (
     NESTEROV,
     RULES,
     STEPS,
+    Packing,
     Plan,
+    aligned,
     decays_of_layers,
     loss_option,
     penalty_code,
