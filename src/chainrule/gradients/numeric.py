@@ -8,6 +8,7 @@ the last digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import frexp
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,8 @@ def relative_error(a: Array, b: Array) -> float:
     largest = max(float(np.abs(a).max(initial=0.0)), float(np.abs(b).max(initial=0.0)))
     if not largest:
         return 0.0
-    a, b = a / largest, b / largest  # whose squares are numbers
+    exponent = frexp(largest)[1]
+    a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)  # whose squares are numbers
     return float(np.linalg.norm(a - b)) / float(np.linalg.norm(a) + np.linalg.norm(b))
 
 
