@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types check bench proof proof-full clean help
+.PHONY: demo test test-all lint types check bench proof proof-full clean help
 
 help:
 	@echo 'make demo    train an example and say where its learning curve is'
-	@echo 'make test    the tests'
-	@echo 'make check   the tests, lint and types'
+	@echo 'make test    the tests (about three minutes on two cores)'
+	@echo 'make test-all   the exhaustive ones that make test leaves out'
+	@echo 'make check   all tests, lint and types'
 	@echo 'make proof   gradients, planted bugs, numbers, hostile files, killed runs: figures in a table'
 	@echo 'make proof-full   the same with the long runs in full (hours); stores their results'
 	@echo 'make bench   our engines against PyTorch, JAX, scikit-learn, NumPy (installs them)'
@@ -38,7 +39,10 @@ demo: $(VENV)/.core
 	$(BIN)/chainrule train examples/shapes.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not exhaustive"
+
+test-all: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto -m exhaustive
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -49,7 +53,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 	for course in courses/*/; do $(BIN)/mypy --allow-subclassing-any "$$course" || exit 1; done
 
-check: test lint types
+check: test test-all lint types
 
 # What it stores is dated; the tables are made of it again with: python -m benchmarks.report
 RESULTS ?= benchmarks/results/$(shell date +%F).json

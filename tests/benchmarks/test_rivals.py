@@ -7,6 +7,8 @@ from benchmarks.racers import Here
 from benchmarks.rivals import RIVALS, make, obstacle
 from benchmarks.workloads import Workload, make_problem
 
+pytestmark = pytest.mark.exhaustive
+
 TINY = {
     "shuffled": Workload("tiny", (6, 5, 4, 3), "tanh", 4, 5, penalty=0.1),
     "relu": Workload("tiny", (6, 5, 3), "relu", 4, 5, penalty=0.1),

@@ -13,6 +13,8 @@ import pytest
 import chainrule
 from chainrule.config.load import load_config
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = Path(__file__).parents[2] / "courses" / "ntnu_it3030_p1"
 NAMES = ("two_hidden", "no_hidden", "five_hidden")
 README = (FOLDER / "README.md").read_text(encoding="utf-8")

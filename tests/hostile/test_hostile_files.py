@@ -18,7 +18,10 @@ TESTS = Path(__file__).resolve().parents[1]
 LONGEST = 210_000
 """Letters of a hundred problems, each cut."""
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
+pytestmark = [
+    pytest.mark.exhaustive,
+    pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc"),
+]
 
 
 def results_of(kind):

@@ -10,6 +10,8 @@ from proof.extremes import Found, claims, gradient, sweep
 from chainrule.gradients.rounding import rounding
 from chainrule.nn.activations import GELU
 
+pytestmark = pytest.mark.exhaustive
+
 
 # Every family in each part; the proof takes two thousand.
 @pytest.mark.parametrize("part", range(4))

@@ -27,6 +27,8 @@ from chainrule.gradients.rounding import rounding
 from chainrule.nn.activations import ACTIVATIONS, Tanh
 from chainrule.nn.losses import LOSSES
 
+pytestmark = pytest.mark.exhaustive
+
 
 def test_every_part_is_among_the_kinds():
     every = kinds()

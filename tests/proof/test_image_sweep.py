@@ -15,6 +15,8 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images import convolution_numpy as convolution
 from chainrule.nn.images import filtered, pooled
 
+pytestmark = pytest.mark.exhaustive
+
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 

@@ -11,6 +11,8 @@ from chainrule.nn.activations import ACTIVATIONS, SiLU, sigmoid
 from chainrule.nn.losses import SoftmaxCrossEntropy
 from proof import compiled, edges, exact, numbers
 
+pytestmark = pytest.mark.exhaustive
+
 POINTS = numbers.points(60)
 
 

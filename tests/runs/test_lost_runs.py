@@ -26,6 +26,8 @@ from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.engines.numpy_engine import NumpyEngine
 from yardstick import HANGS
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(chainrule.__file__).parents[2]
 CONFIG = {
     "network": {"layers": [{"size": 6, "activation": "tanh"}, {"size": 3}, "softmax"]},

@@ -19,6 +19,8 @@ from chainrule.core.files import is_leftover, whole_file, write_whole
 from chainrule.runs.resuming import find_checkpoint
 from chainrule.runs.run_folder import RunFolder
 
+pytestmark = pytest.mark.exhaustive
+
 LONG = 255
 NAMES = [
     "a b",

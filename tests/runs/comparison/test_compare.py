@@ -19,6 +19,8 @@ from chainrule.peers import PEERS, PeerTable
 from chainrule.runs.comparison.process import ContenderProcess
 from yardstick import HANGS
 
+pytestmark = pytest.mark.exhaustive
+
 EXAMPLES = Path(__file__).parents[3] / "examples"
 MOONS = {
     "network": {"layers": [{"size": 5, "activation": "tanh"}, {"size": 1}]},

@@ -18,6 +18,8 @@ import chainrule
 from chainrule.core.errors import CompileCacheWarning
 from chainrule.nn.kernels import jit
 
+pytestmark = pytest.mark.exhaustive
+
 PACKAGE = Path(chainrule.__file__).parent
 
 RUN = """
