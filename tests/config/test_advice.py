@@ -216,3 +216,37 @@ def test_an_unknown_key_is_reported_once(tmp_path: Path) -> None:
     found = messages(f"{HEAD}size: 4 output: last\nsize: 3\n", tmp_path)
     assert len(found) == 1
     assert found[0].startswith("4:9: unknown key 'output'; did you mean 'outputs'?")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        (
+            "a.txt",
+            "GLOBALS\npenalty: L2\nLAYERS\ninput: 2\nsize: 3\n",
+            "is written wreg: 0.001 wrt: L2",
+        ),
+        ("b.txt", "LAYERS\ninput: 2\nsize: 3 penalty: 0.1\n", "is written wreg: 0.001 wrt: L2"),
+        (
+            "c.txt",
+            "LAYERS\ninput: 2\nsize: 3\nTRAINING\nweight_decay: 0.1\n",
+            "is written in GLOBALS wreg: 0.001 wrt: L2",
+        ),
+        (
+            "d.yaml",
+            "network: {layers: [{size: 3}]}\ntraining: {weight_decay: 0.1}\n",
+            "is written under network: penalty: {type: L2, rate: 0.001}",
+        ),
+        (
+            "e.yaml",
+            "network: {layers: [{size: 3}]}\ntraining: {decay: 0.9}\n",
+            "under training: schedule: {type: exponential, decay: 0.95}",
+        ),
+    ],
+)
+def test_where_a_penalty_or_a_decay_belongs(folder, name, text, advice):
+    Path(name).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(Path(name))
+    (problem,) = caught.value.problems
+    assert advice in problem.message

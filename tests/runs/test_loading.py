@@ -95,7 +95,7 @@ def test_a_network_beyond_the_memory_is_refused_however_large_its_file(folder, m
 def test_a_file_larger_than_the_memory_is_not_read(folder, monkeypatch, name):
     train(CONFIG, run="r")
     os.truncate(f"r/{name}", 2**40)  # a hole, which takes no room on the disk
-    message = f"{name}: the file has 1024.0 GiB; at most"
+    message = f"{name}: the file has [0-9,]+ bytes; at most"
     with pytest.raises(ChainruleError, match=message):
         load("r") if name.startswith("p") else train(CONFIG, run="r", resume=True)
 

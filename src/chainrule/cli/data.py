@@ -65,7 +65,7 @@ def show(
     from chainrule.cli.cases import part_of
     from chainrule.cli.pictures import picture
     from chainrule.cli.sequences import sequences_as_text
-    from chainrule.core.files import refuse_input, with_room, write_whole
+    from chainrule.core.files import refuse_input, shortened, write_whole
     from chainrule.plots.show import show_or_save
 
     if save is not None:
@@ -80,7 +80,7 @@ def show(
             say(f"sequences written to {save}")
         return
     figure = picture(data, part_of(data, split), f"{config.stem}: {split} data", count)
-    written = show_or_save(figure, save, Path(f"{with_room(config.stem)}-{split}.png"))
+    written = show_or_save(figure, save, Path(f"{shortened(config.stem)}-{split}.png"))
     if written is not None:
         say(f"picture written to {written}")
 

@@ -29,14 +29,14 @@ _OPTIMIZER = "an option of the optimizer, under training: optimizer: "
 _SENTENCES: Mapping[str, str] = {
     **dict.fromkeys(("momentum", "nesterov"), _OPTIMIZER + "{type: momentum, momentum: 0.9}"),
     **dict.fromkeys(("beta1", "beta2"), _OPTIMIZER + "{type: adam, beta1: 0.9}"),
-    **dict.fromkeys(
-        ("weight_decay", "l2_rate", "decay"), "a penalty: penalty: {type: L2, rate: 0.001}"
-    ),
+    "decay": "an option of the schedule, under training: "
+    "schedule: {type: exponential, decay: 0.95}",
     **dict.fromkeys(
         ("dataset", "data_set"),
         "said by one of generator: shapes, file: PATH, folder: PATH and name: iris",
     ),
 }
+_PENALTIES = ("weight_decay", "l2_rate", "penalty")
 _COUNTS = ("hidden_layers", "hidden_sizes", "num_layers", "n_layers", "number_of_layers")
 
 _LONGEST = 30
@@ -91,6 +91,8 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
         return f"key {key!r}: {_one_by_one(compact=compact)}"
     if here == "layers" and word in SECTIONS:
         return f"{key} is a type of layer; write type: {word}"
+    if word in _PENALTIES and word not in known:
+        return f"unknown key {key!r}; {_penalty(here, compact=compact)}"
     field = SYNONYMS.get(word, word)
     if field in known or (here not in ("", *_HOMES) and field != "learning_rate"):
         return None
@@ -122,8 +124,17 @@ def _here(key: str, field: str, *, compact: bool) -> str | None:
     if not compact:
         return f"unknown key {key!r}; in YAML that is {field!r}"
     if field == "penalty":
-        return f"unknown key {key!r}; a penalty is written wreg: 0.001 wrt: L2"
+        return f"unknown key {key!r}; {_penalty('network', compact=True)}"
     return None
+
+
+def _penalty(here: str, *, compact: bool) -> str:
+    """How a penalty is written, and where, unless it may stand here."""
+    if compact:
+        place = "" if here in ("network", "layers") else "in GLOBALS "
+        return f"a penalty is written {place}wreg: 0.001 wrt: L2, or l1: 0.001 l2: 0.01"
+    place = "" if here in ("network", "layers") else "under network: "
+    return f"a penalty is written {place}penalty: {{type: L2, rate: 0.001}}"
 
 
 def _to(part: str, field: str, word: str, *, compact: bool) -> str:

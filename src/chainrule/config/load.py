@@ -154,7 +154,8 @@ class Config:
             message = (
                 f"with every choice written out the configuration has {values:,} values in "
                 f"{bytes_:,} bytes; at most {MAX_CONFIG_VALUES:,} values in {MAX_CONFIG_BYTES:,} "
-                "bytes are read, and the run could not be loaded: fewer layers are needed"
+                "bytes are read, and the run could not be loaded: fewer layers or shorter lists "
+                "are needed"
             )
             raise ConfigError(self.problem(("network", "layers"), message))
 

@@ -61,7 +61,7 @@ def _not_own(path: Path) -> str | None:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return None
     found = "a link" if stat.S_ISLNK(mode) else "no ordinary file"
-    return f"this is {found}, and is neither read nor written: the folder holds files of its own"
+    return f"this is {found}; only ordinary files of this folder are read and written"
 
 
 def write_whole(path: Path, content: bytes | str, *, own: bool = False) -> None:
@@ -130,8 +130,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
-def with_room(name: str) -> str:
-    """A name of at most 230 bytes, behind which others find room: file systems take 255."""
+def shortened(name: str) -> str:
+    """A name cut to at most 230 bytes, so that an ending finds room: file systems take 255."""
     while len(os.fsencode(name)) > 230:
         name = name[:-1]
     return name

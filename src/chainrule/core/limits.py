@@ -39,8 +39,9 @@ MOST_OPCODES = 1_000_000
 """Of a pickle: the longest published file has about 200,000."""
 
 MOST_NESTED = 10_000
-"""Values of a pickle that wait to be put into another when a list is begun in them, and tuples
-that hold tuples: picklers put a thousand values at a time into a list, and an array has one."""
+"""Of a pickle: the most values on its stack when another list, dictionary or mark begins, and the
+most tuples that hold a tuple. Picklers put a thousand values at a time into a list; an array has
+one such tuple."""
 
 MAX_PICKLE_BYTES = 2**30
 """Of a pickle: the longest published one has 156 million."""
@@ -72,7 +73,9 @@ MAX_IMAGE_SIDE = 8192
 MAX_JSON_BYTES = 2**25
 MAX_JSON_VALUES = 4_000_000
 MAX_JSON_BRACKETS = 100_000
-"""Of run.json, whose longest part are the names of the classes, and of a sweep's sweep.json."""
+"""Of run.json, whose longest part is the class names, and of a sweep's sweep.json. Values and
+brackets are limited in every JSON text that is read, lines of metrics.jsonl and headers of tensor
+files included."""
 
 MAX_LINE_BYTES = 2**16
 """Of one line of metrics.jsonl; an epoch takes about 200."""

@@ -101,7 +101,19 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     near = loss.jacobian(y * (1 - SHARE), t)[rows]  # what the rounding of y comes to
     floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
     analytic = np.where(known, analytic, 0.0)
-    yield _compared(point, "loss", "∂L/∂y", analytic, by_outputs, y.size, at_kink, floor=floor)
+    checked = int(known.sum())
+    if checked:  # where no output can be judged nothing is said of the loss alone
+        yield _compared(
+            point,
+            "loss",
+            "∂L/∂y",
+            analytic,
+            by_outputs,
+            y.size,
+            at_kink,
+            floor=floor,
+            checked=checked,
+        )
 
 
 def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
@@ -358,6 +370,7 @@ def _compared(
     at_kink: Array | None = None,
     *,
     floor: Array | float = 0.0,
+    checked: int | None = None,
 ) -> Finding:
     """Two arrays of the same numbers; those at a kink only count as such where they differ.
 
@@ -374,7 +387,7 @@ def _compared(
     ours = np.where(np.abs(ours - numeric) <= np.maximum(floor, TINY), numeric, ours)
     skipped = differ & at_kink if at_kink is not None else np.zeros(ours.shape, bool)
     error = relative_error(ours[~skipped], numeric[~skipped])
-    return _alone(point, place, what, error, total, ours.size, int(skipped.sum()))
+    return _alone(point, place, what, error, total, checked or ours.size, int(skipped.sum()))
 
 
 def _alone(

@@ -42,7 +42,8 @@ class Finding:
         worst: the index in the array of the number that is furthest off, None where the method
             compares no single numbers.
         compared: how many numbers the error is of: not those at a kink, nor those whose terms
-            cancel or vanish, nor those of which the method has no digits; None for all.
+            cancel or vanish, nor those that agree only within the method's own
+            error, nor those of which it has no digits; None for all.
         roundings: the largest difference of those whose terms cancel or vanish, in roundings of
             everything that they are made of.
     """

@@ -37,7 +37,7 @@ SAMPLES = 8
 
 @dataclass(frozen=True)
 class Rounding:
-    """What one rounding of everything does. It is infinite where nothing can be told.
+    """What one rounding of everything does. It is infinite where a pass gave no number.
 
     Attributes:
         gradient: to each number of the gradient, shape of θ.
@@ -202,7 +202,7 @@ def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
     last = network.wiring.order[-1]
     received = {last: np.abs(_from_loss(network, t))}
     for k in reversed(network.wiring.order):
-        if k not in received:  # of what lies before a layer that is not known nothing can be told
+        if k not in received:  # before a layer that is not ours the measured spread alone counts
             continue
         layer, J = network.layers[k], received[k] + least
         passed += float(J.sum())

@@ -147,7 +147,7 @@ class Comparison:
     def unknown(self) -> Array:
         """Of which nothing can be said: the method has no digits, or no number at all.
 
-        What is no number in ours is wrong, the loss being one.
+        A NaN of ours is wrong, never unknown: the loss is finite there.
         """
         known = DIGITS * self.size + ROUNDINGS * self.rounding
         blurred = (self.off > 0) & ~(self.error <= known)

@@ -28,7 +28,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, Problem
-from chainrule.core.files import added_to, is_leftover, reason, require_own, with_room, write_whole
+from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.core.strict_json import as_json, is_number, parse_json
 from chainrule.data.readers.labels import commands_terminal
@@ -262,13 +262,13 @@ class RunFolder:
         Raises:
             ChainruleError: it cannot be read, or is that of other inputs.
         """
-        shapes = read_shapes(self.scaling)
+        shapes = read_shapes(self.scaling, "the scaling")
         if shapes != dict.fromkeys(SCALING, (inputs,)):
             found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
             message = f"found {found or 'no arrays'}, but the network has {inputs} inputs"
             raise ChainruleError(Problem(message, self.scaling))
         try:
-            return _scaling(read_tensors(self.scaling)[0])
+            return _scaling(read_tensors(self.scaling, "the scaling")[0])
         except (ValueError, KeyError) as error:
             if isinstance(error, ChainruleError):
                 raise
@@ -371,7 +371,7 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
             return wanted
         Path(f"{of}s").mkdir(exist_ok=True)
         for number in count(1):
-            path = Path(f"{of}s") / f"{with_room(name)}-{number}"
+            path = Path(f"{of}s") / f"{shortened(name)}-{number}"
             try:
                 path.mkdir()
             except FileExistsError:

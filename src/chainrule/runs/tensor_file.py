@@ -51,8 +51,12 @@ def packed(
     return content
 
 
-def read_shapes(path: Path) -> Shapes:
+def read_shapes(path: Path, what: str = "parameters") -> Shapes:
     """The shape of every array of a run's safetensors file, by its header alone.
+
+    Args:
+        path: the file.
+        what: it is of, for messages.
 
     Raises:
         ChainruleError: the file is missing, no ordinary file of its folder, or its header is not
@@ -61,7 +65,7 @@ def read_shapes(path: Path) -> Shapes:
     require_own(path)
     length = existing_file(path, at_most=machine_memory()).stat().st_size
     try:
-        with path.open("rb") as file, _told(path, "parameters"):
+        with path.open("rb") as file, _told(path, what):
             start = file.read(8)
             start += file.read(min(int.from_bytes(start, "little"), MAX_TENSOR_HEADER_BYTES))
             header = _checked_header(start, length)
@@ -71,14 +75,18 @@ def read_shapes(path: Path) -> Shapes:
     return {name: tuple(entry["shape"]) for name, entry in header.items() if name != _METADATA}
 
 
-def read_tensors(path: Path) -> tuple[Arrays, dict[str, str]]:
-    """The arrays of a run's safetensors file of parameters by name, and its metadata.
+def read_tensors(path: Path, what: str = "parameters") -> tuple[Arrays, dict[str, str]]:
+    """The arrays of a run's safetensors file by name, and its metadata.
+
+    Args:
+        path: the file.
+        what: it is of, for messages.
 
     Raises:
         ChainruleError: the file is missing, no ordinary file of its folder, larger than the
             machine's memory, or no whole safetensors file of arrays as NumPy has them.
     """
-    return parse_tensors(read_own(path), path, "parameters")
+    return parse_tensors(read_own(path), path, what)
 
 
 def read_own(path: Path) -> bytes:

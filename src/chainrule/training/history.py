@@ -110,8 +110,8 @@ class History(Mapping[str, list[Any]]):
 def mean_over_cases(losses: Array, counts: Array) -> Array:
     """Σ n_k L_k / Σ n_k, the mean over the cases of an epoch of what they lost as they ran.
 
-    L_k is a mean over the n_k cases of a minibatch, to which a penalty is added: so the penalty
-    counts as often, as it was at each step.
+    L_k is the mean over the n_k cases of minibatch k plus the penalty at that step, which is so
+    weighted by cases as well.
 
     Args:
         losses: of each minibatch, (..., minibatches).
@@ -121,7 +121,7 @@ def mean_over_cases(losses: Array, counts: Array) -> Array:
         >>> mean_over_cases(np.array([0.0, 100.0]), np.array([10, 1])).round(2)
         np.float64(9.09)
     """
-    return np.average(losses, axis=-1, weights=counts / counts.max())  # of equal ones no bit less
+    return np.average(losses, axis=-1, weights=counts / counts.max())  # equal ones weigh 1
 
 
 @dataclass

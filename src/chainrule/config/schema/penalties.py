@@ -21,7 +21,7 @@ class _AnyPenalty(Section):
 
     @classmethod
     def keys(cls) -> list[str]:
-        """Those of every way to write a penalty: which one is meant says the first known key."""
+        """The keys of every way to write a penalty; L1 or L2 among them mean rates by type."""
         return [*OnePenalty.model_fields, *PENALTIES]
 
 
@@ -45,7 +45,7 @@ class OwnPenalty(OnePenalty):
 
 
 class FreeLayer(_AnyPenalty):
-    """No penalty on a layer; what a penalty would be like does not matter."""
+    """No penalty on this layer; rate and biases may stand there and have no effect."""
 
     type: Annotated[Literal["none"], PENALTY_TYPE] = Field(description="no penalty")
     rate: Amount = Field(0.0, description=RATE)
@@ -96,7 +96,7 @@ def _of_network(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _of_layer(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """None is the network's own penalty, and so ``none`` stays the word."""
+    """Left out, a layer has the network's penalty; the word ``none`` frees it."""
     return None if value is None else _read(value, OwnPenalty) or "none"
 
 

@@ -93,7 +93,7 @@ def _too_many(size: int, most: int) -> str:
     if size >= 2**50:
         return f"more than a million GiB; at most {most // 2**30} are read"
     unit, name = (2**30, "GiB") if most >= 2**30 else (2**20, "MiB")
-    return f"{size / unit:.1f} {name}; at most {most // unit} are read"
+    return f"{size:,} bytes; at most {most:,} ({most // unit} {name}) are read"
 
 
 def suggestion(path: Path) -> str:
