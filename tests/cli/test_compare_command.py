@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.exhaustive
+
 CONFIG = """\
 network: {layers: [{size: 5, activation: tanh}, {size: 1}]}
 data: {generator: xor, count: 50}

@@ -98,6 +98,7 @@ os.execv(sys.executable, [sys.executable, "-m", "chainrule", *sys.argv[2:]])
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("closed", "more"), [("0", []), ("1", []), ("1", ["--quiet"]), ("2", []), ("012", [])]
 )
@@ -109,6 +110,7 @@ def test_closed_streams_do_no_harm(cases, closed, more):
     assert chainrule.load("closed").history["epoch"] == [1, 2]  # nothing was printed into a file
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("closed", ["2", "012"])
 def test_the_processes_of_a_sweep_have_streams_too(cases, closed):
     rates = "network.learning_rate=0.1,0.2"
@@ -152,6 +154,7 @@ def test_a_reader_that_left_before_the_first_word_ends_the_program_with_141(case
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+@pytest.mark.exhaustive
 def test_too_many_open_files_is_told_as_such(cases):
     resource = pytest.importorskip("resource")
     said = []

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.exhaustive
+
 CONFIG = """\
 network: {layers: [{size: 3}, {size: 3}, softmax]}
 data: {file: d.npz}

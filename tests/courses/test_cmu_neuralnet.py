@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError
 
+pytestmark = pytest.mark.exhaustive
+
 with on_path("cmu_10601_hw5"):
     import letters
     import neuralnet

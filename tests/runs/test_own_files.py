@@ -16,6 +16,8 @@ from chainrule.runs.checkpoint import read_checkpoint
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback, Row, Trainer
 
+pytestmark = pytest.mark.exhaustive
+
 CONFIG = {
     "network": {"layers": [{"size": 3}, {"size": 2}, "softmax"]},
     "data": {"generator": "moons", "count": 30, "standardize": True},

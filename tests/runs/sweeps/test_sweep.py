@@ -19,6 +19,8 @@ from chainrule.runs.sweeps.crew import Crew
 from chainrule.runs.sweeps.sweep import Sweep
 from yardstick import HANGS
 
+pytestmark = pytest.mark.exhaustive
+
 CONFIG = {
     "network": {"layers": [{"size": 5, "activation": "tanh"}, {"size": 2}, "softmax"]},
     "data": {"generator": "moons", "count": 60},

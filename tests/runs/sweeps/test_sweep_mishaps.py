@@ -15,6 +15,8 @@ import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.runs.sweeps.crew import Crew
 
+pytestmark = pytest.mark.exhaustive
+
 TEXT = """\
 network: {layers: [{size: 3}, {size: 2}, softmax]}
 data: {file: points.csv}
