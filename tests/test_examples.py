@@ -120,3 +120,13 @@ def test_the_yaml_of_the_readme_trains(tmp_path):
     path.write_text(text, encoding="utf-8")
     run = chainrule.train(path, overrides=["training.epochs=1"], save=False)
     assert len(run.history["epoch"]) == 1
+
+
+PAGES = [p for p in ROOT.rglob("*.md") if not {".venv", "runs"} & set(p.relative_to(ROOT).parts)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_a_page_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    inside = [link for link in links if "://" not in link and not link.startswith("mailto:")]
+    assert [link for link in inside if not (page.parent / link).exists()] == []

@@ -256,7 +256,7 @@ class Watched(Callback):
             self.epoch.clear()
             assert self.network is not None
             self.network.forward_pass(x)
-            with pytest.raises(ShapeError, match="another thread takes gradients"):
+            with pytest.raises(ShapeError, match="another thread took gradients"):
                 self.network.backward_pass(np.zeros(100, int))
             self.looked.set()  # from here on beside the training
             self.network.forward_pass(x)

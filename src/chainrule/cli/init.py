@@ -30,7 +30,7 @@ def command(
 
     The name of an example writes that example; any other name writes the starter under it.
     """
-    from chainrule.core.errors import ChainruleError, Problem
+    from chainrule.core.errors import ChainruleError, Problem, nearest
     from chainrule.core.files import write_whole
 
     known = examples()
@@ -39,6 +39,7 @@ def command(
             say(f"{example:18} {first_comment(path)}")
         return
     chosen = name if name in known else STARTER
+    meant = nearest(name, known) if name is not None and chosen != name else None
     target = Path(name or STARTER)
     if target.name and not target.suffix:
         target = target.with_name(target.name + known[chosen].suffix)
@@ -46,6 +47,8 @@ def command(
         raise ChainruleError(Problem("this file exists; --force replaces it", target))
     write_whole(target, known[chosen].read_text(encoding="utf-8"))
     say(f"{target} written; now: chainrule train {target}")
+    if meant is not None:
+        say(f"this is the starter; there is an example called {meant}: chainrule init {meant}")
 
 
 def examples() -> dict[str, Path]:

@@ -74,6 +74,7 @@ class Layered:
         explicit_jacobians: bool = False,
         seed: int = 0,
     ) -> None:
+        self.lock: Any = RLock()
         if dtype not in DTYPES:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
         if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
@@ -293,10 +294,6 @@ class Network(Layered):
     _gradient_thread: int | None = None
     """The thread that took gradients without holding the lock: they are for it to read."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self.lock: Any = RLock()
-        super().__init__(*args, **options)
-
     def __getstate__(self) -> dict[str, Any]:
         """What a copy shares: all but the lock, and the threads that use this network."""
         own = ("lock", "_forward_thread", "_gradient_thread")
@@ -443,7 +440,8 @@ class Network(Layered):
         others = not held and self._gradient_thread not in own and _runs(self._gradient_thread)
         if self._forward_thread != get_ident() or others:
             raise ShapeError(
-                "another thread takes gradients of this network or made the last forward pass; "
+                "another thread took gradients of this network, which it may still read, or made "
+                "the last forward pass; "
                 "hold the lock (with network.lock:) from the forward pass until the gradients "
                 "have been used, or give each thread a copy (copy.deepcopy(network))"
             )
