@@ -250,3 +250,12 @@ def test_where_a_penalty_or_a_decay_belongs(folder, name, text, advice):
         load_config(Path(name))
     (problem,) = caught.value.problems
     assert advice in problem.message
+
+
+@pytest.mark.parametrize("breg", ["true", "false"])
+def test_breg_of_a_layer_alone_says_what_is_missing_and_is_not_passed_over(folder, breg):
+    Path("a.txt").write_text(
+        f"GLOBALS\nwreg: 0.1 wrt: L2 breg: true\nLAYERS\ninput: 2\nsize: 3 breg: {breg}\n"
+    )
+    with pytest.raises(ConfigError, match=r"a\.txt:5:\d+: missing key 'wrt'"):
+        load_config(Path("a.txt"))

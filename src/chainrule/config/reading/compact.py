@@ -467,14 +467,13 @@ class _Reader:
         return inside
 
     def finish(self) -> None:
-        """The layers become a list; ``breg: false`` alone is no penalty."""
+        """The layers become a list; ``breg: false`` alone in GLOBALS is no penalty."""
         self.report_ini()
         network = self.tree.value.get("network", {})
         if "layers" in network:
             network["layers"] = list(network["layers"].values())
-        for part in (network, *network.get("layers", ())):
-            if part.get("penalty") == {"biases": False}:
-                del part["penalty"]
+        if network.get("penalty") == {"biases": False}:
+            del network["penalty"]
 
 
 def _lines(numbers: list[int]) -> str:
