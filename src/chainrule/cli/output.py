@@ -85,7 +85,10 @@ def console(**options: Any) -> Console:
     from rich.console import Console
 
     class Raising(Console):
+        """Rich's own would end the program with status 1."""
+
         def on_broken_pipe(self) -> None:
+            """The reader of the output left."""
             raise BrokenPipeError
 
     return Raising(**options)

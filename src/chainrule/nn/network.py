@@ -46,13 +46,13 @@ from chainrule.nn.penalties import (
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
 from chainrule.nn.wiring import INPUT
 
-# Layers that feed each other over one θ: what a network is before anything goes through it.
-
 DTYPES = ("float64", "float32")
 
 
 class Layered:
-    """The layers, how they are wired, and their parameters; see `Network` for the arguments.
+    """What a network is before anything goes through it: layers, their wiring and parameters.
+
+    See `Network` for the arguments.
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
