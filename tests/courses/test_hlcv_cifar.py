@@ -39,7 +39,7 @@ def test_the_data_may_lie_where_the_exercise_keeps_them(real, inner, monkeypatch
     (tmp_path / inner).mkdir(exist_ok=True)
     (tmp_path / inner / mini.name).symlink_to(mini, target_is_directory=True)
     monkeypatch.setattr(data_utils, "__file__", str(tmp_path / "data_utils.py"))
-    monkeypatch.delenv("CHAINRULE_DATA")
+    monkeypatch.delenv("CHAINRULE_DATA", raising=False)
     parts = data_utils.get_CIFAR10_data(num_training=400, num_validation=50, num_test=60)
     assert [len(part) for part in parts] == [400, 400, 50, 50, 60, 60]
 
