@@ -75,7 +75,7 @@ class After(Callback):
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
 
-    def on_stretch(self, trainer: Trainer) -> None:
+    def on_chunk(self, trainer: Trainer) -> None:
         """Do it."""
         if trainer.minibatches_run == STEPS_BEFORE:
             self.work()

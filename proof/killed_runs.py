@@ -84,7 +84,7 @@ class Reporter(Callback):
         """The recorder has written the first checkpoint before."""
         self.board[BEGUN] = 1
 
-    def on_stretch(self, trainer: Trainer) -> None:
+    def on_chunk(self, trainer: Trainer) -> None:
         """The recorder has written one after this minibatch."""
         self.board[DONE] = trainer.minibatches_run
 

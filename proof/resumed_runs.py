@@ -94,7 +94,7 @@ class SaveAll(Callback):
         """Save."""
         self._save(trainer)
 
-    def on_stretch(self, trainer: Trainer) -> None:
+    def on_chunk(self, trainer: Trainer) -> None:
         """Save."""
         self._save(trainer)
 

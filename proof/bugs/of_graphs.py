@@ -54,7 +54,7 @@ _BUGS = (
         (
             Edit(
                 "nn/building.py",
-                "layers[k].alone_upstream = wiring.is_chain",
+                "layers[k].alone_upstream = graph.is_chain",
                 "layers[k].alone_upstream = True",
             ),
         ),

@@ -39,8 +39,8 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "for k in reversed(self.wiring.order):",
-                "for k in reversed(self.wiring.order[len(self.wiring.order) > 1 :]):",
+                "for k in reversed(self.graph.order):",
+                "for k in reversed(self.graph.order[len(self.graph.order) > 1 :]):",
             ),
         ),
     ),

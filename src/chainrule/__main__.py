@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from chainrule.cli import leaving
+from chainrule.cli import interrupts
 
 
 def main() -> None:
     """Run the command that the command line names, from the first moment on without tracebacks."""
     _open_closed_streams()
-    leaving.at_once()
+    interrupts.at_once()
     from chainrule.cli.main import main as run
 
     try:
         run()
     except SystemExit as end:
-        leaving.at_once()
-        if end.code == leaving.INTERRUPTED:
-            leaving.now()
+        interrupts.at_once()
+        if end.code == interrupts.INTERRUPTED:
+            interrupts.now()
         raise
 
 

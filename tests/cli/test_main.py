@@ -43,7 +43,7 @@ COMMANDS = [
 PATIENT = f"""
 import chainrule.core.interrupts as interrupts
 from chainrule.__main__ import main
-interrupts.LEAVE_SECONDS = {HANGS}
+interrupts.GRACE_SECONDS = {HANGS}
 main()
 """
 """The program, but for the time that evaluations have after a Ctrl-C."""

@@ -272,7 +272,7 @@ training: {epochs: 20}
 class StopAfter(Callback):
     every_minibatch = True
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         trainer.stop = trainer.minibatches_run >= 2
 
 

@@ -11,7 +11,13 @@ import time
 import pytest
 
 from chainrule.core import interrupts
-from chainrule.core.interrupts import Leavable, Terminated, on_interrupt, terminable, uninterrupted
+from chainrule.core.interrupts import (
+    Interruptible,
+    Terminated,
+    on_interrupt,
+    terminable,
+    uninterrupted,
+)
 from yardstick import HANGS
 
 
@@ -91,12 +97,12 @@ def test_sigterm_may_raise_as_ctrl_c_does():
 
 
 def test_what_is_not_left_gives_its_result():
-    assert Leavable().attempt(lambda: 3) == 3
+    assert Interruptible().attempt(lambda: 3) == 3
 
 
 def test_work_fails_as_it_does_elsewhere():
     with pytest.raises(ZeroDivisionError):
-        Leavable().attempt(lambda: 1 / 0)
+        Interruptible().attempt(lambda: 1 / 0)
 
 
 def long_work() -> str:
@@ -114,18 +120,18 @@ def interrupted_work() -> str:
 
 
 def test_a_request_leaves_work_in_its_midst():
-    work = Leavable()
+    work = Interruptible()
     with on_interrupt(lambda number: work.leave()):
         assert work.attempt(interrupted_work) is None
 
 
 def test_work_after_a_request_has_little_time(monkeypatch):
     before = signal.getsignal(signal.SIGALRM)
-    work = Leavable()
-    monkeypatch.setattr(interrupts, "LEAVE_SECONDS", HANGS)
+    work = Interruptible()
+    monkeypatch.setattr(interrupts, "GRACE_SECONDS", HANGS)
     work.leave()
     assert work.attempt(lambda: "quick") == "quick"
-    monkeypatch.setattr(interrupts, "LEAVE_SECONDS", 0.1)
+    monkeypatch.setattr(interrupts, "GRACE_SECONDS", 0.1)
     work.leave()
     assert work.attempt(long_work) is None
     assert work.attempt(lambda: "too late") is None
@@ -145,7 +151,7 @@ def test_a_request_that_c_code_swallows_is_made_again(capsys):
         Deaf()
         return long_work()
 
-    hook, work = sys.unraisablehook, Leavable()
+    hook, work = sys.unraisablehook, Interruptible()
     with on_interrupt(lambda number: work.leave()):
         assert work.attempt(swallow) is None
     assert capsys.readouterr().err == ""
@@ -159,6 +165,6 @@ def test_what_is_left_may_fail_in_its_own_words():
         except BaseException:
             raise RuntimeError("half done") from None
 
-    leavable = Leavable()
-    with on_interrupt(lambda number: leavable.leave()):
-        assert leavable.attempt(work) is None
+    interruptible = Interruptible()
+    with on_interrupt(lambda number: interruptible.leave()):
+        assert interruptible.attempt(work) is None

@@ -19,12 +19,12 @@ from chainrule.nn.building import (
     faults_of,
     layers_from_config,
     network_options,
-    plugs_of,
+    nodes_of,
     shape_of_input,
 )
+from chainrule.nn.graph import INPUT, LayerNode
 from chainrule.nn.layer_types import LAYERS
 from chainrule.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy, loss_function
-from chainrule.nn.wiring import INPUT, Plug
 
 
 def chain(*layers, inputs=3, loss="mse"):
@@ -148,10 +148,10 @@ def branching():
 
 
 def test_wiring_needs_names_types_and_sources_and_who_joins():
-    assert plugs_of(branching()) == [
-        Plug("a", "dense", ("input",)),
-        Plug("b", "dense", ("input",)),
-        Plug("sum", "add", ("a", "b"), joins=True),
+    assert nodes_of(branching()) == [
+        LayerNode("a", "dense", ("input",)),
+        LayerNode("b", "dense", ("input",)),
+        LayerNode("sum", "add", ("a", "b"), joins=True),
     ]
 
 
@@ -173,12 +173,12 @@ def test_only_in_a_chain_is_what_goes_upstream_used_up_at_once(first, alone):
 def test_a_configuration_is_connected_without_memory_for_parameters():
     size = 10**9
     entries = [{"size": size, "name": "a"}, {"size": 4}]
-    layers, wiring = connected({"input": size, "loss": "mse", "layers": entries})
+    layers, graph = connected({"input": size, "loss": "mse", "layers": entries})
     assert [(layer.name, layer.inputs, layer.outputs) for layer in layers] == [
         ("a", size, size),
         ("dense_2", size, 4),
     ]
-    assert wiring.sources == ((INPUT,), (0,))
+    assert graph.sources == ((INPUT,), (0,))
     assert [type(layer.activation) for layer in layers] == [ReLU, Linear]
 
 

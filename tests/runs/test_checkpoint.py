@@ -134,7 +134,7 @@ class StopAfter(Callback):
     def __init__(self, minibatches: int) -> None:
         self.minibatches = minibatches
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         trainer.stop = trainer.minibatches_run >= self.minibatches
 
 

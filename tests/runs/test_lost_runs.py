@@ -80,7 +80,7 @@ class Ask(Callback):
     def on_start(self, trainer):
         self._at(trainer, start=1)
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         self._at(trainer, minibatches=trainer.minibatches_run)
 
     def on_epoch(self, trainer, row):
@@ -141,7 +141,7 @@ def test_an_evaluation_is_left_and_its_epoch_stays_open(monkeypatch):
         made.run()
     assert (made.epoch, made.minibatch, made.history.rows) == (1, 9, [])
     assert not made.finished
-    assert not made.torn
+    assert not made.inconsistent
 
 
 def test_preparations_are_left_and_nothing_else_is_begun(monkeypatch):
@@ -150,7 +150,7 @@ def test_preparations_are_left_and_nothing_else_is_begun(monkeypatch):
     with on_interrupt(lambda number: made.ask_to_stop()):
         made.run()
     assert (made.epoch, made.minibatches_run) == (0, 0)
-    assert made.leavable.attempt(lambda: 3) is None
+    assert made.interruptible.attempt(lambda: 3) is None
     assert np.array_equal(made.network.theta, before)
 
 

@@ -90,7 +90,7 @@ class StopAfter(Callback):
     def __init__(self, minibatches: int) -> None:
         self.minibatches = minibatches
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         trainer.stop = trainer.minibatches_run >= self.minibatches
 
 
@@ -386,7 +386,7 @@ def test_two_processes_do_not_train_into_one_folder(folder):
 
 def test_checkpoints_are_written_after_every_so_many_minibatches(folder):
     class Look(Callback):
-        def on_stretch(self, trainer):
+        def on_chunk(self, trainer):
             found = read_checkpoint(Path("r/checkpoint.safetensors"))
             seen.append((found.epoch - 1) * 4 + found.minibatch if found.epoch else 0)
 

@@ -104,7 +104,7 @@ def test_metrics_have_a_line_an_epoch_which_is_the_history(tmp_path):
 
 def test_the_configuration_is_there_from_the_start(tmp_path):
     class Look(Callback):
-        def on_stretch(self, trainer):
+        def on_chunk(self, trainer):
             seen.append((tmp_path / "config.yaml").read_text())
 
     seen: list[str] = []

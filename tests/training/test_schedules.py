@@ -99,7 +99,7 @@ class Weights(Callback):
     def on_start(self, trainer):
         self.theta.append(trainer.network.theta.copy())
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         self.theta.append(trainer.network.theta.copy())
         self.gradients.append(trainer.network.gradients.vector.copy())
         self.rates.append(trainer.rate)

@@ -32,8 +32,8 @@ class Notes(Callback):
     def on_minibatch(self, trainer, x, t):
         self.events.append(("minibatch", trainer.epoch, trainer.minibatch, len(x)))
 
-    def on_stretch(self, trainer):
-        self.events.append(("stretch", trainer.epoch, trainer.minibatch))
+    def on_chunk(self, trainer):
+        self.events.append(("chunk", trainer.epoch, trainer.minibatch))
 
     def on_epoch(self, trainer, row):
         self.events.append(("epoch", trainer.epoch, row["epoch"]))
@@ -59,12 +59,12 @@ class Recording(Callback):
 
 
 class StopAfter(Callback):
-    """Asks to stop after so many stretches."""
+    """Asks to stop after so many chunks."""
 
-    def __init__(self, stretches: int) -> None:
-        self.left = stretches
+    def __init__(self, chunks: int) -> None:
+        self.left = chunks
 
-    def on_stretch(self, trainer):
+    def on_chunk(self, trainer):
         self.left -= 1
         trainer.stop = self.left <= 0
 
@@ -327,7 +327,7 @@ def test_seconds_are_those_of_training_alone():
     class Slow(Callback):
         slept = 0.0
 
-        def on_stretch(self, trainer):
+        def on_chunk(self, trainer):
             start = perf_counter()
             sleep(0.02)
             self.slept += perf_counter() - start
@@ -349,7 +349,7 @@ def test_a_column_that_is_missing_names_the_nearest():
     assert dict(history) == {"epoch": [1], "train_loss": [0.5]}
 
 
-# Epochs, stretches, stopping
+# Epochs, chunks, stopping
 
 
 def test_no_epoch_leaves_the_network_as_it_was():
@@ -371,7 +371,7 @@ def test_the_same_seed_gives_the_same_bits_however_an_epoch_is_cut(rule, monkeyp
     ]
     for trainer in trainers:
         trainer.run()
-    monkeypatch.setattr("chainrule.training.trainer.STRETCH_SECONDS", 0.0)
+    monkeypatch.setattr("chainrule.training.trainer.CHUNK_SECONDS", 0.0)
     trainers.append(make(batch_size=1, epochs=4, optimizer=rule))
     trainers[-1].run()
     assert len({trainer.network.theta.tobytes() for trainer in trainers}) == 1
@@ -382,7 +382,7 @@ def test_the_same_seed_gives_the_same_bits_however_an_epoch_is_cut(rule, monkeyp
 def test_a_stretch_never_grows_beyond_an_epoch():
     trainer = make(epochs=50, batch_size=5)
     trainer.run()
-    assert trainer._stretch <= 2
+    assert trainer._chunk <= 2
 
 
 @pytest.mark.parametrize("every", [1, 3, 4, 7, 100])
@@ -391,7 +391,7 @@ def test_a_stretch_ends_where_a_checkpoint_is_due(every):
         def __init__(self):
             self.at = []
 
-        def on_stretch(self, trainer):
+        def on_chunk(self, trainer):
             if trainer.minibatches_run % every == 0:
                 self.at.append(trainer.minibatches_run)
 
@@ -406,11 +406,11 @@ def test_callbacks_are_told_in_order():
     assert notes.events == [
         ("start", 0, 0),
         ("minibatch", 1, 0, 4),
-        ("stretch", 1, 1),
+        ("chunk", 1, 1),
         ("minibatch", 1, 1, 4),
-        ("stretch", 1, 2),
+        ("chunk", 1, 2),
         ("minibatch", 1, 2, 2),
-        ("stretch", 1, 3),
+        ("chunk", 1, 3),
         ("epoch", 1, 1),
         ("end", 1, 3),
     ]
@@ -437,15 +437,15 @@ def test_only_who_asks_is_told_of_minibatches():
     assert sum(event[0] == "minibatch" for event in curious.events) == 3
 
 
-@pytest.mark.parametrize(("stretches", "rows", "finished"), [(1, 0, False), (6, 2, True)])
-def test_a_request_to_stop_is_honoured_after_the_stretch(stretches, rows, finished):
+@pytest.mark.parametrize(("chunks", "rows", "finished"), [(1, 0, False), (6, 2, True)])
+def test_a_request_to_stop_is_honoured_after_the_stretch(chunks, rows, finished):
     notes = Notes(every_minibatch=True)
-    trainer = make(callbacks=[notes, StopAfter(stretches)], epochs=2)
+    trainer = make(callbacks=[notes, StopAfter(chunks)], epochs=2)
     trainer.run()
     assert len(trainer.history.rows) == rows
     assert trainer.finished is finished
     assert notes.events[-1][0] == "end"
-    assert len(trainer.history.minibatch_losses) == stretches
+    assert len(trainer.history.minibatch_losses) == chunks
 
 
 def test_a_stop_at_the_end_of_an_epoch_keeps_that_epoch():
@@ -526,7 +526,7 @@ def test_threads_are_those_asked_for_or_one_for_small_networks(asked, taken):
     seen = []
 
     class Watcher(Callback):
-        def on_stretch(self, trainer):
+        def on_chunk(self, trainer):
             from threadpoolctl import threadpool_info
 
             seen.extend(i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas")

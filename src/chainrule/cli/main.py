@@ -17,7 +17,7 @@ from chainrule.cli import (
     describe,
     evaluate,
     init,
-    leaving,
+    interrupts,
     plot,
     predict,
     sample,
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         with failures_told("chainrule"):
-            leaving.by_exception()
+            interrupts.by_exception()
             return super().invoke(ctx)
 
 

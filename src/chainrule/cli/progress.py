@@ -101,7 +101,7 @@ class ProgressBar(Callback):
         epochs = str(trainer.settings.epochs)
         return f"{trainer.epoch:>{len(epochs)}}/{epochs}"
 
-    def on_stretch(self, trainer: Trainer) -> None:
+    def on_chunk(self, trainer: Trainer) -> None:
         """Move the bar."""
         text = self._last_epoch or f"loss {trainer.last_loss:.4g}, rate {trainer.rate:g}"
         self._progress.update(

@@ -19,10 +19,10 @@ from chainrule.config.schema.layers import ALIASES, SECTIONS
 from chainrule.core.errors import Problem
 from chainrule.data.settings import KINDS, are_sequences
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.graph import LayerNode, graph_problems, names_of
 from chainrule.nn.layer_types import LAYERS
-from chainrule.nn.wiring import Plug, faults_of_wiring, names_of
 
-Fault = tuple[KeyPath, str]
+LayerProblem = tuple[KeyPath, str]
 """Where the blame lies, and the message."""
 
 LIST: KeyPath = ("network", "layers")
@@ -34,7 +34,7 @@ def rule_problems(tree: Tree) -> list[Problem]:
     """Every broken rule, at its place; none in a tree that could only be read in part."""
     if tree.partial or not isinstance(tree.value, dict):
         return []
-    faults: list[Fault] = []
+    faults: list[LayerProblem] = []
     network, data = tree.value.get("network"), tree.value.get("data")
     if isinstance(network, dict) and isinstance(network.get("layers"), list):
         faults += _network_faults(network)
@@ -59,7 +59,7 @@ def _whole(value: Any, at_least: int = 1) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
 
 
-def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
+def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:
     layers = network["layers"]
     kinds = [_kind(layer) for layer in layers]
     for k, kind in enumerate(kinds[:-1]):
@@ -78,7 +78,7 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _loss_faults(_name(network.get("loss")), layers, kinds)
 
 
-def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
     """A softmax keeps the width of the layer before it."""
     for k in range(1, len(layers)):
         if kinds[k - 1 : k + 1] != ["dense", "softmax"] or not isinstance(layers[k], dict):
@@ -91,7 +91,7 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
             yield (*LIST, k, "size"), message
 
 
-def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
     """A start state has a number for each unit."""
     for k, layer in enumerate(layers):
         if kinds[k] != "recurrent" or not isinstance(layer, dict):
@@ -102,7 +102,7 @@ def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]
             yield (*LIST, k, "start"), message
 
 
-def _bias_faults(layers: list[Any]) -> Iterator[Fault]:
+def _bias_faults(layers: list[Any]) -> Iterator[LayerProblem]:
     """A start for biases that are not there; zeros, as older runs wrote it, are no harm."""
     for k, layer in enumerate(layers):
         if isinstance(layer, dict) and layer.get("bias") is False:
@@ -112,7 +112,7 @@ def _bias_faults(layers: list[Any]) -> Iterator[Fault]:
                 yield (*LIST, k, "biases"), message
 
 
-def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
     """Two layers of one name, where a layer without a name is called by kind and number."""
     taken: dict[str, tuple[int, bool]] = {}
     for k, layer in enumerate(layers):
@@ -125,7 +125,7 @@ def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
             yield (*LIST, k, "name"), f"{both} are both named {name!r}"
 
 
-def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
     """Inputs that are not there, circles and dead ends, where everything can be read."""
     sources = [_inputs(layer) for layer in layers]
     if None in kinds or None in sources:
@@ -135,8 +135,8 @@ def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Fault
     names = names_of(types, [name if isinstance(name, str) else None for name in given])
     joins = [LAYERS[word].joins for word in types]
     written = zip(names, types, (s or () for s in sources), joins, strict=True)
-    plugs = [Plug(*plug) for plug in written]
-    for fault in faults_of_wiring(plugs):
+    nodes = [LayerNode(*node) for node in written]
+    for fault in graph_problems(nodes):
         at = layers[fault.layer] if fault.layer is not None else None
         has_key = fault.key is not None and isinstance(at, dict) and fault.key in at
         yield (*LIST, fault.layer or 0, *((fault.key,) if has_key else ())), fault.message
@@ -155,7 +155,9 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and re.match(NAME_PATTERN, value) is not None
 
 
-def _loss_faults(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Fault]:
+def _loss_faults(
+    loss: str | None, layers: list[Any], kinds: list[str | None]
+) -> Iterator[LayerProblem]:
     """Losses that ask for an output of a certain kind."""
     last = kinds[-1] if kinds else None
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
@@ -196,7 +198,7 @@ def _instead_of_cross_entropy(function: str, last: Any) -> str:
     return "add softmax as the last layer, or choose another loss such as mse"
 
 
-def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _data_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
     kinds = [key for key in data if key in KINDS]
     if are_sequences({**data, "generator": _name(data.get("generator")) or ""}):
         yield from _sequence_faults(data)
@@ -209,7 +211,7 @@ def _data_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
             yield from _shape_faults(data)
 
 
-def _sequence_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _sequence_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
     """What sequences cannot be, and an echo that never comes."""
     if data.get("standardize") not in (None, False):
         message = "standardize is for rows of numbers and images, not for sequences"
@@ -223,7 +225,7 @@ def _sequence_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
         yield ("data", key), message
 
 
-def _shape_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _shape_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
     """A shape cannot be larger than its image."""
     size = data.get("size", 16)
     if not _whole(size, 10) or size > 50:
@@ -236,7 +238,7 @@ def _shape_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
             yield ("data", key), f"{fits}, found {found(ends)}"
 
 
-def _group_faults(data: Mapping[str, Any], generator: str) -> Iterator[Fault]:
+def _group_faults(data: Mapping[str, Any], generator: str) -> Iterator[LayerProblem]:
     """Each class needs a case."""
     groups = data.get(_GROUPS.get(generator, ""), 2)
     count = data.get("count")
@@ -247,7 +249,7 @@ def _group_faults(data: Mapping[str, Any], generator: str) -> Iterator[Fault]:
         yield ("data", "count"), f"count {count} is too small for {number} classes"
 
 
-def _file_faults(data: Mapping[str, Any]) -> Iterator[Fault]:
+def _file_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
     """Validation and test data that have files of their own."""
     split = data.get("split")
     for k, part in enumerate(("validation", "test"), start=1):

@@ -16,7 +16,7 @@ T = TypeVar("T")
 DOUBLE_TAP_SECONDS = 1.0
 """A second Ctrl-C within this time is taken for part of the first."""
 
-LEAVE_SECONDS = 0.7
+GRACE_SECONDS = 0.7
 """How long after a request evaluations and drawings may still go on."""
 
 AGAIN_SECONDS = 0.05
@@ -32,10 +32,10 @@ class Terminated(KeyboardInterrupt):
 
 
 class Leave(BaseException):
-    """Leaves what `Leavable.attempt` does; nobody else ever sees it."""
+    """Leaves what `Interruptible.attempt` does; nobody else ever sees it."""
 
 
-class Leavable:
+class Interruptible:
     """Work that changes nothing, such as an evaluation, and so may be left at any moment.
 
     A signal is heard in the main thread alone; elsewhere nothing is ever left.
@@ -47,17 +47,17 @@ class Leavable:
         self._before: tuple[Any, Any] | None = None
 
     def leave(self) -> None:
-        """Leave what is being attempted; what is attempted later has `LEAVE_SECONDS` from now.
+        """Leave what is being attempted; what is attempted later has `GRACE_SECONDS` from now.
 
         For a signal's handler: it raises in the midst of the work.
         """
-        self._end = monotonic() + LEAVE_SECONDS
+        self._end = monotonic() + GRACE_SECONDS
         if self._inside:
             self._arm(AGAIN_SECONDS)
             raise Leave
 
     @property
-    def is_asked(self) -> bool:
+    def is_requested(self) -> bool:
         """Whether somebody wants to leave."""
         return self._end is not None
 
@@ -78,7 +78,7 @@ class Leavable:
         except Leave:
             return None
         except Exception:
-            if not self.is_asked:
+            if not self.is_requested:
                 raise
             return None  # what is left in the midst may say so in its own words
         finally:

@@ -17,9 +17,9 @@ from chainrule.core.errors import (
     ShapeError,
     unknown,
 )
-from chainrule.gradients.alone import alone
 from chainrule.gradients.findings import Finding, Report
 from chainrule.gradients.kinks import met, undecided
+from chainrule.gradients.layer_by_layer import alone
 from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
 from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated

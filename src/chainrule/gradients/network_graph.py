@@ -21,6 +21,7 @@ from chainrule.autodiff.walk import backpropagate
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
+from chainrule.nn.graph import INPUT
 from chainrule.nn.layer_types import (
     Add,
     AveragePool2D,
@@ -38,7 +39,6 @@ from chainrule.nn.losses import FromLogits, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
-from chainrule.nn.wiring import INPUT
 
 # Layers over sequences as graphs, for the second derivation of their gradients.
 #
@@ -270,12 +270,12 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
     targets = network.prepare_targets(t)
     parameters = {name: variable(value.copy(), name) for name, value in network.parameters.items()}
     outputs = {}
-    for k in network.wiring.order:
+    for k in network.graph.order:
         layer = network.layers[k]
         if type(layer) not in LAYERS:
             raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
-        fed = [made[source] for source in network.wiring.sources[k]]
+        fed = [made[source] for source in network.graph.sources[k]]
         x_of_layer = fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1)
         logits, node = LAYERS[type(layer)](layer, x_of_layer, own)
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")

@@ -199,9 +199,9 @@ def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
     """
     sums, passed = Parameters(network.parameters.layout), 1.0
     penalty = np.abs(network.penalty_gradient())
-    last = network.wiring.order[-1]
+    last = network.graph.order[-1]
     received = {last: np.abs(_from_loss(network, t))}
-    for k in reversed(network.wiring.order):
+    for k in reversed(network.graph.order):
         if k not in received:  # before a layer that is not ours the measured spread alone counts
             continue
         layer, J = network.layers[k], received[k] + least
@@ -210,7 +210,7 @@ def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
         J = J if is_delta else _by_slopes(layer, J, least)
         upstream = _through(layer, J, sums, least)
         if upstream is not None:
-            for source, part in zip(network.wiring.sources[k], layer.part(upstream), strict=True):
+            for source, part in zip(network.graph.sources[k], layer.part(upstream), strict=True):
                 received[source] = received[source] + part if source in received else part
     return sums.vector + penalty, passed
 

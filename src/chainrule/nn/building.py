@@ -15,6 +15,15 @@ import numpy as np
 from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.registry import entry_options, name_in
 from chainrule.nn.activations import ACTIVATIONS, Sigmoid, activation
+from chainrule.nn.graph import (
+    INPUT,
+    LayerGraph,
+    LayerNode,
+    LayerProblem,
+    graph_problems,
+    layer_graph,
+    names_of,
+)
 from chainrule.nn.layer_types import LAYERS, Dense, Layer
 from chainrule.nn.layers.base import Shape, Weighted
 from chainrule.nn.losses import (
@@ -25,7 +34,6 @@ from chainrule.nn.losses import (
     Loss,
     loss_function,
 )
-from chainrule.nn.wiring import INPUT, Fault, Plug, Wiring, faults_of_wiring, names_of, wire
 
 NETWORK_KEYS = (
     "input",
@@ -84,7 +92,9 @@ def checked_layers(layers: Any) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, FromLogits | None]:
+def connect(
+    layers: Sequence[Layer], shape: Shape, loss: Loss
+) -> tuple[LayerGraph, FromLogits | None]:
     """Name the layers, choose activations left out, fix shapes, and check what feeds what.
 
     Args:
@@ -106,27 +116,27 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> tuple[Wiring, 
         faults = [*faults_of(layers, loss)]
     if faults:
         raise ConfigError([Problem(fault.message) for fault in faults])
-    wiring = wire(plugs_of(layers))
+    graph = layer_graph(nodes_of(layers))
     shapes = {INPUT: shape}
-    for k in wiring.order:
-        layers[k].alone_upstream = wiring.is_chain
+    for k in graph.order:
+        layers[k].alone_upstream = graph.is_chain
         try:
-            layers[k].connect(*(shapes[source] for source in wiring.sources[k]))
+            layers[k].connect(*(shapes[source] for source in graph.sources[k]))
         except ConfigError as error:
             raise ConnectError(error.problems, k) from None
         shapes[k] = layers[k].output_shape
-    _mark_output(layers, wiring)
-    return wiring, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    _mark_output(layers, graph)
+    return graph, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
 
 
-def _mark_output(layers: Sequence[Layer], wiring: Wiring) -> None:
+def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:
     """The last layer, and what it passes on as it is."""
     for layer in layers:
         layer.is_output = False
-    k = wiring.order[-1]
+    k = graph.order[-1]
     layers[k].is_output = True
-    while layers[k].passes_on and wiring.sources[k][0] != INPUT:
-        k = wiring.sources[k][0]
+    while layers[k].passes_on and graph.sources[k][0] != INPUT:
+        k = graph.sources[k][0]
         layers[k].is_output = True
 
 
@@ -135,7 +145,7 @@ def default_loss(*, ends_in_softmax: bool) -> str:
     return "cross_entropy" if ends_in_softmax else "mse"
 
 
-def connected(config: Mapping[str, Any]) -> tuple[list[Layer], Wiring]:
+def connected(config: Mapping[str, Any]) -> tuple[list[Layer], LayerGraph]:
     """The layers of a ``network:`` mapping with their shapes, without memory for parameters.
 
     Args:
@@ -145,13 +155,13 @@ def connected(config: Mapping[str, Any]) -> tuple[list[Layer], Wiring]:
         ConfigError: the parts do not make a network; a `ConnectError` where shapes do not fit.
     """
     layers = layers_from_config(config["layers"])
-    wiring, _ = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
-    return layers, wiring
+    graph, _ = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
+    return layers, graph
 
 
-def plugs_of(layers: Sequence[Layer]) -> list[Plug]:
-    """The layers as far as wiring goes."""
-    return [Plug(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
+def nodes_of(layers: Sequence[Layer]) -> list[LayerNode]:
+    """The layers as far as the graph is concerned."""
+    return [LayerNode(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
 
 
 def _name(layers: Sequence[Layer]) -> None:
@@ -162,53 +172,53 @@ def _name(layers: Sequence[Layer]) -> None:
 
 def _choose_activations(layers: Sequence[Layer]) -> None:
     """relu where it was left out, and linear where no layer with an activation follows."""
-    wiring = wire(plugs_of(layers))
+    graph = layer_graph(nodes_of(layers))
     followed: set[int] = set()
-    for k in reversed(wiring.order):
+    for k in reversed(graph.order):
         layer: Any = layers[k]
         has_one = hasattr(layer, "activation")
         if has_one and layer.activation is None:
             layer.activation = activation("relu" if k in followed else "linear")
         if has_one or k in followed:
-            followed.update(wiring.sources[k])
+            followed.update(graph.sources[k])
 
 
-def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[Fault]:
+def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProblem]:
     """What keeps completed layers and a loss from making a network, if anything."""
     if not any(layer.has_weights for layer in layers):
         message = "a network needs at least one dense layer, or another with weights"
-        yield Fault(message, None if not layers else 0)
+        yield LayerProblem(message, None if not layers else 0)
         return
     own = [*_layer_faults(layers)]
     yield from own
     if not own:
-        yield from faults_of_wiring(plugs_of(layers))
+        yield from graph_problems(nodes_of(layers))
     last = layers[-1]
     if isinstance(loss, CrossEntropy) and not last.gives_distribution:
-        yield Fault(
+        yield LayerProblem(
             f"cross_entropy needs outputs that are a distribution, but the last layer is "
             f"{_described(last)}; add a softmax layer behind it, or choose another loss",
             None,
         )
     if isinstance(loss, BinaryCrossEntropy) and not _ends_in_sigmoid(last):
-        yield Fault(
+        yield LayerProblem(
             f"binary_cross_entropy needs outputs between 0 and 1, but the last layer is "
             f"{_described(last)}; give it activation sigmoid, or choose another loss",
             None,
         )
 
 
-def _layer_faults(layers: Sequence[Layer]) -> Iterator[Fault]:
+def _layer_faults(layers: Sequence[Layer]) -> Iterator[LayerProblem]:
     seen: set[str] = set()
     for k, layer in enumerate(layers):
         if layer.must_be_last and k < len(layers) - 1:
-            yield Fault(f"{layer.type} must be the last layer", k)
+            yield LayerProblem(f"{layer.type} must be the last layer", k)
         if layer.bound:
-            yield Fault(f"{layer.name} already belongs to a network", k)
+            yield LayerProblem(f"{layer.name} already belongs to a network", k)
         if layer.name in seen:
-            yield Fault(f"two layers have the name {layer.name!r}", k)
+            yield LayerProblem(f"two layers have the name {layer.name!r}", k)
         if any(mark in layer.name for mark in "./\\"):
-            yield Fault(f"the name {layer.name!r} must not contain a dot or a slash", k)
+            yield LayerProblem(f"the name {layer.name!r} must not contain a dot or a slash", k)
         seen.add(layer.name)
 
 

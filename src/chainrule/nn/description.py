@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.nn.building import connected, shape_of_input
+from chainrule.nn.graph import INPUT, INPUT_WORD, LayerGraph
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import Shape
 from chainrule.nn.parameters import BIASES
-from chainrule.nn.wiring import INPUT, INPUT_WORD, Wiring
 
 if TYPE_CHECKING:
     from chainrule.nn.network import Network
@@ -103,7 +103,7 @@ def describe(network: Network) -> Description:
         >>> found.parameters, found.bytes, found.multiplications
         (23, 184, 18)
     """
-    return _described(network.layers, network.wiring, network.input_shape, str(network.dtype))
+    return _described(network.layers, network.graph, network.input_shape, str(network.dtype))
 
 
 def describe_config(network: Mapping[str, Any]) -> Description:
@@ -121,16 +121,16 @@ def describe_config(network: Mapping[str, Any]) -> Description:
         >>> f"{found.parameters:,}"
         '1,000,002,000,000,001'
     """
-    layers, wiring = connected(network)
+    layers, graph = connected(network)
     shape = shape_of_input(network["input"])
-    return _described(layers, wiring, shape, network.get("dtype") or "float64")
+    return _described(layers, graph, shape, network.get("dtype") or "float64")
 
 
 def _described(
-    layers: Sequence[Layer], wiring: Wiring, input_shape: Shape, dtype: str
+    layers: Sequence[Layer], graph: LayerGraph, input_shape: Shape, dtype: str
 ) -> Description:
     facts = []
-    for layer, sources in zip(layers, wiring.sources, strict=True):
+    for layer, sources in zip(layers, graph.sources, strict=True):
         fed_by = tuple(INPUT_WORD if k == INPUT else layers[k].name for k in sources)
         facts.append(_facts(layer, fed_by))
     return Description(input_shape, tuple(facts), dtype)

@@ -24,6 +24,7 @@ from chainrule.nn.building import (
     network_options,
     shape_of_input,
 )
+from chainrule.nn.graph import INPUT
 from chainrule.nn.inputs import (
     require_as_many,
     require_inputs_of_targets,
@@ -44,19 +45,18 @@ from chainrule.nn.penalties import (
     placed,
 )
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
-from chainrule.nn.wiring import INPUT
 
 DTYPES = ("float64", "float32")
 
 
 class Layered:
-    """What a network is before anything goes through it: layers, their wiring and parameters.
+    """What a network is before anything goes through it: layers, their graph and parameters.
 
     See `Network` for the arguments.
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
-        wiring: which layers feed which, and the order in which they run.
+        graph: which layers feed which, and the order in which they run.
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
@@ -89,7 +89,7 @@ class Layered:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
-        self.wiring, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
+        self.graph, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
         self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
@@ -168,7 +168,7 @@ class Layered:
 
     @property
     def penalised(self) -> tuple[PenaltyTerm, ...]:
-        """Which penalty is on which stretch of θ at which rate, the layers' own included."""
+        """Which penalty is on which segment of θ at which rate, the layers' own included."""
         return self._penalty.terms
 
     def penalty_rates(self, name: str) -> Mapping[str, float]:
@@ -257,7 +257,7 @@ class Network(Layered):
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
-        wiring: which layers feed which, and the order in which they run.
+        graph: which layers feed which, and the order in which they run.
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
@@ -461,11 +461,11 @@ class Network(Layered):
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
         self._forward_thread = get_ident()
         made = {INPUT: x}
-        for k in self.wiring.order:
+        for k in self.graph.order:
             layer = self.layers[k]
-            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            fed = layer.gather([made[source] for source in self.graph.sources[k]])
             made[k] = layer.forward_pass(fed)
-        self._output = made[self.wiring.order[-1]]
+        self._output = made[self.graph.order[-1]]
         return self._output
 
     def loss_of_pass(self, t: Array) -> Any:
@@ -478,8 +478,8 @@ class Network(Layered):
         What several layers use receives the sum of what they send back.
         """
         received: dict[int, Array] = {}
-        for k in reversed(self.wiring.order):
-            layer, sources = self.layers[k], self.wiring.sources[k]
+        for k in reversed(self.graph.order):
+            layer, sources = self.layers[k], self.graph.sources[k]
             wanted = to_input or sources != (INPUT,)
             J = (
                 layer.backward_pass(received.pop(k), to_input=wanted)
@@ -564,9 +564,9 @@ class Network(Layered):
             theta: the shape of θ, complex ones included.
         """
         made = {INPUT: x}
-        for k in self.wiring.order:
+        for k in self.graph.order:
             layer = self.layers[k]
-            fed = layer.gather([made[source] for source in self.wiring.sources[k]])
+            fed = layer.gather([made[source] for source in self.graph.sources[k]])
             z, made[k] = layer.evaluate(fed, self.parameters.layout.views(theta, layer.name))
             yield layer, fed, z, made[k]
 
@@ -604,7 +604,7 @@ class Network(Layered):
     def kept_buffers(self, pool: Pool) -> Iterator[None]:
         """While this lasts, layers write into the arrays of ``pool`` again and again.
 
-        Faster for a stretch of minibatches; what a pass leaves in a layer is overwritten by
+        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
         the next.
 
         Args:

@@ -26,7 +26,7 @@ BIASES = ("b", "h0")
 
 @dataclass(frozen=True)
 class Segment:
-    """The stretch of θ that holds one array of one layer.
+    """The segment of θ that holds one array of one layer.
 
     Attributes:
         layer: the layer's name, such as ``dense_1``.
@@ -115,7 +115,7 @@ class Layout:
         return {s.name: vector[s.slice].reshape(s.shape) for s in self.of_layer(layer)}
 
     def runs(self, values: Mapping[str, float]) -> tuple[tuple[slice, float], ...]:
-        """θ cut into the longest stretches over which a setting has one value.
+        """θ cut into the longest segments over which a setting has one value.
 
         Args:
             values: the setting (a learning rate, a penalty rate) of every segment, by full

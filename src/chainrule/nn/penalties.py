@@ -164,12 +164,12 @@ EITHER_OR = (
 
 
 class PenaltyTerm(NamedTuple):
-    """One penalty on one stretch of θ.
+    """One penalty on one segment of θ.
 
     Attributes:
         type: its name in the table.
         rate: above 0.
-        part: the stretch.
+        part: the segment.
     """
 
     type: str
@@ -184,22 +184,22 @@ class PenaltyTerm(NamedTuple):
 
 @dataclass(frozen=True)
 class PlacedPenalty:
-    """Penalties on stretches of θ.
+    """Penalties on segments of θ.
 
     Attributes:
         rates: of every array by full name: the rates above 0 by type.
-        terms: the same as stretches of θ as long as possible.
+        terms: the same as segments of θ as long as possible.
     """
 
     rates: Mapping[str, Mapping[str, float]]
     terms: tuple[PenaltyTerm, ...]
 
     def loss(self, theta: Array) -> Any:
-        """Σ rate · Ω(w) over the stretches of θ, which may be complex."""
+        """Σ rate · Ω(w) over the segments of θ, which may be complex."""
         return sum(term.rate * term.penalty.total(theta[term.part]) for term in self.terms)
 
     def add_gradient(self, theta: Array, vector: Array) -> None:
-        """Add rate · Ω'(θ), on the stretches, to ``vector``, of the shape of θ."""
+        """Add rate · Ω'(θ), on the segments, to ``vector``, of the shape of θ."""
         for term in self.terms:
             penalty, rate, part = term.penalty, term.rate, term.part
             vector[part] += rate * penalty.derivative(theta[part])

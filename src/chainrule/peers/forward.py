@@ -14,11 +14,11 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import are_sequences, has_target, target_rows
 from chainrule.nn.building import activation_name
+from chainrule.nn.graph import INPUT
 from chainrule.nn.layer_types import Add, Concatenate, Layer
 from chainrule.nn.losses import FromLogits, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss, loss_of_a_step
-from chainrule.nn.wiring import INPUT
 
 LayerFunction = Callable[[Any, Any, Mapping[str, Any]], tuple[Any, Any]]
 """z and the output of a layer, given the layer, its x and its parameters by name."""
@@ -60,13 +60,13 @@ def logits_and_outputs(
         concatenate: the library's, along axis 1.
     """
     made, z = {INPUT: x}, x
-    for k in network.wiring.order:
+    for k in network.graph.order:
         layer = network.layers[k]
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
-        fed = [made[source] for source in network.wiring.sources[k]]
+        fed = [made[source] for source in network.graph.sources[k]]
         joined = fed[0] if len(fed) == 1 else concatenate(fed)
         z, made[k] = layers[type(layer)](layer, joined, own)
-    return z, made[network.wiring.order[-1]]
+    return z, made[network.graph.order[-1]]
 
 
 def add(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -46,7 +46,7 @@ def _unknown(
     losses: Collection[type[Loss]],
     rules: Collection[type[Optimizer]],
 ) -> Iterator[str]:
-    if not network.wiring.is_chain:
+    if not network.graph.is_chain:
         yield "it has no layers that branch"
     if len(network.input_shape) == 2:
         yield "it has no networks of sequences"

@@ -28,7 +28,7 @@ from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.layers.base import Weighted
 from chainrule.nn.losses import BinaryCrossEntropy, loss_function
 from chainrule.nn.network import Network
-from chainrule.runs.fitting import (
+from chainrule.runs.shape_checks import (
     case_shape,
     colours_last,
     inputs_of,

@@ -362,7 +362,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
     """
     parts = {name: _part(getattr(data, name)) for name in PARTS}
     scores = {
-        name: trainer.leavable.attempt(lambda part=part: trainer.evaluate(part))  # type: ignore[misc]
+        name: trainer.interruptible.attempt(lambda part=part: trainer.evaluate(part))  # type: ignore[misc]
         for name, part in parts.items()
     }
     run = Run(
@@ -393,7 +393,9 @@ def _flat(scaling: Standardization | None) -> Standardization | None:
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
     folder.write_facts(Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores))
-    trainer.leavable.attempt(lambda: draw_learning_curve(run, folder, trainer.engine.minibatches))
+    trainer.interruptible.attempt(
+        lambda: draw_learning_curve(run, folder, trainer.engine.minibatches)
+    )
 
 
 def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:

@@ -423,7 +423,7 @@ class Recorder(Callback):
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history.rows)
 
-    def on_stretch(self, trainer: Trainer) -> None:
+    def on_chunk(self, trainer: Trainer) -> None:
         """Write a checkpoint where a number of minibatches is asked for and has run."""
         every = trainer.settings.checkpoint_every
         if every and trainer.minibatches_run % every == 0:
@@ -442,7 +442,7 @@ class Recorder(Callback):
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
-        if trainer.torn:  # θ belongs to another moment; the checkpoint before is whole
+        if trainer.inconsistent:  # θ belongs to another moment; the checkpoint before is whole
             return
         self._save(trainer)
 

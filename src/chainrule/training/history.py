@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import unknown
-from chainrule.training.engines import Stretch
+from chainrule.training.engines import Chunk
 from chainrule.training.scores import Score
 
 Row = dict[str, float | int | None]
@@ -77,14 +77,14 @@ class History(Mapping[str, list[Any]]):
         return history
 
     def add_minibatches(self, losses: Array) -> None:
-        """Add the losses of a stretch of minibatches."""
+        """Add the losses of a chunk of minibatches."""
         self._minibatches.append(losses)
 
     @property
     def minibatch_losses(self) -> Array:
         """The loss of every minibatch as it ran, shape (minibatches,)."""
         joined = np.concatenate([np.empty(0), *self._minibatches])
-        self._minibatches = [joined]  # of a million stretches: once, not at every checkpoint
+        self._minibatches = [joined]  # of a million chunks: once, not at every checkpoint
         return joined.copy()
 
     def __getitem__(self, column: str) -> list[Any]:
@@ -147,8 +147,8 @@ class Progress:
         """That of an epoch before its first minibatch; ``counts`` are the cases of each."""
         return cls(np.zeros(len(counts)), counts)
 
-    def add(self, minibatch: int, result: Stretch, seconds: float) -> None:
-        """Add a stretch, behind which ``minibatch`` minibatches have run."""
+    def add(self, minibatch: int, result: Chunk, seconds: float) -> None:
+        """Add a chunk, behind which ``minibatch`` minibatches have run."""
         self.losses[minibatch - len(result.losses) : minibatch] = result.losses
         self.correct += result.correct
         self.seconds += seconds

@@ -1,7 +1,7 @@
 """The optimisers: how a gradient changes θ.
 
 An optimiser is bound to one θ, one gradient vector of the same layout, and the learning rates
-of its stretches. ``step()`` then changes θ in place, once for every minibatch. Its state lies
+of its chunks. ``step()`` then changes θ in place, once for every minibatch. Its state lies
 in ``state``, named vectors as long as θ, and in ``steps``. The table `OPTIMIZERS` holds the
 classes by name; the fields of a class are its options.
 """
@@ -73,7 +73,7 @@ class Optimizer(ABC):
     def _update(
         self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
     ) -> None:
-        """Change one stretch of θ, which has one learning rate."""
+        """Change one chunk of θ, which has one learning rate."""
 
 
 def _fraction(name: str, value: float) -> None:

@@ -17,13 +17,13 @@ from chainrule.core.errors import printable
 from chainrule.core.registry import name_in
 from chainrule.core.sequences import are_sequences
 from chainrule.nn.building import activation_name
+from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
 from chainrule.nn.layer_types import Dense, Layer, Softmax
 from chainrule.nn.layers.base import Shape
 from chainrule.nn.losses import LOSSES, least_probability, one_hot
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import SequenceLoss, loss_of_a_step
-from chainrule.nn.wiring import INPUT
 from chainrule.training import Callback, Trainer
 from chainrule.training.optimizers import SGD, norm
 
@@ -114,7 +114,7 @@ def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
 
 
 def _forward(network: Network) -> Iterator[Entry]:
-    for k in network.wiring.order:
+    for k in network.graph.order:
         layer: Any = network.layers[k]
         name, x = layer.name, _fed(network, k)
         if isinstance(layer, Softmax):
@@ -149,7 +149,7 @@ def _about(layer: Layer, parameter: str) -> str:
 
 def _fed(network: Network, k: int) -> str:
     """What a layer takes, by the names of the entries."""
-    names = ["x" if s == INPUT else _output(network.layers[s]) for s in network.wiring.sources[k]]
+    names = ["x" if s == INPUT else _output(network.layers[s]) for s in network.graph.sources[k]]
     return " and ".join(names)
 
 
@@ -165,13 +165,13 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
     last = network.layers[-1]
     J, at_small = _shaped(J, last.output_shape), by_logs is not None
     yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J, "backward")
-    upstream: dict[int, list[str]] = {network.wiring.order[-1]: ["J_L"]}
-    for k in reversed(network.wiring.order):
+    upstream: dict[int, list[str]] = {network.graph.order[-1]: ["J_L"]}
+    for k in reversed(network.graph.order):
         layer = network.layers[k]
         J_z = by_logs[1] if by_logs is not None and layer is last else None
         yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k), J_z)
         sent = f"δ {layer.name}" if isinstance(layer, Softmax) else f"J upstream {layer.name}"
-        sources = network.wiring.sources[k]
+        sources = network.graph.sources[k]
         for j, source in enumerate(sources, start=1):
             part = f"part {j} of {sent}" if len(sources) > 1 else sent
             upstream.setdefault(source, []).append(part)

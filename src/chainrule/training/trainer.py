@@ -1,7 +1,7 @@
 """The loop: epochs of minibatches, validation, history, and whoever wants to watch.
 
-A `Trainer` owns no mathematics. It gives an engine one stretch of minibatches after the other
-and tells its callbacks what happened. Between two stretches it can be asked to stop.
+A `Trainer` owns no mathematics. It gives an engine one chunk of minibatches after the other
+and tells its callbacks what happened. Between two chunks it can be asked to stop.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DivergenceError, unknown
-from chainrule.core.interrupts import Leavable
+from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
 from chainrule.nn.network import Network
-from chainrule.training.engines import ENGINES, Engine, NotFiniteError, Stretch
+from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.obstacles import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.history import History, Progress, Row, score_columns
@@ -27,8 +27,8 @@ from chainrule.training.schedules import Schedule, schedule
 from chainrule.training.scores import Score
 from chainrule.training.settings import Settings
 
-STRETCH_SECONDS = 0.05
-"""A stretch grows until it takes about this long: often enough to stop, rarely enough to be
+CHUNK_SECONDS = 0.05
+"""A chunk grows until it takes about this long: often enough to stop, rarely enough to be
 fast. Its length never changes the numbers."""
 
 
@@ -47,7 +47,7 @@ class Callback:
     """Whoever watches a training; override what is of interest.
 
     Attributes:
-        every_minibatch: whether `on_minibatch` is wanted, which makes every stretch one long.
+        every_minibatch: whether `on_minibatch` is wanted, which makes every chunk one long.
     """
 
     every_minibatch = False
@@ -58,8 +58,8 @@ class Callback:
     def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
         """Before a minibatch runs, with its prepared inputs and targets."""
 
-    def on_stretch(self, trainer: Trainer) -> None:
-        """After a stretch of minibatches."""
+    def on_chunk(self, trainer: Trainer) -> None:
+        """After a chunk of minibatches."""
 
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
         """After an epoch, with its row of the history."""
@@ -87,11 +87,11 @@ class Trainer:
         base_rate: the network's learning rate, before any schedule.
         progress: what the epoch in progress gave so far.
         history: what the finished epochs gave.
-        stop: set it to end training after the stretch in progress.
+        stop: set it to end training after the chunk in progress.
         finished: whether every epoch has run.
-        leavable: the evaluations, which a request to stop leaves.
-        torn: whether training was broken off within a stretch, so that θ and the position are
-            not those of one moment.
+        interruptible: the evaluations, which a request to stop leaves.
+        inconsistent: whether training was broken off within a chunk, so that θ and the position
+            are not those of one moment.
 
     Raises:
         ConfigError: an optimiser, schedule, engine or setting that is none.
@@ -133,10 +133,10 @@ class Trainer:
         self.progress = Progress.at_start(self.engine.counts)
         self.last_loss = float("nan")
         self.stop = False
-        self.leavable = Leavable()
-        self.torn = False
+        self.interruptible = Interruptible()
+        self.inconsistent = False
         self.finished = settings.epochs == 0
-        self._stretch = 1
+        self._chunk = 1
 
     @property
     def rate(self) -> float:
@@ -200,9 +200,9 @@ class Trainer:
 
     def _prepare_engine(self) -> None:
         """Compile what the engine runs; who leaves that has no time for anything else either."""
-        self.leavable.attempt(self.engine.prepare)
-        if self.leavable.is_asked:
-            self.leavable.close()
+        self.interruptible.attempt(self.engine.prepare)
+        if self.interruptible.is_requested:
+            self.interruptible.close()
 
     def _end(self) -> None:
         """Tell every callback, also where one of them fails."""
@@ -211,12 +211,12 @@ class Trainer:
                 stack.callback(callback.on_end, self)
 
     def ask_to_stop(self) -> None:
-        """End training after the stretch in progress, or at once where that changes no number.
+        """End training after the chunk in progress, or at once where that changes no number.
 
         For a signal's handler: between two instructions of an evaluation it may raise.
         """
         self.stop = True
-        self.leavable.leave()
+        self.interruptible.leave()
 
     @property
     def is_complete(self) -> bool:
@@ -254,19 +254,19 @@ class Trainer:
         if progress.order is None:
             progress.order = self.order(self.epoch)
         while self.minibatch < self.engine.minibatches:
-            self.torn = True
-            result, elapsed = self._run_stretch(progress.order)
+            self.inconsistent = True
+            result, elapsed = self._run_chunk(progress.order)
             progress.add(self.minibatch, result, elapsed)
-            self.torn = False
-            self._tell("on_stretch")
+            self.inconsistent = False
+            self._tell("on_chunk")
             if self.stop and self.minibatch < self.engine.minibatches:
                 return
         self._end_epoch()
 
-    def _run_stretch(self, order: Array | None) -> tuple[Stretch, float]:
+    def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next minibatches; their result, and the seconds the engine took."""
-        last = min(self.minibatch + self._stretch_length(), self.engine.minibatches)
-        if self._stretch_length() == 1:
+        last = min(self.minibatch + self._chunk_length(), self.engine.minibatches)
+        if self._chunk_length() == 1:
             self._show_minibatch(order)
         start = perf_counter()
         try:
@@ -275,21 +275,21 @@ class Trainer:
         except NotFiniteError as error:
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
-        if elapsed < STRETCH_SECONDS / 2:
-            self._stretch = min(self._stretch * 2, self.engine.minibatches)
-        elif elapsed > STRETCH_SECONDS * 2:
-            self._stretch = max(1, self._stretch // 2)
+        if elapsed < CHUNK_SECONDS / 2:
+            self._chunk = min(self._chunk * 2, self.engine.minibatches)
+        elif elapsed > CHUNK_SECONDS * 2:
+            self._chunk = max(1, self._chunk // 2)
         self.minibatch = last
         self.last_loss = float(result.losses[-1])
         self.history.add_minibatches(result.losses)
         return result, elapsed
 
-    def _stretch_length(self) -> int:
+    def _chunk_length(self) -> int:
         """How many minibatches to run at once."""
         if any(callback.every_minibatch for callback in self.callbacks):
             return 1
         every = self.settings.checkpoint_every
-        return min(self._stretch, every - self.minibatches_run % every) if every else self._stretch
+        return min(self._chunk, every - self.minibatches_run % every) if every else self._chunk
 
     @property
     def minibatches_run(self) -> int:
@@ -315,7 +315,7 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         """Add the epoch to the history, unless its evaluation is left."""
-        row = self.leavable.attempt(self._row)
+        row = self.interruptible.attempt(self._row)
         if row is not None:
             self.history.append(row)
             self._tell("on_epoch", row)

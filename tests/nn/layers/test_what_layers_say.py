@@ -9,10 +9,10 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.core.errors import ConfigError
-from chainrule.nn.building import faults_of, plugs_of
+from chainrule.nn.building import faults_of, nodes_of
+from chainrule.nn.graph import graph_problems
 from chainrule.nn.layer_types import LAYERS
 from chainrule.nn.losses import loss_function
-from chainrule.nn.wiring import faults_of_wiring
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "dense": {"size": 3},
@@ -71,7 +71,7 @@ def fed_by(word, *sources):
 @every_layer
 def test_how_many_inputs_it_takes(word):
     none, two = (
-        " ".join(fault.message for fault in faults_of_wiring(plugs_of(layers)))
+        " ".join(fault.message for fault in graph_problems(nodes_of(layers)))
         for layers in (fed_by(word), fed_by(word, "input", "input"))
     )
     assert ("at least two inputs" in none) is LAYERS[word].joins

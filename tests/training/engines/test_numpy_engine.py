@@ -1,4 +1,4 @@
-"""The engine that is the layers themselves: what a stretch of minibatches does to θ."""
+"""The engine that is the layers themselves: what a chunk of minibatches does to θ."""
 
 from __future__ import annotations
 

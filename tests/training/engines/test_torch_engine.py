@@ -303,7 +303,7 @@ def test_two_stretches_are_one_to_the_bit(rule):
 @pytest.mark.parametrize("rule", OPTIMIZERS)
 @pytest.mark.parametrize("turns", [("numpy", "torch"), ("torch", "numpy")], ids="-".join)
 def test_another_engine_goes_on_where_one_stopped(rule, turns):
-    """θ, state and steps are the optimiser's own vectors, whoever runs the stretch."""
+    """θ, state and steps are the optimiser's own vectors, whoever runs the chunk."""
     net, alone = small(), engine("numpy", small(), X, T, rule=rule)
     first = engine(turns[0], net, X, T, rule=rule)
     second = ENGINES[turns[1]](net, first.optimizer, first.x, first.t, batch_size=4, classes=False)

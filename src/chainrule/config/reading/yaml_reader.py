@@ -88,7 +88,7 @@ def _without_bytes(text: str, path: KeyPath) -> str:
 
 
 class _Parser(YAML):
-    """ruamel.yaml's parser, which would import whatever lies in its folder as a plug-in."""
+    """ruamel.yaml's parser, which would import whatever lies in its folder as a node-in."""
 
     def official_plug_ins(self) -> list[str]:
         """None."""

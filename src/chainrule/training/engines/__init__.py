@@ -1,4 +1,4 @@
-"""The engines: how a stretch of minibatches is run. `ENGINES` is the table of their names.
+"""The engines: how a chunk of minibatches is run. `ENGINES` is the table of their names.
 
 ``auto`` stands for the one that the configuration is best run by; the run records which.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from chainrule.core.errors import MissingExtraError
 from chainrule.core.registry import LazyTable
-from chainrule.training.engines.base import Engine, NotFiniteError, Stretch
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.engines.numpy_engine import NumpyEngine
 
 # The table of engines: an engine is imported when it is looked up, and not before.
@@ -56,4 +56,4 @@ ENGINES = EngineTable(
 )
 """The engines by the name a configuration gives; one is imported when it is looked up."""
 
-__all__ = ["ENGINES", "Engine", "EngineTable", "NotFiniteError", "NumpyEngine", "Stretch"]
+__all__ = ["ENGINES", "Chunk", "Engine", "EngineTable", "NotFiniteError", "NumpyEngine"]

@@ -15,8 +15,8 @@ from chainrule.training.scores import Score, evaluate
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """What a stretch of minibatches gave.
+class Chunk:
+    """What a chunk of minibatches gave.
 
     Attributes:
         losses: of each minibatch as it ran, before its update, (minibatches,).
@@ -106,10 +106,10 @@ class Engine(ABC):
             clip_norm(self.network.gradients.vector, self.clip_gradient_norm)
 
     def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
-        """Whatever takes long before the first stretch, such as compiling; it changes nothing."""
+        """Whatever takes long before the first chunk, such as compiling; it changes nothing."""
 
     @abstractmethod
-    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+    def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """Run minibatches ``first`` to ``last`` − 1.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.layers.base import Layer, Pool
-from chainrule.training.engines.base import Engine, NotFiniteError, Stretch
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.scores import count_correct
 
 
@@ -22,7 +22,7 @@ class NumpyEngine(Engine):
         super().__init__(*args, **options)
         self._pool: Pool = {}
 
-    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+    def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         losses, correct = np.empty(last - first), 0
         # What is not finite is found and named below; NumPy need not warn of it as well.
@@ -31,7 +31,7 @@ class NumpyEngine(Engine):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
                 correct += right
-        return Stretch(losses, correct)
+        return Chunk(losses, correct)
 
     def _minibatch(self, order: Array | None, k: int) -> tuple[Array, Array]:
         chosen = self.cases_of(k)
@@ -59,7 +59,7 @@ class NumpyEngine(Engine):
             raise NotFiniteError(k, "gradient", self._where_backward_went_wrong())
 
     def _in_order(self) -> list[Layer]:
-        return [self.network.layers[k] for k in self.network.wiring.order]
+        return [self.network.layers[k] for k in self.network.graph.order]
 
     def _where_forward_went_wrong(self) -> str:
         for layer in self._in_order():

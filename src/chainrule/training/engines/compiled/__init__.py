@@ -1,4 +1,4 @@
-"""The engine in compiled loops: the arithmetic of the layers, a stretch of minibatches a call.
+"""The engine in compiled loops: the arithmetic of the layers, a chunk of minibatches a call.
 
 ==================  ========================================================================
 `plan`              a network as tables of numbers, and θ as the loops want it
@@ -10,7 +10,7 @@
 `lanes`             minibatches of networks of few units: each lane of a register a case
 `blas`              matrix products within compiled code
 `batches`           the loop over minibatches; `batch_updates`, `many_cases`
-`program`           what either is given, up to date for each stretch
+`program`           what either is given, up to date for each chunk
 `engine`            the engine itself, and which program suits a network
 `obstacles`         which networks are not covered, and where compiled code is worth its start
 ==================  ========================================================================

@@ -1,4 +1,4 @@
-"""The compiled engine: a stretch of minibatches in one call of compiled code."""
+"""The compiled engine: a chunk of minibatches in one call of compiled code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.training.engines.base import Engine, Stretch
+from chainrule.training.engines.base import Chunk, Engine
 from chainrule.training.engines.compiled.obstacles import (
     CLIPPING,
     obstacle_of_cases,
@@ -140,11 +140,11 @@ class CompiledEngine(Engine):
         self._program = program_for(*what)
 
     def prepare(self) -> None:
-        """See `Engine.prepare`: a stretch of no minibatch compiles what a longer one runs."""
+        """See `Engine.prepare`: a chunk of no minibatch compiles what a longer one runs."""
         if self.obstacle is None:
             self._program.run(None, 0, np.empty(0))
 
-    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+    def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         if self.obstacle is not None or not self._are_there(order, first, last):
             return self._reference.run(order, first, last)
@@ -155,7 +155,7 @@ class CompiledEngine(Engine):
             if done < len(losses):
                 one = self._reference.run(order, first + done, first + done + 1)
                 losses[done], done, correct = one.losses[0], done + 1, correct + one.correct
-        return Stretch(losses, correct if self.classes else 0)
+        return Chunk(losses, correct if self.classes else 0)
 
     def evaluate(self, x: Array, t: Array) -> Score | None:
         """What `chainrule.training.scores.evaluate` gives, in compiled code where that is faster.

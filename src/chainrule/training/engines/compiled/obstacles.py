@@ -33,7 +33,7 @@ def obstacle_of_network(network: Network, optimizer: Optimizer, batch_size: int)
 def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Iterator[str]:
     if network.explicit_jacobians:
         yield "explicit Jacobians are multiplied by the layers themselves"
-    if not network.wiring.is_chain:
+    if not network.graph.is_chain:
         yield "layers that branch are not compiled"
     yield from filter(None, map(_obstacle_of_layer, network.layers))
     if type(network.loss_function) not in LOSSES:

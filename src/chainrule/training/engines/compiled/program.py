@@ -1,4 +1,4 @@
-"""What every compiled program is given: vectors, rates and rules, up to date for each stretch."""
+"""What every compiled program is given: vectors, rates and rules, up to date for each chunk."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Program(ABC):
         for own, packed in self._pairs:
             np.copyto(own, packed)
 
-    # What a schedule or a caller may change between two stretches
+    # What a schedule or a caller may change between two chunks
 
     def _tables(self, cases: Prepared) -> Tables:
         """Rates and rules as they are now; made anew only where something has changed."""

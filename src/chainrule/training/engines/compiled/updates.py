@@ -1,4 +1,4 @@
-"""The optimisers' rules on a stretch of weights; the twin of `chainrule.training.optimizers`."""
+"""The optimisers' rules on a chunk of weights; the twin of `chainrule.training.optimizers`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.base import Engine, NotFiniteError, Stretch
+from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.engines.threads import one_thread_is_best
 from chainrule.training.engines.torch.functions import PENALTIES, loss_of, make_precise
 from chainrule.training.engines.torch.modules import tensor_view, to_torch
@@ -68,7 +68,7 @@ class TorchEngine(Engine):
             parameter.grad = tensor_view(self.network.gradients.vector, segment)
         return bound
 
-    def run(self, order: Array | None, first: int, last: int) -> Stretch:
+    def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         if not self._update.is_current:
             self._update = TorchUpdate(self.optimizer, self._parameters)
@@ -79,7 +79,7 @@ class TorchEngine(Engine):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
                 correct += right
-        return Stretch(losses, correct)
+        return Chunk(losses, correct)
 
     @contextmanager
     def _suitable_threads(self) -> Iterator[None]:
@@ -117,7 +117,7 @@ class TorchEngine(Engine):
         return value, right
 
     def _penalty(self) -> Tensor | float:
-        """Σ rate · Ω over the penalised arrays; the rates may change between two stretches."""
+        """Σ rate · Ω over the penalised arrays; the rates may change between two chunks."""
         total: Tensor | float = 0.0
         for segment, parameter in self._parameters:
             for kind, rate in self.network.penalty_rates(segment.full_name).items():

@@ -93,7 +93,7 @@ def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> 
 
 def _require_known(network: Network) -> None:
     """Every layer is of the very classes that are known here, not of one derived from them."""
-    problems = [] if network.wiring.is_chain else ["the network's layers branch"]
+    problems = [] if network.graph.is_chain else ["the network's layers branch"]
     for layer in network.layers:
         if type(layer) not in (Dense, Softmax):
             problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")

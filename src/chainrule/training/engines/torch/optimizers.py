@@ -1,7 +1,7 @@
 """The update rules by `torch.optim`, on the memory of chainrule's own optimiser.
 
 PyTorch's ``momentum_buffer``, ``exp_avg`` and ``exp_avg_sq`` are tensors on the optimiser's
-state vectors, so that a checkpoint sees them and another engine may go on from them. A stretch
+state vectors, so that a checkpoint sees them and another engine may go on from them. A chunk
 of θ with one learning rate is a parameter group.
 """
 

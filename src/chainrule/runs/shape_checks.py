@@ -14,11 +14,11 @@ from chainrule.core.errors import Problem
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import connected, shape_of_input
+from chainrule.nn.graph import INPUT, LayerNode, layer_graph, names_of
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import DENSE_LIMIT
 from chainrule.nn.layer_types import LAYERS, Recurrent
 from chainrule.nn.losses import loss_function
-from chainrule.nn.wiring import INPUT, Plug, names_of, wire
 
 
 def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
@@ -157,7 +157,9 @@ def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
     types = [layer["type"] for layer in layers]
     names = names_of(types, [layer.get("name") for layer in layers])
     inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
-    sources = wire([Plug(*of) for of in zip(names, types, inputs, strict=True)]).sources
+    sources = layer_graph(
+        [LayerNode(*of) for of in zip(names, types, inputs, strict=True)]
+    ).sources
     kinds = [LAYERS[word] for word in types]
     open_, seen = [len(layers) - 1], set()
     while open_:

@@ -6,49 +6,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.nn.wiring import INPUT, Plug, faults_of_wiring, names_of, wire
+from chainrule.nn.graph import INPUT, LayerNode, graph_problems, layer_graph, names_of
 
 
-def messages(*plugs):
-    return [(fault.message, fault.layer, fault.key) for fault in faults_of_wiring(plugs)]
+def messages(*nodes):
+    return [(fault.message, fault.layer, fault.key) for fault in graph_problems(nodes)]
 
 
 def test_a_layer_is_fed_by_the_one_before_it():
-    wiring = wire([Plug("a", "dense"), Plug("b", "dense"), Plug("softmax", "softmax")])
-    assert wiring.sources == ((INPUT,), (0,), (1,))
-    assert wiring.is_chain
-    assert wiring.order == (0, 1, 2)
+    graph = layer_graph(
+        [LayerNode("a", "dense"), LayerNode("b", "dense"), LayerNode("softmax", "softmax")]
+    )
+    assert graph.sources == ((INPUT,), (0,), (1,))
+    assert graph.is_chain
+    assert graph.order == (0, 1, 2)
 
 
 def test_a_layer_may_name_one_that_stands_below_it():
-    wiring = wire(
-        [Plug("b", "dense", ("a",)), Plug("a", "dense", ("input",)), Plug("c", "dense", ("b",))]
+    graph = layer_graph(
+        [
+            LayerNode("b", "dense", ("a",)),
+            LayerNode("a", "dense", ("input",)),
+            LayerNode("c", "dense", ("b",)),
+        ]
     )
-    assert wiring.sources == ((1,), (INPUT,), (0,))
-    assert wiring.order == (1, 0, 2)
-    assert not wiring.is_chain
+    assert graph.sources == ((1,), (INPUT,), (0,))
+    assert graph.order == (1, 0, 2)
+    assert not graph.is_chain
 
 
 @given(st.data(), st.integers(1, 12))
 def test_each_layer_comes_after_what_feeds_it_and_the_last_comes_last(data, count):
-    plugs = [Plug("l0", "dense", ("input",))]
+    nodes = [LayerNode("l0", "dense", ("input",))]
     for k in range(1, count):
         names = st.sampled_from([f"l{j}" for j in range(k)] + ["input"])
         chosen = data.draw(st.lists(names, min_size=2, max_size=4))
-        plugs.append(Plug(f"l{k}", "add", tuple(chosen), joins=True))
-    plugs.append(Plug("end", "add", (*[plug.name for plug in plugs], "input"), joins=True))
-    assert not messages(*plugs)
-    wiring = wire(plugs)
-    place = {k: at for at, k in enumerate(wiring.order)} | {INPUT: -1}
-    assert sorted(wiring.order) == list(range(len(plugs)))
-    assert wiring.order[-1] == len(plugs) - 1
-    for k, sources in enumerate(wiring.sources):
+        nodes.append(LayerNode(f"l{k}", "add", tuple(chosen), joins=True))
+    nodes.append(LayerNode("end", "add", (*[node.name for node in nodes], "input"), joins=True))
+    assert not messages(*nodes)
+    graph = layer_graph(nodes)
+    place = {k: at for at, k in enumerate(graph.order)} | {INPUT: -1}
+    assert sorted(graph.order) == list(range(len(nodes)))
+    assert graph.order[-1] == len(nodes) - 1
+    for k, sources in enumerate(graph.sources):
         assert all(place[source] < place[k] for source in sources)
 
 
 def test_an_input_that_is_not_there_is_told_with_the_nearest_name():
     ((message, layer, key),) = messages(
-        Plug("first", "dense"), Plug("b", "dense"), Plug("sum", "add", ("frist", "b"), joins=True)
+        LayerNode("first", "dense"),
+        LayerNode("b", "dense"),
+        LayerNode("sum", "add", ("frist", "b"), joins=True),
     )
     assert message.startswith("unknown input of sum 'frist'; did you mean 'first'?")
     assert (layer, key) == (2, "inputs")
@@ -56,9 +64,9 @@ def test_an_input_that_is_not_there_is_told_with_the_nearest_name():
 
 def test_a_circle_is_told_as_a_path():
     ((message, layer, key),) = messages(
-        Plug("a", "add", ("input", "b"), joins=True),
-        Plug("b", "dense", ("a",)),
-        Plug("c", "dense"),
+        LayerNode("a", "add", ("input", "b"), joins=True),
+        LayerNode("b", "dense", ("a",)),
+        LayerNode("c", "dense"),
     )
     assert message in (
         "the layers feed each other in a circle: a → b → a",
@@ -68,12 +76,16 @@ def test_a_circle_is_told_as_a_path():
 
 
 def test_a_layer_that_feeds_itself_is_a_circle():
-    ((message, _, _),) = messages(Plug("a", "dense", ("a",)), Plug("b", "dense", ("input",)))
+    ((message, _, _),) = messages(
+        LayerNode("a", "dense", ("a",)), LayerNode("b", "dense", ("input",))
+    )
     assert message == "the layers feed each other in a circle: a → a"
 
 
 def test_an_output_that_goes_nowhere_is_told():
-    found = messages(Plug("a", "dense"), Plug("b", "dense"), Plug("c", "dense", ("a",)))
+    found = messages(
+        LayerNode("a", "dense"), LayerNode("b", "dense"), LayerNode("c", "dense", ("a",))
+    )
     assert found == [
         (
             "the output of b goes nowhere; name it in the inputs of another layer, or leave the "
@@ -86,9 +98,9 @@ def test_an_output_that_goes_nowhere_is_told():
 
 def test_the_last_layer_feeds_no_other():
     found = messages(
-        Plug("a", "dense"),
-        Plug("c", "add", ("a", "b"), joins=True),
-        Plug("b", "dense", ("input",)),
+        LayerNode("a", "dense"),
+        LayerNode("c", "add", ("a", "b"), joins=True),
+        LayerNode("b", "dense", ("input",)),
     )
     assert found == [
         (
@@ -109,14 +121,14 @@ def test_the_last_layer_feeds_no_other():
 @pytest.mark.parametrize(("sources", "words"), [((), "and has none"), (("a",), "found only a")])
 def test_a_join_takes_at_least_two(sources, words):
     ((message, layer, key),) = messages(
-        Plug("a", "dense"), Plug("sum", "add", sources, joins=True)
+        LayerNode("a", "dense"), LayerNode("sum", "add", sources, joins=True)
     )
     assert message == f"sum needs the names of at least two inputs, {words}"
     assert (layer, key) == (1, "inputs")
 
 
 def test_other_layers_take_one():
-    assert messages(Plug("a", "dense"), Plug("b", "dense", ("a", "input"))) == [
+    assert messages(LayerNode("a", "dense"), LayerNode("b", "dense", ("a", "input"))) == [
         (
             "b, of type dense, takes one input, found 2: a, input; join them with a layer of type "
             "add or concatenate",
@@ -127,7 +139,7 @@ def test_other_layers_take_one():
 
 
 def test_no_layer_is_called_input():
-    ((message, layer, key),) = messages(Plug("input", "dense"), Plug("b", "dense"))
+    ((message, layer, key),) = messages(LayerNode("input", "dense"), LayerNode("b", "dense"))
     assert message == "'input' is what the network is given, no name of a layer"
     assert (layer, key) == (0, "name")
 
@@ -140,7 +152,10 @@ def test_names_are_the_type_and_its_number_where_none_is_given():
 
 def test_a_circle_stands_at_a_layer_that_names_its_input():
     ((message, layer, key),) = messages(
-        Plug("a", "dense", ("c",)), Plug("b", "dense"), Plug("c", "dense"), Plug("d", "dense")
+        LayerNode("a", "dense", ("c",)),
+        LayerNode("b", "dense"),
+        LayerNode("c", "dense"),
+        LayerNode("d", "dense"),
     )
     assert message.count(" → ") == 3
     assert (layer, key) == (0, "inputs")

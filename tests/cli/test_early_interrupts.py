@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chainrule.cli import leaving
+from chainrule.cli import interrupts
 from yardstick import HANGS
 
 CONFIG = """\
@@ -97,8 +97,8 @@ def test_the_program_runs_as_a_module(folder):
 def test_who_handles_ctrl_c_already_goes_on(before):
     ours = signal.signal(signal.SIGINT, before)
     try:
-        leaving.at_once()
-        leaving.by_exception()
+        interrupts.at_once()
+        interrupts.by_exception()
         assert signal.getsignal(signal.SIGINT) is before
     finally:
         signal.signal(signal.SIGINT, ours)
@@ -107,7 +107,7 @@ def test_who_handles_ctrl_c_already_goes_on(before):
 def test_a_command_hears_ctrl_c_as_an_exception(command):
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        leaving.at_once()
+        interrupts.at_once()
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
         assert command("schema").status == 0
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

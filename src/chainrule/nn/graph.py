@@ -19,7 +19,7 @@ INPUT_WORD = "input"
 
 
 @dataclass(frozen=True)
-class Fault:
+class LayerProblem:
     """Why layers and a loss make no network.
 
     Attributes:
@@ -34,7 +34,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class LayerGraph:
     """The edges of a network.
 
     Attributes:
@@ -53,8 +53,8 @@ class Wiring:
 
 
 @dataclass(frozen=True)
-class Plug:
-    """One layer, as far as wiring goes.
+class LayerNode:
+    """One layer, as far as the graph is concerned.
 
     Attributes:
         name: the layer's.
@@ -69,25 +69,26 @@ class Plug:
     joins: bool = False
 
 
-def wire(plugs: Sequence[Plug]) -> Wiring:
+def layer_graph(nodes: Sequence[LayerNode]) -> LayerGraph:
     """The edges of a network without faults.
 
     Args:
-        plugs: in the order of the configuration.
+        nodes: in the order of the configuration.
 
     Example:
-        >>> wire([Plug("a", "dense"), Plug("b", "dense"), Plug("c", "add", ("a", "b"))]).sources
+        >>> nodes = [LayerNode("a", "dense"), LayerNode("b", "dense")]
+        >>> layer_graph([*nodes, LayerNode("c", "add", ("a", "b"))]).sources
         ((-1,), (0,), (0, 1))
     """
-    sources = _sources(plugs)
-    return Wiring(sources, tuple(_sorter(sources).static_order()))
+    sources = _sources(nodes)
+    return LayerGraph(sources, tuple(_sorter(sources).static_order()))
 
 
-def _sources(plugs: Sequence[Plug]) -> tuple[tuple[int, ...], ...]:
-    places = {plug.name: k for k, plug in enumerate(plugs)} | {INPUT_WORD: INPUT}
+def _sources(nodes: Sequence[LayerNode]) -> tuple[tuple[int, ...], ...]:
+    places = {node.name: k for k, node in enumerate(nodes)} | {INPUT_WORD: INPUT}
     return tuple(
-        tuple(places[name] for name in plug.sources) if plug.sources else (k - 1,)
-        for k, plug in enumerate(plugs)
+        tuple(places[name] for name in node.sources) if node.sources else (k - 1,)
+        for k, node in enumerate(nodes)
     )
 
 
@@ -95,71 +96,73 @@ def _sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
     return TopologicalSorter({k: [s for s in of if s != INPUT] for k, of in enumerate(sources)})
 
 
-def faults_of_wiring(plugs: Sequence[Plug]) -> Iterator[Fault]:
+def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
     """Why layers cannot be wired, if anything: an input that is not there, a circle, a dead end.
 
     Args:
-        plugs: in the order of the configuration, of different names.
+        nodes: in the order of the configuration, of different names.
     """
-    found = [*_faults_of_inputs(plugs)]
+    found = [*_faults_of_inputs(nodes)]
     yield from found
-    if found or not plugs:
+    if found or not nodes:
         return
-    sources = _sources(plugs)
+    sources = _sources(nodes)
     try:
         _sorter(sources).prepare()
     except CycleError as error:
-        yield _circle(plugs, error.args[1])
+        yield _circle(nodes, error.args[1])
         return
-    yield from _dead_ends(plugs, sources)
+    yield from _dead_ends(nodes, sources)
 
 
-def _faults_of_inputs(plugs: Sequence[Plug]) -> Iterator[Fault]:
-    names = [plug.name for plug in plugs]
+def _faults_of_inputs(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
+    names = [node.name for node in nodes]
     known = {*names, INPUT_WORD}
-    for k, plug in enumerate(plugs):
-        if plug.name == INPUT_WORD:
-            yield Fault(
+    for k, node in enumerate(nodes):
+        if node.name == INPUT_WORD:
+            yield LayerProblem(
                 f"{INPUT_WORD!r} is what the network is given, no name of a layer", k, "name"
             )
-        for name in plug.sources:
+        for name in node.sources:
             if name not in known:
-                others = [INPUT_WORD, *(other for other in names if other != plug.name)]
-                yield Fault(unknown(f"input of {plug.name}", name, others), k, "inputs")
-        if plug.joins and len(plug.sources) < 2:
-            given = f"found only {plug.sources[0]}" if plug.sources else "and has none"
-            yield Fault(
-                f"{plug.name} needs the names of at least two inputs, {given}", k, "inputs"
+                others = [INPUT_WORD, *(other for other in names if other != node.name)]
+                yield LayerProblem(unknown(f"input of {node.name}", name, others), k, "inputs")
+        if node.joins and len(node.sources) < 2:
+            given = f"found only {node.sources[0]}" if node.sources else "and has none"
+            yield LayerProblem(
+                f"{node.name} needs the names of at least two inputs, {given}", k, "inputs"
             )
-        if not plug.joins and len(plug.sources) > 1:
-            yield Fault(
-                f"{plug.name}, of type {plug.type}, takes one input, found {len(plug.sources)}: "
-                f"{', '.join(plug.sources)}; join them with a layer of type add or concatenate",
+        if not node.joins and len(node.sources) > 1:
+            yield LayerProblem(
+                f"{node.name}, of type {node.type}, takes one input, found {len(node.sources)}: "
+                f"{', '.join(node.sources)}; join them with a layer of type add or concatenate",
                 k,
                 "inputs",
             )
 
 
-def _circle(plugs: Sequence[Plug], numbers: Sequence[int]) -> Fault:
-    path = " → ".join(plugs[k].name for k in numbers)
-    at = next(k for k in numbers if plugs[k].sources)  # without names a layer leads onwards
-    return Fault(f"the layers feed each other in a circle: {path}", at, "inputs")
+def _circle(nodes: Sequence[LayerNode], numbers: Sequence[int]) -> LayerProblem:
+    path = " → ".join(nodes[k].name for k in numbers)
+    at = next(k for k in numbers if nodes[k].sources)  # without names a layer leads onwards
+    return LayerProblem(f"the layers feed each other in a circle: {path}", at, "inputs")
 
 
-def _dead_ends(plugs: Sequence[Plug], sources: Sequence[Sequence[int]]) -> Iterator[Fault]:
-    last = len(plugs) - 1
+def _dead_ends(
+    nodes: Sequence[LayerNode], sources: Sequence[Sequence[int]]
+) -> Iterator[LayerProblem]:
+    last = len(nodes) - 1
     fed = {s for of in sources for s in of}
     for k, of in enumerate(sources):
         if last in of:
-            yield Fault(
-                f"{plugs[last].name}, the last layer of the list, is the network's output and "
-                f"feeds no other, but {plugs[k].name} names it",
+            yield LayerProblem(
+                f"{nodes[last].name}, the last layer of the list, is the network's output and "
+                f"feeds no other, but {nodes[k].name} names it",
                 k,
                 "inputs",
             )
     for k in sorted(set(range(last)) - fed):
-        yield Fault(
-            f"the output of {plugs[k].name} goes nowhere; name it in the inputs of another "
+        yield LayerProblem(
+            f"the output of {nodes[k].name} goes nowhere; name it in the inputs of another "
             "layer, or leave the layer out",
             k,
         )

@@ -62,7 +62,7 @@ def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
     network = point.network
     y = network.forward_pass(point.x)
     yield from _loss(point, y, rng)
-    for k in reversed(network.wiring.order):
+    for k in reversed(network.graph.order):
         layer = network.layers[k]
         yield from _layer(point, layer, rng)
     if network.penalised:
