@@ -66,7 +66,7 @@ def result(**changes) -> SimpleNamespace:
         "scores": {"train": Score(0.5, 1.0, None, 3)},
         "folder": Path("runs/[b]-1"),
         "engine": "numpy",
-        "obstacle": None,
+        "fallback_reason": None,
         "data": SimpleNamespace(notes=()),
     }
     return SimpleNamespace(**{**settings, **changes})
@@ -87,7 +87,7 @@ def test_what_is_to_be_known_of_the_data_is_said(capsys):
 
 
 def test_an_engine_that_could_not_run_it_says_why(capsys):
-    print_result(result(obstacle="the activation Cube of dense_1 is not compiled"))
+    print_result(result(fallback_reason="the activation Cube of dense_1 is not compiled"))
     text = capsys.readouterr().out
     assert "engine          numpy: the activation Cube of dense_1 is not compiled\n" in text
 

@@ -101,4 +101,4 @@ def test_every_engine_clips_or_hands_over(engine):
     assert found.network.theta == pytest.approx(expected.network.theta, rel=1e-12)
     if engine == "compiled":
         assert found.engine.name == "numpy"
-        assert "clipping" in found.engine.obstacle
+        assert "clipping" in found.engine.fallback_reason

@@ -32,8 +32,8 @@ def print_result(run: Run) -> None:
     print_scores(run.scores)
     for note in run.data.notes:
         say(f"\nnote: {note}")
-    if run.obstacle is not None:
-        say(f"\nengine          {run.engine}: {run.obstacle}")
+    if run.fallback_reason is not None:
+        say(f"\nengine          {run.engine}: {run.fallback_reason}")
     if run.folder is not None:
         _print_places(run, run.folder)
 

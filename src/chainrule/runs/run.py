@@ -63,7 +63,8 @@ class Run:
         signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. What
             could not be evaluated in time is missing from ``scores``.
         was_finished: whether every epoch had run before, so that none was left to resume.
-        obstacle: why the engine that was asked for handed the network to ``engine``; else None.
+        fallback_reason: why the engine that was asked for handed the network to ``engine``;
+            else None.
     """
 
     network: Network
@@ -77,7 +78,7 @@ class Run:
     interrupted: bool = False
     signal: int | None = None
     was_finished: bool = False
-    obstacle: str | None = None
+    fallback_reason: str | None = None
     _data: DataSplit | None = field(default=None, repr=False)
 
     @property
@@ -375,7 +376,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         classes=data.classes,
         scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
-        obstacle=trainer.engine.obstacle,
+        fallback_reason=trainer.engine.fallback_reason,
         _data=data,
     )
     if folder is not None:

@@ -19,7 +19,7 @@ from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
 from chainrule.nn.network import Network
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
-from chainrule.training.engines.compiled.obstacles import engine_for
+from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.history import History, Progress, Row, score_columns
 from chainrule.training.optimizers import Optimizer, optimizer

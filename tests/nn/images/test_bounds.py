@@ -190,7 +190,7 @@ def engine(t, batch_size):
 def test_class_numbers_that_change_behind_an_engine_are_not_followed(batch_size):
     t = np.zeros(6, np.int64)
     made = engine(t, batch_size)
-    assert made.obstacle is None
+    assert made.fallback_reason is None
     expected = made.run(None, 0, made.minibatches).losses
     t[...] = 2**40
     other = engine(np.zeros(6, np.int64), batch_size)

@@ -274,17 +274,17 @@ def test_it_is_pytorchs_rnn(nonlinearity, only_last, bias):
 
 def test_what_cannot_run_it_says_so():
     from chainrule.core.errors import ConfigError
-    from chainrule.training.engines.compiled.obstacles import obstacle_of_network
+    from chainrule.training.engines.compiled.support import reason_against
     from chainrule.training.optimizers import SGD
 
     network = network_for("mse", 3)
     sgd = SGD()
     rates = network.parameters.layout.runs(network.rates(0.1))
     sgd.bind(network.theta, network.gradients.vector, rates)
-    assert obstacle_of_network(network, sgd, 2) is not None
+    assert reason_against(network, sgd) is not None
     chain = Network([Dense(2), Dense(1)], input=[3, 2], loss="mse")
     sgd.bind(chain.theta, chain.gradients.vector, chain.parameters.layout.runs(chain.rates(0.1)))
-    assert "takes sequences" in obstacle_of_network(chain, sgd, 2)
+    assert "takes sequences" in reason_against(chain, sgd)
     pytest.importorskip("torch")
     from chainrule.training.engines.torch.modules import to_torch
 

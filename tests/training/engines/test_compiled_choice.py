@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule import Dense, Network, Softmax
-from chainrule.training.engines.compiled.obstacles import engine_for
+from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.optimizers import SGD
 
 

@@ -80,7 +80,7 @@ def pair(network: Network, x, t, rule="sgd", batch_size=1, way=CHOSEN) -> tuple[
     twin = copy.deepcopy(network)
     with the_way(way):
         compiled = engine_of(CompiledEngine, twin, x, t, rule, batch_size)
-    assert compiled.obstacle is None
+    assert compiled.fallback_reason is None
     assert compiled.name == "compiled"
     return engine_of(NumpyEngine, network, x, t, rule, batch_size), compiled
 
@@ -486,7 +486,7 @@ def test_the_rest_is_handed_to_the_reference_with_a_reason(change, reason):
     x, t = rng.normal(size=(6, 3)), rng.integers(0, 2, 6)
     twin = copy.deepcopy(network)
     handed = engine_of(CompiledEngine, twin, x, t)
-    assert reason in handed.obstacle
+    assert reason in handed.fallback_reason
     assert handed.name == "numpy"
     assert CompiledEngine.name == "compiled"
     reference = engine_of(NumpyEngine, network, x, t)
@@ -497,7 +497,7 @@ def test_the_rest_is_handed_to_the_reference_with_a_reason(change, reason):
 
 def test_complex_inputs_are_handed_to_the_reference():
     network, x, t = letters(3)
-    assert "complex128" in engine_of(CompiledEngine, network, x + 0j, t).obstacle
+    assert "complex128" in engine_of(CompiledEngine, network, x + 0j, t).fallback_reason
 
 
 def test_targets_beyond_the_outputs_are_never_read():
@@ -505,7 +505,7 @@ def test_targets_beyond_the_outputs_are_never_read():
     step = optimizer("sgd")
     step.bind(network.theta, network.gradients.vector, [(slice(0, len(network.theta)), 0.1)])
     engine = CompiledEngine(network, step, x, t + 10, batch_size=1, classes=True)
-    assert "class numbers" in engine.obstacle
+    assert "class numbers" in engine.fallback_reason
 
 
 # Evaluation

@@ -11,8 +11,8 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PENALTIES
 from chainrule.training.engines.compiled import plan as tables
-from chainrule.training.engines.compiled.obstacles import obstacle_of_cases, obstacle_of_network
 from chainrule.training.engines.compiled.plan import Packing, aligned, filled, make_plan
+from chainrule.training.engines.compiled.support import reason_against, reason_against_cases
 from chainrule.training.optimizers import OPTIMIZERS, SGD
 
 
@@ -32,7 +32,7 @@ def test_every_word_is_compiled(words, covered):
 
 def test_no_numba_is_needed_to_decide():
     code = (
-        "import chainrule.training.engines.compiled.obstacles, "
+        "import chainrule.training.engines.compiled.support, "
         "chainrule.training.engines.compiled.engine, sys\n"
         "assert 'numba' not in sys.modules"
     )
@@ -50,12 +50,12 @@ def small(**options) -> Network:
     return Network([Dense(5, "tanh"), Dense(2), Softmax()], input=3, **options)
 
 
-def test_a_rate_that_changes_within_an_array_is_an_obstacle():
+def test_a_rate_that_changes_within_an_array_is_a_fallback_reason():
     network = small()
     size = len(network.theta)
     cut = bound(network, [(slice(0, 4), 0.1), (slice(4, size), 0.2)])
-    assert "within the weights" in obstacle_of_network(network, cut, 1)
-    assert obstacle_of_network(network, bound(network), 1) is None
+    assert "within the weights" in reason_against(network, cut)
+    assert reason_against(network, bound(network)) is None
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_rate_that_changes_within_an_array_is_an_obstacle():
         (np.ones((2, 3)), np.zeros((2, 3))),
     ],
 )
-def test_cases_that_are_not_as_prepared_are_an_obstacle(x, t):
-    assert obstacle_of_cases(small(), x, t)
-    assert obstacle_of_cases(small(), np.ones((2, 3)), np.array([0, 1])) is None
+def test_cases_that_are_not_as_prepared_are_a_fallback_reason(x, t):
+    assert reason_against_cases(small(), x, t)
+    assert reason_against_cases(small(), np.ones((2, 3)), np.array([0, 1])) is None
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -1,4 +1,7 @@
-"""The seam: an engine runs minibatches ``first`` to ``last`` of an order over θ, in place."""
+"""Interface between the trainer and a back end.
+
+An engine trains on minibatches ``first`` … ``last`` − 1 of a given order, updating θ in place.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ class Engine(ABC):
     Attributes:
         threads: how many the engine is to run on, where it has threads of its own beside
             NumPy's; None leaves it to the sizes.
-        obstacle: why another engine does the work, which then gives its ``name``; else None.
+        fallback_reason: why another engine does the work, which then gives its ``name``; None
+            where this one does it.
     """
 
     name: ClassVar[str]
@@ -82,7 +86,7 @@ class Engine(ABC):
         self.classes = classes
         self.clip_gradient_norm = clip_gradient_norm
         self.threads: int | None = None
-        self.obstacle: str | None = None
+        self.fallback_reason: str | None = None
 
     @property
     def minibatches(self) -> int:

@@ -12,7 +12,7 @@
 `batches`           the loop over minibatches; `batch_updates`, `many_cases`
 `program`           what either is given, up to date for each chunk
 `engine`            the engine itself, and which program suits a network
-`obstacles`         which networks are not covered, and where compiled code is worth its start
+`support`           which networks are not covered, and where compiled code is worth its start
 ==================  ========================================================================
 
 How a function becomes compiled code, and lines of the cache in registers: `chainrule.nn.kernels`.

@@ -9,10 +9,10 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
 from chainrule.training.engines.base import Chunk, Engine
-from chainrule.training.engines.compiled.obstacles import (
+from chainrule.training.engines.compiled.support import (
     CLIPPING,
-    obstacle_of_cases,
-    obstacle_of_network,
+    reason_against,
+    reason_against_cases,
 )
 from chainrule.training.engines.numpy_engine import NumpyEngine
 from chainrule.training.optimizers import Optimizer
@@ -73,7 +73,7 @@ def program_for(
     """The program that runs minibatches of that many of these cases.
 
     Args:
-        network: one that `obstacles` has nothing against.
+        network: one that `support` finds no fallback reason for.
         optimizer: bound to it.
         x: prepared inputs.
         t: prepared targets.
@@ -114,12 +114,9 @@ FEWEST_AT_ONCE = 1024
 class CompiledEngine(Engine):
     """Forward pass, backward pass and update in compiled loops.
 
-    What it cannot run it hands to the numpy engine: then ``name`` is that one's, and
-    ``obstacle`` says why. A minibatch in which a number might not be finite is handed over as
-    well, so that what is found there, and how it is told, is the same.
-
-    Attributes:
-        obstacle: why the numpy engine runs it; None where compiled code does.
+    What it cannot run the numpy engine runs: then ``name`` is that one's, and ``fallback_reason``
+    says why. The numpy engine also runs every minibatch in which a number might not be finite, so
+    that both engines find the same and report it in the same words.
     """
 
     name: ClassVar[str] = "compiled"
@@ -127,12 +124,12 @@ class CompiledEngine(Engine):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._reference = NumpyEngine(*args, **options)
-        self.obstacle = obstacle_of_network(self.network, self.optimizer, self.batch_size)
-        if self.obstacle is None and self.clip_gradient_norm is not None:
-            self.obstacle = CLIPPING
-        if self.obstacle is None:
-            self.obstacle = obstacle_of_cases(self.network, self.x, self.t)
-        if self.obstacle is not None:
+        self.fallback_reason = (
+            reason_against(self.network, self.optimizer)
+            or (None if self.clip_gradient_norm is None else CLIPPING)
+            or reason_against_cases(self.network, self.x, self.t)
+        )
+        if self.fallback_reason is not None:
             self.name = self._reference.name  # type: ignore[misc]  # a run records who runs it
             return
         self._seen: list[tuple[Array, bool]] = []
@@ -141,12 +138,12 @@ class CompiledEngine(Engine):
 
     def prepare(self) -> None:
         """See `Engine.prepare`: a chunk of no minibatch compiles what a longer one runs."""
-        if self.obstacle is None:
+        if self.fallback_reason is None:
             self._program.run(None, 0, np.empty(0))
 
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
-        if self.obstacle is not None or not self._are_there(order, first, last):
+        if self.fallback_reason is not None or not self._are_there(order, first, last):
             return self._reference.run(order, first, last)
         losses, correct, done = np.empty(last - first), 0, 0
         while done < len(losses):
@@ -171,12 +168,12 @@ class CompiledEngine(Engine):
 
     def _evaluate_compiled(self, x: Array, t: Array) -> Score | None:
         network = self.network
-        if self.obstacle is not None or not self.classes or not len(x):
+        if self.fallback_reason is not None or not self.classes or not len(x):
             return None
         x, t = network.prepare_inputs(x), network.prepare_targets(t)
         if self.batch_size == 1 and not self._is_worth_loops(x):
             return None
-        if obstacle_of_cases(network, x, t) is not None:
+        if reason_against_cases(network, x, t) is not None:
             return None
         step = max(FEWEST_AT_ONCE, MULTIPLICATIONS_AT_ONCE // len(network.theta))
         pieces = [slice(start, start + step) for start in range(0, len(x), step)]

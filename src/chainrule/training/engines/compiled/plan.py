@@ -116,7 +116,7 @@ def dense_layers(network: Network) -> list[Dense]:
 
 
 def make_plan(network: Network, by_output: Sequence[bool], *, fill: bool) -> Plan:
-    """The tables of a network that `obstacles` has nothing against.
+    """The tables of a network that `support` finds no fallback reason for.
 
     Args:
         network: whose layers they are.

@@ -69,7 +69,7 @@ class Program(ABC):
     """Runs minibatches in compiled code, on θ and the optimiser's state or packed copies.
 
     Args:
-        network: one that `obstacles` has nothing against.
+        network: one that `support` finds no fallback reason for.
         optimizer: bound to it.
         x: prepared inputs.
         t: prepared targets.

@@ -19,23 +19,22 @@ from chainrule.training.optimizers import Optimizer
 CLIPPING = "clipping of the gradient's norm is not compiled"
 
 
-def obstacle_of_network(network: Network, optimizer: Optimizer, batch_size: int) -> str | None:
+def reason_against(network: Network, optimizer: Optimizer) -> str | None:
     """Why compiled code cannot train a network; None where it can.
 
     Args:
         network: with its layers and loss.
         optimizer: bound to it.
-        batch_size: cases a minibatch.
     """
-    return next(_obstacles(network, optimizer, batch_size), None)
+    return next(_reasons(network, optimizer), None)
 
 
-def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Iterator[str]:
+def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
     if network.explicit_jacobians:
         yield "explicit Jacobians are multiplied by the layers themselves"
     if not network.graph.is_chain:
         yield "layers that branch are not compiled"
-    yield from filter(None, map(_obstacle_of_layer, network.layers))
+    yield from filter(None, map(_reason_of_layer, network.layers))
     if type(network.loss_function) not in LOSSES:
         yield f"the loss {network.loss_function} is not compiled"
     if type(optimizer) not in RULES:
@@ -44,7 +43,7 @@ def _obstacles(network: Network, optimizer: Optimizer, batch_size: int) -> Itera
         yield "a learning rate changes within the weights or biases of a layer"
 
 
-def _obstacle_of_layer(layer: Layer) -> str | None:
+def _reason_of_layer(layer: Layer) -> str | None:
     if len(layer.input_shape) == 2:
         return f"the layer {layer.name} takes sequences, which are not compiled"
     if type(layer) is Softmax:
@@ -56,7 +55,7 @@ def _obstacle_of_layer(layer: Layer) -> str | None:
     return None
 
 
-def obstacle_of_cases(network: Network, x: Array, t: Array) -> str | None:
+def reason_against_cases(network: Network, x: Array, t: Array) -> str | None:
     """Why compiled code cannot train on cases: it trusts them, so they are looked at first.
 
     Args:
@@ -129,7 +128,7 @@ def engine_for(
         >>> [engine_for(network, sgd, cases=100, batch_size=1, epochs=e) for e in (10, 1000)]
         ['numpy', 'compiled']
     """
-    if obstacle_of_network(network, optimizer, batch_size) is not None:
+    if reason_against(network, optimizer) is not None:
         return "numpy"
     steps = -(-cases // batch_size) * epochs
     seconds = steps * _seconds_of_step(network, min(batch_size, cases))
