@@ -131,9 +131,9 @@ def _said(work: Callable[[], None], folder: Path) -> tuple[int | None, str]:
 
 def _train(*callbacks: Callback) -> None:
     """The command, which knows no callbacks."""
-    from chainrule.cli.failures import failures_told
+    from chainrule.cli.terminal import failures_reported
 
-    with failures_told("chainrule"):
+    with failures_reported("chainrule"):
         train(CONFIG, run="r", resume=True, callbacks=callbacks)
 
 

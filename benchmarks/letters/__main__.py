@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.timing import interleaved, machine, spread
-from chainrule.data.named.lookup import find_data
+from chainrule.data.readers.paths import find_data
 
 HERE = Path(__file__).resolve().parent
 DOOR = HERE.parents[1] / "courses" / "cmu_10601_hw5" / "neuralnet.py"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.nn import Network
 from chainrule.training import Part, Settings, Trainer
 from chainrule.training.scores import evaluate
@@ -136,5 +136,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("better_cifar"):
+    with failures_reported("better_cifar"):
         main()

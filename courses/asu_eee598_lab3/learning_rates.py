@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from images import BATCH, DATA, accuracy, given_network, parser, save
 from layers import CrossEntropyLayer
 from layers.dataset import Cases
@@ -206,5 +206,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("learning_rates"):
+    with failures_reported("learning_rates"):
         main()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.gradients import central_difference, relative_error
 from modules import CrossEntropy, Linear, Module, NeuralNetwork, Sigmoid, Softmax
@@ -117,5 +117,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    with failures_told("check_modules"):
+    with failures_reported("check_modules"):
         raise SystemExit(main())

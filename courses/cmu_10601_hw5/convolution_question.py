@@ -24,7 +24,7 @@ from itertools import product
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.nn import Conv2D, Dense, Flatten, LocallyConnected2D, Network
@@ -299,5 +299,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    with failures_told("convolution_question"):
+    with failures_reported("convolution_question"):
         raise SystemExit(main())

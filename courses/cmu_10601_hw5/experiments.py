@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainrule.core.errors import ConfigError
 from chainrule.data.dataset import Dataset
-from chainrule.data.named.lookup import find_data
+from chainrule.data.readers.paths import find_data
 from letters import letters_network, read_letters, train_letters
 
 if TYPE_CHECKING:

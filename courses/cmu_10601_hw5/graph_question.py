@@ -33,7 +33,7 @@ from chainrule.autodiff import (
     sin,
     variable,
 )
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, unknown
 from chainrule.gradients import complex_step
@@ -232,5 +232,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    with failures_told("graph_question"):
+    with failures_reported("graph_question"):
         raise SystemExit(main())

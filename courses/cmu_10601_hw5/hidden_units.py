@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from experiments import Setting, history_of, options, save, side_by_side
 
 if TYPE_CHECKING:
@@ -60,5 +60,5 @@ def draw(train: Sequence[float], validation: Sequence[float], title: str) -> Fig
 
 
 if __name__ == "__main__":
-    with failures_told("hidden_units"):
+    with failures_reported("hidden_units"):
         main()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from experiments import Setting, history_of, options, save, side_by_side
 
 RATES = (0.1, 0.01, 0.001)
@@ -39,5 +39,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("learning_rates"):
+    with failures_reported("learning_rates"):
         main()

@@ -17,7 +17,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.core.files import refuse_input, whole_file
 from chainrule.data.dataset import Dataset
@@ -209,5 +209,5 @@ def main(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("neuralnet"):
+    with failures_reported("neuralnet"):
         main(sys.argv[1:])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from letters import letters_network, read_letters
@@ -108,5 +108,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("steps"):
+    with failures_reported("steps"):
         main()

@@ -25,7 +25,7 @@ import numpy as np
 
 from chainrule.autodiff import Node, apply, backpropagate, formula, log_softmax, softmax, variable
 from chainrule.autodiff import sum as total
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.gradients import central_difference, complex_step
@@ -294,5 +294,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    with failures_told("time_question"):
+    with failures_reported("time_question"):
         raise SystemExit(main())

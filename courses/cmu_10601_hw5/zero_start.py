@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.core.arrays import Array
 from chainrule.data.dataset import Dataset
 from chainrule.training import Callback, Row, Trainer
@@ -188,5 +188,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("zero_start"):
+    with failures_reported("zero_start"):
         main()

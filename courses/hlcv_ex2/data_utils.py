@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.core.errors import DataError
-from chainrule.data.named.cifar import read_cifar
-from chainrule.data.named.published import find_published
+from chainrule.data.named.cifar import find_published, read_cifar
 
 Array = npt.NDArray[Any]
 

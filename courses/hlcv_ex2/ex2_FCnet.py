@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.plots.learning_curve import learning_curve
 from chainrule.plots.save import save_figure
 from chainrule.plots.weights import weight_images
@@ -153,5 +153,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("ex2_FCnet"):
+    with failures_reported("ex2_FCnet"):
         main()

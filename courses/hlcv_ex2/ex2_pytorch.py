@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 import chainrule
-from chainrule.cli.failures import failures_told
 from chainrule.cli.progress import EpochLines
+from chainrule.cli.terminal import failures_reported
 from chainrule.config.load import load_config
 from chainrule.data.dataset import Dataset
 from chainrule.plots.comparison import compare_histories
@@ -212,5 +212,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("ex2_pytorch"):
+    with failures_reported("ex2_pytorch"):
         main()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainrule.core.errors import DataError, Problem
-from chainrule.data.named.lookup import find_data
 from chainrule.data.readers.files import read_cases
+from chainrule.data.readers.paths import find_data
 from chainrule.plots.decision_boundary import decision_boundary
 from chainrule.plots.save import save_figure
 from descent import accuracy

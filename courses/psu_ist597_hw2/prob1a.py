@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.plots.comparison import compare_histories
 from checking import check_gradient, starting_theta
 from descent import Fit, accuracy, first_theta, fit
@@ -78,5 +78,5 @@ def softmax_regression(step_size: float = STEP_SIZE, reg: float = REG) -> Fit:
 
 
 if __name__ == "__main__":
-    with failures_told("prob1a"):
+    with failures_reported("prob1a"):
         main()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from checking import check_gradient, starting_theta
 from descent import Fit, accuracy, first_theta, fit
 from experiments import ARMS, draw_boundaries, load, options, print_table, save
@@ -61,5 +61,5 @@ def softmax_regression(step_size: float = STEP_SIZE, reg: float = REG) -> Fit:
 
 
 if __name__ == "__main__":
-    with failures_told("prob1b"):
+    with failures_reported("prob1b"):
         main()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from chainrule.plots.comparison import compare_histories
 from checking import check_gradient, starting_theta
 from descent import Fit, accuracy, first_theta, fit
@@ -87,5 +87,5 @@ def over_starts(units: int) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with failures_told("prob1c"):
+    with failures_reported("prob1c"):
         main()

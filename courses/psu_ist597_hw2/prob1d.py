@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from checking import check_gradient, starting_theta
 from descent import accuracy, first_theta, fit
 from experiments import ARMS, HIDDEN, draw_boundaries, load, options, print_table, save
@@ -92,5 +92,5 @@ def print_results(title: str, thetas: Mapping[str, tuple[Array, ...]]) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("prob1d"):
+    with failures_reported("prob1d"):
         main()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from experiments import options
 from iris import answer
 from theta import computeCost, computeGrad, computeNumGrad, create_mini_batch, predict, shuffle
@@ -32,5 +32,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("prob2a"):
+    with failures_reported("prob2a"):
         main()

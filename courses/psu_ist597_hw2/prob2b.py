@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 from experiments import options
 from iris import PENALTY, answer, draw, print_fits, solve
 from theta import computeCost, computeGrad, computeNumGrad, create_mini_batch, predict, shuffle
@@ -41,5 +41,5 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    with failures_told("prob2b"):
+    with failures_reported("prob2b"):
         main()

@@ -24,7 +24,7 @@ training: {epochs: 1}
         "chainrule.cli.main",
         "typer",
         "chainrule.cli.train",
-        "chainrule.cli.failures",
+        "chainrule.cli.terminal",
         "chainrule.cli.progress",
         "rich.progress",
         "chainrule.runs.run",

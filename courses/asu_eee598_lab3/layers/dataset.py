@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.core.errors import DataError
 from chainrule.core.randomness import stream
 from chainrule.data.named.cifar import read_cifar
-from chainrule.data.named.lookup import find_data
+from chainrule.data.readers.paths import find_data
 from chainrule.nn.losses import one_hot
 
 from .layer import Array, whole

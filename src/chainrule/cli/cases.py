@@ -6,16 +6,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.cli.output import say
+from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.data.dataset import Dataset
-from chainrule.data.readers.channels import placed
+from chainrule.data.readers.cases import Labels, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
 from chainrule.data.readers.files import read_inputs, recognise
 from chainrule.data.readers.image_folder import is_image, read_images
-from chainrule.data.readers.labels import Labels
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
 from chainrule.runs.run import PARTS, Run
@@ -142,7 +141,9 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
-    x = placed(cases.x, cases.image_shape, settings.get("channels")).reshape(len(cases), -1)
+    x = place_channels(cases.x, cases.image_shape, settings.get("channels")).reshape(
+        len(cases), -1
+    )
     if x.shape[1] != run.network.input:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.output import say
+from chainrule.cli.terminal import say
 
 STARTER = "shapes"
 

@@ -25,7 +25,7 @@ from chainrule.cli import (
     sweep,
     train,
 )
-from chainrule.cli.failures import failures_told
+from chainrule.cli.terminal import failures_reported
 
 ORDER = (
     "init",
@@ -53,12 +53,12 @@ class Commands(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the command line; help and the version are printed here."""
-        with failures_told("chainrule"):
+        with failures_reported("chainrule"):
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
-        with failures_told("chainrule"):
+        with failures_reported("chainrule"):
             interrupts.by_exception()
             return super().invoke(ctx)
 

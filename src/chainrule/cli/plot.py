@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.output import say
+from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.output import say, say_result
+from chainrule.cli.terminal import say, say_result
 
 if TYPE_CHECKING:
     from chainrule.core.arrays import Array

@@ -6,7 +6,7 @@ import sys
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from chainrule.cli.output import console, say
+from chainrule.cli.terminal import console, say
 from chainrule.training import Callback, Row, Trainer
 
 MOST_LINES = 20

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.output import say_result
+from chainrule.cli.terminal import say_result
 
 
 def command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chainrule.cli.output import say
+from chainrule.cli.terminal import say
 
 
 def command() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from chainrule.cli.output import console, say
+from chainrule.cli.terminal import console, say
 from chainrule.core.errors import printable
 
 if TYPE_CHECKING:

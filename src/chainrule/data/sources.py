@@ -17,10 +17,16 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.data.named.cifar import as_published, find_published, read_published
 from chainrule.data.named.from_sklearn import read_named
-from chainrule.data.named.published import as_published, find_published, read_published
-from chainrule.data.readers.cases import Cases
-from chainrule.data.readers.channels import are_first, are_last, picture_shape, placed
+from chainrule.data.readers.cases import (
+    Cases,
+    Labels,
+    channels_first,
+    channels_last,
+    picture_shape,
+    place_channels,
+)
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.encoding import (
     class_names,
@@ -30,7 +36,6 @@ from chainrule.data.readers.encoding import (
 )
 from chainrule.data.readers.files import read_cases
 from chainrule.data.readers.image_folder import read_image_folder
-from chainrule.data.readers.labels import Labels
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     CIFAR_NAMES,
@@ -284,12 +289,12 @@ def _from_cases(
     else:
         targets = encode_values(labels)
     flatten, channels = settings.get("flatten", True), settings.get("channels")
-    inputs = [placed(c.x, c.image_shape, channels) for c in present]
+    inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
     datasets = iter(
         [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
     )
     shape = present[0].image_shape
-    is_first = are_first(shape) if channels is None else channels == "first"
+    is_first = channels_first(shape) if channels is None else channels == "first"
     whole, validation, test = (None if c is None else next(datasets) for c in sources)
     assert whole is not None
     fractions = fractions_of(settings)
@@ -302,7 +307,7 @@ def _from_cases(
         test if test is not None else parts[2],
         classes=classes,
         image_shape=picture_shape(shape),
-        channels_first=is_first and (are_first(shape) or are_last(shape)),
+        channels_first=is_first and (channels_first(shape) or channels_last(shape)),
         feature_names=present[0].feature_names,
         source=_described(settings, present, classes),
     )

@@ -17,7 +17,7 @@ from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
-from chainrule.data.named.published import as_published, find_published
+from chainrule.data.named.cifar import as_published, find_published
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
 from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS

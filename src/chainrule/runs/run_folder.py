@@ -31,7 +31,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.core.strict_json import as_json, is_number, parse_json
-from chainrule.data.readers.labels import commands_terminal
+from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.runs.checkpoint import save_checkpoint

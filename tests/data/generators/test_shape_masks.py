@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from chainrule.data.generators.shape_masks import CLASSES, Boxes, draw
+from chainrule.data.generators.shapes import CLASSES, Boxes, draw
 
 SIDE = 16
 ALL = np.array(

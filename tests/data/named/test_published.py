@@ -8,8 +8,7 @@ import pytest
 import chainrule
 from chainrule.config.load import load_config
 from chainrule.core.errors import ChainruleError, DataError
-from chainrule.data.named.cifar import read_cifar
-from chainrule.data.named.published import find_published
+from chainrule.data.named.cifar import find_published, read_cifar
 from chainrule.data.sources import load_data
 from chainrule.runs.assembly import assemble_data
 

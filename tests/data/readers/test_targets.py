@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import DataError, Problem
+from chainrule.data.readers.cases import Labels
 from chainrule.data.readers.encoding import class_names, encode_classes, encode_values
-from chainrule.data.readers.labels import Labels
 
 
 def labels(values, names=None):

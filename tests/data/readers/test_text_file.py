@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError, DataError
-from chainrule.data.readers.text_file import read_text
-from chainrule.data.readers.text_format import cells_of, column_of
+from chainrule.data.readers.text_file import cells_of, column_of, read_text
 from yardstick import times
 
 

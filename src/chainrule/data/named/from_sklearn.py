@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.core.errors import ConfigError, MissingExtraError, Problem, unknown
-from chainrule.data.readers.cases import Cases
-from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.settings import CIFAR_NAMES
 
 IN_SKLEARN = ("iris", "digits")

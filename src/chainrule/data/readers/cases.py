@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.data.readers.labels import Labels
+from chainrule.core.errors import DataError, Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,3 +35,182 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+Place = Callable[[int, str], Problem]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of a file's cases.
+
+    Attributes:
+        values: numbers, (cases,) or (cases, outputs), or the texts of a file's cells.
+        place: makes the `Problem` that a message about one case becomes: with the line and
+            column where the file has any.
+        path: the file, if they come from one.
+        names: the names of the classes 0, 1, ..., where the source itself lists them.
+        are_names: whether they are names whatever they look like, as those of folders are.
+    """
+
+    values: Array | list[str]
+    place: Place
+    path: Path | None = None
+    names: tuple[str, ...] | None = None
+    are_names: bool = False
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def are_text(self) -> bool:
+        """Whether some label is no number."""
+        return isinstance(self.values, list)
+
+    @property
+    def look_like_classes(self) -> bool:
+        """Whether they are names, whole numbers or one-hot rows."""
+        if isinstance(self.values, list):
+            return True
+        if self.values.ndim > 1:
+            return is_one_hot(self.values)
+        return bool((self.values == np.floor(self.values)).all())
+
+    def distinct(self) -> tuple[list[str], Array]:
+        """The different labels as words, and for each case the number of its word."""
+        if isinstance(self.values, list):
+            words = {word: k for k, word in enumerate(dict.fromkeys(self.values))}
+            return list(words), np.array([words[v] for v in self.values], dtype=np.intp)
+        numbers, which = np.unique(self._flat(), return_inverse=True)
+        return [as_word(v) for v in numbers], which.reshape(-1)
+
+    def _flat(self) -> Array:
+        """Numbers, one a case; one-hot rows become the place of their 1."""
+        values = np.asarray(self.values)
+        if values.ndim == 1:
+            return values
+        if is_one_hot(values):
+            places: Array = np.argmax(values, axis=1)
+            return places
+        odd = [k for k, row in enumerate(values) if not is_one_hot(row[None])]
+        raise DataError(
+            self.place(odd[0], "a target row of classes must hold one 1 and otherwise 0")
+        )
+
+
+def as_word(value: Any) -> str:
+    """A class as its name: whole numbers without a decimal point.
+
+    Example:
+        >>> as_word(2.0), as_word(0.5), as_word(" setosa ")
+        ('2', '0.5', 'setosa')
+    """
+    if isinstance(value, str):
+        return value.strip()
+    number = float(value)
+    return str(int(number)) if number.is_integer() else f"{number:.15g}"
+
+
+def is_one_hot(rows: Array) -> bool:
+    """Whether every row, (cases, classes), holds one 1 and otherwise 0."""
+    zero_or_one = ((rows == 0) | (rows == 1)).all()
+    return rows.shape[1] > 1 and bool(zero_or_one and (rows.sum(axis=1) == 1).all())
+
+
+def commands_terminal(name: str) -> bool:
+    r"""Whether a name, which is going to be printed, holds control characters.
+
+    Example:
+        >>> commands_terminal("iris setosa"), commands_terminal("\x1b[2J")
+        (False, True)
+    """
+    return _CONTROL.search(name) is not None
+
+
+def name_as_text(name: str) -> str:
+    r"""A folder's name as the name of a class: what is no text in it is written as escapes.
+
+    A file system takes any bytes; the names of classes are written in UTF-8, and printed.
+
+    Example:
+        >>> name_as_text("größer"), name_as_text("caf\udce9"), name_as_text("a\nb")
+        ('größer', 'caf\\xe9', 'a\\nb')
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(repr(char)[1:-1] if commands_terminal(char) else char for char in text)
+
+
+def is_numeric(word: str) -> bool:
+    """Whether a label is written as a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return "_" not in word and word.isascii()
+
+
+def is_whole(word: str) -> bool:
+    """Whether a label is written as a whole number."""
+    return word.removeprefix("-").isdigit() and word.isascii()
+
+
+Shape = tuple[int, ...] | None
+
+
+def channels_last(shape: Shape) -> bool:
+    """Whether images of this shape have their colours last.
+
+    Example:
+        >>> [channels_last(shape) for shape in ((32, 32, 3), (3, 32, 32), (16, 16), None)]
+        [True, False, False, False]
+    """
+    return shape is not None and len(shape) == 3 and shape[2] in (1, 3)
+
+
+def channels_first(shape: Shape) -> bool:
+    """Whether images of this shape have a plane a colour; last where both could be meant."""
+    return (
+        shape is not None and len(shape) == 3 and shape[0] in (1, 3) and not channels_last(shape)
+    )
+
+
+def picture_shape(shape: Shape) -> Shape:
+    """The shape of an image with its colours last, wherever they stood.
+
+    Example:
+        >>> [picture_shape(shape) for shape in ((3, 32, 16), (32, 16, 3), (32, 16))]
+        [(32, 16, 3), (32, 16, 3), (32, 16)]
+    """
+    if shape is None or not channels_first(shape):
+        return shape
+    return (shape[1], shape[2], shape[0])
+
+
+def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
+    """Colour images with their colours where they are wanted; other inputs as they are.
+
+    Args:
+        x: (cases, *shape) or the same in rows.
+        shape: of an image as it lies in x; None for inputs that are no images.
+        channels: ``first``, ``last``, or None for where they stand.
+
+    Returns:
+        (cases, channels, height, width) or (cases, height, width, channels), or in rows where
+        ``x`` is.
+
+    Example:
+        >>> place_channels(np.array([[1, 2, 3, 4, 5, 6]]), (1, 2, 3), "first")
+        array([[1, 4, 2, 5, 3, 6]])
+    """
+    if shape is None:
+        return x
+    if channels == "first" and channels_last(shape):
+        axes = (0, 3, 1, 2)
+    elif channels == "last" and channels_first(shape):
+        axes = (0, 2, 3, 1)
+    else:
+        return x
+    moved = np.ascontiguousarray(x.reshape(-1, *shape).transpose(axes))
+    return moved.reshape(len(x), -1) if x.ndim == 2 else moved

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
-from chainrule.data.readers.labels import Labels, as_word, commands_terminal, is_numeric, is_whole
+from chainrule.data.readers.cases import Labels, as_word, commands_terminal, is_numeric, is_whole
 
 MAX_CLASS = 65_535
 """Class numbers above this are taken for identifiers or values written by mistake."""

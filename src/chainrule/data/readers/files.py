@@ -8,10 +8,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
-from chainrule.data.readers.cases import Cases
-from chainrule.data.readers.channels import placed
+from chainrule.data.readers.cases import Cases, Labels, place_channels
 from chainrule.data.readers.idx_file import TYPES, read_idx_images
-from chainrule.data.readers.labels import Labels
 from chainrule.data.readers.npz_file import read_npz
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file
 from chainrule.data.readers.text_file import read_text
@@ -123,7 +121,7 @@ def read_inputs(
         cases = read_text(path, label=label, header=header, features=features)
     else:
         cases = read_npz(path) if kind == "npz" else read_idx_images(path, labels)
-    x = placed(cases.x, cases.image_shape, channels).reshape(len(cases), -1)
+    x = place_channels(cases.x, cases.image_shape, channels).reshape(len(cases), -1)
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"
         raise DataError(Problem(message, path))

@@ -18,8 +18,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
-from chainrule.data.readers.cases import Cases
-from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -14,9 +14,8 @@ from chainrule.core.arguments import Checks, as_integer
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
-from chainrule.data.readers.cases import Cases
+from chainrule.data.readers.cases import Cases, Labels, name_as_text
 from chainrule.data.readers.encoding import MOST_PROBLEMS
-from chainrule.data.readers.labels import Labels, name_as_text
 from chainrule.data.readers.paths import existing_file, existing_folder, refuse_bomb
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_MEMBERS
 from chainrule.data.dataset import DataSplit
-from chainrule.data.readers.cases import Cases
-from chainrule.data.readers.labels import Labels
+from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.npy_header import read_array, read_header
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 

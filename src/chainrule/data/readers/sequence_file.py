@@ -21,8 +21,8 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, ShapeError, shown
 from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
 from chainrule.data.dataset import DataSplit
+from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.encoding import MAX_CLASS
-from chainrule.data.readers.labels import commands_terminal
 from chainrule.data.readers.npy_header import read_header
 from chainrule.data.readers.npz_file import DAMAGES, read_arrays
 from chainrule.data.readers.paths import existing_file

@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule.core.errors import DataError
-from chainrule.data.named.lookup import find_data
+from chainrule.data.readers.paths import find_data
 
 
 @pytest.fixture
