@@ -19,7 +19,7 @@ from subprocess import DEVNULL, Popen
 from time import monotonic, sleep
 from typing import Any
 
-import chainrule.runs.assembly
+import chainrule.runs.resolve
 import chainrule.runs.run
 from chainrule.config.load import load_config
 from chainrule.runs.run import train
@@ -105,7 +105,7 @@ def places() -> Iterator[Place]:
     yield Place(
         "making data",
         _config("numpy", {**SHAPES, "count": 6000}, epochs=1, batch_size=500),
-        chainrule.runs.assembly,
+        chainrule.runs.resolve,
         "load_data",
         delay=0.3,
     )

@@ -135,7 +135,7 @@ def test_callbacks_are_a_list_of_callbacks(callbacks):
 
 @pytest.mark.parametrize("data", ["a", [1], {}, 0])
 def test_data_are_what_was_assembled(data):
-    with pytest.raises(DataError, match="data are a DataSplit, as assemble_data makes it; found "):
+    with pytest.raises(DataError, match="data are a DataSplit, as resolve_data makes it; found "):
         chainrule.train(CONFIG, data=data, save=False)
 
 

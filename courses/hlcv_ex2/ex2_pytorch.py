@@ -25,7 +25,7 @@ from chainrule.config.load import load_config
 from chainrule.data.dataset import Dataset
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.save import save_figure
-from chainrule.runs.assembly import assemble_data
+from chainrule.runs.resolve import resolve_data
 from chainrule.training.engines.torch.modules import copy_to_torch, to_torch
 
 HERE = Path(__file__).resolve().parent
@@ -135,7 +135,7 @@ def accuracy_of(model: nn.Module, cases: Dataset) -> float:
 def compare_plainly(all_layers: Sequence[int], width: int, epochs: int) -> None:
     """Train each network by the exercise's loop; table, and the test accuracy of the best."""
     config = load_config(CONFIG)
-    data = assemble_data(config)
+    data = resolve_data(config)
     x, t = torch.from_numpy(data.train.x), torch.from_numpy(data.train.t)
     print("layers  training  validation")
     reached = []

@@ -12,7 +12,7 @@ from PIL import Image
 from chainrule import train
 from chainrule.cli import pictures
 from chainrule.config.load import load_config
-from chainrule.runs.assembly import assemble_data
+from chainrule.runs.resolve import resolve_data
 
 NETWORK = "network: {layers: [{size: 3}, softmax]}\n"
 SHAPES = "data: {generator: shapes, size: 12, classes: 3, count: 60}\n"
@@ -70,7 +70,7 @@ def test_so_many_images_are_shown(command, config, monkeypatch, given, shown):
 
 def test_images_are_shown_as_they_were_before_they_were_standardized(config):
     Path(config).write_text(NETWORK + SOURCES["standardized images"])
-    data = assemble_data(load_config(config))
+    data = resolve_data(load_config(config))
     raw = {image.tobytes() for image in np.round(np.load("images.npz")["x"], 9)}
     shown = pictures._unscaled(data, data.train.x)
     assert all(image.tobytes() in raw for image in np.round(shown, 9))

@@ -32,7 +32,7 @@ training: {epochs: 1}
         "numpy.random",
         "chainrule.nn.network",
         "pydantic",
-        "chainrule.runs.assembly",
+        "chainrule.runs.resolve",
         "ruamel.yaml",
         "chainrule.data.sources",
     ],

@@ -175,14 +175,14 @@ def test_too_many_open_files_is_told_as_such(cases):
 
 
 def test_a_warning_is_one_line(cases, monkeypatch, command):
-    from chainrule.runs.assembly import describe_network
+    from chainrule.runs.resolve import describe_network
 
     def describe(config: Config) -> Description:
         message = "the compile cache in x\x1b\ncannot be read"
         warnings.warn(message, CompileCacheWarning, stacklevel=1)
         return describe_network(config)
 
-    monkeypatch.setattr("chainrule.runs.assembly.describe_network", describe)
+    monkeypatch.setattr("chainrule.runs.resolve.describe_network", describe)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         outcome = command("describe", "c.yaml")

@@ -10,7 +10,7 @@ from chainrule.config import load_config
 from chainrule.config.load import Config
 from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.core.errors import ChainruleError
-from chainrule.runs.assembly import assemble_data, assemble_network, layers_as_built
+from chainrule.runs.resolve import resolve
 
 GOOD = """\
 network:
@@ -33,14 +33,9 @@ def config_of(text: str, folder: Path) -> Config:
     return load_config(path)
 
 
-def assembled(text: str, folder: Path) -> None:
-    config = config_of(text, folder)
-    assemble_network(config, assemble_data(config))
-
-
 def messages(text: str, folder: Path) -> list[str]:
     with pytest.raises(ChainruleError) as caught:
-        assembled(text, folder)
+        resolve(config_of(text, folder))
     path = folder / "n.yaml"
     return [str(problem).removeprefix(f"{path}:") for problem in caught.value.problems]
 
@@ -100,9 +95,9 @@ def test_a_text_needs_a_size_for_each_character(tmp_path):
 
 def test_what_the_file_leaves_open_is_written_out(tmp_path):
     config = config_of(GOOD, tmp_path)
-    config, network = assemble_network(config, assemble_data(config))
+    config = resolve(config).config
     assert config.network["input"] == [9, 1]
-    [first, _] = layers_as_built(config, network)
+    [first, _] = config.network["layers"]
     assert first["recurrent_weights"] == first["weights"] == "glorot"
     assert first["outputs"] == "all"
     assert first["start"] == "zeros"
@@ -126,5 +121,5 @@ def test_the_compact_form_has_it_too(tmp_path):
     assert layer["truncate"] == 3
     assert layer["recurrent_weights"] == "zeros"
     assert config.training["clip_gradient_norm"] == 2.0
-    _, network = assemble_network(config, assemble_data(config))
+    network = resolve(config).network
     assert network.layers[0].truncate == 3

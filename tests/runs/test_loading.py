@@ -46,7 +46,7 @@ def test_sizes_are_compared_before_a_network_is_made(
     assert old in text
     Path("r/config.yaml").write_text(text.replace(old, new, 1))
     monkeypatch.setattr(Network, "from_config", lambda *_: pytest.fail("memory was taken"))
-    monkeypatch.setattr("chainrule.runs.assembly.machine_memory", lambda: 2**60)
+    monkeypatch.setattr("chainrule.runs.resolve.machine_memory", lambda: 2**60)
     with pytest.raises(ChainruleError, match=message):
         load("r")
 
@@ -86,7 +86,7 @@ def test_outputs_without_parameters_take_memory_as_well(folder):
 
 def test_a_network_beyond_the_memory_is_refused_however_large_its_file(folder, monkeypatch):
     train(CONFIG, run="r")
-    monkeypatch.setattr("chainrule.runs.assembly.machine_memory", lambda: 700)
+    monkeypatch.setattr("chainrule.runs.resolve.machine_memory", lambda: 700)
     with pytest.raises(ChainruleError, match=r"config.yaml:\d+:.*the network has 33 parameters"):
         load("r")
 

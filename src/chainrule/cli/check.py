@@ -54,15 +54,15 @@ def command(
     """
     from chainrule.config.load import load_config
     from chainrule.gradients import check
-    from chainrule.runs.assembly import assemble_data, assemble_network
+    from chainrule.runs.resolve import resolve
 
     overrides = list(set_ or [])
     loaded = load_config(config, overrides)
     is_narrow = loaded.network["dtype"] != "float64"
     loaded = loaded.replace(network={"dtype": "float64"})
-    data = assemble_data(loaded)
-    _, network = assemble_network(loaded, data)
-    x, t = data.train.x[:cases], data.train.t[:cases]
+    resolved = resolve(loaded)
+    network = resolved.network
+    x, t = resolved.train.x[:cases], resolved.train.t[:cases]
     report = check(network, x, t, methods=method or None, coordinates=coordinates)
     if not quiet:
         _print_report(network, report)

@@ -32,9 +32,9 @@ Set = Annotated[
 
 def _data(config: Path, overrides: list[str] | None) -> DataSplit:
     from chainrule.config.load import load_config
-    from chainrule.runs.assembly import assemble_data
+    from chainrule.runs.resolve import resolve_data
 
-    return assemble_data(load_config(config, overrides or []))
+    return resolve_data(load_config(config, overrides or []))
 
 
 def _read_files(config: Path, overrides: list[str]) -> list[Path]:

@@ -30,7 +30,7 @@ def command(
     is left out.
     """
     from chainrule.config.load import load_config
-    from chainrule.runs.assembly import describe_network
+    from chainrule.runs.resolve import describe_network
 
     _print(describe_network(load_config(config, set_ or [])))
 

@@ -110,7 +110,8 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
             key: each.default for key, each in arguments.items() if key not in ("rng", "seed")
         }
         if settings["generator"] == "shapes":  # some of its defaults follow from the size
-            taken |= {key: vars(ImageGenerator(**own))[key] for key in taken if key in arguments}
+            made = vars(ImageGenerator(**own))
+            taken |= {key: made[key] for key in taken if key in arguments}
     plain = {key: list(v) if isinstance(v, tuple) else v for key, v in taken.items()}
     said = {key: v for key, v in plain.items() if v is not None and key not in settings}
     return {**settings, **said}

@@ -31,7 +31,7 @@ from chainrule.runs.checkpoint import (
 )
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.runs.tensor_file import read_shapes
-from chainrule.training import Callback, History, Part, Settings, Trainer
+from chainrule.training import Callback, History, Part, Trainer
 from chainrule.training.engines import ENGINES
 from chainrule.training.scores import Score, outputs, predicted_classes
 from chainrule.training.tracing import ShowMinibatches
@@ -117,9 +117,9 @@ class Run:
 
     def _data_again(self) -> DataSplit:
         """The data made or read anew, on the scale of the run and not on one of their own."""
-        from chainrule.runs.assembly import assemble_data
+        from chainrule.runs.resolve import resolve_data
 
-        data = assemble_data(self.config.replace(data={"standardize": False}))
+        data = resolve_data(self.config.replace(data={"standardize": False}))
         if data.classes != self.classes:
             found, expected = (
                 ", ".join(names or ["none"]) for names in (data.classes, self.classes)
@@ -219,8 +219,8 @@ def train(
         verbose: print every minibatch: inputs, outputs, targets and loss.
         jacobians: print every Jacobian, δ and gradient of it as well.
         callbacks: told what happens, in order.
-        data: what the configuration's data were assembled to before, so that several trainings
-            can share them; see `chainrule.runs.assembly.data_key`.
+        data: what `chainrule.runs.resolve.resolve_data` made of the configuration before, so that
+            several trainings can share them; see `chainrule.runs.resolve.data_key`.
 
     Returns:
         The run. Ctrl-C or SIGTERM ends training after the minibatch in progress, and the run so
@@ -243,41 +243,24 @@ def train(
     """
     from chainrule.config.load import load_config
     from chainrule.data.dataset import DataSplit
-    from chainrule.data.settings import with_defaults
-    from chainrule.runs.assembly import (
-        assemble_data,
-        assemble_network,
-        layers_as_built,
-        locate_data,
-    )
+    from chainrule.runs.resolve import resolve
     from chainrule.runs.resuming import as_chosen, go_on
 
     wanted = None if run is None else as_path(run, "run")
     watching = _checked_callbacks(callbacks)
     if not isinstance(data, DataSplit | None):
-        raise DataError(f"data are a DataSplit, as assemble_data makes it; found {shown(data)}")
-    checked = locate_data(load_config(config, overrides))
+        raise DataError(f"data are a DataSplit, as resolve_data makes it; found {shown(data)}")
+    checked = load_config(config, overrides)
     checkpoint = _to_resume(wanted, save) if resume else None
     if checkpoint is not None:
         checked = as_chosen(checked, checkpoint)
     ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
-    data = assemble_data(checked) if data is None else data
-    checked, network = assemble_network(checked, data)
+    resolved = resolve(checked, data)
+    data = resolved.data
     if verbose or jacobians:
         watching.insert(0, ShowMinibatches(jacobians=jacobians, classes=data.classes))
-    trainer = Trainer(
-        network,
-        _part(data.train),
-        _part(data.validation),
-        Settings.from_config(checked.training),
-        classes=data.classes is not None,
-        callbacks=watching,
-    )
-    checked = checked.replace(
-        network={"learning_rate": trainer.base_rate, "layers": layers_as_built(checked, network)},
-        data=with_defaults(checked.data),
-        training={"engine": trainer.engine.name, "threads": trainer.threads},
-    )
+    trainer = resolved.trainer(watching)
+    checked = resolved.as_run(trainer)
     if not save:
         return _run(trainer, checked, data, None)
     checksums = data_checksums(data)
@@ -429,7 +412,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
         ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
     """
     from chainrule.config.load import load_config
-    from chainrule.runs.assembly import parameter_shapes
+    from chainrule.runs.resolve import parameter_shapes
 
     files = RunFolder(as_path(folder, "a run"))
     files.require_own()

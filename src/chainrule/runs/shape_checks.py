@@ -5,7 +5,7 @@ A problem stands at the line of the configuration that would have to change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -13,15 +13,15 @@ from chainrule.config.load import Config
 from chainrule.core.errors import Problem
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
-from chainrule.nn.building import connected, shape_of_input
+from chainrule.nn.building import shape_of_input
 from chainrule.nn.graph import INPUT, LayerNode, layer_graph, names_of
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import DENSE_LIMIT
-from chainrule.nn.layer_types import LAYERS, Recurrent
+from chainrule.nn.layer_types import LAYERS, Layer, Recurrent
 from chainrule.nn.losses import loss_function
 
 
-def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
+def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
     """Where the sizes of network and data differ."""
     inputs, stated = inputs_of(data), config.network["input"]
     if stated is not None and prod(shape_of_input(stated)) != inputs:
@@ -56,7 +56,19 @@ def misfits(config: Config, data: DataSplit) -> Iterator[Problem]:
         yield config.problem(("network", "layers", k, "size"), message)
 
 
-def colours_last(config: Config, data: DataSplit) -> Problem | None:
+def shape_problems(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Iterator[Problem]:
+    """Where the shapes of the connected layers and of the data do not fit, one after the other."""
+    for problem in (
+        _colours_last(config, data),
+        _other_steps(config, data, layers),
+        _other_outputs(config, data, layers),
+        _too_explicit(config, data, layers),
+    ):
+        if problem is not None:
+            yield problem
+
+
+def _colours_last(config: Config, data: DataSplit) -> Problem | None:
     """Colour images as pixels of three numbers, for a network that takes planes of a colour."""
     has_colours = data.image_shape is not None and len(data.image_shape) == 3
     if not has_colours or data.channels_first or not takes_images(config):
@@ -65,9 +77,8 @@ def colours_last(config: Config, data: DataSplit) -> Problem | None:
     return config.problem(("data", "channels"), message)
 
 
-def other_steps(config: Config, data: DataSplit) -> Problem | None:
+def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
     """Targets of every step for a network of one output a case, or the other way round."""
-    layers, _ = connected(config.network)
     at_steps, wanted = len(layers[-1].output_shape) == 2, data.has_targets_of_steps
     if at_steps == wanted:
         return None
@@ -91,10 +102,10 @@ def other_steps(config: Config, data: DataSplit) -> Problem | None:
     return config.problem(at, message)
 
 
-def other_outputs(config: Config, data: DataSplit) -> Problem | None:
+def _other_outputs(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
     """Outputs that no layer's size states, where they are not as many as the data ask for."""
     wanted, what = _wanted_outputs(config, data)
-    outputs = connected(config.network)[0][-1].output_shape[-1]
+    outputs = layers[-1].output_shape[-1]
     if output_layer(config) is not None or outputs in wanted:
         return None
     message = (
@@ -130,12 +141,12 @@ def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Prob
         yield config.problem(("network", "layers", k, "size"), message)
 
 
-def too_explicit(config: Config, data: DataSplit) -> Problem | None:
+def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
     """Explicit Jacobians of a minibatch that are too large to be written out."""
     if not config.network["explicit_jacobians"]:
         return None
     cases = min(config.training["batch_size"], len(data.train))
-    for k, layer in enumerate(connected(config.network)[0]):
+    for k, layer in enumerate(layers):
         by_weights = prod(layer.shapes().get("W", ())) if isinstance(layer, Filtered) else 0
         numbers = cases * layer.outputs * max(layer.inputs, layer.outputs, by_weights)
         if numbers > DENSE_LIMIT:

@@ -8,7 +8,7 @@ import pytest
 import chainrule
 from chainrule.config.load import load_config
 from chainrule.core.errors import ConfigError
-from chainrule.runs.assembly import assemble_data, describe_network
+from chainrule.runs.resolve import describe_network, resolve_data
 
 CONV = {"type": "conv2d", "filters": 2, "size": 3}
 REST = ["flatten", {"size": 3}, "softmax"]
@@ -90,7 +90,7 @@ def coloured(tmp_path):
 def test_the_network_gets_a_plane_a_colour(coloured, stated):
     x, data = coloured
     first = config(CONV, data=data, input=stated)
-    seen = assemble_data(first).train.x.reshape(-1, 3, 5, 4)
+    seen = resolve_data(first).train.x.reshape(-1, 3, 5, 4)
     assert {tuple(np.round(row.ravel(), 9)) for row in seen} == {
         tuple(np.round(row.transpose(2, 0, 1).ravel(), 9)) for row in x
     }
@@ -102,7 +102,7 @@ def test_a_dense_network_sees_images_as_they_are(coloured):
     x, data = coloured
     plain = load_config({"network": {"layers": [{"size": 3}, "softmax"]}, "data": data})
     rows = {tuple(np.round(row.ravel(), 9)) for row in x}
-    assert {tuple(np.round(row, 9)) for row in assemble_data(plain).train.x} == rows
+    assert {tuple(np.round(row, 9)) for row in resolve_data(plain).train.x} == rows
 
 
 def test_predicting_from_the_same_file_gives_the_same_outputs(coloured, command, folder):

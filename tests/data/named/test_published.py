@@ -10,7 +10,7 @@ from chainrule.config.load import load_config
 from chainrule.core.errors import ChainruleError, DataError
 from chainrule.data.named.cifar import find_published, read_cifar
 from chainrule.data.sources import load_data
-from chainrule.runs.assembly import assemble_data
+from chainrule.runs.resolve import resolve_data
 
 LAYERS = [{"size": 10, "activation": "relu"}, {"size": 10}, "softmax"]
 
@@ -33,7 +33,7 @@ def config(data, *, layers=LAYERS, dtype="float64"):
 
 
 def data_of(data, **options):
-    return assemble_data(load_config(config(data, **options)))
+    return resolve_data(load_config(config(data, **options)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -138,13 +138,10 @@ class _Watch(Callback):
 def _assembled(job: Job) -> tuple[Network, Part, Settings]:
     """The network, its training cases and the settings of a configuration, as `train` has them."""
     from chainrule.config.load import load_config
-    from chainrule.runs.assembly import assemble_data, assemble_network, locate_data
+    from chainrule.runs.resolve import resolve
 
-    checked = locate_data(load_config(job.config, job.overrides))
-    data = assemble_data(checked)
-    checked, network = assemble_network(checked, data)
-    train = Part(data.train.x, data.train.t)
-    return network, train, Settings.from_config(checked.training)
+    resolved = resolve(load_config(job.config, job.overrides))
+    return resolved.network, resolved.train, resolved.settings
 
 
 def _trainer(network: Network, train: Part, settings: Settings) -> Trainer:

@@ -298,7 +298,7 @@ def _write(
     """The best trial's configuration, and the picture."""
     from chainrule.plots.save import save_figure
     from chainrule.plots.sweep import Varied, sweep_figure
-    from chainrule.runs.assembly import locate_data
+    from chainrule.runs.resolve import locate_data
 
     best = found.best
     if best is None:

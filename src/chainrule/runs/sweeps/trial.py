@@ -130,13 +130,13 @@ class Bench:
         )
 
     def _train(self, values: dict[str, str], folder: str | None) -> Any:
-        from chainrule.runs.assembly import assemble_data, data_key, locate_data
+        from chainrule.runs.resolve import data_key, locate_data, resolve_data
         from chainrule.runs.run import train
 
         config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
             self._data = None  # two sets at once might be too much
-            self._data = assemble_data(config)
+            self._data = resolve_data(config)
             self._data_of = data_key(config)
         if folder is not None:  # what is there was left by a trial that was broken off
             require_own(Path(folder))

@@ -1,13 +1,14 @@
-"""From a checked configuration to data and a network that fit each other.
+"""`resolve`: from a checked configuration to data and a network that fit each other.
 
+Everything that a configuration leaves open is decided here, once; what follows reads `Resolved`.
 Where data and network disagree, the message names the configuration's line first.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -20,7 +21,7 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import as_published, find_published
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
-from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS
+from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS, with_defaults
 from chainrule.data.sources import load_data
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
@@ -30,20 +31,68 @@ from chainrule.nn.losses import BinaryCrossEntropy, loss_function
 from chainrule.nn.network import Network
 from chainrule.runs.shape_checks import (
     case_shape,
-    colours_last,
     inputs_of,
-    misfits,
-    other_outputs,
-    other_steps,
     output_layer,
+    shape_problems,
+    size_problems,
     takes_images,
     takes_sequences,
-    too_explicit,
     too_few_outputs,
 )
+from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training.optimizers import optimizer
 
 
-def assemble_data(config: Config) -> DataSplit:
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """A configuration of which nothing is left open, with the data and the network it describes.
+
+    Attributes:
+        config: with every choice written out, but for the engine and its threads.
+        data: split and scaled.
+        network: with its initial parameters.
+        settings: of the training.
+    """
+
+    config: Config
+    data: DataSplit
+    network: Network
+    settings: Settings
+
+    @property
+    def train(self) -> Part:
+        """The training cases."""
+        return Part(self.data.train.x, self.data.train.t)
+
+    def trainer(self, callbacks: Iterable[Callback] = ()) -> Trainer:
+        """A training that has not begun.
+
+        Args:
+            callbacks: told what happens, in order.
+
+        Raises:
+            ConfigError: the engine cannot be had.
+        """
+        return Trainer(
+            self.network,
+            self.train,
+            Part(self.data.validation.x, self.data.validation.t),
+            self.settings,
+            classes=self.data.classes is not None,
+            callbacks=[*callbacks],
+        )
+
+    def as_run(self, trainer: Trainer) -> Config:
+        """The configuration with the engine that a trainer has and its number of threads.
+
+        They are known when the engine is there: one that cannot train the network hands it to
+        another.
+        """
+        chosen = {"engine": trainer.engine.name, "threads": trainer.threads}
+        return self.config.replace(training=chosen)
+
+
+def resolve_data(config: Config) -> DataSplit:
     """The data that a configuration describes, for the network it describes.
 
     Raises:
@@ -64,7 +113,7 @@ def assemble_data(config: Config) -> DataSplit:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error
     except ChainruleError as error:
         raise _placed(error, config) from error
-    problems = list(misfits(config, data))
+    problems = list(size_problems(config, data))
     if problems:
         raise ConfigError(problems)
     return data
@@ -123,23 +172,46 @@ def _with_paths(config: Config) -> dict[str, Any]:
     return settings
 
 
-def assemble_network(config: Config, data: DataSplit) -> tuple[Config, Network]:
-    """The network, and the configuration with the input size filled in.
+def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
+    """Decide everything that a configuration leaves open, in this order.
+
+    1. The data: where they lie, whether targets are classes or values (which the loss, the last
+       layer and the targets themselves say), the classes, the split and the scaling.
+    2. The network's input, from the data.
+    3. The layers: activations, initial values, shapes; whether they fit the data and the memory.
+    4. The learning rate, from the optimizer.
+
+    The engine and its threads may still be ``auto``: they follow from the network and the data,
+    see `Resolved.trainer` and `Resolved.as_run`.
+
+    Args:
+        config: checked.
+        data: what `resolve_data` made of the same configuration before, so that several networks
+            can share them; see `data_key`.
 
     Raises:
-        ConfigError: the parts do not make a network.
+        ChainruleError: the data cannot be made or read, the parts do not make a network, or data
+            and network do not fit each other.
     """
+    config = locate_data(config)
+    if data is None:
+        data = resolve_data(config)
     config = with_input(config, data)
-    problem = (
-        _too_large(config, _connected(config))
-        or colours_last(config, data)
-        or other_steps(config, data)
-        or other_outputs(config, data)
-        or too_explicit(config, data)
-    )
+    layers = _connected(config)
+    problem = _too_large(config, layers) or next(shape_problems(config, data, layers), None)
     if problem is not None:
         raise ConfigError(problem)
-    return config, Network.from_config(config.network, seed=config.training["seed"])
+    network = Network.from_config(config.network, seed=config.training["seed"])
+    settings = Settings.from_config(config.training)
+    rate = network.learning_rate
+    config = config.replace(
+        network={
+            "learning_rate": optimizer(settings.optimizer).default_rate if rate is None else rate,
+            "layers": _layers_as_built(config, network),
+        },
+        data=with_defaults(config.data),
+    )
+    return Resolved(config, data, network, settings)
 
 
 def describe_network(config: Config) -> Description:
@@ -149,7 +221,7 @@ def describe_network(config: Config) -> Description:
         ChainruleError: the parts do not make a network, or the data cannot be read.
     """
     if config.network["input"] is None:
-        config = with_input(config, assemble_data(config))
+        config = with_input(config, resolve_data(config))
     try:
         return describe_config(config.network)
     except ConnectError as error:
@@ -161,7 +233,7 @@ def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
     return ConfigError([config.problem(at, str(problem)) for problem in error.problems])
 
 
-def layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
+def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     """The layers of a configuration with the choices written out that it left open."""
     written = []
     for layer, built in zip(config.network["layers"], network.layers, strict=True):

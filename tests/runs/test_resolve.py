@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from functools import wraps
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chainrule import ChainruleError
+from chainrule import ChainruleError, nn, train
 from chainrule.config.load import load_config
 from chainrule.core.errors import ConfigError, DataError
-from chainrule.runs import assembly
-from chainrule.runs.assembly import assemble_data, assemble_network
+from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.nn import building
+from chainrule.runs import resolve as resolving
+from chainrule.runs.resolve import resolve, resolve_data
 
+SHAPES_EXAMPLE = Path(__file__).parents[2] / "examples" / "shapes.yaml"
 YAML = """\
 network:
   input: {input}
@@ -44,16 +50,51 @@ def softmax(**changes):
 
 
 def test_the_input_is_taken_from_the_data(folder):
-    checked = config(folder, data="generator: blobs\n  features: 7", **softmax(size=3))
-    checked, network = assemble_network(checked, assemble_data(checked))
-    assert checked.network["input"] == network.input == 7
-    assert network.parameters["dense_1.W"].shape == (7, 5)
+    found = resolve(config(folder, data="generator: blobs\n  features: 7", **softmax(size=3)))
+    assert found.config.network["input"] == found.network.input == 7
+    assert found.network.parameters["dense_1.W"].shape == (7, 5)
+
+
+def test_nothing_is_left_open(folder):
+    found = resolve(config(folder, data="generator: shapes\n  count: 9", **softmax(size=4)))
+    network, layer = found.config.network, found.config.network["layers"][0]
+    assert (network["loss"], network["learning_rate"]) == ("cross_entropy", 0.1)
+    assert (layer["weights"], layer["biases"]) == ("glorot", "zeros")
+    assert (found.config.data["width"], found.config.data["split"]) == ([6, 14], [0.7, 0.2, 0.1])
+    again = resolve(found.config)
+    assert again.config == found.config
+    assert again.network.theta.tobytes() == found.network.theta.tobytes()
+    written = found.as_run(found.trainer()).training
+    assert (written["engine"], written["threads"]) == ("numpy", 1)
+
+
+def test_a_training_decides_everything_once(monkeypatch):
+    """One data set and the defaults of its generator; shapes before memory, and the network."""
+    counts = Counter()
+
+    def counted(owner, name):
+        function = getattr(owner, name)
+
+        @wraps(function)
+        def count(*args, **options):
+            counts[name] += 1
+            return function(*args, **options)
+
+        monkeypatch.setattr(owner, name, count)
+
+    counted(ImageGenerator, "__init__")
+    counted(ImageGenerator, "generate")
+    counted(nn.Softmax, "connect")
+    counted(building, "layers_from_config")
+    monkeypatch.setattr("chainrule.nn.network.layers_from_config", building.layers_from_config)
+    train(SHAPES_EXAMPLE, overrides=["training.epochs=0"], save=False)
+    assert counts == {"__init__": 2, "generate": 1, "connect": 2, "layers_from_config": 2}
 
 
 def test_the_seed_decides_the_first_weights(folder):
     def theta(seed):
         checked = load_config(folder / "my config.yaml", [f"training.seed={seed}"])
-        return assemble_network(checked, assemble_data(checked))[1].theta.tobytes()
+        return resolve(checked).network.theta.tobytes()
 
     config(folder)
     assert theta(1) == theta(1) != theta(2)
@@ -90,7 +131,7 @@ def test_the_seed_decides_the_first_weights(folder):
 )
 def test_where_network_and_data_disagree_the_networks_line_is_named(folder, changes, place, words):
     with pytest.raises(ConfigError) as caught:
-        assemble_data(config(folder, **changes))
+        resolve_data(config(folder, **changes))
     text = str(caught.value)
     assert f"my config.yaml:{place}: " in text
     for word in words:
@@ -99,7 +140,7 @@ def test_where_network_and_data_disagree_the_networks_line_is_named(folder, chan
 
 def test_both_ends_of_the_network_are_reported_at_once(folder):
     with pytest.raises(ConfigError) as caught:
-        assemble_data(config(folder, **softmax(input=9, size=3)))
+        resolve_data(config(folder, **softmax(input=9, size=3)))
     assert [problem.line for problem in caught.value.problems] == [2, 6]
 
 
@@ -119,9 +160,9 @@ def test_loss_and_output_say_whether_targets_are_classes(folder, changes, classe
     rows = [f"{k / 10},{k % 7},{k % 3}" for k in range(30)]
     (folder / "values.csv").write_text("a,b,t\n" + "\n".join(rows))
     checked = config(folder, **changes)
-    data = assemble_data(checked)
+    data = resolve_data(checked)
     assert data.classes == classes
-    _, network = assemble_network(checked, data)
+    network = resolve(checked, data).network
     assert np.isfinite(network.loss(data.train.x, data.train.t))
 
 
@@ -130,14 +171,14 @@ def test_a_problem_of_the_data_without_a_place_gets_that_of_the_data_part(folder
     np.savez(folder / "a.npz", x=np.array([[1.0], [2.0]]))
     (folder / "b.csv").write_text("\n".join(rows))
     with pytest.raises(ChainruleError) as caught:
-        assemble_data(config(folder, data="file: b.csv\n  labels: a.npz"))
+        resolve_data(config(folder, data="file: b.csv\n  labels: a.npz"))
     assert re.match(r".*my config.yaml:\d+:\d+: ", str(caught.value))
 
 
 def test_a_problem_of_a_data_file_keeps_its_own_place(folder):
     (folder / "b.csv").write_text("1,2\n1,x\n" + "3,4\n" * 10)
     with pytest.raises(DataError, match=r"b\.csv:2:3"):
-        assemble_data(config(folder, data="file: b.csv"))
+        resolve_data(config(folder, data="file: b.csv"))
 
 
 @pytest.mark.parametrize("size", [10**9, 10**12])
@@ -145,20 +186,20 @@ def test_a_network_beyond_the_memory_is_refused_at_its_largest_layer(folder, siz
     checked = config(folder, size=1)
     checked = load_config(folder / "my config.yaml", [f"network.layers.0.size={size}"])
     with pytest.raises(ConfigError, match="outputs of layers; it takes at least"):
-        assemble_network(checked, assemble_data(checked))
+        resolve(checked)
 
 
 def test_the_layer_that_is_too_large_is_named(folder, monkeypatch):
-    monkeypatch.setattr(assembly, "machine_memory", lambda: 2000)
+    monkeypatch.setattr(resolving, "machine_memory", lambda: 2000)
     checked = config(folder)
-    data = assemble_data(checked)
-    assemble_network(checked, data)  # 21 parameters
+    data = resolve_data(checked)
+    resolve(checked, data)  # 21 parameters
     checked = load_config(folder / "my config.yaml", ["network.dtype=float64"])
     path = folder / "my config.yaml"
     path.write_text(path.read_text().replace("size: 5", "size: 50"))
     checked = load_config(path)
     with pytest.raises(ConfigError, match=r"my config.yaml:5:14: the network has 201 parameters"):
-        assemble_network(checked, data)
+        resolve(checked, data)
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(folder, monkeypatch):
@@ -166,7 +207,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(folder, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     (home / "values.csv").write_text("".join(f"{k},{k}\n" for k in range(20)))
-    data = assemble_data(config(folder, data="file: ~/values.csv\n  test_file: ~/values.csv"))
+    data = resolve_data(config(folder, data="file: ~/values.csv\n  test_file: ~/values.csv"))
     assert len(data.test) == 20
     assert data.source.startswith("values.csv: 40 cases")
 
@@ -177,7 +218,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(folder, monkeypatch):
 def test_the_size_that_labels_need_is_told_where_they_can_be_class_numbers(folder, labels, size):
     (folder / "b.csv").write_text("".join(f"{k},{v}\n" for k, v in enumerate(labels * 5)))
     with pytest.raises(DataError) as caught:
-        assemble_data(config(folder, data="file: b.csv", **softmax(size=2)))
+        resolve_data(config(folder, data="file: b.csv", **softmax(size=2)))
     first = str(caught.value.problems[0])
     assert ("6:14: the last layer has size 2, but" in first) == (size is not None)
     assert (f"write size {size}" in first) == (size is not None)
@@ -218,7 +259,7 @@ def test_a_size_that_is_advised_fits(folder, labels, loss, last, size):
             {"network": {"loss": loss, "layers": layers}, "data": {"file": "d.csv"}}
         )
         try:
-            assemble_network(checked, assemble_data(checked))
+            resolve(checked)
         except ChainruleError as error:
             return str(error.problems[0])
         return ""
@@ -239,7 +280,7 @@ def with_layers(folder, layers, data, loss="cross_entropy", input="null"):
         encoding="utf-8",
     )
     checked = load_config(path)
-    return assemble_network(checked, assemble_data(checked))[1]
+    return resolve(checked).network
 
 
 HEADS = ["{size: 2, name: a, inputs: input}", "{size: 3, name: b, inputs: input}"]
@@ -317,7 +358,7 @@ def test_explicit_jacobians_that_cannot_be_written_out_are_told_before_training(
     path.write_text(path.read_text().replace("layers:", "explicit_jacobians: true\n  layers:"))
     checked = load_config(path)
     with pytest.raises(ConfigError, match="explicit Jacobians of conv2d_1 hold"):
-        assemble_network(checked, assemble_data(checked))
+        resolve(checked)
 
 
 def test_the_compact_form_writes_layers_on_images(folder):
@@ -329,7 +370,7 @@ def test_the_compact_form_writes_layers_on_images(folder):
         "DATA\ngenerator: shapes count: 20 size: 12\n"
     )
     checked = load_config(path)
-    _, network = assemble_network(checked, assemble_data(checked))
+    network = resolve(checked).network
     assert [layer.output_shape for layer in network.layers[:2]] == [(2, 6, 6), (2, 3, 3)]
 
 
@@ -354,7 +395,7 @@ def test_what_a_generator_refuses_is_told_at_its_key(folder, data, key, message)
     text = f"network:\n  layers:\n    - {{type: recurrent, size: 1}}\ndata:\n  {data}\n"
     (folder / "bad.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ChainruleError) as caught:
-        assemble_data(load_config(folder / "bad.yaml"))
+        resolve_data(load_config(folder / "bad.yaml"))
     (problem,) = caught.value.problems
     column = data.index(f"{key}: ") + len(f"{key}: ") + 3
     if key == "generator":  # a count that is not written has no place but that of all data
@@ -377,7 +418,7 @@ def test_what_input_should_say_is_a_shape_where_one_is_meant(folder, data, state
     text = f"network:\n  input: {stated}\n  layers: [{{size: 1}}]\ndata: {data}\n"
     (folder / "bad.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
-        assemble_data(load_config(folder / "bad.yaml"))
+        resolve_data(load_config(folder / "bad.yaml"))
     problem = caught.value.problems[0]
     assert (problem.line, problem.column) == (2, 10)
     assert wanted in problem.message
@@ -396,4 +437,4 @@ def test_targets_of_sequences_that_are_no_class_numbers(folder, t, message):
     text = f"network: {{layers: [{layers}]}}\ndata: {{file: s.npz}}\n"
     (folder / "bad.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ChainruleError, match=message):
-        assemble_data(load_config(folder / "bad.yaml"))
+        resolve_data(load_config(folder / "bad.yaml"))
