@@ -122,7 +122,7 @@ def resolve_data(config: Config) -> DataSplit:
 def data_key(config: Config) -> str:
     """The same text for two configurations if and only if their data are the same.
 
-    Whoever trains several networks can assemble the data once.
+    Whoever trains several networks can make the data once.
     """
     network = config.network
     asked = (_outputs(config), network["input"], _target(config), network["dtype"])
