@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chainrule.core.errors import ChainruleError
     from chainrule.data.generators.shapes import ImageGenerator
-    from chainrule.gradients.registration import register_activation, register_loss
+    from chainrule.gradients.custom_functions import register_activation, register_loss
     from chainrule.nn.layers.dense import Dense
     from chainrule.nn.layers.softmax import Softmax
     from chainrule.nn.network import Network
@@ -34,8 +34,8 @@ _HOME = {
     "Sweep": "chainrule.runs.sweeps.sweep",
     "compare": "chainrule.runs.comparison.compare",
     "load": "chainrule.runs.run",
-    "register_activation": "chainrule.gradients.registration",
-    "register_loss": "chainrule.gradients.registration",
+    "register_activation": "chainrule.gradients.custom_functions",
+    "register_loss": "chainrule.gradients.custom_functions",
     "sweep": "chainrule.runs.sweeps.sweep",
     "train": "chainrule.runs.run",
 }

@@ -12,7 +12,7 @@ from chainrule.gradients import METHODS, Verdict, check, relative_error
 from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import undecided
 from chainrule.gradients.rounding import rounding
-from chainrule.gradients.steadiest import steadiest
+from chainrule.gradients.whole_network import steadiest
 from chainrule.nn import Flatten, MaxPool2D
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.activations import activation as activation_of

@@ -50,7 +50,7 @@ def test_a_right_network_is_right_by_every_method(loss):
     report = check(network, x, t)
     assert report.right, report.diagnosis
     assert {f.method for f in report.parameters} == set(METHODS)
-    assert {f.batch for f in report.parameters} == {f.batch for f in report.alone} == {1, 2}
+    assert {f.batch for f in report.parameters} == {f.batch for f in report.by_layer} == {1, 2}
     assert max(report.errors("central").values()) < 1e-8
     for method in ("complex", "projection", "torch", "jax"):
         assert max(report.errors(method).values()) < 1e-13
@@ -61,7 +61,7 @@ def test_a_right_network_is_right_by_every_method(loss):
 
 def test_each_derivative_is_checked_alone_in_the_order_of_the_backward_pass():
     network, x, t = classifier(hidden=(4,))
-    names = list(check(network, x, t, methods=QUICK).errors_alone())
+    names = list(check(network, x, t, methods=QUICK).errors_by_layer())
     assert names[:2] == ["loss.∂L/∂z", "loss.∂L/∂y"]
     assert names[2] == "softmax.∂s/∂z"
     local = ["∂a/∂z", "∂z/∂x", "∂z/∂W", "∂z/∂b"]
@@ -147,7 +147,7 @@ def test_every_method_finds_one_wrong_array(monkeypatch, method, array, bug):
     report = check(network, x, t, methods=[method])
     assert {f.name for f in report.parameters if f.verdict is Verdict.WRONG} == {array}
     assert report.first_wrong.name == array
-    assert "every layer is right alone, but not their chain" in report.diagnosis
+    assert "layer by layer every derivative is right, but not" in report.diagnosis
 
 
 def test_what_one_batch_leaves_behind_is_found_in_the_next(monkeypatch):

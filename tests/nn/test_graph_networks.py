@@ -152,8 +152,8 @@ def test_every_method_of_the_check_follows_the_graph():
     report = check(residual(), *batch_for(residual(), 6))
     assert not report.notes
     assert {f.method for f in report.parameters} >= {"central", "complex", "torch", "jax"}
-    assert all(f.verdict is Verdict.RIGHT for f in (*report.parameters, *report.alone))
-    assert {f.place for f in report.alone} >= {"sum", "concatenate_1", "block", "loss"}
+    assert all(f.verdict is Verdict.RIGHT for f in (*report.parameters, *report.by_layer))
+    assert {f.place for f in report.by_layer} >= {"sum", "concatenate_1", "block", "loss"}
 
 
 def test_a_join_with_a_wrong_backward_pass_is_named():
@@ -163,7 +163,7 @@ def test_a_join_with_a_wrong_backward_pass_is_named():
     report = check(network, *batch_for(network, 6), methods=["complex"])
     wrong = {f.place for f in report.parameters if f.verdict is Verdict.WRONG}
     assert wrong == {"dense_2", "block", "first"}
-    alone = {(f.place, f.what) for f in report.alone if f.verdict is Verdict.WRONG}
+    alone = {(f.place, f.what) for f in report.by_layer if f.verdict is Verdict.WRONG}
     assert alone == {("sum", "step to x")}
 
 

@@ -79,7 +79,7 @@ def test_every_method_of_check_says_right_and_a_wrong_penalty_is_found(monkeypat
     x, t = batch_for(found, 5, np.random.default_rng(2))
     report = check(found, x, t)
     assert report.right, report.diagnosis
-    assert "penalty" in {finding.place for finding in report.alone}
+    assert "penalty" in {finding.place for finding in report.by_layer}
     monkeypatch.setattr("chainrule.nn.penalties.L1.derivative", lambda self, w: 1.01 * np.sign(w))
     assert check(found, x, t, methods=["complex"]).first_wrong.place == "penalty"
 

@@ -83,12 +83,12 @@ def _print_report(network: Network, report: Report) -> None:
         ("", "shape", *methods, "checked", "verdict"),
         [_array_row(network, name, found, methods) for name, found in _by_name(report.parameters)],
     )
-    say("Each derivative alone, in the order of the backward pass, by the complex step")
+    say("Layer by layer, in the order of the backward pass: the largest relative error")
     print_rows(
         ("", "derivative", "error", "verdict"),
         [
             (found[0].place, found[0].what, shown_error(found), _verdict(found))
-            for _, found in _by_name(report.alone)
+            for _, found in _by_name(report.by_layer)
         ],
     )
     for note in report.notes:

@@ -1,12 +1,13 @@
 """Gradients by other means, and the check of a network's own by them.
 
 `check` compares a network's backward pass with the central difference, the complex step, random
-projections and the automatic differentiation of PyTorch and JAX, and each layer's Jacobians alone.
+projections and the automatic differentiation of PyTorch and JAX, and each layer's Jacobians one by
+one.
 """
 
 from chainrule.gradients.checking import METHODS, check, errors
-from chainrule.gradients.findings import Finding, Report, Verdict
-from chainrule.gradients.functions import check_activation, check_loss
+from chainrule.gradients.custom_functions import check_activation, check_loss
+from chainrule.gradients.findings import TOLERANCES, Finding, Report, Verdict
 from chainrule.gradients.numeric import (
     COMPLEX_STEP,
     along,
@@ -14,7 +15,6 @@ from chainrule.gradients.numeric import (
     complex_step,
     relative_error,
 )
-from chainrule.gradients.whole import TOLERANCES
 
 __all__ = [
     "COMPLEX_STEP",

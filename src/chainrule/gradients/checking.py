@@ -17,13 +17,20 @@ from chainrule.core.errors import (
     ShapeError,
     unknown,
 )
-from chainrule.gradients.findings import Finding, Report
+from chainrule.gradients.findings import TOLERANCES, Finding, Report
 from chainrule.gradients.kinks import met, undecided
-from chainrule.gradients.layer_by_layer import alone
+from chainrule.gradients.layer_by_layer import layer_by_layer
 from chainrule.gradients.numeric import NUMERIC, relative_error
 from chainrule.gradients.rounding import rounding
-from chainrule.gradients.truncated import against_definition, truncating_layers, untruncated
-from chainrule.gradients.whole import TOLERANCES, Point, by_autograd, by_coordinates, by_projection
+from chainrule.gradients.whole_network import (
+    Point,
+    against_definition,
+    by_autograd,
+    by_coordinates,
+    by_projection,
+    truncating_layers,
+    untruncated,
+)
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters, Segment
 from chainrule.training.engines.threads import on_threads
@@ -122,15 +129,15 @@ def check(
             parameters = [
                 f for point in points for f in _of_methods(point, chosen, coordinates, rng)
             ]
-            by_itself = [f for point in points for f in alone(point, rng=rng)]
+            by_layer = [f for point in points for f in layer_by_layer(point, rng=rng)]
             notes += [note for point in points for note in _kinks(point)]
-        by_itself += against_definition(network, points[0].x, points[0].t, rng=rng)
+        by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
         notes += [
             f"{layer.name} truncates after {layer.truncate} steps: checked without, and the "
             "truncated gradient against its own definition"
             for layer in truncating_layers(network)
         ]
-    return Report(tuple(parameters), tuple(by_itself), tuple(notes))
+    return Report(tuple(parameters), tuple(by_layer), tuple(notes))
 
 
 def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:

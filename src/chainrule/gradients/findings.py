@@ -1,12 +1,37 @@
-"""What a check of gradients found: a line for each array and method, and their sum."""
+"""What a check of gradients found, and when a difference between two derivations counts.
+
+Each number of a gradient may differ by a share of its own size (`TOLERANCES`), and besides by
+`ROUNDINGS` roundings of everything that it is computed from and by the other method's own error.
+Where that error leaves no digits, the method cannot judge, and the finding says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
+from chainrule.core.arrays import Array
 from chainrule.core.errors import printable
+from chainrule.gradients.numeric import relative_error
+from chainrule.nn.parameters import Segment
+
+TOLERANCES = {
+    "central": 1e-8,
+    "complex": 1e-12,
+    "projection": 1e-12,
+    "torch": 1e-12,
+    "jax": 1e-12,
+}
+"""The relative error that is still right, by method; rounding is allowed for besides."""
+
+ROUNDINGS = 50.0
+"""How many roundings a gradient may be off: there is one in every operation."""
+
+DIGITS = 1e-4
+"""A method whose own error is a larger share of a number cannot judge it."""
 
 
 class Verdict(StrEnum):
@@ -31,19 +56,19 @@ class Finding:
 
     Attributes:
         place: a layer's name, ``loss`` or ``penalty``.
-        what: the array, such as ``W``; of a layer checked alone the derivative, such as ``∂z/∂W``.
+        what: the array, such as ``W``; layer by layer the derivative, such as ``∂z/∂W``.
         method: of the other derivation.
         batch: which of the batches, from 1.
-        error: ‖a−b‖ / (‖a‖+‖b‖), over what was compared so; of what is wrong where it is wrong.
+        error: ‖a−b‖ / (‖a‖+‖b‖) over the numbers compared by it; if some are wrong, over these.
         verdict: see `Verdict`.
         checked: how many numbers were compared.
         total: how many there are.
         at_kinks: how many of them were left out because of a kink.
         worst: the index in the array of the number that is furthest off, None where the method
             compares no single numbers.
-        compared: how many numbers the error is of: not those at a kink, nor those whose terms
-            cancel or vanish, nor those that agree only within the method's own
-            error, nor those of which it has no digits; None for all.
+        compared: how many numbers the error is of, None for all. Left out are those at a kink,
+            those whose terms cancel or vanish, those that agree only within the method's own
+            error, and those of which the method has no digits.
         roundings: the largest difference of those whose terms cancel or vanish, in roundings of
             everything that they are made of.
     """
@@ -75,20 +100,27 @@ class Finding:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All findings of a check.
 
     Attributes:
         parameters: the whole network's gradient, by array, method and batch.
-        alone: each layer's Jacobians, the loss and the penalty, checked for themselves, in the
+        by_layer: the loss, each layer's Jacobians and the penalty, each checked by itself, in the
             order of the backward pass.
         notes: what was not done, and why; kinks that were met.
     """
 
     parameters: tuple[Finding, ...]
-    alone: tuple[Finding, ...]
+    by_layer: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        count = len(self.parameters) + len(self.by_layer)
+        return (
+            f"<Report of {count} comparisons: {self.diagnosis}; "
+            f"largest relative error {self.worst:.1e}>"
+        )
 
     @property
     def right(self) -> bool:
@@ -100,12 +132,11 @@ class Report:
         """Where the backward pass first goes wrong.
 
         That is the first derivative, from the loss to the first layer, that is wrong by itself.
-        Where each is right alone, and only their chain is not, it is the array nearest to the
-        loss that is wrong.
+        Where each of them is right, and only what the network makes of them is not, it is the
+        array nearest to the loss that is wrong.
         """
-        wrong = [f for f in self.alone if f.verdict is Verdict.WRONG]
-        wrong = wrong or [f for f in reversed(self.parameters) if f.verdict is Verdict.WRONG]
-        return wrong[0] if wrong else None
+        findings = (*self.by_layer, *reversed(self.parameters))
+        return next((f for f in findings if f.verdict is Verdict.WRONG), None)
 
     @property
     def diagnosis(self) -> str:
@@ -113,11 +144,11 @@ class Report:
         found = self.first_wrong
         if found is None:
             return "every gradient is right"
-        if found in self.alone:
+        if found in self.by_layer:
             return f"it first goes wrong in {found}"
         return (
-            f"every layer is right alone, but not their chain, or what is kept from one batch to "
-            f"the next: {found}"
+            f"layer by layer every derivative is right, but not their product along the network, "
+            f"or what one batch leaves behind for the next: {found}"
         )
 
     @property
@@ -129,7 +160,7 @@ class Report:
     def unjudged(self) -> tuple[str, ...]:
         """The arrays and derivatives that no method could judge, by name."""
         judged: dict[str, bool] = {}
-        for f in (*self.parameters, *self.alone):
+        for f in (*self.parameters, *self.by_layer):
             judged[f.name] = judged.get(f.name, False) or f.verdict is not Verdict.UNJUDGED
         return tuple(name for name, known in judged.items() if not known)
 
@@ -137,14 +168,14 @@ class Report:
         """The largest relative error of every parameter array, by full name."""
         return _largest(f for f in self.parameters if method in (None, f.method))
 
-    def errors_alone(self) -> dict[str, float]:
-        """The largest relative error of every derivative checked alone, by place and name."""
-        return _largest(self.alone)
+    def errors_by_layer(self) -> dict[str, float]:
+        """The largest relative error of every derivative checked by itself, by place and name."""
+        return _largest(self.by_layer)
 
     @property
     def worst(self) -> float:
         """The largest relative error of all that was compared so, what is at a kink left out."""
-        return max((f.error for f in (*self.parameters, *self.alone)), default=0.0)
+        return max((f.error for f in (*self.parameters, *self.by_layer)), default=0.0)
 
 
 def _largest(findings: Iterable[Finding]) -> dict[str, float]:
@@ -152,3 +183,117 @@ def _largest(findings: Iterable[Finding]) -> dict[str, float]:
     for f in findings:
         largest[f.name] = max(f.error, largest.get(f.name, 0.0))
     return largest
+
+
+@dataclass
+class Comparison:
+    """Numbers of one array, ours and another derivation's.
+
+    Attributes:
+        at: their places in θ.
+        ours: of the backward pass.
+        other: of the method.
+        rounding: what one rounding of everything does to each.
+        error: how far the method itself may be off.
+        limit: the share of a number's size that is still right.
+        terms: what the size of each is taken from; |ours| + |other| where it is left out.
+        kinks: which of them are at a kink.
+    """
+
+    at: Array
+    ours: Array
+    other: Array
+    rounding: Array
+    error: Array
+    limit: float
+    terms: Array | None = None
+    kinks: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kinks = np.zeros(len(self.at), bool)
+
+    @property
+    def off(self) -> Array:
+        """How far they are apart; nothing where both are the same infinity."""
+        return np.where(self.ours == self.other, 0.0, np.abs(self.ours - self.other))
+
+    @property
+    def size(self) -> Array:
+        """What a share is taken of."""
+        return np.abs(self.ours) + np.abs(self.other) if self.terms is None else self.terms
+
+    @property
+    def slack(self) -> Array:
+        """What rounding and the method's error come to."""
+        return ROUNDINGS * self.rounding + self.error
+
+    @property
+    def agree(self) -> Array:
+        """Which of them are as near as they should be."""
+        return np.isfinite(self.off) & (self.off <= self.limit * self.size + self.slack)
+
+    @property
+    def unknown(self) -> Array:
+        """Of which nothing can be said: the method has no digits, or no number at all.
+
+        A NaN of ours is wrong, never unknown: the loss is finite there.
+        """
+        known = DIGITS * self.size + ROUNDINGS * self.rounding
+        blurred = (self.off > 0) & ~(self.error <= known)
+        lost = np.isfinite(self.ours) & ~np.isfinite(self.other)
+        return (self.agree & blurred) | lost | (np.isinf(self.rounding) & ~np.isnan(self.ours))
+
+    @property
+    def relative(self) -> Array:
+        """Which of them agree to a share of their size, and not only to roundings or an error."""
+        return self.agree & ((self.slack <= self.limit * self.size) | (self.off == 0))
+
+    def try_again(self, k: int, other: float, error: float) -> bool:
+        """Take another result of the method for number ``k``, off by ``error``, if it agrees."""
+        before = self.other[k], self.error[k]
+        self.other[k], self.error[k] = other, error
+        if self.agree[k] and not self.unknown[k]:
+            return True
+        self.other[k], self.error[k] = before
+        return False
+
+    def finding(self, segment: Segment, method: str, batch: int) -> Finding:
+        """What the comparison of an array comes to; along a direction its one number is a sum."""
+        known = ~self.kinks & ~self.unknown
+        wrong, relative = known & ~self.agree, known & self.relative
+        rounded = known & self.agree & ~relative & (ROUNDINGS * self.rounding >= self.error)
+        is_sum, verdict, worst = method == "projection", Verdict.RIGHT, None
+        if wrong.any():
+            verdict, relative = Verdict.WRONG, wrong
+            if not is_sum:
+                worst = self._furthest(wrong, segment)
+        elif self.kinks.any():
+            verdict = Verdict.KINK
+        elif self.unknown.any() and not (known & (self.size > 0)).any():
+            verdict = Verdict.UNJUDGED
+        count = segment.stop - segment.start
+        return Finding(
+            segment.layer,
+            segment.name,
+            method,
+            batch,
+            self._relative_error(relative),
+            verdict,
+            count if is_sum else len(self.at),
+            count,
+            0 if is_sum else int(self.kinks.sum()),
+            worst,
+            compared=int(relative.sum()),
+            roundings=float((self.off[rounded] / self.rounding[rounded]).max(initial=0.0)),
+        )
+
+    def _furthest(self, wrong: Array, segment: Segment) -> tuple[int, ...]:
+        """The index in its array of the wrong number that is furthest beyond what is allowed."""
+        furthest = int(np.where(wrong, self.off / self.slack, 0.0).argmax())
+        place = np.unravel_index(int(self.at[furthest]) - segment.start, segment.shape)
+        return tuple(int(i) for i in place)
+
+    def _relative_error(self, these: Array) -> float:
+        if self.terms is not None:
+            return float((self.off[these] / self.terms[these]).max(initial=0.0))
+        return relative_error(self.ours[these], self.other[these])

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.gradients.findings import Finding, Verdict
+from chainrule.gradients.findings import ROUNDINGS, TOLERANCES, Finding, Verdict
 from chainrule.gradients.numeric import (
     COMPLEX_STEP,
     OTHER_STEPS,
@@ -25,7 +25,7 @@ from chainrule.gradients.numeric import (
     relative_error,
 )
 from chainrule.gradients.rounding import ROUNDING, SHARE
-from chainrule.gradients.whole import ROUNDINGS, TOLERANCES, Point
+from chainrule.gradients.whole_network import Point
 from chainrule.nn.activations import Gated
 from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layer_types import Layer, Recurrent
@@ -52,7 +52,7 @@ ByStep = Callable[[float], Any]
 """What is compared with ours, by a complex step of some length."""
 
 
-def alone(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+def layer_by_layer(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
     """Every finding, the network's forward pass run anew.
 
     Args:
@@ -248,7 +248,7 @@ def _by_steps(
         errors.append(error(step))
         if errors[-1] <= TOLERANCES["complex"]:
             break
-    found = _alone(point, place, what, min(errors[0], errors[-1]), total)
+    found = _finding(point, place, what, min(errors[0], errors[-1]), total)
     if found.verdict is Verdict.WRONG and largest < SMALLEST:
         return replace(found, error=0.0, verdict=Verdict.UNJUDGED, compared=0)
     return found
@@ -387,10 +387,10 @@ def _compared(
     ours = np.where(np.abs(ours - numeric) <= np.maximum(floor, TINY), numeric, ours)
     skipped = differ & at_kink if at_kink is not None else np.zeros(ours.shape, bool)
     error = relative_error(ours[~skipped], numeric[~skipped])
-    return _alone(point, place, what, error, total, checked or ours.size, int(skipped.sum()))
+    return _finding(point, place, what, error, total, checked or ours.size, int(skipped.sum()))
 
 
-def _alone(
+def _finding(
     point: Point,
     place: str,
     what: str,

@@ -225,7 +225,7 @@ def test_the_check_finds_all_of_it_right():
     rng = np.random.default_rng(4)
     report = check(network, rng.normal(size=(2, 36)), [0, 1])
     assert report.right, report.diagnosis
-    assert {finding.place for finding in report.alone} >= {layer.name for layer in layers}
+    assert {finding.place for finding in report.by_layer} >= {layer.name for layer in layers}
 
 
 def test_a_wrong_derivative_is_found(monkeypatch):

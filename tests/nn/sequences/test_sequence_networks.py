@@ -228,7 +228,7 @@ def test_a_truncating_network_is_checked_without_and_against_its_definition():
     assert report.right
     assert network.layers[0].truncate == 2
     assert any("truncates after 2 steps" in note for note in report.notes)
-    assert [f.method for f in report.alone].count("graph") == len(network.parameters)
+    assert [f.method for f in report.by_layer].count("graph") == len(network.parameters)
 
 
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])

@@ -129,6 +129,9 @@ class Layer(ABC):
     must_be_last: ClassVar[bool] = False
     """Whether no layer may follow."""
 
+    truncate: int | None = None
+    """After how many steps the gradient through time is cut off; None for never."""
+
     loss_from_z: ClassVar[bool] = True
     """Whether a loss may be computed from z instead of the output: z has a number for each."""
 

@@ -1,0 +1,346 @@
+"""A whole network's gradient at one batch, compared with other derivations of it.
+
+When a difference counts is decided by `findings.Comparison`. Here are the derivations: numeric
+differentiation number by number, one random direction for each array, and whole gradients of
+other libraries. Where a first result does not agree, steps that suit the number are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.gradients.findings import DIGITS, ROUNDINGS, TOLERANCES, Comparison, Finding
+from chainrule.gradients.kinks import crossed, moves
+from chainrule.gradients.network_graph import graph_gradient
+from chainrule.gradients.numeric import (
+    COMPLEX_STEP,
+    NUMERIC,
+    along,
+    central_difference,
+    complex_step,
+)
+from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding, rounding
+from chainrule.nn.layer_types import Layer
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
+
+STEP = 1e-3
+"""The step of the first central difference."""
+
+STEPS = 14
+"""How many steps are tried where that says nothing, each a quarter of the one before."""
+
+LARGEST_MOVE = 0.25
+"""The largest of them moves no z by more, nor a z above 1 by a larger share of itself."""
+
+SMALL_MOVE = 1e-9
+"""How far the second complex step moves the z or output that it moves most."""
+
+
+@dataclass
+class Point:
+    """A network at a batch, with the gradient of its backward pass.
+
+    Attributes:
+        network: at the θ of the gradient.
+        x: prepared inputs.
+        t: prepared targets.
+        gradient: of the backward pass, the shape of θ.
+        loss: at θ.
+        noise: what rounding does there.
+        near: the numbers whose side of a kink rounding decides, see `kinks.undecided`.
+        batch: its number, from 1.
+    """
+
+    network: Network
+    x: Array
+    t: Array
+    gradient: Array
+    loss: float
+    noise: Rounding
+    near: tuple[Array, ...]
+    batch: int
+    theta: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.theta = self.network.theta.copy()
+
+    def f(self, theta: Array) -> Any:
+        """The loss at any vector."""
+        return self.network.loss(self.x, self.t, theta)
+
+    def crosses(self, i: int, reach: float) -> bool:
+        """Whether moving one parameter by ± ``reach`` crosses a kink."""
+        return crossed(self.network, self.x, self.t, reach * self.only(i))
+
+    def is_at_kink(self, direction: Array) -> bool:
+        """Whether the derivative along a direction depends on a side that rounding decides."""
+        return moves(self.network, self.x, self.t, direction, self.near)
+
+    def only(self, i: int) -> Array:
+        """The direction in which one parameter moves."""
+        direction = np.zeros_like(self.theta)
+        direction[i] = 1.0
+        return direction
+
+    def underflow(self, step: float) -> float:
+        """What a complex step loses below the smallest number, on its way through the layers."""
+        return ROUNDINGS * ROUNDING * (LEAST * self.noise.passed / step)
+
+
+def by_coordinates(
+    point: Point, method: str, chosen: Callable[[Segment], Array]
+) -> Iterator[Finding]:
+    """The findings of ``central`` or ``complex``, parameter by parameter.
+
+    Args:
+        point: where.
+        method: ``central`` or ``complex``.
+        chosen: which numbers of θ to compare for an array.
+    """
+    for segment in point.network.parameters.layout:
+        at = chosen(segment)
+        numeric = NUMERIC[method](point.f, point.theta, at=at)
+        if method == "central":
+            error = np.full(len(at), blur(abs(point.loss), point.noise.loss, STEP))
+        else:
+            error = np.full(len(at), point.underflow(COMPLEX_STEP))
+        found = _compared(point, method, at, numeric, error)
+        for k in np.flatnonzero(~found.agree | found.unknown):
+            (_central if method == "central" else _complex)(point, found, int(k))
+        yield found.finding(segment, method, point.batch)
+
+
+def _central(point: Point, found: Comparison, k: int) -> None:
+    """Look again with steps that suit the number; where one crosses a kink, it is left out."""
+    i, network, loss = int(found.at[k]), point.network, point.noise.loss
+    needed = DIGITS * float(found.size[k])
+    if found.agree[k] and is_hopeless(network, point.x, i, point.loss, loss, needed):
+        return
+    found.other[k], found.error[k], step = steadiest(network, point.x, point.t, i, loss)
+    if not found.agree[k]:
+        found.kinks[k] = point.crosses(i, 2 * step) or point.is_at_kink(point.only(i))
+
+
+def _complex(point: Point, found: Comparison, k: int) -> None:
+    """Look again with a step that suits the number."""
+    one, direction = found.at[k : k + 1], point.only(int(found.at[k]))
+    step = small_step(point.network, point.x, direction)
+    again = float(complex_step(point.f, point.theta, one, step)[0])
+    _again(point, found, k, direction, again, step)
+
+
+def _again(
+    point: Point, found: Comparison, k: int, direction: Array, again: float, step: float
+) -> None:
+    """Take another complex step's result where it agrees, or where the first said nothing."""
+    said_nothing, error = found.unknown[k] or step < COMPLEX_STEP, point.underflow(step)
+    if found.try_again(k, again, error):
+        return
+    if said_nothing:
+        found.other[k], found.error[k] = again, error
+    found.kinks[k] = not found.agree[k] and point.is_at_kink(direction)
+
+
+def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]:
+    """The findings of a comparison with another library's whole gradient."""
+    for segment in point.network.parameters.layout:
+        at = np.arange(segment.start, segment.stop)
+        found = _compared(point, method, at, gradient[at], np.zeros(len(at)))
+        for k in np.flatnonzero(~found.agree):
+            found.kinks[k] = point.is_at_kink(point.only(int(at[k])))
+        yield found.finding(segment, method, point.batch)
+
+
+def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+    """⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for J = ∂L/∂θ, u = 1 and v random over one array; J v is complex.
+
+    Two evaluations an array, however large it is.
+    """
+    for segment in point.network.parameters.layout:
+        v = np.zeros_like(point.theta)
+        v[segment.slice] = rng.normal(size=segment.stop - segment.start)
+        own = v[segment.slice]
+        products = own * point.gradient[segment.slice]
+        moved = float(along(point.f, point.theta, v))
+        found = Comparison(
+            np.array([segment.start]),
+            np.array([products.sum()]),
+            np.array([moved]),
+            np.array([np.abs(own * point.noise.gradient[segment.slice]).sum()]),
+            np.array([point.underflow(COMPLEX_STEP)]),
+            TOLERANCES["projection"],
+            2 * np.array([np.abs(products).sum()]),
+        )
+        if not found.agree[0] or found.unknown[0]:
+            step = small_step(point.network, point.x, v)
+            _again(point, found, 0, v, float(along(point.f, point.theta, v, step)), step)
+        yield found.finding(segment, "projection", point.batch)
+
+
+def _compared(point: Point, method: str, at: Array, other: Array, error: Array) -> Comparison:
+    of_library = method in ("torch", "jax")
+    rounding = point.noise.flushed if of_library else point.noise.gradient
+    limit = TOLERANCES[method]
+    return Comparison(at, point.gradient[at], other.copy(), rounding[at], error, limit)
+
+
+# The central difference with steps that suit the number that is moved.
+#
+# A weight of an input of 1e8 moves z by 1e8 times as much as itself: a step that is good for one
+# parameter is far too large or too small for another.
+
+
+class Steadiest(NamedTuple):
+    """A derivative by central difference.
+
+    Attributes:
+        value: the derivative.
+        error: how far it may be off.
+        step: that it was made with.
+    """
+
+    value: float
+    error: float
+    step: float
+
+
+def is_hopeless(
+    network: Network, x: Array, i: int, loss: float, rounding: float, needed: float
+) -> bool:
+    """Whether the rounding of the loss hides the derivative by parameter ``i`` at every step."""
+    return blur(abs(loss), rounding, _largest_step(network, x, i)) > needed
+
+
+def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> Steadiest:
+    """The derivative by one parameter, of the steps that agree with all smaller ones the best.
+
+    Each step's result is blurred by the rounding of the loss, divided by the step; a larger one is
+    believed only as far as it lies within that of every smaller one.
+
+    Args:
+        network: at θ.
+        x: prepared inputs.
+        t: prepared targets.
+        i: which parameter.
+        rounding: what one rounding of everything does to the loss.
+    """
+    values: list[float] = []
+
+    def f(theta: Array) -> float:
+        """The loss at any vector, kept."""
+        values.append(float(network.loss(x, t, theta)))
+        return values[-1]
+
+    best = Steadiest(np.nan, np.inf, 0.0)
+    found: list[tuple[float, float]] = []
+    for step in sorted(_steps(network, x, i)):
+        values.clear()
+        value = float(central_difference(f, network.theta, step, np.array([i]))[0])
+        own = blur(float(np.abs(values).max()), rounding, step)
+        if not np.isfinite(value + own):
+            continue
+        if found:
+            # What the powers of the step that are left out come to is hidden, at worst, by the
+            # rounding of the value that it is compared with.
+            error = abs(value - found[-1][0]) + found[-1][1] + own
+            agrees = all(abs(value - v) <= error + b for v, b in found)
+            if agrees and error < best.error:
+                best = Steadiest(value, error, step)
+        found.append((value, own))
+    return best
+
+
+def _steps(network: Network, x: Array, i: int) -> list[float]:
+    """From the largest on, as far as θ has digits."""
+    largest, least = _largest_step(network, x, i), 2.0**-44 * abs(float(network.theta[i]))
+    return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
+
+
+def _largest_step(network: Network, x: Array, i: int) -> float:
+    """The step that moves some z or output by `LARGEST_MOVE`; where none moves, a share of θ."""
+    direction = np.zeros_like(network.theta)
+    direction[i] = 1.0
+    moves = [
+        float((move / np.maximum(np.abs(values), 1)).max(initial=0.0))
+        for values, move in _moves(network, x, direction)
+    ]
+    size = abs(float(network.theta[i])) or 1.0
+    return LARGEST_MOVE / max(moves) if max(moves) else LARGEST_MOVE * size
+
+
+def small_step(network: Network, x: Array, direction: Array) -> float:
+    """A complex step that moves no z and no output by more than `SMALL_MOVE`, and some so far.
+
+    The smaller a step is, the more of a small derivative is lost below the smallest number.
+    """
+    move = max(float(m.max(initial=0.0)) for _, m in _moves(network, x, direction))
+    return SMALL_MOVE / move if move else COMPLEX_STEP
+
+
+def _moves(network: Network, x: Array, direction: Array) -> Iterator[tuple[Array, Array]]:
+    """Every layer's z and output, and how fast they move along a direction of θ."""
+    for _, _, z, y in network.walk(x, network.theta + 1j * COMPLEX_STEP * direction):
+        for values in (z, y):
+            known = values[~np.isnan(values.real)]
+            yield known.real, np.abs(known.imag) / COMPLEX_STEP
+
+
+def blur(loss: float, rounding: float, step: float) -> float:
+    """What the rounding of a loss becomes when it is divided by a step."""
+    return 8 * (ROUNDING * loss + rounding) / step
+
+
+# Truncated backpropagation through time, which is not the derivative of the loss.
+#
+# The other checks look at such a network with its truncation taken off. The truncated gradient is
+# held against its definition: the graph in which the state k steps before an output is a constant.
+
+
+def truncating_layers(network: Network) -> list[Layer]:
+    """The layers whose gradient is cut off before the first step."""
+    return [
+        layer
+        for layer in network.layers
+        if layer.truncate is not None and layer.truncate < layer.input_shape[0]
+    ]
+
+
+@contextmanager
+def untruncated(network: Network) -> Iterator[None]:
+    """While this lasts, the gradient goes back through all steps."""
+    layers = truncating_layers(network)
+    depths = [layer.truncate for layer in layers]
+    for layer in layers:
+        layer.truncate = None
+    try:
+        yield
+    finally:
+        for layer, depth in zip(layers, depths, strict=True):
+            layer.truncate = depth
+
+
+def against_definition(
+    network: Network, x: Array, t: Array, *, rng: np.random.Generator
+) -> Iterator[Finding]:
+    """Every array's truncated gradient against that of the graph which defines it."""
+    layers = truncating_layers(network)
+    if not layers:
+        return
+    depths = ", ".join(f"{layer.name} after {layer.truncate}" for layer in layers)
+    defined = graph_gradient(network, x, t).vector
+    network.loss(x, t)
+    ours = network.backward_pass(t).vector.copy()
+    noise = rounding(network, x, t, rng=rng).gradient
+    limit = TOLERANCES["complex"]
+    for segment in network.parameters.layout:
+        at = np.arange(segment.start, segment.stop)
+        found = Comparison(at, ours[at], defined[at], noise[at], np.zeros(len(at)), limit)
+        what = f"∂L/∂{segment.name} cut off in {depths}"
+        yield replace(found.finding(segment, "graph", 1), what=what)
