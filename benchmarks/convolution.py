@@ -42,7 +42,7 @@ def convolutions(channels: int, side: int, filters: int) -> tuple[Rivals, float]
     layer = Conv2D(filters, 3, padding="same", activation="linear")
     layers = [layer, Flatten(), Dense(1)]
     network = Network(layers, input=[channels, side, side], dtype="float32", loss="mse")
-    layer.buffers = {}
+    layer.context.buffers = {}
     J = rng.standard_normal((CASES, layer.outputs)).astype(np.float32)
 
     def ours() -> None:
@@ -59,7 +59,7 @@ def convolutions(channels: int, side: int, filters: int) -> tuple[Rivals, float]
 
     with on_threads(2):
         ours()
-    kept = sum(array.nbytes for array in layer.buffers.values())
+    kept = sum(array.nbytes for array in layer.context.buffers.values())
     assert network.layers[0] is layer
     return {"chainrule": ours, "torch": theirs}, kept / J.nbytes
 

@@ -38,7 +38,7 @@ def contenders(
     u = torch.from_numpy(J).reshape(cases, steps, size)
 
     def ours() -> None:
-        with network.kept_buffers(pool):
+        with network.reused_buffers(pool):
             layer.forward_pass(x)
             layer.backward_pass(J)
 

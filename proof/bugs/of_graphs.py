@@ -50,12 +50,12 @@ _BUGS = (
         (Edit(JACOBIANS, "out[:, self.order] = g", "out[...] = g[:, self.order]"),),
     ),
     Bug(
-        "branches share the buffer of J upstream",
+        "branches share the buffer of the gradient with respect to the input",
         (
             Edit(
-                "nn/building.py",
-                "layers[k].alone_upstream = graph.is_chain",
-                "layers[k].alone_upstream = True",
+                "nn/network.py",
+                "self.context.is_chain = self.graph.is_chain",
+                "self.context.is_chain = True",
             ),
         ),
     ),

@@ -162,14 +162,6 @@ def test_what_cannot_be_connected_says_at_which_layer():
     assert caught.value.layer == 2
 
 
-@pytest.mark.parametrize(("first", "alone"), [("input", False), (None, True)])
-def test_only_in_a_chain_is_what_goes_upstream_used_up_at_once(first, alone):
-    second = {"name": "b", "inputs": first} if first else {"name": "b"}
-    last = [Add(inputs=["a", "b"])] if first else []
-    layers = chain(Dense(4, name="a"), Dense(4, **second), *last)
-    assert {layer.alone_upstream for layer in layers} == {alone}
-
-
 def test_a_configuration_is_connected_without_memory_for_parameters():
     size = 10**9
     entries = [{"size": size, "name": "a"}, {"size": 4}]

@@ -93,7 +93,7 @@ def test_explicit_jacobians_and_kept_buffers_change_nothing(network, cases):
     x, t = batch_for(network, cases)
     network.loss(x, t)
     plain = network.backward_pass(t).vector.copy()
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         for _ in range(2):
             network.propagate(x)
             network.backpropagate(network.prepare_targets(t))
@@ -110,7 +110,7 @@ def test_branches_of_one_width_keep_what_they_send_back_apart():
     x, t = batch_for(network, 5)
     network.loss(x, t)
     plain = network.backward_pass(t).vector.copy()
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         network.propagate(x)
         network.backpropagate(network.prepare_targets(t))
     np.testing.assert_array_equal(network.gradients.vector, plain)

@@ -138,7 +138,7 @@ def test_explicit_jacobians_and_kept_buffers_change_nothing(worth, network, case
     x, t = batch_for(network, cases)
     with loops_from(worth):
         plain, _ = gradients(network, x, t)
-        with network.kept_buffers({}):
+        with network.reused_buffers({}):
             for _ in range(2):
                 network.propagate(x)
                 network.backpropagate(network.prepare_targets(t))

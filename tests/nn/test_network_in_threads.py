@@ -14,7 +14,7 @@ import pytest
 
 import chainrule
 from chainrule import Network, gradients
-from chainrule.core.errors import ShapeError
+from chainrule.core.errors import OtherThreadError
 from chainrule.training import Callback, Row, Trainer
 from chainrule.training.tracing import trace
 
@@ -144,7 +144,7 @@ def test_without_the_lock_gradients_are_right_or_refused() -> None:
             all_went_forward.wait()
             try:
                 found = network.backward_pass(t).vector
-            except ShapeError as error:
+            except OtherThreadError as error:
                 refused.append(str(error))
             else:
                 np.testing.assert_array_equal(found, wanted[k])
@@ -162,7 +162,7 @@ def test_a_backward_pass_follows_a_forward_pass_of_its_own_thread() -> None:
     def go_back() -> None:
         try:
             network.backward_pass(t)
-        except ShapeError as error:
+        except OtherThreadError as error:
             refused.append(error)
 
     thread = threading.Thread(target=go_back)
@@ -256,7 +256,7 @@ class Watched(Callback):
             self.epoch.clear()
             assert self.network is not None
             self.network.forward_pass(x)
-            with pytest.raises(ShapeError, match="another thread took gradients"):
+            with pytest.raises(OtherThreadError, match="another thread took gradients"):
                 self.network.backward_pass(np.zeros(100, int))
             self.looked.set()  # from here on beside the training
             self.network.forward_pass(x)

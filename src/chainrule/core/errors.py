@@ -203,6 +203,10 @@ class UnknownNameError(ShapeError, KeyError):
         return ValueError.__str__(self)
 
 
+class OtherThreadError(ChainruleError):
+    """A pass or gradients of a network that belong to another thread."""
+
+
 class DivergenceError(ChainruleError):
     """A loss or a gradient that is no longer a finite number."""
 

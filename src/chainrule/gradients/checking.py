@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -32,7 +33,7 @@ from chainrule.gradients.whole_network import (
     untruncated,
 )
 from chainrule.nn.network import Network
-from chainrule.nn.parameters import Parameters, Segment
+from chainrule.nn.parameters import Segment
 from chainrule.training.engines.threads import on_threads
 
 # The same gradient by another library's automatic differentiation.
@@ -94,7 +95,8 @@ def check(
     The cases make two batches that one after the other go forward and backward through the same
     network, so that what one batch leaves behind is noticed in the next; a single case makes both.
     Besides the whole network's gradient each layer's Jacobians, the loss and the penalty are
-    checked alone, by the complex step.
+    checked alone, by the complex step. Where a layer computes something else during training, as
+    dropout does, all of it is checked once more in training mode, at one fixed step.
 
     Args:
         network: in float64; θ is not changed.
@@ -104,7 +106,7 @@ def check(
         coordinates: how many numbers of an array ``central`` and ``complex`` move one by one;
             by default all in a small network, and fewer, chosen at random, in a large one. The
             other methods compare all of an array in any network.
-        seed: of what is chosen at random.
+        seed: of what is chosen at random, and of what layers draw in training mode.
 
     Raises:
         ConfigError: no such method, or a network in float32.
@@ -124,20 +126,47 @@ def check(
     # Of thousands of small products threads would only wait for each other. What overflows or is
     # no number is looked for, and told in words.
     with network.lock, on_threads(1), np.errstate(all="ignore"):
-        with untruncated(network):
-            points = _points(network, x, t, rng)
-            parameters = [
-                f for point in points for f in _of_methods(point, chosen, coordinates, rng)
-            ]
-            by_layer = [f for point in points for f in layer_by_layer(point, rng=rng)]
-            notes += [note for point in points for note in _kinks(point)]
-        by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
-        notes += [
+        report = _in_one_mode(network, x, t, chosen, coordinates, rng)
+        notes += [*report.notes, *_truncations(network)]
+        if not any(layer.differs_in_training for layer in network.layers):
+            return replace(report, notes=tuple(notes))
+        with network.training_mode(seed):
+            training = _in_one_mode(network, x, t, chosen, coordinates, rng)
+    return Report(
+        (*report.parameters, *map(_in_training, training.parameters)),
+        (*report.by_layer, *map(_in_training, training.by_layer)),
+        (*notes, *(f"{note}, in training" for note in training.notes)),
+    )
+
+
+def _in_one_mode(
+    network: Network,
+    x: Any,
+    t: Any,
+    methods: Sequence[str],
+    coordinates: int | None,
+    rng: np.random.Generator,
+) -> Report:
+    """All findings, in the mode that the network is in."""
+    with untruncated(network):
+        points = _points(network, x, t, rng)
+        parameters = [f for point in points for f in _of_methods(point, methods, coordinates, rng)]
+        by_layer = [f for point in points for f in layer_by_layer(point, rng=rng)]
+        notes = [note for point in points for note in _kinks(point)]
+    by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
+    return Report(tuple(parameters), tuple(by_layer), tuple(notes))
+
+
+def _in_training(found: Finding) -> Finding:
+    return replace(found, what=f"{found.what} in training")
+
+
+def _truncations(network: Network) -> Iterator[str]:
+    for layer in truncating_layers(network):
+        yield (
             f"{layer.name} truncates after {layer.truncate} steps: checked without, and the "
             "truncated gradient against its own definition"
-            for layer in truncating_layers(network)
-        ]
-    return Report(tuple(parameters), tuple(by_layer), tuple(notes))
+        )
 
 
 def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
@@ -250,9 +279,12 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
         >>> max(errors(network, np.eye(3), [0.0, 1.0, 2.0]).values()) < 1e-8
         True
     """
+    found = {}
     with network.lock, np.errstate(all="ignore"):
         network.loss(x, t)
-        analytic = Parameters(network.parameters.layout, network.backward_pass(t).vector.copy())
-        vector = NUMERIC[method](lambda theta: network.loss(x, t, theta), network.theta)
-    numeric = Parameters(network.parameters.layout, vector)
-    return {name: relative_error(analytic[name], numeric[name]) for name in analytic}
+        analytic = network.backward_pass(t).vector.copy()
+        for segment in network.parameters.layout.trained:
+            at = np.arange(segment.start, segment.stop)
+            numeric = NUMERIC[method](lambda v: network.loss(x, t, v), network.theta, at=at)
+            found[segment.full_name] = relative_error(analytic[at], numeric)
+    return found

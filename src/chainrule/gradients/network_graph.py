@@ -28,6 +28,7 @@ from chainrule.nn.layer_types import (
     Concatenate,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     LocallyConnected2D,
@@ -232,6 +233,12 @@ def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     return LayerNodes(x, x)
 
 
+def _dropout(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+    mask = layer.draw_mask(len(x), x.value.dtype)
+    y = x if mask is None else x * mask
+    return LayerNodes(y, y)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
     Dense: _dense,
     Softmax: _softmax,
@@ -241,6 +248,7 @@ LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNode
     MaxPool2D: _max_pool2d,
     AveragePool2D: _average_pool2d,
     Flatten: _flatten,
+    Dropout: _dropout,
     Add: _add,
     Concatenate: _concatenate,
 }

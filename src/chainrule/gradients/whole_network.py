@@ -104,7 +104,7 @@ def by_coordinates(
         method: ``central`` or ``complex``.
         chosen: which numbers of θ to compare for an array.
     """
-    for segment in point.network.parameters.layout:
+    for segment in point.network.parameters.layout.trained:
         at = chosen(segment)
         numeric = NUMERIC[method](point.f, point.theta, at=at)
         if method == "central":
@@ -150,7 +150,7 @@ def _again(
 
 def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]:
     """The findings of a comparison with another library's whole gradient."""
-    for segment in point.network.parameters.layout:
+    for segment in point.network.parameters.layout.trained:
         at = np.arange(segment.start, segment.stop)
         found = _compared(point, method, at, gradient[at], np.zeros(len(at)))
         for k in np.flatnonzero(~found.agree):
@@ -163,7 +163,7 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
 
     Two evaluations an array, however large it is.
     """
-    for segment in point.network.parameters.layout:
+    for segment in point.network.parameters.layout.trained:
         v = np.zeros_like(point.theta)
         v[segment.slice] = rng.normal(size=segment.stop - segment.start)
         own = v[segment.slice]
@@ -339,7 +339,7 @@ def against_definition(
     ours = network.backward_pass(t).vector.copy()
     noise = rounding(network, x, t, rng=rng).gradient
     limit = TOLERANCES["complex"]
-    for segment in network.parameters.layout:
+    for segment in network.parameters.layout.trained:
         at = np.arange(segment.start, segment.stop)
         found = Comparison(at, ours[at], defined[at], noise[at], np.zeros(len(at)), limit)
         what = f"∂L/∂{segment.name} cut off in {depths}"

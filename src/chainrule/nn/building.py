@@ -119,7 +119,6 @@ def connect(
     graph = layer_graph(nodes_of(layers))
     shapes = {INPUT: shape}
     for k in graph.order:
-        layers[k].alone_upstream = graph.is_chain
         try:
             layers[k].connect(*(shapes[source] for source in graph.sources[k]))
         except ConfigError as error:

@@ -7,6 +7,7 @@ from chainrule.nn.images.locally_connected2d import LocallyConnected2D
 from chainrule.nn.images.pooled import AveragePool2D, MaxPool2D
 from chainrule.nn.layers.base import Layer
 from chainrule.nn.layers.dense import Dense
+from chainrule.nn.layers.dropout import Dropout
 from chainrule.nn.layers.flatten import Flatten
 from chainrule.nn.layers.join import Add, Concatenate, Join
 from chainrule.nn.layers.softmax import Softmax
@@ -21,6 +22,7 @@ LAYERS: Mapping[str, type[Layer]] = {
     "max_pool2d": MaxPool2D,
     "average_pool2d": AveragePool2D,
     "flatten": Flatten,
+    "dropout": Dropout,
     "add": Add,
     "concatenate": Concatenate,
 }
@@ -33,6 +35,7 @@ __all__ = [
     "Concatenate",
     "Conv2D",
     "Dense",
+    "Dropout",
     "Flatten",
     "Join",
     "Layer",

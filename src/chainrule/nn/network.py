@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from math import prod
 from threading import RLock, get_ident
-from threading import enumerate as threads
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ from chainrule.nn.building import (
     network_options,
     shape_of_input,
 )
+from chainrule.nn.context import Buffers, Context
 from chainrule.nn.graph import INPUT
 from chainrule.nn.inputs import (
     require_as_many,
@@ -33,7 +33,7 @@ from chainrule.nn.inputs import (
 )
 from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
 from chainrule.nn.layer_types import Layer
-from chainrule.nn.layers.base import Pool, sizes_text
+from chainrule.nn.layers.base import sizes_text
 from chainrule.nn.losses import Loss, loss_function
 from chainrule.nn.parameters import Layout, Parameters
 from chainrule.nn.penalties import (
@@ -49,10 +49,24 @@ from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
 DTYPES = ("float64", "float32")
 
 
-class Layered:
-    """What a network is before anything goes through it: layers, their graph and parameters.
+class Network:
+    """A chain or graph of layers with a loss, over one parameter vector θ.
 
-    See `Network` for the arguments.
+    Args:
+        layers: from the input to the output. A layer is fed by the one before it unless its
+            ``inputs`` name others; the last one is the network's output. Layers whose
+            activation was left out get relu, or linear where none with an activation follows.
+        input: the number of inputs, or the sizes of one case: [channels, height, width] of an
+            image, [steps, features] of a sequence.
+        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
+            softmax, else the mean squared error.
+        learning_rate: for the network; None leaves it to the optimiser. A layer's private
+            rate goes before it.
+        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, one of rates by
+            type, or a setting; a layer's own stands in its place for that layer.
+        dtype: ``float64`` or ``float32``.
+        explicit_jacobians: multiply by the dense matrices in the backward pass.
+        seed: of the first weights; every layer draws from a stream of its own.
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
@@ -60,7 +74,34 @@ class Layered:
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
+        context: what the passes know beside x and θ: training or evaluation, see `Context`.
+        lock: a `threading.RLock` that every pass holds.
+
+    Several threads may use one network: every method gives each of them its own numbers.
+    The attributes of a network and of its layers are those of the last pass, whichever thread
+    it was in. A backward pass goes back through the last forward pass and overwrites the
+    gradients, so it is refused where another thread could be in between. Threads that take
+    gradients hold the lock (``with network.lock:``) from the forward pass until they have used
+    the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
+    Whoever changes θ or a setting while other threads use the network holds the lock as well.
+
+    Raises:
+        ConfigError: the parts do not make a network; all reasons at once.
+
+    Example:
+        >>> from chainrule.nn import Dense, Softmax
+        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4, seed=1)
+        >>> network.forward_pass(np.ones((5, 4))).shape
+        (5, 2)
+        >>> gradients = network.backward_pass([0, 1, 1, 0, 1])
+        >>> gradients["dense_1.W"].shape
+        (4, 3)
     """
+
+    input_gradient: Array | None = None
+    """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
+
+    _output: Array | None = None
 
     def __init__(
         self,
@@ -75,6 +116,7 @@ class Layered:
         seed: int = 0,
     ) -> None:
         self.lock: Any = RLock()
+        self.context = Context(seed)
         if dtype not in DTYPES:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
         if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
@@ -90,6 +132,7 @@ class Layered:
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
         self.graph, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
+        self.context.is_chain = self.graph.is_chain
         self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
@@ -197,7 +240,10 @@ class Layered:
 
     def _lay_out(self) -> None:
         """Make θ and its gradient, and give each layer its views."""
-        layout = Layout({layer.name: layer.shapes() for layer in self.layers})
+        layout = Layout(
+            {layer.name: layer.shapes() for layer in self.layers},
+            [f"{layer.name}.{name}" for layer in self.layers for name in layer.untrained],
+        )
         try:
             self.parameters = Parameters(layout, dtype=self.dtype)
             self.gradients = Parameters(layout, dtype=self.dtype)
@@ -206,7 +252,9 @@ class Layered:
         self._bind()
 
     def _bind(self) -> None:
+        self._with_untrained = [layer for layer in self.layers if layer.untrained]
         for layer in self.layers:
+            layer.context = self.context
             layer.bind(self.parameters.layer(layer.name), self.gradients.layer(layer.name))
 
     def _draw(self, seed: int) -> None:
@@ -214,11 +262,6 @@ class Layered:
         for layer in self.layers:
             for name, view in self.parameters.layer(layer.name).items():
                 view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy's views belong to the copy's θ, which copying alone would not see to."""
-        self.__dict__.update(state)
-        self._bind()
 
     def rates(self, default: float) -> dict[str, float]:
         """The learning rate of every parameter by full name.
@@ -235,75 +278,18 @@ class Layered:
             for name in layer.shapes()
         }
 
-
-class Network(Layered):
-    """A chain or graph of layers with a loss, over one parameter vector θ.
-
-    Args:
-        layers: from the input to the output. A layer is fed by the one before it unless its
-            ``inputs`` name others; the last one is the network's output. Layers whose
-            activation was left out get relu, or linear where none with an activation follows.
-        input: the number of inputs, or the sizes of one case: [channels, height, width] of an
-            image, [steps, features] of a sequence.
-        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
-            softmax, else the mean squared error.
-        learning_rate: for the network; None leaves it to the optimiser. A layer's private
-            rate goes before it.
-        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, one of rates by
-            type, or a setting; a layer's own stands in its place for that layer.
-        dtype: ``float64`` or ``float32``.
-        explicit_jacobians: multiply by the dense matrices in the backward pass.
-        seed: of the first weights; every layer draws from a stream of its own.
-
-    Attributes:
-        layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
-        graph: which layers feed which, and the order in which they run.
-        input: the number of inputs; ``input_shape`` is the shape of one case.
-        parameters: θ as `Parameters`; ``theta`` is its vector.
-        gradients: ∂L/∂θ of the last backward pass, of the same layout.
-        lock: a `threading.RLock` that every pass holds.
-
-    Several threads may use one network: every method gives each of them its own numbers.
-    The attributes of a network and of its layers are those of the last pass, whichever thread
-    it was in. A backward pass goes back through the last forward pass and overwrites the
-    gradients, so it is refused where another thread could be in between. Threads that take
-    gradients hold the lock (``with network.lock:``) from the forward pass until they have used
-    the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
-    Whoever changes θ or a setting while other threads use the network holds the lock as well.
-
-    Raises:
-        ConfigError: the parts do not make a network; all reasons at once.
-
-    Example:
-        >>> from chainrule.nn import Dense, Softmax
-        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4, seed=1)
-        >>> network.forward_pass(np.ones((5, 4))).shape
-        (5, 2)
-        >>> gradients = network.backward_pass([0, 1, 1, 0, 1])
-        >>> gradients["dense_1.W"].shape
-        (4, 3)
-    """
-
-    input_gradient: Array | None = None
-    """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
-
-    _output: Array | None = None
-    _forward_thread: int | None = None
-    """The thread that made the last forward pass."""
-
-    _gradient_thread: int | None = None
-    """The thread that took gradients without holding the lock: they are for it to read."""
+    # Copies
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy shares: all but the lock, and the threads that use this network."""
-        own = ("lock", "_forward_thread", "_gradient_thread")
-        return {name: value for name, value in self.__dict__.items() if name not in own}
+        """All but the lock, which no copy shares."""
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A copy has a lock of its own, and belongs to the thread that makes it."""
+        self.__dict__.update(state)
         self.lock = RLock()
-        super().__setstate__(state)
-        self._forward_thread = get_ident()
+        self.context.forward_thread = get_ident()
+        self._bind()  # a copy's views belong to the copy's θ
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy of one moment, also while another thread trains the network."""
@@ -311,6 +297,39 @@ class Network(Layered):
         with self.lock:
             made.__setstate__(deepcopy(self.__getstate__(), memo))
         return made
+
+    # The mode
+
+    def training_mode(self, seed: int = 0, step: int = 0) -> AbstractContextManager[Context]:
+        """While this lasts, passes of this thread are those of training, not of evaluation.
+
+        A network is in evaluation mode otherwise: `forward_pass` and `loss` are those of the
+        trained network. Layers such as `Dropout` compute something else during training. What
+        they draw follows from the seed, the step and the layer's name alone, so a pass gives the
+        same numbers again, also at another ``theta``.
+
+        Args:
+            seed: of the random numbers.
+            step: how many minibatches have been trained on before.
+
+        Example:
+            >>> from chainrule.nn import Dense, Dropout
+            >>> network = Network([Dense(4), Dropout(0.5), Dense(1)], input=2, seed=1)
+            >>> x, t = [[1.0, 2.0]], [[0.5]]
+            >>> with network.training_mode(seed=3):
+            ...     first, again = network.loss(x, t), network.loss(x, t)
+            >>> first == again, first == network.loss(x, t)
+            (True, False)
+        """
+        return self.context.training_mode(seed, step)
+
+    def reused_buffers(self, buffers: Buffers) -> AbstractContextManager[None]:
+        """While this lasts, layers write into the arrays of ``buffers`` again and again.
+
+        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
+        the next. See `Context.reused_buffers`.
+        """
+        return self.context.reused_buffers(buffers)
 
     # What the caller may give
 
@@ -405,15 +424,16 @@ class Network(Layered):
             backward pass overwrites it.
 
         Raises:
-            ShapeError: t does not fit, there was no forward pass, or another thread uses the
-                network as well and this one does not hold `lock`.
+            ShapeError: t does not fit, or there was no forward pass.
+            OtherThreadError: another thread uses the network as well, and this one does not hold
+                `lock`.
         """
         t, held = self.prepare_targets(t), self.lock._is_owned()
         with self.lock:
             self._require_forward_pass(t)
-            self._require_own_thread(held=held)
+            self.context.require_own_thread(held=held)
             if not held:
-                self._gradient_thread = get_ident()
+                self.context.gradient_thread = get_ident()
             J = self.backpropagate(t, to_input=to_input)
             self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
             return self.gradients
@@ -430,36 +450,11 @@ class Network(Layered):
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
 
-    def _require_own_thread(self, *, held: bool) -> None:
-        """Refuse to go back through another thread's pass, or to overwrite its gradients.
-
-        Args:
-            held: whether the caller holds the lock.
-        """
-        own = (None, get_ident())  # a thread that has ended reads no gradients any more
-        others = not held and self._gradient_thread not in own and _runs(self._gradient_thread)
-        if self._forward_thread != get_ident() or others:
-            raise ShapeError(
-                "another thread took gradients of this network, which it may still read, or made "
-                "the last forward pass; "
-                "hold the lock (with network.lock:) from the forward pass until the gradients "
-                "have been used, or give each thread a copy (copy.deepcopy(network))"
-            )
-
-    @contextmanager
-    def claimed_gradients(self) -> Iterator[None]:
-        """While this lasts, the gradients belong to this thread; others need the lock."""
-        before, self._gradient_thread = self._gradient_thread, get_ident()
-        try:
-            yield
-        finally:
-            self._gradient_thread = before
-
     # The same, unchecked, for engines: x and t are as `prepare_...` returns them
 
     def propagate(self, x: Array) -> Array:
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
-        self._forward_thread = get_ident()
+        self.context.forward_thread = get_ident()
         made = {INPUT: x}
         for k in self.graph.order:
             layer = self.layers[k]
@@ -600,25 +595,10 @@ class Network(Layered):
     def _add_penalty_gradient(self, vector: Array) -> None:
         self._penalty.add_gradient(self.theta, vector)
 
-    @contextmanager
-    def kept_buffers(self, pool: Pool) -> Iterator[None]:
-        """While this lasts, layers write into the arrays of ``pool`` again and again.
+    def update_untrained(self) -> None:
+        """Let the layers change what is not trained, such as running statistics.
 
-        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
-        the next.
-
-        Args:
-            pool: empty at first; given again, its arrays are used again.
+        An engine calls it after each minibatch, once θ is updated.
         """
-        for layer in self.layers:
-            layer.buffers = pool
-        try:
-            yield
-        finally:
-            for layer in self.layers:
-                layer.buffers = None
-
-
-def _runs(thread: int | None) -> bool:
-    """Whether the thread of that number has not ended."""
-    return any(other.ident == thread for other in threads())
+        for layer in self._with_untrained:
+            layer.update_untrained()

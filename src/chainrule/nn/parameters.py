@@ -7,7 +7,7 @@ vector together with its layout. Gradients are a second `Parameters` of the same
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -33,12 +33,15 @@ class Segment:
         name: the array's name in the layer, such as ``W``.
         shape: the array's shape.
         start: the index in θ of its first number.
+        trained: whether training changes it along its gradient. Running statistics are not
+            trained: they lie in θ, but no optimizer, penalty or gradient check touches them.
     """
 
     layer: str
     name: str
     shape: tuple[int, ...]
     start: int
+    trained: bool = True
 
     @property
     def full_name(self) -> str:
@@ -67,6 +70,13 @@ class Layout:
     Args:
         shapes: for each layer by name, its arrays by name with their shapes, in the order
             in which they lie in θ.
+        untrained: the full names of those that are not trained, see `Segment`.
+
+    Attributes:
+        layers: the names of the layers.
+        segments: all segments, in order.
+        trained: those that are trained.
+        size: the length of θ.
 
     Example:
         >>> layout = Layout({"dense_1": {"W": (2, 3), "b": (3,)}})
@@ -76,9 +86,14 @@ class Layout:
         slice(6, 9, None)
     """
 
-    def __init__(self, shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, Mapping[str, tuple[int, ...]]],
+        untrained: Collection[str] = (),
+    ) -> None:
         self.layers: tuple[str, ...] = tuple(shapes)
-        self.segments: tuple[Segment, ...] = tuple(_laid_out(shapes))
+        self.segments: tuple[Segment, ...] = tuple(_laid_out(shapes, untrained))
+        self.trained = tuple(segment for segment in self.segments if segment.trained)
         self.size: int = self.segments[-1].stop if self.segments else 0
         self._by_name = {segment.full_name: segment for segment in self.segments}
 
@@ -115,14 +130,15 @@ class Layout:
         return {s.name: vector[s.slice].reshape(s.shape) for s in self.of_layer(layer)}
 
     def runs(self, values: Mapping[str, float]) -> tuple[tuple[slice, float], ...]:
-        """θ cut into the longest segments over which a setting has one value.
+        """θ cut into the longest slices over which a setting has one value.
 
         Args:
-            values: the setting (a learning rate, a penalty rate) of every segment, by full
-                name.
+            values: the setting (a learning rate, a penalty rate) of every trained segment, by
+                full name.
 
         Returns:
-            Pairs of a slice of θ and the value there, in order and without gaps.
+            Pairs of a slice of θ and the value there, in order; there is a gap only where a
+            segment is not trained.
 
         Example:
             >>> layout = Layout({"a": {"W": (2,), "b": (1,)}, "c": {"W": (4,)}})
@@ -130,9 +146,9 @@ class Layout:
             ((slice(0, 3, None), 0.1), (slice(3, 7, None), 0.5))
         """
         runs: list[tuple[slice, float]] = []
-        for segment in self.segments:
+        for segment in self.trained:
             value = values[segment.full_name]
-            if runs and runs[-1][1] == value:
+            if runs and runs[-1][1] == value and runs[-1][0].stop == segment.start:
                 runs[-1] = (slice(runs[-1][0].start, segment.stop), value)
             else:
                 runs.append((segment.slice, value))
@@ -145,11 +161,14 @@ class Layout:
             )
 
 
-def _laid_out(shapes: Mapping[str, Mapping[str, tuple[int, ...]]]) -> Iterator[Segment]:
+def _laid_out(
+    shapes: Mapping[str, Mapping[str, tuple[int, ...]]], untrained: Collection[str]
+) -> Iterator[Segment]:
     start = 0
     for layer, arrays in shapes.items():
         for name, shape in arrays.items():
-            segment = Segment(layer, name, tuple(shape), start)
+            trained = f"{layer}.{name}" not in untrained
+            segment = Segment(layer, name, tuple(shape), start, trained)
             yield segment
             start = segment.stop
 

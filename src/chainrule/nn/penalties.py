@@ -106,7 +106,8 @@ class PenaltySetting:
 
     def on(self, segment: Segment) -> dict[str, float]:
         """The rates above 0 on an array of θ, by type in the order of the table."""
-        rates = self.rates if self.biases or not segment.is_bias else {}
+        applies = segment.trained and (self.biases or not segment.is_bias)
+        rates = self.rates if applies else {}
         return {name: rates[name] for name in PENALTIES if rates.get(name)}
 
 

@@ -88,6 +88,22 @@ JOINS: Layers = {Add: add, Concatenate: concatenate_rows}
 """What joins do in any library."""
 
 
+def dropout(xp: Any) -> LayerFunction:
+    """The function of a dropout layer: a product with the very mask that our own pass draws.
+
+    Args:
+        xp: the library's module of array operations.
+    """
+
+    def of_cases(layer: Any, x: Any, own: Mapping[str, Any]) -> tuple[Any, Any]:
+        """x ⊙ m in training mode, else x, twice."""
+        mask = layer.draw_mask(len(x), np.dtype(float))
+        y = x if mask is None else x * xp.asarray(mask)
+        return y, y
+
+    return of_cases
+
+
 # Layers and losses over sequences in another library's arrays; the library differentiates them.
 #
 # PyTorch and JAX have the operations that are needed here under the same names. Padding is found

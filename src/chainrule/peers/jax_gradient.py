@@ -25,6 +25,7 @@ from chainrule.nn.layer_types import (
     AveragePool2D,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
@@ -37,6 +38,7 @@ from chainrule.peers.forward import (
     JOINS,
     Layers,
     at_each_step,
+    dropout,
     logits_and_outputs,
     obstacle_of_layers,
     of_a_step,
@@ -218,6 +220,7 @@ LAYERS: Layers = {
     MaxPool2D: _max_pool2d,
     AveragePool2D: _average_pool2d,
     Flatten: lambda layer, x, own: (x, x),
+    Dropout: dropout(jnp),
 }
 """What each layer computes, in JAX."""
 

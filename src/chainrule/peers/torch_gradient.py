@@ -21,6 +21,7 @@ from chainrule.nn.layer_types import (
     AveragePool2D,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     LocallyConnected2D,
     MaxPool2D,
@@ -33,6 +34,7 @@ from chainrule.peers.forward import (
     JOINS,
     Layers,
     at_each_step,
+    dropout,
     logits_and_outputs,
     obstacle_of_layers,
     of_a_step,
@@ -164,6 +166,7 @@ LAYERS: Layers = {
     MaxPool2D: _max_pool2d,
     AveragePool2D: _average_pool2d,
     Flatten: lambda layer, x, own: (x, x),
+    Dropout: dropout(torch),
 }
 """What each layer computes, in PyTorch."""
 

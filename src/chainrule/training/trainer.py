@@ -175,6 +175,7 @@ class Trainer:
             batch_size=batch_size,
             classes=self.classes,
             clip_gradient_norm=self.settings.clip_gradient_norm,
+            seed=self.settings.seed,
         )
 
     def run(self) -> History:
@@ -186,7 +187,7 @@ class Trainer:
         """
         self._tell("on_start")
         try:
-            own = self.network.claimed_gradients()
+            own = self.network.context.claimed_gradients()
             with own, on_threads(self.threads, self._product_threads):
                 self._prepare_engine()
                 while not (self.stop or self.is_complete):

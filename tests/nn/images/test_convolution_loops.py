@@ -123,7 +123,7 @@ def test_memory_is_at_most_three_times_the_activations(image, filters, activatio
     network = Network(layers, input=list(image), dtype="float32", loss="mse")
     rng, pool = np.random.default_rng(0), {}
     x = rng.normal(size=(32, network.input)).astype(np.float32)
-    with network.kept_buffers(pool), threads.at_most(2):
+    with network.reused_buffers(pool), threads.at_most(2):
         network.propagate(x)
         network.backpropagate(np.zeros((32, 2), np.float32), to_input=True)
     own = [value for key, value in pool.items() if key[0] == layer.name]

@@ -170,7 +170,7 @@ def test_kept_arrays_change_no_number(way, kind):
         expected = network.backward_pass(t).vector.copy()
         pool = {}
         for _ in range(3):
-            with network.kept_buffers(pool):
+            with network.reused_buffers(pool):
                 network.propagate(network.prepare_inputs(x))
                 network.backpropagate(t, to_input=True)
             assert np.array_equal(network.gradients.vector, expected)
@@ -187,7 +187,7 @@ def test_arrays_of_one_width_do_not_stand_in_each_other_s_way():
         with going(way):
             network.forward_pass(x)
             expected = network.backward_pass(t).vector.copy()
-            with network.kept_buffers({}):
+            with network.reused_buffers({}):
                 network.propagate(network.prepare_inputs(x))
                 network.backpropagate(network.prepare_targets(t))
             assert np.array_equal(network.gradients.vector, expected)

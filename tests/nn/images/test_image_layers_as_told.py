@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule import Dense, Network
 from chainrule.core.errors import ConfigError, ShapeError
-from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
+from chainrule.nn import AveragePool2D, Conv2D, LocallyConnected2D, MaxPool2D
 from chainrule.nn.activations import Tanh
 from chainrule.nn.initializers import initializer
-from chainrule.nn.layers.base import kept, kept_upstream
 from image_layers import FILTERED, POOLED, case_for, going
 from networks import normal
 
@@ -168,52 +166,6 @@ def test_loops_of_pools_are_for_real_numbers_and_enough_of_them(kind, monkeypatc
 # Where arrays lie
 
 
-def test_an_array_is_the_same_one_where_it_is_kept():
-    layer = case_for(Conv2D(2, 2), (1, 3, 3)).layer
-    first = kept(layer, "z", (2, 3), np.dtype(float))
-    assert first is not kept(layer, "z", (2, 3), np.dtype(float))
-    assert (first.shape, first.dtype) == ((2, 3), np.float64)
-    layer.buffers = {}
-    first = kept(layer, "z", (2, 3), np.dtype(float))
-    assert first is kept(layer, "z", (2, 3), np.dtype(float))
-    others = [("a", (2, 3), float), ("z", (3, 2), float), ("z", (2, 3), np.float32)]
-    for what, shape, dtype in others:
-        other = kept(layer, what, shape, np.dtype(dtype))
-        assert other is not first
-        assert (other.shape, other.dtype) == (shape, dtype)
-
-
-def test_what_goes_upstream_never_lies_where_it_came_from():
-    layer = case_for(Conv2D(2, 2), (1, 3, 3)).layer
-    J = np.zeros((4, layer.outputs), np.float32)
-    found = kept_upstream(layer, J)
-    assert (found.shape, found.dtype) == ((4, layer.inputs), np.float32)
-    assert found is not kept_upstream(layer, J)
-    layer.buffers = {}
-    first = kept_upstream(layer, J)
-    assert (first.shape, first.dtype) == ((4, layer.inputs), np.float32)
-    assert kept_upstream(layer, J) is first
-    second = kept_upstream(layer, first)
-    assert second is not first
-    assert (second.shape, second.dtype) == ((4, layer.inputs), np.float32)
-    assert kept_upstream(layer, second) is first
-    assert kept_upstream(layer, first) is second
-    assert kept_upstream(layer, J[:2]).shape == (2, layer.inputs)
-
-
-def test_layers_of_one_width_share_it_in_a_chain_alone():
-    pair = [Conv2D(1, 1, name="a"), Conv2D(1, 1, name="b")]
-    Network([*pair, Flatten(), Dense(1)], input=[1, 3, 3], loss="mse")
-    pool = {}
-    for layer in pair:
-        layer.buffers = pool
-    J = np.zeros((2, 9))
-    assert kept_upstream(pair[0], J) is kept_upstream(pair[1], J)
-    for layer in pair:
-        layer.alone_upstream = False
-    assert kept_upstream(pair[0], J) is not kept_upstream(pair[1], J)
-
-
 @pytest.mark.parametrize("way", ["numpy", "loops"])
 @pytest.mark.parametrize(
     "layer",
@@ -230,7 +182,7 @@ def test_kept_arrays_are_used_again_and_others_are_new(way, layer):
     own, J = case.layer, case.J
     with going(way):
         assert own.forward_pass(case.x) is not own.forward_pass(case.x)
-        own.buffers = {}
+        own.context.buffers = {}
         places = []
         for _ in range(2):
             y = own.forward_pass(case.x)

@@ -145,7 +145,7 @@ def test_evaluating_between_the_passes_changes_no_gradient(way, layer):
     other = network.prepare_inputs(normal((3, 49), seed=1))
     network.forward_pass(x)
     expected = network.backward_pass(t).vector.copy()
-    with going(way), network.kept_buffers({}):
+    with going(way), network.reused_buffers({}):
         network.propagate(x)
         network.evaluate(other)
         network.backpropagate(t)
@@ -187,7 +187,7 @@ def test_the_output_can_be_read_after_both_passes(way, kind, activation, flat):
     network = Network(layers, input=[1, 5, 5], loss="mse", seed=2)
     x, t = normal((3, 25)), network.prepare_targets(normal((3, network.outputs), seed=1))
     expected = network.forward_pass(x)
-    with going(way), network.kept_buffers({}):
+    with going(way), network.reused_buffers({}):
         for _ in range(2):
             y = network.propagate(network.prepare_inputs(x))
             network.backpropagate(t)

@@ -241,7 +241,7 @@ def test_kept_buffers_change_no_bit(loss, explicit):
         t = plain.prepare_targets(t)
         plain.propagate(x)
         plain.backpropagate(t)
-        with kept.kept_buffers(pool):
+        with kept.reused_buffers(pool):
             y = kept.propagate(x)
             kept.backpropagate(t)
             assert y.tobytes() == plain._output.tobytes()
@@ -252,7 +252,7 @@ def test_looking_at_the_jacobians_disturbs_no_kept_buffer():
     layer = Dense(2, "tanh", weights=[-1, 1])
     network = Network([layer], input=3, loss="mse", seed=1)
     x = np.random.default_rng(3).normal(size=(4, 3))
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         network.propagate(x)
         network.backpropagate(np.zeros((4, 2)))
         delta = layer.delta.copy()
@@ -263,7 +263,7 @@ def test_looking_at_the_jacobians_disturbs_no_kept_buffer():
 def test_outside_kept_buffers_a_pass_makes_its_arrays_anew():
     layer = Dense(2, "tanh")
     network = Network([layer], input=3, loss="mse", seed=1)
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         first = network.propagate(np.ones((2, 3)))
         assert network.propagate(np.zeros((2, 3))) is first
     second = network.propagate(np.ones((2, 3)))
@@ -274,7 +274,7 @@ def test_outside_kept_buffers_a_pass_makes_its_arrays_anew():
 def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
     network = network_for("tanh", "mse", hidden=(4, 4), dtype=dtype)
     rng, pool, seen = np.random.default_rng(1), {}, []
-    with network.kept_buffers(pool):
+    with network.reused_buffers(pool):
         for _ in range(2):
             x = network.prepare_inputs(rng.normal(size=(5, 3)))
             t = network.prepare_targets(rng.normal(size=(5, 2)))
@@ -323,7 +323,7 @@ def test_delta_of_a_sequence_is_a_row_a_case(explicit):
 def test_kept_buffers_hold_the_steps_of_a_sequence_too():
     layer, network = layer_of_steps()
     seen = []
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         for seed in range(2):
             x = np.random.default_rng(seed).normal(size=(5, 12))
             y = network.propagate(x)

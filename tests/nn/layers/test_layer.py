@@ -13,10 +13,14 @@ from chainrule.nn import Add
 @pytest.mark.parametrize("make", [lambda: Dense(3), Softmax, lambda: Add(inputs=["a", "b"])])
 def test_before_it_is_connected_a_layer_knows_nothing_of_its_neighbours(make):
     layer = make()
-    assert (layer.name, layer.learning_rate, layer.delta, layer.buffers) == ("", None, None, None)
+    assert (layer.name, layer.learning_rate, layer.delta, layer.context.buffers) == (
+        "",
+        None,
+        None,
+        None,
+    )
     assert (layer.inputs, layer.outputs, layer.bound, layer.explicit) == (0, 0, False, False)
     assert (layer.input_shape, layer.output_shape) == ((), ())
-    assert layer.alone_upstream is True
 
 
 def test_a_layer_knows_that_it_belongs_to_a_network():

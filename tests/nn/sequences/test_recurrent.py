@@ -254,7 +254,7 @@ def test_kept_buffers_change_no_bit():
         pool = {}
         for _ in range(2):
             if kept:
-                with net.kept_buffers(pool):
+                with net.reused_buffers(pool):
                     net.propagate(prepared[0].copy())
                     net.backpropagate(prepared[1])
             else:
@@ -271,7 +271,7 @@ def test_evaluate_disturbs_no_pass_in_progress():
     rng = np.random.default_rng(8)
     x, t = rng.normal(size=(2, 4, 2)), rng.normal(size=(2, 4, 3))
     network = Network([Recurrent(3, **SPREAD)], input=[4, 2], loss="mse", seed=3)
-    with network.kept_buffers({}):
+    with network.reused_buffers({}):
         network.loss(x, t)
         network.evaluate(network.prepare_inputs(rng.normal(size=(2, 4, 2))))
         disturbed = network.backward_pass(t).vector.copy()

@@ -215,6 +215,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "filters": ("filters",),
     "stride": ("stride",),
     "padding": ("padding",),
+    "rate": ("rate",),
     **PENALTY,
 }
 """The keys of a line of LAYERS and where their values go, below the layer."""

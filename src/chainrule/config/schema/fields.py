@@ -108,6 +108,9 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED), says("a whole number of at least
 Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
+BelowOne = Annotated[
+    float, Field(ge=0, lt=1, allow_inf_nan=False), says("a number of at least 0 and below 1")
+]
 Flag = Annotated[bool, says("true or false")]
 Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
 

@@ -17,6 +17,7 @@ from pydantic import (
 from chainrule.config.schema.fields import (
     NAME_PATTERN,
     Amount,
+    BelowOne,
     Count,
     Flag,
     Name,
@@ -262,6 +263,15 @@ class Flatten(AnyLayer):
     type: Literal["flatten"] = Field(description="the kind of layer")
 
 
+class Dropout(AnyLayer):
+    """Numbers left out at random during training, and none in evaluation."""
+
+    type: Literal["dropout"] = Field(description="the kind of layer")
+    rate: BelowOne = Field(
+        description="the probability that a number is left out during training", examples=[0.5]
+    )
+
+
 SECTIONS: Mapping[str, type[AnyLayer]] = {
     "dense": Dense,
     "basic_layer": Dense,
@@ -272,6 +282,7 @@ SECTIONS: Mapping[str, type[AnyLayer]] = {
     "max_pool2d": MaxPool2D,
     "average_pool2d": AveragePool2D,
     "flatten": Flatten,
+    "dropout": Dropout,
     "add": Add,
     "concatenate": Concatenate,
 }
@@ -309,6 +320,7 @@ LayerEntry = Annotated[
     | MaxPool2D
     | AveragePool2D
     | Flatten
+    | Dropout
     | Add
     | Concatenate
     | Literal["softmax", "flatten", "max_pool2d", "average_pool2d"],

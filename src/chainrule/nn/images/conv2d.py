@@ -17,7 +17,7 @@ from chainrule.nn.images.convolution_jacobians import (
 from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, as_rows, images
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import Diagonal
-from chainrule.nn.layers.base import Arrays, kept, kept_upstream
+from chainrule.nn.layers.base import Arrays
 
 
 class Conv2D(Filtered):
@@ -93,7 +93,7 @@ class Conv2D(Filtered):
         if not self._is_for_loops(x, self.W):
             return super().forward_pass(x)
         self.x = x = np.ascontiguousarray(x)
-        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
+        self.z = self._room("z", x)
         self.a = self._run(x, self._values, self.z, self._loops(x))
         return self.a
 
@@ -120,7 +120,7 @@ class Conv2D(Filtered):
 
     def _room_for_delta(self, J: Array) -> Array:
         """Where a was, if things are kept: whoever took it has gone back before this layer."""
-        reads_on = self.buffers is None or self.is_output
+        reads_on = self.context.buffers is None or self.is_output
         return self._room("delta", J) if reads_on else self._room("a", J)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
@@ -134,7 +134,7 @@ class Conv2D(Filtered):
     ) -> Array | None:
         """All gradients in one sweep over the images."""
         relu = isinstance(self.activation, ReLU) if relu is None else relu
-        upstream = kept_upstream(self, J) if to_input else None
+        upstream = self.context.input_gradient(self.name, self.inputs, J) if to_input else None
         self._loops(self.x).backward(
             self.x,
             np.ascontiguousarray(J),
@@ -150,12 +150,7 @@ class Conv2D(Filtered):
 
     def _loops(self, x: Array) -> Any:
         """The loops with the room they need, the same in every pass where things are kept."""
-        if self.buffers is None:
-            return self._new_loops(x)
-        key = (self.name, "loops", len(x))
-        if key not in self.buffers:
-            self.buffers[key] = self._new_loops(x)
-        return self.buffers[key]
+        return self.context.cached((self.name, "loops", len(x)), self._new_loops, x)
 
     def _new_loops(self, x: Array) -> Any:
         from chainrule.nn.images.kernels.convolution import (
@@ -170,4 +165,4 @@ class Conv2D(Filtered):
         return Convolution(shape, len(x), x.dtype)
 
     def _room(self, what: str, like: Array) -> Array:
-        return kept(self, what, (len(like), self.outputs), like.dtype)
+        return self.context.buffer(self.name, what, (len(like), self.outputs), like.dtype)

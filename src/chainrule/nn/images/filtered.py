@@ -22,7 +22,6 @@ from chainrule.nn.layers.base import (
     Shape,
     Weighted,
     counted,
-    kept_upstream,
 )
 from chainrule.nn.penalties import PenaltyLike
 
@@ -170,7 +169,7 @@ class Filtered(Weighted):
             return None
         if self.explicit:
             return explicit(J_x).vjp(delta)
-        return J_x.vjp(delta, kept_upstream(self, delta))
+        return J_x.vjp(delta, self.context.input_gradient(self.name, self.inputs, delta))
 
     def _is_for_loops(self, *arrays: Array) -> bool:
         """Whether the numbers are real, of one type, and many enough.

@@ -12,7 +12,7 @@ from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, 
 from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.images.local_jacobians import LocalBiases, LocalInput, LocalWeights
 from chainrule.nn.images.sliding import padded, within
-from chainrule.nn.layers.base import Arrays, kept_upstream
+from chainrule.nn.layers.base import Arrays
 
 
 class LocallyConnected2D(Filtered):
@@ -65,7 +65,7 @@ class LocallyConnected2D(Filtered):
             return None
         J = np.empty_like(x)
         loops.images(delta, self.W, J)
-        upstream = kept_upstream(self, delta)
+        upstream = self.context.input_gradient(self.name, self.inputs, delta)
         return as_rows(within(J.reshape(len(J), *self._padded_image()), self.windows), upstream)
 
     def _loops(self) -> Any:

@@ -15,7 +15,7 @@ from chainrule.nn.images.filter_jacobians import as_rows, images, maps
 from chainrule.nn.images.geometry import checked_padding, pair, windows_on
 from chainrule.nn.images.pooling_jacobians import AveragePooling, MaxPooling
 from chainrule.nn.jacobians import Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Layer, Shape, kept, kept_upstream
+from chainrule.nn.layers.base import Arrays, Layer, Shape
 
 WORTH_LOOPS = 5_000
 """Numbers under all windows of a case from which compiled loops are worth their start."""
@@ -88,7 +88,7 @@ class Pooled(Layer):
     def forward_pass(self, x: Array) -> Array:
         """The output, (cases, outputs)."""
         self.x = x
-        self.z = kept(self, "z", (len(x), self.outputs), x.dtype)
+        self.z = self.context.buffer(self.name, "z", (len(x), self.outputs), x.dtype)
         self._found = self._pool(x, self.z)
         return self.z
 
@@ -115,7 +115,7 @@ class Pooled(Layer):
             return None
         if self.explicit:
             return explicit(self._jacobian_x()).vjp(delta)
-        upstream = kept_upstream(self, delta)
+        upstream = self.context.input_gradient(self.name, self.inputs, delta)
         if self._is_for_loops(delta):
             self._run_back(np.ascontiguousarray(delta), upstream)
             return upstream
@@ -178,7 +178,7 @@ class MaxPool2D(Pooled):
         whole = np.dtype(np.int32)
         keeps = y is self.z
         winners = (
-            kept(self, "winners", (len(y), self.outputs), whole)
+            self.context.buffer(self.name, "winners", y.shape, whole)
             if keeps
             else np.empty(y.shape, whole)
         )

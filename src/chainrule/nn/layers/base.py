@@ -13,6 +13,7 @@ from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, printable
 from chainrule.nn.activations import Activation, activation
+from chainrule.nn.context import Context
 from chainrule.nn.initializers import Initializer, initializer
 from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.penalties import NO_PENALTY, PenaltyLike, PenaltySetting, penalty_setting
@@ -22,9 +23,6 @@ Kept = TypeVar("Kept")
 
 Shape = tuple[int, ...]
 """Of one case: (features,), (channels, height, width) or (steps, features)."""
-
-Pool = dict[tuple[Any, ...], Any]
-"""Arrays kept between minibatches, by what they are for."""
 
 
 def sizes_text(shape: Shape) -> str:
@@ -74,11 +72,9 @@ class Layer(ABC):
         output_shape: the shape of one case of the output, once connected.
         size: the number of units of a layer that has such, else the width of the output.
         explicit: multiply by dense Jacobians in the backward pass.
-        alone_upstream: whether J upstream is used up before another layer writes it, so that
-            layers may share a kept buffer for it.
         is_output: whether it is the network's last layer, whose output is read after the passes.
-        buffers: the arrays kept between minibatches; None while every pass makes its arrays
-            anew.
+        context: what the passes know beside x and θ, such as whether this is training; a network
+            gives all its layers its own.
         delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
     """
 
@@ -135,6 +131,14 @@ class Layer(ABC):
     loss_from_z: ClassVar[bool] = True
     """Whether a loss may be computed from z instead of the output: z has a number for each."""
 
+    # What is different in training
+
+    differs_in_training: ClassVar[bool] = False
+    """Whether its function is another one in training mode, see `Context`."""
+
+    untrained: ClassVar[tuple[str, ...]] = ()
+    """Which of its arrays no optimizer and no penalty changes, such as running statistics."""
+
     def __init__(
         self,
         *,
@@ -156,9 +160,8 @@ class Layer(ABC):
         self.output_shape: Shape = ()
         self.size: int = 0
         self.explicit = False
-        self.alone_upstream = True
         self.is_output = False
-        self.buffers: Pool | None = None
+        self.context = Context()
         self.delta: Array | None = None
         self._bound = False
         self._values: Arrays = _NotBound()
@@ -251,6 +254,9 @@ class Layer(ABC):
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """The layer's function at any parameters, complex ones included; keeps nothing.
 
+        What differs in training it takes from ``context``, as the forward pass does: in one
+        context it is one function, which can be differentiated.
+
         Returns:
             z, before the activation (for softmax: the logits), and the output.
         """
@@ -289,46 +295,12 @@ class Layer(ABC):
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """The backward pass from δ = ∂L/∂z on, where the loss was computed from z."""
 
+    def update_untrained(self) -> None:  # noqa: B027  # most layers have nothing to update
+        """Change the ``untrained`` arrays after a minibatch was trained on.
 
-# Arrays that layers keep between minibatches, or make anew where nothing is kept.
-
-
-def kept(layer: Layer, what: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """An array of the layer's own, the same one in every pass where kept.
-
-    Args:
-        layer: whose; its ``buffers`` are where it is kept.
-        what: it is for.
-        shape: of the array.
-        dtype: of the numbers.
-    """
-    if layer.buffers is None:
-        return np.empty(shape, dtype)
-    key = (layer.name, what, shape, dtype.char)
-    if key not in layer.buffers:
-        layer.buffers[key] = np.empty(shape, dtype)
-    found: Array = layer.buffers[key]
-    return found
-
-
-def kept_upstream(layer: Layer, J: Array) -> Array:
-    """Where J upstream is written: an array that layers of one width share, but never J itself.
-
-    Args:
-        layer: whose input it belongs to.
-        J: what the layer's backward pass was given, (cases, outputs).
-    """
-    if layer.buffers is None:
-        return np.empty((len(J), layer.inputs), J.dtype)
-    owner = "" if layer.alone_upstream else layer.name
-    for turn in ((), ("other",)):
-        key = ("upstream", len(J), layer.inputs, owner, *turn)
-        if key not in layer.buffers:
-            layer.buffers[key] = np.empty((len(J), layer.inputs), J.dtype)
-        if layer.buffers[key] is not J:
-            break
-    found: Array = layer.buffers[key]
-    return found
+        An engine calls it once a minibatch, after the update of θ; the passes themselves change
+        no parameter.
+        """
 
 
 # What layers with weights, biases and an activation have in common.

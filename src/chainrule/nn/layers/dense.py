@@ -24,7 +24,6 @@ from chainrule.nn.layers.base import (
     DEFAULT_WEIGHTS,
     Arrays,
     InitializerLike,
-    Pool,
     Shape,
     Weighted,
     counted,
@@ -44,18 +43,11 @@ class Buffers(NamedTuple):
     ones: Array | None = None
 
     @classmethod
-    def of(cls, cases: int, layer: Dense, dtype: Any, pool: Pool) -> Buffers:
-        """Arrays for the passes of ``layer``.
-
-        What is read again later (z, a, δ) is the layer's own. In a chain J upstream is used up
-        by the layer before, so layers of one width share it through ``pool``: it stays in the
-        processor's cache.
-        """
-        key = ("upstream", cases, layer.features, "" if layer.alone_upstream else layer.name)
-        if key not in pool:
-            pool[key] = np.empty((cases, layer.features), dtype)
+    def of(cls, layer: Dense, cases: int, dtype: Any) -> Buffers:
+        """Arrays for the passes of ``layer``: all are its own, but for the input's gradient."""
         z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
-        return cls(z, a, delta, pool[key], np.ones(cases, dtype))
+        upstream = layer.context.input_gradient(layer.name, layer.features, delta)
+        return cls(z, a, delta, upstream, np.ones(cases, dtype))
 
 
 NEW = Buffers()
@@ -216,13 +208,11 @@ class Dense(Weighted):
         return z.reshape(as_fed), a.reshape(as_fed), rows, z_rows, padded
 
     def _buffers(self, x: Array) -> Buffers:
-        if self.buffers is None:
+        context = self.context
+        if context.buffers is None:
             return NEW
-        kept: Buffers | None = self.buffers.get((self.name, len(x)))
-        if kept is None:
-            kept = Buffers.of(len(x), self, x.dtype, self.buffers)
-            self.buffers[self.name, len(x)] = kept
-        return kept
+        found: Buffers = context.cached((self.name, len(x)), Buffers.of, self, len(x), x.dtype)
+        return found
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.

@@ -23,7 +23,6 @@ from chainrule.nn.layers.base import (
     Shape,
     Weighted,
     counted,
-    kept,
     sizes_text,
 )
 from chainrule.nn.parameters import sum_of_rows
@@ -295,7 +294,7 @@ class Recurrent(Weighted):
         return all_outputs(states, lengths, room)
 
     def _room(self, what: str, shape: Shape, dtype: Any) -> Array:
-        return kept(self, what, shape, dtype)
+        return self.context.buffer(self.name, what, shape, dtype)
 
     # What the backward pass is made of
 

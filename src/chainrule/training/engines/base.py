@@ -6,12 +6,14 @@ An engine trains on minibatches ``first`` … ``last`` − 1 of a given order, u
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.nn.context import Context
 from chainrule.nn.network import Network
 from chainrule.training.optimizers import Optimizer, clip_norm
 from chainrule.training.scores import Score, evaluate
@@ -57,6 +59,7 @@ class Engine(ABC):
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         classes: whether to count rightly classified cases.
         clip_gradient_norm: the most that the gradient's norm is in a step; None for any.
+        seed: of what layers draw during training, such as the masks of dropout.
 
     Attributes:
         threads: how many the engine is to run on, where it has threads of its own beside
@@ -77,6 +80,7 @@ class Engine(ABC):
         batch_size: int,
         classes: bool,
         clip_gradient_norm: float | None = None,
+        seed: int = 0,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -85,6 +89,7 @@ class Engine(ABC):
         self.batch_size = batch_size
         self.classes = classes
         self.clip_gradient_norm = clip_gradient_norm
+        self.seed = seed
         self.threads: int | None = None
         self.fallback_reason: str | None = None
 
@@ -108,6 +113,10 @@ class Engine(ABC):
         """Shorten a gradient that is longer than the settings allow; it is finite."""
         if self.clip_gradient_norm is not None:
             clip_norm(self.network.gradients.vector, self.clip_gradient_norm)
+
+    def training_mode(self) -> AbstractContextManager[Context]:
+        """The network's training mode for the next minibatch: see `Network.training_mode`."""
+        return self.network.training_mode(self.seed, self.optimizer.steps)
 
     def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
         """Whatever takes long before the first chunk, such as compiling; it changes nothing."""

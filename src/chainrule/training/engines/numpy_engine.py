@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.layers.base import Layer, Pool
+from chainrule.nn.context import Buffers
+from chainrule.nn.layers.base import Layer
 from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.scores import count_correct
 
@@ -20,13 +21,14 @@ class NumpyEngine(Engine):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._pool: Pool = {}
+        self._buffers: Buffers = {}
 
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         losses, correct = np.empty(last - first), 0
         # What is not finite is found and named below; NumPy need not warn of it as well.
-        with self.network.kept_buffers(self._pool), np.errstate(all="ignore"):
+        reused = self.network.reused_buffers(self._buffers)
+        with self.training_mode(), reused, np.errstate(all="ignore"):
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
@@ -42,6 +44,7 @@ class NumpyEngine(Engine):
     def _step(self, x: Array, t: Array, k: int) -> tuple[float, int]:
         """One minibatch: its loss as it ran, and how many of its cases were right."""
         network = self.network
+        network.context.step = self.optimizer.steps
         y = network.propagate(x)
         loss = float(network.loss_of_pass(t))
         if not isfinite(loss):
@@ -50,6 +53,7 @@ class NumpyEngine(Engine):
         self._check_gradient(k)
         self.clip_gradient()
         self.optimizer.step()
+        network.update_untrained()
         return loss, count_correct(y, t) if self.classes else 0
 
     def _check_gradient(self, k: int) -> None:

@@ -1,0 +1,152 @@
+"""Dropout: during training each number is left out with a fixed probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.sequences import overflow_is_no_padding
+from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
+from chainrule.nn.layers.base import Arrays, Layer, Shape
+
+
+class Dropout(Layer):
+    """y = x ⊙ m during training, and y = x in evaluation.
+
+    The mask m holds a number for each number of x: 0 with probability ``rate``, else
+    1 / (1 − rate). That factor keeps the mean, E[x ⊙ m] = x, so nothing is left to do in
+    evaluation ("inverted dropout"). The Jacobian ∂y/∂x is diag(m).
+
+    The mask follows from the seed, the layer's name and the number of minibatches that were
+    trained on before, see `Context`. It is drawn for each number of a row, an image or a sequence;
+    padding stays padding.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, *Dropout: a simple way to
+    prevent neural networks from overfitting*, Journal of Machine Learning Research 15 (2014),
+    1929–1958. There the factor 1 − rate stands in evaluation instead.
+
+    Args:
+        rate: the probability that a number is left out, at least 0 and below 1.
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        x: the inputs of the last forward pass; None before.
+        mask: m of the last forward pass, the shape of x; None in evaluation.
+
+    Raises:
+        ConfigError: a rate that is none.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.nn.network import Network
+        >>> layer = Dropout(0.5)
+        >>> network = Network([layer, Dense(1)], input=4, loss="mse")
+        >>> layer.forward_pass(np.array([[1.0, 2.0, 3.0, 4.0]]))
+        array([[1., 2., 3., 4.]])
+        >>> with network.training_mode(seed=1):
+        ...     layer.forward_pass(np.array([[1.0, 2.0, 3.0, 4.0]]))
+        array([[0., 4., 0., 0.]])
+        >>> layer.backward_pass(np.ones((1, 4)))
+        array([[0., 2., 0., 0.]])
+    """
+
+    type: ClassVar[str] = "dropout"
+    knows_padding: ClassVar[bool] = True
+    formula: ClassVar[str] = "x"
+    output_letter: ClassVar[str] = "z"
+    keeps_width: ClassVar[bool] = True
+    passes_on: ClassVar[bool] = True
+    adds_up: ClassVar[bool] = True
+    differs_in_training: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        rate: float,
+        *,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+        if not (is_finite(rate) and 0 <= rate < 1):
+            raise ConfigError(
+                f"the rate of dropout is a probability of at least 0 and below 1, found {rate!r}"
+            )
+        self.rate = float(rate)
+        self.x: Any = None
+        self.z: Any = None
+        self.mask: Array | None = None
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`."""
+        (self.input_shape,) = shapes
+        self.output_shape = self.input_shape
+        self.size = self.outputs
+
+    @property
+    def formula_of_z(self) -> str:
+        """See `Layer.formula_of_z`: that of the last forward pass."""
+        return self.formula if self.mask is None else "x ⊙ m, m = 0 or 1 / (1 − rate)"
+
+    def draw_mask(self, cases: int, dtype: np.dtype[Any]) -> Array | None:
+        """m, (cases, inputs), as it is at this step of training; None in evaluation.
+
+        Fewer cases get the first rows of the mask for more.
+
+        Args:
+            cases: how many rows.
+            dtype: of the numbers.
+        """
+        if not self.context.training:
+            return None
+        stays = self.context.stream(self.name).random((cases, self.inputs)) >= self.rate
+        mask: Array = stays * dtype.type(1 / (1 - self.rate))
+        return mask
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """x ⊙ m, or in evaluation x, twice: there is no activation."""
+        y = self._masked(x, self.draw_mask(len(x), x.real.dtype))
+        return y, y
+
+    def forward_pass(self, x: Array) -> Array:
+        """x ⊙ m, or in evaluation x itself."""
+        self.x, self.mask = x, self.draw_mask(len(x), x.real.dtype)
+        self.z = self._masked(x, self.mask)
+        return self.z
+
+    def _masked(self, x: Array, mask: Array | None) -> Array:
+        if mask is None:
+            return x
+        # A complex product would make both parts of padding, NaN + 0i, NaN.
+        y = x.real * mask + 1j * (x.imag * mask) if np.iscomplexobj(x) else x * mask
+        if len(self.input_shape) == 2:
+            shape = (len(x), *self.input_shape)
+            overflow_is_no_padding(y.reshape(shape), x.reshape(shape))
+        return y
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``x``: diag(m), or in evaluation the identity.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        x = self._of_pass(self.x)
+        return {"x": Diagonal(np.ones_like(x) if self.mask is None else self.mask)}
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """The map is linear and z its output, so δ = J."""
+        return self.backward_from_delta(J, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The gradient with respect to the input, δ ⊙ m, with the mask of the forward pass."""
+        self.delta = delta
+        if not to_input:
+            return None
+        if self.explicit:
+            return explicit(self.jacobians()["x"]).vjp(delta)
+        return delta if self.mask is None else delta * self.mask
