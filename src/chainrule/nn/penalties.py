@@ -106,8 +106,7 @@ class PenaltySetting:
 
     def on(self, segment: Segment) -> dict[str, float]:
         """The rates above 0 on an array of θ, by type in the order of the table."""
-        applies = segment.trained and (self.biases or not segment.is_bias)
-        rates = self.rates if applies else {}
+        rates = self.rates if self.biases or not segment.is_bias else {}
         return {name: rates[name] for name in PENALTIES if rates.get(name)}
 
 
@@ -228,7 +227,7 @@ def placed(
         L2 0.3 slice(6, 8, None)
     """
     own, network = own or {}, setting or NO_PENALTY
-    rates = {s.full_name: own.get(s.layer, network).on(s) for s in layout}
+    rates = {s.full_name: own.get(s.layer, network).on(s) if s.trained else {} for s in layout}
     terms = [
         PenaltyTerm(name, rate, part)
         for name in PENALTIES

@@ -19,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "recurrent": {"size": 3},
     "conv2d": {"filters": 2, "size": 2},
     "locally_connected2d": {"filters": 2, "size": 2},
+    "dropout": {"rate": 0.5},
 }
 SHAPES = {"row": (6,), "sequence": (3, 2), "image": (2, 3, 4)}
 every_layer = pytest.mark.parametrize("word", LAYERS)

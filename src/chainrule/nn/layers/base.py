@@ -114,7 +114,7 @@ class Layer(ABC):
     """Whether it puts out as many numbers as each of its sources."""
 
     passes_on: ClassVar[bool] = False
-    """Whether the output is x itself, as the same numbers in the same order."""
+    """Whether the output may be x itself, as the same numbers in the same order."""
 
     adds_up: ClassVar[bool] = False
     """Whether each output is a sum of inputs with factors of at least 0, and nothing else."""
