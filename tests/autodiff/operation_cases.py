@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import autodiff as f
 from chainrule.autodiff import OPERATIONS, apply, conv2d, where
-from chainrule.autodiff import functions as f
 
 
 def anywhere(rng, shape):

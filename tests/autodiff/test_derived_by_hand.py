@@ -6,8 +6,7 @@ from hypothesis import given, settings
 
 from chainrule.autodiff import activate, log_softmax, loss_of, softmax, variable, vjp
 from chainrule.autodiff import gradient as derivative
-from chainrule.autodiff.activations import GRAPHS as ACTIVATION_GRAPHS
-from chainrule.autodiff.losses import GRAPHS as LOSS_GRAPHS
+from chainrule.autodiff.activations_and_losses import ACTIVATION_GRAPHS, LOSS_GRAPHS
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients.network_graph import graph_gradient, network_graph
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation

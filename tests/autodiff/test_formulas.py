@@ -14,7 +14,7 @@ from chainrule.autodiff import (
     sum,
     variable,
 )
-from chainrule.autodiff.formulas import LONGEST
+from chainrule.autodiff.report import LONGEST
 
 a, b, c = variable(2.0, "a"), variable(3.0, "b"), variable(5.0, "c")
 v, W = variable([1.0, 2.0], "v"), variable(np.ones((2, 2)), "W")

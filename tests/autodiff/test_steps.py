@@ -20,7 +20,7 @@ from chainrule.autodiff import (
     tanh,
     variable,
 )
-from chainrule.autodiff.steps import shown
+from chainrule.autodiff.report import shown
 from chainrule.core.errors import ShapeError
 
 

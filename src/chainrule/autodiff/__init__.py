@@ -8,33 +8,36 @@ A graph is made by computing with `variable`s; `backpropagate` goes back through
 `gradient`, `jacobian`, `hessian`, `vjp` and `jvp` are derivatives of functions, of any order.
 """
 
-# These put their operations into the table, and NumPy's functions on nodes beside them.
-from chainrule.autodiff import convolution, distributions, elementwise, numpy_names, shapes  # noqa: F401
-from chainrule.autodiff.activations import activate
-from chainrule.autodiff.adapters import activation_from, loss_from
-from chainrule.autodiff.convolution import conv2d
-from chainrule.autodiff.differentiate import gradient, hessian, jacobian, jvp, vjp
-from chainrule.autodiff.formulas import formula
+from chainrule.autodiff.activations_and_losses import (
+    activate,
+    activation_from,
+    loss_from,
+    loss_of,
+)
+from chainrule.autodiff.differentiate import (
+    backpropagate,
+    gradient,
+    hessian,
+    jacobian,
+    jvp,
+    topological,
+    vjp,
+)
 from chainrule.autodiff.functions import (
     absolute,
     arctan,
-    broadcast_to,
-    concatenate,
     cos,
     cosh,
     erf,
     exp,
     expm1,
-    identity,
     log,
     log1p,
     log_softmax,
     maximum,
-    mean,
     minimum,
     normal_cdf,
     relu,
-    reshape,
     sigmoid,
     sign,
     sin,
@@ -43,24 +46,29 @@ from chainrule.autodiff.functions import (
     softplus,
     sqrt,
     square,
-    sum,
     tan,
     tanh,
-    transpose,
     where,
 )
 from chainrule.autodiff.images import (
     average_pool2d,
+    conv2d,
     local2d,
     max_pool2d,
     pad2d,
     windows2d,
 )
-from chainrule.autodiff.losses import loss_of
 from chainrule.autodiff.node import OPERATIONS, Node, Operation, apply, constant, variable
-from chainrule.autodiff.report import graph_table, print_graph
-from chainrule.autodiff.steps import Step, Term, steps
-from chainrule.autodiff.walk import backpropagate, topological
+from chainrule.autodiff.report import Step, Term, formula, graph_table, print_graph, steps
+from chainrule.autodiff.shapes import (
+    broadcast_to,
+    concatenate,
+    identity,
+    mean,
+    reshape,
+    sum,
+    transpose,
+)
 
 __all__ = [
     "OPERATIONS",

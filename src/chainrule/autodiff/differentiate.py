@@ -1,23 +1,146 @@
-"""Derivatives of functions: gradient, Jacobian, Hessian and their products with vectors.
+"""Derivatives: the walk back through a graph, and gradients, Jacobians and products of functions.
 
-Every function here takes a function of arrays that is written in the graph's operations, and the
-point to differentiate at. Given arrays it returns arrays. Given a `Node`, as it is within another
-derivative, it returns a `Node`, which can be differentiated again.
+`backpropagate` takes every node once, after all nodes that were made from it. Nothing calls
+itself: a chain of any length is walked with lists. The gradients are nodes too, made by the
+graph's own operations, so they can be differentiated again.
+
+The other functions take a function of arrays that is written in the graph's operations, and the
+point to differentiate at. Given arrays they return arrays. Given a `Node`, as it is within another
+derivative, they return a `Node`, which can be differentiated again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.functions import concatenate, identity
-from chainrule.autodiff.node import Node, constant, variable
-from chainrule.autodiff.walk import backpropagate
+from chainrule.autodiff.node import Node, apply, constant, variable
 from chainrule.core.errors import ShapeError
 
 Function = Callable[..., Any]
+
+
+def topological(output: Node, cut: Collection[Node] = ()) -> list[Node]:
+    """``output`` and all it was made from, every node after its inputs.
+
+    Args:
+        output: the last node of the list.
+        cut: nodes not to be looked behind; ``output`` is none of them.
+
+    Example:
+        >>> from chainrule.autodiff import variable
+        >>> x = variable(2.0, "x")
+        >>> y = (x * x).named("y")
+        >>> [node.name for node in topological((x + y).named("z"))]
+        ['x', 'y', 'z']
+    """
+    order: list[Node] = []
+    entered: set[Node] = set()
+    to_do: list[tuple[Node, bool]] = [(output, False)]
+    while to_do:
+        node, inputs_done = to_do.pop()
+        if inputs_done:
+            order.append(node)
+        elif node not in entered:
+            entered.add(node)
+            to_do.append((node, True))
+            if node not in cut:
+                to_do.extend((source, False) for source in reversed(node.inputs))
+    return order
+
+
+def backpropagate(
+    output: Node,
+    inputs: Sequence[Node],
+    seed: Node | None = None,
+    cut: Collection[Node] = (),
+) -> list[Node]:
+    """g ∂output/∂input for each of ``inputs``: reverse mode.
+
+    The nodes are taken in reverse topological order. With g_v = Σ over the nodes w made from v of
+    g_w ∂w/∂v, each node's g is complete when its turn comes, and a node used twice gets a sum.
+
+    Args:
+        output: the node to differentiate.
+        inputs: any nodes it was made from; for others the result is 0.
+        seed: g at the output, of its shape; by default 1.
+        cut: nodes whose values are held fixed on the way, so that nothing goes on behind them.
+
+    Returns:
+        A node of the shape and type of each input.
+
+    Raises:
+        ShapeError: the seed has not the output's shape.
+
+    Example:
+        >>> from chainrule.autodiff import variable
+        >>> x = variable(3.0)
+        >>> backpropagate(x * x + x, [x])[0].value
+        array(7.)
+    """
+    seed = _seed(output, seed)
+    held = set(cut) - {output}
+    order = topological(output, held)
+    wanted = _leading_to(order, inputs)
+    terms: dict[Node, list[Node]] = {output: [seed]}
+    gradients: dict[Node, Node] = {}
+    asked = set(inputs)
+    for node in reversed(order):
+        if node not in wanted or node not in terms:
+            continue
+        g = total(terms.pop(node))
+        if node in asked:
+            gradients[node] = g
+        if node not in held:
+            for k, source in enumerate(node.inputs):
+                if source in wanted:
+                    terms.setdefault(source, []).append(pull_back(node, k, g))
+    return [gradients[n] if n in gradients else Node(np.zeros_like(n.value)) for n in inputs]
+
+
+def _seed(output: Node, seed: Node | None) -> Node:
+    if seed is None:
+        return Node(np.ones_like(output.value))
+    if seed.shape != output.shape:
+        raise ShapeError(
+            f"what is multiplied by a Jacobian from the left has the output's shape "
+            f"{output.shape}, found {seed.shape}"
+        )
+    return seed
+
+
+def _leading_to(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
+    """The nodes that depend on one of ``inputs``: only these need a gradient."""
+    wanted = set(inputs)
+    for node in order:
+        if any(source in wanted for source in node.inputs):
+            wanted.add(node)
+    return wanted
+
+
+def total(terms: Sequence[Node]) -> Node:
+    """The sum of gradients that came to one node on several ways."""
+    g = terms[0]
+    for term in terms[1:]:
+        g = g + term
+    return g
+
+
+def pull_back(node: Node, k: int, g: Node) -> Node:
+    """What g at ``node`` gives its input number ``k``: g ∂node/∂input, in the input's shape."""
+    assert node.operation is not None, "only an operation has inputs"
+    source = node.inputs[k]
+    result = node.operation.pullback(k)(g, node, *node.inputs)
+    if node.operation.elementwise and result.shape != source.shape:
+        result = apply("sum_to", result, shape=source.shape)
+    if result.dtype != source.dtype and result.dtype.kind == source.dtype.kind:
+        result = apply("astype", result, dtype=source.dtype)
+    return result
+
+
+# Derivatives of functions
 
 
 def gradient(function: Function, *arguments: Any) -> Any:
@@ -56,7 +179,7 @@ def gradient(function: Function, *arguments: Any) -> Any:
 
 
 def vjp(function: Function, x: Any, g: Any) -> Any:
-    """G J, with J = ∂f/∂x: one pass back.
+    """The product g J, with J = ∂f/∂x: one pass back.
 
     Args:
         function: f.
@@ -79,7 +202,7 @@ def vjp(function: Function, x: Any, g: Any) -> Any:
 
 
 def jvp(function: Function, x: Any, v: Any) -> Any:
-    """J v, with J = ∂f/∂x: how the value moves as x moves along v.
+    """The product J v, with J = ∂f/∂x: how the value moves as x moves along v.
 
     g J is linear in g, and its derivative by g is Jᵀ: the pass back differentiated once more, so
     that no second table of derivatives is needed.
@@ -107,7 +230,7 @@ def jvp(function: Function, x: Any, v: Any) -> Any:
 
 
 def jacobian(function: Function, x: Any) -> Any:
-    """J[j, i] = ∂f_j/∂x_i, every number of the value by every number of x.
+    """The Jacobian J[j, i] = ∂f_j/∂x_i, every number of the value by every number of x.
 
     One pass back for each number of the value.
 
@@ -133,11 +256,12 @@ def jacobian(function: Function, x: Any) -> Any:
     shape = (*value.shape, *point.shape)
     if not rows:
         return _given(Node(np.zeros(shape, dtype=point.dtype)), (x,))
-    return _given(concatenate([row.reshape((-1,)) for row in rows]).reshape(shape), (x,))
+    flat = [row.reshape((-1,)) for row in rows]
+    return _given(apply("concatenate", *flat, axis=0).reshape(shape), (x,))
 
 
 def hessian(function: Function, x: Any) -> Any:
-    """H[i, k] = ∂²f / ∂x_i ∂x_k, the Jacobian of the gradient.
+    """The Hessian H[i, k] = ∂²f / ∂x_i ∂x_k, the Jacobian of the gradient.
 
     Args:
         function: f, with a single number as its value.
@@ -158,8 +282,8 @@ def hessian(function: Function, x: Any) -> Any:
 
 
 def _point(x: Any) -> Node:
-    """A node of one's own at x: uses of x elsewhere do not belong to this derivative."""
-    return identity(x) if isinstance(x, Node) else variable(x)
+    """A new node at x, so that other uses of x do not belong to this derivative."""
+    return apply("identity", x) if isinstance(x, Node) else variable(x)
 
 
 def _value(function: Function, *points: Node) -> Node:
@@ -175,5 +299,5 @@ def _weights(g: Any, like: Node) -> Node:
 
 
 def _given(result: Node, given: tuple[Any, ...]) -> Any:
-    """A node where a node was given, else the array."""
+    """The result as a node where a node was given, else as an array."""
     return result if any(isinstance(x, Node) for x in given) else result.value

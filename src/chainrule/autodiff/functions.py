@@ -1,109 +1,280 @@
-"""The operations as functions: of nodes, arrays or numbers, giving a node.
+"""Functions of each number, and softmax: their values, derivatives, and names in the package.
 
-Sums, differences, products, quotients, powers, ``@``, indexing and comparisons are Python's own
-operators on a `Node`.
+A derivative takes g, the node y and its inputs a, b, and gives g ∂y/∂a. It is written in the
+operations of the graph, so that it has a derivative too. Inputs of different shapes are broadcast;
+`pull_back` sums g back to their shapes, so no derivative here has to.
+
+Complex inputs are continued as in `chainrule.nn.activations`: a piecewise function chooses its
+piece by the real part, so that the complex step can check the derivatives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from math import pi
+from math import sqrt as root
 from typing import Any
 
-from chainrule.autodiff.node import Node, apply, constant, lift, value_of
-from chainrule.core.errors import ShapeError
+import numpy as np
+
+from chainrule.autodiff.node import (
+    CALL,
+    NUMPY_FUNCTIONS,
+    POWER,
+    PRODUCT,
+    SUM,
+    Node,
+    Operation,
+    Pullback,
+    apply,
+    constant,
+    real_value,
+    register,
+    value_of,
+)
+from chainrule.core.arrays import Array
+from chainrule.nn.activations import magnitude
+from chainrule.nn.activations import sigmoid as precise_sigmoid
+from chainrule.nn.activations import softplus as precise_softplus
 
 
-def exp(x: Any) -> Node:
-    """Eˣ."""
-    return apply("exp", x)
+def elementwise(
+    name: str,
+    forward: Callable[..., Any],
+    *backward: Pullback,
+    formula: str = "",
+    binding: int = CALL,
+    ufunc: np.ufunc | None = None,
+) -> None:
+    """Register an operation on each number, with a derivative for each argument."""
+    arguments = ", ".join(f"{{{k}}}" for k in range(len(backward)))
+    formula = formula or f"{name}({arguments})"
+    operation = Operation(name, formula, binding, forward, backward, elementwise=True)
+    register(operation, forward if isinstance(forward, np.ufunc) else ufunc)
 
 
-def expm1(x: Any) -> Node:
-    """Eˣ − 1, to full precision near 0."""
-    return apply("expm1", x)
+def unary(
+    name: str,
+    forward: Callable[[Array], Any],
+    backward: Pullback,
+    doc: str,
+    formula: str = "",
+    binding: int = CALL,
+    ufunc: np.ufunc | None = None,
+) -> Callable[[Any], Node]:
+    """Register an operation on each number; gives it as a function of nodes, arrays or numbers."""
+    elementwise(name, forward, backward, formula=formula, binding=binding, ufunc=ufunc)
+
+    def function(x: Any) -> Node:
+        return apply(name, x)
+
+    function.__name__, function.__qualname__, function.__doc__ = name, name, doc
+    return function
 
 
-def log(x: Any) -> Node:
-    """Ln x, the natural logarithm."""
-    return apply("log", x)
+def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A function of the library, which takes arrays alone, for a single number as well."""
+
+    def forward(a: Array) -> Array:
+        """``function`` of rows, in the shape of ``a``."""
+        return function(np.atleast_1d(a)).reshape(np.shape(a))
+
+    return forward
 
 
-def log1p(x: Any) -> Node:
-    """Ln(1 + x), to full precision near 0."""
-    return apply("log1p", x)
+def _nothing(g: Node, y: Node, *inputs: Node) -> Node:
+    """The derivative of what is constant in pieces."""
+    return Node(np.zeros_like(y.value))
 
 
-def sqrt(x: Any) -> Node:
-    """√x."""
-    return apply("sqrt", x)
+# Arithmetic: on nodes these are Python's operators.
 
 
-def square(x: Any) -> Node:
-    """x²."""
-    return apply("square", x)
+def _exponent_less_1(a: Node, b: Node) -> Node:
+    """b − 1, but 1 where 0⁻¹ would come: there the derivative of a⁰ is 0."""
+    both_zero = (a.value == 0) & (b.value == 0)
+    return b - 1 if not both_zero.any() else apply("where", both_zero, 1.0, b - 1)
 
 
-def sin(x: Any) -> Node:
-    """Sin x."""
-    return apply("sin", x)
+def _log_of_base(a: Node) -> Node:
+    """ln a, and 0 where a is 0: the derivative of 0ᵇ by b is 0."""
+    is_zero = a.value == 0
+    return log(a if not is_zero.any() else apply("where", is_zero, 1.0, a))
 
 
-def cos(x: Any) -> Node:
-    """Cos x."""
-    return apply("cos", x)
+def _infix(name: str, sign: str, binding: int, by_a: Pullback, by_b: Pullback) -> None:
+    ufunc: np.ufunc = getattr(np, name)
+    elementwise(name, ufunc, by_a, by_b, formula=f"{{0}}{sign}{{1}}", binding=binding)
 
 
-def tan(x: Any) -> Node:
-    """Tan x."""
-    return apply("tan", x)
+_infix("add", " + ", SUM, lambda g, y, a, b: g, lambda g, y, a, b: g)
+_infix("subtract", " − ", SUM, lambda g, y, a, b: g, lambda g, y, a, b: -g)
+_infix("multiply", " · ", PRODUCT, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a)
+_infix("divide", " / ", PRODUCT, lambda g, y, a, b: g / b, lambda g, y, a, b: -(g * y) / b)
+_infix(
+    "power",
+    "^",
+    POWER,
+    lambda g, y, a, b: g * (b * a ** _exponent_less_1(a, b)),
+    lambda g, y, a, b: g * (y * _log_of_base(a)),
+)
+elementwise("negative", np.negative, lambda g, y, a: -g, formula="−{0}", binding=PRODUCT)
 
 
-def arctan(x: Any) -> Node:
-    """Arctan x."""
-    return apply("arctan", x)
+# Functions of one number
 
 
-def sinh(x: Any) -> Node:
-    """Sinh x."""
-    return apply("sinh", x)
+def _sech2(a: Array) -> Array:
+    """1 / cosh² a = 4 t / (1 + t)² with t = e^(−2|a|), which never overflows."""
+    t = np.exp(-2 * magnitude(a))
+    return 4 * t / (1 + t) ** 2
 
 
-def cosh(x: Any) -> Node:
-    """Cosh x."""
-    return apply("cosh", x)
+def _erf(a: Array) -> Any:
+    from scipy.special import erf
+
+    return erf(a)
 
 
-def tanh(x: Any) -> Node:
-    """Tanh x; its derivative is 1 / cosh² x, which keeps its digits where tanh is near 1."""
-    return apply("tanh", x)
+def _normal_cdf(a: Array) -> Array:
+    from scipy.special import erfc
+
+    values: Array = 0.5 * erfc(a / a.dtype.type(-root(2)))
+    return values.astype(a.dtype)
 
 
-def erf(x: Any) -> Node:
-    """The error function; its derivative is 2 e^(−x²) / √π."""
-    return apply("erf", x)
+def _normal_density(a: Array) -> Array:
+    near = np.where(np.abs(a.real) < 40, a, a.dtype.type(40))
+    return np.exp(-0.5 * near * near) / a.dtype.type(root(2 * pi))
 
 
-def sigmoid(x: Any) -> Node:
-    """σ(x) = 1 / (1 + e⁻ˣ); its derivative is σ(x) σ(−x)."""
-    return apply("sigmoid", x)
+exp = unary("exp", np.exp, lambda g, y, a: g * y, "The exponential function eˣ.")
+expm1 = unary("expm1", np.expm1, lambda g, y, a: g * exp(a), "eˣ − 1, to full precision near 0.")
+log = unary("log", np.log, lambda g, y, a: g / a, "The natural logarithm ln x.")
+log1p = unary("log1p", np.log1p, lambda g, y, a: g / (1 + a), "ln(1 + x), precise near 0.")
+sqrt = unary("sqrt", np.sqrt, lambda g, y, a: g / (2 * y), "The square root √x.", "√{0}")
+square = unary(
+    "square", np.square, lambda g, y, a: g * (2 * a), "The square x².", "{0}²", binding=POWER
+)
+sin = unary("sin", np.sin, lambda g, y, a: g * apply("cos", a), "The sine.")
+cos = unary("cos", np.cos, lambda g, y, a: -(g * sin(a)), "The cosine.")
+tan = unary("tan", np.tan, lambda g, y, a: g * (1 + y * y), "The tangent.")
+arctan = unary("arctan", np.arctan, lambda g, y, a: g / (1 + a * a), "The inverse of the tangent.")
+sinh = unary("sinh", np.sinh, lambda g, y, a: g * apply("cosh", a), "The hyperbolic sine.")
+cosh = unary("cosh", np.cosh, lambda g, y, a: g * sinh(a), "The hyperbolic cosine.")
+tanh = unary(
+    "tanh",
+    np.tanh,
+    lambda g, y, a: g * apply("sech2", a),
+    "The hyperbolic tangent; its derivative 1 / cosh² x keeps its digits where tanh is near 1.",
+)
+elementwise("sech2", _sech2, lambda g, y, a: g * (-2 * (tanh(a) * y)), formula="tanh′({0})")
+sigmoid = unary(
+    "sigmoid",
+    of_rows(precise_sigmoid),
+    lambda g, y, a: g * (y * apply("sigmoid", -a)),
+    "The logistic function σ(x) = 1 / (1 + e⁻ˣ); its derivative is σ(x) σ(−x).",
+    "σ({0})",
+)
+softplus = unary(
+    "softplus",
+    of_rows(precise_softplus),
+    lambda g, y, a: g * sigmoid(a),
+    "The function ln(1 + eˣ); its derivative is σ(x).",
+)
+erf = unary(
+    "erf",
+    _erf,
+    lambda g, y, a: g * (2 / root(pi) * exp(-(a * a))),
+    "The error function; its derivative is 2 e^(−x²) / √π.",
+)
+normal_cdf = unary(
+    "normal_cdf",
+    _normal_cdf,
+    lambda g, y, a: g * apply("normal_density", a),
+    "Φ(x), the distribution function of the standard normal.",
+    "Φ({0})",
+)
+elementwise("normal_density", _normal_density, lambda g, y, a: -(g * (a * y)), formula="N({0})")
 
 
-def softplus(x: Any) -> Node:
-    """Ln(1 + eˣ); its derivative is σ(x)."""
-    return apply("softplus", x)
+# Functions that are chosen in pieces: which piece is a constant mask.
 
 
-def normal_cdf(x: Any) -> Node:
-    """Φ(x), the distribution function of the standard normal."""
-    return apply("normal_cdf", x)
+def _mask(y: Node, chosen: Any) -> Node:
+    return Node(np.asarray(chosen).astype(y.dtype))
+
+
+def _larger(a: Array, b: Array) -> Array:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        return np.where(a.real > b.real, a, b)
+    return np.maximum(a, b)
+
+
+def _smaller(a: Array, b: Array) -> Array:
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        return np.where(a.real < b.real, a, b)
+    return np.minimum(a, b)
+
+
+def _relu(a: Array, at_zero: float) -> Array:
+    return np.where(a.real > 0, a, a.dtype.type(0))
+
+
+def _relu_slope(a: Array, at_zero: float) -> Array:
+    slope = np.where(a.real == 0, at_zero, a.real > 0)
+    return slope.astype(a.dtype)
+
+
+absolute = unary(
+    "abs",
+    magnitude,
+    lambda g, y, a: g * apply("sign", a),
+    "The magnitude |x|; its derivative is sign(x), 0 at 0.",
+    "|{0}|",
+    ufunc=np.absolute,
+)
+sign = unary(
+    "sign",
+    lambda a: np.sign(a.real).astype(a.dtype),
+    _nothing,
+    "The sign −1, 0 or 1; its derivative is 0.",
+    ufunc=np.sign,
+)
+elementwise("relu", _relu, lambda g, y, a: g * apply("relu_slope", a, **y.options))
+elementwise("relu_slope", _relu_slope, _nothing, formula="relu′({0})")
+# Where both are equal the second argument has it, so that max(z, 0) has derivative 0 at 0.
+elementwise(
+    "maximum",
+    _larger,
+    lambda g, y, a, b: g * _mask(y, real_value(a) > real_value(b)),
+    lambda g, y, a, b: g * (1 - _mask(y, real_value(a) > real_value(b))),
+    formula="max({0}, {1})",
+    ufunc=np.maximum,
+)
+elementwise(
+    "minimum",
+    _smaller,
+    lambda g, y, a, b: g * _mask(y, real_value(a) < real_value(b)),
+    lambda g, y, a, b: g * (1 - _mask(y, real_value(a) < real_value(b))),
+    formula="min({0}, {1})",
+    ufunc=np.minimum,
+)
+elementwise(
+    "where",
+    lambda c, a, b: np.where(c.real != 0, a, b),
+    _nothing,
+    lambda g, y, c, a, b: apply("where", c, g, 0.0),
+    lambda g, y, c, a, b: apply("where", c, 0.0, g),
+)
 
 
 def relu(x: Any, at_zero: float = 0.0) -> Node:
-    """max(x, 0).
+    """The larger of x and 0.
 
     Args:
         x: nodes, arrays or numbers.
-        at_zero: what the derivative at 0 is said to be; the library's is 0.
+        at_zero: the number that the derivative at 0 is defined to be; the library's is 0.
 
     Example:
         >>> from chainrule.autodiff import gradient
@@ -111,16 +282,6 @@ def relu(x: Any, at_zero: float = 0.0) -> Node:
         (array(0.), array(1.))
     """
     return apply("relu", x, at_zero=at_zero)
-
-
-def absolute(x: Any) -> Node:
-    """|x|; its derivative is sign(x), 0 at 0."""
-    return apply("abs", x)
-
-
-def sign(x: Any) -> Node:
-    """−1, 0 or 1; its derivative is 0."""
-    return apply("sign", x)
 
 
 def maximum(a: Any, b: Any) -> Node:
@@ -137,10 +298,10 @@ def minimum(a: Any, b: Any) -> Node:
 
 
 def where(condition: Any, a: Any, b: Any) -> Node:
-    """A where the condition holds, else b; the condition is a constant.
+    """The numbers of a where the condition holds, else those of b.
 
     Args:
-        condition: an array of true and false, such as ``z > 0``.
+        condition: an array of true and false, such as ``z > 0``, which is a constant.
         a: node, array or number.
         b: node, array or number.
     """
@@ -148,55 +309,74 @@ def where(condition: Any, a: Any, b: Any) -> Node:
     return apply("where", constant(value_of(condition), like), a, b)
 
 
-def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
-    """The sum over an axis, several, or all."""
-    return apply("sum", x, axis=axis, keepdims=keepdims)
+NUMPY_FUNCTIONS[np.where] = where
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
-    """The mean over an axis, several, or all."""
-    return apply("mean", x, axis=axis, keepdims=keepdims)
+# Softmax and its logarithm, along the last axis, to full precision. Where one probability is
+# nearly 1, 1 − s loses its digits and Σ of the others keeps them. So both derivatives treat the
+# largest entry by itself; a mask, constant in pieces, says where it is.
 
 
-def reshape(x: Any, shape: Any) -> Node:
-    """The same numbers in another shape."""
-    return apply("reshape", x, shape=shape)
+def _largest(a: Array) -> Array:
+    """1 at the first largest real part of every row, 0 elsewhere, in the type of ``a``."""
+    mask = np.zeros_like(a)
+    np.put_along_axis(mask, a.real.argmax(axis=-1)[..., None], 1, axis=-1)
+    return mask
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Node:
-    """The axes in another order; reversed if none is given."""
-    node = lift([x])[0]
-    return node.T if axes is None else apply("transpose", node, axes=tuple(axes))
+def _check_rows(z: Array) -> None:
+    if z.ndim == 0 or z.shape[-1] == 0:
+        raise ValueError
 
 
-def broadcast_to(x: Any, shape: tuple[int, ...]) -> Node:
-    """The array repeated to a larger shape."""
-    return apply("broadcast_to", x, shape=tuple(shape))
+def _softmax(z: Array) -> Array:
+    _check_rows(z)
+    e = np.exp(z - z.real.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
-def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
-    """Arrays one behind the other along an axis.
+def _log_softmax(z: Array) -> Array:
+    """The rows z − z_m − ln(1 + Σ_{j≠m} e^(z_j − z_m)), with z_m the largest."""
+    _check_rows(z)
+    top = _largest(z)
+    below = z - (z * top).sum(axis=-1, keepdims=True)
+    others = (np.exp(below) * (1 - top)).sum(axis=-1, keepdims=True)
+    return below - np.log1p(others)
 
-    Example:
-        >>> from chainrule.autodiff import variable
-        >>> concatenate([variable([1.0]), [2.0, 3.0]]).value
-        array([1., 2., 3.])
-    """
-    if not arrays:
-        raise ShapeError("concatenate expects at least one array, found none")
-    return apply("concatenate", *arrays, axis=axis)
+
+def _row_sum(a: Node) -> Node:
+    return a.sum(axis=-1, keepdims=True)
+
+
+def _softmax_back(g: Node, y: Node, z: Node) -> Node:
+    """The rows s ⊙ (g − g·s), g shifted to 0 where s is largest: rows of the Jacobian sum to 0."""
+    g = g - _row_sum(g * Node(_largest(z.value)))
+    return y * (g - _row_sum(g * y))
+
+
+def _log_softmax_back(g: Node, y: Node, z: Node) -> Node:
+    """The rows g − s Σg; at the largest, m, this is g_m Σ_{k≠m} s_k − s_m Σ_{k≠m} g_k."""
+    top = _largest(z.value)
+    at_top, elsewhere = Node(top), Node(1 - top)
+    s = softmax(z)
+    largest = g * _row_sum(s * elsewhere) - s * _row_sum(g * elsewhere)
+    return at_top * largest + elsewhere * (g - s * _row_sum(g))
+
+
+def _of_rows(name: str, formula: str, forward: Callable[[Array], Array], back: Pullback) -> None:
+    expects = "rows of at least one number"
+    register(Operation(name, formula, CALL, forward, (back,), expects=expects))
+
+
+_of_rows("softmax", "softmax({0})", _softmax, _softmax_back)
+_of_rows("log_softmax", "ln softmax({0})", _log_softmax, _log_softmax_back)
 
 
 def softmax(z: Any) -> Node:
-    """s_j = e^(z_j) / Σ_k e^(z_k) along the last axis."""
+    """The softmax s_j = e^(z_j) / Σ_k e^(z_k) along the last axis."""
     return apply("softmax", z)
 
 
 def log_softmax(z: Any) -> Node:
-    """Ln of the softmax along the last axis, to full precision."""
+    """The logarithm of the softmax along the last axis, to full precision."""
     return apply("log_softmax", z)
-
-
-def identity(x: Any) -> Node:
-    """A new node of the same value: what is done with it is not done with x."""
-    return apply("identity", x)

@@ -1,6 +1,6 @@
-"""Windows on images, composed of indexing, sums and products: padding, pooling, local filters.
+"""Images: padding, windows, pooling and filters, composed of indexing, sums and products.
 
-Each of these has its way back in the table, so none of this needs a derivative of its own.
+Each of these has its derivative in the graph already, so nothing here needs one of its own.
 """
 
 from __future__ import annotations
@@ -9,10 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff import functions as f
-from chainrule.autodiff.node import Node, apply, lift
+from chainrule.autodiff.differentiate import backpropagate
+from chainrule.autodiff.node import (
+    CALL,
+    Node,
+    Operation,
+    Pullback,
+    apply,
+    lift,
+    register,
+    variable,
+)
+from chainrule.autodiff.shapes import mean
+from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
 
+Pair = int | tuple[int, int]
 Around = tuple[int, int, int, int]
 
 
@@ -101,7 +113,7 @@ def average_pool2d(
         >>> average_pool2d(np.arange(4.0).reshape(1, 1, 2, 2), (2, 2), (2, 2)).value
         array([[[[1.5]]]])
     """
-    return f.mean(windows2d(pad2d(x, around), size, stride), axis=-1)
+    return mean(windows2d(pad2d(x, around), size, stride), axis=-1)
 
 
 def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 0)) -> Node:
@@ -133,3 +145,98 @@ def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 
     under = table.transpose(2, 3, 0, 1, 4).reshape((down, across, len(table), -1))
     matrices = w.reshape((down, across, filters, -1)).transpose(0, 1, 3, 2)
     return (under @ matrices).transpose(2, 3, 0, 1)
+
+
+def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0) -> Node:
+    """y[n, o, i, j] = b[o] + Σ_{c,p,q} x[n, c, s i + p, s j + q] w[o, c, p, q].
+
+    The filter is not turned round: what courses call convolution is a cross-correlation.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        w: filters, (filters, channels, rows, columns).
+        b: (filters,), or None.
+        stride: s, rows and columns to move on by; one number or two.
+        padding: rows and columns of zeros on every side; one number or two.
+
+    Returns:
+        (cases, filters, ⌊(height + 2 padding − rows) / stride⌋ + 1, the same of the width).
+
+    Raises:
+        ShapeError: x and w have not four axes, other channels, or the filter is larger than the
+            padded image; or b, stride or padding does not fit.
+
+    Example:
+        >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+        >>> conv2d(x, np.ones((1, 1, 2, 2)), stride=2).value
+        array([[[[10., 18.],
+                 [42., 50.]]]])
+    """
+    steps, zeros = _pair(stride, "stride", 1), _pair(padding, "padding", 0)
+    y = apply("conv2d", x, w, stride=steps, padding=zeros)
+    if b is None:
+        return y
+    (b,) = lift([b])
+    if b.shape != y.shape[1:2]:
+        raise ShapeError(
+            f"the biases of {y.shape[1]} filters have the shape ({y.shape[1]},), found {b.shape}"
+        )
+    return y + b.reshape((-1, 1, 1))
+
+
+def _conv2d(x: Node, w: Node, *, stride: tuple[int, int], padding: tuple[int, int]) -> Node:
+    """The convolution once its options are checked: windows times filters, a matrix product."""
+    _check(x, w, padding)
+    filters, channels, rows, columns = w.shape
+    around = (padding[0], padding[0], padding[1], padding[1])
+    table = windows2d(pad2d(x, around), (rows, columns), stride).transpose(0, 2, 3, 1, 4)
+    size = channels * rows * columns
+    products = table.reshape((*table.shape[:3], size)) @ w.reshape((filters, size)).T
+    return products.transpose(0, 3, 1, 2)
+
+
+def _pair(value: Pair, name: str, least: int) -> tuple[int, int]:
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    whole = all(isinstance(n, int) and n >= least for n in pair)
+    if len(pair) != 2 or not whole:
+        raise ShapeError(
+            f"the {name} of a convolution is one or two whole numbers of at least {least}, "
+            f"found {value!r}"
+        )
+    return pair
+
+
+def _check(x: Node, w: Node, padding: tuple[int, int]) -> None:
+    if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
+        raise ShapeError(
+            "convolution expects images (cases, channels, height, width) and filters (filters, "
+            f"channels, rows, columns) of the same channels, found {x.shape} and {w.shape}"
+        )
+    height, width = (n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True))
+    if height < w.shape[2] or width < w.shape[3]:
+        raise ShapeError(
+            f"a filter of {w.shape[2]} × {w.shape[3]} does not fit into images of "
+            f"{height} × {width}, padding included"
+        )
+
+
+# A convolution is one node, for tables and pictures. The way back computes the inside again,
+# rather than keeping it.
+
+
+def _convolved(x: Array, w: Array, **options: Any) -> Array:
+    return _conv2d(variable(x), variable(w), **options).value
+
+
+def _convolution_back(k: int) -> Pullback:
+    """The derivative by the images, k = 0, or by the filters, k = 1."""
+
+    def backward(g: Node, y: Node, *inputs: Node) -> Node:
+        """g ∂y/∂input: the inside is made again, and its graph walked back."""
+        own = [apply("identity", node) for node in inputs]
+        return backpropagate(_conv2d(*own, **y.options), [own[k]], g)[0]
+
+    return backward
+
+
+register(Operation("conv2d", "conv({0}, {1})", CALL, _convolved, _convolution_back))

@@ -1,8 +1,11 @@
-"""A node of the graph: one array, and the operation and the nodes it was made from.
+"""The graph: nodes, each with an array, and the operations that nodes are made by.
 
 A graph is made by computing: every operation on a `Node` gives a new `Node`, so a node's inputs
 are always older than itself and no cycle can arise. Arithmetic is written with Python's operators
-and with NumPy's own functions (``np.exp(z)``), or with those of this package (``exp(z)``).
+and with NumPy's own functions (``np.exp(z)``), or with those of this package (``exp(z)``). So a
+function written with NumPy can be differentiated as it stands, and still takes arrays.
+
+This module names no operation: the modules `functions`, `shapes` and `images` register theirs.
 """
 
 from __future__ import annotations
@@ -22,12 +25,12 @@ Pullback = Callable[..., "Node"]
 
 @dataclass(frozen=True)
 class Operation:
-    """A line of the table: how a value is computed, and how a gradient goes back through it.
+    """How a value is computed from others, and how a gradient goes back through it.
 
     Attributes:
         name: as messages and `apply` call it.
         formula: with ``{0}``, ``{1}`` for the inputs and the options' names for the options.
-        binding: how strongly the formula binds, to set brackets by; see `formulas`.
+        binding: how strongly the formula binds: `SUM`, `PRODUCT`, `POWER` or `CALL`.
         forward: takes the inputs' arrays and the options, gives the value.
         backward: a `Pullback` for each argument, or one function of the argument's number that
             gives it, where there may be any number of arguments.
@@ -48,20 +51,44 @@ class Operation:
         return self.backward(k) if callable(self.backward) else self.backward[k]
 
 
+SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
+"""How strongly a formula binds: the weaker stands in brackets within the stronger."""
+
 OPERATIONS: dict[str, Operation] = {}
-"""The operations by name; each module of operations puts its own in when it is imported."""
+"""The operations by name."""
+
+UFUNCS: dict[np.ufunc, str] = {}
+"""The name of the operation that one of NumPy's elementwise functions is on nodes."""
+
+NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What NumPy's other functions do where they meet a node."""
+
+_COMPARISONS = (
+    *(np.greater, np.greater_equal, np.less, np.less_equal),
+    *(np.equal, np.not_equal),
+)
+
+_OF_VALUES = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
+"""Functions that give plain arrays or numbers: nothing goes back through them."""
 
 
-def register(*operations: Operation) -> None:
-    """Put operations into the table, each under its name."""
-    OPERATIONS.update({operation.name: operation for operation in operations})
+def register(operation: Operation, ufunc: np.ufunc | None = None) -> None:
+    """Make an operation known under its name, and as what ``ufunc`` does with nodes."""
+    OPERATIONS[operation.name] = operation
+    if ufunc is not None:
+        UFUNCS[ufunc] = operation.name
 
 
-NUMPY: dict[str, Callable[..., Any]] = {}
-"""What NumPy's own functions do where they meet a node: ``ufunc`` and ``function``.
+def _operator(name: str) -> tuple[Callable[[Node, Any], Node], Callable[[Node, Any], Node]]:
+    """The methods of an operator of Python's: with the node on its left, and on its right."""
 
-`numpy_names` puts them in; it is written with the package's functions, which need `Node`.
-"""
+    def left(self: Node, other: Any) -> Node:
+        return apply(name, self, other)
+
+    def right(self: Node, other: Any) -> Node:
+        return apply(name, other, self)
+
+    return left, right
 
 
 class Node:
@@ -143,41 +170,12 @@ class Node:
 
     # Arithmetic. Comparisons give plain arrays of true and false: nothing goes back through them.
 
-    def __add__(self, other: Any) -> Node:
-        return apply("add", self, other)
-
-    def __radd__(self, other: Any) -> Node:
-        return apply("add", other, self)
-
-    def __sub__(self, other: Any) -> Node:
-        return apply("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Node:
-        return apply("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Node:
-        return apply("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Node:
-        return apply("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Node:
-        return apply("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Node:
-        return apply("divide", other, self)
-
-    def __pow__(self, other: Any) -> Node:
-        return apply("power", self, other)
-
-    def __rpow__(self, other: Any) -> Node:
-        return apply("power", other, self)
-
-    def __matmul__(self, other: Any) -> Node:
-        return apply("matmul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Node:
-        return apply("matmul", other, self)
+    __add__, __radd__ = _operator("add")
+    __sub__, __rsub__ = _operator("subtract")
+    __mul__, __rmul__ = _operator("multiply")
+    __truediv__, __rtruediv__ = _operator("divide")
+    __pow__, __rpow__ = _operator("power")
+    __matmul__, __rmatmul__ = _operator("matmul")
 
     def __neg__(self) -> Node:
         return apply("negative", self)
@@ -238,14 +236,41 @@ class Node:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return NUMPY["ufunc"](ufunc, method, inputs, options)
+        """What ``ufunc(*inputs)`` is where one of the inputs is a node.
+
+        Raises:
+            ShapeError: the graph has no such operation.
+        """
+        if ufunc in _COMPARISONS:
+            return getattr(ufunc, method)(*map(real_value, inputs), **options)
+        if method != "__call__" or options or ufunc not in UFUNCS:
+            words = ", ".join([*([] if method == "__call__" else [method]), *options])
+            raise ShapeError(_missing(ufunc.__name__ + (f" with {words}" if words else "")))
+        return apply(UFUNCS[ufunc], *inputs)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        return NUMPY["function"](function, inputs, options)
+        """What ``function(*inputs)`` is where one of the inputs is a node.
+
+        Raises:
+            ShapeError: the graph has no such operation.
+        """
+        if function in _OF_VALUES:
+            return function(*map(value_of, inputs), **options)
+        if function not in NUMPY_FUNCTIONS:
+            raise ShapeError(_missing(function.__name__))
+        try:
+            return NUMPY_FUNCTIONS[function](*inputs, **options)
+        except TypeError as error:
+            raise ShapeError(f"np.{function.__name__} on a node: {error}") from None
+
+
+def _missing(name: str) -> str:
+    known = sorted([*(u.__name__ for u in UFUNCS), *(f.__name__ for f in NUMPY_FUNCTIONS)])
+    return f"np.{name} is no operation of the graph; there are {', '.join(known)}"
 
 
 def variable(value: Any, name: str | None = None) -> Node:
-    """A node that a gradient may be asked for: numbers without an operation.
+    """A node of given numbers, with respect to which a gradient may be taken.
 
     Args:
         value: numbers; whole ones become float64, floating and complex ones keep their type.
@@ -303,7 +328,7 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
     """The node of an operation on nodes and numbers.
 
     Args:
-        name: of a line of `chainrule.autodiff.OPERATIONS`.
+        name: of one of `chainrule.autodiff.OPERATIONS`.
         arguments: nodes, arrays or numbers.
         options: of the operation.
 
@@ -328,15 +353,11 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
     except (ValueError, IndexError, TypeError) as error:
         if isinstance(error, ShapeError):
             raise
-        raise ShapeError(_misfit(operation, inputs, options)) from None
+        raise ShapeError(_problem(operation, inputs, options)) from None
     return Node(np.asarray(value), operation, inputs, options)
 
 
-def _misfit(operation: Operation, inputs: Sequence[Node], options: Mapping[str, Any]) -> str:
+def _problem(operation: Operation, inputs: Sequence[Node], options: Mapping[str, Any]) -> str:
     found = " and ".join(f"{node.name} {node.shape}".removeprefix("None ") for node in inputs)
     with_options = "".join(f", {key} {value!r}" for key, value in options.items())
     return f"{operation.name} expects {operation.expects}, found {found or 'none'}{with_options}"
-
-
-SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
-"""How strongly a formula binds: the weaker stands in brackets within the stronger."""

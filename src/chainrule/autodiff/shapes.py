@@ -1,49 +1,72 @@
 """Operations that move and add numbers, and the product of matrices: all linear.
 
-The way back through a linear map is another linear map. They stand here in pairs, each the way
-back of the other: sum and broadcast, indexing and scattering, reshaping and transposing and their
+The derivative of a linear map is another linear map. They stand here in pairs, each the derivative
+of the other: sum and broadcast, indexing and scattering, reshaping and transposing and their
 inverses. Therefore every derivative has a derivative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from chainrule.autodiff.node import CALL, PRODUCT, Node, Operation, Pullback, apply, register
+from chainrule.autodiff.node import (
+    CALL,
+    NUMPY_FUNCTIONS,
+    PRODUCT,
+    Node,
+    Operation,
+    Pullback,
+    apply,
+    lift,
+    register,
+)
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError
 
 Axis = int | tuple[int, ...] | None
 
 
-def _kept(a: Array | Node, axis: Axis) -> tuple[int, ...]:
-    """The shape of ``a`` with the summed axes kept as 1."""
+def _linear(
+    name: str,
+    forward: Callable[..., Any],
+    *backward: Pullback,
+    expects: str,
+    formula: str = "",
+    binding: int = CALL,
+) -> None:
+    register(
+        Operation(name, formula or f"{name}({{0}})", binding, forward, backward, expects=expects)
+    )
+
+
+# Sums
+
+
+def _with_ones(a: Array | Node, axis: Axis) -> tuple[int, ...]:
+    """The shape of ``a`` with a 1 in place of the summed axes."""
     axes = range(a.ndim) if axis is None else np.atleast_1d(np.asarray(axis)).tolist()
     summed = {int(k) % a.ndim for k in axes}
     return tuple(1 if k in summed else n for k, n in enumerate(a.shape))
 
 
 def _spread(g: Node, y: Node, a: Node) -> Node:
-    """G for every number of ``a`` that was summed."""
-    kept = _kept(a, y.options["axis"])
-    return apply("broadcast_to", apply("reshape", g, shape=kept), shape=a.shape)
-
-
-def _count(y: Node, a: Node) -> int:
-    """How many numbers were added to make one of y."""
-    return prod(a.shape) // max(1, prod(y.shape))
-
-
-def _sum(a: Array, axis: Axis, keepdims: bool) -> Any:
-    return a.sum(axis=axis, keepdims=keepdims)
+    """The gradient g, repeated for every number of ``a`` that was summed."""
+    shape = _with_ones(a, y.options["axis"])
+    return apply("broadcast_to", apply("reshape", g, shape=shape), shape=a.shape)
 
 
 def _mean(a: Array, axis: Axis, keepdims: bool) -> Any:
     total = a.sum(axis=axis, keepdims=keepdims)
     return total / (a.size // max(1, np.size(total)))
+
+
+def _mean_back(g: Node, y: Node, a: Node) -> Node:
+    count = prod(a.shape) // max(1, prod(y.shape))  # of the numbers that make one of y
+    return _spread(g / float(count), y, a)
 
 
 def sum_to(a: Array, shape: tuple[int, ...]) -> Array:
@@ -52,6 +75,50 @@ def sum_to(a: Array, shape: tuple[int, ...]) -> Array:
     a = a.sum(axis=leading)
     ones = tuple(k for k, n in enumerate(shape) if n == 1 and a.shape[k] != 1)
     return np.asarray(a.sum(axis=ones, keepdims=True)).reshape(shape)
+
+
+_linear(
+    "sum",
+    lambda a, axis, keepdims: a.sum(axis=axis, keepdims=keepdims),
+    _spread,
+    expects="an axis of the array",
+    formula="Σ {0}",
+    binding=PRODUCT,
+)
+_linear("mean", _mean, _mean_back, expects="an axis of the array")
+_linear(
+    "broadcast_to",
+    lambda a, shape: np.broadcast_to(a, shape).copy(),
+    lambda g, y, a: apply("sum_to", g, shape=a.shape),
+    expects="a shape that the array can be broadcast to",
+    formula="broadcast({0})",
+)
+_linear(
+    "sum_to",
+    sum_to,
+    lambda g, y, a: apply("broadcast_to", g, shape=a.shape),
+    expects="a shape that can be broadcast to the array's",
+    formula="Σ {0}",
+    binding=PRODUCT,
+)
+
+
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
+    """The sum over an axis, several, or all."""
+    return apply("sum", x, axis=axis, keepdims=keepdims)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
+    """The mean over an axis, several, or all."""
+    return apply("mean", x, axis=axis, keepdims=keepdims)
+
+
+def broadcast_to(x: Any, shape: tuple[int, ...]) -> Node:
+    """The array repeated to a larger shape."""
+    return apply("broadcast_to", x, shape=tuple(shape))
+
+
+# The same numbers in other places
 
 
 def _scatter(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
@@ -71,27 +138,107 @@ def _is_basic(key: Any) -> bool:
     return all(isinstance(p, plain) and not isinstance(p, bool) for p in parts)
 
 
-def _transposed_back(g: Node, y: Node, a: Node) -> Node:
-    back = tuple(int(k) for k in np.argsort(y.options["axes"]))
-    return apply("transpose", g, axes=back)
-
-
-def _concatenate(*arrays: Array, axis: int) -> Array:
-    return np.concatenate(arrays, axis=axis)
-
-
 def _part(k: int) -> Pullback:
     """The part of g that belongs to array number ``k`` of a concatenation."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
-        """The stretch of g along the joined axis that this array filled."""
+        """The range of g along the joined axis that this array filled."""
         axis = y.options["axis"] % y.ndim
         sizes = [node.shape[axis] for node in inputs]
-        first = sum(sizes[:k])
+        first = int(np.sum(sizes[:k]))
         key = (*[slice(None)] * axis, slice(first, first + sizes[k]))
         return apply("getitem", g, key=key)
 
     return backward
+
+
+_linear(
+    "reshape",
+    lambda a, shape: a.reshape(shape),
+    lambda g, y, a: apply("reshape", g, shape=a.shape),
+    expects="a shape of as many numbers",
+)
+_linear(
+    "transpose",
+    lambda a, axes: a.transpose(axes),
+    lambda g, y, a: apply("transpose", g, axes=tuple(np.argsort(y.options["axes"]).tolist())),
+    expects="every axis of the array once",
+)
+_linear(
+    "getitem",
+    lambda a, key: a[key].copy(),
+    lambda g, y, a: apply("scatter", g, shape=a.shape, **y.options),
+    expects="an index that lies in the array",
+    formula="{0}[{key}]",
+)
+_linear(
+    "scatter",
+    _scatter,
+    lambda g, y, a: apply("getitem", g, key=y.options["key"]),
+    expects="numbers that fit the places",
+)
+_linear(
+    "astype",
+    lambda a, dtype: a.astype(dtype),
+    lambda g, y, a: apply("astype", g, dtype=a.dtype),
+    expects="a type of numbers",
+    formula="{0}",
+)
+_linear("identity", lambda a: a, lambda g, y, a: g, expects="an array", formula="{0}")
+register(
+    Operation(
+        "concatenate",
+        "[{all}]",
+        CALL,
+        lambda *arrays, axis: np.concatenate(arrays, axis=axis),
+        _part,
+        expects="at least one array, and the same shape in all axes but the joined one",
+    )
+)
+
+
+def reshape(x: Any, shape: Any) -> Node:
+    """The same numbers in another shape."""
+    return apply("reshape", x, shape=shape)
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Node:
+    """The axes in another order; reversed if none is given."""
+    node = lift([x])[0]
+    return node.T if axes is None else apply("transpose", node, axes=tuple(axes))
+
+
+def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
+    """Arrays one behind the other along an axis.
+
+    Example:
+        >>> from chainrule.autodiff import variable
+        >>> concatenate([variable([1.0]), [2.0, 3.0]]).value
+        array([1., 2., 3.])
+    """
+    if not arrays:
+        raise ShapeError("concatenate expects at least one array, found none")
+    return apply("concatenate", *arrays, axis=axis)
+
+
+def identity(x: Any) -> Node:
+    """A new node of the same value, whose uses are no uses of x."""
+    return apply("identity", x)
+
+
+NUMPY_FUNCTIONS.update(
+    {
+        np.sum: sum,
+        np.mean: mean,
+        np.broadcast_to: broadcast_to,
+        np.reshape: reshape,
+        np.transpose: transpose,
+        np.concatenate: concatenate,
+    }
+)
+
+
+# The product of matrices
 
 
 def _as_matrices(g: Node, a: Node, b: Node) -> tuple[Node, Node, Node]:
@@ -115,103 +262,26 @@ def _like(product: Node, rows: Node, a: Node) -> Node:
 
 
 def _left_factor(g: Node, y: Node, a: Node, b: Node) -> Node:
-    """G Bᵀ."""
+    """The product g bᵀ."""
     g, rows, columns = _as_matrices(g, a, b)
     return _like(g @ _swapped(columns), rows, a)
 
 
 def _right_factor(g: Node, y: Node, a: Node, b: Node) -> Node:
-    """Aᵀ G."""
+    """The product aᵀ g."""
     g, rows, columns = _as_matrices(g, a, b)
     return _like(_swapped(rows) @ g, columns, b)
 
 
-def _line(
-    name: str, formula: str, forward: Any, backward: Any, expects: str, binding: int = CALL
-) -> Operation:
-    return Operation(name, formula, binding, forward, backward, expects=expects)
-
-
-def _each(backward: Pullback) -> Sequence[Pullback]:
-    return (backward,)
-
-
-SHAPES = (
-    _line("sum", "Σ {0}", _sum, _each(_spread), "an axis of the array", PRODUCT),
-    _line(
-        "mean",
-        "mean({0})",
-        _mean,
-        _each(lambda g, y, a: _spread(g / float(_count(y, a)), y, a)),
-        "an axis of the array",
-    ),
-    _line(
-        "broadcast_to",
-        "broadcast({0})",
-        lambda a, shape: np.broadcast_to(a, shape).copy(),
-        _each(lambda g, y, a: apply("sum_to", g, shape=a.shape)),
-        "a shape that the array can be broadcast to",
-    ),
-    _line(
-        "sum_to",
-        "Σ {0}",
-        sum_to,
-        _each(lambda g, y, a: apply("broadcast_to", g, shape=a.shape)),
-        "a shape that can be broadcast to the array's",
-        PRODUCT,
-    ),
-    _line(
-        "reshape",
-        "reshape({0})",
-        lambda a, shape: a.reshape(shape),
-        _each(lambda g, y, a: apply("reshape", g, shape=a.shape)),
-        "a shape of as many numbers",
-    ),
-    _line(
-        "transpose",
-        "transpose({0})",
-        lambda a, axes: a.transpose(axes),
-        _each(_transposed_back),
-        "every axis of the array once",
-    ),
-    _line(
-        "getitem",
-        "{0}[{key}]",
-        lambda a, key: a[key].copy(),
-        _each(lambda g, y, a: apply("scatter", g, shape=a.shape, **y.options)),
-        "an index that lies in the array",
-    ),
-    _line(
-        "scatter",
-        "scatter({0})",
-        _scatter,
-        _each(lambda g, y, a: apply("getitem", g, key=y.options["key"])),
-        "numbers that fit the places",
-    ),
-    _line(
-        "concatenate",
-        "[{all}]",
-        _concatenate,
-        _part,
-        "at least one array, and the same shape in all axes but the joined one",
-    ),
-    _line(
+register(
+    Operation(
         "matmul",
         "{0} {1}",
+        PRODUCT,
         np.matmul,
         (_left_factor, _right_factor),
-        "as many columns on the left as rows on the right, and stacks that can be broadcast",
-        PRODUCT,
+        expects="as many columns on the left as rows on the right, and stacks that can be "
+        "broadcast",
     ),
-    _line(
-        "astype",
-        "{0}",
-        lambda a, dtype: a.astype(dtype),
-        _each(lambda g, y, a: apply("astype", g, dtype=a.dtype)),
-        "a type of numbers",
-    ),
-    _line("identity", "{0}", lambda a: a, _each(lambda g, y, a: g), "an array"),
+    np.matmul,
 )
-"""Linear operations, one way back an argument."""
-
-register(*SHAPES)

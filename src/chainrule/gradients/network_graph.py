@@ -11,13 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.autodiff import functions as f
-from chainrule.autodiff import images
-from chainrule.autodiff.activations import activate
-from chainrule.autodiff.convolution import conv2d
-from chainrule.autodiff.losses import loss_of
-from chainrule.autodiff.node import Node, variable
-from chainrule.autodiff.walk import backpropagate
+from chainrule import autodiff as f
+from chainrule.autodiff import Node, activate, backpropagate, loss_of, variable
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
@@ -200,13 +195,13 @@ def _rows(y: Node) -> Node:
 
 
 def _conv2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    padded = images.pad2d(_images(layer, x), layer.windows.padding)
-    z = conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
+    padded = f.pad2d(_images(layer, x), layer.windows.padding)
+    z = f.conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
     return _activated(layer, _rows(z))
 
 
 def _locally_connected2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    z = images.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
+    z = f.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
     if layer.bias:
         z = z + parameters["b"].transpose(2, 0, 1)
     return _activated(layer, _rows(z))
@@ -219,13 +214,13 @@ def _activated(layer: Any, z: Node) -> LayerNodes:
 
 def _max_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     where = (layer.window_size, layer.stride, layer.windows.padding)
-    y = _rows(images.max_pool2d(_images(layer, x), *where))
+    y = _rows(f.max_pool2d(_images(layer, x), *where))
     return LayerNodes(y, y)
 
 
 def _average_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
     where = (layer.window_size, layer.stride, layer.windows.padding)
-    y = _rows(images.average_pool2d(_images(layer, x), *where))
+    y = _rows(f.average_pool2d(_images(layer, x), *where))
     return LayerNodes(y, y)
 
 

@@ -214,7 +214,7 @@ class Huber(ResidualLoss):
         return np.where(r.real <= self.delta, 0.5 * inside * inside, straight)
 
     def derivative(self, d: Array) -> Array:
-        """D cut off at ±delta."""
+        """The residual d, cut off at ±delta."""
         return np.clip(d, -self.delta, self.delta)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
@@ -233,7 +233,7 @@ class LogCosh(ResidualLoss):
         return np.where(r.real < 1, np.log1p(2 * sinh * sinh), far)
 
     def derivative(self, d: Array) -> Array:
-        """Tanh d."""
+        """The derivative tanh d."""
         return np.tanh(d)
 
 

@@ -9,7 +9,7 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff.node import Node
-from chainrule.autodiff.steps import Step, Term, shown, steps
+from chainrule.autodiff.report import Step, Term, shown, steps
 from chainrule.core.errors import ChainruleError
 from chainrule.plots.graph_layout import Layout, place_of
 from chainrule.plots.style import FAINT, INK, PALETTE, house_style, plain
@@ -78,7 +78,7 @@ def graph_picture(
         values: write on every edge the value that goes forward along it.
         gradients: write on every edge the gradient that comes back along it, which is a term of
             the sum, and in every node the sum, its gradient.
-        named_only: show the nodes with names alone; see `chainrule.autodiff.steps.steps`.
+        named_only: show the nodes with names alone; see `chainrule.autodiff.report.steps`.
 
     Returns:
         A figure for `save_figure`, as SVG or in any other format.

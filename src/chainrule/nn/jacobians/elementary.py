@@ -35,11 +35,11 @@ class InputJacobian(Jacobian):
         return (self.count, self.W.shape[1], self.W.shape[0])
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """G Wᵀ."""
+        """The rows g Wᵀ."""
         return np.dot(g, self.W.T, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """V W."""
+        """The rows v W."""
         return np.dot(v, self.W)
 
     def cases(self, chosen: slice) -> InputJacobian:
@@ -78,11 +78,11 @@ class WeightJacobian(Jacobian):
         return (*self.x.shape[:1], self.outputs, self.x.shape[1], self.outputs)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Xᵀ G, shape (inputs, outputs): the outer products x gᵀ summed over the cases."""
+        """The product xᵀ g, (inputs, outputs): the outer products summed over the cases."""
         return np.matmul(self.x.T, g, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """X V for a change V of W, shape (inputs, outputs)."""
+        """The product x v for a change v of W, shape (inputs, outputs)."""
         return np.dot(self.x, v)
 
     def cases(self, chosen: slice) -> WeightJacobian:
@@ -118,7 +118,7 @@ class BiasJacobian(Jacobian):
         return (len(self.ones), self.outputs, self.outputs)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """1ᵀ G: the sum of g over the cases, shape (outputs,)."""
+        """The product 1ᵀ g: the sum of g over the cases, shape (outputs,)."""
         if len(g) > ROWS_AT_A_TIME:
             return sum_of_rows(g, out)
         return np.dot(self.ones, g, out=out)

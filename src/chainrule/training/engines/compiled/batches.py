@@ -236,7 +236,7 @@ def _losses(
 def _backward(
     address: Any, count: int, batch_size: int, layers: Array, weights: Array, units: Array
 ) -> bool:
-    """N δ of the layers before the last; whether every gradient is finite."""
+    """Compute N δ of the layers before the last; return whether every gradient is finite."""
     last = Index(len(layers)) - ONE
     start = layers[last, START] * batch_size
     total = units.dtype.type(0)

@@ -39,7 +39,7 @@ class _Elementwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-        """G ⊙ φ'(z)."""
+        """The product g ⊙ φ'(z)."""
         (z,) = ctx.saved_tensors
         return g * ctx.derivative(z), None, None
 
@@ -86,7 +86,7 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
-        """G (diag(s) − s sᵀ), g shifted in each row."""
+        """The product g (diag(s) − s sᵀ), with g shifted in each row."""
         (s,) = ctx.saved_tensors
         g = g - g.gather(1, s.argmax(dim=1, keepdim=True))
         result: Tensor = s * (g - (g * s).sum(dim=1, keepdim=True))

@@ -1,0 +1,375 @@
+"""Activations and losses as graphs: the library's, and custom ones from a function alone.
+
+No derivative of the library's functions is written here. The graph differentiates what they are
+composed of, which is the second derivation of each; the library's own stands in
+`chainrule.nn.activations` and `chainrule.nn.losses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import log
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.autodiff import functions as f
+from chainrule.autodiff.differentiate import gradient, vjp
+from chainrule.autodiff.node import CALL, Node, Operation, constant, lift, variable
+from chainrule.autodiff.shapes import identity, mean, sum
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.nn import activations, losses
+from chainrule.nn.activations import Activation, into
+from chainrule.nn.losses import FromLogits, Loss, class_numbers, loss_function
+
+# The library's activations
+
+# The fixed point of mean 0 and variance 1: Klambauer et al., Self-normalizing neural networks
+# (2017), below equation 14.
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def _elu(z: Node, alpha: float) -> Node:
+    return f.where(z > 0, z, alpha * f.expm1(f.where(z > 0, 0.0, z)))
+
+
+def _softsign(z: Node) -> Node:
+    """z / (1 + |z|); far out as sign(z) (1 − 1 / (1 + |z|)), whose derivative has one term."""
+    size = 1 + f.absolute(z)
+    return f.where(size.value < 2, z / size, f.sign(z) * (1 - 1 / size))
+
+
+ACTIVATION_GRAPHS: Mapping[type[Activation], Callable[[Any, Node], Node]] = {
+    activations.Linear: lambda a, z: identity(z),
+    activations.Sigmoid: lambda a, z: f.sigmoid(z),
+    activations.Tanh: lambda a, z: f.tanh(z),
+    activations.ReLU: lambda a, z: f.relu(z),
+    activations.LeakyReLU: lambda a, z: f.where(z > 0, z, a.slope * z),
+    activations.ELU: lambda a, z: _elu(z, a.alpha),
+    activations.SELU: lambda a, z: _SELU_SCALE * _elu(z, _SELU_ALPHA),
+    activations.GELU: lambda a, z: z * f.normal_cdf(z),
+    activations.SiLU: lambda a, z: z * f.sigmoid(z),
+    activations.Mish: lambda a, z: z * f.tanh(f.softplus(z)),
+    activations.Softplus: lambda a, z: f.softplus(z),
+    activations.Softsign: lambda a, z: _softsign(z),
+}
+"""Each activation's graph, given its object (for the options) and z."""
+
+
+# The library's losses
+
+
+def _mean_over_cases(terms: Node, cases: int) -> Node:
+    return sum(terms) / cases
+
+
+def _true_class(y: Node, t: Array) -> Node:
+    """The output of each case's true class, (cases,)."""
+    return y[np.arange(len(y)), t]
+
+
+def _huber(loss: Any, d: Node) -> Node:
+    r = f.absolute(d)
+    straight = loss.delta * (r - 0.5 * loss.delta)
+    return f.where(r <= loss.delta, 0.5 * (d * d), straight)
+
+
+def _log_cosh(d: Node) -> Node:
+    r = f.absolute(d)
+    near = f.sinh(0.5 * f.where(r < 1, d, 0.0))
+    far = r + f.log1p(f.exp(-2 * r)) - log(2)
+    return f.where(r < 1, f.log1p(2 * (near * near)), far)
+
+
+def _cross_entropy(y: Node, t: Array) -> Node:
+    if t.ndim == 1:
+        return _mean_over_cases(-f.log(_true_class(y, t)), len(y))
+    return _mean_over_cases(-(f.log(f.where(t == 0, 1.0, y)) * t), len(y))
+
+
+def _binary_cross_entropy(y: Node, t: Array) -> Node:
+    right, wrong = f.log(f.where(t == 0, 1.0, y)), f.log1p(-f.where(t == 1, 0.0, y))
+    return -mean(t * right + (1 - t) * wrong)
+
+
+def _hinge(y: Node, t: Array) -> Node:
+    wrong = np.arange(y.shape[1]) != t[:, None]
+    margins = f.maximum(1 + y - _true_class(y, t).reshape((-1, 1)), 0.0)
+    return _mean_over_cases(f.where(wrong, margins, 0.0), len(y))
+
+
+def _softmax_cross_entropy(z: Node, t: Array) -> Node:
+    log_s = f.log_softmax(z)
+    if t.ndim == 1:
+        return _mean_over_cases(-_true_class(log_s, t), len(z))
+    return _mean_over_cases(-(f.where(t == 0, 0.0, log_s) * t), len(z))
+
+
+def _sigmoid_cross_entropy(z: Node, t: Array) -> Node:
+    return mean((1 - t) * f.softplus(z) + t * f.softplus(-z))
+
+
+LOSS_GRAPHS: Mapping[type[Loss] | type[FromLogits], Callable[[Any, Node, Array], Node]] = {
+    losses.MeanSquaredError: lambda loss, y, t: mean((y - t) ** 2),
+    losses.MeanAbsoluteError: lambda loss, y, t: mean(f.absolute(y - t)),
+    losses.Huber: lambda loss, y, t: mean(_huber(loss, y - t)),
+    losses.LogCosh: lambda loss, y, t: mean(_log_cosh(y - t)),
+    losses.CrossEntropy: lambda loss, y, t: _cross_entropy(y, t),
+    losses.BinaryCrossEntropy: lambda loss, y, t: _binary_cross_entropy(y, t),
+    losses.Hinge: lambda loss, y, t: _hinge(y, t),
+    losses.SoftmaxCrossEntropy: lambda loss, z, t: _softmax_cross_entropy(z, t),
+    losses.SigmoidCrossEntropy: lambda loss, z, t: _sigmoid_cross_entropy(z, t),
+}
+"""Each loss's graph, given its object (for the options), y (or the logits z) and t."""
+
+
+# Custom ones, whose derivative the graph finds
+
+
+class FunctionActivation(Activation):
+    """An activation whose derivative the graph finds; see `activation_from`."""
+
+    function: ClassVar[Callable[[Any], Any]]
+
+    def graph(self, z: Node) -> Node:
+        """φ(z) as a node."""
+        return _node(type(self).function(z), z)
+
+    def value(self, z: Array, out: Array | None = None) -> Array:
+        """See `Activation.value`."""
+        return into(out, self.graph(variable(z)).value)
+
+    def derivative(self, z: Array, out: Array | None = None) -> Array:
+        """1 J: the function is elementwise, so J is diagonal and this is its diagonal."""
+        return into(out, vjp(self.graph, z, np.ones_like(z)))
+
+
+class FunctionLoss(Loss):
+    """A loss whose derivative the graph finds; see `loss_from`."""
+
+    function: ClassVar[Callable[[Any, Any], Any]]
+
+    def graph(self, y: Node, t: Array) -> Node:
+        """L(y, t) as a node.
+
+        Raises:
+            ShapeError: it is not a single number.
+        """
+        value = _node(type(self).function(y, t), y)
+        if value.size != 1:
+            raise ShapeError(
+                f"the loss {type(self).__name__} gave the shape {value.shape}, expected a single "
+                "number: take the mean over the cases"
+            )
+        return value
+
+    def value(self, y: Array, t: Array) -> Any:
+        """See `Loss.value`."""
+        return self.graph(variable(y), t).value
+
+    def jacobian(self, y: Array, t: Array) -> Array:
+        """See `Loss.jacobian`."""
+        found: Array = gradient(lambda outputs: self.graph(outputs, t), y)
+        return found
+
+    def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
+        """See `Loss.prepare`; class numbers stay class numbers where the loss is for classes."""
+        if self.for_classes and np.ndim(t) == 1:
+            return class_numbers(t, outputs)
+        return super().prepare(t, outputs, dtype)
+
+
+def activation_from(
+    function: Callable[[Any], Any], *, kinks: Sequence[float] = (), name: str | None = None
+) -> type[FunctionActivation]:
+    """The class of an activation that has no derivative written for it.
+
+    Args:
+        function: φ, elementwise, written in NumPy's functions, this package's or operators.
+        kinks: where the derivative jumps.
+        name: of the class; by default the function's.
+
+    Returns:
+        A subclass of `Activation` that is made without arguments, to be registered, or given to a
+        layer as ``Dense(3, Bump())``.
+
+    Raises:
+        ConfigError: the function is not elementwise, or not made of the graph's operations.
+
+    Example:
+        >>> Bump = activation_from(lambda z: np.exp(-z * z), name="Bump")
+        >>> z = np.array([0.5, 1.0])
+        >>> Bump().value(z).round(6), Bump().derivative(z).round(6)
+        (array([0.778801, 0.367879]), array([-0.778801, -0.735759]))
+    """
+    made = type(
+        name or _name(function),
+        (FunctionActivation,),
+        {
+            "function": staticmethod(function),
+            "kinks": tuple(float(k) for k in kinks),
+            "__doc__": function.__doc__ or "An activation made from a function.",
+            "__module__": function.__module__,
+        },
+    )
+    _check_elementwise(made())
+    return made
+
+
+def loss_from(
+    function: Callable[[Any, Any], Any], *, for_classes: bool = False, name: str | None = None
+) -> type[FunctionLoss]:
+    """The class of a loss that has no derivative written for it.
+
+    Args:
+        function: L(y, t), a single number: the mean over the cases. y is (cases, outputs), t an
+            array: rows of the same shape, or class numbers (cases,).
+        for_classes: whether targets are classes by nature, and stay class numbers where they are
+            given as such.
+        name: of the class; by default the function's.
+
+    Returns:
+        A subclass of `Loss` that is made without arguments.
+
+    Example:
+        >>> Quartic = loss_from(lambda y, t: ((y - t) ** 4).mean(), name="Quartic")
+        >>> y, t = np.array([[1.0, 2.0]]), np.array([[0.0, 0.0]])
+        >>> float(Quartic().value(y, t)), Quartic().jacobian(y, t)
+        (8.5, array([[ 2., 16.]]))
+    """
+    return type(
+        name or _name(function),
+        (FunctionLoss,),
+        {
+            "function": staticmethod(function),
+            "for_classes": for_classes,
+            "__doc__": function.__doc__ or "A loss made from a function.",
+            "__module__": function.__module__,
+        },
+    )
+
+
+def _node(value: Any, like: Node) -> Node:
+    """What a function gave, as a node: it may be a number."""
+    return value if isinstance(value, Node) else constant(value, like)
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__name__", "")
+    return name if name.isidentifier() else type(function).__name__ + "Function"
+
+
+def _check_elementwise(phi: FunctionActivation) -> None:
+    """Refuse what mixes numbers: the derivative would be no diagonal.
+
+    Raises:
+        ConfigError: as said.
+    """
+    z = np.array([[-1.5, -0.5, 0.25], [0.75, 1.25, 2.0]])
+    with np.errstate(all="ignore"):
+        try:
+            together = phi.value(z)
+            alone = [phi.value(np.array([[n]])).reshape(-1)[0] for n in z.reshape(-1)]
+        except ShapeError as error:
+            raise ConfigError(f"{type(phi).__name__} cannot be an activation: {error}") from None
+    if together.shape != z.shape or not np.allclose(
+        together.reshape(-1), alone, rtol=1e-9, equal_nan=True
+    ):
+        raise ConfigError(
+            f"an activation takes each number for itself, but {type(phi).__name__} of several "
+            "numbers is not what it is of each of them"
+        )
+
+
+# A node of any of them
+
+
+def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
+    """φ(z) for an activation of the library, or one of your own.
+
+    One that is neither in the library nor made by `activation_from` is taken with the derivative
+    that its class has; such a node has no second derivative.
+
+    Args:
+        z: node, array or number.
+        activation: a name, ``type`` with options, or an `Activation`.
+
+    Raises:
+        ConfigError: no such name or option.
+
+    Example:
+        >>> from chainrule.autodiff import gradient
+        >>> gradient(lambda z: activate(z, {"type": "leaky_relu", "slope": 0.2}), -3.0)
+        array(0.2)
+    """
+    phi, node = activations.activation(activation), lift([z])[0]
+    if type(phi) in ACTIVATION_GRAPHS:
+        return ACTIVATION_GRAPHS[type(phi)](phi, node)
+    if isinstance(phi, FunctionActivation):
+        return phi.graph(node)
+    return _by_class(phi, f.of_rows(phi.value), f.of_rows(phi.derivative), "activation", node)
+
+
+def loss_of(y: Any, t: Array, loss: str | Mapping[str, Any] | Loss | FromLogits) -> Node:
+    """L(y, t) for a loss of the library, or one of your own.
+
+    One that is neither in the library nor made by `loss_from` is taken with the derivative that
+    its class has; such a node has no second derivative.
+
+    Args:
+        y: outputs, (cases, outputs); the logits z for a loss computed from these.
+        t: prepared targets, as `Loss.prepare` gives them.
+        loss: a name, ``type`` with options, a `Loss`, or an entry of `FROM_LOGITS`.
+
+    Raises:
+        ConfigError: no such name or option.
+
+    Example:
+        >>> from chainrule.autodiff import gradient
+        >>> gradient(lambda y: loss_of(y, np.zeros((1, 2)), "mse"), [[1.0, 3.0]])
+        array([[1., 3.]])
+    """
+    found = loss if isinstance(loss, FromLogits) else loss_function(loss)
+    node = lift([y])[0]
+    if type(found) in LOSS_GRAPHS:
+        return LOSS_GRAPHS[type(found)](found, node, t)
+    if isinstance(found, FunctionLoss):
+        return found.graph(node, t)
+    if isinstance(found, Loss):
+        return _by_class(
+            found,
+            lambda y: np.asarray(found.value(y, t)),
+            lambda y: found.jacobian(y, t),
+            "loss",
+            node,
+        )
+    raise ShapeError(f"{type(found).__name__} is computed from the logits and has no graph")
+
+
+def _by_class(
+    own: Activation | Loss,
+    value: Callable[[Array], Array],
+    derivative: Callable[[Array], Array],
+    what: str,
+    x: Node,
+) -> Node:
+    """A node of value and derivative as the class gives them, which has no second derivative."""
+    name = type(own).__name__
+
+    def backward(g: Node, y: Node, a: Node) -> Node:
+        """g times the derivative, which is a node of its own, so that it can be asked for."""
+        slope = Operation(f"{name}′", f"{name}′({{0}})", CALL, derivative, (second,))
+        return g * Node(derivative(a.value), slope, (a,))
+
+    def second(g: Node, y: Node, a: Node) -> Node:
+        raise ShapeError(
+            f"the second derivative of {name} is not known: the class gives the first alone; "
+            f"write the {what} with {what}_from to have all of them"
+        )
+
+    is_elementwise = what == "activation"
+    operation = Operation(
+        name, f"{name}({{0}})", CALL, value, (backward,), elementwise=is_elementwise
+    )
+    return Node(value(x.value), operation, (x,))
