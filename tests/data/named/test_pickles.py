@@ -111,17 +111,17 @@ HOSTILE = {
     "a command, old": (pickle.dumps({"data": Evil()}, protocol=0), r"global '(posix|nt)\.system'"),
     "eval": (b"}(U\x01ac__builtin__\neval\nU\x011\x85Rs.", r"the global '__builtin__\.eval'"),
     "a colour for the terminal": (b"}(U\x01ac\x1b[31mos\nsystem\n0u.", r"'\\x1b\[31mos\.system'"),
-    "a persistent object": (b"}(U\x01aPx\nu.", "opcode b'P'"),
-    "an instance": (b"(U\x01aios\nsystem\n.", "opcode b'i'"),
+    "a persistent object": (b"}(U\x01aPx\nu.", "opcode PERSID"),
+    "an instance": (b"(U\x01aios\nsystem\n.", "opcode INST"),
     "an object": (b"}(U\x01a(cos\nsystem\no.", r"the global 'os\.system'"),
-    "an extension": (b"}\x82\x01.", r"opcode b'\\x82'"),
-    "new": (b"}(U\x01acnumpy\nndarray\n)\x81u.", r"opcode b'\\x81'"),
+    "an extension": (b"}\x82\x01.", "opcode EXT1"),
+    "new": (b"}(U\x01acnumpy\nndarray\n)\x81u.", "opcode NEWOBJ"),
     "a global as a value": (b"}(U\x01acnumpy\ndtype\nu.", "a global as a value"),
     "a call of ndarray": (b"}(U\x01acnumpy\nndarray\n)Ru.", "an array made in another way"),
     "a call of a text": (b"}(U\x01aU\x01b)Ru.", "no known global"),
-    "a huge length": (b"}(U\x01aT\xff\xff\xff\x7fu.", "2,147,483,647 bytes are announced"),
+    "a huge length": (b"}(U\x01aT\xff\xff\xff\x7fu.", "cut short .*2147483647 bytes"),
     "a negative length": (b"}(U\x01aT\xff\xff\xff\xffu.", "cut short"),
-    "a huge length of 8": (b"}(U\x01a\x8e" + b"\xff" * 8 + b"u.", "are announced"),
+    "a huge length of 8": (b"}(U\x01a\x8e" + b"\xff" * 8 + b"u.", "cut short"),
     "a list": (pickle.dumps([1, 2]), "is no dictionary"),
     "nothing": (b"", "cut short"),
     "no pickle": (b"\x89PNG\r\n\x1a\n", "missing|opcode|no dictionary"),
@@ -129,7 +129,7 @@ HOSTILE = {
     "a key without a value": (b"}(U\x01au.", "a key has no value"),
     "floats": (pickle.dumps({"data": ROWS.astype(float)}), "numbers of type 'f8'"),
     "objects": (pickle.dumps({"data": np.array([{}], dtype=object)}), "numbers of type 'O8'"),
-    "a float": (pickle.dumps({"data": 0.5}), "opcode b'G'"),
+    "a float": (pickle.dumps({"data": 0.5}), "opcode BINFLOAT"),
     "too few bytes": (PUBLISHED.replace(b"K\x04K\x06\x86", b"K\x04K\x07\x86"), "has 24 bytes"),
     "a negative size": (
         PUBLISHED.replace(b"K\x04K\x06", b"J\xff\xff\xff\xffK\x06"),
@@ -148,7 +148,7 @@ HOSTILE = {
         "never got its bytes",
     ),
     "a memory of nothing": (b"}U\x01ah\x07s.", "nothing was kept under number 7"),
-    "digits": (b"}U\x01aI" + b"9" * 10_000 + b"\ns.", "no whole number"),
+    "digits": (b"}U\x01aI" + b"9" * 10_000 + b"\ns.", "damaged .*digits"),
     "an odd encoding": (
         b"}U\x01ac_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0rot13\x86Rs.",
         "encoding",
@@ -305,12 +305,8 @@ def test_long_lists_and_tuples_of_plain_values_are_read(read):
         assert read(pickle.dumps(held, protocol=protocol)) == held
 
 
-def test_the_opcodes_are_those_of_pickletools():
-    from chainrule.data.named.pickles import OPCODES
+def test_every_opcode_is_one_of_pickletools_and_none_does_harm():
+    from chainrule.data.named.pickles import ACTIONS
 
-    known = {op.code.encode("latin-1") for op in pickletools.opcodes}
-    assert set(OPCODES) <= known
     harmful = {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "PERSID", "BINPERSID", "EXT1", "EXT2", "EXT4"}
-    assert not set(OPCODES) & {
-        op.code.encode("latin-1") for op in pickletools.opcodes if op.name in harmful
-    }
+    assert set(ACTIONS) <= {opcode.name for opcode in pickletools.opcodes} - harmful

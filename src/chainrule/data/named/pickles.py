@@ -1,27 +1,29 @@
 """Plain data out of a pickle, without unpickling it.
 
-A pickle is a program for a small stack machine, and its REDUCE and GLOBAL can call anything on
-the machine that runs it. Some data sets are published in this form nevertheless. The walker
-here is a machine that knows the opcodes of plain data alone (dictionaries, lists, tuples,
-texts, whole numbers) and the few globals by which Python 2, Python 3 and NumPy write arrays and
-bytes. It looks those up in a table of its own: nothing is imported, nothing in the file is ever
-called, and no length is believed before it has been compared with the bytes that are there.
-
-The opcodes are those of Python's ``pickletools``, protocols 0 to 5.
+A pickle is a program for a small stack machine, and its opcodes REDUCE and GLOBAL can call any
+function of the computer that runs it. Some data sets are published in this form nevertheless.
+``pickletools.genops`` takes the program apart without running it; the machine here knows the
+opcodes of plain data alone (dictionaries, lists, tuples, texts, whole numbers) and the few
+globals by which Python 2, Python 3 and NumPy write arrays and bytes. It looks those up in a table
+of its own: nothing is imported, and nothing in the file is ever called. No length that the file
+states is believed: `pickletools` compares it with the bytes that are there.
 """
 
 from __future__ import annotations
 
+import io
 import math
-from collections.abc import Callable, Mapping
+import pickletools
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
-from chainrule.data.named.pickle_bytes import PickleBytes
 from chainrule.data.readers.paths import read_bytes
 
 Values = dict[str, Any]
@@ -43,7 +45,7 @@ def read_pickle(path: Path) -> Values:
         DataError: the file cannot be read, is too long or cut short, holds anything else, or is
             no dictionary; with the byte at which it was found.
     """
-    return Walker(read_bytes(path, at_most=MAX_PICKLE_BYTES), path).walk()
+    return Machine(read_bytes(path, at_most=MAX_PICKLE_BYTES), path).run()
 
 
 class Global:
@@ -63,7 +65,7 @@ class PendingArray:
     array: npt.NDArray[np.uint8] | None = None
 
 
-class Walker(PickleBytes):
+class Machine:
     """The stack machine.
 
     Args:
@@ -72,27 +74,55 @@ class Walker(PickleBytes):
     """
 
     def __init__(self, contents: bytes, path: Path) -> None:
-        super().__init__(contents, path)
-        self.opcodes = self.nested = 0
+        self.contents = contents
+        self.path = path
+        self.at = 0  # where the current opcode stands, for messages
+        self.nested = 0
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         # Texts may be encoded to bytes again and again; more than the file holds is an attack.
         self.encoded = 0
 
-    def walk(self) -> Values:
-        """Run the program to its STOP; the dictionary it leaves."""
+    def fail(self, message: str) -> NoReturn:
+        """End with a message and the place of the opcode."""
+        raise DataError(Problem(f"byte {self.at:,}: {message}", self.path)) from None
+
+    def refuse(self, found: str) -> NoReturn:
+        """End because the file holds what plain data have no need of."""
+        self.fail(f"found {found}; a data file holds plain data alone, and nothing else is read")
+
+    def run(self) -> Values:
+        """Run the program to its STOP, and return the dictionary it leaves."""
+        with warnings.catch_warnings(action="ignore"):  # of wrong escapes in texts
+            for count, (name, argument) in enumerate(self.opcodes()):
+                if name == "STOP":
+                    break
+                if count >= MOST_OPCODES:
+                    self.refuse(f"more than {MOST_OPCODES:,} opcodes")
+                if name not in ACTIONS:
+                    self.refuse(f"opcode {name}")
+                ACTIONS[name](self, argument)
+        return self.result()
+
+    def opcodes(self) -> Iterator[tuple[str, Any]]:
+        """The name and the argument of each opcode, the last of which is STOP."""
+        stream = io.BytesIO(self.contents)
+        opcodes = pickletools.genops(stream)
         while True:
-            self.opcode_at = self.at
-            opcode = self.byte()
-            if opcode == STOP:
-                return self.result()
-            self.opcodes += 1
-            if self.opcodes > MOST_OPCODES:
-                self.refuse(f"more than {MOST_OPCODES:,} opcodes")
-            action = ACTIONS[opcode]
-            if action is None:
-                self.refuse(f"opcode {bytes([opcode])!r}")
-            action(self)
+            self.at = stream.tell()
+            try:
+                opcode, argument, _ = next(opcodes)
+            except StopIteration:
+                return
+            except ValueError as error:
+                self.fail(f"the file is damaged or cut short ({str(error)[:100]})")
+            yield opcode.name, argument
+
+    def frame(self, length: int) -> None:
+        """A frame begins; it must end within the file."""
+        left = len(self.contents) - self.at - 9
+        if length > left:
+            self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
 
     def result(self) -> Values:
         """What STOP finds on the stack."""
@@ -185,12 +215,11 @@ class Walker(PickleBytes):
 
     # Globals, and what may be made by them
 
-    def name(self, module: str, name: str) -> None:
+    def name(self, name: str) -> None:
         """Push a global that is known."""
-        full = f"{module}.{name}"
-        if full not in GLOBALS:
-            self.refuse(f"the global {full[:80]!r}")
-        self.push(Global(full))
+        if name not in GLOBALS:
+            self.refuse(f"the global {name[:80]!r}")
+        self.push(Global(name))
 
     def reduce(self) -> None:
         """Push what a known global makes of its arguments; nothing is called but the table."""
@@ -250,160 +279,138 @@ class Walker(PickleBytes):
             self.fail("a character above 255 is no byte")
 
 
-def _finished(walker: Walker, value: Any) -> Any:
+def _finished(machine: Machine, value: Any) -> Any:
     """A value of the dictionary, its array ready."""
     if isinstance(value, PendingArray):
         if value.array is None:
-            walker.fail("an array never got its bytes")
+            machine.fail("an array never got its bytes")
         return value.array
     if isinstance(value, (Global, PendingDtype)):
-        walker.refuse("a global as a value")
+        machine.refuse("a global as a value")
     return value
 
 
-def _reconstruct(walker: Walker, arguments: tuple[Any, ...]) -> PendingArray:
+def _reconstruct(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
     """An empty array, as NumPy's pickles begin one."""
     if not arguments or not isinstance(arguments[0], Global):
-        walker.refuse("an array of another type")
+        machine.refuse("an array of another type")
     return PendingArray()
 
 
-def _dtype(walker: Walker, arguments: tuple[Any, ...]) -> PendingDtype:
+def _dtype(machine: Machine, arguments: tuple[Any, ...]) -> PendingDtype:
     """The type of an array's numbers, of which uint8 alone is known."""
     if not arguments or not isinstance(arguments[0], str | bytes):
-        walker.refuse("a type in another form")
-    name = walker.text(arguments[0])
+        machine.refuse("a type in another form")
+    name = machine.text(arguments[0])
     if name not in ("u1", "|u1", "uint8"):
-        walker.refuse(f"numbers of type {name[:20]!r}, where uint8 is expected")
+        machine.refuse(f"numbers of type {name[:20]!r}, where uint8 is expected")
     return PendingDtype()
 
 
-def _from_buffer(walker: Walker, arguments: tuple[Any, ...]) -> PendingArray:
+def _from_buffer(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
     """An array as NumPy writes it in protocol 5: bytes, type, shape, order."""
     if len(arguments) != 4:
-        walker.refuse("an array in another form")
+        machine.refuse("an array in another form")
     raw, kind, shape, order = arguments
     pending = PendingArray()
-    pending.array = walker.array(shape, kind, raw, order)
+    pending.array = machine.array(shape, kind, raw, order)
     return pending
 
 
-def _bytes(walker: Walker, arguments: tuple[Any, ...]) -> bytes:
+def _bytes(machine: Machine, arguments: tuple[Any, ...]) -> bytes:
     """No bytes at all, as old protocols write them; or those of a bytearray."""
     if not arguments:
         return b""
     if len(arguments) == 1 and isinstance(arguments[0], bytes):
         return arguments[0]
-    return walker.encode(arguments)
+    return machine.encode(arguments)
 
 
-def _not_made(walker: Walker, arguments: tuple[Any, ...]) -> NoReturn:
-    walker.refuse("an array made in another way")
+def _not_made(machine: Machine, arguments: tuple[Any, ...]) -> NoReturn:
+    machine.refuse("an array made in another way")
 
 
-GLOBALS: Mapping[str, Callable[[Walker, tuple[Any, ...]], Any]] = {
+GLOBALS: Mapping[str, Callable[[Machine, tuple[Any, ...]], Any]] = {
     **{f"numpy.{core}.multiarray._reconstruct": _reconstruct for core in ("core", "_core")},
     **{f"numpy.{core}.numeric._frombuffer": _from_buffer for core in ("core", "_core")},
     "numpy.ndarray": _not_made,
     "numpy.dtype": _dtype,
-    "_codecs.encode": Walker.encode,
+    "_codecs.encode": Machine.encode,
     **{f"{module}.bytes": _bytes for module in ("__builtin__", "builtins")},
     **{f"{module}.bytearray": _bytes for module in ("__builtin__", "builtins")},
 }
 """What each known global makes of its arguments."""
 
 
-def _int_line(walker: Walker) -> None:
-    """INT; in protocol 0 truth values are 00 and 01."""
-    digits = walker.line()
-    walker.push(digits == b"01" if digits in (b"00", b"01") else walker.number_of_line(digits))
+def _stack_global(machine: Machine, _: None) -> None:
+    name, module = machine.pop(), machine.pop()
+    machine.name(f"{machine.text(module)}.{machine.text(name)}")
 
 
-def _global(walker: Walker) -> None:
-    module, name = walker.line(), walker.line()
-    walker.name(walker.decoded(module), walker.decoded(name))
+def _append(machine: Machine, _: None) -> None:
+    value = machine.pop()
+    machine.top(list).append(value)
 
 
-def _stack_global(walker: Walker) -> None:
-    name, module = walker.pop(), walker.pop()
-    walker.name(walker.text(module), walker.text(name))
+def _appends(machine: Machine, _: None) -> None:
+    values = machine.pop_to_mark()
+    machine.top(list).extend(values)
 
 
-def _append(walker: Walker) -> None:
-    value = walker.pop()
-    walker.top(list).append(value)
+def _set_item(machine: Machine, _: None) -> None:
+    value, key = machine.pop(), machine.pop()
+    machine.add_items([key, value])
 
 
-def _appends(walker: Walker) -> None:
-    values = walker.pop_to_mark()
-    walker.top(list).extend(values)
+def _dict(machine: Machine, _: None) -> None:
+    pairs = machine.pop_to_mark()
+    machine.push({})
+    machine.add_items(pairs)
 
 
-def _set_item(walker: Walker) -> None:
-    value, key = walker.pop(), walker.pop()
-    walker.add_items([key, value])
+_PUSHED = (
+    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+)
+"""Opcodes whose argument is the value itself."""
 
-
-def _dict(walker: Walker) -> None:
-    pairs = walker.pop_to_mark()
-    walker.push({})
-    walker.add_items(pairs)
-
-
-OPCODES: Mapping[bytes, Callable[[Walker], Any]] = {
-    b"\x80": lambda w: w.take(1),  # PROTO
-    b"\x95": Walker.frame,
-    b"(": lambda w: w.begin(MARK),
-    b"N": lambda w: w.push(None),
-    b"\x88": lambda w: w.push(True),
-    b"\x89": lambda w: w.push(False),
-    b"I": _int_line,
-    b"J": lambda w: w.push(w.number("<i")),
-    b"K": lambda w: w.push(w.byte()),
-    b"M": lambda w: w.push(w.number("<H")),
-    b"L": lambda w: w.push(w.number_of_line(w.line().removesuffix(b"L"))),
-    b"\x8a": lambda w: w.push(int.from_bytes(w.take(w.byte()), "little", signed=True)),
-    b"S": lambda w: w.push(w.escaped(w.line().strip())),
-    b"T": lambda w: w.push(w.take(w.number("<i"))),
-    b"U": lambda w: w.push(w.take(w.byte())),
-    b"B": lambda w: w.push(w.take(w.number("<I"))),
-    b"C": lambda w: w.push(w.take(w.byte())),
-    b"\x8e": lambda w: w.push(w.take(w.number("<Q"))),
-    b"\x96": lambda w: w.push(w.take(w.number("<Q"))),
-    b"V": lambda w: w.push(w.decoded(w.line(), "raw_unicode_escape")),
-    b"X": lambda w: w.push(w.decoded(w.take(w.number("<I")))),
-    b"\x8c": lambda w: w.push(w.decoded(w.take(w.byte()))),
-    b"\x8d": lambda w: w.push(w.decoded(w.take(w.number("<Q")))),
-    b"}": lambda w: w.begin({}),
-    b"d": _dict,
-    b"s": _set_item,
-    b"u": lambda w: w.add_items(w.pop_to_mark()),
-    b"]": lambda w: w.begin([]),
-    b"l": lambda w: w.push(w.pop_to_mark()),
-    b"a": _append,
-    b"e": _appends,
-    b")": lambda w: w.push(()),
-    b"t": lambda w: w.push_tuple(tuple(w.pop_to_mark())),
-    b"\x85": lambda w: w.pop_tuple(1),
-    b"\x86": lambda w: w.pop_tuple(2),
-    b"\x87": lambda w: w.pop_tuple(3),
-    b"c": _global,
-    b"\x93": _stack_global,
-    b"R": lambda w: w.reduce(),
-    b"b": lambda w: w.build(),
-    b"p": lambda w: w.remember(w.number_of_line(w.line())),
-    b"q": lambda w: w.remember(w.byte()),
-    b"r": lambda w: w.remember(w.number("<I")),
-    b"\x94": lambda w: w.remember(len(w.memo)),
-    b"g": lambda w: w.recall(w.number_of_line(w.line())),
-    b"h": lambda w: w.recall(w.byte()),
-    b"j": lambda w: w.recall(w.number("<I")),
+ACTIONS: Mapping[str, Callable[[Machine, Any], Any]] = {
+    "PROTO": lambda m, _: None,
+    "FRAME": Machine.frame,
+    "MARK": lambda m, _: m.begin(MARK),
+    "NONE": lambda m, _: m.push(None),
+    "NEWTRUE": lambda m, _: m.push(True),
+    "NEWFALSE": lambda m, _: m.push(False),
+    **dict.fromkeys(_PUSHED, Machine.push),
+    # The bytes of Python 2's texts, which pickletools shows as characters below 256.
+    **dict.fromkeys(
+        ("STRING", "BINSTRING", "SHORT_BINSTRING"), lambda m, text: m.push(text.encode("latin-1"))
+    ),
+    "BYTEARRAY8": lambda m, raw: m.push(bytes(raw)),
+    "EMPTY_DICT": lambda m, _: m.begin({}),
+    "DICT": _dict,
+    "SETITEM": _set_item,
+    "SETITEMS": lambda m, _: m.add_items(m.pop_to_mark()),
+    "EMPTY_LIST": lambda m, _: m.begin([]),
+    "LIST": lambda m, _: m.push(m.pop_to_mark()),
+    "APPEND": _append,
+    "APPENDS": _appends,
+    "EMPTY_TUPLE": lambda m, _: m.push(()),
+    "TUPLE": lambda m, _: m.push_tuple(tuple(m.pop_to_mark())),
+    "TUPLE1": lambda m, _: m.pop_tuple(1),
+    "TUPLE2": lambda m, _: m.pop_tuple(2),
+    "TUPLE3": lambda m, _: m.pop_tuple(3),
+    "GLOBAL": lambda m, name: m.name(name.replace(" ", ".", 1)),
+    "STACK_GLOBAL": _stack_global,
+    "REDUCE": lambda m, _: m.reduce(),
+    "BUILD": lambda m, _: m.build(),
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), Machine.remember),
+    "MEMOIZE": lambda m, _: m.remember(len(m.memo)),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), Machine.recall),
 }
 """What each opcode of plain data does; any other is refused.
 
-Not even those that throw a value away: a pickler writes them for a tuple in itself alone.
+Not even those that throw a value away are known: a pickler writes them only for a tuple that
+contains itself.
 """
-
-STOP = ord(".")
-ACTIONS = [OPCODES.get(bytes([code])) for code in range(256)]
-"""The same by number."""
