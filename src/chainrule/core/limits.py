@@ -49,8 +49,8 @@ MAX_PICKLE_BYTES = 2**30
 MAX_DIMENSIONS = 8
 """Of an array in a file; images in colour have four."""
 
-MAX_HEADER_BYTES = 2**16
-"""Of the header of one array in an .npz file; NumPy writes 128."""
+MAX_HEADER_BYTES = 10_000
+"""Of the header of one array in an .npz file; NumPy writes 128, and refuses longer ones too."""
 
 MAX_MEMBERS = 1000
 """Arrays in an .npz file; four are looked for."""

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.files import whole_file
-from chainrule.core.limits import MAX_MEMBERS
+from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.readers.npy_header import read_array, read_header
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 # The last three: names that are no UTF-8, places below zero, entries that are cut short.
@@ -136,6 +137,54 @@ def _refuse_bombs(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     refuse_bomb(path, packed, sum(info.file_size for info in infos))
 
 
+class Header(NamedTuple):
+    """What the header of an array says.
+
+    Attributes:
+        shape: of the array.
+        fortran: whether the first index runs fastest.
+        dtype: of the numbers.
+    """
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def needed(self) -> int:
+        """The bytes of the numbers."""
+        return self.dtype.itemsize * math.prod(self.shape)
+
+
+def read_header(stream: IO[bytes]) -> Header:
+    """The header with which an array begins; the stream's position is behind it then.
+
+    NumPy reads the header as a literal, which runs nothing.
+
+    Raises:
+        ValueError: it is none, too long, or has a shape that is not read.
+    """
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+            version = np.lib.format.read_magic(stream)
+            if version not in readers:  # version 3.0 is for structures of named fields
+                raise ValueError(f"version {version[0]}.{version[1]} of the format is not read")
+            header = Header(*readers[version](stream, max_header_size=MAX_HEADER_BYTES))
+    # What Python's parsers raise besides ValueError when a literal is wrong or nested deeply.
+    except (TypeError, SyntaxError, OverflowError, RecursionError, MemoryError,
+            tokenize.TokenError):  # fmt: skip
+        raise ValueError("its header is not NumPy's") from None
+    if len(header.shape) > MAX_DIMENSIONS:
+        raise ValueError(f"{len(header.shape)} dimensions; at most {MAX_DIMENSIONS} are read")
+    if not all(type(length) is int and length >= 0 for length in header.shape):
+        raise ValueError(f"its header says the shape {header.shape}")
+    return header
+
+
 def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     """One array, after its header has been found to agree with the space it takes."""
     name = info.filename.removesuffix(".npy")
@@ -148,14 +197,15 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
             if header.needed != info.file_size - stream.tell():
                 message = f"{name} is damaged: its header asks for {header.needed} bytes"
                 raise DataError(Problem(message, path))
-            array: Array = read_array(stream, header)
-            # To the end, where the checksum is compared.
-            stream.read(1)
-            return array
+            content = stream.read(header.needed)
+            stream.read(1)  # to the end, where the checksum is compared
+            array: Array = np.frombuffer(content, header.dtype)
+            return array.reshape(header.shape, order="F" if header.fortran else "C")
     except DataError:
         raise
     except (ValueError, OverflowError) as error:
-        raise DataError(Problem(f"{name} is damaged ({error})", path)) from None
+        reason = str(error).partition("\n")[0][:100]
+        raise DataError(Problem(f"{name} is damaged ({reason})", path)) from None
 
 
 def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:

@@ -23,8 +23,7 @@ from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.encoding import MAX_CLASS
-from chainrule.data.readers.npy_header import read_header
-from chainrule.data.readers.npz_file import DAMAGES, read_arrays
+from chainrule.data.readers.npz_file import DAMAGES, read_arrays, read_header
 from chainrule.data.readers.paths import existing_file
 
 KNOWN = ("x", "t", "classes", "lengths")
