@@ -13,7 +13,7 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.readers.cases import Labels, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
-from chainrule.data.readers.files import read_inputs, recognise
+from chainrule.data.readers.files import FORMATS, read_inputs, recognise
 from chainrule.data.readers.image_folder import is_image, read_images
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import TEXT_KEYS
@@ -61,7 +61,7 @@ def cases_of_file(
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
     _require_cases(run, file)
-    if labels_file is not None and (os.path.isdir(file) or recognise(file) != "idx"):
+    if labels_file is not None and (os.path.isdir(file) or not FORMATS[recognise(file)].has_labels_apart):
         message = f"only IDX files have labels in a file of their own; {file} is none"
         raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):

@@ -79,9 +79,9 @@ def test_numbers_instead_of_ones(tmp_path):
     ("content", "message"),
     [
         (b"", "the file is empty"),
-        (b"ab\ncd\xff" + b"x" * 50, r"book.txt:2:3: byte 0xff is no text in UTF-8"),
+        (b"ab\ncd\xff" + b"x" * 50, r"book.txt:2:3: the byte 0xFF is not text in UTF-8"),
         (b"ab\ncd\0" + b"x" * 50, r"book.txt:2:3: a zero byte"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(40), "byte 0x89 is no text"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), "the byte 0x89 is not text"),
         (b"abab", "the training part has 2 characters; a window of 10 and the one behind it need"),
         (b"a" * 500, "the training part has 1 different characters; from 2 to"),
     ],

@@ -1,4 +1,9 @@
-"""What a file reader gives: inputs, and labels that are not yet targets."""
+"""What a file reader gives: inputs, and labels that are not yet targets.
+
+A file's label column may hold names, class numbers or values; which, is known only when the
+loss is, and the list of classes only when all files of a run are read. So a reader gives
+`Labels`, which remember where each one stands; `encoding` makes targets of them.
+"""
 
 from __future__ import annotations
 
@@ -7,39 +12,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 
-
-@dataclass(frozen=True, eq=False)
-class Cases:
-    """The content of one file.
-
-    Attributes:
-        x: inputs, (cases, features) or (cases, height, width[, 3]).
-        labels: the labels, or None where the file has none.
-        image_shape: (height, width) or (height, width, 3) of images.
-        feature_names: the inputs' names where the file has a header.
-        are_bytes: whether ``x`` holds pixels as uint8, still to be divided by 255.
-    """
-
-    x: Array
-    labels: Labels | None
-    image_shape: tuple[int, ...] | None = None
-    feature_names: tuple[str, ...] | None = None
-    are_bytes: bool = False
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Place = Callable[[int, str], Problem]
+"""Makes the problem that a message about the case of a number becomes."""
+
+Shape = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,21 +68,61 @@ class Labels:
         if isinstance(self.values, list):
             words = {word: k for k, word in enumerate(dict.fromkeys(self.values))}
             return list(words), np.array([words[v] for v in self.values], dtype=np.intp)
-        numbers, which = np.unique(self._flat(), return_inverse=True)
+        numbers, which = np.unique(self._one_a_case(), return_inverse=True)
         return [as_word(v) for v in numbers], which.reshape(-1)
 
-    def _flat(self) -> Array:
+    def _one_a_case(self) -> Array:
         """Numbers, one a case; one-hot rows become the place of their 1."""
         values = np.asarray(self.values)
         if values.ndim == 1:
             return values
-        if is_one_hot(values):
-            places: Array = np.argmax(values, axis=1)
-            return places
-        odd = [k for k, row in enumerate(values) if not is_one_hot(row[None])]
-        raise DataError(
-            self.place(odd[0], "a target row of classes must hold one 1 and otherwise 0")
-        )
+        if not is_one_hot(values):
+            case = next(k for k, row in enumerate(values) if not is_one_hot(row[None]))
+            message = "a target row of classes must hold one 1 and otherwise 0"
+            raise DataError(self.place(case, message))
+        places: Array = np.argmax(values, axis=1)
+        return places
+
+
+class Options(NamedTuple):
+    """What a reader may need to know of a file; each reader takes what concerns its format.
+
+    Attributes:
+        label: the label's column in a text file, ``last`` or ``first``.
+        header: whether a text file begins with the columns' names, or ``auto``.
+        labels: the file of labels, for formats that keep them in a file of their own.
+        features: the network's number of inputs where it is known: the file may lack labels then.
+    """
+
+    label: str = "last"
+    header: bool | str = "auto"
+    labels: Path | None = None
+    features: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """The content of one file.
+
+    Attributes:
+        x: inputs, (cases, features) or (cases, height, width[, 3]).
+        labels: the labels, or None where the file has none.
+        image_shape: (height, width) or (height, width, 3) of images.
+        feature_names: the inputs' names where the file has a header.
+        are_bytes: whether ``x`` holds pixels as uint8, still to be divided by 255.
+    """
+
+    x: Array
+    labels: Labels | None
+    image_shape: Shape = None
+    feature_names: tuple[str, ...] | None = None
+    are_bytes: bool = False
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+# Labels as words
 
 
 def as_word(value: Any) -> str:
@@ -111,6 +136,20 @@ def as_word(value: Any) -> str:
         return value.strip()
     number = float(value)
     return str(int(number)) if number.is_integer() else f"{number:.15g}"
+
+
+def is_numeric(word: str) -> bool:
+    """Whether a label is written as a number."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return "_" not in word and word.isascii()
+
+
+def is_whole(word: str) -> bool:
+    """Whether a label is written as a whole number."""
+    return word.removeprefix("-").isdigit() and word.isascii()
 
 
 def is_one_hot(rows: Array) -> bool:
@@ -142,21 +181,9 @@ def name_as_text(name: str) -> str:
     return "".join(repr(char)[1:-1] if commands_terminal(char) else char for char in text)
 
 
-def is_numeric(word: str) -> bool:
-    """Whether a label is written as a number."""
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return "_" not in word and word.isascii()
-
-
-def is_whole(word: str) -> bool:
-    """Whether a label is written as a whole number."""
-    return word.removeprefix("-").isdigit() and word.isascii()
-
-
-Shape = tuple[int, ...] | None
+# Where the colours of an image stand: most files hold the three numbers of a pixel together,
+# (height, width, 3), as one looks at an image; convolution takes a plane a colour, (3, height,
+# width).
 
 
 def channels_last(shape: Shape) -> bool:
@@ -172,7 +199,7 @@ def channels_last(shape: Shape) -> bool:
 def channels_first(shape: Shape) -> bool:
     """Whether images of this shape have a plane a colour; last where both could be meant."""
     return (
-        shape is not None and len(shape) == 3 and shape[0] in (1, 3) and not channels_last(shape)
+        not channels_last(shape) and shape is not None and len(shape) == 3 and shape[0] in (1, 3)
     )
 
 
@@ -183,9 +210,7 @@ def picture_shape(shape: Shape) -> Shape:
         >>> [picture_shape(shape) for shape in ((3, 32, 16), (32, 16, 3), (32, 16))]
         [(32, 16, 3), (32, 16, 3), (32, 16)]
     """
-    if shape is None or not channels_first(shape):
-        return shape
-    return (shape[1], shape[2], shape[0])
+    return (*shape[1:], shape[0]) if shape is not None and channels_first(shape) else shape
 
 
 def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
@@ -204,13 +229,11 @@ def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
         >>> place_channels(np.array([[1, 2, 3, 4, 5, 6]]), (1, 2, 3), "first")
         array([[1, 4, 2, 5, 3, 6]])
     """
-    if shape is None:
-        return x
     if channels == "first" and channels_last(shape):
         axes = (0, 3, 1, 2)
     elif channels == "last" and channels_first(shape):
         axes = (0, 2, 3, 1)
     else:
         return x
-    moved = np.ascontiguousarray(x.reshape(-1, *shape).transpose(axes))
+    moved = np.ascontiguousarray(x.reshape(-1, *(shape or ())).transpose(axes))
     return moved.reshape(len(x), -1) if x.ndim == 2 else moved

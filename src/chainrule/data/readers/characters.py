@@ -21,7 +21,7 @@ from chainrule.core.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.generators.sequences import MOST_STEPS
-from chainrule.data.readers.paths import read_bytes
+from chainrule.data.readers.paths import decoded, problem_behind, read_bytes
 from chainrule.data.splits import part_sizes
 
 ENCODINGS = ("one_hot", "numbers")
@@ -115,7 +115,7 @@ def read_characters(
     stride = checks.integer("stride", steps if stride is None else stride, at_least=1)
     encoding = checks.choice("encoding", encoding, ENCODINGS)
     checks.finish()
-    text = read_characters_of(path)
+    text = text_of(path)
     if not text:
         raise DataError(Problem("the file is empty", path))
     ends = np.cumsum([0, *part_sizes(len(text), split)])
@@ -123,28 +123,30 @@ def read_characters(
     _require_windows(path, pieces, steps, split)
     alphabet = Alphabet.of(pieces[0])
     if not 2 <= len(alphabet) <= MAX_SYMBOLS:
-        raise DataError(
-            Problem(
-                f"the training part has {len(alphabet):,} different characters; "
-                f"from 2 to {MAX_SYMBOLS:,} can be learnt",
-                path,
-            )
-        )
+        message = f"the training part has {len(alphabet):,} different characters; "
+        raise DataError(Problem(f"{message}from 2 to {MAX_SYMBOLS:,} can be learnt", path))
     features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
     needed = windows * steps * (features * item + 16)  # with their targets and places
     checks.room(f"{windows:,} windows of {steps} characters", needed, "text")
     checks.finish()
-    parts = [_windows(alphabet, piece, steps, stride, encoding) for piece in pieces]
-    train, validation, test = parts
+    train, validation, test = (
+        _windows(alphabet, piece, steps, stride, encoding) for piece in pieces
+    )
+    source = (
+        f"{path.name}: {len(text):,} characters, {len(alphabet)} different; {windows:,} windows"
+    )
+    unseen = _unknown(alphabet, pieces[1] + pieces[2])
+    if unseen:
+        source += f"; not in the training part and so not judged: {unseen}"
     return DataSplit(
         train,
         validation,
         test,
         classes=alphabet.names,
         sequence_shape=(steps, features),
-        source=_described(path, text, alphabet, windows, pieces),
-        notes=_notes(path, alphabet, pieces[1] + pieces[2], "the training part lacks"),
+        source=source,
+        notes=_notes(path, unseen, "the training part lacks"),
     )
 
 
@@ -159,61 +161,46 @@ def windows_of_file(
     """A whole file's windows, for a network that knows ``alphabet``; see `read_characters`.
 
     Returns:
-        The windows, and what is to be said of them: which characters are not of the alphabet.
+        The windows, and a note of which characters are not of the alphabet, if there are any.
 
     Raises:
         DataError: no text, or too little of it.
     """
-    text = read_characters_of(path)
+    text = text_of(path)
     if len(text) <= steps:
         message = f"found {len(text)} characters; a window of {steps} and the next one are needed"
         raise DataError(Problem(message, path))
     windows = _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
-    return windows, _notes(path, alphabet, text, "training never saw")
+    return windows, _notes(path, _unknown(alphabet, text), "training never saw")
 
 
-def read_characters_of(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The characters of a UTF-8 file.
 
     Raises:
         DataError: it cannot be read or is no text, with line and column.
     """
-    content = read_bytes(path, at_most=MAX_TEXT_BYTES)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8", "replace")
-        raise DataError(
-            _at(path, before, f"byte {content[error.start]:#04x} is no text in UTF-8")
-        ) from None
+    text = decoded(path, read_bytes(path, at_most=MAX_TEXT_BYTES))
     if "\0" in text:
         message = "a zero byte: expected a text, this looks like another kind of file"
-        raise DataError(_at(path, text[: text.index("\0")], message))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _at(path: Path, before: str, message: str) -> Problem:
-    """A problem at the character behind ``before``."""
-    last = before.rpartition("\n")[2]
-    return Problem(message, path, before.count("\n") + 1, len(last) + 1)
+        raise DataError(problem_behind(path, text[: text.index("\0")], message))
+    return text
 
 
 def _require_windows(
     path: Path, pieces: Sequence[str], steps: int, split: Sequence[float]
 ) -> None:
     """Every part that is asked for has a window and the character behind it."""
-    problems = []
-    for name, piece, fraction in zip(
-        ("training", "validation", "test"), pieces, split, strict=True
-    ):
-        if fraction > 0 and len(piece) <= steps:
-            problems.append(
-                Problem(
-                    f"the {name} part has {len(piece)} characters; a window of {steps} and the "
-                    f"one behind it need {steps + 1}: fewer steps, or a longer text",
-                    path,
-                )
-            )
+    names = ("training", "validation", "test")
+    problems = [
+        Problem(
+            f"the {name} part has {len(piece)} characters; a window of {steps} and the "
+            f"one behind it need {steps + 1}: fewer steps, or a longer text",
+            path,
+        )
+        for name, piece, fraction in zip(names, pieces, split, strict=True)
+        if fraction > 0 and len(piece) <= steps
+    ]
     if problems:
         raise DataError(problems)
 
@@ -227,30 +214,16 @@ def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: s
     return Dataset(x, t)
 
 
-def _notes(path: Path, alphabet: Alphabet, text: str, lacks: str) -> tuple[str, ...]:
-    """A sentence on the characters of a text that are not of the alphabet, if there are any."""
-    names = _unknown(alphabet, text)
-    if not names:
-        return ()
-    return (f"{path.name} has characters that {lacks}; they are not judged: {names}",)
-
-
 def _unknown(alphabet: Alphabet, text: str) -> str:
-    """The names of the characters of a text that are not of the alphabet, the first ten."""
+    """The names of the first ten characters of a text that are not of the alphabet."""
     names = Alphabet("".join(sorted(set(text) - set(alphabet.symbols)))).names
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 
 
-def _described(
-    path: Path, text: str, alphabet: Alphabet, windows: int, pieces: Sequence[str]
-) -> str:
-    """The source in words, with the characters that training never sees."""
-    names = _unknown(alphabet, pieces[1] + pieces[2])
-    told = f"; not in the training part and so not judged: {names}" if names else ""
-    return (
-        f"{path.name}: {len(text):,} characters, {len(alphabet)} different; "
-        f"{windows:,} windows{told}"
-    )
+def _notes(path: Path, names: str, lacks: str) -> tuple[str, ...]:
+    """A sentence on the characters that a network does not know, if there are any."""
+    note = f"{path.name} has characters that {lacks}; they are not judged: {names}"
+    return (note,) if names else ()
 
 
 def _escaped(character: str) -> str:

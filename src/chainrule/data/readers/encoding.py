@@ -14,8 +14,8 @@ from chainrule.data.readers.cases import Labels, as_word, commands_terminal, is_
 MAX_CLASS = 65_535
 """Class numbers above this are taken for identifiers or values written by mistake."""
 
-MOST_PROBLEMS = 10
-"""A file with thousands of wrong labels is told about the first few."""
+MOST_SHOWN = 10
+"""At most so many wrong labels of a file are reported; the others are counted."""
 
 
 class OutsideClassesError(DataError):
@@ -51,13 +51,21 @@ def class_names(
     """
     names = _class_names(parts, listed, outputs)
     stated = listed is not None or any(p.names is not None or np.ndim(p.values) > 1 for p in parts)
-    for name in names:
-        if commands_terminal(name):
-            path = next((part.path for part in parts), None)
-            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
+    check_names(names, next((part.path for part in parts), None))
     if len(names) == 1 or not stated:
         require_two_classes(parts)
     return names
+
+
+def check_names(names: Sequence[str], path: Any) -> None:
+    """Refuse class names that a terminal would take for commands.
+
+    Raises:
+        DataError: one holds control characters.
+    """
+    for name in names:
+        if commands_terminal(name):
+            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
 
 
 def require_two_classes(parts: Sequence[Labels]) -> None:
@@ -66,13 +74,18 @@ def require_two_classes(parts: Sequence[Labels]) -> None:
     Raises:
         DataError: they are; with the place of the first one.
     """
-    words = {word for part in parts for word in part.distinct()[0]}
+    words = _words(parts)
     if len(words) != 1:
         return
     count, word = sum(map(len, parts)), words.pop()
-    told = f"all {count} labels are {word}" if count > 1 else f"the only label is {word}"
+    found = f"all {count} labels are {word}" if count > 1 else f"the only label is {word}"
     first = next(part for part in parts if len(part))
-    raise DataError(first.place(0, f"{told}; a classifier needs two classes"))
+    raise DataError(first.place(0, f"{found}; a classifier needs two classes"))
+
+
+def _words(parts: Sequence[Labels]) -> set[str]:
+    """The different labels of all parts."""
+    return {word for part in parts for word in part.distinct()[0]}
 
 
 def _class_names(
@@ -83,19 +96,19 @@ def _class_names(
         if len(set(names)) < len(names):
             raise DataError(f"classes must not repeat a name, but lists {', '.join(names)}")
         return names
-    brought = [part for part in parts if part.names is not None]
-    for part in brought[1:]:
-        if part.names != brought[0].names:
-            message = f"the classes' names differ from those of {brought[0].path}"
-            raise DataError(Problem(message, part.path))
-    if brought and brought[0].names is not None:
-        names = brought[0].names
+    brought = [(part.names, part.path) for part in parts if part.names is not None]
+    if brought:
+        names, path = brought[0]
+        for others, other_path in brought[1:]:
+            if others != names:
+                message = f"the classes' names differ from those of {path}"
+                raise DataError(Problem(message, other_path))
         if len(set(names)) < len(names):
-            raise DataError(Problem("a class is named twice", brought[0].path))
+            raise DataError(Problem("a class is named twice", path))
         return names
     if any(part.are_text for part in parts):
         _refuse_mixture([part for part in parts if not part.are_names])
-        return tuple(sorted({word for part in parts for word in part.distinct()[0]}))
+        return tuple(sorted(_words(parts)))
     return tuple(str(k) for k in range(_number_of_classes(parts, outputs)))
 
 
@@ -115,25 +128,15 @@ def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]
         encoded.append(numbers)
         outside = np.flatnonzero(numbers < 0)
         hint = _hint(parts, names) if len(outside) else ""
-        for case in outside[:MOST_PROBLEMS]:
+        for case in outside[:MOST_SHOWN]:
             problems.append(part.place(int(case), _outside(words[which[case]], names) + hint))
             hint = ""  # once is enough
-        if len(outside) > MOST_PROBLEMS:
-            more = len(outside) - MOST_PROBLEMS
+        if len(outside) > MOST_SHOWN:
+            more = len(outside) - MOST_SHOWN
             problems.append(Problem(f"and {more} more such labels", part.path))
     if problems:
         raise OutsideClassesError(problems, _needed(parts))
     return encoded
-
-
-def _needed(parts: Sequence[Labels]) -> int | None:
-    """How many classes these class numbers need; None where they are none, or have names."""
-    if any(part.are_text or part.names is not None for part in parts):
-        return None
-    try:
-        return _number_of_classes(parts, None)
-    except DataError:
-        return None
 
 
 def encode_values(parts: Sequence[Labels]) -> list[Array]:
@@ -146,9 +149,8 @@ def encode_values(parts: Sequence[Labels]) -> list[Array]:
     for part in parts:
         if isinstance(part.values, list):
             case = next(k for k, v in enumerate(part.values) if not is_numeric(v))
-            raise DataError(
-                part.place(case, f"expected a value as the target, found {part.values[case]!r}")
-            )
+            message = f"expected a value as the target, found {part.values[case]!r}"
+            raise DataError(part.place(case, message))
         encoded.append(part.values.reshape(len(part), -1).astype(np.float64))
     return encoded
 
@@ -162,6 +164,16 @@ def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:
     if any(is_whole(name) for name in names):
         return by_name
     return by_name | {str(k): k for k in range(len(names))}
+
+
+def _needed(parts: Sequence[Labels]) -> int | None:
+    """How many classes these class numbers need; None where they are none, or have names."""
+    if any(part.are_text or part.names is not None for part in parts):
+        return None
+    try:
+        return _number_of_classes(parts, None)
+    except DataError:
+        return None
 
 
 def _number_of_classes(parts: Sequence[Labels], outputs: int | None) -> int:
@@ -186,59 +198,52 @@ def _no_class_number(value: float, parts: Sequence[Labels]) -> str:
     text = f"label {as_word(value)} is no class number (0, 1, 2, ...)"
     if value != np.floor(value):
         return f"{text}; if the labels are values to be learned, write target: value"
-    return text + _list_hint(parts)
+    return text + _list_hint(_words(parts))
 
 
 def _outside(word: str, names: Sequence[str]) -> str:
     """The message for a label that is none of the classes."""
     guess = None if is_whole(word) else nearest(word, names)
     hint = f"; did you mean {guess!r}?" if guess else ""
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     if list(names) == [str(k) for k in range(len(names))] and len(names) > 3:
-        return f"label {word!r} is outside the {len(names)} classes 0 to {len(names) - 1}{hint}"
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"label {word!r} is outside the {len(names)} classes {shown}{hint}"
+        listed = f"0 to {len(names) - 1}"
+    return f"label {word!r} is outside the {len(names)} classes {listed}{hint}"
 
 
 def _hint(parts: Sequence[Labels], names: Sequence[str]) -> str:
-    """How to say which numbers stand for the classes, where there are as many."""
-    if any(part.are_text for part in parts):
-        return ""
-    words = {word for part in parts for word in part.distinct()[0]}
-    return _list_hint(parts) if len(words) == len(names) else ""
+    """How to write which numbers stand for the classes, where there are as many."""
+    words = _words(parts)
+    are_numbers = not any(part.are_text for part in parts)
+    return _list_hint(words) if are_numbers and len(words) == len(names) else ""
 
 
-def _list_hint(parts: Sequence[Labels]) -> str:
-    words = sorted({word for part in parts for word in part.distinct()[0]}, key=_by_number)
-    if len(words) > 20:
-        return ""
-    return f"; to name the classes, write classes: [{', '.join(words)}]"
-
-
-def _by_number(word: str) -> tuple[float, str]:
-    return (float(word) if is_numeric(word) else np.inf, word)
+def _list_hint(words: Iterable[str]) -> str:
+    ordered = sorted(words, key=lambda word: (float(word) if is_numeric(word) else np.inf, word))
+    return f"; to name the classes, write classes: [{', '.join(ordered)}]" * (len(ordered) <= 20)
 
 
 def _refuse_mixture(parts: Sequence[Labels]) -> None:
-    """Among numbers a text is far likelier a slip than a name."""
-    numeric: Mapping[bool, list[tuple[Labels, int, str]]] = {True: [], False: []}
+    """Among numbers a text is far likelier a slip than a name, and the other way round."""
+    first: dict[bool, tuple[int, Labels, str]] = {}
     counts = {True: 0, False: 0}
     for part in parts:
         words, which = part.distinct()
-        times = np.bincount(which, minlength=len(words))
-        first = {int(k): c for c, k in reversed(list(enumerate(which)))}
-        for k, word in enumerate(words):
-            numeric[is_numeric(word)].append((part, first[k], word))
-            counts[is_numeric(word)] += int(times[k])
+        numeric = np.array([is_numeric(word) for word in words], dtype=bool)[which]
+        for kind in (True, False):
+            cases = np.flatnonzero(numeric == kind)
+            counts[kind] += len(cases)
+            if len(cases) and (kind not in first or cases[0] < first[kind][0]):
+                first[kind] = (int(cases[0]), part, words[which[cases[0]]])
     if not (counts[True] and counts[False]):
         return
     rare = counts[True] < counts[False]
-    part, case, word = min(numeric[rare], key=lambda found: found[1])
-    kinds = {True: "a number", False: "text"}
+    case, part, word = first[rare]
+    one, others = ("a number", "text") if rare else ("text", "numbers")
     raise DataError(
         part.place(
             case,
-            f"label {word!r} is {kinds[rare]}, but {counts[not rare]} other labels are "
-            f"{'numbers' if kinds[rare] == 'text' else 'text'}; where both are names of "
-            "classes, list them under classes:",
+            f"label {word!r} is {one}, but {counts[not rare]} other labels are {others}; where "
+            "both are names of classes, list them under classes:",
         )
     )

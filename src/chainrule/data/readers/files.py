@@ -1,24 +1,61 @@
-"""A file of cases in any of the formats, told apart by their contents."""
+"""A file of cases in any of the formats, which are recognised by their contents.
+
+To add a format: write its reader in a file of its own here, which returns `Cases`, and a line in
+`FORMATS`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
-from chainrule.data.readers.cases import Cases, Labels, place_channels
-from chainrule.data.readers.idx_file import TYPES, read_idx_images
+from chainrule.data.readers.cases import Cases, Labels, Options, place_channels
+from chainrule.data.readers.idx_file import is_idx, read_idx_images
 from chainrule.data.readers.npz_file import read_npz
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file
 from chainrule.data.readers.text_file import read_text
 
-_IMAGES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+
+class Format(NamedTuple):
+    """A format of files of cases.
+
+    Attributes:
+        is_meant: whether a file is of this format, by its first 8 bytes and its name in lower
+            case.
+        read: the reader; it raises `DataError` for whatever is wrong with the file.
+        has_labels_apart: whether the labels stand in a file of their own.
+    """
+
+    is_meant: Callable[[bytes, str], bool]
+    read: Callable[[Path, Options], Cases]
+    has_labels_apart: bool = False
+
+
+FORMATS = {
+    "npz": Format(
+        lambda head, name: head.startswith(b"PK") or name.endswith(".npz"),
+        lambda path, options: read_npz(path),
+    ),
+    "idx": Format(
+        is_idx, lambda path, options: read_idx_images(path, options.labels), has_labels_apart=True
+    ),
+    "text": Format(
+        lambda head, name: True,
+        lambda path, options: read_text(
+            path, label=options.label, header=options.header, features=options.features
+        ),
+    ),
+}
+"""The formats by name, in the order in which a file is tried."""
 
 
 def recognise(path: Path) -> str:
-    """The format of a file: ``text``, ``npz`` or ``idx``.
+    """The name in `FORMATS` of a file's format.
 
     The first bytes decide; only where they say nothing does the name.
 
@@ -30,70 +67,47 @@ def recognise(path: Path) -> str:
             head = file.read(8)
     except OSError as error:
         raise DataError(Problem(f"the file cannot be read ({error.strerror})", path)) from None
-    if head.startswith(_IMAGES):
+    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
         hint = "for images in one folder a class write folder: with their folder"
         raise DataError(Problem(f"the file is a single image; {hint}", path))
     if head.startswith(b"\x93NUMPY"):
-        raise DataError(
-            Problem("the file is a single array (.npy); expected an .npz file of x and t", path)
-        )
-    name = path.name.lower()
-    if head.startswith(b"PK") or name.endswith(".npz"):
-        return "npz"
-    is_idx = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
-    named_idx = name.removesuffix(".gz").endswith(("-ubyte", ".idx"))
-    if is_idx or named_idx or head.startswith(b"\x1f\x8b"):
-        return "idx"
-    return "text"
+        message = "the file is a single array (.npy); expected an .npz file of x and t"
+        raise DataError(Problem(message, path))
+    return next(k for k, form in FORMATS.items() if form.is_meant(head, path.name.lower()))
 
 
-def read_cases(
-    path: Path,
-    *,
-    label: str = "last",
-    header: bool | str = "auto",
-    labels: Path | None = None,
-) -> Cases:
+def read_cases(path: Path, **options: Any) -> Cases:
     """Read a file of cases with their labels.
 
     Args:
         path: the file.
-        label: the label's column in a text file, ``last`` or ``first``.
-        header: whether a text file begins with the columns' names, or ``auto``.
-        labels: the file of labels that belongs to an IDX file of images.
+        options: what is known of it; see `Options`.
 
     Returns:
         The cases; their labels are there.
 
     Raises:
         DataError: for whatever is wrong with the file.
-        ConfigError: if an IDX file comes without ``labels``, or another with.
+        ConfigError: the file of labels is missing, or one is named that the format does not have.
     """
-    kind = recognise(path)
-    if kind == "idx":
-        if labels is None:
-            raise ConfigError(
-                f"{path} is an IDX file of inputs; write the file of its labels under labels:"
-            )
-        return read_idx_images(path, labels)
-    if labels is not None:
+    known = Options(**options)
+    form = FORMATS[recognise(path)]
+    if form.has_labels_apart and known.labels is None:
+        raise ConfigError(
+            f"{path} is an IDX file of inputs; write the file of its labels under labels:"
+        )
+    if known.labels is not None and not form.has_labels_apart:
         raise ConfigError(
             f"labels names a file of labels, as IDX files have; {path} holds its own"
         )
-    cases = read_npz(path) if kind == "npz" else read_text(path, label=label, header=header)
+    cases = form.read(path, known)
     if cases.labels is None:
         raise DataError(Problem("found no array t of targets beside x", path))
     return cases
 
 
 def read_inputs(
-    path: Path,
-    *,
-    features: int,
-    label: str = "last",
-    header: bool | str = "auto",
-    labels: Path | None = None,
-    channels: str | None = None,
+    path: Path, *, features: int, channels: str | None = None, **options: Any
 ) -> tuple[Array, Labels | None]:
     """Read cases for a trained network, with labels or without.
 
@@ -103,11 +117,9 @@ def read_inputs(
     Args:
         path: the file.
         features: the network's number of inputs.
-        label: the label's column in a text file, ``last`` or ``first``.
-        header: whether a text file begins with the columns' names, or ``auto``.
-        labels: the file of labels that belongs to an IDX file, if they are wanted.
         channels: where the colours of images are to stand, ``first`` or ``last``; None for
             where they stand in the file.
+        options: what else is known of the file; see `Options`.
 
     Returns:
         x (cases, features) as in the file (float32 as float64), not standardised; and the labels
@@ -116,11 +128,7 @@ def read_inputs(
     Raises:
         DataError: for whatever is wrong with the file, or another number of inputs.
     """
-    kind = recognise(path)
-    if kind == "text":
-        cases = read_text(path, label=label, header=header, features=features)
-    else:
-        cases = read_npz(path) if kind == "npz" else read_idx_images(path, labels)
+    cases = FORMATS[recognise(path)].read(path, Options(features=features, **options))
     x = place_channels(cases.x, cases.image_shape, channels).reshape(len(cases), -1)
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -23,6 +24,13 @@ from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's name of each type of number."""
+
+
+def is_idx(head: bytes, name: str) -> bool:
+    """Whether a file is an IDX file or gzipped, by its first bytes and its name in lower case."""
+    by_content = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
+    by_name = name.removesuffix(".gz").endswith(("-ubyte", ".idx"))
+    return by_content or by_name or head.startswith(b"\x1f\x8b")
 
 
 def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
@@ -43,9 +51,8 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
     """
     values = read_idx(path)
     if values.ndim == 1:
-        raise DataError(
-            Problem("found one number a case, as files of labels have; expected images", path)
-        )
+        message = "found one number a case, as files of labels have; expected images"
+        raise DataError(Problem(message, path))
     if values.ndim > 4 or (values.ndim == 4 and values.shape[3] != 3) or values.size == 0:
         raise DataError(Problem(f"found the dimensions {values.shape}; expected images", path))
     scale = 255.0 if values.dtype == np.uint8 else 1.0
@@ -53,9 +60,8 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
     x = values / scale
     found = None if labels is None else _read_labels(labels)
     if found is not None and len(found) != len(x):
-        raise DataError(
-            Problem(f"found {len(found)} labels for the {len(x)} images of {path}", labels)
-        )
+        message = f"found {len(found)} labels for the {len(x)} images of {path}"
+        raise DataError(Problem(message, labels))
     return Cases(x, found, image_shape=x.shape[1:] if x.ndim > 2 else None)
 
 
@@ -68,31 +74,19 @@ def read_idx(path: Path) -> Array:
     existing_file(path)
     try:
         with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+            is_packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            return _parse(path, gzip.GzipFile(fileobj=file) if packed else file)
+            return _parse(path, gzip.GzipFile(fileobj=file) if is_packed else file)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(Problem(f"the file cannot be read ({error})", path)) from None
 
 
 def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
-    magic = file.read(4)
-    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
-        raise DataError(Problem(f"not an IDX file: it begins with {magic.hex(' ')!r}", path))
-    dtype = np.dtype(TYPES[magic[2]])
-    if magic[3] > MAX_DIMENSIONS:
-        message = f"found {magic[3]} dimensions; at most {MAX_DIMENSIONS} are read"
-        raise DataError(Problem(message, path))
-    header = file.read(4 * magic[3])
-    if len(header) < 4 * magic[3]:
-        raise DataError(Problem("the file ends within its header", path))
-    shape = struct.unpack(f">{magic[3]}I", header)
-    needed = dtype.itemsize
-    for length in shape:
-        needed *= length
+    shape, dtype = _read_header(path, file)
+    needed = dtype.itemsize * math.prod(shape)
     if needed > MAX_DATA_BYTES:
-        asked = f"{needed / 2**30:.1f}" if needed < 2**60 else "more than a billion"
-        message = f"the header asks for {asked} GiB; at most {MAX_DATA_BYTES // 2**30} are read"
+        size = f"{needed / 2**30:.1f}" if needed < 2**60 else "more than a billion"
+        message = f"the header asks for {size} GiB; at most {MAX_DATA_BYTES // 2**30} are read"
         raise DataError(Problem(message, path))
     if needed == 0:
         raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
@@ -102,24 +96,31 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"
         dimensions = " x ".join(map(str, shape))
-        raise DataError(
-            Problem(f"the header says {dimensions} numbers, {needed} bytes; found {found}", path)
-        )
+        message = f"the header says {dimensions} numbers, {needed} bytes; found {found}"
+        raise DataError(Problem(message, path))
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
 
 
-def _refuse_non_finite(path: Path, values: Array) -> None:
-    if not np.isfinite(values).all():
-        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))
+def _read_header(
+    path: Path, file: IO[bytes] | gzip.GzipFile
+) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """The shape and the type of the numbers."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
+        raise DataError(Problem(f"not an IDX file: it begins with {magic.hex(' ')!r}", path))
+    if magic[3] > MAX_DIMENSIONS:
+        message = f"found {magic[3]} dimensions; at most {MAX_DIMENSIONS} are read"
+        raise DataError(Problem(message, path))
+    sizes = file.read(4 * magic[3])
+    if len(sizes) < 4 * magic[3]:
+        raise DataError(Problem("the file ends within its header", path))
+    return struct.unpack(f">{magic[3]}I", sizes), np.dtype(TYPES[magic[2]])
 
 
 def _at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     """Up to ``size`` bytes, taking memory only as they come: a header may lie."""
     content = io.BytesIO()
-    while content.tell() < size:
-        block = file.read(min(2**24, size - content.tell()))
-        if not block:
-            break
+    while block := file.read(min(2**24, size - content.tell())):
         content.write(block)
     return content.getvalue()
 
@@ -134,3 +135,8 @@ def _read_labels(path: Path) -> Labels:
         return Problem(f"label {case + 1} of {len(values)}: {message}", path)
 
     return Labels(values, at, path)
+
+
+def _refuse_non_finite(path: Path, values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise DataError(Problem("found NaN or infinity; expected finite numbers", path))

@@ -15,7 +15,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
 from chainrule.data.readers.cases import Cases, Labels, name_as_text
-from chainrule.data.readers.encoding import MOST_PROBLEMS
+from chainrule.data.readers.encoding import MOST_SHOWN
 from chainrule.data.readers.paths import existing_file, existing_folder, refuse_bomb
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _read_all(
             raise DataError(
                 Problem("the images take too much memory; give a smaller size", folder)
             )
-        if len(problems) >= MOST_PROBLEMS:
+        if len(problems) >= MOST_SHOWN:
             break
     if problems:
         raise DataError(problems)

@@ -1,4 +1,4 @@
-"""Files that are to be read: what is said of one that is not there."""
+"""Files that are to be read: where they lie, and what is reported of one that is not there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from chainrule.core.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
 
 FOLDER_HINT = "; for images in one folder a class write folder: instead of file:"
 
+VARIABLE = "CHAINRULE_DATA"
+"""The environment variable that names a folder of data."""
+
 
 def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") -> Path:
     """``path`` itself, if it is a file that can be read.
@@ -18,7 +21,7 @@ def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") 
     Args:
         path: where it should be.
         at_most: the bytes of the largest file that is read.
-        hint: what to say besides where it is a folder.
+        hint: what the message says besides where it is a folder.
 
     Raises:
         DataError: if it is missing (with the nearest name in its folder), a folder, a device
@@ -30,14 +33,12 @@ def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") 
             if size > at_most:
                 raise DataError(Problem(f"the file has {_too_many(size, at_most)}", path))
             return path
-        found = "is a folder" if path.is_dir() else "is no ordinary file"
+        if path.is_dir():
+            raise DataError(Problem(f"expected a file, but this is a folder{hint}", path))
         if path.exists():
-            told = hint if path.is_dir() else ""
-            raise DataError(Problem(f"expected a file, but this {found}{told}", path))
+            raise DataError(Problem("expected a file, but this is no ordinary file", path))
     except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(Problem(f"the file cannot be read ({_reason(error)})", path)) from None
+        raise _unreadable(path, error) from None
     raise DataError(Problem(f"there is no such file{suggestion(path)}", path))
 
 
@@ -53,9 +54,7 @@ def existing_folder(path: Path) -> Path:
         if path.exists():
             raise DataError(Problem("expected a folder, but this is a file", path))
     except (OSError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(Problem(f"the folder cannot be read ({_reason(error)})", path)) from None
+        raise _unreadable(path, error, "folder") from None
     raise DataError(Problem(f"there is no such folder{suggestion(path)}", path))
 
 
@@ -68,7 +67,27 @@ def read_bytes(path: Path, *, at_most: int = MAX_DATA_BYTES) -> bytes:
     try:
         return existing_file(path, at_most=at_most).read_bytes()
     except OSError as error:
-        raise DataError(Problem(f"the file cannot be read ({_reason(error)})", path)) from None
+        raise _unreadable(path, error) from None
+
+
+def decoded(path: Path, content: bytes) -> str:
+    """The content of a file as text, its line ends all newlines, without a byte order mark.
+
+    Raises:
+        DataError: it is not in UTF-8; with line and column.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        message = f"the byte 0x{content[error.start]:02X} is not text in UTF-8"
+        raise DataError(problem_behind(path, before, message)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def problem_behind(path: Path, before: str, message: str) -> Problem:
+    """A problem at the character behind ``before``, which is the file's text up to there."""
+    return Problem(message, path, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
@@ -91,15 +110,23 @@ def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
 
 
 def _too_many(size: int, most: int) -> str:
-    """So many bytes, and how many are read."""
+    """The size of a file, and the largest that is read."""
     if size >= 2**50:
         return f"more than a million GiB; at most {most // 2**30} are read"
     unit, name = (2**30, "GiB") if most >= 2**30 else (2**20, "MiB")
     return f"{size:,} bytes; at most {most:,} ({most // unit} {name}) are read"
 
 
+def _unreadable(path: Path, error: Exception, what: str = "file") -> DataError:
+    """The error itself, if it is a message for the user already, or what the system reported."""
+    if isinstance(error, DataError):
+        return error
+    reason = getattr(error, "strerror", None) or str(error)
+    return DataError(Problem(f"the {what} cannot be read ({reason})", path))
+
+
 def suggestion(path: Path) -> str:
-    """What to say after "there is no such file": the nearest name, or the missing folder."""
+    """What follows "there is no such file": the nearest name, or the missing folder."""
     folder = path.parent
     try:
         if not folder.is_dir():
@@ -108,14 +135,6 @@ def suggestion(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return f"; did you mean {guess!r}?" if guess else ""
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-VARIABLE = "CHAINRULE_DATA"
-"""The environment variable that names a folder of data."""
 
 
 def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
