@@ -61,7 +61,9 @@ def cases_of_file(
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
     """
     _require_cases(run, file)
-    if labels_file is not None and (os.path.isdir(file) or not FORMATS[recognise(file)].has_labels_apart):
+    if labels_file is not None and (
+        os.path.isdir(file) or not FORMATS[recognise(file)].has_labels_apart
+    ):
         message = f"only IDX files have labels in a file of their own; {file} is none"
         raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):

@@ -94,8 +94,7 @@ def make(
     """Write the data set as .npz: x and t, and the class names."""
     from chainrule.core.errors import ChainruleError, Problem
     from chainrule.core.files import refuse_input
-    from chainrule.data.readers.npz_file import write_arrays, write_npz
-    from chainrule.data.readers.sequence_file import arrays_to_write
+    from chainrule.data.readers.npz_file import write_npz
 
     if os.path.isdir(file) or file.suffix.lower() != ".npz":
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
@@ -103,10 +102,7 @@ def make(
     refuse_input(file, config, *_read_files(config, overrides))
     # As they come: a run that reads the file standardises them itself.
     data = _data(config, overrides)
-    if data.sequence_shape is None:
-        write_npz(file, data)
-    else:
-        write_arrays(file, arrays_to_write(data))
+    write_npz(file, data)
     sizes = ", ".join(
         f"{len(part)} {name}"
         for name, part in zip(("training", "validation", "test"), data, strict=True)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError, ConfigError, DataError
-from chainrule.data.readers.npz_file import write_arrays
-from chainrule.data.readers.sequence_file import arrays_to_write, holds_sequences, read_sequences
+from chainrule.data.readers.npz_file import write_npz
+from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.sources import load_data
 
 
@@ -48,7 +48,7 @@ def test_what_stands_behind_a_case_is_not_read(tmp_path):
 def test_what_is_written_is_read(tmp_path, made):
     data = load_data(made, folder=Path(), seed=1)
     path = tmp_path / "s.npz"
-    write_arrays(path, arrays_to_write(data))
+    write_npz(path, data)
     assert holds_sequences(path)
     again = load_data({"file": "s.npz", "split": [1, 0, 0]}, folder=tmp_path, seed=1)
     assert again.classes == data.classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,14 @@ def class_names(
     return names
 
 
-def check_names(names: Sequence[str], path: Any) -> None:
-    """Refuse class names that a terminal would take for commands.
+def check_names(names: Sequence[str], path: Path | None) -> None:
+    """Refuse class names that are not fit to be shown.
 
     Raises:
-        DataError: one holds control characters.
+        DataError: one stands there twice, or holds characters that a terminal takes for commands.
     """
+    if len(set(names)) < len(names):
+        raise DataError(Problem("a class is named twice", path))
     for name in names:
         if commands_terminal(name):
             raise DataError(Problem(f"the class {shown(name)} has control characters", path))
@@ -103,8 +106,6 @@ def _class_names(
             if others != names:
                 message = f"the classes' names differ from those of {path}"
                 raise DataError(Problem(message, other_path))
-        if len(set(names)) < len(names):
-            raise DataError(Problem("a class is named twice", path))
         return names
     if any(part.are_text for part in parts):
         _refuse_mixture([part for part in parts if not part.are_names])

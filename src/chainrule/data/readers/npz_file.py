@@ -18,6 +18,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
+from chainrule.core.sequences import lengths_of
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import existing_file, refuse_bomb
@@ -26,7 +27,7 @@ from chainrule.data.readers.paths import existing_file, refuse_bomb
 DAMAGES = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
 )  # fmt: skip
-"""What Python's reader of zip files says of a damaged one."""
+"""What Python's reader of zip files raises of a damaged one."""
 
 _KNOWN = ("x", "t", "classes", "image_shape")
 
@@ -58,7 +59,8 @@ def read_npz(path: Path) -> Cases:
 def write_npz(path: Path, data: DataSplit) -> None:
     """Write the parts of ``data``, one after the other, as one .npz file.
 
-    The file holds ``x``, ``t``, and where known ``classes`` and ``image_shape``.
+    The file holds ``x``, ``t``, where known ``classes`` and ``image_shape``, and of sequences
+    ``lengths``, as `chainrule.data.readers.sequence_file.read_sequences` reads them.
 
     Args:
         path: the file to write; one that is there is replaced.
@@ -67,29 +69,19 @@ def write_npz(path: Path, data: DataSplit) -> None:
     Raises:
         ChainruleError: if the file cannot be written; nothing is left behind then.
     """
-    write_arrays(path, _arrays_of(data))
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write named arrays as one .npz file.
-
-    Raises:
-        ChainruleError: if the file cannot be written; nothing is left behind then.
-    """
-    with whole_file(Path(path)) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-
-
-def _arrays_of(data: DataSplit) -> dict[str, Array]:
-    arrays = {
-        "x": np.concatenate([part.x for part in data]),
-        "t": np.concatenate([part.t for part in data]),
-    }
+    parts = [part for part in data if len(part)]
+    x = np.concatenate([part.x for part in parts])
+    arrays: dict[str, Any] = {"x": x, "t": np.concatenate([part.t for part in parts])}
     if data.classes is not None:
         arrays["classes"] = np.array(data.classes)
     if data.image_shape is not None:
         arrays["image_shape"] = np.array(data.image_shape)
-    return arrays
+    if data.sequence_shape is not None:
+        lengths = lengths_of(x)
+        arrays["lengths"] = np.full(len(x), x.shape[1]) if lengths is None else lengths
+        arrays["x"] = np.nan_to_num(x)
+    with whole_file(Path(path)) as file:
+        np.savez(file, **arrays)
 
 
 def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
@@ -110,15 +102,16 @@ def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
                 raise DataError(Problem("two arrays of the file have the same name", path))
             if "x" not in members:
                 raise DataError(Problem(_missing_x(members), path))
-            wanted = [name for name in known if name in members]
-            _refuse_bombs(path, [members[name] for name in wanted])
-            return {name: _read(path, file, members[name]) for name in wanted}
+            wanted = {name: members[name] for name in known if name in members}
+            packed = sum(info.compress_size for info in wanted.values())
+            unpacked = sum(info.file_size for info in wanted.values())
+            refuse_bomb(path, min(path.stat().st_size, packed), unpacked)
+            return {name: _read(path, file, info) for name, info in wanted.items()}
     except DataError:
         raise
     except DAMAGES as error:
-        raise DataError(
-            Problem(f"the file is no .npz file, or is damaged ({error})", path)
-        ) from None
+        message = f"the file is no .npz file, or is damaged ({error})"
+        raise DataError(Problem(message, path)) from None
     except (NotImplementedError, RuntimeError) as error:
         raise DataError(Problem(f"the file cannot be unpacked ({error})", path)) from None
 
@@ -130,11 +123,6 @@ def _missing_x(members: Mapping[str, Any]) -> str:
     guess = nearest("x", members) or nearest("x_train", members)
     hint = f" (rename {guess!r}?)" if guess else ""
     return f"found the arrays {found}; expected x and t{hint}"
-
-
-def _refuse_bombs(path: Path, infos: list[zipfile.ZipInfo]) -> None:
-    packed = min(path.stat().st_size, sum(info.compress_size for info in infos))
-    refuse_bomb(path, packed, sum(info.file_size for info in infos))
 
 
 class Header(NamedTuple):
@@ -214,17 +202,16 @@ def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
         raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
-    if x.ndim == 4 and 3 not in (x.shape[3], x.shape[1]) and 1 in (x.shape[3], x.shape[1]):
-        x = x.squeeze(3 if x.shape[3] == 1 else 1)  # one channel is grey
-    if x.ndim not in (2, 3, 4) or (x.ndim == 4 and 3 not in (x.shape[3], x.shape[1])):
-        raise DataError(
-            Problem(
-                f"x has shape {x.shape}; expected (cases, features), (cases, height, width), or "
-                "with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
-                "height, width)",
-                path,
-            )
+    channels: tuple[int, ...] = (x.shape[3], x.shape[1]) if x.ndim == 4 else ()
+    if 1 in channels and 3 not in channels:
+        x = x.squeeze(3 if channels[0] == 1 else 1)  # one channel is grey
+    elif x.ndim not in (2, 3, 4) or (channels and 3 not in channels):
+        message = (
+            f"x has shape {x.shape}; expected (cases, features), (cases, height, width), or "
+            "with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
+            "height, width)"
         )
+        raise DataError(Problem(message, path))
     if x.size == 0:
         raise DataError(Problem(f"x has shape {x.shape}; expected at least one case", path))
     _refuse_non_finite(path, "x", x)
@@ -235,9 +222,8 @@ def _refuse_non_finite(path: Path, name: str, array: Array) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         place = ", ".join(map(str, first))
-        raise DataError(
-            Problem(f"{name}[{place}] is {array[first]}; expected finite numbers", path)
-        )
+        message = f"{name}[{place}] is {array[first]}; expected finite numbers"
+        raise DataError(Problem(message, path))
 
 
 def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
@@ -245,35 +231,43 @@ def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
         return None
     t = arrays["t"]
     if t.dtype.kind not in "buifU" or t.ndim not in (1, 2) or 0 in t.shape[1:]:
-        raise DataError(
-            Problem(
-                f"t has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
-                "or one-hot rows or values (cases, outputs)",
-                path,
-            )
+        message = (
+            f"t has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
+            "or one-hot rows or values (cases, outputs)"
         )
+        raise DataError(Problem(message, path))
     if len(t) != len(x):
         raise DataError(Problem(f"x has {len(x)} cases, but t has {len(t)}", path))
     _refuse_non_finite(path, "t", t)
     if t.ndim == 2 and t.shape[1] == 1:
         t = t[:, 0]
-    names = arrays.get("classes")
-    if names is not None and (names.ndim != 1 or names.dtype.kind not in "Uiu"):
-        raise DataError(Problem("classes must hold the names of the classes in order", path))
+    names = names_of_classes(path, arrays)
+    if t.dtype.kind == "U" and t.ndim == 2:
+        raise DataError(Problem("t holds rows of text; expected one name a case", path))
 
     def at(case: int, message: str) -> Problem:
         return Problem(f"t[{case}]: {message}", path)
 
-    if t.dtype.kind == "U" and t.ndim == 2:
-        raise DataError(Problem("t holds rows of text; expected one name a case", path))
-    values = t.tolist() if t.dtype.kind == "U" else t
-    if t.dtype.kind == "b":
-        values = t.astype(np.int64)
-    return Labels(values, at, path, None if names is None else tuple(map(str, names)))
+    values = t.astype(np.int64) if t.dtype.kind == "b" else t
+    return Labels(values.tolist() if t.dtype.kind == "U" else values, at, path, names)
+
+
+def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
+    """The names in the array ``classes``, or None where there is none.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    names = arrays.get("classes")
+    if names is None:
+        return None
+    if names.ndim != 1 or names.dtype.kind not in "Uiu":
+        raise DataError(Problem("classes must hold the names of the classes in order", path))
+    return tuple(map(str, names))
 
 
 def _image_shape(path: Path, x: Array, stored: Array | None) -> tuple[int, ...] | None:
-    """The shape of the images, from the inputs' own or from the array that tells it."""
+    """The shape of the images: the inputs' own, or that in the array ``image_shape``."""
     if x.ndim > 2:
         return x.shape[1:]
     if stored is None:

@@ -1,8 +1,9 @@
-"""Sequences in an .npz file: x, t, and ``lengths``, which says that they are sequences.
+"""Sequences in an .npz file of ``x``, ``t`` and ``lengths``.
 
-``x`` is (cases, steps, features), ``lengths`` (cases,) how many steps of each case are real; what
-stands behind them is not read. Without ``lengths`` it may be images as well: for a network that
-reads sequences it is such, and steps at a case's end whose numbers are all NaN are none.
+``x`` is (cases, steps, features); ``lengths``, (cases,), says how many steps of each case are
+real, and what stands behind them is not read. Without ``lengths`` the array may hold images as
+well: for a network that reads sequences it is taken for sequences, and steps at a case's end whose
+numbers are all NaN for padding.
 
 ``t`` is one target a case, class numbers (cases,) or values (cases, outputs), or one for every
 step: class numbers (cases, steps) with −1 for none, or values (cases, steps, outputs) with NaN for
@@ -18,12 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import DataError, Problem, ShapeError, shown
+from chainrule.core.errors import DataError, Problem, ShapeError
 from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
-from chainrule.data.dataset import DataSplit
-from chainrule.data.readers.cases import commands_terminal
-from chainrule.data.readers.encoding import MAX_CLASS
-from chainrule.data.readers.npz_file import DAMAGES, read_arrays, read_header
+from chainrule.data.readers.encoding import MAX_CLASS, check_names
+from chainrule.data.readers.npz_file import (
+    DAMAGES,
+    names_of_classes,
+    read_arrays,
+    read_header,
+)
 from chainrule.data.readers.paths import existing_file
 
 KNOWN = ("x", "t", "classes", "lengths")
@@ -45,11 +49,11 @@ class Sequences:
 
 
 def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
-    """Whether a file is an .npz file that says so by an array ``lengths``; False if it is damaged.
+    """Whether a file is an .npz file of sequences: it has an array ``lengths``.
 
     Args:
-        path: the file, of any kind.
-        wanted: whether a network reads sequences: then an ``x`` of three axes says so as well.
+        path: the file, of any kind; of a damaged one the answer is False.
+        wanted: whether a network reads sequences: then an ``x`` of three axes is enough.
     """
     try:
         with zipfile.ZipFile(existing_file(path)) as file:
@@ -59,7 +63,7 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
             with file.open("x.npy") as stream:
                 return len(read_header(stream).shape) == 3
     except (*DAMAGES, NotImplementedError, RuntimeError):
-        # Damaged, packed in an unknown way, or encrypted: whoever reads it next says which.
+        # Damaged, packed in an unknown way, or encrypted: reading it in earnest reports which.
         return False
 
 
@@ -104,28 +108,6 @@ def _found_lengths(path: Path, x: Array) -> Array:
     return np.full(len(x), x.shape[1]) if lengths is None else lengths
 
 
-def arrays_to_write(data: DataSplit) -> dict[str, Array]:
-    """What `read_sequences` reads back, of all parts one after the other."""
-    x = np.concatenate([part.x for part in data if len(part)])
-    t = np.concatenate([part.t for part in data if len(part)])
-    lengths = lengths_of(x)
-    if lengths is None:
-        lengths = np.full(len(x), x.shape[1])
-    arrays = {"x": np.nan_to_num(x), "t": t, "lengths": lengths}
-    if data.classes is not None:
-        arrays["classes"] = np.array(data.classes)
-    return arrays
-
-
-def _refuse_parts(path: Path, t: Array) -> None:
-    """A step has all its values or none."""
-    found = partly_nan(t)
-    if found is not None:
-        case, step = found
-        message = f"t[{case}, {step}] is NaN in some of its values; expected in none or in all"
-        raise DataError(Problem(message, path))
-
-
 def _targets(path: Path, t: Array, padded: Array) -> Array:
     """Class numbers as integers, values as floats; none at padding."""
     if t.dtype.kind in "US":
@@ -147,7 +129,9 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
         t = t.astype(np.float64)
         if of_steps:
             t[padded] = np.nan
-            _refuse_parts(path, t)
+            if place := partly_nan(t):  # a step has all its values or none
+                message = "is NaN in some of its values; expected in none or in all"
+                raise DataError(Problem(f"t[{place[0]}, {place[1]}] {message}", path))
         return t
     return _class_numbers(path, t, padded if of_steps else None)
 
@@ -174,15 +158,9 @@ def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
     Raises:
         DataError: they are no names, or too few for the targets.
     """
-    names = arrays.get("classes")
-    if names is None:
-        return None
-    if names.ndim != 1 or names.dtype.kind not in "Uiu" or len(names) < 2:
-        raise DataError(Problem("classes must hold the names of the classes in order", path))
-    found = tuple(map(str, names))
-    if len(set(found)) < len(found):
-        raise DataError(Problem("a class is named twice", path))
-    for name in found:
-        if commands_terminal(name):
-            raise DataError(Problem(f"the class {shown(name)} has control characters", path))
-    return found
+    names = names_of_classes(path, arrays)
+    if names is not None:
+        if len(names) < 2:
+            raise DataError(Problem("classes must hold the names of the classes in order", path))
+        check_names(names, path)
+    return names
