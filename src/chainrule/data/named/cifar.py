@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, from the published files.
+"""CIFAR-10 and CIFAR-100: where the user's copy of the published files lies, and what it holds.
 
 Both were collected by Krizhevsky, *Learning multiple layers of features from tiny images* (2009).
 They come in two forms: the "python version", whose files are pickles (read by `read_pickle`,
@@ -14,7 +14,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,15 +28,20 @@ from chainrule.data.settings import IMAGE_FOLDER_KEYS
 
 SIDE, COLORS = 32, 3
 PIXELS = SIDE * SIDE * COLORS
-LABELS = ("fine", "coarse")
+
+PAGE = "https://www.cs.toronto.edu/~kriz"
+"""Where the sets are published; ``cifar.html`` there describes them and states the checksums."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How one of the published forms lies in its folder.
+    """One of the published forms.
 
     Attributes:
         name: of the data set and the form, for messages.
+        archive: the archive on `PAGE`.
+        md5: its checksum, in hexadecimal.
+        folder: what the archive unpacks to.
         train: the files of training images; those that are there count, at least one.
         test: the file of test images.
         names: the file of class names, by the kind of label.
@@ -45,11 +50,14 @@ class Layout:
     """
 
     name: str
+    archive: str
+    md5: str
+    folder: str
     train: tuple[str, ...]
     test: str
     names: Mapping[str, str]
     labels: Mapping[str, Any]
-    binary: bool
+    binary: bool = False
 
     def is_in(self, folder: Path) -> bool:
         """Whether the folder has this form's files."""
@@ -58,40 +66,62 @@ class Layout:
         return test and any(train)
 
     @property
+    def title(self) -> str:
+        """``CIFAR-10`` or ``CIFAR-100``."""
+        return self.name.partition(",")[0]
+
+    @property
     def set_name(self) -> str:
         """What a configuration calls the set: ``cifar10`` or ``cifar100``."""
-        return self.name.partition(",")[0].lower().replace("-", "")
+        return self.title.lower().replace("-", "")
 
 
 _TEN = tuple(f"data_batch_{k}" for k in range(1, 6))
 LAYOUTS = (
-    Layout("CIFAR-10", _TEN, "test_batch", {"fine": "batches.meta"}, {"fine": "labels"}, False),
+    Layout(
+        "CIFAR-10",
+        "cifar-10-python.tar.gz",
+        "c58f30108f718f92721af3b95e74349a",
+        "cifar-10-batches-py",
+        _TEN,
+        "test_batch",
+        {"fine": "batches.meta"},
+        {"fine": "labels"},
+    ),
     Layout(
         "CIFAR-100",
+        "cifar-100-python.tar.gz",
+        "eb9058c3a382ffc7106e4002c42a8d85",
+        "cifar-100-python",
         ("train",),
         "test",
         {"fine": "meta", "coarse": "meta"},
         {"fine": "fine_labels", "coarse": "coarse_labels"},
-        False,
     ),
     Layout(
         "CIFAR-10, binary version",
+        "cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        "cifar-10-batches-bin",
         tuple(f"{name}.bin" for name in _TEN),
         "test_batch.bin",
         {"fine": "batches.meta.txt"},
         {"fine": 0},
-        True,
+        binary=True,
     ),
     Layout(
         "CIFAR-100, binary version",
+        "cifar-100-binary.tar.gz",
+        "03b5dce01913d631647c71ecec9e9cb8",
+        "cifar-100-binary",
         ("train.bin",),
         "test.bin",
         {"fine": "fine_label_names.txt", "coarse": "coarse_label_names.txt"},
         {"fine": 1, "coarse": 0},
-        True,
+        binary=True,
     ),
 )
-"""The published forms."""
+"""The published forms; of each set the python version comes first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +157,7 @@ class Cifar:
                 raise ConfigError(f"the class {name} is named twice")
         numbers = np.full(len(self.class_names), -1)
         numbers[[self.class_names.index(name) for name in classes]] = np.arange(len(classes))
-        train, test = (numbers[labels] for labels in (self.train_labels, self.test_labels))
+        train, test = numbers[self.train_labels], numbers[self.test_labels]
         return Cifar(
             self.name,
             self.train_images[train >= 0],
@@ -138,162 +168,12 @@ class Cifar:
         )
 
 
+# Where the files lie
+
+
 def layout_of(folder: Path) -> Layout | None:
     """The published form that a folder holds, if any."""
     return next((layout for layout in LAYOUTS if layout.is_in(folder)), None)
-
-
-def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
-    """Read a folder of published files, in either version; which one its file names say.
-
-    Args:
-        folder: such as ``cifar-10-batches-py`` or ``cifar-100-binary``.
-        label: CIFAR-100 has 100 ``fine`` classes in 20 ``coarse`` ones.
-
-    Raises:
-        ConfigError: CIFAR-10 has no coarse labels.
-        DataError: a file is missing, damaged, or of another form.
-    """
-    layout = layout_of(folder)
-    if layout is None:
-        raise DataError(Problem(_what_is_expected(folder), folder))
-    if label not in layout.labels:
-        raise ConfigError(unknown(f"label of {layout.name}", label, layout.labels))
-    names = _class_names(layout, folder, label)
-    read = _read_binary if layout.binary else _read_pickled
-    files = [folder / name for name in layout.train if (folder / name).is_file()]
-    train = [read(file, layout, label, len(names)) for file in files]
-    test = read(folder / layout.test, layout, label, len(names))
-    return Cifar(
-        layout.name.partition(",")[0],
-        _images([rows for rows, _ in train]),
-        np.concatenate([labels for _, labels in train]),
-        _images([test[0]]),
-        test[1],
-        names,
-    )
-
-
-def _what_is_expected(folder: Path) -> str:
-    existing_folder(folder)
-    files = "; ".join(f"{la.name}: {la.train[0]}, {la.test}" for la in LAYOUTS)
-    return f"this folder has the files of no CIFAR set ({files})"
-
-
-def _images(parts: Sequence[Array]) -> Array:
-    """Rows of colour planes as images (cases, 32, 32, 3), in one array."""
-    images = np.empty((sum(map(len, parts)), SIDE, SIDE, COLORS), np.uint8)
-    start = 0
-    for rows in parts:
-        planes = rows.reshape(-1, COLORS, SIDE, SIDE)
-        images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
-        start += len(rows)
-    return images
-
-
-def _read_pickled(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
-    """Rows of pixels and labels from a file of the python version."""
-    values = read_pickle(path)
-    rows, labels = values.get("data"), values.get(layout.labels[label])
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != PIXELS:
-        found = getattr(rows, "shape", type(rows).__name__)
-        raise DataError(
-            Problem(f"expected data of shape (cases, {PIXELS:,}), found {found}", path)
-        )
-    return rows, _checked(path, layout.labels[label], labels, len(rows), classes)
-
-
-def _checked(path: Path, key: str, labels: Any, cases: int, classes: int) -> Array:
-    """A list of labels as an array, each of a class."""
-    if not isinstance(labels, list) or not all(type(number) is int for number in labels):
-        raise DataError(Problem(f"expected {key}, a list of class numbers", path))
-    if len(labels) != cases:
-        raise DataError(Problem(f"{cases:,} images have {len(labels):,} {key}", path))
-    for case, number in enumerate(labels):
-        if not 0 <= number < classes:
-            message = f"{key}: image {case} has class {number}, of the classes 0 to {classes - 1}"
-            raise DataError(Problem(message, path))
-    return np.array(labels, dtype=np.int64)
-
-
-def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
-    """Rows of pixels and labels from a file of the binary version."""
-    bytes_before = len(layout.labels)
-    record = bytes_before + PIXELS
-    contents = np.frombuffer(read_bytes(path, at_most=MAX_PICKLE_BYTES), np.uint8)
-    if len(contents) % record:
-        message = f"records have {record:,} bytes, the file {len(contents):,}: not a whole number"
-        raise DataError(Problem(message, path))
-    records = contents.reshape(-1, record)
-    labels = records[:, layout.labels[label]]
-    return records[:, bytes_before:], _checked(
-        path, "labels", labels.tolist(), len(records), classes
-    )
-
-
-def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
-    """The names of the classes, in the order of their numbers."""
-    path = folder / layout.names[label]
-    if not path.is_file():
-        raise DataError(
-            Problem(f"{layout.name} has its class names in {path.name}; it is missing", path)
-        )
-    if layout.binary:
-        names = read_bytes(path, at_most=MAX_PICKLE_BYTES).decode("utf-8", "replace").split()
-    else:
-        key = "label_names" if "labels" in layout.labels.values() else f"{label}_label_names"
-        found = read_pickle(path).get(key)
-        names = [_text(name) for name in found] if isinstance(found, list) else []
-    if not names or len(set(names)) < len(names) or not all(map(_is_a_name, names)):
-        raise DataError(Problem("expected a list of class names, each once", path))
-    return tuple(names)
-
-
-def _text(name: Any) -> str:
-    """A name that Python 2 or 3 wrote; nothing for anything else, whose text may be endless."""
-    if isinstance(name, bytes):
-        return name.decode("latin-1")
-    return name if isinstance(name, str) else ""
-
-
-def _is_a_name(name: str) -> bool:
-    """Whether it can be shown in a terminal and stand in a file."""
-    return bool(name.strip()) and name.isprintable()
-
-
-PAGE = "https://www.cs.toronto.edu/~kriz"
-"""Where the sets are published; ``cifar.html`` there describes them and states the checksums."""
-
-
-class Archive(NamedTuple):
-    """A published archive.
-
-    Attributes:
-        file: its name on `PAGE`.
-        md5: its checksum, in hexadecimal.
-        folder: what it unpacks to.
-    """
-
-    file: str
-    md5: str
-    folder: str
-
-
-ARCHIVES: Mapping[str, tuple[Archive, Archive]] = {
-    "cifar10": (
-        Archive(
-            "cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a", "cifar-10-batches-py"
-        ),
-        Archive(
-            "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", "cifar-10-batches-bin"
-        ),
-    ),
-    "cifar100": (
-        Archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85", "cifar-100-python"),
-        Archive("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8", "cifar-100-binary"),
-    ),
-}
-"""The python and the binary version, by the name of the set."""
 
 
 def find_published(name: str, *, beside: Path) -> Path:
@@ -306,35 +186,34 @@ def find_published(name: str, *, beside: Path) -> Path:
     Raises:
         DataError: it is nowhere; the message says how to get it.
     """
+    python, binary = (layout for layout in LAYOUTS if layout.set_name == name)
     nowhere: list[DataError] = []
-    for archive in ARCHIVES[name]:
+    for form in (python, binary):
         try:
-            return find_data(archive.folder, beside=beside)
+            return find_data(form.folder, beside=beside)
         except DataError as error:
             nowhere.append(error)
-    raise DataError(f"{nowhere[0]}\n{_how_to_get(*ARCHIVES[name], beside / 'data')}")
+    raise DataError(f"{nowhere[0]}\n{_how_to_get(python, binary, beside / 'data')}")
 
 
-def _how_to_get(python: Archive, binary: Archive, folder: Path) -> str:
+def _how_to_get(python: Layout, binary: Layout, folder: Path) -> str:
     """The commands that put a set where it is looked for."""
     place = shlex.quote(str(folder))
-    steps = (
-        f"mkdir -p {place} && cd {place}",
-        f"curl -LO {PAGE}/{python.file}",
-        f"md5sum {python.file}    # must print {python.md5}",
-        f"tar xzf {python.file}",
-    )
-    download = "\n".join(f"  {step}" for step in steps)
     return (
-        f"To get it:\n{download}\nThe binary version will do as well: {PAGE}/{binary.file}, "
-        f"MD5 {binary.md5}, which unpacks to {binary.folder}"
+        "To get it:\n"
+        f"  mkdir -p {place} && cd {place}\n"
+        f"  curl -LO {PAGE}/{python.archive}\n"
+        f"  md5sum {python.archive}    # must print {python.md5}\n"
+        f"  tar xzf {python.archive}\n"
+        f"The binary version will do as well: {PAGE}/{binary.archive}, MD5 {binary.md5}, which "
+        f"unpacks to {binary.folder}"
     )
 
 
 def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The same settings; ``folder`` with the published files in it becomes ``name`` and ``path``.
 
-    Such a folder is known by its file names; see `chainrule.data.named.cifar.LAYOUTS`.
+    Such a folder is recognised by its file names; see `LAYOUTS`.
 
     Args:
         settings: the ``data`` part of a configuration.
@@ -355,6 +234,9 @@ def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         raise ConfigError([Problem(f"{key} has no place here: {what}") for key in foreign])
     others = {key: value for key, value in settings.items() if key != "folder"}
     return {"name": layout.set_name, "path": stated, **others}
+
+
+# What they hold
 
 
 def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tuple[Cases, Cases]:
@@ -381,16 +263,122 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
     if len(cifar.train_images) == 0:
         of_these = " of these classes" if "classes" in settings else ""
         raise DataError(Problem(f"found no training image{of_these}", folder))
-    first = slice(settings.get("count"))
-    return (
-        _cases(cifar, cifar.train_images[first], cifar.train_labels[first], folder),
-        _cases(cifar, cifar.test_images, cifar.test_labels, folder),
-    )
 
-
-def _cases(cifar: Cifar, images: Array, labels: Array, folder: Path) -> Cases:
     def place(case: int, message: str) -> Problem:
         return Problem(f"image {case}: {message}", folder)
 
-    named = Labels(labels, place, path=folder, names=cifar.class_names)
-    return Cases(images, named, image_shape=images.shape[1:], are_bytes=True)
+    def cases(images: Array, numbers: Array) -> Cases:
+        labels = Labels(numbers, place, path=folder, names=cifar.class_names)
+        return Cases(images, labels, image_shape=images.shape[1:], are_bytes=True)
+
+    first = slice(settings.get("count"))
+    return (
+        cases(cifar.train_images[first], cifar.train_labels[first]),
+        cases(cifar.test_images, cifar.test_labels),
+    )
+
+
+def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
+    """Read a folder of published files, in either version; which one its file names say.
+
+    Args:
+        folder: such as ``cifar-10-batches-py`` or ``cifar-100-binary``.
+        label: CIFAR-100 has 100 ``fine`` classes in 20 ``coarse`` ones.
+
+    Raises:
+        ConfigError: CIFAR-10 has no coarse labels.
+        DataError: a file is missing, damaged, or of another form.
+    """
+    layout = layout_of(folder)
+    if layout is None:
+        existing_folder(folder)
+        known = "; ".join(f"{form.name}: {form.train[0]}, {form.test}" for form in LAYOUTS)
+        raise DataError(Problem(f"this folder has the files of no CIFAR set ({known})", folder))
+    if label not in layout.labels:
+        raise ConfigError(unknown(f"label of {layout.name}", label, layout.labels))
+    names = _class_names(layout, folder, label)
+    read = _read_binary if layout.binary else _read_pickled
+    files = [folder / name for name in layout.train if (folder / name).is_file()]
+    train = [read(file, layout, label, len(names)) for file in files]
+    test = read(folder / layout.test, layout, label, len(names))
+    return Cifar(
+        layout.title,
+        _images([rows for rows, _ in train]),
+        np.concatenate([labels for _, labels in train]),
+        _images([test[0]]),
+        test[1],
+        names,
+    )
+
+
+def _images(parts: Sequence[Array]) -> Array:
+    """Rows of colour planes as images (cases, 32, 32, 3), in one array."""
+    images = np.empty((sum(map(len, parts)), SIDE, SIDE, COLORS), np.uint8)
+    start = 0
+    for rows in parts:
+        planes = rows.reshape(-1, COLORS, SIDE, SIDE)
+        images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
+        start += len(rows)
+    return images
+
+
+def _read_pickled(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
+    """Rows of pixels and labels from a file of the python version."""
+    values = read_pickle(path)
+    rows, labels = values.get("data"), values.get(layout.labels[label])
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != PIXELS:
+        found = getattr(rows, "shape", type(rows).__name__)
+        message = f"expected data of shape (cases, {PIXELS:,}), found {found}"
+        raise DataError(Problem(message, path))
+    return rows, _checked(path, layout.labels[label], labels, len(rows), classes)
+
+
+def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:
+    """Rows of pixels and labels from a file of the binary version."""
+    bytes_before = len(layout.labels)
+    record = bytes_before + PIXELS
+    contents = np.frombuffer(read_bytes(path, at_most=MAX_PICKLE_BYTES), np.uint8)
+    if len(contents) % record:
+        message = f"records have {record:,} bytes, the file {len(contents):,}: not a whole number"
+        raise DataError(Problem(message, path))
+    records = contents.reshape(-1, record)
+    labels = records[:, layout.labels[label]].tolist()
+    return records[:, bytes_before:], _checked(path, "labels", labels, len(records), classes)
+
+
+def _checked(path: Path, key: str, labels: Any, cases: int, classes: int) -> Array:
+    """A list of labels as an array, each of a class."""
+    if not isinstance(labels, list) or not all(type(number) is int for number in labels):
+        raise DataError(Problem(f"expected {key}, a list of class numbers", path))
+    if len(labels) != cases:
+        raise DataError(Problem(f"{cases:,} images have {len(labels):,} {key}", path))
+    for case, number in enumerate(labels):
+        if not 0 <= number < classes:
+            message = f"{key}: image {case} has class {number}, of the classes 0 to {classes - 1}"
+            raise DataError(Problem(message, path))
+    return np.array(labels, dtype=np.int64)
+
+
+def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
+    """The names of the classes, in the order of their numbers."""
+    path = folder / layout.names[label]
+    if not path.is_file():
+        message = f"{layout.name} has its class names in {path.name}; it is missing"
+        raise DataError(Problem(message, path))
+    if layout.binary:
+        names = read_bytes(path, at_most=MAX_PICKLE_BYTES).decode("utf-8", "replace").split()
+    else:
+        key = "label_names" if "labels" in layout.labels.values() else f"{label}_label_names"
+        found = read_pickle(path).get(key)
+        names = [_text(name) for name in found] if isinstance(found, list) else []
+    can_be_shown = all(name.strip() and name.isprintable() for name in names)
+    if not names or len(set(names)) < len(names) or not can_be_shown:
+        raise DataError(Problem("expected a list of class names, each once", path))
+    return tuple(names)
+
+
+def _text(name: Any) -> str:
+    """A name that Python 2 or 3 wrote; nothing for anything else, whose text may be endless."""
+    if isinstance(name, bytes):
+        return name.decode("latin-1")
+    return name if isinstance(name, str) else ""

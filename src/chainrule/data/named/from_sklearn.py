@@ -1,4 +1,4 @@
-"""Well-known sets by name: those of scikit-learn; CIFAR is read by `published`."""
+"""Well-known sets by name: those of scikit-learn. CIFAR has a file of its own."""
 
 from __future__ import annotations
 
