@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.plots.projection import principal_components
+from chainrule.plots.scatter import principal_components
 
 
 @pytest.mark.parametrize("shape", [(50, 6), (4, 9), (1, 5), (2, 2)])

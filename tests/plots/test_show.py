@@ -11,7 +11,7 @@ from matplotlib._pylab_helpers import Gcf
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from chainrule.plots import image_grid, show_or_save
-from chainrule.plots.show import has_screen
+from chainrule.plots.save import has_screen
 
 SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "SSH_CONNECTION")
 

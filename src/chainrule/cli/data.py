@@ -66,7 +66,7 @@ def show(
     from chainrule.cli.pictures import picture
     from chainrule.cli.sequences import sequences_as_text
     from chainrule.core.files import refuse_input, shortened, write_whole
-    from chainrule.plots.show import show_or_save
+    from chainrule.plots.save import show_or_save
 
     if save is not None:
         refuse_input(save, config, *_read_files(config, set_ or []))

@@ -1,4 +1,21 @@
-"""The check of a network's gradients: two batches on one object, several derivations, a report."""
+"""The check of a network's gradients: what is compared with what, and in which order.
+
+Two batches go one after the other forward and backward through the same network. For each batch:
+
+1. The whole network (`whole_network`): ∂L/∂θ of the backward pass, array by array, against the
+   central difference, the complex step, a random projection, PyTorch and JAX.
+2. Layer by layer (`layer_by_layer`): the loss, every local Jacobian and every layer's own backward
+   step, and the penalty, each against the complex step of that one function. This says where a
+   wrong gradient comes from.
+
+Truncated backpropagation through time is switched off for both, and the truncated gradient is then
+compared with its definition. Networks with layers that compute something else in training, as
+dropout does, go through all of it twice: in evaluation and in training mode.
+
+A difference counts (`findings.Comparison`) where it is larger than the method's tolerance, 1e-8 or
+1e-12 of the number's size, plus 50 roundings of everything that the number is computed from
+(`rounding`), plus the method's own error; and where no kink explains it (`kinks`).
+"""
 
 from __future__ import annotations
 
@@ -92,11 +109,9 @@ def check(
 ) -> Report:
     """Compare every gradient with independent derivations of it.
 
-    The cases make two batches that one after the other go forward and backward through the same
-    network, so that what one batch leaves behind is noticed in the next; a single case makes both.
-    Besides the whole network's gradient each layer's Jacobians, the loss and the penalty are
-    checked alone, by the complex step. Where a layer computes something else during training, as
-    dropout does, all of it is checked once more in training mode, at one fixed step.
+    The cases make two batches, so that what one leaves behind in the network is noticed in the
+    next; a single case makes both. What is compared with what is the plan at the top of this
+    module. Training mode is checked at one fixed step.
 
     Args:
         network: in float64; θ is not changed.
@@ -123,8 +138,8 @@ def check(
     """
     chosen, notes = _methods(network, methods)
     rng = np.random.default_rng(seed)
-    # Of thousands of small products threads would only wait for each other. What overflows or is
-    # no number is looked for, and told in words.
+    # In thousands of small products threads would only wait for each other. Overflow and NaN are
+    # no warnings here: they are looked for, and reported in words.
     with network.lock, on_threads(1), np.errstate(all="ignore"):
         report = _in_one_mode(network, x, t, chosen, coordinates, rng)
         notes += [*report.notes, *_truncations(network)]
@@ -190,7 +205,7 @@ def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], 
 
 
 def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[Point]:
-    """Two batches, run one directly after the other."""
+    """Two batches, with the gradients of passes that follow directly on each other."""
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
     if not len(x):
         raise ShapeError("a check needs at least one case")
@@ -202,19 +217,12 @@ def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[
         if not np.isfinite(loss):
             raise DivergenceError(f"the loss is {loss}; there is no gradient to check")
         passes.append((loss, network.backward_pass(t[part]).vector.copy()))
-    return [
-        Point(
-            network,
-            x[p],
-            t[p],
-            g,
-            loss,
-            rounding(network, x[p], t[p], rng=rng),
-            undecided(network, x[p], t[p], rng=rng),
-            k,
-        )
-        for k, (p, (loss, g)) in enumerate(zip(halves, passes, strict=True), 1)
-    ]
+    points = []
+    for number, (part, (loss, gradient)) in enumerate(zip(halves, passes, strict=True), 1):
+        batch = x[part], t[part]
+        noise, near = rounding(network, *batch, rng=rng), undecided(network, *batch, rng=rng)
+        points.append(Point(network, *batch, gradient, loss, noise, near, number))
+    return points
 
 
 def _of_methods(
@@ -235,7 +243,7 @@ def _of_methods(
 def _chooser(
     point: Point, coordinates: int | None, rng: np.random.Generator
 ) -> Callable[[Segment], Array]:
-    """Which numbers of an array are moved one by one: half of them where the gradient is not 0."""
+    """A choice of numbers of an array to move one by one: half of those where ∂L/∂θ is not 0."""
     work = len(point.theta) * (len(point.x) + 4)
     most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
 

@@ -10,9 +10,8 @@ from chainrule.plots.decision_boundary import boundary_of, decision_boundary
 from chainrule.plots.graph import graph_picture
 from chainrule.plots.images import image_grid
 from chainrule.plots.learning_curve import learning_curve
-from chainrule.plots.save import save_figure
+from chainrule.plots.save import save_figure, show_or_save
 from chainrule.plots.scatter import scatter
-from chainrule.plots.show import show_or_save
 from chainrule.plots.weights import weight_images
 
 __all__ = [

@@ -10,17 +10,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.errors import ChainruleError, unknown
-from chainrule.plots.curves import SCORES, Curve, History, curve_of, epochs_of, thinned
-from chainrule.plots.panel import Panel
+from chainrule.plots.curves import (
+    LOWEST_R2,
+    MARKED_POINTS,
+    SCORES,
+    TRAINING_DASHES,
+    VALIDATION_DASHES,
+    Curve,
+    History,
+    Panel,
+    curve_of,
+    epochs_of,
+    thinned,
+)
 from chainrule.plots.style import (
     INK,
     LARGEST,
     PALETTE,
+    add_legend,
     blank,
     house_style,
     marker_of,
+    new_figure,
+    percent_axis,
     plain,
-    put_title,
     with_room,
 )
 
@@ -30,17 +43,14 @@ if TYPE_CHECKING:
 
 # Prefixes of columns, the words for them, and their dashes.
 _PARTS: Mapping[str, tuple[str, Any]] = {
-    "train": ("training", "-"),
-    "validation": ("validation", (0, (4, 1.2))),
+    "train": ("training", TRAINING_DASHES),
+    "validation": ("validation", VALIDATION_DASHES),
     "test": ("test", (0, (1, 1.2))),
 }
-# With more points than this, a marker on each would hide the line.
-_MARKED_POINTS = 30
 # With more than this, a picture shows no difference between all of them and a few.
 _MANY_POINTS = 3000
 # A curve that blows up may leave the panel this far above all curves that do not.
 _MOST_ABOVE = 1e4
-_LOWEST_R2 = -1.0
 
 
 @dataclass(frozen=True)
@@ -108,15 +118,13 @@ def compare_histories(
         measure: _lines(histories, columns, diverged) for measure, columns in measures.items()
     }
     with house_style():
-        from matplotlib.figure import Figure
-
-        size = (4.5 + 4 * len(panels), 6 + 0.12 * len(histories))
-        figure = Figure(figsize=size, layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(4.5 + 4 * len(panels), 6 + 0.12 * len(histories), title)
         places = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, (measure, lines) in zip(places, panels.items(), strict=True):
             _draw(axes, measure, lines, len(histories) > len(PALETTE), x_label)
-        _add_legend(figure, _legend(histories, panels.values(), diverged))
+        entries = _legend(histories, panels.values(), diverged)
+        columns = _columns([label for _, label in entries], figure.get_figwidth())
+        add_legend(figure, entries, loc="outside lower center", ncols=columns, handlelength=2.8)
     return figure
 
 
@@ -184,7 +192,7 @@ def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: 
     axes.set_title(f"{words}{measured}{remark}", pad=14)
     for line in lines:
         _mark_ends(axes, line)
-    _finish_x(panel, lines, x_label)
+    panel.limit_x(x_label, min(float(line.curve.x.min(initial=panel.end)) for line in lines))
 
 
 def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
@@ -198,7 +206,7 @@ def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
         y,
         color=color,
         linestyle=_PARTS[line.part][1] if line.part else "-",
-        marker=marker if crowded else "o" if len(x) <= _MARKED_POINTS else None,
+        marker=marker if crowded else "o" if len(x) <= MARKED_POINTS else None,
         markevery=max(1, len(x) // 12) if crowded else None,
         markersize=6,
         linewidth=2.0,
@@ -230,7 +238,7 @@ def _mark_ends(axes: Axes, line: _Line) -> None:
 
 def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
     """The y axis; what the title has to say of it."""
-    axes, values = panel.axes, panel.values.clip(-LARGEST, LARGEST)
+    values = panel.values.clip(-LARGEST, LARGEST)
     if not len(values):
         return ""
     low, high = float(values.min()), float(values.max())
@@ -241,16 +249,8 @@ def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
     if 0 < _MOST_ABOVE * sound < high:
         high = 10 ** np.floor(np.log10(_MOST_ABOVE * sound))
         remarks.append(f"above {high:,g} not shown")
-    if low > 0:
-        low, high = max(low, 1 / LARGEST), max(high, 1 / LARGEST)
-    if low > 0 and np.log10(high) - np.log10(low) > 2:
+    if panel.limit_loss(low, high):
         remarks.insert(0, "logarithmic axis")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
-        panel.limit(*(10**decade for decade in with_room(np.log10(low), np.log10(high))))
-    else:
-        panel.limit(*with_room(low, high))
     return f" ({', '.join(remarks)})" if remarks else ""
 
 
@@ -258,28 +258,12 @@ def _limit_score(panel: Panel, measure: str, low: float, high: float) -> str:
     """The y axis of accuracies or of R²; what the title has to say of it."""
     remark = ""
     if measure == "accuracy":
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-        panel.axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-        panel.axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    elif low < _LOWEST_R2:
-        low, high, remark = _LOWEST_R2, max(high, 0.0), f" (below {_LOWEST_R2:g} not shown)"
+        percent_axis(panel.axes)
+    elif low < LOWEST_R2:
+        low, high, remark = LOWEST_R2, max(high, 0.0), f" (below {LOWEST_R2:g} not shown)"
     # At least ten points high, so that noise around 100 % does not look like a fall.
     panel.limit(*with_room(min(low, high - 0.1), high))
     return remark
-
-
-def _finish_x(panel: Panel, lines: list[_Line], x_label: str) -> None:
-    """The x axis, over what the longest run covered."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes = panel.axes
-    axes.set_xlabel(x_label)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    first = min(float(line.curve.x.min(initial=panel.end)) for line in lines)
-    room = 0.03 * (panel.end - first) or 0.5
-    axes.set_xlim(first - room, panel.end + room)
 
 
 def _legend(
@@ -301,22 +285,6 @@ def _legend(
         words, dashes = _PARTS[part]
         entries.append(({"color": INK, "linestyle": dashes}, words))
     return entries
-
-
-def _add_legend(figure: Figure, entries: list[tuple[dict[str, Any], str]]) -> None:
-    """The legend below all panels."""
-    from matplotlib.lines import Line2D
-
-    # Matplotlib drops labels that begin with an underscore, which a name may.
-    legend = figure.legend(
-        [Line2D([], [], **look) for look, _ in entries],
-        ["."] * len(entries),
-        loc="outside lower center",
-        ncols=_columns([label for _, label in entries], figure.get_figwidth()),
-        handlelength=2.8,
-    )
-    for text, (_, label) in zip(legend.get_texts(), entries, strict=True):
-        text.set_text(label)
 
 
 def _columns(labels: Sequence[str], width: float) -> int:

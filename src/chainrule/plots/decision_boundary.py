@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
-from chainrule.plots.points import Group, add_legend, draw_points, groups_of_classes
-from chainrule.plots.style import INK, house_style, plain, put_title
+from chainrule.plots.scatter import Group, add_group_legend, draw_points, groups_of_classes
+from chainrule.plots.style import INK, house_style, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,13 +103,9 @@ def decision_boundary(
     columns = min(len(networks), 3)
     rows = -(-len(networks) // columns)
     with house_style():
-        from matplotlib.figure import Figure
-
         wide = 5.2 if columns == 1 else 3.9  # inches, of a panel
         high = wide * (_proportion(*sides) or 0.9)
-        size = (columns * (wide + 0.8) + 1.4, rows * (high + 1.0) + 0.6)
-        figure = Figure(figsize=size, layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(columns * (wide + 0.8) + 1.4, rows * (high + 1.0) + 0.6, title)
         panels = iter(figure.subplots(rows, columns, squeeze=False).flat)
         for (name, network), axes in zip(networks.items(), panels, strict=False):
             _draw_plane(axes, network, sides, groups)
@@ -119,7 +115,7 @@ def decision_boundary(
             axes.set_ylabel(plain(feature_names[1], 30))
         for axes in panels:  # those that no network fills
             axes.set_axis_off()
-        add_legend(figure, groups)
+        add_group_legend(figure, groups)
     return figure
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
-from chainrule.plots.style import FAINT, LARGEST, blank, house_style, plain, put_title
+from chainrule.plots.style import FAINT, LARGEST, blank, house_style, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,10 +52,7 @@ def image_grid(
         columns = max(columns, math.ceil(math.sqrt(len(images))))
     rows = max(1, math.ceil(len(images) / columns))
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=_size(images, rows, columns), layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(*_size(images, rows, columns), title)
         if not len(images):
             blank(figure.subplots(), "no images")
             return figure

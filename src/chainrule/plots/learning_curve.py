@@ -9,18 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.core.errors import ChainruleError, unknown
-from chainrule.plots.curves import SCORES, History, Vector, curve_of, epochs_of
-from chainrule.plots.panel import Panel
-from chainrule.plots.style import LARGEST, house_style, put_title, with_room
+from chainrule.plots.curves import (
+    LOWEST_R2,
+    SCORES,
+    History,
+    Panel,
+    Vector,
+    curve_of,
+    epochs_of,
+)
+from chainrule.plots.style import LARGEST, house_style, new_figure, percent_axis, with_room
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Counted = Literal["epochs", "minibatches"]
 Losses = Sequence[float] | NDArray[np.float64]
-
-# A coefficient of determination has no lower end; below this a fit is simply bad.
-_LOWEST_R2 = -1.0
 
 
 def learning_curve(
@@ -76,10 +80,7 @@ def learning_curve(
     score = _score(history, result)
 
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(12.5, 6) if score else (8.5, 6), layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(12.5 if score else 8.5, 6, title)
         axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
         panels = [Panel(a, unit, end) for a in axes]
         if len(losses):
@@ -119,28 +120,10 @@ def _draw_loss(panel: Panel, history: History, test: float | None) -> None:
     panel.add_parts(history, "loss")
     panel.mark_best()
     panel.mark_test(test, "{:.4g}")
-    _limit_loss(panel)
-    panel.mark_broken()
-
-
-def _limit_loss(panel: Panel) -> None:
-    """The y axis of the losses: logarithmic over more than two decades of positive values."""
-    axes = panel.axes
-    axes.set_title("loss")
     values = panel.values.clip(-LARGEST, LARGEST)
-    if not len(values):
-        return
-    low, high = float(values.min()), float(values.max())
-    if low > 0:
-        low, high = max(low, 1 / LARGEST), max(high, 1 / LARGEST)
-    if low > 0 and np.log10(high) - np.log10(low) > 2:
-        axes.set_title("loss (logarithmic axis)")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
-        panel.limit(*(10**decade for decade in with_room(np.log10(low), np.log10(high))))
-    else:
-        panel.limit(*with_room(low, high))
+    is_log = bool(len(values)) and panel.limit_loss(float(values.min()), float(values.max()))
+    panel.axes.set_title("loss (logarithmic axis)" if is_log else "loss")
+    panel.mark_broken()
 
 
 def _draw_score(panel: Panel, history: History, score: str, test: float | None) -> None:
@@ -150,14 +133,11 @@ def _draw_score(panel: Panel, history: History, score: str, test: float | None) 
     axes, values = panel.axes, panel.values
     axes.set_title(SCORES[score])
     if score == "accuracy":
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    elif len(values) and values.min() < _LOWEST_R2:
-        axes.set_title(f"{SCORES[score]} (below {_LOWEST_R2:g} not shown)")
+        percent_axis(axes)
+    elif len(values) and values.min() < LOWEST_R2:
+        axes.set_title(f"{SCORES[score]} (below {LOWEST_R2:g} not shown)")
     if len(values):
-        values = values.clip(_LOWEST_R2, 1.0)
+        values = values.clip(LOWEST_R2, 1.0)
         # At least ten points high, so that noise around 100 % does not look like a fall.
         high = float(values.max())
         low = min(float(values.min()), high - 0.1)

@@ -13,11 +13,14 @@ from chainrule.plots.style import (
     INK,
     LARGEST,
     blank,
+    count_axis,
     house_style,
+    log_axis,
     marker_of,
+    new_figure,
     plain,
-    put_title,
-    with_room,
+    spans_decades,
+    with_room_log,
 )
 
 if TYPE_CHECKING:
@@ -71,10 +74,7 @@ def peers_figure(curves: Sequence[PeerCurve], *, title: str) -> Figure:
         peak memory
     """
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(14, 7.4 + 0.6 * len(curves)), layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(14, 7.4 + 0.6 * len(curves), title)
         (losses, differences), (times, sizes) = figure.subplots(
             2, 2, height_ratios=(5.5, 1 + 0.6 * len(curves))
         )
@@ -103,12 +103,10 @@ def _draw_losses(axes: Axes, curves: Sequence[PeerCurve]) -> None:
             label=plain(curve.name, 24) + _trouble(curve),
         )
     axes.legend()
-    _epoch_axis(axes)
+    count_axis(axes, "epochs")
     shown = np.concatenate([curve.losses[np.isfinite(curve.losses)] for curve in curves])
-    if len(shown) and shown.min() > 0 and shown.max() / shown.min() > 100:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
+    if len(shown) and spans_decades(shown.min(), shown.max()):
+        log_axis(axes)
 
 
 def _trouble(curve: PeerCurve) -> str:
@@ -127,24 +125,14 @@ def _draw_differences(axes: Axes, curves: Sequence[PeerCurve]) -> None:
         y = y.clip(_SMALLEST, LARGEST)
         shown += list(y[np.isfinite(y)])
         axes.plot(_epochs(y), y, color=marker_of(k)[0], marker="o" if len(y) <= 30 else None)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:.0e}")
-    axes.yaxis.set_minor_formatter("")
-    low, high = with_room(np.log10(min(shown)), np.log10(max(*shown, 1e-14)))
-    axes.set_ylim(10**low, 10**high)
+    log_axis(axes, "{x:.0e}")
+    axes.set_ylim(*with_room_log(min(shown), max(*shown, 1e-14)))
     axes.set_ylabel("relative to the loss")
-    _epoch_axis(axes)
+    count_axis(axes, "epochs")
 
 
 def _epochs(y: Vector) -> Vector:
     return np.arange(1.0, len(y) + 1)
-
-
-def _epoch_axis(axes: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xlabel("epochs")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
 
 
 def _draw_bars(
@@ -162,8 +150,8 @@ def _draw_bars(
     for k, height in zip(places[np.isfinite(heights)], heights[np.isfinite(heights)], strict=True):
         times = height / heights[0]
         ratio = f"   {times:.3g} ×" if times < 1000 else f"   {times:,.0f} ×"
-        told = f"  {height / unit:.3g} {word}{ratio if k else ''}"
-        axes.text(height / unit, k, told, va="center", color=INK)
+        text = f"  {height / unit:.3g} {word}{ratio if k else ''}"
+        axes.text(height / unit, k, text, va="center", color=INK)
     axes.set_yticks(places, [plain(name, 24) for name in names])
     axes.set_xlim(0, 1.4 * longest / unit)
     axes.set_xlabel(word)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
-from chainrule.plots.points import Group, add_legend, draw_points, groups_of_classes
-from chainrule.plots.projection import principal_components
 from chainrule.plots.style import (
     LARGEST,
+    add_legend,
     blank,
     house_style,
     marker_of,
+    new_figure,
     plain,
-    put_title,
     with_room,
 )
 
@@ -31,6 +31,9 @@ Matrix = NDArray[np.float64]
 _MOST_FEATURES = 4
 _MOST_TARGETS = 4
 _POINT = 45.0  # points², for a few hundred cases
+# Above this many points a panel's points are one picture inside an SVG, which stays small.
+_MANY_POINTS = 2000
+_MOST_IN_LEGEND = 24
 
 
 def scatter(
@@ -96,16 +99,8 @@ def _names(given: Sequence[str] | None, count: int) -> list[str]:
     return [plain(name, 30) for name in given]
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    put_title(figure, title)
-    return figure
-
-
 def _empty(title: str) -> Figure:
-    figure = _figure(8, 5, title)
+    figure = new_figure(8, 5, title)
     blank(figure.subplots(), "no cases")
     return figure
 
@@ -121,19 +116,19 @@ def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fi
         names = [
             f"principal component {k + 1} ({s:.0%} of variance)" for k, s in enumerate(shares)
         ]
-    figure = _figure(9.5, 6.5, title)
+    figure = new_figure(9.5, 6.5, title)
     axes = figure.subplots()
     for group in groups:
         draw_points(axes, x[:, 0], x[:, 1], group, _POINT)
     axes.set_xlabel(names[0])
     axes.set_ylabel(names[1])
-    add_legend(figure, groups)
+    add_group_legend(figure, groups)
     return figure
 
 
 def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
     """One feature: a line for each class, its cases spread a little across it."""
-    figure = _figure(9.5, max(3.5, min(12.0, 1.6 + 0.6 * len(groups))), title)
+    figure = new_figure(9.5, max(3.5, min(12.0, 1.6 + 0.6 * len(groups))), title)
     axes = figure.subplots()
     # Multiples of the golden ratio spread evenly, and alike each time.
     spread = np.arange(len(x)) * 0.6180339887 % 1 - 0.5
@@ -148,7 +143,7 @@ def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
 def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
     """Every feature against every other, and its distribution where it meets itself."""
     count = x.shape[1]
-    figure = _figure(2.7 * count + 1.5, 2.4 * count + 0.6, title)
+    figure = new_figure(2.7 * count + 1.5, 2.4 * count + 0.6, title)
     panels = figure.subplots(count, count, sharex="col", squeeze=False)
     for (i, j), cell in np.ndenumerate(panels):
         axes: Axes = cell
@@ -165,7 +160,7 @@ def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fig
         if j == 0:
             axes.set_ylabel(names[i], fontsize=12)
     figure.align_ylabels(panels[:, 0])
-    add_legend(figure, groups)
+    add_group_legend(figure, groups)
     return figure
 
 
@@ -187,7 +182,7 @@ def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
     rows, columns = {1: (1, 1), 2: (1, 2), 3: (1, 3), 4: (2, 2)}[count]
     everyone = np.ones(len(x), bool)
     groups = [Group(f"target {k + 1}", everyone, *marker_of(k)) for k in range(t.shape[1])]
-    figure = _figure(max(9.5, 4.6 * columns), 3.6 * rows + (2.4 if rows == 1 else 1.2), title)
+    figure = new_figure(max(9.5, 4.6 * columns), 3.6 * rows + (2.4 if rows == 1 else 1.2), title)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for k, axes in enumerate(panels.flat):
         for target, group in zip(t.T, groups, strict=True):
@@ -196,5 +191,109 @@ def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
     for axes in panels[:, 0]:
         axes.set_ylabel("target")
     if len(groups) > 1:
-        add_legend(figure, groups)
+        add_group_legend(figure, groups)
     return figure
+
+
+# Points in groups: which cases belong together, how they look, and their legend
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases drawn alike.
+
+    Attributes:
+        label: their name in the legend.
+        member: which cases they are, (cases,) of bool.
+        color: a Matplotlib colour.
+        marker: a Matplotlib marker.
+    """
+
+    label: str
+    member: NDArray[np.bool_]
+    color: str
+    marker: str
+
+
+def groups_of_classes(t: NDArray[Any], classes: Sequence[str]) -> list[Group]:
+    """One group for every class, with or without cases.
+
+    Args:
+        t: class numbers (cases,) or one-hot rows (cases, classes).
+        classes: the names in order.
+
+    Raises:
+        ShapeError: a number that is no class's, or rows of another width.
+    """
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
+    if t.ndim == 2:
+        if t.shape[1] != len(classes):
+            raise ShapeError(f"{len(classes)} classes need rows of that width; found {t.shape}")
+        t = t.argmax(axis=1)
+    valid = np.isin(t, np.arange(len(classes)))
+    if not valid.all():
+        raise ShapeError(f"class numbers are 0 to {len(classes) - 1}; found {t[~valid][0]}")
+    return [Group(plain(name, 24), t == k, *marker_of(k)) for k, name in enumerate(classes)]
+
+
+def draw_points(axes: Axes, x: NDArray[Any], y: NDArray[Any], group: Group, size: float) -> None:
+    """The members of ``group`` at ``x`` and ``y``, both (cases,), on ``axes``."""
+    axes.scatter(
+        x[group.member],
+        y[group.member],
+        s=size * min(1.0, max(0.15, 300 / max(1, len(x)))),
+        c=group.color,
+        marker=group.marker,
+        alpha=0.8 if len(x) <= _MANY_POINTS else 0.5,
+        linewidths=0,
+        rasterized=len(x) > _MANY_POINTS,
+    )
+
+
+def add_group_legend(figure: Figure, groups: Sequence[Group]) -> None:
+    """The groups' names at the right, beyond the panels; the first 24 of many."""
+    drawn = groups if len(groups) <= _MOST_IN_LEGEND else groups[: _MOST_IN_LEGEND - 1]
+    entries: list[tuple[dict[str, Any], str]] = [
+        ({"linestyle": "none", "marker": g.marker, "color": g.color, "markersize": 9}, g.label)
+        for g in drawn
+    ]
+    if len(drawn) < len(groups):
+        entries.append(({"linestyle": "none"}, f"and {len(groups) - len(drawn)} more"))
+    add_legend(figure, entries, loc="outside right upper")
+
+
+# Many features in a plane: the two directions in which the cases differ most
+
+
+def principal_components(x: Matrix, count: int = 2) -> tuple[Matrix, Matrix]:
+    """The first principal components of the rows of ``x``, by singular value decomposition.
+
+    With the column means taken off, x = U S Vᵀ; the components are the columns of x V. Each
+    direction's largest entry is made positive, which settles its sign.
+
+    Args:
+        x: (cases, features), finite, with at least ``count`` features.
+        count: how many components.
+
+    Returns:
+        The components, (cases, count), and the share of the variance each has, (count,).
+
+    Example:
+        >>> points, shares = principal_components(np.array([[0.0, 0, 1], [3, 4, 1], [6, 8, 1]]))
+        >>> points[:, 0].round(6), shares.round(6)
+        (array([-5.,  0.,  5.]), array([1., 0.]))
+    """
+    centred = x - x.mean(axis=0)
+    # Vᵀ is that of xᵀx too, which is the smaller matrix where there are many cases.
+    largest = np.abs(centred).max(initial=0) or 1.0
+    unit = centred / largest
+    square = unit.T @ unit if len(unit) > unit.shape[1] else unit
+    directions = np.linalg.svd(square, full_matrices=False)[2][:count]
+    if len(directions) < count:
+        directions = np.pad(directions, ((0, count - len(directions)), (0, 0)))
+    peaks = np.take_along_axis(directions, np.abs(directions).argmax(1)[:, None], axis=1)
+    directions = directions * np.where(peaks < 0, -1.0, 1.0)
+    components = unit @ directions.T
+    total = (unit**2).sum() or 1.0
+    return components * largest, (components**2).sum(axis=0) / total

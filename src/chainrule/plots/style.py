@@ -1,13 +1,15 @@
-"""One look for every picture: colours, type sizes, and text that cannot break a figure."""
+"""One look for every picture: colours, text that cannot break a figure, axes and legends."""
 
 from __future__ import annotations
 
 import logging
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,6 +100,15 @@ def plain(text: object, limit: int = 60) -> str:
     return f"{line[: limit - 1 - tail]}…{line[len(line) - tail :]}"
 
 
+def new_figure(width: float, height: float, title: object) -> Figure:
+    """A figure of this size in inches that belongs to nobody else, with ``title`` above it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    put_title(figure, title)
+    return figure
+
+
 def put_title(figure: Figure, title: object) -> None:
     """Write ``title`` above the whole figure, on at most two lines of its width."""
     line = int(7 * figure.get_figwidth())
@@ -137,3 +148,57 @@ def blank(axes: Axes, message: str) -> None:
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.text(0.5, 0.5, message, transform=axes.transAxes, ha="center", va="center", color=FAINT)
+
+
+def count_axis(axes: Axes, label: str) -> None:
+    """The x axis of something that is counted, such as epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+
+
+def percent_axis(axes: Axes) -> None:
+    """The y axis of shares between 0 and 1, written in percent."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def log_axis(axes: Axes, form: str = "{x:g}") -> None:
+    """A logarithmic y axis whose numbers are written by ``form``."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(form)
+    axes.yaxis.set_minor_formatter("")
+
+
+def spans_decades(low: float, high: float) -> bool:
+    """Whether positive numbers from ``low`` to ``high`` need a logarithmic axis: two decades."""
+    return low > 0 and high / low > 100
+
+
+def with_room_log(low: float, high: float) -> tuple[float, float]:
+    """The same as `with_room` for a logarithmic axis."""
+    bottom, top = with_room(np.log10(low), np.log10(high))
+    return 10**bottom, 10**top
+
+
+def add_legend(
+    figure: Figure, entries: Sequence[tuple[Mapping[str, Any], str]], **settings: Any
+) -> None:
+    """A legend of the whole figure.
+
+    Args:
+        figure: the figure.
+        entries: how each line or marker looks, as arguments of Matplotlib's `Line2D`, and its
+            label, which may be any text.
+        settings: of Matplotlib's `Figure.legend`.
+    """
+    from matplotlib.lines import Line2D
+
+    # Matplotlib drops labels that begin with an underscore, so they are written afterwards.
+    handles = [Line2D([], [], **look) for look, _ in entries]
+    legend = figure.legend(handles, ["."] * len(entries), **settings)
+    for text, (_, label) in zip(legend.get_texts(), entries, strict=True):
+        text.set_text(label)

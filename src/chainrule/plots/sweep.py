@@ -16,9 +16,13 @@ from chainrule.plots.style import (
     TEST,
     TRAINING,
     house_style,
+    log_axis,
+    new_figure,
+    percent_axis,
     plain,
-    put_title,
+    spans_decades,
     with_room,
+    with_room_log,
 )
 
 if TYPE_CHECKING:
@@ -76,10 +80,8 @@ def sweep_figure(
     columns = min(len(varied), 3)
     rows = -(-len(varied) // columns)
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(max(7.5, 4.8 * columns), 4.4 * rows + 0.6), layout="constrained")
-        put_title(figure, f"{score.replace('_', ' ')} of {len(scores)} trials")
+        title = f"{score.replace('_', ' ')} of {len(scores)} trials"
+        figure = new_figure(max(7.5, 4.8 * columns), 4.4 * rows + 0.6, title)
         panels = iter(figure.subplots(rows, columns, squeeze=False).flat)
         for k, (one, axes) in enumerate(zip(varied, panels, strict=False)):
             _draw(axes, one, y, best)
@@ -136,20 +138,15 @@ def _numbers(texts: Sequence[str]) -> Vector | None:
 
 
 def _score_axis(axes: Axes, score: str, y: Vector) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
     found = y[np.isfinite(y)]
     axes.set_ylabel(score.replace("_", " "))
     if score.endswith("accuracy"):
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        percent_axis(axes)
     if not len(found):
         return
     low, high = float(found.min()), float(found.max())
-    if score.endswith("loss") and low > 0 and high / low > 100:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
-        axes.set_ylim(*(10**decade for decade in with_room(np.log10(low), np.log10(high))))
+    if score.endswith("loss") and spans_decades(low, high):
+        log_axis(axes)
+        axes.set_ylim(*with_room_log(low, high))
     else:
         axes.set_ylim(*with_room(low, high))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.core.errors import ShapeError
-from chainrule.plots.style import blank, house_style, put_title
+from chainrule.plots.style import blank, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -57,10 +57,7 @@ def weight_images(
     chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most]
     images = W.T[chosen].reshape(len(chosen), *image_shape[:2], -1)
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(9, 9.6), layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(9, 9.6, title)
         axes = figure.subplots()
         if not images.size:
             blank(axes, f"no {what}")
