@@ -111,7 +111,7 @@ OF_SEQUENCES = (
     "nn/sequences/losses",
     "nn/sequences/recurrence",
     "nn/sequences/through_time",
-    "nn/sequences/step_jacobians",
+    "nn/sequences/each_step",
     "nn/sequences/recurrent_jacobians",
     "nn/sequences/recurrent",
 )
@@ -120,7 +120,7 @@ TESTS_OF_SEQUENCES = (
     "nn/sequences/test_sequence_losses.py",
     "nn/sequences/test_start.py",
     "nn/sequences/test_recurrence.py",
-    "nn/sequences/test_step_jacobians.py",
+    "nn/sequences/test_each_step.py",
     "nn/sequences/test_through_time.py",
     "nn/sequences/test_recurrent.py",
     "nn/sequences/test_sequence_networks.py",

@@ -158,8 +158,8 @@ BUGS = (
         (
             Edit(
                 DENSE,
-                "return start.draw(self.shapes()[name], rng, (self.features, self.size))",
-                "return 0 * start.draw(self.shapes()[name], rng, (self.features, self.size))",
+                "return start.draw(self.shapes()[name], rng, (self.inputs, self.size))",
+                "return 0 * start.draw(self.shapes()[name], rng, (self.inputs, self.size))",
             ),
         ),
     ),

@@ -83,7 +83,7 @@ def test_an_activation_that_was_given_stays():
     ],
 )
 def test_which_losses_are_computed_from_the_logits(entries, loss, expected):
-    _, pair = connect(layers_from_config(entries), (3,), loss_function(loss))
+    pair = connect(layers_from_config(entries), (3,), loss_function(loss)).from_logits
     assert type(pair) is expected
 
 

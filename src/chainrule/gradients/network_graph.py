@@ -275,12 +275,13 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
     outputs = {}
     for k in network.graph.order:
         layer = network.layers[k]
-        if type(layer) not in LAYERS:
+        kind = layer.__class__  # at each step of sequences that of the layer of rows
+        if kind not in LAYERS:
             raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
         fed = [made[source] for source in network.graph.sources[k]]
         x_of_layer = fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1)
-        logits, node = LAYERS[type(layer)](layer, x_of_layer, own)
+        logits, node = LAYERS[kind](layer, x_of_layer, own)
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)

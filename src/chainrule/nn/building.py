@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from chainrule.nn.losses import (
     Loss,
     loss_function,
 )
+from chainrule.nn.sequences.each_step import connected_to
+from chainrule.nn.sequences.losses import over_steps
 
 NETWORK_KEYS = (
     "input",
@@ -92,19 +94,30 @@ def checked_layers(layers: Any) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def connect(
-    layers: Sequence[Layer], shape: Shape, loss: Loss
-) -> tuple[LayerGraph, FromLogits | None]:
+class Connected(NamedTuple):
+    """Layers that make a network.
+
+    Attributes:
+        layers: from the input to the output; one that is fed with a sequence and does the same
+            at every step is an `EachStep` of the given one.
+        graph: which layers feed which.
+        loss: of sequences the sum over their steps.
+        from_logits: how the loss is computed from the logits, where last layer and loss allow it.
+    """
+
+    layers: tuple[Layer, ...]
+    graph: LayerGraph
+    loss: Loss
+    from_logits: FromLogits | None
+
+
+def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
     """Name the layers, choose activations left out, fix shapes, and check what feeds what.
 
     Args:
         layers: from the input to the output; they are changed.
         shape: of one case of the network's input.
         loss: the network's.
-
-    Returns:
-        The edges, and how the loss is computed from the logits, where last layer and loss
-        allow it.
 
     Raises:
         ConfigError: the layers make no network; all reasons at once.
@@ -117,15 +130,17 @@ def connect(
     if faults:
         raise ConfigError([Problem(fault.message) for fault in faults])
     graph = layer_graph(nodes_of(layers))
-    shapes = {INPUT: shape}
+    shapes, layers = {INPUT: shape}, [*layers]
     for k in graph.order:
         try:
-            layers[k].connect(*(shapes[source] for source in graph.sources[k]))
+            layers[k] = connected_to(layers[k], [shapes[source] for source in graph.sources[k]])
         except ConfigError as error:
             raise ConnectError(error.problems, k) from None
         shapes[k] = layers[k].output_shape
     _mark_output(layers, graph)
-    return graph, FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    from_logits = FROM_LOGITS.get((_output_function(layers[-1]), type(loss)))
+    loss, from_logits = over_steps(loss, from_logits, shapes[len(layers) - 1])
+    return Connected(tuple(layers), graph, loss, from_logits)
 
 
 def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:
@@ -154,8 +169,8 @@ def connected(config: Mapping[str, Any]) -> tuple[list[Layer], LayerGraph]:
         ConfigError: the parts do not make a network; a `ConnectError` where shapes do not fit.
     """
     layers = layers_from_config(config["layers"])
-    graph, _ = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
-    return layers, graph
+    found = connect(layers, shape_of_input(config["input"]), loss_function(config["loss"]))
+    return [*found.layers], found.graph
 
 
 def nodes_of(layers: Sequence[Layer]) -> list[LayerNode]:

@@ -44,7 +44,6 @@ from chainrule.nn.penalties import (
     penalty_setting,
     placed,
 )
-from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
 
 DTYPES = ("float64", "float32")
 
@@ -131,21 +130,14 @@ class Network:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
-        self.graph, self.from_logits = connect(self.layers, self.input_shape, self.loss_function)
+        self.layers, self.graph, self.loss_function, self.from_logits = connect(
+            self.layers, self.input_shape, self.loss_function
+        )
         self.context.is_chain = self.graph.is_chain
-        self._sum_over_steps()
         self.explicit_jacobians = explicit_jacobians
         self._lay_out()
         self.penalty = setting
         self._draw(seed)
-
-    def _sum_over_steps(self) -> None:
-        """Where the output is a sequence, the loss is that of its steps, added up."""
-        shape = self.layers[-1].output_shape
-        if len(shape) == 2:
-            self.loss_function = SequenceLoss(self.loss_function, shape[0])
-            if self.from_logits is not None:
-                self.from_logits = SequenceFromLogits(self.from_logits)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Self:

@@ -35,8 +35,9 @@ def obstacle_of_layers(network: Network, layers: Layers, activations: Any) -> st
         activations: the classes of activations that it knows.
     """
     for layer in network.layers:
-        if type(layer) not in layers:
-            return f"it has no layer {type(layer).__name__}"
+        kind = layer.__class__  # at each step of sequences that of the layer of rows
+        if kind not in layers:
+            return f"it has no layer {kind.__name__}"
         phi = getattr(layer, "activation", None)
         if phi is not None and type(phi) not in activations:
             return f"it has no activation {activation_name(layer)}"  # type: ignore[arg-type]
@@ -65,7 +66,7 @@ def logits_and_outputs(
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
         fed = [made[source] for source in network.graph.sources[k]]
         joined = fed[0] if len(fed) == 1 else concatenate(fed)
-        z, made[k] = layers[type(layer)](layer, joined, own)
+        z, made[k] = layers[layer.__class__](layer, joined, own)
     return z, made[network.graph.order[-1]]
 
 

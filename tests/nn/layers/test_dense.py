@@ -296,7 +296,8 @@ def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
 
 def layer_of_steps(**options):
     layer = Dense(2, "tanh", weights=[-1, 1], biases=[-1, 1])
-    return layer, Network([layer], input=[3, 4], loss="mse", seed=1, **options)
+    network = Network([layer], input=[3, 4], loss="mse", seed=1, **options)
+    return network.layers[0], network
 
 
 def test_at_padding_the_activation_has_no_slope():

@@ -13,6 +13,7 @@ from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.gradients import COMPLEX_STEP
 from chainrule.nn.layers.softmax import softmax
+from chainrule.nn.sequences.each_step import EachStep
 from networks import difference
 
 logits = arrays(float, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-1e3, 1e3))
@@ -129,7 +130,7 @@ def test_a_size_that_does_not_fit_is_told_with_what_to_do():
 
 
 def test_of_a_sequence_each_step_has_its_jacobian_and_padding_has_none():
-    layer, z = Softmax(), np.array([[0.5, -1.0, 2.0, 0.0, np.nan, np.nan]])
+    layer, z = EachStep(Softmax()), np.array([[0.5, -1.0, 2.0, 0.0, np.nan, np.nan]])
     layer.connect((3, 2))
     s = layer.forward_pass(z)
     assert np.isnan(s[0, 4:]).all()

@@ -13,6 +13,7 @@ from chainrule.nn.building import faults_of, nodes_of
 from chainrule.nn.graph import graph_problems
 from chainrule.nn.layer_types import LAYERS
 from chainrule.nn.losses import loss_function
+from chainrule.nn.sequences.each_step import connected_to
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "dense": {"size": 3},
@@ -36,7 +37,7 @@ def connected(word, shape):
     """A layer alone, its parameters drawn; a join is fed twice the same."""
     layer, rng = made(word), np.random.default_rng(4)
     layer.sources = ("a", "b") if layer.joins else ()
-    layer.connect(*[shape] * (2 if layer.joins else 1))
+    layer = connected_to(layer, [shape] * (2 if layer.joins else 1))
     values = {name: rng.normal(size=size) for name, size in layer.shapes().items()}
     layer.bind(values, {name: np.zeros_like(value) for name, value in values.items()})
     return layer

@@ -52,6 +52,7 @@ class Filtered(Weighted):
     """
 
     takes_images: ClassVar[bool] = True
+    same_at_every_step: ClassVar[bool] = False
     by_images: ClassVar[type[ByImages]]
     by_weights: ClassVar[type[ByWeights]]
     by_biases: ClassVar[type[ByBiases]]

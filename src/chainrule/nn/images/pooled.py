@@ -39,6 +39,7 @@ class Pooled(Layer):
     """
 
     takes_images: ClassVar[bool] = True
+    same_at_every_step: ClassVar[bool] = False
     adds_up: ClassVar[bool] = True
 
     def __init__(

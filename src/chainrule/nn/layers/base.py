@@ -99,6 +99,10 @@ class Layer(ABC):
     takes_sequences: ClassVar[bool] = False
     """Whether x must be sequences, (steps, features)."""
 
+    same_at_every_step: ClassVar[bool] = True
+    """Whether it takes each step of a sequence as a case of its own (see
+    `chainrule.nn.sequences.each_step`), in place of the sequence as a whole."""
+
     joins: ClassVar[bool] = False
     """Whether it takes several inputs, and at least two."""
 

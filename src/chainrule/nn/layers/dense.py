@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.nn.activations import Activation
 from chainrule.nn.jacobians import (
     BiasJacobian,
@@ -30,7 +29,6 @@ from chainrule.nn.layers.base import (
     sizes_text,
 )
 from chainrule.nn.penalties import PenaltyLike
-from chainrule.nn.sequences.step_jacobians import EachStep, SharedBySteps
 
 
 class Buffers(NamedTuple):
@@ -46,7 +44,7 @@ class Buffers(NamedTuple):
     def of(cls, layer: Dense, cases: int, dtype: Any) -> Buffers:
         """Arrays for the passes of ``layer``: all are its own, but for the input's gradient."""
         z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
-        upstream = layer.context.input_gradient(layer.name, layer.features, delta)
+        upstream = layer.context.input_gradient(layer.name, layer.inputs, delta)
         return cls(z, a, delta, upstream, np.ones(cases, dtype))
 
 
@@ -56,8 +54,8 @@ NEW = Buffers()
 class Dense(Weighted):
     """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,), if there is b.
 
-    Fed with a sequence, (steps, features), it does the same at every step: W is then of shape
-    (features, size) and the output a sequence too, (steps, size).
+    Fed with a sequence, (steps, features), it does the same at every step (see
+    `chainrule.nn.sequences.each_step`): W is then of shape (features, size).
 
     Args:
         size: the number of outputs, at least 1.
@@ -91,7 +89,6 @@ class Dense(Weighted):
     """
 
     type: ClassVar[str] = "dense"
-    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x W + b"
     formula_without_bias: ClassVar[str] = "x W"
     size_is_outputs: ClassVar[bool] = True
@@ -121,48 +118,31 @@ class Dense(Weighted):
         )
         self.size = counted("size", size)
         self._out = NEW
-        self._steps: int | None = None
-        self._padded: Array | None = None
-        self._z_rows: Any = None
         self.z: Any = None
         self.a: Any = None
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         (shape,) = shapes
-        if len(shape) > 2:
+        if len(shape) > 1:
             raise ConfigError(
                 f"{self.name}, a dense layer, takes a row of numbers, but what feeds it has the "
                 f"shape {sizes_text(shape)}; put a flatten layer before it"
             )
-        self.input_shape, self.output_shape = shape, (*shape[:-1], self.size)
-        self._steps = shape[0] if len(shape) == 2 else None
-
-    @property
-    def features(self) -> int:
-        """The number of inputs that W takes: at each step, where the input is a sequence."""
-        return self.input_shape[-1]
-
-    @property
-    def uses_of_weights(self) -> int:
-        """Once, or once at every step of a sequence."""
-        return self._steps or 1
+        self.input_shape, self.output_shape = shape, (self.size,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """W (features, size) and, where there are biases, b (size,)."""
-        shapes: dict[str, tuple[int, ...]] = {"W": (self.features, self.size)}
+        """W (inputs, size) and, where there are biases, b (size,)."""
+        shapes: dict[str, tuple[int, ...]] = {"W": (self.inputs, self.size)}
         return {**shapes, "b": (self.size,)} if self.bias else shapes
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
         start = {"W": self.weights, "b": self.biases}[name]
-        return start.draw(self.shapes()[name], rng, (self.features, self.size))
+        return start.draw(self.shapes()[name], rng, (self.inputs, self.size))
 
     def evaluate(self, x: Array, values: Arrays, out: Buffers = NEW) -> tuple[Array, Array]:
         """z = x W + b and a = φ(z)."""
-        if self._steps is not None:
-            z, a, *_ = self._each_step(x, values, out)
-            return z, a
         z = np.dot(x, values["W"], out=out.z)
         if self.bias:
             z += values["b"]
@@ -170,42 +150,10 @@ class Dense(Weighted):
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(x W + b), (cases, size)."""
-        if self._steps is not None:
-            return self._forward_each_step(x)
         self._out = self._buffers(x)
         self.x = x
         self.z, self.a = self.evaluate(x, self._values, self._out)
         return self.a
-
-    # A sequence: the rows that W takes are the steps of all cases
-
-    def _forward_each_step(self, x: Array) -> Array:
-        self._out = self._buffers(x.reshape(-1, self.features))
-        self.z, self.a, self.x, self._z_rows, self._padded = self._each_step(
-            x, self._values, self._out
-        )
-        return self.a
-
-    def _each_step(self, x: Array, values: Arrays, out: Buffers) -> tuple[Any, ...]:
-        """z and a as rows of cases, x and z as rows of steps, and which steps are padding.
-
-        z and a are NaN at padding; the rows of steps are numbers there too, to compute with.
-        """
-        assert self._steps is not None
-        sequence = x.reshape(len(x), self._steps, self.features)
-        lengths = lengths_of(sequence)
-        rows = without_padding(sequence, lengths).reshape(-1, self.features)
-        z_rows = np.dot(rows, values["W"], out=out.z)
-        if self.bias:
-            z_rows += values["b"]
-        a = self._activation.value(z_rows, out=out.a).reshape(len(x), self._steps, self.size)
-        z = z_rows.reshape(a.shape)
-        padded = None
-        if lengths is not None:
-            z, padded = mark(z.copy(), lengths), padded_steps(lengths, self._steps)
-        a = mark(a, lengths)
-        as_fed = (len(x), self._steps * self.size)
-        return z.reshape(as_fed), a.reshape(as_fed), rows, z_rows, padded
 
     def _buffers(self, x: Array) -> Buffers:
         context = self.context
@@ -221,8 +169,6 @@ class Dense(Weighted):
             ShapeError: there was no forward pass.
         """
         self._of_pass(self.x)
-        if self._steps is not None:
-            return self._jacobians_of_steps(self._steps)
         found: dict[str, Jacobian] = {
             "a": Diagonal(self._activation.derivative(self.z)),
             "x": self._jacobian_x(),
@@ -230,27 +176,8 @@ class Dense(Weighted):
         }
         return {**found, "b": self._jacobian_b()} if self.bias else found
 
-    def _jacobians_of_steps(self, steps: int) -> dict[str, Jacobian]:
-        """The same of a sequence: blocks of the steps."""
-        padded, slopes = self._padded, self._activation.derivative(self._z_rows)
-        if padded is not None:
-            slopes[padded.ravel()] = 0
-        found: dict[str, Jacobian] = {
-            "a": Diagonal(slopes.reshape(-1, steps * self.size)),
-            "x": EachStep(self._jacobian_x(), steps, padded),
-            "W": SharedBySteps(
-                self._jacobian_W(), steps, padded
-            ),  # x is 0 there, but 0 · NaN is NaN
-        }
-        if self.bias:
-            found["b"] = SharedBySteps(self._jacobian_b(), steps, padded)
-        return found
-
     def _jacobian_a(self) -> Diagonal:
         # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
-        if self._steps is not None:
-            z_rows = self._of_pass(self._z_rows)
-            return Diagonal(self._activation.derivative(z_rows, self._out.delta))
         return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
 
     def _jacobian_x(self) -> InputJacobian:
@@ -267,27 +194,12 @@ class Dense(Weighted):
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
-        if self._steps is not None:
-            J = J.reshape(-1, self.size)
         J_a = self._jacobian_a()
         delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; J upstream = δ Wᵀ.
-
-        Of a sequence the sums are over the steps of the cases. δ is 0 at padding, as J is.
-        """
-        if self._steps is not None:
-            return self._backward_each_step(delta.reshape(-1, self.size), to_input=to_input)
-        return self._backward_rows(delta, to_input=to_input)
-
-    def _backward_each_step(self, delta: Array, *, to_input: bool) -> Array | None:
-        upstream = self._backward_rows(delta, to_input=to_input)
-        self.delta = delta.reshape(-1, self.outputs)
-        return None if upstream is None else upstream.reshape(-1, self.inputs)
-
-    def _backward_rows(self, delta: Array, *, to_input: bool) -> Array | None:
+        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; upstream δ Wᵀ."""
         self.delta = delta
         if self.explicit:  # the outer products x δᵀ, summed over the cases
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)

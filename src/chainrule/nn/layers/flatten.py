@@ -23,6 +23,7 @@ class Flatten(Layer):
 
     type: ClassVar[str] = "flatten"
     formula: ClassVar[str] = "x"
+    same_at_every_step: ClassVar[bool] = False
     passes_on: ClassVar[bool] = True
     adds_up: ClassVar[bool] = True
 

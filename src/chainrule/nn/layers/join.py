@@ -31,6 +31,7 @@ class Join(Layer):
     """
 
     joins: ClassVar[bool] = True
+    same_at_every_step: ClassVar[bool] = False
     adds_up: ClassVar[bool] = True
 
     def __init__(
@@ -110,7 +111,6 @@ class Add(Join):
     """
 
     type: ClassVar[str] = "add"
-    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ + x₂ + …"
     keeps_width: ClassVar[bool] = True
 
@@ -155,7 +155,6 @@ class Concatenate(Join):
     """
 
     type: ClassVar[str] = "concatenate"
-    knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x₁ and x₂ …, one behind the other"
 
     def connect(self, *shapes: Shape) -> None:

@@ -9,11 +9,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.nn.jacobians import Jacobian, SoftmaxJacobian, explicit
 from chainrule.nn.jacobians.elementary import from_top
 from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
-from chainrule.nn.sequences.step_jacobians import EachStep
 
 
 def softmax(z: Array) -> Array:
@@ -40,8 +38,6 @@ def softmax(z: Array) -> Array:
 class Softmax(Layer):
     """The softmax output; it takes its size from upstream and has no parameters.
 
-    Of a sequence, (steps, classes), it is that of every step.
-
     Args:
         size: may be stated; must then be the size of the layer before it.
         name: see `Layer`.
@@ -49,7 +45,6 @@ class Softmax(Layer):
     """
 
     type: ClassVar[str] = "softmax"
-    knows_padding: ClassVar[bool] = True
     output_letter: ClassVar[str] = "s"
     keeps_width: ClassVar[bool] = True
     gives_distribution: ClassVar[bool] = True
@@ -70,7 +65,7 @@ class Softmax(Layer):
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         (shape,) = shapes
-        if len(shape) > 2:
+        if len(shape) > 1:
             raise ConfigError(
                 f"{self.name} takes a row of numbers, but what feeds it has the shape "
                 f"{sizes_text(shape)}; put a flatten layer before it"
@@ -84,13 +79,8 @@ class Softmax(Layer):
         self.size = shape[-1]
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """The logits and the softmax; of a sequence, that of every step."""
-        if len(self.input_shape) < 2:  # also alone, where nobody said how wide it is
-            return x, softmax(x)
-        sequence = x.reshape(len(x), *self.input_shape)
-        lengths = lengths_of(sequence)
-        s = softmax(without_padding(sequence, lengths))
-        return x, mark(s, lengths).reshape(x.shape)
+        """The logits and the softmax."""
+        return x, softmax(x)
 
     def forward_pass(self, x: Array) -> Array:
         """The distribution over the classes, (cases, size), for the logits x."""
@@ -103,26 +93,14 @@ class Softmax(Layer):
         Raises:
             ShapeError: there was no forward pass.
         """
-        s = self._of_pass(self.s)
-        if len(self.input_shape) < 2:  # also alone, where nobody said how wide it is
-            return {"z": SoftmaxJacobian(s)}
-        return {"z": self._jacobian_of_steps(s)}
-
-    def _jacobian_of_steps(self, s: Array) -> EachStep:
-        """Padding is left out besides being 0: what comes from behind may be NaN there."""
-        sequence = s.reshape(len(s), *self.input_shape)
-        lengths, steps = lengths_of(sequence), self.input_shape[0]
-        rows = without_padding(sequence, lengths).reshape(-1, self.size)
-        padded = None if lengths is None else padded_steps(lengths, steps)
-        return EachStep(SoftmaxJacobian(rows), steps, padded)
+        return {"z": SoftmaxJacobian(self._of_pass(self.s))}
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J_L (diag(s) − s sᵀ); of J_L only the differences between outputs matter."""
         J_z = self.jacobians()["z"]
         if not self.explicit:
             return self.backward_from_delta(J_z.vjp(J))
-        rows = from_top(J.reshape(-1, self.size), self._of_pass(self.s).reshape(-1, self.size))
-        return self.backward_from_delta(explicit(J_z).vjp(rows.reshape(J.shape)))
+        return self.backward_from_delta(explicit(J_z).vjp(from_top(J, self._of_pass(self.s))))
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """The logits are the input: δ itself is passed upstream."""

@@ -23,7 +23,23 @@ from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import NO_CLASS, has_target, output_rows, partly_nan, target_rows
 from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.losses import BinaryCrossEntropy, ByLogs, FromLogits, Loss
-from chainrule.nn.sequences.step_jacobians import EachStep
+from chainrule.nn.sequences.each_step import BlockDiagonal
+
+
+def over_steps(
+    loss: Loss, from_logits: FromLogits | None, output_shape: tuple[int, ...]
+) -> tuple[Loss, FromLogits | None]:
+    """A network's loss and how it is computed from the logits; of sequences, summed over steps.
+
+    Args:
+        loss: of a row of outputs.
+        from_logits: the same from the logits, where there is such a way.
+        output_shape: of one case.
+    """
+    if len(output_shape) != 2:
+        return loss, from_logits
+    by_step = None if from_logits is None else SequenceFromLogits(from_logits)
+    return SequenceLoss(loss, output_shape[0]), by_step
 
 
 def loss_of_a_step(loss: Loss) -> Loss:
@@ -181,7 +197,7 @@ class SequenceFromLogits(FromLogits):
         asked = has_target(t)
         z, y = (_spread(values, t, output_rows(values, t)) for values in (z, y))
         rows = (asked.size, z.size // asked.size)
-        return EachStep(
+        return BlockDiagonal(
             self.each.log_jacobian(z.reshape(rows), y.reshape(rows), t), asked.shape[1]
         )
 

@@ -108,6 +108,7 @@ class Recurrent(Weighted):
         "diag(φ′(z(n))) Uᵀ times that of step n − 1"
     )
     takes_sequences: ClassVar[bool] = True
+    same_at_every_step: ClassVar[bool] = False
     size_is_outputs: ClassVar[bool] = True
     loss_from_z: ClassVar[bool] = False
     starts: ClassVar[Mapping[str, str]] = {

@@ -15,7 +15,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.sequences import padded_steps
 from chainrule.nn.jacobians import BiasJacobian, InputJacobian, Jacobian, WeightJacobian
 from chainrule.nn.parameters import sum_of_rows
-from chainrule.nn.sequences.step_jacobians import EachStep, SharedBySteps
+from chainrule.nn.sequences.each_step import BlockDiagonal, Stacked
 from chainrule.nn.sequences.through_time import carry_back, carry_forth, influences
 
 
@@ -174,13 +174,13 @@ def of_one_step(
     of_x = WeightJacobian(flat_rows(x).reshape(-1, features), size)
     of_states = WeightJacobian(flat_rows(states[:-1]).reshape(-1, size), size)
     found: dict[str, Jacobian] = {
-        "x": EachStep(InputJacobian(W, steps * cases), steps, padded),
-        "W": SharedBySteps(of_x, steps, padded),
-        "U": SharedBySteps(of_states, steps, padded),
+        "x": BlockDiagonal(InputJacobian(W, steps * cases), steps, padded),
+        "W": Stacked(of_x, steps, padded),
+        "U": Stacked(of_states, steps, padded),
     }
     if "b" in values:
         ones = np.ones(steps * cases, x.dtype)
-        found["b"] = SharedBySteps(BiasJacobian(ones, size), steps, padded)
+        found["b"] = Stacked(BiasJacobian(ones, size), steps, padded)
     return found
 
 

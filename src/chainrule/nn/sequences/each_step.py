@@ -1,0 +1,326 @@
+"""The same at every step of a sequence: a layer of rows on sequences, and its Jacobians.
+
+`EachStep` turns sequences into rows, each step a case of its own, and the layer's results back
+into sequences. What is padding (see `chainrule.core.sequences`) is found and marked here alone, so
+a layer that maps rows to rows takes sequences without a line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Self, cast
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ShapeError, printable
+from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
+from chainrule.nn.jacobians import Jacobian
+from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
+
+
+def connected_to(layer: Layer, shapes: Sequence[Shape]) -> Layer:
+    """The layer, connected; where it is fed with a sequence and takes rows, as an `EachStep`.
+
+    Args:
+        layer: of no network yet.
+        shapes: of one case of what each source puts out.
+
+    Raises:
+        ConfigError: the layer cannot take these shapes.
+    """
+    if layer.same_at_every_step and [len(shape) for shape in shapes] == [2]:
+        layer = cast("Layer", EachStep(layer))
+    layer.connect(*shapes)
+    return layer
+
+
+class EachStep:
+    """A layer of rows that is fed with sequences, (steps, features), and gives (steps, size).
+
+    The layer itself is connected to the shape of one step, (features,). Its passes see the steps
+    of all cases as rows, (cases · steps, features), with 0 at padding, where the output is NaN. No
+    loss and no layer sends anything back to padding.
+
+    Everything else is the layer's own, by the same name: its parameters, its settings, its class
+    (``isinstance`` sees that of the layer). Of what it keeps of a pass, ``z``, ``a``, ``s`` and
+    ``delta`` are given as rows of cases, (cases, steps · size), the first three NaN at padding;
+    all else, such as ``x``, as the rows of steps that the layer saw.
+
+    Args:
+        layer: a map of rows.
+
+    Attributes:
+        steps: of a case, once connected.
+        input_shape: (steps, features), once connected.
+        output_shape: (steps, size), once connected.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.nn.network import Network
+        >>> network = Network([Dense(1, "linear", bias=False)], input=[3, 2], loss="mse")
+        >>> network.layers[0].W = [[1.0], [10.0]]
+        >>> network.forward_pass([[[1.0, 2.0], [3.0, 4.0], [np.nan, np.nan]]])
+        array([[21., 43., nan]])
+    """
+
+    layer: Layer
+    steps: int = 0
+    input_shape: Shape = ()
+    output_shape: Shape = ()
+    knows_padding = True
+    _lengths: Array | None = None
+
+    def __init__(self, layer: Layer) -> None:
+        self.__dict__["layer"] = layer
+
+    # It stands for its layer
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """The layer's class, for ``isinstance``; ``type`` gives `EachStep`."""
+        return type(self.layer)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "layer" or name.startswith("__"):  # while it is copied there is no layer yet
+            raise AttributeError(name)
+        found = getattr(self.layer, name)
+        of_cases = name in ("z", "a", "s") and found is not None
+        return self._by_case(found, self._lengths) if of_cases else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if hasattr(EachStep, name):
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self.layer, name, value)
+
+    def __reduce__(self) -> Any:
+        return EachStep, (self.layer,), self.__dict__
+
+    def __repr__(self) -> str:
+        """As the layer's, such as ``Dense dense_1: 5 x 4 → 5 x 3``."""
+        before, after = sizes_text(self.input_shape), sizes_text(self.output_shape)
+        return printable(f"{type(self.layer).__name__} {self.name}: {before} → {after}")
+
+    # Shapes
+
+    @property
+    def inputs(self) -> int:
+        """The width of x, (cases, inputs)."""
+        return prod(self.input_shape)
+
+    @property
+    def outputs(self) -> int:
+        """The width of the output, (cases, outputs)."""
+        return prod(self.output_shape)
+
+    @property
+    def z_shape(self) -> Shape:
+        """What the z of one case stands for, (steps, size)."""
+        return (self.steps, prod(self.layer.z_shape))
+
+    @property
+    def uses_of_weights(self) -> int:
+        """At every step as often as the layer."""
+        return self.steps * self.layer.uses_of_weights
+
+    @property
+    def delta(self) -> Array | None:
+        """δ = ∂L/∂z of the last backward pass, (cases, steps · size); 0 at padding."""
+        return None if self.layer.delta is None else self._by_case(self.layer.delta, None)
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`; the input is a sequence."""
+        ((self.steps, features),) = shapes
+        self.layer.connect((features,))
+        self.input_shape = (self.steps, features)
+        self.output_shape = (self.steps, self.layer.outputs)
+
+    # The passes
+
+    gather, part = Layer.gather, Layer.part
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """See `Layer.evaluate`."""
+        rows, lengths = self._rows_of_inputs(x)
+        z, y = self.layer.evaluate(rows, values)
+        return self._by_case(z, lengths), self._given_out(y, lengths)
+
+    def forward_pass(self, x: Array) -> Array:
+        """See `Layer.forward_pass`."""
+        rows, self._lengths = self._rows_of_inputs(x)
+        return self._given_out(self.layer.forward_pass(rows), self._lengths)
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """The layer's Jacobians at every step: as blocks, or by a parameter one above the other.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        local, shared = self.layer.jacobians(), self.layer.shapes()
+        padded = None if self._lengths is None else padded_steps(self._lengths, self.steps)
+        return {
+            name: (Stacked if name in shared else BlockDiagonal)(J, self.steps, padded)
+            for name, J in local.items()
+        }
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """See `Layer.backward_pass`."""
+        return self._upstream(self.layer.backward_pass(self._rows(J), to_input=to_input))
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """See `Layer.backward_from_delta`."""
+        return self._upstream(self.layer.backward_from_delta(self._rows(delta), to_input=to_input))
+
+    # Cases as rows of steps and back
+
+    def _rows_of_inputs(self, x: Array) -> tuple[Array, Array | None]:
+        """x, (cases, inputs), as rows of steps, 0 at padding; and the cases' lengths."""
+        sequence = x.reshape(len(x), *self.input_shape)
+        lengths = lengths_of(sequence)
+        return without_padding(sequence, lengths).reshape(-1, self.input_shape[1]), lengths
+
+    def _rows(self, J: Array) -> Array:
+        """J or δ, (cases, outputs), which is 0 at padding, as rows of steps."""
+        return J.reshape(-1, self.output_shape[1])
+
+    def _upstream(self, J: Array | None) -> Array | None:
+        return None if J is None else J.reshape(-1, self.inputs)
+
+    def _given_out(self, rows: Array, lengths: Array | None) -> Array:
+        """Rows of steps as (cases, outputs), NaN at padding and nowhere else.
+
+        The layer reads its own array again, at padding as well, so that is copied where there is
+        padding.
+        """
+        y = rows.reshape(-1, *self.output_shape)
+        return mark(y if lengths is None else y.copy(), lengths).reshape(-1, self.outputs)
+
+    def _by_case(self, rows: Array, lengths: Array | None) -> Array:
+        """Rows of steps as rows of cases; NaN at padding, where there is any."""
+        sequence = rows.reshape(-1, self.steps, rows.shape[1])
+        found = sequence if lengths is None else mark(sequence.copy(), lengths)
+        return found.reshape(len(found), -1)
+
+
+class _OfSteps(Jacobian):
+    """The Jacobian of a map that is the same at every step, over whole cases.
+
+    A case is a flat row of its steps; ``inner`` is the Jacobian of the rows of all steps. Steps
+    that are padding have a Jacobian of 0.
+    """
+
+    __slots__ = ("inner", "padded", "steps")
+
+    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
+        rows = inner.dense_shape[0]
+        if steps < 1 or rows % steps:
+            raise ShapeError(f"{rows} rows are not whole cases of {steps} steps")
+        self.inner = inner
+        self.steps = steps
+        self.padded = padded
+
+    def cases(self, chosen: slice) -> Self:
+        """See `Jacobian.cases`; the cases are one run of neighbours."""
+        start, stop, stride = chosen.indices(self.dense_shape[0])
+        if stride != 1:
+            raise ShapeError("cases of a sequence are chosen as one run of neighbours")
+        inner = self.inner.cases(slice(start * self.steps, max(start, stop) * self.steps))
+        return type(self)(inner, self.steps, None if self.padded is None else self.padded[chosen])
+
+
+class BlockDiagonal(_OfSteps):
+    """The Jacobian by the argument of each step: blocks along the diagonal, one a step.
+
+    Args:
+        inner: of one step, over (cases · steps) rows, (m, n) each.
+        steps: how many rows are one case.
+        padded: which steps are padding, (cases, steps); None for none.
+
+    Raises:
+        ShapeError: the rows are not whole cases.
+
+    Example:
+        >>> from chainrule.nn.jacobians import InputJacobian
+        >>> BlockDiagonal(InputJacobian(np.array([[2.0]]), count=2), steps=2).dense()
+        array([[[2., 0.],
+                [0., 2.]]])
+    """
+
+    __slots__ = ()
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, steps · m, steps · n)."""
+        rows, m, n = self.inner.dense_shape
+        return (rows // self.steps, self.steps * m, self.steps * n)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each step's g times the Jacobian of that step."""
+        rows, m, n = self.inner.dense_shape
+        into = None if out is None else out.reshape(rows, n)
+        found = self.inner.vjp(g.reshape(rows, m), into).reshape(len(g), self.steps * n)
+        return _without(self.padded, found)
+
+    def jvp(self, v: Array) -> Array:
+        """The Jacobian of each step times its part of v."""
+        rows, m, n = self.inner.dense_shape
+        moved = self.inner.jvp(v.reshape(rows, n)).reshape(len(v), self.steps * m)
+        return _without(self.padded, moved)
+
+    def _dense(self) -> Array:
+        inner = self.inner._dense()
+        rows, m, n = inner.shape
+        found = np.zeros((rows // self.steps, self.steps, m, self.steps, n), inner.dtype)
+        blocks = inner.reshape(-1, self.steps, m, n)
+        for step in range(self.steps):
+            found[:, step, :, step, :] = blocks[:, step]
+        return _without(self.padded, found.reshape(self.dense_shape))
+
+
+class Stacked(_OfSteps):
+    """The Jacobian by a parameter that every step uses: the steps' one above the other.
+
+    Args:
+        inner: of one step, over (cases · steps) rows, (m, *shape of the parameter) each.
+        steps: how many rows are one case.
+        padded: which steps are padding, (cases, steps); None for none.
+
+    Raises:
+        ShapeError: the rows are not whole cases.
+
+    Example:
+        >>> from chainrule.nn.jacobians import WeightJacobian
+        >>> J = Stacked(WeightJacobian(np.array([[2.0], [5.0]]), outputs=1), steps=2)
+        >>> J.vjp(np.array([[1.0, 10.0]]))
+        array([[52.]])
+    """
+
+    __slots__ = ()
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, steps · m, *shape of the parameter)."""
+        rows, m, *shape = self.inner.dense_shape
+        return (rows // self.steps, self.steps * m, *shape)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """The sum over cases and steps, of the parameter's shape."""
+        g = _without(self.padded, g if self.padded is None else g.copy())
+        return self.inner.vjp(g.reshape(self.inner.dense_shape[:2]), out)
+
+    def jvp(self, v: Array) -> Array:
+        """How every step moves as the parameter moves along v, (cases, steps · m)."""
+        return _without(self.padded, self.inner.jvp(v).reshape(self.dense_shape[:2]))
+
+    def _dense(self) -> Array:
+        return _without(self.padded, self.inner._dense().reshape(self.dense_shape))
+
+
+def _without(padded: Array | None, of_cases: Array) -> Array:
+    """0 at padded steps, in place, in an array (cases, steps · m, ...)."""
+    if padded is not None:
+        of_a_step = of_cases.shape[1] // padded.shape[1]
+        of_cases.reshape(*padded.shape, of_a_step, *of_cases.shape[2:])[padded] = 0
+    return of_cases
