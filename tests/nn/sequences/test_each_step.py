@@ -222,7 +222,7 @@ def test_a_users_layer_of_rows_takes_padded_sequences():
 def test_a_users_layer_of_rows_is_checked_on_sequences():
     report = check(sines(), *cases(), methods=["central", "complex", "projection"])
     assert report.right, report
-    named = {finding.what for finding in report.alone if finding.place == "sine_1"}
+    named = {finding.what for finding in report.by_layer if finding.place == "sine_1"}
     assert {"∂a/∂z", "∂z/∂x", "∂z/∂W", "step to x", "step to W"} <= named
 
 

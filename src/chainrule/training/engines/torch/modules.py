@@ -95,12 +95,12 @@ def _require_known(network: Network) -> None:
     """Every layer is of the very classes that are known here, not of one derived from them."""
     problems = [] if network.graph.is_chain else ["the network's layers branch"]
     for layer in network.layers:
-        if type(layer) not in (Dense, Softmax):
+        if len(layer.input_shape) == 2:
+            problems.append(f"{layer.name} works at each step of a sequence")
+        elif type(layer) not in (Dense, Softmax):
             problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")
         elif isinstance(layer, Dense) and type(layer.activation) not in ACTIVATION_MODULES:
             problems.append(f"{layer.name} has the activation {activation_name(layer)}")
-        elif len(layer.input_shape) == 2:
-            problems.append(f"{layer.name} works at each step of a sequence")
     if problems:
         rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
         raise ConfigError([Problem(f"{problem}, {rest}") for problem in problems])
