@@ -57,6 +57,7 @@ class Dropout(Layer):
     """
 
     type: ClassVar[str] = "dropout"
+    same_at_every_step: ClassVar[bool] = False
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x"
     output_letter: ClassVar[str] = "z"
