@@ -367,7 +367,7 @@ class ShowMinibatches(Callback):
         batch = f"minibatch {trainer.minibatch + 1} of {trainer.engine.minibatches}"
         cases = f"{len(x)} case{'s' * (len(x) > 1)}"
         print(f"\n═══ epoch {trainer.epoch}, {batch}, {cases} " + "═" * 24)
-        with np.errstate(all="ignore"):
+        with trainer.engine.training_mode(), np.errstate(all="ignore"):
             entries = trace(trainer.network, x, t, jacobians=self.jacobians)
         print(printable(as_text(entries, self.classes)))
         if self.jacobians:
