@@ -292,7 +292,12 @@ def _step(
     u = np.where(np.isnan(y), 0.0, rng.normal(size=y.shape))  # padding sends nothing back
     upstream = layer.backward_pass(u)
     assert upstream is not None
-    gradients = {name: point.network.gradients[f"{layer.name}.{name}"] for name in values}
+    trained = [
+        segment
+        for segment in point.network.parameters.layout.of_layer(layer.name)
+        if segment.trained
+    ]
+    gradients = {one.name: point.network.gradients[one.full_name] for one in trained}
     at_kink = any(bool((_z_of(layer) == kink).any()) for kink in _kinks_of(layer))
     for name, found in {"x": upstream, **gradients}.items():
         f, at = _outputs_by(layer, name, x, values)

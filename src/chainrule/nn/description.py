@@ -34,6 +34,7 @@ class LayerFacts:
         output_shape: of one case.
         weights: how many parameters it has that are no biases.
         biases: how many biases.
+        untrained: how many numbers that training leaves alone, such as running statistics.
         multiplications: by weights, in the forward pass of one case.
     """
 
@@ -44,11 +45,12 @@ class LayerFacts:
     weights: int
     biases: int
     multiplications: int
+    untrained: int = 0
 
     @property
     def parameters(self) -> int:
-        """Weights and biases."""
-        return self.weights + self.biases
+        """Weights, biases and what is not trained: its part of θ."""
+        return self.weights + self.biases + self.untrained
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,14 @@ class Description:
         return sum(layer.biases for layer in self.layers)
 
     @property
+    def untrained(self) -> int:
+        """Of all layers."""
+        return sum(layer.untrained for layer in self.layers)
+
+    @property
     def parameters(self) -> int:
         """The length of θ."""
-        return self.weights + self.biases
+        return self.weights + self.biases + self.untrained
 
     @property
     def bytes(self) -> int:
@@ -138,6 +145,7 @@ def _described(
 
 def _facts(layer: Layer, fed_by: tuple[str, ...]) -> LayerFacts:
     sizes = {name: prod(shape) for name, shape in layer.shapes().items()}
+    untrained = sum(sizes.pop(name) for name in layer.untrained)
     biases = sum(sizes.pop(name, 0) for name in BIASES)
     return LayerFacts(
         name=layer.name,
@@ -147,4 +155,5 @@ def _facts(layer: Layer, fed_by: tuple[str, ...]) -> LayerFacts:
         weights=sum(sizes.values()),
         biases=biases,
         multiplications=sum(sizes.values()) * layer.uses_of_weights,
+        untrained=untrained,
     )

@@ -50,7 +50,8 @@ class Optimizer(ABC):
         Args:
             theta: the parameter vector, changed in place by ``step``.
             gradient: the vector in which each step finds the gradient.
-            rates: slices of θ with their learning rates, in order and without gaps.
+            rates: slices of θ with their learning rates, in order; what lies between them is
+                not trained.
         """
         self.steps = 0
         self.rates = tuple(rates)

@@ -230,7 +230,8 @@ def _any_parameters(
 ) -> Iterator[Entry]:
     """From δ to the gradients of a layer's parameters, and to what is passed upstream."""
     name = layer.name
-    for parameter, gradient in network.gradients.layer(name).items():
+    trained = (one for one in network.parameters.layout.of_layer(name) if one.trained)
+    for parameter, gradient in ((one.name, network.gradients[one.full_name]) for one in trained):
         also = _penalty(network, f"{name}.{parameter}")
         yield _local(f"J_{parameter} {name}", f"∂z/∂{parameter}{where}", local[parameter])
         formula = f"δ {name} · J_{parameter} {name}, summed over the cases{also}"

@@ -1,4 +1,4 @@
-"""Dropout: what it computes in training and in evaluation, and that all of it goes on after a stop."""
+"""Dropout: what it computes in training and in evaluation, and that a stop changes no mask."""
 
 from __future__ import annotations
 

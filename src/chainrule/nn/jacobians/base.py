@@ -8,7 +8,8 @@ lecture notes write it, so that it can be looked at and multiplied for real.
 Shapes: ``vjp`` takes g (cases, m) and gives (cases, n); ``jvp`` takes v (cases, n) and gives
 (cases, m); ``dense`` gives (cases, m, n). A parameter is shared by all cases, so the Jacobians
 with respect to W and b take and give the parameter's own shape, and their ``vjp`` sums over
-the cases. ``cases(...)`` is the Jacobian of some of the cases.
+the cases. ``cases(...)`` is the Jacobian of some of the cases. Where the value of one case depends
+on the others as well, as in batch normalisation, ``dense`` gives (cases, m, cases, n).
 """
 
 from __future__ import annotations
