@@ -10,6 +10,7 @@ from proof.bugs import (
     of_images,
     of_layers,
     of_losses,
+    of_modes,
     of_penalties,
     of_recurrence,
     of_training,
@@ -27,4 +28,5 @@ BUGS = (
     *of_images.BUGS,
     *of_training.BUGS,
     *of_recurrence.BUGS,
+    *of_modes.BUGS,
 )
