@@ -12,12 +12,19 @@ from chainrule.core.arrays import Array
 from chainrule.nn.kernels.jit import SUMS
 from chainrule.training.engines import ENGINES
 from chainrule.training.engines.compiled.activations import apply_activation
-from chainrule.training.engines.compiled.plan import SLOPE, A, Index, Z, make_plan
+from chainrule.training.engines.compiled.tables import (
+    SLOPE,
+    A,
+    Index,
+    Workspace,
+    Z,
+    make_tables,
+)
 from chainrule.training.optimizers import SGD
 
 
-def _apply(k: int, layers: Array, options: Array, units: Array, start: int, stop: int) -> None:
-    apply_activation(k, layers, options, units, start, stop)
+def _apply(k: int, ws: Workspace, start: int, stop: int) -> None:
+    apply_activation(k, ws, start, stop)
 
 
 _compiled: Any = numba.njit(fastmath=SUMS, error_model="numpy")(_apply)
@@ -31,10 +38,11 @@ def activation(name: str, z: Array) -> tuple[Array, Array]:
         z: (n,), float64 or float32.
     """
     network = Network([Dense(len(z), name)], input=1, loss="mse", dtype=str(z.dtype))
-    plan = make_plan(network, [False], fill=True)
-    units = np.zeros((7, plan.units), z.dtype)
+    tables = make_tables(network, [False], fill=True)
+    units, none = np.zeros((7, tables.units), z.dtype), np.empty((0, 0), z.dtype)
     units[Z, : len(z)] = z
-    _compiled(Index(0), plan.layers, plan.options, units, Index(0), Index(plan.units))
+    ws = Workspace(tables.layers, tables.options, none, none, none, none, units)
+    _compiled(Index(0), ws, Index(0), Index(tables.units))
     return units[A, : len(z)].copy(), units[SLOPE, : len(z)].copy()
 
 

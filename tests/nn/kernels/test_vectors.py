@@ -22,7 +22,7 @@ from chainrule.nn.kernels.vectors import (
     total,
     where_positive,
 )
-from chainrule.training.engines.compiled.plan import Index
+from chainrule.training.engines.compiled.tables import Index
 
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 

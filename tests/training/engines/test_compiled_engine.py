@@ -579,7 +579,7 @@ def test_a_set_is_evaluated_in_pieces_between_which_it_may_be_left(batch_size, w
     with the_way(way):
         engine = engine_of(CompiledEngine, network, x, t, batch_size=batch_size)
         whole = engine.evaluate(x, t)
-        module, program = "chainrule.training.engines.compiled.engine", type(engine._program)
+        module, program = "chainrule.training.engines.compiled.engine", type(engine._loop)
         with (
             mock.patch(f"{module}.FEWEST_AT_ONCE", 5),
             mock.patch(f"{module}.MULTIPLICATIONS_AT_ONCE", 1),

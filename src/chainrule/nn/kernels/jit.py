@@ -94,6 +94,12 @@ def exact(function: F) -> F:
     return compiled
 
 
+def exact_part(function: F) -> F:
+    """`exact`, as a part of what calls it."""
+    compiled: F = _njit(fastmath=EXACT, forceinline=True, **_OPTIONS, **_INNER)(function)
+    return compiled
+
+
 def _wide_vectors(typingctx: Any) -> Any:
     """Ask for the processor's widest vectors in the function that calls this.
 

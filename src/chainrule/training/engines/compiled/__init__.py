@@ -1,20 +1,18 @@
-"""The engine in compiled loops: the arithmetic of the layers, a chunk of minibatches a call.
+"""The compiled engine: the arithmetic of the layers in compiled loops, a chunk a call.
 
 ==================  ========================================================================
-`plan`              a network as tables of numbers, and θ as the loops want it
-`exponentials`      eˣ for x ≤ 0 by a polynomial
+`engine`            the engine, and which loop suits a network
+`support`           fallback reasons, and from which work on compiled code is worth loading
+`tables`            a network as tables of numbers, θ in the loops' memory layout
+`loop`              the base class of the loops: what they are given, up to date for each chunk
+`cases`             the loop over single cases
+`batches`           the loop over minibatches with BLAS; `blas` makes its products
+`lanes`             the loop over minibatches of small networks: each SIMD lane holds a case
 `activations`       φ and φ' of a layer's units
-`outputs`           the loss of a case, and δ of the last layer
-`updates`           the optimisers' rules, a row of weights at a time
-`cases`             the loop over single cases, and the program that runs it
-`lanes`             minibatches of networks of few units: each lane of a register a case
-`blas`              matrix products within compiled code
-`batches`           the loop over minibatches; `batch_updates`, `many_cases`
-`program`           what either is given, up to date for each chunk
-`engine`            the engine itself, and which program suits a network
-`support`           which networks are not covered, and where compiled code is worth its start
+`losses`            the losses, and δ of the last layer
+`updates`           the optimisers' update rules and the penalties
 ==================  ========================================================================
 
-How a function becomes compiled code, and lines of the cache in registers: `chainrule.nn.kernels`.
-Nothing imports Numba before an engine is made that will run compiled code.
+How a function becomes compiled code, and vectors in registers: `chainrule.nn.kernels`. All files
+that hold compiled code lie in this folder because its sources name the cache of that code.
 """

@@ -1,18 +1,26 @@
-"""φ and φ' of a layer's units; the twin of `chainrule.nn.activations` in compiled loops.
+r"""The activations of `chainrule.nn.activations` in compiled code: φ and φ' of a layer's units.
 
-Each loop is one activation, over the units ``start`` to ``stop``, padding included.
+They are built on eˣ for x ≤ 0 by operations that the compiler vectorises. With n the whole number
+nearest to x / ln 2 and r = x − n ln 2, so that \|r\| ≤ ½ ln 2,
+
+    eˣ = 2ⁿ eʳ,    eʳ − 1 ≈ r + r²/2! + r³/3! + …
+
+ln 2 is taken off in two parts, the first of them so short that n times it is exact. 2ⁿ is put
+together from its bits: n stands in the low bits of x / ln 2 + 1.5 · 2⁵², which also rounds it.
 """
 
 from __future__ import annotations
 
 from math import erfc, log1p, pi, sqrt
+from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
-from chainrule.training.engines.compiled.exponentials import exp_parts
-from chainrule.training.engines.compiled.plan import (
+from chainrule.nn.kernels.jit import EXACT, exact, exact_part, kernel, part, wide_vectors
+from chainrule.training.engines.compiled.tables import (
     BOUND,
     ELU,
     FUNCTION,
@@ -32,44 +40,101 @@ from chainrule.training.engines.compiled.plan import (
     TANH,
     A,
     Index,
+    Workspace,
     Z,
 )
 
-ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
+LOWEST_64, LOWEST_32 = -708.0, np.float32(-87.0)
+"""Below these the result would no longer be a normal number; it stays what it is there."""
 
-END = np.float32(708)
-"""Beyond ±this a product z eᶻ is 0: `exp_parts` stays above 0, and z may be as large as 1e300."""
+INVERSE_32 = np.float32(1.4426950408889634)
+ROUND_32 = np.float32(12582912.0)
+HIGH_32, LOW_32 = np.float32(0.693145751953125), np.float32(1.42860676533018e-06)
+C2, C3, C4, C5, C6, C7 = (np.float32(1 / k) for k in (2, 6, 24, 120, 720, 5040))
+ONE_32 = np.float32(1)
+
+
+def exp_parts(x: Any) -> tuple[Any, Any]:
+    """p and s with eˣ = s p + s and eˣ − 1 = s p + (s − 1), for x ≤ 0, within 2 ulp.
+
+    To be called from compiled code. NaN gives NaN; x below −708 (float32: −87) gives what that
+    number gives.
+    """
+    raise NotImplementedError("exp_parts is called from compiled code")
+
+
+@overload(exp_parts, jit_options={"fastmath": EXACT, "forceinline": True})
+def _exp_parts(x: Any) -> Any:
+    return _single if x == types.float32 else _double
+
+
+def _double(x: Any) -> tuple[Any, Any]:
+    x = LOWEST_64 if x < LOWEST_64 else x
+    shifted = x * 1.4426950408889634 + 6755399441055744.0
+    n = shifted - 6755399441055744.0
+    r = x - n * 0.6931471803691238
+    r = r - n * 1.9082149292705877e-10
+    p = r * (1 / 6227020800.0) + 1 / 479001600.0
+    p = p * r + 1 / 39916800.0
+    p = p * r + 1 / 3628800.0
+    p = p * r + 1 / 362880.0
+    p = p * r + 1 / 40320.0
+    p = p * r + 1 / 5040.0
+    p = p * r + 1 / 720.0
+    p = p * r + 1 / 120.0
+    p = p * r + 1 / 24.0
+    p = p * r + 1 / 6.0
+    p = p * r + 0.5
+    p = p * r + 1.0
+    bits = np.float64(shifted).view(np.int64)
+    return p * r, np.int64((bits + 1023) << 52).view(np.float64)
+
+
+def _single(x: Any) -> tuple[Any, Any]:
+    x = LOWEST_32 if x < LOWEST_32 else x
+    shifted = x * INVERSE_32 + ROUND_32
+    n = shifted - ROUND_32
+    r = x - n * HIGH_32
+    r = r - n * LOW_32
+    p = r * C7 + C6
+    p = p * r + C5
+    p = p * r + C4
+    p = p * r + C3
+    p = p * r + C2
+    p = p * r + ONE_32
+    bits = np.float32(shifted).view(np.int32)
+    return p * r, np.int32(np.int32(bits + 127) << 23).view(np.float32)
+
+
+# A layer's units.
 
 
 @part
-def activate(k: int, layers: Array, options: Array, units: Array) -> None:
+def activate(k: int, ws: Workspace) -> None:
     """a = φ(z) and φ'(z) of layer k, to full precision; a of the padding is 0.
 
-    Leaves a bound of every |a| as well: 1 where φ has it, else their sum, which is not finite
-    if one of them is not.
+    Leaves an upper bound of every |a| as well, see `bound_of_outputs`.
     """
-    start = layers[k, START]
-    stop = start + layers[k, PADDED]
-    apply_activation(k, layers, options, units, start, stop)
-    for j in range(start + layers[k, OUTPUTS], stop):
-        units[A, j] = 0
-    units[BOUND, k + Index(1)] = bound_of_outputs(k, layers, units, start, stop)
+    start = ws.layers[k, START]
+    stop = start + ws.layers[k, PADDED]
+    apply_activation(k, ws, start, stop)
+    for j in range(start + ws.layers[k, OUTPUTS], stop):
+        ws.units[A, j] = 0
+    ws.units[BOUND, k + Index(1)] = bound_of_outputs(k, ws, start, stop)
 
 
 @part
-def apply_activation(
-    k: int, layers: Array, options: Array, units: Array, start: int, stop: int
-) -> None:
-    """a = φ(z) and φ'(z) by the activation of layer k, for the units ``start`` to ``stop``."""
-    if layers[k, FUNCTION] == SIGMOID:
-        _sigmoid(units, start, stop)
+def apply_activation(k: int, ws: Workspace, start: int, stop: int) -> None:
+    """a = φ(z) and φ'(z) by the activation of layer k, for the units ``start`` to ``stop`` − 1."""
+    if ws.layers[k, FUNCTION] == SIGMOID:
+        _apply(_sigmoid, 0, 0, ws.units, start, stop)
     else:
-        _others(layers[k, FUNCTION], options[k, 0], options[k, 1], units, start, stop)
+        _others(ws.layers[k, FUNCTION], ws.options[k, 0], ws.options[k, 1], ws.units, start, stop)
 
 
 @part
 def rectify(units: Array, start: int, stop: int) -> float:
-    """a = relu(z) in place of z, and a bound of every |a|: their sum.
+    """a = relu(z) in place of z, and an upper bound of every |a|: their sum.
 
     φ' is 1 where a is above 0, so nothing else need be written.
     """
@@ -83,183 +148,166 @@ def rectify(units: Array, start: int, stop: int) -> float:
 
 
 @part
-def bound_of_outputs(k: int, layers: Array, units: Array, start: int, stop: int) -> float:
-    """A bound of every |a| of layer k: 1 where φ has it, else their sum."""
-    code, bound = layers[k, FUNCTION], units.dtype.type(1)
+def bound_of_outputs(k: int, ws: Workspace, start: int, stop: int) -> float:
+    """An upper bound of every |a| of layer k: 1 where φ has it, else their sum.
+
+    The sum is not finite if one of them is not.
+    """
+    code, bound = ws.layers[k, FUNCTION], ws.units.dtype.type(1)
     if code != SIGMOID and code != TANH and code != SOFTSIGN:
         for j in range(start, stop):
-            bound += abs(units[A, j])
+            bound += abs(ws.units[A, j])
     return bound
 
 
 @kernel
 def _others(code: int, option: float, scale: float, units: Array, start: int, stop: int) -> None:
-    """All but the sigmoid."""
+    """All activations but the sigmoid."""
     if code == LINEAR:
-        _linear(units, start, stop)
+        _apply(_linear, option, scale, units, start, stop)
     elif code == TANH:
-        _tanh(units, start, stop)
+        _apply(_tanh, option, scale, units, start, stop)
     elif code == RELU:
-        _relu(units, start, stop)
+        _apply(_relu, option, scale, units, start, stop)
     elif code == LEAKY_RELU:
-        _leaky_relu(option, units, start, stop)
+        _apply(_leaky_relu, option, scale, units, start, stop)
     elif code == ELU:
-        _elu(option, scale, units, start, stop)
+        _apply(_elu, option, scale, units, start, stop)
     elif code == GELU:
-        _gelu(units, start, stop)
+        _apply(_gelu, option, scale, units, start, stop)
     elif code == SILU:
-        _silu(units, start, stop)
+        _apply(_silu, option, scale, units, start, stop)
     elif code == MISH:
-        _mish(units, start, stop)
+        _apply(_mish, option, scale, units, start, stop)
     elif code == SOFTPLUS:
-        _softplus(units, start, stop)
+        _apply(_softplus, option, scale, units, start, stop)
     elif code == SOFTSIGN:
-        _softsign(units, start, stop)
+        _apply(_softsign, option, scale, units, start, stop)
 
 
 @exact
-def _linear(units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    for j in range(start, stop):
-        units[A, j] = units[Z, j]
-        units[SLOPE, j] = 1
+def _apply(phi: Any, option: float, scale: float, units: Array, start: int, stop: int) -> None:
+    """One activation over the units ``start`` to ``stop`` − 1.
 
-
-@exact
-def _relu(units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        z = units[Z, j]
-        units[A, j] = zero if z <= zero else z  # NaN stays NaN
-        units[SLOPE, j] = one if z > zero else zero
-
-
-@exact
-def _leaky_relu(leak: float, units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        slope = one if units[Z, j] > zero else leak
-        units[A, j] = units[Z, j] * slope
-        units[SLOPE, j] = slope
-
-
-@exact
-def _softsign(units: Array, start: int, stop: int) -> None:
+    Args:
+        phi: gives φ(z) and φ'(z) for z, 1 in the units' type, and two options.
+        option: see above.
+        scale: see above.
+        units: see `tables.Z` for the rows.
+        start: first unit.
+        stop: behind the last unit.
+    """
     wide_vectors()
     one = units.dtype.type(1)
     for j in range(start, stop):
-        inverse = one / (one + abs(units[Z, j]))
-        units[A, j] = units[Z, j] * inverse
-        units[SLOPE, j] = inverse * inverse
+        a, slope = phi(units[Z, j], one, option, scale)
+        units[A, j] = a
+        units[SLOPE, j] = slope
 
 
-@exact
-def _sigmoid(units: Array, start: int, stop: int) -> None:
+@exact_part
+def _linear(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    return z, one
+
+
+@exact_part
+def _relu(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    zero = one - one
+    return zero if z <= zero else z, one if z > zero else zero  # NaN stays NaN
+
+
+@exact_part
+def _leaky_relu(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    slope = one if z > one - one else option
+    return z * slope, slope
+
+
+@exact_part
+def _softsign(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    inverse = one / (one + abs(z))
+    return z * inverse, inverse * inverse
+
+
+@exact_part
+def _sigmoid(z: Any, one: Any, option: Any, scale: Any) -> Any:
     """Within 2 ulp: q = n / (1 + t) is improved by its residual, (n − q) − q t."""
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        p, s = exp_parts(-abs(units[Z, j]))
-        t = s * p + s
-        inverse = one / (one + t)
-        above = one if units[Z, j] >= zero else t
-        q = above * inverse
-        units[A, j] = q + ((above - q) - q * t) * inverse
-        units[SLOPE, j] = t * inverse * inverse
+    p, s = exp_parts(-abs(z))
+    t = s * p + s
+    inverse = one / (one + t)
+    above = one if z >= one - one else t
+    q = above * inverse
+    return q + ((above - q) - q * t) * inverse, t * inverse * inverse
 
 
-@exact
-def _tanh(units: Array, start: int, stop: int) -> None:
+@exact_part
+def _tanh(z: Any, one: Any, option: Any, scale: Any) -> Any:
     """tanh|z| = −m / (2 + m) and 1/cosh² z = 4 (m + 1) / (2 + m)², m = e^(−2|z|) − 1."""
-    wide_vectors()
-    zero, one, two, four = (
-        units.dtype.type(0),
-        units.dtype.type(1),
-        units.dtype.type(2),
-        units.dtype.type(4),
-    )
-    for j in range(start, stop):
-        p, s = exp_parts(-two * abs(units[Z, j]))
-        m = s * p + (s - one)
-        inverse = one / (two + m)
-        value = m * inverse
-        units[A, j] = value if units[Z, j] < zero else -value
-        units[SLOPE, j] = four * (s * p + s) * inverse * inverse
+    two = one + one
+    p, s = exp_parts(-two * abs(z))
+    m = s * p + (s - one)
+    inverse = one / (two + m)
+    value = m * inverse
+    slope = (two + two) * (s * p + s) * inverse * inverse
+    return value if z < one - one else -value, slope
 
 
-@exact
-def _elu(alpha: float, scale: float, units: Array, start: int, stop: int) -> None:
+@exact_part
+def _elu(z: Any, one: Any, alpha: Any, scale: Any) -> Any:
     """Elu times a scale, which selu has."""
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        v = units[Z, j]
-        p, s = exp_parts(zero if v > zero else v)
-        units[A, j] = scale * (v if v > zero else alpha * (s * p + (s - one)))
-        units[SLOPE, j] = scale * (one if v > zero else alpha * (s * p + s))
+    zero = one - one
+    p, s = exp_parts(zero if z > zero else z)
+    value = scale * (z if z > zero else alpha * (s * p + (s - one)))
+    return value, scale * (one if z > zero else alpha * (s * p + s))
 
 
-@exact
-def _gelu(units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    for j in range(start, stop):
-        v = np.float64(units[Z, j])
-        near = v if abs(v) < 40.0 else 40.0
-        p, s = exp_parts(-0.5 * near * near)
-        normal = 0.5 * erfc(-v * ROOT_HALF)
-        units[A, j] = v * normal
-        units[SLOPE, j] = normal + near * (s * p + s) * DENSITY
+ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
 
 
-@exact
-def _silu(units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        v = units[Z, j]
-        p, s = exp_parts(-abs(v))
-        t = s * p + s
-        inverse = one / (one + t)
-        sigmoid = inverse if v >= zero else t * inverse
-        units[A, j] = (v if v > -END else zero) * sigmoid
-        units[SLOPE, j] = sigmoid + (v if abs(v) < END else zero) * (t * inverse * inverse)
+@exact_part
+def _gelu(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    v = np.float64(z)
+    near = v if abs(v) < 40.0 else 40.0
+    p, s = exp_parts(-0.5 * near * near)
+    normal = 0.5 * erfc(-v * ROOT_HALF)
+    return v * normal, normal + near * (s * p + s) * DENSITY
 
 
-@exact
-def _mish(units: Array, start: int, stop: int) -> None:
+END = np.float32(708)
+"""Beyond ±this a product z eᶻ is 0: `exp_parts` stays above 0, and z may be as large as 1e300."""
+
+
+@exact_part
+def _silu(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    zero = one - one
+    p, s = exp_parts(-abs(z))
+    t = s * p + s
+    inverse = one / (one + t)
+    sigmoid = inverse if z >= zero else t * inverse
+    slope = sigmoid + (z if abs(z) < END else zero) * (t * inverse * inverse)
+    return (z if z > -END else zero) * sigmoid, slope
+
+
+@exact_part
+def _mish(z: Any, one: Any, option: Any, scale: Any) -> Any:
     """With q = σ(−z): tanh(softplus z) as in the reference, 1/cosh²(softplus z) = 4q²/(1+q²)²."""
-    wide_vectors()
-    zero, one, two, four = (
-        units.dtype.type(0),
-        units.dtype.type(1),
-        units.dtype.type(2),
-        units.dtype.type(4),
-    )
-    for j in range(start, stop):
-        v = units[Z, j]
-        p, s = exp_parts(-abs(v))
-        t = s * p + s
-        above, below = one + two * t, t * (t + two)
-        tanh = above / (above + two * t * t) if v >= zero else below / (below + two)
-        inverse = one / (one + t)
-        sigmoid = inverse if v >= zero else t * inverse
-        q = t * inverse if v >= zero else inverse
-        w = one / (one + q * q)
-        units[A, j] = (v if v > -END else zero) * tanh
-        near = v if abs(v) < END else zero
-        units[SLOPE, j] = tanh + near * (four * q * q * w * w) * sigmoid
+    zero, two = one - one, one + one
+    p, s = exp_parts(-abs(z))
+    t = s * p + s
+    above, below = one + two * t, t * (t + two)
+    tanh = above / (above + two * t * t) if z >= zero else below / (below + two)
+    inverse = one / (one + t)
+    sigmoid = inverse if z >= zero else t * inverse
+    q = t * inverse if z >= zero else inverse
+    w = one / (one + q * q)
+    near = z if abs(z) < END else zero
+    slope = tanh + near * ((two + two) * q * q * w * w) * sigmoid
+    return (z if z > -END else zero) * tanh, slope
 
 
-@exact
-def _softplus(units: Array, start: int, stop: int) -> None:
-    wide_vectors()
-    zero, one = units.dtype.type(0), units.dtype.type(1)
-    for j in range(start, stop):
-        v = units[Z, j]
-        p, s = exp_parts(-abs(v))
-        t = s * p + s
-        inverse = one / (one + t)
-        units[A, j] = (v if v >= zero else zero) + log1p(t)
-        units[SLOPE, j] = inverse if v >= zero else t * inverse
+@exact_part
+def _softplus(z: Any, one: Any, option: Any, scale: Any) -> Any:
+    zero = one - one
+    p, s = exp_parts(-abs(z))
+    t = s * p + s
+    inverse = one / (one + t)
+    return (z if z >= zero else zero) + log1p(t), inverse if z >= zero else t * inverse

@@ -1,6 +1,8 @@
-"""Minibatches: forward pass, loss, backward pass and update, every product a call of gemm.
+"""Training on minibatches with BLAS: every product is a call of gemm.
 
-δ of all layers is computed before the first weight is changed.
+δ of all layers is computed before the first weight is changed. Plain descent with or without an L2
+penalty needs no gradient at all: its update W ← (1 − rate · λ) W − (rate / N) aᵀ δ is a product
+that is added to what is there.
 """
 
 from __future__ import annotations
@@ -8,61 +10,68 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import entry, part, wide_vectors
+from chainrule.nn.kernels.jit import entry, kernel, part, wide_vectors
+from chainrule.nn.layer_types import Dense
 from chainrule.training.engines.compiled.activations import (
     apply_activation,
     bound_of_outputs,
     rectify,
 )
-from chainrule.training.engines.compiled.any_rule import loss_of_case, penalty_loss
-from chainrule.training.engines.compiled.batch_updates import (
-    change,
-    descend,
-    outputs_of,
-    place,
-    place_of_outputs,
-)
-from chainrule.training.engines.compiled.blas import gemm
-from chainrule.training.engines.compiled.outputs import class_cross_entropy
-from chainrule.training.engines.compiled.plan import (
+from chainrule.training.engines.compiled.blas import gemm, gemm_address
+from chainrule.training.engines.compiled.loop import MinibatchLoop
+from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case
+from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
     BY_OUTPUT,
+    CLASS_CROSS_ENTROPY,
     DELTA,
+    DESCENT,
+    FUNCTION,
     INPUTS,
     OUTPUTS,
+    PENALTY,
+    RELU,
     SLOPE,
     START,
     STRIDE,
     THETA,
+    UPDATE,
     WEIGHTS,
+    WITH_L1,
+    A,
+    Cases,
     Index,
+    Minibatches,
+    Rules,
+    Tables,
+    Workspace,
     Z,
+    aligned,
+    dense_layers,
+    make_tables,
+)
+from chainrule.training.engines.compiled.updates import (
+    OF_L2,
+    decays_of,
+    penalty_loss,
+    update_by_gradient,
 )
 
-ZERO, ONE = Index(0), Index(1)
+ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 
 
 @entry
 def run_batches(
     address: Any,
-    x: Array,
-    order: Array,
-    first: int,
-    batch_size: int,
-    labels: Array,
-    rows: Array,
-    layers: Array,
-    options: Array,
-    rates: Array,
-    largest: float,
-    rules: tuple[Array, Array],
+    cases: Cases,
+    chosen: Minibatches,
+    rules: Rules,
     common: Any,
-    weights: Array,
-    state: Array,
-    gradient: Array,
-    units: Array,
+    ws: Workspace,
     gathered: Array,
     losses: Array,
     learn: bool,
@@ -71,25 +80,14 @@ def run_batches(
 
     Args:
         address: of gemm: see `blas`.
-        x: inputs, (cases, input).
-        order: the cases of these minibatches; empty where they stand in the order of the file.
-        first: the number of the first case in the file, where ``order`` is empty.
-        batch_size: cases a minibatch; the last one takes what is left.
-        labels: class numbers; empty where targets are rows.
-        rows: targets as rows; empty where they are class numbers.
-        layers: a row a layer: see `plan`.
-        options: of the activations, a row a layer.
-        rates: learning rates of weights and biases, a row a layer.
-        largest: of all inputs, by magnitude.
-        rules: codes and constants, see `plan`.
+        cases: see `Cases`.
+        chosen: which of them are run, and how many at a time.
+        rules: see `Rules`.
         common: None for softmax with cross-entropy of class numbers and plain descent without
             an L1 penalty: that is a program of its own, half of the other to compile and load.
-        weights: θ, (1, parameters), changed in place.
-        state: of the optimiser, likewise, (vectors, parameters).
-        gradient: written to, (1, parameters); empty where none is needed.
-        units: written to; room for ``batch_size`` cases.
-        gathered: written to, (batch_size, input); empty where ``order`` is.
-        losses: of each minibatch as it ran; its length says how many are run.
+        ws: see `Workspace`; with room for the units of a minibatch.
+        gathered: written to, (cases of a minibatch, input); empty where the order is.
+        losses: of each minibatch as it ran, written; its length says how many are run.
         learn: go back and change the weights; otherwise this is an evaluation.
 
     Returns:
@@ -98,46 +96,28 @@ def run_batches(
     """
     wide_vectors()
     correct = 0
-    units[BOUND, 0] = largest
-    ordered = len(order) > 0
-    cases = Index(len(order)) if ordered else Index(len(x))
+    ordered = len(chosen.order) > 0
+    there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
-        start = k * batch_size if ordered else first + k * batch_size
-        count = min(batch_size, cases - start)
+        start = k * chosen.size if ordered else chosen.first + k * chosen.size
+        count = min(chosen.size, there - start)
         if ordered:
-            _gather(x, order, start, count, gathered)
-            came_in, at = gathered, ZERO
+            _gather(cases.x, chosen.order, start, count, gathered)
+            x, at = gathered, ZERO
         else:
-            came_in, at = x, start * Index(x.shape[1])
-        _forward(address, came_in, at, count, batch_size, layers, options, weights, units)
-        losses[k], right = _losses(
-            order, start, count, batch_size, labels, rows, layers, rules, common, weights, units
-        )
+            x, at = cases.x, start * Index(cases.x.shape[1])
+        sizes = (count, chosen.size)
+        _forward(address, x, at, sizes, ws)
+        losses[k], right = _losses(cases, chosen.order, start, sizes, rules, common, ws)
         if not abs(losses[k]) < inf:
             return k, correct
         if learn:
-            if not _backward(address, count, batch_size, layers, weights, units):
+            if not _backward(address, sizes, ws):
                 return k, correct
             if common is None:
-                descend(
-                    address, came_in, at, count, batch_size, layers, rates, rules, weights, units
-                )
+                _descend(address, x, at, sizes, rules, ws)
             else:
-                change(
-                    address,
-                    came_in,
-                    at,
-                    count,
-                    batch_size,
-                    layers,
-                    rates,
-                    rules,
-                    k,
-                    weights,
-                    state,
-                    gradient,
-                    units,
-                )
+                _change(address, x, at, sizes, rules, k, ws)
         correct += right
     return len(losses), correct
 
@@ -151,120 +131,129 @@ def _gather(x: Array, order: Array, start: int, count: int, gathered: Array) -> 
             gathered[row, i] = x[case, i]
 
 
+# Where z, a and δ of a layer lie in the array of the units, for the cases of a minibatch.
+#
+# The units of a layer lie case after case in one block, so that an activation is one loop over
+# all of them, and a block is a matrix to gemm. ``sizes`` are the number of cases and the number
+# that there is room for.
+
+
 @part
-def _forward(
-    address: Any,
-    x: Array,
-    at: int,
-    count: int,
-    batch_size: int,
-    layers: Array,
-    options: Array,
-    weights: Array,
-    units: Array,
-) -> None:
-    """z = a W + b and a = φ(z) of all layers, and a bound of each layer's |a|."""
+def _row_of_outputs(k: int, layers: Array) -> int:
+    """The row of units that has a of a layer: a hidden layer's relu stands in place of z."""
+    hidden = k + ONE < Index(len(layers))
+    return Index(Z) if hidden and layers[k, FUNCTION] == RELU else Index(A)
+
+
+@part
+def _place(row: int, k: int, size: int, ws: Workspace) -> int:
+    """Where z, a or δ of a layer begins in the array of the units."""
+    return Index(row) * Index(ws.units.shape[1]) + ws.layers[k, START] * size
+
+
+@part
+def _outputs(k: int, size: int, ws: Workspace) -> Any:
+    """a of a layer as `gemm` takes a matrix."""
+    at = _place(_row_of_outputs(k, ws.layers), k, size, ws)
+    return ws.units, at, ws.layers[k, OUTPUTS]
+
+
+@part
+def _forward(address: Any, x: Array, at: int, sizes: tuple[int, int], ws: Workspace) -> None:
+    """z = a W + b and a = φ(z) of all layers, and an upper bound of each layer's |a|."""
+    count, size = sizes
+    layers, units = ws.layers, ws.units
     for k in range(Index(len(layers))):
-        start, width, biases = layers[k, START] * batch_size, layers[k, OUTPUTS], layers[k, BIASES]
+        start, width, biases = layers[k, START] * size, layers[k, OUTPUTS], layers[k, BIASES]
         for row in range(count):
             for j in range(width):
-                units[Z, start + row * width + j] = weights[THETA, biases + j]
-        _times_weights(address, k, x, at, count, batch_size, layers, weights, units)
+                units[Z, start + row * width + j] = ws.weights[THETA, biases + j]
+        _times_weights(address, k, x, at, sizes, ws)
         stop = start + count * width
-        if outputs_of(k, layers) == Index(Z):
+        if _row_of_outputs(k, layers) == Index(Z):
             units[BOUND, k + ONE] = rectify(units, start, stop)
         else:
-            apply_activation(k, layers, options, units, start, stop)
-            units[BOUND, k + ONE] = bound_of_outputs(k, layers, units, start, stop)
+            apply_activation(k, ws, start, stop)
+            units[BOUND, k + ONE] = bound_of_outputs(k, ws, start, stop)
 
 
 @part
 def _times_weights(
-    address: Any,
-    k: int,
-    x: Array,
-    at: int,
-    count: int,
-    batch_size: int,
-    layers: Array,
-    weights: Array,
-    units: Array,
+    address: Any, k: int, x: Array, at: int, sizes: tuple[int, int], ws: Workspace
 ) -> None:
     """z ← z + a W, with a of the layer before or the inputs themselves."""
-    depth, width = layers[k, INPUTS], layers[k, OUTPUTS]
+    count, size = sizes
+    layers, depth, width = ws.layers, ws.layers[k, INPUTS], ws.layers[k, OUTPUTS]
     shape = (count, width, depth)
-    W = (weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] > ZERO)
-    z = (units, place(Z, k, batch_size, layers, units), width)
+    W = (ws.weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] > ZERO)
+    z = (ws.units, _place(Z, k, size, ws), width)
     if k == ZERO:
         gemm(address, shape, 1.0, (x, at, depth, False), W, 1.0, z)
     else:
-        a = (units, place_of_outputs(k - ONE, batch_size, layers, units), depth, False)
-        gemm(address, shape, 1.0, a, W, 1.0, z)
+        gemm(address, shape, 1.0, (*_outputs(k - ONE, size, ws), False), W, 1.0, z)
 
 
 @part
 def _losses(
+    cases: Cases,
     order: Array,
     start: int,
-    count: int,
-    batch_size: int,
-    labels: Array,
-    rows: Array,
-    layers: Array,
-    rules: tuple[Array, Array],
+    sizes: tuple[int, int],
+    rules: Rules,
     common: Any,
-    weights: Array,
-    units: Array,
+    ws: Workspace,
 ) -> tuple[float, int]:
     """The mean loss, penalty included, how many cases are right, and N δ of the last layer."""
-    k = Index(len(layers)) - ONE
-    block, width = layers[k, START] * batch_size, layers[k, OUTPUTS]
+    count, size = sizes
+    k = Index(len(ws.layers)) - ONE
+    block, width = ws.layers[k, START] * size, ws.layers[k, OUTPUTS]
     total, right = 0.0, 0
     for row in range(count):
         case = Index(order[start + row]) if len(order) > 0 else start + row
         at = block + row * width
         if common is None:
-            loss, hit = class_cross_entropy(at, width, width, Index(labels[case]), units)
+            true = Index(cases.labels[case])
+            loss, hit = class_cross_entropy(at, width, width, true, ws.units)
         else:
-            loss, hit = loss_of_case(labels, rows, case, at, layers, rules, units)
+            loss, hit = loss_of_case(cases, case, at, rules, ws.layers, ws.units)
         total += loss
         right += hit
-    return total / count + penalty_loss(layers, rules, weights), right
+    return total / count + penalty_loss(rules, ws), right
 
 
 @part
-def _backward(
-    address: Any, count: int, batch_size: int, layers: Array, weights: Array, units: Array
-) -> bool:
+def _backward(address: Any, sizes: tuple[int, int], ws: Workspace) -> bool:
     """Compute N δ of the layers before the last; return whether every gradient is finite."""
+    count, size = sizes
+    layers, units = ws.layers, ws.units
     last = Index(len(layers)) - ONE
-    start = layers[last, START] * batch_size
+    start = layers[last, START] * size
     total = units.dtype.type(0)
     for j in range(start, start + count * layers[last, OUTPUTS]):
         total += abs(units[DELTA, j])
     for back in range(Index(len(layers))):
         k = last - back
-        # A bound of every sum of products of a δ with what came in
+        # An upper bound of every sum of products of a δ with an input of the layer
         if not (total < inf and total * units[BOUND, k] < inf):
             return False
         if k > 0:
             depth, width = layers[k, INPUTS], layers[k, OUTPUTS]
-            delta = (units, place(DELTA, k, batch_size, layers, units), width, False)
-            W = (weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] == ZERO)
-            upstream = (units, place(DELTA, k - ONE, batch_size, layers, units), depth)
-            gemm(address, (count, depth, width), 1.0, delta, W, 0.0, upstream)
-            start = layers[k - ONE, START] * batch_size
+            delta = (units, _place(DELTA, k, size, ws), width, False)
+            W = (ws.weights, layers[k, WEIGHTS], layers[k, STRIDE], layers[k, BY_OUTPUT] == ZERO)
+            before = (units, _place(DELTA, k - ONE, size, ws), depth)
+            gemm(address, (count, depth, width), 1.0, delta, W, 0.0, before)
+            start = layers[k - ONE, START] * size
             total = _through_activation(k - ONE, start, start + count * depth, layers, units)
     return True
 
 
 @part
 def _through_activation(k: int, start: int, stop: int, layers: Array, units: Array) -> float:
-    """δ = J φ'(z) of the units ``start`` to ``stop`` of a layer, and Σ |δ|."""
+    """δ = (∂L/∂a) φ'(z) of the units ``start`` to ``stop`` − 1 of a layer, and Σ |δ|."""
     total, zero = units.dtype.type(0), units.dtype.type(0)
-    if outputs_of(k, layers) == Index(Z):
+    if _row_of_outputs(k, layers) == Index(Z):
         for j in range(start, stop):
-            # Both are read before one is chosen: with a branch the loop would not run in vectors.
+            # Both are read before one is chosen: with a branch the loop would not be vectorised.
             d, a = units[DELTA, j], units[Z, j]
             d = d if a > zero else zero
             units[DELTA, j] = d
@@ -275,3 +264,174 @@ def _through_activation(k: int, start: int, stop: int, layers: Array, units: Arr
             units[DELTA, j] = d
             total += abs(d)
     return total
+
+
+# How a minibatch changes the weights, from the inputs and δ of every layer.
+
+
+@kernel
+def _change(
+    address: Any,
+    x: Array,
+    at: int,
+    sizes: tuple[int, int],
+    rules: Rules,
+    number: int,
+    ws: Workspace,
+) -> None:
+    """An update by any rule and penalty, in the step ``number`` of this call."""
+    if rules.codes[UPDATE] == DESCENT and rules.codes[PENALTY] != WITH_L1:
+        _descend(address, x, at, sizes, rules, ws)
+        return
+    count = sizes[0]
+    for k in range(Index(len(ws.layers))):
+        width, biases = ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
+        _add_products(address, k, x, at, sizes, (1 / count, 0.0), ws.gradient, ws)
+        for j in range(width):
+            ws.gradient[0, biases + j] = 0
+        _add_deltas(ws.gradient, k, ws.gradient.dtype.type(1 / count), sizes, ws)
+    update_by_gradient(number, rules, ws)
+
+
+@part
+def _descend(
+    address: Any, x: Array, at: int, sizes: tuple[int, int], rules: Rules, ws: Workspace
+) -> None:
+    """Plain descent: W ← (1 − rate · λ) W − (rate / N) aᵀ δ, b ← (1 − rate · λ) b − (rate/N) Σ δ.
+
+    λ is the rate of the L2 penalty, or 0.
+    """
+    constants, rates, weights = rules.constants, ws.rates, ws.weights
+    count, real = sizes[0], weights.dtype.type
+    for k in range(Index(len(ws.layers))):
+        decay = constants[decays_of(k, ZERO) + OF_L2]
+        factors = (-rates[k, 0] / count, 1 - rates[k, 0] * decay)
+        _add_products(address, k, x, at, sizes, factors, weights, ws)
+        width, biases = ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
+        decay = constants[decays_of(k, ONE) + OF_L2]
+        if decay > 0:
+            kept = real(1 - rates[k, 1] * decay)
+            for j in range(width):
+                weights[THETA, biases + j] *= kept
+        _add_deltas(weights, k, real(-rates[k, 1] / count), sizes, ws)
+
+
+@part
+def _add_deltas(
+    changed: Array, k: int, share: float, sizes: tuple[int, int], ws: Workspace
+) -> None:
+    """Add δ of layer k of all cases times ``share`` to its biases' place, four cases a pass."""
+    count, size = sizes
+    start, width, at = ws.layers[k, START] * size, ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
+    units, fours = ws.units, count - count % FOUR
+    for c in range(ZERO, fours, FOUR):
+        d0 = start + c * width
+        d1, d2, d3 = d0 + width, d0 + TWO * width, d0 + THREE * width
+        for j in range(width):
+            together = (units[DELTA, d0 + j] + units[DELTA, d1 + j]) + (
+                units[DELTA, d2 + j] + units[DELTA, d3 + j]
+            )
+            changed[THETA, at + j] += share * together
+    for c in range(fours, count):
+        for j in range(width):
+            changed[THETA, at + j] += share * units[DELTA, start + c * width + j]
+
+
+@part
+def _add_products(
+    address: Any,
+    k: int,
+    x: Array,
+    at: int,
+    sizes: tuple[int, int],
+    factors: tuple[float, float],
+    changed: Array,
+    ws: Workspace,
+) -> None:
+    """C ← β C + α aᵀ δ for the factors (α, β), where C lies as the weights of layer k do."""
+    count, size = sizes
+    depth, width = ws.layers[k, INPUTS], ws.layers[k, OUTPUTS]
+    delta = (ws.units, _place(DELTA, k, size, ws), width)
+    whole = (changed, ws.layers[k, WEIGHTS], ws.layers[k, STRIDE])
+    turned = ws.layers[k, BY_OUTPUT] > ZERO
+    if k == ZERO:
+        _add_product(address, turned, count, (x, at, depth), delta, factors, whole)
+    else:
+        a = _outputs(k - ONE, size, ws)
+        _add_product(address, turned, count, a, delta, factors, whole)
+
+
+@part
+def _add_product(
+    address: Any,
+    turned: bool,
+    count: int,
+    a: tuple[Array, int, int],
+    delta: tuple[Array, int, int],
+    factors: tuple[float, float],
+    changed: tuple[Array, int, int],
+) -> None:
+    """C ← β C + α aᵀ δ, or its transpose; the three are arrays, places and widths."""
+    alpha, beta = factors
+    if turned:
+        shape = (delta[2], a[2], count)
+        gemm(address, shape, alpha, (*delta, True), (*a, False), beta, changed)
+    else:
+        shape = (a[2], delta[2], count)
+        gemm(address, shape, alpha, (*a, True), (*delta, False), beta, changed)
+
+
+# What the loop is given.
+
+NARROW, DEEP = 64, 1024
+"""The weights of a layer of so few outputs and so many inputs are transposed, see `is_turned`."""
+
+
+def is_turned(layer: Dense, dtype: np.dtype[Any]) -> bool:
+    """Whether the weights of a layer are kept a row an output, which needs a copy of them.
+
+    OpenBLAS works on blocks of 16 or 24 columns of float64 at a time, and with few columns the
+    last block is mostly empty. Microseconds a step on two threads, a row an input and a row an
+    output, cases in the order of the file: 3072-50-10 in float64 2,154 and 1,690, in float32 977
+    and 1,159; 3072-500-5 in float64 6,705 and 7,130; 1000×7-10 no difference.
+    """
+    return dtype == np.float64 and layer.size <= NARROW and layer.inputs >= DEEP
+
+
+class BlasLoop(MinibatchLoop):
+    """Runs minibatches of several cases by products of BLAS; see `Loop`."""
+
+    def _make_tables(self) -> Tables:
+        dtype = self._network.dtype
+        by_output = [is_turned(layer, dtype) for layer in dense_layers(self._network)]
+        return make_tables(self._network, by_output, fill=False)
+
+    def _make_arrays(self) -> None:
+        self._gemm = np.uintp(gemm_address(self._network.dtype))  # before threads are limited
+        self._units = self._gathered = self._nothing
+
+    def _call(
+        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+    ) -> tuple[int, int]:
+        codes, _, rules = self._settings_for(cases)
+        direct = codes[UPDATE] == DESCENT and codes[PENALTY] != WITH_L1  # needs no gradient
+        units = self._room(chosen, direct, learn=learn)
+        common = direct and self._tables.softmax and codes[0] == CLASS_CROSS_ENTROPY
+        ran, correct = run_batches(
+            self._gemm, cases, chosen, rules, None if common else True,
+            self._workspace(units), self._gathered, losses, learn,
+        )  # fmt: skip
+        return int(ran), int(correct)
+
+    def _room(self, chosen: Minibatches, direct: bool, *, learn: bool) -> Array:
+        """The units of a minibatch, kept if for training, and what else an update needs."""
+        size, dtype, units = int(chosen.size), self._network.dtype, self._units
+        if units.shape[1] < self._tables.units * size:
+            units = self._make_units(self._tables.units * size)
+        if learn:
+            self._units = units
+            if len(chosen.order) and len(self._gathered) < size:
+                self._gathered = aligned((size, self._network.input), dtype)
+            if not len(self._gradient) and not direct:
+                self._gradient = aligned((1, self._tables.parameters), dtype)
+        return units

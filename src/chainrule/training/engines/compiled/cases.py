@@ -1,19 +1,20 @@
-"""One case at a time: forward pass, loss, backward pass and update in one compiled loop.
+"""Training on one case at a time: forward pass, loss, backward pass and update in one loop.
 
-Inputs that are 0 are skipped: they add nothing to z, and their weights have no gradient. Behind
-the first layer the weights lie a row an output, so that the forward pass, J upstream and the
-update all run along memory; plain descent takes the last two in one sweep.
+Inputs that are 0 are skipped: they add nothing to z, and their weights have no gradient. From the
+second layer on the weights lie a row an output, so that the forward pass, the gradient with
+respect to the layer's input and the update all run along memory; plain descent computes the last
+two in one sweep.
 """
 
 from __future__ import annotations
 
 from math import inf
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import entry, part
+from chainrule.nn.kernels.jit import entry, kernel, part
 from chainrule.nn.kernels.vectors import (
     FOUR_LINES,
     LINE,
@@ -25,9 +26,9 @@ from chainrule.nn.kernels.vectors import (
     total,
 )
 from chainrule.training.engines.compiled.activations import activate
-from chainrule.training.engines.compiled.any_rule import any_loss, change_all, gradient_is_finite
-from chainrule.training.engines.compiled.outputs import class_cross_entropy
-from chainrule.training.engines.compiled.plan import (
+from chainrule.training.engines.compiled.loop import Loop
+from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case
+from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
     CLASS_CROSS_ENTROPY,
@@ -36,64 +37,65 @@ from chainrule.training.engines.compiled.plan import (
     NO_PENALTY,
     OUTPUTS,
     PADDED,
+    SCRATCH,
     SLOPE,
     START,
     STRIDE,
     THETA,
     WEIGHTS,
     A,
+    Cases,
     Index,
-    Plan,
+    Minibatches,
+    Rules,
+    Tables,
+    Workspace,
     Z,
-    aligned,
     dense_layers,
-    make_plan,
+    make_tables,
 )
-from chainrule.training.engines.compiled.program import NO_ORDER, Prepared, Program
+from chainrule.training.engines.compiled.updates import corrections, penalty_loss, update
 
-FIRST_LAYER, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
+ZERO, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
+
+
+class Inputs(NamedTuple):
+    """The inputs of one case that are not 0.
+
+    Attributes:
+        x: of all cases, (cases, input).
+        case: which of them.
+        numbers: of the inputs that are not 0.
+        filled: how many they are.
+    """
+
+    x: Array
+    case: int
+    numbers: Array
+    filled: int
 
 
 @entry
 def run_cases(
-    x: Array,
-    order: Array,
-    first: int,
-    labels: Array,
-    rows: Array,
-    layers: Array,
-    options: Array,
-    rates: Array,
-    largest: float,
-    rules: tuple[Array, Array] | None,
-    weights: Array,
-    state: Array,
-    units: Array,
-    shown: Array,
+    cases: Cases,
+    chosen: Minibatches,
+    rules: Rules | None,
+    ws: Workspace,
+    numbers: Array,
     losses: Array,
     learn: bool,
 ) -> tuple[int, int]:
     """Train on one case after the other, or evaluate them.
 
-    None for the rules makes a program of its own, a third of the other to compile and load.
-
     Args:
-        x: inputs, (cases, input).
-        order: the cases to run; empty for those from ``first`` on, as they are in the file.
-        first: see above.
-        labels: class numbers; empty where targets are rows.
-        rows: targets as rows; empty where they are class numbers.
-        layers: a row a layer: see `plan`.
-        options: of the activations, a row a layer.
-        rates: learning rates of weights and biases, a row a layer.
-        largest: of all inputs, by magnitude.
-        rules: their codes and constants, see `plan`; None for what is most common: softmax with
-            cross-entropy of class numbers, plain descent, no penalty.
-        weights: θ, packed, (1, parameters), changed in place.
-        state: of the optimiser, likewise, (vectors, parameters).
-        units: written to.
-        shown: written to; as long as the inputs, and one more.
-        losses: of each case as it ran; its length says how many are run.
+        cases: see `Cases`.
+        chosen: which of them are run.
+        rules: see `Rules`; None for what is most common: softmax with cross-entropy of class
+            numbers, plain descent, no penalty. That is a program of its own, a third of the other
+            to compile and load.
+        ws: see `Workspace`.
+        numbers: written to; as long as the inputs, and one more.
+        losses: of each case as it ran, written; its length says how many are run.
         learn: go back and change the weights; otherwise this is an evaluation.
 
     Returns:
@@ -101,25 +103,24 @@ def run_cases(
         might not be finite it stops: then the weights are of no use.
     """
     correct = 0
-    units[BOUND, 0] = largest
     for k in range(Index(len(losses))):
-        case = Index(order[k]) if len(order) > 0 else first + k
-        count = _list_inputs(x, case, shown)
-        _from_inputs(x, case, shown, count, layers, weights, units)
-        activate(FIRST_LAYER, layers, options, units)
-        for layer in range(ONE, Index(len(layers))):
-            _from_layer(layer, layers, weights, units)
-            activate(layer, layers, options, units)
+        case = Index(chosen.order[k]) if len(chosen.order) > 0 else chosen.first + k
+        inputs = Inputs(cases.x, case, numbers, _list_inputs(cases.x, case, numbers))
+        _in_lines(_sum_rows, inputs, ws)
+        activate(ZERO, ws)
+        for layer in range(ONE, Index(len(ws.layers))):
+            _from_layer(layer, ws)
+            activate(layer, ws)
         if rules is None:
-            losses[k], right = _class_loss(labels, case, layers, units)
+            losses[k], right = _class_loss(cases.labels, case, ws)
             finite = abs(losses[k]) < inf
             if finite and learn:
-                finite = _descend(x, case, shown, count, layers, rates, weights, units)
+                finite = _descend(inputs, ws)
         else:
-            losses[k], right = any_loss(labels, rows, case, layers, rules, weights, units)
+            losses[k], right = _any_loss(cases, case, rules, ws)
             finite = abs(losses[k]) < inf
             if finite and learn:
-                finite = change_all(x, case, layers, rates, rules, k, weights, state, units)
+                finite = _change_all(cases.x, case, rules, k, ws)
         if not finite:
             return k, correct
         correct += right
@@ -127,60 +128,44 @@ def run_cases(
 
 
 @part
-def _list_inputs(x: Array, case: int, shown: Array) -> int:
-    """The numbers of the inputs that are not 0, without a branch; how many they are."""
+def _list_inputs(x: Array, case: int, numbers: Array) -> int:
+    """Write the numbers of the inputs that are not 0, without a branch; how many they are."""
     count = Index(0)
     for i in range(Index(x.shape[1])):
-        shown[count] = i
+        numbers[count] = i
         count += Index(x[case, i] != 0)
     return count
 
 
 @part
-def _from_inputs(
-    x: Array,
-    case: int,
-    shown: Array,
-    count: int,
-    layers: Array,
-    weights: Array,
-    units: Array,
-) -> None:
-    """z = x W + b of the first layer, as many lines of z a pass as registers hold."""
-    width, line = layers[0, PADDED], Index(LINE // weights.itemsize)
+def _in_lines(function: Any, inputs: Inputs, ws: Workspace) -> None:
+    """Call a function for all outputs of the first layer, as many a pass as registers hold."""
+    width, line = ws.layers[0, PADDED], Index(LINE // ws.weights.itemsize)
     fours, twos = width - width % (FOUR * line), width - width % (TWO * line)
     for at in range(Index(0), fours, FOUR * line):
-        _sum_rows(at, FOUR_LINES, x, case, shown, count, layers, weights, units)
+        function(at, FOUR_LINES, inputs, ws)
     for at in range(fours, twos, TWO * line):
-        _sum_rows(at, TWO_LINES, x, case, shown, count, layers, weights, units)
+        function(at, TWO_LINES, inputs, ws)
     for at in range(twos, width, line):
-        _sum_rows(at, ONE_LINE, x, case, shown, count, layers, weights, units)
+        function(at, ONE_LINE, inputs, ws)
 
 
 @part
-def _sum_rows(
-    at: int,
-    lines: tuple[None, ...],
-    x: Array,
-    case: int,
-    shown: Array,
-    count: int,
-    layers: Array,
-    weights: Array,
-    units: Array,
-) -> None:
-    """Some lines of z from ``at`` on."""
-    width, row = layers[0, PADDED], layers[0, WEIGHTS] + at
-    z = load(weights, THETA, layers[0, BIASES] + at, lines)
+def _sum_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace) -> None:
+    """Some lines of z = x W + b of the first layer, from ``at`` on."""
+    x, case, numbers, count = inputs
+    width, row = ws.layers[0, PADDED], ws.layers[0, WEIGHTS] + at
+    z = load(ws.weights, THETA, ws.layers[0, BIASES] + at, lines)
     for q in range(count):
-        i = shown[q]
-        z = z + x[case, i] * load(weights, THETA, row + i * width, lines)
-    store(z, units, Z, at)
+        i = numbers[q]
+        z = z + x[case, i] * load(ws.weights, THETA, row + i * width, lines)
+    store(z, ws.units, Z, at)
 
 
 @part
-def _from_layer(k: int, layers: Array, weights: Array, units: Array) -> None:
+def _from_layer(k: int, ws: Workspace) -> None:
     """z of a layer behind the first, a product of two vectors an output."""
+    layers, weights, units = ws.layers, ws.weights, ws.units
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
     line = Index(LINE // weights.itemsize)
     for o in range(layers[k, OUTPUTS]):
@@ -192,34 +177,38 @@ def _from_layer(k: int, layers: Array, weights: Array, units: Array) -> None:
         units[Z, start + o] = weights[THETA, layers[k, BIASES] + o] + total(sums)
 
 
+# The most common program: softmax with cross-entropy of class numbers, and plain descent.
+
+
 @part
-def _class_loss(labels: Array, case: int, layers: Array, units: Array) -> tuple[float, bool]:
+def _class_loss(labels: Array, case: int, ws: Workspace) -> tuple[float, bool]:
     """Softmax with cross-entropy, whether the case is right, and δ of the last layer."""
-    k = Index(len(layers)) - ONE
+    layers, k = ws.layers, Index(len(ws.layers)) - ONE
     start, count, padded = layers[k, START], layers[k, OUTPUTS], layers[k, PADDED]
-    return class_cross_entropy(start, count, padded, Index(labels[case]), units)
+    return class_cross_entropy(start, count, padded, Index(labels[case]), ws.units)
 
 
 @part
-def _descend(
-    x: Array,
-    case: int,
-    shown: Array,
-    count: int,
-    layers: Array,
-    rates: Array,
-    weights: Array,
-    units: Array,
-) -> bool:
+def _gradient_is_finite(k: int, ws: Workspace) -> bool:
+    """Whether no δ of a layer, and no product of it with an input, is beyond all numbers."""
+    total = ws.units.dtype.type(0)
+    for j in range(ws.layers[k, START], ws.layers[k, START] + ws.layers[k, PADDED]):
+        total += abs(ws.units[DELTA, j])
+    return total < inf and total * ws.units[BOUND, k] < inf
+
+
+@part
+def _descend(inputs: Inputs, ws: Workspace) -> bool:
     """Backward pass and plain descent; whether every gradient was finite."""
+    layers, rates, weights, units = ws.layers, ws.rates, ws.weights, ws.units
     for back in range(Index(len(layers))):
         k = Index(len(layers)) - ONE - back
-        if not gradient_is_finite(k, layers, units):
+        if not _gradient_is_finite(k, ws):
             return False
         if k == 0:
-            _sweep_inputs(x, case, shown, count, layers, rates, weights, units)
+            _in_lines(_change_rows, inputs, ws)
         else:
-            _sweep_layer(k, layers, rates, weights, units)
+            _sweep_layer(k, ws)
         start, biases = layers[k, START], layers[k, BIASES]
         for j in range(layers[k, PADDED]):
             weights[THETA, biases + j] -= rates[k, 1] * units[DELTA, start + j]
@@ -227,135 +216,139 @@ def _descend(
 
 
 @part
-def _sweep_layer(k: int, layers: Array, rates: Array, weights: Array, units: Array) -> None:
+def _sweep_layer(k: int, ws: Workspace) -> None:
     """δ of the layer before, and the update, in one sweep over the weights."""
+    layers, rates, weights, units = ws.layers, ws.rates, ws.weights, ws.units
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
     zero = units.dtype.type(0)
     for j in range(Index(0), stride, Index(LINE // weights.itemsize)):
         a = load(units, A, before + j, ONE_LINE)
-        upstream = fill(zero, a)
+        sums = fill(zero, a)
         for o in range(layers[k, OUTPUTS]):
             at, delta = layers[k, WEIGHTS] + o * stride + j, units[DELTA, start + o]
             w = load(weights, THETA, at, ONE_LINE)
-            upstream = upstream + delta * w
+            sums = sums + delta * w
             store(w - (rates[k, 0] * delta) * a, weights, THETA, at)
         slope = load(units, SLOPE, before + j, ONE_LINE)
-        store(upstream * slope, units, DELTA, before + j)
+        store(sums * slope, units, DELTA, before + j)
 
 
 @part
-def _sweep_inputs(
-    x: Array,
-    case: int,
-    shown: Array,
-    count: int,
-    layers: Array,
-    rates: Array,
-    weights: Array,
-    units: Array,
-) -> None:
-    """The update of the rows of the first layer whose inputs are not 0."""
-    width, line = layers[0, PADDED], Index(LINE // weights.itemsize)
-    fours, twos = width - width % (FOUR * line), width - width % (TWO * line)
-    for at in range(Index(0), fours, FOUR * line):
-        _change_rows(at, FOUR_LINES, x, case, shown, count, layers, rates, weights, units)
-    for at in range(fours, twos, TWO * line):
-        _change_rows(at, TWO_LINES, x, case, shown, count, layers, rates, weights, units)
-    for at in range(twos, width, line):
-        _change_rows(at, ONE_LINE, x, case, shown, count, layers, rates, weights, units)
-
-
-@part
-def _change_rows(
-    at: int,
-    lines: tuple[None, ...],
-    x: Array,
-    case: int,
-    shown: Array,
-    count: int,
-    layers: Array,
-    rates: Array,
-    weights: Array,
-    units: Array,
-) -> None:
-    """Some lines of every such row, from ``at`` on."""
-    width, row = layers[0, PADDED], layers[0, WEIGHTS] + at
-    step = rates[0, 0] * load(units, DELTA, at, lines)
+def _change_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace) -> None:
+    """The update of the rows of the first layer whose inputs are not 0: lines from ``at`` on."""
+    x, case, numbers, count = inputs
+    width, row = ws.layers[0, PADDED], ws.layers[0, WEIGHTS] + at
+    step = ws.rates[0, 0] * load(ws.units, DELTA, at, lines)
     for q in range(count):
-        i = shown[q]
+        i = numbers[q]
         r = row + i * width
-        store(load(weights, THETA, r, lines) - x[case, i] * step, weights, THETA, r)
+        w = load(ws.weights, THETA, r, lines)
+        store(w - x[case, i] * step, ws.weights, THETA, r)
 
 
-# What the loop over single cases is given, made once.
+# Any loss, penalty and optimiser.
+
+
+@kernel
+def _any_loss(cases: Cases, case: int, rules: Rules, ws: Workspace) -> tuple[float, bool]:
+    """The loss, penalty included, whether the case is right, and δ of the last layer."""
+    start = ws.layers[Index(len(ws.layers)) - ONE, START]
+    loss, right = loss_of_case(cases, case, start, rules, ws.layers, ws.units)
+    return loss + penalty_loss(rules, ws), right
+
+
+@kernel
+def _change_all(x: Array, case: int, rules: Rules, number: int, ws: Workspace) -> bool:
+    """Backward pass and update from δ of the last layer, in the step ``number`` of this call.
+
+    Returns:
+        Whether every gradient was finite.
+    """
+    layers, units, corrected = ws.layers, ws.units, corrections(rules, number)
+    for back in range(Index(len(layers))):
+        k = Index(len(layers)) - ONE - back
+        if not _gradient_is_finite(k, ws):
+            return False
+        if k > 0:
+            _delta_before(k, ws)
+        start, stride = layers[k, START], layers[k, STRIDE]
+        row, biases = layers[k, WEIGHTS], layers[k, BIASES]
+        # A row a unit of this layer, times its inputs; in the first layer the other way round.
+        vector, at = (A, layers[k - ONE, START]) if k > 0 else (DELTA, start)
+        for r in range((biases - row) // stride):
+            factor = units[DELTA, start + r] if k > 0 else x[case, r]
+            for j in range(stride):
+                units[SCRATCH, j] = factor * units[vector, at + j]
+            gradient = (units, SCRATCH, ZERO)
+            update(k, ZERO, gradient, row + r * stride, stride, rules, corrected, ws)
+        gradient = (units, DELTA, start)
+        update(k, ONE, gradient, biases, layers[k, PADDED], rules, corrected, ws)
+    return True
+
+
+@kernel
+def _delta_before(k: int, ws: Workspace) -> None:
+    """δ of the layer before."""
+    layers, weights, units = ws.layers, ws.weights, ws.units
+    before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
+    for j in range(stride):
+        units[SCRATCH, j] = 0
+    for o in range(layers[k, OUTPUTS]):
+        row, delta = layers[k, WEIGHTS] + o * stride, units[DELTA, start + o]
+        for j in range(stride):
+            units[SCRATCH, j] += delta * weights[THETA, row + j]
+    for j in range(stride):
+        units[DELTA, before + j] = units[SCRATCH, j] * units[SLOPE, before + j]
+
 
 MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY)
-"""Loss, softmax, rule and penalties that have a program of their own."""
+"""Loss, softmax, update rule and penalties that have a program of their own."""
 
 
-class OneCase(Program):
-    """Runs minibatches of one case.
+class CaseLoop(Loop):
+    """Runs minibatches of one case; see `Loop`.
 
-    The first layer's weights keep a row an input; those of the others are turned to a row an
+    The first layer's weights keep a row an input; those of the others are transposed to a row an
     output, however many: what they are multiplied with then lies along memory in every pass.
     """
 
     changes_before_it_knows: ClassVar[bool] = True
 
-    def _make_plan(self) -> Plan:
+    def _make_tables(self) -> Tables:
         by_output = [k > 0 for k in range(len(dense_layers(self._network)))]
-        return make_plan(self._network, by_output, fill=True)
+        return make_tables(self._network, by_output, fill=True)
 
     def _make_arrays(self) -> None:
-        self._units = aligned((BOUND + 1, self._plan.units), self._network.dtype)
-        self._shown = np.zeros(self._network.input + 1, np.uintp)
+        self._units = self._make_units(self._tables.units)
+        self._numbers = np.zeros(self._network.input + 1, np.uintp)
 
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        ran, correct = self._call(self._cases, order, first, losses, learn=True)
+        chosen = Minibatches.of(order, first, len(losses), 1)
+        ran, correct = self._call(self._cases, chosen, losses, learn=True)
         if ran < len(losses):  # some weights have changed already; θ itself has not
             self._pack()
-            ran, correct = self._call(self._cases, order, first, losses[:ran], learn=True)
+            chosen = Minibatches.of(order, first, ran, 1)
+            ran, correct = self._call(self._cases, chosen, losses[:ran], learn=True)
         return ran, correct
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
-        """See `Program.evaluate`."""
-        cases, losses = Prepared.of(x, t), np.empty(len(x))
+        """See `Loop.evaluate`."""
+        cases, losses = Cases.of(x, t), np.empty(len(x))
         self._pack()
-        ran, correct = self._call(cases, None, 0, losses, learn=False)
+        every = Minibatches.of(None, 0, len(x), 1)
+        ran, correct = self._call(cases, every, losses, learn=False)
         if ran < len(losses):
             return None
         return float(losses.sum() / len(x)) + self._network.penalty_loss(), correct
 
     def _call(
-        self,
-        cases: Prepared,
-        order: Array | None,
-        first: int,
-        losses: Array,
-        *,
-        learn: bool,
+        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
     ) -> tuple[int, int]:
-        codes, rates, rules = self._tables(cases)
+        codes, _, rules = self._settings_for(cases)
         if not learn:  # the penalty of one case is that of all
             codes = (*codes[:3], NO_PENALTY)
-            rules = np.array(codes, np.uintp), rules[1]
-        drawn = NO_ORDER if order is None else order[first : first + len(losses)]
-        ran, correct = run_cases(
-            cases.x,
-            np.ascontiguousarray(drawn, np.int64),
-            Index(first),
-            cases.labels,
-            cases.rows,
-            self._plan.layers,
-            self._plan.options,
-            rates,
-            self._largest_input,
-            None if codes == MOST_COMMON else rules,
-            self._weights,
-            self._state,
-            self._units,
-            self._shown,
-            losses,
-            learn,
-        )
+            rules = Rules(np.array(codes, np.uintp), rules.constants)
+        ws = self._workspace(self._units)
+        common = None if codes == MOST_COMMON else rules
+        ran, correct = run_cases(cases, chosen, common, ws, self._numbers, losses, learn)
         return int(ran), int(correct)

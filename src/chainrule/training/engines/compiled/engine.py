@@ -19,14 +19,14 @@ from chainrule.training.optimizers import Optimizer
 from chainrule.training.scores import Score
 
 if TYPE_CHECKING:
-    from chainrule.training.engines.compiled.program import Program
+    from chainrule.training.engines.compiled.loop import Loop
 
-# Which of the compiled programs runs a network, by its sizes alone.
+# Which of the compiled loops runs a network, by its sizes alone.
 #
-# One case at a time has a program of its own. For minibatches a product is a call of gemm, or, in
-# a network of few units, is summed up without BLAS, a case a lane. Time of the one over time of
-# the other, with the microseconds of the other's step, float64, one thread, relu and shuffled
-# cases:
+# One case at a time has a loop of its own. For minibatches a product is a call of gemm, or, in a
+# network of few units, is summed up without BLAS, each SIMD lane holding a case. Time of the one
+# over time of the other, with the microseconds of the other's step, float64, one thread, relu and
+# shuffled cases:
 #
 # ===============  ==========  =========  =========  =========  =========  ==========
 # network          parameters  batch 4    16         32         100        300
@@ -67,10 +67,8 @@ def has_few_units(network: Network, batch_size: int) -> bool:
     return parameters <= min(FEW_PARAMETERS, PARAMETERS_TO_A_CASE * batch_size)
 
 
-def program_for(
-    network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
-) -> Program:
-    """The program that runs minibatches of that many of these cases.
+def loop_for(network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int) -> Loop:
+    """The loop that runs minibatches of that many of these cases.
 
     Args:
         network: one that `support` finds no fallback reason for.
@@ -80,16 +78,16 @@ def program_for(
         batch_size: as asked for; there may be fewer cases.
     """
     if batch_size == 1:
-        from chainrule.training.engines.compiled.cases import OneCase
+        from chainrule.training.engines.compiled.cases import CaseLoop
 
-        return OneCase(network, optimizer, x, t)
+        return CaseLoop(network, optimizer, x, t, batch_size)
     if has_few_units(network, min(batch_size, len(x))):
-        from chainrule.training.engines.compiled.lanes import FewUnits
+        from chainrule.training.engines.compiled.lanes import LaneLoop
 
-        return FewUnits(network, optimizer, x, t, batch_size)
-    from chainrule.training.engines.compiled.many_cases import ManyCases
+        return LaneLoop(network, optimizer, x, t, batch_size)
+    from chainrule.training.engines.compiled.batches import BlasLoop
 
-    return ManyCases(network, optimizer, x, t, batch_size)
+    return BlasLoop(network, optimizer, x, t, batch_size)
 
 
 BY_CASE_BELOW = 100_000
@@ -134,12 +132,12 @@ class CompiledEngine(Engine):
             return
         self._seen: list[tuple[Array, bool]] = []
         what = self.network, self.optimizer, self.x, self.t, self.batch_size
-        self._program = program_for(*what)
+        self._loop = loop_for(*what)
 
     def prepare(self) -> None:
         """See `Engine.prepare`: a chunk of no minibatch compiles what a longer one runs."""
         if self.fallback_reason is None:
-            self._program.run(None, 0, np.empty(0))
+            self._loop.run(None, 0, np.empty(0))
 
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
@@ -147,7 +145,7 @@ class CompiledEngine(Engine):
             return self._reference.run(order, first, last)
         losses, correct, done = np.empty(last - first), 0, 0
         while done < len(losses):
-            ran, right = self._program.run(order, first + done, losses[done:])
+            ran, right = self._loop.run(order, first + done, losses[done:])
             done, correct = done + ran, correct + right
             if done < len(losses):
                 one = self._reference.run(order, first + done, first + done + 1)
@@ -177,7 +175,7 @@ class CompiledEngine(Engine):
             return None
         step = max(FEWEST_AT_ONCE, MULTIPLICATIONS_AT_ONCE // len(network.theta))
         pieces = [slice(start, start + step) for start in range(0, len(x), step)]
-        found = [self._program.evaluate(x[piece], t[piece]) for piece in pieces]
+        found = [self._loop.evaluate(x[piece], t[piece]) for piece in pieces]
         if None in found:
             return None
         losses, correct = zip(*(each for each in found if each is not None), strict=True)

@@ -1,22 +1,41 @@
-"""Minibatches of a network of few units: a block of cases through all layers and back.
+"""Training networks of few units on minibatches: each SIMD lane of a register holds one case.
 
-Every lane of a register holds one case. A call of BLAS costs more than such a product, and here
-nothing between the inputs and the gradient leaves the nearest cache.
+A block of cases goes through all layers and back. A call of BLAS costs more than such a product,
+and here nothing between the inputs and the gradient leaves the nearest cache. A unit lies along
+memory, a number a case; a weight is one number, times such lines. A kernel computes up to four
+outputs of a layer at a time, whose weights and sums then stay in registers.
 """
 
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import entry, part, wide_vectors
-from chainrule.nn.network import Network
+from chainrule.nn.kernels.jit import entry, kernel, part, wide_vectors
+from chainrule.nn.kernels.vectors import (
+    FOUR_LINES,
+    LINE,
+    ONE_LINE,
+    THREE_LINES,
+    TWO_LINES,
+    add_products,
+    add_totals,
+    fill,
+    load,
+    load_filled,
+    load_rows,
+    rectified,
+    repeat,
+    store,
+    store_rows,
+    where_positive,
+)
 from chainrule.training.engines.compiled.activations import apply_activation
-from chainrule.training.engines.compiled.any_rule import penalty_loss
-from chainrule.training.engines.compiled.lane_losses import (
+from chainrule.training.engines.compiled.loop import MinibatchLoop
+from chainrule.training.engines.compiled.losses import (
     NO_CASE,
     PRODUCT,
     TRUE,
@@ -24,80 +43,75 @@ from chainrule.training.engines.compiled.lane_losses import (
     losses_of_block,
     take_logarithms,
 )
-from chainrule.training.engines.compiled.lane_products import (
-    add_bias_gradient,
-    add_gradient,
-    add_gradient_of_inputs,
-    is_rectified,
-    row_of_outputs,
-    times_weights,
-)
-from chainrule.training.engines.compiled.plan import (
+from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
     CLASS_CROSS_ENTROPY,
     DELTA,
-    LINE,
+    FUNCTION,
+    INPUTS,
     OUTPUTS,
+    RELU,
+    SLOPE,
     START,
-    STEPS,
+    STRIDE,
+    THETA,
     WEIGHTS,
+    A,
+    Cases,
     Index,
-    Plan,
+    Minibatches,
+    Rules,
+    Tables,
+    Workspace,
+    Z,
     aligned,
     dense_layers,
-    make_plan,
+    make_tables,
 )
-from chainrule.training.engines.compiled.program import NO_ORDER, Prepared, Program
-from chainrule.training.engines.compiled.updates import corrections, decays_of, update
-from chainrule.training.optimizers import Optimizer
+from chainrule.training.engines.compiled.updates import penalty_loss, update_by_gradient
 
-ZERO, ONE, TWO = Index(0), Index(1), Index(2)
+ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
+
+
+class Block(NamedTuple):
+    """What is written to for a block of cases, beside its units.
+
+    Attributes:
+        inputs: (1, input · cases).
+        numbers: which cases the block holds, (1, cases).
+        lane: what the loss keeps of each case, see `losses.PEAK` for the rows.
+        one_case: the last units of one case.
+    """
+
+    inputs: Array
+    numbers: Array
+    lane: Array
+    one_case: Array
 
 
 @entry
 def run_lanes(
-    x: Array,
-    order: Array,
-    first: int,
-    batch_size: int,
-    labels: Array,
-    rows: Array,
-    layers: Array,
-    options: Array,
-    rates: Array,
-    rules: tuple[Array, Array],
+    cases: Cases,
+    chosen: Minibatches,
+    rules: Rules,
     common: Any,
-    weights: Array,
-    state: Array,
-    room: tuple[Array, Array, Array, Array],
-    numbers: Array,
-    gradient: Array,
+    ws: Workspace,
+    room: Block,
     losses: Array,
     learn: bool,
 ) -> tuple[int, int]:
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
     Args:
-        x: inputs, (cases, input).
-        order: the cases of these minibatches; empty where they stand in the order of the file.
-        first: the number of the first case in the file, where ``order`` is empty.
-        batch_size: cases a minibatch; the last one takes what is left.
-        labels: class numbers; empty where targets are rows.
-        rows: targets as rows; empty where they are class numbers.
-        layers: a row a layer: see `plan`.
-        options: of the activations, a row a layer.
-        rates: learning rates of weights and biases, a row a layer.
-        rules: codes and constants, see `plan`.
+        cases: see `Cases`.
+        chosen: which of them are run, and how many at a time.
+        rules: see `Rules`.
         common: None for softmax with cross-entropy of class numbers: that is a program of its
             own, half of the other to compile and load.
-        weights: θ, (1, parameters), changed in place.
-        state: of the optimiser, likewise, (vectors, parameters).
-        room: written to: the inputs of a block, (1, input × cases); its units; what the loss
-            keeps of each case; the last units of one case.
-        numbers: written to: which cases the block holds, (1, cases of a block).
-        gradient: written to, (1, parameters).
-        losses: of each minibatch as it ran; its length says how many are run.
+        ws: see `Workspace`; with the units of a block.
+        room: see `Block`.
+        losses: of each minibatch as it ran, written; its length says how many are run.
         learn: go back and change the weights; otherwise this is an evaluation.
 
     Returns:
@@ -105,46 +119,45 @@ def run_lanes(
         gradient might not be finite it stops, and that minibatch has changed nothing.
     """
     wide_vectors()
-    inputs, units, lane, one_case = room
-    correct, ordered, block = 0, len(order) > 0, Index(numbers.shape[1])
-    cases = Index(len(order)) if ordered else Index(len(x))
+    gradient, block = ws.gradient, Index(room.numbers.shape[1])
+    correct, ordered = 0, len(chosen.order) > 0
+    there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
-        start = k * batch_size if ordered else first + k * batch_size
-        stop = min(start + batch_size, cases)
+        start = k * chosen.size if ordered else chosen.first + k * chosen.size
+        stop = min(start + chosen.size, there)
         total, right = 0.0, 0
         if learn:
             for p in range(Index(gradient.shape[1])):
                 gradient[0, p] = 0
         for at in range(start, stop, block):
             count = min(block, stop - at)
-            _take(x, order, at, count, inputs, numbers)
-            _forward(inputs, block, layers, options, weights, units)
+            _gather(cases.x, chosen.order, at, count, room)
+            _forward(room.inputs, block, ws)
             if common is None:
-                loss, hits = _class_losses(labels, numbers, count, layers, units, lane)
+                loss, hits = _class_losses(cases.labels, count, room, ws)
             else:
-                loss, hits = losses_of_block(
-                    labels, rows, numbers, count, layers, rules, units, one_case
-                )
+                loss, hits = losses_of_block(cases, room.numbers, count, rules, ws, room.one_case)
             total += loss
             right += hits
             if learn:
-                _backward(inputs, block, layers, weights, units, gradient)
-        losses[k] = total / (stop - start) + penalty_loss(layers, rules, weights)
+                _backward(room.inputs, block, ws)
+        losses[k] = total / (stop - start) + penalty_loss(rules, ws)
         finite = abs(losses[k]) < inf
         if learn:
-            share = weights.dtype.type(1 / (stop - start))
+            share = ws.weights.dtype.type(1 / (stop - start))
             finite = _divide(share, gradient) < inf and finite
         if not finite:
             return k, correct
         if learn:
-            _change(layers, rates, rules, k, weights, state, gradient)
+            update_by_gradient(k, rules, ws)
         correct += right
     return len(losses), correct
 
 
 @part
-def _take(x: Array, order: Array, at: int, count: int, inputs: Array, numbers: Array) -> None:
+def _gather(x: Array, order: Array, at: int, count: int, room: Block) -> None:
     """The inputs of up to a block of cases; those that are missing repeat the first."""
+    inputs, numbers = room.inputs, room.numbers
     block = Index(numbers.shape[1])
     for c in range(block):
         place = at + c if c < count else at
@@ -155,47 +168,42 @@ def _take(x: Array, order: Array, at: int, count: int, inputs: Array, numbers: A
 
 
 @part
-def _forward(
-    inputs: Array, block: int, layers: Array, options: Array, weights: Array, units: Array
-) -> None:
+def _forward(inputs: Array, block: int, ws: Workspace) -> None:
     """z = a W + b and a = φ(z) of all layers."""
+    layers = ws.layers
     for k in range(Index(len(layers))):
         if k == ZERO:
-            times_weights(k, inputs, ZERO, ZERO, block, layers, weights, units)
+            _times_weights(k, (inputs, ZERO, ZERO), block, ws)
         else:
-            of, before = row_of_outputs(k - ONE, layers), layers[k - ONE, START] * block
-            times_weights(k, units, of, before, block, layers, weights, units)
-        if not is_rectified(k, layers):
+            before = (ws.units, _row_of_outputs(k - ONE, layers), layers[k - ONE, START] * block)
+            _times_weights(k, before, block, ws)
+        if not _is_rectified(k, layers):
             start = layers[k, START] * block
-            apply_activation(k, layers, options, units, start, start + layers[k, OUTPUTS] * block)
+            apply_activation(k, ws, start, start + layers[k, OUTPUTS] * block)
 
 
 @part
-def _class_losses(
-    labels: Array, numbers: Array, count: int, layers: Array, units: Array, lane: Array
-) -> tuple[float, int]:
+def _class_losses(labels: Array, count: int, room: Block, ws: Workspace) -> tuple[float, int]:
     """Softmax with cross-entropy of class numbers, and how many cases are right."""
-    k = Index(len(layers)) - ONE
+    lane, numbers, k = room.lane, room.numbers, Index(len(ws.layers)) - ONE
     for c in range(Index(numbers.shape[1])):
         true = lane.dtype.type(labels[Index(numbers[0, c])])
         lane[TRUE, c] = true if c < count else lane.dtype.type(NO_CASE)
-    start = layers[k, START] * Index(numbers.shape[1])
-    gaps, hits = class_cross_entropy_of_block(start, layers[k, OUTPUTS], units, lane)
+    start = ws.layers[k, START] * Index(numbers.shape[1])
+    gaps, hits = class_cross_entropy_of_block(start, ws.layers[k, OUTPUTS], ws.units, lane)
     return take_logarithms(lane) + gaps, Index(hits)
 
 
 @part
-def _backward(
-    inputs: Array, block: int, layers: Array, weights: Array, units: Array, gradient: Array
-) -> None:
+def _backward(inputs: Array, block: int, ws: Workspace) -> None:
     """What a block adds to the gradients of all layers."""
-    for back in range(Index(len(layers))):
-        k = Index(len(layers)) - ONE - back
+    for back in range(Index(len(ws.layers))):
+        k = Index(len(ws.layers)) - ONE - back
         if k == ZERO:
-            add_gradient_of_inputs(k, inputs, block, layers, units, gradient)
+            _add_gradient_of_inputs(k, inputs, block, ws)
         else:
-            add_bias_gradient(k, block, layers, units, gradient)
-            add_gradient(k, block, layers, weights, units, gradient)
+            _add_bias_gradient(k, block, ws)
+            _add_gradient(k, block, ws)
 
 
 @part
@@ -209,39 +217,223 @@ def _divide(share: float, gradient: Array) -> float:
     return size
 
 
+# Sums of products for a block of cases.
+
+
 @part
-def _change(
-    layers: Array,
-    rates: Array,
-    rules: tuple[Array, Array],
-    number: int,
-    weights: Array,
-    state: Array,
-    gradient: Array,
-) -> None:
-    """An update by any rule and penalty."""
-    _, constants = rules
-    corrected = corrections(constants, constants[STEPS] + (number + ONE))
-    for k in range(Index(len(layers))):
-        row, biases, width = layers[k, WEIGHTS], layers[k, BIASES], layers[k, OUTPUTS]
-        for b in range(TWO):
-            start, stop = (biases, biases + width) if b else (row, biases)
-            update(
-                decays_of(k, b),
-                rates[k, b],
-                gradient,
-                ZERO,
-                start,
-                start,
-                stop - start,
-                rules,
-                corrected,
-                weights,
-                state,
-            )
+def _lanes(like: Array) -> int:
+    """How many numbers stand in a line."""
+    return Index(LINE // like.itemsize)
 
 
-# What the loop over blocks of cases is given, made once.
+@part
+def _is_rectified(k: int, layers: Array) -> bool:
+    """Whether a of a layer stands in place of z: relu in a hidden layer."""
+    return k + ONE < Index(len(layers)) and layers[k, FUNCTION] == RELU
+
+
+@part
+def _row_of_outputs(k: int, layers: Array) -> int:
+    """The row of units that has a of a layer."""
+    return Index(Z) if _is_rectified(k, layers) else Index(A)
+
+
+@part
+def _row_of_delta(k: int, layers: Array) -> int:
+    """The row of units that has δ of a layer: in a hidden one it takes the place of a.
+
+    Where it had a row of its own, the units of a block would fill twice as much of the nearest
+    cache.
+    """
+    return _row_of_outputs(k, layers) if k + ONE < Index(len(layers)) else Index(DELTA)
+
+
+@part
+def _in_fours(function: Any, width: int, arguments: Any) -> None:
+    """Call a function for all outputs of a layer: four at a time, and the rest at once."""
+    rest = width % FOUR
+    for o in range(ZERO, width - rest, FOUR):
+        function(FOUR_LINES, o, arguments)
+    o = width - rest
+    if rest == ONE:
+        function(ONE_LINE, o, arguments)
+    elif rest == TWO:
+        function(TWO_LINES, o, arguments)
+    elif rest == THREE:
+        function(THREE_LINES, o, arguments)
+
+
+@part
+def _in_fours_and_ones(function: Any, width: int, arguments: Any) -> None:
+    """Call a function for all outputs of a layer: four at a time, and the rest one by one."""
+    rest = width % FOUR
+    for o in range(ZERO, width - rest, FOUR):
+        function(FOUR_LINES, o, arguments)
+    for o in range(width - rest, width):
+        function(ONE_LINE, o, arguments)
+
+
+@kernel
+def _times_weights(k: int, source: tuple[Array, int, int], block: int, ws: Workspace) -> None:
+    """z = a W + b of a block; relu at once in a hidden layer.
+
+    Args:
+        k: the layer.
+        source: an array, the row and the column where a begins in it, ``block`` numbers a unit.
+        block: cases, whole lines of them.
+        ws: z is written to its units; a instead, where `_is_rectified`.
+    """
+    _in_fours(_sum_outputs, ws.layers[k, OUTPUTS], (k, source, block, ws))
+
+
+@part
+def _sum_outputs(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
+    """z of a few outputs from ``o`` on, two lines of cases a pass."""
+    k, (a, of, at), block, ws = arguments
+    layers, weights, units = ws.layers, ws.weights, ws.units
+    lane, W, stride = _lanes(units), layers[k, WEIGHTS] + o, layers[k, STRIDE]
+    z, rectify = (layers[k, START] + o) * block, _is_rectified(k, layers)
+    b, odd = layers[k, BIASES] + o, block % (TWO * lane)
+    if odd > ZERO:
+        s = load_filled(weights, THETA, b, outputs)
+        for i in range(layers[k, INPUTS]):
+            w = load_filled(weights, THETA, W + i * stride, outputs)
+            s = s + w * repeat(load(a, of, at + i * block, ONE_LINE), outputs)
+        store_rows(rectified(s) if rectify else s, units, Z, z, block)
+    for c in range(odd, block, TWO * lane):
+        s = load_filled(weights, THETA, b, outputs)
+        t = s
+        for i in range(layers[k, INPUTS]):
+            w = load_filled(weights, THETA, W + i * stride, outputs)
+            x = at + i * block + c
+            s = s + w * repeat(load(a, of, x, ONE_LINE), outputs)
+            t = t + w * repeat(load(a, of, x + lane, ONE_LINE), outputs)
+        store_rows(rectified(s) if rectify else s, units, Z, z + c, block)
+        store_rows(rectified(t) if rectify else t, units, Z, z + c + lane, block)
+
+
+@kernel
+def _add_bias_gradient(k: int, block: int, ws: Workspace) -> None:
+    """Σ δ of a layer."""
+    _in_fours_and_ones(_sum_delta, ws.layers[k, OUTPUTS], (k, block, ws))
+
+
+@part
+def _sum_delta(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
+    k, block, ws = arguments
+    layers, units = ws.layers, ws.units
+    d, of = (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    sums = load_rows(units, of, d, block, outputs)
+    for c in range(_lanes(units), block, _lanes(units)):
+        sums = sums + load_rows(units, of, d + c, block, outputs)
+    add_totals(sums, ws.gradient, ZERO, layers[k, BIASES] + o)
+
+
+@kernel
+def _add_gradient_of_inputs(k: int, x: Array, block: int, ws: Workspace) -> None:
+    """Σ δ and Σ xᵀ δ of the first layer, whose inputs need no δ of their own."""
+    _in_fours_and_ones(_sum_products, ws.layers[k, OUTPUTS], (k, x, block, ws))
+
+
+@part
+def _sum_products(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
+    """A few of Σ δ and columns of Σ xᵀ δ, two inputs a pass; the first pass takes Σ δ along."""
+    k, x, block, ws = arguments
+    layers, units, gradient = ws.layers, ws.units, ws.gradient
+    lane, d, of = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    W, stride, depth = layers[k, WEIGHTS] + o, layers[k, STRIDE], layers[k, INPUTS]
+    # An input alone is taken twice, and its sums are added to the gradient once.
+    second = ONE if depth > ONE else ZERO
+    sums = fill(units.dtype.type(0), load_rows(units, of, d, block, outputs))
+    others = biases = sums
+    for c in range(ZERO, block, lane):
+        delta = load_rows(units, of, d + c, block, outputs)
+        biases = biases + delta
+        sums = sums + delta * repeat(load(x, ZERO, c, ONE_LINE), outputs)
+        others = others + delta * repeat(load(x, ZERO, second * block + c, ONE_LINE), outputs)
+    add_totals(biases, gradient, ZERO, layers[k, BIASES] + o)
+    add_totals(sums, gradient, ZERO, W)
+    if second > ZERO:
+        add_totals(others, gradient, ZERO, W + stride)
+    for i in range(TWO, depth, TWO):
+        second = ONE if i + ONE < depth else ZERO
+        sums = fill(units.dtype.type(0), sums)
+        others = sums
+        for c in range(ZERO, block, lane):
+            at, delta = i * block + c, load_rows(units, of, d + c, block, outputs)
+            sums = sums + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
+            at += second * block
+            others = others + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
+        add_totals(sums, gradient, ZERO, W + i * stride)
+        if second > ZERO:
+            add_totals(others, gradient, ZERO, W + (i + ONE) * stride)
+
+
+@kernel
+def _add_gradient(k: int, block: int, ws: Workspace) -> None:
+    """Σ aᵀ δ of a layer behind the first, and δ of the layer before, two of its units a pass.
+
+    Args:
+        k: the layer.
+        block: cases, whole lines of them.
+        ws: δ of the layer before is written to its units.
+    """
+    depth = ws.layers[k, INPUTS]
+    for i in range(ZERO, depth, TWO):
+        # An odd last unit is taken twice, and its sums are added to the gradient once.
+        second = ONE if i + ONE < depth else ZERO
+        _in_fours(_sweep, ws.layers[k, OUTPUTS], (i, second, k, block, ws))
+
+
+@part
+def _sweep(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
+    """What a few outputs from ``o`` on add to ∂L/∂a of two units and the gradient of their rows.
+
+    ∂L/∂a is summed up in the first units of the row of δ, which nothing else in a hidden layer
+    uses; the last of the outputs turn it into δ, which takes the place of a.
+    """
+    i, second, k, block, ws = arguments
+    layers, weights, units = ws.layers, ws.weights, ws.units
+    lane, d, delta_of = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    of, next_sum = _row_of_outputs(k - ONE, layers), second * block
+    at = (layers[k - ONE, START] + i) * block
+    next_at = at + second * block
+    v = layers[k, WEIGHTS] + i * layers[k, STRIDE] + o
+    w = v + second * layers[k, STRIDE]
+    first, last = o == ZERO, o + FOUR >= layers[k, OUTPUTS]
+    rectify = _is_rectified(k - ONE, layers)
+    row = load_filled(weights, THETA, v, outputs)
+    next_row = load_filled(weights, THETA, w, outputs)
+    sums = fill(units.dtype.type(0), row)
+    others, nothing = sums, fill(units.dtype.type(0), load(units, of, at, ONE_LINE))
+    for c in range(ZERO, block, lane):
+        delta = load_rows(units, delta_of, d + c, block, outputs)
+        a, b = load(units, of, at + c, ONE_LINE), load(units, of, next_at + c, ONE_LINE)
+        sums = sums + delta * repeat(a, outputs)
+        others = others + delta * repeat(b, outputs)
+        up = nothing if first else load(units, DELTA, c, ONE_LINE)
+        next_up = nothing if first else load(units, DELTA, next_sum + c, ONE_LINE)
+        up, next_up = add_products(up, row, delta), add_products(next_up, next_row, delta)
+        if last:
+            next_up = _through(rectify, next_up, b, next_at + c, units)
+            store(_through(rectify, up, a, at + c, units), units, of, at + c)
+            if second > ZERO:
+                store(next_up, units, of, next_at + c)
+        else:
+            store(up, units, DELTA, c)
+            store(next_up, units, DELTA, next_sum + c)
+    add_totals(sums, ws.gradient, ZERO, v)
+    if second > ZERO:
+        add_totals(others, ws.gradient, ZERO, w)
+
+
+@part
+def _through(rectify: bool, up: Any, a: Any, at: int, units: Array) -> Any:
+    """δ = (∂L/∂a) φ'(z) of one line of a unit."""
+    return where_positive(up, a) if rectify else up * load(units, SLOPE, at, ONE_LINE)
+
+
+# What the loop is given.
 
 LARGEST_BLOCK = 304
 """Cases. The sums of a block have to be added up, which favours large blocks; from 600 on their
@@ -249,41 +441,24 @@ units no longer fit the second cache. With blocks of 48, 104, 152, 304, 608 and 
 minibatch of 3,000 took 2-100-3 249, 230, 228, 208, 203 and 390 µs; one of 1,000 took 10-50-50-5
 480, 472, 471, 538, 544 and 516."""
 
-EVALUATED = 256
-"""Cases that are evaluated at a time, at least."""
 
+class LaneLoop(MinibatchLoop):
+    """Runs minibatches without BLAS, every SIMD lane one case; see `Loop`."""
 
-class FewUnits(Program):
-    """Runs minibatches without BLAS, every lane of a register one case.
-
-    Args:
-        network: see `Program`.
-        optimizer: see `Program`.
-        x: see `Program`.
-        t: see `Program`.
-        batch_size: cases a minibatch.
-    """
-
-    def __init__(
-        self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
-    ) -> None:
-        self._batch_size = batch_size
-        super().__init__(network, optimizer, x, t)
-
-    def _make_plan(self) -> Plan:
-        return make_plan(self._network, [False] * len(dense_layers(self._network)), fill=False)
+    def _make_tables(self) -> Tables:
+        return make_tables(self._network, [False] * len(dense_layers(self._network)), fill=False)
 
     def _make_arrays(self) -> None:
-        dtype, plan = self._network.dtype, self._plan
+        dtype, tables = self._network.dtype, self._tables
         block, outputs = self._block(), self._network.layers[-1].size
-        self._room = (
-            aligned((1, self._network.input * block), dtype),
-            aligned((DELTA + 1, plan.units * block), dtype),
-            aligned((PRODUCT + 1, block), dtype),
-            aligned((BOUND, outputs), dtype),
+        self._room = Block(
+            inputs=aligned((1, self._network.input * block), dtype),
+            numbers=np.zeros((1, block), np.int64),
+            lane=aligned((PRODUCT + 1, block), dtype),
+            one_case=aligned((BOUND, outputs), dtype),
         )
-        self._numbers = np.zeros((1, block), np.int64)
-        self._gradient = aligned((1, plan.parameters), dtype)
+        self._units = aligned((DELTA + 1, tables.units * block), dtype)
+        self._gradient = aligned((1, tables.parameters), dtype)
 
     def _block(self) -> int:
         """Cases of a block: a minibatch in equal parts, filled up to whole lines."""
@@ -291,54 +466,13 @@ class FewUnits(Program):
         parts, lane = -(-cases // LARGEST_BLOCK), LINE // self._network.dtype.itemsize
         return -(-cases // (parts * lane)) * lane
 
-    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        begin, size = first * self._batch_size, self._batch_size
-        if order is None:
-            return self._call(self._cases, NO_ORDER, begin, losses, size, learn=True)
-        drawn = order[begin : begin + len(losses) * size]
-        return self._call(self._cases, drawn, 0, losses, size, learn=True)
-
-    def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
-        """See `Program.evaluate`."""
-        size = min(max(self._batch_size, EVALUATED), len(x))
-        losses = np.empty(-(-len(x) // size))
-        self._pack()
-        ran, correct = self._call(Prepared.of(x, t), NO_ORDER, 0, losses, size, learn=False)
-        if ran < len(losses):
-            return None
-        counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
-        return float(losses @ counts) / len(x), correct
-
     def _call(
-        self,
-        cases: Prepared,
-        order: Array,
-        first: int,
-        losses: Array,
-        batch_size: int,
-        *,
-        learn: bool,
+        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
     ) -> tuple[int, int]:
-        codes, rates, rules = self._tables(cases)
-        is_common = codes[0] == CLASS_CROSS_ENTROPY and self._plan.softmax
+        codes, _, rules = self._settings_for(cases)
+        common = codes[0] == CLASS_CROSS_ENTROPY and self._tables.softmax
         ran, correct = run_lanes(
-            cases.x,
-            np.ascontiguousarray(order, np.int64),
-            Index(first),
-            Index(batch_size),
-            cases.labels,
-            cases.rows,
-            self._plan.layers,
-            self._plan.options,
-            rates,
-            rules,
-            None if is_common else True,
-            self._weights,
-            self._state,
-            self._room,
-            self._numbers,
-            self._gradient,
-            losses,
-            learn,
-        )
+            cases, chosen, rules, None if common else True,
+            self._workspace(self._units), self._room, losses, learn,
+        )  # fmt: skip
         return int(ran), int(correct)

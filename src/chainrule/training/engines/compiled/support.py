@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chainrule.core.arrays import Array
 from chainrule.nn.layer_types import Dense, Layer, Softmax
 from chainrule.nn.network import Network
-from chainrule.training.engines.compiled.plan import (
+from chainrule.training.engines.compiled.tables import (
     ACTIVATIONS,
     LOSSES,
     RULES,

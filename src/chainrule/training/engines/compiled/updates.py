@@ -1,13 +1,15 @@
-"""The optimisers' rules on a chunk of weights; the twin of `chainrule.training.optimizers`."""
+"""The update rules of `chainrule.training.optimizers` and the penalties, in compiled code."""
 
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import kernel
-from chainrule.training.engines.compiled.plan import (
+from chainrule.nn.kernels.jit import kernel, part
+from chainrule.training.engines.compiled.tables import (
     ADAM,
+    BIASES,
     DECAYS,
     DESCENT,
     FIRST,
@@ -18,15 +20,22 @@ from chainrule.training.engines.compiled.plan import (
     OPTION_1,
     OPTION_2,
     OPTION_3,
+    OUTPUTS,
+    PADDED,
     PENALTY,
     SECOND,
+    STEPS,
     THETA,
     UPDATE,
+    WEIGHTS,
     Index,
+    Rules,
+    Workspace,
 )
 
 OF_L1, OF_L2 = Index(L1), Index(L2)
 FIRST_DECAY, PER_ARRAY, PER_LAYER = Index(DECAYS), Index(2), Index(4)
+ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 
 
 @kernel
@@ -36,118 +45,123 @@ def decays_of(k: int, b: int) -> int:
 
 
 @kernel
+def update_by_gradient(number: int, rules: Rules, ws: Workspace) -> None:
+    """Change all weights by the gradient in the workspace, in the step ``number`` of this call."""
+    corrected = corrections(rules, number)
+    for k in range(Index(len(ws.layers))):
+        row, biases = ws.layers[k, WEIGHTS], ws.layers[k, BIASES]
+        for b in range(TWO):
+            start, stop = (biases, biases + ws.layers[k, OUTPUTS]) if b else (row, biases)
+            update(k, b, (ws.gradient, ZERO, start), start, stop - start, rules, corrected, ws)
+
+
+@kernel
 def update(
-    decays: int,
-    rate: float,
-    gradient: Array,
-    which: int,
-    at: int,
+    k: int,
+    b: int,
+    gradient: tuple[Array, int, int],
     row: int,
     count: int,
-    rules: tuple[Array, Array],
-    corrections: tuple[float, float],
-    weights: Array,
-    state: Array,
+    rules: Rules,
+    corrected: tuple[float, float],
+    ws: Workspace,
 ) -> None:
-    """Change ``count`` weights from ``row`` on by the gradient gradient[which, at:].
+    """Change ``count`` weights from ``row`` on.
 
     Args:
-        decays: where the rates of their penalties stand among the constants; the penalties'
-            derivatives are added to the gradient.
-        rate: the learning rate.
-        gradient: changed where there is a penalty.
-        which: see above.
-        at: see above.
+        k: the layer.
+        b: 0 for its weights, 1 for its biases.
+        gradient: an array, the row and the column where the gradient begins in it; where there is
+            a penalty, its derivatives are added there.
         row: where the weights begin.
         count: how many they are.
-        rules: codes and constants.
-        corrections: `corrections` of this step.
-        weights: θ, (1, parameters).
-        state: of the optimiser, (vectors, parameters).
+        rules: see `Rules`.
+        corrected: `corrections` of this step.
+        ws: see `Workspace`.
     """
-    codes, constants = rules
+    (codes, constants), rate, weights, state = rules, ws.rates[k, b], ws.weights, ws.state
     if codes[PENALTY] != NO_PENALTY:
-        _add_penalty(decays, constants, gradient, which, at, row, count, weights)
+        _add_penalty(decays_of(k, b), constants, gradient, row, count, weights)
     if codes[UPDATE] == DESCENT:
+        g, which, at = gradient
         for j in range(count):
-            weights[THETA, row + j] -= rate * gradient[which, at + j]
+            weights[THETA, row + j] -= rate * g[which, at + j]
     elif codes[UPDATE] == ADAM:
-        _adam(rate, gradient, which, at, row, count, constants, corrections, weights, state)
+        _adam(rate, gradient, row, count, constants, corrected, weights, state)
     else:
-        _momentum(codes[UPDATE], rate, gradient, which, at, row, count, constants, weights, state)
+        _momentum(codes[UPDATE], rate, gradient, row, count, constants, weights, state)
 
 
 @kernel
 def _add_penalty(
-    decays: int,
-    constants: Array,
-    gradient: Array,
-    which: int,
-    at: int,
-    row: int,
-    count: int,
-    weights: Array,
+    decays: int, constants: Array, gradient: Any, row: int, count: int, weights: Array
 ) -> None:
     """The derivatives of the penalties."""
+    g, which, at = gradient
     zero = weights.dtype.type(0)
     strength = weights.dtype.type(constants[decays + OF_L1])
     if strength > zero:
         for j in range(count):
             w = weights[THETA, row + j]
-            gradient[which, at + j] += strength if w > zero else (-strength if w < zero else zero)
+            g[which, at + j] += strength if w > zero else (-strength if w < zero else zero)
     strength = weights.dtype.type(constants[decays + OF_L2])
     if strength > zero:
         for j in range(count):
-            gradient[which, at + j] += strength * weights[THETA, row + j]
+            g[which, at + j] += strength * weights[THETA, row + j]
 
 
 @kernel
 def _momentum(
     rule: int,
     rate: float,
-    gradient: Array,
-    which: int,
-    at: int,
+    gradient: Any,
     row: int,
     count: int,
     constants: Array,
     weights: Array,
     state: Array,
 ) -> None:
+    gradients, which, at = gradient
     kept = weights.dtype.type(constants[OPTION_1])
     for j in range(count):
-        g = gradient[which, at + j]
+        g = gradients[which, at + j]
         v = kept * state[FIRST, row + j] + g
         state[FIRST, row + j] = v
         weights[THETA, row + j] -= rate * (g + kept * v if rule == NESTEROV else v)
 
 
 @kernel
-def corrections(constants: Array, step: float) -> tuple[float, float]:
-    """1 − β₁ⁿ and √(1 − β₂ⁿ) in step n, counted from 1: once a step, for powers take long."""
+def corrections(rules: Rules, number: int) -> tuple[float, float]:
+    """1 − β₁ⁿ and √(1 − β₂ⁿ) of Adam's step n; computed once a step, for powers take long.
+
+    Args:
+        rules: see `Rules`.
+        number: of the step within this call, from 0.
+    """
+    constants = rules.constants
+    step = constants[STEPS] + (number + ONE)
     return 1 - constants[OPTION_1] ** step, sqrt(1 - constants[OPTION_2] ** step)
 
 
 @kernel
 def _adam(
     rate: float,
-    gradient: Array,
-    which: int,
-    at: int,
+    gradient: Any,
     row: int,
     count: int,
     constants: Array,
-    corrections: tuple[float, float],
+    corrected: tuple[float, float],
     weights: Array,
     state: Array,
 ) -> None:
+    gradients, which, at = gradient
     real = weights.dtype.type
     beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
     kept1, new1, kept2, new2 = real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
-    root, epsilon = real(1 / corrections[1]), real(constants[OPTION_3])
-    length = real(rate / corrections[0])
+    root, epsilon = real(1 / corrected[1]), real(constants[OPTION_3])
+    length = real(rate / corrected[0])
     for j in range(count):
-        g = gradient[which, at + j]
+        g = gradients[which, at + j]
         m = kept1 * state[FIRST, row + j] + new1 * g
         v = kept2 * state[SECOND, row + j] + new2 * (g * g)
         state[FIRST, row + j] = m
@@ -155,10 +169,24 @@ def _adam(
         weights[THETA, row + j] -= length * m / (sqrt(v) * root + epsilon)
 
 
-@kernel
-def penalty_of_row(decays: int, row: int, count: int, constants: Array, weights: Array) -> float:
-    """Σ rate · Ω(w) over ``count`` weights from ``row`` on, for every penalty."""
-    found = 0.0
+@part
+def penalty_loss(rules: Rules, ws: Workspace) -> float:
+    """What the penalties add to the loss: Σ rate · Ω(w)."""
+    total = 0.0
+    if rules.codes[PENALTY] == NO_PENALTY:
+        return total
+    for k in range(Index(len(ws.layers))):
+        start, biases = ws.layers[k, WEIGHTS], ws.layers[k, BIASES]
+        width = ws.layers[k, PADDED]
+        total += _penalty_of_row(decays_of(k, ZERO), start, biases - start, rules, ws.weights)
+        total += _penalty_of_row(decays_of(k, ONE), biases, width, rules, ws.weights)
+    return total
+
+
+@part
+def _penalty_of_row(decays: int, row: int, count: int, rules: Rules, weights: Array) -> float:
+    """The part of ``count`` weights from ``row`` on."""
+    constants, found = rules.constants, 0.0
     if constants[decays + OF_L1] > 0:
         total = weights.dtype.type(0)
         for j in range(row, row + count):

@@ -1,4 +1,4 @@
-"""What every compiled program is given: vectors, rates and rules, up to date for each chunk."""
+"""What every compiled loop is given: θ, the optimiser's state, rates and rules of each chunk."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.training.engines.compiled.plan import (
+from chainrule.training.engines.compiled.tables import (
+    BOUND,
     CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
     LOSSES,
     NESTEROV,
     RULES,
     STEPS,
+    Cases,
+    Minibatches,
     Packing,
-    Plan,
+    Rules,
+    Tables,
+    Workspace,
     aligned,
     decays_of_layers,
     loss_option,
@@ -26,46 +31,22 @@ from chainrule.training.engines.compiled.plan import (
 )
 from chainrule.training.optimizers import Adam, Momentum, Optimizer
 
-NO_ORDER = np.empty(0, np.int64)
-"""Cases are taken as they stand in the file."""
 
-
-class Prepared(NamedTuple):
-    """A set of cases as the loop takes it.
+class Settings(NamedTuple):
+    """Rates and rules of a chunk.
 
     Attributes:
-        x: inputs, (cases, input).
-        labels: class numbers; empty where targets are rows.
-        rows: targets as rows; empty where they are class numbers.
-    """
-
-    x: Array
-    labels: Array
-    rows: Array
-
-    @classmethod
-    def of(cls, x: Array, t: Array) -> Prepared:
-        """The set of inputs and targets as the network prepares them."""
-        labels = np.array(t if t.ndim == 1 else (), np.int64)  # of its own: they are indices
-        rows = np.ascontiguousarray(t if t.ndim == 2 else np.empty((0, 0)), x.dtype)
-        return cls(x, labels, rows)
-
-
-class Tables(NamedTuple):
-    """Rates and rules as the loop takes them.
-
-    Attributes:
-        codes: loss, whether there is a softmax, rule, penalties.
+        codes: loss, whether there is a softmax, update rule, penalties.
         rates: of weights and biases, a row a layer.
-        rules: the codes again, and the constants: see `plan`.
+        rules: the codes again, and the constants.
     """
 
     codes: tuple[int, ...]
     rates: Array
-    rules: tuple[Array, Array]
+    rules: Rules
 
 
-class Program(ABC):
+class Loop(ABC):
     """Runs minibatches in compiled code, on θ and the optimiser's state or packed copies.
 
     Args:
@@ -73,30 +54,35 @@ class Program(ABC):
         optimizer: bound to it.
         x: prepared inputs.
         t: prepared targets.
+        batch_size: cases a minibatch.
     """
 
     changes_before_it_knows: ClassVar[bool] = False
-    """Whether weights have changed when a minibatch is found not to be finite: then the loops work
+    """Whether weights have changed when a minibatch is found not to be finite: then the loop works
     on copies, and θ takes over only what went well."""
 
-    _plan: Plan
-    _known: Tables
-    _said: tuple[object, ...]
+    _tables: Tables
+    _settings: Settings
+    _settings_of: tuple[object, ...]
 
-    def __init__(self, network: Network, optimizer: Optimizer, x: Array, t: Array) -> None:
+    def __init__(
+        self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
+    ) -> None:
         self._network = network
         self._optimizer = optimizer
-        self._cases = Prepared.of(x, t)
+        self._batch_size = batch_size
+        self._cases = Cases.of(x, t)
         self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
-        self._plan = self._make_plan()
-        self._packing = Packing(network, self._plan)
+        self._tables = self._make_tables()
+        self._packing = Packing(network, self._tables)
+        self._gradient = self._nothing = np.empty((0, 0), network.dtype)
         self._make_arrays()
         self._bind()
 
     def _bind(self) -> None:
         """Find θ, the optimiser's state and its rates, which are others once it is bound anew."""
         network, optimizer = self._network, self._optimizer
-        self._bound, self._said = optimizer.rates, ()
+        self._bound, self._settings_of = optimizer.rates, ()
         self._base_rates = np.array(rates_of_layers(network, optimizer))
         state = _rows_of(network, optimizer)
         if self._packing.is_identity and state is not None and not self.changes_before_it_knows:
@@ -108,7 +94,7 @@ class Program(ABC):
 
     def _make_copies(self) -> tuple[Array, Array]:
         """Room for packed θ and state; every row begins at a line of the cache."""
-        width, dtype = self._plan.parameters, self._network.dtype
+        width, dtype = self._tables.parameters, self._network.dtype
         return aligned((1, width), dtype), aligned((len(self._optimizer.state), width), dtype)
 
     def _make_pairs(self) -> list[tuple[Array, Array]]:
@@ -118,12 +104,23 @@ class Program(ABC):
         return [pair for row in rows for pair in self._packing.pairs(*row)]
 
     @abstractmethod
-    def _make_plan(self) -> Plan:
+    def _make_tables(self) -> Tables:
         """How the weights lie."""
 
     @abstractmethod
     def _make_arrays(self) -> None:
-        """What else the loops write to."""
+        """What else the loop writes to."""
+
+    def _make_units(self, length: int) -> Array:
+        """Room for units, with the bound of the inputs in its place."""
+        units = aligned((BOUND + 1, length), self._network.dtype)
+        units[BOUND, :1] = self._largest_input
+        return units
+
+    def _workspace(self, units: Array) -> Workspace:
+        """The arrays as they are now, with the rates of the last `_settings_for`."""
+        layers, options, rates = self._tables.layers, self._tables.options, self._settings.rates
+        return Workspace(layers, options, rates, self._weights, self._state, self._gradient, units)
 
     def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         """Run minibatches from ``first`` on, as many as there are ``losses`` to fill.
@@ -136,9 +133,14 @@ class Program(ABC):
             self._bind()
         self._pack()
         ran, correct = self._train(order, first, losses)
-        self._unpack()
+        for own, packed in self._pairs:
+            np.copyto(own, packed)
         self._optimizer.steps += ran
         return ran, correct
+
+    def _pack(self) -> None:
+        for own, packed in self._pairs:
+            np.copyto(packed, own)
 
     @abstractmethod
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
@@ -156,36 +158,28 @@ class Program(ABC):
             None where a loss is not finite.
         """
 
-    def _pack(self) -> None:
-        for own, packed in self._pairs:
-            np.copyto(packed, own)
-
-    def _unpack(self) -> None:
-        for own, packed in self._pairs:
-            np.copyto(own, packed)
-
     # What a schedule or a caller may change between two chunks
 
-    def _tables(self, cases: Prepared) -> Tables:
+    def _settings_for(self, cases: Cases) -> Settings:
         """Rates and rules as they are now; made anew only where something has changed."""
         network, optimizer = self._network, self._optimizer
-        said = (
+        settings_of = (
             network.loss_function,
             network.penalised,
             len(cases.labels) > 0,
             optimizer.scale,
             *_options_of_rule(optimizer),
         )
-        if said != self._said:
+        if settings_of != self._settings_of:
             codes, constants = self._codes(cases), np.array(self._constants(), np.float64)
             rates = (self._base_rates * optimizer.scale).astype(network.dtype)
-            self._known = Tables(codes, rates, (np.array(codes, np.uintp), constants))
-            self._said = said
-        self._known.rules[1][STEPS] = optimizer.steps
-        return self._known
+            self._settings = Settings(codes, rates, Rules(np.array(codes, np.uintp), constants))
+            self._settings_of = settings_of
+        self._settings.rules.constants[STEPS] = optimizer.steps
+        return self._settings
 
-    def _codes(self, cases: Prepared) -> tuple[int, ...]:
-        """Loss, whether there is a softmax, rule, penalties."""
+    def _codes(self, cases: Cases) -> tuple[int, ...]:
+        """Loss, whether there is a softmax, update rule, penalties."""
         network, optimizer = self._network, self._optimizer
         loss = LOSSES[type(network.loss_function)]
         if loss == CROSS_ENTROPY and len(cases.labels):
@@ -193,7 +187,7 @@ class Program(ABC):
         rule = RULES[type(optimizer)]
         if isinstance(optimizer, Momentum) and optimizer.nesterov:
             rule = NESTEROV
-        return loss, self._plan.softmax, rule, penalty_code(decays_of_layers(network))
+        return loss, self._tables.softmax, rule, penalty_code(decays_of_layers(network))
 
     def _constants(self) -> tuple[float, ...]:
         network, optimizer = self._network, self._optimizer
@@ -219,3 +213,34 @@ def _rows_of(network: Network, optimizer: Optimizer) -> Array | None:
         return None
     same = (row.ctypes.data == own.ctypes.data for row, own in zip(whole, vectors, strict=True))
     return whole if all(same) else None
+
+
+EVALUATED = 256
+"""Cases that are evaluated at a time, at least."""
+
+
+class MinibatchLoop(Loop):
+    """Runs minibatches of several cases; see `Loop`."""
+
+    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+        there = len(self._cases.x if order is None else order)
+        size = min(self._batch_size, max(1, there))  # an only minibatch may have fewer cases
+        chosen = Minibatches.of(order, first, len(losses), size)
+        return self._call(self._cases, chosen, losses, learn=True)
+
+    def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
+        """See `Loop.evaluate`."""
+        size = min(max(self._batch_size, EVALUATED), len(x))
+        losses, chosen = np.empty(-(-len(x) // size)), Minibatches.of(None, 0, 0, size)
+        self._pack()
+        ran, correct = self._call(Cases.of(x, t), chosen, losses, learn=False)
+        if ran < len(losses):
+            return None
+        counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
+        return float(losses @ counts) / len(x), correct
+
+    @abstractmethod
+    def _call(
+        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+    ) -> tuple[int, int]:
+        """Run the compiled loop; how many minibatches it ran, and how many cases were right."""

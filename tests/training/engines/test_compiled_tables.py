@@ -1,4 +1,4 @@
-"""A network as tables: every word that a configuration may use is in them."""
+"""A network as tables of numbers, and what compiled code cannot run."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ from chainrule import Dense, Network, Softmax
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
 from chainrule.nn.penalties import PENALTIES
-from chainrule.training.engines.compiled import plan as tables
-from chainrule.training.engines.compiled.plan import Packing, aligned, filled, make_plan
+from chainrule.training.engines.compiled import tables
 from chainrule.training.engines.compiled.support import reason_against, reason_against_cases
+from chainrule.training.engines.compiled.tables import Packing, aligned, filled, make_tables
 from chainrule.training.optimizers import OPTIMIZERS, SGD
 
 
@@ -26,8 +26,9 @@ from chainrule.training.optimizers import OPTIMIZERS, SGD
     ],
     ids=["activations", "losses", "optimisers", "penalties"],
 )
-def test_every_word_is_compiled(words, covered):
-    assert set(words) == set(covered)
+def test_what_is_compiled_has_a_word(words, covered):
+    """A word that is not compiled is run by the numpy engine, which says why."""
+    assert set(words) >= set(covered)
 
 
 def test_no_numba_is_needed_to_decide():
@@ -81,13 +82,15 @@ def test_cases_that_are_not_as_prepared_are_a_fallback_reason(x, t):
 def test_packing_there_and_back_loses_nothing_and_leaves_the_padding_at_0(dtype, by_output):
     network = Network([Dense(50), Dense(3), Dense(17), Dense(2)], input=5, dtype=dtype)
     network.theta = np.arange(1, len(network.theta) + 1, dtype=dtype)
-    plan = make_plan(network, by_output, fill=True)
-    packing, packed = Packing(network, plan), aligned((1, plan.parameters), network.dtype)[0]
-    packing.pack(network.theta, packed)
+    made = make_tables(network, by_output, fill=True)
+    packed = aligned((1, made.parameters), network.dtype)[0]
+    for own, other in Packing(network, made).pairs(network.theta, packed):
+        other[...] = own
     assert np.count_nonzero(packed) == len(network.theta)
-    assert plan.parameters % filled(1, network.dtype) == 0
+    assert made.parameters % filled(1, network.dtype) == 0
     back = np.zeros_like(network.theta)
-    packing.unpack(packed, back)
+    for own, other in Packing(network, made).pairs(back, packed):
+        own[...] = other
     assert np.array_equal(back, network.theta)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from chainrule.nn.kernels.jit import EXACT
-from chainrule.training.engines.compiled.exponentials import exp_parts
+from chainrule.training.engines.compiled.activations import exp_parts
 
 
 @numba.njit(fastmath=EXACT)

@@ -1,7 +1,8 @@
-"""The loss of one case, and δ of the last layer; the twin of `chainrule.nn.losses`.
+"""The losses of `chainrule.nn.losses` in compiled code, and δ of the last layer.
 
-With one case the mean over the cases is that case. ``start`` is where the units of the last
-dense layer begin, ``count`` how many there are; the outputs themselves begin at 0.
+First one case at a time: with one case the mean over the cases is that case. ``start`` is where
+the units of the last dense layer begin, ``count`` how many there are; the outputs themselves begin
+at 0. Then a block of cases, of which every SIMD lane holds one.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.kernels.jit import exact, kernel, part
-from chainrule.training.engines.compiled.exponentials import exp_parts
-from chainrule.training.engines.compiled.plan import (
+from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
+from chainrule.training.engines.compiled.activations import exp_parts
+from chainrule.training.engines.compiled.tables import (
     ABSOLUTE,
     BINARY,
+    CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
     DELTA,
     HAS_SOFTMAX,
@@ -24,16 +26,44 @@ from chainrule.training.engines.compiled.plan import (
     HUBER,
     LOSS,
     LOSS_OPTION,
+    OUTPUTS,
+    PADDED,
     SCRATCH,
     SLOPE,
     SQUARED,
+    START,
     A,
+    Cases,
     Index,
+    Rules,
+    Workspace,
     Y,
     Z,
 )
 
 LN_2 = log(2)
+ONE, TWO = Index(1), Index(2)
+
+
+@kernel
+def loss_of_case(
+    cases: Cases, case: int, start: int, rules: Rules, layers: Array, units: Array
+) -> tuple[float, bool]:
+    """The loss of one case without penalties, whether it is right, and δ of the last layer.
+
+    Args:
+        cases: see `Cases`.
+        case: which of them.
+        start: where its last layer's units begin.
+        rules: see `Rules`.
+        layers: see `Workspace`.
+        units: likewise.
+    """
+    k = Index(len(layers)) - ONE
+    count, padded = layers[k, OUTPUTS], layers[k, PADDED]
+    if rules.codes[LOSS] == CLASS_CROSS_ENTROPY:
+        return class_cross_entropy(start, count, padded, Index(cases.labels[case]), units)
+    return _other_losses(start, count, rules, cases, case, units)
 
 
 @part
@@ -99,21 +129,15 @@ def largest(of: int, start: int, count: int, units: Array) -> int:
 
 
 @kernel
-def other_losses(
-    start: int,
-    count: int,
-    codes: Array,
-    constants: Array,
-    labels: Array,
-    rows: Array,
-    case: int,
-    units: Array,
+def _other_losses(
+    start: int, count: int, rules: Rules, cases: Cases, case: int, units: Array
 ) -> tuple[float, bool]:
-    """Every other loss: the outputs y, then J = ∂L/∂y and δ, or δ itself.
+    """Every other loss: the outputs y, then ∂L/∂y and δ, or δ itself.
 
     Returns:
         The loss, and whether the case is right.
     """
+    codes, labels, rows = rules.codes, cases.labels, cases.rows
     softmax = codes[HAS_SOFTMAX] == 1
     for j in range(count):
         units[Y, j] = units[A, start + j]
@@ -127,7 +151,8 @@ def other_losses(
         if codes[LOSS] == HINGE:
             loss = _hinge(count, Index(labels[case]), units)
         else:
-            loss = _residuals(codes[LOSS], constants[LOSS_OPTION], count, rows, case, units)
+            option = rules.constants[LOSS_OPTION]
+            loss = _residuals(codes[LOSS], option, count, rows, case, units)
         _through_outputs(softmax, start, count, units)
     true = Index(labels[case]) if len(labels) > 0 else _class_of_row(rows, case, count)
     only = len(labels) > 0 and count == 1  # an only class is named always
@@ -208,7 +233,7 @@ def _binary(start: int, count: int, rows: Array, case: int, units: Array) -> flo
 def _residuals(
     code: int, option: float, count: int, rows: Array, case: int, units: Array
 ) -> float:
-    """A mean of ρ(y − t) over the outputs, and J = ∂L/∂y."""
+    """A mean of ρ(y − t) over the outputs, and ∂L/∂y."""
     loss, share = 0.0, 1.0 / count
     for j in range(count):
         d: Any = np.float64(units[Y, j] - rows[case, j])
@@ -250,11 +275,144 @@ def _hinge(count: int, true: int, units: Array) -> float:
 
 @exact
 def _through_outputs(softmax: bool, start: int, count: int, units: Array) -> None:
-    """δ = J ∂y/∂z, through the softmax and through the layer's activation."""
+    """δ = ∂L/∂y ∂y/∂z, through the softmax and through the layer's activation."""
     mean = units.dtype.type(0)
     for j in range(count):
         mean += units[SCRATCH, j] * units[Y, j]
     for j in range(count):
-        J = units[SCRATCH, j]
-        g = units[Y, j] * (J - mean) if softmax else J
+        g = units[SCRATCH, j]
+        g = units[Y, j] * (g - mean) if softmax else g
         units[DELTA, start + j] = g * units[SLOPE, start + j]
+
+
+# A block of cases, of which every SIMD lane holds one.
+
+PEAK, TOP, TRUE, GAP, OTHERS, WRONG, PRODUCT = range(7)
+"""Rows of numbers a case: the largest logit and which it is; the true class, or NO_CASE; the
+largest logit less the true one; Σ e^(a_j − peak) over all but the largest, and over all but the
+true one; a product of factors 1 + others, less 1."""
+
+NO_CASE = -1.0
+LARGEST = 1e15
+"""Of products that are multiplied: what comes of it float32 still holds."""
+
+
+@exact
+def class_cross_entropy_of_block(
+    start: int, width: int, units: Array, lane: Array
+) -> tuple[float, float]:
+    """Softmax with cross-entropy of class numbers, as `class_cross_entropy` has it.
+
+    Of the loss ln(1 + others) + peak − a_t the logarithms are not taken here: (1 + o)(1 + u)
+    − 1 = o + u + o u loses no digit where both are small, so that `take_logarithms` needs few
+    for all lanes.
+
+    Args:
+        start: where the block of the first of the outputs begins.
+        width: how many outputs there are.
+        units: of all layers; N δ is written to.
+        lane: the rows above, (7, cases of a block).
+
+    Returns:
+        Σ (peak − a_t), and how many cases are right.
+    """
+    wide_vectors()
+    block, zero, one = Index(lane.shape[1]), units.dtype.type(0), units.dtype.type(1)
+    for c in range(block):
+        lane[PEAK, c], lane[TOP, c] = units[A, start + c], zero
+        lane[OTHERS, c] = lane[WRONG, c] = zero
+        lane[GAP, c] = units[A, start + c] if lane[TRUE, c] == zero else zero
+    for o in range(ONE, width):
+        at, number = start + o * block, units.dtype.type(o)
+        for c in range(block):
+            a, peak, top, gap = units[A, at + c], lane[PEAK, c], lane[TOP, c], lane[GAP, c]
+            lane[TOP, c] = number if a > peak else top
+            lane[PEAK, c] = a if a > peak else peak
+            lane[GAP, c] = a if lane[TRUE, c] == number else gap
+    for o in range(width):
+        at, number = start + o * block, units.dtype.type(o)
+        for c in range(block):
+            p, s = exp_parts(units[A, at + c] - lane[PEAK, c])
+            e = s * p + s
+            units[DELTA, at + c] = e
+            lane[OTHERS, c] += zero if lane[TOP, c] == number else e
+            lane[WRONG, c] += zero if lane[TRUE, c] == number else e
+    gaps, hits = zero, zero
+    for c in range(block):
+        there = lane[TRUE, c] >= zero
+        hits += one if lane[TRUE, c] == lane[TOP, c] else zero
+        others = lane[OTHERS, c]
+        lane[PRODUCT, c] = others if there else zero
+        gaps += lane[PEAK, c] - lane[GAP, c] if there else zero
+        lane[OTHERS, c] = one / (one + others) if there else zero
+    for o in range(width):
+        at, number = start + o * block, units.dtype.type(o)
+        for c in range(block):
+            e, wrong = units[DELTA, at + c], -lane[WRONG, c]
+            e = wrong if lane[TRUE, c] == number else e
+            units[DELTA, at + c] = e * (lane[OTHERS, c] * units[SLOPE, at + c])
+    return gaps, hits
+
+
+@exact
+def take_logarithms(lane: Array) -> float:
+    """Σ ln(1 + product) of the lanes, which then begin anew.
+
+    Lanes are multiplied in pairs as long as no number comes near the largest there is.
+    """
+    wide_vectors()
+    width, total = Index(lane.shape[1]), 0.0
+    while width > ONE and _largest_product(width, lane) <= LARGEST:
+        half = (width + ONE) // TWO
+        for c in range(width - half):
+            a, b = lane[PRODUCT, c], lane[PRODUCT, half + c]
+            lane[PRODUCT, c] = a + b + a * b
+        width = half
+    for c in range(width):
+        total += log1p(np.float64(lane[PRODUCT, c]))
+    for c in range(Index(lane.shape[1])):
+        lane[PRODUCT, c] = 0
+    return total
+
+
+@part
+def _largest_product(width: int, lane: Array) -> float:
+    largest = lane.dtype.type(0)
+    for c in range(width):
+        product = lane[PRODUCT, c]
+        largest = largest if product <= largest else product  # NaN is taken
+    return largest
+
+
+@kernel
+def losses_of_block(
+    cases: Cases, numbers: Array, count: int, rules: Rules, ws: Workspace, one_case: Array
+) -> tuple[float, int]:
+    """Any loss, a case after the other by `loss_of_case`; N δ goes to the units.
+
+    Args:
+        cases: see `Cases`.
+        numbers: which of them the block holds, (1, cases of a block).
+        count: how many they are; δ of the others is 0.
+        rules: see `Rules`.
+        ws: see `Workspace`.
+        one_case: written to: the units of one case's last layer.
+    """
+    layers, units, k = ws.layers, ws.units, Index(len(ws.layers)) - ONE
+    block, width, total, right = Index(numbers.shape[1]), layers[k, OUTPUTS], 0.0, 0
+    start = layers[k, START] * block
+    for o in range(width):
+        for c in range(count, block):
+            units[DELTA, start + o * block + c] = 0
+    for c in range(count):
+        for o in range(width):
+            at = start + o * block + c
+            one_case[Z, o], one_case[A, o] = units[Z, at], units[A, at]
+            one_case[SLOPE, o] = units[SLOPE, at]
+        number = Index(numbers[0, c])
+        loss, hit = loss_of_case(cases, number, Index(0), rules, layers, one_case)
+        for o in range(width):
+            units[DELTA, start + o * block + c] = one_case[DELTA, o]
+        total += loss
+        right += hit
+    return total, right

@@ -1,6 +1,7 @@
-"""A network as tables of numbers.
+"""A network as tables of numbers, and θ in the memory layout that the compiled loops work on.
 
-The kernels go by the codes and columns named here; no Numba is needed to read or make them.
+The loops branch on the codes and index the columns and rows that are named here. This file needs
+no Numba.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from chainrule.nn.parameters import Segment
 from chainrule.training.optimizers import SGD, Adam, Momentum, Optimizer, Rates
 
 Index: Any = np.uintp
-"""Makes a whole number that is never negative. Numba takes an index of this type as it is; of
-a signed one it first asks whether it counts from the end, and loops then no longer run in
-vectors. All indices and counts within kernels are of this type."""
+"""The type of all indices and counts within kernels: a whole number that is never negative.
+Of a signed index Numba first asks whether it counts from the end, and then loops are not
+vectorised."""
+
+# Codes of activations, losses and update rules: what is not in these tables the numpy engine runs.
 
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, MISH, SOFTPLUS, SOFTSIGN = range(11)
 
@@ -54,7 +57,7 @@ LOSSES: Mapping[type[Loss], int] = {
     losses.LogCosh: LOG_COSH,
     losses.Hinge: HINGE,
 }
-"""Cross-entropy of class numbers, which are most common, has a code of its own."""
+"""Cross-entropy of class numbers, the most common loss, has a code of its own."""
 
 DESCENT, MOMENTUM, NESTEROV, ADAM = range(4)
 
@@ -63,44 +66,128 @@ RULES: Mapping[type[Optimizer], int] = {SGD: DESCENT, Momentum: MOMENTUM, Adam: 
 L1, L2 = range(2)
 
 PENALTIES: Mapping[str, int] = {"L1": L1, "L2": L2}
-"""Where the rate of each stands among those of an array."""
+"""The position of each penalty's rate among those of a parameter array."""
+
+NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
+"""Codes of all penalties together."""
+
+# Columns and rows of the arrays.
 
 INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT = range(9)
-"""Columns of `Plan.layers`: the widths; the outputs with padding; where the units begin in the
-vectors of z, a and δ; where the weights begin in the packed vector, the length of a row, where
-the biases begin; the activation; whether a row of weights is an output's, else an input's."""
+"""Columns of `Tables.layers`: the widths; the outputs with padding; where the layer's units begin
+in the vectors of z, a and δ; where its weights begin in packed θ, the length of their rows, where
+its biases begin; the code of the activation; whether a row of weights belongs to an output, else
+to an input."""
 
 Z, A, SLOPE, DELTA, Y, SCRATCH, BOUND = range(7)
 """Rows of the units: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs; room for
-one row of weights; a bound of |a| of the inputs and of each layer."""
+one row of weights; an upper bound of |a| of the inputs and of each layer."""
 
 THETA = 0
 """The only row of the weights."""
 
 FIRST, SECOND = range(2)
-"""Rows of the state, which the optimiser carries: velocity or mean, mean square."""
+"""Rows of the optimiser's state: velocity or mean, mean square."""
 
 OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS, DECAYS = range(6)
-"""Numbers that the rules need: the optimiser's options, how many steps it has taken, and so on.
-From `DECAYS` on stand the penalties' rates, those of weights and of biases layer by layer."""
+"""Positions in `Rules.constants`: the optimiser's options, the loss's option, the number of steps
+taken; from `DECAYS` on the penalties' rates of weights and biases, layer by layer."""
 
 LOSS, HAS_SOFTMAX, UPDATE, PENALTY = range(4)
-"""Codes of the rules: the loss, whether a softmax makes the outputs, the optimiser's rule, the
-penalties."""
-
-NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
-"""Codes of all penalties together."""
+"""Positions in `Rules.codes`: the loss, whether a softmax makes the outputs, the optimiser's
+update rule, the penalties."""
 
 
-class Plan(NamedTuple):
+# What the kernels take.
+
+
+class Cases(NamedTuple):
+    """A set of cases.
+
+    Attributes:
+        x: inputs, (cases, input).
+        labels: class numbers, (cases,); empty where targets are rows.
+        rows: targets, (cases, outputs); empty where they are class numbers.
+    """
+
+    x: Array
+    labels: Array
+    rows: Array
+
+    @classmethod
+    def of(cls, x: Array, t: Array) -> Cases:
+        """The set of inputs and targets as the network prepares them."""
+        labels = np.array(t if t.ndim == 1 else (), np.int64)  # a copy: they are indices
+        rows = np.ascontiguousarray(t if t.ndim == 2 else np.empty((0, 0)), x.dtype)
+        return cls(x, labels, rows)
+
+
+class Minibatches(NamedTuple):
+    """Which cases of a set are run, and how many at a time.
+
+    Attributes:
+        order: their numbers; empty for those from ``first`` on, in the order of the file.
+        first: see above.
+        size: of a minibatch; the last one takes what is left.
+    """
+
+    order: Array
+    first: Any
+    size: Any
+
+    @classmethod
+    def of(cls, order: Array | None, first: int, count: int, size: int) -> Minibatches:
+        """``count`` minibatches from the minibatch ``first`` of an epoch on."""
+        start = first * size
+        if order is None:
+            return cls(np.empty(0, np.int64), Index(start), Index(size))
+        chosen = np.ascontiguousarray(order[start : start + count * size], np.int64)
+        return cls(chosen, Index(0), Index(size))
+
+
+class Rules(NamedTuple):
+    """Loss, penalties and update rule: see `LOSS` and `OPTION_1` for the positions.
+
+    Attributes:
+        codes: (4,).
+        constants: (5 + 4 · layers,).
+    """
+
+    codes: Array
+    constants: Array
+
+
+class Workspace(NamedTuple):
+    """The arrays that a loop reads and writes.
+
+    Attributes:
+        layers: a row a layer: see `INPUTS` for the columns.
+        options: of the activations, a row a layer.
+        rates: learning rates of weights and biases, a row a layer.
+        weights: θ, packed, (1, parameters), changed in place.
+        state: of the optimiser, likewise, (vectors, parameters).
+        gradient: (1, parameters); empty where no update needs one.
+        units: see `Z` for the rows.
+    """
+
+    layers: Array
+    options: Array
+    rates: Array
+    weights: Array
+    state: Array
+    gradient: Array
+    units: Array
+
+
+class Tables(NamedTuple):
     """The dense layers of a network.
 
     Attributes:
-        layers: a row each, with the columns above, (layers, 9).
+        layers: a row each, (layers, 9): see `INPUTS` for the columns.
         options: of the activations, (layers, 2).
         units: the length of the vectors of z, a and δ.
-        parameters: the length of the packed vector.
-        softmax: whether a softmax stands behind them.
+        parameters: the length of packed θ.
+        softmax: whether a softmax follows the last of them.
     """
 
     layers: Array
@@ -111,11 +198,11 @@ class Plan(NamedTuple):
 
 
 def dense_layers(network: Network) -> list[Dense]:
-    """The layers that have parameters."""
+    """The layers that have parameters: in a network that can be compiled they are dense."""
     return [layer for layer in network.layers if isinstance(layer, Dense)]
 
 
-def make_plan(network: Network, by_output: Sequence[bool], *, fill: bool) -> Plan:
+def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> Tables:
     """The tables of a network that `support` finds no fallback reason for.
 
     Args:
@@ -135,7 +222,7 @@ def make_plan(network: Network, by_output: Sequence[bool], *, fill: bool) -> Pla
         ]
         units += width
         parameters = biases + width
-    return Plan(
+    return Tables(
         np.array(rows, np.uintp),
         np.array([_options(layer) for layer in dense_layers(network)], network.dtype),
         units,
@@ -151,7 +238,7 @@ def filled(width: int, dtype: np.dtype[Any]) -> int:
         >>> filled(50, np.dtype("float64")), filled(50, np.dtype("float32"))
         (56, 64)
     """
-    lane = 64 // dtype.itemsize
+    lane = LINE // dtype.itemsize
     return -(-width // lane) * lane
 
 
@@ -186,8 +273,15 @@ def rates_of_layers(network: Network, optimizer: Optimizer) -> list[tuple[float,
     return pairs if all(len(pair) == 2 for pair in pairs) else None
 
 
+def _rate_of(segment: Segment, rates: Rates) -> float | None:
+    for part, rate in rates:
+        if part.start <= segment.start and segment.stop <= part.stop:
+            return rate
+    return None
+
+
 def decays_of_layers(network: Network) -> list[float]:
-    """The rates of the penalties, as the rules have them from `DECAYS` on; 0 for none."""
+    """The rates of the penalties, as `Rules.constants` has them from `DECAYS` on; 0 for none."""
     found = []
     for layer in dense_layers(network):
         for name in ("W", "b"):
@@ -204,16 +298,10 @@ def penalty_code(decays: Sequence[float]) -> int:
     return L2_ALONE if any(decays) else NO_PENALTY
 
 
-def _rate_of(segment: Segment, rates: Rates) -> float | None:
-    for part, rate in rates:
-        if part.start <= segment.start and segment.stop <= part.stop:
-            return rate
-    return None
-
-
-# θ as the loops want it: rows that fill whole lines of the cache, turned where that is faster.
+# θ in the loops' memory layout: rows that fill whole lines of the cache, transposed where faster.
 
 LINE = 64
+"""Bytes of a line of the cache."""
 
 
 def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
@@ -224,40 +312,31 @@ def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
 
 
 class Packing:
-    """Copies vectors laid out as θ into packed ones, and back.
+    """Pairs the numbers of vectors laid out as θ with those of packed ones.
 
     Args:
         network: whose layout it is.
-        plan: of that network.
+        tables: of that network.
     """
 
-    def __init__(self, network: Network, plan: Plan) -> None:
+    def __init__(self, network: Network, tables: Tables) -> None:
         self._network = network
-        self._plan = plan
+        self._tables = tables
 
     @property
     def is_identity(self) -> bool:
         """Whether packed vectors are laid out as θ is."""
         places = np.arange(self._network.parameters.layout.size)
-        packed = np.full(self._plan.parameters, -1)
-        self.pack(places, packed)
+        packed = np.full(self._tables.parameters, -1)
+        for own, other in self.pairs(places, packed):
+            np.copyto(other, own)
         return np.array_equal(packed, places)
 
-    def pack(self, vector: Array, packed: Array) -> None:
-        """Copy a vector laid out as θ into a packed one, whose padding stays as it is: 0."""
-        for own, other in self.pairs(vector, packed):
-            np.copyto(other, own)
-
-    def unpack(self, packed: Array, vector: Array) -> None:
-        """Copy a packed vector into one laid out as θ."""
-        for own, other in self.pairs(vector, packed):
-            np.copyto(own, other)
-
     def pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
-        """Views of the same numbers in both, of one shape."""
+        """Views of the same numbers in both, of one shape; padding is in none of them."""
         layout = self._network.parameters.layout
         for k, layer in enumerate(dense_layers(self._network)):
-            columns = self._plan.layers[k].astype(int)
+            columns = self._tables.layers[k].astype(int)
             views = layout.views(vector, layer.name)
             rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
             own = views["W"].T if columns[BY_OUTPUT] else views["W"]
