@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from chainrule.config import load_config
-from chainrule.config.messages import found
 from chainrule.core.errors import ConfigError
+from chainrule.core.schema import found
 
 GOOD = """\
 network:

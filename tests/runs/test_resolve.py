@@ -379,8 +379,8 @@ def test_the_compact_form_writes_layers_on_images(folder):
     [
         ("{generator: parity, bits: 3, count: 9}", "count", "count must be at most 8"),
         ("{generator: parity, bits: 3, count: 9, seed: 1}", "count", "count must be at most 8"),
-        ("{generator: parity, bits: [2, 20000]}", "bits", "bits must not pass 10000"),
-        ("{generator: echo, steps: [9, 20000]}", "steps", "steps must not pass 10000"),
+        ("{generator: parity, bits: [2, 20000]}", "bits", "from 1 to 10000"),
+        ("{generator: echo, steps: [9, 20000]}", "steps", "from 1 to 10000"),
         ("{generator: echo, steps: 9999, count: 999999999}", "count", "would need"),
         ("{generator: blobs, features: 999999999}", "generator", "would need"),
         ("{generator: echo, target: class}", "target", "gives values here, not classes"),

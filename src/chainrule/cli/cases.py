@@ -16,7 +16,7 @@ from chainrule.data.readers.encoding import encode_classes, encode_values
 from chainrule.data.readers.files import FORMATS, read_inputs, recognise
 from chainrule.data.readers.image_folder import is_image, read_images
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
-from chainrule.data.settings import TEXT_KEYS
+from chainrule.data.settings import own_arguments
 from chainrule.runs.run import PARTS, Run
 
 
@@ -102,7 +102,7 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
     settings = run.config.data
     if "text" in settings and not holds_sequences(file):  # data make writes a text's windows
         assert run.classes is not None
-        options = {key: settings[key] for key in TEXT_KEYS if settings.get(key) is not None}
+        options = own_arguments(settings)
         part, notes = windows_of_file(file, Alphabet.named(run.classes), **options)
         _tell(notes)
         return run.network.prepare_inputs(part.x), part.t

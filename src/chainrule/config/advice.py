@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chainrule.config.reading.tree import KeyPath, Tree, named_parent
-from chainrule.config.schema.generators import GENERATORS
+from chainrule.config.reading.tree import Tree, named_parent
 from chainrule.config.schema.layers import SECTIONS
 from chainrule.config.schema.network import Network
 from chainrule.config.schema.training import Training
 from chainrule.core.errors import SYNONYMS
+from chainrule.core.schema import KeyPath
+from chainrule.data.settings import GENERATORS
 from chainrule.nn.activations import ACTIVATIONS
 
 OPTIONS: Mapping[str, str] = {
@@ -62,7 +63,7 @@ COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
 @cache
 def _fields() -> dict[str, str]:
     """The part that a key belongs to; of several the one that is meant more often."""
-    data = {name for model in GENERATORS.values() for name in model.model_fields}
+    data = {name for known in GENERATORS.values() for name in known.model.model_fields}
     layers = {name for model in SECTIONS.values() for name in model.model_fields}
     parts = {
         "data": {*data, "generator", "file", "folder", "text"},

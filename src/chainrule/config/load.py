@@ -10,17 +10,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chainrule.config.messages import found, in_order, schema_problems
+from chainrule.config.messages import in_order, schema_problems
 from chainrule.config.reading.compact import is_compact, read_compact
 from chainrule.config.reading.overrides import apply_overrides
 from chainrule.config.reading.source_text import read_text
-from chainrule.config.reading.tree import PlainError, Tree, dotted, plain
+from chainrule.config.reading.tree import Tree, dotted
 from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.config.rules import rule_problems
 from chainrule.config.schema.configuration import Configuration
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
+from chainrule.core.schema import PlainError, found, plain
 from chainrule.data.settings import KINDS, PATH_KEYS
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS

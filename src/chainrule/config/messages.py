@@ -9,13 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from chainrule.config.advice import home_of, on_key, on_value, part_of
-from chainrule.config.reading.tree import KeyPath, Tree
+from chainrule.config.reading.tree import Tree
 from chainrule.core.errors import Problem, nearest, unknown
 from chainrule.core.limits import MOST_PROBLEMS
-
-_LONGEST = 60
-# Bits; Python writes no integer of more than 4300 digits.
-_LONGEST_INTEGER = 14_000
+from chainrule.core.schema import KeyPath, must_be
 
 
 def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
@@ -94,34 +91,4 @@ def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Pro
         return tree.problem(path, advice)
     if kind == "said":
         return tree.problem(path, context["message"])
-    guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
-    was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
-    # Without a word of ours: a text of half a character, which the schema's own library refuses.
-    context = {"expected": "a text of whole characters", **context}
-    return tree.problem(path, f"{tree.word(path)} must be {context['expected']}, found {was}")
-
-
-def found(value: Any) -> str:
-    """A value as a configuration would hold it, shortened.
-
-    Example:
-        >>> found("ten"), found(True), found(None), found([1, "a"])
-        ("'ten'", 'true', 'nothing', "[1, 'a']")
-    """
-    text = _written(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(_written(item) for item in value)}]"
-    if isinstance(value, dict):
-        items = (f"{key}: {_written(item)}" for key, item in value.items())
-        return f"{{{', '.join(items)}}}"
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
-        return f"a whole number of {value.bit_length()} bits"
-    return repr(value)
+    return tree.problem(path, must_be(tree.word(path), context, value))

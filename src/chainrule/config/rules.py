@@ -11,13 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chainrule.config.messages import found
-from chainrule.config.reading.tree import KeyPath, Tree
-from chainrule.config.schema.fields import NAME_PATTERN
-from chainrule.config.schema.generators import shape_classes
-from chainrule.config.schema.layers import ALIASES, SECTIONS
+from chainrule.config.reading.tree import Tree
+from chainrule.config.schema.layers import ALIASES, NAME_PATTERN, SECTIONS
 from chainrule.core.errors import Problem
-from chainrule.data.settings import KINDS, are_sequences
+from chainrule.core.schema import KeyPath, is_whole_from
+from chainrule.data.settings import data_problems
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import LayerNode, graph_problems, names_of
 from chainrule.nn.layer_types import LAYERS
@@ -26,8 +24,6 @@ LayerProblem = tuple[KeyPath, str]
 """Where the blame lies, and the message."""
 
 LIST: KeyPath = ("network", "layers")
-
-_GROUPS = {"shapes": "classes", "spirals": "arms", "rings": "rings", "blobs": "classes"}
 
 
 def rule_problems(tree: Tree) -> list[Problem]:
@@ -39,7 +35,7 @@ def rule_problems(tree: Tree) -> list[Problem]:
     if isinstance(network, dict) and isinstance(network.get("layers"), list):
         faults += _network_faults(network)
     if isinstance(data, dict):
-        faults += _data_faults(data)
+        faults += [(("data", *path), message) for path, message in data_problems(data)]
     return [tree.problem(path, message) for path, message in faults]
 
 
@@ -53,10 +49,6 @@ def _kind(layer: Any) -> str | None:
     """The layer's type; None for what is none."""
     word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
     return ALIASES.get(word, word) if word is not None and word in SECTIONS else None
-
-
-def _whole(value: Any, at_least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
 
 
 def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:
@@ -86,7 +78,7 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerPr
         if "inputs" in layers[k]:
             continue
         before, size = layers[k - 1].get("size"), layers[k].get("size")
-        if _whole(before) and _whole(size) and before != size:
+        if is_whole_from(before) and is_whole_from(size) and before != size:
             message = f"softmax has the size of the layer before it, {before}, found {size}"
             yield (*LIST, k, "size"), message
 
@@ -97,7 +89,7 @@ def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerP
         if kinds[k] != "recurrent" or not isinstance(layer, dict):
             continue
         start, size = layer.get("start"), layer.get("size")
-        if isinstance(start, list) and _whole(size) and len(start) != size:
+        if isinstance(start, list) and is_whole_from(size) and len(start) != size:
             message = f"start has a number for each of the {size} units, found {len(start)}"
             yield (*LIST, k, "start"), message
 
@@ -196,67 +188,3 @@ def _instead_of_cross_entropy(function: str, last: Any) -> str:
             "another loss such as mse"
         )
     return "add softmax as the last layer, or choose another loss such as mse"
-
-
-def _data_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
-    kinds = [key for key in data if key in KINDS]
-    if are_sequences({**data, "generator": _name(data.get("generator")) or ""}):
-        yield from _sequence_faults(data)
-    if kinds == ["file"]:
-        yield from _file_faults(data)
-    elif kinds in ([], ["generator"]):
-        generator = _name(data.get("generator", "shapes")) or ""
-        yield from _group_faults(data, generator)
-        if generator == "shapes":
-            yield from _shape_faults(data)
-
-
-def _sequence_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
-    """What sequences cannot be, and an echo that never comes."""
-    if data.get("standardize") not in (None, False):
-        message = "standardize is for rows of numbers and images, not for sequences"
-        yield ("data", "standardize"), message
-    steps, delay = data.get("steps", 20), data.get("delay", 5)
-    shortest = steps[0] if isinstance(steps, list) and steps else steps
-    is_echo = _name(data.get("generator")) == "echo" and _whole(shortest) and _whole(delay)
-    if is_echo and delay >= shortest:
-        key = "delay" if "delay" in data else "steps"
-        message = f"delay must be less than the number of steps, {shortest}, found {delay}"
-        yield ("data", key), message
-
-
-def _shape_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
-    """A shape cannot be larger than its image."""
-    size = data.get("size", 16)
-    if not _whole(size, 10) or size > 50:
-        return
-    for key in ("width", "height", "thickness"):
-        ends = data.get(key)
-        largest = ends[-1] if isinstance(ends, list) and ends else ends
-        if _whole(largest) and largest > size:
-            fits = f"{key} must fit into images of {size} x {size} pixels"
-            yield ("data", key), f"{fits}, found {found(ends)}"
-
-
-def _group_faults(data: Mapping[str, Any], generator: str) -> Iterator[LayerProblem]:
-    """Each class needs a case."""
-    groups = data.get(_GROUPS.get(generator, ""), 2)
-    count = data.get("count")
-    number = len(groups) if isinstance(groups, list) else groups
-    if generator == "shapes" and "classes" not in data:
-        number = min(4, len(shape_classes()))
-    if isinstance(count, int) and isinstance(number, int) and 1 <= count < number:
-        yield ("data", "count"), f"count {count} is too small for {number} classes"
-
-
-def _file_faults(data: Mapping[str, Any]) -> Iterator[LayerProblem]:
-    """Validation and test data that have files of their own."""
-    split = data.get("split")
-    for k, part in enumerate(("validation", "test"), start=1):
-        file, labels = f"{part}_file", f"{part}_labels"
-        if file in data and isinstance(split, list) and len(split) == 3 and split[k]:
-            yield ("data", "split", k), f"the {part} part of split must be 0: {file} gives it"
-        if labels in data and file not in data:
-            yield ("data", labels), f"{labels} is given, but no {file}"
-        if file in data and "labels" in data and labels not in data:
-            yield ("data", file), f"{file} is given, but no {labels}"

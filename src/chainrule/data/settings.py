@@ -1,29 +1,49 @@
-"""What the ``data`` part of a configuration may say."""
+"""The ``data:`` part of a configuration: a model for each kind of data, and the rules over them.
+
+Which of ``generator``, ``file``, ``folder``, ``name`` and ``text`` is there says the kind, so that
+an unknown key is reported against the keys of that kind alone.
+"""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, reduce
+from inspect import signature
+from operator import or_
+from typing import Annotated, Any, Literal
 
-import numpy as np
+from pydantic import Field, GetCoreSchemaHandler, TypeAdapter, create_model
+from pydantic_core import core_schema
 
-from chainrule.core.arguments import MAX_SEED, Checks
-from chainrule.core.errors import ConfigError, unknown
+from chainrule.core.declared import Arguments, arguments_of
+from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.schema import (
+    Count,
+    FileName,
+    KeyPath,
+    Text,
+    Word,
+    expected,
+    one_of,
+    said,
+    says,
+    validated,
+)
+from chainrule.data.generators.base import GENERATORS as DECLARED
+from chainrule.data.generators.base import UNSAID, Data
 from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.data.named.from_sklearn import CIFAR_NAMES, IN_SKLEARN, NAMES
+from chainrule.data.readers.characters import read_characters
+from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.splits import DEFAULT_SPLIT
 
 KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys says where the data come from."""
 
-COMMON_KEYS = ("split", "standardize", "flatten", "channels", "seed", "target")
+COMMON_KEYS = tuple(Data.model_fields)
 """What can be said of any data."""
-
-CHANNELS = ("last", "first")
-"""Where an image's colours stand: (height, width, 3), or (3, height, width) for convolution."""
 
 FILE_KEYS = (
     "label",
@@ -36,18 +56,6 @@ FILE_KEYS = (
     "classes",
 )
 """What can be said of data in files."""
-
-IMAGE_FOLDER_KEYS = ("size", "color")
-"""What can be said of a folder of images."""
-
-WINDOW = 32
-"""The steps of a text's windows where nothing else is said."""
-
-TEXT_KEYS = ("steps", "stride", "encoding")
-"""What can be said of a text that is learnt character by character."""
-
-CIFAR_NAMES = ("cifar10", "cifar100")
-"""The named sets that are read from the user's copy of the published files."""
 
 PATH_KEYS = (
     "path",
@@ -62,35 +70,240 @@ PATH_KEYS = (
 )
 """The keys that name a file or a folder."""
 
-_CIFAR_KEYS = ("path", "classes", "count")
-_NAMED_KEYS = {"cifar10": _CIFAR_KEYS, "cifar100": (*_CIFAR_KEYS, "label")}
+MAKERS: Mapping[str, Callable[..., Any]] = {
+    "shapes": ImageGenerator,
+    **POINT_SETS,
+    **SEQUENCES,
+}
+"""The sets that are made, not read, by name."""
 
-GENERATORS: tuple[str, ...] = ("shapes", *POINT_SETS, *SEQUENCES)
-"""The sets that are made, not read."""
+GENERATORS: Mapping[str, Arguments] = {name: DECLARED[name] for name in MAKERS}
+"""The keys of each."""
 
 
-def known_keys(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The keys that data of the kind in ``settings`` may have; all arguments of a generator.
+def _own(reader: Callable[..., Any]) -> dict[str, Any]:
+    """The keys that a reader's arguments are, but for what all data have."""
+    return {k: f for k, f in arguments_of(reader).items() if k not in COMMON_KEYS}
 
-    Example:
-        >>> known_keys({"generator": "moons"})[-4:]
-        ('seed', 'target', 'count', 'noise')
-    """
-    kind = next(key for key in KINDS if key in settings)
+
+class File(Data):
+    """Data of a file: delimited text, .npz or IDX."""
+
+    file: FileName = Field(description="the file, from the configuration's folder")
+    label: Annotated[Any, Word("label", ("last", "first"))] = Field(
+        "last", description="the column of the label, in a text file"
+    )
+    header: Annotated[Literal["auto"] | bool, says("auto, true or false", words=("auto",))] = (
+        Field("auto", description="whether a text file's first line names the columns")
+    )
+    labels: FileName = Field(UNSAID, description="the file of the labels, for IDX images")
+    validation_file: FileName = Field(UNSAID, description="validation data in a file of their own")
+    validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
+    test_file: FileName = Field(UNSAID, description="test data in a file of their own")
+    test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
+    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
+        Field([], description="the names of the classes, in order")
+    )
+
+
+Characters = create_model(
+    "Characters",
+    __base__=Data,
+    __doc__="A text whose next character is to be predicted.",
+    text=(FileName, Field(description="a UTF-8 file, from the configuration's folder")),
+    **_own(read_characters),
+)
+Folder = create_model(
+    "Folder",
+    __base__=Data,
+    __doc__="Images in one subfolder for each class, or the published files of CIFAR.",
+    folder=(FileName, Field(description="the folder, from the configuration's folder")),
+    **_own(read_image_folder),
+)
+
+
+class Named(Data):
+    """A set that comes with scikit-learn."""
+
+    name: Annotated[Any, Word("data set", IN_SKLEARN)] = Field(description="the set")
+
+
+class Cifar10(Data):
+    """CIFAR-10 from the user's copy of the published files."""
+
+    name: Literal["cifar10"] = Field(description="the set")
+    path: FileName = Field(
+        UNSAID,
+        description="the folder of the published files; by default cifar-10-batches-py in data/ "
+        "beside the configuration or in the folder that CHAINRULE_DATA names",
+    )
+    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
+        Field([], description="the classes to take, in this order; by default all")
+    )
+    count: Count = Field(
+        UNSAID,
+        description="at most so many images to train and validate on, the first; by default all",
+    )
+
+
+class Cifar100(Cifar10):
+    """CIFAR-100 from the user's copy of the published files."""
+
+    name: Literal["cifar100"] = Field(description="the set")  # type: ignore[assignment]
+    label: Annotated[Any, Word("label", ("fine", "coarse"))] = Field(
+        "fine", description="the 100 fine classes or the 20 coarse ones"
+    )
+
+
+_NAMED: dict[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
+
+
+def _by_kind(value: Any, handler: Any) -> Any:
+    """The data of the one kind that is meant; only its own errors are reported."""
+    if not isinstance(value, dict | None):
+        raise expected("a mapping of keys to values, such as {generator: shapes}")
+    value = dict(value or {})
+    kinds = [key for key in value if key in KINDS]
+    if len(kinds) > 1:
+        first, second = kinds[:2]
+        both = f"found both {first!r} and {second!r}"
+        raise said(f"data come from one of {one_of(KINDS)}, {both}", second)
+    if not kinds:
+        value["generator"] = "shapes"
+    kind = kinds[0] if kinds else "generator"
     if kind == "file":
-        own: Iterable[str] = FILE_KEYS
-    elif kind == "folder":
-        own = IMAGE_FOLDER_KEYS
-    elif kind == "text":
-        own = TEXT_KEYS
-    elif kind == "name":
-        own = _NAMED_KEYS.get(settings[kind], ())
-    else:
-        own = [key for key in inspect.signature(_maker(settings[kind])).parameters if key != "rng"]
-    return (kind, *COMMON_KEYS, *(key for key in own if key not in COMMON_KEYS))
+        return File.model_validate(value)
+    if kind == "text":
+        return Characters.model_validate(value)
+    if kind == "folder":
+        return Folder.model_validate(value)
+    table = tuple(GENERATORS) if kind == "generator" else NAMES
+    value[kind] = Word("generator" if kind == "generator" else "data set", table).check(
+        value[kind], at=kind
+    )
+    if kind == "generator":
+        made: Any = GENERATORS[value[kind]].model
+        return made.model_validate(value)
+    return _NAMED.get(value[kind], Named).model_validate(value)
 
 
-def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+class _OfOneKind:
+    """Data whose model goes by the key that says the kind."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        made = [known.model for known in GENERATORS.values()]
+        models: list[Any] = [*made, Characters, File, Folder, Named, Cifar10, Cifar100]
+        union = handler.generate_schema(reduce(or_, models))
+        return core_schema.no_info_wrap_validator_function(_by_kind, union)
+
+
+AnyData = Annotated[Data, _OfOneKind()]
+"""Data of any kind."""
+
+
+@cache
+def _any_data() -> TypeAdapter[Any]:
+    return TypeAdapter(AnyData)
+
+
+def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as their model reads them; those that are None are left out.
+
+    Raises:
+        ConfigError: everything that is wrong with them.
+    """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"data are described by a mapping, found {shown(settings)}")
+    written = {key: value for key, value in settings.items() if value is not None}
+    if not any(kind in written for kind in KINDS):
+        raise ConfigError(f"data come from one of {one_of(KINDS)}; found none of them")
+    read: Any = None
+    problems: list[Problem] = []
+    try:
+        read = validated(_any_data().validate_python, written)
+    except ConfigError as error:
+        problems += error.problems
+    problems += [Problem(message, key=str(path[0])) for path, message in data_problems(written)]
+    if read is None or problems:
+        raise ConfigError(problems)
+    found: dict[str, Any] = read.model_dump(exclude_unset=True)
+    return found
+
+
+def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """The rules over several settings that do not hold, as far as the settings can be read."""
+    kinds = [key for key in data if key in KINDS]
+    if are_sequences(data) and data.get("standardize") not in (None, False):
+        message = "standardize is for rows of numbers and images, not for sequences"
+        yield ("standardize",), message
+    if kinds == ["file"]:
+        yield from _file_problems(data)
+    elif kinds == ["name"] and _has_its_own(data, "test") and _part_of_split(data, 2):
+        yield ("split", 2), "the test part of split must be 0: the set has test images of its own"
+    elif kinds in ([], ["generator"]) and (known := GENERATORS.get(_generator(data))):
+        yield from (((key,), message) for key, message in known.problems(data))
+
+
+def _file_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Validation and test data that have files of their own."""
+    for k, part in enumerate(("validation", "test"), start=1):
+        file, labels = f"{part}_file", f"{part}_labels"
+        if file in data and _part_of_split(data, k):
+            yield ("split", k), f"the {part} part of split must be 0: {file} gives it"
+        if labels in data and file not in data:
+            yield (labels,), f"{labels} is given, but no {file}"
+        if file in data and "labels" in data and labels not in data:
+            yield (file,), f"{file} is given, but no {labels}"
+
+
+def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
+    split = data.get("split")
+    return split[part] if isinstance(split, list | tuple) and len(split) == 3 else 0
+
+
+def _has_its_own(data: Mapping[str, Any], part: str) -> bool:
+    """Whether validation or test data come apart from the training data."""
+    published = part == "test" and data.get("name") in CIFAR_NAMES
+    return published or f"{part}_file" in data
+
+
+def _generator(data: Mapping[str, Any]) -> str:
+    """The name of the generator, in its own spelling; shapes where nothing is said."""
+    word = data.get("generator", "shapes")
+    return word.lower() if isinstance(word, str) else ""
+
+
+def are_sequences(data: Mapping[str, Any]) -> bool:
+    """Whether the data are sequences, steps by features."""
+    return "text" in data or ("generator" in data and _generator(data) in SEQUENCES)
+
+
+def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
+    """The fractions of what is split; a part with its own cases leaves its share to training."""
+    if "split" in data:
+        train, validation, test = data["split"]
+        return train, validation, test
+    validation, test = (
+        0.0 if _has_its_own(data, name) else fraction
+        for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)
+    )
+    return 1 - validation - test, validation, test
+
+
+def own_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are arguments of the generator or of the reader of a text."""
+    model = Characters if "text" in data else GENERATORS[data["generator"]].model
+    of_all = {*COMMON_KEYS, *KINDS}
+    return {
+        key: data[key]
+        for key in model.model_fields
+        if key not in of_all and data.get(key) is not None
+    }
+
+
+def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
     """The same settings with what they leave open written out, but for the seed.
 
     A run keeps them so: it can be made again when the defaults have changed.
@@ -99,123 +312,15 @@ def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
         >>> with_defaults({"generator": "moons", "noise": 0.2})["count"]
         400
     """
-    taken: dict[str, Any] = {"split": fractions_of(settings), "standardize": False}
-    if "text" in settings:
-        taken |= {"steps": WINDOW, "encoding": "one_hot"}
-    if "generator" in settings:
-        maker = _maker(settings["generator"])
-        arguments = inspect.signature(maker).parameters
-        own = {key: settings[key] for key in arguments if key in settings}
-        taken |= {
-            key: each.default for key, each in arguments.items() if key not in ("rng", "seed")
-        }
-        if settings["generator"] == "shapes":  # some of its defaults follow from the size
-            made = vars(ImageGenerator(**own))
-            taken |= {key: made[key] for key in taken if key in arguments}
-    plain = {key: list(v) if isinstance(v, tuple) else v for key, v in taken.items()}
-    said = {key: v for key, v in plain.items() if v is not None and key not in settings}
-    return {**settings, **said}
-
-
-def check_settings(settings: Mapping[str, Any], target: str | None) -> str:
-    """The kind of data, once the settings say one and nothing unknown."""
-    kinds = [key for key in KINDS if key in settings]
-    if len(kinds) != 1:
-        found = " and ".join(kinds) if kinds else "none of them"
-        raise ConfigError(
-            f"data must say where it comes from with one of {', '.join(KINDS)}; found {found}"
-        )
-    kind = kinds[0]
-    if kind == "generator" and settings[kind] not in GENERATORS:
-        raise ConfigError(unknown("generator", settings[kind], GENERATORS))
-    checks = Checks()
-    known = known_keys(settings)
-    for key in settings:
-        if key not in known:
-            checks.fail(unknown("key of data", key, known))
-    for key in PATH_KEYS:
-        if not isinstance(settings.get(key, ""), str | Path):
-            checks.fail(f"{key} must be a path, not {settings[key]!r}")
-    checks.flag("flatten", settings.get("flatten", False))
-    if settings.get("standardize") != "center":
-        checks.flag("standardize", settings.get("standardize", False), other="center")
-    if settings.get("channels") is not None:
-        checks.choice("channels", settings["channels"], CHANNELS)
-    checks.choice("target", settings.get("target", target or "class"), ("class", "value"))
-    checks.integer("seed", settings.get("seed", 0), at_least=0, most=MAX_SEED)
-    _check_split(settings, checks)
-    if are_sequences(settings) and settings.get("standardize"):
-        message = "standardize is for rows of numbers and images, not for sequences"
-        checks.fail(message, "standardize")
-    if kind == "file":
-        checks.choice("label", settings.get("label", "last"), ("last", "first"))
-        if settings.get("header", "auto") not in (True, False, "auto"):
-            checks.fail(f"header must be auto, true or false, not {settings['header']!r}")
-        _check_classes(settings, checks)
-    elif kind == "name":
-        checks.choice("label", settings.get("label", "fine"), ("fine", "coarse"))
-        checks.integer("count", settings.get("count", 1), at_least=1)
-        _check_classes(settings, checks)
-    else:
-        _check_maker(settings, checks)
-    checks.finish()
-    return kind
-
-
-def are_sequences(settings: Mapping[str, Any]) -> bool:
-    """Whether the data are sequences, steps by features."""
-    return "text" in settings or settings.get("generator") in SEQUENCES
-
-
-def _check_classes(settings: Mapping[str, Any], checks: Checks) -> None:
-    listed = settings.get("classes", ["", ""])
-    if isinstance(listed, str) or not isinstance(listed, Sequence) or len(listed) < 2:
-        checks.fail(f"classes must be a list of at least 2 names, not {listed!r}")
-
-
-def _check_maker(settings: Mapping[str, Any], checks: Checks) -> None:
-    """Once something is wrong, learn what is wrong with a generator's arguments, too."""
-    if not checks.problems or "generator" not in settings:
-        return
-    maker = _maker(settings["generator"])
-    known = inspect.signature(maker).parameters
-    own = {key: value for key, value in settings.items() if key in known and key != "seed"}
-    if "rng" in known:
-        own["rng"] = np.random.default_rng(0)
-    try:
-        maker(**own)
-    except ConfigError as error:
-        checks.problems.extend(p for p in error.problems if p not in checks.problems)
-
-
-def _maker(generator: str) -> Callable[..., Any]:
-    return ImageGenerator if generator == "shapes" else {**POINT_SETS, **SEQUENCES}[generator]
-
-
-def _check_split(settings: Mapping[str, Any], checks: Checks) -> None:
-    """The fractions, and that a part with cases of its own takes nothing from the others."""
-    if "split" not in settings:
-        return
-    split = checks.fractions(settings["split"])
-    for name, fraction in zip(("validation", "test"), split[1:], strict=True):
-        if _has_its_own(settings, name) and fraction > 0:
-            what = "a file" if f"{name}_file" in settings else "published images"
-            checks.fail(f"split must be 0 for {name}, which has {what} of its own")
-
-
-def _has_its_own(settings: Mapping[str, Any], part: str) -> bool:
-    """Whether validation or test data come apart from the training data."""
-    published = part == "test" and settings.get("name") in CIFAR_NAMES
-    return published or f"{part}_file" in settings
-
-
-def fractions_of(settings: Mapping[str, Any]) -> tuple[float, float, float]:
-    """The fractions of what is split; a part with its own cases leaves its share to training."""
-    if "split" in settings:
-        train, validation, test = settings["split"]
-        return train, validation, test
-    validation, test = (
-        0.0 if _has_its_own(settings, name) else fraction
-        for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)
-    )
-    return 1 - validation - test, validation, test
+    chosen: dict[str, Any] = {"split": list(fractions_of(data)), "standardize": False}
+    if "text" in data:
+        chosen |= {key: Characters.model_fields[key].default for key in ("steps", "encoding")}
+    elif data.get("generator") == "shapes":  # some of its defaults follow from the size
+        own = {**own_arguments(data), "flatten": data.get("flatten", True)}
+        made = vars(ImageGenerator(**own))
+        chosen |= {key: made[key] for key in signature(ImageGenerator).parameters if key != "seed"}
+    elif "generator" in data:
+        parameters = signature(MAKERS[data["generator"]]).parameters
+        chosen |= {key: each.default for key, each in parameters.items() if key != "rng"}
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in chosen.items()}
+    return {**data, **{k: v for k, v in plain.items() if v is not None and k not in data}}

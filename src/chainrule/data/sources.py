@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DataError, Problem, shown
+from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
@@ -18,7 +18,7 @@ from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.named.cifar import as_published, find_published, read_published
-from chainrule.data.named.from_sklearn import read_named
+from chainrule.data.named.from_sklearn import CIFAR_NAMES, read_named
 from chainrule.data.readers.cases import (
     Cases,
     Labels,
@@ -38,14 +38,12 @@ from chainrule.data.readers.files import read_cases
 from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
-    CIFAR_NAMES,
-    COMMON_KEYS,
     FILE_KEYS,
     KINDS,
     PATH_KEYS,
-    TEXT_KEYS,
-    check_settings,
+    checked_settings,
     fractions_of,
+    own_arguments,
 )
 from chainrule.data.splits import split_cases
 from chainrule.data.standardization import Standardization
@@ -93,11 +91,9 @@ def load_data(
         >>> [len(part) for part in data], data.classes
         ([28, 8, 4], ('0', '1'))
     """
-    if not isinstance(settings, Mapping):
-        raise ConfigError(f"data are described by a mapping, found {shown(settings)}")
-    settings = {key: value for key, value in settings.items() if value is not None}
+    settings = checked_settings(settings)
     settings = as_published(settings, Path(folder))
-    kind = check_settings(settings, target)
+    kind = next(key for key in KINDS if key in settings)
     seed = settings.get("seed", seed)
     if settings.get("generator") == "shapes":
         data = _shapes(settings, seed, outputs, target)
@@ -119,9 +115,8 @@ def _shapes(
     settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
 ) -> DataSplit:
     """Images of shapes, which the generator splits itself."""
-    others = ("generator", "standardize", "channels", "target")
-    own = {k: v for k, v in settings.items() if k not in others}
-    data = ImageGenerator(**{**own, "seed": seed}).generate()
+    shared = {key: settings[key] for key in ("flatten", "split") if key in settings}
+    data = ImageGenerator(**own_arguments(settings), **shared, seed=seed).generate()
     wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
     if wanted == "class":
         return data
@@ -134,7 +129,7 @@ def _characters(settings: Mapping[str, Any], folder: Path) -> DataSplit:
     if settings.get("target") == "value":
         message = "target of a text is class: the character that comes next"
         raise ConfigError(Problem(message, key="target"))
-    own = {key: settings[key] for key in TEXT_KEYS if key in settings}
+    own = own_arguments(settings)
     return read_characters(folder / settings["text"], split=fractions_of(settings), **own)
 
 
@@ -143,7 +138,7 @@ def _sequences(
 ) -> DataSplit:
     """Sequences that are made; bits are classes unless a single output is to give values."""
     name = settings["generator"]
-    own = {k: v for k, v in settings.items() if k not in ("generator", *COMMON_KEYS)}
+    own = own_arguments(settings)
     made = SEQUENCES[name](stream(seed, "data", name), **own)
     return _split_sequences(made, ("0", "1"), name, settings, seed, outputs, target)
 
@@ -210,7 +205,7 @@ _Sources = tuple[Cases, Cases | None, Cases | None]
 
 def _generated(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
     name = settings["generator"]
-    own = {k: v for k, v in settings.items() if k not in ("generator", *COMMON_KEYS)}
+    own = own_arguments(settings)
     points = POINT_SETS[name](stream(seed, "data", name), **own)
     names = None
     if points.t.ndim == 1:

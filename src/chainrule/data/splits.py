@@ -3,14 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from chainrule.core.arguments import Checks
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
+from chainrule.core.schema import Metadata, expected, said
 
 DEFAULT_SPLIT = (0.7, 0.2, 0.1)
 """The fractions of training, validation and test data where nothing else is said."""
+
+
+_MOST_CASES = 10**9
+"""Beyond this a part of a split is no slip of somebody who thought of numbers of cases."""
+
+
+class Split(Metadata):
+    """The fractions of training, validation and test data."""
+
+    def check(self, value: Any) -> list[float]:
+        """Three fractions that sum to 1, the first above 0; percentages become fractions."""
+        what = (
+            "three fractions [training, validation, test] from 0 to 1 that sum to 1, or "
+            "percentages that sum to 100"
+        )
+        if not isinstance(value, list) or len(value) != 3:
+            raise expected(what)
+        if any(isinstance(part, bool) or not isinstance(part, int | float) for part in value):
+            raise expected(what)
+        if not all(0 <= part <= _MOST_CASES for part in value):
+            raise expected(what)
+        found = as_fractions(value)
+        parts = f"{' + '.join(f'{part:g}' for part in value)} = {sum(value):g}"
+        if found is None and all(part <= 1 for part in value):
+            raise said(f"the fractions of split must sum to 1; {parts}")
+        if found is None:
+            message = "split takes fractions that sum to 1, or percentages that sum to 100"
+            raise said(f"{message}; {parts} (numbers of cases are not read)")
+        if found[0] == 0:
+            raise said("split must leave something to train on, but its first fraction is 0")
+        return found
+
+    def json_schema(self) -> dict[str, Any]:
+        """Three numbers from 0 to 100."""
+        part = {"type": "number", "minimum": 0, "maximum": 100}
+        return {"type": "array", "items": part, "minItems": 3, "maxItems": 3}
+
+
+def as_fractions(parts: Sequence[float]) -> list[float] | None:
+    """Fractions that sum to 1 within 1e-9, or percentages that sum to 100; None for others.
+
+    Example:
+        >>> as_fractions([0.7, 0.2, 0.1]), as_fractions([70, 20, 10]), as_fractions([7, 2, 1])
+        ([0.7, 0.2, 0.1], [0.7, 0.2, 0.1], None)
+    """
+    total = sum(parts)
+    if abs(total - 100) <= 1e-7:
+        return [part / 100 for part in parts]
+    return [float(part) for part in parts] if abs(total - 1) <= 1e-9 else None
 
 
 def part_sizes(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
@@ -33,12 +84,11 @@ def part_sizes(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
         >>> part_sizes(4, (0.7, 0.2, 0.1))
         (3, 1, 0)
     """
-    checks = Checks()
-    count = checks.integer("count", count, at_least=1)
-    fractions = checks.fractions(fractions)
-    checks.finish()
+    parts = as_fractions(list(fractions))
+    if parts is None:
+        raise ConfigError(f"split must be three fractions that sum to 1, found {fractions}")
     # Rounded, because 0.7 * 10 may be a hair off 7 and must not lose a case by it.
-    shares = np.round(np.array(fractions) * count, 6)
+    shares = np.round(np.array(parts) * count, 6)
     sizes = np.floor(shares).astype(int)
     by_remainder = np.argsort(sizes - shares, kind="stable")
     sizes[by_remainder[: count - int(sizes.sum())]] += 1

@@ -19,9 +19,10 @@ from chainrule.core.errors import ChainruleError, ConfigError, DataError, Proble
 from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import as_published, find_published
+from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
-from chainrule.data.settings import CIFAR_NAMES, PATH_KEYS, with_defaults
+from chainrule.data.settings import PATH_KEYS, with_defaults
 from chainrule.data.sources import load_data
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config

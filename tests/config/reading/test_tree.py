@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from chainrule.config.reading.scalars import plain_scalar
-from chainrule.config.reading.tree import Place, PlainError, Tree, dotted, plain
+from chainrule.config.reading.tree import Place, Tree, dotted
+from chainrule.core.schema import PlainError, plain
 
 
 class Kind(str, Enum):  # noqa: UP042  # the kind of subclass that users bring along

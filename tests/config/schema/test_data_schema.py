@@ -1,50 +1,28 @@
-"""The schema of ``data:`` against the readers and generators that take it."""
+"""What a generator's signature says is what a configuration, and an editor, know of it."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import pytest
 
-from chainrule.config.schema.data import GENERATORS, Cifar10, Cifar100, File, Folder, Named, Shapes
-from chainrule.data import settings
-from chainrule.data.generators.points import POINT_SETS
-from chainrule.data.generators.sequences import SEQUENCES
-from chainrule.data.generators.shapes import ImageGenerator
-
-EXAMPLES = [
-    *(({"generator": name}, model) for name, model in GENERATORS.items()),
-    ({"file": "a.csv"}, File),
-    ({"folder": "images"}, Folder),
-    ({"name": "iris"}, Named),
-    ({"name": "cifar10"}, Cifar10),
-    ({"name": "cifar100"}, Cifar100),
-]
+from chainrule.data.generators.base import GENERATORS as DECLARED
+from chainrule.data.settings import COMMON_KEYS, GENERATORS, MAKERS
 
 
-@pytest.mark.parametrize(("data", "model"), EXAMPLES, ids=lambda item: str(item))
-def test_the_readers_know_the_same_keys(data: dict[str, str], model: Any) -> None:
-    assert set(model.keys()) == set(settings.known_keys(data))
-
-
-def test_the_generators_are_the_same() -> None:
-    assert tuple(GENERATORS) == settings.GENERATORS
+def test_every_generator_is_known_and_shapes_come_first():
+    assert set(DECLARED) == set(MAKERS)
+    assert next(iter(GENERATORS)) == "shapes"
 
 
 @pytest.mark.parametrize("name", list(GENERATORS))
-def test_the_described_defaults_are_those_of_the_generators(name: str) -> None:
-    maker = ImageGenerator if name == "shapes" else {**POINT_SETS, **SEQUENCES}[name]
-    fields = GENERATORS[name].model_fields
-    for key, parameter in inspect.signature(maker).parameters.items():
-        if key in ("rng", "seed"):
-            continue
-        default = parameter.default
-        described = fields[key].default
-        if isinstance(described, list) and isinstance(default, int):  # one number is a range
-            default = (default, default)
-        assert described == (list(default) if isinstance(default, tuple) else default), key
-
-
-def test_shapes_come_first() -> None:
-    assert Shapes.keys()[0] == "generator"
+def test_a_generator_is_described_by_its_signature_and_docstring(name):
+    model, maker = GENERATORS[name].model, MAKERS[name]
+    parameters = {k: p for k, p in inspect.signature(maker).parameters.items() if k != "rng"}
+    assert set(model.model_fields) == {"generator", *COMMON_KEYS, *parameters}
+    assert model.keys()[0] == "generator"
+    for key in set(parameters) - set(COMMON_KEYS):
+        field, default = model.model_fields[key], parameters[key].default
+        assert field.description, key
+        assert field.description[-1] != ".", key
+        assert field.default == (list(default) if isinstance(default, tuple) else default), key

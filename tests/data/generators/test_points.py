@@ -102,15 +102,19 @@ def test_curves(function):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("xor", {"count": 1}, "count must be a whole number of at least 2, not 1"),
-        ("moons", {"noise": -0.1}, "noise must be a number of at least 0, not -0.1"),
-        ("moons", {"noise": float("inf")}, "noise must be a number of at least 0, not inf"),
-        ("spirals", {"arms": 1}, "arms must be a whole number from 2 to 1000, not 1"),
-        ("spirals", {"turns": "two"}, "turns must be a number of at least 0, not 'two'"),
+        ("xor", {"count": 1}, "count must be a whole number of at least 2, found 1"),
+        ("moons", {"noise": -0.1}, "noise must be a finite number of at least 0, found -0.1"),
+        (
+            "moons",
+            {"noise": float("inf")},
+            "must be a finite number of at least 0, found inf",
+        ),
+        ("spirals", {"arms": 1}, "arms must be a whole number from 2 to 1000, found 1"),
+        ("spirals", {"turns": "two"}, "turns must be a finite number above 0, found 'two'"),
         ("rings", {"rings": 5, "count": 4}, "count 4 is too small for 5 classes"),
-        ("blobs", {"features": 0}, "features must be a whole number of at least 1, not 0"),
+        ("blobs", {"features": 0}, "features must be a whole number of at least 1, found 0"),
         ("blobs", {"features": 10**9}, "GiB"),
-        ("blobs", {"spread": None}, "spread must be a number of at least 0, not None"),
+        ("blobs", {"spread": None}, "spread must be a finite number of at least 0, found nothing"),
         ("curve", {"function": "sin"}, "unknown function 'sin'; did you mean 'sine'?"),
     ],
 )

@@ -80,7 +80,10 @@ def test_lengths_take_turns():
     ("made", "message"),
     [
         (lambda: parity(rng(), 3, count=9), "count must be at most 8, the number of such strings"),
-        (lambda: parity(rng(), 0), "bits must start at 1"),
+        (
+            lambda: parity(rng(), 0),
+            r"bits must be a range \[low, high\] of whole numbers from 1 to 10000",
+        ),
         (lambda: parity(rng(), targets="each"), "unknown targets 'each'"),
         (lambda: echo(rng(), of="bit"), "did you mean 'bits'"),
         (lambda: echo(rng(), count=1), "count must be a whole number of at least 2"),

@@ -132,7 +132,7 @@ def test_the_configurations_words_reach_it(tmp_path):
     data = load_data({"text": "book.txt", "steps": 8, "stride": 4}, folder=tmp_path, seed=0)
     assert data.sequence_shape is not None
     assert data.sequence_shape[0] == 8
-    with pytest.raises(ConfigError, match="unknown key of data 'step'; did you mean 'steps'"):
+    with pytest.raises(ConfigError, match="unknown key 'step'; did you mean 'steps'"):
         load_data({"text": "book.txt", "step": 8}, folder=tmp_path, seed=0)
     with pytest.raises(ConfigError, match=re.escape("target of a text is class")):
         load_data({"text": "book.txt", "target": "value"}, folder=tmp_path, seed=0)

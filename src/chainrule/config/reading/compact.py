@@ -15,9 +15,10 @@ from typing import Any
 
 from chainrule.config.advice import on_key
 from chainrule.config.reading.scalars import plain_scalar
-from chainrule.config.reading.tree import KeyPath, Place, Tree
+from chainrule.config.reading.tree import Place, Tree
 from chainrule.core.errors import SYNONYMS, Problem, nearest, shown, unknown
 from chainrule.core.limits import MAX_DEPTH
+from chainrule.core.schema import KeyPath
 
 # One line of the compact form: ``key: value key: value``, taken apart with its columns.
 #

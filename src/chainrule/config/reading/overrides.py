@@ -8,11 +8,10 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from chainrule.config.messages import found
-from chainrule.config.reading.scalars import NAME_BYTES
-from chainrule.config.reading.tree import KeyPath, Place, Tree
+from chainrule.config.reading.tree import Place, Tree
 from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.schema import NAME_BYTES, KeyPath, found
 
 _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")

@@ -22,9 +22,6 @@ _FLOAT = re.compile(r"(?=.*[.eE])[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+
 _INFINITY = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z")
 _NAN = (".nan", ".NaN", ".NAN")
 
-NAME_BYTES = re.compile("[\udc80-\udcff]")
-"""Bytes that are no text, as Python writes them in the names of files (PEP 383)."""
-
 
 def plain_scalar(text: str) -> Scalar:
     """The value of an unquoted word.

@@ -6,17 +6,14 @@ value. The schema checks the values alone; whoever finds one wrong asks the tree
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import ConfigError, Problem
-from chainrule.core.limits import MAX_CONFIG_VALUES, MAX_DEPTH, MOST_PROBLEMS
-
-KeyPath = tuple[str | int, ...]
-"""The way to a value from the root: keys of mappings and indices of lists."""
+from chainrule.core.limits import MAX_CONFIG_VALUES, MOST_PROBLEMS
+from chainrule.core.schema import KeyPath
 
 
 @dataclass(frozen=True)
@@ -141,45 +138,3 @@ def dotted(path: KeyPath) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def plain(value: Any, path: KeyPath = ()) -> Any:
-    """A copy of a Python value made of dict, list, str, int, float, bool and None alone.
-
-    NumPy scalars and arrays, tuples and paths become what a file would hold.
-
-    Raises:
-        PlainError: a value that no file could hold.
-    """
-    if isinstance(value, Enum):
-        value = value.value
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if len(path) > MAX_DEPTH:
-        raise PlainError(path, "values are nested too deeply")
-    if isinstance(value, Mapping):
-        return {str(key): plain(item, (*path, str(key))) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return plain(value.tolist(), path)
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
-        return [plain(item, (*path, k)) for k, item in enumerate(value)]
-    for kind in (str, int, float):  # of a subclass
-        if isinstance(value, kind):
-            return kind(value)
-    raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
-
-
-class PlainError(Exception):
-    """A Python value that no configuration file could hold.
-
-    Attributes:
-        path: where it stands.
-        message: what is wrong with it.
-    """
-
-    def __init__(self, path: KeyPath, message: str) -> None:
-        self.path = path
-        self.message = message
-        super().__init__(message)

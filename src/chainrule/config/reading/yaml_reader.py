@@ -25,10 +25,11 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from chainrule.config.reading.scalars import NAME_BYTES, plain_scalar
-from chainrule.config.reading.tree import KeyPath, Place, Tree
+from chainrule.config.reading.scalars import plain_scalar
+from chainrule.config.reading.tree import Place, Tree
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_DEPTH
+from chainrule.core.schema import NAME_BYTES, KeyPath
 from chainrule.data.settings import PATH_KEYS
 
 # Half of what UTF-16 writes in two parts: an escape can write it, a file in UTF-8 cannot.

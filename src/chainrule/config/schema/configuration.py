@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from chainrule.config.schema.data import AnyData
-from chainrule.config.schema.fields import Section
 from chainrule.config.schema.network import Network
 from chainrule.config.schema.training import Training
+from chainrule.core.schema import Section
+from chainrule.data.settings import AnyData
 
 
 def _or_empty(value: Any) -> Any:

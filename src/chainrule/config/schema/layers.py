@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -13,36 +16,95 @@ from pydantic import (
     WithJsonSchema,
     WrapValidator,
 )
+from pydantic_core import PydanticCustomError
 
-from chainrule.config.schema.fields import (
-    NAME_PATTERN,
+from chainrule.config.schema.penalties import LayerPenalty
+from chainrule.core.errors import unknown
+from chainrule.core.schema import (
     Amount,
     BelowOne,
+    Choice,
     Count,
     Flag,
-    Name,
+    Maybe,
+    Metadata,
     Number,
+    OptionalCount,
     Section,
     Whole,
+    Word,
     expected,
+    one_of,
     said,
     says,
 )
-from chainrule.config.schema.penalties import LayerPenalty
-from chainrule.config.schema.words import Choice, Maybe, Start, Word
-from chainrule.core.arguments import MOST
-from chainrule.core.errors import unknown
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
 from chainrule.nn.sequences.recurrence import STARTS
 from chainrule.nn.sequences.recurrent import OUTPUTS
 
-OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
+NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
+Name = Annotated[
+    str,
+    Field(pattern=NAME_PATTERN),
+    says("a word of letters, digits, '_' and '-' that begins with a letter"),
+]
 OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
 OptionalName = Annotated[
     Name | None, says("a word of letters, digits, '_' and '-' that begins with a letter")
 ]
+
+
+@dataclass(frozen=True)
+class Start(Metadata):
+    """How weights or biases start: a range or a word.
+
+    Attributes:
+        what: ``weights`` or ``biases``.
+        words: the names of the initializers.
+    """
+
+    what: str
+    words: tuple[str, ...]
+
+    def check(self, value: Any) -> list[float] | str:
+        """A range [low, high], also of the one number r of [-r, r], or a word in its spelling."""
+        if isinstance(value, str):
+            try:
+                return Word(f"start of {self.what}", self.words).check(value)
+            except PydanticCustomError as error:
+                message = (error.context or {})["message"]
+                raise said(f"{message}, or a range [low, high]") from None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        found = as_range([-value, value] if is_number else value)
+        if found is None:
+            words = one_of(self.words)
+            bound = " less than 1.8e308 apart," if as_range(value, width=inf) else ""
+            what = f"a range [low, high] of finite numbers, the lower first,{bound}"
+            raise expected(f"{what} a number r of at least 0 for [-r, r], or {words}")
+        return found
+
+    def json_schema(self) -> dict[str, Any]:
+        """Two numbers, one, or an enumeration."""
+        one = {"type": "number", "minimum": 0}
+        pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+        return {"anyOf": [pair, one, Word(self.what, self.words).json_schema()]}
+
+
+def as_range(value: Any, width: float = sys.float_info.max) -> list[float] | None:
+    """Two finite numbers, the lower first, at most ``width`` apart; None for anything else."""
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in value):
+        return None
+    try:
+        low, high = (float(end) for end in value)
+    except OverflowError:
+        return None
+    ordered = isfinite(low) and isfinite(high) and low <= high
+    return [low, high] if ordered and high - low <= width else None
+
 
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
 WeightStart = Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))]

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from chainrule.config.schema.fields import Count, Flag, Section, expected, says
 from chainrule.config.schema.layers import LayerEntry, OptionalRate
 from chainrule.config.schema.penalties import Penalty
-from chainrule.config.schema.words import Choice, Maybe, Word
 from chainrule.core.arguments import MOST
+from chainrule.core.schema import Choice, Count, Flag, Maybe, Section, Word, expected, says
 from chainrule.nn.losses import LOSSES
 
 InputShape = Annotated[

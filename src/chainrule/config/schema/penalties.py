@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.config.schema.fields import Amount, Flag, Section, said
-from chainrule.config.schema.words import Word
+from chainrule.core.schema import Amount, Flag, Section, Word, said
 from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
 
 PENALTY_TYPE = Word("penalty", (*PENALTIES, "none"))

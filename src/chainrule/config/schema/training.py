@@ -6,10 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.config.schema.fields import Count, Flag, Section, Seed, Whole, expected, says
-from chainrule.config.schema.layers import OptionalCount
-from chainrule.config.schema.words import Choice, Word
 from chainrule.core.arguments import MOST
+from chainrule.core.schema import (
+    Choice,
+    Count,
+    Flag,
+    OptionalCount,
+    Section,
+    Seed,
+    Whole,
+    Word,
+    expected,
+    says,
+)
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import OPTIMIZERS
 from chainrule.training.schedules import SCHEDULES

@@ -7,18 +7,26 @@ one case, and stand in turn (0, 1, 2, 0, 1, ...). ``noise`` of 0 gives the exact
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import numpy as np
 
-from chainrule.core.arguments import Checks
 from chainrule.core.arrays import Array
+from chainrule.core.schema import AboveZero, Amount, Count, Groups, Points, Word
 from chainrule.data.dataset import Dataset
+from chainrule.data.generators.base import a_case_each, generator, refuse_beyond_memory
 
-# At most so many classes, arms or rings.
-_MANY = 1000
+CURVES: Mapping[str, Callable[[Array], Array]] = {
+    "sine": lambda x: np.sin(np.pi * x),
+    "cubic": lambda x: 2 * x**3 - x,
+    "step": lambda x: np.where(x < 0, -1.0, 1.0),
+    "bump": lambda x: np.exp(-8 * x**2),
+}
+"""The curves by name, each from −1..1 to about −1..1."""
 
 
-def xor(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Dataset:
+@generator("xor")
+def xor(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) -> Dataset:
     """Points about the corners of the unit square; opposite corners are one class.
 
     Args:
@@ -34,19 +42,19 @@ def xor(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Datas
         >>> points.x.tolist(), points.t.tolist()
         ([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], [0, 1, 0, 1])
     """
-    checks = _Checks(count, noise)
-    checks.finish()
+    refuse_beyond_memory(f"{count} points", 16 * count)
     corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]], dtype=np.float64)
-    number = np.arange(checks.count)
-    return Dataset(_jittered(corners[number % 4], checks.noise, rng), number % 2)
+    number = np.arange(count)
+    return Dataset(_jittered(corners[number % 4], noise, rng), number % 2)
 
 
+@generator("spirals", a_case_each("arms"))
 def spirals(
     rng: np.random.Generator,
-    arms: int = 3,
-    count: int = 600,
-    noise: float = 0.1,
-    turns: float = 1.0,
+    arms: Groups = 3,
+    count: Points = 600,
+    noise: Amount = 0.1,
+    turns: AboveZero = 1.0,
 ) -> Dataset:
     """Spirals that wind out of the origin, one class an arm.
 
@@ -62,19 +70,16 @@ def spirals(
     Returns:
         x (count, 2), t (count,) the number of the arm.
     """
-    checks = _Checks(count, noise)
-    arms = checks.integer("arms", arms, at_least=2, at_most=_MANY)
-    turns = checks.number("turns", turns, at_least=0)
-    checks.enough_for(arms)
-    checks.finish()
-    t = np.arange(checks.count) % arms
-    radius = (np.arange(checks.count) // arms + 1) / -(-checks.count // arms)
+    refuse_beyond_memory(f"{count} points", 16 * count)
+    t = np.arange(count) % arms
+    radius = (np.arange(count) // arms + 1) / -(-count // arms)
     angle = 2 * np.pi * (turns * radius + t / arms)
-    angle += checks.noise * rng.standard_normal(checks.count)
+    angle += noise * rng.standard_normal(count)
     return Dataset(radius[:, None] * _directions(angle), t)
 
 
-def moons(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Dataset:
+@generator("moons")
+def moons(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) -> Dataset:
     """Two half circles of radius 1, each reaching into the other.
 
     Args:
@@ -85,17 +90,17 @@ def moons(rng: np.random.Generator, count: int = 400, noise: float = 0.1) -> Dat
     Returns:
         x (count, 2), t (count,): 0 the upper one about (0, 0), 1 the lower one about (1, ½).
     """
-    checks = _Checks(count, noise)
-    checks.finish()
-    t = np.arange(checks.count) % 2
+    refuse_beyond_memory(f"{count} points", 16 * count)
+    t = np.arange(count) % 2
     # Evenly spaced from end to end along each of the two.
-    place = (np.arange(checks.count) // 2) / max(1, -(-checks.count // 2) - 1)
+    place = (np.arange(count) // 2) / max(1, -(-count // 2) - 1)
     x = _directions(np.pi * (place + t)) + t[:, None] * np.array([1.0, 0.5])
-    return Dataset(_jittered(x, checks.noise, rng), t)
+    return Dataset(_jittered(x, noise, rng), t)
 
 
+@generator("rings", a_case_each("rings"))
 def rings(
-    rng: np.random.Generator, rings: int = 2, count: int = 400, noise: float = 0.05
+    rng: np.random.Generator, rings: Groups = 2, count: Points = 400, noise: Amount = 0.05
 ) -> Dataset:
     """Circles about the origin, one class a circle; the outermost has radius 1.
 
@@ -108,21 +113,19 @@ def rings(
     Returns:
         x (count, 2), t (count,) the number of the circle, the innermost 0.
     """
-    checks = _Checks(count, noise)
-    rings = checks.integer("rings", rings, at_least=2, at_most=_MANY)
-    checks.enough_for(rings)
-    checks.finish()
-    t = np.arange(checks.count) % rings
-    x = ((t + 1) / rings)[:, None] * _directions(rng.uniform(0, 2 * np.pi, checks.count))
-    return Dataset(_jittered(x, checks.noise, rng), t)
+    refuse_beyond_memory(f"{count} points", 16 * count)
+    t = np.arange(count) % rings
+    x = ((t + 1) / rings)[:, None] * _directions(rng.uniform(0, 2 * np.pi, count))
+    return Dataset(_jittered(x, noise, rng), t)
 
 
+@generator("blobs", a_case_each("classes"))
 def blobs(
     rng: np.random.Generator,
-    features: int = 2,
-    classes: int = 3,
-    count: int = 600,
-    spread: float = 1.0,
+    features: Count = 2,
+    classes: Groups = 3,
+    count: Points = 600,
+    spread: Amount = 1.0,
 ) -> Dataset:
     """Normally distributed clouds in any number of dimensions, one class a cloud.
 
@@ -138,27 +141,17 @@ def blobs(
     Returns:
         x (count, features), t (count,) the number of the cloud.
     """
-    checks = _Checks(count, spread, noise_name="spread")
-    features = checks.integer("features", features, at_least=1)
-    classes = checks.integer("classes", classes, at_least=2, at_most=_MANY)
-    checks.enough_for(classes)
-    checks.room(f"{count} points of {features} features", 8 * checks.count * features)
-    checks.finish()
-    t = np.arange(checks.count) % classes
-    return Dataset(_jittered(_centres(classes, features, rng)[t], checks.noise, rng), t)
+    refuse_beyond_memory(f"{count} points of {features} features", 8 * count * features)
+    t = np.arange(count) % classes
+    return Dataset(_jittered(_centres(classes, features, rng)[t], spread, rng), t)
 
 
-CURVES: Mapping[str, Callable[[Array], Array]] = {
-    "sine": lambda x: np.sin(np.pi * x),
-    "cubic": lambda x: 2 * x**3 - x,
-    "step": lambda x: np.where(x < 0, -1.0, 1.0),
-    "bump": lambda x: np.exp(-8 * x**2),
-}
-"""The curves by name, each from −1..1 to about −1..1."""
-
-
+@generator("curve")
 def curve(
-    rng: np.random.Generator, function: str = "sine", count: int = 400, noise: float = 0.1
+    rng: np.random.Generator,
+    function: Annotated[str, Word("function", tuple(CURVES))] = "sine",
+    count: Points = 400,
+    noise: Amount = 0.1,
 ) -> Dataset:
     """Points of a curve with noise in the target: regression with one input.
 
@@ -171,11 +164,9 @@ def curve(
     Returns:
         x (count, 1) evenly distributed over −1..1, t (count, 1).
     """
-    checks = _Checks(count, noise)
-    function = checks.choice("function", function, tuple(CURVES))
-    checks.finish()
-    x = rng.uniform(-1, 1, (checks.count, 1))
-    return Dataset(x, _jittered(CURVES[function](x), checks.noise, rng))
+    refuse_beyond_memory(f"{count} points", 16 * count)
+    x = rng.uniform(-1, 1, (count, 1))
+    return Dataset(x, _jittered(CURVES[function](x), noise, rng))
 
 
 POINT_SETS: Mapping[str, Callable[..., Dataset]] = {
@@ -187,21 +178,6 @@ POINT_SETS: Mapping[str, Callable[..., Dataset]] = {
     "curve": curve,
 }
 """Every set of points by its name in a configuration."""
-
-
-class _Checks(Checks):
-    """The checks that all point sets share."""
-
-    def __init__(self, count: int, noise: float, noise_name: str = "noise") -> None:
-        super().__init__()
-        self.count = self.integer("count", count, at_least=2)
-        self.noise = self.number(noise_name, noise, at_least=0)
-        self.room(f"{self.count} points", 16 * self.count)
-
-    def enough_for(self, classes: int) -> None:
-        """Every class needs a case."""
-        if not self.problems and self.count < classes:
-            self.fail(f"count {self.count} is too small for {classes} classes", "count")
 
 
 def _directions(angle: Array) -> Array:

@@ -6,17 +6,21 @@ fewer steps are filled up at their end: NaN as the input, and no target (−1, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 
-from chainrule.core.arguments import Checks
 from chainrule.core.arrays import Array
+from chainrule.core.schema import Points, Whole, WholeRange, Word, is_whole_from
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset
+from chainrule.data.generators.base import ends_of, generator, refuse_beyond_memory
 
 MOST_STEPS = 10_000
 """More steps than a gradient would survive."""
+
+Steps = Annotated[int | Sequence[int], WholeRange(1, MOST_STEPS)]
 
 ALL_STRINGS = 1000
 """So many strings of bits are made at most where no count is given."""
@@ -25,23 +29,45 @@ _COUNTED_BITS = 40
 """From so many bits on, strings are not drawn without repetition: two alike are not to be seen."""
 
 
+def _are_range(steps: Any) -> bool:
+    ends = steps if isinstance(steps, list) else [steps, steps]
+    return len(ends) == 2 and all(map(is_whole_from, ends)) and ends[0] <= ends[1] <= MOST_STEPS
+
+
+def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    steps, delay = values["steps"], values["delay"]
+    if _are_range(steps) and is_whole_from(delay) and delay >= ends_of(steps)[0]:
+        shortest = ends_of(steps)[0]
+        message = f"delay must be less than the number of steps, {shortest}, found {delay}"
+        yield ("delay", "steps"), message
+
+
+def _strings_differ(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    bits, count = values["bits"], values["count"]
+    if _are_range(bits) and is_whole_from(count) and count > _number_of_strings(bits):
+        there = _number_of_strings(bits)
+        message = f"count must be at most {there}, the number of such strings, found {count}"
+        yield ("count",), message
+
+
+@generator("echo", _echo_comes)
 def echo(
     rng: np.random.Generator,
-    steps: int | Sequence[int] = 20,
-    delay: int = 5,
-    count: int = 1000,
-    of: str = "values",
+    steps: Steps = 20,
+    delay: Whole = 5,
+    count: Points = 1000,
+    of: Annotated[str, Word("kind of echo", ("values", "bits"))] = "values",
 ) -> Dataset:
-    """What came in ``delay`` steps before is to be said again: t(n) = x(n − delay).
+    """Sequences to be repeated ``delay`` steps later: t(n) = x(n − delay).
 
     The first ``delay`` steps have no target.
 
     Args:
         rng: the stream to draw from.
-        steps: of each case, or a range [lo, hi] that lengths are drawn from.
-        delay: at least 0 and below the number of steps.
+        steps: the steps of a sequence, or a range [low, high] that lengths are drawn from.
+        delay: how many steps later, at least 0 and below the number of steps.
         count: the number of sequences.
-        of: ``values`` uniform in −1..1, or ``bits``, which are classes.
+        of: ``values``, uniform numbers from −1 to 1, or ``bits``, which are classes.
 
     Returns:
         x (count, steps, 1); t (count, steps, 1) of values, (count, steps) of bits.
@@ -51,17 +77,8 @@ def echo(
         >>> made.x[0].ravel(), made.t[0]
         (array([1., 0., 0., 0.]), array([-1,  1,  0,  0]))
     """
-    checks = Checks()
-    shortest, longest = checks.whole_range("steps", steps, at_least=1, at_most=MOST_STEPS)
-    delay = checks.integer("delay", delay, at_least=0)
-    count = checks.integer("count", count, at_least=2)
-    of = checks.choice("of", of, ("values", "bits"))
-    if not checks.problems and delay >= shortest:
-        checks.fail(
-            f"delay must be less than the number of steps, {shortest}, not {delay}", "delay"
-        )
-    checks.room(f"{count} sequences of {longest} steps", 16 * count * longest)
-    checks.finish()
+    shortest, longest = ends_of(steps)
+    refuse_beyond_memory(f"{count} sequences of {longest} steps", 16 * count * longest)
     x = rng.uniform(-1, 1, (count, longest))
     if of == "bits":
         x = (x > 0).astype(np.float64)
@@ -72,19 +89,20 @@ def echo(
     return Dataset(x[:, :, None], _classes(t) if of == "bits" else t[:, :, None])
 
 
+@generator("parity", _strings_differ)
 def parity(
     rng: np.random.Generator,
-    bits: int | Sequence[int] = 8,
-    count: int | None = None,
-    targets: str = "last",
+    bits: Steps = 8,
+    count: Points | None = None,
+    targets: Annotated[str, Word("targets", ("all", "last"))] = "last",
 ) -> Dataset:
     """Whether the number of ones is odd: strings of bits, no two alike up to 40 bits.
 
     Args:
         rng: the stream to draw from.
-        bits: of each string, or a range [lo, hi] of lengths that take turns.
-        count: the number of strings; None for all there are, at most 1,000.
-        targets: ``last`` for one after the last bit, ``all`` for one after each.
+        bits: the bits of a string, or a range [low, high] of lengths that take turns.
+        count: the number of strings; by default all there are, at most 1,000.
+        targets: ``last`` for a target after the last bit, ``all`` for one after each.
 
     Returns:
         x (count, bits, 1) of 0 and 1; t (count,) or (count, bits): 1 where the ones are odd.
@@ -94,18 +112,10 @@ def parity(
         >>> sorted(zip(made.x[:, :, 0].tolist(), made.t.tolist()))
         [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
     """
-    checks = Checks()
-    shortest, longest = checks.whole_range("bits", bits, at_least=1, at_most=MOST_STEPS)
-    targets = checks.choice("targets", targets, ("all", "last"))
+    shortest, longest = ends_of(bits)
     lengths = range(shortest, longest + 1)
-    there = sum(2 ** min(k, _COUNTED_BITS) for k in lengths)
-    wanted = min(there, ALL_STRINGS) if count is None else count
-    wanted = checks.integer("count", wanted, at_least=2)
-    if not checks.problems and wanted > there:
-        message = f"count must be at most {there}, the number of such strings, not {wanted}"
-        checks.fail(message, "count")
-    checks.room(f"{wanted} strings of {longest} bits", 16 * wanted * longest)
-    checks.finish()
+    wanted = min(_number_of_strings(bits), ALL_STRINGS) if count is None else count
+    refuse_beyond_memory(f"{wanted} strings of {longest} bits", 16 * wanted * longest)
     x = np.full((wanted, longest), np.nan)
     start = 0
     for k, number in zip(lengths, _shares(wanted, lengths), strict=True):
@@ -116,6 +126,12 @@ def parity(
     if targets == "last":
         return Dataset(x[:, :, None], odd[:, -1].astype(np.intp))
     return Dataset(x[:, :, None], _classes(np.where(np.isnan(x), np.nan, odd)))
+
+
+def _number_of_strings(bits: int | Sequence[int]) -> int:
+    """How many strings there are of the lengths of a range."""
+    shortest, longest = ends_of(bits)
+    return sum(2 ** min(k, _COUNTED_BITS) for k in range(shortest, longest + 1))
 
 
 def _shares(count: int, lengths: range) -> list[int]:

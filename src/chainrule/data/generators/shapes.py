@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from chainrule.core.arguments import MAX_SEED, Checks, as_integer
 from chainrule.core.arrays import Array
-from chainrule.core.errors import unknown
 from chainrule.core.randomness import stream
+from chainrule.core.schema import (
+    Count,
+    Flag,
+    Metadata,
+    Seed,
+    Share,
+    WholeRange,
+    Word,
+    expected,
+    found,
+    is_whole_from,
+    repeated,
+    said,
+    says,
+)
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.data.splits import DEFAULT_SPLIT, split_cases
+from chainrule.data.generators.base import a_case_each, ends_of, generator, refuse_beyond_memory
+from chainrule.data.splits import DEFAULT_SPLIT, Split, split_cases
 
 CLASSES = (
     "circle",
@@ -42,8 +57,56 @@ _ROUNDS = 50
 _REDRAWS = 4
 
 
+SMALLEST_IMAGE, LARGEST_IMAGE = 10, 50
+"""Pixels of a side."""
+
+
+class ShapeClasses(Metadata):
+    """Names of shapes, or how many of the first ones."""
+
+    def check(self, value: Any) -> list[str]:
+        """At least two names, none of them twice."""
+        if is_whole_from(value, 2) and value <= len(CLASSES):
+            return list(CLASSES[:value])
+        if not isinstance(value, list) or len(value) < 2:
+            raise expected(f"a list of at least 2 shapes, or a number from 2 to {len(CLASSES)}")
+        names = [Word("shape", CLASSES).check(word, at=k) for k, word in enumerate(value)]
+        if again := repeated(names):
+            raise said(f"{again} stands twice among the classes", at=names.index(again) + 1)
+        return names
+
+    def json_schema(self) -> dict[str, Any]:
+        """A list of names or a number."""
+        words = {"enum": list(CLASSES)}
+        names = {"type": "array", "items": words, "minItems": 2, "uniqueItems": True}
+        return {"anyOf": [names, {"type": "integer", "minimum": 2, "maximum": len(CLASSES)}]}
+
+
+Side = Annotated[
+    int,
+    Field(ge=SMALLEST_IMAGE, le=LARGEST_IMAGE),
+    says(f"a whole number from {SMALLEST_IMAGE} to {LARGEST_IMAGE}"),
+]
+Pixels = Annotated[int | Sequence[int] | None, WholeRange(SMALLEST_SIDE)]
+Strokes = Annotated[int | Sequence[int] | None, WholeRange(1)]
+
+
+def _shapes_fit(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """A shape cannot be larger than its image."""
+    size = values["size"]
+    if not is_whole_from(size, SMALLEST_IMAGE) or size > LARGEST_IMAGE:
+        return
+    for key in ("width", "height", "thickness"):
+        ends = values[key]
+        largest = ends[-1] if isinstance(ends, list) and ends else ends
+        if is_whole_from(largest) and largest > size:
+            fits = f"{key} must fit into images of {size} x {size} pixels"
+            yield (key,), f"{fits}, found {found(ends)}"
+
+
+@generator("shapes", _shapes_fit, a_case_each("classes"))
 class ImageGenerator:
-    """A set of n x n images of 0 and 1, each showing one shape as strokes.
+    """Images of 0 and 1, size x size pixels, each showing one shape as strokes.
 
     The classes are circle (an ellipse), rectangle, triangle, cross (upright), saltire
     (a diagonal cross), corner (an L), tee (a T), cup (a U), bars (two, one above the other)
@@ -53,17 +116,17 @@ class ImageGenerator:
     in each part of it, to one image. A repeat is drawn anew where the ranges leave room.
 
     Args:
-        size: n, from 10 to 50.
-        classes: names from `CLASSES`, at least 2; a number k means the first k.
+        size: the images have size x size pixels, from 10 to 50.
+        classes: the shapes to draw, at least 2 of `CLASSES`, or how many of the first ones.
         count: the number of images in the three parts together.
         noise: the fraction of pixels set at random. Each pixel is chosen independently with
             this probability and is then 0 or 1 at even odds; so about half of the chosen ones
             change. The same seed gives the same shapes with and without noise.
-        width: the range [lo, hi] of the shapes' widths in pixels, or one width; by default
+        width: the range [low, high] of the shapes' widths in pixels, or one width; by default
             three to seven eighths of the image.
-        height: the same for heights.
-        thickness: the range of the strokes' thickness in pixels; by default from 1 to an
-            eighth of the image.
+        height: the same for their heights.
+        thickness: the range of the strokes' thickness in pixels, or one thickness; by default
+            from 1 to an eighth of the image.
         centered: put each shape in the middle instead of anywhere.
         flatten: give each image as one row of n² pixels instead of n x n.
         split: the fractions of training, validation and test data.
@@ -78,51 +141,45 @@ class ImageGenerator:
         ((140, 144), 40, 20)
         >>> ImageGenerator(size=10, noise=2, width=[6, 14])
         Traceback (most recent call last):
-        chainrule.core.errors.ConfigError: noise must be a number from 0 to 1, not 2
-        width must not pass the image's size 10, but goes up to 14
+        chainrule.core.errors.ConfigError: noise must be a number from 0 to 1, found 2
+        width must fit into images of 10 x 10 pixels, found [6, 14]
     """
 
     CLASSES: tuple[str, ...] = CLASSES
 
     def __init__(
         self,
-        size: int = 16,
-        classes: Sequence[str] | int = ("circle", "rectangle", "triangle", "cross"),
-        count: int = 1000,
-        noise: float = 0.0,
-        width: Sequence[int] | int | None = None,
-        height: Sequence[int] | int | None = None,
-        thickness: Sequence[int] | int | None = None,
-        centered: bool = False,
-        flatten: bool = True,
-        split: Sequence[float] = DEFAULT_SPLIT,
-        seed: int = 0,
+        size: Side = 16,
+        classes: Annotated[Sequence[str] | int, ShapeClasses()] = (
+            "circle",
+            "rectangle",
+            "triangle",
+            "cross",
+        ),
+        count: Count = 1000,
+        noise: Share = 0.0,
+        width: Pixels = None,
+        height: Pixels = None,
+        thickness: Strokes = None,
+        centered: Flag = False,
+        flatten: Flag = True,
+        split: Annotated[Sequence[float], Split()] = DEFAULT_SPLIT,
+        seed: Seed = 0,
     ) -> None:
-        checks = Checks()
-        self.size = checks.integer("size", size, at_least=10, at_most=50)
-        # With a wrong size nothing can be said about ranges that depend on it.
-        n = 50 if checks.problems else self.size
-        side = [self.size * 3 // 8, self.size * 7 // 8]
-        self.count = checks.integer("count", count, at_least=1)
-        self.noise = checks.number("noise", noise, at_least=0, at_most=1)
-        sides = partial(
-            checks.whole_range, at_least=SMALLEST_SIDE, at_most=n, limit=f"the image's size {n}"
-        )
-        self.width = sides("width", side if width is None else width)
-        self.height = sides("height", side if height is None else height)
-        strokes = [1, max(1, self.size // 8)] if thickness is None else thickness
-        self.thickness = checks.whole_range(
-            "thickness", strokes, at_least=1, at_most=n, limit=f"the image's size {n}"
-        )
-        self.centered = checks.flag("centered", centered)
-        self.flatten = checks.flag("flatten", flatten)
-        self.split = checks.fractions(split)
-        self.seed = checks.integer("seed", seed, at_least=0, most=MAX_SEED)
-        self.classes = self._class_names(classes, checks)
-        if self.count == count and count < len(self.classes):
-            checks.fail(f"count {count} is too small for {len(self.classes)} classes", "count")
-        checks.room(f"{self.count} images of {n} x {n}", self.count * n * n)
-        checks.finish()
+        self.size = size
+        assert not isinstance(classes, int), "the check gives names"
+        self.classes = tuple(classes)
+        self.count = count
+        self.noise = noise
+        usual = (size * 3 // 8, size * 7 // 8)
+        self.width = usual if width is None else ends_of(width)
+        self.height = usual if height is None else ends_of(height)
+        self.thickness = (1, max(1, size // 8)) if thickness is None else ends_of(thickness)
+        self.centered = centered
+        self.flatten = flatten
+        self.split = split
+        self.seed = seed
+        refuse_beyond_memory(f"{count} images of {size} x {size}", count * size * size)
 
     def generate(self) -> DataSplit:
         """Draw the images.
@@ -188,24 +245,6 @@ class ImageGenerator:
         top = rng.integers(0, top, endpoint=True)
         left = rng.integers(0, left, endpoint=True)
         return Boxes(top, left, height, width, thickness)
-
-    def _class_names(self, classes: Any, checks: Checks) -> tuple[str, ...]:
-        """The names meant by ``classes``, a list of names or a number."""
-        known = self.CLASSES
-        if as_integer(classes) is not None:
-            return known[: checks.integer("classes", classes, at_least=2, at_most=len(known))]
-        if isinstance(classes, str) or not isinstance(classes, Sequence):
-            checks.fail(f"classes must be a list of names or a number, not {classes!r}")
-            return known[:2]
-        for name in classes:
-            if name not in known:
-                checks.fail(unknown("class", name, known))
-        for k, name in enumerate(classes):
-            if name in classes[:k]:
-                checks.fail(f"classes must not repeat a name, but {name!r} stands there twice")
-        if len(classes) < 2:
-            checks.fail(f"classes must name at least 2 classes, not {len(classes)}")
-        return tuple(classes)
 
 
 def _repeats(images: Array, numbers: Array, seen: set[bytes]) -> Array:

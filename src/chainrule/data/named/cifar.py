@@ -24,7 +24,6 @@ from chainrule.core.limits import MAX_PICKLE_BYTES
 from chainrule.data.named.pickles import read_pickle
 from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import existing_folder, find_data, read_bytes
-from chainrule.data.settings import IMAGE_FOLDER_KEYS
 
 SIDE, COLORS = 32, 3
 PIXELS = SIDE * SIDE * COLORS
@@ -228,7 +227,7 @@ def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     layout = layout_of(folder / os.path.expanduser(stated))
     if layout is None:
         return dict(settings)
-    foreign = [key for key in IMAGE_FOLDER_KEYS if key in settings]
+    foreign = [key for key in ("size", "color") if key in settings]
     if foreign:
         what = f"{Path(stated).name} holds {layout.name}, whose images are 32 x 32, in colour"
         raise ConfigError([Problem(f"{key} has no place here: {what}") for key in foreign])

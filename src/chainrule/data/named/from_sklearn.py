@@ -6,10 +6,12 @@ from typing import Any
 
 from chainrule.core.errors import ConfigError, MissingExtraError, Problem, unknown
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.settings import CIFAR_NAMES
 
 IN_SKLEARN = ("iris", "digits")
 """The sets that come with scikit-learn itself: nothing is fetched."""
+
+CIFAR_NAMES = ("cifar10", "cifar100")
+"""The named sets that are read from the user's copy of the published files."""
 
 NAMES = (*IN_SKLEARN, *CIFAR_NAMES)
 """All sets that have a name."""

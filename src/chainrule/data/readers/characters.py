@@ -10,19 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from chainrule.core.arguments import Checks
 from chainrule.core.arrays import Array
+from chainrule.core.declared import checked
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
+from chainrule.core.schema import Count, Word, says
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.generators.base import refuse_beyond_memory
 from chainrule.data.generators.sequences import MOST_STEPS
 from chainrule.data.readers.paths import decoded, problem_behind, read_bytes
-from chainrule.data.splits import part_sizes
+from chainrule.data.splits import Split, part_sizes
 
 ENCODINGS = ("one_hot", "numbers")
 SPACE = "space"
@@ -86,13 +89,16 @@ class Alphabet:
         return x
 
 
+@checked
 def read_characters(
     path: Path,
     *,
-    steps: int = 32,
-    stride: int | None = None,
-    encoding: str = "one_hot",
-    split: Sequence[float],
+    steps: Annotated[
+        int, Field(ge=1, le=MOST_STEPS), says(f"a whole number from 1 to {MOST_STEPS}")
+    ] = 32,
+    stride: Count | None = None,
+    encoding: Annotated[str, Word("encoding", ENCODINGS)] = "one_hot",
+    split: Annotated[Sequence[float], Split()],
 ) -> DataSplit:
     """A text file as data of next-character prediction.
 
@@ -101,20 +107,17 @@ def read_characters(
 
     Args:
         path: of UTF-8 text; every line end becomes a newline.
-        steps: characters a window.
-        stride: from the beginning of a window to that of the next; by default ``steps``.
-        encoding: of the inputs, see `Alphabet.inputs`.
+        steps: the characters of a window.
+        stride: from the beginning of a window to that of the next; by default the steps.
+        encoding: ``one_hot`` for a 1 at the character's number, or ``numbers`` for the number
+            itself. See `Alphabet.inputs`.
         split: the fractions of the text for training, validation and test.
 
     Raises:
         ConfigError: an argument that is none.
         DataError: no text, too little of it, or too many different characters; with its place.
     """
-    checks = Checks()
-    steps = checks.integer("steps", steps, at_least=1, at_most=MOST_STEPS)
-    stride = checks.integer("stride", steps if stride is None else stride, at_least=1)
-    encoding = checks.choice("encoding", encoding, ENCODINGS)
-    checks.finish()
+    stride = steps if stride is None else stride
     text = text_of(path)
     if not text:
         raise DataError(Problem("the file is empty", path))
@@ -128,8 +131,7 @@ def read_characters(
     features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
     needed = windows * steps * (features * item + 16)  # with their targets and places
-    checks.room(f"{windows:,} windows of {steps} characters", needed, "text")
-    checks.finish()
+    refuse_beyond_memory(f"{windows:,} windows of {steps} characters", needed, "text")
     train, validation, test = (
         _windows(alphabet, piece, steps, stride, encoding) for piece in pieces
     )

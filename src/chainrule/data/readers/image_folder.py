@@ -6,14 +6,17 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
-from chainrule.core.arguments import Checks, as_integer
 from chainrule.core.arrays import Array
+from chainrule.core.declared import checked
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
+from chainrule.core.schema import Flag, says
+from chainrule.data.generators.base import ends_of
 from chainrule.data.readers.cases import Cases, Labels, name_as_text
 from chainrule.data.readers.encoding import MOST_SHOWN
 from chainrule.data.readers.paths import existing_file, existing_folder, refuse_bomb
@@ -31,9 +34,15 @@ _STRIP = 256
 """Rows of an image that are worked on at a time, which bounds the memory for what is between."""
 
 
-def read_image_folder(
-    folder: Path, *, size: Sequence[int] | int | None = None, color: bool = False
-) -> Cases:
+_Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
+Sides = Annotated[
+    _Side | Annotated[Sequence[_Side], Field(min_length=2, max_length=2)],
+    says(f"a whole number from 1 to {MAX_IMAGE_SIDE}, or two: [height, width]"),
+]
+
+
+@checked
+def read_image_folder(folder: Path, *, size: Sides | None = None, color: Flag = False) -> Cases:
     """Read images, with the name of the subfolder each lies in as its class.
 
     Pixels are divided by 255. Transparent images are laid on white; a moving one gives its
@@ -43,7 +52,7 @@ def read_image_folder(
         folder: the folder of the classes' folders.
         size: the side, or [height, width], that all images are resized to; without it they
             must agree.
-        color: keep red, green and blue; otherwise images become grey.
+        color: keep red, green and blue rather than grey.
 
     Returns:
         x float64 in 0..1, (cases, height, width), or (cases, height, width, 3) in colour; the
@@ -102,10 +111,7 @@ def _read_all(
     files: Sequence[Path], size: Sequence[int] | int | None, color: bool, folder: Path
 ) -> Array:
     """The images of all files, 0..1, or everything that is wrong with them."""
-    checks = Checks()
-    shape = _shape(size, checks)
-    color = checks.flag("color", color)
-    checks.finish()
+    shape = None if size is None else ends_of(size)
     images: list[Array] = []
     problems: list[Problem] = []
     packed = unpacked = 0
@@ -130,23 +136,6 @@ def _read_all(
     if problems:
         raise DataError(problems)
     return np.stack(images) / 255.0
-
-
-def _shape(size: Any, checks: Checks) -> tuple[int, int] | None:
-    """(height, width) from one side or from both."""
-    if size is None:
-        return None
-    if as_integer(size) is not None:
-        side = checks.integer("size", size, at_least=1, at_most=MAX_IMAGE_SIDE)
-        return side, side
-    sides = size
-    if not isinstance(sides, Sequence) or isinstance(sides, str) or len(sides) != 2:
-        checks.fail(f"size must be a side or [height, width] in pixels, not {size!r}")
-        return None
-    height, width = (
-        checks.integer("size", side, at_least=1, at_most=MAX_IMAGE_SIDE) for side in sides
-    )
-    return height, width
 
 
 def _files(folder: Path) -> list[Path]:

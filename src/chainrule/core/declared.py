@@ -1,0 +1,162 @@
+"""The arguments of a function as keys that are known, described and checked.
+
+Whatever makes or reads data declares by its signature and docstring what may be said of it, once:
+a configuration, its JSON Schema and a caller in Python are held to the same lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce, wraps
+from inspect import Parameter, getdoc, signature
+from operator import or_
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from pydantic import Field, create_model
+
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.schema import Section, in_plain_values, validated
+
+Rule = Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]]
+"""What must hold between values: yields keys and a message for what does not. The first key that
+is written is to blame.
+
+It may be given values of any sort: those that it cannot read are the schema's to report."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Arguments:
+    """The arguments of a function as the keys of a `Section`.
+
+    An argument's annotation is its type, its default the default, and what the docstring says of
+    it the description. The first argument is not a key.
+
+    Args:
+        function: or a class, whose constructor's arguments they are.
+        rules: what must hold between the values.
+        base: keys that the section has besides.
+        fixed: keys that have one value each, and that value.
+
+    Attributes:
+        model: the section.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        rules: Sequence[Rule] = (),
+        base: type[Section] = Section,
+        fixed: Mapping[str, str] | None = None,
+    ) -> None:
+        called = _called(function)
+        self.signature = signature(called)
+        self.rules = rules
+        self.fixed = dict(fixed or {})
+        own = {
+            key: field
+            for key, field in arguments_of(function).items()
+            if key not in base.model_fields
+        }
+        only = {
+            key: (Literal[word], Field(description="the kind of data"))
+            for key, word in self.fixed.items()
+        }
+        name = "".join(part.title() for part in (*self.fixed.values(), function.__name__)[:1])
+        about = (getdoc(function) or "").partition("\n\n")[0]
+        fields: dict[str, Any] = {**only, **own}
+        self.model = create_model(name, __base__=base, __doc__=about, **fields)
+
+    def problems(self, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """The rules that do not hold, where the keys that are not written have their defaults."""
+        values = {**self.model.defaults(), **written}
+        for rule in self.rules:
+            for keys, message in rule(values):
+                yield next((key for key in keys if key in written), keys[0]), message
+
+    def of_call(self, *positional: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
+        """The first argument of a call, and the others as the function is to have them.
+
+        Raises:
+            ConfigError: everything that is wrong with them; each problem names its argument.
+        """
+        bound = self.signature.bind(*positional, **named)
+        bound.apply_defaults()
+        (_, first), *others = bound.arguments.items()
+        defaults = self.signature.parameters
+        written = in_plain_values(
+            {k: v for k, v in others if not (v is None and defaults[k].default is None)}
+        )
+        found: Any = None
+        problems: list[Problem] = []
+        try:
+            found = validated(self.model.model_validate, {**written, **self.fixed})
+        except ConfigError as error:
+            problems += error.problems
+        wrong = {problem.key for problem in problems}
+        problems += [
+            Problem(message, key=key)
+            for key, message in self.problems(written)
+            if key not in wrong
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return first, {key: getattr(found, key) if key in written else None for key, _ in others}
+
+
+def checked(function: F) -> F:
+    """A function whose arguments, but for the first, are checked whenever it is called."""
+    return call_checked(function, Arguments(function))
+
+
+def call_checked(function: F, arguments: Arguments) -> F:
+    """The function, or the class, whose calls are checked."""
+    called = _called(function)
+
+    @wraps(called)
+    def call(*positional: Any, **named: Any) -> Any:
+        first, others = arguments.of_call(*positional, **named)
+        return called(first, **others)
+
+    if not isinstance(function, type):
+        return cast("F", call)
+    function.__init__ = call  # type: ignore[misc]
+    return function
+
+
+def _called(function: Any) -> Any:
+    """What runs when a function or a class is called."""
+    return vars(function)["__init__"] if isinstance(function, type) else function
+
+
+def arguments_of(function: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
+    """The arguments of a function, or of a class, as fields of a model, but for the first."""
+    about = _described_arguments(getdoc(function) or "")
+    called = _called(function)
+    hints = get_type_hints(called, include_extras=True)
+    found = {}
+    for name, parameter in list(signature(called).parameters.items())[1:]:
+        default = parameter.default
+        default = list(default) if isinstance(default, tuple) else default
+        default = ... if default is Parameter.empty else default
+        kind = _without_none(hints[name]) if default is None else hints[name]
+        found[name] = (kind, Field(default, description=about.get(name)))
+    return found
+
+
+def _without_none(kind: Any) -> Any:
+    """A type without None, which is what is not written."""
+    kinds = [one for one in get_args(kind) if one is not type(None)]
+    is_union = get_origin(kind) in (Union, UnionType)
+    return reduce(or_, kinds) if is_union else kind
+
+
+def _described_arguments(text: str) -> dict[str, str]:
+    """The first sentence that the ``Args:`` of a docstring say of each argument."""
+    _, _, block = text.partition("\nArgs:\n")
+    block = re.split(r"\n\S", block, maxsplit=1)[0]
+    items = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", block, re.MULTILINE)
+    lines = {name: " ".join(about.split()).replace("`", "") for name, about in items}
+    return {name: line.partition(". ")[0].removesuffix(".") for name, line in lines.items()}

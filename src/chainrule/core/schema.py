@@ -1,0 +1,499 @@
+"""What may be said, declared once: types of values, mappings of known keys, functions' arguments.
+
+A type says in its own words what it expects. A `Section` is a mapping of known keys, such as a
+part of a configuration. `declared` takes the keys from a function's signature and docstring, so
+that a generator of data is described and checked by the same lines, whoever calls it.
+
+The kinds of an error, all of pydantic's custom sort, are ``expected`` (a value of another sort),
+``said`` (a message that is complete), ``unknown_key`` and ``missing_key``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+)
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+from chainrule.core.arguments import MAX_SEED, MOST
+from chainrule.core.errors import ConfigError, Problem, nearest, unknown
+from chainrule.core.limits import MAX_DEPTH
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value from the root: keys of mappings and indices of lists."""
+
+NAME_BYTES = re.compile("[\udc80-\udcff]")
+"""Bytes that are no text, as Python writes them in the names of files (PEP 383)."""
+
+_LONGEST = 60
+# Bits; Python writes no integer of more than 4300 digits.
+_LONGEST_INTEGER = 14_000
+
+
+def expected(
+    what: str, at: str | int | None = None, words: Sequence[str] = ()
+) -> PydanticCustomError:
+    """The error of a value that is not ``what``; at the key ``at`` of the value, if given.
+
+    A word is told the nearest of the ``words`` that would do.
+    """
+    context = {"expected": what, "at": at, "words": tuple(words)}
+    return PydanticCustomError("expected", "expected", context)
+
+
+def said(message: str, at: str | int | None = None) -> PydanticCustomError:
+    """The error that ``message`` describes in full; at the key ``at`` of the value, if given."""
+    return PydanticCustomError("said", "said", {"message": message, "at": at})
+
+
+def says(what: str, at_most: int | None = None, words: Sequence[str] = ()) -> WrapValidator:
+    """Whatever is wrong with a value, the error is that it must be ``what``.
+
+    A whole number above ``at_most`` is told that bound alone, a word the nearest of ``words``.
+    """
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        """The value as the schema reads it.
+
+        Raises:
+            PydanticCustomError: it reads none; in the words of ``what``.
+        """
+        try:
+            return handler(value)
+        except ValidationError:
+            too_large = at_most is not None and isinstance(value, int) and value > at_most
+            raise expected(f"at most {at_most}" if too_large else what, words=words) from None
+
+    return WrapValidator(check)
+
+
+class Section(BaseModel):
+    """A mapping of known keys; an unknown one is reported with those that are known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_plain_words(cls, value: Any, handler: ModelWrapValidatorHandler[Any]) -> Any:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise expected("a mapping of keys to values")
+        try:
+            return handler(value)
+        except ValidationError as error:
+            details = [cls._reworded(item) for item in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data(cls.__name__, details)
+
+    @classmethod
+    def keys(cls) -> list[str]:
+        """The keys of the mapping, its own before those it shares with others."""
+        shared = getattr(cls.__base__, "model_fields", {})
+        return sorted(cls.model_fields, key=lambda key: key in shared)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The value of each key that may be left out; None where it follows from others."""
+        return {k: f.default for k, f in cls.model_fields.items() if not f.is_required()}
+
+    @classmethod
+    def _reworded(cls, item: Any) -> InitErrorDetails:
+        """An error of this model's own keys with what this model knows of them."""
+        kind, context = item["type"], item.get("ctx", {})
+        if kind == "missing":
+            about = cls.model_fields[item["loc"][-1]].description
+            kind, context = "missing_key", {"about": about}
+        elif kind == "extra_forbidden":
+            kind, context = "unknown_key", {"known": cls.keys()}
+        error = PydanticCustomError(kind, kind, context)
+        return InitErrorDetails(type=error, loc=item["loc"], input=item["input"])
+
+
+# Types of numbers, truth values and texts.
+
+Count = Annotated[int, Field(ge=1, le=MOST), says("a whole number of at least 1", MOST)]
+OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
+Points = Annotated[int, Field(ge=2, le=MOST), says("a whole number of at least 2", MOST)]
+Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
+Whole = Annotated[int, Field(ge=0, le=MOST), says("a whole number of at least 0", MOST)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED), says("a whole number of at least 0", MAX_SEED)]
+Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
+AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False), says("a finite number above 0")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
+BelowOne = Annotated[
+    float, Field(ge=0, lt=1, allow_inf_nan=False), says("a number of at least 0 and below 1")
+]
+Flag = Annotated[bool, says("true or false")]
+Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
+
+
+def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Let bytes pass that are no text, which the names of files may hold."""
+    if isinstance(value, str) and NAME_BYTES.search(value):
+        handler(NAME_BYTES.sub("?", value))
+        return value
+    return handler(value)
+
+
+FileName = Annotated[Text, WrapValidator(_as_bytes)]
+
+
+# Types with a check of their own.
+
+
+class Metadata:
+    """A type of its own making: ``check`` gives the normalised value or raises."""
+
+    def check(self, value: Any) -> Any:
+        """The normalised value; raises `expected` or `said`."""
+        raise NotImplementedError
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of what ``check`` accepts, in its canonical spelling."""
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return self.json_schema()
+
+
+@dataclass(frozen=True)
+class Word(Metadata):
+    """One of some words, in any case.
+
+    Attributes:
+        kind: what the words name, for messages.
+        words: in their own spelling.
+    """
+
+    kind: str
+    words: tuple[str, ...]
+
+    def check(self, value: Any, at: str | int | None = None) -> str:
+        """The word in its own spelling."""
+        if not isinstance(value, str):
+            raise expected(one_of(self.words), at)
+        found = {word.lower(): word for word in self.words}.get(value.lower())
+        if found is None:
+            raise said(unknown(self.kind, value, self.words), at)
+        return found
+
+    def json_schema(self) -> dict[str, Any]:
+        """An enumeration."""
+        return {"type": "string", "enum": list(self.words)}
+
+
+@dataclass(frozen=True)
+class WholeRange(Metadata):
+    """A range of whole numbers; a single number is a range of its own.
+
+    Attributes:
+        smallest: what both ends are at least.
+        largest: what they are at most; None for any.
+    """
+
+    smallest: int
+    largest: int | None = None
+
+    def check(self, value: Any) -> list[int]:
+        """[low, high], the lower first."""
+        ends = value if isinstance(value, list) else [value, value]
+        are_whole = all(isinstance(end, int) and not isinstance(end, bool) for end in ends)
+        most = MOST if self.largest is None else self.largest
+        if len(ends) != 2 or not are_whole or not self.smallest <= ends[0] <= ends[1] <= most:
+            bounds = f"of at least {self.smallest}"
+            if self.largest is not None:
+                bounds = f"from {self.smallest} to {self.largest}"
+            raise expected(
+                f"a range [low, high] of whole numbers {bounds}, the lower first, or one number"
+            )
+        return list(ends)
+
+    def json_schema(self) -> dict[str, Any]:
+        """One number or two."""
+        one = {"type": "integer", "minimum": self.smallest}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 2, "maxItems": 2}]}
+
+
+@dataclass(frozen=True)
+class Maybe(Metadata):
+    """A type that may also be left open, by None.
+
+    Attributes:
+        inner: the type where something is said.
+    """
+
+    inner: Metadata
+
+    def check(self, value: Any) -> Any:
+        """None, or what the type makes of ``value``."""
+        return None if value is None else self.inner.check(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Null, or the type."""
+        return {"anyOf": [self.inner.json_schema(), {"type": "null"}]}
+
+
+class Choice(Metadata):
+    """An entry of a table of dataclasses, by its name or as ``{type: name, option: ...}``.
+
+    The fields of an entry are its options, so that a new entry needs nothing here. An entry
+    without options normalises to its name, one with options to a mapping of all of them.
+
+    Args:
+        kind: what the table holds, for messages.
+        table: dataclasses by name.
+    """
+
+    def __init__(self, kind: str, table: Mapping[str, type[Any]]) -> None:
+        self.kind = kind
+        self.table = table
+
+    @property
+    def word(self) -> Word:
+        """The names as they are now: a table grows where somebody registers an entry."""
+        return Word(self.kind, tuple(self.table))
+
+    def check(self, value: Any) -> str | dict[str, Any]:
+        """The name, or the mapping of the name and all options."""
+        if isinstance(value, str):
+            return self.entry(self.word.check(value), {})
+        if not isinstance(value, dict):
+            article = "an" if self.kind[0] in "aeiou" else "a"
+            raise expected(f"the name of {article} {self.kind} ({one_of(self.table)})")
+        if "type" not in value:
+            raise said(f"missing key 'type' (the {self.kind}: {one_of(self.table)})")
+        return self.entry(self.word.check(value["type"], at="type"), value)
+
+    def entry(self, name: str, options: Mapping[str, Any]) -> str | dict[str, Any]:
+        """The entry ``name`` with some of its options."""
+        found = self.model(name).model_validate({**options, "type": name}).model_dump()
+        return found if len(found) > 1 else name
+
+    def model(self, name: str) -> type[Section]:
+        """The model of an entry's mapping."""
+        kind: Any = self.table[name]
+        return self._model(name, kind)
+
+    @cache  # noqa: B019  # there are a few tables, and they live as long as the program
+    def _model(self, name: str, entry: Any) -> type[Section]:
+        options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
+        for option in (field for field in fields(entry) if field.init):
+            sort: Any = Flag if isinstance(option.default, bool) else Number
+            checked = Annotated[sort, AfterValidator(self.accepted(name, option.name))]
+            about = f"{option.name} of {name}"
+            options[option.name] = (checked, Field(option.default, description=about))
+        return create_model(name, __base__=Section, **options)
+
+    def accepted(self, name: str, option: str) -> Callable[[Any], Any]:
+        """A check by the entry itself, which knows the bounds of its options."""
+
+        def check(value: Any) -> Any:
+            try:
+                self.table[name](**{option: value})
+            except ConfigError as error:
+                raise said(str(error)) from None
+            return value
+
+        return check
+
+    def json_schema(self) -> dict[str, Any]:
+        """A name, or the mapping of one of the entries."""
+        entries = {name: self.model(name).model_json_schema() for name in self.table}
+        bare = [name for name, entry in entries.items() if len(entry["properties"]) == 1]
+        by_type = {
+            "type": "object",
+            "properties": {"type": {"enum": bare}},
+            "required": ["type"],
+            "additionalProperties": False,
+        }
+        with_options = [entry for name, entry in entries.items() if name not in bare]
+        return {"anyOf": [self.word.json_schema(), by_type, *with_options]}
+
+
+# Mappings that are checked where no file is known: what is wrong, by the keys.
+
+
+def validated(read: Callable[[Any], Any], value: Mapping[str, Any]) -> Any:
+    """What a model makes of a mapping given in Python.
+
+    Args:
+        read: of the model, such as `Section.model_validate`.
+        value: the mapping.
+
+    Raises:
+        ConfigError: everything that is wrong with it; each problem names its key.
+    """
+    tree = in_plain_values(value)
+    try:
+        return read(tree)
+    except ValidationError as error:
+        items = error.errors(include_url=False)
+        raise ConfigError([_problem(item, tree) for item in items]) from None
+
+
+def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping as `plain` makes it.
+
+    Raises:
+        ConfigError: it holds a value that no file could hold.
+    """
+    try:
+        tree: dict[str, Any] = plain(dict(value))
+    except PlainError as error:
+        message = f"{error.path[0]}: {error.message}"
+        raise ConfigError(Problem(message, key=str(error.path[0]))) from None
+    return tree
+
+
+def _problem(item: Any, value: Any) -> Problem:
+    """A problem of an error of pydantic's, named by the key of the mapping ``value``."""
+    path, kind, context = tuple(item["loc"]), item["type"], item.get("ctx", {})
+    if context.get("at") is not None:
+        path = (*path, context["at"])
+    key = str(path[0]) if path else None
+    if kind == "unknown_key":
+        return Problem(unknown("key", path[-1], context["known"]), key=key)
+    if kind == "missing_key":
+        return Problem(f"missing key {path[-1]!r} ({context['about']})", key=key)
+    if kind == "said":
+        return Problem(context["message"], key=key)
+    word = "value"
+    for step in path:
+        word = f"item {step + 1} of {word}" if isinstance(step, int) else step
+        value = value[step]
+    return Problem(must_be(word, context, value), key=key)
+
+
+def must_be(word: str, context: Mapping[str, Any], value: Any) -> str:
+    """The message for a value of another sort than was expected.
+
+    Args:
+        word: what the value is called.
+        context: of the error that `expected` made.
+        value: as it was found.
+    """
+    guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
+    was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
+    # Without a word of ours: a text of half a character, which the schema's own library refuses.
+    wanted = context.get("expected", "a text of whole characters")
+    return f"{word} must be {wanted}, found {was}"
+
+
+def found(value: Any) -> str:
+    """A value as a configuration would hold it, shortened.
+
+    Example:
+        >>> found("ten"), found(True), found(None), found([1, "a"])
+        ("'ten'", 'true', 'nothing', "[1, 'a']")
+    """
+    text = _written(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(_written(item) for item in value)}]"
+    if isinstance(value, dict):
+        items = (f"{key}: {_written(item)}" for key, item in value.items())
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        return f"a whole number of {value.bit_length()} bits"
+    return repr(value)
+
+
+def plain(value: Any, path: KeyPath = ()) -> Any:
+    """A copy of a Python value made of dict, list, str, int, float, bool and None alone.
+
+    NumPy scalars and arrays, tuples and paths become what a file would hold.
+
+    Raises:
+        PlainError: a value that no file could hold.
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if len(path) > MAX_DEPTH:
+        raise PlainError(path, "values are nested too deeply")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, (*path, str(key))) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist(), path)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
+        return [plain(item, (*path, k)) for k, item in enumerate(value)]
+    for kind in (str, int, float):  # of a subclass
+        if isinstance(value, kind):
+            return kind(value)
+    raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
+
+
+class PlainError(Exception):
+    """A Python value that no configuration file could hold.
+
+    Attributes:
+        path: where it stands.
+        message: what is wrong with it.
+    """
+
+    def __init__(self, path: KeyPath, message: str) -> None:
+        self.path = path
+        self.message = message
+        super().__init__(message)
+
+
+def one_of(words: Iterable[str]) -> str:
+    """Some words as an alternative.
+
+    Example:
+        >>> one_of(["L1", "L2", "none"])
+        'L1, L2 or none'
+    """
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def repeated(words: Sequence[str]) -> str | None:
+    """The first word that stands twice, if any."""
+    return next((word for k, word in enumerate(words) if word in words[:k]), None)
+
+
+def is_whole_from(value: Any, at_least: int = 1) -> bool:
+    """Whether a value that may be anything is a whole number of at least so much."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least

@@ -1,0 +1,106 @@
+"""What every kind of data has, and how a generator of data is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
+
+from chainrule.core.arguments import MOST
+from chainrule.core.declared import Arguments, Rule, call_checked
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.limits import MAX_DATA_BYTES
+from chainrule.core.schema import (
+    Flag,
+    Section,
+    Seed,
+    Word,
+    is_whole_from,
+    says,
+)
+from chainrule.data.splits import DEFAULT_SPLIT, Split
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CHANNELS = ("last", "first")
+"""Where an image's colours stand: (height, width, 3), or (3, height, width) for convolution."""
+
+UNSAID: Any = None
+"""A default that depends on other values, and is the generator's or the reader's to choose."""
+
+
+class Data(Section):
+    """What every kind of data has."""
+
+    split: Annotated[Any, Split()] = Field(
+        list(DEFAULT_SPLIT),
+        description="the fractions of training, validation and test data, which sum to 1, or "
+        "percentages, which sum to 100",
+    )
+    standardize: Annotated[
+        bool | Literal["center"], says("true, false or center", words=("center",))
+    ] = Field(
+        False,
+        description="bring each input to mean 0 and deviation 1, or by center to mean 0 alone, "
+        "by the training data",
+    )
+    flatten: Flag = Field(True, description="images as rows of pixels rather than 2-D")
+    channels: Annotated[Any, Word("channels", CHANNELS)] = Field(
+        UNSAID,
+        description="where the colours of an image stand: last, red, green and blue of each pixel "
+        "together, or first, a plane a colour; by default first for a network of image layers",
+    )
+    seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")
+    target: Annotated[Any, Word("target", ("class", "value"))] = Field(
+        None, description="class numbers or values; by default it follows from the loss"
+    )
+
+
+GENERATORS: dict[str, Arguments] = {}
+"""The arguments of each generator by its name."""
+
+
+def generator(name: str, *rules: Rule) -> Callable[[F], F]:
+    """Declare a function or a class that makes data: its arguments are keys of ``data:``.
+
+    Args:
+        name: what a configuration calls it.
+        rules: what must hold between its arguments.
+    """
+
+    def declare(maker: F) -> F:
+        GENERATORS[name] = Arguments(maker, rules, Data, {"generator": name})
+        return call_checked(maker, GENERATORS[name])
+
+    return declare
+
+
+def a_case_each(classes: str) -> Rule:
+    """The rule that each class has a case; ``classes`` is the key of their names or number."""
+
+    def check(values: Any) -> Any:
+        count, groups = values["count"], values[classes]
+        number = len(groups) if isinstance(groups, list) else groups
+        if is_whole_from(count) and is_whole_from(number) and count < number <= MOST:
+            yield ("count",), f"count {count} is too small for {number} classes"
+
+    return check
+
+
+def ends_of(numbers: int | Sequence[int]) -> tuple[int, int]:
+    """The ends of a range, of which one number alone is one, too."""
+    low, high = (numbers, numbers) if isinstance(numbers, int) else numbers
+    return low, high
+
+
+def refuse_beyond_memory(what: str, size: int, key: str = "count") -> None:
+    """Refuse an array of more bytes than `core.limits.MAX_DATA_BYTES` before it is made.
+
+    Raises:
+        ConfigError: it is too large.
+    """
+    if size > MAX_DATA_BYTES:
+        most = MAX_DATA_BYTES // 2**30
+        message = f"{what} would need {size / 2**30:.1f} GiB; at most {most} are made"
+        raise ConfigError(Problem(message, key=key))
