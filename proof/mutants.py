@@ -72,8 +72,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "nn/test_graph_networks.py",
         "nn/sequences/test_sequence_networks.py",
     ),
-    "nn/inputs": ("nn/test_inputs_and_targets.py", "nn/sequences/test_sequence_networks.py"),
-    "core/arrays": ("nn/test_parameters.py",),
+    "core/arrays": ("nn/test_parameters.py", "nn/test_inputs_and_targets.py"),
 }
 """Modules that are mutated, and the tests that mirror each."""
 

@@ -25,11 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import Dense
-from chainrule.core.arrays import as_numbers
+from chainrule.core.arrays import as_numbers, require_as_many, rows_of_cases
 from chainrule.core.errors import ShapeError
 from chainrule.gradients import central_difference
 from chainrule.nn.activations import ReLU
-from chainrule.nn.inputs import require_as_many, rows_of_inputs
 from chainrule.nn.jacobians import BiasJacobian, Diagonal, InputJacobian, WeightJacobian
 from chainrule.nn.layers.softmax import softmax
 from chainrule.nn.losses import CrossEntropy, SoftmaxCrossEntropy
@@ -245,7 +244,7 @@ def _require_chain(shapes: tuple[tuple[int, ...], ...]) -> None:
 
 def _cases(X: npt.ArrayLike, arrays: Sequence[Array]) -> Array:
     """The cases as float64 rows, (N, D)."""
-    return rows_of_inputs(as_numbers(X, "inputs", "biuf"), arrays[0].shape[:1], _FLOAT)
+    return rows_of_cases(as_numbers(X, "inputs", "biuf"), arrays[0].shape[:1], _FLOAT)
 
 
 def _cases_and_labels(

@@ -127,8 +127,8 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "        self._add_penalty_gradient(self.gradients.vector)\n",
-                "        self._add_penalty_gradient(self.gradients.vector)\n        self.gradients.vector *= 1.0001\n",
+                "        if self._penalty.terms:\n",
+                "        self.gradients.vector *= 1.0001\n        if self._penalty.terms:\n",
             ),
         ),
     ),

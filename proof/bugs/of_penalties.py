@@ -36,10 +36,8 @@ BUGS = (
         (
             Edit(
                 NETWORK,
-                "        self._penalty.add_gradient(self.theta, vector)\n",
-                "        added = np.zeros_like(vector)\n"
-                "        self._penalty.add_gradient(self.theta, added)\n"
-                "        vector += added / len(self._output)\n",
+                "            self._penalty.add_gradient(self.theta, self.gradients.vector)\n",
+                "            self.gradients.vector += self.penalty_gradient() / len(self._output)\n",
             ),
         ),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,50 @@ def _rows(value: Any) -> list[Any]:
 def _sort_of(value: Any, array: Array) -> str:
     """What was found in place of numbers: a value that is short, or its type."""
     return shown(value) if array.ndim == 0 else str(array.dtype)
+
+
+def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """What a caller gives as a network's inputs, as an array (cases, inputs) of its type.
+
+    Images (cases, channels, height, width) and sequences (cases, steps, features) become rows;
+    complex numbers stay complex. The caller's array is never changed.
+
+    Args:
+        x: what the caller gave.
+        shape: of one case.
+        dtype: the network's.
+
+    Raises:
+        ShapeError: no numbers, or cases of another shape.
+
+    Example:
+        >>> rows_of_cases([[[1, 2], [3, 4]]], (2, 2), np.dtype("float64"))
+        array([[1., 2., 3., 4.]])
+    """
+    x = as_numbers(x, "inputs")
+    if x.ndim == len(shape) + 1 > 2 and x.shape[1:] != shape:
+        sizes = ", ".join(map(str, shape))
+        raise ShapeError(f"the network takes inputs of shape (cases, {sizes}), found {x.shape}")
+    if x.ndim > 2:
+        x = x.reshape(len(x), prod(x.shape[1:]))
+    if x.ndim != 2 or x.shape[1] != prod(shape):
+        raise ShapeError(
+            f"the network takes inputs of shape (cases, {prod(shape)}), found {x.shape}"
+        )
+    with np.errstate(over="ignore"):  # beyond float32 is inf
+        return np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else dtype)
+
+
+def require_as_many(x: Array, t: Array) -> None:
+    """Refuse inputs and targets of different numbers of cases, or of none.
+
+    Raises:
+        ShapeError: they are.
+    """
+    if len(x) != len(t):
+        raise ShapeError(f"{len(x)} cases have {len(t)} targets")
+    if not len(x):
+        raise ShapeError("a loss needs at least one case")
 
 
 def assign(view: Array, value: ArrayLike, name: str) -> None:

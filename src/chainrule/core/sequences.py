@@ -166,3 +166,26 @@ def output_rows(y: Array, t: Array) -> Array:
 def number_of_targets(t: Array) -> int:
     """How many targets there are: cases, or steps of sequences that have one."""
     return int(np.count_nonzero(has_target(t))) if are_sequences(t) else len(t)
+
+
+def require_inputs_at_targets(x: Array, t: Array, shape: tuple[int, ...]) -> None:
+    """Refuse a target at a step that is padding.
+
+    Args:
+        x: inputs, (cases, inputs).
+        t: prepared targets of the same cases.
+        shape: of one case of x.
+
+    Raises:
+        ShapeError: there is one.
+    """
+    if len(shape) != 2 or not are_sequences(t):
+        return
+    lengths = lengths_of(x.reshape(-1, *shape))
+    wrong = None if lengths is None else has_target(t) & padded_steps(lengths, t.shape[1])
+    if wrong is not None and wrong.any():
+        case, step = np.argwhere(wrong)[0]
+        raise ShapeError(
+            f"step {step + 1} of case {case} has a target, but its inputs are padding (NaN); "
+            "−1 as a class, or NaN as the values, stands for no target"
+        )

@@ -12,9 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.core.arguments import is_finite
-from chainrule.core.arrays import Array, as_numbers, assign
+from chainrule.core.arrays import Array, as_numbers, assign, require_as_many, rows_of_cases
 from chainrule.core.errors import ConfigError, ShapeError, printable, unknown
 from chainrule.core.randomness import stream
+from chainrule.core.sequences import lengths_of, require_inputs_at_targets
 from chainrule.nn.building import (
     checked_layers,
     connect,
@@ -25,12 +26,6 @@ from chainrule.nn.building import (
 )
 from chainrule.nn.context import Buffers, Context
 from chainrule.nn.graph import INPUT
-from chainrule.nn.inputs import (
-    require_as_many,
-    require_inputs_of_targets,
-    require_padding_known,
-    rows_of_inputs,
-)
 from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import sizes_text
@@ -334,9 +329,22 @@ class Network:
         Raises:
             ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
         """
-        x = rows_of_inputs(x, self.input_shape, self.dtype)
-        require_padding_known(x, self.input_shape, self.layers)
+        x = rows_of_cases(x, self.input_shape, self.dtype)
+        if len(self.input_shape) == 2:
+            self._require_padding_known(x)
         return x
+
+    def _require_padding_known(self, x: Array) -> None:
+        """Refuse cases of different lengths where a layer takes all steps as one row."""
+        lengths = lengths_of(x.reshape(-1, *self.input_shape))
+        if lengths is None:
+            return
+        for layer in self.layers:
+            if len(layer.input_shape) == 2 and not layer.knows_padding:
+                raise ShapeError(
+                    f"{layer.name} takes all steps of a case as they are and cannot pass over "
+                    f"padding (NaN), but case {int(lengths.argmin())} has {lengths.min()} steps"
+                )
 
     def prepare_targets(self, t: Any) -> Array:
         """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
@@ -362,7 +370,7 @@ class Network:
         Raises:
             ShapeError: there is one.
         """
-        require_inputs_of_targets(x, t, self.input_shape)
+        require_inputs_at_targets(x, t, self.input_shape)
 
     # The two passes
 
@@ -401,7 +409,7 @@ class Network:
                 return np.asarray(self.loss_of_pass(t)).item()
         theta = as_numbers(theta, "the values of theta")
         z, y = self._evaluate(x, theta)
-        return np.asarray(self._data_loss(z, y, t) + self._penalty_loss(theta)).item()
+        return np.asarray(self._data_loss(z, y, t) + self._penalty.loss(theta)).item()
 
     def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
         """The gradient of the loss of the last forward pass, penalty included.
@@ -457,7 +465,7 @@ class Network:
 
     def loss_of_pass(self, t: Array) -> Any:
         """The loss of the last forward pass, penalty included."""
-        return self._data_loss(self.logits, self._output, t) + self._penalty_loss(self.theta)
+        return self._data_loss(self.logits, self._output, t) + self._penalty.loss(self.theta)
 
     def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
         """The backward pass: J of the loss through one layer after the other.
@@ -476,7 +484,8 @@ class Network:
             if J is not None:
                 for source, part in zip(sources, layer.part(J), strict=True):
                     received[source] = received[source] + part if source in received else part
-        self._add_penalty_gradient(self.gradients.vector)
+        if self._penalty.terms:
+            self._penalty.add_gradient(self.theta, self.gradients.vector)
         return received.get(INPUT) if to_input else None
 
     def _backward_through_last(self, t: Array, *, to_input: bool) -> Array | None:
@@ -573,19 +582,13 @@ class Network:
 
     def penalty_loss(self) -> float:
         """What the penalty adds to the loss at θ."""
-        return float(self._penalty_loss(self.theta))
+        return float(self._penalty.loss(self.theta))
 
     def penalty_gradient(self) -> Array:
         """What the penalty adds to the gradient at θ, shape of θ."""
         added = np.zeros_like(self.theta)
-        self._add_penalty_gradient(added)
+        self._penalty.add_gradient(self.theta, added)
         return added
-
-    def _penalty_loss(self, theta: Array) -> Any:
-        return self._penalty.loss(theta)
-
-    def _add_penalty_gradient(self, vector: Array) -> None:
-        self._penalty.add_gradient(self.theta, vector)
 
     def update_untrained(self) -> None:
         """Let the layers change what is not trained, such as running statistics.
