@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import prod
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class ImageJacobian(Jacobian):
     """
 
     __slots__ = ("count", "maps", "windows")
+    per_case: ClassVar[tuple[str, ...]] = ("count",)
 
     def __init__(self, windows: Windows, count: int, maps: int) -> None:
         self.windows = windows
@@ -78,10 +79,6 @@ class ByImages(ImageJacobian):
         super().__init__(windows, count, W.shape[-4])
         self.W = W
 
-    def cases(self, chosen: slice) -> Self:
-        """See `Jacobian.cases`."""
-        return type(self)(self.W, self.windows, len(range(self.count)[chosen]))
-
 
 class ByWeights(Jacobian):
     """∂z/∂W: for every output the numbers under its window, where its own filter stands.
@@ -93,6 +90,7 @@ class ByWeights(Jacobian):
     """
 
     __slots__ = ("filters", "windows", "x")
+    per_case = ("x",)
 
     def __init__(self, x: Array, windows: Windows, filters: int) -> None:
         self.x = x
@@ -109,10 +107,6 @@ class ByWeights(Jacobian):
         """(cases, filters · places, *shape)."""
         return (len(self.x), self.filters * self.windows.places, *self.shape)
 
-    def cases(self, chosen: slice) -> Self:
-        """See `Jacobian.cases`."""
-        return type(self)(self.x[chosen], self.windows, self.filters)
-
 
 class ByBiases(Jacobian):
     """∂z/∂b: 1 where an output has the bias.
@@ -125,6 +119,7 @@ class ByBiases(Jacobian):
     """
 
     __slots__ = ("count", "dtype", "filters", "windows")
+    per_case = ("count",)
 
     def __init__(
         self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
@@ -143,8 +138,3 @@ class ByBiases(Jacobian):
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, filters · places, *shape)."""
         return (self.count, self.filters * self.windows.places, *self.shape)
-
-    def cases(self, chosen: slice) -> Self:
-        """See `Jacobian.cases`."""
-        count = len(range(self.count)[chosen])
-        return type(self)(count, self.filters, self.windows, self.dtype)

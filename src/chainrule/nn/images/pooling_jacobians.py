@@ -26,6 +26,7 @@ class MaxPooling(ImageJacobian):
     """
 
     __slots__ = ("dtype", "winners")
+    per_case = ("count", "winners")
 
     def __init__(self, winners: Array, windows: Windows, dtype: np.dtype[np.generic]) -> None:
         super().__init__(windows, len(winners), windows.channels)
@@ -39,10 +40,6 @@ class MaxPooling(ImageJacobian):
     def jvp(self, v: Array) -> Array:
         """The v at the numbers that were the largest."""
         return as_rows(pooling.taken(images(v, self.windows), self.winners, self.windows))
-
-    def cases(self, chosen: slice) -> MaxPooling:
-        """See `Jacobian.cases`."""
-        return MaxPooling(self.winners[chosen], self.windows, self.dtype)
 
     def _dense(self) -> Array:
         windows = self.windows
@@ -81,10 +78,6 @@ class AveragePooling(ImageJacobian):
     def jvp(self, v: Array) -> Array:
         """The means of v."""
         return as_rows(pooling.mean(images(v, self.windows), self.windows))
-
-    def cases(self, chosen: slice) -> AveragePooling:
-        """See `Jacobian.cases`."""
-        return AveragePooling(self.windows, len(range(self.count)[chosen]), self.dtype)
 
     def _dense(self) -> Array:
         windows = self.windows

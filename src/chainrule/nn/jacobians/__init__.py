@@ -1,7 +1,14 @@
 """Jacobians that know their structure; what a layer's are composed of."""
 
-from chainrule.nn.jacobians.base import DENSE_LIMIT, Explicit, Jacobian, explicit
-from chainrule.nn.jacobians.combined import Composed, RowsOf, Sum
+from chainrule.nn.jacobians.base import (
+    DENSE_LIMIT,
+    Composed,
+    Explicit,
+    Jacobian,
+    RowsOf,
+    Sum,
+    explicit,
+)
 from chainrule.nn.jacobians.elementary import (
     BiasJacobian,
     Diagonal,

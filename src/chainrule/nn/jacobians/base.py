@@ -15,7 +15,9 @@ on the others as well, as in batch normalisation, ``dense`` gives (cases, m, cas
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from copy import copy
 from math import prod
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -30,6 +32,8 @@ class Jacobian(ABC):
     """The derivative of a map, one matrix a case."""
 
     __slots__ = ()
+    per_case: ClassVar[tuple[str, ...]] = ()
+    """Which attributes hold something for each case: arrays, Jacobians, or the number of cases."""
 
     @property
     @abstractmethod
@@ -44,9 +48,12 @@ class Jacobian(ABC):
     def jvp(self, v: Array) -> Array:
         """J times the column vectors v: how the value moves as the argument moves along v."""
 
-    @abstractmethod
-    def cases(self, chosen: slice) -> Jacobian:
+    def cases(self, chosen: slice) -> Self:
         """The same for some of the cases only."""
+        found = copy(self)
+        for name in self.per_case:
+            setattr(found, name, _chosen(getattr(self, name), chosen))
+        return found
 
     @abstractmethod
     def _dense(self) -> Array:
@@ -71,6 +78,12 @@ class Jacobian(ABC):
         return self._dense()
 
 
+def _chosen(values: Any, chosen: slice) -> Any:
+    if isinstance(values, int):
+        return len(range(values)[chosen])
+    return values.cases(chosen) if isinstance(values, Jacobian) else values[chosen]
+
+
 class Explicit(Jacobian):
     """A Jacobian held as its explicit matrices, which are multiplied for real.
 
@@ -81,7 +94,7 @@ class Explicit(Jacobian):
         ShapeError: they have another number of axes.
     """
 
-    __slots__ = ("matrices",)
+    __slots__ = per_case = ("matrices",)
 
     def __init__(self, matrices: Array) -> None:
         if matrices.ndim != 3:
@@ -105,10 +118,6 @@ class Explicit(Jacobian):
         """Each case's matrix times its column vector."""
         return np.matmul(self.matrices, v[:, :, None])[:, :, 0]
 
-    def cases(self, chosen: slice) -> Explicit:
-        """See `Jacobian.cases`."""
-        return Explicit(self.matrices[chosen])
-
     def _dense(self) -> Array:
         return self.matrices
 
@@ -120,3 +129,135 @@ def explicit(jacobian: Jacobian) -> Explicit:
         ShapeError: they would be too large.
     """
     return Explicit(jacobian.dense())
+
+
+# Jacobians made of two others: the chain rule, the sum, and rows of either.
+
+
+class Composed(Jacobian):
+    """The chain rule: J of f∘g is J of f times J of g.
+
+    Args:
+        outer: J of f at g(x), (m, k) a case.
+        inner: J of g at x, (k, n) a case.
+
+    Raises:
+        ShapeError: the two do not fit.
+
+    Example:
+        >>> from chainrule.nn.jacobians import Diagonal, InputJacobian
+        >>> J = Composed(Diagonal(np.array([[2.0]])), InputJacobian(np.array([[1.0], [3.0]]), 1))
+        >>> J.dense()
+        array([[[2., 6.]]])
+    """
+
+    __slots__ = per_case = ("inner", "outer")
+
+    def __init__(self, outer: Jacobian, inner: Jacobian) -> None:
+        first, second = outer.dense_shape, inner.dense_shape
+        if len(first) != 3 or (first[0], first[2]) != second[:2]:
+            raise ShapeError(f"{first} does not compose with {second}")
+        self.outer = outer
+        self.inner = inner
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, m, n...)."""
+        return (*self.outer.dense_shape[:2], *self.inner.dense_shape[2:])
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """(g J_outer) J_inner."""
+        return self.inner.vjp(self.outer.vjp(g), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """J_outer (J_inner v)."""
+        return self.outer.jvp(self.inner.jvp(v))
+
+    def _dense(self) -> Array:
+        inner = self.inner.dense()
+        columns = inner.reshape(*inner.shape[:2], -1)
+        return np.matmul(self.outer.dense(), columns).reshape(self.dense_shape)
+
+
+class Sum(Jacobian):
+    """J of f + g, both of the same argument, is the sum of the two.
+
+    Args:
+        first: J of f.
+        second: J of g, of the same shape.
+
+    Raises:
+        ShapeError: the two do not fit.
+    """
+
+    __slots__ = per_case = ("first", "second")
+
+    def __init__(self, first: Jacobian, second: Jacobian) -> None:
+        if first.dense_shape != second.dense_shape:
+            raise ShapeError(f"{first.dense_shape} cannot be added to {second.dense_shape}")
+        self.first = first
+        self.second = second
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """That of both."""
+        return self.first.dense_shape
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g J_first + g J_second."""
+        return np.add(self.first.vjp(g), self.second.vjp(g), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """J_first v + J_second v."""
+        return self.first.jvp(v) + self.second.jvp(v)
+
+    def _dense(self) -> Array:
+        return self.first.dense() + self.second.dense()
+
+
+class RowsOf(Jacobian):
+    """J of values of which each is one of two functions: its row is that function's.
+
+    Args:
+        which: of which values the row is the first one's, (cases, m); of the rest the second's.
+        first: J of one function, (m, n) a case.
+        second: J of the other, of the same shape.
+
+    Raises:
+        ShapeError: the three do not fit.
+
+    Example:
+        >>> from chainrule.nn.jacobians import Diagonal
+        >>> one, ten = Diagonal(np.ones((1, 2))), Diagonal(np.full((1, 2), 10.0))
+        >>> RowsOf(np.array([[False, True]]), one, ten).dense()
+        array([[[10.,  0.],
+                [ 0.,  1.]]])
+    """
+
+    __slots__ = per_case = ("first", "second", "which")
+
+    def __init__(self, which: Array, first: Jacobian, second: Jacobian) -> None:
+        if not which.shape == first.dense_shape[:2] == second.dense_shape[:2]:
+            shapes = f"{first.dense_shape} and {second.dense_shape}"
+            raise ShapeError(f"rows of {shapes} cannot be chosen by {which.shape}")
+        self.which = which
+        self.first = first
+        self.second = second
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """That of both."""
+        return self.first.dense_shape
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each function's J times the part of g that belongs to its values."""
+        none = g.dtype.type(0)
+        of_first = self.first.vjp(np.where(self.which, g, none))
+        return np.add(of_first, self.second.vjp(np.where(self.which, none, g)), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """Each value as its function moves."""
+        return np.where(self.which, self.first.jvp(v), self.second.jvp(v))
+
+    def _dense(self) -> Array:
+        return np.where(self.which[:, :, None], self.first.dense(), self.second.dense())

@@ -24,6 +24,7 @@ class InputJacobian(Jacobian):
     """
 
     __slots__ = ("W", "count")
+    per_case = ("count",)
 
     def __init__(self, W: Array, count: int) -> None:
         self.W = W
@@ -41,10 +42,6 @@ class InputJacobian(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The rows v W."""
         return np.dot(v, self.W)
-
-    def cases(self, chosen: slice) -> InputJacobian:
-        """See `Jacobian.cases`."""
-        return InputJacobian(self.W, len(range(self.count)[chosen]))
 
     def _dense(self) -> Array:
         return np.broadcast_to(self.W.T, self.dense_shape).copy()
@@ -67,6 +64,7 @@ class WeightJacobian(Jacobian):
     """
 
     __slots__ = ("outputs", "x")
+    per_case = ("x",)
 
     def __init__(self, x: Array, outputs: int) -> None:
         self.x = x
@@ -84,10 +82,6 @@ class WeightJacobian(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The product x v for a change v of W, shape (inputs, outputs)."""
         return np.dot(self.x, v)
-
-    def cases(self, chosen: slice) -> WeightJacobian:
-        """See `Jacobian.cases`."""
-        return WeightJacobian(self.x[chosen], self.outputs)
 
     def _dense(self) -> Array:
         identity = np.eye(self.outputs, dtype=bool)
@@ -107,6 +101,7 @@ class BiasJacobian(Jacobian):
     """
 
     __slots__ = ("ones", "outputs")
+    per_case = ("ones",)
 
     def __init__(self, ones: Array, outputs: int) -> None:
         self.ones = ones
@@ -126,10 +121,6 @@ class BiasJacobian(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The change v of b, shape (outputs,), in every case."""
         return np.outer(self.ones, v)
-
-    def cases(self, chosen: slice) -> BiasJacobian:
-        """See `Jacobian.cases`."""
-        return BiasJacobian(self.ones[chosen], self.outputs)
 
     def _dense(self) -> Array:
         identity = np.eye(self.outputs, dtype=self.ones.dtype)
@@ -154,7 +145,7 @@ class Diagonal(Jacobian):
                 [0., 3.]]])
     """
 
-    __slots__ = ("diagonal",)
+    __slots__ = per_case = ("diagonal",)
 
     def __init__(self, diagonal: Array) -> None:
         self.diagonal = diagonal
@@ -171,10 +162,6 @@ class Diagonal(Jacobian):
     def jvp(self, v: Array) -> Array:
         """d ⊙ v."""
         return self.diagonal * v
-
-    def cases(self, chosen: slice) -> Diagonal:
-        """See `Jacobian.cases`."""
-        return Diagonal(self.diagonal[chosen])
 
     def _dense(self) -> Array:
         return self.diagonal[:, :, None] * np.eye(self.diagonal.shape[-1], dtype=bool)
@@ -204,7 +191,7 @@ class SoftmaxJacobian(Jacobian):
                 [-0.1875,  0.1875]]])
     """
 
-    __slots__ = ("s",)
+    __slots__ = per_case = ("s",)
 
     def __init__(self, s: Array) -> None:
         self.s = s
@@ -228,17 +215,13 @@ class SoftmaxJacobian(Jacobian):
         """s ⊙ (v − v·s)."""
         return self.vjp(v)
 
-    def cases(self, chosen: slice) -> SoftmaxJacobian:
-        """See `Jacobian.cases`."""
-        return SoftmaxJacobian(self.s[chosen])
-
     def _dense(self) -> Array:
         # s_j − s_j² loses its digits as s_j nears 1; what the others in its row add up to
         # does not, and every row sums to 0.
         return _with_sums_of_0(-self.s[:, :, None] * self.s[:, None, :])
 
 
-class LogSoftmaxJacobian(Jacobian):
+class LogSoftmaxJacobian(SoftmaxJacobian):
     """I − 1 sᵀ: the Jacobian of the logarithms ln s with respect to the logits.
 
     It is ∂s/∂z with each row i divided by s_i, and holds numbers from −1 to 1 however small
@@ -253,15 +236,7 @@ class LogSoftmaxJacobian(Jacobian):
                 [-0.25,  0.25]]])
     """
 
-    __slots__ = ("s",)
-
-    def __init__(self, s: Array) -> None:
-        self.s = s
-
-    @property
-    def dense_shape(self) -> tuple[int, ...]:
-        """(cases, n, n)."""
-        return (*self.s.shape, self.s.shape[-1])
+    __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g_j Σ_{k≠j} s_k − s_j Σ_{i≠j} g_i, which is g − s Σ g: 1 − s_j would lose digits."""
@@ -272,10 +247,6 @@ class LogSoftmaxJacobian(Jacobian):
         """v − v·s, with v taken from where s is largest."""
         v = from_top(v, self.s)
         return v - (v * self.s).sum(axis=-1, keepdims=True)
-
-    def cases(self, chosen: slice) -> LogSoftmaxJacobian:
-        """See `Jacobian.cases`."""
-        return LogSoftmaxJacobian(self.s[chosen])
 
     def _dense(self) -> Array:
         return _with_sums_of_0(np.broadcast_to(-self.s[:, None, :], self.dense_shape).copy())
@@ -299,7 +270,7 @@ class SumJacobian(Jacobian):
     """[I I … I]: the Jacobian of x₁ + x₂ + … with respect to (x₁ x₂ …) in one row.
 
     Args:
-        cases: how many.
+        count: the number of cases.
         terms: the number k of terms.
         size: n, of each term.
 
@@ -309,15 +280,16 @@ class SumJacobian(Jacobian):
                [0, 1, 0, 1]])
     """
 
-    __slots__ = ("_cases", "size", "terms")
+    __slots__ = ("count", "size", "terms")
+    per_case = ("count",)
 
-    def __init__(self, cases: int, terms: int, size: int) -> None:
-        self._cases, self.terms, self.size = cases, terms, size
+    def __init__(self, count: int, terms: int, size: int) -> None:
+        self.count, self.terms, self.size = count, terms, size
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, n, k n)."""
-        return (self._cases, self.size, self.terms * self.size)
+        return (self.count, self.size, self.terms * self.size)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """(g g … g)."""
@@ -326,10 +298,6 @@ class SumJacobian(Jacobian):
     def jvp(self, v: Array) -> Array:
         """The sum v₁ + v₂ + …."""
         return v.reshape(len(v), self.terms, self.size).sum(axis=1)
-
-    def cases(self, chosen: slice) -> SumJacobian:
-        """See `Jacobian.cases`."""
-        return SumJacobian(len(range(self._cases)[chosen]), self.terms, self.size)
 
     def _dense(self) -> Array:
         one = np.tile(np.eye(self.size, dtype=NARROW), (1, self.terms))
@@ -340,7 +308,7 @@ class Reordering(Jacobian):
     """A permutation matrix: the Jacobian of y = x[order].
 
     Args:
-        cases: how many.
+        count: the number of cases.
         order: the place in x of each number of y, (n,).
 
     Example:
@@ -349,15 +317,16 @@ class Reordering(Jacobian):
         (array([[7., 5., 6.]]), array([[6., 7., 5.]]))
     """
 
-    __slots__ = ("_cases", "order")
+    __slots__ = ("count", "order")
+    per_case = ("count",)
 
-    def __init__(self, cases: int, order: Array) -> None:
-        self._cases, self.order = cases, order
+    def __init__(self, count: int, order: Array) -> None:
+        self.count, self.order = count, order
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, n, n)."""
-        return (self._cases, len(self.order), len(self.order))
+        return (self.count, len(self.order), len(self.order))
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Every number back to its place in x."""
@@ -368,10 +337,6 @@ class Reordering(Jacobian):
     def jvp(self, v: Array) -> Array:
         """v[order]."""
         return v[:, self.order]
-
-    def cases(self, chosen: slice) -> Reordering:
-        """See `Jacobian.cases`."""
-        return Reordering(len(range(self._cases)[chosen]), self.order)
 
     def _dense(self) -> Array:
         one = np.eye(len(self.order), dtype=NARROW)[self.order]

@@ -124,6 +124,7 @@ class FromStart(Jacobian):
     """
 
     __slots__ = ("U", "count", "steps")
+    per_case = ("count",)
 
     def __init__(self, U: Array, count: int, steps: int) -> None:
         self.U = U
@@ -146,10 +147,6 @@ class FromStart(Jacobian):
         moved = np.zeros(self.dense_shape[:2], np.result_type(v, self.U))
         moved[:, : len(self.U)] = np.dot(v, self.U)
         return moved
-
-    def cases(self, chosen: slice) -> FromStart:
-        """See `Jacobian.cases`."""
-        return FromStart(self.U, len(range(self.count)[chosen]), self.steps)
 
     def _dense(self) -> Array:
         found = np.zeros(self.dense_shape, self.U.dtype)
