@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from chainrule import Dense, Network, register_activation, register_loss, train
+from chainrule.config.schema.configuration import json_schema
 from chainrule.core.errors import ConfigError
 from chainrule.gradients import check, check_activation, check_loss
 from chainrule.nn.activations import ACTIVATIONS, Activation, activation, magnitude
@@ -109,6 +111,7 @@ def test_a_derivative_with_something_added_is_refused(added):
 
 def test_a_right_one_is_usable_in_a_configuration(folder):
     assert register_activation("sine", Sine) is Sine
+    assert '"sine"' in json.dumps(json_schema())
     run = train(
         {
             "network": {"layers": [{"size": 5, "activation": "sine"}, {"size": 2}, "softmax"]},
@@ -190,6 +193,7 @@ def test_out_must_be_written_to():
 
 def test_a_loss_of_ones_own_is_usable_in_a_configuration(folder):
     register_loss("fourth", Fourth)
+    assert '"fourth"' in json.dumps(json_schema())
     run = train(
         {
             "network": {
