@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from chainrule.config.reading.tree import Tree, named_parent
-from chainrule.config.schema.layers import SECTIONS
+from chainrule.config.schema.layers import ALIASES, SECTIONS
 from chainrule.config.schema.network import Network
 from chainrule.config.schema.training import Training
 from chainrule.core.errors import SYNONYMS
@@ -90,7 +90,7 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
         return f"{key} is not part of a configuration; write: chainrule train FILE {option}"
     if word in _COUNTS or (word == "layers" and (compact or here == "layers")):
         return f"key {key!r}: {_one_by_one(compact=compact)}"
-    if here == "layers" and word in SECTIONS:
+    if here == "layers" and word in (*SECTIONS, *ALIASES):
         return f"{key} is a type of layer; write type: {word}"
     if word in _PENALTIES and word not in known:
         return f"unknown key {key!r}; {_penalty(here, compact=compact)}"

@@ -48,7 +48,7 @@ def _name(value: Any) -> str | None:
 def _kind(layer: Any) -> str | None:
     """The layer's type; None for what is none."""
     word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
-    return ALIASES.get(word, word) if word is not None and word in SECTIONS else None
+    return ALIASES.get(word, word) if word in (*SECTIONS, *ALIASES) else None
 
 
 def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:

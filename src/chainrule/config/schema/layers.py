@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from inspect import Parameter, getdoc, signature
 from math import inf, isfinite
+from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    WrapValidator,
+    create_model,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from chainrule.config.schema.penalties import LayerPenalty
 from chainrule.core.errors import unknown
@@ -31,6 +35,7 @@ from chainrule.core.schema import (
     Number,
     OptionalCount,
     Section,
+    Text,
     Whole,
     Word,
     expected,
@@ -41,6 +46,7 @@ from chainrule.core.schema import (
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
+from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.sequences.recurrence import STARTS
 from chainrule.nn.sequences.recurrent import OUTPUTS
 
@@ -151,83 +157,136 @@ class AnyLayer(Section):
     )
 
 
-class Dense(AnyLayer):
-    """A layer z = x W + b and its activation."""
+@dataclass(frozen=True)
+class Key:
+    """What a configuration may write for an argument of a layer's constructor.
 
-    type: Literal["dense", "basic_layer"] = Field(
-        "dense", description="the kind of layer; basic_layer is another word for dense"
-    )
-    size: Count = Field(description="the number of units", examples=[100])
-    activation: ActivationWord = Field(
-        None,
-        description="the function behind the layer; by default relu, and linear for the last "
-        "dense layer",
-        examples=["relu", {"type": "leaky_relu", "slope": 0.2}],
-    )
-    bias: Flag = Field(True, description="whether there are biases b")
-    weights: WeightStart = Field(
-        None,
-        description="how the weights start: uniform in a range [low, high], or [-r, r] for a "
-        "number r alone, or by a rule",
-        examples=[[-0.1, 0.1], 0.1, "glorot"],
-    )
-    biases: BiasStart = Field(
-        None,
-        description="how the biases start, as weights do; a rule counts the inputs and outputs of "
-        "the layer's weights",
-        examples=[[0, 1], "zeros"],
-    )
-    learning_rate: OptionalRate = Field(
-        None, description="a learning rate of this layer's own", examples=[0.01]
-    )
-    penalty: LayerPenalty = Field(
-        None,
-        description="a penalty of this layer's own, in place of the network's; none for none",
-        examples=[{"type": "L1", "rate": 0.001}, "none"],
-    )
+    Attributes:
+        kind: its type; arguments in Python may be objects besides.
+        about: what it means, for editors.
+        examples: of its values.
+        is_open: whether the default follows from other values, so that none is written.
+    """
+
+    kind: Any
+    about: str
+    examples: list[Any] | None = None
+    is_open: bool = False
 
 
-class Softmax(AnyLayer):
-    """The last layer: outputs that are probabilities."""
+_OWN_RATE = "a learning rate of this layer's own"
+KEYS: Mapping[str, Key] = {
+    "size": Key(Count, "the number of units", [100]),
+    "activation": Key(
+        ActivationWord,
+        "the function behind the layer; by default relu, and linear where no layer with an "
+        "activation follows",
+        ["relu", {"type": "leaky_relu", "slope": 0.2}],
+        is_open=True,
+    ),
+    "bias": Key(Flag, "whether there are biases b"),
+    "weights": Key(
+        WeightStart,
+        "how the weights start: uniform in a range [low, high], or [-r, r] for a number r alone, "
+        "or by a rule",
+        [[-0.1, 0.1], 0.1, "glorot"],
+        is_open=True,
+    ),
+    "recurrent_weights": Key(
+        Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))],
+        "how the weights U of the state before start",
+        is_open=True,
+    ),
+    "biases": Key(
+        BiasStart,
+        "how the biases start, as weights do; a rule counts the inputs and outputs of the "
+        "layer's weights",
+        [[0, 1], "zeros"],
+        is_open=True,
+    ),
+    "learning_rate": Key(OptionalRate, _OWN_RATE, [0.01]),
+    "penalty": Key(
+        LayerPenalty,
+        "a penalty of this layer's own, in place of the network's; none for none",
+        [{"type": "L1", "rate": 0.001}, "none"],
+    ),
+    "outputs": Key(
+        Annotated[Any, Word("outputs", OUTPUTS)],
+        "what is given on: the outputs of all steps, or the last alone",
+    ),
+    "start": Key(
+        Annotated[
+            Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
+            says("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
+        ],
+        "the state before the first step",
+        ["learnt"],
+    ),
+    "truncate": Key(
+        OptionalCount,
+        "how many steps gradients go back through, their own counted; null for all",
+        [10],
+    ),
+    "rate": Key(BelowOne, "the probability that a number is left out during training", [0.5]),
+    "filters": Key(Count, "how many filters, the channels of the output"),
+    "stride": Key(Sides, "from one place to the next: a number or two"),
+    "padding": Key(
+        Padding,
+        "zeros around the image: a number or two, same for as many outputs as inputs, or valid "
+        "for none",
+        ["same"],
+    ),
+}
+"""The arguments that layers have, by name."""
 
-    type: Literal["softmax"] = Field("softmax", description="the kind of layer")
-    size: OptionalCount = Field(None, description="the size of the layer before it, if stated")
+_OF_A_KIND: Mapping[tuple[str, str], Key] = {
+    ("softmax", "size"): Key(OptionalCount, "the size of the layer before it, if stated"),
+    ("recurrent", "activation"): Key(
+        ActivationWord, "the function φ; by default tanh", ["tanh", "linear"], is_open=True
+    ),
+}
+"""Where an argument of one kind of layer is another than that of all others."""
+
+_SIDES = Key(Sides, "of a filter or a window: a number, or [height, width]", [3])
+_OPEN_STRIDE = Key(
+    Annotated[Sides | None, says(f"{SIDES}, or null")],
+    "from one window to the next: a number or two; by default the size",
+)
+_BY_ANNOTATION = {"int": Count, "float": Number, "bool": Flag, "str": Text}
+"""Types of arguments that only a layer of one's own has."""
 
 
-class Recurrent(AnyLayer):
-    """A layer h(n) = φ(x(n) W + h(n−1) U + b) over the steps n of a sequence."""
+def _key(kind: str, parameter: Parameter) -> Key:
+    """What may be written for an argument of a constructor."""
+    name, annotation = parameter.name, str(parameter.annotation)
+    if name == "size" and "Sequence" in annotation:
+        return _SIDES
+    if name == "stride" and parameter.default is None:
+        return _OPEN_STRIDE
+    if found := _OF_A_KIND.get((kind, name)) or KEYS.get(name):
+        return found
+    return Key(_BY_ANNOTATION.get(annotation.partition(" |")[0], Any), f"{name} of {kind}")
 
-    type: Literal["recurrent"] = Field(description="the kind of layer")
-    size: Count = Field(description="the number of units", examples=[16])
-    activation: ActivationWord = Field(
-        None, description="the function φ; by default tanh", examples=["tanh", "linear"]
-    )
-    outputs: Annotated[Any, Word("outputs", OUTPUTS)] = Field(
-        "all", description="what is given on: the outputs of all steps, or the last alone"
-    )
-    bias: Flag = Field(True, description="whether there are biases b")
-    start: Annotated[
-        Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
-        says("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
-    ] = Field("zeros", description="the state before the first step", examples=["learnt"])
-    truncate: OptionalCount = Field(
-        None,
-        description="how many steps gradients go back through, their own counted; null for all",
-        examples=[10],
-    )
-    weights: WeightStart = Field(None, description="how the weights W of the inputs start")
-    recurrent_weights: Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))] = (
-        Field(None, description="how the weights U of the state before start")
-    )
-    biases: BiasStart = Field(None, description="how the biases start")
-    learning_rate: OptionalRate = Field(
-        None, description="a learning rate of this layer's own", examples=[0.01]
-    )
-    penalty: LayerPenalty = Field(
-        None,
-        description="a penalty of this layer's own, in place of the network's; none for none",
-        examples=[{"type": "L1", "rate": 0.001}, "none"],
-    )
+
+def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
+    """The keys of a type of layer, which its constructor's arguments are."""
+    words = [kind, *(word for word, of in ALIASES.items() if of == kind)]
+    may_be_left_out = kind in ("dense", "softmax")
+    about = "the kind of layer" + "".join(f"; {w} is another word for {kind}" for w in words[1:])
+    fields: dict[str, Any] = {
+        "type": (Literal[tuple(words)], Field(kind if may_be_left_out else ..., description=about))
+    }
+    for parameter in signature(layer.__init__).parameters.values():
+        if parameter.name in ("self", *AnyLayer.model_fields):
+            continue
+        key = _key(kind, parameter)
+        default = ... if parameter.default is Parameter.empty else parameter.default
+        default = None if key.is_open else default
+        field = Field(default, description=key.about, examples=key.examples)
+        fields[parameter.name] = (key.kind, field)
+    base = _Join if layer.joins else AnyLayer
+    about = (getdoc(layer) or "").partition("\n\n")[0]
+    return create_model(layer.__name__, __base__=base, __doc__=about, **fields)
 
 
 class _Join(AnyLayer):
@@ -245,113 +304,11 @@ class _Join(AnyLayer):
     )
 
 
-class Add(_Join):
-    """The sum of what several layers put out."""
-
-    type: Literal["add"] = Field(description="the kind of layer")
-
-
-class Concatenate(_Join):
-    """What several layers put out, one behind the other."""
-
-    type: Literal["concatenate"] = Field(description="the kind of layer")
-
-
-class _Filtered(AnyLayer):
-    """Filters that look at windows of an image, and what is behind them."""
-
-    filters: Count = Field(description="how many filters, the channels of the output")
-    size: Sides = Field(description="of a filter: a number, or [height, width]", examples=[3])
-    stride: Sides = Field(1, description="from one place to the next: a number or two")
-    padding: Padding = Field(
-        0,
-        description="zeros around the image: a number or two, same for as many outputs as inputs, "
-        "or valid for none",
-        examples=["same"],
-    )
-    bias: Flag = Field(True, description="whether there are biases")
-    activation: ActivationWord = Field(
-        None,
-        description="the function behind the layer; by default relu, and linear where no layer "
-        "with an activation follows",
-    )
-    weights: WeightStart = Field(None, description="how the weights start, as of a dense layer")
-    biases: BiasStart = Field(None, description="how the biases start, as of a dense layer")
-    learning_rate: OptionalRate = Field(None, description="a learning rate of this layer's own")
-    penalty: LayerPenalty = Field(
-        None,
-        description="a penalty of this layer's own, in place of the network's; none for none",
-        examples=[{"type": "L1", "rate": 0.001}, "none"],
-    )
-
-
-class Conv2D(_Filtered):
-    """Filters that every place of the image shares."""
-
-    type: Literal["conv2d"] = Field(description="the kind of layer")
-
-
-class LocallyConnected2D(_Filtered):
-    """Filters as of a convolution, but each place has its own."""
-
-    type: Literal["locally_connected2d"] = Field(description="the kind of layer")
-
-
-class _Pooled(AnyLayer):
-    """One number for each window of each channel."""
-
-    size: Sides = Field(2, description="of a window: a number, or [height, width]")
-    stride: Annotated[Sides | None, says(f"{SIDES}, or null")] = Field(
-        None, description="from one window to the next: a number or two; by default the size"
-    )
-    padding: Padding = Field(0, description="as of a convolution, but less than the size")
-
-
-class MaxPool2D(_Pooled):
-    """The largest number of each window."""
-
-    type: Literal["max_pool2d"] = Field(description="the kind of layer")
-
-
-class AveragePool2D(_Pooled):
-    """The mean of each window."""
-
-    type: Literal["average_pool2d"] = Field(description="the kind of layer")
-
-
-class Flatten(AnyLayer):
-    """An image or a sequence as one row of numbers."""
-
-    type: Literal["flatten"] = Field(description="the kind of layer")
-
-
-class Dropout(AnyLayer):
-    """Numbers left out at random during training, and none in evaluation."""
-
-    type: Literal["dropout"] = Field(description="the kind of layer")
-    rate: BelowOne = Field(
-        description="the probability that a number is left out during training", examples=[0.5]
-    )
-
-
-SECTIONS: Mapping[str, type[AnyLayer]] = {
-    "dense": Dense,
-    "basic_layer": Dense,
-    "softmax": Softmax,
-    "recurrent": Recurrent,
-    "conv2d": Conv2D,
-    "locally_connected2d": LocallyConnected2D,
-    "max_pool2d": MaxPool2D,
-    "average_pool2d": AveragePool2D,
-    "flatten": Flatten,
-    "dropout": Dropout,
-    "add": Add,
-    "concatenate": Concatenate,
-}
-"""The keys of each type of layer."""
-
 ALIASES = {"basic_layer": "dense"}
 """Other words for a type."""
+
+SECTIONS: Mapping[str, type[AnyLayer]] = {kind: section(kind, LAYERS[kind]) for kind in LAYERS}
+"""The keys of each type of layer."""
 
 
 def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
@@ -364,8 +321,8 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
             else "softmax, or a mapping such as {size: 10}"
         )
         raise expected(what, at)
-    if kind.lower() not in SECTIONS:
-        raise said(unknown("layer type", kind, tuple(SECTIONS)), at)
+    if kind.lower() not in (*SECTIONS, *ALIASES):
+        raise said(unknown("layer type", kind, (*SECTIONS, *ALIASES)), at)
     options = dict(value) if isinstance(value, dict) else {}
     kind = ALIASES.get(kind.lower(), kind.lower())
     if kind == "dense" and not options:
@@ -373,19 +330,24 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
     return SECTIONS[kind].model_validate({**options, "type": kind})
 
 
-LayerEntry = Annotated[
-    Dense
-    | Softmax
-    | Recurrent
-    | Conv2D
-    | LocallyConnected2D
-    | MaxPool2D
-    | AveragePool2D
-    | Flatten
-    | Dropout
-    | Add
-    | Concatenate
-    | Literal["softmax", "flatten", "max_pool2d", "average_pool2d"],
-    WrapValidator(_layer),
-]
+class _AnyKind:
+    """A layer whose keys go by its type."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        alone = tuple(kind for kind in SECTIONS if _stands_alone(kind))
+        kinds: list[Any] = [*SECTIONS.values(), Literal[alone]]
+        union = handler.generate_schema(reduce(or_, kinds))
+        return core_schema.no_info_wrap_validator_function(_layer, union)
+
+
+def _stands_alone(kind: str) -> bool:
+    """Whether the word alone is a layer."""
+    fields = SECTIONS[kind].model_fields.items()
+    needs_more = any(field.is_required() for key, field in fields if key != "type")
+    return not needs_more and not LAYERS[kind].joins
+
+
+LayerEntry = Annotated[AnyLayer, _AnyKind()]
 """An item of the list of layers."""
