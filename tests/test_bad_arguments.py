@@ -27,7 +27,7 @@ from chainrule.nn import (
 )
 from chainrule.nn.losses import class_numbers, rows
 from chainrule.nn.network import Network
-from chainrule.runs.sweeps.variation import Variation
+from chainrule.runs.sweeps.plan import Variation
 from chainrule.training import Settings
 from chainrule.training.scores import evaluate, outputs
 

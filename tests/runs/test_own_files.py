@@ -187,12 +187,12 @@ def test_a_sweep_goes_on_in_files_of_its_own_alone(swept):
 
 def test_a_trial_whose_folder_is_a_link_fails_and_removes_nothing(folder):
     from chainrule.config.load import read_source
-    from chainrule.runs.sweeps.trial import Bench
+    from chainrule.runs.sweeps.trial import TrialRunner
 
     Path("far").mkdir()
     Path("far/precious").write_text(PRECIOUS)
     Path("1").symlink_to("far")
-    trial = Bench(read_source(CONFIG), []).run(0, {}, folder="1")
+    trial = TrialRunner(read_source(CONFIG), []).run(0, {}, folder="1")
     assert "this is a link" in trial.failure
     assert Path("far/precious").read_text() == PRECIOUS
 

@@ -68,8 +68,8 @@ def command(
     with it, and more --trials extend it. Trials whose process was killed are made again.
     """
     from chainrule.cli.tables import print_rows
+    from chainrule.runs.sweeps.plan import Variation
     from chainrule.runs.sweeps.sweep import sweep
-    from chainrule.runs.sweeps.variation import Variation
 
     found = sweep(
         config,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chainrule.core.errors import ChainruleError
-from chainrule.runs.sweeps.folder import SweepFolder, identity_of
+from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.trial import Trial
 
-IDENTITY = identity_of({"network": {"layers": [1]}}, [("a", "1,2")], 0)
+IDENTITY = {"config": {"network": {"layers": [1]}}, "vary": [["a", "1,2"]], "seed": 0}
 TRIALS = [Trial(k, {"a": str(k)}, {"validation_loss": k / 7}, 3, 0.5, "numpy") for k in range(3)]
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.runs.sweeps.plan import Plan
-from chainrule.runs.sweeps.variation import Variation
+from chainrule.runs.sweeps.plan import Plan, Variation
 
 
 def plan(*items, trials=None, seed=0):

@@ -15,7 +15,7 @@ import pytest
 import chainrule
 from chainrule.config.load import read_source
 from chainrule.core.errors import ChainruleError, ConfigError
-from chainrule.runs.sweeps.crew import Crew
+from chainrule.runs.sweeps.pool import Pool
 from chainrule.runs.sweeps.sweep import Sweep
 from yardstick import HANGS
 
@@ -152,17 +152,17 @@ def test_the_edge_of_a_range_is_noticed(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as Unix has them")
 def test_a_killed_worker_costs_its_trial_alone():
     slow = {**CONFIG, "training": {"epochs": 100_000, "batch_size": 1}}
-    with Crew(read_source(slow), [], 1) as crew:
+    with Pool(read_source(slow), [], 1) as pool:
         points = [(0, {}), (1, {"training.epochs": "1"}), (2, {"training.epochs": "2"})]
 
         def kill():
-            while not crew._processes:
+            while not pool._processes:
                 time.sleep(0.05)
             time.sleep(1.0)
-            crew._processes[0].send_signal(signal.SIGKILL)
+            pool._processes[0].send_signal(signal.SIGKILL)
 
         threading.Thread(target=kill).start()
-        trials = list(crew.run(points))
+        trials = list(pool.run(points))
     assert [trial.number for trial in trials] == [0, 1, 2]
     assert trials[0].failure == "its process ended, killed by signal 9"
     assert [trial.epochs for trial in trials[1:]] == [1, 2]
@@ -194,12 +194,12 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(tmp_path):
 def _workers_of(folder):
     """Workers that still run, by what they were started as."""
     found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    return [line for line in found.splitlines() if "sweeps.worker" in line and str(folder) in line]
+    return [line for line in found.splitlines() if "sweeps.trial" in line and str(folder) in line]
 
 
 def test_a_worker_ends_when_nobody_asks_any_more():
     worker = subprocess.Popen(
-        [sys.executable, "-m", "chainrule.runs.sweeps.worker"],
+        [sys.executable, "-m", "chainrule.runs.sweeps.trial"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(os.environ),

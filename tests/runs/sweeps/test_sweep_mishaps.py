@@ -13,7 +13,7 @@ import pytest
 
 import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError
-from chainrule.runs.sweeps.crew import Crew
+from chainrule.runs.sweeps.pool import Pool
 
 pytestmark = pytest.mark.exhaustive
 
@@ -153,10 +153,10 @@ def test_the_same_folder_twice_at_once_is_refused(config, points):
 def test_one_worker_reads_the_data_once_for_the_first_look_and_the_trials(config, points):
     from chainrule.config.load import read_source
 
-    with Crew(read_source(config), [], 1) as crew:
-        assert len(list(crew.run([(0, {"training.epochs": "0"})]))) == 1
-        assert len(list(crew.run([(0, {}), (1, {})]))) == 2
-        assert len(crew._processes) == 1
+    with Pool(read_source(config), [], 1) as pool:
+        assert len(list(pool.run([(0, {"training.epochs": "0"})]))) == 1
+        assert len(list(pool.run([(0, {}), (1, {})]))) == 2
+        assert len(pool._processes) == 1
 
 
 def test_when_it_is_interrupted_the_workers_end_at_once(config, points):

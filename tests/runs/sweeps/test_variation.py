@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ConfigError
-from chainrule.runs.sweeps.variation import Choices, Range, Variation
+from chainrule.runs.sweeps.plan import Choices, Range, Variation
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +49,13 @@ class SweepFolder:
         """Whether a sweep was begun here."""
         return os.path.isfile(self.identity)  # which raises nothing, whatever the name
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """While this lasts, no other process can run the sweep of this folder.
 
         Raises:
             ChainruleError: another one does.
         """
-        with alone(self.path, "this sweep is running already, in another process"):
-            yield
+        return alone(self.path, "this sweep is running already, in another process")
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Write what is searched.
@@ -147,10 +145,3 @@ class SweepFolder:
 
 
 _WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}
-
-
-def identity_of(
-    config: Mapping[str, Any], vary: Sequence[tuple[str, str]], seed: int
-) -> dict[str, Any]:
-    """What makes two sweeps the same: the configuration, what varies, and the seed."""
-    return {"config": dict(config), "vary": [list(pair) for pair in vary], "seed": seed}

@@ -1,18 +1,235 @@
-"""Which trials a sweep makes: a grid in order, or draws; each the same however many there are."""
+"""What a sweep varies and which trials it makes: a grid in order, or draws.
+
+A setting's path stands with its values, or with the range they are drawn from. A trial's values
+are the same however many trials there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import exp, isfinite, log, log10, prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.core.errors import ConfigError
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.randomness import stream
-from chainrule.runs.sweeps.variation import Choices, Variation
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+|inf|nan)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"(?:(?P<kind>[A-Za-z]+):)?(?P<low>{_NUMBER})\.\.(?P<high>{_NUMBER})\Z")
+
+_WORD = re.compile(r"[A-Za-z][\w./-]*\Z")
+_NO_TEXTS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+
+
+class Values(ABC):
+    """The values of one setting, as texts in YAML."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of them at random."""
+
+    @abstractmethod
+    def samples(self) -> tuple[str, ...]:
+        """Values by which to check that the setting takes them: all, or both ends."""
+
+
+@dataclass(frozen=True)
+class Choices(Values):
+    """Some values, each as likely as the others."""
+
+    texts: tuple[str, ...]
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of the values."""
+        return self.texts[int(rng.integers(len(self.texts)))]
+
+    def samples(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.texts
+
+
+@dataclass(frozen=True)
+class Range(Values):
+    """All numbers between two, evenly likely on a linear or a logarithmic scale.
+
+    Attributes:
+        low: the smallest.
+        high: the largest, above it.
+        logarithmic: whether each decade is as likely as the others; then ``low`` is above 0.
+        whole: whole numbers alone.
+
+    Example:
+        >>> Range(1e-4, 1.0, logarithmic=True).samples()
+        ('0.0001', '1.0')
+    """
+
+    low: float
+    high: float
+    logarithmic: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.low) and isfinite(self.high) and self.low < self.high):
+            raise ConfigError(
+                f"a range goes from a lower to a higher number, found {self.low:g}..{self.high:g}"
+            )
+        if self.logarithmic and self.low <= 0:
+            raise ConfigError(f"a logarithmic range begins above 0, found {self.low:g}")
+        if self.whole and not (self.low == int(self.low) and self.high == int(self.high)):
+            raise ConfigError(
+                f"a range of whole numbers has whole ends, found {self.low:g}..{self.high:g}"
+            )
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """A number of the range; whole ones include both ends."""
+        low, high = (self.low, self.high + 1) if self.whole else (self.low, self.high)
+        share = float(rng.random())
+        if self.logarithmic:
+            value = exp(log(low) + share * (log(high) - log(low)))
+        else:
+            value = low + share * (high - low)
+        if self.whole:
+            return str(min(int(value), int(self.high)))
+        short = float(f"{value:.{self._digits}g}")
+        return repr(min(max(short, self.low), self.high))
+
+    @property
+    def _digits(self) -> int:
+        """Six digits tell values apart and can be written down; of a narrow range, more."""
+        largest = max(abs(self.low), abs(self.high))
+        return 6 + max(0, int(log10(largest / (self.high - self.low))))
+
+    def samples(self) -> tuple[str, ...]:
+        """Both ends."""
+        form = (lambda v: str(int(v))) if self.whole else repr
+        return form(self.low), form(self.high)
+
+    def place(self, value: float) -> float:
+        """Where a value lies in the range, from 0 to 1."""
+        if self.logarithmic:
+            return (log(value) - log(self.low)) / (log(self.high) - log(self.low))
+        return (value - self.low) / (self.high - self.low)
+
+
+KINDS: Mapping[str, Mapping[str, bool]] = {
+    "uniform": {},
+    "log": {"logarithmic": True},
+    "int": {"whole": True},
+    "logint": {"logarithmic": True, "whole": True},
+}
+"""The kinds of range by the word before their ends."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A setting that varies.
+
+    Attributes:
+        path: as ``--set`` takes it, such as ``network.learning_rate``.
+        values: what it takes.
+        said: the specification as it was written.
+    """
+
+    path: str
+    values: Values
+    said: str
+
+    @classmethod
+    def parse(cls, item: str) -> Variation:
+        """A variation as ``--vary`` takes it.
+
+        Args:
+            item: ``path=1,2,3`` (values as in YAML; commas inside brackets belong to a value),
+                or ``path=KIND:LOW..HIGH`` with one of `KINDS`, ``uniform`` by default.
+
+        Raises:
+            ConfigError: it is neither.
+
+        Example:
+            >>> Variation.parse("training.optimizer=sgd,{type: momentum, momentum: 0.8}").values
+            Choices(texts=('sgd', '{type: momentum, momentum: 0.8}'))
+            >>> Variation.parse("network.learning_rate=log:1e-4..1").values.draw(
+            ...     np.random.default_rng(0))
+            '0.0353059'
+        """
+        path, equals, said = (part.strip() for part in item.partition("="))
+        if not equals or not path or not said:
+            raise _wrong(item, "expected path=values, such as training.seed=1,2,3")
+        try:
+            return cls(path, _range(said) or Choices(_texts(said)), said)
+        except ConfigError as error:
+            raise _wrong(item, error.problems[0].message) from None
+
+    @classmethod
+    def of(cls, path: str, values: str | Sequence[Any]) -> Variation:
+        """A variation from Python: the text of a specification, or a list of values."""
+        if isinstance(values, str):
+            return cls.parse(f"{path}={values}")
+        if not isinstance(values, Iterable) or isinstance(values, Mapping):
+            message = f"expected a list of values or the text of a range, found {shown(values)}"
+            raise _wrong(f"{path}=", message)
+        try:
+            texts = tuple(_text_of(value) for value in values)
+        except (TypeError, ValueError) as error:
+            raise _wrong(f"{path}=", f"a value cannot be written down: {error}") from None
+        if not texts:
+            raise _wrong(f"{path}=", "there is no value")
+        return cls(path, Choices(texts), ",".join(texts))
+
+
+def _text_of(value: Any) -> str:
+    """A value in YAML: a plain word as it is, all else as JSON, which YAML includes."""
+    if isinstance(value, str) and _WORD.match(value) and value.lower() not in _NO_TEXTS:
+        return value
+    plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    return json.dumps(plain)
+
+
+def _wrong(item: str, message: str) -> ConfigError:
+    return ConfigError(Problem(message, f"--vary {item}"))
+
+
+def _range(said: str) -> Range | None:
+    """The range that a specification describes; None where it is a list."""
+    match = _RANGE.match(said)
+    if match is None:
+        kind = said.partition(":")[0]
+        if kind.lower() in KINDS and said[len(kind) : len(kind) + 1] == ":":
+            raise ConfigError(f"expected {kind}:LOW..HIGH, such as {kind}:1..10")
+        return None
+    kind = (match["kind"] or "uniform").lower()
+    if kind not in KINDS:
+        raise ConfigError(unknown("kind of range", kind, KINDS))
+    return Range(float(match["low"]), float(match["high"]), **KINDS[kind])
+
+
+def _texts(said: str) -> tuple[str, ...]:
+    """The values of a list: split at the commas that are inside no bracket or quotes."""
+    texts, depth, quote = [""], 0, ""
+    for sign in said:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "\"'":
+            quote = sign
+        depth += (sign in "[{") - (sign in "]}") if not quote else 0
+        if sign == "," and not depth and not quote:
+            texts.append("")
+        else:
+            texts[-1] += sign
+    texts = [text.strip() for text in texts]
+    if not all(texts):
+        raise ConfigError("there is nothing between two commas")
+    if len(set(texts)) < len(texts):
+        raise ConfigError("a value stands twice")
+    return tuple(texts)
+
 
 Point = dict[str, str]
 """The values of one trial, as texts, by their paths."""

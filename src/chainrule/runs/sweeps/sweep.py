@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.config.load import Config, Source, read_source
-from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.core.files import write_whole
+from chainrule.core.schema import is_whole_from
 from chainrule.runs.run_folder import empty_folder
-from chainrule.runs.sweeps.crew import Crew
-from chainrule.runs.sweeps.folder import SweepFolder, identity_of
-from chainrule.runs.sweeps.plan import Plan, Point
+from chainrule.runs.sweeps.folder import SweepFolder
+from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
+from chainrule.runs.sweeps.pool import Pool
 from chainrule.runs.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
-from chainrule.runs.sweeps.variation import Range, Variation
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by where nothing is said: the first of these that they have."""
@@ -130,14 +129,16 @@ def sweep(
     if isinstance(vary, Mapping):
         vary = [Variation.of(path, values) for path, values in vary.items()]
     vary = _as_variations(vary)
-    _check_whole("trials", trials)
-    _check_whole("jobs", jobs)
+    for name, number in (("trials", trials), ("jobs", jobs)):
+        if number is not None and not is_whole_from(number):
+            message = f"{name} is a whole number of at least 1, found {shown(number)}"
+            raise ConfigError(message)
     plan = Plan.make(vary, trials, seed)
     source = read_source(config)
     base = _checked(source, overrides, plan)
     _check_score(by)
     with ExitStack() as locked:
-        with Crew(source, overrides, _jobs(jobs)) as crew:
+        with Pool(source, overrides, jobs or os.cpu_count() or 1) as pool:
             identity = _identity(base, plan)
             files = _begun(folder, identity)
             done: list[Trial] = []
@@ -148,7 +149,7 @@ def sweep(
             finished = {trial.number for trial in done}
             waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
             if waiting:
-                _try_out(crew, waiting[0][1], source, overrides, by)
+                _try_out(pool, waiting[0][1], source, overrides, by)
             if files is None:
                 wanted = None if folder is None else Path(folder)
                 files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
@@ -156,7 +157,7 @@ def sweep(
                 files.begin(identity)
             found = Sweep(plan, done, by, files.path)
             try:
-                for trial in crew.run(waiting, files.runs if keep else None):
+                for trial in pool.run(waiting, files.runs if keep else None):
                     files.add(trial)
                     found.trials.append(trial)
                     if told is not None:
@@ -176,19 +177,6 @@ def _as_variations(vary: Any) -> Sequence[Variation]:
         "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
         f"found {shown(vary)}"
     )
-
-
-def _check_whole(name: str, value: Any) -> None:
-    if value is not None and not is_whole(value):
-        raise ConfigError(f"{name} is a whole number of at least 1, found {shown(value)}")
-
-
-def _jobs(jobs: int | None) -> int:
-    if jobs is None:
-        return os.cpu_count() or 1
-    if jobs < 1:
-        raise ConfigError(f"jobs is a whole number of at least 1, found {jobs}")
-    return jobs
 
 
 def _check_score(by: str | None) -> None:
@@ -230,9 +218,8 @@ def _at_vary(problem: Problem, values: Point) -> Problem:
 
 def _identity(base: Config, plan: Plan) -> dict[str, Any]:
     """What makes this sweep this one."""
-    vary = [(variation.path, variation.said) for variation in plan.variations]
-    config = {"network": base.network, "data": base.data, "training": base.training}
-    return {**identity_of(config, vary, plan.seed), "in_order": plan.in_order}
+    vary = [[variation.path, variation.said] for variation in plan.variations]
+    return {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
 
 
 def _begun(
@@ -248,7 +235,7 @@ def _begun(
 
 
 def _try_out(
-    crew: Crew, values: Point, source: Source, overrides: Sequence[str], by: str | None
+    pool: Pool, values: Point, source: Source, overrides: Sequence[str], by: str | None
 ) -> None:
     """A trial of no epochs: data that are not there end the sweep before it begins.
 
@@ -258,7 +245,7 @@ def _try_out(
         ChainruleError: the trial cannot be made, or has no such score as is asked for.
     """
     no_epochs = {**values, "training.epochs": "0"}
-    (trial,) = crew.run([(0, no_epochs)])
+    (trial,) = pool.run([(0, no_epochs)])
     if trial.failure is not None:
         from chainrule.runs.run import train
 

@@ -1,11 +1,24 @@
-"""One trial: a training with some settings changed, and what is kept of it."""
+"""One trial: a training with some settings changed, and what is kept of it.
+
+`main` is a program that runs trials one after the other, as a `Pool` asks. It reads a line of
+JSON for each thing to do, first what all trials have in common, then a trial at a time, and
+answers each trial by a line. When the pool is gone, so is the program. It is a process of its own
+that inherits nothing, so that it works whatever started the sweep.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+import threading
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from math import isfinite
 from pathlib import Path
+from queue import SimpleQueue
 from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -65,21 +78,15 @@ class Trial:
         Raises:
             ValueError: this is no trial.
         """
-        kinds = {"number": int, "values": dict, "scores": dict, "epochs": int, "engine": str}
-        if any(not isinstance(found.get(key), kind) for key, kind in kinds.items()):
-            raise ValueError("no trial")
-        scores = {str(k): float(v) for k, v in found["scores"].items()}
-        values = {str(k): str(v) for k, v in found["values"].items()}
-        failure = found.get("failure")
-        return cls(
-            found["number"],
-            values,
-            scores,
-            found["epochs"],
-            float(found.get("seconds", 0.0)),
-            found["engine"],
-            None if failure is None else str(failure),
-        )
+        trial: Trial = _reader().validate_python(found)
+        return trial
+
+
+@cache
+def _reader() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Trial)
 
 
 def overrides_of(values: Mapping[str, str]) -> list[str]:
@@ -87,7 +94,7 @@ def overrides_of(values: Mapping[str, str]) -> list[str]:
     return [f"{path}={text}" for path, text in values.items()]
 
 
-class Bench:
+class TrialRunner:
     """Runs one trial after the other, on data that are read once.
 
     Args:
@@ -170,3 +177,39 @@ def is_better_low(score: str) -> bool:
         (True, False)
     """
     return score.endswith("_loss")
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else prints is no answer
+    asked: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    try:
+        runner = _runner(**asked.get())
+        while True:
+            trial = runner.run(**asked.get())
+            answers.write(json.dumps(trial.as_mapping()) + "\n")
+            answers.flush()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # an orderly end would wait for the listener, which waits for us
+
+
+def _runner(value: Any, folder: str, name: str, overrides: list[str]) -> TrialRunner:
+    """What the trials have in common, as `Pool` sends it."""
+    from chainrule.config.load import Source
+    from chainrule.config.reading.tree import Tree
+
+    return TrialRunner(Source(Tree(value), Path(folder), name=name), overrides)
+
+
+def _listen(asked: SimpleQueue[dict[str, Any]]) -> None:
+    """Pass on what is asked; at the end of the input end the process, also within a trial."""
+    for line in sys.stdin.buffer:
+        asked.put(json.loads(line))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

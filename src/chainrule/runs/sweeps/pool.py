@@ -1,4 +1,4 @@
-"""Several workers, and the trials divided among them."""
+"""A pool of processes, and the trials divided among them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chainrule.config.load import Source
 
 _PROGRAM = (
-    "import sys; sys.path.append(sys.argv.pop()); from chainrule.runs.sweeps.worker import "
+    "import sys; sys.path.append(sys.argv.pop()); from chainrule.runs.sweeps.trial import "
     "main; main()"
 )
 """What a worker runs; the package is found where this process found it."""
@@ -28,7 +28,7 @@ _PROGRAM = (
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-class Crew:
+class Pool:
     """Runs trials in processes of their own; use it in a ``with``, which ends them.
 
     Args:
@@ -50,7 +50,7 @@ class Crew:
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *error: object) -> None:
