@@ -5,11 +5,10 @@ from importlib.util import find_spec
 MODULES_OF = {
     "torch": (
         "src/chainrule/training/engines/torch/*.py",
-        "src/chainrule/peers/torch_peer.py",
-        "src/chainrule/peers/torch_gradient.py",
+        "src/chainrule/peers/torch.py",
     ),
-    "jax": ("src/chainrule/peers/jax_peer.py", "src/chainrule/peers/jax_gradient.py"),
-    "sklearn": ("src/chainrule/peers/sklearn_peer.py",),
+    "jax": ("src/chainrule/peers/jax.py",),
+    "sklearn": ("src/chainrule/peers/sklearn.py",),
 }
 
 collect_ignore_glob = [

@@ -26,7 +26,8 @@ from chainrule.data.dataset import Dataset
 from chainrule.plots.comparison import compare_histories
 from chainrule.plots.save import save_figure
 from chainrule.runs.resolve import resolve_data
-from chainrule.training.engines.torch.modules import copy_to_torch, to_torch
+from chainrule.training.engines.torch.modules import to_torch
+from chainrule.training.engines.torch.parameters import copy_to_torch
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"

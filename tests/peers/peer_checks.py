@@ -31,16 +31,16 @@ def bound(net, rule="sgd"):
     return found
 
 
-def both(name, net, *, rule="sgd", cases=7, batch_size=3, t=None, seed=5):
+def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5):
     """The peer, and the layers themselves, on the same cases."""
     kind = peer_class(name)
     rng = np.random.default_rng(seed)
-    x = net.prepare_inputs(rng.normal(size=(cases, net.input)))
+    x = net.prepare_inputs(rng.normal(size=(cases, net.input)) if x is None else x)
     t = net.prepare_targets(targets_for(net, cases, rng) if t is None else t)
     step = bound(net, rule)
-    assert kind.obstacle(net, step) is None
-    peer = kind(net, step, x, t, batch_size=batch_size)
-    return peer, NumpyEngine(net, step, x, t, batch_size=batch_size, classes=False)
+    assert kind.reason_against(net, step) is None
+    peer = kind(net, step, x, t, batch_size=batch_size, seed=4)
+    return peer, NumpyEngine(net, step, x, t, batch_size=batch_size, classes=False, seed=4)
 
 
 def largest_difference(name, net, *, in_file_order=False, **options):

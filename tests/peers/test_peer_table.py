@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from chainrule.core.errors import MissingExtraError
-from chainrule.peers import PEERS, PeerTable
+from chainrule.core.registry import LibraryTable
+from chainrule.peers import PEERS
 
 BASE = "chainrule.peers.base:Peer"
 
@@ -18,7 +19,7 @@ def test_the_names_cost_no_import():
         "from chainrule.peers import PEERS; import sys\n"
         "assert list(PEERS) == ['torch', 'jax', 'sklearn'] and len(PEERS) == 3\n"
         "assert 'jax' in PEERS\n"
-        "assert repr(PEERS) == 'PeerTable(torch, jax, sklearn)'\n"
+        "assert repr(PEERS) == 'LibraryTable(torch, jax, sklearn)'\n"
         "[PEERS.is_installed(name) for name in PEERS]\n"
         "assert not {'torch', 'jax', 'sklearn'} & set(sys.modules)"
     )
@@ -26,9 +27,11 @@ def test_the_names_cost_no_import():
 
 
 def test_a_missing_library_is_named_with_its_command():
-    table = PeerTable({"far_away": BASE}, {"far_away": "far-away"})
+    table = LibraryTable("peer", {"far_away": BASE}, {"far_away": "far-away"})
     assert not table.is_installed("far_away")
-    expected = r"needs the package far-away, .*pip install 'chainrule\[far_away\]'"
+    expected = (
+        r"the peer far_away needs the package far-away, .*pip install 'chainrule\[far_away\]'"
+    )
     with pytest.raises(MissingExtraError, match=expected):
         table["far_away"]
     with pytest.raises(KeyError):
@@ -36,7 +39,9 @@ def test_a_missing_library_is_named_with_its_command():
 
 
 def test_a_library_that_is_broken():
-    table = PeerTable({"numpy": "chainrule.peers.no_such_module:Peer"}, {"numpy": "numpy"})
+    table = LibraryTable(
+        "peer", {"numpy": "chainrule.peers.no_such_module:Peer"}, {"numpy": "numpy"}
+    )
     with pytest.raises(MissingExtraError, match="numpy cannot be imported: No module named"):
         table["numpy"]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from chainrule.core.arguments import is_finite
-from chainrule.core.errors import ConfigError, unknown
+from chainrule.core.errors import ConfigError, MissingExtraError, unknown
 
 T = TypeVar("T")
 
@@ -119,3 +120,64 @@ class LazyTable(Mapping[str, type[T]]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._places)})"
+
+
+class LibraryTable(LazyTable[T]):
+    """A `LazyTable` of classes some of which need a library that is an extra of this package.
+
+    Args:
+        kind: what the table holds, for messages.
+        places: where each class stands, as ``"module:Class"``.
+        packages: of the classes that need a library, what it is called where it is installed
+            from. Its module and the extra have the name of the class in the table.
+    """
+
+    def __init__(self, kind: str, places: Mapping[str, str], packages: Mapping[str, str]) -> None:
+        super().__init__(places)
+        self._kind = kind
+        self._packages = dict(packages)
+
+    def __getitem__(self, name: str) -> type[T]:
+        """The class.
+
+        Raises:
+            KeyError: there is no such class.
+            MissingExtraError: its library is not installed, or cannot be imported.
+        """
+        if name in self and not self.is_installed(name):
+            raise self.missing(name)
+        try:
+            return super().__getitem__(name)
+        except ImportError as error:
+            if name not in self._packages:
+                raise
+            package = self._packages[name]
+            raise MissingExtraError(f"the package {package} cannot be imported: {error}") from None
+
+    def is_installed(self, name: str) -> bool:
+        """Whether the class's library, if it needs one, is there; this does not import it."""
+        return name not in self._packages or find_spec(name) is not None
+
+    def missing(self, name: str) -> MissingExtraError:
+        """The error for a library that is not there."""
+        return missing_extra(f"the {self._kind} {name}", name, self._packages[name])
+
+    def version(self, name: str) -> str:
+        """The version of the installed library."""
+        from importlib.metadata import version
+
+        return version(self._packages[name])
+
+
+def missing_extra(what: str, extra: str, package: str) -> MissingExtraError:
+    """The error for a library that is not installed.
+
+    Args:
+        what: needs it, as the subject of a sentence.
+        extra: of this package, which brings it.
+        package: what the library is called where it is installed from.
+    """
+    return MissingExtraError(
+        f"{what} needs the package {package}, which is not installed; "
+        f"install it with: pip install 'chainrule[{extra}]'"
+    )

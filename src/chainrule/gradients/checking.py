@@ -55,7 +55,7 @@ from chainrule.training.engines.threads import on_threads
 
 # The same gradient by another library's automatic differentiation.
 
-_MODULES = {"torch": "chainrule.peers.torch_gradient", "jax": "chainrule.peers.jax_gradient"}
+_MODULES = {"torch": "chainrule.peers.torch", "jax": "chainrule.peers.jax"}
 
 
 def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
@@ -85,7 +85,7 @@ def obstacle(network: Network, library: str) -> str | None:
             f"a comparison with {library} needs the package {library}, which is not installed; "
             f"install it with: pip install 'chainrule[{library}]'"
         )
-    reason: str | None = import_module(_MODULES[library]).obstacle(network)
+    reason: str | None = import_module(_MODULES[library]).reason_against(network)
     return reason
 
 

@@ -1,19 +1,23 @@
-"""The same network trained by other libraries, from the same start and on the same cases.
+"""Other libraries: the same network trained by them, and its loss differentiated by them.
 
-`PEERS` is the table of their names; a library is imported when its peer is looked up.
+`PEERS` is the table of their names; a library is imported when its entry is looked up. Each has a
+file of its name. PyTorch's counterparts of activations, losses, layers and update rules stand in
+`chainrule.training.engines.torch`, because the engine, which lies below this folder, uses them as
+well; those of JAX stand in `chainrule.peers.jax`.
 """
 
+from chainrule.core.registry import LibraryTable
 from chainrule.peers.base import Peer
-from chainrule.peers.table import PeerTable
 
-PEERS = PeerTable(
+PEERS: LibraryTable[Peer] = LibraryTable(
+    "peer",
     {
-        "torch": "chainrule.peers.torch_peer:TorchPeer",
-        "jax": "chainrule.peers.jax_peer:JaxPeer",
-        "sklearn": "chainrule.peers.sklearn_peer:SklearnPeer",
+        "torch": "chainrule.peers.torch:TorchPeer",
+        "jax": "chainrule.peers.jax:JaxPeer",
+        "sklearn": "chainrule.peers.sklearn:SklearnPeer",
     },
     packages={"torch": "torch", "jax": "jax", "sklearn": "scikit-learn"},
 )
-"""The peers by name."""
+"""The libraries that train a network, by name."""
 
-__all__ = ["PEERS", "Peer", "PeerTable"]
+__all__ = ["PEERS", "Peer"]

@@ -1,4 +1,4 @@
-"""What a peer is: the same network, trained by another library, to be compared with."""
+"""What a peer is: another library that trains the same network, to be compared with."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class Peer(ABC):
         t: prepared targets.
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         threads: how many the library may use.
+        seed: of what layers draw during training, such as the masks of dropout.
+
+    Attributes:
+        steps: how many minibatches it has trained on.
 
     Raises:
         ConfigError: the library cannot train the network, or not on these targets.
@@ -39,6 +43,7 @@ class Peer(ABC):
         *,
         batch_size: int,
         threads: int = 1,
+        seed: int = 0,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -46,11 +51,13 @@ class Peer(ABC):
         self.t = t
         self.batch_size = min(batch_size, len(x))
         self.threads = threads
+        self.seed = seed
+        self.steps = 0
 
     @classmethod
     @abstractmethod
-    def obstacle(cls, network: Network, optimizer: Optimizer) -> str | None:
-        """Why this library cannot train the network; None where it can."""
+    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """The reason why this library cannot train the network; None where it can."""
 
     @abstractmethod
     def run(self, order: Array | None) -> Array:

@@ -273,7 +273,6 @@ def test_it_is_pytorchs_rnn(nonlinearity, only_last, bias):
 
 
 def test_what_cannot_run_it_says_so():
-    from chainrule.core.errors import ConfigError
     from chainrule.training.engines.compiled.support import reason_against
     from chainrule.training.optimizers import SGD
 
@@ -285,11 +284,6 @@ def test_what_cannot_run_it_says_so():
     chain = Network([Dense(2), Dense(1)], input=[3, 2], loss="mse")
     sgd.bind(chain.theta, chain.gradients.vector, chain.parameters.layout.runs(chain.rates(0.1)))
     assert "takes sequences" in reason_against(chain, sgd)
-    pytest.importorskip("torch")
-    from chainrule.training.engines.torch.modules import to_torch
-
-    with pytest.raises(ConfigError, match="at each step of a sequence"):
-        to_torch(chain)
 
 
 def test_a_dense_layer_at_each_step_is_the_same_layer_at_every_step():

@@ -15,7 +15,8 @@ import pytest
 
 import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, DivergenceError
-from chainrule.peers import PEERS, PeerTable
+from chainrule.core.registry import LibraryTable
+from chainrule.peers import PEERS
 from chainrule.runs.comparison.process import ContenderProcess
 from yardstick import HANGS
 
@@ -114,8 +115,8 @@ def test_contenders_take_turns(folder):
 def test_who_cannot_train_it_is_left_out_with_the_reason(folder, monkeypatch):
     needs("sklearn", "torch")
     lines = []
-    installed = PeerTable.is_installed
-    monkeypatch.setattr(PeerTable, "is_installed", lambda s, n: n != "jax" and installed(s, n))
+    installed = LibraryTable.is_installed
+    monkeypatch.setattr(LibraryTable, "is_installed", lambda s, n: n != "jax" and installed(s, n))
     config = changed(loss="huber")
     found = chainrule.compare(config, list(PEERS), save=False, told=lines.append)
     assert [peer.name for peer in found.peers] == ["torch"]
@@ -130,7 +131,7 @@ def test_nobody_is_left(folder, monkeypatch):
     expected = "(?s)sklearn: it has no loss huber.*there is no peer left to compare with"
     with pytest.raises(ChainruleError, match=expected):
         chainrule.compare(changed(loss="huber"), ["sklearn"])
-    monkeypatch.setattr(PeerTable, "is_installed", lambda self, name: False)
+    monkeypatch.setattr(LibraryTable, "is_installed", lambda self, name: False)
     with pytest.raises(ConfigError, match=r"pip install 'chainrule\[torch\]'"):
         chainrule.compare(MOONS)
     assert list(folder.iterdir()) == []

@@ -5,10 +5,8 @@ import sys
 
 import pytest
 
-from chainrule.core.errors import MissingExtraError
-from chainrule.training.engines import ENGINES, Engine, EngineTable
-
-NUMPY = "chainrule.training.engines.numpy_engine:NumpyEngine"
+from chainrule.core.registry import LibraryTable
+from chainrule.training.engines import ENGINES, Engine
 
 
 def test_the_names_cost_no_import():
@@ -26,25 +24,15 @@ def test_auto_is_never_the_one_for_comparison():
 
 
 def test_an_entry_is_an_engine():
-    assert issubclass(EngineTable({"plain": NUMPY})["plain"], Engine)
+    assert all(issubclass(ENGINES[name], Engine) for name in ("auto", "numpy", "compiled"))
 
 
 def test_a_name_that_is_not_there():
-    table = EngineTable({"plain": NUMPY})
-    assert "other" not in table
+    assert "other" not in ENGINES
     with pytest.raises(KeyError):
-        table["other"]
-
-
-def test_a_missing_extra_is_named_with_its_command():
-    table = EngineTable({"far": "no_such_package_at_all.engine:Far"}, extras={"far": "distant"})
-    assert "far" in table
-    with pytest.raises(
-        MissingExtraError, match=r"no_such_package_at_all.*pip install 'chainrule\[distant\]'"
-    ):
-        table["far"]
+        ENGINES["other"]
 
 
 def test_without_an_extra_a_failing_import_is_a_fault_of_ours():
     with pytest.raises(ModuleNotFoundError):
-        EngineTable({"far": "no_such_package_at_all.engine:Far"})["far"]
+        LibraryTable("engine", {"far": "no_such_package_at_all.engine:Far"}, {})["far"]

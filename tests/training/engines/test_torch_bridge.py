@@ -17,7 +17,8 @@ from torch import nn
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.nn.activations import ACTIVATIONS, ReLU
-from chainrule.training.engines.torch.modules import copy_to_torch, from_torch, to_torch
+from chainrule.training.engines.torch.modules import to_torch
+from chainrule.training.engines.torch.parameters import copy_to_torch, from_torch
 from networks import difference, networks_with_batches
 
 
@@ -125,7 +126,7 @@ def without_biases(size=2):
 def test_without_biases_there_is_no_bias_in_pytorch_either():
     net = without_biases()
     module = to_torch(net)
-    assert [name for name, _ in module.named_parameters()] == ["0.weight", "2.weight"]
+    assert [name for name, _ in module.named_parameters()] == ["dense_1.weight", "dense_2.weight"]
     x = np.eye(3)
     with torch.no_grad():
         assert difference(net.forward_pass(x), module(torch.from_numpy(x)).numpy()) < 1e-15

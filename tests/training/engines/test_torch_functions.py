@@ -7,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra torch")
 
-from torch import nn
 
 from chainrule.nn import losses, penalties
 from chainrule.nn.activations import ACTIVATIONS, ELU, LeakyReLU
@@ -15,16 +14,17 @@ from chainrule.nn.jacobians import SoftmaxJacobian
 from chainrule.nn.layers.softmax import softmax
 from chainrule.nn.losses import LOSSES, Huber
 from chainrule.training.engines.torch import functions
-from chainrule.training.engines.torch.modules import ACTIVATION_MODULES
 from networks import difference
 
 WIDE = np.concatenate([np.linspace(-60, 60, 2401), [-1e6, -700.0, -1e-9, 1e-300, 700.0, 1e6]])
 PHIS = [kind() for kind in ACTIVATIONS.values()] + [LeakyReLU(slope=0.3), ELU(alpha=0.5)]
 
 
-def module_for(phi):
-    modules = nn.Sequential(ACTIVATION_MODULES[type(phi)](phi))
-    return functions.make_precise(modules)
+FORMS = ("plain", "precise", "formula")
+
+
+def module_for(phi, form="precise"):
+    return functions.ACTIVATIONS[type(phi)].made(form, phi)
 
 
 def value_and_gradient(function, z):
@@ -42,17 +42,28 @@ def elementwise_difference(a, b):
 
 
 def test_the_table_of_activations_is_complete():
-    assert set(ACTIVATION_MODULES) == set(ACTIVATIONS.values())
+    assert set(functions.ACTIVATIONS) == set(ACTIVATIONS.values())
+    assert set(functions.LOSSES) == set(LOSSES.values())
 
 
+@pytest.mark.parametrize("form", ["precise", "formula"])
 @pytest.mark.parametrize("phi", PHIS, ids=repr)
-def test_an_activation_keeps_its_digits_far_out(phi):
-    value, slope = value_and_gradient(module_for(phi), WIDE)
+def test_an_activation_keeps_its_digits_far_out(phi, form):
+    value, slope = value_and_gradient(module_for(phi, form), WIDE)
     with np.errstate(under="ignore"):
         # gelu's tail: SciPy's erfc has 13 digits there, PyTorch's all
         assert elementwise_difference(phi.value(WIDE), value) < 1e-13
         # near −1.2 the slopes of silu and mish cross 0, where any two ways of writing differ
         assert elementwise_difference(phi.derivative(WIDE), slope) < 1e-12
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("phi", PHIS, ids=repr)
+def test_every_form_is_the_same_function(phi, form):
+    z = np.linspace(-4, 4, 101)
+    value, slope = value_and_gradient(module_for(phi, form), z)
+    assert difference(phi.value(z), value) < 1e-14
+    assert difference(phi.derivative(z), slope) < 1e-14
 
 
 @pytest.mark.parametrize("phi", PHIS, ids=repr)
@@ -66,7 +77,7 @@ def test_softmax_goes_back_as_ours_where_it_is_certain(certain):
     rng = np.random.default_rng(3)
     z, g = rng.normal(size=(6, 4)), rng.normal(size=(6, 4))
     z[:, 1] += certain
-    module = functions.make_precise(nn.Sequential(nn.Softmax(dim=1)))
+    module = functions.SOFTMAX.made("precise", None)
     s, found = value_and_gradient(lambda z: module(z) * torch.tensor(g), z)
     assert difference(softmax(z) * g, s) < 1e-15
     for row, gradient in zip(SoftmaxJacobian(softmax(z)).vjp(g), found, strict=True):
@@ -78,9 +89,9 @@ def entry_of(kind):
     for (output, loss), ours in losses.FROM_LOGITS.items():
         if loss is kind:
             squash = {"softmax": "softmax", "sigmoid": "sigmoid"}[output]
-            return functions.FROM_LOGITS[type(ours)], ours, squash
+            return functions.LOSSES[kind].made("precise", kind()), ours, squash
     ours = kind()
-    return functions.FROM_OUTPUTS[kind](ours), ours, None
+    return functions.LOSSES[kind].made("precise", ours), ours, None
 
 
 def outputs_of(z, squash):
@@ -134,7 +145,7 @@ def test_targets_that_are_distributions():
 
 def test_an_option_of_a_loss_is_used():
     y, t = np.array([[3.0]]), np.zeros((1, 1))
-    function = functions.FROM_OUTPUTS[Huber](Huber(delta=0.5))
+    function = functions.LOSSES[Huber].made("precise", Huber(delta=0.5))
     value, gradient = value_and_gradient(lambda y: function(y, torch.from_numpy(t)), y)
     assert (float(value), float(gradient[0, 0])) == (0.5 * (3 - 0.25), 0.5)
 

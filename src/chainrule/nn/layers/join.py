@@ -141,6 +141,7 @@ class Concatenate(Join):
 
     Attributes:
         order: the place in x of each number of the output, (outputs,).
+        axis: along which the sources are joined, that of the cases counted as 0.
 
     Raises:
         ConfigError: the sources do not fit each other.
@@ -160,6 +161,7 @@ class Concatenate(Join):
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         axis = 1 if len(shapes[0]) == 2 else 0
+        self.axis = axis + 1
         rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
         if len({len(shape) for shape in shapes}) > 1 or len(rest) > 1:
             along = ("features", "features", "channels")[min(len(shapes[0]), 3) - 1]

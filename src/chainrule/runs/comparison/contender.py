@@ -159,7 +159,7 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
     kind = PEERS[name]
     if trainer.settings.clip_gradient_norm is not None:
         raise ChainruleError("it does not clip the norm of the gradient here")
-    obstacle = kind.obstacle(trainer.network, trainer.optimizer)
+    obstacle = kind.reason_against(trainer.network, trainer.optimizer)
     if obstacle is not None:
         raise ChainruleError(obstacle)
     cases, batch_size = trainer.train, trainer.engine.batch_size
@@ -170,6 +170,7 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
         cases.t,
         batch_size=batch_size,
         threads=threads,
+        seed=trainer.engine.seed,
     )
 
 

@@ -1,8 +1,8 @@
-"""The same network built from PyTorch modules, for comparison.
+"""The engine that trains a network as PyTorch modules.
 
-Forward pass, derivatives and updates are PyTorch's: `torch.nn.Linear`, `torch.autograd` and
+Forward pass, derivatives and updates are PyTorch's: `torch.nn`, `torch.autograd` and
 `torch.optim`. All of them work on the memory of θ, of its gradient and of the optimiser's
-state. What is not PyTorch's own, and why, stands in `functions` and `optimizers`.
+state. What is not PyTorch's own, and why, stands in `functions`, `modules` and `optimizers`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,21 @@ from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
+from chainrule.core.registry import name_in
+from chainrule.nn.losses import LOSSES as OUR_LOSSES
+from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
+from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.engines.threads import one_thread_is_best
-from chainrule.training.engines.torch.functions import PENALTIES, loss_of, make_precise
-from chainrule.training.engines.torch.modules import tensor_view, to_torch
+from chainrule.training.engines.torch.functions import (
+    LOSSES,
+    PENALTIES,
+    as_tensor,
+    loss_of,
+    penalty_terms,
+)
+from chainrule.training.engines.torch.modules import Modules, require_known_layers, tensor_view
 from chainrule.training.engines.torch.optimizers import TorchUpdate
 from chainrule.training.scores import count_correct
 
@@ -51,15 +61,15 @@ class TorchEngine(Engine):
                 "the torch engine differentiates by itself and multiplies no explicit "
                 "Jacobians; leave explicit_jacobians out, or choose engine: numpy"
             )
-        modules = list(make_precise(to_torch(network, share=True)))
-        cut = len(modules) - (network.from_logits is not None)
-        self.module = nn.Sequential(*modules[:cut])
-        self._output = nn.Sequential(*modules[cut:])
-        self._loss = loss_of(network)
+        _require_known(network)
+        modules = Modules(network, "precise", share=True)
+        self.module = modules.up_to_logits()
+        self._output = modules.behind_logits()
+        self._by_layer = modules.by_layer
+        self._loss = loss_of(network, "precise")
         self._parameters = self._bound_parameters()
-        self._penalty()  # refused now rather than in the midst of training
         self._update = TorchUpdate(self.optimizer, self._parameters)
-        self._x, self._t = _tensor(self.x), _tensor(self.t)
+        self._x = as_tensor(self.x)
 
     def _bound_parameters(self) -> list[tuple[Segment, nn.Parameter]]:
         """The parameters in θ's order; their gradients are written into the gradient vector."""
@@ -74,7 +84,7 @@ class TorchEngine(Engine):
             self._update = TorchUpdate(self.optimizer, self._parameters)
         self._update.refresh()
         losses, correct = np.empty(last - first), 0
-        with self._suitable_threads(), torch.enable_grad():
+        with self._suitable_threads(), self.training_mode(), torch.enable_grad():
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
@@ -94,15 +104,16 @@ class TorchEngine(Engine):
         finally:
             torch.set_num_threads(before)
 
-    def _minibatch(self, order: Array | None, k: int) -> tuple[Tensor, Tensor]:
+    def _minibatch(self, order: Array | None, k: int) -> tuple[Tensor, Array]:
         chosen = self.cases_of(k)
         if order is None:
-            return self._x[chosen], self._t[chosen]
+            return self._x[chosen], self.t[chosen]
         cases = order[chosen]
-        return _tensor(self.x.take(cases, axis=0)), _tensor(self.t.take(cases, axis=0))
+        return as_tensor(self.x.take(cases, axis=0)), self.t.take(cases, axis=0)
 
-    def _step(self, x: Tensor, t: Tensor, k: int) -> tuple[float, int]:
+    def _step(self, x: Tensor, t: Array, k: int) -> tuple[float, int]:
         """One minibatch: its loss as it ran, and how many of its cases were right."""
+        self.network.context.step = self.optimizer.steps
         z = self.module(x)
         loss = self._loss(z, t) + self._penalty()
         value = loss.item()
@@ -117,19 +128,16 @@ class TorchEngine(Engine):
         return value, right
 
     def _penalty(self) -> Tensor | float:
-        """Σ rate · Ω over the penalised arrays; the rates may change between two chunks."""
+        """The penalties on all arrays; their rates may change between two chunks."""
         total: Tensor | float = 0.0
         for segment, parameter in self._parameters:
-            for kind, rate in self.network.penalty_rates(segment.full_name).items():
-                if kind not in PENALTIES:
-                    message = f"the torch engine cannot run the penalty {kind}"
-                    raise ConfigError(f"{message}; the numpy engine can")
-                total = total + rate * PENALTIES[kind](parameter)
+            for term in penalty_terms(self.network, segment.full_name, parameter):
+                total = total + term
         return total
 
-    def _count_correct(self, z: Tensor, t: Tensor) -> int:
+    def _count_correct(self, z: Tensor, t: Array) -> int:
         with torch.no_grad():
-            return count_correct(self._output(z).numpy(), t.numpy())
+            return count_correct(self._output(z).numpy(), t)
 
     def _check_gradient(self, k: int) -> None:
         gradients = self.network.gradients
@@ -140,19 +148,42 @@ class TorchEngine(Engine):
                 raise NotFiniteError(k, "gradient", layer.name)
 
     def _where_forward_went_wrong(self, x: Tensor) -> str:
-        """The first layer whose x W + b is not finite, found by a pass of its own."""
-        names = (layer.name for layer in self.network.layers if layer.shapes())
+        """The first layer whose z is not finite, found by a pass of its own."""
+        found: list[str] = []
+
+        def look(name: str, z: Tensor) -> None:
+            if not (z.isfinite() | _is_padding(z)).all():
+                found.append(name)
+
+        hooks = [
+            module.register_forward_hook(lambda _, x, z, name=name: look(name, z))
+            for name, module in self._by_layer.items()
+        ]
         with torch.no_grad():
-            for module in self.module:
-                x = module(x)
-                name = next(names) if isinstance(module, nn.Linear) else None
-                if name is not None and not x.isfinite().all():
-                    return name
+            self.module(x)
+            for hook in hooks:
+                hook.remove()
+            if found:
+                return found[0]
             if not isfinite(torch.as_tensor(self._penalty()).item()):
                 return "none: the penalty itself"
         return self.network.layers[-1].name
 
 
-def _tensor(array: Array) -> Tensor:
-    """A tensor on the array's memory; on a copy where that may not be written to."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
+def _is_padding(z: Tensor) -> Tensor:
+    """Whether a step of a sequence is NaN in all of its numbers, (cases, steps, 1)."""
+    return z.isnan().all(-1, keepdim=True) & torch.tensor(z.ndim == 3)
+
+
+def _require_known(network: Network) -> None:
+    """Refuse what has no counterpart in PyTorch.
+
+    Raises:
+        ConfigError: a layer, activation, loss or penalty that is of no table.
+    """
+    require_known_layers(network)
+    loss = loss_of_a_step(network.loss_function)
+    unknown = [f"loss {name_in(OUR_LOSSES, loss)}"] if type(loss) not in LOSSES else []
+    unknown += [f"penalty {term.type}" for term in network.penalised if term.type not in PENALTIES]
+    if unknown:
+        raise ConfigError(f"the torch engine cannot run the {unknown[0]}; the numpy engine can")

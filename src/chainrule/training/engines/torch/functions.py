@@ -1,30 +1,62 @@
-"""The torch engine's functions of z: activations to full precision, and the losses.
+"""PyTorch's counterparts of activations, losses and penalties: one table each.
 
-PyTorch's own modules are used wherever their derivative keeps its digits. It computes some of
-them from the result, as a (1 − a) for the sigmoid, which keeps none where a has come close to
-1; those few, `PRECISE`, have their derivative from z here, as `chainrule.nn.activations` has it.
-The losses are formulas that `torch.autograd` differentiates without cancellation.
+An entry has up to three forms of the same function:
+
+- ``plain``: PyTorch's own, as its users write it. `to_torch` and the comparison use it.
+- ``precise``: for the engine, where the derivative of PyTorch's own loses digits. It computes some
+  of them from the result, as a (1 − a) for the sigmoid, which keeps none where a has come close
+  to 1; here the derivative is computed from z, as `chainrule.nn.activations` does.
+- ``formula``: for the check of gradients, which must not repeat our derivatives. It is written so
+  that what `torch.autograd` makes of it cancels nowhere.
+
+A form that is left out is the one before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import log, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from chainrule.core.errors import ConfigError
-from chainrule.core.registry import name_in
-from chainrule.nn import losses
-from chainrule.nn.losses import FromLogits, Loss
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import are_sequences, has_target, target_rows
+from chainrule.nn import activations, losses
+from chainrule.nn.activations import Activation
+from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
-from chainrule.training.engines.torch.modules import SOFTPLUS_THRESHOLD
+from chainrule.nn.sequences.losses import loss_of_a_step
 
 Function = Callable[[Tensor], Tensor]
 LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+SOFTPLUS_THRESHOLD = 40.0
+"""From here on ln(1 + eᶻ) is z in float64. PyTorch's own 20 would lose digits after the 10th."""
+
+
+class Forms(NamedTuple):
+    """The forms of one function; each is made from our activation or loss, for its options.
+
+    Attributes:
+        plain: PyTorch's own.
+        precise: with a derivative that keeps its digits; None where that of ``plain`` does.
+        formula: whose automatic derivative keeps its digits; None where that of ``precise`` does.
+    """
+
+    plain: Callable[[Any], Any]
+    precise: Callable[[Any], Any] | None = None
+    formula: Callable[[Any], Any] | None = None
+
+    def made(self, form: str, ours: Any) -> Any:
+        """The function in one form, for our activation or loss."""
+        wanted = ("plain", "precise", "formula").index(form)
+        return next(make for make in self[wanted::-1] if make is not None)(ours)
+
+
+# Activations whose derivative is written out, for the engine
 
 
 class _Elementwise(torch.autograd.Function):
@@ -39,7 +71,7 @@ class _Elementwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-        """The product g ⊙ φ'(z)."""
+        """The gradient with respect to z, g ⊙ φ'(z)."""
         (z,) = ctx.saved_tensors
         return g * ctx.derivative(z), None, None
 
@@ -63,61 +95,143 @@ class Elementwise(nn.Module):
         return result
 
 
-class GELU(nn.Module):
-    """φ(z) = ½ z erfc(−z / √2); PyTorch's 1 + erf cancels for negative z."""
-
-    def forward(self, z: Tensor) -> Tensor:
-        """φ(z), of the shape of z."""
-        return z * (0.5 * torch.erfc(z / -sqrt(2)))
-
-
 class _Softmax(torch.autograd.Function):
-    """Softmax of rows whose vjp keeps its digits where one output nears 1.
+    """Softmax whose vjp keeps its digits where one output nears 1.
 
     The rows of its Jacobian sum to 0, so g may be shifted: it is 0 where s is largest.
     """
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
-        """The softmax of each row, (cases, classes), which is kept."""
-        s = torch.softmax(z, dim=1)
+        """The softmax along the last axis, which is kept."""
+        s = torch.softmax(z, dim=-1)
         ctx.save_for_backward(s)
         return s
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Tensor:
-        """The product g (diag(s) − s sᵀ), with g shifted in each row."""
+        """The product g (diag(s) − s sᵀ) of each row, with g shifted."""
         (s,) = ctx.saved_tensors
-        g = g - g.gather(1, s.argmax(dim=1, keepdim=True))
-        result: Tensor = s * (g - (g * s).sum(dim=1, keepdim=True))
+        g = g - g.gather(-1, s.argmax(dim=-1, keepdim=True))
+        result: Tensor = s * (g - (g * s).sum(dim=-1, keepdim=True))
         return result
 
 
 class Softmax(nn.Module):
-    """Softmax of rows; see `_Softmax` for what differs from PyTorch's."""
+    """Softmax along the last axis; see `_Softmax` for what differs from PyTorch's."""
 
     def forward(self, z: Tensor) -> Tensor:
-        """The distributions, of the shape (cases, size) of z."""
+        """The distributions, of the shape of z."""
         result: Tensor = _Softmax.apply(z)
         return result
 
 
-PRECISE: Mapping[type[nn.Module], Callable[[], nn.Module]] = {
-    nn.Sigmoid: lambda: Elementwise(torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
-    nn.Tanh: lambda: Elementwise(torch.tanh, lambda z: torch.cosh(z).square().reciprocal()),
-    nn.Softsign: lambda: Elementwise(F.softsign, lambda z: (z.abs() + 1).reciprocal().square()),
-    nn.GELU: GELU,
-    nn.Softmax: Softmax,
+class Formula(nn.Module):
+    """A function as a module.
+
+    Args:
+        value: φ.
+    """
+
+    def __init__(self, value: Function) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, z: Tensor) -> Tensor:
+        """φ(z), of the shape of z."""
+        return self.value(z)
+
+
+# Activations as formulas whose automatic derivative cancels nowhere
+
+
+def softplus(z: Tensor) -> Tensor:
+    """ln(1 + eᶻ) without a threshold behind which it is z."""
+    return torch.logaddexp(z, torch.zeros_like(z))
+
+
+def sigmoid(z: Tensor) -> Tensor:
+    """e^(−softplus(−z)), whose derivative is a product."""
+    return torch.exp(-softplus(-z))
+
+
+def tanh(z: Tensor) -> Tensor:
+    """(1 − t) / (1 + t) with t = e^(−2|z|), and −m / (2 + m) with m = t − 1 where |z| < ½.
+
+    The derivatives have terms of one sign. That of expm1 is m + 1, which far out has no digit;
+    1 − t has none near 0.
+    """
+    r = torch.where(z < 0, -z, z)
+    m = torch.expm1(-2 * torch.where(r < 0.5, r, 0.0))
+    t = torch.exp(-2 * r)
+    a = torch.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return torch.where(z < 0, -a, a)
+
+
+def softsign(z: Tensor) -> Tensor:
+    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²; near 0 the quotient."""
+    r = torch.where(z < 0, -z, z)
+    far = 1 - 1 / (1 + r)
+    return torch.where(r < 1, z / (1 + r), torch.where(z < 0, -far, far))
+
+
+def gelu(z: Tensor) -> Tensor:
+    """½ z erfc(−z / √2); PyTorch's own 1 + erf cancels for negative z."""
+    return z * (0.5 * torch.erfc(z / -sqrt(2)))
+
+
+def softmax(z: Tensor) -> Tensor:
+    """e^(−ln Σ_k e^(z_k − z_j)), one for each j: no derivative has two terms, nothing overflows.
+
+    The term of j itself is 1 and no difference, whose two derivatives would cancel.
+    """
+    d = z[..., None, :] - z[..., :, None]
+    own = torch.eye(z.shape[-1], dtype=torch.bool)
+    return torch.exp(-torch.logsumexp(torch.where(own, 0.0, d), dim=-1))
+
+
+ACTIVATIONS: Mapping[type[Activation], Forms] = {
+    activations.Linear: Forms(lambda phi: nn.Identity()),
+    activations.Sigmoid: Forms(
+        lambda phi: nn.Sigmoid(),
+        lambda phi: Elementwise(torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
+        lambda phi: Formula(sigmoid),
+    ),
+    activations.Tanh: Forms(
+        lambda phi: nn.Tanh(),
+        lambda phi: Elementwise(torch.tanh, lambda z: torch.cosh(z).square().reciprocal()),
+        lambda phi: Formula(tanh),
+    ),
+    activations.ReLU: Forms(lambda phi: nn.ReLU()),
+    activations.LeakyReLU: Forms(lambda phi: nn.LeakyReLU(phi.slope)),
+    activations.ELU: Forms(lambda phi: nn.ELU(phi.alpha)),
+    activations.SELU: Forms(lambda phi: nn.SELU()),
+    activations.GELU: Forms(lambda phi: nn.GELU(), lambda phi: Formula(gelu)),
+    activations.SiLU: Forms(
+        lambda phi: nn.SiLU(), formula=lambda phi: Formula(lambda z: z * sigmoid(z))
+    ),
+    activations.Mish: Forms(
+        lambda phi: nn.Mish(), formula=lambda phi: Formula(lambda z: z * tanh(softplus(z)))
+    ),
+    activations.Softplus: Forms(
+        lambda phi: nn.Softplus(threshold=SOFTPLUS_THRESHOLD),
+        formula=lambda phi: Formula(softplus),
+    ),
+    activations.Softsign: Forms(
+        lambda phi: nn.Softsign(),
+        lambda phi: Elementwise(F.softsign, lambda z: (z.abs() + 1).reciprocal().square()),
+        lambda phi: Formula(softsign),
+    ),
 }
-"""What stands in for those modules of PyTorch whose derivative loses digits."""
+"""The activations, as modules."""
+
+SOFTMAX = Forms(
+    lambda phi: nn.Softmax(dim=-1), lambda phi: Softmax(), lambda phi: Formula(softmax)
+)
+"""Softmax along the last axis, as a module."""
 
 
-def make_precise(modules: nn.Sequential) -> nn.Sequential:
-    """Put the entries of `PRECISE` in their places; the functions stay the same."""
-    for k, module in enumerate(modules):
-        if type(module) in PRECISE:
-            modules[k] = PRECISE[type(module)]()
-    return modules
+# Losses, as functions of outputs (or logits) and targets
 
 
 def softmax_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
@@ -153,13 +267,21 @@ def sigmoid_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
     return ((1 - t) * wrong + t * right).mean()
 
 
-def hinge(y: Tensor, t: Tensor) -> Tensor:
-    """(1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t), without the division by the classes.
+def plain_hinge(y: Tensor, t: Tensor) -> Tensor:
+    """PyTorch's own, which divides by the number of classes as well as by that of the cases."""
+    return F.multi_margin_loss(y, t) * y.shape[1]
 
-    `torch.nn.functional.multi_margin_loss` divides by their number.
-    """
+
+def hinge(y: Tensor, t: Tensor) -> Tensor:
+    """(1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t)."""
     margins = F.relu(1 + y - y.gather(1, t[:, None]))
     return margins.scatter(1, t[:, None], 0.0).sum() / len(y)
+
+
+def plain_log_cosh(y: Tensor, t: Tensor) -> Tensor:
+    """PyTorch has no such loss: |d| + ln(1 + e^(−2|d|)) − ln 2, as it is usually written."""
+    d = (y - t).abs()
+    return (d + F.softplus(-2 * d) - log(2)).mean()
 
 
 def log_cosh_of(d: Tensor) -> Tensor:
@@ -170,44 +292,75 @@ def log_cosh_of(d: Tensor) -> Tensor:
 
 
 def log_cosh(y: Tensor, t: Tensor) -> Tensor:
-    """The mean of ln cosh(y − t), whose derivative is tanh; PyTorch has no such loss."""
+    """The mean of ln cosh(y − t), with tanh for its derivative."""
     rho: Tensor = _Elementwise.apply(y - t, log_cosh_of, torch.tanh)
     return rho.mean()
 
 
-FROM_LOGITS: Mapping[type[FromLogits], LossFunction] = {
-    losses.SoftmaxCrossEntropy: softmax_cross_entropy,
-    losses.SigmoidCrossEntropy: sigmoid_cross_entropy,
+LOSSES: Mapping[type[Loss], Forms] = {
+    losses.CrossEntropy: Forms(
+        lambda loss: nn.CrossEntropyLoss(), lambda loss: softmax_cross_entropy
+    ),
+    losses.BinaryCrossEntropy: Forms(
+        lambda loss: nn.BCEWithLogitsLoss(), lambda loss: sigmoid_cross_entropy
+    ),
+    losses.MeanSquaredError: Forms(lambda loss: nn.MSELoss()),
+    losses.MeanAbsoluteError: Forms(lambda loss: nn.L1Loss()),
+    losses.Huber: Forms(lambda loss: nn.HuberLoss(delta=loss.delta)),
+    losses.LogCosh: Forms(
+        lambda loss: plain_log_cosh,
+        lambda loss: log_cosh,
+        lambda loss: lambda y, t: log_cosh_of(y - t).mean(),
+    ),
+    losses.Hinge: Forms(lambda loss: plain_hinge, lambda loss: hinge),
 }
-"""Losses of the logits; no network has these two losses in any other way."""
-
-FROM_OUTPUTS: Mapping[type[Loss], Callable[[Any], LossFunction]] = {
-    losses.MeanSquaredError: lambda loss: nn.MSELoss(),
-    losses.MeanAbsoluteError: lambda loss: nn.L1Loss(),
-    losses.Huber: lambda loss: nn.HuberLoss(delta=loss.delta),
-    losses.LogCosh: lambda loss: log_cosh,
-    losses.Hinge: lambda loss: hinge,
-}
-"""Losses of the outputs."""
-
-
-def loss_of(network: Network) -> LossFunction:
-    """The network's loss without its penalty, of the logits where `Network` computes it so.
-
-    Raises:
-        ConfigError: it is none of the table.
-    """
-    loss = network.loss_function
-    if network.from_logits is not None and type(network.from_logits) in FROM_LOGITS:
-        return FROM_LOGITS[type(network.from_logits)]
-    if network.from_logits is None and type(loss) in FROM_OUTPUTS:
-        return FROM_OUTPUTS[type(loss)](loss)
-    name = name_in(losses.LOSSES, loss)
-    raise ConfigError(f"the torch engine cannot run the loss {name}; the numpy engine can")
-
+"""The losses. Both cross-entropies take logits: no network has them in any other way."""
 
 PENALTIES: Mapping[str, Function] = {
     "L2": lambda w: 0.5 * w.square().sum(),
     "L1": lambda w: w.abs().sum(),
 }
-"""Σ Ω(w) over an array; PyTorch's derivative of |w| at 0 is 0, as ours."""
+"""The sum of Ω(w) over an array; PyTorch's derivative of |w| at 0 is 0, as ours."""
+
+
+def loss_of(network: Network, form: str) -> Callable[[Tensor, Array], Tensor]:
+    """The network's loss without its penalty, of logits where `Network` computes it from them.
+
+    Of sequences it is the mean over the cases of the sum over the steps that have a target.
+
+    Args:
+        network: whose loss is one of the table.
+        form: one of `Forms`.
+
+    Returns:
+        A function of rows (cases, outputs) and of prepared targets.
+    """
+    ours = loss_of_a_step(network.loss_function)
+    of_rows: LossFunction = LOSSES[type(ours)].made(form, ours)
+
+    def of_cases(y: Tensor, t: Array) -> Tensor:
+        if not are_sequences(t):
+            return of_rows(y, as_tensor(t))
+        rows = y.reshape((*t.shape[:2], -1))[torch.from_numpy(has_target(t))]
+        if not len(rows):
+            return rows.sum()  # 0, with a gradient of 0
+        return of_rows(rows, as_tensor(target_rows(t))) * (len(rows) / len(t))
+
+    return of_cases
+
+
+def penalty_terms(network: Network, name: str, w: Tensor) -> Iterator[Tensor]:
+    """The penalties on one array: rate · Σ Ω(w) for each type.
+
+    Args:
+        network: whose penalties are of the table.
+        name: of the parameter, such as ``dense_1.W``.
+        w: the parameter.
+    """
+    for kind, rate in network.penalty_rates(name).items():
+        yield rate * PENALTIES[kind](w)
+
+
+def as_tensor(array: Array) -> Tensor:
+    """A tensor on the array's memory; on a copy where that may not be written to."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

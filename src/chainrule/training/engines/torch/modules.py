@@ -1,128 +1,371 @@
-"""A network as PyTorch modules, and parameters both ways.
+"""A network as PyTorch modules; the table `LAYERS` has the counterpart of each layer.
 
-`to_torch` builds the same network out of `torch.nn.Linear` and PyTorch's own activations, so
-that it can be trained, exported or compared there; `from_torch` and `copy_to_torch` copy
-parameters between a network and any module whose parameters are those of ``Linear`` layers,
-made here or elsewhere. A weight W of shape (inputs, size) is the transpose of PyTorch's.
+`to_torch` builds the same network out of PyTorch's own layers and activations, so that it can be
+trained, exported or compared there; the engine and the check of gradients use the same modules
+with functions in other forms (see `functions.Forms`). Between modules a case has its own shape,
+(channels, height, width) or (steps, features), as PyTorch has it; the network takes and gives
+rows, as ours does. A matrix W of shape (inputs, size) is the transpose of PyTorch's.
 
 Only what needs PyTorch imports this module; ``pip install 'chainrule[torch]'``.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from math import inf
 from typing import Any
 
-import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, MissingExtraError, Problem, ShapeError
-from chainrule.nn import activations
-from chainrule.nn.activations import Activation
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.nn.activations import Linear
 from chainrule.nn.building import activation_name
-from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.graph import INPUT
+from chainrule.nn.layer_types import (
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
+from chainrule.training.engines.other_libraries import Library, recurrence
+from chainrule.training.engines.torch.functions import (
+    ACTIVATIONS,
+    LOSSES,
+    PENALTIES,
+    SOFTMAX,
+)
 
-try:
-    import torch
-    from torch import Tensor, nn
-    from torch.nn.parameter import UninitializedParameter
-except ModuleNotFoundError:
-    raise MissingExtraError(
-        "a network as PyTorch modules needs the package torch, which is not installed; "
-        "install it with: pip install 'chainrule[torch]'"
-    ) from None
+Parts = Iterator[tuple[str, nn.Module]]
+"""The modules of one layer with what each is for; "" is the layer itself, whose output is z."""
 
-SOFTPLUS_THRESHOLD = 40.0
-"""From here on ln(1 + eᶻ) is z in float64. PyTorch's own 20 would lose digits after the 10th."""
-
-ACTIVATION_MODULES: Mapping[type[Activation], Callable[[Any], nn.Module]] = {
-    activations.Linear: lambda phi: nn.Identity(),
-    activations.Sigmoid: lambda phi: nn.Sigmoid(),
-    activations.Tanh: lambda phi: nn.Tanh(),
-    activations.ReLU: lambda phi: nn.ReLU(),
-    activations.LeakyReLU: lambda phi: nn.LeakyReLU(phi.slope),
-    activations.ELU: lambda phi: nn.ELU(phi.alpha),
-    activations.SELU: lambda phi: nn.SELU(),
-    activations.GELU: lambda phi: nn.GELU(),
-    activations.SiLU: lambda phi: nn.SiLU(),
-    activations.Mish: lambda phi: nn.Mish(),
-    activations.Softplus: lambda phi: nn.Softplus(threshold=SOFTPLUS_THRESHOLD),
-    activations.Softsign: lambda phi: nn.Softsign(),
-}
-"""PyTorch's module for each activation of the table."""
+PARAMETER_NAMES = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
+"""What our parameters are called in PyTorch's modules."""
 
 
-def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> nn.Sequential:
-    """The same network built from PyTorch modules; the loss is kept apart.
+# Layers that PyTorch does not have as we do
 
-    PyTorch's global random state is neither read nor changed.
+
+class LinearOfSteps(nn.Linear):
+    """``nn.Linear`` at each step of a sequence; a step that is padding, all NaN, stays padding.
+
+    Without the masks NaN would reach the gradient of the weights as 0 · NaN.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, steps, outputs) for (cases, steps, features)."""
+        padded = x.isnan().all(-1, keepdim=True)
+        return torch.where(padded, torch.nan, super().forward(torch.where(padded, 0.0, x)))
+
+
+class LocallyConnected2d(nn.Module):
+    """Filters as of a convolution, but each place has its own; images are padded already.
 
     Args:
-        network: of dense layers and, at the end, perhaps softmax.
-        logits: leave out the function that the loss is computed together with (softmax of
-            cross-entropy, sigmoid of binary cross-entropy), as `torch.nn.CrossEntropyLoss`
-            and `torch.nn.BCEWithLogitsLoss` expect it.
-        share: the modules' parameters are θ itself and not a copy of it: an optimiser of
-            PyTorch then trains ``network``.
-
-    Returns:
-        A sequence of ``Linear`` layers and activations, of the network's floating-point type.
-
-    Raises:
-        ConfigError: a layer or activation that is not of the tables; all of them at once.
-
-    Example:
-        >>> from chainrule.nn import Dense, Softmax
-        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4)
-        >>> [type(module).__name__ for module in to_torch(network)]
-        ['Linear', 'Tanh', 'Linear', 'Softmax']
-        >>> tuple(to_torch(network, logits=True)[-1].weight.shape)
-        (2, 3)
+        layer: ours. ``weight`` is (down, across, filters, channels, height, width), ``bias``
+            (down, across, filters).
     """
-    _require_known(network)
-    modules = [module for layer in network.layers for module in _modules_of(layer)]
-    if logits and network.from_logits is not None:
-        modules.pop()
-    linears = [module for module in modules if isinstance(module, nn.Linear)]
-    for layer, linear in zip(_dense_layers(network), linears, strict=True):
-        _take_over(linear, layer, share=share)
-    return nn.Sequential(*modules)
+
+    def __init__(self, layer: LocallyConnected2D) -> None:
+        super().__init__()
+        self.size, self.stride, self.places = layer.filter_size, layer.stride, layer.output_shape
+        _declare(self, layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, filters, down, across) for (cases, channels, height, width)."""
+        under = F.unfold(x, self.size, stride=self.stride)
+        under = under.reshape(len(x), -1, *self.places[1:])
+        z = torch.einsum("nkij,ijfk->nfij", under, self.weight.flatten(3))
+        return z if self.bias is None else z + self.bias.permute(2, 0, 1)
 
 
-def _require_known(network: Network) -> None:
-    """Every layer is of the very classes that are known here, not of one derived from them."""
-    problems = [] if network.graph.is_chain else ["the network's layers branch"]
-    for layer in network.layers:
-        if len(layer.input_shape) == 2:
-            problems.append(f"{layer.name} works at each step of a sequence")
-        elif type(layer) not in (Dense, Softmax):
-            problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")
-        elif isinstance(layer, Dense) and type(layer.activation) not in ACTIVATION_MODULES:
-            problems.append(f"{layer.name} has the activation {activation_name(layer)}")
-    if problems:
-        rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
-        raise ConfigError([Problem(f"{problem}, {rest}") for problem in problems])
+class RecurrentOfSteps(nn.Module):
+    """h(n) = φ(x(n) W + h(n−1) U + b). PyTorch's ``RNN`` has two biases, and no padding as ours.
+
+    Args:
+        layer: ours.
+        phi: φ.
+    """
+
+    def __init__(self, layer: Recurrent, phi: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.activation = phi
+        _declare(self, layer)
+        if not layer.learns_start:
+            start = torch.from_numpy(layer.start.astype(layer.W.dtype))
+            self.register_buffer("start", start)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, steps, size), or (cases, size), for (cases, steps, features)."""
+        own = {"W": self.weight.t(), "U": self.recurrent_weight.t(), "h0": self.start}
+        own["b"] = self.bias
+        return recurrence(torch, torch.detach, self.layer, x, own, self.activation)
 
 
-def _modules_of(layer: Layer) -> Iterator[nn.Module]:
-    """A layer as modules; the parameters hold nothing yet, and no random number is drawn."""
-    if isinstance(layer, Dense):
-        yield nn.Linear(layer.inputs, layer.size, bias=layer.bias, device="meta")
-        if type(layer.activation) is not activations.Linear:
-            yield ACTIVATION_MODULES[type(layer.activation)](layer.activation)  # type: ignore[index]
-    else:
-        yield nn.Softmax(dim=1)
+class DropoutOfMasks(nn.Dropout):
+    """``nn.Dropout``, which multiplies by given masks where there is a source of them.
+
+    Attributes:
+        draw: gives the mask for a number of cases, or None in evaluation; None for PyTorch's own
+            random numbers.
+    """
+
+    draw: Callable[[int], Any] | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the shape of x."""
+        if self.draw is None:
+            return super().forward(x)
+        mask = self.draw(len(x))
+        return x if mask is None else x * torch.from_numpy(mask).reshape(x.shape)
 
 
-def _take_over(linear: nn.Linear, layer: Dense, *, share: bool) -> None:
-    """Give a ``Linear`` the parameters of a dense layer."""
-    W = torch.from_numpy(layer.W).t()
-    linear.weight = nn.Parameter(W if share else W.clone(memory_format=torch.contiguous_format))
-    if layer.bias:
-        b = torch.from_numpy(layer.b)
-        linear.bias = nn.Parameter(b if share else b.clone())
+class Sum(nn.Module):
+    """The sum of what several layers put out."""
+
+    def forward(self, *sources: Tensor) -> Tensor:
+        """Of the shape of each source."""
+        return sum(sources[1:], start=sources[0])
+
+
+class Concatenated(nn.Module):
+    """What several layers put out, one behind the other.
+
+    Args:
+        axis: along which, the axis of the cases counted.
+    """
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, *sources: Tensor) -> Tensor:
+        """The sources' tensors as one."""
+        return torch.cat(sources, self.axis)
+
+
+class CaseShape(nn.Module):
+    """Rows as what they stand for; images or sequences that have their shape are taken as well.
+
+    Args:
+        shape: of one case.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The cases, each in its shape."""
+        return x.reshape(len(x), *self.shape)
+
+
+def _declare(module: nn.Module, layer: Layer) -> None:
+    """Parameters that hold nothing yet, of PyTorch's names; None for biases that are not there."""
+    for name, shape in layer.shapes().items():
+        parameter = nn.Parameter(torch.empty(shape, device="meta"))
+        module.register_parameter(PARAMETER_NAMES[name], parameter)
+    if "b" not in layer.shapes():
+        module.register_parameter("bias", None)
+
+
+# The counterpart of each layer
+
+
+def _activation(layer: Any, form: str) -> Parts:
+    """Nothing for the identity."""
+    if type(layer.activation) is not Linear:
+        yield "activation", ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
+
+
+def _padding(layer: Any, value: float = 0.0) -> Parts:
+    """PyTorch names the columns first. Its pooling takes at most half a window by itself."""
+    top, bottom, left, right = layer.windows.padding
+    if any(layer.windows.padding):
+        yield "padding", nn.ConstantPad2d((left, right, top, bottom), value)
+
+
+def _dense(layer: Any, form: str) -> Parts:
+    kind = LinearOfSteps if layer.uses_of_weights > 1 else nn.Linear
+    yield "", kind(layer.features, layer.size, bias=layer.bias, device="meta")
+    yield from _activation(layer, form)
+
+
+def _conv2d(layer: Any, form: str) -> Parts:
+    yield from _padding(layer)
+    channels, filters = layer.input_shape[0], layer.filters
+    options: dict[str, Any] = {"stride": layer.stride, "bias": layer.bias, "device": "meta"}
+    yield "", nn.Conv2d(channels, filters, layer.filter_size, **options)
+    yield from _activation(layer, form)
+
+
+def _locally_connected2d(layer: Any, form: str) -> Parts:
+    yield from _padding(layer)
+    yield "", LocallyConnected2d(layer)
+    yield from _activation(layer, form)
+
+
+def _recurrent(layer: Any, form: str) -> Parts:
+    phi = ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
+    yield "", RecurrentOfSteps(layer, phi)
+
+
+def _max_pool2d(layer: Any, form: str) -> Parts:
+    yield from _padding(layer, -inf)
+    yield "", nn.MaxPool2d(layer.window_size, layer.stride)
+
+
+def _average_pool2d(layer: Any, form: str) -> Parts:
+    yield from _padding(layer)
+    yield "", nn.AvgPool2d(layer.window_size, layer.stride)
+
+
+LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
+    Dense: _dense,
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Recurrent: _recurrent,
+    Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
+    Flatten: lambda layer, form: iter([("", nn.Flatten())]),
+    Softmax: lambda layer, form: iter([("", SOFTMAX.made(form, layer))]),
+    Add: lambda layer, form: iter([("", Sum())]),
+    Concatenate: lambda layer, form: iter([("", Concatenated(layer.axis))]),
+}
+"""The modules of each layer, with functions in the form that is asked for."""
+
+TORCH = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES)
+"""The parts that have a counterpart in PyTorch; the update rules stand in `optimizers`."""
+
+
+# The network as modules
+
+
+class GraphOfModules(nn.Module):
+    """Layers that feed each other as a network's graph says, each a few modules in a row.
+
+    Args:
+        layers: of each layer its modules by their names.
+        network: says which layers feed which.
+    """
+
+    def __init__(self, layers: list[dict[str, nn.Module]], network: Network) -> None:
+        super().__init__()
+        self.graph = network.graph
+        self.names = [tuple(modules) for modules in layers]
+        self.input = CaseShape(network.input_shape)
+        for modules in layers:
+            for name, module in modules.items():
+                self.add_module(name, module)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The output of the last layer, as rows."""
+        made = {INPUT: self.input(x)}
+        for k in self.graph.order:
+            fed = [made[source] for source in self.graph.sources[k]]
+            for name in self.names[k]:
+                fed = [self.get_submodule(name)(*fed)]
+            made[k] = fed[0]
+        return made[self.graph.order[-1]].flatten(1)
+
+
+class Modules:
+    """A network's modules, which hold its parameters.
+
+    Args:
+        network: of layers and activations that have a counterpart in PyTorch.
+        form: of the functions; see `functions.Forms`.
+        share: the modules' parameters are θ itself, and not a copy of it.
+        our_masks: dropout multiplies by the masks that the network's own layers draw, where the
+            network is in training mode; else PyTorch draws them, where the module is.
+
+    Attributes:
+        by_layer: the module whose output is the z of a layer, by the layer's name.
+    """
+
+    def __init__(
+        self, network: Network, form: str, *, share: bool = False, our_masks: bool = True
+    ) -> None:
+        self.network = network
+        self.by_layer: dict[str, nn.Module] = {}
+        self._layers: list[dict[str, nn.Module]] = []
+        taken = {*dir(nn.Module()), "graph", "names", "input", "output"}
+        for layer in network.layers:
+            modules = {}
+            for use, module in LAYERS[type(layer)](layer, form):
+                modules[_name(f"{layer.name}_{use}" if use else layer.name, taken)] = module
+                if not use:
+                    self.by_layer[layer.name] = module
+                if our_masks and isinstance(module, DropoutOfMasks):
+                    module.draw = partial(_mask, layer, network.dtype)
+            self._layers.append(modules)
+        for segment in network.parameters.layout:
+            parameter = tensor_view(network.theta, segment)
+            if not share:
+                parameter = parameter.clone(memory_format=torch.contiguous_format)
+            module = self.by_layer[segment.layer]
+            setattr(module, PARAMETER_NAMES[segment.name], nn.Parameter(parameter))
+
+    def whole(self) -> nn.Module:
+        """From rows of cases to rows of outputs."""
+        return self._as_one(self._layers)
+
+    def up_to_logits(self) -> nn.Module:
+        """From rows of cases to rows of logits; of outputs where the loss is computed from those.
+
+        The logits are what the last module, softmax or a sigmoid, is applied to.
+        """
+        if self.network.from_logits is None:
+            return self.whole()
+        last = dict(list(self._layers[-1].items())[:-1])
+        return self._as_one([*self._layers[:-1], last])
+
+    def behind_logits(self) -> nn.Module:
+        """From those rows to rows of outputs."""
+        if self.network.from_logits is None:
+            return nn.Identity()
+        *_, last = self._layers[-1].values()
+        return nn.Sequential(CaseShape(self.network.layers[-1].z_shape), last, nn.Flatten())
+
+    def _as_one(self, layers: list[dict[str, nn.Module]]) -> nn.Module:
+        network = self.network
+        if not network.graph.is_chain:
+            return GraphOfModules(layers, network)
+        named = {name: module for modules in layers for name, module in modules.items()}
+        if network.input_shape != (network.input,):
+            named = {"input": CaseShape(network.input_shape), **named}
+        if network.layers[-1].output_shape != (network.outputs,):
+            named["output"] = nn.Flatten()
+        return nn.Sequential(OrderedDict(named))
+
+
+def _name(name: str, taken: set[str]) -> str:
+    """A name that PyTorch allows for a module, and that no other has."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _mask(layer: Any, dtype: Any, cases: int) -> Array | None:
+    mask: Array | None = layer.draw_mask(cases, dtype)
+    return mask
 
 
 def tensor_view(vector: Array, segment: Segment) -> Tensor:
@@ -133,142 +376,60 @@ def tensor_view(vector: Array, segment: Segment) -> Tensor:
         segment: of the layout.
 
     Returns:
-        A tensor on the vector's own memory: (size, inputs) for W, (size,) for b.
+        A tensor on the vector's own memory: (size, inputs) for a matrix, else as ours.
     """
-    return torch.from_numpy(vector[segment.slice].reshape(segment.shape)).t()
+    tensor = torch.from_numpy(vector[segment.slice].reshape(segment.shape))
+    return tensor.t() if tensor.ndim == 2 else tensor
 
 
-def from_torch(module: nn.Module, network: Network) -> None:
-    """Copy a module's parameters into a network.
+def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> nn.Module:
+    """The same network built from PyTorch modules; the loss is kept apart.
 
-    The module's ``Linear`` layers, in their order, are the network's dense layers; activations
-    are not compared. A ``Linear`` without a bias has biases of 0, and biases that are all 0 fit a
-    layer that has none. Nothing is copied unless all of it fits.
+    It takes and gives what `Network.forward_pass` does: rows, or images and sequences in their own
+    shape, to rows. PyTorch's global random state is neither read nor changed. Dropout is PyTorch's
+    own: it leaves numbers out until ``eval()`` is called.
 
     Args:
-        module: on any device, of any floating-point type.
-        network: its θ is changed.
+        network: any, of the layers and activations of the tables.
+        logits: leave out the function that the loss is computed together with (softmax of
+            cross-entropy, sigmoid of binary cross-entropy), as `torch.nn.CrossEntropyLoss`
+            and `torch.nn.BCEWithLogitsLoss` expect it.
+        share: the modules' parameters are θ itself and not a copy of it: an optimiser of
+            PyTorch then trains ``network``.
+
+    Returns:
+        A module of the network's floating-point type, whose parameters are called as our layers
+        are, such as ``dense_1.weight``: a `torch.nn.Sequential`, unless layers branch.
 
     Raises:
-        ShapeError: a layer has another shape, there are more or fewer of them, a layer has no
-            place for biases, or the module has parameters outside ``Linear`` layers; all
-            reasons at once.
+        ConfigError: a layer or activation that is not of the tables; all of them at once.
 
     Example:
-        >>> network = Network([Dense(2, "relu"), Dense(1)], input=3, loss="mse")
-        >>> made_elsewhere = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1))
-        >>> from_torch(made_elsewhere, network)
-        >>> bool(np.allclose(network.layers[0].W, made_elsewhere[0].weight.detach().T))
-        True
+        >>> from chainrule.nn import Dense, Softmax
+        >>> network = Network([Dense(3, "tanh"), Dense(2), Softmax()], input=4)
+        >>> [type(module).__name__ for module in to_torch(network)]
+        ['Linear', 'Tanh', 'Linear', 'Softmax']
+        >>> [*to_torch(network, logits=True).state_dict()]
+        ['dense_1.weight', 'dense_1.bias', 'dense_2.weight', 'dense_2.bias']
     """
-    pairs = _matched(module, network)
-    without = [
-        Problem(f"{layer.name} has no biases, found some in {name}")
-        for (layer, linear), (name, _) in zip(pairs, _linears(module), strict=True)
-        if not layer.bias and (bias := _bias(linear)) is not None and _as_array(bias).any()
-    ]
-    if without:
-        raise ShapeError(without)
-    for layer, linear in pairs:
-        layer.W = _as_array(linear.weight).T
-        bias = _bias(linear)
-        if layer.bias:
-            layer.b = 0.0 if bias is None else _as_array(bias)
+    require_known_layers(network)
+    modules = Modules(network, "plain", share=share, our_masks=False)
+    return modules.up_to_logits() if logits else modules.whole()
 
 
-def copy_to_torch(network: Network, module: nn.Module) -> None:
-    """Copy a network's parameters into a module made elsewhere, as `from_torch` the other way.
-
-    Args:
-        network: stays as it is.
-        module: its parameters are changed in place, so that an optimiser keeps its hold on
-            them.
+def require_known_layers(network: Network) -> None:
+    """Every layer is of the very classes that are known here, not of one derived from them.
 
     Raises:
-        ShapeError: as `from_torch`; also where a ``Linear`` has no bias for biases not all 0.
+        ConfigError: they are not; all of them at once.
     """
-    pairs = _matched(module, network)
-    without = [
-        Problem(f"{layer.name} has biases, found none in {name}")
-        for (layer, linear), (name, _) in zip(pairs, _linears(module), strict=True)
-        if _bias(linear) is None and layer.bias and layer.b.any()
-    ]
-    if without:
-        raise ShapeError(without)
-    with torch.no_grad():
-        for layer, linear in pairs:
-            linear.weight.copy_(torch.from_numpy(layer.W.T.copy()))
-            bias = _bias(linear)
-            if bias is not None:
-                b = layer.b.copy() if layer.bias else np.zeros(layer.size)
-                bias.copy_(torch.from_numpy(b))
-
-
-def _bias(linear: nn.Linear) -> Tensor | None:
-    """Its biases; PyTorch's types do not say that there may be none."""
-    return linear.bias
-
-
-def _as_array(tensor: Tensor) -> Array:
-    return np.asarray(tensor.detach().to("cpu", torch.float64).numpy())
-
-
-def _dense_layers(network: Network) -> list[Dense]:
-    return [layer for layer in network.layers if isinstance(layer, Dense)]
-
-
-def _linears(module: nn.Module) -> list[tuple[str, nn.Linear]]:
-    """A module's ``Linear`` layers in order, with the words that name them in a message."""
-    return [
-        (f"Linear {name!r}" if name else "the Linear", found)
-        for name, found in module.named_modules()
-        if isinstance(found, nn.Linear)
-    ]
-
-
-def _matched(module: nn.Module, network: Network) -> list[tuple[Dense, nn.Linear]]:
-    """Dense layers and ``Linear`` layers by order.
-
-    Raises:
-        ShapeError: they do not fit; all reasons at once.
-    """
-    dense, linears = _dense_layers(network), _linears(module)
-    problems = [*_other_parameters(module, linears)]
-    if len(dense) == len(linears):
-        pairs = zip(dense, linears, strict=True)
-        problems += [p for layer, (name, linear) in pairs for p in _misfits(layer, name, linear)]
-    else:
-        expected = ", ".join(f"{layer.name} {layer.inputs} → {layer.size}" for layer in dense)
-        found = ", ".join(f"{name} {m.in_features} → {m.out_features}" for name, m in linears)
-        problems.append(
-            f"the network has {len(dense)} dense layers ({expected}), "
-            f"found {len(linears)} Linear layers ({found or 'none'})"
-        )
+    problems = []
+    for layer in network.layers:
+        phi = getattr(layer, "activation", None)
+        if type(layer) not in LAYERS:
+            problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")
+        elif phi is not None and type(phi) not in ACTIVATIONS:
+            problems.append(f"{layer.name} has the activation {activation_name(layer)}")  # type: ignore[arg-type]
     if problems:
-        raise ShapeError([Problem(problem) for problem in problems])
-    return [(layer, linear) for layer, (_, linear) in zip(dense, linears, strict=True)]
-
-
-def _misfits(layer: Dense, name: str, linear: nn.Linear) -> Iterator[str]:
-    """What keeps a ``Linear`` from being a dense layer."""
-    expected = {"weight": (layer.size, layer.inputs), "bias": (layer.size,)}
-    for kind, shape in expected.items():
-        tensor = getattr(linear, kind)
-        if tensor is None:
-            continue
-        if isinstance(tensor, UninitializedParameter) or tensor.is_meta:
-            yield f"{layer.name} takes a {kind} of shape {shape}; that of {name} holds no numbers"
-        elif tuple(tensor.shape) != shape or not tensor.is_floating_point():
-            found = f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
-            yield (
-                f"{layer.name} takes a {kind} (outputs first) of shape {shape}, "
-                f"found {found} in {name}"
-            )
-
-
-def _other_parameters(module: nn.Module, linears: list[tuple[str, nn.Linear]]) -> Iterator[str]:
-    """Parameters that no dense layer has a place for, such as those of a normalisation."""
-    known = {id(p) for _, linear in linears for p in linear.parameters()}
-    for name, parameter in module.named_parameters():
-        if id(parameter) not in known:
-            yield f"expected parameters of Linear layers alone, found {name}"
+        rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
+        raise ConfigError([Problem(f"{problem}, {rest}") for problem in problems])

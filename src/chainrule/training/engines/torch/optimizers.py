@@ -18,6 +18,7 @@ from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
 from chainrule.nn.parameters import Segment
 from chainrule.training import optimizers
+from chainrule.training.engines.other_libraries import rate_of
 from chainrule.training.engines.torch.modules import tensor_view
 from chainrule.training.optimizers import Optimizer
 
@@ -29,7 +30,8 @@ class Rule:
     """How PyTorch does what an optimiser of the table does.
 
     Attributes:
-        make: its optimiser, for parameter groups and our optimiser's options.
+        make: its optimiser, for parameter groups that have a rate each and our optimiser's
+            options.
         state: its name for each of our state vectors.
         counts: whether it counts the steps of every parameter.
     """
@@ -87,9 +89,9 @@ class TorchUpdate:
         self._rule = RULES[type(optimizer)]
         self._rates = optimizer.rates
         self._vectors = tuple(optimizer.state.values())
-        groups: Groups = [{"params": _within(part, parameters)} for part, _ in optimizer.rates]
-        if sum(len(group["params"]) for group in groups) != len(parameters):
+        if any(rate_of(segment, optimizer) is None for segment, _ in parameters):
             raise ConfigError("the torch engine takes one learning rate for each array")
+        groups: Groups = [{"params": _within(part, parameters)} for part, _ in optimizer.rates]
         self._torch = self._rule.make(groups, optimizer)
         self._counters: list[Tensor] = []
         for segment, parameter in parameters:

@@ -30,18 +30,17 @@ class OwnRule(SGD):
 def test_parts_of_the_users_own(name):
     kind = peer_class(name)
     own = Network([Dense(3, Own()), Dense(2)], input=2)
-    assert kind.obstacle(own, bound(own)) == "it has no activation Own"
+    assert kind.reason_against(own, bound(own)) == "it has no activation Own"
     own = Network([Dense(3), Dense(2, "linear")], input=2, loss=OwnLoss())
-    assert kind.obstacle(own, bound(own)) == "it has no loss OwnLoss"
+    assert kind.reason_against(own, bound(own)) == "it has no loss OwnLoss"
     net = network_for("tanh", "cross_entropy", outputs=3)
     rule = OwnRule()
     rule.bind(net.theta, net.gradients.vector, [(slice(0, len(net.theta)), 0.1)])
-    assert kind.obstacle(net, rule) == "it has no optimizer OwnRule"
+    assert kind.reason_against(net, rule) == "it has no optimizer OwnRule"
     rule = SGD()
     rule.bind(net.theta, net.gradients.vector, [(slice(0, 5), 0.1), (slice(5, None), 0.2)])
-    assert "several learning rates" in kind.obstacle(net, rule) or "dense_1.W has several" in (
-        kind.obstacle(net, rule)
-    )
+    why = "it takes one learning rate for each array; dense_1.W has several"
+    assert kind.reason_against(net, rule) == why
 
 
 def dense(*activations, sizes=(4, 4, 3), **options):
@@ -93,12 +92,12 @@ def dense(*activations, sizes=(4, 4, 3), **options):
 )
 def test_what_scikit_learn_does_not_have(layers, options, why):
     net = Network(layers, input=2, **options)
-    assert peer_class("sklearn").obstacle(net, bound(net)) == why
+    assert peer_class("sklearn").reason_against(net, bound(net)) == why
 
 
-def test_a_penalty_of_rate_0_is_no_obstacle():
+def test_a_penalty_of_rate_0_counts_for_nothing():
     net = Network(dense("tanh", "linear"), input=2, penalty={"type": "L1", "rate": 0.0})
-    assert peer_class("sklearn").obstacle(net, bound(net)) is None
+    assert peer_class("sklearn").reason_against(net, bound(net)) is None
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,11 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation
+from chainrule.nn.layer_types import Dense, Softmax
 from chainrule.nn.network import Network
 from chainrule.peers.base import Peer
-from chainrule.peers.parts import dense_layers, unknown_part
 from chainrule.training import optimizers
+from chainrule.training.engines.other_libraries import Library
 from chainrule.training.optimizers import Optimizer
 
 ACTIVATIONS: Mapping[type[Activation], str] = {
@@ -41,8 +42,14 @@ ACTIVATIONS: Mapping[type[Activation], str] = {
 }
 """scikit-learn's names of the activations it has."""
 
-LOSSES = (losses.CrossEntropy, losses.BinaryCrossEntropy, losses.MeanSquaredError)
-RULES = (optimizers.SGD, optimizers.Momentum, optimizers.Adam)
+LIBRARY = Library(
+    layers=(Dense, Softmax),
+    activations=ACTIVATIONS,
+    losses=(losses.CrossEntropy, losses.BinaryCrossEntropy, losses.MeanSquaredError),
+    penalties=("L2",),
+    rules=(optimizers.SGD, optimizers.Momentum, optimizers.Adam),
+)
+"""What scikit-learn has; `_reason_of_ends` and `_reason_of_settings` narrow it down."""
 
 
 class _Converted:
@@ -53,7 +60,7 @@ class _Converted:
         gradient_factor: what scikit-learn's gradient is, as a multiple of ours.
         loss_factor: what its loss is without the penalty, as a multiple of ours.
         corrected_epsilon: our Adam's epsilon; None for another rule.
-        told: the losses of the minibatches of this epoch.
+        reported: the losses of the minibatches of this epoch.
     """
 
     decay = 0.0
@@ -63,7 +70,7 @@ class _Converted:
     beta_2: float
     alpha: float
     coefs_: list[Array]
-    told: list[float]
+    reported: list[float]
     _optimizer: Any
 
     def start(self) -> None:
@@ -77,7 +84,7 @@ class _Converted:
             late = sqrt(1 - self.beta_2 ** (self._optimizer.t + 1))
             self._optimizer.epsilon = self.gradient_factor * self.corrected_epsilon * late
         loss, *gradients = super()._backprop(x, *rest)  # type: ignore[misc]
-        self.told.append(self._ours(loss))
+        self.reported.append(self._ours(loss))
         return loss, *gradients
 
     def _ours(self, loss: float) -> float:
@@ -121,12 +128,18 @@ class SklearnPeer(Peer):
         self.model = self._made(classes)
 
     @classmethod
-    def obstacle(cls, network: Network, optimizer: Optimizer) -> str | None:
-        """See `Peer.obstacle`."""
-        unknown = unknown_part(
-            network, optimizer, activations=ACTIVATIONS, losses=LOSSES, rules=RULES
+    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """See `Peer.reason_against`."""
+        if not network.graph.is_chain:
+            return "it has no layers that branch"
+        if network.input_shape != (network.input,):
+            return "it has no networks of images or sequences"
+        missing = LIBRARY.missing_of_training(network, optimizer)
+        return (
+            next(missing, None)
+            or _reason_of_ends(network)
+            or _reason_of_settings(network, optimizer)
         )
-        return unknown or _obstacle_of_ends(network) or _obstacle_of_settings(network, optimizer)
 
     def _made(self, classes: Any) -> Any:
         """scikit-learn's network with θ in it, which has seen a case but learnt nothing."""
@@ -139,11 +152,11 @@ class SklearnPeer(Peer):
             losses.BinaryCrossEntropy: (float(outputs), float(outputs)),
             losses.MeanSquaredError: (0.5 * outputs, 0.5),
         }[type(self.network.loss_function)]
-        model.told = []
+        model.reported = []
         first = (self.x[:1], self.t[:1] if self.t.shape[1:] != (1,) else self.t[:1, 0])
         model.partial_fit(*first, **({} if is_regressor else {"classes": classes}))
         for layer, W, b in zip(
-            dense_layers(self.network), model.coefs_, model.intercepts_, strict=True
+            _dense_layers(self.network), model.coefs_, model.intercepts_, strict=True
         ):
             W[...], b[...] = layer.W, layer.b
         del model._optimizer  # what it remembers of that case
@@ -155,7 +168,7 @@ class SklearnPeer(Peer):
 
     def _settings(self) -> dict[str, Any]:
         """The arguments of scikit-learn's constructor."""
-        rule, layers = self.optimizer, dense_layers(self.network)
+        rule, layers = self.optimizer, _dense_layers(self.network)
         settings: dict[str, Any] = {
             "hidden_layer_sizes": tuple(layer.size for layer in layers[:-1]),
             "activation": ACTIVATIONS[type(layers[0].activation)] if layers[1:] else "identity",  # type: ignore[index]
@@ -176,7 +189,7 @@ class SklearnPeer(Peer):
         """See `Peer.run`."""
         model = self.model
         self._set_rate()
-        model.told = []
+        model.reported = []
         x, y = self.x, self._y
         with self._blas.limit(limits=self.threads), np.errstate(all="ignore"):
             if order is not None:
@@ -184,9 +197,9 @@ class SklearnPeer(Peer):
             try:
                 model._fit(x, y, incremental=True)
             except ValueError:  # the parameters are no longer finite
-                if len(model.told) * self.batch_size < len(x):
+                if len(model.reported) * self.batch_size < len(x):
                     raise
-        return np.array(model.told)
+        return np.array(model.reported)
 
     def _set_rate(self) -> None:
         """The learning rate of this epoch, for a gradient that is a multiple of ours."""
@@ -207,9 +220,14 @@ class SklearnPeer(Peer):
         return np.concatenate([a.ravel() for pair in pairs for a in pair])
 
 
-def _obstacle_of_ends(network: Network) -> str | None:
+def _dense_layers(network: Network) -> list[Dense]:
+    """The layers that have weights, from the input to the output."""
+    return [layer for layer in network.layers if isinstance(layer, Dense)]
+
+
+def _reason_of_ends(network: Network) -> str | None:
     """What keeps the activations and the loss from being scikit-learn's."""
-    *hidden, last = dense_layers(network)
+    *hidden, last = _dense_layers(network)
     if not all(layer.bias for layer in (*hidden, last)):
         return "it has biases in every layer"
     if len({type(layer.activation) for layer in hidden}) > 1:
@@ -225,14 +243,10 @@ def _obstacle_of_ends(network: Network) -> str | None:
     return None
 
 
-def _obstacle_of_settings(network: Network, optimizer: Optimizer) -> str | None:
+def _reason_of_settings(network: Network, optimizer: Optimizer) -> str | None:
     """What of penalty and learning rates scikit-learn does not have."""
-    for segment in network.parameters.layout:
-        for kind in network.penalty_rates(segment.full_name):
-            if kind != "L2":
-                return f"it has no penalty {kind}"
-            if segment.is_bias:
-                return "its penalty is on the weights alone"
+    if any(s.is_bias and network.penalty_rates(s.full_name) for s in network.parameters.layout):
+        return "its penalty is on the weights alone"
     if len(_decays(network)) > 1:
         return "it has one penalty for all layers"
     if len(optimizer.rates) > 1:

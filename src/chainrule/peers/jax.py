@@ -1,0 +1,533 @@
+"""The network as a JAX program, its loss differentiated by `jax.grad`, and JAX's counterparts.
+
+An activation or a loss has up to two forms: the plain one is JAX's own, as its users write it, for
+training; the formula, for the check of gradients, is written so that its automatic derivative
+cancels nowhere. As in PyTorch a case has its own shape between layers, (features,),
+(channels, height, width) or (steps, features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import inf, log, nan, sqrt
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax, nn
+from jax.scipy.special import erfc, logsumexp
+
+from chainrule.core.arrays import Array
+from chainrule.core.sequences import NO_CLASS, are_sequences
+from chainrule.nn import activations, losses
+from chainrule.nn.activations import Activation
+from chainrule.nn.graph import INPUT
+from chainrule.nn.layer_types import (
+    Add,
+    AveragePool2D,
+    Concatenate,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LocallyConnected2D,
+    MaxPool2D,
+    Recurrent,
+    Softmax,
+)
+from chainrule.nn.losses import Loss
+from chainrule.nn.network import Network
+from chainrule.nn.sequences.losses import loss_of_a_step
+from chainrule.peers.base import Peer
+from chainrule.training import optimizers
+from chainrule.training.engines.other_libraries import Library, rate_of, recurrence
+from chainrule.training.optimizers import Optimizer
+
+Function = Callable[[Any], Any]
+LossFunction = Callable[[Any, Any], Any]
+Update = Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]
+Values = tuple[Any, Any]
+"""The z and the output of a layer."""
+
+
+class Forms(NamedTuple):
+    """The two forms of one function; each is made from our activation or loss.
+
+    Attributes:
+        plain: JAX's own.
+        formula: whose automatic derivative keeps its digits; None where that of ``plain`` does.
+    """
+
+    plain: Callable[[Any], Any]
+    formula: Callable[[Any], Any] | None = None
+
+    def made(self, form: str, ours: Any) -> Any:
+        """The function in one form, for our activation or loss."""
+        return (self.plain if form == "plain" else self.formula or self.plain)(ours)
+
+
+# Activations
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
+
+
+def softplus(z: Any) -> Any:
+    """ln(1 + eᶻ)."""
+    return jnp.logaddexp(z, 0.0)
+
+
+def sigmoid(z: Any) -> Any:
+    """e^(−softplus(−z)), whose derivative is a product."""
+    return jnp.exp(-softplus(-z))
+
+
+def tanh(z: Any) -> Any:
+    """As `chainrule.training.engines.torch.functions.tanh`."""
+    r = jnp.where(z < 0, -z, z)
+    m = jnp.expm1(-2 * jnp.where(r < 0.5, r, 0.0))
+    t = jnp.exp(-2 * r)
+    a = jnp.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return jnp.where(z < 0, -a, a)
+
+
+def softsign(z: Any) -> Any:
+    """As `chainrule.training.engines.torch.functions.softsign`."""
+    r = jnp.where(z < 0, -z, z)
+    far = 1 - 1 / (1 + r)
+    return jnp.where(r < 1, z / (1 + r), jnp.where(z < 0, -far, far))
+
+
+def elu(z: Any, alpha: float) -> Any:
+    """z above 0, else alpha (eᶻ − 1); JAX's derivative of expm1 is its result and 1."""
+    below = jnp.where(z > 0, 0.0, z)
+    near, far = jnp.expm1(jnp.where(z > -1, below, 0.0)), jnp.exp(below) - 1
+    return jnp.where(z > 0, z, alpha * jnp.where(z > -1, near, far))
+
+
+def softmax(z: Any) -> Any:
+    """As `chainrule.training.engines.torch.functions.softmax`."""
+    d = z[..., None, :] - z[..., :, None]
+    own = jnp.eye(z.shape[-1], dtype=bool)
+    return jnp.exp(-logsumexp(jnp.where(own, 0.0, d), axis=-1))
+
+
+ACTIVATIONS: Mapping[type[Activation], Forms] = {
+    activations.Linear: Forms(lambda phi: lambda z: z),
+    activations.Sigmoid: Forms(lambda phi: nn.sigmoid, lambda phi: sigmoid),
+    activations.Tanh: Forms(lambda phi: jnp.tanh, lambda phi: tanh),
+    activations.ReLU: Forms(lambda phi: nn.relu),
+    activations.LeakyReLU: Forms(lambda phi: partial(nn.leaky_relu, negative_slope=phi.slope)),
+    activations.ELU: Forms(
+        lambda phi: partial(nn.elu, alpha=phi.alpha), lambda phi: partial(elu, alpha=phi.alpha)
+    ),
+    activations.SELU: Forms(
+        lambda phi: nn.selu, lambda phi: lambda z: SELU_SCALE * elu(z, SELU_ALPHA)
+    ),
+    activations.GELU: Forms(
+        lambda phi: partial(nn.gelu, approximate=False),
+        lambda phi: lambda z: z * (0.5 * erfc(z / -sqrt(2))),
+    ),
+    activations.SiLU: Forms(lambda phi: nn.silu, lambda phi: lambda z: z * sigmoid(z)),
+    activations.Mish: Forms(lambda phi: nn.mish, lambda phi: lambda z: z * tanh(softplus(z))),
+    activations.Softplus: Forms(lambda phi: nn.softplus, lambda phi: softplus),
+    activations.Softsign: Forms(lambda phi: nn.soft_sign, lambda phi: softsign),
+}
+"""The activations."""
+
+SOFTMAX = Forms(lambda layer: nn.softmax, lambda layer: softmax)
+"""Softmax along the last axis."""
+
+
+# Losses of each row along the last axis; a network's loss is the mean of them
+
+
+def _of_true_class(values: Any, t: Any) -> Any:
+    """The number of each row that stands at its class."""
+    return jnp.take_along_axis(values, t[..., None], axis=-1)[..., 0]
+
+
+def plain_cross_entropy(z: Any, t: Any) -> Any:
+    """The loss −ln softmax(z) of the true class, or weighted by a distribution."""
+    log_p = nn.log_softmax(z)
+    return -_of_true_class(log_p, t) if t.ndim < z.ndim else -(t * log_p).sum(axis=-1)
+
+
+def cross_entropy(z: Any, t: Any) -> Any:
+    """As `chainrule.training.engines.torch.functions.softmax_cross_entropy`, of each row."""
+    top = z.argmax(axis=-1, keepdims=True)
+    is_top = jnp.arange(z.shape[-1]) == top
+    below = jnp.where(is_top, 0.0, z - jnp.take_along_axis(z, top, axis=-1))
+    log_sum = jnp.log1p(jnp.where(is_top, 0.0, jnp.exp(below)).sum(axis=-1))
+    if t.ndim < z.ndim:
+        return log_sum - _of_true_class(below, t)
+    return log_sum * t.sum(axis=-1) - (t * below).sum(axis=-1)
+
+
+def binary_cross_entropy(softplus_of: Function, z: Any, t: Any) -> Any:
+    """(1 − t) softplus(z) + t softplus(−z)."""
+    return ((1 - t) * softplus_of(z) + t * softplus_of(-z)).mean(axis=-1)
+
+
+def huber(delta: float, y: Any, t: Any) -> Any:
+    """½ d² up to |d| = delta, a straight line from there on."""
+    r = jnp.abs(y - t)
+    return jnp.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta)).mean(axis=-1)
+
+
+def plain_log_cosh(y: Any, t: Any) -> Any:
+    """ln cosh(y − t) as it is usually written."""
+    r = jnp.abs(y - t)
+    return (r + nn.softplus(-2 * r) - log(2)).mean(axis=-1)
+
+
+def log_cosh(y: Any, t: Any) -> Any:
+    """As `chainrule.training.engines.torch.functions.log_cosh_of`."""
+    r = jnp.abs(y - t)
+    near = jnp.sinh(0.5 * jnp.where(r < 1, y - t, 0.0))
+    far = r + jnp.log1p(jnp.exp(-2 * r)) - log(2)
+    return jnp.where(r < 1, jnp.log1p(2 * near * near), far).mean(axis=-1)
+
+
+def hinge(y: Any, t: Any) -> Any:
+    """Σ_{j≠t} max(0, 1 + y_j − y_t)."""
+    margins = nn.relu(1 + y - _of_true_class(y, t)[..., None])
+    return jnp.where(jnp.arange(y.shape[-1]) == t[..., None], 0.0, margins).sum(axis=-1)
+
+
+LOSSES: Mapping[type[Loss], Forms] = {
+    losses.CrossEntropy: Forms(lambda loss: plain_cross_entropy, lambda loss: cross_entropy),
+    losses.BinaryCrossEntropy: Forms(
+        lambda loss: partial(binary_cross_entropy, nn.softplus),
+        lambda loss: partial(binary_cross_entropy, softplus),
+    ),
+    losses.MeanSquaredError: Forms(lambda loss: lambda y, t: jnp.square(y - t).mean(axis=-1)),
+    losses.MeanAbsoluteError: Forms(lambda loss: lambda y, t: jnp.abs(y - t).mean(axis=-1)),
+    losses.Huber: Forms(lambda loss: partial(huber, loss.delta)),
+    losses.LogCosh: Forms(lambda loss: plain_log_cosh, lambda loss: log_cosh),
+    losses.Hinge: Forms(lambda loss: hinge),
+}
+"""The losses. Both cross-entropies take logits: no network has them in any other way."""
+
+PENALTIES: Mapping[str, Function] = {
+    "L2": lambda w: 0.5 * jnp.square(w).sum(),
+    "L1": lambda w: (w * jnp.sign(w)).sum(),
+}
+"""JAX's derivative of |w| at 0 is 1; that of w · sign(w) is 0, as ours: biases start at 0."""
+
+
+# Layers
+
+
+def _activated(layer: Any, z: Any, form: str) -> Values:
+    return z, ACTIVATIONS[type(layer.activation)].made(form, layer.activation)(z)
+
+
+def _dense(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    """Of a sequence the same at each step; a step that is padding, all NaN, stays padding."""
+    padded = jnp.isnan(x).all(axis=-1, keepdims=True) if x.ndim == 3 else None
+    z = (x if padded is None else jnp.where(padded, 0.0, x)) @ own["W"]
+    if layer.bias:
+        z = z + own["b"]
+    return _activated(layer, z if padded is None else jnp.where(padded, nan, z), form)
+
+
+def _around(layer: Any) -> list[tuple[int, int]]:
+    """The layer's padding, before and behind, for each axis of x."""
+    top, bottom, left, right = layer.windows.padding
+    return [(0, 0), (0, 0), (top, bottom), (left, right)]
+
+
+def _conv2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    z = lax.conv(jnp.pad(x, _around(layer)), own["W"], layer.stride, "VALID")
+    if layer.bias:
+        z = z + own["b"][:, None, None]
+    return _activated(layer, z, form)
+
+
+def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    columns = lax.conv_general_dilated_patches(
+        jnp.pad(x, _around(layer)),
+        layer.filter_size,
+        layer.stride,
+        "VALID",
+        precision=lax.Precision.HIGHEST,
+    )
+    W = own["W"].reshape(*own["W"].shape[:3], -1)
+    z = jnp.einsum("nkij,ijfk->nfij", columns, W)
+    if layer.bias:
+        z = z + own["b"].transpose(2, 0, 1)
+    return _activated(layer, z, form)
+
+
+def _pooled(layer: Any, x: Any, initial: float, combine: Any) -> Any:
+    window, stride = (1, 1, *layer.window_size), (1, 1, *layer.stride)
+    return lax.reduce_window(x, initial, combine, window, stride, _around(layer))
+
+
+def _max_pool2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    y = _pooled(layer, x, -inf, lax.max)
+    return y, y
+
+
+def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    y = _pooled(layer, x, 0.0, lax.add) / (layer.window_size[0] * layer.window_size[1])
+    return y, y
+
+
+def _recurrent(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    """The output twice: no loss is computed from z."""
+    phi = ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
+    own = {"h0": jnp.asarray(layer.start, x.dtype), **own}
+    y = recurrence(jnp, lax.stop_gradient, layer, x, own, phi)
+    return y, y
+
+
+def _dropout(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    y = x * own["mask"].reshape(x.shape) if "mask" in own else x
+    return y, y
+
+
+def _flatten(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    y = x.reshape(len(x), -1)
+    return y, y
+
+
+def _softmax(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+    return x, SOFTMAX.made(form, layer)(x)
+
+
+def _add(layer: Any, sources: Sequence[Any], own: Mapping[str, Any], form: str) -> Values:
+    y = sum(sources[1:], start=sources[0])
+    return y, y
+
+
+def _concatenate(layer: Any, sources: Sequence[Any], own: Mapping[str, Any], form: str) -> Values:
+    y = jnp.concatenate(sources, axis=layer.axis)
+    return y, y
+
+
+LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], str], Values]] = {
+    Dense: _dense,
+    Conv2D: _conv2d,
+    LocallyConnected2D: _locally_connected2d,
+    MaxPool2D: _max_pool2d,
+    AveragePool2D: _average_pool2d,
+    Recurrent: _recurrent,
+    Dropout: _dropout,
+    Flatten: _flatten,
+    Softmax: _softmax,
+    Add: _add,
+    Concatenate: _concatenate,
+}
+"""What each layer computes of its x (of the list of its sources, if it joins several), given its
+parameters and its mask by name, and the form of its activation."""
+
+
+# Update rules: what is taken from one array in one step, and the array's new state
+
+
+def _sgd(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    return rate * g, state
+
+
+def _momentum(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    velocity = rule.momentum * state["velocity"] + g
+    ahead = g + rule.momentum * velocity if rule.nesterov else velocity
+    return rate * ahead, {"velocity": velocity}
+
+
+def _adam(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    m = rule.beta1 * state["m"] + (1 - rule.beta1) * g
+    v = rule.beta2 * state["v"] + (1 - rule.beta2) * g * g
+    root = jnp.sqrt(v / (1 - rule.beta2**steps)) + rule.epsilon
+    return rate * (m / (1 - rule.beta1**steps)) / root, {"m": m, "v": v}
+
+
+RULES: Mapping[type[Optimizer], Update] = {
+    optimizers.SGD: _sgd,
+    optimizers.Momentum: _momentum,
+    optimizers.Adam: _adam,
+}
+"""The optimisers."""
+
+LIBRARY = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES, RULES)
+"""The parts that have a counterpart in JAX."""
+
+
+# The loss of a network
+
+
+def masks_of(network: Network, cases: int) -> dict[str, Array]:
+    """The masks of dropout at this step of training, by layer; none in evaluation."""
+    layers: list[Any] = [layer for layer in network.layers if layer.differs_in_training]
+    masks = {layer.name: layer.draw_mask(cases, network.dtype) for layer in layers}
+    return {name: mask for name, mask in masks.items() if mask is not None}
+
+
+def total_loss(
+    network: Network, form: str, theta: Iterable[Any], x: Any, t: Any, masks: Mapping[str, Any]
+) -> Any:
+    """The network's loss, penalty included.
+
+    Args:
+        network: of parts that have a counterpart in JAX.
+        form: of the functions, ``plain`` or ``formula``.
+        theta: the arrays of θ in their order.
+        x: inputs, (cases, input).
+        t: prepared targets.
+        masks: of dropout, as `masks_of` gives them.
+    """
+    parameters = dict(zip(network.parameters, theta, strict=True))
+    made: dict[int, Any] = {INPUT: x.reshape(len(x), *network.input_shape)}
+    z = y = x
+    for k in network.graph.order:
+        layer = network.layers[k]
+        own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
+        if layer.name in masks:
+            own["mask"] = masks[layer.name]
+        sources = [made[source] for source in network.graph.sources[k]]
+        given = sources if layer.joins else sources[0]
+        z, y = LAYERS[type(layer)](layer, given, own, form)
+        made[k] = y
+    value = _data_loss(network, form, y if network.from_logits is None else z, t)
+    for name, w in parameters.items():
+        for kind, rate in network.penalty_rates(name).items():
+            value = value + rate * PENALTIES[kind](w)
+    return value
+
+
+def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
+    """Of sequences the mean over the cases of the sum over the steps that have a target.
+
+    What stands at the others is replaced before the loss is computed, and not only left out
+    afterwards: else NaN would reach the gradient as 0 · NaN.
+    """
+    ours = loss_of_a_step(network.loss_function)
+    loss: LossFunction = LOSSES[type(ours)].made(form, ours)
+    if not are_sequences(t):
+        return loss(y.reshape(len(t), -1), t).mean()
+    there = t != NO_CLASS if t.ndim == 2 else ~jnp.isnan(t[:, :, 0])
+    y = jnp.where(there[..., None], y, 0.0)
+    t = jnp.where(there if t.ndim == 2 else there[..., None], t, 0)
+    return jnp.where(there, loss(y, t), 0.0).sum() / len(t)
+
+
+def reason_against(network: Network) -> str | None:
+    """Why JAX cannot differentiate the loss of a network; None where it can."""
+    return next(LIBRARY.missing(network), None)
+
+
+def gradient(network: Network, x: Array, t: Array) -> Array:
+    """∂L/∂θ, penalty included, the shape of θ.
+
+    Args:
+        network: one that `reason_against` gives no reason for.
+        x: prepared inputs.
+        t: prepared targets.
+    """
+    with jax.enable_x64(True):
+        theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
+        differentiate = jax.jit(jax.grad(partial(total_loss, network, "formula")))
+        masks = masks_of(network, len(x))
+        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t), masks)
+        return np.concatenate([np.asarray(g).ravel() for g in found])
+
+
+# The training program
+
+
+class JaxPeer(Peer):
+    """JAX as its tutorials write it. See `Peer` for the arguments.
+
+    θ is a list of arrays, and an epoch is one compiled `jax.lax.scan` over its minibatches. The
+    number of threads is for the process to set, before JAX is imported.
+    """
+
+    name: ClassVar[str] = "jax"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._wide = self.network.dtype == np.float64
+        layout = self.network.parameters.layout
+        rates = [rate_of(segment, self.optimizer) for segment in layout]
+        step = _step_of(partial(total_loss, self.network, "plain"), self.optimizer, rates)
+        self._epoch = jax.jit(partial(_epoch, step, self.batch_size), donate_argnums=0)
+        with jax.enable_x64(self._wide):
+            theta = [jnp.array(self.network.parameters[s.full_name]) for s in layout]
+            state = [{n: jnp.zeros_like(w) for n in self.optimizer.state_names} for w in theta]
+            self._carry: Any = (theta, state, jnp.zeros((), theta[0].dtype))
+            self._x, self._t = jnp.asarray(self.x), jnp.asarray(self.t)
+
+    @classmethod
+    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """See `Peer.reason_against`."""
+        return next(LIBRARY.missing_of_training(network, optimizer), None)
+
+    def run(self, order: Array | None) -> Array:
+        """See `Peer.run`."""
+        with jax.enable_x64(self._wide):
+            scale = self.network.dtype.type(self.optimizer.scale)
+            cases = np.arange(len(self.x)) if order is None else order
+            self._carry, losses = self._epoch(
+                self._carry, self._x, self._t, cases, self._masks(), scale
+            )
+            self._carry[0][0].block_until_ready()  # as all of the program is then
+            return np.asarray(losses).astype(float)
+
+    def _masks(self) -> dict[str, Array]:
+        """The masks of dropout for an epoch's minibatches, (minibatches, batch, width) a layer."""
+        found = []
+        with self.network.training_mode(self.seed) as context:
+            for _ in range(0, len(self.x), self.batch_size):
+                context.step = self.steps
+                found.append(masks_of(self.network, self.batch_size))
+                self.steps += 1
+        return {name: np.stack([masks[name] for masks in found]) for name in found[0]}
+
+    def theta(self) -> Array:
+        """See `Peer.theta`."""
+        return np.concatenate([np.asarray(w).ravel() for w in self._carry[0]])
+
+
+def _step_of(loss: Any, rule: Optimizer, rates: list[Any]) -> Callable[..., tuple[Any, Any]]:
+    """One minibatch: from θ, the rule's state and the count of steps to the next, and the loss."""
+    update = RULES[type(rule)]
+
+    def step(carry: Any, x: Any, t: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
+        theta, state, steps = carry
+        value, gradient = jax.value_and_grad(loss)(theta, x, t, masks)
+        steps = steps + 1
+        changes = [
+            update(rule, steps, rate * scale, g, s)
+            for rate, g, s in zip(rates, gradient, state, strict=True)
+        ]
+        theta = [w - change for w, (change, _) in zip(theta, changes, strict=True)]
+        return (theta, [s for _, s in changes], steps), value
+
+    return step
+
+
+def _epoch(
+    step: Any, batch: int, carry: Any, x: Any, t: Any, order: Any, masks: Any, scale: Any
+) -> Any:
+    """All minibatches of an epoch: the whole ones in a loop, then a smaller one if there is.
+
+    A minibatch is gathered when its turn comes: with one case each that was a quarter faster
+    than to bring all cases into order first, and it takes no copy of them.
+    """
+
+    def minibatch(now: Any, given: Any) -> Any:
+        cases, own = given
+        return step(now, x[cases], t[cases], own, scale)
+
+    count, rest = divmod(len(order), batch)
+    whole = order[: count * batch].reshape(-1, batch)
+    carry, losses = lax.scan(minibatch, carry, (whole, {n: m[:count] for n, m in masks.items()}))
+    if rest:
+        last = {name: mask[count, :rest] for name, mask in masks.items()}
+        carry, loss = minibatch(carry, (order[count * batch :], last))
+        losses = jnp.append(losses, loss)
+    return carry, losses

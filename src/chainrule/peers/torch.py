@@ -1,0 +1,140 @@
+"""The network as a PyTorch program, and its loss differentiated by `torch.autograd`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from chainrule.core.arrays import Array
+from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
+from chainrule.peers.base import Peer
+from chainrule.training.engines.other_libraries import rate_of
+from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
+from chainrule.training.engines.torch.modules import TORCH, Modules
+from chainrule.training.engines.torch.optimizers import RULES
+from chainrule.training.optimizers import Optimizer
+
+LIBRARY = TORCH._replace(rules=RULES)
+
+
+class TorchPeer(Peer):
+    """PyTorch as its tutorials write it, without compilation. See `Peer` for the arguments.
+
+    An L2 penalty is ``weight_decay``; its value is added to the loss that is reported. An L1
+    penalty is part of the loss that is differentiated. Learning rates that differ are parameter
+    groups.
+    """
+
+    name: ClassVar[str] = "torch"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.model = Modules(self.network, "plain").up_to_logits()
+        self._loss = loss_of(self.network, "plain")
+        self.update = self._optimizer()
+        self._x = torch.tensor(self.x)
+
+    @classmethod
+    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
+        """See `Peer.reason_against`."""
+        return next(LIBRARY.missing_of_training(network, optimizer), None)
+
+    def _parameters(self) -> Iterator[tuple[Segment, nn.Parameter]]:
+        return zip(self.network.parameters.layout, self.model.parameters(), strict=True)
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        """PyTorch's rule, with a parameter group for every rate and every decay."""
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
+        for segment, parameter in self._parameters():
+            decays = self.network.penalty_rates(segment.full_name)
+            for kind, decay in decays.items():
+                self._penalised[kind].append((decay, parameter))
+            rate = rate_of(segment, self.optimizer)
+            assert rate is not None, "an array has one rate"
+            groups.setdefault((rate, decays.get("L2", 0.0)), []).append(parameter)
+        self._rates = [rate for rate, _ in groups]
+        made = [
+            {"params": parameters, "weight_decay": decay}
+            for (_, decay), parameters in groups.items()
+        ]
+        return RULES[type(self.optimizer)].make(made, self.optimizer)
+
+    def run(self, order: Array | None) -> Array:
+        """See `Peer.run`."""
+        for group, rate in zip(self.update.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self.optimizer.scale
+        x: Any = self._x
+        t = self.t
+        with _threads(self.threads), self.network.training_mode(self.seed):
+            if order is not None:
+                x, t = x[torch.from_numpy(order)], t[order]
+            starts = range(0, len(t), self.batch_size)
+            targets = [t[start : start + self.batch_size] for start in starts]
+            batches = zip(x.split(self.batch_size), targets, strict=True)
+            return np.array([self._step(*batch) for batch in batches])
+
+    def _step(self, x: Tensor, t: Array) -> float:
+        """One minibatch: its loss as it ran."""
+        self.network.context.step = self.steps
+        self.update.zero_grad()
+        loss: Any = self._loss(self.model(x), t)
+        for rate, w in self._penalised["L1"]:
+            loss = loss + rate * w.abs().sum()
+        loss.backward()
+        with torch.no_grad():  # the optimiser differentiates it
+            for rate, w in self._penalised["L2"]:
+                loss = loss + 0.5 * rate * w.square().sum()
+        self.update.step()
+        self.steps += 1
+        return float(loss.item())
+
+    def theta(self) -> Array:
+        """See `Peer.theta`."""
+        return _as_theta(p.detach() for p in self.model.parameters())
+
+
+# The derivative of the loss, for the check of gradients
+
+
+def reason_against(network: Network) -> str | None:
+    """Why PyTorch cannot differentiate the loss of a network; None where it can."""
+    return next(LIBRARY.missing(network), None)
+
+
+def gradient(network: Network, x: Array, t: Array) -> Array:
+    """∂L/∂θ, penalty included, the shape of θ.
+
+    Args:
+        network: one that `reason_against` gives no reason for.
+        x: prepared inputs.
+        t: prepared targets.
+    """
+    model = Modules(network, "formula").up_to_logits()
+    value: Any = loss_of(network, "formula")(model(as_tensor(x)), t)
+    for name, w in zip(network.parameters, model.parameters(), strict=True):
+        for term in penalty_terms(network, name, w):
+            value = value + term
+    return _as_theta(torch.autograd.grad(value, list(model.parameters())))
+
+
+def _as_theta(tensors: Iterator[Tensor] | tuple[Tensor, ...]) -> Array:
+    """Arrays of PyTorch's shapes as one vector, matrices the other way round."""
+    return np.concatenate([(w.t() if w.ndim == 2 else w).numpy().ravel() for w in tensors])
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """While this lasts, PyTorch uses so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
