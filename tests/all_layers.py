@@ -161,13 +161,14 @@ def network(case, **options):
 def batch(net, cases, seed=3):
     """Inputs and targets.
 
-    Where every layer knows padding, sequences have different lengths; where a target belongs to
+    Where no layer refuses padding, sequences have different lengths; where a target belongs to
     each step, some steps have none.
     """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(cases, *net.input_shape))
     lengths = np.full(cases, x.shape[1])
-    if len(net.input_shape) == 2 and all(layer.knows_padding for layer in net.layers):
+    refuse = [la for la in net.layers if len(la.input_shape) == 2 and not la.knows_padding]
+    if len(net.input_shape) == 2 and not refuse:
         lengths = 1 + rng.permutation(cases) % x.shape[1]
         x[np.arange(x.shape[1]) >= lengths[:, None]] = np.nan
     loss, shape = loss_of_a_step(net.loss_function), net.layers[-1].output_shape

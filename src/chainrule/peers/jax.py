@@ -390,7 +390,7 @@ def total_loss(
             own["mask"] = masks[layer.name]
         sources = [made[source] for source in network.graph.sources[k]]
         given = sources if layer.joins else sources[0]
-        z, y = LAYERS[type(layer)](layer, given, own, form)
+        z, y = LAYERS[layer.__class__](layer, given, own, form)
         made[k] = y
     value = _data_loss(network, form, y if network.from_logits is None else z, t)
     for name, w in parameters.items():

@@ -40,8 +40,8 @@ class Library(NamedTuple):
     def missing(self, network: Network) -> Iterator[str]:
         """Why the library cannot compute a network's loss: a sentence for each missing part."""
         for layer in network.layers:
-            if type(layer) not in self.layers:
-                yield f"it has no layer {type(layer).__name__}"
+            if layer.__class__ not in self.layers:
+                yield f"it has no layer {layer.__class__.__name__}"
         for layer in network.layers:
             phi = getattr(layer, "activation", None)
             if phi is not None and type(phi) not in self.activations:

@@ -202,7 +202,7 @@ def _padding(layer: Any, value: float = 0.0) -> Parts:
 
 def _dense(layer: Any, form: str) -> Parts:
     kind = LinearOfSteps if layer.uses_of_weights > 1 else nn.Linear
-    yield "", kind(layer.features, layer.size, bias=layer.bias, device="meta")
+    yield "", kind(*layer.shapes()["W"], bias=layer.bias, device="meta")
     yield from _activation(layer, form)
 
 
@@ -308,7 +308,7 @@ class Modules:
         taken = {*dir(nn.Module()), "graph", "names", "input", "output"}
         for layer in network.layers:
             modules = {}
-            for use, module in LAYERS[type(layer)](layer, form):
+            for use, module in LAYERS[layer.__class__](layer, form):
                 modules[_name(f"{layer.name}_{use}" if use else layer.name, taken)] = module
                 if not use:
                     self.by_layer[layer.name] = module
@@ -426,8 +426,8 @@ def require_known_layers(network: Network) -> None:
     problems = []
     for layer in network.layers:
         phi = getattr(layer, "activation", None)
-        if type(layer) not in LAYERS:
-            problems.append(f"{layer.name} is a layer of class {type(layer).__name__}")
+        if layer.__class__ not in LAYERS:
+            problems.append(f"{layer.name} is a layer of class {layer.__class__.__name__}")
         elif phi is not None and type(phi) not in ACTIVATIONS:
             problems.append(f"{layer.name} has the activation {activation_name(layer)}")  # type: ignore[arg-type]
     if problems:
