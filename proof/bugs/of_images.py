@@ -183,13 +183,8 @@ _BUGS = (
             Edit(FLATTEN, "return x, x", f"x = {TURNED}\n        return x, x"),
             Edit(
                 FLATTEN,
-                "self.x = self.z = x\n        return x",
-                f"self.x = x\n        self.z = {TURNED}\n        return self.z",
-            ),
-            Edit(
-                FLATTEN,
-                "vjp(delta) if self.explicit else delta",
-                "vjp(delta) if self.explicit else delta.reshape(len(delta), "
+                "return delta",
+                "return delta.reshape(len(delta), "
                 "*self.input_shape[:-2], *self.input_shape[:-3:-1]).swapaxes(-1, -2)"
                 ".reshape(delta.shape)",
             ),

@@ -14,14 +14,13 @@ from chainrule.nn.images import pooling_numpy as pooling
 from chainrule.nn.images.filter_jacobians import as_rows, images, maps
 from chainrule.nn.images.geometry import checked_padding, pair, windows_on
 from chainrule.nn.images.pooling_jacobians import AveragePooling, MaxPooling
-from chainrule.nn.jacobians import Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Layer, Shape
+from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 WORTH_LOOPS = 5_000
 """Numbers under all windows of a case from which compiled loops are worth their start."""
 
 
-class Pooled(Layer):
+class Pooled(ParameterFree):
     """One number for each window of each channel.
 
     Rows and columns that fill no window are left out, as in PyTorch.
@@ -56,8 +55,6 @@ class Pooled(Layer):
         self.stride = self.window_size if stride is None else pair(stride, "stride", 1)
         self.padding = checked_padding(padding)
         self.windows: Any = None
-        self.x: Any = None
-        self.z: Any = None
         self._found: Any = None
 
     def connect(self, *shapes: Shape) -> None:
@@ -93,29 +90,7 @@ class Pooled(Layer):
         self._found = self._pool(x, self.z)
         return self.z
 
-    def jacobians(self) -> dict[str, Jacobian]:
-        """``x``: ∂y/∂x.
-
-        Raises:
-            ShapeError: there was no forward pass.
-        """
-        self._of_pass(self.x)
-        return {"x": self._jacobian_x()}
-
-    @abstractmethod
-    def _jacobian_x(self) -> Jacobian: ...
-
-    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """J ∂y/∂x."""
-        return self.backward_from_delta(J, to_input=to_input)
-
-    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """δ ∂y/∂x: there is no activation."""
-        self.delta = delta
-        if not to_input:
-            return None
-        if self.explicit:
-            return explicit(self._jacobian_x()).vjp(delta)
+    def _input_gradient(self, delta: Array) -> Array:
         upstream = self.context.input_gradient(self.name, self.inputs, delta)
         if self._is_for_loops(delta):
             self._run_back(np.ascontiguousarray(delta), upstream)

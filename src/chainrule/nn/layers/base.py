@@ -15,7 +15,7 @@ from chainrule.core.errors import ConfigError, ShapeError, UnknownNameError, pri
 from chainrule.nn.activations import Activation, activation
 from chainrule.nn.context import Context
 from chainrule.nn.initializers import Initializer, initializer
-from chainrule.nn.jacobians import Jacobian
+from chainrule.nn.jacobians import Jacobian, explicit
 from chainrule.nn.penalties import NO_PENALTY, PenaltyLike, PenaltySetting, penalty_setting
 
 Arrays = Mapping[str, Array]
@@ -305,6 +305,63 @@ class Layer(ABC):
         An engine calls it once a minibatch, after the update of θ; the passes themselves change
         no parameter.
         """
+
+
+class ParameterFree(Layer):
+    """A map without parameters and without an activation: its output is z, and δ is J itself.
+
+    Args:
+        name: see `Layer`.
+        inputs: see `Layer`.
+
+    Attributes:
+        x: the inputs of the last forward pass; None before.
+        z: the output of the last forward pass; None before.
+    """
+
+    x: Any = None
+    z: Any = None
+
+    def __init__(
+        self, *, name: str | None = None, inputs: str | Sequence[str] | None = None
+    ) -> None:
+        super().__init__(name=name, inputs=inputs)
+
+    def forward_pass(self, x: Array) -> Array:
+        """The output, (cases, outputs)."""
+        self.x = x
+        self.z, y = self.evaluate(x, {})
+        return y
+
+    @abstractmethod
+    def _jacobian_x(self) -> Jacobian:
+        """∂z/∂x at the last forward pass."""
+
+    def _input_gradient(self, delta: Array) -> Array:
+        """δ ∂z/∂x, by the structure of the Jacobian."""
+        return self._jacobian_x().vjp(delta)
+
+    def jacobians(self) -> dict[str, Jacobian]:
+        """``x``: ∂z/∂x, x being the rows of all sources, one behind the other.
+
+        Raises:
+            ShapeError: there was no forward pass.
+        """
+        self._of_pass(self.x)
+        return {"x": self._jacobian_x()}
+
+    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
+        """The gradient with respect to x, J ∂z/∂x."""
+        return self.backward_from_delta(J, to_input=to_input)
+
+    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
+        """The gradient with respect to x, δ ∂z/∂x."""
+        self.delta = delta
+        if not to_input:
+            return None
+        if self.explicit:
+            return explicit(self._jacobian_x()).vjp(delta)
+        return self._input_gradient(delta)
 
 
 # What layers with weights, biases and an activation have in common.

@@ -11,11 +11,11 @@ from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import overflow_is_no_padding
-from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Layer, Shape
+from chainrule.nn.jacobians import Diagonal
+from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
-class Dropout(Layer):
+class Dropout(ParameterFree):
     """y = x ⊙ m during training, and y = x in evaluation.
 
     The mask m holds a number for each number of x: 0 with probability ``rate``, else
@@ -60,7 +60,6 @@ class Dropout(Layer):
     same_at_every_step: ClassVar[bool] = False
     knows_padding: ClassVar[bool] = True
     formula: ClassVar[str] = "x"
-    output_letter: ClassVar[str] = "z"
     keeps_width: ClassVar[bool] = True
     passes_on: ClassVar[bool] = True
     adds_up: ClassVar[bool] = True
@@ -79,8 +78,6 @@ class Dropout(Layer):
                 f"the rate of dropout is a probability of at least 0 and below 1, found {rate!r}"
             )
         self.rate = float(rate)
-        self.x: Any = None
-        self.z: Any = None
         self.mask: Array | None = None
 
     def connect(self, *shapes: Shape) -> None:
@@ -130,24 +127,8 @@ class Dropout(Layer):
             overflow_is_no_padding(y.reshape(shape), x.reshape(shape))
         return y
 
-    def jacobians(self) -> dict[str, Jacobian]:
-        """``x``: diag(m), or in evaluation the identity.
+    def _jacobian_x(self) -> Diagonal:
+        return Diagonal(np.ones_like(self.x) if self.mask is None else self.mask)
 
-        Raises:
-            ShapeError: there was no forward pass.
-        """
-        x = self._of_pass(self.x)
-        return {"x": Diagonal(np.ones_like(x) if self.mask is None else self.mask)}
-
-    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """The map is linear and z its output, so δ = J."""
-        return self.backward_from_delta(J, to_input=to_input)
-
-    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """The gradient with respect to the input, δ ⊙ m, with the mask of the forward pass."""
-        self.delta = delta
-        if not to_input:
-            return None
-        if self.explicit:
-            return explicit(self.jacobians()["x"]).vjp(delta)
+    def _input_gradient(self, delta: Array) -> Array:
         return delta if self.mask is None else delta * self.mask

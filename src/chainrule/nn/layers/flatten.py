@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
-from chainrule.nn.layers.base import Arrays, Layer, Shape
+from chainrule.nn.jacobians import Diagonal
+from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
-class Flatten(Layer):
+class Flatten(ParameterFree):
     """The same numbers in the same order, as one row: (channels, height, width) row by row.
 
     Args:
@@ -27,13 +26,6 @@ class Flatten(Layer):
     passes_on: ClassVar[bool] = True
     adds_up: ClassVar[bool] = True
 
-    def __init__(
-        self, *, name: str | None = None, inputs: str | Sequence[str] | None = None
-    ) -> None:
-        super().__init__(name=name, inputs=inputs)
-        self.x: Any = None
-        self.z: Any = None
-
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""
         (self.input_shape,) = shapes
@@ -44,25 +36,8 @@ class Flatten(Layer):
         """x, twice: there is no activation."""
         return x, x
 
-    def forward_pass(self, x: Array) -> Array:
-        """x itself: a case is a row already."""
-        self.x = self.z = x
-        return x
+    def _jacobian_x(self) -> Diagonal:
+        return Diagonal(np.ones_like(self.x))
 
-    def jacobians(self) -> dict[str, Jacobian]:
-        """``x``: the identity.
-
-        Raises:
-            ShapeError: there was no forward pass.
-        """
-        self._of_pass(self.x)
-        return {"x": Diagonal(np.ones_like(self.x))}
-
-    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """J itself."""
-        return self.backward_from_delta(J, to_input=to_input)
-
-    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """δ itself."""
-        self.delta = delta
-        return explicit(self.jacobians()["x"]).vjp(delta) if self.explicit else delta
+    def _input_gradient(self, delta: Array) -> Array:
+        return delta

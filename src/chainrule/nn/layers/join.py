@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
@@ -13,12 +12,11 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import overflow_is_no_padding
-from chainrule.nn.jacobians import Jacobian, explicit
 from chainrule.nn.jacobians.elementary import Reordering, SumJacobian
-from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.nn.layers.base import Arrays, ParameterFree, Shape, sizes_text
 
 
-class Join(Layer):
+class Join(ParameterFree):
     """A linear map, without parameters, of what several layers put out.
 
     Its x is one row a case: the sources' rows, one behind the other, in the order in which
@@ -39,8 +37,6 @@ class Join(Layer):
     ) -> None:
         super().__init__(name=name, inputs=inputs)
         self._widths: tuple[int, ...] = ()
-        self.x: Array | None = None
-        self.z: Array | None = None
 
     def gather(self, arrays: Sequence[Array]) -> Array:
         """The sources' rows, one behind the other."""
@@ -59,37 +55,6 @@ class Join(Layer):
         """Such as ``dense_1 gives 4 and dense_2 gives 3 x 8 x 8``."""
         named = zip(self.sources, shapes, strict=True)
         return " and ".join(f"{name} gives {sizes_text(shape)}" for name, shape in named)
-
-    def forward_pass(self, x: Array) -> Array:
-        """The output, (cases, outputs), for the rows x of all sources, (cases, inputs)."""
-        self.x = x
-        self.z, y = self.evaluate(x, {})
-        return y
-
-    @abstractmethod
-    def _jacobian(self, cases: int) -> Jacobian:
-        """∂z/∂x of so many cases."""
-
-    def jacobians(self) -> dict[str, Jacobian]:
-        """``x``: with respect to the rows of all sources, one behind the other.
-
-        Raises:
-            ShapeError: there was no forward pass.
-        """
-        x = self._of_pass(self.x)
-        return {"x": self._jacobian(len(x))}
-
-    def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """The map is linear and z its output, so δ = J."""
-        return self.backward_from_delta(J, to_input=to_input)
-
-    def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """J upstream = δ ∂z/∂x."""
-        self.delta = delta
-        if not to_input:
-            return None
-        J_x = self._jacobian(len(delta))
-        return (explicit(J_x) if self.explicit else J_x).vjp(delta)
 
 
 class Add(Join):
@@ -129,8 +94,8 @@ class Add(Join):
             overflow_is_no_padding(y.reshape(shape), terms[0].reshape(shape))
         return y, y
 
-    def _jacobian(self, cases: int) -> Jacobian:
-        return SumJacobian(cases, len(self._widths), self.size)
+    def _jacobian_x(self) -> SumJacobian:
+        return SumJacobian(len(self.x), len(self._widths), self.size)
 
 
 class Concatenate(Join):
@@ -181,5 +146,5 @@ class Concatenate(Join):
         y = x[:, self.order] if self._moves else x
         return y, y
 
-    def _jacobian(self, cases: int) -> Jacobian:
-        return Reordering(cases, self.order)
+    def _jacobian_x(self) -> Reordering:
+        return Reordering(len(self.x), self.order)
