@@ -81,14 +81,7 @@ OF_ALL = ("gradients/test_gradient_table.py", "training/test_training_table.py")
 
 OF_IMAGES = (
     "nn/images/geometry",
-    "nn/images/sliding",
-    "nn/images/convolution_numpy",
-    "nn/images/local_numpy",
-    "nn/images/pooling_numpy",
-    "nn/images/filter_jacobians",
-    "nn/images/convolution_jacobians",
-    "nn/images/local_jacobians",
-    "nn/images/pooling_jacobians",
+    "nn/images/im2col",
     "nn/images/filtered",
     "nn/images/conv2d",
     "nn/images/locally_connected2d",

@@ -6,38 +6,34 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-CONVOLUTION, LOCAL = "nn/images/convolution_numpy.py", "nn/images/local_numpy.py"
-POOLING, SLIDING, GEOMETRY = (
-    "nn/images/pooling_numpy.py",
-    "nn/images/sliding.py",
-    "nn/images/geometry.py",
-)
-OF_CONVOLUTION = "nn/images/convolution_jacobians.py"
+CONVOLUTION, LOCAL = "nn/images/conv2d.py", "nn/images/locally_connected2d.py"
+IM2COL, GEOMETRY = "nn/images/im2col.py", "nn/images/geometry.py"
 FLATTEN, POOLED = "nn/layers/flatten.py", "nn/images/pooled.py"
-LOOPS, KERNELS = "nn/images/kernels/convolution.py", "nn/images/kernels/convolution_kernels.py"
-LOCAL_KERNELS = "nn/images/kernels/local_kernels.py"
-POOL_KERNELS = "nn/images/kernels/pooling_kernels.py"
+KERNELS = "nn/images/kernels/convolution.py"
+LOCAL_KERNELS = "nn/images/kernels/local.py"
+POOL_KERNELS = "nn/images/kernels/pooling.py"
 
 FORWARD = "z += W[:, :, p, q] @ _as_rows(under(x, windows, p, q))"
-BACK = "target += (W[:, :, p, q].T @ rows).reshape(target.shape)"
-PLACES_BACK = "        target = under(J, windows, p, q)\n        target += (W"
+BACK = "parts = ((W[:, :, p, q].T @ rows).reshape(shape) for p, q in offsets(windows))"
+PLACES_BACK = "target = under(found, windows, p, q)"
+ADDED_BACK = "target += part"
 UNDER = "part = _as_rows(under(x, windows, p, q))"
 OF_WEIGHTS = "found[:, :, p, q] = sum_of_rows(products).reshape(shape[:2])"
-CROPPED = "    return np.ascontiguousarray(within(J, windows))\n\n\ndef weight_gradient"
+CROPPED = "return np.ascontiguousarray(within(found, windows))"
 OF_BIASES = "into(sum_of_rows(maps(g, self.windows).sum(axis=(2, 3))), out)"
 LARGER = "(other.real > best.real)"
-TO_LARGEST = "target += np.where(winners == k, delta, delta.dtype.type(0))"
+TO_LARGEST = "parts = (np.where(winners == k, delta, zero) for k in range(places))"
 TO_ALL_EQUAL = """if self.type == "max_pool2d":
-            from chainrule.nn.images.sliding import nothing, offsets, padded, under, within
+            from chainrule.nn.images.im2col import padded_zeros, within
             x, w = padded(images(self.x, self.windows), self.windows), self.windows
-            J, y = nothing(len(x), w, delta.dtype), maps(self.z, w)
+            J, y = padded_zeros(len(x), w, delta.dtype), maps(self.z, w)
             for p, q in offsets(w):
                 target = under(J, w, p, q)
                 target += maps(delta, w) * (under(x, w, p, q) == y)
             upstream[...] = as_rows(within(J, w))
             return upstream
         return self._jacobian_x().vjp(delta, upstream)"""
-SHARE = "share = delta / delta.dtype.type(windows.rows * windows.columns)"
+SHARE = "share = delta / delta.dtype.type(places)"
 TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)"
 
 IN_A_ROW = "_largest_of_row(x, n, at, s, 2, a, b"
@@ -69,10 +65,9 @@ _BUGS = (
         "stride ignored in the gradient of the image",
         (
             Edit(
-                CONVOLUTION,
+                IM2COL,
                 PLACES_BACK,
-                "        target = J[:, :, p : p + windows.down, q : q + windows.across]\n"
-                "        target += (W",
+                "target = found[:, :, p : p + windows.down, q : q + windows.across]",
             ),
         ),
     ),
@@ -80,10 +75,10 @@ _BUGS = (
         "padding counted as the image in its gradient",
         (
             Edit(
-                CONVOLUTION,
+                IM2COL,
                 CROPPED,
                 CROPPED.replace(
-                    "within(J, windows)", "J[:, :, : windows.height, : windows.width]"
+                    "within(found, windows)", "found[:, :, : windows.height, : windows.width]"
                 ),
             ),
         ),
@@ -92,7 +87,7 @@ _BUGS = (
         "padding wraps around the border",
         (
             Edit(
-                SLIDING,
+                IM2COL,
                 "return np.pad(x, around, constant_values=value)",
                 'return np.pad(x, around, mode="wrap")',
             ),
@@ -112,7 +107,7 @@ _BUGS = (
         "bias gradient of filters from one place",
         (
             Edit(
-                OF_CONVOLUTION,
+                CONVOLUTION,
                 OF_BIASES,
                 "into(sum_of_rows(maps(g, self.windows)[:, :, -1, -1]), out)",
             ),
@@ -122,7 +117,7 @@ _BUGS = (
         "bias gradient of filters averaged over the places",
         (
             Edit(
-                OF_CONVOLUTION,
+                CONVOLUTION,
                 OF_BIASES,
                 "into(sum_of_rows(maps(g, self.windows).mean(axis=(2, 3))), out)",
             ),
@@ -138,28 +133,28 @@ _BUGS = (
             Edit(
                 CONVOLUTION,
                 BACK,
-                "M = W[:, :, p, q] if W.shape[0] == W.shape[1] else W[:, :, p, q].T\n"
-                "        target += (M @ rows).reshape(target.shape)",
+                "V = W if W.shape[0] == W.shape[1] else W.swapaxes(0, 1)\n"
+                "    parts = ((V[:, :, p, q] @ rows).reshape(shape) for p, q in offsets(windows))",
             ),
         ),
     ),
     Bug(
         "gradient of overlapping filters overwritten, not added",
-        (Edit(CONVOLUTION, BACK, BACK.replace("target +=", "target[...] =")),),
+        (Edit(IM2COL, ADDED_BACK, "target[...] = part"),),
     ),
     Bug(
         "gradient of overlapping pools overwritten, not added",
         (
             Edit(
-                POOLING,
-                TO_LARGEST,
-                "np.copyto(target, delta, where=winners == k)",
+                IM2COL,
+                ADDED_BACK,
+                "np.copyto(target, part, where=part != 0)",
             ),
         ),
     ),
     Bug(
         "max pool's gradient to the last of equal numbers",
-        (Edit(POOLING, LARGER, LARGER.replace(">", ">=")),),
+        (Edit(POOLED, LARGER, LARGER.replace(">", ">=")),),
     ),
     Bug(
         "max pool's gradient to all equal numbers",
@@ -167,15 +162,15 @@ _BUGS = (
     ),
     Bug(
         "max pool's gradient to the whole window",
-        (Edit(POOLING, TO_LARGEST, TO_LARGEST.replace("winners == k", "winners >= 0")),),
+        (Edit(POOLED, TO_LARGEST, TO_LARGEST.replace("winners == k", "winners >= 0")),),
     ),
     Bug(
         "average pool without its 1 / size, in the gradient",
-        (Edit(POOLING, SHARE, "share = delta"),),
+        (Edit(POOLED, SHARE, "share = delta"),),
     ),
     Bug(
         "average pool divided by the rows alone",
-        (Edit(POOLING, "total /= windows.rows * windows.columns", "total /= windows.rows"),),
+        (Edit(POOLED, "total /= windows.rows * windows.columns", "total /= windows.rows"),),
     ),
     Bug(
         "flatten with height and width swapped",
@@ -212,15 +207,15 @@ _BUGS = (
     ),
     Bug(
         "compiled convolution: gradient of the filters not reset",
-        (Edit(LOOPS, "found[...] = 0", "pass"),),
+        (Edit(KERNELS, "found[...] = 0", "pass"),),
     ),
     Bug(
         "compiled convolution: the last image of a block left out",
         (
             Edit(
                 KERNELS,
-                "for group in range(first, last, together):",
-                "for group in range(first, last - 1, together):",
+                "for group in range(images[0], images[1], together):",
+                "for group in range(images[0], images[1] - 1, together):",
             ),
         ),
     ),
@@ -229,8 +224,8 @@ _BUGS = (
         (
             Edit(
                 KERNELS,
-                "_copy_row(grid, c, at + s.left, J, n, target, s.width)",
-                "_copy_row(grid, c, at, J, n, target, s.width)",
+                "_copy_row((grid, c, at + s.left), (J, n, target), s.width)",
+                "_copy_row((grid, c, at), (J, n, target), s.width)",
             ),
         ),
     ),
@@ -265,7 +260,7 @@ _BUGS = (
     ),
     Bug(
         "compiled pool: the mean's gradient without its 1 / size",
-        (Edit(POOL_KERNELS, "+= J[n, source + j] / size", "+= J[n, source + j]"),),
+        (Edit(POOL_KERNELS, "+= J[n, at + j] / size", "+= J[n, at + j]"),),
     ),
     Bug(
         "compiled pool: the last of equal numbers is the largest, within the image",
@@ -302,14 +297,9 @@ _BUGS = (
         "compiled pool: given its strides in the wrong order",
         (
             Edit(
-                POOLED,
-                "w.stride[0],\n",
-                "w.stride[1],\n",
-            ),
-            Edit(
-                POOLED,
-                "w.stride[1],\n                w.down",
-                "w.stride[0],\n                w.down",
+                POOL_KERNELS,
+                "top, left, *w.stride, w.down, w.across)",
+                "top, left, *w.stride[::-1], w.down, w.across)",
             ),
         ),
         tests=TESTS_OF_POOLS,

@@ -12,7 +12,7 @@ from proof.image_networks import image_case, image_cases, image_kinds, image_net
 from proof.networks import LARGEST
 
 from chainrule.nn.activations import ACTIVATIONS
-from chainrule.nn.images import convolution_numpy as convolution
+from chainrule.nn.images import conv2d as convolution
 from chainrule.nn.images import filtered, pooled
 
 pytestmark = pytest.mark.exhaustive

@@ -9,9 +9,8 @@ from chainrule import Dense, Network
 from chainrule.core.errors import ShapeError
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.nn.images import filtered, pooled
-from chainrule.nn.images.kernels.bounds import require_shape, require_windows
 from chainrule.nn.images.kernels.convolution import Convolution
-from chainrule.nn.images.kernels.grids import Grids, Shape
+from chainrule.nn.images.kernels.grids import Grids, Shape, require_shape, require_windows
 from chainrule.nn.images.kernels.local import Local
 from chainrule.training.engines.compiled.engine import CompiledEngine
 from chainrule.training.optimizers import optimizer

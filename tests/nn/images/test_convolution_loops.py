@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network
 from chainrule.nn import Add, Conv2D, Flatten, MaxPool2D
-from chainrule.nn.images import convolution_numpy as convolution
+from chainrule.nn.images import conv2d as convolution
 from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.kernels.convolution import Convolution
 from chainrule.nn.images.kernels.grids import Shape

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.nn.images import convolution_numpy as convolution
-from chainrule.nn.images import local_numpy as local
-from chainrule.nn.images import pooling_numpy as pooling
-from chainrule.nn.images.convolution_jacobians import (
-    ConvolutionBiases,
-    ConvolutionInput,
-    ConvolutionWeights,
-)
+from chainrule.nn.images import conv2d as convolution
+from chainrule.nn.images import locally_connected2d as local
+from chainrule.nn.images import pooled as pooling
+from chainrule.nn.images.conv2d import ConvolutionBiases, ConvolutionInput, ConvolutionWeights
 from chainrule.nn.images.geometry import Windows
-from chainrule.nn.images.local_jacobians import LocalBiases, LocalInput, LocalWeights
-from chainrule.nn.images.pooling_jacobians import AveragePooling, MaxPooling
+from chainrule.nn.images.locally_connected2d import LocalBiases, LocalInput, LocalWeights
+from chainrule.nn.images.pooled import AveragePooling, MaxPooling
 from networks import normal
 
 CASES, CHANNELS, FILTERS = 3, 2, 4
@@ -81,7 +77,7 @@ def moved(name, v):
         "filters by W": lambda: convolution.convolve(own, v, WINDOWS),
         "own filters by x": lambda: local.apply_filters(images(v), normal(OWN), WINDOWS),
         "own filters by W": lambda: local.apply_filters(own, v, WINDOWS),
-        "largest": lambda: pooling.taken(images(v), winners(float), WINDOWS),
+        "largest": lambda: pooling.gather(images(v), winners(float), WINDOWS),
         "mean": lambda: pooling.mean(images(v), WINDOWS),
     }[name]()
     return rows(found)

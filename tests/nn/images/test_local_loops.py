@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.nn.images import local_numpy as local
+from chainrule.nn.images import locally_connected2d as local
 from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.kernels.local import Local
 from chainrule.nn.kernels import threads

@@ -11,18 +11,11 @@ from chainrule import Dense, Network
 from chainrule.core.errors import ShapeError
 from chainrule.nn import AveragePool2D, Flatten, MaxPool2D
 from chainrule.nn.images import pooled
-from chainrule.nn.images import pooling_numpy as pooling
 from chainrule.nn.images.geometry import Windows
-from chainrule.nn.images.kernels.pooling import Pooling
-from chainrule.nn.images.kernels.pooling_kernels import PoolSizes
+from chainrule.nn.images.kernels.pooling import Pooling, PoolSizes
 
 GUARD = 4096
 """Numbers before and behind an array that nobody may write to."""
-
-
-def sizes_of(w: Windows) -> PoolSizes:
-    top, _, left, _ = w.padding
-    return PoolSizes(*w.image, w.rows, w.columns, top, left, *w.stride, w.down, w.across)
 
 
 class Guarded:
@@ -65,15 +58,15 @@ def pools(draw):
 @given(pool=pools())
 def test_the_largest_of_equal_numbers_and_their_gradient_are_numpys(dtype, pool):
     windows, x, J = pool[0], pool[1].astype(dtype), pool[2].astype(dtype)
-    loops, images = Pooling(sizes_of(windows)), x.reshape(len(x), *windows.image)
+    loops, images = Pooling(PoolSizes.of(windows)), x.reshape(len(x), *windows.image)
     y, winners = Guarded(J.shape, dtype), Guarded(J.shape, np.int32)
     loops.largest(x, y.array, winners.array)
-    best, places = pooling.largest(images, windows)
+    best, places = pooled.largest(images, windows)
     assert np.array_equal(y.array, best.reshape(J.shape), equal_nan=True)
     assert np.array_equal(winners.array, places.reshape(J.shape))
     upstream = Guarded(x.shape, dtype)
-    loops.put_back(J, winners.array, upstream.array)
-    expected = pooling.put_back(J.reshape(best.shape), places, windows)
+    loops.scatter(J, winners.array, upstream.array)
+    expected = pooled.scatter(J.reshape(best.shape), places, windows)
     assert np.array_equal(upstream.array, expected.reshape(x.shape))
     assert y.is_kept
     assert winners.is_kept
@@ -85,13 +78,13 @@ def test_the_largest_of_equal_numbers_and_their_gradient_are_numpys(dtype, pool)
 @given(pool=pools())
 def test_means_and_their_gradient_are_numpys(dtype, pool):
     windows, x, J = pool[0], np.nan_to_num(pool[1]).astype(dtype), pool[2].astype(dtype)
-    loops, images = Pooling(sizes_of(windows)), x.reshape(len(x), *windows.image)
+    loops, images = Pooling(PoolSizes.of(windows)), x.reshape(len(x), *windows.image)
     y, upstream = Guarded(J.shape, dtype), Guarded(x.shape, dtype)
     loops.mean(x, y.array)
-    assert np.array_equal(y.array, pooling.mean(images, windows).reshape(J.shape))
+    assert np.array_equal(y.array, pooled.mean(images, windows).reshape(J.shape))
     loops.spread(J, upstream.array)
     maps = J.reshape(len(J), windows.channels, windows.down, windows.across)
-    expected = pooling.spread(maps, windows).reshape(x.shape)
+    expected = pooled.spread(maps, windows).reshape(x.shape)
     np.testing.assert_allclose(upstream.array, expected, rtol=1e-5, atol=1e-5)
     assert y.is_kept
     assert upstream.is_kept
@@ -142,13 +135,13 @@ WINDOWS = Windows(2, 6, 8, 3, 2, (2, 3))
     ids=str,
 )
 def test_windows_that_begin_beyond_the_image_are_never_begun(wrong):
-    Pooling(sizes_of(WINDOWS))
+    Pooling(PoolSizes.of(WINDOWS))
     with pytest.raises(ShapeError, match=r"windows of .* do not fit on"):
-        Pooling(sizes_of(WINDOWS)._replace(**wrong))
+        Pooling(PoolSizes.of(WINDOWS)._replace(**wrong))
 
 
 def test_arrays_of_other_sizes_are_never_read_or_written():
-    loops, n = Pooling(sizes_of(WINDOWS)), 3
+    loops, n = Pooling(PoolSizes.of(WINDOWS)), 3
     x, y = np.zeros((n, 96)), np.zeros((n, 2 * WINDOWS.places))
     winners, upstream = np.zeros(y.shape, np.int32), np.empty_like(x)
     for other in (x[:, :-1].copy(), x[:2], x[:, ::-1], x.ravel()):
@@ -157,25 +150,25 @@ def test_arrays_of_other_sizes_are_never_read_or_written():
         with pytest.raises(ShapeError, match="compiled loops take"):
             loops.mean(other, y)
         with pytest.raises(ShapeError, match="compiled loops take"):
-            loops.put_back(y, winners, other)
+            loops.scatter(y, winners, other)
         with pytest.raises(ShapeError, match="compiled loops take"):
             loops.spread(y, other)
     for other in (y[:, 1:].copy(), y[:2], np.zeros((n, y.shape[1] + 1))):
         with pytest.raises(ShapeError, match="compiled loops take outputs"):
             loops.largest(x, other, winners)
         with pytest.raises(ShapeError, match="compiled loops take outputs"):
-            loops.put_back(other, winners, upstream)
+            loops.scatter(other, winners, upstream)
         with pytest.raises(ShapeError, match="compiled loops take winners"):
-            loops.put_back(y, other.astype(np.int32), upstream)
+            loops.scatter(y, other.astype(np.int32), upstream)
 
 
 @pytest.mark.parametrize("winner", [-1, 6, 2**31 - 1, -(2**31)])
 def test_a_winner_that_is_none_is_told_and_nothing_is_written_for_it(winner):
-    loops = Pooling(sizes_of(WINDOWS))
+    loops = Pooling(PoolSizes.of(WINDOWS))
     y, upstream = np.ones((2, 2 * WINDOWS.places)), Guarded((2, 96), "float64")
     winners = np.zeros(y.shape, np.int32)
     winners[1, 3] = winner
     with pytest.raises(ShapeError, match="1 of the largest numbers lie outside"):
-        loops.put_back(y, winners, upstream.array)
+        loops.scatter(y, winners, upstream.array)
     assert upstream.is_kept
     assert upstream.array.sum() == y.size - 1

@@ -7,8 +7,8 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
-from chainrule.nn.images import convolution_numpy as convolution
-from chainrule.nn.images import local_numpy as local
+from chainrule.nn.images import conv2d as convolution
+from chainrule.nn.images import locally_connected2d as local
 from image_layers import FILTERED, WAYS, case_for, going
 from networks import normal
 
@@ -155,7 +155,7 @@ def test_evaluating_between_the_passes_changes_no_gradient(way, layer):
 @both_ways
 @kinds
 @functions
-def test_of_what_nobody_wants_there_is_nothing(way, kind, activation):
+def test_of_what_nobody_wants_there_is_padded_zeros(way, kind, activation):
     case = layer_of(kind, activation)
     with going(way):
         case.layer.forward_pass(case.x)

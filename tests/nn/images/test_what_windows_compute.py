@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.nn.images import convolution_numpy as convolution
-from chainrule.nn.images import local_numpy as local
-from chainrule.nn.images import pooling_numpy as pooling
+from chainrule.nn.images import conv2d as convolution
+from chainrule.nn.images import locally_connected2d as local
+from chainrule.nn.images import pooled as pooling
 from chainrule.nn.images.geometry import Windows
-from chainrule.nn.images.sliding import (
-    columns,
-    nothing,
+from chainrule.nn.images.im2col import (
+    filter_matrix,
+    im2col,
     offsets,
     padded,
-    spread_out,
+    padded_zeros,
     under,
     within,
 )
@@ -65,13 +65,13 @@ def test_padding_lies_around_the_image(windows):
     found = padded(x, windows, -1.5)
     assert np.array_equal(within(found, windows), x)
     assert found.sum() == pytest.approx(x.sum() - 1.5 * (found.size - x.size))
-    assert found.shape == nothing(CASES, windows, np.float64).shape
+    assert found.shape == padded_zeros(CASES, windows, np.float64).shape
     assert not padded(np.zeros_like(x), windows).any()
     assert (padded(x, windows) is x) == (not any(windows.padding))
 
 
 def test_padded_zeros_are_of_the_type_asked_for():
-    found = nothing(2, PLACES["padding"], np.dtype(np.float32))
+    found = padded_zeros(2, PLACES["padding"], np.dtype(np.float32))
     assert found.shape == (2, CHANNELS, 7, 6)
     assert found.dtype == np.float32
     assert not found.any()
@@ -81,7 +81,7 @@ def test_padded_zeros_are_of_the_type_asked_for():
 def test_what_is_under_the_windows(windows):
     x = images(windows)
     around = padded(x, windows)
-    every = columns(x, windows)
+    every = im2col(x, windows)
     size = (CHANNELS, windows.rows, windows.columns)
     assert every.shape == (CASES, windows.down, windows.across, *size)
     assert list(offsets(windows)) == list(np.ndindex(windows.rows, windows.columns))
@@ -100,7 +100,7 @@ def test_what_is_under_the_windows(windows):
 def test_filters_as_one_matrix(windows, shared):
     places = (1, 1) if shared else (windows.down, windows.across)
     W = normal((*places, FILTERS, CHANNELS, windows.rows, windows.columns))
-    found = spread_out(W, windows)
+    found = filter_matrix(W, windows)
     expected = np.zeros((FILTERS, windows.down, windows.across, *windows.image))
     for f, c, i, j, p, q, row, column in each_product(windows):
         own = W[0, 0] if shared else W[i, j]
@@ -173,18 +173,18 @@ def test_the_largest_and_where_it_is(windows):
         assert (best[n, c, i, j], winners[n, c, i, j]) == (value, k)
         upstream[n, c, row, column] += delta[n, c, i, j]
     np.testing.assert_allclose(
-        pooling.put_back(delta, winners, windows), upstream, rtol=1e-12, atol=1e-14
+        pooling.scatter(delta, winners, windows), upstream, rtol=1e-12, atol=1e-14
     )
-    assert np.array_equal(pooling.taken(x, winners, windows), best)
-    twice = pooling.taken(2 * x + 1, winners, windows)
+    assert np.array_equal(pooling.gather(x, winners, windows), best)
+    twice = pooling.gather(2 * x + 1, winners, windows)
     np.testing.assert_allclose(twice, 2 * best + 1, rtol=1e-13, atol=1e-14)
 
 
 @everywhere
-def test_leads_are_the_distances_to_the_largest(windows):
+def test_distances_to_ties_are_those_to_the_largest(windows):
     x = images(windows) - 3
     best, winners = pooling.largest(x, windows)
-    found = pooling.leads(x, windows)
+    found = pooling.distances_to_ties(x, windows)
     assert found.shape == (windows.rows * windows.columns, *best.shape)
     for n, c, i, j in np.ndindex(best.shape):
         expected = np.full(len(found), -np.inf)
@@ -197,7 +197,11 @@ def test_leads_are_the_distances_to_the_largest(windows):
 def test_ties_are_0_and_zeros_none():
     windows = Windows(1, 1, 6, 1, 3, (1, 3))
     x = np.array([2.0, 3, 3, 0, 0, -1]).reshape(1, 1, 1, 6)
-    assert pooling.leads(x, windows)[:, 0, 0, 0].tolist() == [[-1, 1], [1, -1], [0, -1]]
+    assert pooling.distances_to_ties(x, windows)[:, 0, 0, 0].tolist() == [
+        [-1, 1],
+        [1, -1],
+        [0, -1],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -239,8 +243,8 @@ def test_the_images_are_not_changed(windows):
     x, delta = images(windows), at_places(windows, CHANNELS)
     before = x.copy(), delta.copy()
     _, winners = pooling.largest(x, windows)
-    pooling.leads(x, windows)
-    pooling.put_back(delta, winners, windows)
+    pooling.distances_to_ties(x, windows)
+    pooling.scatter(delta, winners, windows)
     pooling.mean(x, windows)
     pooling.spread(delta, windows)
     assert np.array_equal(x, before[0])

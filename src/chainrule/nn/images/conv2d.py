@@ -1,4 +1,9 @@
-"""The convolution a = φ(W ∗ x + b)."""
+"""The convolution a = φ(W ∗ x + b): in NumPy, its Jacobians, and the layer.
+
+z[n, f, i, j] = Σ_{c,p,q} W[f, c, p, q] x[n, c, s i + p, s j + q] with stride s, x padded. The
+filter is not turned round, as in all libraries and in the courses: strictly, this is a
+cross-correlation.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +13,190 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import Linear, ReLU
-from chainrule.nn.images import convolution_numpy as convolution
-from chainrule.nn.images.convolution_jacobians import (
-    ConvolutionBiases,
-    ConvolutionInput,
-    ConvolutionWeights,
+from chainrule.nn.images.filtered import ByBiases, ByImages, ByWeights, Filtered
+from chainrule.nn.images.geometry import Windows
+from chainrule.nn.images.im2col import (
+    as_rows,
+    col2im,
+    filter_matrix,
+    im2col,
+    images,
+    into,
+    maps,
+    offsets,
+    padded,
+    under,
 )
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, as_rows, images
-from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import Diagonal
 from chainrule.nn.layers.base import Arrays
+from chainrule.nn.parameters import sum_of_rows
+
+# In NumPy: a matrix product for every place within the filter.
+
+
+def convolve(x: Array, W: Array, windows: Windows) -> Array:
+    """The convolution, without biases.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        W: filters, (filters, channels, rows, columns).
+        windows: where the filters stand.
+
+    Returns:
+        (cases, filters, down, across).
+
+    Example:
+        >>> x = np.arange(9.0).reshape(1, 1, 3, 3)
+        >>> convolve(x, np.ones((1, 1, 2, 2)), Windows(1, 3, 3, 2, 2))
+        array([[[[ 8., 12.],
+                 [20., 24.]]]])
+    """
+    cases, filters = len(x), len(W)
+    x = padded(x, windows)
+    z = np.zeros((cases, filters, windows.places), np.result_type(x, W))
+    for p, q in offsets(windows):
+        z += W[:, :, p, q] @ _as_rows(under(x, windows, p, q))
+    return z.reshape(cases, filters, windows.down, windows.across)
+
+
+def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
+    """∂L/∂x for ∂L/∂z: every δ goes back to the numbers that were under its window.
+
+    Args:
+        delta: (cases, filters, down, across).
+        W: filters, (filters, channels, rows, columns).
+        windows: where the filters stand.
+
+    Returns:
+        (cases, channels, height, width).
+    """
+    rows, dtype = _as_rows(delta), np.result_type(delta, W)
+    shape = (len(delta), windows.channels, windows.down, windows.across)
+    parts = ((W[:, :, p, q].T @ rows).reshape(shape) for p, q in offsets(windows))
+    return col2im(parts, windows, len(delta), dtype)
+
+
+def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
+    """∂L/∂W for ∂L/∂z, summed over the cases and the places.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        delta: (cases, filters, down, across).
+        windows: where the filters stand.
+
+    Returns:
+        (filters, channels, rows, columns).
+    """
+    x, rows = padded(x, windows), _as_rows(delta)
+    shape = (delta.shape[1], windows.channels, windows.rows, windows.columns)
+    found = np.empty(shape, np.result_type(x, delta))
+    for p, q in offsets(windows):
+        part = _as_rows(under(x, windows, p, q))
+        products = (rows @ part.transpose(0, 2, 1)).reshape(len(x), -1)
+        found[:, :, p, q] = sum_of_rows(products).reshape(shape[:2])
+    return found
+
+
+def _as_rows(images: Array) -> Array:
+    """(cases, channels, places)."""
+    cases, channels, down, across = images.shape
+    return images.reshape(cases, channels, down * across)
+
+
+# The Jacobians.
+
+
+class ConvolutionInput(ByImages):
+    """∂z/∂x: the filters, written at every place; the same for every case.
+
+    Args:
+        W: the filters, (filters, channels, rows, columns).
+        windows: where they stand.
+        count: the number of cases.
+
+    Example:
+        >>> W = np.array([[[[1.0, 2.0]]]])
+        >>> ConvolutionInput(W, Windows(1, 1, 3, 1, 2), count=1).dense()
+        array([[[1., 2., 0.],
+                [0., 1., 2.]]])
+    """
+
+    __slots__ = ()
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Every g goes back to what was under its window."""
+        return as_rows(input_gradient(maps(g, self.windows), self.W, self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """W ∗ v."""
+        return as_rows(convolve(images(v, self.windows), self.W, self.windows))
+
+    def _dense(self) -> Array:
+        matrix = filter_matrix(self.W[None, None], self.windows)
+        return np.broadcast_to(matrix, self.dense_shape).copy()
+
+
+class ConvolutionWeights(ByWeights):
+    """∂z/∂W: for every output the numbers under its window, at its own filter.
+
+    For the arguments see `ByWeights`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """That of W, (filters, channels, rows, columns)."""
+        windows = self.windows
+        return (self.filters, windows.channels, windows.rows, windows.columns)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g times what was under the windows, summed over cases and places; the shape of W."""
+        x, delta = images(self.x, self.windows), maps(g, self.windows)
+        return into(weight_gradient(x, delta, self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """v ∗ x for a change v of W."""
+        return as_rows(convolve(images(self.x, self.windows), v, self.windows))
+
+    def _dense(self) -> Array:
+        patches = im2col(images(self.x, self.windows), self.windows)
+        own = np.eye(self.filters, dtype=bool)[:, None, None, :, None, None, None]
+        return (patches[:, None, :, :, None] * own).reshape(self.dense_shape)
+
+
+class ConvolutionBiases(ByBiases):
+    """∂z/∂b: 1 where an output is of the bias's own filter.
+
+    For the arguments see `ByBiases`.
+
+    Example:
+        >>> J = ConvolutionBiases(1, 2, Windows(1, 1, 2, 1, 1), np.dtype(float))
+        >>> J.vjp(np.array([[1.0, 2.0, 3.0, 4.0]]))
+        array([3., 7.])
+    """
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int]:
+        """That of b, (filters,)."""
+        return (self.filters,)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """The sums of g over cases and places, (filters,)."""
+        return into(sum_of_rows(maps(g, self.windows).sum(axis=(2, 3))), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The change v of b, (filters,), at every place of every case."""
+        return np.tile(np.repeat(v, self.windows.places), (self.count, 1))
+
+    def _dense(self) -> Array:
+        own = np.repeat(np.eye(self.filters, dtype=self.dtype), self.windows.places, axis=0)
+        return np.broadcast_to(own, self.dense_shape).copy()
+
+
+# The layer.
 
 
 class Conv2D(Filtered):
@@ -73,7 +252,7 @@ class Conv2D(Filtered):
         return int(self.windows.places)
 
     def _apply(self, x: Array, values: Arrays) -> Array:
-        z = convolution.convolve(images(x, self.windows), values["W"], self.windows)
+        z = convolve(images(x, self.windows), values["W"], self.windows)
         if self.bias:
             z = z + values["b"][:, None, None]
         return as_rows(z)
@@ -106,7 +285,7 @@ class Conv2D(Filtered):
         return a if linear or relu else self._activation.value(z, out=a)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = J ∂a/∂z, then `backward_from_delta`; with relu both in one go."""
+        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`; with relu both in one go."""
         if self.explicit or not self._is_for_loops(self._of_pass(self.x), J, self.W):
             return super().backward_pass(J, to_input=to_input)
         if isinstance(self.activation, Linear):

@@ -1,4 +1,7 @@
-"""Layers of filters that look at images through windows: z from what is under them, a = φ(z)."""
+"""What layers of filters share, whether all places share the filters or not.
+
+They look at images through windows: z from what is under each window, a = φ(z).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
 from chainrule.nn.activations import Activation
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights
-from chainrule.nn.images.geometry import checked_padding, pair, windows_on
+from chainrule.nn.images.geometry import Windows, checked_padding, pair, windows_on
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
 from chainrule.nn.layers.base import (
     DEFAULT_BIASES,
@@ -24,6 +26,111 @@ from chainrule.nn.layers.base import (
     counted,
 )
 from chainrule.nn.penalties import PenaltyLike
+
+# The Jacobians.
+
+
+class ImageJacobian(Jacobian):
+    """A Jacobian with respect to images, one matrix a case.
+
+    Args:
+        windows: where the layer looks.
+        count: the number of cases.
+        maps: channels of what comes out.
+    """
+
+    __slots__ = ("count", "maps", "windows")
+    per_case: ClassVar[tuple[str, ...]] = ("count",)
+
+    def __init__(self, windows: Windows, count: int, maps: int) -> None:
+        self.windows = windows
+        self.count = count
+        self.maps = maps
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, maps · places, channels · height · width)."""
+        image = self.windows.channels * self.windows.height * self.windows.width
+        return (self.count, self.maps * self.windows.places, image)
+
+
+class ByImages(ImageJacobian):
+    """∂z/∂x: the filters, written where they stand; the same for every case.
+
+    Args:
+        W: the filters, (..., filters, channels, rows, columns).
+        windows: where they stand.
+        count: the number of cases.
+    """
+
+    __slots__ = ("W",)
+
+    def __init__(self, W: Array, windows: Windows, count: int) -> None:
+        super().__init__(windows, count, W.shape[-4])
+        self.W = W
+
+
+class ByWeights(Jacobian):
+    """∂z/∂W: for every output the numbers under its window, where its own filter stands.
+
+    Args:
+        x: the layer's inputs, (cases, channels · height · width).
+        windows: where the filters stand.
+        filters: how many at each place.
+    """
+
+    __slots__ = ("filters", "windows", "x")
+    per_case = ("x",)
+
+    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
+        self.x = x
+        self.windows = windows
+        self.filters = filters
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """That of W."""
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, *shape)."""
+        return (len(self.x), self.filters * self.windows.places, *self.shape)
+
+
+class ByBiases(Jacobian):
+    """∂z/∂b: 1 where an output has the bias.
+
+    Args:
+        count: the number of cases.
+        filters: how many at each place.
+        windows: where they stand.
+        dtype: of the numbers.
+    """
+
+    __slots__ = ("count", "dtype", "filters", "windows")
+    per_case = ("count",)
+
+    def __init__(
+        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
+    ) -> None:
+        self.count = count
+        self.filters = filters
+        self.windows = windows
+        self.dtype = dtype
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """That of b."""
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, filters · places, *shape)."""
+        return (self.count, self.filters * self.windows.places, *self.shape)
+
+
+# The layers.
 
 WORTH_LOOPS = 20_000
 """Multiplications a case from which compiled loops are worth their start."""
@@ -150,13 +257,13 @@ class Filtered(Weighted):
         return found
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = J ∂a/∂z, then `backward_from_delta`."""
+        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`."""
         J_a = Diagonal(self._activation.derivative(self._of_pass(self.z)))
         delta = explicit(J_a).vjp(J) if self.explicit else J_a.vjp(J)
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; J upstream."""
+        """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; ∂L/∂x."""
         self.delta = delta
         local = self.jacobians_at(self.x, self.W)
         J_x = local.pop("x")

@@ -64,6 +64,12 @@ class Windows:
         """(channels, height, width)."""
         return (self.channels, self.height, self.width)
 
+    @property
+    def padded_image(self) -> tuple[int, int, int]:
+        """(channels, height, width), padding included."""
+        top, bottom, left, right = self.padding
+        return (self.channels, self.height + top + bottom, self.width + left + right)
+
 
 def pair(value: Any, what: str, least: int) -> tuple[int, int]:
     """A number for both directions, or [height, width].

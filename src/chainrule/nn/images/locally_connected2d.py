@@ -1,18 +1,202 @@
-"""Filters as of a convolution, but each place has its own."""
+"""Filters as of a convolution, but each place has its own: in NumPy, Jacobians, and the layer.
+
+z[n, f, i, j] = Σ_{c,p,q} W[i, j, f, c, p, q] x[n, c, s i + p, s j + q] with stride s, x padded.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.images import local_numpy as local
-from chainrule.nn.images.filter_jacobians import ByBiases, ByImages, ByWeights, as_rows, images
-from chainrule.nn.images.filtered import Filtered
-from chainrule.nn.images.local_jacobians import LocalBiases, LocalInput, LocalWeights
-from chainrule.nn.images.sliding import padded, within
+from chainrule.nn.images.filtered import ByBiases, ByImages, ByWeights, Filtered
+from chainrule.nn.images.geometry import Windows
+from chainrule.nn.images.im2col import (
+    as_rows,
+    filter_matrix,
+    im2col,
+    images,
+    into,
+    maps,
+    padded,
+    padded_zeros,
+    within,
+)
 from chainrule.nn.layers.base import Arrays
+from chainrule.nn.parameters import sum_of_rows
+
+# In NumPy: a batch of small products for every row of places.
+
+
+def apply_filters(x: Array, W: Array, windows: Windows) -> Array:
+    """Each place's filters on what is under its window, without biases.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        W: (down, across, filters, channels, rows, columns).
+        windows: where the filters stand.
+
+    Returns:
+        (cases, filters, down, across).
+    """
+    patches, filters = im2col(x, windows), W.shape[2]
+    shape = (len(x), filters, windows.down, windows.across)
+    z = np.empty(shape, np.result_type(x, W))
+    for i in range(windows.down):
+        product = _columns(patches, i) @ _matrices(W[i]).transpose(0, 2, 1)
+        z[:, :, i, :] = product.transpose(1, 2, 0)
+    return z
+
+
+def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
+    """∂L/∂x for ∂L/∂z, (cases, channels, height, width).
+
+    Args:
+        delta: (cases, filters, down, across).
+        W: (down, across, filters, channels, rows, columns).
+        windows: where the filters stand.
+    """
+    found = padded_zeros(len(delta), windows, np.result_type(delta, W))
+    inner = (windows.channels, windows.rows, windows.columns)
+    for i in range(windows.down):
+        product = delta[:, :, i, :].transpose(2, 0, 1) @ _matrices(W[i])
+        parts = product.reshape(windows.across, len(delta), *inner).transpose(1, 2, 3, 4, 0)
+        for target, q in _row_of_places(found, windows, i):
+            target += parts[:, :, :, q]
+    return np.ascontiguousarray(within(found, windows))
+
+
+def weight_gradient(x: Array, delta: Array, windows: Windows, out: Array | None = None) -> Array:
+    """∂L/∂W for ∂L/∂z, summed over the cases, (down, across, filters, channels, rows, columns).
+
+    Args:
+        x: images, (cases, channels, height, width).
+        delta: (cases, filters, down, across).
+        windows: where the filters stand.
+        out: to be written into.
+    """
+    patches = im2col(x, windows)
+    shape = (windows.down, windows.across, delta.shape[1])
+    inner = (windows.channels, windows.rows, windows.columns)
+    found = np.empty((*shape, *inner), np.result_type(x, delta)) if out is None else out
+    for i in range(windows.down):
+        product = delta[:, :, i, :].transpose(2, 1, 0) @ _columns(patches, i)
+        found[i] = product.reshape(*shape[1:], *inner)
+    return found
+
+
+def _matrices(W: Array) -> Array:
+    """One row of places' filters as matrices, (across, filters, numbers under a window)."""
+    return W.reshape(*W.shape[:2], -1)
+
+
+def _columns(patches: Array, i: int) -> Array:
+    """What is under the windows of row i of places, (across, cases, numbers under one)."""
+    row = patches[:, i].swapaxes(0, 1)
+    return row.reshape(*row.shape[:2], -1)
+
+
+def _row_of_places(x: Array, windows: Windows, i: int) -> Iterator[tuple[Array, int]]:
+    """Views (cases, channels, rows, across) of a row of places, one for each window column."""
+    top, step = i * windows.stride[0], windows.stride[1]
+    for q in range(windows.columns):
+        columns = slice(q, q + (windows.across - 1) * step + 1, step)
+        yield x[:, :, top : top + windows.rows, columns], q
+
+
+# The Jacobians.
+
+
+class LocalInput(ByImages):
+    """∂z/∂x: each place's filters, written at that place.
+
+    Args:
+        W: (down, across, filters, channels, rows, columns).
+        windows: where the filters stand.
+        count: the number of cases.
+    """
+
+    __slots__ = ()
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Every g goes back to what was under its window."""
+        return as_rows(input_gradient(maps(g, self.windows), self.W, self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The filters applied to v."""
+        return as_rows(apply_filters(images(v, self.windows), self.W, self.windows))
+
+    def _dense(self) -> Array:
+        return np.broadcast_to(filter_matrix(self.W, self.windows), self.dense_shape).copy()
+
+
+class LocalWeights(ByWeights):
+    """∂z/∂W: for every output the numbers under its window, at its own place and filter.
+
+    For the arguments see `ByWeights`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of W, (down, across, filters, channels, rows, columns)."""
+        w = self.windows
+        return (w.down, w.across, self.filters, w.channels, w.rows, w.columns)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g times what was under each window, summed over the cases; the shape of W."""
+        x, delta = images(self.x, self.windows), maps(g, self.windows)
+        return weight_gradient(x, delta, self.windows, out)
+
+    def jvp(self, v: Array) -> Array:
+        """The change v of the filters, applied to x."""
+        return as_rows(apply_filters(images(self.x, self.windows), v, self.windows))
+
+    def _dense(self) -> Array:
+        windows = self.windows
+        dense = np.zeros(
+            (len(self.x), self.filters, windows.down, windows.across, *self.shape), self.x.dtype
+        )
+        f, i, j = np.ogrid[: self.filters, : windows.down, : windows.across]
+        patches = im2col(images(self.x, windows), windows)
+        dense[:, f, i, j, i, j, f] = patches[:, None]
+        return dense.reshape(self.dense_shape)
+
+
+class LocalBiases(ByBiases):
+    """∂z/∂b: the identity, with places before filters in b and behind them in z.
+
+    For the arguments see `ByBiases`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """That of b, (down, across, filters)."""
+        return (self.windows.down, self.windows.across, self.filters)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """The sums of g over the cases, (down, across, filters)."""
+        total = maps(sum_of_rows(g)[None], self.windows)[0]
+        return into(total.transpose(1, 2, 0), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The change v of b, (down, across, filters), in every case."""
+        return np.tile(v.transpose(2, 0, 1).reshape(-1), (self.count, 1))
+
+    def _dense(self) -> Array:
+        down, across, filters = self.shape
+        own = np.zeros((filters, down, across, down, across, filters), self.dtype)
+        f, i, j = np.ogrid[:filters, :down, :across]
+        own[f, i, j, i, j, f] = 1
+        return np.broadcast_to(own.reshape(self.dense_shape[1:]), self.dense_shape).copy()
+
+
+# The layer.
 
 
 class LocallyConnected2D(Filtered):
@@ -48,7 +232,7 @@ class LocallyConnected2D(Filtered):
             z = np.empty((len(x), self.outputs), x.dtype)
             self._loops().forward(self._padded(x), values["W"], values.get("b"), z)
             return z
-        z = local.apply_filters(images(x, self.windows), values["W"], self.windows)
+        z = apply_filters(images(x, self.windows), values["W"], self.windows)
         if self.bias:
             z = z + values["b"].transpose(2, 0, 1)
         return as_rows(z)
@@ -66,20 +250,18 @@ class LocallyConnected2D(Filtered):
         J = np.empty_like(x)
         loops.images(delta, self.W, J)
         upstream = self.context.input_gradient(self.name, self.inputs, delta)
-        return as_rows(within(J.reshape(len(J), *self._padded_image()), self.windows), upstream)
+        return as_rows(
+            within(J.reshape(len(J), *self.windows.padded_image), self.windows), upstream
+        )
 
     def _loops(self) -> Any:
         from chainrule.nn.images.kernels.local import Local  # Numba, only where it is needed
 
         w = self.windows
-        image, size = self._padded_image(), (w.rows, w.columns)
-        return Local(image, size, w.stride, (w.down, w.across), self.filters)
+        return Local(
+            w.padded_image, (w.rows, w.columns), w.stride, (w.down, w.across), self.filters
+        )
 
     def _padded(self, x: Array) -> Array:
         """Rows of images with what lies around them."""
         return np.ascontiguousarray(as_rows(padded(images(x, self.windows), self.windows)))
-
-    def _padded_image(self) -> tuple[int, int, int]:
-        channels, height, width = self.windows.image
-        top, bottom, left, right = self.windows.padding
-        return channels, height + top + bottom, width + left + right

@@ -1,4 +1,4 @@
-"""Layers without parameters that make one number of each window: the largest, or the mean."""
+"""Pooling: the largest number or the mean of each window, in NumPy, Jacobians, and the layers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,219 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.nn.images import pooling_numpy as pooling
-from chainrule.nn.images.filter_jacobians import as_rows, images, maps
-from chainrule.nn.images.geometry import checked_padding, pair, windows_on
-from chainrule.nn.images.pooling_jacobians import AveragePooling, MaxPooling
+from chainrule.nn.images.filtered import ImageJacobian
+from chainrule.nn.images.geometry import Windows, checked_padding, pair, windows_on
+from chainrule.nn.images.im2col import (
+    as_rows,
+    col2im,
+    filter_matrix,
+    images,
+    maps,
+    offsets,
+    padded,
+    under,
+)
 from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
+
+# In NumPy.
+
+
+def largest(x: Array, windows: Windows) -> tuple[Array, Array]:
+    """The largest number under each window, and which one it is.
+
+    Of equal ones it is the first in row order; padding is never the largest. NaN counts as
+    larger than any number, the last of several as in PyTorch. Complex numbers are ordered by
+    their real parts.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        windows: where they stand.
+
+    Returns:
+        Two arrays (cases, channels, down, across): the numbers, and their places p · columns + q
+        within the window, as whole numbers of 32 bits.
+    """
+    image = padded(np.ones((1, 1, windows.height, windows.width), bool), windows)
+    x = padded(x, windows)
+    best = np.empty((*x.shape[:2], windows.down, windows.across), x.dtype)
+    winners = np.full(best.shape, -1, np.int32)
+    for k, (p, q) in enumerate(offsets(windows)):
+        other, inside = under(x, windows, p, q), under(image, windows, p, q)
+        larger = inside & ((winners < 0) | (other.real > best.real) | np.isnan(other))
+        np.copyto(best, other, where=larger)
+        winners[larger] = k
+    return best, winners
+
+
+def distances_to_ties(x: Array, windows: Windows) -> Array:
+    """How far each number under a window is from being as large as the largest, with a sign.
+
+    The largest itself has 1, so that the signs tell which it is; the others are at most 0, and 0
+    where they tie. Where all of them are 0, as behind a relu that lets nothing through, they are
+    no tie but −1: none of them moves.
+
+    Args:
+        x: real images, (cases, channels, height, width).
+        windows: where they stand.
+
+    Returns:
+        (rows · columns, cases, channels, down, across).
+    """
+    best, winners = largest(x, windows)
+    x = padded(x, windows, -np.inf)
+    behind = np.array([under(x, windows, p, q) - best for p, q in offsets(windows)])
+    behind[(behind == 0) & (best == 0)] = -1
+    np.put_along_axis(behind, winners[None], 1, axis=0)
+    return behind
+
+
+def gather(x: Array, winners: Array, windows: Windows) -> Array:
+    """The numbers at the places that ``winners`` names: how the largest move as x moves.
+
+    Args:
+        x: (cases, channels, height, width).
+        winners: see `largest`.
+        windows: where they stand.
+    """
+    x = padded(x, windows)
+    found = np.zeros(winners.shape, x.dtype)
+    for k, (p, q) in enumerate(offsets(windows)):
+        np.copyto(found, under(x, windows, p, q), where=winners == k)
+    return found
+
+
+def scatter(delta: Array, winners: Array, windows: Windows) -> Array:
+    """∂L/∂x of the largest numbers: each δ goes to the number that was the largest.
+
+    Args:
+        delta: (cases, channels, down, across).
+        winners: see `largest`.
+        windows: where they stand.
+
+    Returns:
+        (cases, channels, height, width).
+    """
+    zero, places = delta.dtype.type(0), windows.rows * windows.columns
+    parts = (np.where(winners == k, delta, zero) for k in range(places))
+    return col2im(parts, windows, len(delta), delta.dtype)
+
+
+def mean(x: Array, windows: Windows) -> Array:
+    """The mean of each window; padding counts as zeros, as in PyTorch.
+
+    Args:
+        x: images, (cases, channels, height, width).
+        windows: where they stand.
+
+    Returns:
+        (cases, channels, down, across).
+    """
+    x = padded(x, windows)
+    total = np.zeros((*x.shape[:2], windows.down, windows.across), x.dtype)
+    for p, q in offsets(windows):
+        total += under(x, windows, p, q)
+    total /= windows.rows * windows.columns
+    return total
+
+
+def spread(delta: Array, windows: Windows) -> Array:
+    """∂L/∂x of the means: each δ goes to all numbers of its window in equal parts.
+
+    Args:
+        delta: (cases, channels, down, across).
+        windows: where they stand.
+
+    Returns:
+        (cases, channels, height, width).
+    """
+    places = windows.rows * windows.columns
+    share = delta / delta.dtype.type(places)
+    return col2im([share] * places, windows, len(delta), delta.dtype)
+
+
+# The Jacobians.
+
+
+class MaxPooling(ImageJacobian):
+    """∂y/∂x of the largest: a single 1 for every output, where the largest number was.
+
+    Args:
+        winners: its place within each window, (cases, channels, down, across).
+        windows: where they stand.
+        dtype: of the numbers.
+
+    Example:
+        >>> winners = np.array([[[[1]]]])  # the second of the two numbers was the larger
+        >>> MaxPooling(winners, Windows(1, 1, 2, 1, 2), np.dtype(float)).dense()
+        array([[[0., 1.]]])
+    """
+
+    __slots__ = ("dtype", "winners")
+    per_case = ("count", "winners")
+
+    def __init__(self, winners: Array, windows: Windows, dtype: np.dtype[np.generic]) -> None:
+        super().__init__(windows, len(winners), windows.channels)
+        self.winners = winners
+        self.dtype = dtype
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Every g goes to the number that was the largest."""
+        return as_rows(scatter(maps(g, self.windows), self.winners, self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The v at the numbers that were the largest."""
+        return as_rows(gather(images(v, self.windows), self.winners, self.windows))
+
+    def _dense(self) -> Array:
+        windows = self.windows
+        top, _, left, _ = windows.padding
+        dense = np.zeros((*self.winners.shape, *windows.image), self.dtype)
+        n, c, i, j = np.ogrid[tuple(slice(length) for length in self.winners.shape)]
+        row = i * windows.stride[0] + self.winners // windows.columns - top
+        column = j * windows.stride[1] + self.winners % windows.columns - left
+        dense[n, c, i, j, c, row, column] = 1
+        return dense.reshape(self.dense_shape)
+
+
+class AveragePooling(ImageJacobian):
+    """∂y/∂x of the mean: equal parts for all numbers of the window; the same for every case.
+
+    Args:
+        windows: where they stand.
+        count: the number of cases.
+        dtype: of the numbers.
+
+    Example:
+        >>> AveragePooling(Windows(1, 1, 2, 1, 2), 1, np.dtype(float)).dense()
+        array([[[0.5, 0.5]]])
+    """
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, windows: Windows, count: int, dtype: np.dtype[np.generic]) -> None:
+        super().__init__(windows, count, windows.channels)
+        self.dtype = dtype
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Every g goes to all numbers of its window in equal parts."""
+        return as_rows(spread(maps(g, self.windows), self.windows), out)
+
+    def jvp(self, v: Array) -> Array:
+        """The means of v."""
+        return as_rows(mean(images(v, self.windows), self.windows))
+
+    def _dense(self) -> Array:
+        windows = self.windows
+        size = windows.rows * windows.columns
+        shares = np.eye(windows.channels, dtype=self.dtype) / self.dtype.type(size)
+        filters = np.broadcast_to(
+            shares[None, None, :, :, None, None],
+            (1, 1, *shares.shape, windows.rows, windows.columns),
+        )
+        return np.broadcast_to(filter_matrix(filters, windows), self.dense_shape).copy()
+
+
+# The layers.
 
 WORTH_LOOPS = 5_000
 """Numbers under all windows of a case from which compiled loops are worth their start."""
@@ -107,26 +315,9 @@ class Pooled(ParameterFree):
         return x.dtype.char in "fd" and numbers >= WORTH_LOOPS
 
     def _loops(self) -> Any:
-        from chainrule.nn.images.kernels.pooling import Pooling  # Numba, only where it is needed
-        from chainrule.nn.images.kernels.pooling_kernels import PoolSizes
+        from chainrule.nn.images.kernels.pooling import Pooling, PoolSizes  # Numba: where needed
 
-        w = self.windows
-        top, _, left, _ = w.padding
-        return Pooling(
-            PoolSizes(
-                w.channels,
-                w.height,
-                w.width,
-                w.rows,
-                w.columns,
-                top,
-                left,
-                w.stride[0],
-                w.stride[1],
-                w.down,
-                w.across,
-            )
-        )
+        return Pooling(PoolSizes.of(self.windows))
 
 
 class MaxPool2D(Pooled):
@@ -148,8 +339,8 @@ class MaxPool2D(Pooled):
 
     def _pool(self, x: Array, y: Array) -> Array:
         if not self._is_for_loops(x):
-            largest, winners = pooling.largest(images(x, self.windows), self.windows)
-            y[...] = as_rows(largest)
+            best, winners = largest(images(x, self.windows), self.windows)
+            y[...] = as_rows(best)
             return as_rows(winners)
         whole = np.dtype(np.int32)
         keeps = y is self.z
@@ -162,7 +353,7 @@ class MaxPool2D(Pooled):
         return winners
 
     def _run_back(self, delta: Array, upstream: Array) -> None:
-        self._loops().put_back(delta, self._found, upstream)
+        self._loops().scatter(delta, self._found, upstream)
 
     def _jacobian_x(self) -> MaxPooling:
         return MaxPooling(self.winners, self.windows, self.x.dtype)
@@ -181,7 +372,7 @@ class AveragePool2D(Pooled):
         if self._is_for_loops(x):
             self._loops().mean(np.ascontiguousarray(x), y)
         else:
-            y[...] = as_rows(pooling.mean(images(x, self.windows), self.windows))
+            y[...] = as_rows(mean(images(x, self.windows), self.windows))
 
     def _run_back(self, delta: Array, upstream: Array) -> None:
         self._loops().spread(delta, upstream)

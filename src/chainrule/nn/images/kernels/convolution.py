@@ -1,20 +1,383 @@
 """A convolution and its backward pass in compiled loops, blocks of images shared among threads.
 
+Images are laid on grids, see `grids`; products with their sums in registers follow, and what comes
+of them is taken off its grid. In a product a tile of sums stays in registers: some rows times some
+lines of positions. In the convolution and in the gradient of the image each step adds one shifted
+stretch of the grid times one weight of each row; in the gradient of the weights each step
+multiplies stretches of δ with shifted stretches of the image, and the lines are summed up at the
+end.
+
 Beside its results it takes room for one image a thread on grids (two in the backward pass), never
 for columns of all that is under the filters.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.images.kernels import convolution_kernels as kernels
-from chainrule.nn.images.kernels.bounds import require_shape
-from chainrule.nn.images.kernels.grids import WEIGHT_TILE, Grids, Shape, Tile, grids_of, up
+from chainrule.nn.images.kernels.grids import (
+    WEIGHT_TILE,
+    Grids,
+    Shape,
+    Sizes,
+    Tile,
+    grids_of,
+    require_shape,
+    up,
+)
+from chainrule.nn.kernels.jit import entry, part, wide_vectors
 from chainrule.nn.kernels.threads import blocks_of, number_of_threads, share
+from chainrule.nn.kernels.vectors import (
+    EIGHT_LINES,
+    FOUR_LINES,
+    ONE_LINE,
+    SIX_LINES,
+    THREE_LINES,
+    add_outer_products,
+    add_totals,
+    fill,
+    lanes,
+    load,
+    load_at,
+    load_filled,
+    load_rows,
+    rectified,
+    store,
+    store_block,
+    zeros,
+)
+
+
+class Packed(NamedTuple):
+    """The weights of a product, and where their factors lie.
+
+    Attributes:
+        weights: for each phase, blocks of rows, (phases · blocks, taps · rows of a tile).
+        offsets: of what is multiplied with each tap, (phases, taps).
+    """
+
+    weights: Array
+    offsets: Array
+
+
+class Room(NamedTuple):
+    """Room of a thread in the backward pass.
+
+    Attributes:
+        images: on their grids, (images, numbers); zeros where they are never written.
+        deltas: likewise their δ.
+        out: for a phase of the gradient of an image.
+    """
+
+    images: Array
+    deltas: Array
+    out: Array
+
+
+@part
+def _multiply(
+    packed: Packed,
+    block: int,
+    taps: int,
+    source: tuple[Array, int],
+    phase: int,
+    at: int,
+    target: Array,
+    row: int,
+    tile: Any,
+) -> None:
+    """One tile: target[row:, at:] = weights[block] times the shifted stretches of an image."""
+    (weights, offsets), (grid, image), (rows, lines) = packed, source, tile
+    sums = zeros(grid, rows, lines)
+    for k in range(taps):
+        stretch = load(grid, image, offsets[phase, k] + at, lines)
+        factors = load_filled(weights, block, k * len(rows), rows)
+        sums = add_outer_products(sums, factors, stretch)
+    store_block(sums, target, row, at, lines)
+
+
+@part
+def _product(
+    packed: Packed,
+    first: int,
+    count: int,
+    taps: int,
+    source: tuple[Array, int],
+    phase: int,
+    length: int,
+    target: Array,
+    tile: Any,
+) -> None:
+    """All tiles of some blocks of rows; positions come first, so that stretches stay near.
+
+    Args:
+        packed: see `Packed`.
+        first: block of rows.
+        count: how many blocks.
+        taps: how many stretches are summed up.
+        source: images on grids, and which of them.
+        phase: row of the offsets.
+        length: how many positions.
+        target: rows of sums, written.
+        tile: rows and lines of it, tuples whose lengths count.
+    """
+    rows, lines = tile
+    step = len(lines) * lanes(source[0])
+    for at in range(0, length, step):
+        for block in range(count):
+            row = block * len(rows)
+            _multiply(packed, first + block, taps, source, phase, at, target, row, tile)
+
+
+@part
+def _copy_row(source: tuple[Array, int, int], target: tuple[Array, int, int], length: int) -> None:
+    """Copy ``length`` numbers; source and target are an array, a row and a column of it."""
+    (x, i, at), (y, o, to) = source, target
+    width = lanes(x)
+    if length < width:
+        for k in range(length):
+            y[o, to + k] = x[i, at + k]
+        return
+    for k in range(0, length - width, width):
+        store(load(x, i, at + k, ONE_LINE), y, o, to + k)
+    k = length - width
+    store(load(x, i, at + k, ONE_LINE), y, o, to + k)
+
+
+@part
+def _image_to_grid(x: Array, n: int, s: Sizes, grid: Array, at: int) -> None:
+    """Image n into grid[at]; what lies around it is never written, and stays 0."""
+    for c in range(s.channels):
+        for h in range(s.height):
+            high, low = divmod(h + s.top, s.step_down)
+            source = (c * s.height + h) * s.width
+            if s.step_across == 1:
+                plane = c * s.step_down + low
+                target = (plane * s.grid_height + high) * s.grid_width + s.left
+                _copy_row((x, n, source), (grid, at, target), s.width)
+            else:
+                for w in range(s.width):
+                    right, side = divmod(w + s.left, s.step_across)
+                    plane = (c * s.step_down + low) * s.step_across + side
+                    target = (plane * s.grid_height + high) * s.grid_width + right
+                    grid[at, target] = x[n, source + w]
+
+
+@part
+def _finish(grid: Array, s: Sizes, bias: Array, n: int, z: Array, a: Array, rectify: bool) -> None:
+    """The outputs from their grid, with biases; rectified into a where that is asked for."""
+    width = lanes(z)
+    for f in range(s.filters):
+        for i in range(s.down):
+            at, start = i * s.grid_width, (f * s.down + i) * s.across
+            if s.across < width:
+                for j in range(s.across):
+                    value = grid[f, at + j] + bias[f]
+                    z[n, start + j] = value
+                    if rectify:
+                        a[n, start + j] = z.dtype.type(0) if value < 0 else value
+                continue
+            j = 0
+            while j < s.across:
+                j = min(j, s.across - width)
+                value = load(grid, f, at + j, ONE_LINE)
+                value = value + fill(bias[f], value)
+                store(value, z, n, start + j)
+                if rectify:
+                    store(rectified(value), a, n, start + j)
+                j += width
+
+
+@entry
+def convolve(
+    x: Array,
+    packed: Packed,
+    bias: Array,
+    s: Sizes,
+    tile: Any,
+    images: tuple[int, int],
+    room: tuple[Array, Array],
+    z: Array,
+    a: Array,
+    rectify: bool,
+) -> None:
+    """Some images of a convolution.
+
+    Args:
+        x: images as rows, (cases, channels · height · width).
+        packed: see `Packed`; one phase.
+        bias: (filters,).
+        s: `Sizes`.
+        tile: see `_product`.
+        images: the first, and the one behind the last.
+        room: for an image on its grid, (1, numbers), zeros where the image is never written; for
+            the outputs on their grid, (rows of all blocks, positions).
+        z: rows of outputs, written.
+        a: likewise their rectified values.
+        rectify: whether those are wanted.
+    """
+    wide_vectors()
+    grid, out = room
+    for n in range(images[0], images[1]):
+        _image_to_grid(x, n, s, grid, 0)
+        blocks = len(packed.weights)
+        _product(packed, 0, blocks, s.under, (grid, 0), 0, s.forward_length, out, tile)
+        _finish(out, s, bias, n, z, a, rectify)
+
+
+class Sent(NamedTuple):
+    """What is sent back to the outputs of a convolution.
+
+    Attributes:
+        J: ∂L/∂a, rows; δ itself where nothing was rectified.
+        z: what was rectified, or anything.
+        delta: δ = J where z > 0, rows, written where rectified; else of no use.
+        rectified: see above.
+    """
+
+    J: Array
+    z: Array
+    delta: Array
+    rectified: bool
+
+
+class Gradients(NamedTuple):
+    """What the backward pass writes.
+
+    Attributes:
+        found: the gradient of the weights in tiles, (tiles, 24), added to.
+        sums: of the biases, (filters,) in float64, added to.
+        images: the gradient of the images, rows.
+        of_weights: whether ``found`` and ``sums`` are wanted.
+        of_images: whether ``images`` is wanted.
+    """
+
+    found: Array
+    sums: Array
+    images: Array
+    of_weights: bool
+    of_images: bool
+
+
+@part
+def _delta_to_grid(sent: Sent, n: int, s: Sizes, grid: Array, at: int, sums: Array) -> None:
+    """δ of image n into its grid; its sums go to the biases."""
+    J, z, delta, rectify = sent
+    for f in range(s.filters):
+        plane = f * s.delta_plane + s.margin
+        total = J.dtype.type(0)
+        for i in range(s.down):
+            target, start = plane + i * s.grid_width, (f * s.down + i) * s.across
+            if rectify:
+                for j in range(s.across):
+                    value = J[n, start + j]
+                    delta[n, start + j] = value if z[n, start + j] > 0 else J.dtype.type(0)
+                # A loop of its own: where δ takes the place of J the one above runs another way.
+                for j in range(s.across):
+                    total += delta[n, start + j]
+                _copy_row((delta, n, start), (grid, at, target), s.across)
+            else:
+                for j in range(s.across):
+                    total += J[n, start + j]
+                _copy_row((J, n, start), (grid, at, target), s.across)
+        sums[f] += total
+
+
+@part
+def _weight_tile(
+    room: Room, count: int, s: Sizes, block: int, offsets: Array, k: int, found: Array, at: int
+) -> None:
+    """Sums of δ times what was under the filters, a tile of filters and numbers under them."""
+    images, deltas, _ = room
+    width = lanes(deltas)
+    sums = zeros(deltas, FOUR_LINES, SIX_LINES)
+    start = block * len(FOUR_LINES) * s.delta_plane + s.margin
+    for g in range(count):
+        for m in range(0, s.weight_length, width):
+            left = load_rows(deltas, g, start + m, s.delta_plane, FOUR_LINES)
+            right = load_at(images, g, m, offsets, k, SIX_LINES)
+            sums = add_outer_products(sums, left, right)
+    add_totals(sums, found, at, 0)
+
+
+@part
+def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, J: Array) -> None:
+    """One phase of the gradient of image n, padding left out."""
+    for c in range(s.channels):
+        for h in range(s.height):
+            high, own = divmod(h + s.top, s.step_down)
+            if own != low:
+                continue
+            at, target = high * s.grid_width, (c * s.height + h) * s.width
+            if s.step_across == 1:
+                _copy_row((grid, c, at + s.left), (J, n, target), s.width)
+            else:
+                w = (side - s.left) % s.step_across
+                while w < s.width:
+                    J[n, target + w] = grid[c, at + (w + s.left) // s.step_across]
+                    w += s.step_across
+
+
+@entry
+def send_back(
+    x: Array,
+    sent: Sent,
+    s: Sizes,
+    offsets: Array,
+    packed: Packed,
+    taps: Array,
+    tile: Any,
+    images: tuple[int, int],
+    room: Room,
+    gradients: Gradients,
+) -> None:
+    """The backward pass of some images.
+
+    Args:
+        x: images as rows.
+        sent: see `Sent`.
+        s: `Sizes`.
+        offsets: of what is under place 0, in whole tiles.
+        packed: for the gradient of the images, see `Packed`.
+        taps: see `Grids`.
+        tile: see `_product`.
+        images: the first, and the one behind the last.
+        room: see `Room`; as many images as it has are on their grids at once.
+        gradients: see `Gradients`.
+    """
+    wide_vectors()
+    blocks, together = -(-s.channels // len(tile[0])), len(room.images)
+    for group in range(images[0], images[1], together):
+        count = min(together, images[1] - group)
+        for g in range(count):
+            _delta_to_grid(sent, group + g, s, room.deltas, g, gradients.sums)
+            if gradients.of_weights:
+                _image_to_grid(x, group + g, s, room.images, g)
+        if gradients.of_weights:
+            at = 0
+            for block in range(-(-s.filters // len(FOUR_LINES))):
+                for k in range(0, s.under, len(SIX_LINES)):
+                    _weight_tile(room, count, s, block, offsets, k, gradients.found, at)
+                    at += 1
+        if gradients.of_images:
+            for g in range(count):
+                for phase in range(len(taps)):
+                    low, side = divmod(phase, s.step_across)
+                    _product(
+                        packed, phase * blocks, blocks, taps[phase], (room.deltas, g), phase,
+                        s.input_length, room.out, tile,
+                    )  # fmt: skip
+                    _grid_to_image(room.out, s, low, side, group + g, gradients.images)
+
+
+ROWS: dict[int, Any] = {4: FOUR_LINES, 8: EIGHT_LINES}
+LINES: dict[int, Any] = {3: THREE_LINES, 6: SIX_LINES}
+
+
+# What Python calls.
 
 BLOCKS = 6
 """Into so many a batch is cut: enough for threads to end together, few enough to call."""
@@ -74,14 +437,16 @@ class Convolution:
         weights = self._packed(W.reshape(len(W), -1), tile, "weights")
         bias = np.zeros(len(W), self.dtype) if b is None else b
         shape = (len(weights) * tile.rows, grids.sizes.forward_length)
-        rows, lines = kernels.ROWS[tile.rows], kernels.LINES[tile.lines]
+        in_lines = ROWS[tile.rows], LINES[tile.lines]
         rectified = z if a is None else a
 
+        packed = Packed(weights, grids.offsets[None])
+
         def work(worker: int, block: int) -> None:
-            kernels.forward(
-                x, weights, grids.offsets[None], bias, grids.sizes, rows, lines,
-                *self.blocks[block],
-                self._images(worker), self._out(worker, shape), z, rectified, a is not None,
+            room = self._images(worker), self._out(worker, shape)
+            convolve(
+                x, packed, bias, grids.sizes, in_lines, self.blocks[block], room,
+                z, rectified, a is not None,
             )  # fmt: skip
 
         share(work, len(self.blocks), self._workers())
@@ -117,25 +482,27 @@ class Convolution:
         self._require(upstream, W_grad)
         grids, tile = self.grids, self.grids.input_tile
         sizes = grids.sizes
-        rows, lines = kernels.ROWS[tile.rows], kernels.LINES[tile.lines]
+        in_lines = ROWS[tile.rows], LINES[tile.lines]
         nothing = np.empty((1, 1), self.dtype)
         weights = self._turned(W, tile) if upstream is not None else nothing
         tiles = self._tiles()
-        found = self._kept("found", 0, (len(self.blocks), *tiles))
+        found = self._buffer("found", 0, (len(self.blocks), *tiles))
         sums = np.zeros((len(self.blocks), sizes.filters))
         found[...] = 0
         width = up(sizes.channels, tile.rows), sizes.input_length
 
+        sent = Sent(J, J if z is None else z, nothing if delta is None else delta, z is not None)
+        packed = Packed(weights, grids.input_offsets)
+
         def work(worker: int, block: int) -> None:
-            kernels.backward(
-                x, J, J if z is None else z, z is not None, nothing if delta is None else delta,
-                sizes, grids.offsets, weights, grids.input_offsets, grids.taps, rows, lines,
-                *self.blocks[block], TOGETHER,
-                self._images(worker),
-                self._kept("deltas", worker, (TOGETHER, grids.delta_size)),
-                self._out(worker, width), found[block], sums[block],
-                nothing if upstream is None else upstream,
+            deltas = self._buffer("deltas", worker, (TOGETHER, grids.delta_size))
+            gradients = Gradients(
+                found[block], sums[block], nothing if upstream is None else upstream,
                 W_grad is not None, upstream is not None,
+            )  # fmt: skip
+            send_back(
+                x, sent, sizes, grids.offsets, packed, grids.taps, in_lines, self.blocks[block],
+                Room(self._images(worker), deltas, self._out(worker, width)), gradients,
             )  # fmt: skip
 
         share(work, len(self.blocks), self._workers())
@@ -160,25 +527,25 @@ class Convolution:
         work *= self.grids.sizes.down * self.grids.sizes.across
         return number_of_threads() if work >= WORTH_THREADS else 1
 
-    def _kept(self, what: str, worker: int, shape: tuple[int, ...]) -> Array:
-        """Room that is zeros when it is new, and is given again in later passes."""
+    def _buffer(self, what: str, worker: int, shape: tuple[int, ...]) -> Array:
+        """An array that is zeros when it is new, and the same one in later passes."""
         room = self._room.get((what, worker))
         if room is None:
             room = self._room[what, worker] = np.zeros(shape, self.dtype)
         return room
 
     def _images(self, worker: int) -> Array:
-        return self._kept("images", worker, (TOGETHER, self.grids.image_size))
+        return self._buffer("images", worker, (TOGETHER, self.grids.image_size))
 
     def _out(self, worker: int, shape: tuple[int, int]) -> Array:
         """Room for a product, of either pass."""
-        return self._kept("out", worker, (self._out_size,))[: shape[0] * shape[1]].reshape(shape)
+        return self._buffer("out", worker, (self._out_size,))[: shape[0] * shape[1]].reshape(shape)
 
     def _packed(self, matrix: Array, tile: Tile, what: str) -> Array:
         """(rows, taps) as (blocks, taps · rows of a tile), each tap's rows side by side."""
         rows, taps = matrix.shape
         blocks = up(rows, tile.rows) // tile.rows
-        packed = self._kept(what, 0, (blocks, taps, tile.rows))
+        packed = self._buffer(what, 0, (blocks, taps, tile.rows))
         whole = rows // tile.rows
         full = matrix[: whole * tile.rows].reshape(whole, tile.rows, taps)
         packed[:whole] = full.transpose(0, 2, 1)
@@ -191,7 +558,7 @@ class Convolution:
         grids, channels = self.grids, self.shape.channels
         blocks = up(channels, tile.rows) // tile.rows
         most = grids.input_offsets.shape[1]
-        turned = self._kept("turned", 0, (len(grids.places) * blocks, most * tile.rows))
+        turned = self._buffer("turned", 0, (len(grids.places) * blocks, most * tile.rows))
         for phase, places in enumerate(grids.places):
             if places:
                 p, q = np.array(places).T

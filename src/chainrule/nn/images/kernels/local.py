@@ -1,16 +1,249 @@
-"""Filters of each place's own in compiled loops, places or images shared among threads."""
+"""Filters of each place's own in compiled loops, places or images shared among threads.
+
+At every place there is a small product. In the convolution and in the gradient of the images the
+numbers of several cases lie side by side in a line; in the gradient of the weights those under a
+filter do. A tile of sums stays in registers: eight rows, or one where fewer are left.
+
+Outputs and their δ of one case lie side by side place by place, and so are read and written for a
+group of places at once: images of 2ⁿ numbers would otherwise drive each other out of the cache.
+"""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.images.kernels import local_kernels as kernels
-from chainrule.nn.images.kernels.bounds import require_shape, require_windows
-from chainrule.nn.images.kernels.grids import up
-from chainrule.nn.images.kernels.local_kernels import LocalSizes
+from chainrule.nn.images.kernels.grids import require_shape, require_windows, up
+from chainrule.nn.kernels.jit import entry, part, wide_vectors
 from chainrule.nn.kernels.threads import blocks_of, number_of_threads, share
-from chainrule.nn.kernels.vectors import LINE
+from chainrule.nn.kernels.vectors import (
+    EIGHT_LINES,
+    LINE,
+    ONE_LINE,
+    TWO_LINES,
+    add_outer_products,
+    lanes,
+    load,
+    load_filled,
+    load_filled_apart,
+    store,
+    store_block,
+    zeros,
+)
+
+
+class LocalSizes(NamedTuple):
+    """The sizes of a layer as the compiled loops take them; images are padded."""
+
+    width: int
+    step_down: int
+    step_across: int
+    across: int
+    places: int
+    filters: int
+    under: int
+
+
+@part
+def _start(place: int, s: LocalSizes) -> int:
+    """Where the window of a place begins in an image."""
+    i, j = divmod(place, s.across)
+    return i * s.step_down * s.width + j * s.step_across
+
+
+@part
+def _in_eights(function: Any, count: int, arguments: Any) -> None:
+    """Call a function for ``count`` rows of a tile: eight at a time, and the rest one by one."""
+    whole = count - count % 8
+    for row in range(0, whole, 8):
+        function(EIGHT_LINES, row, arguments)
+    for row in range(whole, count):
+        function(ONE_LINE, row, arguments)
+
+
+@part
+def _outputs(rows: Any, f: int, arguments: Any) -> None:
+    """z of some filters of a place, without biases, for all cases."""
+    turned, W, offsets, place, s, found, row = arguments
+    start = _start(place, s)
+    for at in range(0, turned.shape[1], 2 * lanes(turned)):
+        sums = zeros(turned, rows, TWO_LINES)
+        for k in range(s.under):
+            stretch = load(turned, start + offsets[k], at, TWO_LINES)
+            factors = load_filled_apart(W, place * s.filters + f, k, s.under, rows)
+            sums = add_outer_products(sums, factors, stretch)
+        store_block(sums, found, row + f, at, TWO_LINES)
+
+
+@entry
+def apply_filters(
+    turned: Array,
+    W: Array,
+    offsets: Array,
+    b: Array,
+    s: LocalSizes,
+    first: int,
+    last: int,
+    found: Array,
+    z: Array,
+) -> None:
+    """z of the places ``first`` to ``last``.
+
+    Args:
+        turned: padded images, a column a case, in whole pairs of lines.
+        W: a row a filter, (places · filters, under).
+        offsets: of what is under a filter, from its window's beginning.
+        b: (places, filters).
+        s: `LocalSizes`.
+        first: place.
+        last: place, no longer done.
+        found: room for a group of places, (group · filters, the cases and a line more).
+        z: rows of outputs, written.
+    """
+    wide_vectors()
+    group = len(found) // s.filters
+    for start in range(first, last, group):
+        count = min(group, last - start)
+        for g in range(count):
+            arguments = (turned, W, offsets, start + g, s, found, g * s.filters)
+            _in_eights(_outputs, s.filters, arguments)
+        for f in range(s.filters):
+            for n in range(len(z)):
+                for g in range(count):
+                    value = found[g * s.filters + f, n] + b[start + g, f]
+                    z[n, f * s.places + start + g] = value
+
+
+@part
+def _weights(rows: Any, f: int, arguments: Any) -> None:
+    """The gradients of some filters of a place, whose δ begin in a row of ``delta``."""
+    under, delta, row, place, s, block, W_grad = arguments
+    for at in range(0, under.shape[1], 2 * lanes(under)):
+        sums = zeros(under, rows, TWO_LINES)
+        for n in range(len(under)):
+            stretch = load(under, n, at, TWO_LINES)
+            factors = load_filled(delta, row + n, f, rows)
+            sums = add_outer_products(sums, factors, stretch)
+        store_block(sums, block, 0, 0, TWO_LINES)
+        for r in range(len(rows)):
+            for k in range(at, min(at + 2 * lanes(under), s.under)):
+                W_grad[place * s.filters + f + r, k] = block[r, k - at]
+
+
+@entry
+def weight_gradients(
+    x: Array,
+    delta: Array,
+    offsets: Array,
+    s: LocalSizes,
+    first: int,
+    last: int,
+    under: Array,
+    some: Array,
+    block: Array,
+    W_grad: Array,
+    b_grad: Array,
+) -> None:
+    """The gradients of W and b of the places ``first`` to ``last``.
+
+    Args:
+        x: padded images as rows.
+        delta: rows of δ.
+        offsets: see `apply_filters`.
+        s: `LocalSizes`.
+        first: place.
+        last: place, no longer done.
+        under: room, (cases, numbers under a filter in whole pairs of lines).
+        some: room for the δ of a group of places, (group · cases, filters).
+        block: room for a tile, (8, numbers of two lines).
+        W_grad: a row a filter, written.
+        b_grad: (places, filters), written.
+    """
+    wide_vectors()
+    cases = len(x)
+    group = len(some) // cases
+    for begin in range(first, last, group):
+        count = min(group, last - begin)
+        for f in range(s.filters):
+            for n in range(cases):
+                for g in range(count):
+                    some[g * cases + n, f] = delta[n, f * s.places + begin + g]
+        for g in range(count):
+            place = begin + g
+            start, row = _start(place, s), g * cases
+            for n in range(cases):
+                for k in range(s.under):
+                    under[n, k] = x[n, start + offsets[k]]
+            _in_eights(_weights, s.filters, (under, some, row, place, s, block, W_grad))
+            for f in range(s.filters):
+                total = delta.dtype.type(0)
+                for n in range(cases):
+                    total += some[row + n, f]
+                b_grad[place, f] = total
+
+
+@part
+def _back(rows: Any, k: int, arguments: Any) -> None:
+    """Add what some numbers under a place get, for the cases of a line."""
+    some, row, W, offsets, place, s, block, turned = arguments
+    start, sums = _start(place, s), zeros(some, rows, ONE_LINE)
+    for f in range(s.filters):
+        stretch = load(some, row + f, 0, ONE_LINE)
+        factors = load_filled(W, place * s.filters + f, k, rows)
+        sums = add_outer_products(sums, factors, stretch)
+    store_block(sums, block, 0, 0, ONE_LINE)
+    for r in range(len(rows)):
+        h = start + offsets[k + r]
+        store(load(turned, h, 0, ONE_LINE) + load(block, r, 0, ONE_LINE), turned, h, 0)
+
+
+@entry
+def image_gradients(
+    delta: Array,
+    W: Array,
+    offsets: Array,
+    s: LocalSizes,
+    first: int,
+    some: Array,
+    block: Array,
+    turned: Array,
+    upstream: Array,
+) -> None:
+    """The gradient of as many padded images as a line has numbers, from ``first`` on.
+
+    Args:
+        delta: rows of δ.
+        W: a row a filter.
+        offsets: see `apply_filters`.
+        s: `LocalSizes`.
+        first: image.
+        some: room for the δ of a group of places, (group · filters, numbers of a line).
+        block: room for a tile, (8, numbers of a line).
+        turned: room for the images, a column a case, (numbers of an image, numbers of a line).
+        upstream: padded images as rows, written.
+    """
+    wide_vectors()
+    count = min(lanes(delta), len(delta) - first)
+    for h in range(len(turned)):
+        for n in range(lanes(delta)):
+            turned[h, n] = 0
+    group = len(some) // s.filters
+    for begin in range(0, s.places, group):
+        for f in range(s.filters):
+            for n in range(count):
+                for g in range(min(group, s.places - begin)):
+                    some[g * s.filters + f, n] = delta[first + n, f * s.places + begin + g]
+        for g in range(min(group, s.places - begin)):
+            arguments = (some, g * s.filters, W, offsets, begin + g, s, block, turned)
+            _in_eights(_back, s.under, arguments)
+    for n in range(count):
+        for h in range(len(turned)):
+            upstream[first + n, h] = turned[h, n]
+
+
+# What Python calls.
 
 BLOCKS = 8
 
@@ -77,9 +310,7 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             here = blocks[block]
-            kernels.forward(
-                turned, matrix, self.offsets, biases, self.sizes, *here, room[worker], z
-            )
+            apply_filters(turned, matrix, self.offsets, biases, self.sizes, *here, room[worker], z)
 
         blocks = blocks_of(self.sizes.places, BLOCKS)
         share(work, len(blocks), len(room))
@@ -100,7 +331,7 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             first, last = blocks[block]
-            kernels.weights(
+            weight_gradients(
                 x, delta, self.offsets, self.sizes, first, last,
                 under[worker], some[worker], room[worker], matrix, biases,
             )  # fmt: skip
@@ -122,7 +353,7 @@ class Local:
         turned = np.empty((workers, upstream.shape[1], line), delta.dtype)
 
         def work(worker: int, block: int) -> None:
-            kernels.images(
+            image_gradients(
                 delta, matrix, self.offsets, self.sizes, block * line,
                 some[worker], room[worker], turned[worker], upstream,
             )  # fmt: skip

@@ -1,18 +1,251 @@
-"""Pooling and its backward pass in compiled loops, blocks of images shared among threads."""
+"""Pooling and its backward pass in compiled loops, blocks of images shared among threads.
+
+A row of windows is done at a time. The usual sizes and steps have loops of their own, whose
+numbers the compiler can load side by side.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
-from chainrule.nn.images.kernels import pooling_kernels as kernels
-from chainrule.nn.images.kernels.bounds import require_shape, require_windows
-from chainrule.nn.images.kernels.pooling_kernels import PoolSizes
+from chainrule.nn.images.geometry import Windows
+from chainrule.nn.images.kernels.grids import require_shape, require_windows
+from chainrule.nn.kernels.jit import entry, part, wide_vectors
 from chainrule.nn.kernels.threads import blocks_of, number_of_threads, share
 from chainrule.nn.kernels.vectors import THREE_LINES, TWO_LINES
+
+
+class PoolSizes(NamedTuple):
+    """The sizes of a layer as the compiled loops take them."""
+
+    channels: int
+    height: int
+    width: int
+    rows: int
+    columns: int
+    top: int
+    left: int
+    step_down: int
+    step_across: int
+    down: int
+    across: int
+
+    @classmethod
+    def of(cls, w: Windows) -> PoolSizes:
+        """Those of windows."""
+        top, _, left, _ = w.padding
+        return cls(*w.image, w.rows, w.columns, top, left, *w.stride, w.down, w.across)
+
+
+@part
+def _bounds(offset: int, step: int, count: int, length: int) -> Any:
+    """The windows for which ``offset`` + j · step lies within 0 and length."""
+    first = 0 if offset >= 0 else (-offset + step - 1) // step
+    last = 0 if offset >= length else (length - 1 - offset) // step + 1
+    return first, min(count, last)
+
+
+@part
+def _largest(
+    x: Array, n: int, at: int, width: int, p: tuple[int, int], q: tuple[int, int], columns: int
+) -> Any:
+    """The largest number of one window, and which it is, in rows and columns p and q of it."""
+    best, winner = x[n, at + p[0] * width + q[0]], p[0] * columns + q[0]
+    for k in range(p[0], p[1]):
+        for m in range(q[0], q[1]):
+            value = x[n, at + k * width + m]
+            if value > best or value != value:
+                best, winner = value, k * columns + m
+    return best, winner
+
+
+@part
+def _largest_of_row(
+    x: Array,
+    n: int,
+    at: int,
+    s: PoolSizes,
+    step: int,
+    first: int,
+    last: int,
+    size: Any,
+    y: Array,
+    winners: Array,
+    target: int,
+) -> None:
+    """Windows that lie within the image, of a size known to the compiler, and all of one row."""
+    for j in range(first, last):
+        best, winner = x[n, at + j * step], np.int32(0)
+        for p in range(len(size)):
+            for q in range(len(size)):
+                value = x[n, at + j * step + p * s.width + q]
+                wins = (value > best) | (value != value)
+                best = value if wins else best
+                winner = np.int32(p * len(size) + q) if wins else winner
+        y[n, target + j] = best
+        winners[n, target + j] = winner
+
+
+@part
+def _in_rows(
+    function: Any, outputs: Array, images: Array, n: int, s: PoolSizes, size: float
+) -> None:
+    """Call a function for each row of windows of image n, and each place within a window.
+
+    Args:
+        function: takes the two arrays, n, where the outputs of these windows begin and where what
+            lies under them begins, the first window and the one behind the last, the step from
+            one window to the next, and the size of a window.
+        outputs: rows of outputs.
+        images: rows of images.
+        n: which of the rows.
+        s: `PoolSizes`.
+        size: numbers of a window.
+    """
+    for c in range(s.channels):
+        for i in range(s.down):
+            at = (c * s.down + i) * s.across
+            for p in range(s.rows):
+                h = i * s.step_down + p - s.top
+                if h < 0 or h >= s.height:
+                    continue
+                for q in range(s.columns):
+                    a, b = _bounds(q - s.left, s.step_across, s.across, s.width)
+                    under = (c * s.height + h) * s.width + q - s.left
+                    if s.step_across == 1:
+                        function(outputs, images, n, at, under, a, b, 1, size)
+                    elif s.step_across == 2:
+                        function(outputs, images, n, at, under, a, b, 2, size)
+                    else:
+                        function(outputs, images, n, at, under, a, b, s.step_across, size)
+
+
+@part
+def _add(
+    y: Array, x: Array, n: int, at: int, under: int, a: int, b: int, step: int, size: float
+) -> None:
+    for j in range(a, b):
+        y[n, at + j] += x[n, under + j * step]
+
+
+@part
+def _spread(
+    J: Array, to: Array, n: int, at: int, under: int, a: int, b: int, step: int, size: float
+) -> None:
+    for j in range(a, b):
+        to[n, under + j * step] += J[n, at + j] / size
+
+
+@entry
+def find_largest(
+    x: Array, s: PoolSizes, size: Any, first: int, last: int, y: Array, winners: Array
+) -> None:
+    """The largest number of each window, and which it is, of the images ``first`` to ``last``.
+
+    Args:
+        x: images as rows.
+        s: `PoolSizes`.
+        size: a tuple as long as a square window is wide, where it is one of the usual sizes, for
+            which there is a loop of its own; else empty.
+        first: image.
+        last: image, no longer done.
+        y: rows of outputs, written.
+        winners: rows of places within the windows, p · columns + q, written.
+    """
+    wide_vectors()
+    inner, end = _bounds(-s.left, s.step_across, s.across, s.width - s.columns + 1)
+    for n in range(first, last):
+        for c in range(s.channels):
+            for i in range(s.down):
+                target, h = (c * s.down + i) * s.across, i * s.step_down - s.top
+                at = (c * s.height + h) * s.width - s.left
+                p = (max(0, -h), min(s.rows, s.height - h))
+                a, b = 0, 0
+                if len(size) > 0 and p[0] == 0 and p[1] == s.rows:
+                    a, b = inner, end
+                    if s.step_across == 2:
+                        _largest_of_row(x, n, at, s, 2, a, b, size, y, winners, target)
+                    else:
+                        step = s.step_across
+                        _largest_of_row(x, n, at, s, step, a, b, size, y, winners, target)
+                for j in range(s.across):
+                    if a <= j < b:
+                        continue
+                    w = j * s.step_across
+                    q = (max(0, s.left - w), min(s.columns, s.width + s.left - w))
+                    best, winner = _largest(x, n, at + w, s.width, p, q, s.columns)
+                    y[n, target + j] = best
+                    winners[n, target + j] = winner
+
+
+@entry
+def scatter(
+    J: Array, winners: Array, offsets: Array, s: PoolSizes, first: int, last: int, upstream: Array
+) -> int:
+    """Each J to the number that was the largest.
+
+    Args:
+        J: rows of outputs.
+        winners: see `find_largest`.
+        offsets: p · width + q of each place within a window.
+        s: `PoolSizes`.
+        first: image.
+        last: image, no longer done.
+        upstream: images as rows, written.
+
+    Returns:
+        How many winners name no number of an image; nothing is written for them.
+    """
+    wide_vectors()
+    outside = 0
+    for n in range(first, last):
+        for k in range(upstream.shape[1]):
+            upstream[n, k] = 0
+        for c in range(s.channels):
+            for i in range(s.down):
+                source = (c * s.down + i) * s.across
+                target = (c * s.height + i * s.step_down - s.top) * s.width - s.left
+                for j in range(s.across):
+                    winner = winners[n, source + j]
+                    known = (winner >= 0) & (winner < len(offsets))
+                    place = target + j * s.step_across + offsets[winner if known else 0]
+                    if known & (place >= 0) & (place < upstream.shape[1]):
+                        upstream[n, place] += J[n, source + j]
+                    else:
+                        outside += 1
+    return outside
+
+
+@entry
+def take_means(x: Array, s: PoolSizes, first: int, last: int, y: Array) -> None:
+    """The mean of each window, padding counted as zeros; the arguments as of `find_largest`."""
+    wide_vectors()
+    size = x.dtype.type(s.rows * s.columns)
+    for n in range(first, last):
+        for k in range(y.shape[1]):
+            y[n, k] = 0
+        _in_rows(_add, y, x, n, s, size)
+        for k in range(y.shape[1]):
+            y[n, k] /= size
+
+
+@entry
+def spread_means(J: Array, s: PoolSizes, first: int, last: int, upstream: Array) -> None:
+    """Each J to all numbers of its window in equal parts; the arguments as of `scatter`."""
+    wide_vectors()
+    size = J.dtype.type(s.rows * s.columns)
+    for n in range(first, last):
+        for k in range(upstream.shape[1]):
+            upstream[n, k] = 0
+        _in_rows(_spread, J, upstream, n, s, size)
+
+
+# What Python calls.
 
 WORTH_THREADS = 200_000
 """Numbers under all windows from which several threads pay."""
@@ -56,11 +289,9 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(x, y, winners)
-        self._share(
-            len(x), lambda a, b: kernels.largest(x, self.sizes, self._size, a, b, y, winners)
-        )
+        self._share(len(x), lambda a, b: find_largest(x, self.sizes, self._size, a, b, y, winners))
 
-    def put_back(self, J: Array, winners: Array, upstream: Array) -> None:
+    def scatter(self, J: Array, winners: Array, upstream: Array) -> None:
         """Write the gradient of the images, given that of the largest numbers.
 
         Raises:
@@ -71,7 +302,7 @@ class Pooling:
 
         def work(a: int, b: int) -> None:
             s, offsets = self.sizes, self._offsets
-            outside.append(kernels.put_back(J, winners, offsets, s, a, b, upstream))
+            outside.append(scatter(J, winners, offsets, s, a, b, upstream))
 
         self._share(len(J), work)
         if any(outside):
@@ -84,7 +315,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(x, y)
-        self._share(len(x), lambda a, b: kernels.mean(x, self.sizes, a, b, y))
+        self._share(len(x), lambda a, b: take_means(x, self.sizes, a, b, y))
 
     def spread(self, J: Array, upstream: Array) -> None:
         """Write the gradient of the images, given that of the means.
@@ -93,7 +324,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(upstream, J)
-        self._share(len(J), lambda a, b: kernels.spread(J, self.sizes, a, b, upstream))
+        self._share(len(J), lambda a, b: spread_means(J, self.sizes, a, b, upstream))
 
     def _require(self, images: Array, outputs: Array, winners: Array | None = None) -> None:
         """Every index that follows from the sizes lies within arrays of these shapes."""
