@@ -36,7 +36,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "nn/activations": ("nn/test_activations.py",),
     "nn/jacobians/base": ("nn/jacobians/test_jacobians.py",),
     "nn/jacobians/elementary": ("nn/jacobians/test_jacobians.py",),
-    "nn/jacobians/combined": ("nn/jacobians/test_jacobians.py",),
     "nn/layers/base": (
         "nn/layers/test_layer.py",
         "nn/layers/test_what_layers_say.py",
@@ -101,10 +100,8 @@ TESTS_OF_IMAGES = (
 OF_SEQUENCES = (
     "core/sequences",
     "nn/sequences/losses",
-    "nn/sequences/recurrence",
     "nn/sequences/through_time",
     "nn/sequences/each_step",
-    "nn/sequences/recurrent_jacobians",
     "nn/sequences/recurrent",
 )
 TESTS_OF_SEQUENCES = (

@@ -7,8 +7,7 @@ from dataclasses import replace
 from proof.bugs.bug import Bug, Edit
 
 LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/optimizers.py"
-RECURRENCE, TIME = "nn/sequences/recurrence.py", "nn/sequences/through_time.py"
-JACOBIANS, LOSSES = "nn/sequences/recurrent_jacobians.py", "nn/sequences/losses.py"
+TIME, LOSSES = "nn/sequences/through_time.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
@@ -77,7 +76,7 @@ _BUGS = (
     ),
     Bug(
         "start state left out",
-        (Edit(RECURRENCE, "    states[0] = start\n", "    states[0] = 0\n"),),
+        (Edit(LAYER, "    states[0] = start\n", "    states[0] = 0\n"),),
     ),
     Bug(
         "bias gradient of the first step alone",
@@ -101,7 +100,7 @@ _BUGS = (
     ),
     Bug(
         "truncation of the last output off by one",
-        (Edit(JACOBIANS, "<= self.last - self.depth] = 0", "< self.last - self.depth] = 0"),),
+        (Edit(TIME, "<= self.last - self.depth] = 0", "< self.last - self.depth] = 0"),),
     ),
     Bug(
         "truncation ignored",
@@ -117,7 +116,7 @@ _BUGS = (
         "the last output of a padded case taken at the end",
         (
             Edit(
-                RECURRENCE,
+                LAYER,
                 "return np.full(cases, steps - 1) if lengths is None else lengths - 1",
                 "return np.full(cases, steps - 1)",
             ),
@@ -127,7 +126,7 @@ _BUGS = (
         "stale states",
         (
             Edit(
-                RECURRENCE,
+                LAYER,
                 "        activation.value(z[n], out=states[n + 1])\n",
                 "        activation.value(z[n] if n < 2 else z[n - 1], out=states[n + 1])\n",
             ),

@@ -16,9 +16,9 @@ from chainrule.nn.building import (
     connect,
     connected,
     default_loss,
-    faults_of,
     layers_from_config,
     network_options,
+    network_problems,
     nodes_of,
     shape_of_input,
 )
@@ -245,12 +245,12 @@ def test_a_layer_belongs_to_one_network():
 def test_all_faults_come_at_once():
     found = messages(Dense(2, name="a"), Softmax(), Dense(2, name="a"), loss="cross_entropy")
     assert len(found) == 3
-    faults = list(faults_of(chain_of_names("a", "a"), loss_function("mse")))
+    faults = list(network_problems(chain_of_names("a", "a"), loss_function("mse")))
     assert [fault.layer for fault in faults] == [1]
 
 
 def places(*layers, loss="mse"):
-    return [(fault.layer, fault.key) for fault in faults_of(layers, loss_function(loss))]
+    return [(fault.layer, fault.key) for fault in network_problems(layers, loss_function(loss))]
 
 
 def test_a_fault_has_its_place():

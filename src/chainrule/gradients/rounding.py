@@ -24,7 +24,7 @@ from chainrule.nn.layer_types import Dense, Layer, Recurrent, Softmax
 from chainrule.nn.layers.base import Weighted
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
-from chainrule.nn.sequences.recurrent_jacobians import ThroughTime, flat_rows
+from chainrule.nn.sequences.through_time import ThroughTime, flat_rows
 
 SHARE = 2.0**-40
 ROUNDING = 2.0**-53

@@ -123,12 +123,12 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
         ConfigError: the layers make no network; all reasons at once.
     """
     _name(layers)
-    faults = [*faults_of(layers, loss)]
-    if not any(fault.layer is not None for fault in faults):
+    problems = [*network_problems(layers, loss)]
+    if not any(found.layer is not None for found in problems):
         _choose_activations(layers)
-        faults = [*faults_of(layers, loss)]
-    if faults:
-        raise ConfigError([Problem(fault.message) for fault in faults])
+        problems = [*network_problems(layers, loss)]
+    if problems:
+        raise ConfigError([Problem(found.message) for found in problems])
     graph = layer_graph(nodes_of(layers))
     shapes, layers = {INPUT: shape}, [*layers]
     for k in graph.order:
@@ -197,13 +197,13 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
             followed.update(graph.sources[k])
 
 
-def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProblem]:
+def network_problems(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProblem]:
     """What keeps completed layers and a loss from making a network, if anything."""
     if not any(layer.has_weights for layer in layers):
         message = "a network needs at least one dense layer, or another with weights"
         yield LayerProblem(message, None if not layers else 0)
         return
-    own = [*_layer_faults(layers)]
+    own = [*_layer_problems(layers)]
     yield from own
     if not own:
         yield from graph_problems(nodes_of(layers))
@@ -222,7 +222,7 @@ def faults_of(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProblem]:
         )
 
 
-def _layer_faults(layers: Sequence[Layer]) -> Iterator[LayerProblem]:
+def _layer_problems(layers: Sequence[Layer]) -> Iterator[LayerProblem]:
     seen: set[str] = set()
     for k, layer in enumerate(layers):
         if layer.must_be_last and k < len(layers) - 1:

@@ -24,8 +24,8 @@ class LayerProblem:
 
     Attributes:
         message: in one sentence.
-        layer: the index of the layer at fault; None where it is the loss.
-        key: the key of the layer at fault, where it is one.
+        layer: the index of the layer to blame; None where it is the loss.
+        key: the key of the layer to blame, where it is one.
     """
 
     message: str
@@ -70,7 +70,7 @@ class LayerNode:
 
 
 def layer_graph(nodes: Sequence[LayerNode]) -> LayerGraph:
-    """The edges of a network without faults.
+    """The edges of a network without problems.
 
     Args:
         nodes: in the order of the configuration.
@@ -102,7 +102,7 @@ def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
     Args:
         nodes: in the order of the configuration, of different names.
     """
-    found = [*_faults_of_inputs(nodes)]
+    found = [*_problems_of_inputs(nodes)]
     yield from found
     if found or not nodes:
         return
@@ -115,7 +115,7 @@ def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
     yield from _dead_ends(nodes, sources)
 
 
-def _faults_of_inputs(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
+def _problems_of_inputs(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
     names = [node.name for node in nodes]
     known = {*names, INPUT_WORD}
     for k, node in enumerate(nodes):

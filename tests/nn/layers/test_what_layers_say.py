@@ -9,7 +9,7 @@ import pytest
 
 from chainrule import Dense, Network
 from chainrule.core.errors import ConfigError
-from chainrule.nn.building import faults_of, nodes_of
+from chainrule.nn.building import network_problems, nodes_of
 from chainrule.nn.graph import graph_problems
 from chainrule.nn.layer_types import LAYERS
 from chainrule.nn.losses import loss_function
@@ -84,7 +84,7 @@ def test_how_many_inputs_it_takes(word):
 def test_whether_another_may_follow(word):
     layers = fed_by(word, *["input"] * (2 if LAYERS[word].joins else 1))
     asked = [f"{word} must be the last layer"] if LAYERS[word].must_be_last else []
-    assert [fault.message for fault in faults_of(layers, loss_function("mse"))] == asked
+    assert [fault.message for fault in network_problems(layers, loss_function("mse"))] == asked
 
 
 @every_layer
@@ -92,7 +92,7 @@ def test_whether_it_has_weights(word):
     layer = connected(word, SHAPES[taken(word)[0]])
     assert bool(layer.shapes()) is layer.has_weights
     first, _ = fed_by(word, *["input"] * (2 if layer.joins else 1))
-    alone = [fault.message for fault in faults_of([first], loss_function("mse"))]
+    alone = [fault.message for fault in network_problems([first], loss_function("mse"))]
     assert any("needs at least one dense layer" in text for text in alone) is not layer.has_weights
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.core.errors import ShapeError
 from chainrule.nn.activations import activation
-from chainrule.nn.sequences.recurrence import (
+from chainrule.nn.sequences.recurrent import (
     all_outputs,
     by_step,
     last_outputs,
@@ -16,7 +16,7 @@ from chainrule.nn.sequences.recurrence import (
     new,
     run,
 )
-from chainrule.nn.sequences.recurrent_jacobians import flat_rows, of_one_step
+from chainrule.nn.sequences.through_time import flat_rows, of_one_step
 from networks import normal
 
 STEPS, CASES, SIZE, FEATURES = 5, 3, 2, 4
@@ -25,22 +25,22 @@ U, W = normal((SIZE, SIZE)), normal((FEATURES, SIZE))
 LAST = np.array([4, 0, 2])
 
 
-def rooms():
-    """`Room` that remembers what was asked of it."""
+def allocations():
+    """An `Allocate` that remembers what was asked of it."""
     asked = {}
 
-    def room(what, shape, dtype):
+    def allocate(what, shape, dtype):
         asked[what] = (shape, np.dtype(dtype))
         return np.full(shape, NAN, dtype)
 
-    return room, asked
+    return allocate, asked
 
 
 def test_the_steps_come_first_and_padding_is_0():
     x = normal((CASES, STEPS, FEATURES))
     x[1, 2:] = NAN
-    room, asked = rooms()
-    found, lengths = by_step(x.reshape(CASES, -1), STEPS, room)
+    allocate, asked = allocations()
+    found, lengths = by_step(x.reshape(CASES, -1), STEPS, allocate)
     assert asked == {"x": ((STEPS, CASES, FEATURES), np.dtype(float))}
     assert lengths.tolist() == [5, 2, 5]
     assert np.array_equal(found, np.nan_to_num(x).swapaxes(0, 1))
@@ -59,8 +59,8 @@ def test_a_pass_is_the_recurrence(bias):
     values = {"W": W, "U": U, "b": normal((SIZE,), seed=1)}
     if not bias:
         del values["b"]
-    room, asked = rooms()
-    z, states = run(x, values, start, activation("tanh"), room)
+    allocate, asked = allocations()
+    z, states = run(x, values, start, activation("tanh"), allocate)
     assert set(asked) == {"z", "h", "carried"}
     h = np.tile(start, (CASES, 1))
     assert np.array_equal(states[0], h)
@@ -89,8 +89,8 @@ def test_the_last_real_step_of_each_case():
 
 def test_outputs_are_the_states_behind_the_start():
     states = normal((STEPS + 1, CASES, SIZE))
-    room, asked = rooms()
-    found = all_outputs(states, np.array([5, 1, 3]), room)
+    allocate, asked = allocations()
+    found = all_outputs(states, np.array([5, 1, 3]), allocate)
     assert asked == {"out": ((CASES, STEPS, SIZE), np.dtype(float))}
     assert found.shape == (CASES, STEPS * SIZE)
     of_case = found.reshape(CASES, STEPS, SIZE)

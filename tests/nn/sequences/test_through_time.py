@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule.nn.sequences.recurrent_jacobians import FromStart, ThroughTime, flat_rows
-from chainrule.nn.sequences.through_time import carry_back, carry_forth, influences
+from chainrule.nn.sequences.through_time import (
+    FromStart,
+    ThroughTime,
+    carry_back,
+    carry_forth,
+    flat_rows,
+    influences,
+)
 from networks import normal
 
 STEPS, CASES, SIZE = 5, 3, 2

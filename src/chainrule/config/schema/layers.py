@@ -47,8 +47,7 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
 from chainrule.nn.layer_types import LAYERS, Layer
-from chainrule.nn.sequences.recurrence import STARTS
-from chainrule.nn.sequences.recurrent import OUTPUTS
+from chainrule.nn.sequences.recurrent import OUTPUTS, STARTS
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 Name = Annotated[

@@ -37,15 +37,15 @@ class Buffers(NamedTuple):
     z: Array | None = None
     a: Array | None = None
     delta: Array | None = None
-    upstream: Array | None = None
+    input_gradient: Array | None = None
     ones: Array | None = None
 
     @classmethod
     def of(cls, layer: Dense, cases: int, dtype: Any) -> Buffers:
         """Arrays for the passes of ``layer``: all are its own, but for the input's gradient."""
         z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
-        upstream = layer.context.input_gradient(layer.name, layer.inputs, delta)
-        return cls(z, a, delta, upstream, np.ones(cases, dtype))
+        input_gradient = layer.context.input_gradient(layer.name, layer.inputs, delta)
+        return cls(z, a, delta, input_gradient, np.ones(cases, dtype))
 
 
 NEW = Buffers()
@@ -74,7 +74,7 @@ class Dense(Weighted):
 
     Example:
         One case through one neuron, by hand: z = 2·3 + 1 = 7, a = z, and with δ = 10 the
-        gradients are x δ = 20 and δ = 10, and what goes upstream is δ W = 30.
+        gradients are x δ = 20 and δ = 10, and that of the input is δ W = 30.
 
         >>> from chainrule.nn.network import Network
         >>> layer = Dense(1, "linear")
@@ -177,7 +177,7 @@ class Dense(Weighted):
         return {**found, "b": self._jacobian_b()} if self.bias else found
 
     def _jacobian_a(self) -> Diagonal:
-        # With kept buffers φ'(z) lies where δ will be: δ is their product in place.
+        # With reused buffers φ'(z) lies where δ will be, and is multiplied in place.
         return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
 
     def _jacobian_x(self) -> InputJacobian:
@@ -199,7 +199,7 @@ class Dense(Weighted):
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; upstream δ Wᵀ."""
+        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; for the input δ Wᵀ."""
         self.delta = delta
         if self.explicit:  # the outer products x δᵀ, summed over the cases
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
@@ -210,6 +210,6 @@ class Dense(Weighted):
         if not to_input:
             return None
         J_x = self._jacobian_x()
-        return (
-            J_x.vjp(delta, self._out.upstream) if not self.explicit else explicit(J_x).vjp(delta)
-        )
+        if self.explicit:
+            return explicit(J_x).vjp(delta)
+        return J_x.vjp(delta, self._out.input_gradient)

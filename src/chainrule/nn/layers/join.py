@@ -60,7 +60,7 @@ class Join(ParameterFree):
 class Add(Join):
     """The sum of what its sources put out, which must be of one shape: y = x₁ + x₂ + ….
 
-    Around a few layers it makes a residual block: each source receives J as it is.
+    Around a few layers it makes a residual block: each source receives the gradient as it is.
 
     Raises:
         ConfigError: the sources are of different shapes.

@@ -36,7 +36,7 @@ def softmax(z: Array) -> Array:
 
 
 class Softmax(Layer):
-    """The softmax output; it takes its size from upstream and has no parameters.
+    """The softmax output; it has the size of the layer before it and no parameters.
 
     Args:
         size: may be stated; must then be the size of the layer before it.
@@ -96,13 +96,13 @@ class Softmax(Layer):
         return {"z": SoftmaxJacobian(self._of_pass(self.s))}
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = J_L (diag(s) − s sᵀ); of J_L only the differences between outputs matter."""
+        """δ = J_L (diag(s) − s sᵀ); only the differences between outputs matter in J_L."""
         J_z = self.jacobians()["z"]
         if not self.explicit:
             return self.backward_from_delta(J_z.vjp(J))
         return self.backward_from_delta(explicit(J_z).vjp(from_top(J, self._of_pass(self.s))))
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """The logits are the input: δ itself is passed upstream."""
+        """The logits are the input, so its gradient is δ itself."""
         self.delta = delta
         return delta

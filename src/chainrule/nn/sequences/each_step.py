@@ -167,11 +167,13 @@ class EachStep:
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """See `Layer.backward_pass`."""
-        return self._upstream(self.layer.backward_pass(self._rows(J), to_input=to_input))
+        return self._input_gradient(self.layer.backward_pass(self._rows(J), to_input=to_input))
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """See `Layer.backward_from_delta`."""
-        return self._upstream(self.layer.backward_from_delta(self._rows(delta), to_input=to_input))
+        return self._input_gradient(
+            self.layer.backward_from_delta(self._rows(delta), to_input=to_input)
+        )
 
     # Cases as rows of steps and back
 
@@ -185,7 +187,7 @@ class EachStep:
         """J or δ, (cases, outputs), which is 0 at padding, as rows of steps."""
         return J.reshape(-1, self.output_shape[1])
 
-    def _upstream(self, J: Array | None) -> Array | None:
+    def _input_gradient(self, J: Array | None) -> Array | None:
         return None if J is None else J.reshape(-1, self.inputs)
 
     def _given_out(self, rows: Array, lengths: Array | None) -> Array:

@@ -127,17 +127,17 @@ class SequenceLoss(Loss):
         try:
             return self.each.prepare(rows, outputs, dtype)
         except ShapeError:
-            self._find_fault(rows, np.argwhere(~missing), outputs, dtype)
+            self._locate_problem(rows, np.argwhere(~missing), outputs, dtype)
             raise
 
-    def _find_fault(self, rows: Array, places: Array, outputs: int, dtype: Any) -> None:
-        """Say of the first wrong target where it stands."""
+    def _locate_problem(self, rows: Array, places: Array, outputs: int, dtype: Any) -> None:
+        """Raise the error of the first wrong target, with its case and step."""
         for row, (case, step) in zip(rows, places, strict=True):
             try:
                 self.each.prepare(row[None], outputs, dtype)
             except ShapeError as error:
-                told = str(error).replace(" of case 0", "").replace(" in case 0", "")
-                raise ShapeError(f"step {step + 1} of case {case}: {told}") from None
+                problem = str(error).replace(" of case 0", "").replace(" in case 0", "")
+                raise ShapeError(f"step {step + 1} of case {case}: {problem}") from None
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class SequenceFromLogits(FromLogits):
         return _spread(z, t, self.each.jacobian(rows, output_rows(y, t), targets) * share)
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
-        """See `FromLogits.by_logs`; of steps without a target there is nothing to say."""
+        """See `FromLogits.by_logs`; a step without a target needs none."""
         rows, targets, share = _rows(z, t)
         found = self.each.by_logs(rows, output_rows(y, t), targets)
         if found is None:
@@ -193,12 +193,12 @@ class SequenceFromLogits(FromLogits):
         return ByLogs(_spread(z, t, found.which), _spread(z, t, found.J * share))
 
     def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
-        """∂ln p/∂z, a block for each step; steps without a target, or padding, ask for none."""
-        asked = has_target(t)
+        """∂ln p/∂z, a block for each step, 0 for steps without a target and for padding."""
+        present = has_target(t)
         z, y = (_spread(values, t, output_rows(values, t)) for values in (z, y))
-        rows = (asked.size, z.size // asked.size)
+        rows = (present.size, z.size // present.size)
         return BlockDiagonal(
-            self.each.log_jacobian(z.reshape(rows), y.reshape(rows), t), asked.shape[1]
+            self.each.log_jacobian(z.reshape(rows), y.reshape(rows), t), present.shape[1]
         )
 
 
@@ -216,7 +216,7 @@ def _spread(y: Array, t: Array, rows: Array) -> Array:
 
 
 def _require_whole(t: Array) -> None:
-    """A target has all its values or none: of some alone neither could be said."""
+    """Refuse a target of which only some values are NaN."""
     found = partly_nan(t) if t.ndim == 3 and t.dtype.kind == "f" else None
     if found is not None:
         case, step = found

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from chainrule.core.arguments import is_whole
+from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError, ShapeError, unknown
-from chainrule.core.sequences import padded_steps
+from chainrule.core.sequences import lengths_of, mark, padded_steps
 from chainrule.nn.activations import Activation
 from chainrule.nn.activations import activation as activation_of
 from chainrule.nn.initializers import initializer
@@ -27,18 +27,7 @@ from chainrule.nn.layers.base import (
 )
 from chainrule.nn.parameters import sum_of_rows
 from chainrule.nn.penalties import PenaltyLike
-from chainrule.nn.sequences.recurrence import (
-    Room,
-    all_outputs,
-    by_step,
-    given_start,
-    last_outputs,
-    last_steps,
-    marked_rows,
-    new,
-    run,
-)
-from chainrule.nn.sequences.recurrent_jacobians import (
+from chainrule.nn.sequences.through_time import (
     FromStart,
     ThroughTime,
     flat_rows,
@@ -269,32 +258,23 @@ class Recurrent(Weighted):
         """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
         x, lengths = by_step(x, self.steps, new)
         z, states = run(x, values, self._start_of(values), self._activation, new)
-        return marked_rows(z, lengths), self._given_out(
-            states, lengths, self._last_of(x, lengths), new
-        )
+        y = outputs_of(states, lengths, self._last_of(x, lengths), new)
+        return marked_rows(z, lengths), y
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs, (cases, steps · size) or (cases, size)."""
-        self.x, self._lengths = by_step(x, self.steps, self._room)
+        self.x, self._lengths = by_step(x, self.steps, self._buffer)
         self._z, self.states = run(
-            self.x, self._values, self._start_of(self._values), self._activation, self._room
+            self.x, self._values, self._start_of(self._values), self._activation, self._buffer
         )
         self._last = self._last_of(self.x, self._lengths)
-        return self._given_out(self.states, self._lengths, self._last, self._room)
+        return outputs_of(self.states, self._lengths, self._last, self._buffer)
 
     def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
         """The step whose output is the layer's, a case; None where all are."""
         return last_steps(x, lengths) if self.only_last else None
 
-    def _given_out(
-        self, states: Array, lengths: Array | None, last: Array | None, room: Room
-    ) -> Array:
-        """The layer's output of h(0), h(1), …, h(steps)."""
-        if last is not None:
-            return last_outputs(states, last)
-        return all_outputs(states, lengths, room)
-
-    def _room(self, what: str, shape: Shape, dtype: Any) -> Array:
+    def _buffer(self, what: str, shape: Shape, dtype: Any) -> Array:
         return self.context.buffer(self.name, what, shape, dtype)
 
     # What the backward pass is made of
@@ -309,7 +289,7 @@ class Recurrent(Weighted):
         """The outputs of the last forward pass, (cases, outputs)."""
         if self.states is None:
             return None
-        return self._given_out(self.states, self._lengths, self._last, new)
+        return outputs_of(self.states, self._lengths, self._last, new)
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
@@ -355,9 +335,9 @@ class Recurrent(Weighted):
         return found
 
     def _through_time(self) -> ThroughTime:
-        """Padded steps have slope 0: nothing passes them, and they say nothing."""
+        """The outputs by z of all steps; padded steps have slope 0, so no gradient passes them."""
         z = self._of_pass(self._z)
-        slopes = self._activation.derivative(z, self._room("slopes", z.shape, z.dtype))
+        slopes = self._activation.derivative(z, self._buffer("slopes", z.shape, z.dtype))
         if self._lengths is not None:
             slopes[padded_steps(self._lengths, self.steps).T] = 0
         return ThroughTime(slopes, self.U, self._last, self.truncate)
@@ -367,7 +347,7 @@ class Recurrent(Weighted):
         through_time = self._through_time()
         if self.explicit:
             return self._explicit_backward(explicit(through_time).vjp(J), to_input=to_input)
-        delta = through_time.deltas(J, self._room("delta", self._z.shape, self._z.dtype))
+        delta = through_time.deltas(J, self._buffer("delta", self._z.shape, self._z.dtype))
         return self._backward(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
@@ -378,7 +358,7 @@ class Recurrent(Weighted):
         )
 
     def _backward(self, delta: Array, *, to_input: bool) -> Array | None:
-        """∂L/∂W = Σ x(n)ᵀ δ(n), ∂L/∂U = Σ h(n−1)ᵀ δ(n), ∂L/∂b = Σ δ(n); upstream δ(n) Wᵀ.
+        """∂L/∂W = Σ x(n)ᵀ δ(n), ∂L/∂U = Σ h(n−1)ᵀ δ(n), ∂L/∂b = Σ δ(n); ∂L/∂x(n) = δ(n) Wᵀ.
 
         δ has the steps first, so each sum over cases and steps is one product.
         """
@@ -402,3 +382,130 @@ class Recurrent(Weighted):
         for name in self.shapes():
             self._gradients[name][...] = np.tensordot(delta, inner[name].dense(), 2)
         return explicit(inner["x"]).vjp(delta) if to_input else None
+
+
+# The recurrence, run from the first step to the last. Arrays have the steps first, (steps, cases,
+# ...), so that the numbers of a step lie together; inputs and outputs are rows of cases.
+
+Allocate = Callable[[str, tuple[int, ...], Any], Array]
+"""Gives an array to write to, by what it is for, its shape and its type."""
+
+
+def new(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """A new array each time, whatever it is for."""
+    return np.empty(shape, dtype)
+
+
+def by_step(x: Array, steps: int, allocate: Allocate) -> tuple[Array, Array | None]:
+    """x with the steps first, (steps, cases, features), 0 at padding; and the lengths.
+
+    Args:
+        x: rows of cases, (cases, steps · features).
+        steps: of a case.
+        allocate: gives the array of the result.
+
+    Raises:
+        ShapeError: padding stands within a case, or a case is nothing but padding.
+    """
+    sequence = x.reshape(len(x), steps, x.shape[1] // steps)  # of no cases, -1 is unknown
+    lengths = lengths_of(sequence)
+    found = allocate("x", (steps, len(x), sequence.shape[2]), x.dtype)
+    found[...] = sequence.swapaxes(0, 1)
+    if lengths is not None:
+        found[padded_steps(lengths, steps).T] = 0
+    return found, lengths
+
+
+def run(
+    x: Array, values: Mapping[str, Array], start: Array, activation: Activation, allocate: Allocate
+) -> tuple[Array, Array]:
+    """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product.
+
+    Args:
+        x: as `by_step` gives it.
+        values: W, (features, size), U, (size, size), and b, (size,), where there are biases.
+        start: h(0), (size,).
+        activation: φ.
+        allocate: gives the arrays of z, the states and h U of one step.
+    """
+    steps, cases, features = x.shape
+    W, U = values["W"], values["U"]
+    dtype = np.result_type(x, *values.values())
+    shape = (steps, cases, len(U))
+    z = allocate("z", shape, dtype)
+    np.dot(x.reshape(-1, features), W, out=z.reshape(-1, len(U)))
+    if "b" in values:
+        z += values["b"]
+    states = allocate("h", (steps + 1, *shape[1:]), dtype)
+    states[0] = start
+    carried = allocate("carried", shape[1:], dtype)
+    for n in range(steps):
+        z[n] += np.dot(states[n], U, out=carried)
+        activation.value(z[n], out=states[n + 1])
+    return z, states
+
+
+def last_steps(x: Array, lengths: Array | None) -> Array:
+    """For each case the number of its last real step, from 0, (cases,).
+
+    Args:
+        x: an array of all steps, the steps first.
+        lengths: as `by_step` gives them.
+    """
+    steps, cases, _ = x.shape
+    return np.full(cases, steps - 1) if lengths is None else lengths - 1
+
+
+def outputs_of(
+    states: Array, lengths: Array | None, last: Array | None, allocate: Allocate
+) -> Array:
+    """The layer's output, given h(0), h(1), …, h(steps): `last_outputs` or `all_outputs`."""
+    return all_outputs(states, lengths, allocate) if last is None else last_outputs(states, last)
+
+
+def all_outputs(states: Array, lengths: Array | None, allocate: Allocate) -> Array:
+    """h(1), …, h(steps) as rows of cases, (cases, steps · size), NaN at padding."""
+    steps, cases, size = states[1:].shape
+    out = allocate("out", (cases, steps, size), states.dtype)
+    out[...] = states[1:].swapaxes(0, 1)
+    return mark(out, lengths).reshape(cases, steps * size)
+
+
+def last_outputs(states: Array, last: Array) -> Array:
+    """h after the step ``last`` of each case, numbered from 0, (cases, size)."""
+    chosen: Array = states[last + 1, np.arange(len(last))]
+    return mark(chosen[:, None], None)[:, 0]
+
+
+def marked_rows(z: Array, lengths: Array | None) -> Array:
+    """A copy of z as rows of cases, (cases, steps · size), NaN at padding, where there is no z."""
+    rows = np.array(flat_rows(z), order="C")  # the layer reads its own array again
+    return mark(rows.reshape(len(rows), len(z), z.shape[2]), lengths).reshape(rows.shape)
+
+
+# The start state h(0) of a recurrence.
+
+STARTS = ("zeros", "learnt")
+
+
+def given_start(start: Any, size: int) -> Array:
+    """h(0), (size,): the given numbers, or zeros, which a learnt one has at first as well.
+
+    Args:
+        start: a word of `STARTS`, or the numbers.
+        size: how many units there are.
+
+    Raises:
+        ConfigError: neither a word of `STARTS` nor ``size`` numbers.
+    """
+    if isinstance(start, str):
+        if start not in STARTS:
+            raise ConfigError(unknown("start of a recurrent layer", start, STARTS))
+        return np.zeros(size)
+    numbers = list(start) if isinstance(start, Sequence | np.ndarray) else []
+    if len(numbers) != size or not all(is_finite(v) for v in numbers):
+        raise ConfigError(
+            f"start is zeros, learnt, or a list of {size} finite numbers, one a unit; "
+            f"found {start!r}"
+        )
+    return np.array(numbers, dtype=np.float64)
