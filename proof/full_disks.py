@@ -75,7 +75,7 @@ class After(Callback):
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
 
-    def on_chunk(self, trainer: Trainer) -> None:
+    def on_pause(self, trainer: Trainer) -> None:
         """Do it."""
         if trainer.minibatches_run == STEPS_BEFORE:
             self.work()
@@ -103,7 +103,7 @@ def _tried(
         return Trouble(name, None, message, False, False)
     run = folder / "kept" if (folder / "kept").exists() else folder / "r"
     try:
-        kept = read_checkpoint(RunFolder(run).checkpoint).steps >= STEPS_BEFORE
+        kept = read_checkpoint(RunFolder(run).checkpoint).position.steps >= STEPS_BEFORE
     except ChainruleError:
         kept = False
     same = False

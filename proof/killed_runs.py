@@ -29,7 +29,7 @@ from chainrule.core.errors import ChainruleError
 from chainrule.runs.checkpoint import read_checkpoint
 from chainrule.runs.run import train
 from chainrule.runs.run_folder import RunFolder
-from chainrule.training import Callback, Row, Trainer
+from chainrule.training import Callback, Trainer
 from proof.children import HANGS, Board, Child
 
 DONE = 0
@@ -72,6 +72,9 @@ CONFIGURATIONS = [
     configuration("numpy", "momentum", 20, 600),  # a writing of half a MiB
     configuration("compiled", "sgd", 4, 10),
 ]
+CONFIGURATIONS[2]["training"]["callbacks"] = [
+    {"type": "early_stopping", "monitor": "train_loss", "mode": "max", "patience": 2}
+]
 
 
 class Reporter(Callback):
@@ -84,12 +87,9 @@ class Reporter(Callback):
         """The recorder has written the first checkpoint before."""
         self.board[BEGUN] = 1
 
-    def on_chunk(self, trainer: Trainer) -> None:
+    def on_pause(self, trainer: Trainer) -> None:
         """The recorder has written one after this minibatch."""
         self.board[DONE] = trainer.minibatches_run
-
-    def on_epoch(self, trainer: Trainer, row: Row) -> None:
-        """Nothing new is on the disk."""
 
 
 def kill_within(step: int) -> None:
@@ -241,7 +241,7 @@ class Killer:
         except ChainruleError:
             self.tally.unreadable += 1
             return
-        self.tally.lost += found.steps < self._done
+        self.tally.lost += found.position.steps < self._done
 
     def _end_run(self) -> None:
         self.tally.runs += 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import product
@@ -20,7 +20,7 @@ from chainrule.nn.layers.dense import Dense
 from chainrule.nn.layers.softmax import Softmax
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import checksum, read_checkpoint, save_checkpoint
-from chainrule.training import Callback, Part, Row, Settings, Trainer
+from chainrule.training import Callback, Part, Settings, Trainer
 
 ENGINES = (
     ("numpy", 4),
@@ -55,6 +55,7 @@ class Setting:
         rule: a key of `OPTIMIZERS`.
         schedule: of the learning rates.
         shuffle: whether every epoch has an order of its own.
+        early_stopping: the options of a callback that stops early; None for none.
     """
 
     engine: str
@@ -62,6 +63,7 @@ class Setting:
     rule: str
     schedule: str
     shuffle: bool
+    early_stopping: Mapping[str, Any] | None = None
 
     def trainer(self, *callbacks: Callback) -> Trainer:
         """A new one, at the beginning."""
@@ -77,6 +79,9 @@ class Setting:
             schedule=self.schedule,
             shuffle=self.shuffle,
             evaluate="full" if self.shuffle else "running",
+            callbacks=None
+            if self.early_stopping is None
+            else [{"type": "early_stopping", **self.early_stopping}],
         )
         return Trainer(network, TRAIN, VALIDATION, settings, classes=True, callbacks=callbacks)
 
@@ -94,11 +99,7 @@ class SaveAll(Callback):
         """Save."""
         self._save(trainer)
 
-    def on_chunk(self, trainer: Trainer) -> None:
-        """Save."""
-        self._save(trainer)
-
-    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+    def on_pause(self, trainer: Trainer) -> None:
         """Save."""
         self._save(trainer)
 
@@ -139,6 +140,7 @@ def end_of(trainer: Trainer) -> dict[str, Any]:
         "steps": trainer.optimizer.steps,
         "scores": [trainer.evaluate(part) for part in (TRAIN, VALIDATION)],
         "finished": trainer.finished,
+        "ending": trainer.ending,
     }
 
 

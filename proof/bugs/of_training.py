@@ -6,6 +6,7 @@ from proof.bugs.bug import Bug, Edit
 
 OPTIMIZERS, ENGINE = "training/optimizers.py", "training/engines/numpy_engine.py"
 SCHEDULES, HISTORY = "training/schedules.py", "training/history.py"
+CALLBACKS = "training/callbacks.py"
 
 STEP = "        self._check_gradient(k)\n"
 AT_STEPS = "((epoch - 1) // int(self.every))"
@@ -151,6 +152,21 @@ BUGS = (
         "R² with a mean in the targets' own precision",
         (Edit("training/scores.py", "t.mean(axis=0, dtype=np.float64)", "t.mean(axis=0)"),),
         tests=("training/test_scores.py",),
+    ),
+    Bug(
+        "early stopping an epoch late",
+        (Edit(CALLBACKS, "if self.wait >= self.patience:", "if self.wait > self.patience:"),),
+        tests=("training/test_callbacks.py",),
+    ),
+    Bug(
+        "early stopping that does not restore the best parameters",
+        (Edit(CALLBACKS, "            trainer.network.theta[...] = self._theta\n", ""),),
+        tests=("training/test_callbacks.py",),
+    ),
+    Bug(
+        "early stopping that forgets its wait in a checkpoint",
+        (Edit(CALLBACKS, '"wait": self.wait}', '"wait": 0}'),),
+        tests=("training/test_callbacks.py",),
     ),
     Bug(
         "scaling fitted on test data",

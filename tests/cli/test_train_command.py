@@ -273,7 +273,7 @@ class StopAfter(Callback):
     every_minibatch = True
 
     def on_chunk(self, trainer):
-        trainer.stop = trainer.minibatches_run >= 2
+        trainer.interrupted = trainer.minibatches_run >= 2
 
 
 def test_resume_goes_on_and_says_where(command, config):

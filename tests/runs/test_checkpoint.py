@@ -135,7 +135,7 @@ class StopAfter(Callback):
         self.minibatches = minibatches
 
     def on_chunk(self, trainer):
-        trainer.stop = trainer.minibatches_run >= self.minibatches
+        trainer.interrupted = trainer.minibatches_run >= self.minibatches
 
 
 def trainer(stop: int = 9, optimizer: str = "adam", **options) -> Trainer:
@@ -163,7 +163,8 @@ def test_a_checkpoint_holds_all_that_a_training_needs(tmp_path):
     assert np.array_equal(arrays["losses"], made.history.minibatch_losses)
     assert np.array_equal(arrays["order"], made.order(2))
     found = read_checkpoint(path)
-    assert (found.epoch, found.minibatch, found.steps) == (2, 2, 5)
+    at = found.position
+    assert (at.epoch, at.minibatch, at.steps) == (2, 2, 5)
     assert found.history.rows == made.history.rows
     assert found.configuration == CONFIGURATION
     with safe_open(path, "numpy") as file:
@@ -221,7 +222,7 @@ def forged(path: Path, arrays=None, raw_header=None, **metadata) -> bytes:
 def test_a_forged_checkpoint_would_be_read(tmp_path):
     """Or else the tests below would prove nothing."""
     path = saved(tmp_path, 4)
-    assert parse_checkpoint(forged(path), path).epoch == 2
+    assert parse_checkpoint(forged(path), path).position.epoch == 2
 
 
 COLUMNS = ("train_loss", "validation_loss", "validation_r2", "seconds")
@@ -233,25 +234,31 @@ POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5
     [
         ({"position": None}, "lacks 'position'"),
         ({"position": "{"}, "no checkpoint of a training"),
-        ({"position": "[1]"}, "its position is no object"),
-        ({"position": json.dumps({**POSITION, "epoch": -1})}, "its epoch is no count"),
-        ({"position": json.dumps({**POSITION, "epoch": 2**63})}, "its epoch is no count"),
-        ({"position": json.dumps({**POSITION, "minibatch": True})}, "its minibatch is no count"),
-        ({"position": json.dumps({**POSITION, "steps": 1.0})}, "its steps is no count"),
-        ({"position": json.dumps({**POSITION, "seconds": "1"})}, "no number"),
+        ({"position": "[1]"}, r"position: .* valid dictionary"),
+        ({"position": json.dumps({**POSITION, "epoch": -1})}, r"position\.epoch: .* equal to 0"),
+        ({"position": json.dumps({**POSITION, "epoch": 2**63})}, r"position\.epoch: .* less than"),
+        (
+            {"position": json.dumps({**POSITION, "minibatch": True})},
+            r"\.minibatch: .* integer",
+        ),
+        ({"position": json.dumps({**POSITION, "steps": 1.0})}, r"position\.steps: .* integer"),
+        ({"position": json.dumps({**POSITION, "seconds": "1"})}, r"position\.seconds: .* number"),
         ({"position": '{"epoch": 1' + "0" * 5000 + "}"}, "no checkpoint of a training"),
         ({"columns": None}, "lacks 'columns'"),
         ({"columns": "[" * 50_000}, "no checkpoint of a training"),
-        ({"columns": "{}"}, "its columns are no list of names"),
-        ({"columns": "[1]"}, "its columns are no list of names"),
+        ({"columns": "{}"}, "columns: .* valid list"),
+        ({"columns": "[1]"}, r"columns\.0: .* valid string"),
         ({"columns": '["seconds"]'}, "other columns"),
         ({"columns": '["train_loss", "seconds", "__class__"]'}, "other columns"),
         ({"columns": '["train_loss", "seconds", "validation_r2", "train_r2"]'}, "lacks 'history."),
         ({"columns": '["train_loss", "seconds", "seconds"]'}, "lacks 'history.seconds'"),
-        ({"data": "3"}, "its data is no object"),
-        ({"data": '{"training data": 3}'}, "a checksum of its data is no text"),
-        ({"configuration": "null"}, "its configuration is no object"),
-        ({"configuration": '{"network": {}, "data": 3}'}, "its data is no object"),
+        ({"data": "3"}, "data: .* valid dictionary"),
+        ({"data": '{"training data": 3}'}, "data.training data: .* valid string"),
+        ({"configuration": "null"}, "configuration: .* valid dictionary"),
+        (
+            {"configuration": '{"network": {}, "data": 3}'},
+            r"configuration\.data: .* valid",
+        ),
         (
             {
                 "configuration": '{"network": {}, "data": {}, "training": '
@@ -259,7 +266,7 @@ POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5
                 + "]" * 60
                 + "}"
             },
-            "no object",
+            r"configuration\.training: .* valid dictionary",
         ),
         (
             {
@@ -271,6 +278,11 @@ POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5
             "too deeply",
         ),
         ({"data": None}, "lacks 'data'"),
+        ({"callbacks": None}, "lacks 'callbacks'"),
+        ({"callbacks": '{"early_stopping_1": 3}'}, r"callbacks\.early_stopping_1: .* dictionary"),
+        ({"position": json.dumps({**POSITION, "stop_reason": 3})}, r"position\.stop_reason: "),
+        ({"position": json.dumps({**POSITION, "stop_reason": "\x1b"})}, "control characters"),
+        ({"position": json.dumps({**POSITION, "stop_reason": "x" * 301})}, "at most 300"),
     ],
 )
 def test_a_forged_header_is_refused(tmp_path, metadata, message):

@@ -168,8 +168,8 @@ def test_after_a_divergence_the_checkpoint_before_is_kept(folder):
             train(config, run="r", resume=True)
         told.add(str(caught.value))
         found = read_checkpoint(Path("r/checkpoint.safetensors"))
-        assert found.steps % 2 == 0
-        assert found.steps > 0
+        assert found.position.steps % 2 == 0
+        assert found.position.steps > 0
     assert len(told) == 1
 
 

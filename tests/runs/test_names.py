@@ -101,7 +101,7 @@ def test_a_name_lives_through_a_whole_run(here, command, name):
         assert (done.status, done.err) == (0, ""), words
     assert len(load(run).history["epoch"]) == 2
     assert os.path.samefile(load("again").config.resolve(load("again").config.data["file"]), data)
-    assert find_checkpoint(RunFolder(Path(run))).epoch == 2
+    assert find_checkpoint(RunFolder(Path(run))).position.epoch == 2
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)

@@ -137,7 +137,7 @@ def test_a_folder_that_is_a_link_itself_is_the_users(run):
     Path("link").symlink_to("r")
     train(CONFIG, run="link", resume=True, overrides=MORE)
     assert load("link").folder == Path("link")
-    assert read_checkpoint(run / "checkpoint.safetensors").epoch == 2
+    assert read_checkpoint(run / "checkpoint.safetensors").position.epoch == 2
 
 
 def test_data_may_be_links(folder):

@@ -52,7 +52,7 @@ def test_the_order_in_the_checkpoint_is_the_one_that_counts(tmp_path):
     setting, save = Setting("numpy", 4, "sgd", "constant", shuffle=True), SaveAll(tmp_path)
     setting.trainer(save).run()
     within_second = read_checkpoint(save.paths[5])
-    assert (within_second.epoch, within_second.minibatch) == (2, 1)
+    assert (within_second.position.epoch, within_second.position.minibatch) == (2, 1)
     within_second.arrays["order"][:] = np.arange(10)
     resumed, straight = setting.trainer(), setting.trainer()
     within_second.restore(resumed)
@@ -91,7 +91,7 @@ class StopAfter(Callback):
         self.minibatches = minibatches
 
     def on_chunk(self, trainer):
-        trainer.stop = trainer.minibatches_run >= self.minibatches
+        trainer.interrupted = trainer.minibatches_run >= self.minibatches
 
 
 def files(folder: str) -> dict[str, object]:
@@ -386,9 +386,13 @@ def test_two_processes_do_not_train_into_one_folder(folder):
 
 def test_checkpoints_are_written_after_every_so_many_minibatches(folder):
     class Look(Callback):
-        def on_chunk(self, trainer):
+        def on_pause(self, trainer):
             found = read_checkpoint(Path("r/checkpoint.safetensors"))
-            seen.append((found.epoch - 1) * 4 + found.minibatch if found.epoch else 0)
+            seen.append(
+                (found.position.epoch - 1) * 4 + found.position.minibatch
+                if found.position.epoch
+                else 0
+            )
 
     seen: list[int] = []
     train(changed(training={"checkpoint_every": 3}), run="r", callbacks=[Look()])

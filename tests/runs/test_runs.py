@@ -487,7 +487,7 @@ def test_a_reader_that_goes_away_does_not_cost_the_run(folder):
 def test_a_callback_may_stop_training(folder):
     class Stop(Callback):
         def on_epoch(self, trainer, row):
-            trainer.stop = True
+            trainer.interrupted = True
 
     run = train(config(), run="r", callbacks=[Stop()])
     assert run.interrupted

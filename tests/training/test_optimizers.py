@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError, unknown
-from chainrule.training.optimizers import OPTIMIZERS, Adam, Momentum, optimizer, options_of
+from chainrule.training.optimizers import OPTIMIZERS, Adam, Momentum, optimizer
 
 SIZE, STEPS = 7, 6
 RATES = ((slice(0, 3), 0.1), (slice(3, 5), 0.0), (slice(5, 7), 0.7))
@@ -163,17 +163,6 @@ def test_two_optimisers_share_nothing():
     trace(first, start(), gradients())
     assert second.state == {}
     assert second.steps == 0
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_options_are_the_fields_without_the_state(name):
-    known = {
-        "sgd": [],
-        "momentum": ["momentum", "nesterov"],
-        "adam": ["beta1", "beta2", "epsilon"],
-    }
-    assert options_of(OPTIMIZERS[name]) == known[name]
-    assert OPTIMIZERS[name].default_rate > 0
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class StopAfter(Callback):
 
     def on_chunk(self, trainer):
         self.left -= 1
-        trainer.stop = self.left <= 0
+        trainer.interrupted = self.left <= 0
 
 
 def make_network(**options) -> Network:

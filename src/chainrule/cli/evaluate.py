@@ -29,6 +29,7 @@ def command(
     """Print loss, accuracy and confusion matrix of a trained network."""
     from chainrule.cli.cases import cases_of_file, cases_of_split
     from chainrule.cli.tables import print_confusion, print_scores
+    from chainrule.cli.terminal import say
     from chainrule.core.errors import DataError, Problem
     from chainrule.runs.run import load
     from chainrule.training.scores import confusion_matrix, evaluate, outputs
@@ -49,6 +50,8 @@ def command(
     score = evaluate(trained.network, x, t, classes=trained.classes is not None)
     if score is None:
         raise DataError(f"the run has no {split} data")
+    if trained.ending is not None:
+        say(f"the training of this run: {trained.ending}\n")
     print_scores({split if file is None else str(file): score})
     if trained.classes is not None:
         y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)

@@ -34,7 +34,7 @@ def _number(value: float | int | None) -> str:
 
 def say_if_stopped(trainer: Trainer) -> None:
     """Answer a Ctrl-C at once: what follows takes a moment."""
-    if trainer.stop:
+    if trainer.interrupted and not trainer.finished:
         say(f"stopped in epoch {trainer.epoch}; writing the run so far ...")
 
 
@@ -45,7 +45,8 @@ class SayWhereItGoesOn(Callback):
         """Print it, unless training begins with the first minibatch."""
         epochs, minibatches = trainer.settings.epochs, trainer.engine.minibatches
         if trainer.epoch and trainer.is_complete:
-            say(f"this run is finished: all its {epochs} epochs have run")
+            why = trainer.stop_reason or f"all its {epochs} epochs have run"
+            say(f"this run is finished: {why}")
         elif trainer.minibatches_run:
             say(
                 f"going on after minibatch {trainer.minibatch}/{minibatches} of epoch "

@@ -28,6 +28,8 @@ def print_result(run: Run) -> None:
     """The end of a training: each part's score, and where the files lie."""
     if run.interrupted:
         say(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
+    if run.ending is not None:
+        say(f"\n{run.ending}")
     say()
     print_scores(run.scores)
     for note in run.data.notes:

@@ -28,13 +28,20 @@ def name_in(table: Mapping[str, type[T]], entry: T) -> str:
     return next((n for n, kind in table.items() if type(entry) is kind), type(entry).__name__)
 
 
-def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str, Any]) -> T:
+def from_table(
+    kind: str,
+    table: Mapping[str, type[T]],
+    value: str | Mapping[str, Any],
+    *,
+    numbers: bool = True,
+) -> T:
     """The entry of a table of dataclasses that ``value`` describes.
 
     Args:
         kind: what the table holds, for messages.
         table: dataclasses by name, whose fields are their options.
         value: a name, or a mapping of ``type`` and options.
+        numbers: whether every option is a number; otherwise the entry itself checks them.
 
     Raises:
         ConfigError: no such name or option, or an option that is not a finite number.
@@ -44,14 +51,14 @@ def from_table(kind: str, table: Mapping[str, type[T]], value: str | Mapping[str
     if name not in table:
         raise ConfigError(unknown(kind, name, table))
     entry = table[name]
-    known = [field.name for field in fields(entry)]  # type: ignore[arg-type]
+    known = [field.name for field in fields(entry) if field.init]  # type: ignore[arg-type]
     for key, option in options.items():
         if key not in known:
             raise ConfigError(unknown(f"option of {name}", key, known))
-        if not is_finite(option):
+        if numbers and not is_finite(option):
             raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
     # A NumPy number would bring its own type into float32 arithmetic.
-    return entry(**{key: float(option) for key, option in options.items()})
+    return entry(**{key: float(v) if numbers else v for key, v in options.items()})
 
 
 def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:

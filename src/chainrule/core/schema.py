@@ -10,6 +10,7 @@ The kinds of an error, all of pydantic's custom sort, are ``expected`` (a value 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -140,6 +141,7 @@ Points = Annotated[int, Field(ge=2, le=MOST), says("a whole number of at least 2
 Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
 Whole = Annotated[int, Field(ge=0, le=MOST), says("a whole number of at least 0", MOST)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED), says("a whole number of at least 0", MAX_SEED)]
+Integer = Annotated[int, says("a whole number")]
 Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
 AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False), says("a finite number above 0")]
@@ -264,6 +266,14 @@ class Maybe(Metadata):
         return {"anyOf": [self.inner.json_schema(), {"type": "null"}]}
 
 
+def _type_of(option: dataclasses.Field[Any]) -> Any:
+    """The type of an option of an entry: by its annotation, or the words that it may be."""
+    if "words" in option.metadata:
+        return Annotated[Any, Word(option.metadata["kind"], tuple(option.metadata["words"]))]
+    name = option.type if isinstance(option.type, str) else option.type.__name__
+    return {"bool": Flag, "int": Integer}.get(name, Number)
+
+
 class Choice(Metadata):
     """An entry of a table of dataclasses, by its name or as ``{type: name, option: ...}``.
 
@@ -309,7 +319,7 @@ class Choice(Metadata):
     def _model(self, name: str, entry: Any) -> type[Section]:
         options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
         for option in (field for field in fields(entry) if field.init):
-            sort: Any = Flag if isinstance(option.default, bool) else Number
+            sort: Any = _type_of(option)
             checked = Annotated[sort, AfterValidator(self.accepted(name, option.name))]
             about = f"{option.name} of {name}"
             options[option.name] = (checked, Field(option.default, description=about))

@@ -8,9 +8,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from chainrule.core.limits import MAX_JSON_BRACKETS, MAX_JSON_BYTES, MAX_JSON_VALUES
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -102,6 +107,22 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key stands there twice")
     return found
+
+
+def as_model(model: type[M], value: Any) -> M:
+    """A value as a pydantic model checks it.
+
+    Raises:
+        ValueError: the model refuses it; the first place, and what is wrong there.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        at = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{at}: {first['msg']}" if at else first["msg"]) from None
 
 
 def is_number(value: Any) -> bool:

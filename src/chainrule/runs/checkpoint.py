@@ -3,20 +3,22 @@
 ``parameters.safetensors`` holds θ by names (``dense_1.W``). A checkpoint holds the same and,
 beside it, whatever a training needs to go on as if it had never stopped:
 
-====================  ======================================================================
-``optimizer.NAME``    the optimiser's vectors
-``losses``            of every minibatch that has run, float64
-``order``             of the cases in the epoch in progress, if it is shuffled, int64
-``history.COLUMN``    what the finished epochs gave, a number an epoch, float64
-``columns``           their names in order (JSON)
-``position``          epoch, minibatch, steps, and what the epoch gave so far (JSON)
-``configuration``     as run (JSON); its seed is that of every random stream
-``data``              checksums of each part of the data and of the classes' names (JSON)
-``chainrule``         the version that wrote it, ``numpy`` that of NumPy
-``sha256``            of the whole file, with zeros in its own place
-====================  ======================================================================
+=====================  =====================================================================
+``optimizer.NAME``     the optimiser's vectors
+``losses``             of every minibatch that has run, float64
+``order``              of the cases in the epoch in progress, if it is shuffled, int64
+``history.COLUMN``     what the finished epochs gave, a number an epoch, float64
+``callback.NAME.KEY``  the arrays that a callback remembers
+``callbacks``          the plain values that each callback remembers, by name (JSON)
+``columns``            the names of the history's columns in order (JSON)
+``position``           see `Position` (JSON)
+``configuration``      as run (JSON); its seed is that of every random stream
+``data``               checksums of each part of the data and of the classes' names (JSON)
+``chainrule``          the version that wrote it, ``numpy`` that of NumPy
+``sha256``             of the whole file, with zeros in its own place
+=====================  =====================================================================
 
-The first four are arrays, the others text in the header's metadata, whose length does not grow
+The first five are arrays, the others text in the header's metadata, whose length does not grow
 while a training runs.
 """
 
@@ -24,36 +26,98 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zlib import crc32
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from chainrule._version import __version__
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import whole_file, write_whole
-from chainrule.core.strict_json import parse_json
+from chainrule.core.strict_json import as_json, as_model, parse_json
 from chainrule.data.dataset import DataSplit
 from chainrule.nn.network import Network
 from chainrule.runs.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
+from chainrule.training.callbacks import with_state
+from chainrule.training.history import COLUMNS
+from chainrule.training.trainer import LONGEST_REASON
 
 NO_DIGEST = b"0" * 64
 DEEPEST = 30
 """Levels of a configuration; it has about five."""
 
-COLUMNS = {"seconds"} | {
-    f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
-}
-"""Those that a history may have beside the numbers of its epochs."""
+HISTORY, CALLBACK = "history.", "callback."
+"""How the names of arrays begin that are no parameters, whose names have two words."""
 
-HISTORY = "history."
-"""How the names of its arrays begin; a parameter's last word is another one."""
+_NOTHING = "no such array"
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Position(BaseModel):
+    """Where a training stands.
+
+    Attributes:
+        epoch: the epoch in progress.
+        minibatch: how many minibatches of it have run.
+        steps: how many the optimiser has taken.
+        correct: how many cases of the epoch were classified rightly as they ran.
+        seconds: that the epoch took so far.
+        stop_reason: why training was finished before its last epoch; else None.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    epoch: Count
+    minibatch: Count
+    steps: Count
+    correct: Count
+    seconds: Annotated[float, Field(ge=0, lt=2**63)]
+    stop_reason: Annotated[str, Field(max_length=LONGEST_REASON)] | None = None
+
+    @field_validator("stop_reason")
+    @classmethod
+    def _as_shown(cls, reason: str | None) -> str | None:
+        if reason is not None and not reason.isprintable():
+            raise ValueError("control characters in a text")
+        return reason
+
+
+class _Parts(BaseModel):
+    """The configuration, as far as a checkpoint is concerned with it."""
+
+    model_config = ConfigDict(strict=True)
+
+    network: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
+
+    @field_validator("*")
+    @classmethod
+    def _of_some_levels(cls, part: dict[str, Any]) -> dict[str, Any]:
+        if _is_deeper(part, DEEPEST - 1):
+            raise ValueError("nested too deeply")
+        return part
+
+
+class _Texts(BaseModel):
+    """The texts of a checkpoint that are JSON."""
+
+    model_config = ConfigDict(strict=True)
+
+    position: Position
+    configuration: _Parts
+    data: dict[str, str]
+    columns: list[str]
+    callbacks: dict[str, dict[str, Any]]
+
 
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
@@ -76,7 +140,7 @@ def load_parameters(path: Path, network: Network) -> None:
     """
     arrays, _ = read_tensors(path)
     shapes = {name: view.shape for name, view in network.parameters.items()}
-    problems = misfits_of_parameters(path, {k: v.shape for k, v in arrays.items()}, shapes)
+    problems = problems_of_parameters(path, {k: v.shape for k, v in arrays.items()}, shapes)
     for name in shapes.keys() & arrays.keys() if not problems else ():
         found = arrays[name]
         if found.dtype.kind != "f":
@@ -90,7 +154,7 @@ def load_parameters(path: Path, network: Network) -> None:
         view[...] = arrays[name]
 
 
-def misfits_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[Problem]:
+def problems_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[Problem]:
     """Where the arrays of a file are not the parameters of a network, by names and shapes."""
     problems = [
         Problem(f"holds {name}, which the network does not have", path)
@@ -98,7 +162,7 @@ def misfits_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[P
     ]
     for name, shape in expected.items():
         if found.get(name) != shape:
-            what = f"shape {found[name]}" if name in found else "no such array"
+            what = f"shape {found[name]}" if name in found else _NOTHING
             problems.append(Problem(f"expected {name} of shape {shape}, found {what}", path))
     return problems
 
@@ -111,25 +175,19 @@ class Checkpoint:
         path: the file.
         configuration: as run.
         data: what `data_checksums` said of the data.
-        epoch: the epoch in progress.
-        minibatch: how many minibatches of it have run.
-        steps: how many the optimiser has taken.
-        correct: how many cases of the epoch were classified rightly as they ran.
-        seconds: that the epoch took so far.
+        position: where the training stands.
         history: what the finished epochs gave.
         arrays: θ, the optimiser's vectors, losses and order, by name.
+        states: what each callback that remembers something remembers, by name.
     """
 
     path: Path
     configuration: dict[str, Any]
     data: dict[str, str]
-    epoch: int
-    minibatch: int
-    steps: int
-    correct: int
-    seconds: float
+    position: Position
     history: History
     arrays: dict[str, Array]
+    states: dict[str, dict[str, Any]]
 
     def restore(self, trainer: Trainer) -> None:
         """Put a trainer that has not begun where this one stood; it changes only if all fits.
@@ -137,68 +195,75 @@ class Checkpoint:
         Raises:
             ChainruleError: the checkpoint is that of another network, optimiser or data.
         """
-        problems = [Problem(message, self.path) for message in self._misfits(trainer)]
+        problems = [*self._problems(trainer)]
+        if not problems:
+            problems += self._restore_callbacks(trainer)
         if problems:
-            raise ChainruleError(problems)
+            raise ChainruleError([Problem(message, self.path) for message in problems])
         for name, vector in _vectors(trainer).items():
             vector[...] = self.arrays[name]
-        losses = self.arrays["losses"].copy()
-        trainer.optimizer.steps = self.steps
-        trainer.epoch, trainer.minibatch = self.epoch, self.minibatch
+        losses, position = self.arrays["losses"].copy(), self.position
+        trainer.optimizer.steps = position.steps
+        trainer.epoch, trainer.minibatch = position.epoch, position.minibatch
+        trainer.stop_reason = position.stop_reason
         trainer.history.rows = [*self.history.rows]
         trainer.history.add_minibatches(losses)
         trainer.progress = Progress.at_start(trainer.engine.counts)
-        trainer.progress.losses[: self.minibatch] = losses[len(losses) - self.minibatch :]
-        trainer.progress.correct, trainer.progress.seconds = self.correct, self.seconds
+        trainer.progress.losses[: position.minibatch] = losses[len(losses) - position.minibatch :]
+        trainer.progress.correct, trainer.progress.seconds = position.correct, position.seconds
         trainer.progress.order = self.arrays["order"].copy() if "order" in self.arrays else None
         if len(losses):
             trainer.last_loss = float(losses[-1])
-        if self.epoch:
+        if position.epoch:
             trainer.set_scale()
 
-    def _misfits(self, trainer: Trainer) -> list[str]:
+    def _restore_callbacks(self, trainer: Trainer) -> Iterator[str]:
+        """Give every callback its state; what it refuses, in words."""
+        for name, callback in with_state(trainer.callbacks).items():
+            try:
+                callback.load_state(self.states[name])
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                yield f"the state of the callback {name} cannot be used: {error}"
+
+    def _problems(self, trainer: Trainer) -> Iterator[str]:
         """Whatever does not fit the trainer, in words."""
         minibatches, cases = trainer.engine.minibatches, len(trainer.train)
-        run = max(0, self.epoch - 1) * minibatches + self.minibatch
+        run = max(0, self.position.epoch - 1) * minibatches + self.position.minibatch
         expected = {
             name: (vector.shape, vector.dtype) for name, vector in _vectors(trainer).items()
         }
         expected["losses"] = (run,), np.dtype(np.float64)
         if "order" in self.arrays:
             expected["order"] = (cases,), np.dtype(np.int64)
-        problems = [
-            f"holds {name}, which nothing asks for" for name in self.arrays if name not in expected
-        ]
+        for name in sorted(self.arrays.keys() - expected.keys()):
+            yield f"holds {name}, which nothing asks for"
         for name, (shape, dtype) in expected.items():
             found = self.arrays.get(name)
-            if found is None or found.shape != shape or found.dtype != dtype:
-                what = (
-                    "no such array" if found is None else f"{found.dtype} of shape {found.shape}"
-                )
-                problems.append(f"expected {name}, {dtype} of shape {shape}, found {what}")
+            if found is None or (found.shape, found.dtype) != (shape, dtype):
+                what = f"{found.dtype} of shape {found.shape}" if found is not None else None
+                yield f"expected {name}, {dtype} of shape {shape}, found {what or _NOTHING}"
             elif found.dtype.kind == "f" and not np.isfinite(found).all():
-                problems.append(f"{name} holds numbers that are not finite")
-        return problems + self._inconsistencies(minibatches, run)
+                yield f"{name} holds numbers that are not finite"
+        there = with_state(trainer.callbacks)
+        for name in sorted(self.states.keys() - there.keys()):
+            yield f"holds the state of the callback {name}, which does not take part now"
+        for name in sorted(there.keys() - self.states.keys()):
+            yield f"holds no state of the callback {name}, which did not take part from the start"
+        yield from self._inconsistencies(minibatches, run)
 
-    def _inconsistencies(self, minibatches: int, run: int) -> list[str]:
+    def _inconsistencies(self, minibatches: int, run: int) -> Iterator[str]:
         """Where its own figures contradict each other."""
-        epochs = len(self.history.rows)
-        open_epochs = self.epoch - epochs
-        whole = self.minibatch == (minibatches if self.epoch else 0)
-        right = (
-            self.minibatch <= minibatches
-            and (open_epochs == 1 or (open_epochs == 0 and whole))
-            and self.steps == run
-        )
-        where = f"epoch {self.epoch}, minibatch {self.minibatch} of {minibatches}"
-        found = f"{epochs} finished epochs and {self.steps} steps"
-        problems = [] if right else [f"stands at {where}, with {found}"]
+        at, epochs = self.position, len(self.history.rows)
+        is_whole = at.minibatch == (minibatches if at.epoch else 0)
+        fits = at.epoch - epochs == 1 or (at.epoch == epochs and is_whole)
+        if at.minibatch > minibatches or not fits or at.steps != run:
+            where = f"epoch {at.epoch}, minibatch {at.minibatch} of {minibatches}"
+            yield f"stands at {where}, with {epochs} finished epochs and {at.steps} steps"
         order = self.arrays.get("order")
         if order is not None and not np.array_equal(
             np.sort(order, axis=None), np.arange(order.size)
         ):
-            problems.append("its order does not name every case once")
-        return problems
+            yield "its order does not name every case once"
 
 
 def save_checkpoint(
@@ -208,12 +273,13 @@ def save_checkpoint(
 
     Args:
         path: the file.
-        trainer: between two stretches.
+        trainer: between two chunks.
         configuration: as run, in the types of JSON.
         data: what `data_checksums` says of the data.
 
     Raises:
-        ChainruleError: the file cannot be written; an older one is untouched.
+        ChainruleError: the file cannot be written, or the state of a callback is none; an older
+            file is untouched.
     """
     progress = trainer.progress
     arrays = {**_vectors(trainer), "losses": trainer.history.minibatch_losses}
@@ -221,27 +287,58 @@ def save_checkpoint(
         arrays["order"] = progress.order.astype(np.int64)
     columns = trainer.history.to_arrays()
     arrays |= {f"{HISTORY}{name}": column for name, column in columns.items()}
-    position = {
-        "epoch": trainer.epoch,
-        "minibatch": trainer.minibatch,
-        "steps": trainer.optimizer.steps,
-        "correct": progress.correct,
-        "seconds": progress.seconds,
-    }
+    position = Position(
+        epoch=trainer.epoch,
+        minibatch=trainer.minibatch,
+        steps=trainer.optimizer.steps,
+        correct=progress.correct,
+        seconds=progress.seconds,
+        stop_reason=trainer.stop_reason,
+    )
+    plain, of_callbacks = _states(path, trainer)
     metadata = {
         "chainrule": __version__,
         "numpy": np.__version__,
-        "position": json.dumps(position),
+        "position": position.model_dump_json(),
         "columns": json.dumps([*columns]),
+        "callbacks": plain,
         "configuration": json.dumps(configuration),
         "data": json.dumps(data),
         "sha256": NO_DIGEST.decode(),
     }
-    content = memoryview(packed(path, arrays, metadata))
+    content = memoryview(packed(path, {**arrays, **of_callbacks}, metadata))
     start, end = _place_of_digest(content) or (0, 0)
     with whole_file(path, own=True) as file:
         for part in (content[:start], _digest(content, start, end), content[end:]):
             file.write(part)
+
+
+def _states(path: Path, trainer: Trainer) -> tuple[str, dict[str, Array]]:
+    """What the callbacks remember: the plain values as JSON, and the arrays by name.
+
+    Raises:
+        ChainruleError: a state is something else.
+    """
+    plain: dict[str, dict[str, Any]] = {}
+    arrays: dict[str, Array] = {}
+    for name, callback in with_state(trainer.callbacks).items():
+        state = callback.state()
+        found = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+        plain[name] = {
+            k: v.item() if isinstance(v, np.generic) else v
+            for k, v in state.items()
+            if k not in found
+        }
+        arrays |= {f"{CALLBACK}{name}.{k}": v for k, v in found.items()}
+        try:
+            if any(array.dtype.kind not in "biuf" for array in found.values()):
+                raise TypeError("arrays hold numbers")
+            if parse_json(as_json(plain[name]).encode()) != plain[name]:
+                raise TypeError("beside arrays it holds plain values of JSON")
+        except (TypeError, ValueError, RecursionError) as error:
+            message = f"the state of the callback {name} cannot be saved: {error}"
+            raise ChainruleError(Problem(message, path)) from None
+    return json.dumps(plain), arrays
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -276,12 +373,17 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
         raise ChainruleError(Problem(message, path))
     arrays, metadata = parse_tensors(content, path, "a checkpoint")
     try:
-        return _checked(path, metadata, arrays)
+        found = {name: parse_json(metadata[name].encode()) for name in _Texts.model_fields}
+        texts = as_model(_Texts, found)
+        history = _history(texts.columns, arrays)
+        states = _with_arrays(texts.callbacks, arrays)
     except KeyError as error:
         raise ChainruleError(Problem(f"the checkpoint lacks {error}", path)) from None
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"this is no checkpoint of a training: {error}"
         raise ChainruleError(Problem(message, path)) from None
+    configuration = texts.configuration.model_dump()
+    return Checkpoint(path, configuration, texts.data, texts.position, history, arrays, states)
 
 
 def data_checksums(data: DataSplit) -> dict[str, str]:
@@ -331,36 +433,9 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
     return found.hexdigest().encode()
 
 
-def _checked(path: Path, metadata: Mapping[str, str], arrays: dict[str, Array]) -> Checkpoint:
-    configuration, position = (
-        _object(_parsed(metadata[name]), name) for name in ("configuration", "position")
-    )
-    for name in ("network", "data", "training"):
-        _object(configuration[name], name)
-    if _is_deeper(configuration, DEEPEST):
-        raise ValueError("its configuration is nested too deeply")
-    data = _object(_parsed(metadata["data"]), "data")
-    if not all(isinstance(said, str) for said in data.values()):
-        raise TypeError("a checksum of its data is no text")
-    return Checkpoint(
-        path,
-        configuration,
-        data,
-        **{
-            name: _count(position[name], name)
-            for name in ("epoch", "minibatch", "steps", "correct")
-        },
-        seconds=_number(position["seconds"]),
-        history=_history(_parsed(metadata["columns"]), arrays),
-        arrays=arrays,
-    )
-
-
-def _history(columns: Any, arrays: dict[str, Array]) -> History:
+def _history(columns: list[str], arrays: dict[str, Array]) -> History:
     """The history, whose columns are taken out of the arrays."""
-    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise TypeError("its columns are no list of names")
-    if columns and not {"train_loss", "seconds"} <= {*columns} <= COLUMNS:
+    if columns and not {"train_loss", "seconds"} <= {*columns} <= {*COLUMNS, "seconds"}:
         raise ValueError("its history has other columns than an epoch")
     found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
     if any(column.ndim != 1 or column.dtype != np.float64 for column in found.values()):
@@ -368,31 +443,19 @@ def _history(columns: Any, arrays: dict[str, Array]) -> History:
     return History.from_arrays(found)
 
 
-def _parsed(text: str) -> Any:
-    return parse_json(text.encode())
-
-
-def _object(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(f"its {name} is no object")
-    return value
+def _with_arrays(
+    states: Mapping[str, Mapping[str, Any]], arrays: dict[str, Array]
+) -> dict[str, dict[str, Any]]:
+    """The states of the callbacks with their arrays, which are taken out of all arrays."""
+    whole = {name: dict(state) for name, state in states.items()}
+    for full_name in [name for name in arrays if name.startswith(CALLBACK)]:
+        name, _, key = full_name.removeprefix(CALLBACK).partition(".")
+        if name in whole and key:
+            whole[name][key] = arrays.pop(full_name)
+    return whole
 
 
 def _is_deeper(value: Any, than: int) -> bool:
     """Whether a tree has more levels than that."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(than == 0 or _is_deeper(item, than - 1) for item in items)
-
-
-def _count(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise TypeError(f"its {name} is no count")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError("a figure of it is no number")
-    if isinstance(value, int) and abs(value) >= 2**63:
-        raise ValueError("a figure of it is too large")
-    return value

@@ -72,16 +72,27 @@ class Resolved:
             callbacks: told what happens, in order.
 
         Raises:
-            ConfigError: the engine cannot be had.
+            ConfigError: the engine cannot be had, or a callback cannot take part.
         """
-        return Trainer(
-            self.network,
-            self.train,
-            Part(self.data.validation.x, self.data.validation.t),
-            self.settings,
-            classes=self.data.classes is not None,
-            callbacks=[*callbacks],
-        )
+        try:
+            return Trainer(
+                self.network,
+                self.train,
+                Part(self.data.validation.x, self.data.validation.t),
+                self.settings,
+                classes=self.data.classes is not None,
+                callbacks=[*callbacks],
+            )
+        except ConfigError as error:
+            raise ConfigError([self._placed(problem) for problem in error.problems]) from None
+
+    def _placed(self, problem: Problem) -> Problem:
+        """The same problem at its key of ``training``, if it names one."""
+        if problem.key is None:
+            return problem
+        words = problem.key.split(".")
+        at = (int(word) if word.isdecimal() else word for word in words)
+        return self.config.problem(("training", *at), problem.message)
 
     def as_run(self, trainer: Trainer) -> Config:
         """The configuration with the engine that a trainer has and its number of threads.

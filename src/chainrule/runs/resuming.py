@@ -75,7 +75,7 @@ def go_on(
         ChainruleError: it is that of another run; with all that differs.
     """
     problems = list(_differences(config, checkpoint))
-    problems += _misfit_of_epochs(trainer, config, checkpoint)
+    problems += _problem_of_epochs(trainer, config, checkpoint)
     if problems:
         raise ConfigError(problems)
     changed = [name for name in data if data[name] != checkpoint.data.get(name)]
@@ -121,7 +121,7 @@ def _shown(value: Any) -> str:
     return "left out" if value is None else json.dumps(value, ensure_ascii=False)
 
 
-def _misfit_of_epochs(
+def _problem_of_epochs(
     trainer: Trainer, config: Config, checkpoint: Checkpoint
 ) -> Iterator[Problem]:
     """Another number of epochs that would have made the epochs before others."""
@@ -132,8 +132,8 @@ def _misfit_of_epochs(
     if not isinstance(then, int) or now < then:
         yield config.problem(place, f"epochs is {now}, but {began} {then}; only more can follow")
         return
-    factor = trainer.schedule.factor
-    if any(factor(e, now) != factor(e, then) for e in range(1, min(checkpoint.epoch, then) + 1)):
+    factor, begun = trainer.schedule.factor, range(1, min(checkpoint.position.epoch, then) + 1)
+    if any(factor(epoch, now) != factor(epoch, then) for epoch in begun):
         message = (
             f"epochs is {now}, but {began} {then}, and its schedule follows from that number; "
             f"write {then}"

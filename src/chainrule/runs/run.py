@@ -26,7 +26,7 @@ from chainrule.runs.checkpoint import (
     Checkpoint,
     data_checksums,
     load_parameters,
-    misfits_of_parameters,
+    problems_of_parameters,
     save_parameters,
 )
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
@@ -59,10 +59,12 @@ class Run:
         scores: the score of each part of the data that has cases, by name.
         classes: the names of the classes; None where targets are values.
         scaling: the standardisation fitted on the training data; None for none.
-        interrupted: whether training was stopped before its last epoch.
+        interrupted: whether training was left before its end, and may be resumed.
+        ending: how training ended, if it is not just that the last epoch has run: by early
+            stopping, with the parameters of another epoch, or because a figure was not finite.
         signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. What
             could not be evaluated in time is missing from ``scores``.
-        was_finished: whether every epoch had run before, so that none was left to resume.
+        was_finished: whether training was finished before, so that nothing was left to resume.
         fallback_reason: why the engine that was asked for handed the network to ``engine``;
             else None.
     """
@@ -76,6 +78,7 @@ class Run:
     classes: tuple[str, ...] | None
     scaling: Standardization | None
     interrupted: bool = False
+    ending: str | None = None
     signal: int | None = None
     was_finished: bool = False
     fallback_reason: str | None = None
@@ -218,7 +221,8 @@ def train(
             never stopped; from the beginning if nothing has begun there.
         verbose: print every minibatch: inputs, outputs, targets and loss.
         jacobians: print every Jacobian, δ and gradient of it as well.
-        callbacks: told what happens, in order.
+        callbacks: called in this order, after those that the configuration names; see
+            `chainrule.training.Callback`.
         data: what `chainrule.runs.resolve.resolve_data` made of the configuration before, so that
             several trainings can share them; see `chainrule.runs.resolve.data_key`.
 
@@ -332,6 +336,7 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
     run.signal = signals[0] if signals else None
     if isinstance(failure, DivergenceError):
         kept = f"; what was learnt until then is in {_from_here(folder.path)}" if folder else ""
+        kept += f" ({trainer.restored})" if trainer.restored else ""
         raise DivergenceError([Problem(p.message + kept) for p in failure.problems])
     if failure is not None:
         raise failure
@@ -359,6 +364,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         classes=data.classes,
         scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
+        ending=trainer.ending,
         fallback_reason=trainer.engine.fallback_reason,
         _data=data,
     )
@@ -376,7 +382,9 @@ def _flat(scaling: Standardization | None) -> Standardization | None:
 
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
-    folder.write_facts(Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores))
+    folder.write_facts(
+        Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores, run.ending)
+    )
     trainer.interruptible.attempt(
         lambda: draw_learning_curve(run, folder, trainer.engine.minibatches)
     )
@@ -424,7 +432,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
     config = load_config(files.config)
     # Before memory is taken: sizes that anybody may write are those of arrays that are there.
     expected, found = parameter_shapes(config), read_shapes(files.parameters)
-    problems = misfits_of_parameters(files.parameters, found, expected)
+    problems = problems_of_parameters(files.parameters, found, expected)
     if problems:
         raise ChainruleError(problems)
     network = Network.from_config(config.network)

@@ -55,10 +55,11 @@ class Facts:
 
     Attributes:
         engine: the name of the engine that ran it.
-        interrupted: whether training was stopped before its last epoch.
+        interrupted: whether training may go on: it was interrupted, or broken off.
         classes: the names of the classes; None where targets are values.
         scaling: the standardisation fitted on the training data; None for none.
         scores: the score of each part of the data that has cases, by name.
+        ending: how training ended, if it is not just that the last epoch has run.
     """
 
     engine: str
@@ -66,6 +67,7 @@ class Facts:
     classes: tuple[str, ...] | None
     scaling: Standardization | None
     scores: dict[str, Score]
+    ending: str | None = None
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any], scaling: Standardization | None) -> Facts:
@@ -80,12 +82,16 @@ class Facts:
             raise ValueError("engine is a name")
         if not isinstance(interrupted, bool):
             raise ValueError("interrupted is true or false")
+        ending = facts.get("ending")
+        if not isinstance(ending, str | None) or (ending and not ending.isprintable()):
+            raise ValueError("ending is a line of text, or null")
         return cls(
             engine,
             interrupted,
             _classes(facts["classes"]),
             scaling,
             {str(part): _score(**score) for part, score in facts["scores"].items()},
+            ending,
         )
 
     def as_json(self) -> str:
@@ -423,16 +429,20 @@ class Recorder(Callback):
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history.rows)
 
-    def on_chunk(self, trainer: Trainer) -> None:
-        """Write a checkpoint where a number of minibatches is asked for and has run."""
-        every = trainer.settings.checkpoint_every
-        if every and trainer.minibatches_run % every == 0:
-            self._save(trainer)
-
     def on_epoch(self, trainer: Trainer, row: Row) -> None:
-        """Add a line to the metrics, and write a checkpoint unless there was one just now."""
+        """Add a line to the metrics."""
         self.folder.add_metrics(row)
-        if not trainer.settings.checkpoint_every and self._is_due():
+
+    def on_pause(self, trainer: Trainer) -> None:
+        """Write a checkpoint if it is due.
+
+        That is after the number of minibatches that is asked for; else after an epoch, unless
+        there was one just now.
+        """
+        every = trainer.settings.checkpoint_every
+        within = trainer.is_within_epoch
+        due = trainer.minibatches_run % every == 0 if every else self._is_due()
+        if due and within == bool(every):
             self._save(trainer)
 
     def _is_due(self) -> bool:

@@ -1,7 +1,17 @@
-"""Training: the loop, its settings, what it gave, and whoever watches."""
+"""Training: the loop, its settings, its callbacks, and the history of what it gave."""
 
+from chainrule.training.callbacks import Callback, EarlyStopping
 from chainrule.training.history import History, Progress, Row
 from chainrule.training.settings import Settings
-from chainrule.training.trainer import Callback, Part, Trainer
+from chainrule.training.trainer import Part, Trainer
 
-__all__ = ["Callback", "History", "Part", "Progress", "Row", "Settings", "Trainer"]
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "Part",
+    "Progress",
+    "Row",
+    "Settings",
+    "Trainer",
+]

@@ -18,6 +18,11 @@ from chainrule.training.scores import Score
 Row = dict[str, float | int | None]
 """What an epoch gave, by column."""
 
+COLUMNS = tuple(
+    f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
+)
+"""Those that a history may have beside the numbers and the seconds of its epochs."""
+
 _ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import isfinite, sqrt
 from typing import Any, ClassVar
 
@@ -18,8 +18,8 @@ import numpy as np
 
 from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, unknown
-from chainrule.core.registry import entry_options
+from chainrule.core.errors import ConfigError
+from chainrule.core.registry import from_table
 
 Rates = Sequence[tuple[slice, float]]
 
@@ -184,11 +184,6 @@ OPTIMIZERS: Mapping[str, type[Optimizer]] = {"sgd": SGD, "momentum": Momentum, "
 """The optimisers by name."""
 
 
-def options_of(kind: type[Optimizer]) -> list[str]:
-    """The names of an optimiser's options."""
-    return [f.name for f in fields(kind) if f.init]
-
-
 def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
     """A new optimiser: by name, or by ``type`` with its options.
 
@@ -199,14 +194,7 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
         >>> optimizer({"type": "momentum", "nesterov": True})
         Momentum(momentum=0.9, nesterov=True)
     """
-    options = entry_options("optimizer", value)
-    name: str = options.pop("type", "")
-    if name not in OPTIMIZERS:
-        raise ConfigError(unknown("optimizer", name, OPTIMIZERS))
-    for key in options:
-        if key not in options_of(OPTIMIZERS[name]):
-            raise ConfigError(unknown(f"option of {name}", key, options_of(OPTIMIZERS[name])))
-    return OPTIMIZERS[name](**options)
+    return from_table("optimizer", OPTIMIZERS, value, numbers=False)
 
 
 # Clipping of the gradient by its norm.

@@ -148,6 +148,11 @@ def _r2(residual: float, t: Array) -> float | None:
     return 1 - residual / spread if spread > 0 else None
 
 
+def has_r2(t: Array) -> bool:
+    """Whether prepared targets vary, so that R² is a number."""
+    return _r2(0.0, target_rows(t)) is not None
+
+
 def _squares(a: Array, b: Array) -> float:
     """Σ (a − b)² in float64: in float32 a sum over many cases has few digits left."""
     d = np.subtract(a, b, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -30,6 +30,7 @@ _SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: v is None or (is_finite(v) and v > 0),
         "a finite number above 0, or None",
     ),
+    "callbacks": (lambda v: v is None or isinstance(v, list | tuple), "a list, or None"),
 }
 """What each setting may be that no table of words decides, for whoever sets it in Python."""
 
@@ -52,6 +53,8 @@ class Settings:
         checkpoint_every: minibatches between checkpoints; None for one an epoch.
         clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
             a step, above 0: g ← g · min(1, c / ‖g‖). None leaves it as it is.
+        callbacks: the stock callbacks that take part, each by its name or as ``type`` with
+            options; None for none.
     """
 
     epochs: int = 30
@@ -65,6 +68,7 @@ class Settings:
     evaluate: str = "running"
     checkpoint_every: int | None = None
     clip_gradient_norm: float | None = None
+    callbacks: Sequence[str | Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         problems = [

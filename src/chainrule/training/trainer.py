@@ -1,35 +1,39 @@
-"""The loop: epochs of minibatches, validation, history, and whoever wants to watch.
+"""The training loop: epochs of minibatches, validation, history and callbacks.
 
 A `Trainer` owns no mathematics. It gives an engine one chunk of minibatches after the other
-and tells its callbacks what happened. Between two chunks it can be asked to stop.
+and calls its callbacks. Between two chunks training can be stopped or interrupted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DivergenceError, unknown
+from chainrule.core.errors import ConfigError, DivergenceError, printable, shown, unknown
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
 from chainrule.nn.network import Network
+from chainrule.training.callbacks import Callback, callback
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.history import History, Progress, Row, score_columns
 from chainrule.training.optimizers import Optimizer, optimizer
 from chainrule.training.schedules import Schedule, schedule
-from chainrule.training.scores import Score
+from chainrule.training.scores import Score, has_r2
 from chainrule.training.settings import Settings
 
 CHUNK_SECONDS = 0.05
 """A chunk grows until it takes about this long: often enough to stop, rarely enough to be
 fast. Its length never changes the numbers."""
+
+LONGEST_REASON = 300
+"""Letters that are kept of the reason why a training was stopped."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +47,6 @@ class Part:
         return len(self.x)
 
 
-class Callback:
-    """Whoever watches a training; override what is of interest.
-
-    Attributes:
-        every_minibatch: whether `on_minibatch` is wanted, which makes every chunk one long.
-    """
-
-    every_minibatch = False
-
-    def on_start(self, trainer: Trainer) -> None:
-        """Before the first epoch."""
-
-    def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
-        """Before a minibatch runs, with its prepared inputs and targets."""
-
-    def on_chunk(self, trainer: Trainer) -> None:
-        """After a chunk of minibatches."""
-
-    def on_epoch(self, trainer: Trainer, row: Row) -> None:
-        """After an epoch, with its row of the history."""
-
-    def on_end(self, trainer: Trainer) -> None:
-        """After the last epoch, or when training was stopped."""
-
-
 class Trainer:
     """Trains one network on one training set.
 
@@ -77,9 +56,10 @@ class Trainer:
         validation: watched after each epoch; may be empty.
         settings: see `Settings`.
         classes: whether targets are classes (accuracy) or values (R²).
-        callbacks: told what happens, in order.
+        callbacks: called in this order, after those that the settings name.
 
     Attributes:
+        callbacks: all of them.
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of it have run.
         last_loss: of the minibatch that ran last.
@@ -87,14 +67,17 @@ class Trainer:
         base_rate: the network's learning rate, before any schedule.
         progress: what the epoch in progress gave so far.
         history: what the finished epochs gave.
-        stop: set it to end training after the chunk in progress.
-        finished: whether every epoch has run.
+        interrupted: set it to leave training after the chunk in progress, to go on later.
+        stop_reason: why training was finished before its last epoch, see `stop`; else None.
+        restored: what a callback says that gave θ the values of an earlier epoch; else None.
+        finished: whether every epoch has run, or training was stopped for a reason.
         interruptible: the evaluations, which a request to stop leaves.
         inconsistent: whether training was broken off within a chunk, so that θ and the position
             are not those of one moment.
 
     Raises:
-        ConfigError: an optimiser, schedule, engine or setting that is none.
+        ConfigError: an optimiser, schedule, engine, callback or setting that is none, or a
+            callback that cannot take part in this training.
     """
 
     def __init__(
@@ -112,7 +95,6 @@ class Trainer:
         self.validation = self._prepared(validation)
         self.settings = settings
         self.classes = classes
-        self.callbacks = list(callbacks)
         self.optimizer: Optimizer = optimizer(settings.optimizer)
         rates = network.rates(self.optimizer.default_rate)
         layout = network.parameters.layout
@@ -132,11 +114,17 @@ class Trainer:
         self.minibatch = 0
         self.progress = Progress.at_start(self.engine.counts)
         self.last_loss = float("nan")
-        self.stop = False
+        self.interrupted = False
+        self.stop_reason: str | None = None
+        self.restored: str | None = None
         self.interruptible = Interruptible()
         self.inconsistent = False
         self.finished = settings.epochs == 0
+        self._divergence: str | None = None
         self._chunk = 1
+        self.callbacks = [*self._stock_callbacks(), *callbacks]
+        for one in callbacks:
+            one.prepare(self)
 
     @property
     def rate(self) -> float:
@@ -178,51 +166,107 @@ class Trainer:
             seed=self.settings.seed,
         )
 
+    def _stock_callbacks(self) -> list[Callback]:
+        """Those of the settings, prepared; a problem's key says which one it is about."""
+        found = [callback(value) for value in self.settings.callbacks or ()]
+        for k, one in enumerate(found):
+            try:
+                one.prepare(self)
+            except ConfigError as error:
+                at = f"callbacks.{k}"
+                raise ConfigError(
+                    [replace(p, key=f"{at}.{p.key}") for p in error.problems]
+                ) from None
+        return found
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the history that depend on the data: those that a callback may monitor.
+
+        An epoch has its number and its seconds beside them.
+        """
+        train, validation = (
+            self._columns("train", self.train),
+            self._columns("validation", self.validation),
+        )
+        if self.settings.evaluate == "running" and not self.classes:
+            train = train[:1]
+        return train + validation
+
+    def _columns(self, part: str, cases: Part) -> list[str]:
+        if not len(cases):
+            return []
+        quality = ["accuracy"] if self.classes else ["r2"] * has_r2(cases.t)
+        return [f"{part}_{figure}" for figure in ("loss", *quality)]
+
     def run(self) -> History:
-        """Train until the last epoch, or until ``stop`` is set.
+        """Train until the last epoch, or until training is stopped or interrupted.
 
         Raises:
             DivergenceError: a loss or gradient is not finite; θ is as it was before that
-                minibatch, and ``history`` holds the epochs before.
+                minibatch, unless a callback restored that of an earlier epoch, and ``history``
+                holds the epochs before.
         """
-        self._tell("on_start")
+        for one in self.callbacks:
+            one.on_start(self)
         try:
             own = self.network.context.claimed_gradients()
             with own, on_threads(self.threads, self._product_threads):
                 self._prepare_engine()
-                while not (self.stop or self.is_complete):
+                while not (self.interrupted or self.is_complete):
                     if not self.is_within_epoch:
                         self._begin_epoch()
                     self._run_epoch()
             self.finished = self.is_complete
         finally:
-            self._end()
+            self._call("on_end")
         return self.history
 
     def _prepare_engine(self) -> None:
-        """Compile what the engine runs; who leaves that has no time for anything else either."""
+        """Compile what the engine runs; if the user interrupts this, skip what follows as well."""
         self.interruptible.attempt(self.engine.prepare)
         if self.interruptible.is_requested:
             self.interruptible.close()
 
-    def _end(self) -> None:
-        """Tell every callback, also where one of them fails."""
-        with ExitStack() as stack:
-            for callback in reversed(self.callbacks):
-                stack.callback(callback.on_end, self)
+    def stop(self, reason: str) -> None:
+        """Finish training after the chunk in progress; a training that was stopped is complete.
+
+        Args:
+            reason: for the record, such as "early stopping after epoch 12"; the first one counts.
+
+        Raises:
+            ConfigError: the reason is no text.
+        """
+        if not isinstance(reason, str) or not reason.strip():
+            raise ConfigError(f"stop needs the reason, a text; found {shown(reason)}")
+        if self.stop_reason is None:
+            self.stop_reason = " ".join(printable(reason).split())[:LONGEST_REASON]
 
     def ask_to_stop(self) -> None:
-        """End training after the chunk in progress, or at once where that changes no number.
+        """Interrupt training after the chunk in progress, or at once where that changes no number.
 
         For a signal's handler: between two instructions of an evaluation it may raise.
         """
-        self.stop = True
+        self.interrupted = True
         self.interruptible.leave()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last of all epochs has run to its end."""
-        return len(self.history.rows) >= self.settings.epochs
+        """Whether there is nothing left to train."""
+        return self.stop_reason is not None or len(self.history.rows) >= self.settings.epochs
+
+    @property
+    def is_over(self) -> bool:
+        """Whether training has ended for good: it is finished, or has diverged."""
+        return self.finished or self._divergence is not None
+
+    @property
+    def ending(self) -> str | None:
+        """How training ended, if it is not just that the last epoch has run."""
+        reason = self._divergence or self.stop_reason
+        if self.restored is None:
+            return reason
+        return f"{reason or f'all {self.settings.epochs} epochs have run'}: {self.restored}"
 
     @property
     def is_within_epoch(self) -> bool:
@@ -245,9 +289,11 @@ class Trainer:
             return None
         return stream(self.settings.seed, "shuffle", str(epoch)).permutation(len(self.train))
 
-    def _tell(self, event: str, *details: Any) -> None:
-        for callback in self.callbacks:
-            getattr(callback, event)(self, *details)
+    def _call(self, event: str, *details: Any) -> None:
+        """Call every callback in order, also where one of them fails."""
+        with ExitStack() as stack:
+            for one in reversed(self.callbacks):
+                stack.callback(getattr(one, event), self, *details)
 
     def _run_epoch(self) -> None:
         """Run what is left of an epoch, and end it unless training is to stop before."""
@@ -259,10 +305,15 @@ class Trainer:
             result, elapsed = self._run_chunk(progress.order)
             progress.add(self.minibatch, result, elapsed)
             self.inconsistent = False
-            self._tell("on_chunk")
-            if self.stop and self.minibatch < self.engine.minibatches:
+            self._call("on_chunk")
+            self._call("on_pause")
+            if self._is_to_leave and self.minibatch < self.engine.minibatches:
                 return
         self._end_epoch()
+
+    @property
+    def _is_to_leave(self) -> bool:
+        return self.interrupted or self.stop_reason is not None
 
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next minibatches; their result, and the seconds the engine took."""
@@ -274,6 +325,10 @@ class Trainer:
             with self.network.lock:
                 result = self.engine.run(order, self.minibatch, last)
         except NotFiniteError as error:
+            self._divergence = (
+                f"the {error.what} was no longer a finite number in epoch {self.epoch}, minibatch "
+                f"{error.minibatch + 1}"
+            )
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
         if elapsed < CHUNK_SECONDS / 2:
@@ -287,7 +342,7 @@ class Trainer:
 
     def _chunk_length(self) -> int:
         """How many minibatches to run at once."""
-        if any(callback.every_minibatch for callback in self.callbacks):
+        if any(one.every_minibatch for one in self.callbacks):
             return 1
         every = self.settings.checkpoint_every
         return min(self._chunk, every - self.minibatches_run % every) if every else self._chunk
@@ -298,13 +353,13 @@ class Trainer:
         return max(0, self.epoch - 1) * self.engine.minibatches + self.minibatch
 
     def _show_minibatch(self, order: Array | None) -> None:
-        watching = [callback for callback in self.callbacks if callback.every_minibatch]
+        watching = [one for one in self.callbacks if one.every_minibatch]
         if not watching:
             return
         cases = self.engine.cases_of(self.minibatch)
         chosen = cases if order is None else order[cases]
-        for callback in watching:
-            callback.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
+        for one in watching:
+            one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
 
     def _diverged(self, error: NotFiniteError) -> DivergenceError:
         return DivergenceError(
@@ -319,7 +374,8 @@ class Trainer:
         row = self.interruptible.attempt(self._row)
         if row is not None:
             self.history.append(row)
-            self._tell("on_epoch", row)
+            self._call("on_epoch", row)
+            self._call("on_pause")
 
     def _row(self) -> Row:
         """The epoch's row of the history; to compute it changes nothing."""

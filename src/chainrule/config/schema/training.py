@@ -19,6 +19,7 @@ from chainrule.core.schema import (
     expected,
     says,
 )
+from chainrule.training.callbacks import CALLBACKS
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import OPTIMIZERS
 from chainrule.training.schedules import SCHEDULES
@@ -42,6 +43,17 @@ def _count_or(word: str, most: int) -> WrapValidator:
         raise expected(f"a whole number of at least 1, or {word}", words=(word,))
 
     return WrapValidator(check)
+
+
+def _list_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Whatever the schema makes of a list.
+
+    Raises:
+        PydanticCustomError: it is none.
+    """
+    if value is not None and not isinstance(value, list):
+        raise expected("a list of callbacks such as [early_stopping], or null")
+    return handler(value)
 
 
 MOST_THREADS = 1024
@@ -87,6 +99,15 @@ class Training(Section):
         description="the most that the norm of the whole gradient, penalty included, is in a "
         "step; a longer one is shortened; null for any",
         examples=[1.0],
+    )
+    callbacks: Annotated[
+        list[Annotated[Any, Choice("callback", CALLBACKS)]] | None,
+        WrapValidator(_list_or_null),
+    ] = Field(
+        None,
+        description="what takes part in the training; early_stopping ends it where a figure of "
+        "the history has stopped getting better, and restores the best parameters",
+        examples=[[{"type": "early_stopping", "monitor": "validation_loss", "patience": 5}]],
     )
     checkpoint_every: OptionalCount = Field(
         None,

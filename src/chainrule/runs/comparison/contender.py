@@ -145,9 +145,10 @@ def _assembled(job: Job) -> tuple[Network, Part, Settings]:
 
 
 def _trainer(network: Network, train: Part, settings: Settings) -> Trainer:
-    """Without validation, and without counting who was right: peers do neither."""
+    """Without validation, callbacks and counting who was right: peers have none of them."""
     none = Part(train.x[:0], train.t[:0])
-    return Trainer(network, train, none, replace(settings, evaluate="running"), classes=False)
+    bare = replace(settings, evaluate="running", callbacks=None)
+    return Trainer(network, train, none, bare, classes=False)
 
 
 def _peer(name: str, trainer: Trainer, threads: int) -> Peer:

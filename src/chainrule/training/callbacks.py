@@ -1,0 +1,232 @@
+"""Callbacks: code that a training calls at certain moments, and those of this package.
+
+A stock callback is named in a configuration (``callbacks: [{type: early_stopping, patience: 5}]``)
+and stands in the table `CALLBACKS`; the fields of its class are its options. One of your own is
+passed in Python.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arguments import is_finite, is_whole
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, Problem, nearest, shown, unknown
+from chainrule.core.registry import from_table, name_in
+from chainrule.training.history import COLUMNS, Row
+
+State = Mapping[str, Any]
+"""Arrays, numbers, texts, true, false and None by name: what a checkpoint can hold."""
+
+
+class Callback:
+    """Base of all callbacks; override what is of interest.
+
+    The trainer that calls is a `chainrule.training.Trainer`. Callbacks are called in their order,
+    those of the configuration first, and all of them also where one fails.
+
+    Attributes:
+        every_minibatch: whether `on_minibatch` is wanted, which makes every chunk one minibatch
+            long.
+    """
+
+    every_minibatch = False
+
+    def prepare(self, trainer: Any) -> None:
+        """Forget earlier trainings, before anything of this one is run or written.
+
+        Raises:
+            ConfigError: the callback cannot take part in this training.
+        """
+
+    def on_start(self, trainer: Any) -> None:
+        """Before the first epoch, or where a resumed training goes on."""
+
+    def on_minibatch(self, trainer: Any, x: Array, t: Array) -> None:
+        """Before a minibatch runs, with its prepared inputs and targets."""
+
+    def on_chunk(self, trainer: Any) -> None:
+        """After a chunk of minibatches."""
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """After an epoch, with its row of the history."""
+
+    def on_pause(self, trainer: Any) -> None:
+        """After `on_chunk` and after `on_epoch` of every callback.
+
+        θ, the position and the state of every callback are now those of one moment: checkpoints
+        are written here.
+        """
+
+    def on_end(self, trainer: Any) -> None:
+        """After the last epoch, or when training was stopped, interrupted or broken off."""
+
+    def state(self) -> State:
+        """What the callback remembers, for a checkpoint: arrays and plain values by name."""
+        return {}
+
+    def load_state(self, state: State) -> None:
+        """Go on from what `state` returned when the checkpoint was written; after `prepare`.
+
+        Raises:
+            KeyError, TypeError, ValueError: this is the state of another callback or training.
+        """
+
+
+MODES = ("auto", "min", "max")
+
+
+@dataclass(eq=False)
+class EarlyStopping(Callback):
+    """Ends a training in which a figure of the history has stopped getting better.
+
+    Epoch e is better if its value is below best − min_delta (above best + min_delta where more is
+    better). After ``patience`` epochs in a row that are not, training is finished. In the end,
+    also of a training that ran all its epochs or diverged, the parameters of the best epoch are
+    restored; not where training was interrupted, since it may go on. A value that is not finite is
+    never better.
+
+    Source: Prechelt, *Early stopping — but when?* (1998); the names of the options are Keras's.
+
+    Attributes:
+        monitor: a column of the history, such as ``validation_loss`` or ``train_accuracy``.
+        patience: how many epochs in a row may be no better, at least 1.
+        min_delta: how much better an epoch has to be to count, at least 0.
+        mode: ``min`` if less is better, ``max`` if more is; ``auto``: less of a loss, more of an
+            accuracy or R².
+        restore_best: whether the parameters of the best epoch are restored in the end.
+        best: the best value so far; None before there was one.
+        best_epoch: the epoch it was reached in.
+        wait: how many epochs in a row were no better.
+    """
+
+    monitor: str = field(
+        default="validation_loss", metadata={"kind": "column to monitor", "words": COLUMNS}
+    )
+    patience: int = 5
+    min_delta: float = 0.0
+    mode: str = field(default="auto", metadata={"kind": "mode", "words": MODES})
+    restore_best: bool = True
+    best: float | None = field(default=None, init=False, repr=False)
+    best_epoch: int = field(default=0, init=False, repr=False)
+    wait: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.monitor not in COLUMNS:
+            raise ConfigError(unknown("column to monitor", self.monitor, COLUMNS))
+        if self.mode not in MODES:
+            raise ConfigError(unknown("mode", self.mode, MODES))
+        if not (is_whole(self.patience) and self.patience >= 1):
+            found = shown(self.patience)
+            raise ConfigError(f"patience is a whole number of at least 1, found {found}")
+        if not (is_finite(self.min_delta) and self.min_delta >= 0):
+            found = shown(self.min_delta)
+            raise ConfigError(f"min_delta is a finite number of at least 0, found {found}")
+        if not isinstance(self.restore_best, bool):
+            raise ConfigError(f"restore_best is true or false, found {shown(self.restore_best)}")
+
+    def prepare(self, trainer: Any) -> None:
+        """See `Callback.prepare`."""
+        if self.monitor not in trainer.columns:
+            raise ConfigError(Problem(self._missing(trainer), key="monitor"))
+        self.best, self.best_epoch, self.wait = None, 0, 0
+        self._theta = np.zeros_like(trainer.network.theta)
+
+    def _missing(self, trainer: Any) -> str:
+        """The message for a column that this training does not have."""
+        of_validation = self.monitor.startswith("validation") and not len(trainer.validation)
+        why = "there are no validation data" if of_validation else "there is no such column here"
+        guess = nearest(self.monitor, trainer.columns)
+        hint = f"; did you mean {guess!r}?" if guess else "."
+        there = ", ".join(trainer.columns)
+        return f"early stopping monitors {self.monitor}, but {why}{hint} Known: {there}"
+
+    def on_epoch(self, trainer: Any, row: Row) -> None:
+        """See `Callback.on_epoch`."""
+        value = row.get(self.monitor)
+        if value is not None and self._is_better(value):
+            self.best, self.best_epoch, self.wait = float(value), trainer.epoch, 0
+            self._theta[...] = trainer.network.theta
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            told = "" if self.best is not None and self.restore_best else f": {self._about_best()}"
+            trainer.stop(f"early stopping after epoch {trainer.epoch}{told}")
+
+    def _is_better(self, value: float) -> bool:
+        if self.best is None or not isfinite(value):
+            return isfinite(value)
+        less = self.mode == "min" or (self.mode == "auto" and self.monitor.endswith("loss"))
+        by = self.best - value if less else value - self.best
+        return by > self.min_delta
+
+    def _about_best(self) -> str:
+        if self.best is None:
+            return f"{self.monitor} was never a finite number"
+        return f"{self.monitor} was best in epoch {self.best_epoch}"
+
+    def on_end(self, trainer: Any) -> None:
+        """Restore the parameters of the best epoch, unless the training may go on."""
+        is_last = trainer.epoch == self.best_epoch and not trainer.is_within_epoch
+        if self.restore_best and self.best is not None and not is_last and trainer.is_over:
+            trainer.network.theta[...] = self._theta
+            trainer.restored = f"{self._about_best()}, whose parameters were restored"
+
+    def state(self) -> State:
+        """The best value, its epoch and its θ, and how many epochs were no better since."""
+        kept = {"best": self.best, "best_epoch": self.best_epoch, "wait": self.wait}
+        return {**kept, "theta": self._theta.copy()}
+
+    def load_state(self, state: State) -> None:
+        """See `Callback.load_state`."""
+        best, theta = state["best"], state["theta"]
+        if best is not None and not is_finite(best):
+            raise ValueError("its best value is no finite number")
+        for name in ("best_epoch", "wait"):
+            if not is_whole(state[name]) or state[name] < 0:
+                raise ValueError(f"its {name} is no count")
+        if (theta.shape, theta.dtype) != (self._theta.shape, self._theta.dtype):
+            raise ValueError("its θ is that of another network")
+        if not np.isfinite(theta).all():
+            raise ValueError("its θ is not finite")
+        self.best, self.best_epoch, self.wait = best, state["best_epoch"], state["wait"]
+        self._theta[...] = theta
+
+
+CALLBACKS: Mapping[str, type[Callback]] = {"early_stopping": EarlyStopping}
+"""The callbacks that a configuration may name."""
+
+
+def callback(value: str | Mapping[str, Any]) -> Callback:
+    """A new stock callback: by name, or by ``type`` with its options.
+
+    Raises:
+        ConfigError: no such name or option, or an option out of its range.
+
+    Example:
+        >>> callback({"type": "early_stopping", "patience": 3}).patience
+        3
+    """
+    return from_table("callback", CALLBACKS, value, numbers=False)
+
+
+def with_state(callbacks: Iterable[Callback]) -> dict[str, Callback]:
+    """The callbacks that have a state, by the names that a checkpoint gives them.
+
+    Example:
+        >>> list(with_state([Callback(), EarlyStopping(), EarlyStopping()]))
+        ['early_stopping_1', 'early_stopping_2']
+    """
+    found, seen = {}, Counter[str]()
+    for one in callbacks:
+        if type(one).state is not Callback.state:
+            name = name_in(CALLBACKS, one)
+            seen[name] += 1
+            found[f"{name}_{seen[name]}"] = one
+    return found
