@@ -61,6 +61,7 @@ def test_too_many_classes_for_a_matrix(capsys):
 def result(**changes) -> SimpleNamespace:
     settings = {
         "interrupted": False,
+        "ending": None,
         "signal": None,
         "history": SimpleNamespace(rows=[{}] * 3),
         "scores": {"train": Score(0.5, 1.0, None, 3)},
