@@ -10,9 +10,7 @@ import pytest
 from PIL import Image
 
 from chainrule import train
-from chainrule.cli import pictures
-from chainrule.config.load import load_config
-from chainrule.runs.resolve import resolve_data
+from chainrule.cli import showing
 
 NETWORK = "network: {layers: [{size: 3}, softmax]}\n"
 SHAPES = "data: {generator: shapes, size: 12, classes: 3, count: 60}\n"
@@ -52,28 +50,32 @@ def test_without_a_screen_the_picture_has_a_name_of_its_own(command, config):
     assert Path("c-train.png").is_file()
 
 
+@pytest.fixture
+def seen(monkeypatch):
+    """The images and labels of each grid that is drawn."""
+    grids, draw = [], showing.image_grid
+
+    def spy(images, labels, **options):
+        grids.append((images, labels))
+        return draw(images, labels, **options)
+
+    monkeypatch.setattr(showing, "image_grid", spy)
+    return grids
+
+
 @pytest.mark.parametrize(
     ("given", "shown"), [([], 10), (["--count", "3"], 3), (["--count", "99"], 42)]
 )
-def test_so_many_images_are_shown(command, config, monkeypatch, given, shown):
-    counts = []
-    grid = pictures.image_grid
-
-    def spy(images, labels, **options):
-        counts.append((len(images), len(labels)))
-        return grid(images, labels, **options)
-
-    monkeypatch.setattr(pictures, "image_grid", spy)
+def test_so_many_images_are_shown(command, config, seen, given, shown):
     assert command("data", "show", config, "--save", "p.svg", *given).status == 0
-    assert counts == [(shown, shown)]
+    assert [(len(images), len(labels)) for images, labels in seen] == [(shown, shown)]
 
 
-def test_images_are_shown_as_they_were_before_they_were_standardized(config):
+def test_images_are_shown_as_they_were_before_they_were_standardized(command, config, seen):
     Path(config).write_text(NETWORK + SOURCES["standardized images"])
-    data = resolve_data(load_config(config))
     raw = {image.tobytes() for image in np.round(np.load("images.npz")["x"], 9)}
-    shown = pictures._unscaled(data, data.train.x)
-    assert all(image.tobytes() in raw for image in np.round(shown, 9))
+    assert command("data", "show", config, "--save", "p.svg").status == 0
+    assert all(image.tobytes() in raw for image in np.round(seen[0][0], 9))
 
 
 def test_values_may_be_overridden(command, config):

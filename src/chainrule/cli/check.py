@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ WRONG = 1
 
 
 def command(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
-    ],
+    config: Config,
     cases: Annotated[
         int, typer.Option("--cases", min=1, help="How many training cases; they make two batches.")
     ] = 8,
@@ -41,10 +39,7 @@ def command(
             "all in a small network, some chosen at random in a large one.",
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE ...", help="Override a value."),
-    ] = None,
+    set_: Overrides = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the conclusion alone.")] = False,
 ) -> None:
     """Check every gradient by independent derivations.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import Config, Overrides, Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
-    ],
+    config: Config,
     with_: Annotated[
         str | None,
         typer.Option(
@@ -33,10 +32,7 @@ def command(
         int | None,
         typer.Option("--epochs", min=1, help="How many; by default the configuration's."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE ...", help="Override a value."),
-    ] = None,
+    set_: Overrides = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="Which of our engines is compared.")
     ] = None,
@@ -47,7 +43,7 @@ def command(
         Path | None,
         typer.Option("--save", help="A new or empty folder for the files.", metavar="FOLDER"),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train the same network in other libraries as well, and compare.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say, say_result
 
 if TYPE_CHECKING:
@@ -18,16 +19,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-Config = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form.")
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE ...", help="Override a value, such as data.noise=0.1."
-    ),
-]
 
 
 def _data(config: Path, overrides: list[str] | None) -> DataSplit:
@@ -55,7 +46,7 @@ def show(
         Path | None,
         typer.Option("--save", help="Write the picture here; no window.", metavar="FILE"),
     ] = None,
-    set_: Set = None,
+    set_: Overrides = None,
 ) -> None:
     """Show random images of the data, their scatter plot, or sequences step by step.
 
@@ -63,8 +54,7 @@ def show(
     are printed. Up to 10 images or sequences are shown unless --count says otherwise.
     """
     from chainrule.cli.cases import part_of
-    from chainrule.cli.pictures import picture
-    from chainrule.cli.sequences import sequences_as_text
+    from chainrule.cli.showing import picture, sequences_as_text
     from chainrule.core.files import refuse_input, shortened, write_whole
     from chainrule.plots.save import show_or_save
 
@@ -89,7 +79,7 @@ def show(
 def make(
     config: Config,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The .npz file to write.")],
-    set_: Set = None,
+    set_: Overrides = None,
 ) -> None:
     """Write the data set as .npz: x and t, and the class names."""
     from chainrule.core.errors import ChainruleError, Problem

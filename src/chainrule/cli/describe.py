@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -14,15 +12,8 @@ if TYPE_CHECKING:
 
 
 def command(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
-    ],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE ...", help="Override a value, such as network.input=784."
-        ),
-    ] = None,
+    config: Config,
+    set_: Overrides = None,
 ) -> None:
     """Show the shapes and parameters of a network's layers.
 

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.options import RunPath
+
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: RunPath,
     file: Annotated[
         Path | None,
         typer.Argument(

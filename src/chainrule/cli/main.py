@@ -1,4 +1,4 @@
-"""``chainrule``: the commands put together, and the one place where errors are told."""
+"""``chainrule``: the commands put together, and the one place where errors are reported."""
 
 from __future__ import annotations
 
@@ -27,29 +27,30 @@ from chainrule.cli import (
 )
 from chainrule.cli.terminal import failures_reported
 
-ORDER = (
-    "init",
-    "train",
-    "sweep",
-    "compare",
-    "check",
-    "describe",
-    "evaluate",
-    "predict",
-    "sample",
-    "plot",
-    "data",
-    "schema",
-)
-"""The commands as the help lists them."""
+COMMANDS = {
+    "init": init,
+    "train": train,
+    "sweep": sweep,
+    "compare": compare,
+    "check": check,
+    "describe": describe,
+    "evaluate": evaluate,
+    "predict": predict,
+    "sample": sample,
+    "plot": plot,
+    "data": data,
+    "schema": schema,
+}
+"""The modules of the commands, in the order of the help: each has a ``command`` or, with commands
+of its own, an ``app``."""
 
 
 class Commands(TyperGroup):
     """The commands; a failure the user can cause ends in its message and its exit status."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The commands in the order of their use; a group of them would come last."""
-        return sorted(super().list_commands(ctx), key=ORDER.index)
+        """The commands in the order of their use; typer would put a group of them last."""
+        return list(COMMANDS)
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the command line; help and the version are printed here."""
@@ -72,18 +73,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.command)
-app.command("train")(train.command)
-app.command("sweep")(sweep.command)
-app.command("compare")(compare.command)
-app.command("check")(check.command)
-app.command("describe")(describe.command)
-app.command("evaluate")(evaluate.command)
-app.command("predict")(predict.command)
-app.command("sample")(sample.command)
-app.command("plot")(plot.command)
-app.add_typer(data.app, name="data")
-app.command("schema")(schema.command)
+for _name, _module in COMMANDS.items():
+    if hasattr(_module, "app"):
+        app.add_typer(_module.app, name=_name)
+    else:
+        app.command(_name)(_module.command)
 
 
 def _version(wanted: bool) -> None:

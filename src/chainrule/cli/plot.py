@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import RunPath
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: RunPath,
     what: Annotated[
         list[str] | None,
         typer.Argument(metavar="WHAT", help="weights or boundary; by default all that suit it."),

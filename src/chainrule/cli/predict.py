@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import RunPath
 from chainrule.cli.terminal import say, say_result
 
 if TYPE_CHECKING:
     from chainrule.core.arrays import Array
-    from chainrule.runs.run import Run
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: RunPath,
     file: Annotated[
         Path,
         typer.Argument(
@@ -29,13 +30,12 @@ def command(
         typer.Option("--out", help="Write the table here instead of printing it.", metavar="FILE"),
     ] = None,
 ) -> None:
-    """Print what a trained network says of each case.
+    """Print a trained network's outputs for each case.
 
     The result is comma-separated text with a header: the class and its probabilities, or the
     values. Images come in the order of their names.
     """
     from chainrule.cli.cases import inputs_of_file
-    from chainrule.cli.sequences import steps_as_csv
     from chainrule.core.files import refuse_files_of, refuse_input, write_whole
     from chainrule.runs.run import load
     from chainrule.runs.run_folder import RunFolder
@@ -46,8 +46,8 @@ def command(
         refuse_files_of(run, out, RunFolder(run).files)
     trained = load(run)
     x = inputs_of_file(trained, file)
-    y, shape = outputs(trained.network, x), trained.network.layers[-1].output_shape
-    text = as_csv(trained, y) if len(shape) == 1 else steps_as_csv(trained.classes, y, shape[0])
+    *steps, _ = trained.network.layers[-1].output_shape
+    text = as_csv(trained.classes, outputs(trained.network, x), *steps)
     if out is None:
         say_result(text)
     else:
@@ -55,30 +55,40 @@ def command(
         say(f"{len(x)} predictions written to {out}")
 
 
-def as_csv(run: Run, outputs: Array) -> str:
-    """The predictions as comma-separated text: a header, then a line a case.
+def as_csv(classes: Sequence[str] | None, y: Array, steps: int | None = None) -> str:
+    """Predictions as comma-separated text: a header, then a line a case or a step of it.
 
-    With classes, the name of the class, empty where an output is no number, and then each output
-    under its class's name; these are probabilities where the network ends in softmax or sigmoid.
+    With classes, a line has the name of the class, empty where an output is no number, and then
+    each output under its class's name; these are probabilities where the network ends in softmax
+    or sigmoid.
+
+    Args:
+        classes: the names of the classes, or None for values.
+        y: outputs, (cases, outputs), or (cases, steps · outputs) with NaN at padding.
+        steps: of a case, where every step has outputs: lines begin with the numbers of case and
+            step, both counted from 1.
     """
     import csv
     from io import StringIO
 
+    import numpy as np
+
     from chainrule.training.scores import predicted_classes
 
+    rows = y if steps is None else y.reshape(len(y) * steps, -1)
+    names = [f"value_{k + 1}" for k in range(rows.shape[1])]
+    if classes is not None:
+        names = ["class", *(classes if rows.shape[1] > 1 else classes[1:])]
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    if run.classes is None:
-        writer.writerow([f"value_{k + 1}" for k in range(outputs.shape[1])])
-        writer.writerows([_number(v) for v in row] for row in outputs)
-        return text.getvalue()
-    names = run.classes if outputs.shape[1] > 1 else run.classes[1:]
-    writer.writerow(["class", *names])
-    for k, row in zip(predicted_classes(outputs), outputs, strict=True):
-        name = "" if any(v != v for v in row) else run.classes[k]  # of NaN nothing is the largest
-        writer.writerow([name, *(_number(v) for v in row)])
+    writer.writerow(names if steps is None else ["case", "step", *names])
+    best = None if classes is None else predicted_classes(rows)
+    for k, row in enumerate(rows):
+        missing = np.isnan(row)
+        if steps is not None and missing.all():
+            continue
+        cells = [] if steps is None else [str(k // steps + 1), str(k % steps + 1)]
+        if classes is not None and best is not None:
+            cells.append("" if missing.any() else classes[best[k]])
+        writer.writerow([*cells, *(f"{v:.8g}" for v in row)])
     return text.getvalue()
-
-
-def _number(value: float) -> str:
-    return f"{value:.8g}"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chainrule.cli.options import RunPath
 from chainrule.cli.terminal import say_result
 
 
 def command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")],
+    run: RunPath,
     start: Annotated[
         str, typer.Option("--start", help="What the text begins with.", metavar="TEXT")
     ] = "",

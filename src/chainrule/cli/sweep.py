@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainrule.cli.options import Config, Overrides, Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ SHOWN = 10
 
 
 def command(
-    config: Annotated[
-        Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or compact form.")
-    ],
+    config: Config,
     vary: Annotated[
         list[str],
         typer.Option(
@@ -47,10 +46,7 @@ def command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draws.")] = 0,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE ...", help="Override a value in every trial."),
-    ] = None,
+    set_: Overrides = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -60,7 +56,7 @@ def command(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the folder of every trial's run.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train many times with some settings varied, and show the best.
 

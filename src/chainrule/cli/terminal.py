@@ -1,7 +1,8 @@
-"""What the commands print: the one way to the terminal.
+"""What the commands print, and how a program ends when something goes wrong.
 
 Names of classes, layers and files come from elsewhere and may hold characters that command a
-terminal or turn the order of its letters round, so all text passes through `printable`.
+terminal or turn the order of its letters round, so all text passes through `printable`. The
+courses' scripts end by `failures_reported` as well.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from chainrule.core.errors import printable
+from chainrule.core.errors import ChainruleError, Problem, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.core.errors import Problem
+INPUT_ERROR = 2
+INTERRUPTED = 130
+READER_LEFT = 141
+TERMINATED = 143
 
 
 class OutputError(OSError):
@@ -36,7 +40,7 @@ def say(text: object = "", *, to_stderr: bool = False) -> None:
     Raises:
         OutputError: the output cannot be written.
     """
-    with _written():
+    with _writing():
         print(printable(str(text)), file=sys.stderr if to_stderr else sys.stdout, flush=True)
 
 
@@ -46,41 +50,30 @@ def say_result(text: str) -> None:
     Raises:
         OutputError: the output cannot be written.
     """
-    with _written():
+    with _writing():
         print(printable(text) if sys.stdout.isatty() else text, end="", flush=True)
 
 
-def flush_output() -> None:
-    """Write what is still in the output's buffer.
-
-    Raises:
-        OutputError: the output cannot be written.
-    """
-    if sys.stdout is not None:
-        with _written():
-            sys.stdout.flush()
-
-
-def leave_output() -> None:
-    """Drop what is left in the output's buffer: it has nowhere to go."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 @contextmanager
-def _written() -> Iterator[None]:
-    """Tell a full disk under the output apart from other failures; who left is told elsewhere."""
+def _writing() -> Iterator[None]:
+    """Tell a full disk under the output from other failures, and from a reader that has left."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        leave_output()
+        _drop_output()
         raise OutputError(error.errno, error.strerror or str(error)) from None
 
 
+def _drop_output() -> None:
+    """Drop what is left in the output's buffer, which cannot be written."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def console(**options: Any) -> Console:
-    """A console of rich's, which leaves it to `failures_reported` to end the program.
+    """A console of rich's that leaves it to `failures_reported` to end the program.
 
     Args:
         options: of `rich.console.Console`.
@@ -91,33 +84,10 @@ def console(**options: Any) -> Console:
         """Rich's own would end the program with status 1."""
 
         def on_broken_pipe(self) -> None:
-            """The reader of the output left."""
+            """The reader of the output has left."""
             raise BrokenPipeError
 
     return Raising(**options)
-
-
-def prepare_streams() -> None:
-    """Make output possible wherever it goes, and warnings one line each.
-
-    A δ must not end a training on an old terminal.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    warnings.showwarning = _show_warning
-
-
-def _show_warning(message: Warning | str, *where: object, **options: object) -> None:
-    """Where in the source a warning was given says nothing to a user."""
-    with suppress(OSError):
-        say(f"chainrule: {' '.join(str(message).split())}", to_stderr=True)
-
-
-INPUT_ERROR = 2
-INTERRUPTED = 130
-READER_LEFT = 141
-TERMINATED = 143
 
 
 @contextmanager
@@ -141,13 +111,14 @@ def failures_reported(program: str) -> Iterator[None]:
         Traceback (most recent call last):
         SystemExit: 2
     """
-    from chainrule.core.errors import ChainruleError, Problem
     from chainrule.core.interrupts import Terminated
 
-    prepare_streams()
+    _prepare_streams()
     try:
         yield
-        flush_output()  # while its failure can still be told
+        if sys.stdout is not None:
+            with _writing():
+                sys.stdout.flush()  # while a failure can still be reported
     except ChainruleError as error:
         _end(program, error.problems, INPUT_ERROR)
     except MemoryError as error:
@@ -156,27 +127,42 @@ def failures_reported(program: str) -> Iterator[None]:
         status = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         _end(program, [Problem("interrupted")], status)
     except OSError as error:
-        leave_output()
+        _drop_output()
         if isinstance(error, BrokenPipeError):
             raise SystemExit(READER_LEFT) from None
         _end(program, [_problem_of(error)], INPUT_ERROR)
 
 
-def _problem_of(error: OSError) -> Problem:
-    """A failure of the system that no reader or writer of a file has told."""
-    from chainrule.core.errors import Problem
+def _prepare_streams() -> None:
+    """Make output possible wherever it goes, and warnings one line each.
 
-    said = error.strerror or str(error)
+    A δ must not end a training on an old terminal.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, *where: object, **options: object) -> None:
+    """Print a warning without its place in the source, which means nothing to a user."""
+    with suppress(OSError):
+        say(f"chainrule: {' '.join(str(message).split())}", to_stderr=True)
+
+
+def _problem_of(error: OSError) -> Problem:
+    """A failure of the system that no reader or writer of a file has turned into a message."""
+    reason = error.strerror or str(error)
     of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
     if isinstance(error, OutputError) or of_output:
-        return Problem(f"cannot write the output: {said}")
+        return Problem(f"cannot write the output: {reason}")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        said += "; allow more (ulimit -n), or close some"
-    return Problem(said, error.filename if isinstance(error.filename, str) else None)
+        reason += "; allow more (ulimit -n), or close some"
+    return Problem(reason, error.filename if isinstance(error.filename, str) else None)
 
 
 def _end(program: str, problems: Iterable[Problem], status: int) -> None:
-    with suppress(OSError):  # who closed stderr does not want to be told
+    with suppress(OSError):  # stderr may be closed
         for problem in problems:
             place = "" if problem.path is not None else f"{program}: "
             say(f"{place}{problem}", to_stderr=True)

@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
+from chainrule.cli.options import Config, Overrides, Quiet
+
 
 def command(
-    config: Annotated[
-        Path,
-        typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form."),
-    ],
+    config: Config,
     verbose: Annotated[
         bool,
         typer.Option(
@@ -27,15 +26,8 @@ def command(
             help="Print every Jacobian, δ and gradient of the backward pass as well.",
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE ...",
-            help="Override a value, such as training.epochs=5 or network.layers.0.size=50.",
-        ),
-    ] = None,
+    quiet: Quiet = False,
+    set_: Overrides = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="Which engine runs the minibatches.")
     ] = None,

@@ -1,12 +1,10 @@
-"""Sequences as text: for looking at, and what a network says of each step."""
+"""Looking at a data set: its images, its scatter plot, or its sequences as text."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from secrets import randbits
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +13,50 @@ from chainrule.core.errors import DataError
 from chainrule.core.sequences import are_sequences
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.characters import SPACE
-from chainrule.training.scores import predicted_classes
+from chainrule.plots.images import image_grid
+from chainrule.plots.scatter import scatter
+from chainrule.training.scores import true_classes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 NONE = "-"
 """Printed where a step has no target."""
+
+
+def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
+    """Random images of ``part``, or its points.
+
+    Args:
+        data: what the part belongs to.
+        part: its cases.
+        title: of the picture.
+        count: the most images to show.
+
+    Raises:
+        DataError: the part has no cases.
+    """
+    if len(part) == 0:
+        raise DataError(f"{title}: there are no cases")
+    if data.image_shape is None:
+        return scatter(
+            part.x, part.t, classes=data.classes, feature_names=data.feature_names, title=title
+        )
+    chosen = _some(part, count)
+    x, t = part.x[chosen], part.t[chosen]
+    if data.scaling is not None:  # as they were before they were standardised
+        scale, mean = (a.reshape(x.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
+        x = x * scale + mean
+    if data.classes is None:
+        labels = [_number(float(np.ravel(value)[0]), 4) for value in t]
+    else:
+        labels = [data.classes[k] for k in true_classes(t)]
+    return image_grid(data.pictures(x), labels, title=title)
+
+
+def _some(part: Dataset, count: int) -> Array:
+    """The numbers of some cases, drawn at random."""
+    return np.random.default_rng(randbits(64)).permutation(len(part))[:count]
 
 
 def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
@@ -36,10 +74,8 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
     """
     if len(part) == 0:
         raise DataError(f"{data.source}: there are no cases")
-    assert data.sequence_shape is not None
-    chosen = np.random.default_rng(randbits(64)).permutation(len(part))[:count]
     lines = [data.source]
-    for case in chosen:
+    for case in _some(part, count):
         x = part.x[case]
         x = x[~np.isnan(x).all(axis=1)]
         lines += ["", *_case(x, part.t[case], data.classes, of_steps=are_sequences(part.t))]
@@ -47,6 +83,7 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
 
 
 def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) -> Iterator[str]:
+    """The lines of one sequence: its features, then its targets."""
     if classes is not None and len(classes) == x.shape[1] > 2 and of_steps:
         numbers = np.where(x.any(axis=1), x.argmax(axis=1), -1)
         yield "x  " + "".join(_character(classes, int(k)) for k in numbers)
@@ -54,12 +91,11 @@ def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) ->
         return
     rows = [[_number(v) for v in feature] for feature in x.T]
     targets = [_target(v, classes) for v in (t[: len(x)] if of_steps else [t])]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    if of_steps:
-        widths = [max(w, len(v)) for w, v in zip(widths, targets, strict=True)]
+    columns = zip(*rows, *([targets] if of_steps else []), strict=True)
+    widths = [max(map(len, column)) for column in columns]
     for k, row in enumerate(rows):
-        yield ("x  " if k == 0 else "   ") + _set(row, widths)
-    yield "t  " + (_set(targets, widths) if of_steps else targets[0])
+        yield ("x  " if k == 0 else "   ") + _aligned(row, widths)
+    yield "t  " + (_aligned(targets, widths) if of_steps else targets[0])
 
 
 def _character(classes: Sequence[str], number: int) -> str:
@@ -69,7 +105,7 @@ def _character(classes: Sequence[str], number: int) -> str:
     return " " if classes[number] == SPACE else classes[number]
 
 
-def _set(words: Sequence[str], widths: Sequence[int]) -> str:
+def _aligned(words: Sequence[str], widths: Sequence[int]) -> str:
     return " ".join(word.rjust(width) for word, width in zip(words, widths, strict=True))
 
 
@@ -80,29 +116,5 @@ def _target(t: Any, classes: Sequence[str] | None) -> str:
     return NONE if np.isnan(values).any() else " ".join(map(_number, values))
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}"
-
-
-def steps_as_csv(classes: Sequence[str] | None, y: Array, steps: int) -> str:
-    """What a network says of each real step: case and step, both from 1, then as of a case.
-
-    Args:
-        classes: the names of the classes, or None for values.
-        y: outputs, (cases, steps · outputs), NaN at padding.
-        steps: of a case.
-    """
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    by_step = y.reshape(len(y), steps, -1)
-    outputs = by_step.shape[2]
-    if classes is None:
-        names = [f"value_{k + 1}" for k in range(outputs)]
-    else:
-        names = ["class", *(classes if outputs > 1 else classes[1:])]
-    writer.writerow(["case", "step", *names])
-    for case, step in np.argwhere(~np.isnan(by_step).all(axis=2)):
-        row = by_step[case, step]
-        said = [] if classes is None else [classes[int(predicted_classes(row[None])[0])]]
-        writer.writerow([case + 1, step + 1, *said, *(f"{v:.8g}" for v in row)])
-    return text.getvalue()
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}g}"

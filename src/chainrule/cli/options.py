@@ -1,0 +1,22 @@
+"""Arguments and options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form.")
+]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE ...",
+        help="Override a value, such as training.epochs=5 or network.layers.0.size=50.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
