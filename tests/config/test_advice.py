@@ -87,7 +87,10 @@ def test_slips_of_a_layer(line: str, message: str, tmp_path: Path) -> None:
     [
         ("network: {epochs: 3, LAYERS}", "1:11: key 'epochs' belongs under training:"),
         ("network: {lr: 3, LAYERS}", "1:11: unknown key 'lr'; did you mean 'learning_rate'?"),
-        ("network: {lrate: 3, LAYERS}", "1:11: unknown key 'lrate'; in YAML that is 'learning_r"),
+        (
+            "network: {lrate: 3, LAYERS}",
+            "1:11: unknown key 'lrate'; in YAML and with --set that is 'l",
+        ),
         ("network: {neurons: 3, LAYERS}", "1:11: key 'neurons' belongs to a layer, an item of l"),
         ("network: {hidden_layers: 3, LAYERS}", "1:11: key 'hidden_layers': each layer is an it"),
         ("network: {layers: [{size: 1, wr: [0, 1]}], loss: mse}", "1:30: unknown key 'wr'; in Y"),

@@ -118,10 +118,15 @@ def shown_error(found: Iterable[Finding]) -> str:
     if any(f.compared != 0 for f in found):
         return f"{max(f.error for f in found):.1e}"
     if roundings:
-        return f"{max(1, round(roundings))} rounding{'s' * (round(roundings) > 1)}"
+        return _roundings(roundings)
     if verdicts == {Verdict.UNJUDGED}:
         return "no digits"
     return "few digits" if Verdict.RIGHT in verdicts else "-"
+
+
+def _roundings(number: float) -> str:
+    whole = max(1, round(number))
+    return f"{whole} rounding{'s' * (whole > 1)}"
 
 
 def _are_unjudged(found: Iterable[Finding]) -> bool:
@@ -148,9 +153,9 @@ def _conclusion(network: Network, report: Report, cases: int) -> str:
     count = f"{len(network.theta):,} parameters, {cases} case{'s' * (cases > 1)}"
     if not report.right:
         return f"WRONG ({count}): {report.diagnosis}"
-    few = f"; largest difference of terms that cancel {report.roundings:.0f} roundings"
     figures = f"{count}; largest relative error {report.worst:.1e}"
-    figures += few * (report.roundings >= 1)
+    if report.roundings >= 1:
+        figures += f"; largest difference of terms that cancel {_roundings(report.roundings)}"
     if report.unjudged:
         return (
             f"right as far as can be told ({figures}); no method has digits for: "

@@ -123,7 +123,7 @@ def _one_by_one(*, compact: bool) -> str:
 def _here(key: str, field: str, *, compact: bool) -> str | None:
     """A key that is in the right place, but has another name."""
     if not compact:
-        return f"unknown key {key!r}; in YAML that is {field!r}"
+        return f"unknown key {key!r}; in YAML and with --set that is {field!r}"
     if field == "penalty":
         return f"unknown key {key!r}; {_penalty('network', compact=True)}"
     return None

@@ -256,13 +256,15 @@ def _parameters(
 ) -> Iterator[Entry]:
     """From δ to the gradients of W and b, and to what is passed upstream."""
     name, also = layer.name, _penalty(network, f"{layer.name}.W")
-    outer = f"xᵀ δ, the outer products summed over the cases{also}{where}"
+    outer = f"δ · J_W = xᵀ δ, the outer products summed over the cases{also}{where}"
     yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
     yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
     if layer.bias:
         yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
         also = _penalty(network, f"{name}.b")
-        yield Entry(f"∂L/∂b {name}", f"δ summed over the cases{also}", layer.b_grad, "backward")
+        yield Entry(
+            f"∂L/∂b {name}", f"δ · J_b, summed over the cases{also}", layer.b_grad, "backward"
+        )
     yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
     assert layer.delta is not None
     J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
