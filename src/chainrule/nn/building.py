@@ -7,7 +7,7 @@ terms of what is written, where half of it may be wrong; a test keeps the two in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from inspect import Parameter, signature
+from inspect import Parameter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from chainrule.nn.graph import (
     layer_graph,
     names_of,
 )
-from chainrule.nn.layer_types import LAYERS, Dense, Layer
+from chainrule.nn.layer_types import LAYERS, Dense, Layer, arguments_of
 from chainrule.nn.layers.base import Shape, Weighted
 from chainrule.nn.losses import (
     FROM_LOGITS,
@@ -310,8 +310,7 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:
         raise ConfigError(unknown("type of layer", kind, LAYERS))
-    parameters = dict(signature(LAYERS[kind].__init__).parameters)
-    del parameters["self"]
+    parameters = arguments_of(LAYERS[kind])
     known = list(parameters)
     needed = [key for key, value in parameters.items() if value.default is Parameter.empty]
     for key in options:

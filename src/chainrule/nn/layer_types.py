@@ -1,6 +1,7 @@
 """The layers, one a file; `LAYERS` is the table of those a configuration may name."""
 
 from collections.abc import Mapping
+from inspect import Parameter, signature
 
 from chainrule.nn.images.conv2d import Conv2D
 from chainrule.nn.images.locally_connected2d import LocallyConnected2D
@@ -28,6 +29,28 @@ LAYERS: Mapping[str, type[Layer]] = {
 }
 """The layers by the ``type`` of a configuration."""
 
+
+def arguments_of(layer: type[Layer]) -> dict[str, Parameter]:
+    """What a layer's constructor takes, by name, with what ``**options`` stands for in it.
+
+    Options are the arguments of the class that it derives from.
+
+    Example:
+        >>> list(arguments_of(Dense))[:4]
+        ['size', 'activation', 'bias', 'weights']
+    """
+    found: dict[str, Parameter] = {}
+    for kind in layer.__mro__:
+        if "__init__" not in vars(kind):
+            continue
+        own = dict(signature(vars(kind)["__init__"]).parameters)
+        options = [name for name, one in own.items() if one.kind is Parameter.VAR_KEYWORD]
+        found |= {n: one for n, one in own.items() if n not in {"self", *options, *found}}
+        if not options:
+            break
+    return found
+
+
 __all__ = [
     "LAYERS",
     "Add",
@@ -43,4 +66,5 @@ __all__ = [
     "MaxPool2D",
     "Recurrent",
     "Softmax",
+    "arguments_of",
 ]

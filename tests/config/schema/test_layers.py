@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 from chainrule.config.schema.layers import SECTIONS, section
 from chainrule.core.errors import ConfigError
 from chainrule.core.schema import validated
 from chainrule.nn import Layer
-from chainrule.nn.layer_types import LAYERS
+from chainrule.nn.layer_types import LAYERS, arguments_of
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_the_keys_are_the_arguments(kind):
-    arguments = set(inspect.signature(LAYERS[kind].__init__).parameters) - {"self"}
-    assert set(SECTIONS[kind].model_fields) == {"type", *arguments}
+    assert set(SECTIONS[kind].model_fields) == {"type", *arguments_of(LAYERS[kind])}
 
 
 class Scaled(Layer):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from inspect import Parameter, getdoc, signature
+from inspect import Parameter, getdoc
 from math import inf, isfinite
 from operator import or_
 from typing import Annotated, Any, Literal
@@ -46,7 +46,7 @@ from chainrule.core.schema import (
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
-from chainrule.nn.layer_types import LAYERS, Layer
+from chainrule.nn.layer_types import LAYERS, Layer, arguments_of
 from chainrule.nn.sequences.recurrent import OUTPUTS, STARTS
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
@@ -275,8 +275,8 @@ def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
     fields: dict[str, Any] = {
         "type": (Literal[tuple(words)], Field(kind if may_be_left_out else ..., description=about))
     }
-    for parameter in signature(layer.__init__).parameters.values():
-        if parameter.name in ("self", *AnyLayer.model_fields):
+    for parameter in arguments_of(layer).values():
+        if parameter.name in AnyLayer.model_fields:
             continue
         key = _key(kind, parameter)
         default = ... if parameter.default is Parameter.empty else parameter.default

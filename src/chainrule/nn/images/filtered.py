@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -17,15 +17,12 @@ from chainrule.nn.activations import Activation
 from chainrule.nn.images.geometry import Windows, checked_padding, pair, windows_on
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
 from chainrule.nn.layers.base import (
-    DEFAULT_BIASES,
-    DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     Shape,
     Weighted,
+    WeightedOptions,
     counted,
 )
-from chainrule.nn.penalties import PenaltyLike
 
 # The Jacobians.
 
@@ -145,14 +142,9 @@ class Filtered(Weighted):
         stride: from one place to the next, a number or [height, width].
         padding: of zeros, a number or [height, width] for every side; ``same`` for as many
             outputs as inputs (⌈· / stride⌉); ``valid`` for none.
-        bias: whether there are biases.
         activation: φ, as for `Dense`.
-        weights: how W starts: a name or a range [low, high].
-        biases: how b starts.
-        learning_rate: see `Layer`.
-        penalty: see `Weighted`.
-        name: see `Layer`.
-        inputs: see `Layer`.
+        options: ``bias``, ``weights``, ``biases``, ``learning_rate``, ``penalty``, ``name`` and
+            ``inputs``, see `Weighted`.
 
     Attributes:
         windows: where the filters stand, once connected.
@@ -172,25 +164,10 @@ class Filtered(Weighted):
         *,
         stride: int | Sequence[int] = 1,
         padding: int | str | Sequence[int] = 0,
-        bias: bool = True,
         activation: str | Mapping[str, Any] | Activation | None = None,
-        weights: InitializerLike = DEFAULT_WEIGHTS,
-        biases: InitializerLike = DEFAULT_BIASES,
-        learning_rate: float | None = None,
-        penalty: PenaltyLike | None = None,
-        name: str | None = None,
-        inputs: str | Sequence[str] | None = None,
+        **options: Unpack[WeightedOptions],
     ) -> None:
-        super().__init__(
-            activation=activation,
-            bias=bias,
-            weights=weights,
-            biases=biases,
-            learning_rate=learning_rate,
-            penalty=penalty,
-            name=name,
-            inputs=inputs,
-        )
+        super().__init__(activation=activation, **options)
         self.filters = counted("filters", filters)
         self.filter_size = pair(size, "size", 1)
         self.stride = pair(stride, "stride", 1)

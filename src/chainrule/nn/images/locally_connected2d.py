@@ -6,6 +6,7 @@ z[n, f, i, j] = Σ_{c,p,q} W[i, j, f, c, p, q] x[n, c, s i + p, s j + q] with st
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,7 +96,7 @@ def _matrices(W: Array) -> Array:
 def _columns(patches: Array, i: int) -> Array:
     """What is under the windows of row i of places, (across, cases, numbers under one)."""
     row = patches[:, i].swapaxes(0, 1)
-    return row.reshape(*row.shape[:2], -1)
+    return row.reshape(*row.shape[:2], prod(row.shape[2:]))  # of no cases, -1 is unknown
 
 
 def _row_of_places(x: Array, windows: Windows, i: int) -> Iterator[tuple[Array, int]]:

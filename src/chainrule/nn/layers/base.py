@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypedDict, TypeVar
 
 import numpy as np
 
@@ -371,6 +371,18 @@ InitializerLike = str | float | Sequence[float] | Initializer
 DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
+class WeightedOptions(TypedDict, total=False):
+    """The arguments of `Weighted` that every layer with weights passes on to it as they are."""
+
+    bias: bool
+    weights: InitializerLike
+    biases: InitializerLike
+    learning_rate: float | None
+    penalty: PenaltyLike | None
+    name: str | None
+    inputs: str | Sequence[str] | None
+
+
 class Weighted(Layer):
     """W, b and their gradients as views into θ and its gradient, and φ.
 
@@ -408,14 +420,14 @@ class Weighted(Layer):
     def __init__(
         self,
         *,
-        activation: str | Mapping[str, Any] | Activation | None,
+        activation: str | Mapping[str, Any] | Activation | None = None,
         bias: bool = True,
-        weights: InitializerLike,
-        biases: InitializerLike,
-        learning_rate: float | None,
-        penalty: PenaltyLike | None,
-        name: str | None,
-        inputs: str | Sequence[str] | None,
+        weights: InitializerLike = DEFAULT_WEIGHTS,
+        biases: InitializerLike = DEFAULT_BIASES,
+        learning_rate: float | None = None,
+        penalty: PenaltyLike | None = None,
+        name: str | None = None,
+        inputs: str | Sequence[str] | None = None,
     ) -> None:
         super().__init__(name=name, learning_rate=learning_rate, inputs=inputs)
         if not isinstance(bias, bool):

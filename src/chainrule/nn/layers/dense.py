@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, Unpack
 
 import numpy as np
 
@@ -19,16 +19,13 @@ from chainrule.nn.jacobians import (
     explicit,
 )
 from chainrule.nn.layers.base import (
-    DEFAULT_BIASES,
-    DEFAULT_WEIGHTS,
     Arrays,
-    InitializerLike,
     Shape,
     Weighted,
+    WeightedOptions,
     counted,
     sizes_text,
 )
-from chainrule.nn.penalties import PenaltyLike
 
 
 class Buffers(NamedTuple):
@@ -61,13 +58,8 @@ class Dense(Weighted):
         size: the number of outputs, at least 1.
         activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
             hidden layer and linear in the last one, which the network decides.
-        bias: whether there is b; without it z = x W.
-        weights: how W starts: a name or a range [low, high].
-        biases: how b starts.
-        learning_rate: see `Layer`.
-        penalty: see `Weighted`.
-        name: see `Layer`.
-        inputs: see `Layer`.
+        options: ``bias`` (without it z = x W), ``weights``, ``biases``, ``learning_rate``,
+            ``penalty``, ``name`` and ``inputs``, see `Weighted`.
 
     Raises:
         ConfigError: a size, activation, start or rate that is none.
@@ -97,25 +89,9 @@ class Dense(Weighted):
         self,
         size: int,
         activation: str | Mapping[str, Any] | Activation | None = None,
-        *,
-        bias: bool = True,
-        weights: InitializerLike = DEFAULT_WEIGHTS,
-        biases: InitializerLike = DEFAULT_BIASES,
-        learning_rate: float | None = None,
-        penalty: PenaltyLike | None = None,
-        name: str | None = None,
-        inputs: str | Sequence[str] | None = None,
+        **options: Unpack[WeightedOptions],
     ) -> None:
-        super().__init__(
-            activation=activation,
-            bias=bias,
-            weights=weights,
-            biases=biases,
-            learning_rate=learning_rate,
-            penalty=penalty,
-            name=name,
-            inputs=inputs,
-        )
+        super().__init__(activation=activation, **options)
         self.size = counted("size", size)
         self._out = NEW
         self.z: Any = None

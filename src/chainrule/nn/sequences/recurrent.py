@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -22,11 +22,11 @@ from chainrule.nn.layers.base import (
     InitializerLike,
     Shape,
     Weighted,
+    WeightedOptions,
     counted,
     sizes_text,
 )
 from chainrule.nn.parameters import sum_of_rows
-from chainrule.nn.penalties import PenaltyLike
 from chainrule.nn.sequences.through_time import (
     FromStart,
     ThroughTime,
@@ -56,16 +56,11 @@ class Recurrent(Weighted):
         size: the number of units, at least 1.
         activation: φ, by name, by ``type`` with options, or as an object.
         outputs: ``all`` steps, or the ``last`` alone.
-        bias: whether there is b.
         start: h(0): ``zeros``, ``learnt`` (a parameter h0, at first 0), or its numbers.
         truncate: k of truncated backpropagation; None for all steps.
-        weights: how W starts.
         recurrent_weights: how U starts.
-        biases: how b starts.
-        learning_rate: see `Layer`.
-        penalty: see `Weighted`.
-        name: see `Layer`.
-        inputs: see `Layer`.
+        options: ``bias``, ``weights``, ``biases``, ``learning_rate``, ``penalty``, ``name`` and
+            ``inputs``, see `Weighted`.
 
     Raises:
         ConfigError: a size, activation, start, rate or another argument that is none.
@@ -116,27 +111,12 @@ class Recurrent(Weighted):
         activation: str | Mapping[str, Any] | Activation = "tanh",
         *,
         outputs: str = "all",
-        bias: bool = True,
         start: str | Sequence[float] = "zeros",
         truncate: int | None = None,
-        weights: InitializerLike = DEFAULT_WEIGHTS,
         recurrent_weights: InitializerLike = DEFAULT_WEIGHTS,
-        biases: InitializerLike = DEFAULT_BIASES,
-        learning_rate: float | None = None,
-        penalty: PenaltyLike | None = None,
-        name: str | None = None,
-        inputs: str | Sequence[str] | None = None,
+        **options: Unpack[WeightedOptions],
     ) -> None:
-        super().__init__(
-            activation=activation_of(activation),
-            bias=bias,
-            weights=weights,
-            biases=biases,
-            learning_rate=learning_rate,
-            penalty=penalty,
-            name=name,
-            inputs=inputs,
-        )
+        super().__init__(activation=activation_of(activation), **options)
         self.size = counted("size", size)
         if outputs not in OUTPUTS:
             raise ConfigError(unknown("outputs of a recurrent layer", outputs, OUTPUTS))
