@@ -293,14 +293,12 @@ def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
 
 
 def own_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that are arguments of the generator or of the reader of a text."""
-    model = Characters if "text" in data else GENERATORS[data["generator"]].model
-    of_all = {*COMMON_KEYS, *KINDS}
-    return {
-        key: data[key]
-        for key in model.model_fields
-        if key not in of_all and data.get(key) is not None
-    }
+    """The settings that are arguments of the generator, or of the reader of a text or a folder."""
+    readers: dict[str, Any] = {"text": Characters, "folder": Folder}
+    known = next((model for kind, model in readers.items() if kind in data), None)
+    model = GENERATORS[data["generator"]].model if known is None else known
+    own = {*model.model_fields} - {*COMMON_KEYS, *KINDS}
+    return {key: data[key] for key in data if key in own and data[key] is not None}
 
 
 def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:

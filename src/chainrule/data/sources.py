@@ -1,9 +1,9 @@
-"""The door to all data: from the ``data`` part of a configuration to training data."""
+"""From the ``data`` part of a configuration to training, validation and test data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,252 +91,258 @@ def load_data(
         >>> [len(part) for part in data], data.classes
         ([28, 8, 4], ('0', '1'))
     """
-    settings = checked_settings(settings)
-    settings = as_published(settings, Path(folder))
-    kind = next(key for key in KINDS if key in settings)
-    seed = settings.get("seed", seed)
-    if settings.get("generator") == "shapes":
-        data = _shapes(settings, seed, outputs, target)
-    elif kind == "file" and holds_sequences(Path(folder) / settings["file"], wanted=sequences):
-        data = _sequence_file(settings, Path(folder), seed, outputs, target)
-    elif kind == "text":
-        data = _characters(settings, Path(folder))
-    elif settings.get("generator") in SEQUENCES:
-        data = _sequences(settings, seed, outputs, target)
-    else:
-        sources = _READERS[kind](settings, Path(folder), seed)
-        data = _from_cases(sources, settings, seed, outputs, target)
-        data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
-    wanted = settings.get("standardize", False)
-    return _standardized(data, center_only=wanted == "center") if wanted else data
-
-
-def _shapes(
-    settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
-) -> DataSplit:
-    """Images of shapes, which the generator splits itself."""
-    shared = {key: settings[key] for key in ("flatten", "split") if key in settings}
-    data = ImageGenerator(**own_arguments(settings), **shared, seed=seed).generate()
-    wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
-    if wanted == "class":
-        return data
-    parts = [Dataset(part.x, part.t[:, None].astype(float)) for part in data]
-    return replace(data, train=parts[0], validation=parts[1], test=parts[2], classes=None)
-
-
-def _characters(settings: Mapping[str, Any], folder: Path) -> DataSplit:
-    """A text, which its reader splits by position."""
-    if settings.get("target") == "value":
-        message = "target of a text is class: the character that comes next"
-        raise ConfigError(Problem(message, key="target"))
-    own = own_arguments(settings)
-    return read_characters(folder / settings["text"], split=fractions_of(settings), **own)
-
-
-def _sequences(
-    settings: Mapping[str, Any], seed: int, outputs: int | None, target: str | None
-) -> DataSplit:
-    """Sequences that are made; bits are classes unless a single output is to give values."""
-    name = settings["generator"]
-    own = own_arguments(settings)
-    made = SEQUENCES[name](stream(seed, "data", name), **own)
-    return _split_sequences(made, ("0", "1"), name, settings, seed, outputs, target)
-
-
-def _sequence_file(
-    settings: Mapping[str, Any], folder: Path, seed: int, outputs: int | None, target: str | None
-) -> DataSplit:
-    """Sequences of one file, which is split."""
-    path = folder / settings["file"]
-    others = [key for key in settings if key in FILE_KEYS]
-    if others:
-        message = f"{others[0]} is not for a file of sequences, as {path.name} is one"
-        raise ConfigError(Problem(message, key=others[0]))
-    found = read_sequences(path)
-    if found.t is None:
-        raise DataError(Problem("found no array t of targets beside x", path))
-    names = found.classes
-    if names is None and found.t.dtype.kind in "iu":
-        there = found.t[found.t != NO_CLASS]
-        require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
-        names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
-    if names is not None and found.t.max() >= len(names):
-        raise DataError(
-            Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
-        )
-    made = Dataset(found.x, found.t)
-    return _split_sequences(made, names, path.name, settings, seed, outputs, target)
-
-
-def _split_sequences(
-    made: Dataset,
-    names: Sequence[str] | None,
-    told: str,
-    settings: Mapping[str, Any],
-    seed: int,
-    outputs: int | None,
-    target: str | None,
-) -> DataSplit:
-    """The parts; class numbers become values where a single output is to give them."""
-    bits = made.t.dtype.kind == "i"
-    if not bits and settings.get("target", target) == "class":
-        message = f"{told} gives values here, not classes; choose a loss for values, such as mse"
-        if "file" in settings:
-            message += f", or make t whole numbers, one a class (it holds {made.t.dtype})"
-        key = next(kind for kind in KINDS if kind in settings)
-        raise ConfigError(Problem(message, key="target" if "target" in settings else key))
-    wanted = settings.get("target", "value" if target == "value" and outputs == 1 else "class")
-    if bits and wanted == "value":
-        made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
-    classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
-    stratify = made.t if made.t.ndim == 1 else None
-    rng = stream(seed, "data", "split")
-    train, validation, test = (
-        made.take(part) for part in split_cases(len(made), fractions_of(settings), rng, stratify)
+    folder = Path(folder)
+    settings = as_published(checked_settings(settings), folder)
+    return _Loading(settings, folder, settings.get("seed", seed), outputs, target).load(
+        dtype, sequences=sequences
     )
-    shape = (made.x.shape[1], made.x.shape[2])
-    source = f"{told}: {len(made)} sequences of {shape[0]} steps"
-    return DataSplit(train, validation, test, classes=classes, sequence_shape=shape, source=source)
 
 
-# Readers: the cases to be split, and those of the files that validation and test data have.
+# The cases to be split, and those of the files that validation and test data have.
 _Sources = tuple[Cases, Cases | None, Cases | None]
 
 
-def _generated(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
-    name = settings["generator"]
-    own = own_arguments(settings)
-    points = POINT_SETS[name](stream(seed, "data", name), **own)
-    names = None
-    if points.t.ndim == 1:
-        names = tuple(str(k) for k in range(int(points.t.max()) + 1))
-    labels = Labels(points.t, lambda _, message: Problem(message), names=names)
-    return Cases(points.x, labels), None, None
+@dataclass(frozen=True)
+class _Loading:
+    """Data that are being made or read; see `load_data` for the attributes."""
 
+    settings: Mapping[str, Any]
+    folder: Path
+    seed: int
+    outputs: int | None
+    target: str | None
 
-def _from_files(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
-    def read(key: str, labels: str) -> Cases | None:
-        if key not in settings:
-            return None
-        return read_cases(
-            folder / settings[key],
-            label=settings.get("label", "last"),
-            header=settings.get("header", "auto"),
-            labels=folder / settings[labels] if labels in settings else None,
+    @property
+    def kind(self) -> str:
+        """The key that says where the data come from."""
+        return next(kind for kind in KINDS if kind in self.settings)
+
+    @property
+    def generator(self) -> str | None:
+        """The name of what makes the data; None of data that are read."""
+        return self.settings.get("generator")
+
+    @property
+    def are_values(self) -> bool:
+        """Whether classes are to become values, which a single output gives."""
+        usual = "value" if self.target == "value" and self.outputs == 1 else "class"
+        return bool(self.settings.get("target", usual) == "value")
+
+    def load(self, dtype: str, *, sequences: bool) -> DataSplit:
+        """The data, split and standardised as asked."""
+        kind = self.kind
+        if self.generator == "shapes":
+            data = self._shapes()
+        elif kind == "file" and holds_sequences(self._path("file"), wanted=sequences):
+            data = self._sequence_file()
+        elif kind == "text":
+            data = self._characters()
+        elif self.generator in SEQUENCES:
+            data = self._split_sequences(self._made(SEQUENCES), ("0", "1"), str(self.generator))
+        else:
+            read = {
+                "generator": self._points,
+                "file": self._files,
+                "folder": self._images,
+                "name": self._named,
+            }
+            sources = read[kind]()
+            data = self._from_cases(sources)
+            data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
+        wanted = self.settings.get("standardize", False)
+        return _standardized(data, center_only=wanted == "center") if wanted else data
+
+    def _path(self, key: str) -> Path:
+        """The path that a setting names."""
+        return self.folder / self.settings[key]
+
+    def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
+        """The numbers of the cases of each part."""
+        rng = stream(self.seed, "data", "split")
+        return split_cases(count, fractions_of(self.settings), rng, classes)
+
+    def _made(self, makers: Mapping[str, Callable[..., Dataset]]) -> Dataset:
+        """What the generator makes."""
+        name = self.settings["generator"]
+        return makers[name](stream(self.seed, "data", name), **own_arguments(self.settings))
+
+    def _shapes(self) -> DataSplit:
+        """Images of shapes, which the generator splits itself."""
+        shared = {k: self.settings[k] for k in ("flatten", "split") if k in self.settings}
+        own = own_arguments(self.settings)
+        data = ImageGenerator(**own, **shared, seed=self.seed).generate()
+        if not self.are_values:
+            return data
+        parts = [Dataset(part.x, part.t[:, None].astype(float)) for part in data]
+        return replace(data, train=parts[0], validation=parts[1], test=parts[2], classes=None)
+
+    def _characters(self) -> DataSplit:
+        """A text, which its reader splits by position."""
+        if self.settings.get("target") == "value":
+            message = "target of a text is class: the character that comes next"
+            raise ConfigError(Problem(message, key="target"))
+        own = own_arguments(self.settings)
+        return read_characters(self._path("text"), split=fractions_of(self.settings), **own)
+
+    def _sequence_file(self) -> DataSplit:
+        """Sequences of one file, which is split."""
+        path = self._path("file")
+        others = [key for key in self.settings if key in FILE_KEYS]
+        if others:
+            message = f"{others[0]} is not for a file of sequences, as {path.name} is one"
+            raise ConfigError(Problem(message, key=others[0]))
+        found = read_sequences(path)
+        if found.t is None:
+            raise DataError(Problem("found no array t of targets beside x", path))
+        names = found.classes
+        if names is None and found.t.dtype.kind in "iu":
+            there = found.t[found.t != NO_CLASS]
+            require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
+            names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
+        if names is not None and found.t.max() >= len(names):
+            raise DataError(
+                Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
+            )
+        return self._split_sequences(Dataset(found.x, found.t), names, path.name)
+
+    def _split_sequences(
+        self, made: Dataset, names: Sequence[str] | None, source: str
+    ) -> DataSplit:
+        """The parts; class numbers become values where a single output is to give them."""
+        are_numbers = made.t.dtype.kind == "i"
+        if not are_numbers and self.settings.get("target", self.target) == "class":
+            message = (
+                f"{source} gives values here, not classes; choose a loss for values, such as mse"
+            )
+            if self.kind == "file":
+                message += f", or make t whole numbers, one a class (it holds {made.t.dtype})"
+            key = "target" if "target" in self.settings else self.kind
+            raise ConfigError(Problem(message, key=key))
+        if are_numbers and self.are_values:
+            made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
+        classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
+        parts = self._split(len(made), made.t if made.t.ndim == 1 else None)
+        train, validation, test = map(made.take, parts)
+        steps, features = made.x.shape[1:]
+        return DataSplit(
+            train,
+            validation,
+            test,
+            classes=classes,
+            sequence_shape=(steps, features),
+            source=f"{source}: {len(made)} sequences of {steps} steps",
         )
 
-    train = read("file", "labels")
-    validation = read("validation_file", "validation_labels")
-    test = read("test_file", "test_labels")
-    assert train is not None
-    for key, cases in (("validation_file", validation), ("test_file", test)):
-        if cases is not None and cases.x.shape[1:] != train.x.shape[1:]:
-            found, expected = (_inputs(x.x.shape[1:]) for x in (cases, train))
-            message = f"found {found} a case, but {Path(settings['file']).name} has {expected}"
-            raise DataError(Problem(message, folder / settings[key]))
-    return train, validation, test
+    def _points(self) -> _Sources:
+        points = self._made(POINT_SETS)
+        names = None
+        if points.t.ndim == 1:
+            names = tuple(str(k) for k in range(int(points.t.max()) + 1))
+        labels = Labels(points.t, lambda _, message: Problem(message), names=names)
+        return Cases(points.x, labels), None, None
 
+    def _file(self, key: str, labels: str) -> Cases | None:
+        """The cases of one file, where it is given."""
+        if key not in self.settings:
+            return None
+        return read_cases(
+            self._path(key),
+            label=self.settings.get("label", "last"),
+            header=self.settings.get("header", "auto"),
+            labels=self._path(labels) if labels in self.settings else None,
+        )
 
-def _from_folder(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
-    cases = read_image_folder(
-        folder / settings["folder"],
-        size=settings.get("size"),
-        color=settings.get("color", False),
-    )
-    return cases, None, None
+    def _files(self) -> _Sources:
+        train = self._file("file", "labels")
+        validation = self._file("validation_file", "validation_labels")
+        test = self._file("test_file", "test_labels")
+        assert train is not None
+        for key, cases in (("validation_file", validation), ("test_file", test)):
+            if cases is not None and cases.x.shape[1:] != train.x.shape[1:]:
+                found, expected = (_inputs(x.x.shape[1:]) for x in (cases, train))
+                message = f"found {found} a case, but {self._path('file').name} has {expected}"
+                raise DataError(Problem(message, self._path(key)))
+        return train, validation, test
 
+    def _images(self) -> _Sources:
+        return read_image_folder(self._path("folder"), **own_arguments(self.settings)), None, None
 
-def _named(settings: Mapping[str, Any], folder: Path, seed: int) -> _Sources:
-    name = settings["name"]
-    if name not in CIFAR_NAMES:
-        return read_named(name), None, None
-    if "path" in settings:
-        published = folder / settings["path"]
-    else:
-        published = find_published(name, beside=folder)
-    cases, test = read_published(name, published, settings)
-    return cases, None, test
+    def _named(self) -> _Sources:
+        name = self.settings["name"]
+        if name not in CIFAR_NAMES:
+            return read_named(name), None, None
+        is_stated = "path" in self.settings
+        path = self._path("path") if is_stated else find_published(name, beside=self.folder)
+        cases, test = read_published(name, path, self.settings)
+        return cases, None, test
 
+    def _from_cases(self, sources: _Sources) -> DataSplit:
+        """Targets, split and shape of what was read."""
+        present = [cases for cases in sources if cases is not None]
+        labels = [cases.labels for cases in present if cases.labels is not None]
+        classes = None
+        if self._are_classes(labels):
+            listed = self.settings.get("classes") if self.kind == "file" else None
+            classes = class_names(labels, listed, self.outputs)
+            targets = encode_classes(labels, classes)
+        else:
+            targets = encode_values(labels)
+        flatten, channels = self.settings.get("flatten", True), self.settings.get("channels")
+        inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
+        datasets = iter(
+            [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
+        )
+        shape = present[0].image_shape
+        is_first = channels_first(shape) if channels is None else channels == "first"
+        whole, *apart = (None if c is None else next(datasets) for c in sources)
+        assert whole is not None
+        parts = map(whole.take, self._split(len(whole), whole.t if classes is not None else None))
+        train, *others = parts
+        validation, test = (
+            own if own is not None else part for own, part in zip(apart, others, strict=True)
+        )
+        return DataSplit(
+            train,
+            validation,
+            test,
+            classes=classes,
+            image_shape=picture_shape(shape),
+            channels_first=is_first and (channels_first(shape) or channels_last(shape)),
+            feature_names=present[0].feature_names,
+            source=self._described(present, classes),
+        )
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any], Path, int], _Sources]] = {
-    "generator": _generated,
-    "file": _from_files,
-    "folder": _from_folder,
-    "name": _named,
-}
+    def _are_classes(self, labels: Sequence[Labels]) -> bool:
+        """Whether the targets are classes; `load_data` says by which rule."""
+        target, single_value = self.target, self.target == "value" and self.outputs == 1
+        listed = self.kind == "file" and "classes" in self.settings
+        if "target" in self.settings:
+            return bool(self.settings["target"] == "class")
+        if any(part.are_text for part in labels):
+            return not single_value or listed
+        if listed or any(part.names is not None for part in labels):
+            return not single_value
+        if self.generator == "curve":
+            if target == "class":
+                message = (
+                    "generator: curve gives values, not classes; choose a loss for values, such "
+                    "as mse"
+                )
+                raise ConfigError(Problem(message, key="generator"))
+            return False
+        if target == "value":
+            several = self.outputs is not None and self.outputs > 1
+            return several and all(part.look_like_classes for part in labels)
+        return target == "class" or all(part.look_like_classes for part in labels)
 
-
-def _from_cases(
-    sources: _Sources,
-    settings: Mapping[str, Any],
-    seed: int,
-    outputs: int | None,
-    target: str | None,
-) -> DataSplit:
-    """Targets, split and shape of what was read."""
-    present = [cases for cases in sources if cases is not None]
-    labels = [cases.labels for cases in present if cases.labels is not None]
-    classes = None
-    if _are_classes(labels, settings, outputs, target):
-        listed = settings.get("classes") if "file" in settings else None
-        classes = class_names(labels, listed, outputs)
-        targets = encode_classes(labels, classes)
-    else:
-        targets = encode_values(labels)
-    flatten, channels = settings.get("flatten", True), settings.get("channels")
-    inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
-    datasets = iter(
-        [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
-    )
-    shape = present[0].image_shape
-    is_first = channels_first(shape) if channels is None else channels == "first"
-    whole, validation, test = (None if c is None else next(datasets) for c in sources)
-    assert whole is not None
-    fractions = fractions_of(settings)
-    rng = stream(seed, "data", "split")
-    stratify = whole.t if classes is not None else None
-    parts = [whole.take(p) for p in split_cases(len(whole), fractions, rng, stratify)]
-    return DataSplit(
-        parts[0],
-        validation if validation is not None else parts[1],
-        test if test is not None else parts[2],
-        classes=classes,
-        image_shape=picture_shape(shape),
-        channels_first=is_first and (channels_first(shape) or channels_last(shape)),
-        feature_names=present[0].feature_names,
-        source=_described(settings, present, classes),
-    )
-
-
-def _are_classes(
-    labels: Sequence[Labels],
-    settings: Mapping[str, Any],
-    outputs: int | None,
-    target: str | None,
-) -> bool:
-    """Whether the targets are classes; `load_data` says by which rule."""
-    if "target" in settings:
-        return bool(settings["target"] == "class")
-    if any(part.are_text for part in labels):
-        return target != "value" or outputs != 1 or _listed(settings)
-    single_value = target == "value" and outputs == 1
-    if _listed(settings) or any(part.names is not None for part in labels):
-        return not single_value
-    if settings.get("generator") == "curve":
-        if target == "class":
-            message = (
-                "generator: curve gives values, not classes; choose a loss for values, such as mse"
-            )
-            raise ConfigError(Problem(message, key="generator"))
-        return False
-    if target == "value":
-        several = outputs is not None and outputs > 1
-        return several and all(part.look_like_classes for part in labels)
-    return target == "class" or all(part.look_like_classes for part in labels)
-
-
-def _listed(settings: Mapping[str, Any]) -> bool:
-    return "file" in settings and "classes" in settings
+    def _described(self, present: Sequence[Cases], classes: Sequence[str] | None) -> str:
+        """The source in words."""
+        name = self.settings[self.kind]
+        if self.kind in PATH_KEYS:
+            name = Path(name).name
+        count = sum(len(cases) for cases in present)
+        groups = f", {len(classes)} classes" if classes is not None else ""
+        return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{groups}"
 
 
 def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
@@ -369,15 +375,3 @@ def _inputs(shape: Sequence[int]) -> str:
     if len(shape) == 1:
         return f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
     return f"images of {' x '.join(map(str, shape))}"
-
-
-def _described(
-    settings: Mapping[str, Any], present: Sequence[Cases], classes: Sequence[str] | None
-) -> str:
-    """The source in words."""
-    kind, name = next((kind, settings[kind]) for kind in KINDS if kind in settings)
-    if kind in PATH_KEYS:
-        name = Path(name).name
-    count = sum(len(cases) for cases in present)
-    groups = f", {len(classes)} classes" if classes is not None else ""
-    return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{groups}"
