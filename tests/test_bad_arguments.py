@@ -145,16 +145,16 @@ def test_data_are_what_was_assembled(data):
         ("epochs", [None, "a", -1, 1.5, True, [1]], "a whole number of at least 0"),
         ("batch_size", [None, "a", -1, 0, 1.5, True, [1]], "at least 1, or full"),
         ("shuffle", [None, 1, "yes"], "true or false"),
-        ("engine", [None, [1], {}], "the name of an engine"),
+        ("engine", [None, [1], {}], "auto, numpy, compiled or torch"),
         ("threads", [None, "a", 0, {}], "at least 1, or auto"),
-        ("evaluate", [None, "a", 0], "running or full"),
-        ("checkpoint_every", ["a", -1, 0, 1.5, [1]], "at least 1, or None"),
-        ("clip_gradient_norm", ["a", -1.0, 0, [1], np.inf, np.nan], "above 0, or None"),
+        ("evaluate", [None, 0], "running or full"),
+        ("checkpoint_every", ["a", -1, 0, 1.5, [1]], "at least 1, or null"),
+        ("clip_gradient_norm", ["a", -1.0, 0, [1], np.inf, np.nan], "above 0, or null"),
     ],
 )
 def test_settings_of_a_training_are_checked_when_they_are_made(name, values, message):
     for value in values:
-        with pytest.raises(ConfigError, match=f"^{name} is .*{message}, found "):
+        with pytest.raises(ConfigError, match=f"^{name} must be .*{message}, found "):
             Settings(**{name: value})
 
 

@@ -85,6 +85,13 @@ def test_all_that_is_wrong_is_told_at_once_with_the_arguments_names():
     ]
 
 
+def test_an_unknown_argument_is_told_the_nearest():
+    with pytest.raises(ConfigError, match="unknown argument 'lous'; did you mean 'loud'"):
+        made(None, 1, lous=True)
+    with pytest.raises(TypeError, match="missing a required argument: 'count'"):
+        made(None)
+
+
 def test_the_first_sentence_of_an_argument_describes_it():
     fields = Arguments(made).model.model_fields
     assert fields["count"].description == "how many of them"

@@ -128,7 +128,8 @@ X, T = np.linspace(-1, 1, 18).reshape(9, 2), np.arange(9) % 3
 
 
 def trainer(monkeypatch, slow: str) -> Trainer:
-    monkeypatch.setattr("chainrule.training.trainer.ENGINES", {"slow": SlowEngine})
+    for module in ("trainer", "settings"):
+        monkeypatch.setattr(f"chainrule.training.{module}.ENGINES", {"slow": SlowEngine})
     monkeypatch.setattr(SlowEngine, "slow", slow)
     network = Network([Dense(3), Softmax()], input=2, learning_rate=0.1, seed=1)
     settings = Settings(epochs=5, batch_size=1, engine="slow")

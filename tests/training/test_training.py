@@ -494,13 +494,13 @@ def test_divergence_in_a_later_epoch_keeps_the_history_before():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"epoch": 3}, "unknown key of training 'epoch'; did you mean 'epochs'"),
+        ({"epoch": 3}, "unknown argument 'epoch'; did you mean 'epochs'"),
         ({"engin": "numpy"}, "did you mean 'engine'"),
     ],
 )
 def test_settings_refuse_keys_they_do_not_know(config, message):
     with pytest.raises(ConfigError, match=message):
-        Settings.from_config(config)
+        Settings(**config)
 
 
 @pytest.mark.parametrize(

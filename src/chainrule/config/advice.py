@@ -12,11 +12,11 @@ from typing import Any
 from chainrule.config.reading.tree import Tree, named_parent
 from chainrule.config.schema.layers import ALIASES, SECTIONS
 from chainrule.config.schema.network import Network
-from chainrule.config.schema.training import Training
 from chainrule.core.errors import SYNONYMS
 from chainrule.core.schema import KeyPath
 from chainrule.data.settings import GENERATORS
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.training.settings import TRAINING
 
 OPTIONS: Mapping[str, str] = {
     "verbose": "--verbose",
@@ -68,7 +68,7 @@ def _fields() -> dict[str, str]:
     parts = {
         "data": {*data, "generator", "file", "folder", "text"},
         "layers": layers - {"inputs", "type", "name", "start"},
-        "training": set(Training.model_fields),
+        "training": set(TRAINING.model.model_fields),
         "network": set(Network.model_fields),
     }
     return {key: part for part, keys in parts.items() for key in keys}

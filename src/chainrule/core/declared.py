@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 
 from pydantic import Field, create_model
 
-from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.errors import ConfigError, Problem, unknown
 from chainrule.core.schema import Section, in_plain_values, validated
 
 Rule = Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]]
@@ -82,6 +82,9 @@ class Arguments:
         Raises:
             ConfigError: everything that is wrong with them; each problem names its argument.
         """
+        known = list(self.signature.parameters)[1:]
+        if foreign := [name for name in named if name not in known]:
+            raise ConfigError([Problem(unknown("argument", n, known), key=n) for n in foreign])
         bound = self.signature.bind(*positional, **named)
         bound.apply_defaults()
         (_, first), *others = bound.arguments.items()
@@ -154,9 +157,9 @@ def _without_none(kind: Any) -> Any:
 
 
 def _described_arguments(text: str) -> dict[str, str]:
-    """The first sentence that the ``Args:`` of a docstring say of each argument."""
-    _, _, block = text.partition("\nArgs:\n")
-    block = re.split(r"\n\S", block, maxsplit=1)[0]
+    """The first sentence that a docstring says of each argument, or attribute of a dataclass."""
+    _, *blocks = re.split(r"\n(?:Args|Attributes):\n", text, maxsplit=1)
+    block = re.split(r"\n\S", "".join(blocks), maxsplit=1)[0]
     items = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", block, re.MULTILINE)
     lines = {name: " ".join(about.split()).replace("`", "") for name, about in items}
     return {name: line.partition(". ")[0].removesuffix(".") for name, line in lines.items()}

@@ -214,7 +214,7 @@ def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
     if problem is not None:
         raise ConfigError(problem)
     network = Network.from_config(config.network, seed=config.training["seed"])
-    settings = Settings.from_config(config.training)
+    settings = Settings(**config.training)
     rate = network.learning_rate
     config = config.replace(
         network={

@@ -1,97 +1,144 @@
-"""How to train, as a configuration says it."""
+"""How to train: the ``training:`` part of a configuration, and what Python says of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from chainrule.core.arguments import is_finite, is_whole
-from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-_SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "epochs": (lambda v: is_whole(v) and v >= 0, "a whole number of at least 0"),
-    "batch_size": (
-        lambda v: v == "full" or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or full",
-    ),
-    "shuffle": (lambda v: isinstance(v, bool), "true or false"),
-    "engine": (lambda v: isinstance(v, str), "the name of an engine"),
-    "threads": (
-        lambda v: v == "auto" or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or auto",
-    ),
-    "evaluate": (lambda v: v in ("running", "full"), "running or full"),
-    "checkpoint_every": (
-        lambda v: v is None or (is_whole(v) and v >= 1),
-        "a whole number of at least 1, or None",
-    ),
-    "clip_gradient_norm": (
-        lambda v: v is None or (is_finite(v) and v > 0),
-        "a finite number above 0, or None",
-    ),
-    "callbacks": (lambda v: v is None or isinstance(v, list | tuple), "a list, or None"),
-}
-"""What each setting may be that no table of words decides, for whoever sets it in Python."""
+from chainrule.core.arguments import MOST
+from chainrule.core.declared import Arguments, call_checked
+from chainrule.core.schema import (
+    AboveZero,
+    Choice,
+    Count,
+    Flag,
+    Metadata,
+    OptionalCount,
+    Seed,
+    Whole,
+    Word,
+    expected,
+    says,
+)
+from chainrule.training.callbacks import CALLBACKS
+from chainrule.training.engines import ENGINES
+from chainrule.training.optimizers import OPTIMIZERS
+from chainrule.training.schedules import SCHEDULES
+
+MOST_THREADS = 1024
+"""More than any machine that this is meant for has; a slip of the keyboard asks for more."""
+
+
+def _count_or(word: str, most: int) -> WrapValidator:
+    """A whole number of at least 1 and at most ``most``, or one word."""
+
+    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
+        """The number or the word.
+
+        Raises:
+            PydanticCustomError: it is neither, or above ``most``.
+        """
+        if isinstance(value, str) and value.lower() == word:
+            return word
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            if value > most:
+                raise expected(f"at most {most}, or {word}")
+            return value
+        raise expected(f"a whole number of at least 1, or {word}", words=(word,))
+
+    return WrapValidator(check)
+
+
+def _list_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Whatever the schema makes of a list.
+
+    Raises:
+        PydanticCustomError: it is none.
+    """
+    if value is not None and not isinstance(value, list):
+        raise expected("a list of callbacks such as [early_stopping], or null")
+    return handler(value)
+
+
+class _EngineName(Metadata):
+    """A name from the table of engines, as it is now."""
+
+    def check(self, value: Any) -> str:
+        return self._word.check(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        return self._word.json_schema()
+
+    @property
+    def _word(self) -> Word:
+        return Word("engine", tuple(dict.fromkeys(("auto", *ENGINES))))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train: the ``training:`` part of a configuration.
+    """How the network is trained.
 
     Attributes:
-        epochs: passes over the training data, at least 0.
-        batch_size: cases a minibatch, or ``full`` for all of them.
-        seed: of the shuffle (and, elsewhere, of the first weights and the data).
-        shuffle: draw a new order each epoch; otherwise that of the file.
-        optimizer: a name, or ``type`` with options.
-        schedule: how the learning rates change from epoch to epoch, likewise.
-        engine: a name from the table of engines.
-        threads: how many the products run on, or ``auto``: the sizes decide.
-        evaluate: ``running`` for the training loss as the minibatches ran, the mean over the
-            cases of the epoch, ``full`` for a pass of its own over the training data after each.
-        checkpoint_every: minibatches between checkpoints; None for one an epoch.
+        epochs: how often training goes through the training data.
+        batch_size: the cases of a minibatch; full for all training data at once.
+        seed: the one number all randomness follows from.
+        shuffle: a new order of the cases for each epoch; otherwise that of the file.
+        optimizer: how a step follows from the gradient.
+        schedule: how every learning rate changes from epoch to epoch.
+        engine: what runs the minibatches; auto decides from the configuration.
+        threads: the processor's threads that products run on; auto decides from the sizes.
+        evaluate: an epoch's training loss: running is the mean over its cases as the minibatches
+            ran, full a pass of its own over the training data.
         clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
-            a step, above 0: g ← g · min(1, c / ‖g‖). None leaves it as it is.
-        callbacks: the stock callbacks that take part, each by its name or as ``type`` with
-            options; None for none.
+            a step; a longer one is shortened; null for any. In a formula, with the most c:
+            g ← g · min(1, c / ‖g‖).
+        callbacks: what takes part in the training; early_stopping ends it where a figure of the
+            history has stopped getting better, and restores the best parameters.
+        checkpoint_every: save a checkpoint after every so many minibatches; null for one an
+            epoch, at most one a second.
+
+    Raises:
+        ConfigError: with everything that is wrong with them.
     """
 
-    epochs: int = 30
-    batch_size: int | str = 32
-    seed: int = 0
-    shuffle: bool = True
-    optimizer: str | Mapping[str, Any] = "sgd"
-    schedule: str | Mapping[str, Any] = "constant"
-    engine: str = "auto"
-    threads: int | str = "auto"
-    evaluate: str = "running"
-    checkpoint_every: int | None = None
-    clip_gradient_norm: float | None = None
-    callbacks: Sequence[str | Mapping[str, Any]] | None = None
-
-    def __post_init__(self) -> None:
-        problems = [
-            Problem(f"{name} is {what}, found {shown(getattr(self, name))}")
-            for name, (suits, what) in _SETTINGS.items()
-            if not suits(getattr(self, name))
-        ]
-        if problems:
-            raise ConfigError(problems)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Settings:
-        """The settings that a checked mapping describes.
-
-        Raises:
-            ConfigError: an unknown key.
-        """
-        known = [f.name for f in fields(cls)]
-        for key in config:
-            if key not in known:
-                raise ConfigError(unknown("key of training", key, known))
-        return cls(**config)
+    epochs: Whole = 30
+    batch_size: Annotated[Count | Literal["full"], _count_or("full", MOST)] = 32
+    seed: Seed = 0
+    shuffle: Flag = True
+    optimizer: Annotated[
+        str | Mapping[str, Any],
+        Choice("optimizer", OPTIMIZERS),
+        Field(examples=["sgd", {"type": "momentum", "momentum": 0.9}, "adam"]),
+    ] = "sgd"
+    schedule: Annotated[
+        str | Mapping[str, Any],
+        Choice("schedule", SCHEDULES),
+        Field(examples=["constant", {"type": "exponential", "decay": 0.95}, "cosine"]),
+    ] = "constant"
+    engine: Annotated[str, _EngineName()] = "auto"
+    threads: Annotated[Count | Literal["auto"], _count_or("auto", MOST_THREADS)] = "auto"
+    evaluate: Annotated[str, Word("way to evaluate", ("running", "full"))] = "running"
+    clip_gradient_norm: Annotated[
+        AboveZero | None, says("a finite number above 0, or null"), Field(examples=[1.0])
+    ] = None
+    callbacks: Annotated[
+        Sequence[Annotated[str | Mapping[str, Any], Choice("callback", CALLBACKS)]] | None,
+        WrapValidator(_list_or_null),
+        Field(
+            examples=[[{"type": "early_stopping", "monitor": "validation_loss", "patience": 5}]]
+        ),
+    ] = None
+    checkpoint_every: OptionalCount = None
 
     def cases_a_minibatch(self, cases: int) -> int:
         """The batch size as a number, for a training set of ``cases`` cases."""
         return max(1, cases) if self.batch_size == "full" else int(self.batch_size)
+
+
+TRAINING = Arguments(Settings)
+"""The settings as keys of a configuration."""
+
+call_checked(Settings, TRAINING)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from chainrule.config.schema.network import Network
-from chainrule.config.schema.training import Training
 from chainrule.core.schema import Section
 from chainrule.data.settings import AnyData
+from chainrule.training.settings import TRAINING
 
 
 def _or_empty(value: Any) -> Any:
@@ -24,7 +24,7 @@ class Configuration(Section):
     data: AnyData = Field(
         {}, validate_default=True, description="where the data come from; images by default"
     )
-    training: Annotated[Training, BeforeValidator(_or_empty)] = Field(
+    training: Annotated[TRAINING.model, BeforeValidator(_or_empty)] = Field(  # type: ignore[name-defined]
         {}, validate_default=True, description="how the network is trained"
     )
 
