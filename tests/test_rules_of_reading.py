@@ -16,7 +16,7 @@ def test_the_whole_package_and_the_courses_are_looked_at():
     for part in (
         "data/readers/npz_file.py",
         "runs/sweeps/worker.py",
-        "runs/comparison/messages.py",
+        "runs/comparison/worker.py",
         "letters.py",
     ):
         assert any(name.endswith(part) for name in names), part

@@ -14,7 +14,7 @@ from chainrule.cli.options import Config, Overrides, Quiet
 from chainrule.cli.terminal import say
 
 if TYPE_CHECKING:
-    from chainrule.runs.comparison.result import Comparison, Contestant
+    from chainrule.runs.comparison.result import Comparison, TrainingResult
 
 
 def command(
@@ -37,7 +37,7 @@ def command(
         str | None, typer.Option("--engine", help="Which of our engines is compared.")
     ] = None,
     threads: Annotated[
-        int, typer.Option("--threads", min=1, help="How many each contender may use.")
+        int, typer.Option("--threads", min=1, help="How many each training may use.")
     ] = 1,
     save: Annotated[
         Path | None,
@@ -61,7 +61,7 @@ def command(
             engine=engine,
             threads=threads,
             folder=save,
-            told=None if quiet else say,
+            report=None if quiet else say,
             watch=bars.move if bars else None,
         )
     if not quiet:
@@ -69,13 +69,13 @@ def command(
 
 
 class _Bars:
-    """A bar for every contender that trains, where the output is a terminal; use it in a with."""
+    """A bar for every training, where the output is a terminal; use it in a with."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
         columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
-        # It is drawn between two turns: within one it would cost the contender time.
+        # It is drawn between two turns: within one it would cost the training time.
         self._progress = Progress(*columns, auto_refresh=False, transient=True)
         self._tasks: dict[str, TaskID] = {}
 
@@ -86,7 +86,7 @@ class _Bars:
         self._progress.stop()
 
     def move(self, name: str, share: float) -> None:
-        """Show how far a contender is."""
+        """Show how far a training is."""
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=1.0)
             self._progress.start()
@@ -102,7 +102,7 @@ def _show(found: Comparison) -> None:
         f"\n{found.epochs} epoch{'s' * (found.epochs > 1)} of {steps}, {found.cases} cases, "
         f"{found.parameters} parameters, {found.threads} thread{'s' * (found.threads > 1)}\n"
     )
-    print_rows(HEADINGS, [_row(found, one) for one in found.contestants])
+    print_rows(HEADINGS, [_row(found, one) for one in found.results])
     if found.epochs == 1:
         say("the time of a step is that of the epochs after the first: more --epochs tell it")
     say(f"\ncomparison  {found.folder}")
@@ -122,7 +122,7 @@ HEADINGS = (
 )
 
 
-def _row(found: Comparison, one: Contestant) -> list[str]:
+def _row(found: Comparison, one: TrainingResult) -> list[str]:
     is_ours = one is found.ours
     return [
         one.name,

@@ -17,7 +17,7 @@ import chainrule
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, DivergenceError
 from chainrule.core.registry import LibraryTable
 from chainrule.peers import PEERS
-from chainrule.runs.comparison.process import ContenderProcess
+from chainrule.runs.comparison.pool import TrainingProcess
 from yardstick import HANGS
 
 pytestmark = pytest.mark.exhaustive
@@ -79,7 +79,7 @@ def test_the_files(folder):
     ]
     written = json.loads((found.folder / "compare.json").read_text())
     assert written["config"]["training"]["epochs"] == 3
-    ours, peer = written["contestants"]
+    ours, peer = written["results"]
     assert ours["epoch_losses"] == found.ours.epoch_losses.tolist()
     assert (ours["name"], ours["ratio"]) == ("chainrule", None)
     assert peer["version"] == PEERS.version("sklearn")
@@ -101,7 +101,7 @@ def test_a_schedule_of_rates_is_followed(folder):
     assert found.theta_difference(found.peers[0]) < 1e-12
 
 
-def test_contenders_take_turns(folder):
+def test_trainings_take_turns(folder):
     needs("sklearn")
     turns = []
     chainrule.compare(
@@ -118,7 +118,7 @@ def test_who_cannot_train_it_is_left_out_with_the_reason(folder, monkeypatch):
     installed = LibraryTable.is_installed
     monkeypatch.setattr(LibraryTable, "is_installed", lambda s, n: n != "jax" and installed(s, n))
     config = changed(loss="huber")
-    found = chainrule.compare(config, list(PEERS), save=False, told=lines.append)
+    found = chainrule.compare(config, list(PEERS), save=False, report=lines.append)
     assert [peer.name for peer in found.peers] == ["torch"]
     assert found.left_out["sklearn"] == "it has no loss huber"
     assert "pip install 'chainrule[jax]'" in found.left_out["jax"]
@@ -178,14 +178,14 @@ def test_the_folder_is_looked_at_first(folder):
 
 def test_a_process_that_is_killed_leaves_its_peer_out(folder, monkeypatch):
     needs("sklearn", "torch")
-    turn = ContenderProcess.turn
+    turn = TrainingProcess.turn
 
     def deadly(self, until):
         if self.job.peer == "sklearn":
             os.kill(self.pid, signal.SIGKILL)
         return turn(self, until)
 
-    monkeypatch.setattr(ContenderProcess, "turn", deadly)
+    monkeypatch.setattr(TrainingProcess, "turn", deadly)
     found = chainrule.compare(MOONS, ["sklearn", "torch"], save=False)
     assert found.left_out == {"sklearn": "its process was killed by signal 9"}
     assert [peer.name for peer in found.peers] == ["torch"]
@@ -199,7 +199,7 @@ def test_a_configuration_that_is_edited_meanwhile(folder):
     def edit(line):
         Path("c.yaml").write_text(text.replace("20", "30") if "torch" in line else text)
 
-    found = chainrule.compare("c.yaml", ["torch", "sklearn"], epochs=2, save=False, told=edit)
+    found = chainrule.compare("c.yaml", ["torch", "sklearn"], epochs=2, save=False, report=edit)
     assert found.left_out == {
         "sklearn": "the configuration or its data have changed in the meantime"
     }
@@ -222,6 +222,6 @@ def test_ctrl_c_leaves_nothing_behind(folder):
         time.sleep(0.05)
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=HANGS)  # ends when the contenders' processes have ended
+    _, err = process.communicate(timeout=HANGS)  # ends when the trainings have ended
     assert (process.returncode, err) == (130, "chainrule: interrupted\n")
     assert os.listdir() == ["c.yaml"]

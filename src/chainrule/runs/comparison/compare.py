@@ -12,10 +12,9 @@ from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.interrupts import uninterrupted
 from chainrule.peers import PEERS
-from chainrule.runs.comparison.arena import Arena, Told, Watch
-from chainrule.runs.comparison.contender import Job
-from chainrule.runs.comparison.files import write_files
-from chainrule.runs.comparison.result import Comparison
+from chainrule.runs.comparison.pool import Pool, Report, Watch
+from chainrule.runs.comparison.result import Comparison, write_files
+from chainrule.runs.comparison.worker import Job
 from chainrule.runs.run_folder import empty_folder
 
 PARTS = ("network", "data", "training")
@@ -31,14 +30,14 @@ def compare(
     threads: int = 1,
     folder: str | os.PathLike[str] | None = None,
     save: bool = True,
-    told: Told | None = None,
+    report: Report | None = None,
     watch: Watch | None = None,
 ) -> Comparison:
     """Train a configuration's network by our engine and by other libraries.
 
     All start from the same θ and run the same minibatches. Each has a process of its own, so
-    that its memory is its own, and they take turns, so that a busy moment of the machine is not
-    one contender's alone.
+    that its memory is its own, and they take turns, so that a busy moment of the machine meets
+    them all.
 
     Args:
         config: the path of a file, or a mapping, as `chainrule.train` takes it.
@@ -47,12 +46,12 @@ def compare(
         epochs: how many; None for the configuration's.
         overrides: items such as ``"training.batch_size=5"`` that win over the configuration.
         engine: ours; None for the one that the configuration names.
-        threads: of every contender.
+        threads: of every training.
         folder: a new or empty one for the files; by default ``comparisons/NAME-1`` and so on.
         save: whether to write files at all.
-        told: called with a line for each contender that is ready or left out.
-        watch: called now and then with a contender's name and the share of its epochs that it
-            has run.
+        report: called with a line for each training that is ready or left out.
+        watch: called now and then with a training's name and the share of its epochs that it has
+            run.
 
     Returns:
         The comparison. A peer that is not installed, or cannot train this network, is left out
@@ -60,7 +59,7 @@ def compare(
 
     Raises:
         ConfigError: the configuration cannot be run; or a peer or a number that is none.
-        ChainruleError: there is no peer left, or our own training came to grief.
+        ChainruleError: there is no peer left, or our own training failed.
     """
     from chainrule.config.load import read_source
 
@@ -72,20 +71,20 @@ def compare(
     if checked.training["epochs"] < 1:
         raise ConfigError("a comparison takes at least 1 epoch")
     names = _checked_names(with_)
-    asked = source.tree.value if source.path is None else str(source.path)
-    jobs = [Job(asked, changed, name, threads) for name in (None, *names)]
-    with _place(checked.name, folder, save=save) as place, Arena(told or _ignore) as arena:
+    given = source.tree.value if source.path is None else str(source.path)
+    jobs = [Job(given, changed, name, threads) for name in (None, *names)]
+    with _place(checked.name, folder, save=save) as place, Pool(report or _ignore) as pool:
         for job in jobs:
-            arena.enter(job)
-        ours, *peers = arena.train(watch or _ignore)
+            pool.add(job)
+        ours, *peers = pool.train(watch or _ignore)
         found = Comparison(
             name=checked.name,
             ours=ours,
             peers=tuple(peers),
-            left_out=arena.left_out,
+            left_out=pool.left_out,
             threads=threads,
-            cases=arena.facts["cases"],
-            parameters=arena.facts["parameters"],
+            cases=pool.facts["cases"],
+            parameters=pool.facts["parameters"],
             config={part: getattr(checked, part) for part in PARTS},
             folder=place,
         )
@@ -95,8 +94,8 @@ def compare(
     return found
 
 
-def _ignore(*told: Any) -> None:
-    """For whoever does not want to be told."""
+def _ignore(*reported: Any) -> None:
+    """For a caller who wants no reports."""
 
 
 def _checked_names(names: str | Sequence[str] | None) -> list[str]:

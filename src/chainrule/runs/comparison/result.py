@@ -1,24 +1,32 @@
-"""What came of a comparison: each contender's figures, and how they differ."""
+"""What came of a comparison: the figures of each training, how they differ, and their files."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from math import inf, nan
+from math import inf, isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule._version import __version__
 from chainrule.core.arrays import Array
+from chainrule.core.files import write_whole
+from chainrule.plots.peers import PeerCurve, peers_figure
+from chainrule.plots.save import save_figure
 from chainrule.training.history import mean_over_cases
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 OURS = "chainrule"
-"""The name of our own contestant."""
+"""The name of our own training."""
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """How one contender trained.
+class TrainingResult:
+    """How one library trained.
 
     Attributes:
         name: of the peer; ``chainrule`` for ours.
@@ -28,7 +36,7 @@ class Contestant:
         losses: of each minibatch as it ran, penalty included, (epochs, minibatches).
         counts: the cases of each minibatch, (minibatches,).
         theta: the parameters at the end, (parameters,).
-        memory: the most its process needed, in bytes; None where nobody knows.
+        memory: the most its process needed, in bytes; None where it is unknown.
         memory_before: the same before the library was imported and the training made: Python,
             NumPy, the data and the network.
     """
@@ -62,23 +70,23 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One training by several contenders.
+    """One training by several libraries.
 
     Attributes:
         name: of the configuration.
         ours: by our engine.
-        peers: by other libraries, in the order in which they were asked for.
-        left_out: why a peer that was asked for is not there, by its name.
+        peers: by other libraries, in the order in which they were named.
+        left_out: why a peer that was named is not there, by its name.
         cases: of the training set.
         parameters: of the network.
-        threads: of every contender.
+        threads: of every training.
         config: the configuration as run.
         folder: where the files lie; None where none were written.
     """
 
     name: str
-    ours: Contestant
-    peers: tuple[Contestant, ...]
+    ours: TrainingResult
+    peers: tuple[TrainingResult, ...]
     left_out: dict[str, str]
     cases: int
     parameters: int
@@ -97,24 +105,24 @@ class Comparison:
         return int(self.ours.losses.shape[1])
 
     @property
-    def contestants(self) -> tuple[Contestant, ...]:
+    def results(self) -> tuple[TrainingResult, ...]:
         """Ours first."""
         return (self.ours, *self.peers)
 
-    def ratio(self, peer: Contestant) -> float:
+    def ratio(self, peer: TrainingResult) -> float:
         """The peer's time of a step over ours; NaN where there was one epoch alone."""
         return peer.step_seconds / self.ours.step_seconds
 
-    def loss_differences(self, peer: Contestant) -> Array:
+    def loss_differences(self, peer: TrainingResult) -> Array:
         """max|a − b| / max|a| over the minibatches of each epoch, a ours, (epochs,)."""
         pairs = zip(self.ours.losses, peer.losses, strict=True)
         return np.array([difference(a, b) for a, b in pairs])
 
-    def loss_difference(self, peer: Contestant) -> float:
+    def loss_difference(self, peer: TrainingResult) -> float:
         """The largest of `loss_differences`."""
         return float(self.loss_differences(peer).max())
 
-    def theta_difference(self, peer: Contestant) -> float:
+    def theta_difference(self, peer: TrainingResult) -> float:
         """max|a − b| / max|a| of the parameters at the end, a ours."""
         return difference(self.ours.theta, peer.theta)
 
@@ -130,3 +138,82 @@ def difference(a: Array, b: Array) -> float:
         return inf
     apart, size = float(np.abs(a - b).max(initial=0.0)), float(np.abs(a).max(initial=0.0))
     return apart / size if size else (inf if apart else 0.0)
+
+
+# The files: the figures and a picture
+
+
+def write_files(found: Comparison, folder: Path) -> None:
+    """Write ``comparison.png``, ``comparison.svg`` and ``compare.json``.
+
+    Raises:
+        ChainruleError: a file cannot be written; then none is there.
+    """
+    written: list[Path] = []
+    try:
+        written += save_figure(picture_of(found), folder / "comparison", ("png", "svg"), own=True)
+        text = json.dumps(as_mapping(found), indent=2, ensure_ascii=False, allow_nan=False)
+        write_whole(folder / "compare.json", text + "\n", own=True)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def picture_of(found: Comparison) -> Figure:
+    """The loss curves, their differences and the time of a step."""
+    shown = [
+        PeerCurve(
+            one.name,
+            one.epoch_losses,
+            None if one is found.ours else found.loss_differences(one),
+            one.step_seconds,
+            one.memory,
+        )
+        for one in found.results
+    ]
+    return peers_figure(shown, title=f"{found.name}: the same training by several libraries")
+
+
+def as_mapping(found: Comparison) -> dict[str, Any]:
+    """All figures of a comparison, as JSON takes them; null for what is not finite."""
+    return {
+        "chainrule": __version__,
+        "name": found.name,
+        "cases": found.cases,
+        "parameters": found.parameters,
+        "epochs": found.epochs,
+        "minibatches": found.minibatches,
+        "threads": found.threads,
+        "results": [_result(found, one) for one in found.results],
+        "left_out": found.left_out,
+        "config": found.config,
+    }
+
+
+def _result(found: Comparison, one: TrainingResult) -> dict[str, Any]:
+    is_ours = one is found.ours
+    return {
+        "name": one.name,
+        "version": one.version,
+        "start_seconds": one.start_seconds,
+        "first_epoch_seconds": _finite(one.seconds[0]),
+        "step_seconds": _finite(one.step_seconds),
+        "ratio": None if is_ours else _finite(found.ratio(one)),
+        "final_loss": _finite(one.final_loss),
+        "loss_difference": None if is_ours else _finite(found.loss_difference(one)),
+        "theta_difference": None if is_ours else _finite(found.theta_difference(one)),
+        "memory": one.memory,
+        "memory_before": one.memory_before,
+        "epoch_seconds": _all_finite(one.seconds),
+        "epoch_losses": _all_finite(one.epoch_losses),
+        "epoch_differences": None if is_ours else _all_finite(found.loss_differences(one)),
+    }
+
+
+def _all_finite(values: Array) -> list[float | None]:
+    return [_finite(value) for value in values]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if isfinite(value) else None

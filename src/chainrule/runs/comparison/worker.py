@@ -1,20 +1,247 @@
-"""The program of a contender's process: it reads its job, trains, and tells.
+"""The program of one training: it reads what to do, trains, and reports how it goes.
 
-Whatever else prints goes to the error stream. When whoever asked is gone, so is the worker.
+A training by our engine or by another library is a process of its own, so that its memory is its
+own; it is a program and no fork, so that it inherits nothing. It exchanges messages with the
+process that started it: a line of JSON, then the bytes of the arrays that the line names, in their
+order. Whatever else prints goes to the error stream. When the other process ends, so does this.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
 from queue import SimpleQueue
+from time import perf_counter
+from typing import IO, Any
 
+import numpy as np
+
+from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
-from chainrule.runs.comparison.contender import Contender, Job
-from chainrule.runs.comparison.messages import Message, read_message, write_message
+from chainrule.nn.network import Network
+from chainrule.peers import PEERS, Peer
+from chainrule.training import Callback, Part, Row, Settings, Trainer
+
+Message = dict[str, Any]
+
+
+def write_message(file: IO[bytes], message: Mapping[str, Any]) -> None:
+    """Write a message; its entries that are arrays come back as arrays.
+
+    Raises:
+        OSError: nobody reads any more.
+    """
+    arrays = {k: np.ascontiguousarray(v) for k, v in message.items() if isinstance(v, np.ndarray)}
+    header = {k: v for k, v in message.items() if k not in arrays}
+    shapes = {k: [str(a.dtype), list(a.shape)] for k, a in arrays.items()}
+    file.write(json.dumps({**header, "arrays": shapes}).encode() + b"\n")
+    for array in arrays.values():
+        file.write(array.tobytes())
+    file.flush()
+
+
+def read_message(file: IO[bytes]) -> Message | None:
+    """The next message; None where the other side has ended, even in the midst of one."""
+    line = file.readline()
+    if not line.endswith(b"\n"):
+        return None
+    message: Message = json.loads(line)
+    for name, (dtype, shape) in message.pop("arrays").items():
+        array: Array = np.empty(shape, dtype)
+        content = file.read(array.nbytes)
+        if len(content) < array.nbytes:
+            return None
+        array.ravel()[...] = np.frombuffer(content, dtype)
+        message[name] = array
+    return message
+
+
+def peak_memory() -> int | None:
+    """The most memory that was this process's at any time, in bytes; None where it is unknown.
+
+    Linux counts what a process had before it began its program, in ``getrusage``: the memory of
+    whoever started it. Its ``VmHWM`` is this program's alone.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) * 1024
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process is to train.
+
+    Attributes:
+        config: a configuration's path, or its mapping.
+        overrides: that win over it.
+        peer: the library that trains; None for the engine that the configuration names.
+        threads: how many it may use.
+    """
+
+    config: str | Mapping[str, Any]
+    overrides: list[str]
+    peer: str | None
+    threads: int
+
+
+class Training:
+    """Trains a configuration's network, and reports how it goes.
+
+    It sends a message ``ready``, one ``epoch`` for each epoch, and ``end``. A peer that cannot
+    train the network sends the ``reason`` alone.
+
+    Args:
+        job: what to do.
+        send: sends a message.
+        wait: returns when it is this training's turn, with the epoch at whose end it is another's.
+    """
+
+    def __init__(
+        self, job: Job, send: Callable[[Mapping[str, Any]], None], wait: Callable[[], int]
+    ) -> None:
+        self.job = job
+        self._send = send
+        self._wait = wait
+        self._epoch = 0
+        self._until = 0
+
+    def run(self) -> None:
+        """Train to the last epoch.
+
+        Raises:
+            ChainruleError: the configuration cannot be run, or training fails.
+        """
+        from chainrule.config.load import load_config
+        from chainrule.runs.resolve import resolve
+
+        resolved = resolve(load_config(self.job.config, self.job.overrides))
+        network, train, settings = resolved.network, resolved.train, resolved.settings
+        self._start = _digest(network, train)
+        if self.job.peer is None:
+            self._run_ours(network, train, settings)
+        else:
+            self._run_peer(self.job.peer, network, train, settings)
+
+    def _run_ours(self, network: Network, train: Part, settings: Settings) -> None:
+        """By our engine: the loop of every training, without anything but the training."""
+        before, began = peak_memory(), perf_counter()
+        trainer = _trainer(network, train, settings)
+        self._ready(
+            trainer,
+            before,
+            version=f"engine {trainer.engine.name}",
+            start_seconds=perf_counter() - began,
+            parameters=len(network.theta),
+            cases=len(train),
+        )
+        trainer.callbacks.append(_ReportEpochs(self))
+        trainer.run()
+        self._end(network.theta)
+
+    def _run_peer(self, name: str, network: Network, train: Part, settings: Settings) -> None:
+        """By another library: the same epochs in the same orders."""
+        trainer = _trainer(network, train, replace(settings, engine="numpy"))
+        before, began = peak_memory(), perf_counter()
+        try:
+            peer = _peer(name, trainer, self.job.threads)
+        except ChainruleError as error:
+            self._send({"reason": "; ".join(str(problem) for problem in error.problems)})
+            return
+        seconds = perf_counter() - began
+        self._ready(trainer, before, version=PEERS.version(name), start_seconds=seconds)
+        for epoch in range(1, settings.epochs + 1):
+            trainer.optimizer.scale = trainer.schedule.factor(epoch, settings.epochs)
+            order = trainer.order(epoch)
+            began = perf_counter()
+            losses = peer.run(order)
+            self.epoch(perf_counter() - began, losses, last=epoch == settings.epochs)
+        self._end(peer.theta())
+
+    def _ready(self, trainer: Trainer, before: int | None, **facts: Any) -> None:
+        epochs = trainer.settings.epochs
+        common = {"start": self._start, "epochs": epochs, "memory_before": before}
+        self._send({"ready": True, "counts": trainer.engine.counts, **common, **facts})
+        self._until = self._wait()
+
+    def epoch(self, seconds: float, losses: Array, *, last: bool) -> None:
+        """Report an epoch; then it may be another's turn."""
+        self._epoch += 1
+        self._send({"epoch": self._epoch, "seconds": seconds, "losses": losses})
+        if self._epoch == self._until and not last:
+            self._until = self._wait()
+
+    def _end(self, theta: Array) -> None:
+        self._send({"end": True, "theta": theta, "memory": peak_memory()})
+
+
+class _ReportEpochs(Callback):
+    """Reports the epochs of our own training."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Report the epoch: its seconds, and the loss of each of its minibatches."""
+        losses = trainer.history.minibatch_losses[-trainer.engine.minibatches :]
+        last = trainer.epoch == trainer.settings.epochs
+        self.training.epoch(float(row["seconds"] or 0), losses, last=last)
+
+
+def _trainer(network: Network, train: Part, settings: Settings) -> Trainer:
+    """Without validation, callbacks and counts of right answers: peers have none of them."""
+    none = Part(train.x[:0], train.t[:0])
+    bare = replace(settings, evaluate="running", callbacks=None)
+    return Trainer(network, train, none, bare, classes=False)
+
+
+def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
+    """The peer, from the same start.
+
+    Raises:
+        ChainruleError: it is not installed, or cannot train the network.
+    """
+    kind = PEERS[name]
+    reason = kind.reason_against(trainer.network, trainer.optimizer)
+    if trainer.settings.clip_gradient_norm is not None:
+        reason = "it does not clip the norm of the gradient here"
+    if reason is not None:
+        raise ChainruleError(reason)
+    return kind(
+        trainer.network,
+        trainer.optimizer,
+        trainer.train.x,
+        trainer.train.t,
+        batch_size=trainer.engine.batch_size,
+        threads=threads,
+        seed=trainer.engine.seed,
+    )
+
+
+def _digest(network: Network, train: Part) -> str:
+    """The same for two trainings if and only if they start from the same θ and the same data."""
+    found = blake2b(digest_size=16)
+    for array in (network.theta, train.x, train.t):
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+# The program
 
 
 def main() -> None:
@@ -22,15 +249,16 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     warnings.simplefilter("ignore")
-    asked: SimpleQueue[Message] = SimpleQueue()
-    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    received: SimpleQueue[Message] = SimpleQueue()
+    threading.Thread(target=_listen, args=(received,), daemon=True).start()
     status = 0
     try:
-        job = Job(**asked.get())
-        contender = Contender(
-            job, lambda message: write_message(answers, message), lambda: int(asked.get()["until"])
+        training = Training(
+            Job(**received.get()),
+            lambda message: write_message(answers, message),
+            lambda: int(received.get()["until"]),
         )
-        contender.run()
+        training.run()
     except ChainruleError as error:
         write_message(answers, _failure(error))
     except MemoryError:
@@ -47,10 +275,10 @@ def _failure(error: ChainruleError) -> Message:
     return {"failure": problems, "kind": type(error).__name__}
 
 
-def _listen(asked: SimpleQueue[Message]) -> None:
-    """Pass on what is asked; at the end of the input end the process, also within an epoch."""
+def _listen(received: SimpleQueue[Message]) -> None:
+    """Pass messages on; at the end of the input end the process, also within an epoch."""
     while (message := read_message(sys.stdin.buffer)) is not None:
-        asked.put(message)
+        received.put(message)
     os._exit(0)
 
 
