@@ -31,7 +31,7 @@ def bound(net, rule="sgd"):
     return found
 
 
-def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5):
+def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5, clip=None):
     """The peer, and the layers themselves, on the same cases."""
     kind = peer_class(name)
     rng = np.random.default_rng(seed)
@@ -39,8 +39,8 @@ def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5
     t = net.prepare_targets(targets_for(net, cases, rng) if t is None else t)
     step = bound(net, rule)
     assert kind.reason_against(net, step) is None
-    peer = kind(net, step, x, t, batch_size=batch_size, seed=4)
-    return peer, NumpyEngine(net, step, x, t, batch_size=batch_size, classes=False, seed=4)
+    options = {"batch_size": batch_size, "seed": 4, "clip_gradient_norm": clip}
+    return kind(net, step, x, t, **options), NumpyEngine(net, step, x, t, classes=False, **options)
 
 
 def largest_difference(name, net, *, in_file_order=False, **options):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from peer_checks import NAMES, bound, peer_class
+from peer_checks import NAMES, both, bound, peer_class
 
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError
@@ -98,6 +98,11 @@ def test_what_scikit_learn_does_not_have(layers, options, why):
 def test_a_penalty_of_rate_0_counts_for_nothing():
     net = Network(dense("tanh", "linear"), input=2, penalty={"type": "L1", "rate": 0.0})
     assert peer_class("sklearn").reason_against(net, bound(net)) is None
+
+
+def test_scikit_learn_does_not_clip():
+    with pytest.raises(ConfigError, match="it does not clip the norm of the gradient"):
+        both("sklearn", network_for("linear", "mse", outputs=1), clip=1.0)
 
 
 @pytest.mark.parametrize(

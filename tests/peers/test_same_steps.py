@@ -102,6 +102,13 @@ def test_l1_of_parameters_that_are_0(name):
     assert largest_difference(name, net) < 1e-12
 
 
+@pytest.mark.parametrize("clip", [0.05, 1e3])
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_a_gradient_that_is_clipped(name, clip):
+    net = network_for("tanh", "mse", {"L1": 0.1, "L2": 0.3}, outputs=2)
+    assert largest_difference(name, net, rule="momentum", clip=clip) < 1e-12
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
 @pytest.mark.parametrize("name", ["torch", "jax"])
 def test_layers_without_biases(name, loss):

@@ -24,6 +24,7 @@ class Peer(ABC):
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         threads: how many the library may use.
         seed: of what layers draw during training, such as the masks of dropout.
+        clip_gradient_norm: the most that the gradient's norm is in a step; None for any.
 
     Attributes:
         steps: how many minibatches it has trained on.
@@ -44,6 +45,7 @@ class Peer(ABC):
         batch_size: int,
         threads: int = 1,
         seed: int = 0,
+        clip_gradient_norm: float | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -52,6 +54,7 @@ class Peer(ABC):
         self.batch_size = min(batch_size, len(x))
         self.threads = threads
         self.seed = seed
+        self.clip_gradient_norm = clip_gradient_norm
         self.steps = 0
 
     @classmethod

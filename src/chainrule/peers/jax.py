@@ -453,7 +453,8 @@ class JaxPeer(Peer):
         self._wide = self.network.dtype == np.float64
         layout = self.network.parameters.layout
         rates = [rate_of(segment, self.optimizer) for segment in layout]
-        step = _step_of(partial(total_loss, self.network, "plain"), self.optimizer, rates)
+        loss = partial(total_loss, self.network, "plain")
+        step = _step_of(loss, self.optimizer, rates, self.clip_gradient_norm)
         self._epoch = jax.jit(partial(_epoch, step, self.batch_size), donate_argnums=0)
         with jax.enable_x64(self._wide):
             theta = [jnp.array(self.network.parameters[s.full_name]) for s in layout]
@@ -492,13 +493,18 @@ class JaxPeer(Peer):
         return np.concatenate([np.asarray(w).ravel() for w in self._carry[0]])
 
 
-def _step_of(loss: Any, rule: Optimizer, rates: list[Any]) -> Callable[..., tuple[Any, Any]]:
+def _step_of(
+    loss: Any, rule: Optimizer, rates: list[Any], clip: float | None
+) -> Callable[..., tuple[Any, Any]]:
     """One minibatch: from θ, the rule's state and the count of steps to the next, and the loss."""
     update = RULES[type(rule)]
 
     def step(carry: Any, x: Any, t: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
         theta, state, steps = carry
         value, gradient = jax.value_and_grad(loss)(theta, x, t, masks)
+        if clip is not None:
+            norm = jnp.sqrt(sum(jnp.square(g).sum() for g in gradient))
+            gradient = [jnp.where(norm > clip, g * (clip / norm), g) for g in gradient]
         steps = steps + 1
         changes = [
             update(rule, steps, rate * scale, g, s)

@@ -103,13 +103,16 @@ class SklearnPeer(Peer):
     """scikit-learn's multilayer perceptron. See `Peer` for the arguments.
 
     Raises:
-        ConfigError: targets that are distributions, or probabilities other than 0 and 1.
+        ConfigError: targets that are distributions, or probabilities other than 0 and 1; or the
+            gradient is to be clipped.
     """
 
     name: ClassVar[str] = "sklearn"
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if self.clip_gradient_norm is not None:
+            raise ConfigError("it does not clip the norm of the gradient")
         network, outputs = self.network, self.network.outputs
         self._rate = self.optimizer.rates[0][1]
         # Found once: to look for them takes a millisecond.

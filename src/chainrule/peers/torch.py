@@ -27,8 +27,8 @@ class TorchPeer(Peer):
     """PyTorch as its tutorials write it, without compilation. See `Peer` for the arguments.
 
     An L2 penalty is ``weight_decay``; its value is added to the loss that is reported. An L1
-    penalty is part of the loss that is differentiated. Learning rates that differ are parameter
-    groups.
+    penalty is part of the loss that is differentiated, and so is L2 where the gradient is clipped.
+    Learning rates that differ are parameter groups.
     """
 
     name: ClassVar[str] = "torch"
@@ -52,13 +52,15 @@ class TorchPeer(Peer):
         """PyTorch's rule, with a parameter group for every rate and every decay."""
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
+        by_decay = self.clip_gradient_norm is None
         for segment, parameter in self._parameters():
             decays = self.network.penalty_rates(segment.full_name)
-            for kind, decay in decays.items():
-                self._penalised[kind].append((decay, parameter))
+            for kind, factor in decays.items():
+                self._penalised[kind].append((factor, parameter))
             rate = rate_of(segment, self.optimizer)
             assert rate is not None, "an array has one rate"
-            groups.setdefault((rate, decays.get("L2", 0.0)), []).append(parameter)
+            decay = decays.get("L2", 0.0) if by_decay else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
         self._rates = [rate for rate, _ in groups]
         made = [
             {"params": parameters, "weight_decay": decay}
@@ -87,13 +89,25 @@ class TorchPeer(Peer):
         loss: Any = self._loss(self.model(x), t)
         for rate, w in self._penalised["L1"]:
             loss = loss + rate * w.abs().sum()
+        with torch.set_grad_enabled(self.clip_gradient_norm is not None):
+            decay: Any = sum(0.5 * rate * w.square().sum() for rate, w in self._penalised["L2"])
+        loss = loss + decay  # without a gradient of its own where the optimiser adds that
         loss.backward()
-        with torch.no_grad():  # the optimiser differentiates it
-            for rate, w in self._penalised["L2"]:
-                loss = loss + 0.5 * rate * w.square().sum()
+        self._clip()
         self.update.step()
         self.steps += 1
         return float(loss.item())
+
+    def _clip(self) -> None:
+        """As `torch.nn.utils.clip_grad_norm_`, which adds a millionth to the norm."""
+        most = self.clip_gradient_norm
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if most is None:
+            return
+        norm = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))
+        if norm > most:
+            for g in gradients:
+                g.mul_(most / norm)
 
     def theta(self) -> Array:
         """See `Peer.theta`."""

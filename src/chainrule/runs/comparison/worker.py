@@ -218,8 +218,6 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
     """
     kind = PEERS[name]
     reason = kind.reason_against(trainer.network, trainer.optimizer)
-    if trainer.settings.clip_gradient_norm is not None:
-        reason = "it does not clip the norm of the gradient here"
     if reason is not None:
         raise ChainruleError(reason)
     return kind(
@@ -230,6 +228,7 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
         batch_size=trainer.engine.batch_size,
         threads=threads,
         seed=trainer.engine.seed,
+        clip_gradient_norm=trainer.settings.clip_gradient_norm,
     )
 
 
