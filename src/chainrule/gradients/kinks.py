@@ -18,9 +18,6 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.gradients.numeric import COMPLEX_STEP
 from chainrule.gradients.rounding import moved, outputs_moved
-from chainrule.nn.images.im2col import images
-from chainrule.nn.images.pooled import distances_to_ties
-from chainrule.nn.layer_types import MaxPool2D
 from chainrule.nn.network import Network
 
 
@@ -38,9 +35,8 @@ def distances(
     """
     for layer, fed, z, y in network.walk(x, theta):
         x = y
-        if isinstance(layer, MaxPool2D):
-            x_of_layer = images(fed, layer.windows)
-            yield f"ties of {layer.name}", distances_to_ties(x_of_layer, layer.windows)
+        if (ties := layer.ties(fed)) is not None:
+            yield f"ties of {layer.name}", ties
         phi = getattr(layer, "activation", None)
         for kink in (*phi.kinks, *(phi.bends if bends else ())) if phi is not None else ():
             yield f"z of {layer.name} at {kink:g}", z - kink

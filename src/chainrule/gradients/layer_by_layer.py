@@ -28,7 +28,7 @@ from chainrule.gradients.rounding import ROUNDING, SHARE
 from chainrule.gradients.whole_network import Point
 from chainrule.nn.activations import Gated
 from chainrule.nn.jacobians import Diagonal, Jacobian
-from chainrule.nn.layer_types import Layer, Recurrent
+from chainrule.nn.layers.base import Layer
 
 DENSE_MOST = 2**16
 """The most numbers of an explicit Jacobian that is looked at."""
@@ -129,35 +129,28 @@ def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
 
 
 def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
-    """The local Jacobians of a layer, and its step of the backward pass."""
+    """The local Jacobians of a layer, and its own step of the backward pass.
+
+    Where a step of a sequence depends on those before it, the Jacobians are those of the outputs,
+    with all the ways through time in them.
+    """
     values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
     x = _input_of(point, layer)
-    if isinstance(layer, Recurrent):
-        yield from _recurrent(point, layer, x, values, rng)
-        return
-    for name, jacobian in layer.jacobians().items():
-        f, at = _function(layer, name, x, values)
-        if name == "a":
-            yield _activation(point, layer, jacobian, rng)
-        else:
-            yield _local(point, layer.name, _TITLES.get(name, f"∂z/∂{name}"), jacobian, f, at, rng)
+    local, through_time = layer.jacobians(), layer.through_time()
+    if "a" in local:
+        slopes = layer.slopes if through_time else local.pop("a")  # type: ignore[attr-defined]
+        yield _activation(point, layer, slopes, rng)
+    if through_time:
+        local = {} if _is_at_kink(layer) else through_time
+    for name, jacobian in local.items():
+        of_outputs = bool(through_time) or name == "z"
+        f, at = _function(layer, name, x, values, of_outputs=of_outputs)
+        title = f"∂h/∂{name}" if through_time else _TITLES.get(name, f"∂z/∂{name}")
+        yield _local(point, layer.name, title, jacobian, f, at, rng)
     yield from _step(point, layer, x, values, rng)
 
 
-def _recurrent(
-    point: Point, layer: Recurrent, x: Array, values: dict[str, Array], rng: np.random.Generator
-) -> Iterator[Finding]:
-    """φ' at each step, and the outputs by each argument with all the ways through time in it."""
-    yield _activation(point, layer, layer.slopes, rng)
-    assert layer.activation is not None, "a network's layer has one"
-    at_kink = bool(np.isin(_z_of(layer), layer.activation.kinks).any())
-    for name, jacobian in layer.through_time().items() if not at_kink else ():
-        f, at = _outputs_by(layer, name, x, values)
-        yield _local(point, layer.name, f"∂h/∂{name}", jacobian, f, at, rng)
-    yield from _step(point, layer, x, values, rng)
-
-
-_TITLES = {"a": "∂a/∂z", "z": "∂s/∂z"}
+_TITLES = {"z": "∂s/∂z"}
 
 
 def _input_of(point: Point, layer: Layer) -> Array:
@@ -167,14 +160,15 @@ def _input_of(point: Point, layer: Layer) -> Array:
 
 
 def _function(
-    layer: Layer, name: str, x: Array, values: dict[str, Array]
+    layer: Layer, name: str, x: Array, values: dict[str, Array], *, of_outputs: bool = True
 ) -> tuple[Function, Array]:
-    """The map that a local Jacobian is of, and where it is taken."""
+    """The layer's outputs, or its z, as a function of one argument, and where that is."""
     if name in values:
-        return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[0], values[name]
-    if name == "x":
-        return lambda v: layer.evaluate(v, values)[0], x
-    return lambda v: layer.evaluate(v, values)[1], x
+        return (
+            lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[of_outputs],
+            values[name],
+        )
+    return lambda v: layer.evaluate(v, values)[of_outputs], x
 
 
 def _activation(
@@ -298,16 +292,15 @@ def _step(
         if segment.trained
     ]
     gradients = {one.name: point.network.gradients[one.full_name] for one in trained}
-    at_kink = any(bool((_z_of(layer) == kink).any()) for kink in _kinks_of(layer))
     for name, found in {"x": upstream, **gradients}.items():
-        f, at = _outputs_by(layer, name, x, values)
+        f, at = _function(layer, name, x, values)
         directions = rng.normal(size=(DIRECTIONS, *at.shape))
         error = partial(_step_apart, f, at, [(v, v * found) for v in directions], u)
         yield _by_steps(
             point,
             layer.name,
             f"step to {name}",
-            (lambda step: 0.0) if at_kink else error,
+            (lambda step: 0.0) if _is_at_kink(layer) else error,
             at.size,
             _largest([found]),
         )
@@ -320,24 +313,10 @@ def _step_apart(
     return _sums_apart([(ours, along(f, at, v, step) * u) for v, ours in pairs])
 
 
-def _kinks_of(layer: Layer) -> tuple[float, ...]:
+def _is_at_kink(layer: Layer) -> bool:
+    """Whether any z of the last forward pass is at a kink of the activation."""
     phi = getattr(layer, "activation", None)
-    return () if phi is None else phi.kinks
-
-
-def _z_of(layer: Layer) -> Array:
-    """What the layer's activation was applied to in the last forward pass."""
-    z: Array = layer.z  # type: ignore[attr-defined]
-    return z
-
-
-def _outputs_by(
-    layer: Layer, name: str, x: Array, values: dict[str, Array]
-) -> tuple[Function, Array]:
-    """The layer's outputs as a function of one of its arguments."""
-    if name == "x":
-        return lambda v: layer.evaluate(v, values)[1], x
-    return lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[1], values[name]
+    return phi is not None and bool(np.isin(layer.z, phi.kinks).any())  # type: ignore[attr-defined]
 
 
 def _penalty(point: Point, rng: np.random.Generator) -> Finding:

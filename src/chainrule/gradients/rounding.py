@@ -19,12 +19,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import Activation, Gated
-from chainrule.nn.images.filtered import Filtered
-from chainrule.nn.layer_types import Dense, Layer, Recurrent, Softmax
-from chainrule.nn.layers.base import Weighted
+from chainrule.nn.layers.base import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
-from chainrule.nn.sequences.through_time import ThroughTime, flat_rows
 
 SHARE = 2.0**-40
 ROUNDING = 2.0**-53
@@ -167,16 +164,15 @@ class _SlopeMoved(Activation):
 @contextmanager
 def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
     """While this lasts, φ' is moved where its terms cancel: of `Gated` activations."""
-    layers = [layer for layer in network.layers if isinstance(layer, Weighted)]
-    own = [layer.activation for layer in layers]
+    own = [(layer, getattr(layer, "activation", None)) for layer in network.layers]
+    gated: list[tuple[Any, Gated]] = [(la, phi) for la, phi in own if isinstance(phi, Gated)]
     try:
-        for layer, activation in zip(layers, own, strict=True):
-            if isinstance(activation, Gated):
-                layer.activation = _SlopeMoved(activation, rng)
+        for layer, phi in gated:
+            layer.activation = _SlopeMoved(phi, rng)
         yield
     finally:
-        for layer, activation in zip(layers, own, strict=True):
-            layer.activation = activation
+        for layer, phi in gated:
+            layer.activation = phi
 
 
 def terms(network: Network, t: Array) -> Array:
@@ -198,83 +194,38 @@ def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
         The magnitudes, and the sum of all that was passed on.
     """
     sums, passed = Parameters(network.parameters.layout), 1.0
-    penalty = np.abs(network.penalty_gradient())
-    last = network.graph.order[-1]
-    received = {last: np.abs(_from_loss(network, t))}
+    last, from_logits = network.graph.order[-1], network.from_logits is not None
+    start = network.loss_delta(t) if from_logits else network.loss_jacobian(t)
+    received = {last: np.abs(start)}
     for k in reversed(network.graph.order):
-        if k not in received:  # before a layer that is not ours the measured spread alone counts
+        if k not in received:  # behind a layer of unknown terms only the measured spread counts
             continue
-        layer, J = network.layers[k], received[k] + least
-        passed += float(J.sum())
-        is_delta = k == last and network.from_logits is not None
-        J = J if is_delta else _by_slopes(layer, J, least)
-        upstream = _through(layer, J, sums, least)
-        if upstream is not None:
-            for source, part in zip(network.graph.sources[k], layer.part(upstream), strict=True):
-                received[source] = received[source] + part if source in received else part
-    return sums.vector + penalty, passed
+        layer, g = network.layers[k], received[k] + least
+        passed += float(g.sum())
+        for name, part in _through(layer, g, least, from_z=from_logits and k == last).items():
+            if name in layer.shapes():
+                sums[f"{layer.name}.{name}"] = part
+                continue
+            for source, J in zip(network.graph.sources[k], layer.part(part), strict=True):
+                received[source] = received[source] + J if source in received else J
+    return sums.vector + np.abs(network.penalty_gradient()), passed
 
 
-def _from_loss(network: Network, t: Array) -> Array:
-    """∂L/∂y, or ∂L/∂z where that is what the backward pass starts from."""
-    if network.from_logits is None:
-        return network.loss_jacobian(t)
-    return network.loss_delta(t)
+def _through(layer: Layer, g: Array, least: float, *, from_z: bool) -> dict[str, Array]:
+    """The terms of the gradients by x and each parameter; nothing where they are not known.
 
-
-def _by_slopes(layer: Layer, J: Array, least: float) -> Array:
-    """The step through the function behind z; a recurrent layer takes its own with U."""
-    if isinstance(layer, Softmax):
-        return _through_softmax(layer, J)
-    if isinstance(layer, Dense | Filtered):
-        return np.abs(layer.jacobians()["a"].vjp(J)) + least * J
-    return J
-
-
-def _through(layer: Layer, J: Array, sums: Parameters, least: float) -> Array | None:
-    """The step from z on, the parameters' sums filled in; None of a layer that is not known."""
-    if isinstance(layer, Softmax):
-        return J
-    if isinstance(layer, Dense):
-        J = J.reshape(-1, layer.size)
-        sums[f"{layer.name}.W"] = np.abs(layer.x).T @ J
-        if layer.bias:
-            sums[f"{layer.name}.b"] = J.sum(axis=0)
-        return (J @ np.abs(layer.W).T).reshape(-1, layer.inputs)
-    if isinstance(layer, Recurrent):
-        return _through_time(layer, J, sums, least)
-    if isinstance(layer, Filtered):
-        return _through_filters(layer, J, sums)
-    if layer.adds_up:  # then the Jacobian holds nothing below 0
-        return layer.jacobians()["x"].vjp(J)
-    return None
-
-
-def _through_softmax(layer: Softmax, J: Array) -> Array:
-    assert layer.s is not None
-    s = np.nan_to_num(layer.s).reshape(-1, layer.size)  # NaN is padding
-    J = J.reshape(s.shape)
-    return (s * (J + (s * J).sum(axis=1, keepdims=True))).reshape(layer.s.shape)
-
-
-def _through_filters(layer: Filtered, J: Array, sums: Parameters) -> Array:
-    local = layer.jacobians_at(np.abs(layer.x), np.abs(layer.W))
-    upstream = local.pop("x")
-    for name, jacobian in local.items():
-        sums[f"{layer.name}.{name}"] = jacobian.vjp(J)
-    return upstream.vjp(J)
-
-
-def _through_time(layer: Recurrent, J: Array, sums: Parameters, least: float) -> Array:
-    """The step through a recurrent layer; its parameters' sums are filled in."""
-    passed: Any = layer.jacobians()["a"]
-    size = np.abs(passed.slopes) + least
-    J = ThroughTime(size, np.abs(layer.U), passed.last, passed.depth).deltas(J)
-    found = {"W": np.abs(layer.x), "U": np.abs(layer.states[:-1]), "b": np.ones((*J.shape[:2], 1))}
-    for name, by_step in found.items():
-        if name in layer.shapes():
-            total = np.tensordot(by_step, J, axes=((0, 1), (0, 1)))
-            sums[f"{layer.name}.{name}"] = total.reshape(layer.shapes()[name])
-    if layer.learns_start:
-        sums[f"{layer.name}.h0"] = J[0].sum(axis=0) @ np.abs(layer.U).T
-    return flat_rows(J @ np.abs(layer.W).T)
+    Args:
+        layer: after a forward pass.
+        g: the magnitudes by its output, or ``from_z`` by its z.
+        least: the least slope.
+        from_z: see g.
+    """
+    local = {name: J.magnitudes(least) for name, J in layer.jacobians().items()}
+    known = {name: J for name, J in local.items() if J is not None}
+    if len(known) < len(local):
+        return {}
+    for name in ("a", "z"):  # the output by z, of an activation or of a softmax
+        by_z = known.pop(name, None)
+        if by_z is not None and not from_z:
+            g = by_z.vjp(g)
+    return {name: J.vjp(g) for name, J in known.items()} if known else {"x": g}

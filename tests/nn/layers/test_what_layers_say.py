@@ -113,8 +113,14 @@ def test_what_it_gives(word):
         assert (layer.output_shape[-1] == stated) is kind.size_is_outputs
         local = layer.jacobians()
         assert ("x" not in local) is kind.must_be_last  # its δ is what goes upstream
-        positive = "x" in local and (local["x"].dense() >= 0).all()
-        assert (positive and not layer.shapes()) == kind.adds_up
+        for name, jacobian in local.items():
+            sizes, entries = jacobian.magnitudes(), np.abs(jacobian.dense())
+            assert (sizes.dense() >= entries * (1 - 1e-15)).all()
+            assert name in ("a", "z") or np.array_equal(sizes.dense(), entries)
+            g = rng.normal(size=entries.shape[:2])
+            by_dense = np.einsum("nm,nm...->n...", g, sizes.dense())
+            by_dense = by_dense.sum(axis=0) if name in layer.shapes() else by_dense
+            assert sizes.vjp(g) == pytest.approx(by_dense, rel=1e-12, abs=1e-12)
         if kind.loss_from_z:
             assert layer.z.shape == y.shape
     assert all(same) is kind.passes_on

@@ -60,7 +60,7 @@ class ByImages(ImageJacobian):
         count: the number of cases.
     """
 
-    __slots__ = ("W",)
+    __slots__ = numbers = ("W",)
 
     def __init__(self, W: Array, windows: Windows, count: int) -> None:
         super().__init__(windows, count, W.shape[-4])
@@ -77,7 +77,7 @@ class ByWeights(Jacobian):
     """
 
     __slots__ = ("filters", "windows", "x")
-    per_case = ("x",)
+    per_case = numbers = ("x",)
 
     def __init__(self, x: Array, windows: Windows, filters: int) -> None:
         self.x = x
@@ -107,6 +107,7 @@ class ByBiases(Jacobian):
 
     __slots__ = ("count", "dtype", "filters", "windows")
     per_case = ("count",)
+    numbers = ()
 
     def __init__(
         self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]

@@ -158,6 +158,7 @@ class MaxPooling(ImageJacobian):
     """
 
     __slots__ = ("dtype", "winners")
+    numbers = ()
     per_case = ("count", "winners")
 
     def __init__(self, winners: Array, windows: Windows, dtype: np.dtype[np.generic]) -> None:
@@ -198,6 +199,7 @@ class AveragePooling(ImageJacobian):
     """
 
     __slots__ = ("dtype",)
+    numbers = ()
 
     def __init__(self, windows: Windows, count: int, dtype: np.dtype[np.generic]) -> None:
         super().__init__(windows, count, windows.channels)
@@ -247,7 +249,6 @@ class Pooled(ParameterFree):
 
     takes_images: ClassVar[bool] = True
     same_at_every_step: ClassVar[bool] = False
-    adds_up: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -351,6 +352,10 @@ class MaxPool2D(Pooled):
         )
         self._loops().largest(np.ascontiguousarray(x), y, winners)
         return winners
+
+    def ties(self, x: Array) -> Array:
+        """How far each number under a window is behind the largest; see `Layer.ties`."""
+        return distances_to_ties(images(x, self.windows), self.windows)
 
     def _run_back(self, delta: Array, upstream: Array) -> None:
         self._loops().scatter(delta, self._found, upstream)

@@ -35,6 +35,10 @@ class Jacobian(ABC):
     per_case: ClassVar[tuple[str, ...]] = ()
     """Which attributes hold something for each case: arrays, Jacobians, or the number of cases."""
 
+    numbers: ClassVar[tuple[str, ...] | None] = None
+    """Which attributes hold the numbers of the matrices: arrays or Jacobians. Apart from these the
+    matrices hold only numbers of at least 0. None where that is not known."""
+
     @property
     @abstractmethod
     def dense_shape(self) -> tuple[int, ...]:
@@ -53,6 +57,26 @@ class Jacobian(ABC):
         found = copy(self)
         for name in self.per_case:
             setattr(found, name, _chosen(getattr(self, name), chosen))
+        return found
+
+    def magnitudes(self, least: float = 0.0) -> Jacobian | None:
+        """The Jacobian made of magnitudes in place of the numbers; None where it is not known.
+
+        Multiplied by the magnitudes of g it gives the sizes of the terms that g J is the sum of,
+        from which a check of gradients knows how far rounding may move g J.
+
+        Args:
+            least: added to the slopes of an activation.
+        """
+        if self.numbers is None:
+            return None
+        found = copy(self)
+        for name in self.numbers:
+            values = getattr(self, name)
+            inner = values.magnitudes(least) if isinstance(values, Jacobian) else np.abs(values)
+            if inner is None:
+                return None
+            setattr(found, name, inner)
         return found
 
     @abstractmethod
@@ -94,7 +118,7 @@ class Explicit(Jacobian):
         ShapeError: they have another number of axes.
     """
 
-    __slots__ = per_case = ("matrices",)
+    __slots__ = per_case = numbers = ("matrices",)
 
     def __init__(self, matrices: Array) -> None:
         if matrices.ndim != 3:

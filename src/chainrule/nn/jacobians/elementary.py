@@ -25,6 +25,7 @@ class InputJacobian(Jacobian):
 
     __slots__ = ("W", "count")
     per_case = ("count",)
+    numbers = ("W",)
 
     def __init__(self, W: Array, count: int) -> None:
         self.W = W
@@ -64,7 +65,7 @@ class WeightJacobian(Jacobian):
     """
 
     __slots__ = ("outputs", "x")
-    per_case = ("x",)
+    per_case = numbers = ("x",)
 
     def __init__(self, x: Array, outputs: int) -> None:
         self.x = x
@@ -102,6 +103,7 @@ class BiasJacobian(Jacobian):
 
     __slots__ = ("ones", "outputs")
     per_case = ("ones",)
+    numbers = ()
 
     def __init__(self, ones: Array, outputs: int) -> None:
         self.ones = ones
@@ -163,6 +165,10 @@ class Diagonal(Jacobian):
         """d ⊙ v."""
         return self.diagonal * v
 
+    def magnitudes(self, least: float = 0.0) -> Diagonal:
+        """See `Jacobian.magnitudes`."""
+        return Diagonal(np.abs(self.diagonal) + least)
+
     def _dense(self) -> Array:
         return self.diagonal[:, :, None] * np.eye(self.diagonal.shape[-1], dtype=bool)
 
@@ -215,10 +221,28 @@ class SoftmaxJacobian(Jacobian):
         """s ⊙ (v − v·s)."""
         return self.vjp(v)
 
+    def magnitudes(self, least: float = 0.0) -> Jacobian:
+        """See `Jacobian.magnitudes`."""
+        return SoftmaxTerms(self.s)
+
     def _dense(self) -> Array:
         # s_j − s_j² loses its digits as s_j nears 1; what the others in its row add up to
         # does not, and every row sums to 0.
         return _with_sums_of_0(-self.s[:, :, None] * self.s[:, None, :])
+
+
+class SoftmaxTerms(SoftmaxJacobian):
+    """diag(s) + s sᵀ: the sizes of the terms of `SoftmaxJacobian`."""
+
+    __slots__ = ()
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """s ⊙ (g + g·s)."""
+        return np.multiply(self.s, g + (self.s * g).sum(axis=1, keepdims=True), out=out)
+
+    def _dense(self) -> Array:
+        outer: Array = self.s[:, :, None] * self.s[:, None, :]
+        return outer + self.s[:, :, None] * np.eye(self.s.shape[-1], dtype=bool)
 
 
 class LogSoftmaxJacobian(SoftmaxJacobian):
@@ -282,6 +306,7 @@ class SumJacobian(Jacobian):
 
     __slots__ = ("count", "size", "terms")
     per_case = ("count",)
+    numbers = ()
 
     def __init__(self, count: int, terms: int, size: int) -> None:
         self.count, self.terms, self.size = count, terms, size
@@ -319,6 +344,7 @@ class Reordering(Jacobian):
 
     __slots__ = ("count", "order")
     per_case = ("count",)
+    numbers = ()
 
     def __init__(self, count: int, order: Array) -> None:
         self.count, self.order = count, order

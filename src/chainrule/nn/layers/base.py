@@ -103,6 +103,9 @@ class Layer(ABC):
     """Whether it takes each step of a sequence as a case of its own (see
     `chainrule.nn.sequences.each_step`), in place of the sequence as a whole."""
 
+    at_each_step: ClassVar[bool] = False
+    """Whether it is such a layer on sequences, an `EachStep`."""
+
     joins: ClassVar[bool] = False
     """Whether it takes several inputs, and at least two."""
 
@@ -119,9 +122,6 @@ class Layer(ABC):
 
     passes_on: ClassVar[bool] = False
     """Whether the output may be x itself, as the same numbers in the same order."""
-
-    adds_up: ClassVar[bool] = False
-    """Whether each output is a sum of inputs with factors of at least 0, and nothing else."""
 
     gives_distribution: ClassVar[bool] = False
     """Whether the outputs, of a case or of a step, are at least 0 and add up to 1."""
@@ -282,6 +282,14 @@ class Layer(ABC):
     @abstractmethod
     def jacobians(self) -> dict[str, Jacobian]:
         """The local Jacobians at the last forward pass, by what they are taken from."""
+
+    def through_time(self) -> dict[str, Jacobian]:
+        """The outputs by each argument, where a step depends on those before it; else nothing."""
+        return {}
+
+    def ties(self, x: Array) -> Array | None:
+        """Signed distances to where the layer would choose other numbers of x, if it chooses."""
+        return None
 
     @abstractmethod
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:

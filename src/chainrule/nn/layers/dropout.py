@@ -62,7 +62,6 @@ class Dropout(ParameterFree):
     formula: ClassVar[str] = "x"
     keeps_width: ClassVar[bool] = True
     passes_on: ClassVar[bool] = True
-    adds_up: ClassVar[bool] = True
     differs_in_training: ClassVar[bool] = True
 
     def __init__(

@@ -24,7 +24,6 @@ class Flatten(ParameterFree):
     formula: ClassVar[str] = "x"
     same_at_every_step: ClassVar[bool] = False
     passes_on: ClassVar[bool] = True
-    adds_up: ClassVar[bool] = True
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`."""

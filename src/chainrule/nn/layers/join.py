@@ -30,7 +30,6 @@ class Join(ParameterFree):
 
     joins: ClassVar[bool] = True
     same_at_every_step: ClassVar[bool] = False
-    adds_up: ClassVar[bool] = True
 
     def __init__(
         self, *, inputs: Sequence[str] | str | None = None, name: str | None = None

@@ -69,6 +69,7 @@ class EachStep:
     steps: int = 0
     input_shape: Shape = ()
     output_shape: Shape = ()
+    at_each_step = True
     knows_padding = True
     _lengths: Array | None = None
 
@@ -214,6 +215,7 @@ class _OfSteps(Jacobian):
     """
 
     __slots__ = ("inner", "padded", "steps")
+    numbers = ("inner",)
 
     def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
         rows = inner.dense_shape[0]

@@ -215,6 +215,10 @@ class ThroughTime(Jacobian):
         last = None if self.last is None else self.last[chosen]
         return ThroughTime(self.slopes[:, chosen], self.U, last, self.depth)
 
+    def magnitudes(self, least: float = 0.0) -> ThroughTime:
+        """See `Jacobian.magnitudes`."""
+        return ThroughTime(np.abs(self.slopes) + least, np.abs(self.U), self.last, self.depth)
+
     def _dense(self) -> Array:
         found = influences(self.slopes, self.U, self.depth)
         if self.last is not None:
@@ -238,6 +242,7 @@ class FromStart(Jacobian):
 
     __slots__ = ("U", "count", "steps")
     per_case = ("count",)
+    numbers = ("U",)
 
     def __init__(self, U: Array, count: int, steps: int) -> None:
         self.U = U
