@@ -12,119 +12,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import autodiff as f
-from chainrule.autodiff import Node, activate, backpropagate, loss_of, variable
+from chainrule.autodiff import Node
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import has_target, lengths_of, padded_steps, target_rows
+from chainrule.nn import layer_types as layers
 from chainrule.nn.graph import INPUT
-from chainrule.nn.layer_types import (
-    Add,
-    AveragePool2D,
-    Concatenate,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    LocallyConnected2D,
-    MaxPool2D,
-    Recurrent,
-    Softmax,
-)
+from chainrule.nn.layers.base import Layer
 from chainrule.nn.losses import FromLogits, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
-
-# Layers over sequences as graphs, for the second derivation of their gradients.
-#
-# The recurrence is written out step by step; its derivative is the graph's own.
-
-
-def each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], tuple[Node, ...]]) -> list[Node]:
-    """What a map of rows makes of every step, as rows of cases; NaN at padding.
-
-    Args:
-        layer: whose input is a sequence.
-        x: (cases, steps · features).
-        map_of_rows: takes (cases · steps, features).
-    """
-    cases, (steps, features) = x.shape[0], layer.input_shape
-    lengths = lengths_of(x.value.reshape(cases, steps, features))
-    rows = _numbers(x.reshape((cases, steps, features)), lengths).reshape((-1, features))
-    return [
-        _marked(y.reshape((cases, steps, -1)), lengths).reshape((cases, -1))
-        for y in map_of_rows(rows)
-    ]
-
-
-def recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> Node:
-    """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
-
-    Truncated to k steps, the output of step m is computed anew from the value of h(m − k), which
-    is a constant: that is the layer's definition of its truncated gradient.
-    """
-    cases, (steps, features) = x.shape[0], layer.input_shape
-    lengths = lengths_of(x.value.reshape(cases, steps, features))
-    numbers = _numbers(x.reshape((cases, steps, features)), lengths)
-    fed = [numbers[:, n, :] @ parameters["W"] for n in range(steps)]
-
-    def run(h: Any, first: int, last: int) -> list[Any]:
-        """The states after steps first to last, counted from 1, from the state h before."""
-        states = []
-        for n in range(first, last + 1):
-            z = fed[n - 1] + h @ parameters["U"]
-            h = activate(z + parameters["b"] if layer.bias else z, layer.activation)
-            states.append(h)
-        return states
-
-    start = _start(layer, parameters, cases)
-    states = run(start, 1, steps)
-    k = layer.truncate
-    if k is not None and k < steps:
-        values = [h.value for h in states]
-        states = states[:k] + [
-            run(values[m - k - 1], m - k + 1, m)[-1] for m in range(k + 1, steps + 1)
-        ]
-    by_case = f.concatenate([h.reshape((cases, 1, -1)) for h in states], axis=1)
-    if not layer.only_last:
-        return _marked(by_case, lengths).reshape((cases, -1))
-    last = np.full(cases, steps - 1) if lengths is None else lengths - 1
-    return by_case[np.arange(cases), last]
-
-
-def _start(layer: Any, parameters: Mapping[str, Node], cases: int) -> Any:
-    if layer.learns_start:
-        return f.broadcast_to(parameters["h0"].reshape((1, -1)), (cases, layer.size))
-    return np.broadcast_to(layer.start, (cases, layer.size)).copy()
-
-
-def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
-    """The loss of y and t; of sequences the mean over cases of the sum over steps.
-
-    Args:
-        y: outputs or logits, (cases, outputs) or (cases, steps · outputs).
-        t: prepared targets.
-        loss: of the network.
-    """
-    if not isinstance(loss, SequenceLoss | SequenceFromLogits):
-        return loss_of(y, t, loss)
-    rows = y.reshape((*t.shape[:2], -1))[has_target(t)]
-    return loss_of(rows, target_rows(t), loss.each) * (len(rows) / len(y))
-
-
-def _numbers(x: Node, lengths: Array | None) -> Node:
-    """x with 0 in place of padding."""
-    if lengths is None:
-        return x
-    return f.where(padded_steps(lengths, x.shape[1])[:, :, None], 0.0, x)
-
-
-def _marked(y: Node, lengths: Array | None) -> Node:
-    """y with NaN at padding."""
-    if lengths is None:
-        return y
-    return f.where(padded_steps(lengths, y.shape[1])[:, :, None], np.nan, y)
 
 
 class NetworkGraph(NamedTuple):
@@ -150,40 +48,43 @@ class LayerNodes(NamedTuple):
     output: Node
 
 
-def _dense(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    if len(layer.input_shape) == 2:
-        return LayerNodes(*each_step(layer, x, lambda rows: _dense_rows(layer, rows, parameters)))
-    return _dense_rows(layer, x, parameters)
+Arrays = Mapping[str, Node]
+"""The parameters of one layer by name."""
 
 
-def _dense_rows(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    z = x @ parameters["W"]
-    return _activated(layer, z + parameters["b"] if layer.bias else z)
-
-
-def _recurrent(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    y = recurrent(layer, x, parameters)
+def _same(y: Node) -> LayerNodes:
+    """Of a layer without an activation."""
     return LayerNodes(y, y)
 
 
-def _softmax(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    if len(layer.input_shape) == 2:
-        return LayerNodes(x, *each_step(layer, x, lambda rows: (f.softmax(rows),)))
-    return LayerNodes(x, f.softmax(x))
+def _activated(layer: Any, z: Node) -> LayerNodes:
+    z = z.named(f"{layer.name}.z")
+    return LayerNodes(z, f.activate(z, layer.activation))
 
 
-def _add(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+# Layers of rows
+
+
+def _dense(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    z = x @ own["W"]
+    return _activated(layer, z + own["b"] if layer.bias else z)
+
+
+def _add(layer: Any, x: Node, own: Arrays) -> LayerNodes:
     width = layer.outputs
     terms = [x[:, start : start + width] for start in range(0, layer.inputs, width)]
     y = terms[0]
     for term in terms[1:]:
         y = y + term
-    return LayerNodes(y, y)
+    return _same(y)
 
 
-def _concatenate(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    y = x[:, layer.order]
-    return LayerNodes(y, y)
+def _dropout(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    mask = layer.draw_mask(len(x), x.value.dtype)
+    return _same(x if mask is None else x * mask)
+
+
+# Layers on images
 
 
 def _images(layer: Any, x: Node) -> Node:
@@ -194,60 +95,134 @@ def _rows(y: Node) -> Node:
     return y.reshape((len(y), -1))
 
 
-def _conv2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
+def _conv2d(layer: Any, x: Node, own: Arrays) -> LayerNodes:
     padded = f.pad2d(_images(layer, x), layer.windows.padding)
-    z = f.conv2d(padded, parameters["W"], parameters.get("b"), stride=layer.stride)
-    return _activated(layer, _rows(z))
+    return _activated(layer, _rows(f.conv2d(padded, own["W"], own.get("b"), stride=layer.stride)))
 
 
-def _locally_connected2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    z = f.local2d(_images(layer, x), parameters["W"], layer.stride, layer.windows.padding)
+def _locally_connected2d(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    z = f.local2d(_images(layer, x), own["W"], layer.stride, layer.windows.padding)
     if layer.bias:
-        z = z + parameters["b"].transpose(2, 0, 1)
+        z = z + own["b"].transpose(2, 0, 1)
     return _activated(layer, _rows(z))
 
 
-def _activated(layer: Any, z: Node) -> LayerNodes:
-    z = z.named(f"{layer.name}.z")
-    return LayerNodes(z, activate(z, layer.activation))
+def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
+    """A layer that pools by ``pool``."""
+
+    def pooled(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+        windows = (layer.window_size, layer.stride, layer.windows.padding)
+        return _same(_rows(pool(_images(layer, x), *windows)))
+
+    return pooled
 
 
-def _max_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    where = (layer.window_size, layer.stride, layer.windows.padding)
-    y = _rows(f.max_pool2d(_images(layer, x), *where))
-    return LayerNodes(y, y)
+# Layers on sequences. The recurrence is written out step by step; its derivative is the graph's.
 
 
-def _average_pool2d(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    where = (layer.window_size, layer.stride, layer.windows.padding)
-    y = _rows(f.average_pool2d(_images(layer, x), *where))
-    return LayerNodes(y, y)
+def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]) -> LayerNodes:
+    """What a map of rows makes of every step, as rows of cases; NaN at padding.
+
+    Args:
+        layer: whose input is a sequence.
+        x: (cases, steps · features).
+        map_of_rows: takes (cases · steps, features).
+    """
+    numbers, lengths = _sequences(layer, x)
+    found = map_of_rows(numbers.reshape((-1, layer.input_shape[1])))
+    by_step = (y.reshape((*numbers.shape[:2], -1)) for y in found)
+    return LayerNodes(*(_rows(_padded(y, lengths, np.nan)) for y in by_step))
 
 
-def _flatten(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    return LayerNodes(x, x)
+def _sequences(layer: Any, x: Node) -> tuple[Node, Array | None]:
+    """The input as sequences, (cases, steps, features), 0 at padding; and the cases' lengths."""
+    sequences = x.reshape((len(x), *layer.input_shape))
+    lengths = lengths_of(sequences.value)
+    return _padded(sequences, lengths, 0.0), lengths
 
 
-def _dropout(layer: Any, x: Node, parameters: Mapping[str, Node]) -> LayerNodes:
-    mask = layer.draw_mask(len(x), x.value.dtype)
-    y = x if mask is None else x * mask
-    return LayerNodes(y, y)
+def _padded(x: Node, lengths: Array | None, value: float) -> Node:
+    """Sequences with ``value`` at padding."""
+    if lengths is None:
+        return x
+    return f.where(padded_steps(lengths, x.shape[1])[:, :, None], value, x)
 
 
-LAYERS: Mapping[type[Layer], Callable[[Any, Node, Mapping[str, Node]], LayerNodes]] = {
-    Dense: _dense,
-    Softmax: _softmax,
-    Recurrent: _recurrent,
-    Conv2D: _conv2d,
-    LocallyConnected2D: _locally_connected2d,
-    MaxPool2D: _max_pool2d,
-    AveragePool2D: _average_pool2d,
-    Flatten: _flatten,
-    Dropout: _dropout,
-    Add: _add,
-    Concatenate: _concatenate,
+def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
+
+    Truncated to k steps, the output of step m is computed anew from the value of h(m − k), which
+    is a constant: that is the layer's definition of its truncated gradient.
+    """
+    numbers, lengths = _sequences(layer, x)
+    cases, steps = numbers.shape[:2]
+    fed = [numbers[:, n, :] @ own["W"] for n in range(steps)]
+
+    def run(h: Any, first: int, last: int) -> list[Any]:
+        """The states after steps first to last, counted from 1, from the state h before."""
+        states = []
+        for n in range(first, last + 1):
+            z = fed[n - 1] + h @ own["U"]
+            h = f.activate(z + own["b"] if layer.bias else z, layer.activation)
+            states.append(h)
+        return states
+
+    if layer.learns_start:
+        start: Any = f.broadcast_to(own["h0"].reshape((1, -1)), (cases, layer.size))
+    else:
+        start = np.broadcast_to(layer.start, (cases, layer.size)).copy()
+    states = run(start, 1, steps)
+    k = layer.truncate
+    if k is not None and k < steps:
+        values = [h.value for h in states]
+        states = states[:k] + [
+            run(values[m - k - 1], m - k + 1, m)[-1] for m in range(k + 1, steps + 1)
+        ]
+    by_case = f.concatenate([h.reshape((cases, 1, -1)) for h in states], axis=1)
+    if not layer.only_last:
+        return _same(_rows(_padded(by_case, lengths, np.nan)))
+    last = np.full(cases, steps - 1) if lengths is None else lengths - 1
+    return _same(by_case[np.arange(cases), last])
+
+
+def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
+    """The loss of y and t; of sequences the mean over cases of the sum over steps.
+
+    Args:
+        y: outputs or logits, (cases, outputs) or (cases, steps · outputs).
+        t: prepared targets.
+        loss: of the network.
+    """
+    if not isinstance(loss, SequenceLoss | SequenceFromLogits):
+        return f.loss_of(y, t, loss)
+    rows = y.reshape((*t.shape[:2], -1))[has_target(t)]
+    return f.loss_of(rows, target_rows(t), loss.each) * (len(rows) / len(y))
+
+
+LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
+    layers.Dense: _dense,
+    layers.Softmax: lambda layer, x, own: LayerNodes(x, f.softmax(x)),
+    layers.Recurrent: recurrent,
+    layers.Conv2D: _conv2d,
+    layers.LocallyConnected2D: _locally_connected2d,
+    layers.MaxPool2D: _pool(f.max_pool2d),
+    layers.AveragePool2D: _pool(f.average_pool2d),
+    layers.Flatten: lambda layer, x, own: _same(x),
+    layers.Dropout: _dropout,
+    layers.Add: _add,
+    layers.Concatenate: lambda layer, x, own: _same(x[:, layer.order]),
 }
 """Each layer's graph, given the layer, its input and its parameters."""
+
+
+def _nodes(layer: Layer, x: Node, own: Arrays) -> LayerNodes:
+    kind = layer.__class__  # at each step of sequences that of the layer of rows
+    if kind not in LAYERS:
+        raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
+    graph = LAYERS[kind]
+    if layer.at_each_step:
+        return _at_each_step(layer, x, lambda rows: graph(layer, rows, own))
+    return graph(layer, x, own)
 
 
 def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
@@ -263,25 +238,24 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         ShapeError: x or t does not fit.
 
     Example:
+        >>> from chainrule.nn import Dense
         >>> network = Network([Dense(1, "linear")], input=1, loss="mse", seed=1)
         >>> graph = network_graph(network, [[2.0]], [[0.0]])
         >>> float(graph.loss.value) == network.loss([[2.0]], [[0.0]])
         True
     """
-    inputs = node = logits = variable(network.prepare_inputs(x), "x")
+    inputs = node = logits = f.variable(network.prepare_inputs(x), "x")
     made = {INPUT: inputs}
     targets = network.prepare_targets(t)
-    parameters = {name: variable(value.copy(), name) for name, value in network.parameters.items()}
+    parameters = {
+        name: f.variable(value.copy(), name) for name, value in network.parameters.items()
+    }
     outputs = {}
     for k in network.graph.order:
         layer = network.layers[k]
-        kind = layer.__class__  # at each step of sequences that of the layer of rows
-        if kind not in LAYERS:
-            raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
         fed = [made[source] for source in network.graph.sources[k]]
-        x_of_layer = fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1)
-        logits, node = LAYERS[kind](layer, x_of_layer, own)
+        logits, node = _nodes(layer, fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1), own)
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     pair = network.from_logits
     start = (node, network.loss_function) if pair is None else (logits, pair)
@@ -308,6 +282,7 @@ def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
 
     Example:
         >>> from chainrule.gradients import relative_error
+        >>> from chainrule.nn import Dense
         >>> network = Network([Dense(4, "tanh"), Dense(2)], input=3, loss="mse", seed=1)
         >>> x, t = [[1.0, 2.0, 3.0]], [[0.0, 1.0]]
         >>> value = network.loss(x, t)
@@ -317,7 +292,7 @@ def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
     """
     graph = network_graph(network, x, t)
     found = Parameters(network.parameters.layout, dtype=network.dtype)
-    nodes = backpropagate(graph.loss, list(graph.parameters.values()))
+    nodes = f.backpropagate(graph.loss, list(graph.parameters.values()))
     for name, node in zip(graph.parameters, nodes, strict=True):
         view: Array = found[name]
         view[...] = node.value
