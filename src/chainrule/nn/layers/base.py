@@ -391,6 +391,29 @@ class WeightedOptions(TypedDict, total=False):
     inputs: str | Sequence[str] | None
 
 
+class View:
+    """An attribute of a layer that is its view into θ, or where it ends in ``_grad`` into ∂L/∂θ.
+
+    Args:
+        name: of the parameter.
+        doc: what it is.
+    """
+
+    def __init__(self, name: str, doc: str) -> None:
+        self.name = name
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, attribute: str) -> None:
+        self.attribute = attribute
+        self.vector = "_gradients" if attribute.endswith("_grad") else "_values"
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        return self if layer is None else layer._of(getattr(layer, self.vector), self.name)
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        assign(self.__get__(layer), value, f"{layer.name}.{self.attribute}")
+
+
 class Weighted(Layer):
     """W, b and their gradients as views into θ and its gradient, and φ.
 
@@ -462,41 +485,10 @@ class Weighted(Layer):
     def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
         self._activation = None if value is None else activation(value)
 
-    @property
-    def W(self) -> Array:
-        """The weights, a view into θ; assigning writes into θ."""
-        return self._of(self._values, "W")
-
-    @W.setter
-    def W(self, value: Any) -> None:
-        assign(self.W, value, f"{self.name}.W")
-
-    @property
-    def b(self) -> Array:
-        """The biases, a view into θ; assigning writes into θ."""
-        return self._of(self._values, "b")
-
-    @b.setter
-    def b(self, value: Any) -> None:
-        assign(self.b, value, f"{self.name}.b")
-
-    @property
-    def W_grad(self) -> Array:
-        """∂L/∂W of the last backward pass, a view into the gradient."""
-        return self._of(self._gradients, "W")
-
-    @W_grad.setter
-    def W_grad(self, value: Any) -> None:
-        assign(self.W_grad, value, f"{self.name}.W_grad")
-
-    @property
-    def b_grad(self) -> Array:
-        """∂L/∂b of the last backward pass, a view into the gradient."""
-        return self._of(self._gradients, "b")
-
-    @b_grad.setter
-    def b_grad(self, value: Any) -> None:
-        assign(self.b_grad, value, f"{self.name}.b_grad")
+    W = View("W", "The weights, a view into θ; to assign is to write into θ.")
+    b = View("b", "The biases, a view into θ; to assign is to write into θ.")
+    W_grad = View("W", "∂L/∂W of the last backward pass, a view into the gradient.")
+    b_grad = View("b", "∂L/∂b of the last backward pass, a view into the gradient.")
 
     def _of(self, arrays: Arrays, name: str) -> Array:
         if name not in arrays:

@@ -21,6 +21,7 @@ from chainrule.nn.layers.base import (
     Arrays,
     InitializerLike,
     Shape,
+    View,
     Weighted,
     WeightedOptions,
     counted,
@@ -164,19 +165,9 @@ class Recurrent(Weighted):
 
     # The parameters beside W and b, and their gradients, views into the two vectors
 
-    @property
-    def U(self) -> Array:
-        """The weights of the state before, (size, size), a view into θ; as `W` to assign."""
-        return self._of(self._values, "U")
-
-    @U.setter
-    def U(self, value: Any) -> None:
-        assign(self.U, value, f"{self.name}.U")
-
-    @property
-    def U_grad(self) -> Array:
-        """∂L/∂U of the last backward pass, (size, size), a view into the gradient."""
-        return self._of(self._gradients, "U")
+    U = View("U", "The weights of the state before, (size, size), a view into θ; see `W`.")
+    U_grad = View("U", "∂L/∂U of the last backward pass, (size, size), a view into the gradient.")
+    h0_grad = View("h0", "∂L/∂h(0) of the last backward pass, (size,), a view into the gradient.")
 
     @property
     def h0(self) -> Array:
@@ -186,11 +177,6 @@ class Recurrent(Weighted):
     @h0.setter
     def h0(self, value: Any) -> None:
         assign(self._of(self._values, "h0"), value, f"{self.name}.h0")
-
-    @property
-    def h0_grad(self) -> Array:
-        """∂L/∂h(0) of the last backward pass, (size,), a view into the gradient."""
-        return self._of(self._gradients, "h0")
 
     def _start_of(self, values: Arrays) -> Array:
         """h(0) at any parameters; of their type, so that float32 stays float32."""
