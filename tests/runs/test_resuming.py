@@ -20,7 +20,7 @@ from proof.resumed_runs import (
 
 from chainrule import ChainruleError, load, train
 from chainrule.core.errors import ConfigError, DataError
-from chainrule.core.files import alone
+from chainrule.core.files import locked
 from chainrule.runs.checkpoint import read_checkpoint
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback
@@ -379,7 +379,7 @@ def test_what_is_resumed_has_a_folder(folder):
 
 def test_two_processes_do_not_train_into_one_folder(folder):
     train(CONFIG, run="r", callbacks=[StopAfter(4)])
-    with alone(Path("r"), "busy"), pytest.raises(ChainruleError, match="another process"):
+    with locked(Path("r"), "busy"), pytest.raises(ChainruleError, match="another process"):
         train(CONFIG, run="r", resume=True)
     train(CONFIG, run="r", resume=True)
 

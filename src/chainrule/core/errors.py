@@ -1,7 +1,7 @@
-"""What can go wrong through a user's hand, and how it is said.
+"""Errors that a user can cause, and how their messages are made.
 
-Every such failure is a `ChainruleError`. It carries one `Problem` for each thing found, with
-the place it was found in, so that all errors of a file can be reported at once.
+Every such error is a `ChainruleError`. It carries one `Problem` for each thing that is wrong, with
+its place, so that all errors of a file can be reported at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chainrule.core.limits import MOST_LETTERS, MOST_PROBLEMS
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Words of other libraries, and the word used here.
+# Words of other libraries, and the words used here.
 SYNONYMS: Mapping[str, str] = {
     "swish": "silu",
     "logistic": "sigmoid",
@@ -109,16 +109,16 @@ SYNONYMS: Mapping[str, str] = {
 class Problem:
     """One thing that is wrong, and where.
 
-    As a text it is one that a terminal can show: a file's own words may be part of it, and
-    characters that would do more than be seen are written as escapes.
+    ``str`` gives a text that is safe to print: it may quote a file, and control characters are
+    written as escapes.
 
     Attributes:
         message: what was found and what was expected, in one sentence.
         path: the file it stands in, if it stands in one.
         line: counted from 1.
         column: counted from 1.
-        key: the setting that it is about, where whoever found it knows of no file: whoever does
-            gives it its place.
+        key: the setting that it is about, where the code that found it knows of no file. The
+            reader of the configuration then adds the place.
     """
 
     message: str
@@ -220,10 +220,10 @@ class CompileCacheWarning(RuntimeWarning):
 
 
 _KEPT_CHOICES = 200
-"""Of longer lists, such as the classes of a file, nothing is kept: they would fill the memory."""
+"""For longer lists, such as the classes of a file, no result is cached."""
 
 _LONGEST_WORD = 100
-"""Nothing that is longer was meant to be a word of ours."""
+"""A longer text was not meant to be one of the words of a table."""
 
 
 def shown(value: object, most: int = _LONGEST_WORD) -> str:

@@ -1,9 +1,9 @@
 """Writing a file whole or not at all, and only where it belongs.
 
 A file that a user names may be a link, or a pipe such as ``/dev/stdout``: it is written to. The
-files of a run's or a sweep's folder are its own: their names are ours, and the folder may come
-from a stranger. What stands in the place of one and is a link, a pipe or a device is refused, so
-that nothing outside the folder is read or written, and nothing waits for whoever holds a pipe.
+files of a run's or a sweep's folder have names that this package chose, and the folder may come
+from a stranger. So a link, a pipe or a device in the place of such a file is refused: nothing
+outside the folder is read or written, and no pipe can make the program wait.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import BinaryIO
 from chainrule.core.errors import ChainruleError, Problem, shown
 
 _BINARY = getattr(os, "O_BINARY", 0)
-"""Which Windows needs, lest it change the ends of lines."""
+"""Without this flag Windows would change the ends of lines."""
 
 
 def as_path(value: object, what: str) -> Path:
@@ -40,13 +40,13 @@ def as_path(value: object, what: str) -> Path:
 
 
 def require_own(*paths: Path) -> None:
-    """Refuse what stands in the place of a folder's own files and is a link, a pipe or a device.
+    """Refuse a link, a pipe or a device in the place of a folder's own file.
 
-    Links are not followed to find out. What is not there, or is a folder, is for whoever opens
-    it to tell.
+    Links are not followed to find out. Whoever opens the path reports that it is missing, or is
+    a folder.
 
     Raises:
-        ChainruleError: with each of ``paths`` that is such.
+        ChainruleError: with each of ``paths`` that is one of these.
     """
     problems = [Problem(message, path) for path in paths if (message := _not_own(path))]
     if problems:
@@ -93,9 +93,15 @@ def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """
     if own:
         require_own(path)
+    with _reported(path), _opened(path) if own else _followed(path) as file:
+        yield file
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Turn an error of the system into a message that says why ``path`` cannot be written."""
     try:
-        with _opened(path) if own else _followed(path) as file:
-            yield file
+        yield
     except OSError as error:
         message = f"cannot write this file: {reason(path, error)}"
         raise ChainruleError(Problem(message, path)) from error
@@ -116,7 +122,7 @@ def _followed(path: Path) -> Iterator[BinaryIO]:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{_short(path.name)}.{os.getpid()}.part")
     with suppress(FileNotFoundError):
-        temporary.unlink()  # of a process that had our number
+        temporary.unlink()  # left by an earlier process with this process's number
     try:
         # "x" makes a new file or fails: it follows no link that somebody has put there.
         with open(temporary, "xb") as file:
@@ -151,26 +157,22 @@ def added_to(path: Path) -> Iterator[BinaryIO]:
         ChainruleError: it cannot be written, or is a link, a pipe or a device.
     """
     require_own(path)
-    # Nor does it follow or wait where somebody has just put a link or a pipe there.
+    # The flags refuse a link or a pipe that somebody has put there since the check.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY
-    try:
-        with open(os.open(path, flags, 0o666), "ab") as file:
-            yield file
-    except OSError as error:
-        message = f"cannot write this file: {reason(path, error)}"
-        raise ChainruleError(Problem(message, path)) from error
+    with _reported(path), open(os.open(path, flags, 0o666), "ab") as file:
+        yield file
 
 
 def _sync_folder(folder: Path) -> None:
     """Flush the names in a folder to the disk: a rename survives a failure of power only then."""
-    if os.name == "nt":  # which opens no folder, and has the names in its journal
+    if os.name == "nt":  # Windows opens no folder, and has the names in its journal
         return
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that does not know the word
+        if error.errno != errno.EINVAL:  # a file system without this operation
             raise
     finally:
         os.close(opened)
@@ -226,19 +228,19 @@ def reason(path: Path, error: OSError) -> str:
 
 
 @contextmanager
-def alone(folder: Path, message: str) -> Iterator[None]:
-    """While this lasts, no other process is alone in the folder; one that dies lets go.
+def locked(folder: Path, message: str) -> Iterator[None]:
+    """Hold the lock of a folder, which one process has at a time; a process that dies loses it.
 
     Args:
         folder: that exists.
-        message: what to say where another process is.
+        message: the error where another process holds it.
 
     Raises:
-        ChainruleError: another one is.
+        ChainruleError: another process holds it.
     """
     try:
         import fcntl
-    except ImportError:  # where there is no such lock, nobody is kept out
+    except ImportError:  # a system without such locks
         yield
         return
     opened = os.open(folder, os.O_RDONLY)

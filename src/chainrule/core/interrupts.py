@@ -20,7 +20,7 @@ GRACE_SECONDS = 0.7
 """How long after a request evaluations and drawings may still go on."""
 
 AGAIN_SECONDS = 0.05
-"""How soon to ask again whoever did not hear."""
+"""How soon the alarm rings again if the work did not stop at the first."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,17 +28,17 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, where there is nothing to be saved."""
+    """SIGTERM arrived where there is nothing to be saved."""
 
 
 class Leave(BaseException):
-    """Leaves what `Interruptible.attempt` does; nobody else ever sees it."""
+    """Ends the work in progress of `Interruptible.attempt`, which catches it."""
 
 
 class Interruptible:
-    """Work that changes nothing, such as an evaluation, and so may be left at any moment.
+    """Work that changes nothing, such as an evaluation, and so may be interrupted at any moment.
 
-    A signal is heard in the main thread alone; elsewhere nothing is ever left.
+    Python delivers signals to the main thread; in other threads the work always runs to its end.
     """
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ class Interruptible:
         self._before: tuple[Any, Any] | None = None
 
     def leave(self) -> None:
-        """Leave what is being attempted; what is attempted later has `GRACE_SECONDS` from now.
+        """End the work in progress; work that is attempted later has `GRACE_SECONDS` from now.
 
-        For a signal's handler: it raises in the midst of the work.
+        A signal's handler calls this: it raises an exception in the midst of the work.
         """
         self._end = monotonic() + GRACE_SECONDS
         if self._inside:
@@ -58,7 +58,7 @@ class Interruptible:
 
     @property
     def is_requested(self) -> bool:
-        """Whether somebody wants to leave."""
+        """Whether an interruption was requested."""
         return self._end is not None
 
     def close(self) -> None:
@@ -66,10 +66,10 @@ class Interruptible:
         self._end = 0.0
 
     def attempt(self, work: Callable[[], T]) -> T | None:
-        """What ``work`` gives; None if it was left.
+        """What ``work`` returns; None if it was interrupted.
 
         Args:
-            work: changes nothing that matters if it is left in the midst.
+            work: something that leaves no harm behind if it ends in the midst.
         """
         if self._end is not None and monotonic() >= self._end:
             return None
@@ -80,7 +80,7 @@ class Interruptible:
         except Exception:
             if not self.is_requested:
                 raise
-            return None  # what is left in the midst may say so in its own words
+            return None  # C code may turn the interruption into an error of its own
         finally:
             self._inside = False
             self._disarm()
@@ -95,7 +95,7 @@ class Interruptible:
             self._inside = False
 
     def _arm(self, seconds: float) -> None:
-        """Ring after so many seconds, and again until it was heard: C code swallows exceptions."""
+        """Interrupt after some seconds, and again until it works: C code swallows exceptions."""
         if self._before is not None or not _is_main_thread() or not hasattr(signal, "setitimer"):
             return
         self._before = signal.signal(signal.SIGALRM, self._ring), sys.unraisablehook
@@ -145,9 +145,9 @@ def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
 
     The request is given the signal's number.
 
-    An exception between two instructions of an update could leave half of θ changed; a
-    request is honoured between two minibatches. Only the main thread receives signals:
-    elsewhere this does nothing.
+    An exception between two instructions of an update could leave half of θ changed, so a
+    request is honoured between two minibatches. Only the main thread receives signals: in other
+    threads this does nothing.
     """
     first: list[float] = []
     before = _handlers()
@@ -166,7 +166,7 @@ def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """While this lasts, Ctrl-C and SIGTERM do nothing: what is being written is written whole."""
+    """While this lasts, Ctrl-C and SIGTERM do nothing, so that a file is written to its end."""
     with _handled(lambda number, frame: None):
         yield
 

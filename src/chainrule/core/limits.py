@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 
 MAX_DATA_BYTES = 4 * 2**30
-"""Of a data file, and of the largest array that is made or read: more is a slip of the pen."""
+"""Of a data file, and of the largest array that is made or read; more is taken for a mistake."""
 
 BOMB_RATIO = 500
 BOMB_BYTES = 2**24
-"""What would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times the size of
-its file was made to do harm. (The best of zip's ways of packing makes 1,032 zeros one byte.)"""
+"""A file that would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times its size
+was made to do harm. (The best of zip's methods packs 1,032 zeros into one byte.)"""
 
 MAX_CONFIG_BYTES = 2**19
 """Of a configuration; the longest example has 2,000."""
@@ -30,7 +30,7 @@ MAX_DEPTH = 40
 """Of values in values in a configuration; about six are needed."""
 
 MOST_PROBLEMS = 100
-"""So many are told of one file; of others only the number."""
+"""Report at most this many problems per file; count the rest."""
 
 MOST_LETTERS = 2000
 """A longer message is cut; what a file holds may be part of it."""

@@ -1,8 +1,8 @@
-"""How weights and biases start.
+"""The initial values of weights and biases.
 
 Each initializer draws an array of weights of shape (inputs, outputs), or of biases of shape
-(outputs,), from a random stream of its own. With n_in inputs and n_out outputs, which for biases
-are those of the layer's weights W, so that both are drawn alike:
+(outputs,), from a random stream of its own. n_in and n_out are the numbers of inputs and outputs;
+for biases they are those of the layer's weights W, so that both are drawn alike:
 
 =================  =======================================================
 ``[low, high]``    uniform in [low, high)
@@ -14,8 +14,8 @@ are those of the layer's weights W, so that both are drawn alike:
 ``zeros``          0 everywhere
 =================  =======================================================
 
-Of a filter n_in are the numbers under it in all channels, and n_out the outputs that one number
-goes to: filters × height × width.
+For a filter, n_in counts the numbers under it in all channels, and n_out the outputs that one
+input goes to: filters × height × width.
 
 Sources: Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
 networks* (2010), equation 16; He et al., *Delving deep into rectifiers* (2015), equation 10.
@@ -36,17 +36,15 @@ from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, unknown
 
+Shape = tuple[int, ...]
+Fans = tuple[int, int]
+
 
 class Initializer(ABC):
     """Draws the first values of one array."""
 
     @abstractmethod
-    def draw(
-        self,
-        shape: tuple[int, ...],
-        rng: np.random.Generator,
-        fans: tuple[int, int] | None = None,
-    ) -> Array:
+    def draw(self, shape: Shape, rng: np.random.Generator, fans: Fans | None = None) -> Array:
         """Float64 values of ``shape``.
 
         Args:
@@ -72,12 +70,7 @@ class Range(Initializer):
                 f"found [{self.low}, {self.high}]"
             )
 
-    def draw(
-        self,
-        shape: tuple[int, ...],
-        rng: np.random.Generator,
-        fans: tuple[int, int] | None = None,
-    ) -> Array:
+    def draw(self, shape: Shape, rng: np.random.Generator, fans: Fans | None = None) -> Array:
         """See `Initializer.draw`."""
         return rng.uniform(self.low, self.high, shape)
 
@@ -94,12 +87,7 @@ class Scaled(Initializer):
     normal: bool
     both_sides: bool
 
-    def draw(
-        self,
-        shape: tuple[int, ...],
-        rng: np.random.Generator,
-        fans: tuple[int, int] | None = None,
-    ) -> Array:
+    def draw(self, shape: Shape, rng: np.random.Generator, fans: Fans | None = None) -> Array:
         """See `Initializer.draw`; without ``fans``, n_in of shape (outputs,) counts as n_out."""
         n_in, n_out = (shape[0], shape[-1]) if fans is None else fans
         variance = 2.0 / (n_in + n_out if self.both_sides else n_in)
@@ -109,20 +97,6 @@ class Scaled(Initializer):
         return rng.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True)
-class Zeros(Initializer):
-    """0 everywhere."""
-
-    def draw(
-        self,
-        shape: tuple[int, ...],
-        rng: np.random.Generator,
-        fans: tuple[int, int] | None = None,
-    ) -> Array:
-        """See `Initializer.draw`."""
-        return np.zeros(shape)
-
-
 INITIALIZERS: Mapping[str, Initializer] = {
     "glorot": Scaled(normal=False, both_sides=True),
     "glorot_uniform": Scaled(normal=False, both_sides=True),
@@ -130,7 +104,7 @@ INITIALIZERS: Mapping[str, Initializer] = {
     "he": Scaled(normal=True, both_sides=False),
     "he_normal": Scaled(normal=True, both_sides=False),
     "he_uniform": Scaled(normal=False, both_sides=False),
-    "zeros": Zeros(),
+    "zeros": Range(0.0, 0.0),
 }
 """The initializers by name; ``glorot`` is the uniform and ``he`` the normal form."""
 

@@ -93,7 +93,7 @@ class Network:
     """
 
     input_gradient: Array | None = None
-    """∂L/∂x of the last backward pass, (cases, input), where it was asked for."""
+    """∂L/∂x of the last backward pass, (cases, input), if its ``to_input`` was set."""
 
     _output: Array | None = None
 

@@ -21,7 +21,7 @@ ROWS_AT_A_TIME = 4096
 """Rows that are added up in their own precision: of float32 five digits and more are left."""
 
 BIASES = ("b", "h0")
-"""Names of arrays that a penalty leaves alone unless biases are asked for."""
+"""Names of arrays that are penalised only where a penalty's setting includes biases."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Segment:
 
     @property
     def is_bias(self) -> bool:
-        """Whether it is added rather than multiplied: biases, and a learnt start state."""
+        """Whether it is added rather than multiplied: biases, and a learnt initial state."""
         return self.name in BIASES
 
     @property

@@ -1,7 +1,8 @@
 r"""Penalties on the size of the parameters.
 
-A penalty adds ``rate · Σ Ω(w)`` to the loss, over weights, and over biases only if asked; several
-add up, each at a rate of its own, and a layer may have its own in place of the network's:
+A penalty adds ``rate · Σ Ω(w)`` to the loss: over the weights, and over the biases if its setting
+says so. Several penalties add up, each at its own rate. A layer may have its own in place of the
+network's:
 
 ======  ========  ====================
 name    Ω(w)      derivative of Ω
@@ -27,7 +28,7 @@ from chainrule.core.registry import entry_options
 from chainrule.nn.parameters import Layout, Segment
 
 DEFAULT_RATE = 0.001
-"""The rate of a penalty that is asked for without one."""
+"""The rate of a penalty whose setting names none."""
 
 
 class Penalty(ABC):
@@ -210,7 +211,7 @@ def placed(
     layout: Layout,
     own: Mapping[str, PenaltySetting] | None = None,
 ) -> PlacedPenalty:
-    """Penalties on what they are asked for of θ: weights, and biases too where asked for.
+    """The penalties on the segments of θ: on weights, and on biases where the setting says so.
 
     Args:
         setting: the network's.

@@ -251,7 +251,7 @@ def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
         if isinstance(built, Weighted):
-            starts = {k: v for k, v in built.starts.items() if built.bias or k != "biases"}
+            starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
             chosen = {"activation": activation_name(built), **starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
     return written

@@ -19,7 +19,7 @@ from chainrule.core.errors import (
     printable,
     shown,
 )
-from chainrule.core.files import alone, as_path
+from chainrule.core.files import as_path, locked
 from chainrule.core.interrupts import on_interrupt
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import (
@@ -272,7 +272,7 @@ def train(
         go_on(trainer, checked, checkpoint, checksums)
     named = new_folder(checked.name, wanted, resume=resume).path
     folder = RunFolder(named.absolute())  # whoever changes the working folder moves no file
-    with alone(folder.path, "another process is training into this folder"):
+    with locked(folder.path, "another process is training into this folder"):
         moved = checked.moved(folder.path.resolve())
         recorder = Recorder(folder, moved, checksums, data.classes)
         trainer.callbacks.insert(0, recorder)

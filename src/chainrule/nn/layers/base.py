@@ -19,7 +19,7 @@ from chainrule.nn.jacobians import Jacobian, explicit
 from chainrule.nn.penalties import NO_PENALTY, PenaltyLike, PenaltySetting, penalty_setting
 
 Arrays = Mapping[str, Array]
-Kept = TypeVar("Kept")
+Stored = TypeVar("Stored")
 
 Shape = tuple[int, ...]
 """Of one case: (features,), (channels, height, width) or (steps, features)."""
@@ -45,7 +45,7 @@ def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 class _NotBound(dict[str, Array]):
-    """The parameters of a layer that belongs to no network yet: there is none."""
+    """The parameters of a layer that belongs to no network yet: looking one up is an error."""
 
     def __missing__(self, name: str) -> Array:
         raise UnknownNameError(f"a layer has no {name} before it belongs to a network")
@@ -269,15 +269,15 @@ class Layer(ABC):
     def forward_pass(self, x: Array) -> Array:
         """The output for x, (cases, inputs); keeps what the backward pass needs."""
 
-    def _of_pass(self, kept: Kept | None) -> Kept:
-        """What the last forward pass kept.
+    def _of_pass(self, stored: Stored | None) -> Stored:
+        """What the last forward pass stored.
 
         Raises:
             ShapeError: there was none.
         """
-        if kept is None:
+        if stored is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
-        return kept
+        return stored
 
     @abstractmethod
     def jacobians(self) -> dict[str, Jacobian]:
@@ -297,10 +297,10 @@ class Layer(ABC):
 
         Args:
             J: of the loss with respect to this layer's output, (cases, size).
-            to_input: whether J with respect to the input is wanted.
+            to_input: whether to compute the gradient with respect to the input.
 
         Returns:
-            J with respect to x, (cases, inputs): what is passed upstream; None if unwanted.
+            The gradient with respect to the input, (cases, inputs), or None.
         """
 
     @abstractmethod
@@ -421,8 +421,9 @@ class Weighted(Layer):
         activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
             hidden layer and linear in the last one, which the network decides.
         bias: whether there is b.
-        weights: how W starts: a name, a range [low, high], or a number r for [-r, r].
-        biases: how b starts, likewise; a rule counts the inputs and outputs of W.
+        weights: the initial values of W: a rule's name, a range [low, high], or a number r for
+            the range [-r, r].
+        biases: those of b, likewise; a rule counts the inputs and outputs of W.
         learning_rate: see `Layer`.
         penalty: of this layer alone, as a network takes it; ``none`` for none, and None for the
             network's.
@@ -438,8 +439,11 @@ class Weighted(Layer):
 
     output_letter: ClassVar[str] = "a"
     has_weights: ClassVar[bool] = True
-    starts: ClassVar[Mapping[str, str]] = {"weights": DEFAULT_WEIGHTS, "biases": DEFAULT_BIASES}
-    """How the parameters start where nothing else is asked, by the argument that says it."""
+    initial_values: ClassVar[Mapping[str, str]] = {
+        "weights": DEFAULT_WEIGHTS,
+        "biases": DEFAULT_BIASES,
+    }
+    """The default rules for the initial values of the parameters, by the argument for each."""
 
     formula_without_bias: ClassVar[str] = ""
     """`Layer.formula` of a layer that has no b."""

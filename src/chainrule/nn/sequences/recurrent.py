@@ -96,7 +96,7 @@ class Recurrent(Weighted):
     same_at_every_step: ClassVar[bool] = False
     size_is_outputs: ClassVar[bool] = True
     loss_from_z: ClassVar[bool] = False
-    starts: ClassVar[Mapping[str, str]] = {
+    initial_values: ClassVar[Mapping[str, str]] = {
         "weights": DEFAULT_WEIGHTS,
         "recurrent_weights": DEFAULT_WEIGHTS,
         "biases": DEFAULT_BIASES,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.errors import ChainruleError, Problem
-from chainrule.core.files import added_to, alone, reason, require_own, write_whole
+from chainrule.core.files import added_to, locked, reason, require_own, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES
 from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.readers.paths import read_bytes
@@ -55,7 +55,7 @@ class SweepFolder:
         Raises:
             ChainruleError: another one does.
         """
-        return alone(self.path, "this sweep is running already, in another process")
+        return locked(self.path, "this sweep is running already, in another process")
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Write what is searched.
