@@ -15,7 +15,7 @@ def test_the_whole_package_and_the_courses_are_looked_at():
     names = {path.as_posix() for path in sources()}
     for part in (
         "data/readers/npz_file.py",
-        "runs/sweeps/worker.py",
+        "runs/sweeps/pool.py",
         "runs/comparison/worker.py",
         "letters.py",
     ):
