@@ -160,7 +160,7 @@ def test_a_method_without_digits_says_so(command, folder):
     assert both.out.splitlines()[-1].startswith("right: every gradient agrees")
     alone = command("check", config, "--method", "central").out
     assert " ".join(rows(alone)["dense_1.W"]).endswith("not judged")
-    assert alone.splitlines()[-1].startswith("right as far as can be told (")
+    assert alone.splitlines()[-1].startswith("right as far as can be judged (")
     assert alone.splitlines()[-1].endswith("no method has digits for: dense_1.W, dense_1.b")
 
 

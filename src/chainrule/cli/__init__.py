@@ -1,1 +1,1 @@
-"""The command line: one command a file, each a thin door onto the library."""
+"""The command line: one command a file, each a thin interface to the library."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.options import Config, Overrides
-from chainrule.cli.terminal import say
+from chainrule.cli.terminal import counted, say
 
 if TYPE_CHECKING:
     from chainrule.gradients import Finding, Report
@@ -51,8 +51,7 @@ def command(
     from chainrule.gradients import check
     from chainrule.runs.resolve import resolve
 
-    overrides = list(set_ or [])
-    loaded = load_config(config, overrides)
+    loaded = load_config(config, set_ or [])
     is_narrow = loaded.network["dtype"] != "float64"
     loaded = loaded.replace(network={"dtype": "float64"})
     resolved = resolve(loaded)
@@ -118,21 +117,10 @@ def shown_error(found: Iterable[Finding]) -> str:
     if any(f.compared != 0 for f in found):
         return f"{max(f.error for f in found):.1e}"
     if roundings:
-        return _roundings(roundings)
+        return counted(max(1, round(roundings)), "rounding")
     if verdicts == {Verdict.UNJUDGED}:
         return "no digits"
     return "few digits" if Verdict.RIGHT in verdicts else "-"
-
-
-def _roundings(number: float) -> str:
-    whole = max(1, round(number))
-    return f"{whole} rounding{'s' * (whole > 1)}"
-
-
-def _are_unjudged(found: Iterable[Finding]) -> bool:
-    from chainrule.gradients import Verdict
-
-    return all(f.verdict is Verdict.UNJUDGED for f in found)
 
 
 def _verdict(found: Iterable[Finding]) -> str:
@@ -140,25 +128,26 @@ def _verdict(found: Iterable[Finding]) -> str:
     from chainrule.gradients import Verdict
 
     found = list(found)
-    verdicts = [f.verdict for f in found]
+    verdicts = {f.verdict for f in found}
     if Verdict.WRONG in verdicts:
         return "WRONG"
     if Verdict.KINK in verdicts:
         count = max(f.at_kinks for f in found)
         return f"at a kink ({count})" if count else "at a kink"
-    return "not judged" if _are_unjudged(found) else "right"
+    return "not judged" if verdicts == {Verdict.UNJUDGED} else "right"
 
 
 def _conclusion(network: Network, report: Report, cases: int) -> str:
-    count = f"{len(network.theta):,} parameters, {cases} case{'s' * (cases > 1)}"
+    count = f"{counted(len(network.theta), 'parameter')}, {counted(cases, 'case')}"
     if not report.right:
         return f"WRONG ({count}): {report.diagnosis}"
     figures = f"{count}; largest relative error {report.worst:.1e}"
     if report.roundings >= 1:
-        figures += f"; largest difference of terms that cancel {_roundings(report.roundings)}"
+        roundings = counted(round(report.roundings), "rounding")
+        figures += f"; largest difference of terms that cancel {roundings}"
     if report.unjudged:
         return (
-            f"right as far as can be told ({figures}); no method has digits for: "
+            f"right as far as can be judged ({figures}); no method has digits for: "
             f"{', '.join(report.unjudged)}"
         )
     return f"right: every gradient agrees ({figures})"

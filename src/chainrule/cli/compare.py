@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainrule.cli.options import Config, Overrides, Quiet
-from chainrule.cli.terminal import say
+from chainrule.cli.terminal import counted, say
 
 if TYPE_CHECKING:
     from chainrule.runs.comparison.result import Comparison, TrainingResult
@@ -97,52 +97,38 @@ def _show(found: Comparison) -> None:
     """The table, what it is of, and where the files lie."""
     from chainrule.cli.tables import print_rows
 
-    steps = f"{found.minibatches} step{'s' * (found.minibatches > 1)}"
     say(
-        f"\n{found.epochs} epoch{'s' * (found.epochs > 1)} of {steps}, {found.cases} cases, "
-        f"{found.parameters} parameters, {found.threads} thread{'s' * (found.threads > 1)}\n"
+        f"\n{counted(found.epochs, 'epoch')} of {counted(found.minibatches, 'step')}, "
+        f"{counted(found.cases, 'case')}, {counted(found.parameters, 'parameter')}, "
+        f"{counted(found.threads, 'thread')}\n"
     )
-    print_rows(HEADINGS, [_row(found, one) for one in found.results])
+    rows = [_row(found, one) for one in found.results]
+    print_rows(tuple(rows[0]), [tuple(row.values()) for row in rows])
     if found.epochs == 1:
-        say("the time of a step is that of the epochs after the first: more --epochs tell it")
+        say("the time of a step is that of the epochs after the first: more --epochs show it")
     say(f"\ncomparison  {found.folder}")
     say(f"picture     {found.folder and found.folder / 'comparison.png'}")
 
 
-HEADINGS = (
-    "",
-    "a step",
-    "ratio",
-    "start",
-    "first epoch",
-    "loss",
-    "Δ loss",
-    "Δ θ",
-    "memory",
-)
-
-
-def _row(found: Comparison, one: TrainingResult) -> list[str]:
+def _row(found: Comparison, one: TrainingResult) -> dict[str, str]:
+    """The cells of a training's row by their headings; differences are those from our engine."""
     is_ours = one is found.ours
-    return [
-        one.name,
-        _seconds(one.step_seconds),
-        "1" if is_ours else _ratio(found.ratio(one)),
-        _seconds(one.start_seconds),
-        _seconds(float(one.seconds[0])),
-        _number(one.final_loss, ".6g"),
-        "–" if is_ours else _number(found.loss_difference(one), ".1e"),
-        "–" if is_ours else _number(found.theta_difference(one), ".1e"),
-        "–" if one.memory is None else f"{one.memory / 2**20:.0f} MiB",
-    ]
+    ratio = found.ratio(one)
+    return {
+        "": one.name,
+        "a step": _seconds(one.step_seconds),
+        "ratio": "1" if is_ours else _number(ratio, ".3g" if ratio < 1000 else ",.0f"),
+        "start": _seconds(one.start_seconds),
+        "first epoch": _seconds(float(one.seconds[0])),
+        "loss": _number(one.final_loss, ".6g"),
+        "Δ loss": "–" if is_ours else _number(found.loss_difference(one), ".1e"),
+        "Δ θ": "–" if is_ours else _number(found.theta_difference(one), ".1e"),
+        "memory": "–" if one.memory is None else f"{one.memory / 2**20:.0f} MiB",
+    }
 
 
 def _number(value: float, how: str) -> str:
     return format(value, how) if isfinite(value) else "–"
-
-
-def _ratio(value: float) -> str:
-    return _number(value, ".3g" if value < 1000 else ",.0f")
 
 
 def _seconds(value: float) -> str:

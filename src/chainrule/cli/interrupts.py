@@ -1,6 +1,6 @@
 """Ctrl-C while the program is still being imported: it ends at once, with status 130.
 
-There is nothing to be saved yet, and an exception in the midst of an import would be told with a
+There is nothing to be saved yet, and an exception in the midst of an import would end in a
 traceback. This module imports little, so that it can be the first.
 """
 

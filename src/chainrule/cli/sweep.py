@@ -77,19 +77,19 @@ def command(
         overrides=set_ or [],
         folder=run,
         keep=keep,
-        told=None if quiet else _tell,
+        told=None if quiet else _report_trial,
     )
     if not quiet:
         say()
         print_rows(*_table(found))
-        _tell_the_rest(found)
+        _report_the_rest(found)
     if found.interrupted:
         raise typer.Exit(130)
     if found.best is None:
         raise typer.Exit(2)
 
 
-def _tell(trial: Trial, found: Sweep) -> None:
+def _report_trial(trial: Trial, found: Sweep) -> None:
     """A line for a finished trial."""
     values = ", ".join(f"{path} {text}" for path, text in trial.values.items())
     if trial.failure is not None:
@@ -129,21 +129,19 @@ def _table(found: Sweep) -> tuple[list[str], list[list[str]]]:
     return ["trial", *paths, _words(found.by), "seconds"], rows
 
 
-def _tell_the_rest(found: Sweep) -> None:
+def _report_the_rest(found: Sweep) -> None:
     """The best trial's other scores, what failed, what to look at, and where the files are."""
     best = found.best
     if best is None:
         say("no trial has a score")
     else:
-        others = ("train", "validation", "test")
-        scores = {
-            key: best.scores[key]
-            for part in others
+        scores = [
+            f"{_words(key)} {_number(key, best.scores[key])}"
+            for part in ("train", "validation", "test")
             for key in (f"{part}_loss", f"{part}_accuracy", f"{part}_r2")
             if key in best.scores
-        }
-        told = ", ".join(f"{_words(key)} {_number(key, value)}" for key, value in scores.items())
-        say(f"the best is trial {best.number + 1}: {told}")
+        ]
+        say(f"the best is trial {best.number + 1}: {', '.join(scores)}")
     for variation, end in found.at_the_edge():
         say(f"its {variation.path} lies at the {end} end of {variation.said}: search further")
     if found.failed:

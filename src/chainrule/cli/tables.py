@@ -51,17 +51,12 @@ def _print_places(run: Run, folder: Path) -> None:
 
 def print_scores(scores: Mapping[str, Score]) -> None:
     """Loss and accuracy, or R², of each part of the data."""
-    measured = [score for score in scores.values() if score is not None]
-    quality = "accuracy" if any(s.accuracy is not None for s in measured) else "R²"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("data")
-    for heading in ("cases", "loss", quality):
-        table.add_column(heading, justify="right")
-    for part, score in scores.items():
-        table.add_row(
-            _NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score)
-        )
-    _print(table)
+    quality = "accuracy" if any(s.accuracy is not None for s in scores.values() if s) else "R²"
+    rows = [
+        (_NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score))
+        for part, score in scores.items()
+    ]
+    print_rows(("data", "cases", "loss", quality), rows, words=1)
 
 
 _NAMES = {"train": "training"}
@@ -79,14 +74,11 @@ def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
         say(f"\n({len(classes)} classes: too many for a confusion matrix)")
         return
     say("true class (row) taken for (column):")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    names = [_cell(name) for name in classes]
-    for name in names:
-        table.add_column(name, justify="right")
-    for name, row in zip(names, matrix, strict=True):
-        table.add_row(name, *(str(n) if n else "·" for n in row))
-    _print(table)
+    rows = [
+        (name, *(str(n) if n else "·" for n in row))
+        for name, row in zip(classes, matrix, strict=True)
+    ]
+    print_rows(("", *classes), rows, words=1)
 
 
 def _cell(text: str) -> str:
@@ -107,9 +99,5 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words:
         table.add_column(_cell(heading), justify="left" if k < words else "right")
     for row in rows:
         table.add_row(*map(_cell, row))
-    _print(table)
-
-
-def _print(table: Table) -> None:
-    """As wide as it is: a number is never cut off. Names are text and no markup."""
+    # As wide as it is: a number is never cut off. Names are text and no markup.
     console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)

@@ -76,7 +76,7 @@ class DataSplit:
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
-        notes: what whoever uses the data should know of them, a sentence each.
+        notes: what a user of the data should know of them, a sentence each.
     """
 
     train: Dataset

@@ -147,7 +147,7 @@ HOSTILE = {
         b"}U\x01acnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n\x85Rs.",
         "never got its bytes",
     ),
-    "a memory of nothing": (b"}U\x01ah\x07s.", "nothing was kept under number 7"),
+    "a memory of nothing": (b"}U\x01ah\x07s.", "nothing was stored under number 7"),
     "digits": (b"}U\x01aI" + b"9" * 10_000 + b"\ns.", "damaged .*digits"),
     "an odd encoding": (
         b"}U\x01ac_codecs\nencode\nX\x01\0\0\0aX\x05\0\0\0rot13\x86Rs.",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import struct
 
 import numpy as np
 import pytest
 
-from chainrule.core.errors import ConfigError, DataError
-from chainrule.data.readers.files import read_cases, read_inputs, recognise
+from chainrule import train
+from chainrule.cli.cases import cases_of_file
+from chainrule.core.errors import ConfigError, DataError, Problem
+from chainrule.data.readers import files as files_module
+from chainrule.data.readers.cases import Cases, Labels
+from chainrule.data.readers.files import Format, read_cases, read_inputs, recognise
 
 IDX = struct.pack(">HBB3I", 0, 8, 3, 2, 1, 3) + bytes(range(6))
 
@@ -82,3 +87,34 @@ def test_cases_need_targets(tmp_path):
     np.savez(tmp_path / "x.npz", x=np.zeros((2, 2)))
     with pytest.raises(DataError, match="no array t"):
         read_cases(tmp_path / "x.npz")
+
+
+def read_json_lines(path, options):
+    """A reader as a contributor would write one: a list of numbers a line, the class last."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+
+    def place(case, message):
+        return Problem(message, path, line=case + 1)
+
+    x = np.array([row[:-1] for row in rows], dtype=float)
+    return Cases(x, Labels([row[-1] for row in rows], place, path))
+
+
+def test_a_reader_of_ones_own_is_a_function_and_its_line_in_the_table(folder, monkeypatch):
+    added = Format(lambda head, name: head.startswith(b"["), read_json_lines)
+    monkeypatch.setattr(files_module, "FORMATS", {"json": added, **files_module.FORMATS})
+    lines = [f'[{k}, {-k}, "{"even" if k % 2 == 0 else "odd"}"]' for k in range(20)]
+    (folder / "cases.jsonl").write_text("\n".join(lines))
+    config = {
+        "network": {"layers": [{"size": 2}, "softmax"]},
+        "data": {"file": "cases.jsonl", "split": [0.8, 0.2, 0]},
+        "training": {"epochs": 1},
+    }
+    run = train(config, run="run")
+    assert run.classes == ("even", "odd")
+    x, t = cases_of_file(run, folder / "cases.jsonl")
+    assert x.shape == (20, 2)
+    assert t.tolist() == [0, 1] * 10
+    (folder / "cases.jsonl").write_text('[1, 2, "evn"]\n[1, 2, "odd"]')
+    with pytest.raises(DataError, match=r"cases.jsonl:1: label 'evn' .* did you mean 'even'"):
+        cases_of_file(run, folder / "cases.jsonl")

@@ -278,7 +278,7 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
 
 
 def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
-    """Read a folder of published files, in either version; which one its file names say.
+    """Read a folder of published files, in either version, recognised by its file names.
 
     Args:
         folder: such as ``cifar-10-batches-py`` or ``cifar-100-binary``.

@@ -202,15 +202,15 @@ class Machine:
         return value
 
     def remember(self, key: int) -> None:
-        """Keep the top value under a number."""
+        """Store the top value under a number in the memo."""
         if not self.stack or self.stack[-1] is MARK:
             self.fail("there is nothing to remember")
         self.memo[key] = self.stack[-1]
 
     def recall(self, key: int) -> None:
-        """Push what was kept under a number."""
+        """Push the value that was stored under a number."""
         if key not in self.memo:
-            self.fail(f"nothing was kept under number {key}")
+            self.fail(f"nothing was stored under number {key}")
         self.push(self.memo[key])
 
     # Globals, and what may be made by them
@@ -229,7 +229,7 @@ class Machine:
         self.push(GLOBALS[made_by.name](self, arguments))
 
     def build(self) -> None:
-        """Give a pending array its shape and bytes; a type's details say nothing new."""
+        """Give a pending array its shape and bytes; a type's state adds nothing."""
         state, target = self.pop(), self.top(object)
         if isinstance(target, PendingArray):
             target.array = self.array_of_state(state)
@@ -244,7 +244,7 @@ class Machine:
         return self.array(shape, kind, raw, "F" if fortran else "C")
 
     def array(self, shape: Any, kind: Any, raw: Any, order: Any) -> npt.NDArray[np.uint8]:
-        """An array over ``raw``, which must have just as many bytes as the shape says."""
+        """An array over ``raw``, which must have exactly as many bytes as the shape takes."""
         if isinstance(raw, str):
             raw = self.encode((raw, "latin1"))
         sizes = shape if isinstance(shape, tuple) else (None,)

@@ -160,7 +160,7 @@ def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:
     """The class number of each word that may stand in ``part``."""
     by_name = {name: k for k, name in enumerate(names)}
     if part.names is not None and not part.are_text:
-        # The source's own list says which class each of its numbers means.
+        # The source's own list names the class of each of its numbers.
         return {str(k): by_name[name] for k, name in enumerate(part.names) if name in by_name}
     if any(is_whole(name) for name in names):
         return by_name
@@ -178,7 +178,7 @@ def _needed(parts: Sequence[Labels]) -> int | None:
 
 
 def _number_of_classes(parts: Sequence[Labels], outputs: int | None) -> int:
-    """Class numbers start at 0; without outputs the largest label says how many there are."""
+    """Class numbers start at 0; without outputs the largest label decides how many there are."""
     rows = [np.shape(part.values)[1] for part in parts if np.ndim(part.values) > 1]
     if rows:
         return int(max(rows))

@@ -57,7 +57,7 @@ FORMATS = {
 def recognise(path: Path) -> str:
     """The name in `FORMATS` of a file's format.
 
-    The first bytes decide; only where they say nothing does the name.
+    The first bytes decide; where they leave it open, the name does.
 
     Raises:
         DataError: if the file is missing, or is plainly of a kind that holds no cases.

@@ -46,7 +46,7 @@ def read_image_folder(folder: Path, *, size: Sides | None = None, color: Flag = 
     """Read images, with the name of the subfolder each lies in as its class.
 
     Pixels are divided by 255. Transparent images are laid on white; a moving one gives its
-    first picture; a photograph is turned upright as its camera says.
+    first picture; a photograph is turned upright by its EXIF orientation.
 
     Args:
         folder: the folder of the classes' folders.
@@ -123,7 +123,7 @@ def _read_all(
             continue
         images.append(image)
         packed, unpacked = packed + path.stat().st_size, unpacked + image.nbytes
-        if shape is None:  # where it is given, the user has said how much there will be
+        if shape is None:  # where it is given, the user knows how large the images become
             refuse_bomb(folder, packed, unpacked)
         if image.shape != images[0].shape:
             problems.append(Problem(_other_size(image, images[0], files[0]), path))

@@ -169,7 +169,7 @@ def read_header(stream: IO[bytes]) -> Header:
     if len(header.shape) > MAX_DIMENSIONS:
         raise ValueError(f"{len(header.shape)} dimensions; at most {MAX_DIMENSIONS} are read")
     if not all(type(length) is int and length >= 0 for length in header.shape):
-        raise ValueError(f"its header says the shape {header.shape}")
+        raise ValueError(f"the shape {header.shape} in its header")
     return header
 
 

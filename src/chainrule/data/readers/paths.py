@@ -21,7 +21,7 @@ def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") 
     Args:
         path: where it should be.
         at_most: the bytes of the largest file that is read.
-        hint: what the message says besides where it is a folder.
+        hint: what the message adds where it is a folder.
 
     Raises:
         DataError: if it is missing (with the nearest name in its folder), a folder, a device
@@ -96,7 +96,7 @@ def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
     Args:
         path: the file.
         packed: its bytes, or those of the part of it that is unpacked.
-        unpacked: the bytes that it says these would become.
+        unpacked: the bytes that these become, by the file's own account.
 
     Raises:
         DataError: they are too many, or too many times as many.

@@ -100,7 +100,7 @@ def read_sequences(path: Path) -> Sequences:
 
 
 def _found_lengths(path: Path, x: Array) -> Array:
-    """How many steps of each case come before padding, where no array says it."""
+    """How many steps of each case come before padding, found in the inputs themselves."""
     try:
         lengths = lengths_of(x)
     except ShapeError as error:
@@ -137,7 +137,7 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
 
 
 def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
-    """Class numbers from 0; where they are those of steps −1 says that there is none."""
+    """Class numbers from 0; among those of steps −1 stands for none."""
     least = 0 if padded is None else NO_CLASS
     wrong = (t < least) | (t > MAX_CLASS)
     if padded is not None:
