@@ -198,9 +198,12 @@ def test_one_output_tells_two_classes_apart(tmp_path):
     [
         ({"classes": ["a", "b", "c"]}, "found 3 classes, but the network has 2 outputs"),
         ({"classes": 3}, "cannot read the run's results"),
-        ({"scaling": {"mean": [1.0, 2.0], "scale": [1.0, 1.0]}}, "scaling is true or false"),
+        ({"scaling": {"mean": [1.0, 2.0], "scale": [1.0, 1.0]}}, "scaling: .* valid boolean"),
         ({"scaling": "yes"}, "cannot read the run's results"),
-        ({"scaling": None}, "scaling is true or false"),
+        ({"scaling": None}, "scaling: .* valid boolean"),
+        ({"classes": ["a", "a"]}, "a class is named twice"),
+        ({"ending": "\x1b[2J"}, "ending: .* control characters"),
+        ({"ending": 3}, "ending: .* valid string"),
         ({"scores": []}, "cannot read the run's results"),
         ({"scores": {"test": 3}}, "cannot read the run's results"),
         ({"scores": {"test": {"loss": "low"}}}, "cannot read the run's results"),
@@ -251,14 +254,16 @@ def test_a_scaling_that_is_missing_is_told(tmp_path):
         files.read_facts(inputs=2, outputs=2)
 
 
-@pytest.mark.parametrize("key", ["engine", "interrupted", "classes", "scaling", "scores"])
+@pytest.mark.parametrize(
+    "key", ["engine", "interrupted", "classes", "scaling", "scores", "ending"]
+)
 def test_a_fact_that_is_missing_is_named(tmp_path, key):
     files = RunFolder(tmp_path)
     files.write_facts(FACTS)
     facts = json.loads(files.facts.read_text())
     del facts[key]
     files.facts.write_text(json.dumps(facts))
-    with pytest.raises(ChainruleError, match=f"lack '{key}'"):
+    with pytest.raises(ChainruleError, match=f"results: {key} is missing"):
         files.read_facts(inputs=2, outputs=2)
 
 

@@ -122,6 +122,8 @@ def as_model(model: type[M], value: Any) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         at = ".".join(map(str, first["loc"]))
+        if first["type"] == "missing":
+            raise ValueError(f"{at} is missing") from None
         raise ValueError(f"{at}: {first['msg']}" if at else first["msg"]) from None
 
 

@@ -16,21 +16,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from math import isfinite, nan
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from chainrule._version import __version__
 from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
-from chainrule.core.strict_json import as_json, is_number, parse_json
+from chainrule.core.strict_json import as_json, as_model, is_number, parse_json
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
@@ -69,31 +70,6 @@ class Facts:
     scores: dict[str, Score]
     ending: str | None = None
 
-    @classmethod
-    def from_json(cls, facts: Mapping[str, Any], scaling: Standardization | None) -> Facts:
-        """The facts as `RunFolder.write_facts` wrote them.
-
-        Raises:
-            KeyError: one is missing.
-            ValueError, TypeError, AttributeError: one is of another kind.
-        """
-        engine, interrupted = facts["engine"], facts["interrupted"]
-        if not isinstance(engine, str) or commands_terminal(engine):
-            raise ValueError("engine is a name")
-        if not isinstance(interrupted, bool):
-            raise ValueError("interrupted is true or false")
-        ending = facts.get("ending")
-        if not isinstance(ending, str | None) or (ending and not ending.isprintable()):
-            raise ValueError("ending is a line of text, or null")
-        return cls(
-            engine,
-            interrupted,
-            _classes(facts["classes"]),
-            scaling,
-            {str(part): _score(**score) for part, score in facts["scores"].items()},
-            ending,
-        )
-
     def as_json(self) -> str:
         """What ``run.json`` says.
 
@@ -106,16 +82,51 @@ class Facts:
         return as_json(_finite(whole), indent=2) + "\n"
 
 
-def _classes(names: Any) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError("classes is a list of names")
-    if any(map(commands_terminal, names)):
-        raise ValueError("the name of a class has control characters")
+def _without_commands(text: str) -> str:
+    if commands_terminal(text):
+        raise ValueError("control characters in a text")
+    return text
+
+
+def _distinct(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError("a class is named twice")
-    return tuple(names)
+    return names
+
+
+_Text = Annotated[str, AfterValidator(_without_commands)]
+
+
+class _Score(BaseModel):
+    """A `Score`; null stands for what is not finite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    loss: float | None
+    accuracy: float | None
+    r2: float | None
+    cases: int
+
+
+class _RunJson(BaseModel):
+    """What ``run.json`` says; see `Facts`."""
+
+    model_config = ConfigDict(strict=True)
+
+    engine: _Text
+    interrupted: bool
+    classes: Annotated[list[_Text], AfterValidator(_distinct)] | None
+    scaling: bool
+    scores: dict[str, _Score]
+    ending: _Text | None
+
+    def facts(self, scaling: Standardization | None) -> Facts:
+        """The same as `Facts`."""
+        scores = {part: Score(**vars(score)) for part, score in self.scores.items()}
+        for part, score in scores.items():
+            scores[part] = replace(score, loss=nan if score.loss is None else float(score.loss))
+        classes = None if self.classes is None else tuple(self.classes)
+        return Facts(self.engine, self.interrupted, classes, scaling, scores, self.ending)
 
 
 def _scaling(arrays: Arrays) -> Standardization:
@@ -127,60 +138,35 @@ def _scaling(arrays: Arrays) -> Standardization:
     return Standardization(mean, scale)
 
 
-def _score(loss: float | None, **others: Any) -> Score:
-    if not all(value is None or is_number(value) for value in (loss, *others.values())):
-        raise ValueError("a score is made of numbers")
-    return Score(loss=nan if loss is None else float(loss), **others)
-
-
-@dataclass(frozen=True)
 class RunFolder:
-    """The places of a run's files."""
+    """The places of a run's files.
 
-    path: Path
+    Args:
+        path: the folder.
 
-    @property
-    def config(self) -> Path:
-        """The configuration as run."""
-        return self.path / "config.yaml"
+    Attributes:
+        config: the configuration as run.
+        metrics: a line of JSON an epoch.
+        curve: the learning curve, without the ending of its two formats.
+        parameters: θ by names.
+        checkpoint: the last checkpoint.
+        facts: engine, class names and results.
+        scaling: mean and scale of every input.
+        files: all of them.
+    """
 
-    @property
-    def metrics(self) -> Path:
-        """A line of JSON an epoch."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def curve(self) -> Path:
-        """The learning curve, without the ending of its two formats."""
-        return self.path / "learning_curve"
-
-    @property
-    def parameters(self) -> Path:
-        """θ by names."""
-        return self.path / "parameters.safetensors"
-
-    @property
-    def checkpoint(self) -> Path:
-        """The last checkpoint."""
-        return self.path / "checkpoint.safetensors"
-
-    @property
-    def facts(self) -> Path:
-        """Engine, class names and results."""
-        return self.path / "run.json"
-
-    @property
-    def scaling(self) -> Path:
-        """Mean and scale of every input."""
-        return self.path / "scaling.safetensors"
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All of them."""
-        curves = (self.curve.with_suffix(f".{ending}") for ending in ("png", "svg"))
-        return (
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.metrics = path / "metrics.jsonl"
+        self.curve = path / "learning_curve"
+        self.parameters = path / "parameters.safetensors"
+        self.checkpoint = path / "checkpoint.safetensors"
+        self.facts = path / "run.json"
+        self.scaling = path / "scaling.safetensors"
+        self.files = (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *(self.scaling, *curves),
+            *(self.scaling, *(self.curve.with_suffix(ending) for ending in (".png", ".svg"))),
         )
 
     def require_own(self) -> None:
@@ -244,19 +230,13 @@ class RunFolder:
             ChainruleError: it cannot be read, or is that of another network.
         """
         try:
-            found = parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES))
-            if not isinstance(found["scaling"], bool):
-                raise ValueError("scaling is true or false")
-            scaling = self._read_scaling(inputs) if found["scaling"] else None
-            facts = Facts.from_json(found, scaling)
+            found = as_model(_RunJson, parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES)))
         except ChainruleError:
             raise
-        except KeyError as error:
-            problem = f"the run's results lack {error}"
-            raise ChainruleError(Problem(problem, self.facts)) from None
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             problem = f"cannot read the run's results: {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
+        facts = found.facts(self._read_scaling(inputs) if found.scaling else None)
         if facts.classes is not None and max(2, outputs) != len(facts.classes):
             problem = f"found {len(facts.classes)} classes, but the network has {outputs} outputs"
             raise ChainruleError(Problem(problem, self.facts))
