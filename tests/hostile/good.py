@@ -21,8 +21,11 @@ from chainrule.core.limits import MOST_OPCODES
 from hostile.doors import DOORS, NETWORK, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
-FACTS = {"engine": "numpy", "interrupted": False, "classes": ["0", "1"], "scaling": False}
-SCORE = {"loss": 0.5, "accuracy": 1.0, "cases": 4}
+FACTS = {
+    "engine": "numpy", "interrupted": False, "ending": None, "classes": ["0", "1"],
+    "scaling": False,
+}  # fmt: skip
+SCORE = {"loss": 0.5, "accuracy": 1.0, "r2": None, "cases": 4}
 POSITION = {"epoch": 1, "minibatch": 1, "steps": 1, "correct": 0, "seconds": 0.1}
 COLUMNS = {"train_loss": [0.5], "seconds": [0.1]}
 EPOCH = {"epoch": 1, "train_loss": 0.5}
@@ -54,6 +57,7 @@ def sealed(arrays: dict[str, Any] | None = None, **metadata: str) -> bytes:
         "numpy": "0",
         "position": json.dumps(POSITION),
         "columns": json.dumps([*COLUMNS]),
+        "callbacks": "{}",
         "configuration": json.dumps({**CONFIG, "training": {}}),
         "data": json.dumps({"training data": "00000000"}),
         **metadata,
