@@ -90,7 +90,7 @@ BUGS = (
         {"linear": "its derivative does not depend on z"},
     ),
     Bug(
-        "W updated before J upstream is made",
+        "W updated before the gradient with respect to the input is made",
         (
             Edit(
                 DENSE,

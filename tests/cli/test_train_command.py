@@ -91,7 +91,7 @@ def test_jacobians_add_the_backward_pass(command, config):
         "δ dense_2  (28, 2)",
         "∂L/∂W dense_1  (2, 4)",
         "J_W dense_1  (28, 4, 2, 4)",
-        "J upstream dense_2  (28, 4)",
+        "∂L/∂x dense_2  (28, 4)",
     ):
         assert out.count(f"\n{name}") == 2
 

@@ -74,7 +74,7 @@ def by_hand() -> dict[str, np.ndarray]:
         "J_b dense_2": [np.eye(2)],
         "∂L/∂b dense_2": d2,
         "J_x dense_2": [W2.T],
-        "J upstream dense_2": [up],
+        "∂L/∂x dense_2": [up],
         "J_a dense_1": [J_a],
         "δ dense_1": [d1],
         "J_W dense_1": [J_W(x)],
@@ -82,7 +82,7 @@ def by_hand() -> dict[str, np.ndarray]:
         "J_b dense_1": [np.eye(2)],
         "∂L/∂b dense_1": d1,
         "J_x dense_1": [W1.T],
-        "J upstream dense_1": [up1],
+        "∂L/∂x dense_1": [up1],
     }
 
 
@@ -130,7 +130,7 @@ def test_every_entry_says_its_shape():
         "J_W dense_1  (3, 2, 2, 2)",
         "∂L/∂W dense_1  (2, 2)",
         "∂L/∂b dense_1  (2,)",
-        "J upstream dense_1  (3, 2)",
+        "∂L/∂x dense_1  (3, 2)",
     ):
         assert f"\n{head}" in f"\n{text}"
 
@@ -139,7 +139,7 @@ def test_the_two_passes_have_headings_and_the_shared_jacobian_stands_once():
     text = as_text(trace(tiny(), np.repeat(X, 3, axis=0), [1, 0, 1]))
     assert text.index("forward pass") < text.index("J_L") - 1
     assert text.index("backward pass") < text.index("J_L  (3, 2)")
-    block = text[text.index("J_x dense_2") : text.index("J upstream dense_2")]
+    block = text[text.index("J_x dense_2") : text.index("∂L/∂x dense_2")]
     assert block.count("every case") == 2  # once in the formula, once above the matrix
     assert "case 1" not in block
 
@@ -194,7 +194,7 @@ def test_tracing_leaves_theta_as_it_was_and_keeps_what_it_showed():
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "linear", "gelu", "leaky_relu"])
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
 def test_the_shown_chain_multiplies_out(activation, loss):
-    """J · J_a = δ, δ · J_x = J upstream and δ · J_W = ∂L/∂W, read off the entries."""
+    """J · J_a = δ, δ · J_x = ∂L/∂x and δ · J_W = ∂L/∂W, read off the entries."""
     network = Network([Dense(3, activation), Dense(2, activation)], input=2, loss=loss, seed=6)
     entries = {e.name: e.value for e in trace(network, X, [[0.3, -0.8]])}
     upstream = entries["J_L"][0]
@@ -205,7 +205,7 @@ def test_the_shown_chain_multiplies_out(activation, loss):
         assert gradient == pytest.approx(entries[f"∂L/∂W {layer}"])
         assert delta @ entries[f"J_b {layer}"][0] == pytest.approx(entries[f"∂L/∂b {layer}"])
         upstream = delta @ entries[f"J_x {layer}"][0]
-        assert upstream == pytest.approx(entries[f"J upstream {layer}"][0])
+        assert upstream == pytest.approx(entries[f"∂L/∂x {layer}"][0])
 
 
 def test_large_arrays_are_shortened_in_the_middle():
@@ -271,7 +271,7 @@ def test_images_are_shown_as_images_and_large_jacobians_as_matrices():
     assert entries["z conv2d_1"].value.shape == (2, 2, 4, 6)
     assert entries["δ conv2d_1"].value.shape == (2, 2, 4, 6)
     assert entries["z max_pool2d_1"].value.shape == (2, 2, 2, 3)
-    assert entries["J upstream flatten_1"].value.shape == (2, 2, 2, 3)
+    assert entries["∂L/∂x flatten_1"].value.shape == (2, 2, 2, 3)
     gradient = network.gradients["conv2d_1.W"]
     np.testing.assert_array_equal(entries["∂L/∂W conv2d_1"].value, gradient)
     text = as_text(list(entries.values()))

@@ -161,6 +161,11 @@ class Network:
         return self.layers[-1].outputs
 
     @property
+    def reads_sequences(self) -> bool:
+        """Whether a case is a sequence, (steps, features)."""
+        return len(self.input_shape) == 2
+
+    @property
     def theta(self) -> Array:
         """All parameters as one vector; to change it is to change the network."""
         return self.parameters.vector

@@ -172,18 +172,14 @@ class Run:
         Raises:
             ShapeError: x does not fit the network.
         """
-        outputs = self.outputs(x)
-        shape = self.network.layers[-1].output_shape
-        if len(shape) == 2:
-            outputs = outputs.reshape(-1, *shape)
+        outputs, last = self.outputs(x), self.network.layers[-1]
+        if last.gives_sequences:
+            outputs = outputs.reshape(-1, *last.output_shape)
         if self.classes is None:
             return outputs
-        if len(shape) == 2:
-            said = predicted_classes(outputs.reshape(-1, shape[1])).reshape(-1, shape[0])
-            names = np.asarray(self.classes)[said]
-            return np.where(np.isnan(outputs).all(axis=2), "", names)
-        names = np.asarray(self.classes)[predicted_classes(outputs)]
-        return np.where(np.isnan(outputs).any(axis=1), "", names)
+        numbers = predicted_classes(outputs.reshape(-1, outputs.shape[-1]))
+        names = np.asarray(self.classes)[numbers].reshape(outputs.shape[:-1])
+        return np.where(np.isnan(outputs).any(axis=-1), "", names)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())

@@ -11,7 +11,6 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.core.randomness import stream
 from chainrule.data.readers.characters import Alphabet
-from chainrule.nn.layer_types import Softmax
 from chainrule.runs.run import Run
 
 MOST = 1_000_000
@@ -37,7 +36,7 @@ def sample(
         The characters behind ``start``.
 
     Raises:
-        ChainruleError: the network tells no characters, or an argument is none.
+        ChainruleError: the network tells no characters, or an argument is out of its range.
     """
     _require_characters(run)
     if not 0 <= count <= MOST:
@@ -54,11 +53,7 @@ def sample(
 
 def _require_characters(run: Run) -> None:
     last = run.network.layers[-1]
-    if (
-        "text" not in run.config.data
-        or not isinstance(last, Softmax)
-        or len(last.output_shape) != 2
-    ):
+    if "text" not in run.config.data or not (last.gives_distribution and last.gives_sequences):
         raise ChainruleError(
             "only a network that was trained on a text, and ends in softmax, tells characters"
         )

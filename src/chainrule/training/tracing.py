@@ -19,7 +19,7 @@ from chainrule.core.sequences import are_sequences
 from chainrule.nn.building import activation_name
 from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import DENSE_LIMIT, BiasJacobian, InputJacobian, Jacobian
-from chainrule.nn.layer_types import Dense, Layer, Softmax
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import Shape
 from chainrule.nn.losses import LOSSES, least_probability, one_hot
 from chainrule.nn.network import Network
@@ -117,10 +117,9 @@ def _forward(network: Network) -> Iterator[Entry]:
     for k in network.graph.order:
         layer: Any = network.layers[k]
         name, x = layer.name, _fed(network, k)
-        if isinstance(layer, Softmax):
-            s: Any = layer.s
-            shaped = _shaped(s, layer.output_shape)
-            yield Entry(f"s {name}", f"softmax({x})", shaped, "forward")
+        if layer.gives_distribution:
+            s = _shaped(layer.s, layer.output_shape)
+            yield Entry(f"s {name}", f"softmax({x})", s, "forward")
             continue
         for parameter, value in network.parameters.layer(name).items():
             yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
@@ -141,9 +140,10 @@ def _formula(layer: Layer, x: str) -> str:
 
 def _about(layer: Layer, parameter: str) -> str:
     """What a parameter is, with its axes where it is a matrix of weights."""
-    if parameter == "W":
-        return "weights, (inputs, outputs)" if isinstance(layer, Dense) else "weights"
-    known = {"b": "biases", "U": "weights of the state before", "h0": "the start state h(0)"}
+    if parameter in layer.explanations:
+        return layer.explanations[parameter][0]
+    known = {"W": "weights", "b": "biases", "U": "weights of the state before"}
+    known["h0"] = "the start state h(0)"
     return known.get(parameter, f"the parameter {parameter}")
 
 
@@ -170,7 +170,7 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
         layer = network.layers[k]
         J_z = by_logs[1] if by_logs is not None and layer is last else None
         yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k), J_z)
-        sent = f"δ {layer.name}" if isinstance(layer, Softmax) else f"J upstream {layer.name}"
+        sent = f"{'δ' if layer.gives_distribution else '∂L/∂x'} {layer.name}"
         sources = network.graph.sources[k]
         for j, source in enumerate(sources, start=1):
             part = f"part {j} of {sent}" if len(sources) > 1 else sent
@@ -197,7 +197,7 @@ def _through(
     Args:
         network: after both passes.
         layer: one of its layers.
-        upstream: the name of the J that reaches it, or of the sum of several.
+        upstream: the name of the gradient with respect to its output, or the sum of several.
         x: the name of its input.
         by_logs: its J in place of that of its output, where the loss needs some by logarithms.
     """
@@ -210,7 +210,7 @@ def _through(
     if "a" in local:
         yield _local(f"J_a {name}", layer.slope_formula + also, local["a"])
         product = f"{reaching} · J_a {name}"
-    elif isinstance(layer, Softmax):
+    elif layer.gives_distribution:
         formula = f"∂s/∂z = diag(s) − s sᵀ, with z = {x}{also}"
         yield _local(f"J_s {name}", formula, local["z"])
         product = f"{reaching} · J_s {name}"
@@ -219,27 +219,36 @@ def _through(
     assert layer.delta is not None
     delta = _shaped(layer.delta, layer.z_shape)
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta, "backward")
-    if isinstance(layer, Dense):
-        yield from _parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
-    elif not isinstance(layer, Softmax):
-        yield from _any_parameters(network, layer, local, "" if x == "x" else f", with x = {x}")
+    if not layer.gives_distribution:
+        yield from _gradients(network, layer, local, "" if x == "x" else f", with x = {x}")
 
 
-def _any_parameters(
+def _gradients(
     network: Network, layer: Layer, local: dict[str, Jacobian], where: str
 ) -> Iterator[Entry]:
-    """From δ to the gradients of a layer's parameters, and to what is passed upstream."""
+    """From δ to the gradients of a layer's parameters and of its input."""
     name = layer.name
-    trained = (one for one in network.parameters.layout.of_layer(name) if one.trained)
-    for parameter, gradient in ((one.name, network.gradients[one.full_name]) for one in trained):
-        also = _penalty(network, f"{name}.{parameter}")
-        yield _local(f"J_{parameter} {name}", f"∂z/∂{parameter}{where}", local[parameter])
-        formula = f"δ {name} · J_{parameter} {name}, summed over the cases{also}"
-        yield Entry(f"∂L/∂{parameter} {name}", formula, gradient, "backward")
-    yield _local(f"J_x {name}", f"∂z/∂x{where}", local["x"])
+    for segment in network.parameters.layout.of_layer(name):
+        if segment.trained:
+            formulas = _formulas(layer, segment.name, where)
+            yield _local(f"J_{segment.name} {name}", formulas[0], local[segment.name])
+            also, gradient = _penalty(network, segment.full_name), network.gradients
+            value = gradient[segment.full_name]
+            yield Entry(f"∂L/∂{segment.name} {name}", formulas[1] % also, value, "backward")
+    yield _local(f"J_x {name}", _formulas(layer, "x", where)[0], local["x"])
     assert layer.delta is not None
     J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
-    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
+    formula = f"δ {name} · J_x {name}, for the layer before"
+    yield Entry(f"∂L/∂x {name}", formula, J, "backward")
+
+
+def _formulas(layer: Layer, argument: str, where: str) -> tuple[str, str]:
+    """The local Jacobian by an argument of a layer, and the gradient with room for a penalty."""
+    if argument not in layer.explanations:
+        gradient = f"δ {layer.name} · J_{argument} {layer.name}, summed over the cases%s"
+        return f"∂z/∂{argument}{where}", gradient
+    _, jacobian, gradient = layer.explanations[argument]
+    return jacobian + where * ("x" in jacobian), gradient + "%s" + where * ("x" in gradient)
 
 
 def _penalty(network: Network, full_name: str) -> str:
@@ -249,26 +258,6 @@ def _penalty(network: Network, full_name: str) -> str:
         derivative = parameter if kind == "L2" else f"sign({parameter})"
         added += f" + {rate:g} · {derivative}"
     return f"{added}, the penalty" if added else ""
-
-
-def _parameters(
-    network: Network, layer: Dense, local: dict[str, Jacobian], where: str
-) -> Iterator[Entry]:
-    """From δ to the gradients of W and b, and to what is passed upstream."""
-    name, also = layer.name, _penalty(network, f"{layer.name}.W")
-    outer = f"δ · J_W = xᵀ δ, the outer products summed over the cases{also}{where}"
-    yield _local(f"J_W {name}", f"∂z_k/∂W_ij = x_i where j = k, else 0{where}", local["W"])
-    yield Entry(f"∂L/∂W {name}", outer, layer.W_grad, "backward")
-    if layer.bias:
-        yield _local(f"J_b {name}", "∂z/∂b = I, the same for every case", local["b"])
-        also = _penalty(network, f"{name}.b")
-        yield Entry(
-            f"∂L/∂b {name}", f"δ · J_b, summed over the cases{also}", layer.b_grad, "backward"
-        )
-    yield _local(f"J_x {name}", f"∂z/∂x = Wᵀ, the same for every case{where}", local["x"])
-    assert layer.delta is not None
-    J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
-    yield Entry(f"J upstream {name}", f"δ {name} · J_x {name}, passed upstream", J, "backward")
 
 
 def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
@@ -388,7 +377,7 @@ def update_text(trainer: Trainer) -> str:
     rates = f"η = {trainer.rate:g}" + (f" ({', '.join(private)})" if private else "")
     rates += _clipping(trainer)
     if isinstance(optimizer, SGD):
-        if all(isinstance(layer, Dense | Softmax) for layer in network.layers):
+        if all(layer.shapes().keys() <= {"W", "b"} for layer in network.layers):
             return f"update: W ← W − η ∂L/∂W and b ← b − η ∂L/∂b in every layer, with {rates}"
         return f"update: θ ← θ − η ∂L/∂θ, with {rates}"
     return f"update of W and b in every layer by {optimizer!r}, with {rates}"

@@ -366,7 +366,7 @@ class Trainer:
             f"training stopped: the {error.what} is no longer a finite number in epoch "
             f"{self.epoch}, minibatch {error.minibatch + 1}, first seen in layer {error.layer}. "
             "A smaller learning_rate usually helps, and inputs of mean 0 and deviation 1"
-            + ("" if len(self.network.input_shape) == 2 else " (data: standardize: true)")
+            + ("" if self.network.reads_sequences else " (data: standardize: true)")
         )
 
     def _end_epoch(self) -> None:

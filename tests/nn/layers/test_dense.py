@@ -31,7 +31,7 @@ def layer_for(inputs=3, size=2, activation="tanh", seed=0, **options):
 
 
 def neuron_by_neuron(layer, x, J):
-    """Both passes in plain loops: a, δ, ∂L/∂W, ∂L/∂b and J upstream."""
+    """Both passes in plain loops: a, δ, ∂L/∂W, ∂L/∂b and ∂L/∂x."""
     cases, (inputs, size) = len(x), layer.W.shape
     a, delta = np.zeros((cases, size)), np.zeros((cases, size))
     W_grad, b_grad = np.zeros((inputs, size)), np.zeros(size)
@@ -285,7 +285,7 @@ def test_kept_buffers_are_the_same_arrays_in_every_pass(dtype):
         assert all(a is b for a, b in zip(first, second, strict=True))
         assert all(a.dtype == dtype for a in first)
     shared = [entry for entry in pool.values() if isinstance(entry, np.ndarray)]
-    assert len(shared) == 2  # J upstream: for 3 inputs, and for both layers with 4
+    assert len(shared) == 2  # ∂L/∂x: for 3 inputs, and for both layers with 4
     assert all(array.dtype == dtype for array in shared)
     buffers = [entry for entry in pool.values() if not isinstance(entry, np.ndarray)]
     assert all(array is not None and array.dtype == dtype for entry in buffers for array in entry)

@@ -331,7 +331,7 @@ def test_every_number_of_both_passes_is_shown():
     assert shown["J_a recurrent_1"].value.shape == (2, 2, 6)
     assert "through time" in shown["J_a recurrent_1"].formula
     delta = shown["δ recurrent_1"].value
-    upstream = shown["J upstream dense_1"].value
+    upstream = shown["∂L/∂x dense_1"].value
     by_hand = np.einsum("no,noz->nz", upstream, shown["J_a recurrent_1"].value)
     assert difference(delta.reshape(2, 6), by_hand) <= 1e-14
     for name in ("W", "U", "b", "h0"):

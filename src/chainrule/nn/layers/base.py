@@ -93,6 +93,10 @@ class Layer(ABC):
 
     # What it takes
 
+    explanations: ClassVar[Mapping[str, tuple[str, str, str]]] = {}
+    """What a verbose pass says of parameters, and of ``x``, where it has more to say than of any:
+    what it is, its local Jacobian as a formula, and its gradient as one."""
+
     takes_images: ClassVar[bool] = False
     """Whether x must be images, (channels, height, width)."""
 
@@ -186,6 +190,16 @@ class Layer(ABC):
     def outputs(self) -> int:
         """The width of the output, (cases, outputs), once connected; 0 before."""
         return prod(self.output_shape) if self.output_shape else 0
+
+    @property
+    def reads_sequences(self) -> bool:
+        """Whether the input of a case is a sequence, (steps, features)."""
+        return len(self.input_shape) == 2
+
+    @property
+    def gives_sequences(self) -> bool:
+        """Whether the output of a case is a sequence, (steps, features)."""
+        return len(self.output_shape) == 2
 
     @property
     def formula_of_z(self) -> str:

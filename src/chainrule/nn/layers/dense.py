@@ -83,6 +83,15 @@ class Dense(Weighted):
     type: ClassVar[str] = "dense"
     formula: ClassVar[str] = "x W + b"
     formula_without_bias: ClassVar[str] = "x W"
+    explanations: ClassVar[Mapping[str, tuple[str, str, str]]] = {
+        "W": (
+            "weights, (inputs, outputs)",
+            "∂z_k/∂W_ij = x_i where j = k, else 0",
+            "δ · J_W = xᵀ δ, the outer products summed over the cases",
+        ),
+        "b": ("biases", "∂z/∂b = I, the same for every case", "δ · J_b, summed over the cases"),
+        "x": ("input", "∂z/∂x = Wᵀ, the same for every case", ""),
+    }
     size_is_outputs: ClassVar[bool] = True
 
     def __init__(
