@@ -71,6 +71,8 @@ class EachStep:
     output_shape: Shape = ()
     at_each_step = True
     knows_padding = True
+    reads_sequences = True
+    gives_sequences = True
     _lengths: Array | None = None
 
     def __init__(self, layer: Layer) -> None:
