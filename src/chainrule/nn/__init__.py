@@ -34,24 +34,8 @@ if TYPE_CHECKING:
     from chainrule.nn.losses import Loss
     from chainrule.nn.network import Network
 
-_HOME = {
-    "Activation": "chainrule.nn.activations",
-    "Add": "chainrule.nn.layer_types",
-    "AveragePool2D": "chainrule.nn.layer_types",
-    "Concatenate": "chainrule.nn.layer_types",
-    "Conv2D": "chainrule.nn.layer_types",
-    "Dense": "chainrule.nn.layer_types",
-    "Dropout": "chainrule.nn.layer_types",
-    "Flatten": "chainrule.nn.layer_types",
-    "Join": "chainrule.nn.layer_types",
-    "Layer": "chainrule.nn.layer_types",
-    "LocallyConnected2D": "chainrule.nn.layer_types",
-    "Loss": "chainrule.nn.losses",
-    "MaxPool2D": "chainrule.nn.layer_types",
-    "Network": "chainrule.nn.network",
-    "Recurrent": "chainrule.nn.layer_types",
-    "Softmax": "chainrule.nn.layer_types",
-}
+_HOME = {"Activation": "activations", "Loss": "losses", "Network": "network"}
+"""The module of each name that is no layer."""
 
 _MODULES = (
     "activations",
@@ -88,13 +72,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import ``name`` from its module the first time it is used."""
-    if name not in _HOME and name not in _MODULES:
+    if name not in __all__ and name not in _MODULES:
         raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}")
     from importlib import import_module
 
     if name in _MODULES:
         return import_module(f"chainrule.nn.{name}")
-    value = getattr(import_module(_HOME[name]), name)
+    value = getattr(import_module(f"chainrule.nn.{_HOME.get(name, 'layer_types')}"), name)
     globals()[name] = value
     return value
 

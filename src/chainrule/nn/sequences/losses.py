@@ -13,6 +13,7 @@ flat, (cases, steps · outputs), as everywhere between layers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,18 +67,15 @@ class SequenceLoss(Loss):
 
     def value(self, y: Array, t: Array) -> Any:
         """See the module."""
-        rows, targets, share = _rows(y, t)
-        return self.each.value(rows, targets) * share if len(rows) else y.dtype.type(0)
+        return _total(self.each.value, y, t)
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, (cases, steps · outputs); 0 where there is no target."""
-        rows, targets, share = _rows(y, t)
-        return _spread(y, t, self.each.jacobian(rows, targets) * share if len(rows) else rows)
+        return _by_step(self.each.jacobian, t, y)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
         """The distances of the steps, (cases, steps · n); infinite where there is no target."""
-        rows, targets, _ = _rows(y, t)
-        distances = self.each.from_kinks(rows, targets)
+        distances = self.each.from_kinks(output_rows(y, t), target_rows(t))
         found = np.full((*t.shape[:2], distances.shape[1]), np.inf, distances.dtype)
         found[has_target(t)] = distances
         return found.reshape(len(y), -1)
@@ -167,27 +165,20 @@ class SequenceFromLogits(FromLogits):
 
     def value(self, z: Array, t: Array) -> Any:
         """L as a function of the logits, (cases, steps · outputs)."""
-        rows, targets, share = _rows(z, t)
-        return self.each.value(rows, targets) * share if len(rows) else z.dtype.type(0)
+        return _total(self.each.value, z, t)
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """δ = ∂L/∂z, (cases, steps · outputs); 0 where there is no target."""
-        rows, targets, share = _rows(z, t)
-        if not len(rows):
-            return np.zeros_like(z)
-        return _spread(z, t, self.each.delta(rows, output_rows(y, t), targets) * share)
+        return _by_step(self.each.delta, t, z, y)
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, which the explicit backward pass starts from."""
-        rows, targets, share = _rows(z, t)
-        if not len(rows):
-            return np.zeros_like(y)
-        return _spread(z, t, self.each.jacobian(rows, output_rows(y, t), targets) * share)
+        return _by_step(self.each.jacobian, t, z, y)
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
         """See `FromLogits.by_logs`; a step without a target needs none."""
-        rows, targets, share = _rows(z, t)
-        found = self.each.by_logs(rows, output_rows(y, t), targets)
+        rows, share = output_rows(z, t), _share(z, t)
+        found = self.each.by_logs(rows, output_rows(y, t), target_rows(t))
         if found is None:
             return None
         return ByLogs(_spread(z, t, found.which), _spread(z, t, found.J * share))
@@ -202,10 +193,23 @@ class SequenceFromLogits(FromLogits):
         )
 
 
-def _rows(y: Array, t: Array) -> tuple[Array, Array, Any]:
-    """The steps with a target as rows, and what makes their mean a sum over a case's steps."""
+def _share(y: Array, t: Array) -> Any:
+    """What makes of a mean over the steps with a target the sum over a case's steps."""
+    return y.real.dtype.type(np.count_nonzero(has_target(t)) / len(y))
+
+
+def _total(loss: Callable[[Array, Array], Any], y: Array, t: Array) -> Any:
+    """A loss of rows, of the steps with a target."""
     rows = output_rows(y, t)
-    return rows, target_rows(t), y.real.dtype.type(len(rows) / len(y))
+    return loss(rows, target_rows(t)) * _share(y, t) if len(rows) else y.dtype.type(0)
+
+
+def _by_step(derivative: Callable[..., Array], t: Array, *arrays: Array) -> Array:
+    """A derivative of a loss of rows, in the shape of ``arrays``; 0 where there is no target."""
+    rows = [output_rows(values, t) for values in arrays]
+    if not len(rows[0]):
+        return np.zeros_like(arrays[-1])
+    return _spread(arrays[0], t, derivative(*rows, target_rows(t)) * _share(arrays[0], t))
 
 
 def _spread(y: Array, t: Array, rows: Array) -> Array:
