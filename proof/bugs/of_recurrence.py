@@ -14,7 +14,7 @@ CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
 U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
 W_GRADIENT = "np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)"
 START_GRADIENT = "np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)"
-SHARE = "y.real.dtype.type(len(rows) / len(y))"
+SHARE = "y.real.dtype.type(np.count_nonzero(has_target(t)) / len(y))"
 SHORTENED = "        gradient *= most / found\n"
 
 TESTS = (
