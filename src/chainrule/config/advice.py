@@ -10,12 +10,13 @@ from functools import cache
 from typing import Any
 
 from chainrule.config.reading.tree import Tree, named_parent
-from chainrule.config.schema.layers import ALIASES, SECTIONS
+from chainrule.config.schema.layers import ALIASES, section_of
 from chainrule.config.schema.network import Network
 from chainrule.core.errors import SYNONYMS
 from chainrule.core.schema import KeyPath
 from chainrule.data.settings import GENERATORS
 from chainrule.nn.activations import ACTIVATIONS
+from chainrule.nn.layer_types import LAYERS
 from chainrule.training.settings import TRAINING
 
 OPTIONS: Mapping[str, str] = {
@@ -64,7 +65,7 @@ COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
 def _fields() -> dict[str, str]:
     """The part that a key belongs to; of several the one that is meant more often."""
     data = {name for known in GENERATORS.values() for name in known.model.model_fields}
-    layers = {name for model in SECTIONS.values() for name in model.model_fields}
+    layers = {name for kind in LAYERS for name in section_of(kind).model_fields}
     parts = {
         "data": {*data, "generator", "file", "folder", "text"},
         "layers": layers - {"inputs", "type", "name", "start"},
@@ -90,7 +91,7 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
         return f"{key} is not part of a configuration; write: chainrule train FILE {option}"
     if word in _COUNTS or (word == "layers" and (compact or here == "layers")):
         return f"key {key!r}: {_one_by_one(compact=compact)}"
-    if here == "layers" and word in (*SECTIONS, *ALIASES):
+    if here == "layers" and word in (*LAYERS, *ALIASES):
         return f"{key} is a type of layer; write type: {word}"
     if word in _PENALTIES and word not in known:
         return f"unknown key {key!r}; {_penalty(here, compact=compact)}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chainrule.config.reading.tree import Tree
-from chainrule.config.schema.layers import ALIASES, NAME_PATTERN, SECTIONS
+from chainrule.config.schema.layers import ALIASES, NAME_PATTERN, section_of
 from chainrule.core.errors import Problem
 from chainrule.core.schema import KeyPath, is_whole_from
 from chainrule.data.settings import data_problems
@@ -48,7 +48,7 @@ def _name(value: Any) -> str | None:
 def _kind(layer: Any) -> str | None:
     """The layer's type; None for what is none."""
     word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
-    return ALIASES.get(word, word) if word in (*SECTIONS, *ALIASES) else None
+    return ALIASES.get(word, word) if word in (*LAYERS, *ALIASES) else None
 
 
 def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:
@@ -155,7 +155,7 @@ def _loss_faults(
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return
     output, function = f"layer {len(layers)}, the last one,", last
-    if "activation" in SECTIONS[last].model_fields:
+    if "activation" in section_of(last).model_fields:
         written = layers[-1].get("activation") if isinstance(layers[-1], dict) else None
         function = "linear" if written is None else _name(written) or ""
         if function not in ACTIVATIONS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce, wraps
+from functools import cached_property, reduce, wraps
 from inspect import Parameter, getdoc, signature
 from operator import or_
 from types import UnionType
@@ -39,9 +39,6 @@ class Arguments:
         rules: what must hold between the values.
         base: keys that the section has besides.
         fixed: keys that have one value each, and that value.
-
-    Attributes:
-        model: the section.
     """
 
     def __init__(
@@ -51,23 +48,24 @@ class Arguments:
         base: type[Section] = Section,
         fixed: Mapping[str, str] | None = None,
     ) -> None:
-        called = _called(function)
-        self.signature = signature(called)
+        self.function = function
+        self.signature = signature(_called(function))
         self.rules = rules
+        self.base = base
         self.fixed = dict(fixed or {})
-        own = {
-            key: field
-            for key, field in arguments_of(function).items()
-            if key not in base.model_fields
-        }
-        only = {
+
+    @cached_property
+    def model(self) -> type[Section]:
+        """The section, which is made when it is needed."""
+        fields: dict[str, Any] = {
             key: (Literal[word], Field(description="the kind of data"))
             for key, word in self.fixed.items()
         }
-        name = "".join(part.title() for part in (*self.fixed.values(), function.__name__)[:1])
-        about = (getdoc(function) or "").partition("\n\n")[0]
-        fields: dict[str, Any] = {**only, **own}
-        self.model = create_model(name, __base__=base, __doc__=about, **fields)
+        own = arguments_of(self.function).items()
+        fields |= {key: field for key, field in own if key not in self.base.model_fields}
+        name = next(iter(self.fixed.values()), self.function.__name__)
+        about = (getdoc(self.function) or "").partition("\n\n")[0]
+        return create_model(name.title(), __base__=self.base, __doc__=about, **fields)
 
     def problems(self, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """The rules that do not hold, where the keys that are not written have their defaults."""

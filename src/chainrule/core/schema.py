@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
 from typing import (
     Annotated,
@@ -31,6 +32,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -94,7 +96,8 @@ def says(what: str, at_most: int | None = None, words: Sequence[str] = ()) -> Wr
 class Section(BaseModel):
     """A mapping of known keys; an unknown one is reported with those that are known."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    # One configuration needs few of the models, so each is built when it is first used.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -272,6 +275,29 @@ def _type_of(option: dataclasses.Field[Any]) -> Any:
         return Annotated[Any, Word(option.metadata["kind"], tuple(option.metadata["words"]))]
     name = option.type if isinstance(option.type, str) else option.type.__name__
     return {"bool": Flag, "int": Integer}.get(name, Number)
+
+
+@dataclass(frozen=True)
+class OneOf(Metadata):
+    """One of several types of values.
+
+    Attributes:
+        read: gives the normalised value, by the one type that is meant.
+        kinds: all types; only the JSON Schema needs them.
+    """
+
+    read: Callable[[Any], Any]
+    kinds: Callable[[], Iterable[Any]]
+
+    def check(self, value: Any) -> Any:
+        """What the type that is meant makes of ``value``."""
+        return self.read(value)
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        kinds: Any = reduce(or_, self.kinds())
+        return handler(TypeAdapter(kinds).core_schema)
 
 
 class Choice(Metadata):

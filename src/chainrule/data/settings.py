@@ -7,13 +7,11 @@ an unknown key is reported against the keys of that kind alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
 from inspect import signature
-from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, TypeAdapter, create_model
-from pydantic_core import core_schema
+from pydantic import Field, TypeAdapter, create_model
 
 from chainrule.core.declared import Arguments, arguments_of
 from chainrule.core.errors import ConfigError, Problem, shown
@@ -21,6 +19,7 @@ from chainrule.core.schema import (
     Count,
     FileName,
     KeyPath,
+    OneOf,
     Text,
     Word,
     expected,
@@ -158,7 +157,7 @@ class Cifar100(Cifar10):
 _NAMED: dict[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
 
-def _by_kind(value: Any, handler: Any) -> Any:
+def _by_kind(value: Any) -> Any:
     """The data of the one kind that is meant; only its own errors are reported."""
     if not isinstance(value, dict | None):
         raise expected("a mapping of keys to values, such as {generator: shapes}")
@@ -187,19 +186,13 @@ def _by_kind(value: Any, handler: Any) -> Any:
     return _NAMED.get(value[kind], Named).model_validate(value)
 
 
-class _OfOneKind:
-    """Data whose model goes by the key that says the kind."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        made = [known.model for known in GENERATORS.values()]
-        models: list[Any] = [*made, Characters, File, Folder, Named, Cifar10, Cifar100]
-        union = handler.generate_schema(reduce(or_, models))
-        return core_schema.no_info_wrap_validator_function(_by_kind, union)
+def _models() -> list[type[Data]]:
+    """The models of all kinds of data."""
+    made: list[Any] = [known.model for known in GENERATORS.values()]
+    return [*made, Characters, File, Folder, Named, Cifar10, Cifar100]
 
 
-AnyData = Annotated[Data, _OfOneKind()]
+AnyData = Annotated[Data, OneOf(_by_kind, _models)]
 """Data of any kind."""
 
 

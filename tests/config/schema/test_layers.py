@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainrule.config.schema.layers import SECTIONS, section
+from chainrule.config.schema.layers import section, section_of
 from chainrule.core.errors import ConfigError
 from chainrule.core.schema import validated
 from chainrule.nn import Layer
@@ -13,7 +13,7 @@ from chainrule.nn.layer_types import LAYERS, arguments_of
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_the_keys_are_the_arguments(kind):
-    assert set(SECTIONS[kind].model_fields) == {"type", *arguments_of(LAYERS[kind])}
+    assert set(section_of(kind).model_fields) == {"type", *arguments_of(LAYERS[kind])}
 
 
 class Scaled(Layer):

@@ -5,22 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache
 from inspect import Parameter, getdoc
 from math import inf, isfinite
-from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     create_model,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
 from chainrule.config.schema.penalties import LayerPenalty
 from chainrule.core.errors import unknown
@@ -33,6 +30,7 @@ from chainrule.core.schema import (
     Maybe,
     Metadata,
     Number,
+    OneOf,
     OptionalCount,
     Section,
     Text,
@@ -306,11 +304,14 @@ class _Join(AnyLayer):
 ALIASES = {"basic_layer": "dense"}
 """Other words for a type."""
 
-SECTIONS: Mapping[str, type[AnyLayer]] = {kind: section(kind, LAYERS[kind]) for kind in LAYERS}
-"""The keys of each type of layer."""
+
+@cache
+def section_of(kind: str) -> type[AnyLayer]:
+    """The keys of a type of layer of the table."""
+    return section(kind, LAYERS[kind])
 
 
-def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
+def _layer(value: Any) -> AnyLayer:
     """The layer a word or a mapping describes; only its own kind's errors are reported."""
     kind, at = (value.get("type", "dense"), "type") if isinstance(value, dict) else (value, None)
     if not isinstance(kind, str):
@@ -320,33 +321,27 @@ def _layer(value: Any, handler: ValidatorFunctionWrapHandler) -> AnyLayer:
             else "softmax, or a mapping such as {size: 10}"
         )
         raise expected(what, at)
-    if kind.lower() not in (*SECTIONS, *ALIASES):
-        raise said(unknown("layer type", kind, (*SECTIONS, *ALIASES)), at)
+    if kind.lower() not in (*LAYERS, *ALIASES):
+        raise said(unknown("layer type", kind, (*LAYERS, *ALIASES)), at)
     options = dict(value) if isinstance(value, dict) else {}
     kind = ALIASES.get(kind.lower(), kind.lower())
     if kind == "dense" and not options:
         raise said(f"a {kind} layer needs a size; write {{size: 10, activation: relu}}")
-    return SECTIONS[kind].model_validate({**options, "type": kind})
+    return section_of(kind).model_validate({**options, "type": kind})
 
 
-class _AnyKind:
-    """A layer whose keys go by its type."""
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        alone = tuple(kind for kind in SECTIONS if _stands_alone(kind))
-        kinds: list[Any] = [*SECTIONS.values(), Literal[alone]]
-        union = handler.generate_schema(reduce(or_, kinds))
-        return core_schema.no_info_wrap_validator_function(_layer, union)
+def _kinds() -> list[Any]:
+    """The sections of all layers, and the words that are layers alone."""
+    alone = tuple(kind for kind in LAYERS if _stands_alone(kind))
+    return [*map(section_of, LAYERS), Literal[alone]]
 
 
 def _stands_alone(kind: str) -> bool:
     """Whether the word alone is a layer."""
-    fields = SECTIONS[kind].model_fields.items()
+    fields = section_of(kind).model_fields.items()
     needs_more = any(field.is_required() for key, field in fields if key != "type")
     return not needs_more and not LAYERS[kind].joins
 
 
-LayerEntry = Annotated[AnyLayer, _AnyKind()]
+LayerEntry = Annotated[AnyLayer, OneOf(_layer, _kinds)]
 """An item of the list of layers."""
