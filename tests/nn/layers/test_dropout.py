@@ -224,9 +224,27 @@ class WithDropout(Setting):
         return Trainer(network, TRAIN, VALIDATION, settings, classes=True, callbacks=callbacks)
 
 
-def test_a_resumed_training_draws_the_masks_of_one_never_stopped(tmp_path):
-    setting = WithDropout("numpy", 4, "adam", "constant", shuffle=True)
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_a_resumed_training_draws_the_masks_of_one_never_stopped(tmp_path, engine):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    setting = WithDropout(engine, 4, "adam", "constant", shuffle=True)
+    assert setting.trainer().engine.name == engine
     assert resume_everywhere(setting, tmp_path) == ([], 13)
+
+
+@every_kind
+def test_the_torch_engine_multiplies_by_the_same_masks(made):
+    pytest.importorskip("torch")
+    found = {}
+    for engine in ("numpy", "torch"):
+        network, x, t = made()
+        settings = Settings(epochs=2, batch_size=4, seed=3, engine=engine, optimizer="adam")
+        part = Part(x, t)
+        Trainer(network, part, part, settings, classes=t.dtype.kind == "i").run()
+        found[engine] = network.theta
+    difference = np.abs(found["torch"] - found["numpy"]).max()
+    assert difference < 1e-12 * np.abs(found["numpy"]).max()
 
 
 CONFIG = """
