@@ -57,6 +57,18 @@ def test_a_right_network(command, config):
     )
 
 
+def test_a_network_with_dropout_is_checked_in_both_modes(command, config):
+    dropout = "    - {type: dropout, rate: 0.5}\n    - {size: 3}"
+    config.write_text(CONFIG.replace("    - {size: 3}", dropout))
+    outcome = command("check", config, *QUICK)
+    assert (outcome.status, outcome.err) == (0, "")
+    table = rows(outcome.out)
+    assert " ".join(table["dense_1.W in"]).startswith("dense_1.W in training 5 x 4 ")
+    for place in ("dense_1.W", "dense_1.W in", "dropout_1 ∂z/∂x"):
+        assert table[place][-1] == "right"
+    assert "∂z/∂x in training" in outcome.out
+
+
 def test_all_methods_by_default(command, config):
     pytest.importorskip("torch", reason="needs the package torch")
     pytest.importorskip("jax", reason="needs the package jax")

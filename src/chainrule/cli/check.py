@@ -81,7 +81,7 @@ def _print_report(network: Network, report: Report) -> None:
     print_rows(
         ("", "derivative", "error", "verdict"),
         [
-            (found[0].place, found[0].what, shown_error(found), _verdict(found))
+            (found[0].place, found[0].derivative, shown_error(found), _verdict(found))
             for _, found in _by_name(report.by_layer)
         ],
     )
@@ -100,7 +100,8 @@ def _by_name(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
 def _array_row(
     network: Network, name: str, found: list[Finding], methods: list[str]
 ) -> tuple[str, ...]:
-    shape = " x ".join(map(str, network.parameters[name].shape))
+    array = network.parameters[f"{found[0].place}.{found[0].what}"]
+    shape = " x ".join(map(str, array.shape))
     errors = [shown_error(f for f in found if f.method == method) for method in methods]
     moved = [f.checked for f in found if f.method in ("central", "complex")]
     few = min(moved, default=found[0].total)

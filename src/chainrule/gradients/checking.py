@@ -173,7 +173,7 @@ def _in_one_mode(
 
 
 def _in_training(found: Finding) -> Finding:
-    return replace(found, what=f"{found.what} in training")
+    return replace(found, training=True)
 
 
 def _truncations(network: Network) -> Iterator[str]:

@@ -71,6 +71,8 @@ class Finding:
             error, and those of which the method has no digits.
         roundings: the largest difference of those whose terms cancel or vanish, in roundings of
             everything that they are made of.
+        training: whether the network was in training mode; only networks with layers that then
+            compute something else are checked in it as well.
     """
 
     place: str
@@ -85,17 +87,23 @@ class Finding:
     worst: tuple[int, ...] | None = None
     compared: int | None = None
     roundings: float = 0.0
+    training: bool = False
+
+    @property
+    def derivative(self) -> str:
+        """``what``, and whether that of training is meant, such as ``W in training``."""
+        return f"{self.what} in training" if self.training else self.what
 
     @property
     def name(self) -> str:
-        """The place and the array, such as ``dense_1.W``."""
-        return f"{self.place}.{self.what}"
+        """The place and the derivative, such as ``dense_1.W``."""
+        return f"{self.place}.{self.derivative}"
 
     def __str__(self) -> str:
         """Such as ``dense_1.W: relative error 5e-05 by complex, batch 2, worst at [3, 1]``."""
         worst = f", worst at {list(self.worst)}" if self.worst is not None else ""
         return printable(
-            f"{self.place} {self.what}: relative error {self.error:.2g} by {self.method}, "
+            f"{self.place} {self.derivative}: relative error {self.error:.2g} by {self.method}, "
             f"batch {self.batch}{worst}"
         )
 
