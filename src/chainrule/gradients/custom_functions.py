@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem, ShapeError
+from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.core.registry import add_entry
 from chainrule.gradients.numeric import COMPLEX_STEP, central_difference, complex_step
 from chainrule.nn.activations import ACTIVATIONS, Activation
@@ -58,12 +58,21 @@ def check_activation(phi: Activation) -> None:
         1.00087888..., expected 0.99987900... (by central difference), a relative error of 0.0005
     """
     name = type(phi).__name__
+    _raise_first(_activation_problems(phi, name), f"{name} cannot be used on an array")
+
+
+def _raise_first(problems: Iterator[str], unusable: str) -> None:
+    """Raise the first problem, or say that the function is ``unusable`` where it failed.
+
+    Raises:
+        ConfigError: if there is any.
+    """
     try:
-        problems = list(_activation_problems(phi, name))
+        problem = next(problems, None)
     except (TypeError, ValueError, FloatingPointError, AttributeError) as error:
-        raise ConfigError(f"{name} cannot be used on an array: {error}") from error
-    if problems:
-        raise ConfigError([Problem(problem) for problem in problems[:3]])
+        raise ConfigError(f"{unusable}: {error}") from error
+    if problem is not None:
+        raise ConfigError(problem)
 
 
 def points() -> Array:
@@ -73,10 +82,7 @@ def points() -> Array:
 
 
 def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
-    problem = _manners(phi, name)
-    if problem is not None:
-        yield problem
-        return
+    yield from _wrong_arrays(phi, name)
     z = points()
     for kink in phi.kinks:
         z = z[np.abs(z - kink) > REACH]
@@ -88,25 +94,24 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
     blur = 1e-12 * np.maximum(1, np.abs(phi.value(z)))
     wrong = _wrong(found, central, CENTRAL, blur)
     hidden = _hidden_kink(phi, z)
+    what = f"the derivative of {name}"
     if hidden is not None:
         yield f"{name} has a kink at z = {hidden:.4g} that its attribute kinks does not state"
     elif wrong is not None:
-        yield _message(f"the derivative of {name}", "z", z[wrong], found[wrong], central[wrong])
-    else:
-        moved = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
-        wrong = _wrong(found, moved, COMPLEX, 1e-14 * np.maximum(1, np.abs(found).max()))
-        if wrong is not None:
-            yield (
-                _message(
-                    f"the derivative of {name}", "z", z[wrong], found[wrong], moved[wrong]
-                ).replace("central difference", "complex step")
-                + "; if it is right, its value does not take complex numbers: choose the pieces "
-                "of a function by z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
-            )
+        where = f"z = {z[wrong]:.4g}"
+        yield _message(what, where, found[wrong], central[wrong], "central difference")
+    moved = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
+    wrong = _wrong(found, moved, COMPLEX, 1e-14 * np.maximum(1, np.abs(found).max()))
+    if wrong is not None:
+        yield (
+            _message(what, f"z = {z[wrong]:.4g}", found[wrong], moved[wrong], "complex step")
+            + "; if it is right, its value does not take complex numbers: choose the pieces "
+            "of a function by z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
+        )
 
 
-def _manners(phi: Activation, name: str) -> str | None:
-    """Whether values and derivatives come as arrays like z, and z is left alone."""
+def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
+    """Values and derivatives come as arrays like z, and leave z as it is."""
     for dtype in ("float64", "float32"):
         z = np.array([[0.3, -1.7, 2.2]], dtype)
         before = z.copy()
@@ -114,17 +119,16 @@ def _manners(phi: Activation, name: str) -> str | None:
             result, out = method(z), np.empty_like(z)
             what = f"{name}.{word}"
             if not isinstance(result, np.ndarray) or result.shape != z.shape:
-                return f"{what} must give an array of the shape of z, {z.shape}"
+                yield f"{what} must give an array of the shape of z, {z.shape}"
             if result.dtype != z.dtype:
-                return f"{what} of {z.dtype} must be {z.dtype}, found {result.dtype}"
+                yield f"{what} of {z.dtype} must be {z.dtype}, found {result.dtype}"
             if not np.array_equal(z, before):
-                return f"{what} must not change z"
+                yield f"{what} must not change z"
             if not np.isfinite(result).all():
-                return f"{what} is not finite at z = {z[~np.isfinite(result)][0]:.4g}"
+                yield f"{what} is not finite at z = {z[~np.isfinite(result)][0]:.4g}"
             method(z, out)
             if not np.array_equal(out, result):
-                return f"{what}(z, out) must write its result into out"
-    return None
+                yield f"{what}(z, out) must write its result into out"
 
 
 def _hidden_kink(phi: Activation, z: Array) -> float | None:
@@ -168,66 +172,45 @@ def check_loss(loss: Loss) -> None:
         >>> check_loss(LogCosh())
     """
     name = type(loss).__name__
-    try:
-        problems = list(_loss_problems(loss, name))
-    except (TypeError, ValueError, FloatingPointError, AttributeError) as error:
-        raise ConfigError(f"{name} cannot be used on outputs and targets: {error}") from error
-    if problems:
-        raise ConfigError([Problem(problem) for problem in problems[:3]])
+    _raise_first(_loss_problems(loss, name), f"{name} cannot be used on outputs and targets")
 
 
 def _loss_problems(loss: Loss, name: str) -> Iterator[str]:
     rng = np.random.default_rng(0)
     for cases, outputs in SHAPES:
-        y, t = _batch(loss, name, cases, outputs, rng)
-        problem = _loss_problem(loss, name, y, t)
-        if problem is not None:
-            yield problem
-            return
+        yield from _problems_of_batch(loss, name, *_batch(loss, name, cases, outputs, rng))
 
 
-def _loss_problem(loss: Loss, name: str, y: Array, t: Array) -> str | None:
+def _problems_of_batch(loss: Loss, name: str, y: Array, t: Array) -> Iterator[str]:
     value, found = loss.value(y, t), loss.jacobian(y, t)
     if np.ndim(value) or not np.isfinite(value):
-        return f"the value of {name} must be one finite number, found {value!r}"
+        yield f"the value of {name} must be one finite number, found {value!r}"
     if not isinstance(found, np.ndarray) or found.shape != y.shape:
-        return (
-            f"the jacobian of {name} must have the shape of y, {y.shape}, found {np.shape(found)}"
-        )
+        shape = np.shape(found)
+        yield f"the jacobian of {name} must have the shape of y, {y.shape}, found {shape}"
     twice = float(loss.value(np.concatenate([y, y]), np.concatenate([t, t])))
     if abs(twice - value) > 1e-9 * abs(value):
-        return (
+        yield (
             f"{name} is no mean over the cases: each of them twice has loss {twice:.6g}, once "
             f"{float(value):.6g}"
         )
-    flat, shape = y.ravel(), y.shape
-    for method, numeric, limit in (
-        ("central difference", central_difference, CENTRAL),
-        ("complex step", complex_step, COMPLEX),
+    size = max(1.0, abs(float(value)))
+    for method, numeric, limit, floor, hint in (
+        ("central difference", central_difference, CENTRAL, 1e-12, ""),
+        (
+            *("complex step", complex_step, COMPLEX, 1e-14),
+            "; if it is right, its value does not take complex numbers: choose the pieces of a "
+            "function by the real part",
+        ),
     ):
-        expected = numeric(lambda v: loss.value(v.reshape(shape), t), flat)
-        floor = (1e-12 if limit == CENTRAL else 1e-14) * max(1.0, abs(float(value)))
-        wrong = _wrong(found.ravel(), expected, limit, floor)
+        expected = numeric(lambda v: loss.value(v.reshape(y.shape), t), y.ravel())
+        wrong = _wrong(found.ravel(), expected, limit, floor * size)
         if wrong is not None:
-            where = f"y = {np.array2string(y[wrong // shape[1]], precision=4)}"
-            where += (
-                f", t = {t[wrong // shape[1]]}, output {wrong % shape[1]} of {cases_of(shape)}"
-            )
-            text = _message(
-                f"the jacobian of {name}", "", where, found.flat[wrong], expected[wrong]
-            )
-            return text.replace("central difference", method) + (
-                "; if it is right, its value does not take complex numbers: choose the pieces of "
-                "a function by the real part"
-                if limit == COMPLEX
-                else ""
-            )
-    return None
-
-
-def cases_of(shape: tuple[int, ...]) -> str:
-    """Such as ``a batch of 4 cases``."""
-    return f"a batch of {shape[0]} case{'s' * (shape[0] > 1)}"
+            case, output = divmod(wrong, y.shape[1])
+            where = f"y = {np.array2string(y[case], precision=4)}, t = {t[case]}, "
+            where += f"output {output} of a batch of {len(y)} case{'s' * (len(y) > 1)}"
+            numbers = found.flat[wrong], expected[wrong]
+            yield _message(f"the jacobian of {name}", where, *numbers, method) + hint
 
 
 def _batch(
@@ -273,13 +256,12 @@ def _wrong(found: Array, expected: Array, limit: float, floor: Any) -> int | Non
     return int(np.flatnonzero(bad)[np.argmax(off[bad])])
 
 
-def _message(what: str, symbol: str, where: Any, found: float, expected: float) -> str:
-    place = f"{symbol} = {where:.4g}" if symbol else str(where)
+def _message(what: str, where: str, found: float, expected: float, method: str) -> str:
     size = abs(found) + abs(expected)
     error = abs(found - expected) / size if size else float("nan")
     return (
-        f"{what} is wrong at {place}: found {found:.10g}, expected {expected:.10g} (by central "
-        f"difference), a relative error of {error:.2g}"
+        f"{what} is wrong at {where}: found {found:.10g}, expected {expected:.10g} (by {method}), "
+        f"a relative error of {error:.2g}"
     )
 
 
