@@ -1,4 +1,4 @@
-"""Each line of the table: first and second derivative against the complex step."""
+"""Every operation of the graph, by its own name and by NumPy's, against other derivations."""
 
 from dataclasses import replace
 
@@ -11,8 +11,10 @@ from operation_cases import CASES, ELEMENTWISE, MISSING, shapes_for
 
 from chainrule.autodiff import (
     OPERATIONS,
+    Node,
     apply,
     concatenate,
+    conv2d,
     gradient,
     log_softmax,
     maximum,
@@ -186,3 +188,135 @@ def test_shapes_that_do_not_fit_are_told(make, says):
 def test_a_misfit_names_the_nodes():
     with pytest.raises(ShapeError, match=r"found W \(2,\) and x \(3,\)"):
         variable([1.0, 2.0], "W") * variable([1.0, 2.0, 3.0], "x")
+
+
+# NumPy's functions on nodes give nodes; what the graph has not is told
+
+
+X = np.array([[0.3, 0.8, 1.4], [0.2, 2.0, 0.7]])
+
+
+def by_numpy(x):
+    y = np.where(x > 0.5, np.exp(-x), np.log1p(x)) + np.sin(x) * np.maximum(x, 0.6)
+    y = np.concatenate([y, np.sqrt(np.abs(x))], axis=0).reshape(3, 4) @ np.ones((4, 2))
+    return np.sum(np.transpose(y) * np.tanh(np.mean(x)) / np.power(x[0, 0], 2))
+
+
+def test_one_function_of_arrays_and_of_nodes():
+    assert by_numpy(variable(X)).value == by_numpy(X)
+    moved = X + 0j
+    numeric = np.empty_like(X)
+    for place in np.ndindex(*X.shape):
+        moved[place] += 1e-30j
+        numeric[place] = by_numpy(variable(moved)).value.imag / 1e-30
+        moved[place] = X[place]
+    assert gradient(by_numpy, X) == pytest.approx(numeric, rel=1e-13)
+
+
+def test_an_array_on_the_left_makes_one_node():
+    for found in (X * variable(X), X + variable(X), X - variable(X), X.T @ variable(X)):
+        assert isinstance(found, Node)
+    assert (X - variable(2 * X)).value.tolist() == (-X).tolist()
+    assert (variable(X) > X).any() is np.False_
+    assert (variable(X) >= X).all()
+    assert np.shape(variable(X)) == (2, 3)
+    assert np.ones_like(variable(X)).tolist() == np.ones((2, 3)).tolist()
+
+
+def test_comparisons_give_plain_arrays():
+    x = variable([0.0, 1.0, 2.0])
+    assert (x == 0).tolist() == [True, False, False]
+    assert (x != 0).tolist() == (np.zeros(3) != x).tolist() == [False, True, True]
+    assert np.equal(x, 1.0).tolist() == [False, True, False]
+    assert ((x > 1) & (x <= 2)).tolist() == [False, False, True]
+    assert gradient(lambda x: np.where(x == 1, 5.0, x**2).sum(), x.value).tolist() == [0, 0, 4]
+
+
+def test_iterating_and_unpacking():
+    first, second = variable(X)
+    assert second.value.tolist() == X[1].tolist()
+    assert [float(x.value) for x in first] == X[0].tolist()
+    assert len(variable(X)) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda x: np.arccosh(x), "np.arccosh is no operation of the graph; there are absolute"),
+        (lambda x: np.add.reduce(x), "np.add with reduce is no operation"),
+        (lambda x: np.sort(x), "np.sort is no operation"),
+        (lambda x: np.sum(x, dtype=int), "np.sum on a node: .*dtype"),
+    ],
+)
+def test_what_the_graph_has_not_is_told(call, says):
+    with pytest.raises(ShapeError, match=says):
+        call(variable(X))
+
+
+# Convolution written out in loops, the question's numbers, and what is refused
+
+
+def in_loops(x, w, b, stride, padding):
+    """The definition, one product after the other."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    (cases, _, height, width), (filters, _, rows, columns) = x.shape, w.shape
+    out = (cases, filters, (height - rows) // stride + 1, (width - columns) // stride + 1)
+    y = np.empty(out)
+    for n, o, i, j in np.ndindex(*out):
+        under = x[n, :, i * stride : i * stride + rows, j * stride : j * stride + columns]
+        y[n, o, i, j] = (under * w[o]).sum() + b[o]
+    return y
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_against_loops(data):
+    def size(low=1, high=3):
+        return data.draw(st.integers(low, high))
+
+    rng = np.random.default_rng(size(0, 1000))
+    channels, filters, rows, columns = size(), size(), size(), size()
+    stride, padding = size(), size(0, 2)
+    x = rng.normal(size=(size(), channels, size(rows, 6), size(columns, 6)))
+    w, b = rng.normal(size=(filters, channels, rows, columns)), rng.normal(size=filters)
+    found = conv2d(variable(x), w, b, stride=stride, padding=padding).value
+    assert found == pytest.approx(in_loops(x, w, b, stride, padding), rel=1e-12, abs=1e-13)
+
+
+def test_gradients_are_sums_of_what_was_multiplied():
+    """A filter at one place alone: ∂y/∂w is the image under it, ∂y/∂x the filter."""
+    x, w = np.arange(4.0).reshape(1, 1, 2, 2), np.array([[[[5.0, 6.0], [7.0, 8.0]]]])
+    g_x, g_w = gradient(lambda x, w: conv2d(x, w).sum(), x, w)
+    assert (g_x == w).all()
+    assert (g_w == x).all()
+
+
+def test_no_cases_are_no_failure():
+    g_x, g_w = gradient(
+        lambda x, w: conv2d(x, w).sum(), np.ones((0, 1, 3, 3)), np.ones((2, 1, 2, 2))
+    )
+    assert g_x.shape == (0, 1, 3, 3)
+    assert not g_w.any()
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "options", "says"),
+    [
+        (
+            (1, 2, 4, 4),
+            (1, 3, 2, 2),
+            {},
+            r"same channels, found \(1, 2, 4, 4\) and \(1, 3, 2, 2\)",
+        ),
+        ((2, 4, 4), (1, 2, 2, 2), {}, "images .cases, channels, height, width."),
+        ((1, 1, 2, 2), (1, 1, 3, 3), {}, "filter of 3 × 3 does not fit into images of 2 × 2"),
+        ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": 0}, "stride .* at least 1, found 0"),
+        ((1, 1, 4, 4), (1, 1, 2, 2), {"padding": -1}, "padding .* at least 0, found -1"),
+        ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": (1, 2, 3)}, r"found \(1, 2, 3\)"),
+        ((1, 1, 4, 4), (1, 1, 2, 2), {"stride": 1.5}, "found 1.5"),
+        ((1, 1, 4, 4), (3, 1, 2, 2), {"b": np.ones(2)}, r"3 filters have the shape \(3,\), found"),
+    ],
+)
+def test_what_does_not_fit_is_told(x, w, options, says):
+    with pytest.raises(ShapeError, match=says):
+        conv2d(np.ones(x), np.ones(w), **options)

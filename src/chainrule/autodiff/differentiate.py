@@ -144,7 +144,7 @@ def pull_back(node: Node, k: int, g: Node) -> Node:
 
 
 def gradient(function: Function, *arguments: Any) -> Any:
-    """∇f = ∂f/∂x of a function with a single number as its value.
+    """The gradient ∇f = ∂f/∂x of a function with a single number as its value.
 
     Args:
         function: f.
@@ -179,15 +179,9 @@ def gradient(function: Function, *arguments: Any) -> Any:
 
 
 def vjp(function: Function, x: Any, g: Any) -> Any:
-    """The product g J, with J = ∂f/∂x: one pass back.
+    """The product g J with J = ∂f/∂x at x, of the shape of x: one pass back.
 
-    Args:
-        function: f.
-        x: where; any shape.
-        g: of the shape of f(x).
-
-    Returns:
-        Σ_j g_j ∂f_j/∂x, of the shape of x.
+    (g J)_i = Σ_j g_j ∂f_j/∂x_i, for g of the shape of f(x).
 
     Raises:
         ShapeError: g has another shape.
@@ -202,18 +196,10 @@ def vjp(function: Function, x: Any, g: Any) -> Any:
 
 
 def jvp(function: Function, x: Any, v: Any) -> Any:
-    """The product J v, with J = ∂f/∂x: how the value moves as x moves along v.
+    """The product J v with J = ∂f/∂x at x, of the shape of f(x): how f moves as x moves along v.
 
-    g J is linear in g, and its derivative by g is Jᵀ: the pass back differentiated once more, so
-    that no second table of derivatives is needed.
-
-    Args:
-        function: f.
-        x: where; any shape.
-        v: of the shape of x.
-
-    Returns:
-        Σ_i ∂f/∂x_i v_i, of the shape of f(x).
+    (J v)_j = Σ_i ∂f_j/∂x_i v_i, for v of the shape of x. g J is linear in g; its derivative by g
+    is Jᵀ: the pass back is differentiated once more, and no second table of derivatives is needed.
 
     Raises:
         ShapeError: v has another shape.
@@ -230,16 +216,9 @@ def jvp(function: Function, x: Any, v: Any) -> Any:
 
 
 def jacobian(function: Function, x: Any) -> Any:
-    """The Jacobian J[j, i] = ∂f_j/∂x_i, every number of the value by every number of x.
+    """The Jacobian J[j, i] = ∂f_j/∂x_i at x: the shape of f(x), followed by that of x.
 
-    One pass back for each number of the value.
-
-    Args:
-        function: f.
-        x: where; any shape.
-
-    Returns:
-        The shape of f(x) followed by that of x.
+    One pass back for each number of f(x).
 
     Example:
         >>> jacobian(lambda x: x[0] * x, [2.0, 3.0])
@@ -252,26 +231,19 @@ def jacobian(function: Function, x: Any) -> Any:
     for j in range(value.size):
         g = np.zeros(value.size, dtype=value.dtype)
         g[j] = 1
-        rows.append(backpropagate(value, [point], Node(g.reshape(value.shape)))[0])
+        row = backpropagate(value, [point], Node(g.reshape(value.shape)))[0]
+        rows.append(row.reshape((-1,)))
     shape = (*value.shape, *point.shape)
     if not rows:
         return _given(Node(np.zeros(shape, dtype=point.dtype)), (x,))
-    flat = [row.reshape((-1,)) for row in rows]
-    return _given(apply("concatenate", *flat, axis=0).reshape(shape), (x,))
+    return _given(apply("concatenate", *rows, axis=0).reshape(shape), (x,))
 
 
 def hessian(function: Function, x: Any) -> Any:
-    """The Hessian H[i, k] = ∂²f / ∂x_i ∂x_k, the Jacobian of the gradient.
-
-    Args:
-        function: f, with a single number as its value.
-        x: where; any shape.
-
-    Returns:
-        The shape of x twice.
+    """The Hessian H[i, k] = ∂²f / ∂x_i ∂x_k at x, the Jacobian of the gradient.
 
     Raises:
-        ShapeError: the value is not a single number.
+        ShapeError: the value of f is not a single number.
 
     Example:
         >>> hessian(lambda x: x[0] ** 2 * x[1], [1.0, 3.0])

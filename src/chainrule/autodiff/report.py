@@ -244,13 +244,7 @@ def _edges(
 
 
 def local_derivative(node: Node, source: Node, held: Sequence[Node]) -> Array | None:
-    """∂node/∂source with the other nodes ``held`` fixed; see `Term`.
-
-    Args:
-        node: what is differentiated.
-        source: by what.
-        held: nodes that count as independent, ``source`` among them.
-    """
+    """∂node/∂source, as in `Term`; the nodes ``held``, ``source`` among them, are independent."""
     if node.size * source.size > MOST**2 or node.size > MOST:
         return None
     rows = []
