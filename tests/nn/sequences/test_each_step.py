@@ -283,3 +283,10 @@ def test_a_copy_has_layers_and_parameters_of_its_own(copied):
     network.theta[...] = 0
     other.loss(x, t)
     assert np.array_equal(other.backward_pass(t).vector, gradient)
+
+
+def test_no_cases_give_no_outputs():
+    network = sines()
+    assert network.forward_pass(np.zeros((0, 3, 2))).shape == (0, 6)
+    assert network.layers[1].z.shape == (0, 9)
+    assert network.evaluate(np.zeros((0, 6)))[0].shape == (0, 6)

@@ -1,8 +1,9 @@
-"""The same at every step of a sequence: a layer of rows on sequences, and its Jacobians.
+"""A layer of rows applied at every step of a sequence, and the Jacobians of that.
 
-`EachStep` turns sequences into rows, each step a case of its own, and the layer's results back
-into sequences. What is padding (see `chainrule.core.sequences`) is found and marked here alone, so
-a layer that maps rows to rows takes sequences without a line of its own.
+`EachStep`, which Keras calls `TimeDistributed`, turns sequences into rows, each step a case of its
+own, and the layer's results back into sequences. It finds and marks padding (see
+`chainrule.core.sequences`), so a layer that maps rows to rows takes sequences without a line of
+its own.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class EachStep:
     def __init__(self, layer: Layer) -> None:
         self.__dict__["layer"] = layer
 
-    # It stands for its layer
+    # It stands for its layer: what it has no attribute for is the layer's
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -194,10 +195,10 @@ class EachStep:
         return None if J is None else J.reshape(-1, self.inputs)
 
     def _given_out(self, rows: Array, lengths: Array | None) -> Array:
-        """Rows of steps as (cases, outputs), NaN at padding and nowhere else.
+        """The layer's output as (cases, outputs), NaN at padding and nowhere else.
 
-        The layer reads its own array again, at padding as well, so that is copied where there is
-        padding.
+        Where there is padding it is a copy: the layer reads its own array in the backward pass,
+        and must find numbers there.
         """
         y = rows.reshape(-1, *self.output_shape)
         return mark(y if lengths is None else y.copy(), lengths).reshape(-1, self.outputs)
@@ -206,7 +207,7 @@ class EachStep:
         """Rows of steps as rows of cases; NaN at padding, where there is any."""
         sequence = rows.reshape(-1, self.steps, rows.shape[1])
         found = sequence if lengths is None else mark(sequence.copy(), lengths)
-        return found.reshape(len(found), -1)
+        return found.reshape(len(found), self.steps * rows.shape[1])
 
 
 class _OfSteps(Jacobian):
