@@ -1,6 +1,6 @@
 """The six workloads in our engines and in every library that is installed, by turns.
 
-Each rival starts from the same weights and takes the same cases in the same order; the losses of
+Each program starts from the same weights and takes the same cases in the same order; the losses of
 the first minibatches are held against each other before anything is timed. Run with:
 python -m benchmarks.against_peers [--only W4,W5] [--peers torch,jax] [--quick]
 """
@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ceilings import ceiling, ceilings
-from benchmarks.racers import Racer, line_up, race
+from benchmarks.programs import OURS, PROGRAMS, reason_against
 from benchmarks.report import best
 from benchmarks.results import store
-from benchmarks.rivals import OURS, RIVALS, obstacle
+from benchmarks.runners import Runner, make_runners, time_in_turns
 from benchmarks.timing import machine
 from benchmarks.workloads import WORKLOADS, Problem, Workload, make_problem
 
@@ -37,18 +37,18 @@ def numbers_of_threads() -> tuple[int, ...]:
     return (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
 
 
-def largest_difference(racers: dict[Key, Racer], problem: Problem) -> float:
+def largest_difference(runners: dict[Key, Runner], problem: Problem) -> float:
     """Over the losses of the first minibatches, from ours or whoever is first.
 
-    Rivals in this process are two racers but one network: it is asked once.
+    Programs in this process are two runners but one network: it is asked once.
     """
     steps = min(COMPARED, problem.workload.steps)
     asked: dict[str, np.ndarray] = {}
-    for (name, count), racer in racers.items():
-        if RIVALS[name].apart:
-            asked[f"{name} {count}"] = racer.losses(0, steps)
+    for (name, count), runner in runners.items():
+        if PROGRAMS[name].apart:
+            asked[f"{name} {count}"] = runner.losses(0, steps)
         elif name not in asked:
-            asked[name] = racer.losses(0, steps)
+            asked[name] = runner.losses(0, steps)
     first = next(iter(asked.values()))
     apart = {name: float(np.abs(losses - first).max()) for name, losses in asked.items()}
     worst = max(apart, key=lambda name: apart[name])
@@ -61,16 +61,16 @@ def largest_difference(racers: dict[Key, Racer], problem: Problem) -> float:
     return apart[worst]
 
 
-def compete(workload: Workload, names: Sequence[str], options: argparse.Namespace) -> Any:
+def measure(workload: Workload, names: Sequence[str], options: argparse.Namespace) -> Any:
     """Hold the losses against each other and time all: what is stored of a workload."""
     problem, threads = make_problem(workload), numbers_of_threads()
-    racers = line_up(names, problem, threads)
+    runners = make_runners(names, problem, threads)
     try:
-        difference = largest_difference(racers, problem)
-        seconds = race(racers, workload, options.rounds, options.budget)
+        difference = largest_difference(runners, problem)
+        seconds = time_in_turns(runners, workload, options.rounds, options.budget)
     finally:
-        for racer in racers.values():
-            racer.close()
+        for runner in runners.values():
+            runner.close()
     return {
         "description": workload.description,
         "operations": workload.operations,
@@ -92,7 +92,7 @@ def say(name: str, found: Any, ceilings: Any) -> None:
     )
     seconds = found["seconds"]
     ours = median(best(seconds.get(OURS) or next(iter(seconds.values())))[1])
-    for rival, times in seconds.items():
+    for program, times in seconds.items():
         count, chosen = best(times)
         middle = median(chosen)
         others = [median(t) for c, t in times.items() if c != count]
@@ -101,7 +101,7 @@ def say(name: str, found: Any, ceilings: Any) -> None:
         rate = found["operations"] / middle / 1e9
         top = ceiling(ceilings, found["dtype"], count)
         print(
-            f"  {rival:20}{count}t{middle / MICROSECOND:9.1f} {spread:22}{other:>11}"
+            f"  {program:20}{count}t{middle / MICROSECOND:9.1f} {spread:22}{other:>11}"
             f"{middle / ours:10.2f}{rate:8.1f}{rate / top:10.0%}"
         )
 
@@ -110,10 +110,10 @@ def arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="workloads by the start of their names: W4,W5 or 'W2 f32'")
-    libraries = sorted({rival.library for rival in RIVALS.values()} - {"chainrule"})
+    libraries = sorted({program.library for program in PROGRAMS.values()} - {"chainrule"})
     parser.add_argument("--peers", help=f"libraries beside ours, of {', '.join(libraries)}")
-    parser.add_argument("--without", help="rivals to leave out: 'torch compiled,NumPy'")
-    parser.add_argument("--rounds", type=int, help="of each racer")
+    parser.add_argument("--without", help="programs to leave out: 'torch compiled,NumPy'")
+    parser.add_argument("--rounds", type=int, help="of each runner")
     parser.add_argument(
         "--quick", action="store_true", help=f"less than a minute: {QUICK}, coarse"
     )
@@ -136,39 +136,39 @@ def chosen_workloads(only: str | None) -> list[Workload]:
     return [workload for name, workload in WORKLOADS.items() if name.startswith(starts)]
 
 
-def chosen_rivals(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
+def chosen_programs(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     """Ours and those asked for that can run here, and what is missing for the others."""
-    wanted = list(RIVALS)
+    wanted = list(PROGRAMS)
     left_out = [part.strip() for part in (options.without or "").split(",") if part.strip()]
     if options.quick:
         left_out.append("torch compiled")
     for name in left_out:
-        if name not in RIVALS:
-            sys.exit(f"no rival {name!r}; there are {', '.join(RIVALS)}")
+        if name not in PROGRAMS:
+            sys.exit(f"no program {name!r}; there are {', '.join(PROGRAMS)}")
     if options.peers is not None:
         libraries = {"chainrule", *(part.strip() for part in options.peers.split(","))}
-        known = {rival.library for rival in RIVALS.values()}
+        known = {program.library for program in PROGRAMS.values()}
         for library in sorted(libraries - known - {""}):
             sys.exit(f"no peer {library!r}; there are {', '.join(sorted(known))}")
-        wanted = [name for name in wanted if RIVALS[name].library in libraries]
+        wanted = [name for name in wanted if PROGRAMS[name].library in libraries]
     wanted = [name for name in wanted if name not in left_out]
-    missing = {name: why for name in wanted if (why := obstacle(name))}
+    missing = {name: why for name in wanted if (why := reason_against(name))}
     return [name for name in wanted if name not in missing], missing
 
 
 def main() -> None:
     """Measure, print, store."""
     options = arguments()
-    names, missing = chosen_rivals(options)
+    names, missing = chosen_programs(options)
     for name, why in missing.items():
         print(f"without {name}: {why}")
-    print(f"{machine()}; each rival at its better number of threads, {options.rounds} rounds")
+    print(f"{machine()}; each program at its better number of threads, {options.rounds} rounds")
     measured = ceilings(numbers_of_threads(), quick=options.quick)
     for library, dtypes in measured.items():
         parts = [f"{d} {' / '.join(f'{v:.0f}' for v in t.values())}" for d, t in dtypes.items()]
         print(f"products in {library}'s BLAS, GF/s on 1 / 2 threads: {', '.join(parts)}")
     for workload in chosen_workloads(options.only):
-        found = compete(workload, names, options)
+        found = measure(workload, names, options)
         say(workload.name, found, measured)
         if options.json:
             store(options.json, {"workloads": {workload.name: found}, "ceilings": measured})

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.racers import set_threads
+from benchmarks.runners import set_threads
 
 SIZE = 2048
 ROUNDS = 5

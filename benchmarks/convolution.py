@@ -30,10 +30,10 @@ LAYERS = {"16 filters on 3 × 32 × 32": (3, 32, 16), "32 filters on 16 × 16 ×
 BATCHES = (32, 64)
 MILLISECOND = 1e-3
 
-Rivals = Mapping[str, Callable[[], object]]
+Programs = Mapping[str, Callable[[], object]]
 
 
-def convolutions(channels: int, side: int, filters: int) -> tuple[Rivals, float]:
+def convolutions(channels: int, side: int, filters: int) -> tuple[Programs, float]:
     """Both passes of one convolution, ours and PyTorch's, and our memory over the activations."""
     import torch
 
@@ -64,7 +64,7 @@ def convolutions(channels: int, side: int, filters: int) -> tuple[Rivals, float]
     return {"chainrule": ours, "torch": theirs}, kept / J.nbytes
 
 
-def steps(batch: int) -> Rivals:
+def steps(batch: int) -> Programs:
     """A training step of a small convolutional network, ours and PyTorch's."""
     import torch
     from torch import nn
@@ -99,15 +99,15 @@ def steps(batch: int) -> Rivals:
     return {"chainrule": lambda: engine.run(None, 0, 1), "torch": theirs}
 
 
-def apart(rivals: Rivals, rounds: int) -> dict[str, list[float]]:
-    """The seconds of each, one rival's rounds side by side, ten at a time.
+def apart(programs: Programs, rounds: int) -> dict[str, list[float]]:
+    """The seconds of each, one program's rounds side by side, ten at a time.
 
     PyTorch's threads go on looking for work for a while after a call; ten calls in a row let
     either have the processor to itself.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(max(1, rounds // 10)):
-        for name, run in rivals.items():
+        for name, run in programs.items():
             run()
             for _ in range(10):
                 start = perf_counter()
@@ -117,7 +117,7 @@ def apart(rivals: Rivals, rounds: int) -> dict[str, list[float]]:
 
 
 def measure(rounds: int, threads: int) -> dict[str, Any]:
-    """The seconds of every rival, for each layer and each network."""
+    """The seconds of every program, for each layer and each network."""
     import torch
 
     found: dict[str, Any] = {}
@@ -127,11 +127,11 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
         torch.set_num_threads(threads)
         stack.enter_context(on_threads(threads, 1))
         for name, sizes in LAYERS.items():
-            rivals, memory = convolutions(*sizes)
-            found[name] = {"memory": memory, "seconds": apart(rivals, rounds)}
+            programs, memory = convolutions(*sizes)
+            found[name] = {"memory": memory, "seconds": apart(programs, rounds)}
         for batch in BATCHES:
-            rivals = steps(batch)
-            found[f"a step of {batch} images"] = {"seconds": apart(rivals, rounds)}
+            programs = steps(batch)
+            found[f"a step of {batch} images"] = {"seconds": apart(programs, rounds)}
     return found
 
 

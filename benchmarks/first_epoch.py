@@ -1,4 +1,4 @@
-"""One rival from its imports to the end of its first epoch, in a process of its own.
+"""One program from its imports to the end of its first epoch, in a process of its own.
 
 `benchmarks.starting` starts it: python -m benchmarks.first_epoch RIVAL FILE, where the file holds
 a pickled `Problem`, so that the making of the data does not count. It prints its last loss and
@@ -12,7 +12,7 @@ import pickle
 import sys
 from pathlib import Path
 
-from benchmarks.rivals import make
+from benchmarks.programs import make
 
 
 def peak_memory() -> int:

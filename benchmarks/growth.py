@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.racers import line_up, race
+from benchmarks.programs import reason_against
 from benchmarks.results import load, store
-from benchmarks.rivals import obstacle
+from benchmarks.runners import make_runners, time_in_turns
 from benchmarks.timing import machine
 from benchmarks.workloads import Workload, make_problem
 
@@ -55,19 +55,19 @@ def workload_of(panel: str, value: int) -> Workload:
 
 
 def measure(names: Sequence[str], rounds: int, budget: float) -> dict[str, Any]:
-    """Median seconds a step by panel, rival and value."""
+    """Median seconds a step by panel, program and value."""
     found: dict[str, Any] = {}
     for panel, (_, values) in PANELS.items():
         found[panel] = {"values": list(values), "seconds": {name: [] for name in names}}
         for value in values:
             workload = workload_of(panel, value)
-            racers = line_up(names, make_problem(workload), (1,))
+            runners = make_runners(names, make_problem(workload), (1,))
             try:
-                for (name, _), times in race(racers, workload, rounds, budget).items():
+                for (name, _), times in time_in_turns(runners, workload, rounds, budget).items():
                     found[panel]["seconds"][name].append(median(times))
             finally:
-                for racer in racers.values():
-                    racer.close()
+                for runner in runners.values():
+                    runner.close()
         say(panel, found[panel])
     return found
 
@@ -128,9 +128,9 @@ def main() -> None:
     if options.draw:
         draw(load(options.draw)["growth"], Path(options.picture))
         return
-    names = [name for name in NAMES if not obstacle(name)]
+    names = [name for name in NAMES if not reason_against(name)]
     for name in NAMES:
-        if why := obstacle(name):
+        if why := reason_against(name):
             print(f"without {name}: {why}")
     print(f"{machine()}; one thread, medians")
     found = measure(names, *((3, 0.005) if options.quick else (5, 0.03)))

@@ -128,8 +128,8 @@ def measured(calls: list[Callable], rounds: int, count: int) -> list[float]:
 
         return run
 
-    rivals = {str(k): repeated(call) for k, call in enumerate(calls)}
-    seconds = interleaved(rivals, rounds)
+    programs = {str(k): repeated(call) for k, call in enumerate(calls)}
+    seconds = interleaved(programs, rounds)
     return [min(times) / count / MICROSECOND for times in seconds.values()]
 
 

@@ -23,7 +23,7 @@ SIZES = ((16, 8, 1, 8), (32, 20, 1, 16), (32, 32, 98, 64), (32, 32, 64, 128), (6
 TURNS = 9
 
 
-def contenders(
+def pair_of(
     cases: int, steps: int, features: int, size: int
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """One pass of ours, and one of PyTorch's."""
@@ -72,7 +72,7 @@ def measure() -> None:
     """Every size in turn."""
     print(f"{'cases':>6}{'steps':>6}{'inputs':>7}{'units':>6}{'ours ms':>9}{'torch ms':>9}  ratio")
     for sizes in SIZES:
-        pair = contenders(*sizes)
+        pair = pair_of(*sizes)
         turns = [(seconds(pair[0]), seconds(pair[1])) for _ in range(TURNS)]
         ours, theirs = (1e3 * median(one) for one in zip(*turns, strict=True))
         ratio = median(a / b for a, b in turns)

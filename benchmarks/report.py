@@ -15,8 +15,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.ceilings import ceiling
+from benchmarks.programs import OURS, PROGRAMS
 from benchmarks.results import load, newest
-from benchmarks.rivals import OURS, RIVALS
 
 ROOT = Path(__file__).parents[1]
 MARKERS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
@@ -43,15 +43,15 @@ def best(times: dict[str, list[float]]) -> tuple[str, list[float]]:
     return min(times.items(), key=lambda item: median(item[1]))
 
 
-def middle(found: Any, rival: str) -> float | None:
+def middle(found: Any, program: str) -> float | None:
     """Median seconds of a minibatch at the better number of threads; None if it did not run."""
-    times = found["seconds"].get(rival)
+    times = found["seconds"].get(program)
     return None if times is None else median(best(times)[1])
 
 
 def best_peer(found: Any) -> str | None:
     """The fastest that is not ours; None where ours ran alone."""
-    peers = [name for name in found["seconds"] if RIVALS[name].library != "chainrule"]
+    peers = [name for name in found["seconds"] if PROGRAMS[name].library != "chainrule"]
     return min(peers, key=lambda name: middle(found, name) or 0.0, default=None)
 
 
@@ -109,10 +109,10 @@ def _ratio_cell(found: Any, peer: str, target: tuple[float, float] | None) -> st
 
 
 def time_table(found: Any, ceilings: Any) -> str:
-    """All rivals of one workload."""
+    """All programs of one workload."""
     rows = []
     ours = middle(found, OURS)
-    for rival, times in found["seconds"].items():
+    for program, times in found["seconds"].items():
         threads, seconds = best(times)
         us = [s / MICROSECOND for s in seconds]
         others = [figure(median(t) / MICROSECOND) for n, t in times.items() if n != threads]
@@ -120,7 +120,7 @@ def time_table(found: Any, ceilings: Any) -> str:
         top = ceiling(ceilings, found["dtype"], threads)
         rows.append(
             [
-                rival,
+                program,
                 threads,
                 figure(median(us)),
                 f"{figure(min(us))} – {figure(max(us))}",
@@ -189,7 +189,7 @@ def _paragraphs(results: Any) -> Iterator[str]:
 def _workload_paragraphs(results: Any) -> Iterator[str]:
     yield (
         "## A peer's time over ours\n\n"
-        "Softmax with cross-entropy on top, plain SGD; every rival starts from the same weights,\n"
+        "Softmax with cross-entropy on top, plain SGD; each program starts from the same weights,\n"
         "takes the same cases in the same order and tells the loss of each minibatch. All ran by\n"
         "turns in one run; medians, each at the better of one and two threads. In brackets what\n"
         "prototypes reached and the goal.\n"
@@ -203,7 +203,7 @@ def _workload_paragraphs(results: Any) -> Iterator[str]:
             "zeros count as done.\n"
         )
         yield ceiling_table(results["ceilings"])
-        yield "## Every rival\n"
+        yield "## Every program\n"
         for name, found in results["workloads"].items():
             yield (
                 f"### {name[:2]}: {found['description']}\n\n"

@@ -21,14 +21,14 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from benchmarks.programs import PROGRAMS, reason_against
 from benchmarks.results import store
-from benchmarks.rivals import RIVALS, obstacle
 from benchmarks.timing import machine
 from benchmarks.workloads import WORKLOADS, Workload, make_problem
 
 TRAINED = ("W4 f64", "W1 f64")
 CACHES = {"chainrule compiled": "NUMBA_CACHE_DIR", "torch compiled": "TORCHINDUCTOR_CACHE_DIR"}
-"""The variable that says where a rival keeps compiled code."""
+"""The variable that says where a program keeps compiled code."""
 
 MEBIBYTE = 2**20
 
@@ -48,7 +48,7 @@ def launch(name: str, problem: Path, caches: Path) -> tuple[float, dict[str, flo
 
 
 def starts(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, Any]:
-    """Cold and warm seconds and the peak memory of every rival on one workload."""
+    """Cold and warm seconds and the peak memory of every program on one workload."""
     with tempfile.TemporaryDirectory() as folder:
         caches, file = Path(folder), Path(folder) / "problem.pickle"
         file.write_bytes(pickle.dumps(make_problem(workload)))
@@ -75,12 +75,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(TRAINED), help="of W4 f64, W1 f64 ...")
     parser.add_argument("--rounds", type=int, default=5, help="of warm starts")
-    parser.add_argument("--without", default="", help="rivals to leave out")
+    parser.add_argument("--without", default="", help="programs to leave out")
     parser.add_argument("--json", help="the file of results to add to")
     options = parser.parse_args()
-    names = [name for name in RIVALS if name not in options.without.split(",")]
-    for name in [name for name in names if obstacle(name)]:
-        print(f"without {name}: {obstacle(name)}")
+    names = [name for name in PROGRAMS if name not in options.without.split(",")]
+    for name in [name for name in names if reason_against(name)]:
+        print(f"without {name}: {reason_against(name)}")
         names.remove(name)
     print(f"{machine()}; new processes, one thread, {options.rounds} rounds")
     for chosen in options.only.split(","):

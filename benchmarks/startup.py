@@ -24,11 +24,11 @@ def main() -> None:
         "help": "import sys; sys.argv = ['chainrule', '--help'];"
         "from chainrule.cli.main import main; main()",
     }
-    rivals = {
+    programs = {
         name: lambda code=code: subprocess.run([sys.executable, "-c", code], capture_output=True)
         for name, code in programs.items()
     }
-    middle = {k: median(s) / MILLISECOND for k, s in interleaved(rivals, ROUNDS).items()}
+    middle = {k: median(s) / MILLISECOND for k, s in interleaved(programs, ROUNDS).items()}
     print(f"milliseconds, medians of {ROUNDS}; {machine()}")
     network = middle["network"] - middle["numpy"]
     help_ = middle["help"] - middle["python"]

@@ -1,4 +1,4 @@
-"""Timing by turns: whatever disturbs the machine disturbs every rival alike."""
+"""Timing by turns: whatever disturbs the machine disturbs every program alike."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from statistics import median
 from time import perf_counter
 
 
-def interleaved(rivals: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """The seconds each rival took in each round, after one round that does not count.
+def interleaved(
+    programs: Mapping[str, Callable[[], object]], rounds: int
+) -> dict[str, list[float]]:
+    """The seconds each program took in each round, after one round that does not count.
 
     Args:
-        rivals: what to time, by name.
+        programs: what to time, by name.
         rounds: how often.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
     for turn in range(rounds + 1):
-        for name, run in rivals.items():
+        for name, run in programs.items():
             start = perf_counter()
             run()
             if turn:

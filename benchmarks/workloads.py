@@ -109,7 +109,7 @@ WORKLOADS = {workload.name: workload for workload in _workloads()}
 
 @dataclass(frozen=True)
 class Problem:
-    """A workload with its data and first weights, the same for every rival.
+    """A workload with its data and first weights, the same for every program.
 
     Attributes:
         workload: what is trained.
@@ -126,7 +126,7 @@ class Problem:
     start: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """A copy of the start that a rival may change."""
+        """A copy of the start that a program may change."""
         return [(W.copy(), b.copy()) for W, b in self.start]
 
     def chosen(self, first: int, last: int) -> Iterator[slice | np.ndarray]:

@@ -49,11 +49,11 @@ def main() -> None:
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         for epochs in options.epochs:
-            rivals = {
+            programs = {
                 name: partial(run, program, (train, validation), epochs, Path(folder))
                 for name, program in programs.items()
             }
-            found = interleaved(rivals, options.rounds)
+            found = interleaved(programs, options.rounds)
             print(f"\n{epochs} epochs of 9,000 letters, 50 hidden units; seconds of a process")
             for name, seconds in found.items():
                 ratio = median(seconds) / median(found["chainrule"])

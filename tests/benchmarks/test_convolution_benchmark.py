@@ -22,8 +22,8 @@ def test_the_table_has_ratios_and_memory():
 
 @pytest.mark.parametrize("name", convolution.LAYERS)
 def test_memory_stays_within_three_times_the_activations(name):
-    rivals, memory = convolution.convolutions(*convolution.LAYERS[name])
-    assert set(rivals) == {"chainrule", "torch"}
+    programs, memory = convolution.convolutions(*convolution.LAYERS[name])
+    assert set(programs) == {"chainrule", "torch"}
     assert 1 < memory <= 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.rivals import Run
+from benchmarks.programs import Run
 from benchmarks.workloads import RATE, Problem, make_network
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import SGD

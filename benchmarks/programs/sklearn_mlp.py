@@ -11,7 +11,7 @@ import inspect
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.rivals import Run
+from benchmarks.programs import Run
 from benchmarks.workloads import RATE, Problem
 
 ACTIVATIONS = {"sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}

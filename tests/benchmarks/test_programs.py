@@ -1,10 +1,10 @@
-"""Every rival of the benchmarks trains the same network: the losses of the numpy engine."""
+"""Every program of the benchmarks trains the same network: the losses of the numpy engine."""
 
 import numpy as np
 import pytest
 from benchmarks.against_peers import largest_difference
-from benchmarks.racers import Here
-from benchmarks.rivals import RIVALS, make, obstacle
+from benchmarks.programs import PROGRAMS, make, reason_against
+from benchmarks.runners import Here
 from benchmarks.workloads import Workload, make_problem
 
 pytestmark = pytest.mark.exhaustive
@@ -26,9 +26,9 @@ def losses_of(name, problem):
 
 
 @pytest.mark.parametrize("kind", TINY)
-@pytest.mark.parametrize("name", [n for n in RIVALS if n not in SLOW | {"chainrule numpy"}])
+@pytest.mark.parametrize("name", [n for n in PROGRAMS if n not in SLOW | {"chainrule numpy"}])
 def test_the_losses_are_the_numpy_engines(name, kind):
-    if why := obstacle(name):
+    if why := reason_against(name):
         pytest.skip(why)
     problem = make_problem(TINY[kind])
     expected = losses_of("chainrule numpy", problem)
@@ -51,9 +51,9 @@ def test_operations_are_counted_by_hand():
 def test_another_training_is_refused():
     problem = make_problem(TINY["relu"])
     run = make("NumPy", problem)
-    racers = {
+    runners = {
         ("chainrule numpy", 1): Here(make("chainrule numpy", problem), 1),
         ("NumPy", 1): Here(lambda first, last: run(first, last) + 1e-9, 1),
     }
     with pytest.raises(SystemExit, match="losses of NumPy differ by"):
-        largest_difference(racers, problem)
+        largest_difference(runners, problem)

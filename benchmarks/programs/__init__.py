@@ -1,4 +1,4 @@
-"""The rivals: each module has ``make(problem)``, which gives a function that trains.
+"""The programs: each module has ``make(problem)``, which gives a function that trains.
 
 That function takes the numbers of the first minibatch and of the one behind the last, runs them
 from where it stands, and returns the loss of each as it ran, penalty included. Each is written
@@ -20,8 +20,8 @@ from benchmarks.workloads import Problem
 Run = Callable[[int, int], np.ndarray]
 
 
-class Rival(NamedTuple):
-    """Where a rival stands and what it needs.
+class Program(NamedTuple):
+    """Where a program stands and what it needs.
 
     Attributes:
         module: of this package.
@@ -35,33 +35,33 @@ class Rival(NamedTuple):
     apart: bool = False
 
 
-RIVALS: Mapping[str, Rival] = {
-    "chainrule compiled": Rival("ours", "chainrule"),
-    "chainrule numpy": Rival("ours", "chainrule"),
-    "torch eager": Rival("torch_eager", "torch"),
-    "torch compiled": Rival("torch_compiled", "torch"),
-    "torch by hand": Rival("torch_by_hand", "torch"),
-    "JAX scan": Rival("jax_scan", "jax", apart=True),
-    "scikit-learn": Rival("sklearn_mlp", "sklearn"),
-    "NumPy": Rival("plain_numpy", "numpy"),
-    "NumPy, out=": Rival("buffered_numpy", "numpy"),
+PROGRAMS: Mapping[str, Program] = {
+    "chainrule compiled": Program("ours", "chainrule"),
+    "chainrule numpy": Program("ours", "chainrule"),
+    "torch eager": Program("torch_eager", "torch"),
+    "torch compiled": Program("torch_compiled", "torch"),
+    "torch by hand": Program("torch_by_hand", "torch"),
+    "JAX scan": Program("jax_scan", "jax", apart=True),
+    "scikit-learn": Program("sklearn_mlp", "sklearn"),
+    "NumPy": Program("plain_numpy", "numpy"),
+    "NumPy, out=": Program("buffered_numpy", "numpy"),
 }
-"""All rivals in the order of the tables; ours first."""
+"""All programs in the order of the tables; ours first."""
 
 OURS = "chainrule compiled"
 
 
 def make(name: str, problem: Problem) -> Run:
-    """The training function of one rival, at the start of the problem."""
-    module = import_module(f"benchmarks.rivals.{RIVALS[name].module}")
-    if RIVALS[name].module == "ours":
+    """The training function of one program, at the start of the problem."""
+    module = import_module(f"benchmarks.programs.{PROGRAMS[name].module}")
+    if PROGRAMS[name].module == "ours":
         return module.make(problem, name.split()[-1])
     return module.make(problem)
 
 
-def obstacle(name: str) -> str | None:
-    """Why a rival cannot run here and how to change that; None where it can."""
-    library = RIVALS[name].library
+def reason_against(name: str) -> str | None:
+    """Why a program cannot run here and how to change that; None where it can."""
+    library = PROGRAMS[name].library
     if not find_spec(library):
         return f"{library} is not installed: pip install -e '.[peers]'"
     if name == "torch compiled" and not which("g++"):

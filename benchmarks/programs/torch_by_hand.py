@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks.rivals import Run
-from benchmarks.rivals.torch_eager import minibatches
+from benchmarks.programs import Run
+from benchmarks.programs.torch_eager import minibatches
 from benchmarks.workloads import RATE, Problem
 
 ACTIVATIONS = {"sigmoid": torch.sigmoid_, "tanh": torch.tanh_, "relu": torch.relu_}

@@ -1,4 +1,4 @@
-"""Rivals at the starting line: in this process, or each in one of its own."""
+"""Programs that are timed in turns, in this process or each in one of its own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.rivals import RIVALS, Run, make
+from benchmarks.programs import PROGRAMS, Run, make
 from benchmarks.workloads import Problem, Workload, make_problem
 
 PAUSE = 0.02
-"""Seconds between two rivals: the threads of the one before spin a while before they sleep."""
+"""Seconds between two programs: the threads of the one before spin a while before they sleep."""
 
 
-class Racer(Protocol):
-    """One rival on one number of threads."""
+class Runner(Protocol):
+    """One program on one number of threads."""
 
     def losses(self, first: int, last: int) -> np.ndarray:
         """Run these minibatches; the loss of each."""
@@ -33,10 +33,10 @@ class Racer(Protocol):
 
 
 class Here:
-    """A rival in this process, where the number of threads is set before each run.
+    """A program in this process, where the number of threads is set before each run.
 
     Args:
-        run: the rival; the same one may stand at the line with another number of threads.
+        run: the program; the same one may run with another number of threads as well.
         threads: of every library in this process.
     """
 
@@ -44,12 +44,12 @@ class Here:
         self._run, self._threads = run, threads
 
     def losses(self, first: int, last: int) -> np.ndarray:
-        """See `Racer`."""
+        """See `Runner`."""
         set_threads(self._threads)
         return self._run(first, last)
 
     def seconds(self, steps: int) -> float:
-        """See `Racer`; a first minibatch, which wakes the threads, does not count."""
+        """See `Runner`; a first minibatch, which wakes the threads, does not count."""
         set_threads(self._threads)
         self._run(0, 1)
         start = perf_counter()
@@ -57,14 +57,14 @@ class Here:
         return perf_counter() - start
 
     def close(self) -> None:
-        """See `Racer`."""
+        """See `Runner`."""
 
 
 class Apart:
-    """A rival in a process of its own, which has as many processor cores as threads.
+    """A program in a process of its own, which has as many processor cores as threads.
 
     Args:
-        name: of the rival.
+        name: of the program.
         workload: what it trains.
         threads: how many.
     """
@@ -84,18 +84,18 @@ class Apart:
             return self._here.recv()
         except EOFError:
             self._process.join()
-            sys.exit(f"a rival's process ended with {self._process.exitcode}; see above")
+            sys.exit(f"a program's process ended with {self._process.exitcode}; see above")
 
     def losses(self, first: int, last: int) -> np.ndarray:
-        """See `Racer`."""
+        """See `Runner`."""
         return self._ask("losses", first, last)
 
     def seconds(self, steps: int) -> float:
-        """See `Racer`; timed over there, so that the way there does not count."""
+        """See `Runner`; timed over there, so that the way there does not count."""
         return self._ask("seconds", steps)
 
     def close(self) -> None:
-        """See `Racer`."""
+        """See `Runner`."""
         with suppress(OSError):
             self._here.send(None)
         self._process.join()
@@ -105,48 +105,48 @@ def _serve(pipe: Any, name: str, workload: Workload, threads: int) -> None:
     """Answer until there is no more question."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    racer = Here(make(name, make_problem(workload)), threads)
+    runner = Here(make(name, make_problem(workload)), threads)
     while (asked := pipe.recv()) is not None:
-        pipe.send(getattr(racer, asked[0])(*asked[1:]))
+        pipe.send(getattr(runner, asked[0])(*asked[1:]))
 
 
-def line_up(
+def make_runners(
     names: Sequence[str], problem: Problem, threads: Sequence[int]
-) -> dict[tuple[str, int], Racer]:
-    """Every rival with every number of threads."""
-    racers: dict[tuple[str, int], Racer] = {}
+) -> dict[tuple[str, int], Runner]:
+    """Every program with every number of threads."""
+    runners: dict[tuple[str, int], Runner] = {}
     for name in names:
-        if RIVALS[name].apart:
+        if PROGRAMS[name].apart:
             for count in threads:
-                racers[name, count] = Apart(name, problem.workload, count)
+                runners[name, count] = Apart(name, problem.workload, count)
             continue
         run = make(name, problem)
         for count in threads:
-            racers[name, count] = Here(run, count)
-    return racers
+            runners[name, count] = Here(run, count)
+    return runners
 
 
-def steps_of(racer: Racer, workload: Workload, budget: float) -> int:
+def steps_of(runner: Runner, workload: Workload, budget: float) -> int:
     """How many minibatches take about ``budget`` seconds, at most an epoch."""
     for few in (3, 30, 300):
         few = min(few, workload.steps)
-        racer.seconds(few)  # some compile a program for every number of minibatches
-        once = racer.seconds(few) / few
+        runner.seconds(few)  # some compile a program for every number of minibatches
+        once = runner.seconds(few) / few
         if once * few > budget / 10:
             break
     return max(1, min(workload.steps, round(budget / once)))
 
 
-def race(
-    racers: Mapping[tuple[str, int], Racer], workload: Workload, rounds: int, budget: float
+def time_in_turns(
+    runners: Mapping[tuple[str, int], Runner], workload: Workload, rounds: int, budget: float
 ) -> dict[tuple[str, int], list[float]]:
-    """Seconds a minibatch, of each racer in each round; a first round does not count."""
-    steps = {key: steps_of(racer, workload, budget) for key, racer in racers.items()}
-    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in racers}
+    """Seconds a minibatch, of each runner in each round; a first round does not count."""
+    steps = {key: steps_of(runner, workload, budget) for key, runner in runners.items()}
+    seconds: dict[tuple[str, int], list[float]] = {key: [] for key in runners}
     for turn in range(rounds + 1):
-        for key, racer in racers.items():
+        for key, runner in runners.items():
             sleep(PAUSE)
-            taken = racer.seconds(steps[key]) / steps[key]
+            taken = runner.seconds(steps[key]) / steps[key]
             if turn:
                 seconds[key].append(taken)
     return seconds

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.rivals import Run
-from benchmarks.rivals.torch_eager import minibatches
+from benchmarks.programs import Run
+from benchmarks.programs.torch_eager import minibatches
 from benchmarks.workloads import RATE, Problem
 
 ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
