@@ -189,8 +189,8 @@ def _paragraphs(results: Any) -> Iterator[str]:
 def _workload_paragraphs(results: Any) -> Iterator[str]:
     yield (
         "## A peer's time over ours\n\n"
-        "Softmax with cross-entropy on top, plain SGD; each program starts from the same weights,\n"
-        "takes the same cases in the same order and tells the loss of each minibatch. All ran by\n"
+        "Softmax with cross-entropy on top, plain SGD; programs start from the same weights,\n"
+        "take the same cases in the same order and tell the loss of each minibatch. All ran by\n"
         "turns in one run; medians, each at the better of one and two threads. In brackets what\n"
         "prototypes reached and the goal.\n"
     )

@@ -174,7 +174,7 @@ class SklearnPeer(Peer):
         rule, layers = self.optimizer, _dense_layers(self.network)
         settings: dict[str, Any] = {
             "hidden_layer_sizes": tuple(layer.size for layer in layers[:-1]),
-            "activation": ACTIVATIONS[type(layers[0].activation)] if layers[1:] else "identity",  # type: ignore[index]
+            "activation": ACTIVATIONS[type(layers[0].activation)] if layers[1:] else "identity",
             "solver": "adam" if isinstance(rule, optimizers.Adam) else "sgd",
             "learning_rate_init": self._rate,
             "batch_size": 1,
@@ -223,23 +223,24 @@ class SklearnPeer(Peer):
         return np.concatenate([a.ravel() for pair in pairs for a in pair])
 
 
-def _dense_layers(network: Network) -> list[Dense]:
-    """The layers that have weights, from the input to the output."""
-    return [layer for layer in network.layers if isinstance(layer, Dense)]
+def _dense_layers(network: Network) -> list[Any]:
+    """The layers that have weights, from the input to the output; they are of class Dense."""
+    return [layer for layer in network.layers if layer.has_weights]
 
 
 def _reason_of_ends(network: Network) -> str | None:
     """What keeps the activations and the loss from being scikit-learn's."""
     *hidden, last = _dense_layers(network)
+    is_linear = type(last.activation) is activations.Linear
     if not all(layer.bias for layer in (*hidden, last)):
         return "it has biases in every layer"
     if len({type(layer.activation) for layer in hidden}) > 1:
         return "it has one activation for all hidden layers"
     if isinstance(network.loss_function, losses.MeanSquaredError):
-        if network.layers[-1] is not last or type(last.activation) is not activations.Linear:
+        if network.layers[-1].gives_distribution or not is_linear:
             return "its squared error has linear outputs"
     elif isinstance(network.loss_function, losses.CrossEntropy):
-        if type(last.activation) is not activations.Linear:
+        if not is_linear:
             return "its softmax has a linear layer before it"
         if last.size < 3:
             return "for two classes it has a single sigmoid output and no softmax"

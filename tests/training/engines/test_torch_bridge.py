@@ -14,6 +14,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: the extra
 from hypothesis import given
 from torch import nn
 
+import all_layers
+from all_layers import CASES
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.nn.activations import ACTIVATIONS, ReLU
@@ -109,6 +111,18 @@ def test_there_and_back(dtype):
     assert difference(net.theta, other.theta) <= within
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_there_and_back_with_every_layer(case):
+    net, other = all_layers.network(case), all_layers.network(case)
+    module = to_torch(net)
+    other.theta[:] = 0
+    from_torch(module, other)
+    assert np.array_equal(other.theta, net.theta)
+    other.theta[:] = 0.5
+    copy_to_torch(other, module)
+    assert all((p == 0.5).all() for p in module.parameters())
+
+
 def test_a_module_that_holds_modules_and_one_that_is_a_layer_alone():
     nested = nn.ModuleDict({"first": made_elsewhere(3, 5), "then": made_elsewhere(5, 2)})
     net = network()
@@ -168,16 +182,19 @@ MISFITS = {
     ),
     "deeper": (
         made_elsewhere(3, 5, 5, 2),
-        [r"2 dense layers \(dense_1 3 → 5, dense_2 5 → 2\), found 3 Linear layers \(Linear '0'"],
+        [r"2 layers .* \(Dense dense_1: 3 → 5, .*\), found 3 in the module \(Linear '0': in_"],
     ),
-    "nothing": (nn.ReLU(), [r"found 0 Linear layers \(none\)"]),
+    "nothing": (nn.ReLU(), [r"found 0 in the module \(none\)"]),
     "normalised": (
         nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 2)),
-        [r"Linear layers alone, found 1\.weight", r"found 1\.bias"],
+        [r"found 3 in the module \(Linear '0': .* BatchNorm1d '1': .* Linear"],
     ),
     "not yet built": (
         nn.Sequential(nn.LazyLinear(5), nn.Linear(5, 2, device="meta")),
-        [r"of shape \(5, 3\); that of Linear '0' holds no numbers", r"that of Linear '1' holds"],
+        [
+            r"of shape \(5, 3\); that of LazyLinear '0' holds no numbers",
+            r"that of Linear '1' holds",
+        ],
     ),
     "complex": (
         nn.Sequential(nn.Linear(3, 5, dtype=torch.complex128), nn.Linear(5, 2)),
