@@ -77,7 +77,7 @@ def command(
         overrides=set_ or [],
         folder=run,
         keep=keep,
-        told=None if quiet else _report_trial,
+        on_trial=None if quiet else _report_trial,
     )
     if not quiet:
         say()

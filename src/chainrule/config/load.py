@@ -100,7 +100,7 @@ class Config:
     def moved(self, folder: str | Path) -> Config:
         """The same configuration as written in another folder: its relative paths are adapted.
 
-        For a run's copy, which stands elsewhere than the file it was made from.
+        For a run's copy, which stands in another folder than the file it was made from.
         """
         folder = Path(folder).resolve()
         data = dict(self.data)

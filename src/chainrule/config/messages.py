@@ -89,6 +89,6 @@ def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Pro
     advice = on_value(tree, path, value, context.get("expected", ""))
     if advice is not None:
         return tree.problem(path, advice)
-    if kind == "said":
+    if kind == "invalid":
         return tree.problem(path, context["message"])
     return tree.problem(path, must_be(tree.word(path), context, value))

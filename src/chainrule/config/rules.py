@@ -20,8 +20,8 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import LayerNode, graph_problems, names_of
 from chainrule.nn.layer_types import LAYERS
 
-LayerProblem = tuple[KeyPath, str]
-"""Where the blame lies, and the message."""
+Broken = tuple[KeyPath, str]
+"""A rule that does not hold: the path of the value to blame, and the message."""
 
 LIST: KeyPath = ("network", "layers")
 
@@ -30,13 +30,13 @@ def rule_problems(tree: Tree) -> list[Problem]:
     """Every broken rule, at its place; none in a tree that could only be read in part."""
     if tree.partial or not isinstance(tree.value, dict):
         return []
-    faults: list[LayerProblem] = []
+    broken: list[Broken] = []
     network, data = tree.value.get("network"), tree.value.get("data")
     if isinstance(network, dict) and isinstance(network.get("layers"), list):
-        faults += _network_faults(network)
+        broken += _network_rules(network)
     if isinstance(data, dict):
-        faults += [(("data", *path), message) for path, message in data_problems(data)]
-    return [tree.problem(path, message) for path, message in faults]
+        broken += [(("data", *path), message) for path, message in data_problems(data)]
+    return [tree.problem(path, message) for path, message in broken]
 
 
 def _name(value: Any) -> str | None:
@@ -51,7 +51,7 @@ def _kind(layer: Any) -> str | None:
     return ALIASES.get(word, word) if word in (*LAYERS, *ALIASES) else None
 
 
-def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:
+def _network_rules(network: Mapping[str, Any]) -> Iterator[Broken]:
     layers = network["layers"]
     kinds = [_kind(layer) for layer in layers]
     for k, kind in enumerate(kinds[:-1]):
@@ -62,15 +62,15 @@ def _network_faults(network: Mapping[str, Any]) -> Iterator[LayerProblem]:
     if layers and None not in kinds and not has_weights:
         message = "a network needs at least one dense layer, or another with weights"
         yield LIST, f"{message}; write {{size: 10}}"
-    yield from _size_faults(layers, kinds)
-    yield from _start_faults(layers, kinds)
-    yield from _bias_faults(layers)
-    names = [*_name_faults(layers, kinds)]
-    yield from names or _wiring_faults(layers, kinds)
-    yield from _loss_faults(_name(network.get("loss")), layers, kinds)
+    yield from _sizes(layers, kinds)
+    yield from _start_states(layers, kinds)
+    yield from _biases(layers)
+    names = [*_names(layers, kinds)]
+    yield from names or _graph(layers, kinds)
+    yield from _losses(_name(network.get("loss")), layers, kinds)
 
 
-def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
+def _sizes(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     """A softmax keeps the width of the layer before it."""
     for k in range(1, len(layers)):
         if kinds[k - 1 : k + 1] != ["dense", "softmax"] or not isinstance(layers[k], dict):
@@ -83,7 +83,7 @@ def _size_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerPr
             yield (*LIST, k, "size"), message
 
 
-def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
+def _start_states(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     """A start state has a number for each unit."""
     for k, layer in enumerate(layers):
         if kinds[k] != "recurrent" or not isinstance(layer, dict):
@@ -94,7 +94,7 @@ def _start_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerP
             yield (*LIST, k, "start"), message
 
 
-def _bias_faults(layers: list[Any]) -> Iterator[LayerProblem]:
+def _biases(layers: list[Any]) -> Iterator[Broken]:
     """A start for biases that are not there; zeros, as older runs wrote it, are no harm."""
     for k, layer in enumerate(layers):
         if isinstance(layer, dict) and layer.get("bias") is False:
@@ -104,7 +104,7 @@ def _bias_faults(layers: list[Any]) -> Iterator[LayerProblem]:
                 yield (*LIST, k, "biases"), message
 
 
-def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
+def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     """Two layers of one name, where a layer without a name is called by kind and number."""
     taken: dict[str, tuple[int, bool]] = {}
     for k, layer in enumerate(layers):
@@ -117,7 +117,7 @@ def _name_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerPr
             yield (*LIST, k, "name"), f"{both} are both named {name!r}"
 
 
-def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[LayerProblem]:
+def _graph(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     """Inputs that are not there, circles and dead ends, where everything can be read."""
     sources = [_inputs(layer) for layer in layers]
     if None in kinds or None in sources:
@@ -128,10 +128,10 @@ def _wiring_faults(layers: list[Any], kinds: list[str | None]) -> Iterator[Layer
     joins = [LAYERS[word].joins for word in types]
     written = zip(names, types, (s or () for s in sources), joins, strict=True)
     nodes = [LayerNode(*node) for node in written]
-    for fault in graph_problems(nodes):
-        at = layers[fault.layer] if fault.layer is not None else None
-        has_key = fault.key is not None and isinstance(at, dict) and fault.key in at
-        yield (*LIST, fault.layer or 0, *((fault.key,) if has_key else ())), fault.message
+    for problem in graph_problems(nodes):
+        at = layers[problem.layer] if problem.layer is not None else None
+        has_key = problem.key is not None and isinstance(at, dict) and problem.key in at
+        yield (*LIST, problem.layer or 0, *((problem.key,) if has_key else ())), problem.message
 
 
 def _inputs(layer: Any) -> tuple[str, ...] | None:
@@ -147,9 +147,7 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and re.match(NAME_PATTERN, value) is not None
 
 
-def _loss_faults(
-    loss: str | None, layers: list[Any], kinds: list[str | None]
-) -> Iterator[LayerProblem]:
+def _losses(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     """Losses that ask for an output of a certain kind."""
     last = kinds[-1] if kinds else None
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):

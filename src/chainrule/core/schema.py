@@ -5,7 +5,7 @@ part of a configuration. `declared` takes the keys from a function's signature a
 that a generator of data is described and checked by the same lines, whoever calls it.
 
 The kinds of an error, all of pydantic's custom sort, are ``expected`` (a value of another sort),
-``said`` (a message that is complete), ``unknown_key`` and ``missing_key``.
+``invalid`` (a message that is complete), ``unknown_key`` and ``missing_key``.
 """
 
 from __future__ import annotations
@@ -61,21 +61,24 @@ def expected(
 ) -> PydanticCustomError:
     """The error of a value that is not ``what``; at the key ``at`` of the value, if given.
 
-    A word is told the nearest of the ``words`` that would do.
+    For a word, the message names the nearest of ``words``.
     """
     context = {"expected": what, "at": at, "words": tuple(words)}
     return PydanticCustomError("expected", "expected", context)
 
 
-def said(message: str, at: str | int | None = None) -> PydanticCustomError:
+def invalid(message: str, at: str | int | None = None) -> PydanticCustomError:
     """The error that ``message`` describes in full; at the key ``at`` of the value, if given."""
-    return PydanticCustomError("said", "said", {"message": message, "at": at})
+    return PydanticCustomError("invalid", "invalid", {"message": message, "at": at})
 
 
-def says(what: str, at_most: int | None = None, words: Sequence[str] = ()) -> WrapValidator:
+def described_as(
+    what: str, at_most: int | None = None, words: Sequence[str] = ()
+) -> WrapValidator:
     """Whatever is wrong with a value, the error is that it must be ``what``.
 
-    A whole number above ``at_most`` is told that bound alone, a word the nearest of ``words``.
+    For a whole number above ``at_most`` the message names that bound alone, for a word the
+    nearest of ``words``.
     """
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -138,22 +141,36 @@ class Section(BaseModel):
 
 # Types of numbers, truth values and texts.
 
-Count = Annotated[int, Field(ge=1, le=MOST), says("a whole number of at least 1", MOST)]
-OptionalCount = Annotated[Count | None, says("a whole number of at least 1, or null", MOST)]
-Points = Annotated[int, Field(ge=2, le=MOST), says("a whole number of at least 2", MOST)]
-Groups = Annotated[int, Field(ge=2, le=1000), says("a whole number from 2 to 1000")]
-Whole = Annotated[int, Field(ge=0, le=MOST), says("a whole number of at least 0", MOST)]
-Seed = Annotated[int, Field(ge=0, le=MAX_SEED), says("a whole number of at least 0", MAX_SEED)]
-Integer = Annotated[int, says("a whole number")]
-Number = Annotated[float, Field(allow_inf_nan=False), says("a finite number")]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False), says("a finite number of at least 0")]
-AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False), says("a finite number above 0")]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), says("a number from 0 to 1")]
-BelowOne = Annotated[
-    float, Field(ge=0, lt=1, allow_inf_nan=False), says("a number of at least 0 and below 1")
+Count = Annotated[int, Field(ge=1, le=MOST), described_as("a whole number of at least 1", MOST)]
+OptionalCount = Annotated[
+    Count | None, described_as("a whole number of at least 1, or null", MOST)
 ]
-Flag = Annotated[bool, says("true or false")]
-Text = Annotated[str, Field(min_length=1), says("a text (in quotes if it looks like a number)")]
+Points = Annotated[int, Field(ge=2, le=MOST), described_as("a whole number of at least 2", MOST)]
+Groups = Annotated[int, Field(ge=2, le=1000), described_as("a whole number from 2 to 1000")]
+Whole = Annotated[int, Field(ge=0, le=MOST), described_as("a whole number of at least 0", MOST)]
+Seed = Annotated[
+    int, Field(ge=0, le=MAX_SEED), described_as("a whole number of at least 0", MAX_SEED)
+]
+Integer = Annotated[int, described_as("a whole number")]
+Number = Annotated[float, Field(allow_inf_nan=False), described_as("a finite number")]
+Amount = Annotated[
+    float, Field(ge=0, allow_inf_nan=False), described_as("a finite number of at least 0")
+]
+AboveZero = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), described_as("a finite number above 0")
+]
+Share = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False), described_as("a number from 0 to 1")
+]
+BelowOne = Annotated[
+    float,
+    Field(ge=0, lt=1, allow_inf_nan=False),
+    described_as("a number of at least 0 and below 1"),
+]
+Flag = Annotated[bool, described_as("true or false")]
+Text = Annotated[
+    str, Field(min_length=1), described_as("a text (in quotes if it looks like a number)")
+]
 
 
 def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -174,7 +191,7 @@ class Metadata:
     """A type of its own making: ``check`` gives the normalised value or raises."""
 
     def check(self, value: Any) -> Any:
-        """The normalised value; raises `expected` or `said`."""
+        """The normalised value; raises `expected` or `invalid`."""
         raise NotImplementedError
 
     def json_schema(self) -> dict[str, Any]:
@@ -210,7 +227,7 @@ class Word(Metadata):
             raise expected(one_of(self.words), at)
         found = {word.lower(): word for word in self.words}.get(value.lower())
         if found is None:
-            raise said(unknown(self.kind, value, self.words), at)
+            raise invalid(unknown(self.kind, value, self.words), at)
         return found
 
     def json_schema(self) -> dict[str, Any]:
@@ -328,7 +345,7 @@ class Choice(Metadata):
             article = "an" if self.kind[0] in "aeiou" else "a"
             raise expected(f"the name of {article} {self.kind} ({one_of(self.table)})")
         if "type" not in value:
-            raise said(f"missing key 'type' (the {self.kind}: {one_of(self.table)})")
+            raise invalid(f"missing key 'type' (the {self.kind}: {one_of(self.table)})")
         return self.entry(self.word.check(value["type"], at="type"), value)
 
     def entry(self, name: str, options: Mapping[str, Any]) -> str | dict[str, Any]:
@@ -358,7 +375,7 @@ class Choice(Metadata):
             try:
                 self.table[name](**{option: value})
             except ConfigError as error:
-                raise said(str(error)) from None
+                raise invalid(str(error)) from None
             return value
 
         return check
@@ -422,7 +439,7 @@ def _problem(item: Any, value: Any) -> Problem:
         return Problem(unknown("key", path[-1], context["known"]), key=key)
     if kind == "missing_key":
         return Problem(f"missing key {path[-1]!r} ({context['about']})", key=key)
-    if kind == "said":
+    if kind == "invalid":
         return Problem(context["message"], key=key)
     word = "value"
     for step in path:

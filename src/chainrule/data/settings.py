@@ -22,10 +22,10 @@ from chainrule.core.schema import (
     OneOf,
     Text,
     Word,
+    described_as,
     expected,
+    invalid,
     one_of,
-    said,
-    says,
     validated,
 )
 from chainrule.data.generators.base import GENERATORS as DECLARED
@@ -92,17 +92,17 @@ class File(Data):
     label: Annotated[Any, Word("label", ("last", "first"))] = Field(
         "last", description="the column of the label, in a text file"
     )
-    header: Annotated[Literal["auto"] | bool, says("auto, true or false", words=("auto",))] = (
-        Field("auto", description="whether a text file's first line names the columns")
-    )
+    header: Annotated[
+        Literal["auto"] | bool, described_as("auto, true or false", words=("auto",))
+    ] = Field("auto", description="whether a text file's first line names the columns")
     labels: FileName = Field(UNSAID, description="the file of the labels, for IDX images")
     validation_file: FileName = Field(UNSAID, description="validation data in a file of their own")
     validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
     test_file: FileName = Field(UNSAID, description="test data in a file of their own")
     test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
-    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
-        Field([], description="the names of the classes, in order")
-    )
+    classes: Annotated[
+        list[Text], Field(min_length=2), described_as("a list of at least 2 names")
+    ] = Field([], description="the names of the classes, in order")
 
 
 Characters = create_model(
@@ -136,9 +136,9 @@ class Cifar10(Data):
         description="the folder of the published files; by default cifar-10-batches-py in data/ "
         "beside the configuration or in the folder that CHAINRULE_DATA names",
     )
-    classes: Annotated[list[Text], Field(min_length=2), says("a list of at least 2 names")] = (
-        Field([], description="the classes to take, in this order; by default all")
-    )
+    classes: Annotated[
+        list[Text], Field(min_length=2), described_as("a list of at least 2 names")
+    ] = Field([], description="the classes to take, in this order; by default all")
     count: Count = Field(
         UNSAID,
         description="at most so many images to train and validate on, the first; by default all",
@@ -166,7 +166,7 @@ def _by_kind(value: Any) -> Any:
     if len(kinds) > 1:
         first, second = kinds[:2]
         both = f"found both {first!r} and {second!r}"
-        raise said(f"data come from one of {one_of(KINDS)}, {both}", second)
+        raise invalid(f"data come from one of {one_of(KINDS)}, {both}", second)
     if not kinds:
         value["generator"] = "shapes"
     kind = kinds[0] if kinds else "generator"

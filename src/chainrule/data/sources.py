@@ -79,7 +79,7 @@ def load_data(
             holds them then without saying so.
 
     Returns:
-        The three parts, split, flattened and standardised as asked.
+        The three parts, split, flattened and standardised as the settings say.
 
     Raises:
         ConfigError: for settings that cannot be met.
@@ -129,7 +129,7 @@ class _Loading:
         return bool(self.settings.get("target", usual) == "value")
 
     def load(self, dtype: str, *, sequences: bool) -> DataSplit:
-        """The data, split and standardised as asked."""
+        """The data, split and standardised."""
         kind = self.kind
         if self.generator == "shapes":
             data = self._shapes()

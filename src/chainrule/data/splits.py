@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.core.schema import Metadata, expected, said
+from chainrule.core.schema import Metadata, expected, invalid
 
 DEFAULT_SPLIT = (0.7, 0.2, 0.1)
 """The fractions of training, validation and test data where nothing else is said."""
@@ -37,12 +37,12 @@ class Split(Metadata):
         found = as_fractions(value)
         parts = f"{' + '.join(f'{part:g}' for part in value)} = {sum(value):g}"
         if found is None and all(part <= 1 for part in value):
-            raise said(f"the fractions of split must sum to 1; {parts}")
+            raise invalid(f"the fractions of split must sum to 1; {parts}")
         if found is None:
             message = "split takes fractions that sum to 1, or percentages that sum to 100"
-            raise said(f"{message}; {parts} (numbers of cases are not read)")
+            raise invalid(f"{message}; {parts} (numbers of cases are not read)")
         if found[0] == 0:
-            raise said("split must leave something to train on, but its first fraction is 0")
+            raise invalid("split must leave something to train on, but its first fraction is 0")
         return found
 
     def json_schema(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def split_cases(
 
     With ``classes`` the split is stratified: each part holds the classes in the proportion of
     the whole, and classes of equal size differ by at most one case in every part. For that
-    the cases of a class are spread evenly over the interval 0..1; a part is a stretch of it.
+    the cases of a class are spread evenly over the interval 0..1; a part is an interval of it.
 
     Args:
         count: the number of cases.

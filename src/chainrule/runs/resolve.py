@@ -69,7 +69,7 @@ class Resolved:
         """A training that has not begun.
 
         Args:
-            callbacks: told what happens, in order.
+            callbacks: called in this order.
 
         Raises:
             ConfigError: the engine cannot be had, or a callback cannot take part.
@@ -137,10 +137,10 @@ def data_key(config: Config) -> str:
     Whoever trains several networks can make the data once.
     """
     network = config.network
-    asked = (_outputs(config), network["input"], _target(config), network["dtype"])
+    target = (_outputs(config), network["input"], _target(config), network["dtype"])
     takes = (takes_images(config), takes_sequences(config))
     seen = (config.folder, config.training["seed"], *takes)
-    return repr((config.data, *seen, asked))
+    return repr((config.data, *seen, target))
 
 
 def locate_data(config: Config) -> Config:
@@ -167,7 +167,7 @@ def locate_data(config: Config) -> Config:
 
 
 def _with_paths(config: Config) -> dict[str, Any]:
-    """The data's settings with whole paths; what is not there is told at its key."""
+    """The data's settings with whole paths; what is not there is reported at its key."""
     settings = dict(config.data)
     problems: list[Problem] = []
     for key in (key for key in PATH_KEYS if key in settings):
@@ -250,6 +250,7 @@ def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     written = []
     for layer, built in zip(config.network["layers"], network.layers, strict=True):
         chosen: dict[str, Any] = {}
+        # Only layers with weights choose anything; an `EachStep` counts as the layer it holds.
         if isinstance(built, Weighted):
             starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
             chosen = {"activation": activation_name(built), **starts}
@@ -286,7 +287,7 @@ def _connected(config: Config) -> list[Layer]:
 
 
 def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
-    """A network beyond this machine's memory, said before memory is asked for.
+    """A network beyond this machine's memory, reported before any memory is taken.
 
     θ, its gradient and the optimiser's scratch are vectors of one length; the layers' outputs for
     a single case lie beside them.

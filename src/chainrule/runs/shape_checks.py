@@ -15,9 +15,8 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import shape_of_input
 from chainrule.nn.graph import INPUT, LayerNode, layer_graph, names_of
-from chainrule.nn.images.filtered import Filtered
 from chainrule.nn.jacobians import DENSE_LIMIT
-from chainrule.nn.layer_types import LAYERS, Layer, Recurrent
+from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.losses import loss_function
 
 
@@ -79,10 +78,10 @@ def _colours_last(config: Config, data: DataSplit) -> Problem | None:
 
 def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
     """Targets of every step for a network of one output a case, or the other way round."""
-    at_steps, wanted = len(layers[-1].output_shape) == 2, data.has_targets_of_steps
+    at_steps, wanted = layers[-1].gives_sequences, data.has_targets_of_steps
     if at_steps == wanted:
         return None
-    recurrent = [k for k, layer in enumerate(layers) if isinstance(layer, Recurrent)]
+    recurrent = [k for k, layer in enumerate(layers) if layer.takes_sequences]
     at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
     if not wanted:
         change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
@@ -147,7 +146,8 @@ def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
         return None
     cases = min(config.training["batch_size"], len(data.train))
     for k, layer in enumerate(layers):
-        by_weights = prod(layer.shapes().get("W", ())) if isinstance(layer, Filtered) else 0
+        weights = layer.shapes().get("W", (0,))
+        by_weights = prod(weights) if layer.takes_images else 0
         numbers = cases * layer.outputs * max(layer.inputs, layer.outputs, by_weights)
         if numbers > DENSE_LIMIT:
             message = (
@@ -165,7 +165,7 @@ def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
     None where no size says it, as behind filters: then it follows from the shapes.
     """
     layers = config.network["layers"]
-    types = [layer["type"] for layer in layers]
+    types = _kinds(config)
     names = names_of(types, [layer.get("name") for layer in layers])
     inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
     sources = layer_graph(
@@ -193,18 +193,21 @@ def _input_for(stated: int | list[int], data: DataSplit) -> int | list[int]:
 
 def takes_images(config: Config) -> bool:
     """Whether the network's input is stated as images, or goes into layers that take such."""
-    stated = config.network["input"]
-    if stated is not None:
-        return isinstance(stated, list | tuple) and len(stated) == 3
-    return any(LAYERS[layer["type"]].takes_images for layer in config.network["layers"])
+    return _takes(config, 3, any(LAYERS[kind].takes_images for kind in _kinds(config)))
 
 
 def takes_sequences(config: Config) -> bool:
     """Whether the network's input is stated as sequences, or goes into layers that take such."""
+    return _takes(config, 2, any(LAYERS[kind].takes_sequences for kind in _kinds(config)))
+
+
+def _takes(config: Config, axes: int, by_layers: bool) -> bool:
     stated = config.network["input"]
-    if stated is not None:
-        return isinstance(stated, list | tuple) and len(stated) == 2
-    return any(LAYERS[layer["type"]].takes_sequences for layer in config.network["layers"])
+    return by_layers if stated is None else isinstance(stated, list) and len(stated) == axes
+
+
+def _kinds(config: Config) -> list[str]:
+    return [layer["type"] for layer in config.network["layers"]]
 
 
 def case_shape(data: DataSplit) -> list[int] | None:

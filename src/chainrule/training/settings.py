@@ -20,8 +20,8 @@ from chainrule.core.schema import (
     Seed,
     Whole,
     Word,
+    described_as,
     expected,
-    says,
 )
 from chainrule.training.callbacks import CALLBACKS
 from chainrule.training.engines import ENGINES
@@ -122,7 +122,7 @@ class Settings:
     threads: Annotated[Count | Literal["auto"], _count_or("auto", MOST_THREADS)] = "auto"
     evaluate: Annotated[str, Word("way to evaluate", ("running", "full"))] = "running"
     clip_gradient_norm: Annotated[
-        AboveZero | None, says("a finite number above 0, or null"), Field(examples=[1.0])
+        AboveZero | None, described_as("a finite number above 0, or null"), Field(examples=[1.0])
     ] = None
     callbacks: Annotated[
         Sequence[Annotated[str | Mapping[str, Any], Choice("callback", CALLBACKS)]] | None,

@@ -81,7 +81,7 @@ def test_a_finished_sweep_goes_on_to_more_trials(tmp_path):
         trials=5,
         jobs=1,
         folder=tmp_path / "parts",
-        told=lambda t, s: told.append(t),
+        on_trial=lambda t, s: told.append(t),
     )
     assert [trial.number for trial in told] == [2, 3, 4]
     assert without_times(again.trials) == without_times(whole.trials)

@@ -41,7 +41,7 @@ def test_a_configuration_edited_meanwhile_changes_no_trial(config, points):
     def edit(trial, sweep):
         config.write_text(TEXT.replace("epochs: 2", "epochs: 5"))
 
-    found = chainrule.sweep(config, SEEDS, jobs=1, folder="s", told=edit)
+    found = chainrule.sweep(config, SEEDS, jobs=1, folder="s", on_trial=edit)
     assert [trial.epochs for trial in found.trials] == [2, 2, 2]
     assert "epochs: 2" in Path("s/best.yaml").read_text()
 
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_told_where_it_was_said(config, points):
 def test_a_score_that_the_data_cannot_have_is_told_at_once(config, points, by):
     told = []
     with pytest.raises(ConfigError, match=r"unknown score .*validation_accuracy"):
-        chainrule.sweep(config, SEEDS, jobs=1, by=by, told=lambda t, s: told.append(t))
+        chainrule.sweep(config, SEEDS, jobs=1, by=by, on_trial=lambda t, s: told.append(t))
     assert told == []
     assert not Path("sweeps").exists()
 
@@ -145,7 +145,7 @@ def test_the_same_folder_twice_at_once_is_refused(config, points):
             chainrule.sweep(config, SEEDS, jobs=1, folder="s")
         errors.append(error)
 
-    found = chainrule.sweep(config, SEEDS, jobs=1, folder="s", told=again)
+    found = chainrule.sweep(config, SEEDS, jobs=1, folder="s", on_trial=again)
     assert len(errors) == len(found.trials) == 3
     assert len(chainrule.sweep(config, SEEDS, jobs=1, folder="s").trials) == 3
 
@@ -164,7 +164,7 @@ def test_when_it_is_interrupted_the_workers_end_at_once(config, points):
         raise KeyboardInterrupt
 
     many = {"training.seed": list(range(200))}
-    found = chainrule.sweep(config, many, jobs=1, folder="s", keep=True, told=interrupt)
+    found = chainrule.sweep(config, many, jobs=1, folder="s", keep=True, on_trial=interrupt)
     assert found.interrupted
     assert len(found.trials) == 1
     assert len(os.listdir("s/runs")) <= 4  # and not as many as fit into drawing the picture

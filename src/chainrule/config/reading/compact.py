@@ -237,7 +237,7 @@ _OTHER_SECTIONS: Mapping[str, str] = {
     **dict.fromkeys(("hidden", "output", "input", "layer", "architecture"), "LAYERS"),
     "dataset": "DATA",
 }
-"""Names of sections elsewhere, and the section that is meant."""
+"""Names of sections in other programs' files, and the section that is meant."""
 # Possessive (*+), so that a run of blanks is read once.
 _HEADER = re.compile(r"\s*+([A-Za-z_]++)\s*+(?::\s*+)?(?:(?<=\s)#.*)?\Z")
 _MEANINGLESS = re.compile(r"\s*+(#.*)?\Z")

@@ -36,10 +36,10 @@ from chainrule.core.schema import (
     Text,
     Whole,
     Word,
+    described_as,
     expected,
+    invalid,
     one_of,
-    said,
-    says,
 )
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.images.geometry import PADDINGS
@@ -51,11 +51,11 @@ NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 Name = Annotated[
     str,
     Field(pattern=NAME_PATTERN),
-    says("a word of letters, digits, '_' and '-' that begins with a letter"),
+    described_as("a word of letters, digits, '_' and '-' that begins with a letter"),
 ]
-OptionalRate = Annotated[Amount | None, says("a finite number of at least 0, or null")]
+OptionalRate = Annotated[Amount | None, described_as("a finite number of at least 0, or null")]
 OptionalName = Annotated[
-    Name | None, says("a word of letters, digits, '_' and '-' that begins with a letter")
+    Name | None, described_as("a word of letters, digits, '_' and '-' that begins with a letter")
 ]
 
 
@@ -78,7 +78,7 @@ class Start(Metadata):
                 return Word(f"start of {self.what}", self.words).check(value)
             except PydanticCustomError as error:
                 message = (error.context or {})["message"]
-                raise said(f"{message}, or a range [low, high]") from None
+                raise invalid(f"{message}, or a range [low, high]") from None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         found = as_range([-value, value] if is_number else value)
         if found is None:
@@ -116,10 +116,10 @@ BiasStart = Annotated[Any, Maybe(Start("biases", tuple(INITIALIZERS)))]
 
 SIDES = "a whole number of at least 1, or two: [height, width]"
 _Two = Field(min_length=2, max_length=2)
-Sides = Annotated[Count | Annotated[list[Count], _Two], says(SIDES)]
+Sides = Annotated[Count | Annotated[list[Count], _Two], described_as(SIDES)]
 Padding = Annotated[
     Whole | Annotated[list[Whole], _Two] | Literal["same", "valid"],
-    says("a whole number of at least 0, two such, same or valid", words=PADDINGS),
+    described_as("a whole number of at least 0, two such, same or valid", words=PADDINGS),
 ]
 
 
@@ -130,12 +130,12 @@ def _as_list(value: Any) -> Any:
 
 _Names = Annotated[
     Name | list[Name] | None,
-    says("the name of a layer, or a list of such"),
+    described_as("the name of a layer, or a list of such"),
     BeforeValidator(_as_list),
 ]
 _ONE_NAME = {"type": "string", "pattern": NAME_PATTERN}
 _LIST = {"type": "array", "items": _ONE_NAME}
-# How many names there must be only editors are told here; the rules say it with the layer's name.
+# The JSON Schema says how many names there must be; the rules report it with the layer's name.
 Inputs = Annotated[
     _Names, WithJsonSchema({"anyOf": [_ONE_NAME, {**_LIST, "maxItems": 1}, {"type": "null"}]})
 ]
@@ -214,7 +214,7 @@ KEYS: Mapping[str, Key] = {
     "start": Key(
         Annotated[
             Literal["zeros", "learnt"] | Annotated[list[Number], Field(min_length=1)],
-            says("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
+            described_as("zeros, learnt, or a list of numbers, one a unit", words=STARTS),
         ],
         "the state before the first step",
         ["learnt"],
@@ -246,7 +246,7 @@ _OF_A_KIND: Mapping[tuple[str, str], Key] = {
 
 _SIDES = Key(Sides, "of a filter or a window: a number, or [height, width]", [3])
 _OPEN_STRIDE = Key(
-    Annotated[Sides | None, says(f"{SIDES}, or null")],
+    Annotated[Sides | None, described_as(f"{SIDES}, or null")],
     "from one window to the next: a number or two; by default the size",
 )
 _BY_ANNOTATION = {"int": Count, "float": Number, "bool": Flag, "str": Text}
@@ -322,11 +322,11 @@ def _layer(value: Any) -> AnyLayer:
         )
         raise expected(what, at)
     if kind.lower() not in (*LAYERS, *ALIASES):
-        raise said(unknown("layer type", kind, (*LAYERS, *ALIASES)), at)
+        raise invalid(unknown("layer type", kind, (*LAYERS, *ALIASES)), at)
     options = dict(value) if isinstance(value, dict) else {}
     kind = ALIASES.get(kind.lower(), kind.lower())
     if kind == "dense" and not options:
-        raise said(f"a {kind} layer needs a size; write {{size: 10, activation: relu}}")
+        raise invalid(f"a {kind} layer needs a size; write {{size: 10, activation: relu}}")
     return section_of(kind).model_validate({**options, "type": kind})
 
 

@@ -9,12 +9,12 @@ from pydantic import BeforeValidator, Field
 from chainrule.config.schema.layers import LayerEntry, OptionalRate
 from chainrule.config.schema.penalties import Penalty
 from chainrule.core.arguments import MOST
-from chainrule.core.schema import Choice, Count, Flag, Maybe, Section, Word, expected, says
+from chainrule.core.schema import Choice, Count, Flag, Maybe, Section, Word, described_as, expected
 from chainrule.nn.losses import LOSSES
 
 InputShape = Annotated[
     Count | Annotated[list[Count], Field(min_length=1, max_length=3)] | None,
-    says(
+    described_as(
         "a whole number of at least 1, [channels, height, width], [steps, features], or null", MOST
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.core.schema import Amount, Flag, Section, Word, said
+from chainrule.core.schema import Amount, Flag, Section, Word, invalid
 from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
 
 PENALTY_TYPE = Word("penalty", (*PENALTIES, "none"))
@@ -67,7 +67,7 @@ def _read(value: Any, one: type[OnePenalty]) -> OnePenalty | BothPenalties | Non
         word = PENALTY_TYPE.check(value)
         if one is OwnPenalty:
             written = f"{{type: {word}, rate: {DEFAULT_RATE}}}"
-            raise said(f"a layer's own penalty says its rate as well; write {written}")
+            raise invalid(f"a layer's own penalty says its rate as well; write {written}")
         return one.model_validate({"type": word})
     if isinstance(value, dict) and any(name in value for name in PENALTIES):
         return _both(value)
@@ -81,7 +81,7 @@ def _both(value: dict[str, Any]) -> OnePenalty | BothPenalties:
     """Rates by type; of one alone it is that penalty."""
     for key in ("type", "rate"):
         if key in value:
-            raise said(EITHER_OR, key)
+            raise invalid(EITHER_OR, key)
     found = BothPenalties.model_validate(value)
     names = [name for name in PENALTIES if name in value]
     if len(names) > 1:

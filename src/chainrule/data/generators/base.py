@@ -16,8 +16,8 @@ from chainrule.core.schema import (
     Section,
     Seed,
     Word,
+    described_as,
     is_whole_from,
-    says,
 )
 from chainrule.data.splits import DEFAULT_SPLIT, Split
 
@@ -39,7 +39,7 @@ class Data(Section):
         "percentages, which sum to 100",
     )
     standardize: Annotated[
-        bool | Literal["center"], says("true, false or center", words=("center",))
+        bool | Literal["center"], described_as("true, false or center", words=("center",))
     ] = Field(
         False,
         description="bring each input to mean 0 and deviation 1, or by center to mean 0 alone, "

@@ -20,12 +20,12 @@ from chainrule.core.schema import (
     Share,
     WholeRange,
     Word,
+    described_as,
     expected,
     found,
+    invalid,
     is_whole_from,
     repeated,
-    said,
-    says,
 )
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.generators.base import a_case_each, ends_of, generator, refuse_beyond_memory
@@ -72,7 +72,7 @@ class ShapeClasses(Metadata):
             raise expected(f"a list of at least 2 shapes, or a number from 2 to {len(CLASSES)}")
         names = [Word("shape", CLASSES).check(word, at=k) for k, word in enumerate(value)]
         if again := repeated(names):
-            raise said(f"{again} stands twice among the classes", at=names.index(again) + 1)
+            raise invalid(f"{again} stands twice among the classes", at=names.index(again) + 1)
         return names
 
     def json_schema(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class ShapeClasses(Metadata):
 Side = Annotated[
     int,
     Field(ge=SMALLEST_IMAGE, le=LARGEST_IMAGE),
-    says(f"a whole number from {SMALLEST_IMAGE} to {LARGEST_IMAGE}"),
+    described_as(f"a whole number from {SMALLEST_IMAGE} to {LARGEST_IMAGE}"),
 ]
 Pixels = Annotated[int | Sequence[int] | None, WholeRange(SMALLEST_SIDE)]
 Strokes = Annotated[int | Sequence[int] | None, WholeRange(1)]

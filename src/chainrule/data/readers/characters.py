@@ -19,7 +19,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.declared import checked
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_SYMBOLS, MAX_TEXT_BYTES
-from chainrule.core.schema import Count, Word, says
+from chainrule.core.schema import Count, Word, described_as
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.generators.base import refuse_beyond_memory
@@ -94,7 +94,7 @@ def read_characters(
     path: Path,
     *,
     steps: Annotated[
-        int, Field(ge=1, le=MOST_STEPS), says(f"a whole number from 1 to {MOST_STEPS}")
+        int, Field(ge=1, le=MOST_STEPS), described_as(f"a whole number from 1 to {MOST_STEPS}")
     ] = 32,
     stride: Count | None = None,
     encoding: Annotated[str, Word("encoding", ENCODINGS)] = "one_hot",

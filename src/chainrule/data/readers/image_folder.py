@@ -15,7 +15,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.declared import checked
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_IMAGE_SIDE, MAX_PIXELS
-from chainrule.core.schema import Flag, says
+from chainrule.core.schema import Flag, described_as
 from chainrule.data.generators.base import ends_of
 from chainrule.data.readers.cases import Cases, Labels, name_as_text
 from chainrule.data.readers.encoding import MOST_SHOWN
@@ -37,7 +37,7 @@ _STRIP = 256
 _Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
 Sides = Annotated[
     _Side | Annotated[Sequence[_Side], Field(min_length=2, max_length=2)],
-    says(f"a whole number from 1 to {MAX_IMAGE_SIDE}, or two: [height, width]"),
+    described_as(f"a whole number from 1 to {MAX_IMAGE_SIDE}, or two: [height, width]"),
 ]
 
 

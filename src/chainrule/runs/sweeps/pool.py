@@ -128,7 +128,7 @@ class Pool:
             finished.put(error)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """A new worker, told what all trials have in common."""
+        """A new worker, which gets what all trials have in common."""
         environment = dict(os.environ)
         if self.jobs > 1:  # several processes share the cores; threads would only contend
             environment |= dict.fromkeys(_THREADS, "1")

@@ -23,7 +23,7 @@ from chainrule.runs.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, o
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by where nothing is said: the first of these that they have."""
 
-Told = Callable[[Trial, "Sweep"], None]
+OnTrial = Callable[[Trial, "Sweep"], None]
 
 
 @dataclass
@@ -98,7 +98,7 @@ def sweep(
     overrides: Sequence[str] = (),
     folder: str | os.PathLike[str] | None = None,
     keep: bool = False,
-    told: Told | None = None,
+    on_trial: OnTrial | None = None,
 ) -> Sweep:
     """Train a configuration again and again with some settings varied.
 
@@ -114,9 +114,9 @@ def sweep(
             classes, else the validation loss, after the last epoch.
         overrides: settings that every trial has, as `chainrule.train` takes them.
         folder: a new one; or that of a sweep of the same, which then goes on where it
-            stopped, to more trials if so many are asked for. None for ``sweeps/NAME-1``.
+            stopped, to more trials where `trials` is larger. None for ``sweeps/NAME-1``.
         keep: whether to keep each trial's run, in ``runs/`` of the folder.
-        told: called with each trial as it finishes.
+        on_trial: called with each trial as it finishes.
 
     Returns:
         The sweep. A trial that fails is part of it, with its reason. Ctrl-C ends it and keeps
@@ -160,8 +160,8 @@ def sweep(
                 for trial in pool.run(waiting, files.runs if keep else None):
                     files.add(trial)
                     found.trials.append(trial)
-                    if told is not None:
-                        told(trial, found)
+                    if on_trial is not None:
+                        on_trial(trial, found)
             except KeyboardInterrupt:
                 found.interrupted = True
         # The workers are gone: what they would finish while the picture is drawn would be lost.
@@ -242,7 +242,7 @@ def _try_out(
     A worker does it, which keeps the data for the trials.
 
     Raises:
-        ChainruleError: the trial cannot be made, or has no such score as is asked for.
+        ChainruleError: the trial cannot be made, or does not have the score ``by``.
     """
     no_epochs = {**values, "training.epochs": "0"}
     (trial,) = pool.run([(0, no_epochs)])

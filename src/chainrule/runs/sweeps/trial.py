@@ -1,4 +1,4 @@
-"""One trial: a training with some settings changed, and what is kept of it.
+"""One trial: a training with some settings changed, and what is stored of it.
 
 `main` is a program that runs trials one after the other, as a `Pool` asks. It reads a line of
 JSON for each thing to do, first what all trials have in common, then a trial at a time, and
@@ -33,7 +33,7 @@ MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
 
 MOST_OF_A_FAILURE = 20_000
-"""Letters that are kept of why a trial failed."""
+"""Letters of the reason why a trial failed that are stored."""
 
 KILLED = "its process ended"
 """How the failure of a trial begins that was ended from outside."""
@@ -183,12 +183,12 @@ def main() -> None:
     """Serve until the input ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else prints is no answer
-    asked: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    threading.Thread(target=_listen, args=(asked,), daemon=True).start()
+    requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
     try:
-        runner = _runner(**asked.get())
+        runner = _runner(**requests.get())
         while True:
-            trial = runner.run(**asked.get())
+            trial = runner.run(**requests.get())
             answers.write(json.dumps(trial.as_mapping()) + "\n")
             answers.flush()
     except BaseException:
@@ -204,10 +204,10 @@ def _runner(value: Any, folder: str, name: str, overrides: list[str]) -> TrialRu
     return TrialRunner(Source(Tree(value), Path(folder), name=name), overrides)
 
 
-def _listen(asked: SimpleQueue[dict[str, Any]]) -> None:
-    """Pass on what is asked; at the end of the input end the process, also within a trial."""
+def _listen(requests: SimpleQueue[dict[str, Any]]) -> None:
+    """Pass on the requests; at the end of the input end the process, also within a trial."""
     for line in sys.stdin.buffer:
-        asked.put(json.loads(line))
+        requests.put(json.loads(line))
     os._exit(0)
 
 
