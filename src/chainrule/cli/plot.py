@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,16 +55,15 @@ def command(
 
 def _weights(run: Run) -> Figure | None:
     """The first layer's weights, where the inputs are images, or its filters."""
-    from chainrule.nn.layer_types import Conv2D, Dense
     from chainrule.plots.weights import filter_images, weight_images
 
-    first = run.network.layers[0]
-    if isinstance(first, Conv2D):
-        return filter_images(first.W, title=f"{run.name}: filters of {first.name}")
-    shape = run.data.image_shape
-    if shape is None or not isinstance(first, Dense):
+    first, shape = run.network.layers[0], run.data.image_shape
+    W = getattr(first, "W", None)
+    if W is not None and W.ndim == 4:
+        return filter_images(W, title=f"{run.name}: filters of {first.name}")
+    if W is None or shape is None or len(W) != prod(shape):
         return None
-    W = run.data.pictures(first.W.T).reshape(first.size, -1).T  # colours last, as one sees them
+    W = run.data.pictures(W.T).reshape(len(W.T), -1).T  # colours last, as one sees them
     return weight_images(W, shape, title=f"{run.name}: weights of {first.name}")
 
 
