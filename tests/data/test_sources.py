@@ -1,4 +1,4 @@
-"""The door: from settings to training, validation and test data."""
+"""From settings to training, validation and test data."""
 
 from __future__ import annotations
 

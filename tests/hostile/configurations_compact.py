@@ -68,5 +68,5 @@ TEXTS: dict[str, Bytes] = {
 
 
 def files() -> Iterator[Hostile]:
-    """Texts; what is no file is tried with YAML, whose door is the same."""
+    """Texts; what is no file is tried with YAML, whose reader is the same."""
     yield from contents("config", "config.txt", TEXTS)

@@ -136,7 +136,7 @@ def files() -> Iterator[Hostile]:
     yield from special_files("config", "config.yaml")
 
 
-def special_files(door: str, name: str) -> Iterator[Hostile]:
+def special_files(reader: str, name: str) -> Iterator[Hostile]:
     """What is no ordinary file, under the name of one."""
 
     def link(target: str) -> Hostile:
@@ -144,7 +144,7 @@ def special_files(door: str, name: str) -> Iterator[Hostile]:
             os.symlink(target, folder / name)
             return folder / name
 
-        return Hostile(f"a link to {target}", door, make)
+        return Hostile(f"a link to {target}", reader, make)
 
     def pipe(folder: Path) -> Path:
         os.mkfifo(folder / name)
@@ -155,7 +155,7 @@ def special_files(door: str, name: str) -> Iterator[Hostile]:
         return folder / name
 
     yield from map(link, ("/dev/zero", "/dev/stdin", "/proc/self/fd", name, "nowhere"))
-    yield Hostile("a pipe that nobody writes to", door, pipe)
-    yield Hostile("a folder", door, directory)
-    yield Hostile("a NUL in the path", door, lambda folder: folder / f"a\0{name}")
-    yield Hostile("a path of 5,000 letters", door, lambda folder: folder / ("a" * 5000))
+    yield Hostile("a pipe that nobody writes to", reader, pipe)
+    yield Hostile("a folder", reader, directory)
+    yield Hostile("a NUL in the path", reader, lambda folder: folder / f"a\0{name}")
+    yield Hostile("a path of 5,000 letters", reader, lambda folder: folder / ("a" * 5000))

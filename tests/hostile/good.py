@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.limits import MOST_OPCODES
-from hostile.doors import DOORS, NETWORK, network
+from hostile.readers import NETWORK, READERS, network
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
 FACTS = {
@@ -44,7 +44,7 @@ def yaml_text() -> str:
 
 
 def parameters() -> dict[str, np.ndarray]:
-    """θ of the network that `hostile.doors` reads parameters into."""
+    """θ of the network that `hostile.readers` reads parameters into."""
     return {name: np.array(view) for name, view in network().parameters.items()}
 
 
@@ -128,19 +128,19 @@ LINES = {
     ("inputs", "cases.csv"): b"1,2\n3,4\n",
     ("pickle", "data_batch_1"): b"",
 }
-"""Of a good text, by door and name; good files of any length are made for these alone."""
+"""Of a good text, by reader and name; good files of any length are made for these alone."""
 
 
-def of_length(door: str, name: str, length: int) -> bytes:
+def of_length(reader: str, name: str, length: int) -> bytes:
     """A good text or pickle of about so many bytes."""
-    if lines := LINES[door, name]:
+    if lines := LINES[reader, name]:
         return lines * (length // len(lines))
     labels = [1] * min(length // 2, MOST_OPCODES * 9 // 10)
     return pickle.dumps({b"labels": labels}, protocol=2)
 
 
 def warm_up(folder: Path) -> None:
-    """Read a good file through every door, and some that end in an error."""
+    """Read a good file through every reader, and some that end in an error."""
     Image.init()
     folder.mkdir()
     (folder / "config.yaml").write_text(yaml_text())
@@ -179,11 +179,11 @@ def warm_up(folder: Path) -> None:
         "run": (run_folder(folder / "run").name, "nothing"),
         "sweep": (sweep_folder(folder / "sweep").name, "nothing"),
     }
-    assert files.keys() == DOORS.keys()
-    for door, names in files.items():
+    assert files.keys() == READERS.keys()
+    for reader, names in files.items():
         for number, name in enumerate(names):
             try:
-                DOORS[door](folder / name)
+                READERS[reader](folder / name)
             except ChainruleError:
                 if number == 0:  # the first of each is good
                     raise

@@ -1,4 +1,4 @@
-"""A hostile file: how it is made, and through which door it comes in."""
+"""A hostile file: how it is made, and through which reader it comes in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Hostile:
 
     Args:
         name: what it tries, in a few words; it is told apart by name and format.
-        door: through which it is read; one of `hostile.doors.DOORS`.
-        make: writes it into an empty folder and gives the path that is handed to the door.
+        reader: through which it is read; one of `hostile.readers.READERS`.
+        make: writes it into an empty folder and gives the path that is handed to the reader.
         heavy: whether to make it takes much memory itself.
     """
 
     name: str
-    door: str
+    reader: str
     make: Callable[[Path], Path]
     heavy: bool = False
 
@@ -31,10 +31,10 @@ class Hostile:
 Bytes = bytes | Callable[[], bytes]
 
 
-def contents(door: str, file: str, table: dict[str, Bytes]) -> Iterator[Hostile]:
+def contents(reader: str, file: str, table: dict[str, Bytes]) -> Iterator[Hostile]:
     """Files that are nothing but bytes, by what they try; long ones are made when needed."""
     for name, content in table.items():
-        yield Hostile(name, door, _writer(file, content), heavy=not isinstance(content, bytes))
+        yield Hostile(name, reader, _writer(file, content), heavy=not isinstance(content, bytes))
 
 
 def _writer(file: str, content: Bytes) -> Callable[[Path], Path]:

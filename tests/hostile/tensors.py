@@ -127,6 +127,6 @@ FILES: dict[str, Bytes] = {
 
 
 def files() -> Iterator[Hostile]:
-    """Each through the door of parameters."""
+    """Each through the reader of parameters."""
     yield from contents("parameters", "parameters.safetensors", FILES)
     yield from special_files("parameters", "parameters.safetensors")

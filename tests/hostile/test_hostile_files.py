@@ -55,7 +55,7 @@ def faults(found):
 
 
 def test_there_are_enough_of_them_and_each_has_its_own_name():
-    names = [(kind, file.door, file.name) for kind, files in FORMATS.items() for file in files()]
+    names = [(kind, file.reader, file.name) for kind, files in FORMATS.items() for file in files()]
     assert len(names) >= 150
     assert not [name for name, count in Counter(names).items() if count > 1]
 
@@ -64,5 +64,5 @@ def test_there_are_enough_of_them_and_each_has_its_own_name():
 def test_each_is_refused_in_little_time_and_memory_and_does_nothing(kind):
     results = results_of(kind)
     assert [r["name"] for r in results] == [file.name for file in FORMATS[kind]()]
-    wrong = {f"{r['door']}: {r['name']}": list(faults(r)) for r in results}
+    wrong = {f"{r['reader']}: {r['name']}": list(faults(r)) for r in results}
     assert not {name: found for name, found in wrong.items() if found}

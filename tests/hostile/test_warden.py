@@ -10,21 +10,21 @@ import sys
 import pytest
 
 from chainrule.core.errors import ChainruleError
-from hostile import doors, good, warden
+from hostile import good, readers, warden
 from hostile.made import Hostile
 from yardstick import add_up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watched in /proc")
 
 
-def read_by(door, tmp_path, monkeypatch, length=1):
+def read_by(reader, tmp_path, monkeypatch, length=1):
     """What the warden says of a reader of a text of so many bytes."""
 
     def make(folder):
         (folder / "a").write_text("1" * length)
         return folder / "a"
 
-    monkeypatch.setitem(doors.DOORS, "mine", door)
+    monkeypatch.setitem(readers.READERS, "mine", reader)
     tmp_path.mkdir(exist_ok=True)
     return warden.judge(Hostile("a", "mine", make), tmp_path)
 
@@ -40,7 +40,7 @@ def test_a_refusal(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("door", "ended"),
+    ("reader", "ended"),
     [
         (lambda path: path.read_text(), "read to the end"),
         (lambda path: 1 // 0, "ZeroDivisionError"),
@@ -48,8 +48,8 @@ def test_a_refusal(tmp_path, monkeypatch):
         (lambda path: os.kill(os.getpid(), 9), "the process died"),
     ],
 )
-def test_what_is_no_refusal(door, ended, tmp_path, monkeypatch):
-    assert read_by(door, tmp_path, monkeypatch)["ended"].startswith(ended)
+def test_what_is_no_refusal(reader, ended, tmp_path, monkeypatch):
+    assert read_by(reader, tmp_path, monkeypatch)["ended"].startswith(ended)
 
 
 def test_what_never_ends(tmp_path, monkeypatch):
@@ -72,7 +72,7 @@ def runs_a_program(path):
 
 
 @pytest.mark.parametrize(
-    ("door", "heard"),
+    ("reader", "heard"),
     [
         (opens_for_writing, "writing"),
         (imports, "import of antigravity"),
@@ -85,8 +85,8 @@ def runs_a_program(path):
         (lambda path: os.remove(path), "os.remove"),
     ],
 )
-def test_what_is_heard(door, heard, tmp_path, monkeypatch):
-    assert heard in str(read_by(door, tmp_path, monkeypatch)["heard"])
+def test_what_is_heard(reader, heard, tmp_path, monkeypatch):
+    assert heard in str(read_by(reader, tmp_path, monkeypatch)["heard"])
 
 
 @pytest.mark.parametrize("length", [2**20, 2**24])

@@ -1,6 +1,6 @@
 """Reads every hostile file in a process of its own and notes what becomes of it.
 
-The process that starts warms up: it reads a good file through every door, so that whatever a
+The process that starts warms up: it reads a good file through every reader, so that whatever a
 reader needs is imported. For each file it forks twice: one child makes the file, another reads
 it, under a limit of memory and a hook that hears of every file opened, every import, every
 socket, every program. How long it took is told in units of other work that the same process does
@@ -30,8 +30,8 @@ from typing import Any
 
 from chainrule.core.errors import ChainruleError
 from hostile import good, modules
-from hostile.doors import DOORS
 from hostile.made import Hostile
+from hostile.readers import READERS
 from yardstick import HANGS, add_up, times
 
 MEMORY = 256 * 2**20
@@ -126,7 +126,7 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
         again = in_child(lambda: read(file, path, made), patience=PATIENCE)
         if again["ended"] == "refused":
             found["loop"] = min(found["loop"], again["loop"])
-    named = file.door, path.name
+    named = file.reader, path.name
     if named in good.LINES and os.path.isfile(path) and os.path.getsize(path) >= LONG:
         found |= in_child(lambda: {"times": times_of_a_good_file(file, path)}, patience=PATIENCE)
     return found
@@ -136,28 +136,28 @@ def times_of_a_good_file(file: Hostile, path: Path) -> float:
     """How many times the cost of reading a good file of the same length refusing this one has."""
     other = path.with_name(f"good-{path.name}")
     length = min(path.stat().st_size, LONGEST)
-    other.write_bytes(good.of_length(file.door, path.name, length))
-    door = DOORS[file.door]
+    other.write_bytes(good.of_length(file.reader, path.name, length))
+    reader = READERS[file.reader]
 
     def refuse() -> None:
         with suppress(ChainruleError):
-            door(path)
+            reader(path)
 
-    return times(refuse, lambda: door(other), at_most=TIMES / 2)
+    return times(refuse, lambda: reader(other), at_most=TIMES / 2)
 
 
 def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
     """In the child: read the file, and measure."""
     watch = Watch(folder)
     sys.addaudithook(watch)
-    door = DOORS[file.door]
+    reader = READERS[file.reader]
     _limit_memory()
     start_memory = _kilobytes("VmRSS")
     start = time.process_time()
     watch.on = True
     ended, message = "read to the end", ""
     try:
-        door(path)
+        reader(path)
     except ChainruleError as error:
         ended, message = "refused", str(error)
     except BaseException as error:
@@ -269,7 +269,7 @@ def results(formats: list[str]) -> Iterator[dict[str, Any]]:
                 continue
             for number, file in enumerate(files()):
                 found = judge(file, root / f"{name}-{number}")
-                yield {"format": name, "name": file.name, "door": file.door, **found}
+                yield {"format": name, "name": file.name, "reader": file.reader, **found}
 
 
 def main() -> None:

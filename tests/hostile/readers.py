@@ -1,4 +1,4 @@
-"""The doors by which a stranger's file comes in: what the commands read with."""
+"""The readers that the commands use, each for files that may come from a stranger."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _sweep(folder: Path) -> None:
     files.read_trials()
 
 
-DOORS: dict[str, Callable[[Path], object]] = {
+READERS: dict[str, Callable[[Path], object]] = {
     # chainrule train, check: the configuration, and what its data part names
     "config": _config,
     "data": lambda path: _data(file=str(path)),
