@@ -130,9 +130,8 @@ class Network:
         )
         self.context.is_chain = self.graph.is_chain
         self.explicit_jacobians = explicit_jacobians
-        self._lay_out()
+        self._lay_out(seed)
         self.penalty = setting
-        self._draw(seed)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], seed: int = 0) -> Self:
@@ -230,8 +229,8 @@ class Network:
         size = self.parameters.layout.size
         return printable(f"Network({chain}; {size} parameters, {self.dtype})")
 
-    def _lay_out(self) -> None:
-        """Make θ and its gradient, and give each layer its views."""
+    def _lay_out(self, seed: int) -> None:
+        """Make θ with its initial values and its gradient, and give each layer its views."""
         layout = Layout(
             {layer.name: layer.shapes() for layer in self.layers},
             [f"{layer.name}.{name}" for layer in self.layers for name in layer.untrained],
@@ -242,18 +241,15 @@ class Network:
         except (MemoryError, ValueError):
             raise ConfigError(f"{layout.size:.3g} parameters do not fit into memory") from None
         self._bind()
+        for layer in self.layers:
+            for name, view in self.parameters.layer(layer.name).items():
+                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
 
     def _bind(self) -> None:
         self._with_untrained = [layer for layer in self.layers if layer.untrained]
         for layer in self.layers:
             layer.context = self.context
             layer.bind(self.parameters.layer(layer.name), self.gradients.layer(layer.name))
-
-    def _draw(self, seed: int) -> None:
-        """The first values of θ."""
-        for layer in self.layers:
-            for name, view in self.parameters.layer(layer.name).items():
-                view[...] = layer.draw(name, stream(seed, "parameters", layer.name, name))
 
     def rates(self, default: float) -> dict[str, float]:
         """The learning rate of every parameter by full name.
@@ -413,7 +409,7 @@ class Network:
                 self.propagate(x.copy())
                 return np.asarray(self.loss_of_pass(t)).item()
         theta = as_numbers(theta, "the values of theta")
-        z, y = self._evaluate(x, theta)
+        z, y = self.evaluate(x, theta)
         return np.asarray(self._data_loss(z, y, t) + self._penalty.loss(theta)).item()
 
     def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
@@ -548,13 +544,6 @@ class Network:
         z: Array = self.layers[-1].z  # type: ignore[attr-defined]
         return z
 
-    def _evaluate(self, x: Array, theta: Array) -> tuple[Array, Array]:
-        """The last layer's z and output at any vector; keeps nothing."""
-        z = y = x
-        for _, _, z, y in self.walk(x, theta):  # noqa: B007  # the last is meant
-            pass
-        return z, y
-
     def walk(self, x: Array, theta: Array) -> Iterator[tuple[Layer, Array, Array, Array]]:
         """Each layer, in the order of the forward pass, with its x, z and output at any vector.
 
@@ -571,9 +560,12 @@ class Network:
             z, made[k] = layer.evaluate(fed, self.parameters.layout.views(theta, layer.name))
             yield layer, fed, z, made[k]
 
-    def evaluate(self, x: Array) -> tuple[Array, Array]:
-        """Logits and outputs for prepared inputs; keeps nothing, so no pass is disturbed."""
-        return self._evaluate(x, self.theta)
+    def evaluate(self, x: Array, theta: Array | None = None) -> tuple[Array, Array]:
+        """Logits and outputs for prepared inputs, as `walk` gives them for the last layer."""
+        z = y = x
+        for _, _, z, y in self.walk(x, self.theta if theta is None else theta):  # noqa: B007
+            pass  # the last layer's are returned; the others' z need not stay in memory
+        return z, y
 
     def loss_of(self, logits: Array, outputs: Array, t: Array) -> float:
         """The loss of logits and outputs made by `evaluate`, without the penalty."""
