@@ -445,7 +445,7 @@ class Convolution:
         def work(worker: int, block: int) -> None:
             room = self._images(worker), self._out(worker, shape)
             convolve(
-                x, packed, bias, grids.sizes, in_lines, self.blocks[block], room,
+                x, *packed, bias, *grids.sizes, in_lines, self.blocks[block], room,
                 z, rectified, a is not None,
             )  # fmt: skip
 
@@ -496,13 +496,14 @@ class Convolution:
 
         def work(worker: int, block: int) -> None:
             deltas = self._buffer("deltas", worker, (TOGETHER, grids.delta_size))
+            room = Room(self._images(worker), deltas, self._out(worker, width))
             gradients = Gradients(
                 found[block], sums[block], nothing if upstream is None else upstream,
                 W_grad is not None, upstream is not None,
             )  # fmt: skip
             send_back(
-                x, sent, sizes, grids.offsets, packed, grids.taps, in_lines, self.blocks[block],
-                Room(self._images(worker), deltas, self._out(worker, width)), gradients,
+                x, *sent, *sizes, grids.offsets, *packed, grids.taps, in_lines,
+                self.blocks[block], *room, *gradients,
             )  # fmt: skip
 
         share(work, len(self.blocks), self._workers())

@@ -418,8 +418,8 @@ class BlasLoop(MinibatchLoop):
         units = self._room(chosen, direct, learn=learn)
         common = direct and self._tables.softmax and codes[0] == CLASS_CROSS_ENTROPY
         ran, correct = run_batches(
-            self._gemm, cases, chosen, rules, None if common else True,
-            self._workspace(units), self._gathered, losses, learn,
+            self._gemm, *cases, *chosen, *rules, None if common else True,
+            *self._workspace(units), self._gathered, losses, learn,
         )  # fmt: skip
         return int(ran), int(correct)
 

@@ -79,7 +79,8 @@ class Inputs(NamedTuple):
 def run_cases(
     cases: Cases,
     chosen: Minibatches,
-    rules: Rules | None,
+    rules: Rules,
+    common: Any,
     ws: Workspace,
     numbers: Array,
     losses: Array,
@@ -90,9 +91,10 @@ def run_cases(
     Args:
         cases: see `Cases`.
         chosen: which of them are run.
-        rules: see `Rules`; None for what is most common: softmax with cross-entropy of class
-            numbers, plain descent, no penalty. That is a program of its own, a third of the other
-            to compile and load.
+        rules: see `Rules`.
+        common: None for what is most common: softmax with cross-entropy of class numbers, plain
+            descent, no penalty. That is a program of its own, a third of the other to compile and
+            load.
         ws: see `Workspace`.
         numbers: written to; as long as the inputs, and one more.
         losses: of each case as it ran, written; its length says how many are run.
@@ -111,7 +113,7 @@ def run_cases(
         for layer in range(ONE, Index(len(ws.layers))):
             _from_layer(layer, ws)
             activate(layer, ws)
-        if rules is None:
+        if common is None:
             losses[k], right = _class_loss(cases.labels, case, ws)
             finite = abs(losses[k]) < inf
             if finite and learn:
@@ -348,7 +350,8 @@ class CaseLoop(Loop):
         if not learn:  # the penalty of one case is that of all
             codes = (*codes[:3], NO_PENALTY)
             rules = Rules(np.array(codes, np.uintp), rules.constants)
-        ws = self._workspace(self._units)
-        common = None if codes == MOST_COMMON else rules
-        ran, correct = run_cases(cases, chosen, common, ws, self._numbers, losses, learn)
+        ran, correct = run_cases(
+            *cases, *chosen, *rules, None if codes == MOST_COMMON else True,
+            *self._workspace(self._units), self._numbers, losses, learn,
+        )  # fmt: skip
         return int(ran), int(correct)

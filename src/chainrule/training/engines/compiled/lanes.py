@@ -472,7 +472,7 @@ class LaneLoop(MinibatchLoop):
         codes, _, rules = self._settings_for(cases)
         common = codes[0] == CLASS_CROSS_ENTROPY and self._tables.softmax
         ran, correct = run_lanes(
-            cases, chosen, rules, None if common else True,
-            self._workspace(self._units), self._room, losses, learn,
+            *cases, *chosen, *rules, None if common else True,
+            *self._workspace(self._units), *self._room, losses, learn,
         )  # fmt: skip
         return int(ran), int(correct)

@@ -22,7 +22,6 @@ from chainrule.training.engines.compiled.tables import (
     Packing,
     Rules,
     Tables,
-    Workspace,
     aligned,
     decays_of_layers,
     loss_option,
@@ -117,10 +116,18 @@ class Loop(ABC):
         units[BOUND, :1] = self._largest_input
         return units
 
-    def _workspace(self, units: Array) -> Workspace:
-        """The arrays as they are now, with the rates of the last `_settings_for`."""
-        layers, options, rates = self._tables.layers, self._tables.options, self._settings.rates
-        return Workspace(layers, options, rates, self._weights, self._state, self._gradient, units)
+    def _workspace(self, units: Array) -> tuple[Array, ...]:
+        """The fields of a `Workspace` as they are now, with the rates of the last settings."""
+        tables, rates = self._tables, self._settings.rates
+        return (
+            tables.layers,
+            tables.options,
+            rates,
+            self._weights,
+            self._state,
+            self._gradient,
+            units,
+        )
 
     def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         """Run minibatches from ``first`` on, as many as there are ``losses`` to fill.

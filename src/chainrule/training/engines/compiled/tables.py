@@ -122,6 +122,10 @@ class Cases(NamedTuple):
         return cls(x, labels, rows)
 
 
+NO_ORDER = np.empty(0, np.int64)
+"""Cases are taken in the order of the file."""
+
+
 class Minibatches(NamedTuple):
     """Which cases of a set are run, and how many at a time.
 
@@ -140,7 +144,7 @@ class Minibatches(NamedTuple):
         """``count`` minibatches from the minibatch ``first`` of an epoch on."""
         start = first * size
         if order is None:
-            return cls(np.empty(0, np.int64), Index(start), Index(size))
+            return cls(NO_ORDER, Index(start), Index(size))
         chosen = np.ascontiguousarray(order[start : start + count * size], np.int64)
         return cls(chosen, Index(0), Index(size))
 

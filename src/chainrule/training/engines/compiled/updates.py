@@ -44,7 +44,7 @@ def decays_of(k: int, b: int) -> int:
     return FIRST_DECAY + PER_LAYER * k + PER_ARRAY * b
 
 
-@kernel
+@part
 def update_by_gradient(number: int, rules: Rules, ws: Workspace) -> None:
     """Change all weights by the gradient in the workspace, in the step ``number`` of this call."""
     corrected = corrections(rules, number)
