@@ -1,6 +1,6 @@
-"""Work shared among threads: blocks of cases, taken one after the other by whoever is free.
+"""Work shared among threads: blocks of cases, each done by the next thread that is free.
 
-Compiled loops leave Python's lock, so that threads of Python run them side by side. What a block
+Compiled loops release Python's lock, so that threads of Python run them side by side. What a block
 computes depends on the block alone, and sums over blocks are taken in their order: the numbers
 are the same whatever the number of threads.
 """
@@ -19,7 +19,7 @@ Work = Callable[[int, int], None]
 """What is done for a worker and a block, both counted from 0."""
 
 _limits: list[int] = []
-_crews: dict[int, ThreadPoolExecutor] = {}
+_pools: dict[int, ThreadPoolExecutor] = {}
 
 
 @cache
@@ -47,7 +47,7 @@ def at_most(number: int) -> Iterator[None]:
 
 
 def blocks_of(cases: int, most: int) -> list[tuple[int, int]]:
-    """Cases cut into at most so many stretches of nearly one length, (first, behind the last).
+    """Cases cut into at most ``most`` blocks of nearly one length, (first, behind the last).
 
     Example:
         >>> blocks_of(5, 2)
@@ -80,7 +80,7 @@ def share(work: Work, blocks: int, workers: int) -> None:
                 return
             work(worker, block)
 
-    others = [_crew().submit(serve, k) for k in range(1, min(workers, blocks))]
+    others = [_pool().submit(serve, k) for k in range(1, min(workers, blocks))]
     try:
         serve(0)
     finally:
@@ -89,10 +89,10 @@ def share(work: Work, blocks: int, workers: int) -> None:
             other.result()
 
 
-def _crew() -> ThreadPoolExecutor:
-    """The threads of this process; a process that was forked has none of its parent's."""
+def _pool() -> ThreadPoolExecutor:
+    """The pool of threads of this process: a forked process has none of its parent's threads."""
     here = os.getpid()
-    if here not in _crews:
-        _crews.clear()
-        _crews[here] = ThreadPoolExecutor(max(8, cores()), "chainrule")
-    return _crews[here]
+    if here not in _pools:
+        _pools.clear()
+        _pools[here] = ThreadPoolExecutor(max(8, cores()), "chainrule")
+    return _pools[here]

@@ -54,30 +54,40 @@ class _Model(models.PrimitiveModel):
         super().__init__(manager, kind, kinds)  # type: ignore[no-untyped-call]
 
 
+def _loaded_from(places_of: Any, kind: Lines) -> Any:
+    """Generates the loads of lines, each from its place; the last argument is their number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = places_of(context, builder, signature.args[:-1], args[:-1], kind)
+        align = kind.dtype.bitwidth // 8
+        return _join(builder, [builder.load(place, align=align) for place in places])
+
+    return generate
+
+
+def _stored_to(places_of: Any, kind: Lines) -> Any:
+    """Generates the stores of lines, the first argument, each to its place."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = places_of(context, builder, signature.args[1:], args[1:], kind)
+        for line, place in zip(_split(builder, args[0]), places, strict=True):
+            builder.store(line, place, align=kind.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return generate
+
+
 @_intrinsic
 def load(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
     """The lines of array[row] from ``at`` on, as many as the tuple is long."""
     kind = Lines(array.dtype, len(lines))
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = _places(context, builder, signature.args[:3], args[:3], kind)
-        align = array.dtype.bitwidth // 8
-        return _join(builder, [builder.load(place, align=align) for place in places])
-
-    return kind(array, row, at, lines), generate
+    return kind(array, row, at, lines), _loaded_from(_places, kind)
 
 
 @_intrinsic
 def store(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
     """Write lines to array[row] from ``at`` on."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = _places(context, builder, signature.args[1:], args[1:], lines)
-        for line, place in zip(_split(builder, args[0]), places, strict=True):
-            builder.store(line, place, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(lines, array, row, at), generate
+    return types.void(lines, array, row, at), _stored_to(_places, lines)
 
 
 @_intrinsic
@@ -106,26 +116,13 @@ def total(typing: Any, line: Any) -> Any:
 def load_rows(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
     """A line of array[row] from ``at`` on, one ``step`` numbers on, and so on."""
     kind = Lines(array.dtype, len(lines))
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = _places_apart(context, builder, signature.args[:4], args[:4], kind)
-        align = array.dtype.bitwidth // 8
-        return _join(builder, [builder.load(place, align=align) for place in places])
-
-    return kind(array, row, at, step, lines), generate
+    return kind(array, row, at, step, lines), _loaded_from(_places_apart, kind)
 
 
 @_intrinsic
 def store_rows(typing: Any, lines: Any, array: Any, row: Any, at: Any, step: Any) -> Any:
     """Write lines to where `load_rows` finds them."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = _places_apart(context, builder, signature.args[1:], args[1:], lines)
-        for line, place in zip(_split(builder, args[0]), places, strict=True):
-            builder.store(line, place, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(lines, array, row, at, step), generate
+    return types.void(lines, array, row, at, step), _stored_to(_places_apart, lines)
 
 
 @_intrinsic
