@@ -27,7 +27,7 @@ def topological(output: Node, cut: Collection[Node] = ()) -> list[Node]:
 
     Args:
         output: the last node of the list.
-        cut: nodes not to be looked behind; ``output`` is none of them.
+        cut: nodes whose inputs are left out; ``output`` is none of them.
 
     Example:
         >>> from chainrule.autodiff import variable
@@ -66,7 +66,7 @@ def backpropagate(
         output: the node to differentiate.
         inputs: any nodes it was made from; for others the result is 0.
         seed: g at the output, of its shape; by default 1.
-        cut: nodes whose values are held fixed on the way, so that nothing goes on behind them.
+        cut: nodes whose values count as constants: no gradient goes on to their inputs.
 
     Returns:
         A node of the shape and type of each input.
@@ -121,7 +121,7 @@ def _leading_to(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
 
 
 def total(terms: Sequence[Node]) -> Node:
-    """The sum of gradients that came to one node on several ways."""
+    """The sum of the gradients that reach one node by several paths."""
     g = terms[0]
     for term in terms[1:]:
         g = g + term
@@ -129,7 +129,7 @@ def total(terms: Sequence[Node]) -> Node:
 
 
 def pull_back(node: Node, k: int, g: Node) -> Node:
-    """What g at ``node`` gives its input number ``k``: g ∂node/∂input, in the input's shape."""
+    """The gradient g ∂node/∂input by input number ``k``, in the input's shape."""
     assert node.operation is not None, "only an operation has inputs"
     source = node.inputs[k]
     result = node.operation.pullback(k)(g, node, *node.inputs)

@@ -20,7 +20,7 @@ from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
 
 Pullback = Callable[..., "Node"]
-"""g J for one argument: takes g, the node and its inputs, as nodes, and gives a node."""
+"""The product g J for one argument, as a node, of the nodes g, the operation's result, its inputs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Operation:
         backward: a `Pullback` for each argument, or one function of the argument's number that
             gives it, where there may be any number of arguments.
         elementwise: inputs are broadcast against each other, which the way back undoes.
-        expects: what the inputs must be like, as a message says it.
+        expects: what the inputs must be, as an error message says it.
     """
 
     name: str
@@ -92,7 +92,7 @@ def _operator(name: str) -> tuple[Callable[[Node, Any], Node], Callable[[Node, A
 
 
 class Node:
-    """An array that knows how it was made.
+    """An array, with the operation and the nodes that it was made from.
 
     Args:
         value: the array.
@@ -133,7 +133,7 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the value."""
+        """The shape of the value."""
         return self.value.shape
 
     @property

@@ -1,12 +1,12 @@
 """Where a network's loss has kinks, and whether a step crosses one.
 
-At a kink the derivative is a convention and a difference quotient something between two slopes:
-that they differ there says nothing. A kink is recognised by the sign of the distance to it, as
-`Activation.kinks` and `Loss.from_kinks` state it; two equal largest numbers of a window are one;
-|w| of an L1 penalty has one at 0. Where only
-the second derivative jumps, at `Activation.bends`, there is a gradient, but no good quotient.
+At a kink the derivative is a convention, and a difference quotient is something between two
+slopes, so it means nothing that they differ. A kink is recognised by the sign of the distance to
+it: of z to `Activation.kinks`, of the outputs by `Loss.from_kinks`, between the largest numbers of
+a pooling window (`Layer.ties`), of a weight to 0 under an L1 penalty. Where only the second
+derivative jumps, at `Activation.bends`, there is a gradient, but no accurate difference quotient.
 
-A derivation that takes no step meets a kink only where rounding decides the side.
+A method without a step meets a kink only where rounding decides on which side a number lies.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from chainrule.nn.network import Network
 def distances(
     network: Network, x: Array, t: Array, theta: Array, *, bends: bool = True
 ) -> Iterator[tuple[str, Array]]:
-    """Signed distances to every kink and bend, with the words that name where they are.
+    """Signed distances to every kink and bend, each with the words that name the place.
 
     Args:
-        network: at any vector; it keeps nothing of this.
+        network: its layers' arrays are left as they are.
         x: prepared inputs, (cases, input).
         t: prepared targets.
         theta: the shape of θ; of a complex one the imaginary parts say how they move.
@@ -57,7 +57,7 @@ def met(network: Network, x: Array, t: Array) -> dict[str, int]:
 
 
 SAMPLES = 8
-"""So often everything is moved to see which sides rounding decides."""
+"""How many times everything is moved to see which sides rounding decides."""
 
 
 def undecided(

@@ -1,8 +1,8 @@
-"""Each derivative of a network checked for itself, so that a failure names its place.
+"""Each derivative of a network checked by itself, so that a failure names its place.
 
 The order is that of the backward pass: the loss, then from the last layer to the first each
-local Jacobian and the layer's own step, then the penalty. Nothing here uses another layer's
-derivative; what flows into each comes from the forward pass alone.
+local Jacobian and the layer's own backward step, then the penalty. No check uses the derivative of
+another layer: the point at which it is made comes from the forward pass.
 """
 
 from __future__ import annotations
@@ -31,40 +31,39 @@ from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import Layer
 
 DENSE_MOST = 2**16
-"""The most numbers of an explicit Jacobian that is looked at."""
+"""Explicit Jacobians of more numbers than this are not built."""
 
 MOST = 200
-"""The most outputs of the loss, or numbers of θ, that are moved one by one."""
+"""At most this many outputs of the loss, or numbers of θ, are moved one by one."""
 
 DIRECTIONS = 3
-"""Along so many random directions a Jacobian is looked at."""
+"""The number of random directions in which a Jacobian is compared."""
 
 SMALLEST = 1e-270
 """Numbers below this are too near the end of floating point to move by a share of them."""
 
 TINY = 1e-290
-"""Numbers below this are as good as 0: their last digits are no longer there."""
+"""Numbers below this are taken for 0: they have lost their last digits."""
 
 STEPS = (COMPLEX_STEP, *OTHER_STEPS)
 
 Function = Callable[[Array], Any]
 ByStep = Callable[[float], Any]
-"""What is compared with ours, by a complex step of some length."""
+"""The derivative to compare with, by a complex step of the given length."""
 
 
 def layer_by_layer(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Every finding, the network's forward pass run anew.
+    """Every finding, in the order of the backward pass, after a forward pass of its own.
 
     Args:
-        point: where; its network's gradient and what its layers keep are overwritten.
-        rng: of the directions in which Jacobians are looked at.
+        point: where; the gradient of its network and the arrays of its layers are overwritten.
+        rng: of the directions in which Jacobians are compared.
     """
     network = point.network
     y = network.forward_pass(point.x)
     yield from _loss(point, y, rng)
     for k in reversed(network.graph.order):
-        layer = network.layers[k]
-        yield from _layer(point, layer, rng)
+        yield from _layer(point, network.layers[k], rng)
     if network.penalised:
         yield _penalty(point, rng)
 
@@ -78,7 +77,7 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
         delta = pair.delta(z, y, t)[rows]
 
         def by_logits(step: float) -> Array:
-            """∂L/∂z by a step of some length."""
+            """∂L/∂z by a complex step."""
             return _gradient(lambda v: pair.value(v, t), z, rows, np.full(z.shape, step))
 
         # With targets between 0 and 1 δ has a zero, where its two terms, below 1 / N, cancel.
@@ -93,7 +92,7 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     shares = np.where((np.abs(y) > SMALLEST) & (np.abs(y) < 1), np.abs(y), 1.0)
 
     def by_outputs(step: float) -> Array:
-        """∂L/∂y by a step of some length; of a probability of 0 both are infinite."""
+        """∂L/∂y by a complex step; at a probability of 0 both derivatives are infinite."""
         return np.where(known, _gradient(lambda v: loss.value(v, t), y, rows, step * shares), 0.0)
 
     known = ((np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)) & np.isfinite(analytic)
@@ -102,18 +101,9 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
     analytic = np.where(known, analytic, 0.0)
     checked = int(known.sum())
-    if checked:  # where no output can be judged nothing is said of the loss alone
-        yield _compared(
-            point,
-            "loss",
-            "∂L/∂y",
-            analytic,
-            by_outputs,
-            y.size,
-            at_kink,
-            floor=floor,
-            checked=checked,
-        )
+    if checked:  # else no output can be judged, and the loss has no finding
+        options = {"floor": floor, "checked": checked}
+        yield _compared(point, "loss", "∂L/∂y", analytic, by_outputs, y.size, at_kink, **options)
 
 
 def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
@@ -154,7 +144,7 @@ _TITLES = {"z": "∂s/∂z"}
 
 
 def _input_of(point: Point, layer: Layer) -> Array:
-    """What the layer takes at the point."""
+    """The layer's input at the point."""
     found = point.network.walk(point.x, point.theta)
     return next(x for one, x, _, _ in found if one is layer)
 
@@ -207,7 +197,7 @@ def _local(
     at: Array,
     rng: np.random.Generator,
 ) -> Finding:
-    """A Jacobian by ``jvp``, ``vjp`` and ``dense`` against the complex step along some v."""
+    """A Jacobian's ``jvp``, ``vjp`` and ``dense`` against complex steps in random directions."""
     vs = [rng.normal(size=at.shape) for _ in range(DIRECTIONS)]
     jvps = [jacobian.jvp(v) for v in vs]
     us = [rng.normal(size=jvp.shape) for jvp in jvps]
@@ -216,7 +206,7 @@ def _local(
     dense = [_by_dense(jacobian, v) for v in vs] if is_small else []
 
     def error(step: float) -> float:
-        """The largest of the three ways."""
+        """The largest error of the three."""
         moved = [along(f, at, v, step) for v in vs]
         sums = [(ours, m * u) for ours, m, u in zip(vjps, moved, us, strict=True)]
         ways = [list(zip(ours, moved, strict=False)) for ours in (jvps, dense)]
@@ -233,9 +223,9 @@ def _by_steps(
     total: int,
     largest: float,
 ) -> Finding:
-    """A finding with the first step that agrees.
+    """A finding with the first complex step that agrees.
 
-    Where the numbers are too near the end of floating point for any to agree, nothing is said.
+    Numbers too near the end of floating point for any step to agree are not judged.
     """
     errors: list[float] = []
     for step in STEPS:
@@ -253,14 +243,14 @@ def _largest(arrays: list[Array]) -> float:
 
 
 def _by_dense(jacobian: Jacobian, v: Array) -> Array:
-    """J v by the explicit matrices: one a case, v one a case as well or shared by all."""
+    """J v by the explicit matrices, one for each case; v is of each case or shared by all."""
     dense = jacobian.dense()
     along_v = v if v.ndim == dense.ndim - 2 and v.shape == dense.shape[2:] else v[:, None]
     return (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
 
 
 def _apart(pairs: list[tuple[Array, Array]]) -> float:
-    """The relative error of all together: along one v alone J v may be 0."""
+    """The relative error over all directions together: along a single v, J v may be 0."""
     if not pairs:
         return 0.0
     ours, other = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
@@ -281,7 +271,7 @@ def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
 def _step(
     point: Point, layer: Layer, x: Array, values: dict[str, Array], rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """A layer's own step of the backward pass: what it sends upstream, and its gradients."""
+    """A layer's own backward step: the gradients by its input and by its parameters."""
     y = layer.forward_pass(x)
     u = np.where(np.isnan(y), 0.0, rng.normal(size=y.shape))  # padding sends nothing back
     upstream = layer.backward_pass(u)
@@ -320,7 +310,7 @@ def _is_at_kink(layer: Layer) -> bool:
 
 
 def _penalty(point: Point, rng: np.random.Generator) -> Finding:
-    """What the penalty adds to the gradient, against what it adds to the loss."""
+    """The penalty's part of the gradient, against the complex step of its part of the loss."""
     network = point.network
     added = network.penalty_gradient()
     at = _some(len(added), MOST, rng)
@@ -356,10 +346,10 @@ def _compared(
     floor: Array | float = 0.0,
     checked: int | None = None,
 ) -> Finding:
-    """Two arrays of the same numbers; those at a kink only count as such where they differ.
+    """Compare a derivative number by number; a number at a kink counts as such if it differs.
 
-    What is not above ``floor`` is rounding, and no difference. Of several steps the first that
-    agrees is taken for each number.
+    A difference not above ``floor`` is rounding, and no difference. For each number the first
+    complex step that agrees is taken.
     """
     limit = TOLERANCES["complex"] * np.abs(ours) + np.maximum(floor, TINY)
     numeric = by_step(COMPLEX_STEP)

@@ -1,7 +1,7 @@
-"""A network's loss as a graph, for the second derivation of its gradient.
+"""A network's loss as a graph of operations, for a second derivation of its gradient.
 
-The forward pass is written once more in the graph's operations; none of the layers' backward
-passes, Jacobians or derivatives is used.
+The forward pass of every layer is written once more in the graph's operations. No backward pass,
+Jacobian or derivative of the layers is used.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Arrays = Mapping[str, Node]
 
 
 def _same(y: Node) -> LayerNodes:
-    """Of a layer without an activation."""
+    """The nodes of a layer without an activation."""
     return LayerNodes(y, y)
 
 
@@ -121,7 +121,7 @@ def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
 
 
 def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]) -> LayerNodes:
-    """What a map of rows makes of every step, as rows of cases; NaN at padding.
+    """The results of a map of rows at every step, as rows of cases; NaN at padding.
 
     Args:
         layer: whose input is a sequence.

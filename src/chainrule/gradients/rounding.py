@@ -1,11 +1,11 @@
-"""How far rounding alone moves a gradient: below that no two derivations need agree.
+"""How far rounding alone moves a gradient: derivations need not agree more closely than that.
 
-Where terms of a gradient nearly cancel, few digits of it are left, whoever computes it: in a
-trained network, or with the mean absolute error, whose δ are ± 1 and add up to nothing. Two
-things are measured: how large the terms are that were added up, and how far gradient and loss move
-when every input, every parameter, every layer's output and the terms of φ'(z) of gelu, silu and
-mish, which cancel where it has its zero, are moved by a small share of themselves. Below the
-smallest normal number a rounding is as large as of that number.
+Where the terms of a gradient nearly cancel, few of its digits are left, whoever computes it. This
+happens in a trained network, or with the mean absolute error, whose δ are ± 1 and add up to 0. Two
+things are measured. The first is the size of the terms that are added up. The second is how far
+gradient and loss move when every input, parameter and layer output is moved by a small share of
+itself, and so are the terms of φ'(z) of gelu, silu and mish, which cancel at its zero. Below the
+smallest normal number, a rounding is as large as one of that number.
 """
 
 from __future__ import annotations
@@ -24,24 +24,26 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 
 SHARE = 2.0**-40
+"""The share of itself by which a number is moved."""
+
 ROUNDING = 2.0**-53
 LEAST = float(np.finfo(float).tiny)
 """The smallest normal number."""
 
 SAMPLES = 8
-"""So often everything is moved."""
+"""How many times everything is moved."""
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """What one rounding of everything does. It is infinite where a pass gave no number.
+    """The effect of one rounding of every number; infinite where a pass gave NaN.
 
     Attributes:
         gradient: to each number of the gradient, shape of θ.
-        flushed: the same in arithmetic that takes every number below the smallest normal for 0,
-            as functions of the libraries do.
+        flushed: the same in arithmetic that replaces every number below the smallest normal one
+            by 0, as functions of the libraries do.
         loss: to the loss.
-        passed: Σ |∂L/∂a| over all that layers pass on.
+        passed: Σ |∂L/∂a| over the outputs a of all layers.
     """
 
     gradient: Array
@@ -51,7 +53,7 @@ class Rounding:
 
 
 def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) -> Rounding:
-    """What one rounding of everything does at a batch.
+    """The effect of one rounding of every number at a batch.
 
     The network's own gradient is overwritten; θ is as before.
 
@@ -77,22 +79,22 @@ def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) 
 
 
 def _spread(moved: Array, still: Array) -> Array:
-    """How far a rounding moves what `SHARE` moved so far."""
+    """How far one rounding moves values that a move by `SHARE` changed from ``still``."""
     shares = (moved - still) * (ROUNDING / SHARE)
     root: Array = np.sqrt(np.mean(shares * shares, axis=0))
-    # Squares come to the end of floating point long before the numbers.
+    # Squares underflow long before the numbers themselves.
     return np.where(root > 0, root, np.abs(shares).max(axis=0))
 
 
 def _known(values: Array) -> Array:
-    """Infinite where there is no number."""
+    """The values, with infinity in place of NaN."""
     return np.where(np.isnan(values), np.inf, values)
 
 
 def _moved_passes(
     network: Network, x: Array, t: Array, rng: np.random.Generator
 ) -> Iterator[tuple[float, Array]]:
-    """Loss and gradient with everything moved, again and again."""
+    """Loss and gradient, `SAMPLES` times, with everything moved."""
     theta = network.theta.copy()
     try:
         for _ in range(SAMPLES):
@@ -119,7 +121,7 @@ def _moved_targets(network: Network, t: Array, rng: np.random.Generator) -> Arra
 
 @contextmanager
 def outputs_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
-    """While this lasts, what each layer puts out is moved by a small share of itself."""
+    """While this lasts, the output of each layer is moved by a small share of itself."""
     with ExitStack() as stack:
         for layer in network.layers:
             _move_outputs(layer, rng)

@@ -90,7 +90,7 @@ class Point:
         return direction
 
     def underflow(self, step: float) -> float:
-        """What a complex step loses below the smallest number, on its way through the layers."""
+        """How much a complex step loses by underflow on its way through the layers."""
         return ROUNDINGS * ROUNDING * (LEAST * self.noise.passed / step)
 
 
@@ -118,7 +118,7 @@ def by_coordinates(
 
 
 def _central(point: Point, found: Comparison, k: int) -> None:
-    """Look again with steps that suit the number; where one crosses a kink, it is left out."""
+    """Try steps that suit the number; where they cross a kink, the number is left out."""
     i, network, loss = int(found.at[k]), point.network, point.noise.loss
     needed = DIGITS * float(found.size[k])
     if found.agree[k] and is_hopeless(network, point.x, i, point.loss, loss, needed):
@@ -129,7 +129,7 @@ def _central(point: Point, found: Comparison, k: int) -> None:
 
 
 def _complex(point: Point, found: Comparison, k: int) -> None:
-    """Look again with a step that suits the number."""
+    """Try a complex step that suits the number."""
     one, direction = found.at[k : k + 1], point.only(int(found.at[k]))
     step = small_step(point.network, point.x, direction)
     again = float(complex_step(point.f, point.theta, one, step)[0])
@@ -139,11 +139,11 @@ def _complex(point: Point, found: Comparison, k: int) -> None:
 def _again(
     point: Point, found: Comparison, k: int, direction: Array, again: float, step: float
 ) -> None:
-    """Take another complex step's result where it agrees, or where the first said nothing."""
-    said_nothing, error = found.unknown[k] or step < COMPLEX_STEP, point.underflow(step)
+    """Take the result of another complex step if it agrees, or if the first one had no digits."""
+    had_no_digits, error = found.unknown[k] or step < COMPLEX_STEP, point.underflow(step)
     if found.try_again(k, again, error):
         return
-    if said_nothing:
+    if had_no_digits:
         found.other[k], found.error[k] = again, error
     found.kinks[k] = not found.agree[k] and point.is_at_kink(direction)
 
@@ -234,7 +234,7 @@ def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> 
     values: list[float] = []
 
     def f(theta: Array) -> float:
-        """The loss at any vector, kept."""
+        """The loss at any vector; its value is recorded."""
         values.append(float(network.loss(x, t, theta)))
         return values[-1]
 
@@ -247,8 +247,8 @@ def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> 
         if not np.isfinite(value + own):
             continue
         if found:
-            # What the powers of the step that are left out come to is hidden, at worst, by the
-            # rounding of the value that it is compared with.
+            # The higher powers of the step, which are left out, may at worst be hidden by the
+            # rounding of the value that this one is compared with.
             error = abs(value - found[-1][0]) + found[-1][1] + own
             agrees = all(abs(value - v) <= error + b for v, b in found)
             if agrees and error < best.error:
@@ -258,7 +258,7 @@ def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> 
 
 
 def _steps(network: Network, x: Array, i: int) -> list[float]:
-    """From the largest on, as far as θ has digits."""
+    """The steps to try, from the largest one down to the last digits of θ."""
     largest, least = _largest_step(network, x, i), 2.0**-44 * abs(float(network.theta[i]))
     return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
 
@@ -293,14 +293,14 @@ def _moves(network: Network, x: Array, direction: Array) -> Iterator[tuple[Array
 
 
 def blur(loss: float, rounding: float, step: float) -> float:
-    """What the rounding of a loss becomes when it is divided by a step."""
+    """The error of a difference quotient by the rounding of the loss."""
     return 8 * (ROUNDING * loss + rounding) / step
 
 
 # Truncated backpropagation through time, which is not the derivative of the loss.
 #
-# The other checks look at such a network with its truncation taken off. The truncated gradient is
-# held against its definition: the graph in which the state k steps before an output is a constant.
+# The other checks are made with the truncation switched off. The truncated gradient is compared
+# with its definition: the graph in which the state k steps before an output is a constant.
 
 
 def truncating_layers(network: Network) -> list[Layer]:

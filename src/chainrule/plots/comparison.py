@@ -49,7 +49,7 @@ _PARTS: Mapping[str, tuple[str, Any]] = {
 }
 # With more than this, a picture shows no difference between all of them and a few.
 _MANY_POINTS = 3000
-# A curve that blows up may leave the panel this far above all curves that do not.
+# A curve that diverges may leave the panel this far above all curves that do not.
 _MOST_ABOVE = 1e4
 
 
@@ -237,7 +237,7 @@ def _mark_ends(axes: Axes, line: _Line) -> None:
 
 
 def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
-    """The y axis; what the title has to say of it."""
+    """Set the y axis; returns the remark on it that the title needs."""
     values = panel.values.clip(-LARGEST, LARGEST)
     if not len(values):
         return ""
@@ -255,7 +255,7 @@ def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
 
 
 def _limit_score(panel: Panel, measure: str, low: float, high: float) -> str:
-    """The y axis of accuracies or of R²; what the title has to say of it."""
+    """Set the y axis of accuracies or R²; returns the remark on it that the title needs."""
     remark = ""
     if measure == "accuracy":
         percent_axis(panel.axes)
@@ -294,7 +294,7 @@ def _columns(labels: Sequence[str], width: float) -> int:
 
 
 def _trouble(history: History, curves: list[Curve], diverged: bool) -> str:
-    """What the legend adds to the name of a run that came to grief."""
+    """What the legend adds to the name of a run that diverged."""
     broken = [float(curve.broken[0]) for curve in curves if len(curve.broken)]
     if diverged and not broken:
         broken = [float(epochs_of(history).max(initial=0)) + 1]

@@ -96,8 +96,8 @@ def epochs_of(history: History) -> Vector:
     """
     lengths = {name: len(column) for name, column in history.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ShapeError(f"the columns of a history have the same length; found {told}")
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ShapeError(f"the columns of a history have the same length; found {found}")
     if "epoch" in history:
         return _numbers(history["epoch"])
     return np.arange(1.0, max(lengths.values(), default=0) + 1)
@@ -154,15 +154,15 @@ def thinned(x: Vector, y: Vector, buckets: int = 1500) -> tuple[Vector, Vector]:
 
 @dataclass
 class Panel:
-    """One panel: its axes, and what has been drawn in them.
+    """One panel of a figure: its axes, and what has been drawn in them.
 
     Attributes:
         axes: the Matplotlib axes.
         unit: how far apart two epochs are: 1, or the minibatches of an epoch.
         end: the epoch at which the run ended, perhaps within it; 0 if it never began.
         curves: the curves drawn, by part of the data ("train", "validation").
-        shown: values the y axis has to reach.
-        behind: how far the minibatches reach, bottom and top.
+        shown: values that the y axis must include.
+        behind: the range of the minibatches' losses, bottom and top.
     """
 
     axes: Axes
@@ -178,7 +178,7 @@ class Panel:
 
     @property
     def values(self) -> Vector:
-        """All that the y axis has to reach, shape (values,)."""
+        """All values that the y axis must include, shape (values,)."""
         curves = np.concatenate([*self.shown, np.empty(0)])
         return np.append(curves, self.behind[-1:]) if len(curves) else self.behind
 
@@ -211,8 +211,8 @@ class Panel:
             x, y, color=TRAINING, alpha=0.3, linewidth=0.8, label="minibatches", zorder=1
         )
         if len(y):
-            # Odd minibatches may leave the panel; they must not press the curves flat. A case
-            # at a time, many a loss is almost 0: downwards only the curves count.
+            # Outliers among the minibatches may leave the panel; they must not press the curves
+            # flat. With one case at a time many losses are almost 0: there only the curves count.
             self.behind = np.percentile(y, [1, 99])
 
     def mark_best(self) -> None:

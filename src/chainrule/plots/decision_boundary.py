@@ -25,9 +25,9 @@ Matrix = NDArray[Any]
 Predict = Callable[[Matrix], Matrix]
 Side = tuple[float, float]
 
-# Points along a side at which the network is asked.
+# The network is evaluated at this many points along each side.
 _RESOLUTION = 240
-# How strongly the colour of a class that is just likeliest, and of one that is sure, is laid on.
+# How strong the colour of a class is where it is barely the likeliest, and where it is certain.
 _FAINTEST, _STRONGEST = 0.1, 0.5
 _MARGIN = 0.1  # of the cases' spread
 # Inputs whose spreads differ by no more than this are drawn to one scale.
@@ -36,7 +36,7 @@ _POINT = 42.0  # points², for a few hundred cases
 
 
 class BoundaryRun(Protocol):
-    """What of a `chainrule.runs.run.Run` its decision boundary is drawn from."""
+    """The part of a `chainrule.runs.run.Run` that its decision boundary is drawn from."""
 
     network: Network
     classes: tuple[str, ...] | None

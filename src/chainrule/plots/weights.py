@@ -1,4 +1,4 @@
-"""What the units of the first layer look for: their weights as images."""
+"""The weights of the first layer as images: what its units respond to."""
 
 from __future__ import annotations
 
