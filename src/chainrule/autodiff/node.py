@@ -20,7 +20,7 @@ from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
 
 Pullback = Callable[..., "Node"]
-"""The product g J for one argument, as a node, of the nodes g, the operation's result, its inputs."""
+"""The product g J for one argument, given the nodes of g, of the result and of the inputs."""
 
 
 @dataclass(frozen=True)
