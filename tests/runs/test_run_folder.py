@@ -254,9 +254,7 @@ def test_a_scaling_that_is_missing_is_told(tmp_path):
         files.read_facts(inputs=2, outputs=2)
 
 
-@pytest.mark.parametrize(
-    "key", ["engine", "interrupted", "classes", "scaling", "scores", "ending"]
-)
+@pytest.mark.parametrize("key", ["engine", "interrupted", "classes", "scaling", "scores"])
 def test_a_fact_that_is_missing_is_named(tmp_path, key):
     files = RunFolder(tmp_path)
     files.write_facts(FACTS)

@@ -16,12 +16,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import count
 from math import isfinite, nan
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -117,14 +117,15 @@ class _RunJson(BaseModel):
     interrupted: bool
     classes: Annotated[list[_Text], AfterValidator(_distinct)] | None
     scaling: bool
-    scores: dict[str, _Score]
-    ending: _Text | None
+    scores: dict[Literal["train", "validation", "test"], _Score]
+    ending: _Text | None = None
 
     def facts(self, scaling: Standardization | None) -> Facts:
         """The same as `Facts`."""
-        scores = {part: Score(**vars(score)) for part, score in self.scores.items()}
-        for part, score in scores.items():
-            scores[part] = replace(score, loss=nan if score.loss is None else float(score.loss))
+        scores: dict[str, Score] = {}
+        for part, score in self.scores.items():
+            loss = nan if score.loss is None else float(score.loss)
+            scores[part] = Score(loss, score.accuracy, score.r2, score.cases)
         classes = None if self.classes is None else tuple(self.classes)
         return Facts(self.engine, self.interrupted, classes, scaling, scores, self.ending)
 
