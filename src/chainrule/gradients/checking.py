@@ -62,7 +62,7 @@ def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
     """∂L/∂θ as the library differentiates the same loss, in the layout of θ.
 
     Args:
-        network: in float64, of parts the library's program knows, see `obstacle`.
+        network: in float64, of parts the library's program knows, see `unsupported`.
         library: ``torch`` or ``jax``.
         x: prepared inputs, (cases, input).
         t: prepared targets.
@@ -74,7 +74,7 @@ def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
     return gradient
 
 
-def obstacle(network: Network, library: str) -> str | None:
+def unsupported(network: Network, library: str) -> str | None:
     """Why the library's program cannot be that network; None where it can.
 
     Raises:
@@ -196,7 +196,7 @@ def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], 
         if asked is None and name in LIBRARIES and find_spec(name) is None:
             notes.append(f"not by {name}: it is not installed")
             continue
-        reason = obstacle(network, name) if name in LIBRARIES else None
+        reason = unsupported(network, name) if name in LIBRARIES else None
         if reason is None:
             methods.append(name)
         else:
