@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from chainrule.config.reading.tree import Tree, named_parent
+from chainrule.config.schema.configuration import Network
 from chainrule.config.schema.layers import ALIASES, section_of
-from chainrule.config.schema.network import Network
 from chainrule.core.errors import SYNONYMS
 from chainrule.core.schema import KeyPath
 from chainrule.data.settings import GENERATORS

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from chainrule.config.messages import in_order, schema_problems
 from chainrule.config.reading.compact import is_compact, read_compact
 from chainrule.config.reading.overrides import apply_overrides
-from chainrule.config.reading.source_text import read_text
-from chainrule.config.reading.tree import Tree, dotted
+from chainrule.config.reading.tree import Tree, dotted, read_text
 from chainrule.config.reading.yaml_reader import read_yaml
 from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.config.rules import rule_problems

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.config import load_config
-from chainrule.config.reading.source_text import read_text
+from chainrule.config.reading.tree import read_text
 from chainrule.core.errors import ConfigError
 from chainrule.core.limits import MAX_CONFIG_BYTES
 

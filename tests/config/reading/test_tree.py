@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.config.reading.scalars import plain_scalar
-from chainrule.config.reading.tree import Place, Tree, dotted
+from chainrule.config.reading.tree import Place, Tree, dotted, plain_scalar
 from chainrule.core.schema import PlainError, plain
 
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.config.advice import on_key
-from chainrule.config.reading.scalars import plain_scalar
-from chainrule.config.reading.tree import Place, Tree
+from chainrule.config.reading.tree import Place, Tree, plain_scalar
 from chainrule.core.errors import SYNONYMS, Problem, nearest, shown, unknown
 from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import KeyPath

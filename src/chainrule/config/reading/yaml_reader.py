@@ -25,8 +25,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from chainrule.config.reading.scalars import plain_scalar
-from chainrule.config.reading.tree import Place, Tree
+from chainrule.config.reading.tree import Place, Tree, plain_scalar
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import NAME_BYTES, KeyPath

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import isinf, isnan
 from typing import Any
 
-from chainrule.config.reading.scalars import plain_scalar
+from chainrule.config.reading.tree import plain_scalar
 
 # Words that YAML reads as themselves wherever they stand; anything else is put in quotes.
 _SAFE = re.compile(r"[A-Za-z_./][\w./+-]*\Z", re.ASCII)
