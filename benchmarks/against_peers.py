@@ -38,7 +38,7 @@ def numbers_of_threads() -> tuple[int, ...]:
 
 
 def largest_difference(runners: dict[Key, Runner], problem: Problem) -> float:
-    """Over the losses of the first minibatches, from ours or whoever is first.
+    """Over the losses of the first minibatches, from ours or the first program.
 
     Programs in this process are two runners but one network: it is asked once.
     """

@@ -29,7 +29,7 @@ class Runner(Protocol):
         """How long the first ``steps`` minibatches of an epoch take."""
 
     def close(self) -> None:
-        """End what runs for it elsewhere."""
+        """End the process that runs for it, if there is one."""
 
 
 class Here:

@@ -174,7 +174,7 @@ def test_a_rate_of_nearly_nothing_keeps_what_it_has(name):
 
 
 @each_peer
-def test_what_blows_up_is_told_as_it_is(name):
+def test_what_blows_up_is_reported_as_it_is(name):
     net = network_for("linear", "mse", outputs=1, learning_rate=1e200)
     peer, _ = both(name, net)
     losses = [peer.run(None) for _ in range(3)][-1]

@@ -417,7 +417,7 @@ def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
 
 def reason_against(network: Network) -> str | None:
     """Why JAX cannot differentiate the loss of a network; None where it can."""
-    return next(LIBRARY.missing(network), None)
+    return LIBRARY.reason_against(network)
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
@@ -465,7 +465,7 @@ class JaxPeer(Peer):
     @classmethod
     def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
         """See `Peer.reason_against`."""
-        return next(LIBRARY.missing_of_training(network, optimizer), None)
+        return LIBRARY.reason_against(network, optimizer)
 
     def run(self, order: Array | None) -> Array:
         """See `Peer.run`."""

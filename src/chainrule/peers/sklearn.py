@@ -74,7 +74,7 @@ class _Converted:
     _optimizer: Any
 
     def start(self) -> None:
-        """From now on targets are taken as they are: they were looked at before."""
+        """From now on take targets without checking them: they are as `Network` prepared them."""
         self._validate_input = lambda x, y, incremental, reset: (x, y)
 
     def _backprop(self, x: Array, *rest: Any) -> Any:
@@ -137,15 +137,14 @@ class SklearnPeer(Peer):
             return "it has no layers that branch"
         if network.input_shape != (network.input,):
             return "it has no networks of images or sequences"
-        missing = LIBRARY.missing_of_training(network, optimizer)
         return (
-            next(missing, None)
+            LIBRARY.reason_against(network, optimizer)
             or _reason_of_ends(network)
             or _reason_of_settings(network, optimizer)
         )
 
     def _made(self, classes: Any) -> Any:
-        """scikit-learn's network with θ in it, which has seen a case but learnt nothing."""
+        """scikit-learn's network with our θ in it; one case was passed through it to allocate its arrays."""
         is_regressor = classes is None
         model = (_REGRESSOR if is_regressor else _CLASSIFIER)(**self._settings())
         (model.decay,) = _decays(self.network)
@@ -162,7 +161,7 @@ class SklearnPeer(Peer):
             _dense_layers(self.network), model.coefs_, model.intercepts_, strict=True
         ):
             W[...], b[...] = layer.W, layer.b
-        del model._optimizer  # what it remembers of that case
+        del model._optimizer  # its state comes from that case
         model.batch_size = self.batch_size
         if isinstance(self.optimizer, optimizers.Adam):
             model.corrected_epsilon = self.optimizer.epsilon

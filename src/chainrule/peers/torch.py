@@ -43,7 +43,7 @@ class TorchPeer(Peer):
     @classmethod
     def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
         """See `Peer.reason_against`."""
-        return next(LIBRARY.missing_of_training(network, optimizer), None)
+        return LIBRARY.reason_against(network, optimizer)
 
     def _parameters(self) -> Iterator[tuple[Segment, nn.Parameter]]:
         return zip(self.network.parameters.layout, self.model.parameters(), strict=True)
@@ -119,7 +119,7 @@ class TorchPeer(Peer):
 
 def reason_against(network: Network) -> str | None:
     """Why PyTorch cannot differentiate the loss of a network; None where it can."""
-    return next(LIBRARY.missing(network), None)
+    return LIBRARY.reason_against(network)
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
@@ -145,7 +145,7 @@ def _as_theta(tensors: Iterator[Tensor] | tuple[Tensor, ...]) -> Array:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """While this lasts, PyTorch uses so many threads."""
+    """PyTorch runs on ``count`` threads while this lasts."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

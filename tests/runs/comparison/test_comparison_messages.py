@@ -1,4 +1,4 @@
-"""What a training's process and whoever started it say to each other."""
+"""What a training's process and the process that started it send each other."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_what_has_no_counterpart_is_named_all_at_once():
     with pytest.raises(ConfigError) as caught:
         to_torch(net)
     assert caught.match("first has the activation Step, which has no counterpart in PyTorch")
-    assert caught.match("a layer of class Doubled")
+    assert caught.match("a layer Doubled")
 
 
 def test_without_pytorch_the_command_to_install_it_is_given():

@@ -36,7 +36,7 @@ _THREADS = (
 )
 
 KINDS = {kind.__name__: kind for kind in (ConfigError, DataError, DivergenceError)}
-"""What may go wrong in a process that a user may want to tell apart."""
+"""The classes of errors that a process reports and that are raised again here."""
 
 ROUND_SECONDS = 0.1
 """Turns are of as many epochs as take the fastest about this long: long enough to be as fast as it
@@ -45,7 +45,7 @@ moments of the machine."""
 
 
 def environment(threads: int) -> dict[str, str]:
-    """This process's environment, with so many threads for every library that reads it there."""
+    """This process's environment, with a number of threads for the libraries that read it there."""
     return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "JAX_PLATFORMS": "cpu"}
 
 

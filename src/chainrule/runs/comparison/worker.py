@@ -37,7 +37,7 @@ def write_message(file: IO[bytes], message: Mapping[str, Any]) -> None:
     """Write a message; its entries that are arrays come back as arrays.
 
     Raises:
-        OSError: nobody reads any more.
+        OSError: the other side has closed the pipe.
     """
     arrays = {k: np.ascontiguousarray(v) for k, v in message.items() if isinstance(v, np.ndarray)}
     header = {k: v for k, v in message.items() if k not in arrays}
@@ -67,8 +67,8 @@ def read_message(file: IO[bytes]) -> Message | None:
 def peak_memory() -> int | None:
     """The most memory that was this process's at any time, in bytes; None where it is unknown.
 
-    Linux counts what a process had before it began its program, in ``getrusage``: the memory of
-    whoever started it. Its ``VmHWM`` is this program's alone.
+    Linux's ``getrusage`` also counts what the process had before it began its program: the memory
+    of the process that started it. Its ``VmHWM`` is this program's alone.
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")

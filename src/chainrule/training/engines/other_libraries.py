@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chainrule.core.registry import name_in
-from chainrule.nn.activations import Activation
-from chainrule.nn.building import activation_name
+from chainrule.nn.activations import ACTIVATIONS, Activation
 from chainrule.nn.layer_types import Layer, Recurrent
 from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.network import Network
@@ -37,35 +36,46 @@ class Library(NamedTuple):
     penalties: Collection[str]
     rules: Collection[type[Optimizer]] = ()
 
+    def missing_layers(self, network: Network) -> Iterator[tuple[str, str]]:
+        """What the library does not have of layers and activations, and in which layer."""
+        for layer in network.layers:
+            kind, phi = layer.__class__, getattr(layer, "activation", None)
+            if kind not in self.layers:
+                yield f"layer {kind.__name__}", layer.name
+            elif phi is not None and type(phi) not in self.activations:
+                yield f"activation {name_in(ACTIVATIONS, phi)}", layer.name
+
     def missing(self, network: Network) -> Iterator[str]:
-        """Why the library cannot compute a network's loss: a sentence for each missing part."""
-        for layer in network.layers:
-            if layer.__class__ not in self.layers:
-                yield f"it has no layer {layer.__class__.__name__}"
-        for layer in network.layers:
-            phi = getattr(layer, "activation", None)
-            if phi is not None and type(phi) not in self.activations:
-                yield f"it has no activation {activation_name(layer)}"  # type: ignore[arg-type]
+        """Parts of a network that the library does not have, such as ``loss huber``."""
+        yield from (what for what, _ in self.missing_layers(network))
         loss = loss_of_a_step(network.loss_function)
         if type(loss) not in self.losses:
-            yield f"it has no loss {name_in(LOSSES, loss)}"
+            yield f"loss {name_in(LOSSES, loss)}"
         for term in network.penalised:
             if term.type not in self.penalties:
-                yield f"it has no penalty {term.type}"
+                yield f"penalty {term.type}"
 
-    def missing_of_training(self, network: Network, optimizer: Optimizer) -> Iterator[str]:
-        """The same, and why it cannot make the steps of an optimiser that is bound to it."""
-        yield from self.missing(network)
-        if type(optimizer) not in self.rules:
-            yield f"it has no optimizer {name_in(OPTIMIZERS, optimizer)}"
-        for segment in network.parameters.layout:
+    def reason_against(self, network: Network, optimizer: Optimizer | None = None) -> str | None:
+        """Why the library cannot compute a network's loss, or train it; None where it can.
+
+        Args:
+            network: any.
+            optimizer: bound to it, whose steps the library is to make; None for none.
+        """
+        what = next(self.missing(network), None)
+        if what is None and optimizer is not None and type(optimizer) not in self.rules:
+            what = f"optimizer {name_in(OPTIMIZERS, optimizer)}"
+        if what is not None:
+            return f"it has no {what}"
+        for segment in network.parameters.layout.trained if optimizer is not None else ():
             if rate_of(segment, optimizer) is None:
-                yield (
+                return (
                     f"it takes one learning rate for each array; {segment.full_name} has several"
                 )
+        return None
 
 
-def rate_of(segment: Segment, optimizer: Optimizer) -> float | None:
+def rate_of(segment: Segment, optimizer: Any) -> float | None:
     """The learning rate of an array, before a schedule's factor; None where it has several."""
     return next(
         (
@@ -87,7 +97,7 @@ def recurrence(
 ) -> Any:
     """The output of a recurrent layer, h(n) = φ(x(n) W + h(n−1) U + b), in a library's arrays.
 
-    Truncated to k steps, the output of a step is computed anew from the state k steps before,
+    Truncated to k steps, the output of a step is computed again from the state k steps before,
     which is a constant: that is the layer's definition of its truncated gradient.
 
     Args:

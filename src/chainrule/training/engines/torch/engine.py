@@ -18,21 +18,21 @@ from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.core.registry import name_in
-from chainrule.nn.losses import LOSSES as OUR_LOSSES
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.engines.threads import one_thread_is_best
 from chainrule.training.engines.torch.functions import (
-    LOSSES,
-    PENALTIES,
     as_tensor,
     loss_of,
     penalty_terms,
 )
-from chainrule.training.engines.torch.modules import Modules, require_known_layers, tensor_view
+from chainrule.training.engines.torch.modules import (
+    TORCH,
+    Modules,
+    require_known_layers,
+    tensor_view,
+)
 from chainrule.training.engines.torch.optimizers import TorchUpdate
 from chainrule.training.scores import count_correct
 
@@ -93,7 +93,7 @@ class TorchEngine(Engine):
 
     @contextmanager
     def _suitable_threads(self) -> Iterator[None]:
-        """PyTorch's own threads, as many as asked for, put back afterwards."""
+        """Set the number of PyTorch's own threads, and restore it afterwards."""
         before = torch.get_num_threads()
         if self.threads is not None:
             torch.set_num_threads(self.threads)
@@ -182,8 +182,5 @@ def _require_known(network: Network) -> None:
         ConfigError: a layer, activation, loss or penalty that is of no table.
     """
     require_known_layers(network)
-    loss = loss_of_a_step(network.loss_function)
-    unknown = [f"loss {name_in(OUR_LOSSES, loss)}"] if type(loss) not in LOSSES else []
-    unknown += [f"penalty {term.type}" for term in network.penalised if term.type not in PENALTIES]
-    if unknown:
-        raise ConfigError(f"the torch engine cannot run the {unknown[0]}; the numpy engine can")
+    for part in TORCH.missing(network):
+        raise ConfigError(f"the torch engine cannot run the {part}; the numpy engine can")

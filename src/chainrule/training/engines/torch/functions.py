@@ -64,7 +64,7 @@ class _Elementwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, value: Function, derivative: Function) -> Tensor:
-        """φ(z), of the shape of z; z is kept."""
+        """φ(z), of the shape of z; z is saved for the backward pass."""
         ctx.save_for_backward(z)
         ctx.derivative = derivative
         return value(z)
@@ -103,7 +103,7 @@ class _Softmax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
-        """The softmax along the last axis, which is kept."""
+        """The softmax along the last axis, which is saved for the backward pass."""
         s = torch.softmax(z, dim=-1)
         ctx.save_for_backward(s)
         return s

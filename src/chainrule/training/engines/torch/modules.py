@@ -24,7 +24,6 @@ from torch.nn import functional as F
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.nn.activations import Linear
-from chainrule.nn.building import activation_name
 from chainrule.nn.graph import INPUT
 from chainrule.nn.layer_types import (
     Add,
@@ -248,7 +247,7 @@ LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     Add: lambda layer, form: iter([("", Sum())]),
     Concatenate: lambda layer, form: iter([("", Concatenated(layer.axis))]),
 }
-"""The modules of each layer, with functions in the form that is asked for."""
+"""The modules of each layer, with its functions in one of the `Forms`."""
 
 TORCH = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES)
 """The parts that have a counterpart in PyTorch; the update rules stand in `optimizers`."""
@@ -383,7 +382,7 @@ def tensor_view(vector: Array, segment: Segment) -> Tensor:
 
 
 def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> nn.Module:
-    """The same network built from PyTorch modules; the loss is kept apart.
+    """The same network built from PyTorch modules, without the loss.
 
     It takes and gives what `Network.forward_pass` does: rows, or images and sequences in their own
     shape, to rows. PyTorch's global random state is neither read nor changed. Dropout is PyTorch's
@@ -423,13 +422,12 @@ def require_known_layers(network: Network) -> None:
     Raises:
         ConfigError: they are not; all of them at once.
     """
-    problems = []
-    for layer in network.layers:
-        phi = getattr(layer, "activation", None)
-        if layer.__class__ not in LAYERS:
-            problems.append(f"{layer.name} is a layer of class {layer.__class__.__name__}")
-        elif phi is not None and type(phi) not in ACTIVATIONS:
-            problems.append(f"{layer.name} has the activation {activation_name(layer)}")  # type: ignore[arg-type]
+    rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
+    problems = [
+        Problem(f"{name} has the {what}, {rest}")
+        if what.startswith("activation")
+        else Problem(f"{name} is a {what}, {rest}")
+        for what, name in TORCH.missing_layers(network)
+    ]
     if problems:
-        rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
-        raise ConfigError([Problem(f"{problem}, {rest}") for problem in problems])
+        raise ConfigError(problems)

@@ -68,7 +68,7 @@ class TorchUpdate:
     """Steps of a bound optimiser, made by PyTorch's.
 
     Args:
-        optimizer: whose state, step count and rates are used and kept up to date.
+        optimizer: whose step count and rates are read, and whose state and step count are changed.
         parameters: the network's, each with its segment of θ and with ``grad`` set to a view
             of the gradient vector.
 

@@ -131,11 +131,11 @@ def _pairs(module: nn.Module, network: Network) -> list[_Pair]:
         own = {PARAMETER_NAMES[s.name]: s for s in layout if s.layer == layer.name}
         theirs = dict(part.named_parameters(recurse=False))
         pairs += [_Pair(layer.name, name, k, own.get(k), theirs.get(k)) for k in {**own, **theirs}]
-    _refuse(reason for pair in pairs for reason in _misfits(pair))
+    _refuse(reason for pair in pairs for reason in _problems_of(pair))
     return pairs
 
 
-def _misfits(pair: _Pair) -> Iterator[str]:
+def _problems_of(pair: _Pair) -> Iterator[str]:
     """What keeps a module's parameter from being ours. Biases that are missing may be 0."""
     layer, part, kind, segment, tensor = pair
     if segment is None or tensor is None:
