@@ -144,7 +144,7 @@ class SklearnPeer(Peer):
         )
 
     def _made(self, classes: Any) -> Any:
-        """scikit-learn's network with our θ in it; one case was passed through it to allocate its arrays."""
+        """scikit-learn's network with our θ; one case went through it, to allocate its arrays."""
         is_regressor = classes is None
         model = (_REGRESSOR if is_regressor else _CLASSIFIER)(**self._settings())
         (model.decay,) = _decays(self.network)

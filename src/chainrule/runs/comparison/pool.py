@@ -45,7 +45,7 @@ moments of the machine."""
 
 
 def environment(threads: int) -> dict[str, str]:
-    """This process's environment, with a number of threads for the libraries that read it there."""
+    """This process's environment, with that number of threads for libraries."""
     return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "JAX_PLATFORMS": "cpu"}
 
 
