@@ -117,13 +117,13 @@ def test_float32_is_checked_in_float64_and_said_so(command, config):
 
 
 def test_a_kink_is_told(command, config, monkeypatch):
-    right = Network._draw
+    right = Network._lay_out
 
     def with_a_unit_at_0(self, seed):
         right(self, seed)
         self.layers[0].W[:, 0] = 0.0
 
-    monkeypatch.setattr(Network, "_draw", with_a_unit_at_0)
+    monkeypatch.setattr(Network, "_lay_out", with_a_unit_at_0)
     relu = ("--set", "network.layers.0.activation=relu")
     outcome = command("check", config, "--method", "central", *relu)
     assert outcome.status == 0
