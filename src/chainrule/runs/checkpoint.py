@@ -278,8 +278,8 @@ def save_checkpoint(
         data: what `data_checksums` says of the data.
 
     Raises:
-        ChainruleError: the file cannot be written, or the state of a callback is none; an older
-            file is untouched.
+        ChainruleError: the file cannot be written, or cannot hold the state of a callback; an
+            older file is untouched.
     """
     progress = trainer.progress
     arrays = {**_vectors(trainer), "losses": trainer.history.minibatch_losses}

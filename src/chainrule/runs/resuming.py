@@ -33,7 +33,7 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
 
     Raises:
         ChainruleError: the folder holds something else, files that are not its own, or a
-            checkpoint that is none.
+            checkpoint that cannot be read.
     """
     folder.require_own()
     if os.path.exists(folder.checkpoint):  # which raises nothing, whatever the name

@@ -267,7 +267,7 @@ def train(
     if checkpoint is not None:
         go_on(trainer, checked, checkpoint, checksums)
     named = new_folder(checked.name, wanted, resume=resume).path
-    folder = RunFolder(named.absolute())  # whoever changes the working folder moves no file
+    folder = RunFolder(named.absolute())  # a changed working folder moves no file
     with locked(folder.path, "another process is training into this folder"):
         moved = checked.moved(folder.path.resolve())
         recorder = Recorder(folder, moved, checksums, data.classes)
@@ -282,7 +282,7 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     """The callbacks as a list.
 
     Raises:
-        ConfigError: they are none.
+        ConfigError: one is no `Callback`.
     """
     listed = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     for callback in listed:
@@ -313,7 +313,7 @@ def _part(dataset: Dataset) -> Part:
 
 
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
-    """Train, evaluate, and write the results; also those of a training that came to grief."""
+    """Train, evaluate, and write the results; also those of a training that failed."""
     failure: DivergenceError | OSError | None = None
     was_finished = trainer.epoch > 0 and trainer.is_complete
     signals: list[int] = []

@@ -65,7 +65,7 @@ def read_shapes(path: Path, what: str = "parameters") -> Shapes:
     require_own(path)
     length = existing_file(path, at_most=machine_memory()).stat().st_size
     try:
-        with path.open("rb") as file, _told(path, what):
+        with path.open("rb") as file, _named(path, what):
             start = file.read(8)
             start += file.read(min(int.from_bytes(start, "little"), MAX_TENSOR_HEADER_BYTES))
             header = _checked_header(start, length)
@@ -114,7 +114,7 @@ def parse_tensors(content: bytes, path: Path, what: str) -> tuple[Arrays, dict[s
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    with _told(path, what, SafetensorError):
+    with _named(path, what, SafetensorError):
         header = _checked_header(content, len(content))
         arrays: Arrays = load(content)
     return arrays, {str(k): str(v) for k, v in header.get(_METADATA, {}).items()}
@@ -124,8 +124,8 @@ _METADATA = "__metadata__"
 
 
 @contextmanager
-def _told(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
-    """Whatever shows that a content is none becomes a message that names the file."""
+def _named(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
+    """Turn whatever is raised for a content of another kind into a message that names the file."""
     # The last three are how safetensors says that NumPy lacks a type, such as bfloat16.
     kinds: tuple[type[Exception], ...] = (ValueError, TypeError, AttributeError, KeyError)
     try:
@@ -139,7 +139,7 @@ def _checked_header(content: bytes, length: int) -> dict[str, Any]:
     """The header at the beginning of a file of so many bytes.
 
     Raises:
-        ValueError, TypeError, AttributeError, KeyError: it is none, or that of another length.
+        ValueError, TypeError, AttributeError, KeyError: it is no header, or that of another length.
     """
     header, start = _header(content)
     size = start + _size_of(header)
@@ -160,7 +160,7 @@ def _size_of(header: Any) -> int:
     """The bytes of all arrays, which lie one behind the other.
 
     Raises:
-        ValueError: an entry is none.
+        ValueError: an entry describes no array.
     """
     if not isinstance(header, dict):
         raise ValueError("its header is no mapping")

@@ -76,8 +76,8 @@ class Trainer:
             are not those of one moment.
 
     Raises:
-        ConfigError: an optimiser, schedule, engine, callback or setting that is none, or a
-            callback that cannot take part in this training.
+        ConfigError: there is no such optimiser, schedule, engine or callback, an option is out
+            of its range, or a callback cannot take part in this training.
     """
 
     def __init__(
@@ -185,13 +185,10 @@ class Trainer:
 
         An epoch has its number and its seconds beside them.
         """
-        train, validation = (
-            self._columns("train", self.train),
-            self._columns("validation", self.validation),
-        )
+        train = self._columns("train", self.train)
         if self.settings.evaluate == "running" and not self.classes:
             train = train[:1]
-        return train + validation
+        return train + self._columns("validation", self.validation)
 
     def _columns(self, part: str, cases: Part) -> list[str]:
         if not len(cases):
