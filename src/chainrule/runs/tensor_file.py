@@ -139,7 +139,7 @@ def _checked_header(content: bytes, length: int) -> dict[str, Any]:
     """The header at the beginning of a file of so many bytes.
 
     Raises:
-        ValueError, TypeError, AttributeError, KeyError: it is no header, or that of another length.
+        ValueError, TypeError, AttributeError, KeyError: it is none, or of another length.
     """
     header, start = _header(content)
     size = start + _size_of(header)
