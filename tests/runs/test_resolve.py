@@ -351,12 +351,13 @@ def test_colours_of_each_pixel_do_not_fit_layers_on_images(folder):
         with_layers(folder, filters, "{file: colours.npz, channels: last}")
 
 
-def test_explicit_jacobians_that_cannot_be_written_out_are_told_before_training(folder):
+@pytest.mark.parametrize("size", ["1000", "full"])
+def test_explicit_jacobians_that_cannot_be_written_out_are_told_before_training(folder, size):
     filters = ["{type: conv2d, filters: 40, size: 3}", "flatten", "{size: 4}", "softmax"]
     path = folder / "my config.yaml"
     with_layers(folder, filters, SHAPES)
     path.write_text(path.read_text().replace("layers:", "explicit_jacobians: true\n  layers:"))
-    checked = load_config(path)
+    checked = load_config(path, [f"training.batch_size={size}"])
     with pytest.raises(ConfigError, match="explicit Jacobians of conv2d_1 hold"):
         resolve(checked)
 

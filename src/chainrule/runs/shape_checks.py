@@ -18,6 +18,7 @@ from chainrule.nn.graph import INPUT, LayerNode, layer_graph, names_of
 from chainrule.nn.jacobians import DENSE_LIMIT
 from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.losses import loss_function
+from chainrule.training import Settings
 
 
 def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
@@ -144,7 +145,8 @@ def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
     """Explicit Jacobians of a minibatch that are too large to be written out."""
     if not config.network["explicit_jacobians"]:
         return None
-    cases = min(config.training["batch_size"], len(data.train))
+    cases = Settings(**config.training).cases_a_minibatch(len(data.train))
+    cases = min(cases, len(data.train))
     for k, layer in enumerate(layers):
         weights = layer.shapes().get("W", (0,))
         by_weights = prod(weights) if layer.takes_images else 0
