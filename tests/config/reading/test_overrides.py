@@ -55,10 +55,13 @@ def test_values_are_set(path: Path, item: str, where: tuple[Any, ...], value: An
 
 
 def test_an_option_can_be_set_beside_a_bare_name() -> None:
-    source = {**MINIMAL, "training": {"optimizer": "adam"}}
-    config = load_config(source, ["training.optimizer.beta1=0.5"])
+    source = {**MINIMAL, "training": {"optimizer": "adam", "callbacks": ["early_stopping"]}}
+    items = ["training.optimizer.beta1=0.5", "training.callbacks.0.patience=2"]
+    config = load_config(source, items)
     assert config.training["optimizer"]["beta1"] == 0.5
     assert config.training["optimizer"]["type"] == "adam"
+    (early_stopping,) = config.training["callbacks"]
+    assert (early_stopping["type"], early_stopping["patience"]) == ("early_stopping", 2)
 
 
 def test_the_given_tree_stays_as_it_is() -> None:

@@ -17,8 +17,9 @@ _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 
-# Keys whose value may be a name, and a mapping of that name and its options.
+# Keys whose value, or whose items, may be a name, and a mapping of that name and its options.
 _NAMED = ("loss", "activation", "optimizer", "penalty", "schedule")
+_LISTS_OF_NAMED = ("layers", "callbacks")
 
 
 class _OverrideError(Exception):
@@ -130,7 +131,8 @@ def _opened(value: Any, path: KeyPath) -> Any:
     """A value into which a step can go: nothing becomes a mapping, a name one with ``type``."""
     if value is None:
         return {}
-    if isinstance(value, str) and (path[-1] in _NAMED or path[-2:-1] == ("layers",)):
+    is_item = len(path) > 1 and path[-2] in _LISTS_OF_NAMED
+    if isinstance(value, str) and (path[-1] in _NAMED or is_item):
         no_penalty = path[-1] == "penalty" and value.lower() == "none"
         return {} if no_penalty else {"type": value}
     return value
