@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from chainrule import Dense, Network
+from chainrule.core.errors import ConfigError
 from chainrule.nn import Add
 from chainrule.nn.context import Context
 
@@ -38,14 +40,44 @@ def test_the_mode_ends_where_a_pass_fails():
     assert not context.training
 
 
+def in_another_thread(work):
+    """What ``work()`` gives in a thread of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
 def test_other_threads_evaluate_meanwhile():
-    context, seen = Context(), []
+    context = Context()
     with context.training_mode(0, 0):
-        thread = threading.Thread(target=lambda: seen.append(context.training))
-        thread.start()
-        thread.join()
+        assert not in_another_thread(lambda: context.training)
         assert context.training
-    assert seen == [False]
+
+
+def test_the_modes_of_two_threads_do_not_touch_each_other():
+    context, begun, ended = Context(seed=3), threading.Event(), threading.Event()
+
+    def other():
+        with context.training_mode(seed=5, step=7):
+            begun.set()
+            ended.wait(10)
+            return context.training, context.seed, context.step
+
+    with ThreadPoolExecutor(1) as pool:
+        with context.training_mode(seed=1, step=2):
+            found = pool.submit(other)
+            begun.wait(10)
+            context.step += 1
+            assert (context.training, context.seed, context.step) == (True, 1, 3)
+        ended.set()
+        assert found.result() == (True, 5, 7)
+        assert not pool.submit(lambda: context.training).result()
+    assert (context.training, context.seed, context.step) == (False, 3, 0)
+
+
+@pytest.mark.parametrize("step", [-1, 1.0, "2", True, None])
+def test_a_step_is_a_count(step):
+    with pytest.raises(ConfigError, match="a step is a whole number of at least 0, found"):
+        Network([Dense(1)], input=1).training_mode(seed=1, step=step).__enter__()
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import enumerate as threads
 from threading import get_ident
 from typing import Any
 
 import numpy as np
 
+from chainrule.core.arguments import is_whole
 from chainrule.core.arrays import Array
-from chainrule.core.errors import OtherThreadError
+from chainrule.core.errors import ConfigError, OtherThreadError
 from chainrule.core.randomness import stream
 
 Buffers = dict[tuple[Any, ...], Any]
 """Arrays that every pass writes into again, by what they are for."""
+
+
+@dataclass
+class _Mode:
+    """From what random numbers follow while it lasts."""
+
+    seed: int
+    step: int
 
 
 class Context:
@@ -31,8 +41,6 @@ class Context:
         seed: of the random numbers.
 
     Attributes:
-        seed: of the random numbers.
-        step: how many minibatches have been trained on before this pass.
         buffers: the arrays that passes reuse; None while every pass makes its arrays anew.
         is_chain: whether each layer feeds the next one alone. A gradient with respect to the
             input is then used up before another layer writes its own, so that layers may share
@@ -52,25 +60,43 @@ class Context:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
-        self.step = 0
+        self._evaluation = _Mode(seed, 0)
+        self._training: dict[int, _Mode] = {}  # by thread
         self.buffers: Buffers | None = None
         self.is_chain = True
         self.forward_thread: int | None = None
         self.gradient_thread: int | None = None
-        self._training_thread: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy is in evaluation mode, has no buffers yet, and no thread has used it."""
-        own = ("buffers", "forward_thread", "gradient_thread", "_training_thread")
-        return {**self.__dict__, **dict.fromkeys(own)}
+        own = ("buffers", "forward_thread", "gradient_thread")
+        return {**self.__dict__, **dict.fromkeys(own), "_training": {}}
 
     # The mode
 
     @property
+    def _mode(self) -> _Mode:
+        """That of this thread."""
+        return self._training.get(get_ident(), self._evaluation)
+
+    @property
     def training(self) -> bool:
-        """Whether this thread is in training mode; other threads evaluate meanwhile."""
-        return self._training_thread == get_ident()
+        """Whether this thread is in training mode; other threads have a mode of their own."""
+        return get_ident() in self._training
+
+    @property
+    def seed(self) -> int:
+        """The seed of the random numbers that this thread draws."""
+        return self._mode.seed
+
+    @property
+    def step(self) -> int:
+        """How many minibatches have been trained on before this pass."""
+        return self._mode.step
+
+    @step.setter
+    def step(self, value: int) -> None:
+        self._mode.step = value
 
     @contextmanager
     def training_mode(self, seed: int, step: int) -> Iterator[Context]:
@@ -79,13 +105,21 @@ class Context:
         Args:
             seed: of the random numbers.
             step: how many minibatches have been trained on before; an engine counts it up.
+
+        Raises:
+            ConfigError: the step is no count.
         """
-        before = self.seed, self.step, self._training_thread
-        self.seed, self.step, self._training_thread = seed, step, get_ident()
+        if not is_whole(step) or step < 0:
+            raise ConfigError(f"a step is a whole number of at least 0, found {step!r}")
+        thread = get_ident()
+        before = self._training.get(thread)
+        self._training[thread] = _Mode(seed, step)
         try:
             yield self
         finally:
-            self.seed, self.step, self._training_thread = before
+            del self._training[thread]
+            if before is not None:
+                self._training[thread] = before
 
     def stream(self, layer: str) -> np.random.Generator:
         """The random numbers of one layer at this step, from their beginning."""
