@@ -28,7 +28,7 @@ from chainrule.nn import (
 from chainrule.nn.losses import class_numbers, rows
 from chainrule.nn.network import Network
 from chainrule.runs.sweeps.plan import Variation
-from chainrule.training import Settings
+from chainrule.training import EarlyStopping, Settings
 from chainrule.training.scores import evaluate, outputs
 
 
@@ -131,6 +131,12 @@ CONFIG = {"network": {"layers": [{"size": 1}]}, "data": {"generator": "xor"}}
 def test_callbacks_are_a_list_of_callbacks(callbacks):
     with pytest.raises(ConfigError, match="callbacks are a list of Callback objects, found "):
         chainrule.train(CONFIG, callbacks=callbacks, save=False)
+
+
+def test_a_callback_takes_part_once():
+    watching = EarlyStopping(patience=1)
+    with pytest.raises(ConfigError, match="a callback takes part once, found twice: EarlySt"):
+        chainrule.train(CONFIG, callbacks=[watching, watching], save=False)
 
 
 @pytest.mark.parametrize("data", ["a", [1], {}, 0])

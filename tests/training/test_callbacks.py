@@ -333,7 +333,8 @@ def test_a_state_that_is_none_is_refused(tmp_path, change, message):
 
 
 @pytest.mark.parametrize(
-    "state", [{"a": object()}, {"a": nan}, {"a": np.ones(2, complex)}, {"a": (1, 2)}, {3: 1}]
+    "state",
+    [{"a": object()}, {"a": nan}, {"a": np.ones(2, complex)}, {"a": (1, 2)}, {3: 1}, 3, None],
 )
 def test_a_state_that_a_file_cannot_hold_is_refused(tmp_path, state):
     class Odd(Callback):

@@ -38,7 +38,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from chainrule._version import __version__
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.errors import ChainruleError, Problem, shown
 from chainrule.core.files import whole_file, write_whole
 from chainrule.core.strict_json import as_json, as_model, parse_json
 from chainrule.data.dataset import DataSplit
@@ -322,15 +322,17 @@ def _states(path: Path, trainer: Trainer) -> tuple[str, dict[str, Array]]:
     plain: dict[str, dict[str, Any]] = {}
     arrays: dict[str, Array] = {}
     for name, callback in with_state(trainer.callbacks).items():
-        state = callback.state()
-        found = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-        plain[name] = {
-            k: v.item() if isinstance(v, np.generic) else v
-            for k, v in state.items()
-            if k not in found
-        }
-        arrays |= {f"{CALLBACK}{name}.{k}": v for k, v in found.items()}
+        state: Any = callback.state()
         try:
+            if not isinstance(state, Mapping):
+                raise TypeError(f"it is a mapping by name, found {shown(state)}")
+            found = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+            plain[name] = {
+                k: v.item() if isinstance(v, np.generic) else v
+                for k, v in state.items()
+                if k not in found
+            }
+            arrays |= {f"{CALLBACK}{name}.{k}": v for k, v in found.items()}
             if any(array.dtype.kind not in "biuf" for array in found.values()):
                 raise TypeError("arrays hold numbers")
             if parse_json(as_json(plain[name]).encode()) != plain[name]:

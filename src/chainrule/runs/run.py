@@ -288,6 +288,8 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     for callback in listed:
         if not isinstance(callback, Callback):
             raise ConfigError(f"callbacks are a list of Callback objects, found {shown(callback)}")
+        if sum(one is callback for one in listed) > 1:
+            raise ConfigError(f"a callback takes part once, found twice: {shown(callback)}")
     return listed
 
 
