@@ -17,6 +17,7 @@ from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.nn import building
 from chainrule.runs import resolve as resolving
 from chainrule.runs.resolve import resolve, resolve_data
+from chainrule.training import EarlyStopping
 
 SHAPES_EXAMPLE = Path(__file__).parents[2] / "examples" / "shapes.yaml"
 YAML = """\
@@ -439,3 +440,21 @@ def test_targets_of_sequences_that_are_no_class_numbers(folder, t, message):
     (folder / "bad.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ChainruleError, match=message):
         resolve_data(load_config(folder / "bad.yaml"))
+
+
+def test_an_engine_that_cannot_run_the_network_is_told_at_its_key(folder):
+    """Be it that its library is not installed, or that it multiplies no explicit Jacobians."""
+    path = folder / "engine.yaml"
+    path.write_text(
+        "network: {explicit_jacobians: true, loss: mse, layers: [{size: 1}]}\n"
+        "data: {generator: xor}\ntraining:\n  engine: torch\n"
+    )
+    with pytest.raises(ChainruleError, match=r"engine\.yaml:4:11: the .*torch"):
+        train(path, save=False)
+
+
+def test_a_callback_of_ones_own_names_no_place_in_the_file(folder):
+    path = folder / "stop.yaml"
+    path.write_text("network: {layers: [{size: 1}], loss: mse}\ndata: {generator: xor}\n")
+    with pytest.raises(ConfigError, match=r"\Aearly stopping monitors validation_r2"):
+        train(path, callbacks=[EarlyStopping("validation_r2")], save=False)

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.config.load import Config
-from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
+from chainrule.core.errors import (
+    ChainruleError,
+    ConfigError,
+    DataError,
+    MissingExtraError,
+    Problem,
+)
 from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import as_published, find_published
@@ -41,6 +47,7 @@ from chainrule.runs.shape_checks import (
     too_few_outputs,
 )
 from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import optimizer
 
 
@@ -72,7 +79,8 @@ class Resolved:
             callbacks: called in this order.
 
         Raises:
-            ConfigError: the engine cannot be had, or a callback cannot take part.
+            ConfigError: the engine cannot run the network, or a callback cannot take part.
+            MissingExtraError: the engine's library is not installed.
         """
         try:
             return Trainer(
@@ -83,14 +91,17 @@ class Resolved:
                 classes=self.data.classes is not None,
                 callbacks=[*callbacks],
             )
-        except ConfigError as error:
-            raise ConfigError([self._placed(problem) for problem in error.problems]) from None
+        except (ConfigError, MissingExtraError) as error:
+            raise type(error)([self._placed(problem) for problem in error.problems]) from None
 
     def _placed(self, problem: Problem) -> Problem:
-        """The same problem at its key of ``training``, if it names one."""
-        if problem.key is None:
+        """The same problem at its key of ``training``, if it names one.
+
+        That of a callback which was given in Python names none.
+        """
+        words = (problem.key or "").split(".")
+        if words[0] not in self.config.training:
             return problem
-        words = problem.key.split(".")
         at = (int(word) if word.isdecimal() else word for word in words)
         return self.config.problem(("training", *at), problem.message)
 
@@ -129,6 +140,21 @@ def resolve_data(config: Config) -> DataSplit:
     if problems:
         raise ConfigError(problems)
     return data
+
+
+def require_engine(config: Config) -> None:
+    """Say that the engine's library is not installed, before any work.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    try:
+        ENGINES[config.training["engine"]]
+    except MissingExtraError as error:
+        at = ("training", "engine")
+        raise MissingExtraError(
+            [config.problem(at, problem.message) for problem in error.problems]
+        ) from None
 
 
 def data_key(config: Config) -> str:

@@ -32,7 +32,6 @@ from chainrule.runs.checkpoint import (
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Part, Trainer
-from chainrule.training.engines import ENGINES
 from chainrule.training.scores import Score, outputs, predicted_classes
 from chainrule.training.tracing import ShowMinibatches
 
@@ -243,7 +242,7 @@ def train(
     """
     from chainrule.config.load import load_config
     from chainrule.data.dataset import DataSplit
-    from chainrule.runs.resolve import resolve
+    from chainrule.runs.resolve import require_engine, resolve
     from chainrule.runs.resuming import as_chosen, go_on
 
     wanted = None if run is None else as_path(run, "run")
@@ -254,7 +253,7 @@ def train(
     checkpoint = _to_resume(wanted, save) if resume else None
     if checkpoint is not None:
         checked = as_chosen(checked, checkpoint)
-    ENGINES[checked.training["engine"]]  # one that is not installed is told before any work
+    require_engine(checked)
     resolved = resolve(checked, data)
     data = resolved.data
     if verbose or jacobians:

@@ -13,7 +13,14 @@ from time import perf_counter
 from typing import Any
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DivergenceError, printable, shown, unknown
+from chainrule.core.errors import (
+    ConfigError,
+    DivergenceError,
+    MissingExtraError,
+    printable,
+    shown,
+    unknown,
+)
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
@@ -155,16 +162,19 @@ class Trainer:
                 batch_size=batch_size,
                 epochs=self.settings.epochs,
             )
-        return ENGINES[name](
-            self.network,
-            self.optimizer,
-            self.train.x,
-            self.train.t,
-            batch_size=batch_size,
-            classes=self.classes,
-            clip_gradient_norm=self.settings.clip_gradient_norm,
-            seed=self.settings.seed,
-        )
+        try:
+            return ENGINES[name](
+                self.network,
+                self.optimizer,
+                self.train.x,
+                self.train.t,
+                batch_size=batch_size,
+                classes=self.classes,
+                clip_gradient_norm=self.settings.clip_gradient_norm,
+                seed=self.settings.seed,
+            )
+        except (ConfigError, MissingExtraError) as error:
+            raise type(error)([replace(p, key="engine") for p in error.problems]) from None
 
     def _stock_callbacks(self) -> list[Callback]:
         """Those of the settings, prepared; a problem's key says which one it is about."""
