@@ -7,7 +7,8 @@ Where data and network disagree, the message names the configuration's line firs
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -82,7 +83,7 @@ class Resolved:
             ConfigError: the engine cannot run the network, or a callback cannot take part.
             MissingExtraError: the engine's library is not installed.
         """
-        try:
+        with self.placed():
             return Trainer(
                 self.network,
                 self.train,
@@ -91,6 +92,12 @@ class Resolved:
                 classes=self.data.classes is not None,
                 callbacks=[*callbacks],
             )
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """While this lasts, problems of an engine or a callback get the place of its key."""
+        try:
+            yield
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([self._placed(problem) for problem in error.problems]) from None
 

@@ -161,6 +161,17 @@ def test_mistakes_in_the_data_are_told_where_they_stand(folder):
         chainrule.compare("c.yaml", ["sklearn"])
 
 
+def test_an_engine_that_cannot_run_the_network_is_told_at_its_key(folder):
+    """Be it that its library is not installed, or that it multiplies no explicit Jacobians."""
+    needs("sklearn")
+    Path("c.yaml").write_text(
+        "network: {explicit_jacobians: true, loss: mse, layers: [{size: 1}]}\n"
+        "data: {generator: xor}\ntraining: {engine: torch}\n"
+    )
+    with pytest.raises(ChainruleError, match=r"^c\.yaml:3:20: the .*torch"):
+        chainrule.compare("c.yaml", ["sklearn"])
+
+
 def test_a_training_that_comes_to_grief(folder):
     needs("sklearn")
     with pytest.raises(DivergenceError, match="the loss is no longer a finite number in epoch"):

@@ -134,7 +134,8 @@ class Training:
         network, train, settings = resolved.network, resolved.train, resolved.settings
         self._start = _digest(network, train)
         if self.job.peer is None:
-            self._run_ours(network, train, settings)
+            with resolved.placed():
+                self._run_ours(network, train, settings)
         else:
             self._run_peer(self.job.peer, network, train, settings)
 
