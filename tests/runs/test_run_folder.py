@@ -14,7 +14,7 @@ from chainrule import ChainruleError, Dense, Network
 from chainrule.config.load import load_config
 from chainrule.data.standardization import Standardization
 from chainrule.runs import run_folder as module
-from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
+from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training.scores import Score
 
@@ -22,17 +22,17 @@ from chainrule.training.scores import Score
 
 
 def test_runs_are_numbered_and_a_gap_is_not_written_over(folder):
-    made = [new_folder("xor", None).path for _ in range(3)]
+    made = [empty_folder("xor", None, of="run") for _ in range(3)]
     assert made == [Path("runs/xor-1"), Path("runs/xor-2"), Path("runs/xor-3")]
-    assert new_folder("other", None).path == Path("runs/other-1")
+    assert empty_folder("other", None, of="run") == Path("runs/other-1")
     (folder / "runs/xor-4").write_text("a file in the way")
-    assert new_folder("xor", None).path == Path("runs/xor-5")
+    assert empty_folder("xor", None, of="run") == Path("runs/xor-5")
 
 
 @pytest.mark.parametrize("name", ["new", "a/deep er/öne", "empty"])
 def test_a_folder_that_is_asked_for_may_be_new_or_empty(folder, name):
     (folder / "empty").mkdir()
-    assert new_folder("xor", Path(name)).path == Path(name)
+    assert empty_folder("xor", Path(name), of="run") == Path(name)
     assert Path(name).is_dir()
     assert not Path("runs").exists()
 
@@ -49,7 +49,7 @@ def test_a_folder_in_use_is_refused_and_left_alone(folder, name, message):
     (folder / "full").mkdir()
     (folder / "full/file").write_text("mine")
     with pytest.raises(ChainruleError, match=message):
-        new_folder("xor", Path(name))
+        empty_folder("xor", Path(name), of="run")
     assert [p.name for p in (folder / "full").iterdir()] == ["file"]
     assert (folder / "full/file").read_text() == "mine"
 
@@ -60,13 +60,13 @@ def test_a_place_that_cannot_be_written_is_explained(folder, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(ChainruleError, match="runs: cannot make the run's folder: Permission"):
-        new_folder("xor", None)
+        empty_folder("xor", None, of="run")
 
 
 def test_a_file_called_runs_is_in_the_way(folder):
     (folder / "runs").write_text("")
     with pytest.raises(ChainruleError, match="runs: cannot make the run's folder"):
-        new_folder("xor", None)
+        empty_folder("xor", None, of="run")
 
 
 # What is written while training runs

@@ -47,6 +47,20 @@ def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BY
     return text
 
 
+def finite_or_null(value: Any) -> Any:
+    """The same with None for each number that is not finite, which JSON does not have.
+
+    Example:
+        >>> finite_or_null({"loss": [0.5, math.inf]})
+        {'loss': [0.5, None]}
+    """
+    if isinstance(value, dict):
+        return {key: finite_or_null(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite_or_null(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def parse_json(content: bytes) -> Any:
     r"""The value that a JSON text in UTF-8 holds.
 

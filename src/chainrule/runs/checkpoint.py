@@ -1,7 +1,7 @@
 """Parameters, and a training in progress, to and from safetensors files.
 
 ``parameters.safetensors`` holds θ by names (``dense_1.W``). A checkpoint holds the same and,
-beside it, whatever a training needs to go on as if it had never stopped:
+beside it, all that a training needs to go on as if it had never stopped:
 
 =====================  =====================================================================
 ``optimizer.NAME``     the optimiser's vectors
@@ -91,7 +91,7 @@ class Position(BaseModel):
 
 
 class _Parts(BaseModel):
-    """The configuration, as far as a checkpoint is concerned with it."""
+    """The three parts of a configuration; what is in them is checked when the run goes on."""
 
     model_config = ConfigDict(strict=True)
 
@@ -174,11 +174,11 @@ class Checkpoint:
     Attributes:
         path: the file.
         configuration: as run.
-        data: what `data_checksums` said of the data.
+        data: the `data_checksums` of the data.
         position: where the training stands.
-        history: what the finished epochs gave.
+        history: the figures of the finished epochs.
         arrays: θ, the optimiser's vectors, losses and order, by name.
-        states: what each callback that remembers something remembers, by name.
+        states: of the callbacks that have one, by name.
     """
 
     path: Path
@@ -195,9 +195,7 @@ class Checkpoint:
         Raises:
             ChainruleError: the checkpoint is that of another network, optimiser or data.
         """
-        problems = [*self._problems(trainer)]
-        if not problems:
-            problems += self._restore_callbacks(trainer)
+        problems = [*self._problems(trainer)] or [*self._restore_callbacks(trainer)]
         if problems:
             raise ChainruleError([Problem(message, self.path) for message in problems])
         for name, vector in _vectors(trainer).items():
@@ -218,7 +216,7 @@ class Checkpoint:
             trainer.set_scale()
 
     def _restore_callbacks(self, trainer: Trainer) -> Iterator[str]:
-        """Give every callback its state; what it refuses, in words."""
+        """Give every callback its state; a message for each that refuses it."""
         for name, callback in with_state(trainer.callbacks).items():
             try:
                 callback.load_state(self.states[name])
@@ -226,7 +224,7 @@ class Checkpoint:
                 yield f"the state of the callback {name} cannot be used: {error}"
 
     def _problems(self, trainer: Trainer) -> Iterator[str]:
-        """Whatever does not fit the trainer, in words."""
+        """A message for all that does not fit the trainer."""
         minibatches, cases = trainer.engine.minibatches, len(trainer.train)
         run = max(0, self.position.epoch - 1) * minibatches + self.position.minibatch
         expected = {
@@ -252,17 +250,15 @@ class Checkpoint:
         yield from self._inconsistencies(minibatches, run)
 
     def _inconsistencies(self, minibatches: int, run: int) -> Iterator[str]:
-        """Where its own figures contradict each other."""
+        """Where its own figures contradict each other; ``run`` counts all minibatches that ran."""
         at, epochs = self.position, len(self.history.rows)
         is_whole = at.minibatch == (minibatches if at.epoch else 0)
         fits = at.epoch - epochs == 1 or (at.epoch == epochs and is_whole)
         if at.minibatch > minibatches or not fits or at.steps != run:
             where = f"epoch {at.epoch}, minibatch {at.minibatch} of {minibatches}"
             yield f"stands at {where}, with {epochs} finished epochs and {at.steps} steps"
-        order = self.arrays.get("order")
-        if order is not None and not np.array_equal(
-            np.sort(order, axis=None), np.arange(order.size)
-        ):
+        order = np.sort(self.arrays.get("order", np.empty(0)), axis=None)
+        if not np.array_equal(order, np.arange(order.size)):
             yield "its order does not name every case once"
 
 
@@ -275,7 +271,7 @@ def save_checkpoint(
         path: the file.
         trainer: between two chunks.
         configuration: as run, in the types of JSON.
-        data: what `data_checksums` says of the data.
+        data: the `data_checksums` of its data.
 
     Raises:
         ChainruleError: the file cannot be written, or cannot hold the state of a callback; an
@@ -314,11 +310,7 @@ def save_checkpoint(
 
 
 def _states(path: Path, trainer: Trainer) -> tuple[str, dict[str, Array]]:
-    """What the callbacks remember: the plain values as JSON, and the arrays by name.
-
-    Raises:
-        ChainruleError: a state is something else.
-    """
+    """The states of the callbacks: the plain values as JSON, and the arrays by name."""
     plain: dict[str, dict[str, Any]] = {}
     arrays: dict[str, Array] = {}
     for name, callback in with_state(trainer.callbacks).items():
@@ -344,10 +336,10 @@ def _states(path: Path, trainer: Trainer) -> tuple[str, dict[str, Array]]:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and see that it is whole, to the bit.
+    """Read a checkpoint.
 
     Raises:
-        ChainruleError: it cannot be read; or see `parse_checkpoint`.
+        ChainruleError: the file cannot be read; or see `parse_checkpoint`.
     """
     return parse_checkpoint(read_own(path), path)
 
@@ -355,9 +347,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
     """The checkpoint that a file's content is.
 
-    It is safe on bytes from anywhere: nothing in them is executed, imported or opened, and the
-    memory that it takes is bounded by their number. Whether the checkpoint fits a training is seen
-    by `Checkpoint.restore`.
+    The bytes may come from anywhere: nothing in them is executed, imported or opened, and the
+    memory that it takes is bounded by their number. Whether the checkpoint fits a training is
+    checked by `Checkpoint.restore`.
 
     Args:
         content: of the file.
@@ -389,10 +381,10 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
 
 
 def data_checksums(data: DataSplit) -> dict[str, str]:
-    """For every part of the data, and for the names of the classes, a short number.
+    """A checksum of each part of the data and of the names of the classes.
 
-    Another order or value changes it, of any part: what a run is tested on, and what its classes
-    are called, belong to its result.
+    It differs if a value or the order does. The test data and the names belong to a run's result
+    as well.
     """
     parts = {"training": data.train, "validation": data.validation, "test": data.test}
     names = np.frombuffer(json.dumps(data.classes).encode(), np.uint8)
@@ -403,7 +395,7 @@ def data_checksums(data: DataSplit) -> dict[str, str]:
 
 
 def checksum(*arrays: Array) -> str:
-    """A short number of the arrays' bits, shapes and types."""
+    """CRC-32 of the arrays' bits, shapes and types, in hexadecimal."""
     found = 0
     for array in arrays:
         found = crc32(repr((array.shape, array.dtype.str)).encode(), found)
@@ -412,18 +404,15 @@ def checksum(*arrays: Array) -> str:
 
 
 def _vectors(trainer: Trainer) -> dict[str, Array]:
-    """θ by names and the optimiser's vectors, where they lie."""
+    """θ by names and the optimiser's vectors: the arrays themselves, no copies."""
     state = {f"optimizer.{name}": vector for name, vector in trainer.optimizer.state.items()}
     return {**trainer.network.parameters, **state}
 
 
-def _header(content: memoryview) -> memoryview:
-    return content[8 : 8 + int.from_bytes(content[:8], "little")]
-
-
 def _place_of_digest(content: memoryview) -> tuple[int, int] | None:
     """Where the digest stands in the header; None where there is none, or more than one."""
-    found = [match.span(1) for match in _DIGEST.finditer(_header(content))]
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    found = [match.span(1) for match in _DIGEST.finditer(header)]
     return (found[0][0] + 8, found[0][1] + 8) if len(found) == 1 else None
 
 
@@ -436,7 +425,7 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
 
 
 def _history(columns: list[str], arrays: dict[str, Array]) -> History:
-    """The history, whose columns are taken out of the arrays."""
+    """The history; its columns are removed from the arrays."""
     if columns and not {"train_loss", "seconds"} <= {*columns} <= {*COLUMNS, "seconds"}:
         raise ValueError("its history has other columns than an epoch")
     found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
@@ -448,7 +437,7 @@ def _history(columns: list[str], arrays: dict[str, Array]) -> History:
 def _with_arrays(
     states: Mapping[str, Mapping[str, Any]], arrays: dict[str, Array]
 ) -> dict[str, dict[str, Any]]:
-    """The states of the callbacks with their arrays, which are taken out of all arrays."""
+    """The states of the callbacks with their arrays, which are removed from ``arrays``."""
     whole = {name: dict(state) for name, state in states.items()}
     for full_name in [name for name in arrays if name.startswith(CALLBACK)]:
         name, _, key = full_name.removeprefix(CALLBACK).partition(".")

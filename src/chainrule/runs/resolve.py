@@ -1,7 +1,7 @@
 """`resolve`: from a checked configuration to data and a network that fit each other.
 
-Everything that a configuration leaves open is decided here, once; what follows reads `Resolved`.
-Where data and network disagree, the message names the configuration's line first.
+Everything that a configuration leaves open is decided here, once; whatever runs afterwards reads
+`Resolved`. Where data and network disagree, the message begins with the line of the configuration.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,12 +34,10 @@ from chainrule.data.sources import load_data
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
 from chainrule.nn.layer_types import LAYERS, Layer
-from chainrule.nn.layers.base import Weighted
 from chainrule.nn.losses import BinaryCrossEntropy, loss_function
 from chainrule.nn.network import Network
 from chainrule.runs.shape_checks import (
-    case_shape,
-    inputs_of,
+    input_of,
     output_layer,
     shape_problems,
     size_problems,
@@ -113,10 +111,9 @@ class Resolved:
         return self.config.problem(("training", *at), problem.message)
 
     def as_run(self, trainer: Trainer) -> Config:
-        """The configuration with the engine that a trainer has and its number of threads.
+        """The configuration with the engine of a trainer and its number of threads.
 
-        They are known when the engine is there: one that cannot train the network hands it to
-        another.
+        They are known only then: an engine that cannot train the network hands it to another.
         """
         chosen = {"engine": trainer.engine.name, "threads": trainer.threads}
         return self.config.replace(training=chosen)
@@ -165,23 +162,22 @@ def require_engine(config: Config) -> None:
 
 
 def data_key(config: Config) -> str:
-    """The same text for two configurations if and only if their data are the same.
+    """A text that is the same for two configurations if and only if their data are the same.
 
-    Whoever trains several networks can make the data once.
+    With it a caller who trains several networks makes the data once.
     """
-    network = config.network
+    network, seed = config.network, config.training["seed"]
     target = (_outputs(config), network["input"], _target(config), network["dtype"])
     takes = (takes_images(config), takes_sequences(config))
-    seen = (config.folder, config.training["seed"], *takes)
-    return repr((config.data, *seen, target))
+    return repr((config.data, config.folder, seed, *takes, target))
 
 
 def locate_data(config: Config) -> Config:
     """The configuration with the name and the place of a published set written out.
 
-    Both may follow from where it was found. A run keeps them so: its folder is another one than
-    the configuration's. Where the colours of images stand is written out too, if the network says
-    it: a plane a colour for layers of images.
+    Both may follow from where it was found. A run must have them in writing, since its folder is
+    not that of the configuration. Layers on images take a plane a colour; for them ``channels`` is
+    written out as well.
 
     Raises:
         ChainruleError: the set is nowhere, or has no such settings.
@@ -200,7 +196,7 @@ def locate_data(config: Config) -> Config:
 
 
 def _with_paths(config: Config) -> dict[str, Any]:
-    """The data's settings with whole paths; what is not there is reported at its key."""
+    """The data's settings with whole paths; a DataError if a file or folder is missing."""
     settings = dict(config.data)
     problems: list[Problem] = []
     for key in (key for key in PATH_KEYS if key in settings):
@@ -280,11 +276,10 @@ def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
 
 def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     """The layers of a configuration with the choices written out that it left open."""
-    written = []
-    for layer, built in zip(config.network["layers"], network.layers, strict=True):
+    written, layers_built = [], cast("Sequence[Any]", network.layers)
+    for layer, built in zip(config.network["layers"], layers_built, strict=True):
         chosen: dict[str, Any] = {}
-        # Only layers with weights choose anything; an `EachStep` counts as the layer it holds.
-        if isinstance(built, Weighted):
+        if built.has_weights:  # all other layers leave nothing open
             starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
             chosen = {"activation": activation_name(built), **starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
@@ -308,11 +303,7 @@ def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 
 def _connected(config: Config) -> list[Layer]:
-    """The layers with their shapes.
-
-    Raises:
-        ConfigError: a layer cannot take what feeds it.
-    """
+    """The layers with their shapes; a ConfigError if one cannot take what feeds it."""
     try:
         return connected(config.network)[0]
     except ConnectError as error:
@@ -320,10 +311,10 @@ def _connected(config: Config) -> list[Layer]:
 
 
 def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
-    """A network beyond this machine's memory, reported before any memory is taken.
+    """A message if the network needs more than this machine's memory, before any of it is taken.
 
-    θ, its gradient and the optimiser's scratch are vectors of one length; the layers' outputs for
-    a single case lie beside them.
+    It needs three vectors as long as θ (θ, its gradient and the optimiser's scratch), and the
+    outputs of all layers for at least one case.
     """
     parameters = [sum(map(prod, layer.shapes().values())) for layer in layers]
     outputs = [layer.outputs for layer in layers]
@@ -350,20 +341,17 @@ def with_input(config: Config, data: DataSplit) -> Config:
     """
     if config.network["input"] is not None:
         return config
-    shape = case_shape(data)
-    if shape is not None and (data.sequence_shape is not None or takes_images(config)):
-        return config.replace(network={"input": shape})
-    return config.replace(network={"input": inputs_of(data)})
+    return config.replace(network={"input": input_of(data, images=takes_images(config))})
 
 
 def _outputs(config: Config) -> int | None:
-    """The number of outputs, or of classes, where a layer's size says it."""
+    """The number of outputs, or of classes, if the size of a layer says it."""
     found = output_layer(config)
     return None if found is None else int(found[1]["size"])
 
 
 def _target(config: Config) -> str | None:
-    """What the network wants to learn: classes, values, or whatever the generator makes."""
+    """The kind of targets for this network: class, value, or None for those of the generator."""
     loss = loss_function(config.network["loss"])
     if loss.for_classes or isinstance(loss, BinaryCrossEntropy):
         return "class"
@@ -373,14 +361,10 @@ def _target(config: Config) -> str | None:
 
 
 def _placed(error: ChainruleError, config: Config) -> ChainruleError:
-    """The same error; problems without a place get that of their key, or of the ``data`` part."""
-    problems = [
-        problem if problem.path is not None else config.problem(_of_data(problem), problem.message)
-        for problem in error.problems
-    ]
+    """The same error; problems without a path get the place of their setting of ``data``."""
+    problems = []
+    for problem in error.problems:
+        at = ("data",) if problem.key is None else ("data", problem.key)
+        placed = problem.path is not None
+        problems.append(problem if placed else config.problem(at, problem.message))
     return type(error)(problems)
-
-
-def _of_data(problem: Problem) -> tuple[str, ...]:
-    """The setting of ``data`` that a problem is about, or all of it."""
-    return ("data",) if problem.key is None else ("data", problem.key)

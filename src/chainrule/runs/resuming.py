@@ -1,8 +1,8 @@
 """How a run goes on where it stopped: what its folder holds, and whether it is the same run.
 
-A run ends with the bits of one that never stopped only if nothing differs that its numbers
-follow from. Two things may: more epochs, where the learning rates of the epochs that have run do
-not depend on their number; and how often checkpoints are written.
+A resumed run gives the bits of one that never stopped only if nothing differs that its numbers
+follow from. Two settings may differ: there may be more epochs, if the learning rates of the epochs
+that have run do not depend on their number; and checkpoints may be written more or less often.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Trainer
 
 FREE = (("training", "epochs"), ("training", "checkpoint_every"))
-"""Settings that may differ; the first within limits."""
+"""Settings that may differ; `_problem_of_epochs` has the limits of the first."""
 
 CHOSEN = ("engine", "threads")
-"""Settings that a configuration may leave to the program, and a run has chosen."""
+"""Settings that may be ``auto`` in a configuration; the run has chosen their values."""
 
 Place = tuple[str | int, ...]
 
 
 def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
-    """The checkpoint of a run; None where nothing has begun, and the run starts anew.
+    """The checkpoint of a run; None if nothing has begun, so that the run starts from epoch 1.
 
     Raises:
         ChainruleError: the folder holds something else, files that are not its own, or a
@@ -51,12 +51,9 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
 
 
 def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
-    """The configuration with the choices of the run, where it leaves them to the program."""
-    chosen = {
-        key: checkpoint.configuration["training"].get(key)
-        for key in CHOSEN
-        if config.training[key] == "auto"
-    }
+    """The configuration with what the run has chosen in place of ``auto``."""
+    of_run = checkpoint.configuration["training"]
+    chosen = {key: of_run.get(key) for key in CHOSEN if config.training[key] == "auto"}
     return config.replace(training={k: v for k, v in chosen.items() if v is not None})
 
 
@@ -69,10 +66,10 @@ def go_on(
         trainer: has not begun.
         config: as run, with everything resolved.
         checkpoint: of the same run.
-        data: what `chainrule.runs.checkpoint.data_checksums` says of the data.
+        data: the `chainrule.runs.checkpoint.data_checksums` of the data.
 
     Raises:
-        ChainruleError: it is that of another run; with all that differs.
+        ChainruleError: the checkpoint is that of another run; with all that differs.
     """
     problems = list(_differences(config, checkpoint))
     problems += _problem_of_epochs(trainer, config, checkpoint)
@@ -89,21 +86,19 @@ def go_on(
 
 
 def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
-    for place, found, began in _differing(
-        json.loads(json.dumps(config.parts)), dict(checkpoint.configuration)
-    ):
-        if place in FREE or place[-1] in PATH_KEYS:
-            continue
-        then = "without it" if began is None else f"with {_shown(began)}"
-        message = (
-            f"{_dotted(place)} is {_shown(found)}, but the run in {checkpoint.path.parent} was "
-            f"begun {then}; a run goes on with the configuration it was begun with"
-        )
-        yield config.problem(place, message)
+    now, run = json.loads(json.dumps(config.parts)), checkpoint.path.parent
+    for place, found, began in _differing(now, checkpoint.configuration):
+        if place not in FREE and place[-1] not in PATH_KEYS:
+            then = "without it" if began is None else f"with {_shown(began)}"
+            message = (
+                f"{'.'.join(map(str, place))} is {_shown(found)}, but the run in {run} was begun "
+                f"{then}; a run goes on with the configuration it was begun with"
+            )
+            yield config.problem(place, message)
 
 
 def _differing(now: Any, then: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
-    """Where two trees differ, as far down as both go on, and what stands there in each."""
+    """The places at which two trees of settings differ, and what stands there in each."""
     if isinstance(now, list) and isinstance(then, list):
         now, then = dict(enumerate(now)), dict(enumerate(then))
     if isinstance(now, dict) and isinstance(then, dict):
@@ -113,10 +108,6 @@ def _differing(now: Any, then: Any, place: Place = ()) -> Iterator[tuple[Place, 
         yield place, now, then
 
 
-def _dotted(place: Place) -> str:
-    return ".".join(map(str, place))
-
-
 def _shown(value: Any) -> str:
     return "left out" if value is None else json.dumps(value, ensure_ascii=False)
 
@@ -124,7 +115,7 @@ def _shown(value: Any) -> str:
 def _problem_of_epochs(
     trainer: Trainer, config: Config, checkpoint: Checkpoint
 ) -> Iterator[Problem]:
-    """Another number of epochs that would have made the epochs before others."""
+    """A message if the new number of epochs would have changed the epochs that have run."""
     now, then = config.training["epochs"], checkpoint.configuration["training"].get("epochs")
     if now == then:
         return

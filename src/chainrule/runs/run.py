@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from chainrule.runs.checkpoint import (
     problems_of_parameters,
     save_parameters,
 )
-from chainrule.runs.run_folder import Facts, Recorder, RunFolder, new_folder
+from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Part, Trainer
 from chainrule.training.scores import Score, outputs, predicted_classes
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chainrule.config.load import Config
-    from chainrule.data.dataset import Dataset, DataSplit
+    from chainrule.data.dataset import DataSplit
     from chainrule.data.standardization import Standardization
 
 PARTS = ("train", "validation", "test")
@@ -265,7 +266,10 @@ def train(
     checksums = data_checksums(data)
     if checkpoint is not None:
         go_on(trainer, checked, checkpoint, checksums)
-    named = new_folder(checked.name, wanted, resume=resume).path
+    if resume and wanted is not None and os.path.isdir(wanted):
+        named = wanted
+    else:
+        named = empty_folder(checked.name, wanted, of="run")
     folder = RunFolder(named.absolute())  # a changed working folder moves no file
     with locked(folder.path, "another process is training into this folder"):
         moved = checked.moved(folder.path.resolve())
@@ -309,10 +313,6 @@ def _from_here(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _part(dataset: Dataset) -> Part:
-    return Part(dataset.x, dataset.t)
-
-
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
     """Train, evaluate, and write the results; also those of a training that failed."""
     failure: DivergenceError | OSError | None = None
@@ -346,18 +346,18 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
     What takes long is left when somebody wants the program to end; a run that is resumed later
     makes up for it.
     """
-    parts = {name: _part(getattr(data, name)) for name in PARTS}
-    scores = {
-        name: trainer.interruptible.attempt(lambda part=part: trainer.evaluate(part))  # type: ignore[misc]
-        for name, part in parts.items()
-    }
+    scores = {}
+    for name, part in zip(PARTS, data, strict=True):
+        score = trainer.interruptible.attempt(partial(trainer.evaluate, Part(part.x, part.t)))
+        if score is not None:
+            scores[name] = score
     run = Run(
         network=trainer.network,
         history=trainer.history,
         config=config,
         engine=trainer.engine.name,
         folder=folder.path if folder else None,
-        scores={name: score for name, score in scores.items() if score is not None},
+        scores=scores,
         classes=data.classes,
         scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
@@ -382,17 +382,12 @@ def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     folder.write_facts(
         Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores, run.ending)
     )
-    trainer.interruptible.attempt(
-        lambda: draw_learning_curve(run, folder, trainer.engine.minibatches)
-    )
+    draw = partial(draw_learning_curve, run, folder, trainer.engine.minibatches)
+    trainer.interruptible.attempt(draw)
 
 
 def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
-    """Write the learning curve as PNG and SVG, the test result marked.
-
-    Raises:
-        ChainruleError: the files cannot be written.
-    """
+    """Write the learning curve as PNG and SVG, the test result marked."""
     from chainrule.plots.learning_curve import learning_curve
     from chainrule.plots.save import save_figure
 

@@ -14,14 +14,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
-from math import isfinite, nan
+from math import nan
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -31,20 +31,20 @@ from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
-from chainrule.core.strict_json import as_json, as_model, is_number, parse_json
+from chainrule.core.strict_json import as_json, as_model, finite_or_null, is_number, parse_json
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.runs.checkpoint import save_checkpoint
-from chainrule.runs.tensor_file import Arrays, packed, read_shapes, read_tensors
+from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
 from chainrule.training.scores import Score
 
 CHECKPOINT_SECONDS = 1.0
-"""Unless a number of minibatches is asked for, checkpoints are at least this far apart."""
+"""Where the settings name no number of minibatches, checkpoints are at least so far apart."""
 
 MOST_TIME = 0.05
-"""Nor do they take more than this part of the time, where epochs are many and short."""
+"""Nor do they take more than this part of the time, which matters where epochs are short."""
 
 SCALING = ("mean", "scale")
 """The arrays of scaling.safetensors, (inputs,)."""
@@ -70,17 +70,6 @@ class Facts:
     scores: dict[str, Score]
     ending: str | None = None
 
-    def as_json(self) -> str:
-        """What ``run.json`` says.
-
-        Raises:
-            ValueError: more than can be read; in words.
-        """
-        facts = {**vars(self), "scaling": self.scaling is not None}
-        facts["scores"] = {part: asdict(score) for part, score in self.scores.items()}
-        whole = {"chainrule": __version__, **facts}
-        return as_json(_finite(whole), indent=2) + "\n"
-
 
 def _without_commands(text: str) -> str:
     if commands_terminal(text):
@@ -98,7 +87,7 @@ _Text = Annotated[str, AfterValidator(_without_commands)]
 
 
 class _Score(BaseModel):
-    """A `Score`; null stands for what is not finite."""
+    """A `Score`; null stands for a number that is not finite."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -106,6 +95,11 @@ class _Score(BaseModel):
     accuracy: float | None
     r2: float | None
     cases: int
+
+    def score(self) -> Score:
+        """The same as `Score`."""
+        loss = nan if self.loss is None else float(self.loss)
+        return Score(loss, self.accuracy, self.r2, self.cases)
 
 
 class _RunJson(BaseModel):
@@ -120,39 +114,15 @@ class _RunJson(BaseModel):
     scores: dict[Literal["train", "validation", "test"], _Score]
     ending: _Text | None = None
 
-    def facts(self, scaling: Standardization | None) -> Facts:
-        """The same as `Facts`."""
-        scores: dict[str, Score] = {}
-        for part, score in self.scores.items():
-            loss = nan if score.loss is None else float(score.loss)
-            scores[part] = Score(loss, score.accuracy, score.r2, score.cases)
-        classes = None if self.classes is None else tuple(self.classes)
-        return Facts(self.engine, self.interrupted, classes, scaling, scores, self.ending)
-
-
-def _scaling(arrays: Arrays) -> Standardization:
-    mean, scale = (arrays[name] for name in SCALING)
-    if not all(array.dtype == np.float64 and np.isfinite(array).all() for array in (mean, scale)):
-        raise ValueError("a scaling is made of finite numbers in float64")
-    if not (scale > 0).all():
-        raise ValueError("a scaling has a scale above 0 for every input")
-    return Standardization(mean, scale)
-
 
 class RunFolder:
-    """The places of a run's files.
+    """The paths of a run's files, which the head of this module lists, and what is in them.
 
     Args:
         path: the folder.
 
     Attributes:
-        config: the configuration as run.
-        metrics: a line of JSON an epoch.
         curve: the learning curve, without the ending of its two formats.
-        parameters: θ by names.
-        checkpoint: the last checkpoint.
-        facts: engine, class names and results.
-        scaling: mean and scale of every input.
         files: all of them.
     """
 
@@ -213,19 +183,22 @@ class RunFolder:
         write_whole(self.facts, text, own=True)
 
     def facts_text(self, facts: Facts) -> str:
-        """What ``run.json`` is to say.
+        """The text of ``run.json``.
 
         Raises:
-            ChainruleError: more than can be read.
+            ChainruleError: it says more than can be read.
         """
+        scores = {part: asdict(score) for part, score in facts.scores.items()}
+        changed = {"scaling": facts.scaling is not None, "scores": scores}
+        whole = {"chainrule": __version__, **vars(facts), **changed}
         try:
-            return facts.as_json()
+            return as_json(finite_or_null(whole), indent=2) + "\n"
         except ValueError as error:
             message = f"what is to be said of the run could not be read back: {error}"
             raise ChainruleError(Problem(message, self.facts)) from None
 
     def read_facts(self, inputs: int, outputs: int) -> Facts:
-        """What ``run.json`` says of the run of a network of so many inputs and outputs.
+        """What ``run.json`` says of the run of a network with these numbers of inputs and outputs.
 
         Raises:
             ChainruleError: it cannot be read, or is that of another network.
@@ -237,29 +210,30 @@ class RunFolder:
         except ValueError as error:
             problem = f"cannot read the run's results: {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
-        facts = found.facts(self._read_scaling(inputs) if found.scaling else None)
-        if facts.classes is not None and max(2, outputs) != len(facts.classes):
-            problem = f"found {len(facts.classes)} classes, but the network has {outputs} outputs"
+        classes = None if found.classes is None else tuple(found.classes)
+        if classes is not None and max(2, outputs) != len(classes):
+            problem = f"found {len(classes)} classes, but the network has {outputs} outputs"
             raise ChainruleError(Problem(problem, self.facts))
-        return facts
+        scaling = self._read_scaling(inputs) if found.scaling else None
+        scores: dict[str, Score] = {part: s.score() for part, s in found.scores.items()}
+        return Facts(found.engine, found.interrupted, classes, scaling, scores, found.ending)
 
     def _read_scaling(self, inputs: int) -> Standardization:
-        """The scaling, of so many inputs; its header is looked at first.
-
-        Raises:
-            ChainruleError: it cannot be read, or is that of other inputs.
-        """
+        """The scaling of that many inputs; its header is checked before any memory is taken."""
         shapes = read_shapes(self.scaling, "the scaling")
         if shapes != dict.fromkeys(SCALING, (inputs,)):
             found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
             message = f"found {found or 'no arrays'}, but the network has {inputs} inputs"
             raise ChainruleError(Problem(message, self.scaling))
-        try:
-            return _scaling(read_tensors(self.scaling, "the scaling")[0])
-        except (ValueError, KeyError) as error:
-            if isinstance(error, ChainruleError):
-                raise
-            raise ChainruleError(Problem(str(error), self.scaling)) from None
+        arrays, _ = read_tensors(self.scaling, "the scaling")
+        problem = None
+        if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays.values()):
+            problem = "a scaling is made of finite numbers in float64"
+        elif not (arrays["scale"] > 0).all():
+            problem = "a scaling has a scale above 0 for every input"
+        if problem is not None:
+            raise ChainruleError(Problem(problem, self.scaling))
+        return Standardization(**arrays)
 
     def read_history(self) -> History:
         """The epochs of ``metrics.jsonl``.
@@ -269,12 +243,10 @@ class RunFolder:
         """
         history = History()
         try:
-            # Of any length: it is read line by line.
+            # A file of any length will do: it is read line by line.
             with existing_file(self.metrics, at_most=2**63).open("rb") as file:
-                for number in count(1):
-                    line = file.readline(MAX_LINE_BYTES)
-                    if not line:
-                        break
+                lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
+                for number, line in enumerate(lines, start=1):
                     history.append(_row(line, self.metrics, number))
         except OSError as error:
             problem = f"cannot read the metrics: {error.strerror}"
@@ -300,7 +272,7 @@ class RunFolder:
 
 
 def _line(row: Row) -> str:
-    return json.dumps(_finite(row), allow_nan=False) + "\n"
+    return json.dumps(finite_or_null(row), allow_nan=False) + "\n"
 
 
 def _row(line: bytes, path: Path, number: int) -> Row:
@@ -315,36 +287,13 @@ def _row(line: bytes, path: Path, number: int) -> Row:
     return dict(row)
 
 
-def _finite(value: Any) -> Any:
-    """The same with None for numbers that are not finite, which JSON does not have."""
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def new_folder(name: str, wanted: Path | None, *, resume: bool = False) -> RunFolder:
-    """Make the folder of a new run: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
-
-    Args:
-        name: of the run.
-        wanted: a new or empty folder; None for the next number.
-        resume: ``wanted`` may hold what a run left.
-
-    Raises:
-        ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
-    """
-    if resume and wanted is not None and os.path.isdir(wanted):
-        return RunFolder(wanted)
-    return RunFolder(empty_folder(name, wanted, of="run"))
-
-
 def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
-    """Make a folder: ``wanted``, or ``runs/NAME-1``, ``-2``, and so on.
+    """Make a folder: ``wanted``, or ``runs/NAME-1``, ``runs/NAME-2`` and so on.
 
     Args:
-        name: of what it is for.
+        name: of the configuration.
         wanted: a new or empty folder; None for the next number.
-        of: the kind of thing, whose plural names the folder of folders.
+        of: ``run``, ``sweep`` or ``comparison``, whose plural names the folder around it.
 
     Raises:
         ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
@@ -359,16 +308,14 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
         Path(f"{of}s").mkdir(exist_ok=True)
         for number in count(1):
             path = Path(f"{of}s") / f"{shortened(name)}-{number}"
-            try:
+            with suppress(FileExistsError):
                 path.mkdir()
-            except FileExistsError:
-                continue
-            return path
+                break
+        return path
     except OSError as error:
         place = wanted or Path(f"{of}s")
         message = f"cannot make the {of}'s folder: {reason(place, error)}"
         raise ChainruleError(Problem(message, place)) from error
-    raise AssertionError("count never ends")
 
 
 class Recorder(Callback):
@@ -417,25 +364,22 @@ class Recorder(Callback):
     def on_pause(self, trainer: Trainer) -> None:
         """Write a checkpoint if it is due.
 
-        That is after the number of minibatches that is asked for; else after an epoch, unless
-        there was one just now.
+        It is due after the number of minibatches that the settings name; if they name none, after
+        an epoch, if the last checkpoint is old enough.
         """
         every = trainer.settings.checkpoint_every
-        within = trainer.is_within_epoch
-        due = trainer.minibatches_run % every == 0 if every else self._is_due()
-        if due and within == bool(every):
+        if every:
+            is_due = trainer.minibatches_run % every == 0
+        else:
+            apart = max(CHECKPOINT_SECONDS, self._seconds / MOST_TIME)
+            is_due = monotonic() - self._saved_at >= apart
+        if is_due and trainer.is_within_epoch == bool(every):
             self._save(trainer)
-
-    def _is_due(self) -> bool:
-        """Whether the last one is long enough ago; a long history takes long to write."""
-        apart = max(CHECKPOINT_SECONDS, self._seconds / MOST_TIME)
-        return monotonic() - self._saved_at >= apart
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
-        if trainer.inconsistent:  # θ belongs to another moment; the checkpoint before is whole
-            return
-        self._save(trainer)
+        if not trainer.inconsistent:  # else the checkpoint before stays the last whole one
+            self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
         """Write a checkpoint, unless the last one says the same."""

@@ -1,4 +1,4 @@
-"""Text by a network that has learnt which character comes next."""
+"""Text drawn from a network that was trained to predict the next character."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chainrule.data.readers.characters import Alphabet
 from chainrule.runs.run import Run
 
 MOST = 1_000_000
-"""Characters at once; more is a slip of the keyboard."""
+"""Characters in one call; a larger number is taken for a typing error."""
 
 
 def sample(
     run: Run, *, start: str = "", count: int = 200, temperature: float = 1.0, seed: int = 0
 ) -> Iterator[str]:
-    """Characters one after the other, each drawn from what the network says comes next.
+    """Characters one after the other, each drawn from the probabilities that the network gives.
 
     The network sees the last ``steps`` characters, as it did in training.
 
@@ -36,9 +36,13 @@ def sample(
         The characters behind ``start``.
 
     Raises:
-        ChainruleError: the network tells no characters, or an argument is out of its range.
+        ChainruleError: this is no network of characters, or an argument is out of its range.
     """
-    _require_characters(run)
+    last = run.network.layers[-1]
+    if "text" not in run.config.data or not (last.gives_distribution and last.gives_sequences):
+        raise ChainruleError(
+            "only a network that was trained on a text, and ends in softmax, tells characters"
+        )
     if not 0 <= count <= MOST:
         raise ChainruleError(f"count must be from 0 to {MOST:,}, found {count}")
     if not (isfinite(temperature) and temperature >= 0):
@@ -49,14 +53,6 @@ def sample(
         told = ", ".join(Alphabet.of("".join(unknown)).names)
         raise ChainruleError(f"the start has characters that training never saw: {told}")
     return _drawn(run, alphabet, start, count, temperature, stream(seed, "sample"))
-
-
-def _require_characters(run: Run) -> None:
-    last = run.network.layers[-1]
-    if "text" not in run.config.data or not (last.gives_distribution and last.gives_sequences):
-        raise ChainruleError(
-            "only a network that was trained on a text, and ends in softmax, tells characters"
-        )
 
 
 def _drawn(

@@ -1,6 +1,6 @@
-"""Where a network and its data do not fit each other, and what can be read off each of them.
+"""Whether a network and its data fit each other, and the shapes that each of them states.
 
-A problem stands at the line of the configuration that would have to change.
+A problem names the line of the configuration that would have to change.
 """
 
 from __future__ import annotations
@@ -22,27 +22,25 @@ from chainrule.training import Settings
 
 
 def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
-    """Where the sizes of network and data differ."""
-    inputs, stated = inputs_of(data), config.network["input"]
+    """Messages where the sizes that the configuration states are not those of the data."""
+    inputs, shape, stated = inputs_of(data), case_shape(data), config.network["input"]
+    message = None
     if stated is not None and prod(shape_of_input(stated)) != inputs:
-        images = (
-            f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
-        )
+        kind = f", images of {' x '.join(map(str, data.image_shape))}" if data.image_shape else ""
         if data.sequence_shape is not None:
-            images = ", {} steps of {}".format(*data.sequence_shape)
+            kind = ", {} steps of {}".format(*data.sequence_shape)
+        right = input_of(data, images=isinstance(stated, list))
         message = (
-            f"the network has input {stated}, but the data have {inputs} numbers a case{images} "
-            f"({data.source}); write {_input_for(stated, data)}, or leave input out"
+            f"the network has input {stated}, but the data have {inputs} numbers a case{kind} "
+            f"({data.source}); write {right}, or leave input out"
         )
+    elif isinstance(stated, list) and len(stated) > 1 and shape not in (None, stated):
+        message = (
+            f"the network has input {stated}, but a case of the data has the shape {shape} "
+            f"({data.source}); write {shape}, or leave input out"
+        )
+    if message is not None:
         yield config.problem(("network", "input"), message)
-    elif isinstance(stated, list) and len(stated) > 1:
-        shape = case_shape(data)
-        if shape is not None and stated != shape:
-            message = (
-                f"the network has input {stated}, but a case of the data has the shape {shape} "
-                f"({data.source}); write {shape}, or leave input out"
-            )
-            yield config.problem(("network", "input"), message)
     found = output_layer(config)
     if found is None:
         return
@@ -57,19 +55,20 @@ def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
 
 
 def shape_problems(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Iterator[Problem]:
-    """Where the shapes of the connected layers and of the data do not fit, one after the other."""
-    for problem in (
-        _colours_last(config, data),
-        _other_steps(config, data, layers),
-        _other_outputs(config, data, layers),
-        _too_explicit(config, data, layers),
-    ):
-        if problem is not None:
-            yield problem
+    """Messages where the shapes of the connected layers are not those of the data."""
+    yield from filter(
+        None,
+        (
+            _colours_last(config, data),
+            _other_steps(config, data, layers),
+            _other_outputs(config, data, layers),
+            _too_explicit(config, data, layers),
+        ),
+    )
 
 
 def _colours_last(config: Config, data: DataSplit) -> Problem | None:
-    """Colour images as pixels of three numbers, for a network that takes planes of a colour."""
+    """Images of pixels of three numbers, for a network that takes a plane a colour."""
     has_colours = data.image_shape is not None and len(data.image_shape) == 3
     if not has_colours or data.channels_first or not takes_images(config):
         return None
@@ -103,7 +102,7 @@ def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Pr
 
 
 def _other_outputs(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """Outputs that no layer's size states, where they are not as many as the data ask for."""
+    """Another number of outputs than the data need, where no layer's size states it."""
     wanted, what = _wanted_outputs(config, data)
     outputs = layers[-1].output_shape[-1]
     if output_layer(config) is not None or outputs in wanted:
@@ -130,7 +129,7 @@ def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
 
 
 def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
-    """The last layer's size, where it alone says how many classes there are."""
+    """A message at the last layer's size, where it alone says how many classes there are."""
     found = output_layer(config)
     if found is not None and error.needed is not None and "classes" not in config.data:
         k, layer = found
@@ -142,7 +141,7 @@ def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Prob
 
 
 def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """Explicit Jacobians of a minibatch that are too large to be written out."""
+    """A layer whose explicit Jacobians of a minibatch are too large for the memory."""
     if not config.network["explicit_jacobians"]:
         return None
     cases = Settings(**config.training).cases_a_minibatch(len(data.train))
@@ -162,9 +161,9 @@ def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
 
 
 def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
-    """Where the layer stands whose size is the number of outputs, and what it is.
+    """The number and the settings of the layer whose size is the number of outputs.
 
-    None where no size says it, as behind filters: then it follows from the shapes.
+    None where no size says it, as behind a convolution: there it follows from the shapes.
     """
     layers = config.network["layers"]
     types = _kinds(config)
@@ -185,21 +184,13 @@ def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
     return None
 
 
-def _input_for(stated: int | list[int], data: DataSplit) -> int | list[int]:
-    """What ``input`` should say: a shape where one is written, or where the data are sequences."""
-    shape = case_shape(data)
-    if shape is None or (isinstance(stated, int) and data.sequence_shape is None):
-        return inputs_of(data)
-    return shape
-
-
 def takes_images(config: Config) -> bool:
-    """Whether the network's input is stated as images, or goes into layers that take such."""
+    """Whether the network's input is stated as images, or goes into layers that take images."""
     return _takes(config, 3, any(LAYERS[kind].takes_images for kind in _kinds(config)))
 
 
 def takes_sequences(config: Config) -> bool:
-    """Whether the network's input is stated as sequences, or goes into layers that take such."""
+    """Whether the network's input is stated as sequences, or goes into layers that take them."""
     return _takes(config, 2, any(LAYERS[kind].takes_sequences for kind in _kinds(config)))
 
 
@@ -225,3 +216,12 @@ def case_shape(data: DataSplit) -> list[int] | None:
 def inputs_of(data: DataSplit) -> int:
     """The numbers of a case."""
     return prod(data.train.x.shape[1:])
+
+
+def input_of(data: DataSplit, *, images: bool) -> int | list[int]:
+    """What ``input`` says of data: a shape if they are sequences, or if images are wanted.
+
+    Otherwise it is the number of inputs.
+    """
+    shape = case_shape(data) if images or data.sequence_shape is not None else None
+    return inputs_of(data) if shape is None else shape

@@ -1,8 +1,8 @@
-"""Arrays to and from safetensors files, whose header is looked at before any memory is taken.
+"""Arrays to and from safetensors files, whose header is checked before any memory is taken.
 
 The file is the header's length in 8 bytes (little-endian), the header in JSON, and the numbers;
-see https://huggingface.co/docs/safetensors. The library reads and writes it; what it would let
-pass, or take much memory for, is refused before.
+see https://huggingface.co/docs/safetensors. The library reads and writes it. What it would accept
+though it is wrong, or would take much memory for, is refused here before.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def packed(
         metadata: texts by name.
 
     Raises:
-        ChainruleError: its header would be too long to be read.
+        ChainruleError: its header could not be read back, such as one that is too long.
     """
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     content: bytes = save(whole, metadata=dict(metadata))
     try:
-        _header(content[: 8 + MAX_TENSOR_HEADER_BYTES])
+        _checked_header(content[: 8 + MAX_TENSOR_HEADER_BYTES], len(content))
     except ValueError as error:
         message = f"this file could not be read back, and is not written: {error}"
         raise ChainruleError(Problem(message, path)) from None
@@ -56,7 +56,7 @@ def read_shapes(path: Path, what: str = "parameters") -> Shapes:
 
     Args:
         path: the file.
-        what: it is of, for messages.
+        what: what the file holds, for messages.
 
     Raises:
         ChainruleError: the file is missing, no ordinary file of its folder, or its header is not
@@ -80,11 +80,10 @@ def read_tensors(path: Path, what: str = "parameters") -> tuple[Arrays, dict[str
 
     Args:
         path: the file.
-        what: it is of, for messages.
+        what: what the file holds, for messages.
 
     Raises:
-        ChainruleError: the file is missing, no ordinary file of its folder, larger than the
-            machine's memory, or no whole safetensors file of arrays as NumPy has them.
+        ChainruleError: see `read_own` and `parse_tensors`.
     """
     return parse_tensors(read_own(path), path, what)
 
@@ -106,10 +105,10 @@ def parse_tensors(content: bytes, path: Path, what: str) -> tuple[Arrays, dict[s
     Args:
         content: of the file.
         path: the file, for messages.
-        what: the file is of.
+        what: what the file holds, for messages.
 
     Raises:
-        ChainruleError: this is no whole safetensors file of arrays as NumPy has them.
+        ChainruleError: this is no whole safetensors file, or NumPy lacks the type of an array.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -125,7 +124,7 @@ _METADATA = "__metadata__"
 
 @contextmanager
 def _named(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn whatever is raised for a content of another kind into a message that names the file."""
+    """Turn an error in a file's content into a message that names the file."""
     # The last three are how safetensors says that NumPy lacks a type, such as bfloat16.
     kinds: tuple[type[Exception], ...] = (ValueError, TypeError, AttributeError, KeyError)
     try:
@@ -136,32 +135,23 @@ def _named(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
 
 
 def _checked_header(content: bytes, length: int) -> dict[str, Any]:
-    """The header at the beginning of a file of so many bytes.
+    """The header at the beginning of a file of that length.
 
     Raises:
-        ValueError, TypeError, AttributeError, KeyError: it is none, or of another length.
+        ValueError, TypeError, AttributeError, KeyError: it is none, or that of another length.
     """
-    header, start = _header(content)
-    size = start + _size_of(header)
+    header_length = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or header_length > MAX_TENSOR_HEADER_BYTES:
+        raise ValueError(f"a header of {header_length:,} bytes")
+    header = parse_json(content[8 : 8 + header_length])
+    size = 8 + header_length + _size_of(header)
     if length != size:
         raise ValueError(f"its header is that of {size:,} bytes")
     return header
 
 
-def _header(content: bytes) -> tuple[Any, int]:
-    """The header, and where the arrays begin."""
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or length > MAX_TENSOR_HEADER_BYTES:
-        raise ValueError(f"a header of {length:,} bytes")
-    return parse_json(content[8 : 8 + length]), 8 + length
-
-
 def _size_of(header: Any) -> int:
-    """The bytes of all arrays, which lie one behind the other.
-
-    Raises:
-        ValueError: an entry describes no array.
-    """
+    """The bytes of all arrays, which lie one behind the other; an error if one is no array."""
     if not isinstance(header, dict):
         raise ValueError("its header is no mapping")
     total = 0

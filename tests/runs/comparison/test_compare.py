@@ -189,14 +189,14 @@ def test_the_folder_is_looked_at_first(folder):
 
 def test_a_process_that_is_killed_leaves_its_peer_out(folder, monkeypatch):
     needs("sklearn", "torch")
-    turn = TrainingProcess.turn
+    train_until = TrainingProcess.train_until
 
-    def deadly(self, until):
-        if self.job.peer == "sklearn":
+    def deadly(self, epoch):
+        if self.name == "sklearn":
             os.kill(self.pid, signal.SIGKILL)
-        return turn(self, until)
+        return train_until(self, epoch)
 
-    monkeypatch.setattr(TrainingProcess, "turn", deadly)
+    monkeypatch.setattr(TrainingProcess, "train_until", deadly)
     found = chainrule.compare(MOONS, ["sklearn", "torch"], save=False)
     assert found.left_out == {"sklearn": "its process was killed by signal 9"}
     assert [peer.name for peer in found.peers] == ["torch"]

@@ -17,6 +17,7 @@ from chainrule.config.load import read_source
 from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.runs.sweeps.pool import Pool
 from chainrule.runs.sweeps.sweep import Sweep
+from chainrule.runs.worker_process import WorkerProcess
 from yardstick import HANGS
 
 pytestmark = pytest.mark.exhaustive
@@ -159,7 +160,7 @@ def test_a_killed_worker_costs_its_trial_alone():
             while not pool._processes:
                 time.sleep(0.05)
             time.sleep(1.0)
-            pool._processes[0].send_signal(signal.SIGKILL)
+            os.kill(pool._processes[0].pid, signal.SIGKILL)
 
         threading.Thread(target=kill).start()
         trials = list(pool.run(points))
@@ -198,19 +199,11 @@ def _workers_of(folder):
 
 
 def test_a_worker_ends_when_nobody_asks_any_more():
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "chainrule.runs.sweeps.trial"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=dict(os.environ),
-    )
+    worker = WorkerProcess("chainrule.runs.sweeps.trial", {})
     slow = {**CONFIG, "training": {"epochs": 100_000_000}}
-    worker.stdin.write(
-        json.dumps({"value": slow, "folder": ".", "name": "s", "overrides": []}).encode() + b"\n"
-    )
-    worker.stdin.write(json.dumps({"number": 0, "values": {}}).encode() + b"\n")
-    worker.stdin.flush()
+    worker.send({"value": slow, "folder": ".", "name": "s", "overrides": []})
+    worker.send({"number": 0, "values": {}})
     time.sleep(1.0)
-    worker.stdin.close()
-    assert worker.wait(timeout=HANGS) == 0
-    worker.stdout.close()
+    worker._input.close()
+    assert worker.wait() == 0
+    worker.close()

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,68 +11,49 @@ import numpy as np
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, DivergenceError, Problem
 from chainrule.peers import PEERS
 from chainrule.runs.comparison.result import OURS, TrainingResult
-from chainrule.runs.comparison.worker import Job, Message, read_message, write_message
+from chainrule.runs.comparison.worker import Job
+from chainrule.runs.worker_process import THREADS, Message, WorkerProcess
 
 Report = Callable[[str], None]
 Watch = Callable[[str, float], object]
 
-_PROGRAM = (
-    "import sys; sys.path.append(sys.argv.pop()); "
-    "from chainrule.runs.comparison.worker import main; main()"
-)
-"""What a process runs; the package is found where this process found it."""
-
 _THREADS = (
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OMP_NUM_THREADS",
+    *THREADS,
     "NUMBA_NUM_THREADS",
     "NPROC",  # XLA's; its own flag for threads leaves the large products on all of them
 )
 
 KINDS = {kind.__name__: kind for kind in (ConfigError, DataError, DivergenceError)}
-"""The classes of errors that a process reports and that are raised again here."""
+"""The classes of errors that a process may report, which are raised again here."""
 
 ROUND_SECONDS = 0.1
-"""Turns are of as many epochs as take the fastest about this long: long enough to be as fast as it
-is alone, with its data in the caches again; short enough that all meet the same busy and quiet
-moments of the machine."""
+"""The fastest training takes about so long for a turn.
+
+That is long enough to run as fast as alone, once its data are in the caches again, and short
+enough that all trainings meet the same busy and quiet moments of the machine.
+"""
 
 
-def environment(threads: int) -> dict[str, str]:
-    """This process's environment, with that number of threads for libraries."""
-    return {**os.environ, **dict.fromkeys(_THREADS, str(threads)), "JAX_PLATFORMS": "cpu"}
-
-
-class TrainingProcess:
-    """A process that does one job.
+class TrainingProcess(WorkerProcess):
+    """A training in a process of its own, and what it has reported so far.
 
     Args:
         job: what it is to train.
+
+    Attributes:
+        facts: the message of a training that is ready.
     """
 
     def __init__(self, job: Job) -> None:
+        threads = dict.fromkeys(_THREADS, str(job.threads))
+        super().__init__("chainrule.runs.comparison.worker", {**threads, "JAX_PLATFORMS": "cpu"})
         self.job = job
-        self._process = subprocess.Popen(
-            # -P, so that a random.py in the working folder is not taken for Python's own.
-            [sys.executable, "-P", "-c", _PROGRAM, str(Path(__file__).parents[3])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(job.threads),
-            # A Ctrl-C is for the comparison, which ends its processes itself.
-            start_new_session=True,
-        )
-        self._send(asdict(job))
-
-    @property
-    def pid(self) -> int:
-        """The number of the process."""
-        return self._process.pid
-
-    def _send(self, message: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        with suppress(OSError):  # it has ended, which the next reading shows
-            write_message(self._process.stdin, message)
+        self.name = job.peer or OURS
+        self.facts: Message = {}
+        self.seconds: list[float] = []
+        self.losses: list[Any] = []
+        self._end: Message = {}
+        self.send(asdict(job))
 
     def receive(self) -> Message:
         """The next message.
@@ -85,10 +61,9 @@ class TrainingProcess:
         Raises:
             ChainruleError: the job failed; or the process ended without a message.
         """
-        assert self._process.stdout is not None
-        message = read_message(self._process.stdout)
+        message = super().receive()
         if message is None:
-            status = self._process.wait()
+            status = self.wait()
             ending = f"was killed by signal {-status}" if status < 0 else "ended unexpectedly"
             raise ChainruleError(f"its process {ending}")
         if "failure" in message:
@@ -96,47 +71,19 @@ class TrainingProcess:
             raise kind([Problem(*problem) for problem in message["failure"]])
         return message
 
-    def turn(self, until: int) -> Iterator[Message]:
-        """Let it train to the end of an epoch; what it reports of each.
+    def train_until(self, epoch: int) -> None:
+        """Let it train to the end of an epoch.
 
         Raises:
             ChainruleError: as `receive`.
         """
-        self._send({"until": until})
-        while True:
+        self.send({"until": epoch})
+        while len(self.losses) < epoch:
             message = self.receive()
-            yield message
-            if message["epoch"] == until:
-                return
-
-    def end(self) -> None:
-        """End the process, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with suppress(OSError):  # what was left to write has no reader
-                pipe.close()
-
-
-@dataclass(eq=False)
-class _Member:
-    """A training that is ready, and what it has reported so far."""
-
-    name: str
-    process: TrainingProcess
-    facts: Message
-    seconds: list[float] = field(default_factory=list)
-    losses: list[Any] = field(default_factory=list)
-    end: Message = field(default_factory=dict)
-
-    def train_until(self, epoch: int) -> None:
-        """Let it train to the end of an epoch."""
-        for message in self.process.turn(epoch):
             self.seconds.append(message["seconds"])
             self.losses.append(message["losses"])
         if epoch == self.facts["epochs"]:
-            self.end = self.process.receive()
+            self._end = self.receive()
 
     def result(self) -> TrainingResult:
         """How it trained, after the last epoch."""
@@ -148,8 +95,8 @@ class _Member:
             np.array(self.seconds),
             np.array(self.losses),
             facts["counts"],
-            self.end["theta"],
-            self.end["memory"],
+            self._end["theta"],
+            self._end["memory"],
             facts["memory_before"],
         )
 
@@ -167,15 +114,16 @@ class Pool:
     def __init__(self, report: Report) -> None:
         self.left_out: dict[str, str] = {}
         self._report = report
-        self._processes: list[TrainingProcess] = []
-        self._members: list[_Member] = []
+        self._started: list[TrainingProcess] = []
+        self._members: list[TrainingProcess] = []
 
     def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process in self._processes:
-            process.end()
+        for process in self._started:
+            process.kill()
+            process.close()
 
     def add(self, job: Job) -> None:
         """Start a training, which waits for its turn; a peer that cannot train is left out.
@@ -185,14 +133,13 @@ class Pool:
         Raises:
             ChainruleError: it is our own that cannot.
         """
-        name = job.peer or OURS
         if job.peer is not None and not PEERS.is_installed(job.peer):
-            self._leave_out(name, _in_one_line(PEERS.missing(name)))
+            self._leave_out(job.peer, _in_one_line(PEERS.missing(job.peer)))
             return
         process = TrainingProcess(job)
-        self._processes.append(process)
+        self._started.append(process)
         try:
-            facts = process.receive()
+            facts = process.facts = process.receive()
         except ChainruleError as error:
             if job.peer is None:
                 raise
@@ -200,10 +147,10 @@ class Pool:
         if "reason" not in facts and self._members and facts["start"] != self.facts["start"]:
             facts = {"reason": "the configuration or its data have changed in the meantime"}
         if "reason" in facts:
-            self._leave_out(name, facts["reason"])
+            self._leave_out(process.name, facts["reason"])
             return
-        self._members.append(_Member(name, process, facts))
-        self._report(f"{name}: {facts['version']}")
+        self._members.append(process)
+        self._report(f"{process.name}: {facts['version']}")
 
     def _leave_out(self, name: str, why: str) -> None:
         self.left_out[name] = why
@@ -221,9 +168,9 @@ class Pool:
         return self._members[0].facts
 
     def train(self, watch: Watch) -> list[TrainingResult]:
-        """All trainings, ours first, in rounds of a turn each.
+        """Train in rounds, in which every training has a turn; the results, ours first.
 
-        After the first two epochs a round is as many as take the fastest `ROUND_SECONDS`.
+        After the first two epochs a turn has as many epochs as take the fastest `ROUND_SECONDS`.
 
         Args:
             watch: called after every turn, with a training's name and the share of the epochs
@@ -243,7 +190,7 @@ class Pool:
             step = 1 if done == 1 else max(1, round(ROUND_SECONDS / max(fastest, 1e-9)))
         return [member.result() for member in self._members]
 
-    def _train_until(self, member: _Member, epoch: int) -> None:
+    def _train_until(self, member: TrainingProcess, epoch: int) -> None:
         """One turn; a peer that fails is left out from then on."""
         try:
             member.train_until(epoch)

@@ -1,10 +1,10 @@
-"""What came of a comparison: the figures of each training, how they differ, and their files."""
+"""The result of a comparison: the figures of each training, their differences, and the files."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from math import inf, isfinite, nan
+from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.core.arrays import Array
 from chainrule.core.files import write_whole
+from chainrule.core.strict_json import finite_or_null
 from chainrule.plots.peers import PeerCurve, peers_figure
 from chainrule.plots.save import save_figure
 from chainrule.training.history import mean_over_cases
@@ -36,9 +37,9 @@ class TrainingResult:
         losses: of each minibatch as it ran, penalty included, (epochs, minibatches).
         counts: the cases of each minibatch, (minibatches,).
         theta: the parameters at the end, (parameters,).
-        memory: the most its process needed, in bytes; None where it is unknown.
-        memory_before: the same before the library was imported and the training made: Python,
-            NumPy, the data and the network.
+        memory: the peak of its process, in bytes; None where it is unknown.
+        memory_before: the peak before the library was imported and the training made: that of
+            Python, NumPy, the data and the network.
     """
 
     name: str
@@ -96,12 +97,12 @@ class Comparison:
 
     @property
     def epochs(self) -> int:
-        """How many there were."""
+        """The number of epochs."""
         return len(self.ours.losses)
 
     @property
     def minibatches(self) -> int:
-        """How many an epoch had."""
+        """The number of minibatches of an epoch."""
         return int(self.ours.losses.shape[1])
 
     @property
@@ -140,9 +141,6 @@ def difference(a: Array, b: Array) -> float:
     return apart / size if size else (inf if apart else 0.0)
 
 
-# The files: the figures and a picture
-
-
 def write_files(found: Comparison, folder: Path) -> None:
     """Write ``comparison.png``, ``comparison.svg`` and ``compare.json``.
 
@@ -177,7 +175,7 @@ def picture_of(found: Comparison) -> Figure:
 
 def as_mapping(found: Comparison) -> dict[str, Any]:
     """All figures of a comparison, as JSON takes them; null for what is not finite."""
-    return {
+    figures = {
         "chainrule": __version__,
         "name": found.name,
         "cases": found.cases,
@@ -187,8 +185,8 @@ def as_mapping(found: Comparison) -> dict[str, Any]:
         "threads": found.threads,
         "results": [_result(found, one) for one in found.results],
         "left_out": found.left_out,
-        "config": found.config,
     }
+    return {**finite_or_null(figures), "config": found.config}
 
 
 def _result(found: Comparison, one: TrainingResult) -> dict[str, Any]:
@@ -197,23 +195,15 @@ def _result(found: Comparison, one: TrainingResult) -> dict[str, Any]:
         "name": one.name,
         "version": one.version,
         "start_seconds": one.start_seconds,
-        "first_epoch_seconds": _finite(one.seconds[0]),
-        "step_seconds": _finite(one.step_seconds),
-        "ratio": None if is_ours else _finite(found.ratio(one)),
-        "final_loss": _finite(one.final_loss),
-        "loss_difference": None if is_ours else _finite(found.loss_difference(one)),
-        "theta_difference": None if is_ours else _finite(found.theta_difference(one)),
+        "first_epoch_seconds": one.seconds[0],
+        "step_seconds": one.step_seconds,
+        "ratio": None if is_ours else found.ratio(one),
+        "final_loss": one.final_loss,
+        "loss_difference": None if is_ours else found.loss_difference(one),
+        "theta_difference": None if is_ours else found.theta_difference(one),
         "memory": one.memory,
         "memory_before": one.memory_before,
-        "epoch_seconds": _all_finite(one.seconds),
-        "epoch_losses": _all_finite(one.epoch_losses),
-        "epoch_differences": None if is_ours else _all_finite(found.loss_differences(one)),
+        "epoch_seconds": one.seconds.tolist(),
+        "epoch_losses": one.epoch_losses.tolist(),
+        "epoch_differences": None if is_ours else found.loss_differences(one).tolist(),
     }
-
-
-def _all_finite(values: Array) -> list[float | None]:
-    return [_finite(value) for value in values]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if isfinite(value) else None

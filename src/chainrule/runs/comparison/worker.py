@@ -1,26 +1,19 @@
 """The program of one training: it reads what to do, trains, and reports how it goes.
 
 A training by our engine or by another library is a process of its own, so that its memory is its
-own; it is a program and no fork, so that it inherits nothing. It exchanges messages with the
-process that started it: a line of JSON, then the bytes of the arrays that the line names, in their
-order. Whatever else prints goes to the error stream. When the other process ends, so does this.
+own.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import threading
-import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from queue import SimpleQueue
 from time import perf_counter
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -28,40 +21,8 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
 from chainrule.nn.network import Network
 from chainrule.peers import PEERS, Peer
+from chainrule.runs.worker_process import Message, Send, serve
 from chainrule.training import Callback, Part, Row, Settings, Trainer
-
-Message = dict[str, Any]
-
-
-def write_message(file: IO[bytes], message: Mapping[str, Any]) -> None:
-    """Write a message; its entries that are arrays come back as arrays.
-
-    Raises:
-        OSError: the other side has closed the pipe.
-    """
-    arrays = {k: np.ascontiguousarray(v) for k, v in message.items() if isinstance(v, np.ndarray)}
-    header = {k: v for k, v in message.items() if k not in arrays}
-    shapes = {k: [str(a.dtype), list(a.shape)] for k, a in arrays.items()}
-    file.write(json.dumps({**header, "arrays": shapes}).encode() + b"\n")
-    for array in arrays.values():
-        file.write(array.tobytes())
-    file.flush()
-
-
-def read_message(file: IO[bytes]) -> Message | None:
-    """The next message; None where the other side has ended, even in the midst of one."""
-    line = file.readline()
-    if not line.endswith(b"\n"):
-        return None
-    message: Message = json.loads(line)
-    for name, (dtype, shape) in message.pop("arrays").items():
-        array: Array = np.empty(shape, dtype)
-        content = file.read(array.nbytes)
-        if len(content) < array.nbytes:
-            return None
-        array.ravel()[...] = np.frombuffer(content, dtype)
-        message[name] = array
-    return message
 
 
 def peak_memory() -> int | None:
@@ -112,9 +73,7 @@ class Training:
         wait: returns when it is this training's turn, with the epoch at whose end it is another's.
     """
 
-    def __init__(
-        self, job: Job, send: Callable[[Mapping[str, Any]], None], wait: Callable[[], int]
-    ) -> None:
+    def __init__(self, job: Job, send: Send, wait: Callable[[], int]) -> None:
         self.job = job
         self._send = send
         self._wait = wait
@@ -241,45 +200,21 @@ def _digest(network: Network, train: Part) -> str:
     return found.hexdigest()
 
 
-# The program
-
-
 def main() -> None:
-    """Do one job."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    """The program of a worker: one job."""
     warnings.simplefilter("ignore")
-    received: SimpleQueue[Message] = SimpleQueue()
-    threading.Thread(target=_listen, args=(received,), daemon=True).start()
-    status = 0
+    serve(_do_job)
+
+
+def _do_job(receive: Callable[[], Message], send: Send) -> None:
+    """Train, and report a failure that is no mistake of the program."""
     try:
-        training = Training(
-            Job(**received.get()),
-            lambda message: write_message(answers, message),
-            lambda: int(received.get()["until"]),
-        )
-        training.run()
+        Training(Job(**receive()), send, lambda: int(receive()["until"])).run()
     except ChainruleError as error:
-        write_message(answers, _failure(error))
+        problems = [[p.message, p.path and str(p.path), p.line, p.column] for p in error.problems]
+        send({"failure": problems, "kind": type(error).__name__})
     except MemoryError:
-        write_message(answers, _failure(ChainruleError("there was not enough memory")))
-    except BaseException:
-        traceback.print_exc()
-        status = 1
-    answers.flush()
-    os._exit(status)  # an orderly end would wait for the listener, which waits for us
-
-
-def _failure(error: ChainruleError) -> Message:
-    problems = [[p.message, p.path and str(p.path), p.line, p.column] for p in error.problems]
-    return {"failure": problems, "kind": type(error).__name__}
-
-
-def _listen(received: SimpleQueue[Message]) -> None:
-    """Pass messages on; at the end of the input end the process, also within an epoch."""
-    while (message := read_message(sys.stdin.buffer)) is not None:
-        received.put(message)
-    os._exit(0)
+        send({"failure": [["there was not enough memory"]], "kind": ""})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A sweep's folder: what it searches, its trials as they finish, and what came of them."""
+"""A sweep's folder: what is searched, the trials that have finished, and the best of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ class SweepFolder:
     """The files of a sweep.
 
     ``sweep.json`` says what is searched, ``trials.jsonl`` has a line for each finished trial,
-    ``best.yaml`` is the best trial's configuration, ``sweep.png`` and ``.svg`` the picture.
+    ``best.yaml`` is the best trial's configuration, ``sweep.png`` and ``sweep.svg`` show the
+    scores over the settings, and ``runs/`` has the runs of the trials if they are kept.
 
     Args:
         path: the folder.
@@ -102,7 +104,7 @@ class SweepFolder:
         return found
 
     def read_trials(self) -> list[Trial]:
-        """The finished trials by number; a line that a crash cut short is taken off.
+        """The finished trials by number; a last line that a crash cut short is removed.
 
         Raises:
             ChainruleError: a line in the middle is damaged.
@@ -113,18 +115,17 @@ class SweepFolder:
             try:
                 trial = Trial.from_mapping(parse_json(line))
             except (ValueError, TypeError, AttributeError, OverflowError):
-                raise ChainruleError(
-                    Problem("this line is no trial", self.trials, number)
-                ) from None
+                problem = Problem("this line is no trial", self.trials, number)
+                raise ChainruleError(problem) from None
             trials[trial.number] = trial
         return [trials[number] for number in sorted(trials)]
 
     def _lines(self) -> list[bytes]:
-        """The whole lines of the file, which ends with a line's end afterwards."""
+        """The whole lines of the file; what is behind the last of them is removed from it."""
         try:
             contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
             whole, _, cut = contents.rpartition(b"\n")
-            # Added to in place, a file with a second name elsewhere would change there as well.
+            # A file that has a second name elsewhere is copied: lines are added in place.
             if cut or (contents and os.lstat(self.trials).st_nlink > 1):
                 write_whole(self.trials, whole + b"\n" if whole else b"", own=True)
         except OSError as error:
@@ -133,13 +134,13 @@ class SweepFolder:
         return whole.splitlines()
 
     def add(self, trial: Trial) -> None:
-        """Append a trial, and see it onto the disk.
+        """Append a trial; when this returns, it is on the disk.
 
         Raises:
             ChainruleError: the file cannot be written.
         """
         with added_to(self.trials) as file:
-            file.write(as_json(trial.as_mapping()).encode() + b"\n")
+            file.write(as_json(asdict(trial)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -1,14 +1,12 @@
-"""What a sweep varies and which trials it makes: a grid in order, or draws.
+"""What a sweep varies, and which trials follow: a grid in order, or random draws.
 
-A setting's path stands with its values, or with the range they are drawn from. A trial's values
-are the same however many trials there are.
+A trial's values follow from its number and the seed, and not from how many trials there are.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,21 +26,9 @@ _WORD = re.compile(r"[A-Za-z][\w./-]*\Z")
 _NO_TEXTS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
-class Values(ABC):
-    """The values of one setting, as texts in YAML."""
-
-    @abstractmethod
-    def draw(self, rng: np.random.Generator) -> str:
-        """One of them at random."""
-
-    @abstractmethod
-    def samples(self) -> tuple[str, ...]:
-        """Values by which to check that the setting takes them: all, or both ends."""
-
-
 @dataclass(frozen=True)
-class Choices(Values):
-    """Some values, each as likely as the others."""
+class Choices:
+    """Some values of a setting, as texts in YAML, each as likely as the others."""
 
     texts: tuple[str, ...]
 
@@ -51,12 +37,12 @@ class Choices(Values):
         return self.texts[int(rng.integers(len(self.texts)))]
 
     def samples(self) -> tuple[str, ...]:
-        """All of them."""
+        """The values by which to check that the setting takes them: all."""
         return self.texts
 
 
 @dataclass(frozen=True)
-class Range(Values):
+class Range:
     """All numbers between two, evenly likely on a linear or a logarithmic scale.
 
     Attributes:
@@ -89,33 +75,28 @@ class Range(Values):
 
     def draw(self, rng: np.random.Generator) -> str:
         """A number of the range; whole ones include both ends."""
-        low, high = (self.low, self.high + 1) if self.whole else (self.low, self.high)
-        share = float(rng.random())
-        if self.logarithmic:
-            value = exp(log(low) + share * (log(high) - log(low)))
-        else:
-            value = low + share * (high - low)
+        low, high = self._on_scale(self.low), self._on_scale(self.high + self.whole)
+        value = low + float(rng.random()) * (high - low)
+        value = exp(value) if self.logarithmic else value
         if self.whole:
             return str(min(int(value), int(self.high)))
-        short = float(f"{value:.{self._digits}g}")
-        return repr(min(max(short, self.low), self.high))
-
-    @property
-    def _digits(self) -> int:
-        """Six digits tell values apart and can be written down; of a narrow range, more."""
+        # Six digits tell values apart and can be written down; of a narrow range, more.
         largest = max(abs(self.low), abs(self.high))
-        return 6 + max(0, int(log10(largest / (self.high - self.low))))
+        digits = 6 + max(0, int(log10(largest / (self.high - self.low))))
+        return repr(min(max(float(f"{value:.{digits}g}"), self.low), self.high))
+
+    def _on_scale(self, value: float) -> float:
+        return log(value) if self.logarithmic else value
 
     def samples(self) -> tuple[str, ...]:
-        """Both ends."""
+        """The values by which to check that the setting takes them: both ends."""
         form = (lambda v: str(int(v))) if self.whole else repr
         return form(self.low), form(self.high)
 
     def place(self, value: float) -> float:
         """Where a value lies in the range, from 0 to 1."""
-        if self.logarithmic:
-            return (log(value) - log(self.low)) / (log(self.high) - log(self.low))
-        return (value - self.low) / (self.high - self.low)
+        low, high = self._on_scale(self.low), self._on_scale(self.high)
+        return (self._on_scale(value) - low) / (high - low)
 
 
 KINDS: Mapping[str, Mapping[str, bool]] = {
@@ -133,12 +114,12 @@ class Variation:
 
     Attributes:
         path: as ``--set`` takes it, such as ``network.learning_rate``.
-        values: what it takes.
-        said: the specification as it was written.
+        values: that it takes.
+        said: the specification of the values as it was written.
     """
 
     path: str
-    values: Values
+    values: Choices | Range
     said: str
 
     @classmethod
@@ -169,7 +150,7 @@ class Variation:
 
     @classmethod
     def of(cls, path: str, values: str | Sequence[Any]) -> Variation:
-        """A variation from Python: the text of a specification, or a list of values."""
+        """A variation from Python: the values are a list, or a text as behind ``path=``."""
         if isinstance(values, str):
             return cls.parse(f"{path}={values}")
         if not isinstance(values, Iterable) or isinstance(values, Mapping):
@@ -211,7 +192,7 @@ def _range(said: str) -> Range | None:
 
 
 def _texts(said: str) -> tuple[str, ...]:
-    """The values of a list: split at the commas that are inside no bracket or quotes."""
+    """The values of a list: the text split at commas outside of brackets and quotes."""
     texts, depth, quote = [""], 0, ""
     for sign in said:
         if quote:
@@ -245,7 +226,7 @@ class Plan:
         variations: what varies.
         count: how many trials.
         seed: of the draws.
-        in_order: whether the points of the grid come one after the other, and not at random.
+        in_order: whether the points of the grid come in their order, and not shuffled.
         grid: how many points the grid has; 0 where a range has none.
     """
 
@@ -257,7 +238,7 @@ class Plan:
 
     @classmethod
     def make(cls, variations: Sequence[Variation], trials: int | None, seed: int) -> Plan:
-        """The whole grid in order without ``trials``, else so many draws, of a grid none twice.
+        """Without ``trials`` the whole grid in order, else that many draws, of a grid none twice.
 
         Raises:
             ConfigError: nothing varies, a path twice, a grid of a range, or too many trials.

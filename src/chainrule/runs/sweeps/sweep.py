@@ -18,17 +18,17 @@ from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
 from chainrule.runs.sweeps.pool import Pool
-from chainrule.runs.sweeps.trial import MEASURES, PARTS, Trial, is_better_low, overrides_of
+from chainrule.runs.sweeps.trial import SCORES, Trial, is_better_low, overrides_of
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
-"""What trials are judged by where nothing is said: the first of these that they have."""
+"""What trials are judged by if the caller names no score: the first of these that they have."""
 
 OnTrial = Callable[[Trial, "Sweep"], None]
 
 
 @dataclass
 class Sweep:
-    """The trials of a sweep, as far as they are finished.
+    """A sweep with the trials that have finished.
 
     Attributes:
         plan: which trials there are.
@@ -78,7 +78,7 @@ class Sweep:
         ]
 
     def at_the_edge(self) -> Iterator[tuple[Variation, str]]:
-        """What varies over a range and whose best value lies in a twentieth at one of its ends."""
+        """The ranges whose best value lies within 5 % of their ``lower`` or ``upper`` end."""
         best = self.best
         for variation in self.plan.variations if best is not None else ():
             if isinstance(variation.values, Range) and best is not None:
@@ -126,17 +126,26 @@ def sweep(
         ConfigError: a setting or a value that the configuration cannot have.
         ChainruleError: the folder holds something else, or cannot be written.
     """
+    variations: Any = vary
     if isinstance(vary, Mapping):
-        vary = [Variation.of(path, values) for path, values in vary.items()]
-    vary = _as_variations(vary)
+        variations = [Variation.of(path, values) for path, values in vary.items()]
+    if not isinstance(variations, Sequence) or not all(
+        isinstance(one, Variation) for one in variations
+    ):
+        raise ConfigError(
+            "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
+            f"found {shown(vary)}"
+        )
     for name, number in (("trials", trials), ("jobs", jobs)):
         if number is not None and not is_whole_from(number):
             message = f"{name} is a whole number of at least 1, found {shown(number)}"
             raise ConfigError(message)
-    plan = Plan.make(vary, trials, seed)
+    plan = Plan.make(variations, trials, seed)
     source = read_source(config)
     base = _checked(source, overrides, plan)
-    _check_score(by)
+    known = [*SCORES, *(f"best_{score}" for score in SCORES if score.startswith("validation"))]
+    if by is not None and by not in known:
+        raise ConfigError(unknown("score", by, known))
     with ExitStack() as locked:
         with Pool(source, overrides, jobs or os.cpu_count() or 1) as pool:
             identity = _identity(base, plan)
@@ -145,7 +154,8 @@ def sweep(
             if files is not None:
                 locked.enter_context(files.alone())
                 done = [trial for trial in files.read_trials() if not trial.was_killed]
-            plan = _at_least(plan, done)
+            # A sweep that goes on has at least as many trials as are finished.
+            plan = replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
             finished = {trial.number for trial in done}
             waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
             if waiting:
@@ -170,28 +180,8 @@ def sweep(
     return found
 
 
-def _as_variations(vary: Any) -> Sequence[Variation]:
-    if isinstance(vary, Sequence) and all(isinstance(each, Variation) for each in vary):
-        return vary
-    raise ConfigError(
-        "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
-        f"found {shown(vary)}"
-    )
-
-
-def _check_score(by: str | None) -> None:
-    scores = [f"{part}_{measure}" for part in PARTS for measure in MEASURES]
-    scores += [f"best_validation_{measure}" for measure in MEASURES]
-    if by is not None and by not in scores:
-        raise ConfigError(unknown("score", by, scores))
-
-
 def _checked(source: Source, overrides: Sequence[str], plan: Plan) -> Config:
-    """The configuration; every value that can vary has been tried on it.
-
-    Raises:
-        ConfigError: all values that do not suit.
-    """
+    """The configuration; a ConfigError if it cannot take one of the values that vary."""
     first = plan.point(0)
     base = source.config(overrides)
     problems: dict[str, Problem] = {}
@@ -209,7 +199,7 @@ def _checked(source: Source, overrides: Sequence[str], plan: Plan) -> Config:
 
 
 def _at_vary(problem: Problem, values: Point) -> Problem:
-    """The same problem; where it lies in a trial's own values, these came from ``--vary``."""
+    """The same problem, placed at ``--vary`` if it lies in a trial's own values."""
     for item in overrides_of(values):
         if problem.path == f"--set {item}":
             return replace(problem, path=f"--vary {item}")
@@ -217,7 +207,7 @@ def _at_vary(problem: Problem, values: Point) -> Problem:
 
 
 def _identity(base: Config, plan: Plan) -> dict[str, Any]:
-    """What makes this sweep this one."""
+    """What must be the same for a sweep to go on."""
     vary = [[variation.path, variation.said] for variation in plan.variations]
     return {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
 
@@ -237,9 +227,9 @@ def _begun(
 def _try_out(
     pool: Pool, values: Point, source: Source, overrides: Sequence[str], by: str | None
 ) -> None:
-    """A trial of no epochs: data that are not there end the sweep before it begins.
+    """Run a trial of no epochs, so that missing data end the sweep before it begins.
 
-    A worker does it, which keeps the data for the trials.
+    A worker runs it, which keeps the data for the trials.
 
     Raises:
         ChainruleError: the trial cannot be made, or does not have the score ``by``.
@@ -260,29 +250,19 @@ def _try_out(
 
 
 def _possible(scores: Collection[str]) -> list[str]:
-    """The scores that a longer training has, by those of one without an epoch."""
+    """The scores of a longer training, given those of one without an epoch.
+
+    A loss that is not finite at the start may become so.
+    """
+    parts = {score.partition("_")[0] for score in scores}
     last = [
-        f"{part}_{measure}"
-        for part in PARTS
-        for measure in MEASURES
-        if f"{part}_{measure}" in scores
-        or (measure == "loss" and any(score.startswith(part) for score in scores))
+        score for score in SCORES if score in scores or score in {f"{part}_loss" for part in parts}
     ]
     return [*last, *(f"best_{score}" for score in last if score.startswith("validation"))]
 
 
-def _at_least(plan: Plan, done: Sequence[Trial]) -> Plan:
-    """The plan, with as many trials as are there already."""
-    return replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
-
-
-def _write(
-    found: Sweep,
-    files: SweepFolder,
-    source: Source,
-    overrides: Sequence[str],
-) -> None:
-    """The best trial's configuration, and the picture."""
+def _write(found: Sweep, files: SweepFolder, source: Source, overrides: Sequence[str]) -> None:
+    """Write the best trial's configuration, and the picture."""
     from chainrule.plots.save import save_figure
     from chainrule.plots.sweep import Varied, sweep_figure
     from chainrule.runs.resolve import locate_data
@@ -291,7 +271,7 @@ def _write(
     if best is None:
         return
     config = source.config([*overrides, *overrides_of(best.values)])
-    with suppress(DataError):  # of a finished sweep, whose data may have gone
+    with suppress(DataError):  # the data may be gone since the sweep was finished
         config = locate_data(config)
     write_whole(files.best, config.moved(files.path).to_yaml(), own=True)
     varied = [

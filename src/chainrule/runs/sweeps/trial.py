@@ -1,42 +1,36 @@
 """One trial: a training with some settings changed, and what is stored of it.
 
-`main` is a program that runs trials one after the other, as a `Pool` asks. It reads a line of
-JSON for each thing to do, first what all trials have in common, then a trial at a time, and
-answers each trial by a line. When the pool is gone, so is the program. It is a process of its own
-that inherits nothing, so that it works whatever started the sweep.
+`main` is the program that runs the trials of a `Pool`, one after the other.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
-import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from math import isfinite
 from pathlib import Path
-from queue import SimpleQueue
 from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.files import require_own
+from chainrule.runs.worker_process import Message, Send, serve
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source
 
 MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
+SCORES = tuple(f"{part}_{measure}" for part in PARTS for measure in MEASURES)
+"""The scores that a trial may have after its last epoch."""
 
 MOST_OF_A_FAILURE = 20_000
-"""Letters of the reason why a trial failed that are stored."""
+"""The reason of a failure is stored up to this many letters."""
 
 KILLED = "its process ended"
-"""How the failure of a trial begins that was ended from outside."""
+"""The beginning of a `Trial.failure` whose process was ended from outside."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +58,12 @@ class Trial:
 
     @property
     def was_killed(self) -> bool:
-        """Whether its process came to an end; it is no fault of its values, as others are."""
+        """Whether its process was ended, which is no fault of its values."""
         return self.failure is not None and self.failure.startswith(KILLED)
-
-    def as_mapping(self) -> dict[str, Any]:
-        """For a line of JSON; `from_mapping` is the way back."""
-        return asdict(self)
 
     @classmethod
     def from_mapping(cls, found: Mapping[str, Any]) -> Trial:
-        """A trial from its line.
+        """The trial that `dataclasses.asdict` made a mapping of.
 
         Raises:
             ValueError: this is no trial.
@@ -113,28 +103,28 @@ class TrialRunner:
 
         Args:
             number: of the trial.
-            values: what is special about it.
-            folder: of its run; None to keep none.
+            values: of the settings that vary, by path.
+            folder: for the files of its run; None to write none.
         """
         start = perf_counter()
         try:
             trained = self._train(values, folder)
         except ChainruleError as error:
             why = "; ".join(str(problem) for problem in error.problems)[:MOST_OF_A_FAILURE]
-            return Trial(number, values, seconds=perf_counter() - start, failure=why)
         except MemoryError:
-            return Trial(number, values, failure="there was not enough memory")
+            why = "there was not enough memory"
         except Exception as error:  # whatever it is, the other trials go on
             why = f"{type(error).__name__}: {error}"
-            return Trial(number, values, seconds=perf_counter() - start, failure=why)
-        return Trial(
-            number,
-            values,
-            scores_of(trained),
-            epochs=len(trained.history.rows),
-            seconds=perf_counter() - start,
-            engine=trained.engine,
-        )
+        else:
+            return Trial(
+                number,
+                values,
+                scores_of(trained),
+                epochs=len(trained.history.rows),
+                seconds=perf_counter() - start,
+                engine=trained.engine,
+            )
+        return Trial(number, values, seconds=perf_counter() - start, failure=why)
 
     def _train(self, values: dict[str, str], folder: str | None) -> Any:
         from chainrule.runs.resolve import data_key, locate_data, resolve_data
@@ -142,22 +132,21 @@ class TrialRunner:
 
         config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
-            self._data = None  # two sets at once might be too much
+            self._data = None  # two data sets at once might not fit into the memory
             self._data = resolve_data(config)
             self._data_of = data_key(config)
-        if folder is not None:  # what is there was left by a trial that was broken off
+        if folder is not None:  # its files, if there are any, are those of a trial broken off
             require_own(Path(folder))
             rmtree(folder, ignore_errors=True)
         return train(config, data=self._data, save=folder is not None, run=folder)
 
 
 def scores_of(run: Any) -> dict[str, float]:
-    """What a run reached in the end, and the best its validation reached."""
+    """The finite scores of a run after its last epoch, and the best validation of all epochs."""
     scores = {}
     for part in PARTS:
-        score = run.scores.get(part)
         for measure in MEASURES:
-            value = getattr(score, measure, None)
+            value = getattr(run.scores.get(part), measure, None)
             if value is not None and isfinite(value):
                 scores[f"{part}_{measure}"] = float(value)
     for measure in MEASURES:
@@ -180,35 +169,19 @@ def is_better_low(score: str) -> bool:
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else prints is no answer
-    requests: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
-    try:
-        runner = _runner(**requests.get())
-        while True:
-            trial = runner.run(**requests.get())
-            answers.write(json.dumps(trial.as_mapping()) + "\n")
-            answers.flush()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)  # an orderly end would wait for the listener, which waits for us
+    """The program of a worker: first what all trials have in common, then a trial a message."""
+    serve(_run_trials)
 
 
-def _runner(value: Any, folder: str, name: str, overrides: list[str]) -> TrialRunner:
-    """What the trials have in common, as `Pool` sends it."""
+def _run_trials(receive: Callable[[], Message], send: Send) -> None:
     from chainrule.config.load import Source
     from chainrule.config.reading.tree import Tree
 
-    return TrialRunner(Source(Tree(value), Path(folder), name=name), overrides)
-
-
-def _listen(requests: SimpleQueue[dict[str, Any]]) -> None:
-    """Pass on the requests; at the end of the input end the process, also within a trial."""
-    for line in sys.stdin.buffer:
-        requests.put(json.loads(line))
-    os._exit(0)
+    common = receive()
+    source = Source(Tree(common["value"]), Path(common["folder"]), name=common["name"])
+    runner = TrialRunner(source, common["overrides"])
+    while True:
+        send(asdict(runner.run(**receive())))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a training's process and the process that started it send each other."""
+"""What a worker and the process that started it send each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from chainrule.runs.comparison.worker import read_message, write_message
+from chainrule.runs.worker_process import read_message, write_message
 
 MESSAGE = {"seconds": 0.1, "losses": np.array([[1.0, np.nan], [np.inf, 4.0]]), "name": "δ"}
 
