@@ -36,7 +36,6 @@ def small(brackets=60, header=2000):
         patched.setattr("chainrule.runs.tensor_file.MAX_TENSOR_HEADER_BYTES", header)
         for module in ("reading.tree", "load"):
             patched.setattr(f"chainrule.config.{module}.MAX_CONFIG_VALUES", 300)
-        for module in ("reading.source_text", "load"):
             patched.setattr(f"chainrule.config.{module}.MAX_CONFIG_BYTES", 4000)
         yield
 
