@@ -49,7 +49,7 @@ def test_one_epoch_tells_no_time_of_a_step(command, config, folder, sklearn):
     done = command("compare", config, "--with", "sklearn", "--epochs", 1, "--save", "here")
     assert done.status == 0
     assert "1 epoch of 5 steps" in done.out
-    assert "more --epochs tell it" in done.out
+    assert "more --epochs show it" in done.out
     assert (folder / "here" / "comparison.svg").is_file()
 
 

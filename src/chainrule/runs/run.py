@@ -1,4 +1,4 @@
-"""A run: from a configuration to a trained network, its history, its data and its result."""
+"""A run: from a configuration to a trained network with its history, data and scores."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ class Run:
     Attributes:
         network: as it was when training ended.
         history: a column for each figure, an entry for each epoch: ``history["train_loss"]``.
-        config: as run, with everything resolved.
+        config: as run, with every choice written out.
         engine: the name of the engine that ran it.
         folder: where its files lie; None where none were written.
         scores: the score of each part of the data that has cases, by name.
         classes: the names of the classes; None where targets are values.
         scaling: the standardisation fitted on the training data; None for none.
-        interrupted: whether training was left before its end, and may be resumed.
+        interrupted: whether training was interrupted, and may be resumed.
         ending: how training ended, if it is not just that the last epoch has run: by early
             stopping, with the parameters of another epoch, or because a figure was not finite.
-        signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. What
-            could not be evaluated in time is missing from ``scores``.
+        signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. Then
+            ``scores`` has only the parts that were evaluated before.
         was_finished: whether training was finished before, so that nothing was left to resume.
-        fallback_reason: why the engine that was asked for handed the network to ``engine``;
-            else None.
+        fallback_reason: why the engine that the configuration names handed the network to
+            ``engine``; else None.
     """
 
     network: Network
@@ -86,7 +86,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """That of the run's folder, such as ``shapes-1``; without one the configuration's."""
+        """The name of the run's folder, such as ``shapes-1``; without one the configuration's."""
         return self.folder.resolve().name if self.folder else self.config.name
 
     @property
@@ -108,8 +108,7 @@ class Run:
     def data(self) -> DataSplit:
         """Training, validation and test data, as the network saw them: standardised if it was.
 
-        They are for ``run.network``; `predict` and `outputs` take inputs as they come from a
-        file, and scale them.
+        They are for ``run.network``; `predict` and `outputs` scale inputs themselves.
 
         Raises:
             ChainruleError: of a loaded run, whose data are no longer where they were.
@@ -119,7 +118,7 @@ class Run:
         return self._data
 
     def _data_again(self) -> DataSplit:
-        """The data made or read anew, on the scale of the run and not on one of their own."""
+        """The data, made or read again, with the run's standardisation in place of their own."""
         from chainrule.runs.resolve import resolve_data
 
         data = resolve_data(self.config.replace(data={"standardize": False}))
@@ -162,12 +161,12 @@ class Run:
         return outputs(self.network, self.scaled(x))
 
     def predict(self, x: Any) -> Array:
-        """What the network says of inputs as they come from a file.
+        """The predictions for inputs as they come from a file.
 
         Returns:
             The names of the classes, (cases,); or values, (cases, outputs). Of sequences
             (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding. A case
-            whose outputs are no numbers has an empty name: it is of no class.
+            whose outputs are NaN has an empty name.
 
         Raises:
             ShapeError: x does not fit the network.
@@ -216,18 +215,18 @@ def train(
         resume: go on where the run in the folder ``run`` stopped, to the bits of a run that was
             never stopped; from the beginning if nothing has begun there.
         verbose: print every minibatch: inputs, outputs, targets and loss.
-        jacobians: print every Jacobian, δ and gradient of it as well.
+        jacobians: print every Jacobian, δ and gradient of each minibatch as well.
         callbacks: called in this order, after those that the configuration names; see
             `chainrule.training.Callback`.
-        data: what `chainrule.runs.resolve.resolve_data` made of the configuration before, so that
-            several trainings can share them; see `chainrule.runs.resolve.data_key`.
+        data: made before by `chainrule.runs.resolve.resolve_data`, so that several trainings can
+            share them; see `chainrule.runs.resolve.data_key`.
 
     Returns:
         The run. Ctrl-C or SIGTERM ends training after the minibatch in progress, and the run so
         far is returned.
 
     Raises:
-        ConfigError: the configuration cannot be run; all that is wrong with it.
+        ConfigError: the configuration cannot be run; with all that is wrong.
         DataError: the data cannot be read.
         ChainruleError: the folder cannot be written to, is in use, or holds another run than the
             one that is to be resumed.
@@ -297,7 +296,7 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
-    """Where the run that is to go on stopped; None if nothing has begun."""
+    """The checkpoint to go on from; None if nothing has begun in the folder."""
     if wanted is None:
         raise ChainruleError("to resume a run its folder must be named (run=..., --run FOLDER)")
     if not save:
@@ -308,13 +307,13 @@ def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
 
 
 def _from_here(path: Path) -> Path:
-    """A path as one names it from the working folder, if it lies in there."""
+    """A path relative to the working folder, if it lies in there."""
     here = os.getcwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
-    """Train, evaluate, and write the results; also those of a training that failed."""
+    """Train, evaluate, and write the results, even if the training fails."""
     failure: DivergenceError | OSError | None = None
     was_finished = trainer.epoch > 0 and trainer.is_complete
     signals: list[int] = []
@@ -326,7 +325,7 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
     with on_interrupt(stop):
         try:
             trainer.run()
-        except (DivergenceError, OSError) as error:  # OSError: nobody reads our output any more
+        except (DivergenceError, OSError) as error:  # OSError: the reader of our output is gone
             failure = error
         run = _finish(trainer, config, data, folder)
     run.was_finished = was_finished
@@ -343,8 +342,7 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
 def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
     """Evaluate the network as it is, and write the results.
 
-    What takes long is left when somebody wants the program to end; a run that is resumed later
-    makes up for it.
+    After a request to stop, what takes long is left out; a resumed run does it later.
     """
     scores = {}
     for name, part in zip(PARTS, data, strict=True):
@@ -371,7 +369,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
 
 
 def _flat(scaling: Standardization | None) -> Standardization | None:
-    """The scaling of images, for images as rows."""
+    """The scaling with its arrays flattened, for images as rows."""
     if scaling is None:
         return None
     return replace(scaling, mean=scaling.mean.reshape(-1), scale=scaling.scale.reshape(-1))
@@ -403,7 +401,7 @@ def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
 
 
 def load(folder: str | os.PathLike[str]) -> Run:
-    """Give a run back from its folder, with its scaling and class names.
+    """Load a run from its folder, with its scaling and class names.
 
     Args:
         folder: as written by `train`.
@@ -422,7 +420,7 @@ def load(folder: str | os.PathLike[str]) -> Run:
         this = "it does not exist" if not os.path.exists(files.path) else "this is none"
         raise ChainruleError(Problem(f"{holds}; {this}", files.path))
     config = load_config(files.config)
-    # Before memory is taken: sizes that anybody may write are those of arrays that are there.
+    # Before memory is taken: the sizes that the configuration states must be those in the file.
     expected, found = parameter_shapes(config), read_shapes(files.parameters)
     problems = problems_of_parameters(files.parameters, found, expected)
     if problems:

@@ -52,16 +52,7 @@ SCALING = ("mean", "scale")
 
 @dataclass(frozen=True)
 class Facts:
-    """What ``run.json`` and ``scaling.safetensors`` say of a run.
-
-    Attributes:
-        engine: the name of the engine that ran it.
-        interrupted: whether training may go on: it was interrupted, or broken off.
-        classes: the names of the classes; None where targets are values.
-        scaling: the standardisation fitted on the training data; None for none.
-        scores: the score of each part of the data that has cases, by name.
-        ending: how training ended, if it is not just that the last epoch has run.
-    """
+    """What ``run.json`` and ``scaling.safetensors`` say of a run; see `chainrule.runs.run.Run`."""
 
     engine: str
     interrupted: bool

@@ -1,4 +1,4 @@
-"""Callbacks: code that a training calls at certain moments, and those of this package.
+"""Callbacks: the base class of code that a training calls, and the ones of this package.
 
 A stock callback is named in a configuration (``callbacks: [{type: early_stopping, patience: 5}]``)
 and stands in the table `CALLBACKS`; the fields of its class are its options. One of your own is

@@ -1,4 +1,4 @@
-"""What training gave: the epoch in progress, and the finished ones in columns."""
+"""The figures of a training: of the epoch in progress, and of the finished epochs in columns."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from chainrule.training.engines import Chunk
 from chainrule.training.scores import Score
 
 Row = dict[str, float | int | None]
-"""What an epoch gave, by column."""
+"""The figures of an epoch, by column."""
 
 COLUMNS = tuple(
     f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
 )
-"""Those that a history may have beside the numbers and the seconds of its epochs."""
+"""The columns that a history may have beside ``epoch`` and ``seconds``."""
 
 _ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
 
 
 class History(Mapping[str, list[Any]]):
-    """What each epoch gave: columns by name, one entry an epoch.
+    """The figures of the finished epochs: columns by name, one entry an epoch.
 
     Attributes:
         minibatch_losses: the loss of every minibatch as it ran, of all epochs in order.
@@ -52,8 +52,8 @@ class History(Mapping[str, list[Any]]):
     def to_arrays(self) -> dict[str, Array]:
         """The columns as arrays (epochs,) of float64, in order, NaN where a row lacks one.
 
-        The number of an epoch is its place. Each row is gone through once, however often this is
-        asked.
+        The number of an epoch is its place. Each row is read once, however often this is called,
+        since every checkpoint calls it.
         """
         for k in range(self._in_arrays, len(self.rows)):
             row = {column: v for column, v in self.rows[k].items() if column != "epoch"}
@@ -89,7 +89,7 @@ class History(Mapping[str, list[Any]]):
     def minibatch_losses(self) -> Array:
         """The loss of every minibatch as it ran, shape (minibatches,)."""
         joined = np.concatenate([np.empty(0), *self._minibatches])
-        self._minibatches = [joined]  # of a million chunks: once, not at every checkpoint
+        self._minibatches = [joined]  # so that the next call joins only what is new
         return joined.copy()
 
     def __getitem__(self, column: str) -> list[Any]:
@@ -113,14 +113,13 @@ class History(Mapping[str, list[Any]]):
 
 
 def mean_over_cases(losses: Array, counts: Array) -> Array:
-    """Σ n_k L_k / Σ n_k, the mean over the cases of an epoch of what they lost as they ran.
+    """Σ n_k L_k / Σ n_k, the mean loss over the cases of an epoch.
 
-    L_k is the mean over the n_k cases of minibatch k plus the penalty at that step, which is so
-    weighted by cases as well.
+    L_k is the loss of minibatch k with its n_k cases as it ran, penalty included.
 
     Args:
-        losses: of each minibatch, (..., minibatches).
-        counts: its cases, (minibatches,).
+        losses: L, (..., minibatches).
+        counts: n, (minibatches,).
 
     Example:
         >>> mean_over_cases(np.array([0.0, 100.0]), np.array([10, 1])).round(2)
@@ -131,12 +130,12 @@ def mean_over_cases(losses: Array, counts: Array) -> Array:
 
 @dataclass
 class Progress:
-    """What an epoch gave so far.
+    """The figures of the epoch in progress.
 
     Attributes:
         losses: room for the loss of each minibatch; the first ones are filled.
-        counts: the cases of each.
-        correct: how many cases were classified rightly as they ran.
+        counts: the number of cases of each minibatch.
+        correct: how many cases were classified correctly as they ran.
         seconds: that the engine took.
         order: of the cases, (cases,); None for that of the file, or before it is drawn.
     """
@@ -149,33 +148,24 @@ class Progress:
 
     @classmethod
     def at_start(cls, counts: Array) -> Progress:
-        """That of an epoch before its first minibatch; ``counts`` are the cases of each."""
+        """The progress of an epoch before its first minibatch."""
         return cls(np.zeros(len(counts)), counts)
 
     def add(self, minibatch: int, result: Chunk, seconds: float) -> None:
-        """Add a chunk, behind which ``minibatch`` minibatches have run."""
+        """Add a chunk, after which ``minibatch`` minibatches have run."""
         self.losses[minibatch - len(result.losses) : minibatch] = result.losses
         self.correct += result.correct
         self.seconds += seconds
 
     @property
     def mean_loss(self) -> float:
-        """Over all cases at once, so that it does not depend on how the epoch was cut."""
+        """Over all cases at once, so that the lengths of the chunks do not change it."""
         return float(mean_over_cases(self.losses, self.counts))
 
 
 def score_columns(part: str, score: Score | None) -> Row:
-    """The columns of the history that a score fills.
-
-    Args:
-        part: of the data, the first word of each column.
-        score: of its cases; None where there are none.
-    """
+    """The columns of the history that the score of a part of the data fills, if there is one."""
     if score is None:
         return {}
-    columns: Row = {f"{part}_loss": score.loss}
-    if score.accuracy is not None:
-        columns[f"{part}_accuracy"] = score.accuracy
-    if score.r2 is not None:
-        columns[f"{part}_r2"] = score.r2
-    return columns
+    figures = {"loss": score.loss, "accuracy": score.accuracy, "r2": score.r2}
+    return {f"{part}_{name}": value for name, value in figures.items() if value is not None}

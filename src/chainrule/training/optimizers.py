@@ -1,9 +1,9 @@
 """The optimisers: how a gradient changes θ.
 
-An optimiser is bound to one θ, one gradient vector of the same layout, and the learning rates
-of its chunks. ``step()`` then changes θ in place, once for every minibatch. Its state lies
-in ``state``, named vectors as long as θ, and in ``steps``. The table `OPTIMIZERS` holds the
-classes by name; the fields of a class are its options.
+An optimiser is bound to one θ, one gradient vector of the same layout, and the learning rates of
+slices of θ. ``step()`` then changes θ in place, once for every minibatch. Its state is ``steps``
+and ``state``, named vectors as long as θ. The table `OPTIMIZERS` holds the classes by name; the
+fields of a class are its options.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Optimizer(ABC):
         self.state = dict(zip(self.state_names, block, strict=True))
         scratch = np.empty_like(theta)
         vectors = {"theta": theta, "gradient": gradient, "scratch": scratch, **self.state}
-        self._stretches = [
+        self._slices = [
             ({name: vector[part] for name, vector in vectors.items()}, rate)
             for part, rate in self.rates
         ]
@@ -67,14 +67,14 @@ class Optimizer(ABC):
     def step(self) -> None:
         """Change θ once, by the gradient that stands in the gradient vector."""
         self.steps += 1
-        for vectors, rate in self._stretches:
+        for vectors, rate in self._slices:
             self._update(rate * self.scale, **vectors)
 
     @abstractmethod
     def _update(
         self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
     ) -> None:
-        """Change one chunk of θ, which has one learning rate."""
+        """Change a slice of θ that has one learning rate."""
 
 
 def _fraction(name: str, value: float) -> None:

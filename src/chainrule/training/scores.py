@@ -16,8 +16,8 @@ from chainrule.nn.network import Network
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000
-"""Evaluation goes through a set in pieces, of so many cases and of so many numbers in the
-widest layer at most, which bounds its memory."""
+"""To bound its memory, evaluation goes through a set in pieces, each of at most so many cases and
+of so many numbers in the widest layer."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Score:
 
     Attributes:
         loss: mean over the cases, penalty included.
-        accuracy: the fraction of cases classified rightly, of sequences that of the steps with
-            a target; None where targets are values.
+        accuracy: the fraction of cases classified correctly, in sequences the fraction of the
+            steps with a target; None where targets are values.
         r2: 1 − Σ(y − t)² / Σ(t − mean t)², over all outputs; None where targets are classes,
             or where they do not vary.
         cases: how many there were.
@@ -55,13 +55,13 @@ def true_classes(t: Array) -> Array:
 
 
 def count_correct(y: Array, t: Array) -> int:
-    """How many of the outputs name the class of the prepared targets; of sequences, each step."""
+    """How many outputs name the class of their prepared target; in sequences, how many steps."""
     y, t = output_rows(y, t), target_rows(t)
     return int(np.count_nonzero(_named_classes(y, t) == true_classes(t)))
 
 
 def _named_classes(y: Array, t: Array) -> Array:
-    """`predicted_classes`; where t are numbers of a single class, one output names it always."""
+    """`predicted_classes`; but if there is a single class, one output always names that."""
     if t.ndim == 1 and y.shape[1] == 1:
         return np.zeros(len(y), np.intp)
     return predicted_classes(y)

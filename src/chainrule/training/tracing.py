@@ -1,13 +1,14 @@
-"""One minibatch, followed by hand: every matrix of the forward and the backward pass.
+"""Every array of the forward and the backward pass on one minibatch, to check by hand.
 
-`trace` runs both passes on a minibatch and returns what the lecture notes write on the board,
-in order and by the same names; `as_text` sets it out for reading. Neither changes θ.
+`trace` runs both passes and returns the arrays in their order, by the names that lectures use;
+`as_text` sets them out for reading. Neither changes θ.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,20 @@ from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import Shape
 from chainrule.nn.losses import LOSSES, least_probability, one_hot
 from chainrule.nn.network import Network
-from chainrule.nn.sequences.losses import SequenceLoss, loss_of_a_step
+from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.training import Callback, Trainer
 from chainrule.training.optimizers import SGD, norm
 
-PRECISION = 4
 EDGE = 3
 """How many rows and columns a shortened array keeps at either end."""
 
-LARGE = 96
-"""Arrays of more numbers than this are shortened in the middle."""
+PARAMETERS = {
+    "W": "weights",
+    "b": "biases",
+    "U": "weights of the state before",
+    "h0": "the start state h(0)",
+}
+"""What a parameter is, where its layer has nothing to say of it."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,12 @@ class Entry:
     """One array of the two passes.
 
     Attributes:
-        name: as in the lecture notes, such as ``δ dense_1``.
-        formula: how it came about.
+        name: such as ``δ dense_1``.
+        formula: by which it was computed.
         value: the array.
-        part: ``forward`` or ``backward``.
-        cases: for local Jacobians, how many there are, one a case, of which ``value`` holds
-            the first and the last (or the one that all cases share); else 0.
+        part: ``forward`` or ``backward``, the pass.
+        cases: for local Jacobians, the number of cases; ``value`` holds the matrices of the first
+            and the last one, or the one matrix that all cases share. Else 0.
     """
 
     name: str
@@ -62,7 +67,7 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         network: evaluated at its present θ; its gradients become those of this minibatch.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
-        jacobians: go back as well, and list every Jacobian, δ and gradient.
+        jacobians: run the backward pass as well, and list every Jacobian, δ and gradient.
 
     Returns:
         The arrays in the order in which they are computed; copies, which stay as they are.
@@ -86,19 +91,16 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
 
 
 def _shaped(rows: Array, shape: Shape) -> Array:
-    """Rows of numbers as what they stand for: images or sequences."""
+    """Rows of numbers as the images or sequences that they stand for."""
     return rows.reshape(len(rows), *shape)
 
 
 def _loss_formula(network: Network) -> str:
-    name = name_in(LOSSES, loss_of_a_step(network.loss_function))
-    if isinstance(network.loss_function, SequenceLoss):
-        name += ", summed over the steps"
-    kinds = dict.fromkeys(term.type for term in network.penalised)
-    if not kinds:
-        return f"the loss: {name}, mean over the cases"
-    penalty = f"{' and '.join(kinds)} penalty {network.penalty_loss():.8g}"
-    return f"the loss: {name}, mean over the cases, + {penalty}"
+    of_a_step = loss_of_a_step(network.loss_function)
+    summed = "" if of_a_step is network.loss_function else ", summed over the steps"
+    formula = f"the loss: {name_in(LOSSES, of_a_step)}{summed}, mean over the cases"
+    kinds = " and ".join(dict.fromkeys(term.type for term in network.penalised))
+    return formula + (f", + {kinds} penalty {network.penalty_loss():.8g}" if kinds else "")
 
 
 def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
@@ -131,7 +133,7 @@ def _forward(network: Network) -> Iterator[Entry]:
 
 
 def _formula(layer: Layer, x: str) -> str:
-    """z's formula with the name of what the layer takes in it, or behind it."""
+    """The formula of z, with the name of the layer's input in place of x or behind it."""
     first, space, rest = layer.formula_of_z.partition(" ")
     if first == "x":
         return x + space + rest
@@ -142,19 +144,14 @@ def _about(layer: Layer, parameter: str) -> str:
     """What a parameter is, with its axes where it is a matrix of weights."""
     if parameter in layer.explanations:
         return layer.explanations[parameter][0]
-    known = {"W": "weights", "b": "biases", "U": "weights of the state before"}
-    known["h0"] = "the start state h(0)"
-    return known.get(parameter, f"the parameter {parameter}")
+    return PARAMETERS.get(parameter, f"the parameter {parameter}")
 
 
 def _fed(network: Network, k: int) -> str:
     """What a layer takes, by the names of the entries."""
-    names = ["x" if s == INPUT else _output(network.layers[s]) for s in network.graph.sources[k]]
+    layers, sources = network.layers, network.graph.sources[k]
+    names = ["x" if s == INPUT else f"{layers[s].output_letter} {layers[s].name}" for s in sources]
     return " and ".join(names)
-
-
-def _output(layer: Layer) -> str:
-    return f"{layer.output_letter} {layer.name}"
 
 
 def _backward(network: Network, t: Array) -> Iterator[Entry]:
@@ -194,12 +191,8 @@ def _through(
 ) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
-    Args:
-        network: after both passes.
-        layer: one of its layers.
-        upstream: the name of the gradient with respect to its output, or the sum of several.
-        x: the name of its input.
-        by_logs: its J in place of that of its output, where the loss needs some by logarithms.
+    ``upstream`` names the gradient with respect to its output, or a sum of several, and ``x`` its
+    input; ``by_logs`` is its J where the loss needs some outputs by their logarithms.
     """
     name, local, also = layer.name, layer.jacobians(), ""
     if by_logs is not None and network.from_logits is not None:
@@ -253,15 +246,14 @@ def _formulas(layer: Layer, argument: str, where: str) -> tuple[str, str]:
 
 def _penalty(network: Network, full_name: str) -> str:
     """What the penalty adds to a parameter's gradient, as a formula."""
-    parameter, added = full_name.rpartition(".")[2], ""
-    for kind, rate in network.penalty_rates(full_name).items():
-        derivative = parameter if kind == "L2" else f"sign({parameter})"
-        added += f" + {rate:g} · {derivative}"
-    return f"{added}, the penalty" if added else ""
+    name = full_name.rpartition(".")[2]
+    rates = network.penalty_rates(full_name).items()
+    terms = [f" + {rate:g} · {name if kind == 'L2' else f'sign({name})'}" for kind, rate in rates]
+    return f"{''.join(terms)}, the penalty" if terms else ""
 
 
 def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
-    """The explicit matrices of the first and the last case, where they can be written out."""
+    """The explicit matrices of the first and the last case, unless they are too large."""
     cases, *matrix = jacobian.dense_shape
     if np.prod(matrix) > DENSE_LIMIT:
         note = f"{formula}; {(cases, *matrix)} is too large to write out"
@@ -281,12 +273,11 @@ def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> s
         classes: the names of the classes, shown beside the targets.
     """
     lines: list[str] = []
-    part = None
-    for entry in entries:
-        if any(e.part == "backward" for e in entries) and entry.part != part:
-            part = entry.part
+    has_backward = any(entry.part == "backward" for entry in entries)
+    for part, group in groupby(entries, key=lambda entry: entry.part):
+        if has_backward:
             lines.append(f"── {part} pass " + "─" * (58 - len(part)))
-        lines.append(_entry_text(entry, classes))
+        lines += [_entry_text(entry, classes) for entry in group]
     return "\n".join(lines)
 
 
@@ -307,15 +298,13 @@ def _entry_text(entry: Entry, classes: Sequence[str] | None) -> str:
 
 def _matrices(entry: Entry) -> Iterator[str]:
     """The matrices of an entry, each under the number of its case."""
-    numbers = [1, entry.cases][: len(entry.value)]
-    shared = len(entry.value) == 1 < entry.cases
-    for number, matrix in zip(numbers, entry.value, strict=True):
-        between = entry.cases - 2
+    is_shared = len(entry.value) == 1 < entry.cases
+    for number, matrix in zip((1, entry.cases), entry.value, strict=False):
         if number > 2:
-            yield f"  … {between} more case{'s' * (between > 1)} …"
+            yield f"  … {number - 2} more case{'s' * (number > 3)} …"
+        # The Jacobian by filters is written as a matrix with a row for each output.
         row = ", its numbers in a row" if matrix.ndim > 3 else ""
-        yield ("  every case" if shared else f"  case {number}") + row
-        # Of filters, J is written as a matrix: a row for each output.
+        yield ("  every case" if is_shared else f"  case {number}") + row
         yield _indented(array_text(matrix.reshape(len(matrix), -1) if row else matrix))
 
 
@@ -333,8 +322,8 @@ def array_text(value: Array) -> str:
     """
     return np.array2string(
         value + np.zeros((), value.dtype),  # −0 reads as 0
-        precision=PRECISION,
-        threshold=LARGE,
+        precision=4,
+        threshold=96,  # arrays of more numbers are shortened
         edgeitems=EDGE,
         max_line_width=96,
     )
@@ -384,7 +373,7 @@ def update_text(trainer: Trainer) -> str:
 
 
 def _clipping(trainer: Trainer) -> str:
-    """Whether the gradient is too long for the settings, and what becomes of it."""
+    """How the gradient is clipped, if the settings ask for it."""
     most = trainer.settings.clip_gradient_norm
     if most is None:
         return ""

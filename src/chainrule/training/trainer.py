@@ -36,11 +36,11 @@ from chainrule.training.scores import Score, has_r2
 from chainrule.training.settings import Settings
 
 CHUNK_SECONDS = 0.05
-"""A chunk grows until it takes about this long: often enough to stop, rarely enough to be
+"""A chunk grows until it takes about this long: short enough to stop soon, long enough to be
 fast. Its length never changes the numbers."""
 
 LONGEST_REASON = 300
-"""Letters that are kept of the reason why a training was stopped."""
+"""The reason why a training was stopped is stored up to this many letters."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ class Trainer:
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of it have run.
         last_loss: of the minibatch that ran last.
-        threads: how many the products run on.
+        threads: how many the matrix products run on.
         base_rate: the network's learning rate, before any schedule.
-        progress: what the epoch in progress gave so far.
-        history: what the finished epochs gave.
-        interrupted: set it to leave training after the chunk in progress, to go on later.
+        progress: the figures of the epoch in progress.
+        history: the figures of the finished epochs.
+        interrupted: set it to end `run` after the chunk in progress; training may go on later.
         stop_reason: why training was finished before its last epoch, see `stop`; else None.
-        restored: what a callback says that gave θ the values of an earlier epoch; else None.
+        restored: the message of a callback that gave θ the values of an earlier epoch; else None.
         finished: whether every epoch has run, or training was stopped for a reason.
-        interruptible: the evaluations, which a request to stop leaves.
+        interruptible: runs the evaluations, which a request to stop ends at once.
         inconsistent: whether training was broken off within a chunk, so that θ and the position
             are not those of one moment.
 
@@ -139,7 +139,7 @@ class Trainer:
         return self.base_rate * self.optimizer.scale
 
     def _prepared(self, part: Part) -> Part:
-        """As the network computes with it: of its type, and once for all epochs."""
+        """The part in the network's type, converted once for all epochs."""
         if not len(part):
             return part
         x, t = self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t)
@@ -147,21 +147,16 @@ class Trainer:
         return Part(x, t)
 
     def _make_engine(self) -> Engine:
-        if self.settings.engine not in ENGINES:
-            raise ConfigError(unknown("engine", self.settings.engine, ENGINES))
-        cases = len(self.train)
-        batch_size = self.settings.cases_a_minibatch(cases)
-        name = self.settings.engine
-        if name == "auto" and self.settings.clip_gradient_norm is not None:
+        settings, cases = self.settings, len(self.train)
+        if settings.engine not in ENGINES:
+            raise ConfigError(unknown("engine", settings.engine, ENGINES))
+        batch_size = settings.cases_a_minibatch(cases)
+        name = settings.engine
+        if name == "auto" and settings.clip_gradient_norm is not None:
             name = "numpy"  # compiled code does not clip
         elif name == "auto":
-            name = engine_for(
-                self.network,
-                self.optimizer,
-                cases=cases,
-                batch_size=batch_size,
-                epochs=self.settings.epochs,
-            )
+            sizes = {"cases": cases, "batch_size": batch_size, "epochs": settings.epochs}
+            name = engine_for(self.network, self.optimizer, **sizes)
         try:
             return ENGINES[name](
                 self.network,
@@ -170,31 +165,26 @@ class Trainer:
                 self.train.t,
                 batch_size=batch_size,
                 classes=self.classes,
-                clip_gradient_norm=self.settings.clip_gradient_norm,
-                seed=self.settings.seed,
+                clip_gradient_norm=settings.clip_gradient_norm,
+                seed=settings.seed,
             )
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([replace(p, key="engine") for p in error.problems]) from None
 
     def _stock_callbacks(self) -> list[Callback]:
-        """Those of the settings, prepared; a problem's key says which one it is about."""
+        """The callbacks of the settings, prepared; the key of a problem says which it is about."""
         found = [callback(value) for value in self.settings.callbacks or ()]
         for k, one in enumerate(found):
             try:
                 one.prepare(self)
             except ConfigError as error:
-                at = f"callbacks.{k}"
-                raise ConfigError(
-                    [replace(p, key=f"{at}.{p.key}") for p in error.problems]
-                ) from None
+                problems = [replace(p, key=f"callbacks.{k}.{p.key}") for p in error.problems]
+                raise ConfigError(problems) from None
         return found
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the history that depend on the data: those that a callback may monitor.
-
-        An epoch has its number and its seconds beside them.
-        """
+        """The columns of the history that a callback may monitor: all but epoch and seconds."""
         train = self._columns("train", self.train)
         if self.settings.evaluate == "running" and not self.classes:
             train = train[:1]
@@ -230,7 +220,7 @@ class Trainer:
         return self.history
 
     def _prepare_engine(self) -> None:
-        """Compile what the engine runs; if the user interrupts this, skip what follows as well."""
+        """Compile what the engine runs; who interrupts this skips the evaluations as well."""
         self.interruptible.attempt(self.engine.prepare)
         if self.interruptible.is_requested:
             self.interruptible.close()
@@ -250,9 +240,9 @@ class Trainer:
             self.stop_reason = " ".join(printable(reason).split())[:LONGEST_REASON]
 
     def ask_to_stop(self) -> None:
-        """Interrupt training after the chunk in progress, or at once where that changes no number.
+        """Interrupt training after the chunk in progress, and an evaluation at once.
 
-        For a signal's handler: between two instructions of an evaluation it may raise.
+        It is for the handler of a signal; within an evaluation it raises what ends that.
         """
         self.interrupted = True
         self.interruptible.leave()
@@ -297,13 +287,13 @@ class Trainer:
         return stream(self.settings.seed, "shuffle", str(epoch)).permutation(len(self.train))
 
     def _call(self, event: str, *details: Any) -> None:
-        """Call every callback in order, also where one of them fails."""
+        """Call every callback in order, even if one of them fails."""
         with ExitStack() as stack:
             for one in reversed(self.callbacks):
                 stack.callback(getattr(one, event), self, *details)
 
     def _run_epoch(self) -> None:
-        """Run what is left of an epoch, and end it unless training is to stop before."""
+        """Run the rest of an epoch, and end it unless training is to stop before."""
         progress = self.progress
         if progress.order is None:
             progress.order = self.order(self.epoch)
@@ -314,13 +304,10 @@ class Trainer:
             self.inconsistent = False
             self._call("on_chunk")
             self._call("on_pause")
-            if self._is_to_leave and self.minibatch < self.engine.minibatches:
+            is_to_stop = self.interrupted or self.stop_reason is not None
+            if is_to_stop and self.minibatch < self.engine.minibatches:
                 return
         self._end_epoch()
-
-    @property
-    def _is_to_leave(self) -> bool:
-        return self.interrupted or self.stop_reason is not None
 
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next minibatches; their result, and the seconds the engine took."""
@@ -360,13 +347,11 @@ class Trainer:
         return max(0, self.epoch - 1) * self.engine.minibatches + self.minibatch
 
     def _show_minibatch(self, order: Array | None) -> None:
-        watching = [one for one in self.callbacks if one.every_minibatch]
-        if not watching:
-            return
-        cases = self.engine.cases_of(self.minibatch)
-        chosen = cases if order is None else order[cases]
-        for one in watching:
-            one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
+        for one in self.callbacks:
+            if one.every_minibatch:
+                cases = self.engine.cases_of(self.minibatch)
+                chosen = cases if order is None else order[cases]
+                one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
 
     def _diverged(self, error: NotFiniteError) -> DivergenceError:
         return DivergenceError(
@@ -377,7 +362,7 @@ class Trainer:
         )
 
     def _end_epoch(self) -> None:
-        """Add the epoch to the history, unless its evaluation is left."""
+        """Add the epoch to the history, unless its evaluation is interrupted."""
         row = self.interruptible.attempt(self._row)
         if row is not None:
             self.history.append(row)
@@ -385,7 +370,7 @@ class Trainer:
             self._call("on_pause")
 
     def _row(self) -> Row:
-        """The epoch's row of the history; to compute it changes nothing."""
+        """The epoch's row of the history; nothing else is changed, so it may be interrupted."""
         progress, row = self.progress, Row(epoch=self.epoch, train_loss=self.progress.mean_loss)
         if self.settings.evaluate == "full":
             row |= score_columns("train", self.evaluate(self.train))

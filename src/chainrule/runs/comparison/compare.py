@@ -1,4 +1,4 @@
-"""`compare`: the same network, from the same start, by our engine and by other libraries."""
+"""`compare`: the same network, from the same θ, by our engine and by other libraries."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def compare(
 
     if not is_whole(threads) or threads < 1:
         raise ConfigError(f"threads is a whole number of at least 1, found {shown(threads)}")
-    changed = _changed(overrides, epochs, engine, threads)
+    changed = [*overrides, f"training.threads={threads}"]
+    changed += [] if epochs is None else [f"training.epochs={epochs}"]
+    changed += [] if engine is None else [f"training.engine={engine}"]
     source = read_source(config)
     checked = source.config(changed)
     if checked.training["epochs"] < 1:
@@ -95,7 +97,7 @@ def compare(
 
 
 def _ignore(*reported: Any) -> None:
-    """For a caller who wants no reports."""
+    """In place of the functions that the caller left out."""
 
 
 def _checked_names(names: str | Sequence[str] | None) -> list[str]:
@@ -120,24 +122,11 @@ def _checked_names(names: str | Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _changed(
-    overrides: Sequence[str], epochs: int | None, engine: str | None, threads: int
-) -> list[str]:
-    """All that wins over the configuration."""
-    changed = [*overrides, f"training.threads={threads}"]
-    changed += [f"training.epochs={epochs}"] if epochs is not None else []
-    changed += [f"training.engine={engine}"] if engine is not None else []
-    return changed
-
-
 @contextmanager
 def _place(
     name: str, wanted: str | os.PathLike[str] | None, *, save: bool
 ) -> Iterator[Path | None]:
-    """The folder for the files, made before the work and not after it.
-
-    Where the work fails nothing of it is left.
-    """
+    """The folder for the files, made before the work; if the work fails it is removed."""
     if not save:
         yield None
         return

@@ -26,7 +26,7 @@ from chainrule.training import Callback, Part, Row, Settings, Trainer
 
 
 def peak_memory() -> int | None:
-    """The most memory that was this process's at any time, in bytes; None where it is unknown.
+    """The most memory that this process has used at any time, in bytes; None if it is unknown.
 
     Linux's ``getrusage`` also counts what the process had before it began its program: the memory
     of the process that started it. Its ``VmHWM`` is this program's alone.
@@ -61,8 +61,8 @@ class Job:
     threads: int
 
 
-class Training:
-    """Trains a configuration's network, and reports how it goes.
+class Training(Callback):
+    """Trains a configuration's network, and reports how it goes; a callback of our own trainer.
 
     It sends a message ``ready``, one ``epoch`` for each epoch, and ``end``. A peer that cannot
     train the network sends the ``reason`` alone.
@@ -70,7 +70,7 @@ class Training:
     Args:
         job: what to do.
         send: sends a message.
-        wait: returns when it is this training's turn, with the epoch at whose end it is another's.
+        wait: returns when it is this training's turn, with the number of the turn's last epoch.
     """
 
     def __init__(self, job: Job, send: Send, wait: Callable[[], int]) -> None:
@@ -99,7 +99,7 @@ class Training:
             self._run_peer(self.job.peer, network, train, settings)
 
     def _run_ours(self, network: Network, train: Part, settings: Settings) -> None:
-        """By our engine: the loop of every training, without anything but the training."""
+        """By our engine: the usual loop, without validation and with this callback alone."""
         before, began = peak_memory(), perf_counter()
         trainer = _trainer(network, train, settings)
         self._ready(
@@ -110,12 +110,17 @@ class Training:
             parameters=len(network.theta),
             cases=len(train),
         )
-        trainer.callbacks.append(_ReportEpochs(self))
+        trainer.callbacks.append(self)
         trainer.run()
         self._end(network.theta)
 
+    def on_epoch(self, trainer: Trainer, row: Row) -> None:
+        """Report an epoch of our own training."""
+        losses = trainer.history.minibatch_losses[-trainer.engine.minibatches :]
+        self._report(trainer, float(row["seconds"] or 0), losses)
+
     def _run_peer(self, name: str, network: Network, train: Part, settings: Settings) -> None:
-        """By another library: the same epochs in the same orders."""
+        """By another library: the same epochs with the cases in the same orders."""
         trainer = _trainer(network, train, replace(settings, engine="numpy"))
         before, began = peak_memory(), perf_counter()
         try:
@@ -130,7 +135,7 @@ class Training:
             order = trainer.order(epoch)
             began = perf_counter()
             losses = peer.run(order)
-            self.epoch(perf_counter() - began, losses, last=epoch == settings.epochs)
+            self._report(trainer, perf_counter() - began, losses)
         self._end(peer.theta())
 
     def _ready(self, trainer: Trainer, before: int | None, **facts: Any) -> None:
@@ -139,43 +144,26 @@ class Training:
         self._send({"ready": True, "counts": trainer.engine.counts, **common, **facts})
         self._until = self._wait()
 
-    def epoch(self, seconds: float, losses: Array, *, last: bool) -> None:
-        """Report an epoch; then it may be another's turn."""
+    def _report(self, trainer: Trainer, seconds: float, losses: Array) -> None:
+        """Report an epoch; if it was the last of the turn, wait for the next turn."""
         self._epoch += 1
         self._send({"epoch": self._epoch, "seconds": seconds, "losses": losses})
-        if self._epoch == self._until and not last:
+        if self._epoch == self._until and self._epoch < trainer.settings.epochs:
             self._until = self._wait()
 
     def _end(self, theta: Array) -> None:
         self._send({"end": True, "theta": theta, "memory": peak_memory()})
 
 
-class _ReportEpochs(Callback):
-    """Reports the epochs of our own training."""
-
-    def __init__(self, training: Training) -> None:
-        self.training = training
-
-    def on_epoch(self, trainer: Trainer, row: Row) -> None:
-        """Report the epoch: its seconds, and the loss of each of its minibatches."""
-        losses = trainer.history.minibatch_losses[-trainer.engine.minibatches :]
-        last = trainer.epoch == trainer.settings.epochs
-        self.training.epoch(float(row["seconds"] or 0), losses, last=last)
-
-
 def _trainer(network: Network, train: Part, settings: Settings) -> Trainer:
-    """Without validation, callbacks and counts of right answers: peers have none of them."""
+    """A trainer without validation, callbacks and accuracy, since the peers have none of them."""
     none = Part(train.x[:0], train.t[:0])
     bare = replace(settings, evaluate="running", callbacks=None)
     return Trainer(network, train, none, bare, classes=False)
 
 
 def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
-    """The peer, from the same start.
-
-    Raises:
-        ChainruleError: it is not installed, or cannot train the network.
-    """
+    """The peer, with the same θ and data; a ChainruleError if it cannot train the network."""
     kind = PEERS[name]
     reason = kind.reason_against(trainer.network, trainer.optimizer)
     if reason is not None:

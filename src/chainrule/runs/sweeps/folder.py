@@ -17,6 +17,9 @@ from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.readers.paths import read_bytes
 from chainrule.runs.sweeps.trial import Trial
 
+_WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}
+"""The keys of ``sweep.json`` in words, for messages."""
+
 
 class SweepFolder:
     """The files of a sweep.
@@ -46,12 +49,7 @@ class SweepFolder:
         pictures = (self.picture.with_suffix(f".{ending}") for ending in ("png", "svg"))
         require_own(self.identity, self.trials, self.best, self.runs, *pictures)
 
-    @property
-    def holds_a_sweep(self) -> bool:
-        """Whether a sweep was begun here."""
-        return os.path.isfile(self.identity)  # which raises nothing, whatever the name
-
-    def alone(self) -> AbstractContextManager[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """While this lasts, no other process can run the sweep of this folder.
 
         Raises:
@@ -74,16 +72,16 @@ class SweepFolder:
         write_whole(self.trials, "", own=True)
 
     def check(self, identity: Mapping[str, Any]) -> None:
-        """Refuse to go on with a sweep of something else.
+        """Refuse to go on with another sweep.
 
         Raises:
-            ChainruleError: the folder's sweep is damaged, or another one; it says in what.
+            ChainruleError: the folder's sweep is damaged, or differs; with what differs.
         """
         found = self.read_identity()
-        for key in identity:
-            if found.get(key) != json.loads(json.dumps(identity[key])):
+        for key, value in json.loads(json.dumps(identity)).items():
+            if found.get(key) != value:
                 message = (
-                    f"this folder holds a sweep of another {_WORDS.get(key, key)}; go on with "
+                    f"this folder holds a sweep of another {_WORDS[key]}; go on with "
                     "what it was begun with, or name a new folder"
                 )
                 raise ChainruleError(Problem(message, self.path))
@@ -143,6 +141,3 @@ class SweepFolder:
             file.write(as_json(asdict(trial)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-
-
-_WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}

@@ -152,7 +152,7 @@ def sweep(
             files = _begun(folder, identity)
             done: list[Trial] = []
             if files is not None:
-                locked.enter_context(files.alone())
+                locked.enter_context(files.lock())
                 done = [trial for trial in files.read_trials() if not trial.was_killed]
             # A sweep that goes on has at least as many trials as are finished.
             plan = replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
@@ -163,7 +163,7 @@ def sweep(
             if files is None:
                 wanted = None if folder is None else Path(folder)
                 files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
-                locked.enter_context(files.alone())
+                locked.enter_context(files.lock())
                 files.begin(identity)
             found = Sweep(plan, done, by, files.path)
             try:
@@ -216,9 +216,9 @@ def _begun(
     folder: str | os.PathLike[str] | None, identity: Mapping[str, Any]
 ) -> SweepFolder | None:
     """The files of the sweep that was begun in ``folder``; None where there is none."""
-    if folder is None or not SweepFolder(Path(folder)).holds_a_sweep:
+    files = None if folder is None else SweepFolder(Path(folder))
+    if files is None or not os.path.isfile(files.identity):  # raises nothing, whatever the name
         return None
-    files = SweepFolder(Path(folder))
     files.require_own()
     files.check(identity)
     return files

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from math import isfinite
 from pathlib import Path
 from shutil import rmtree
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.files import require_own
@@ -68,15 +69,10 @@ class Trial:
         Raises:
             ValueError: this is no trial.
         """
-        trial: Trial = _reader().validate_python(found)
-        return trial
+        return _TRIAL.validate_python(found)
 
 
-@cache
-def _reader() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Trial)
+_TRIAL = TypeAdapter(Trial)
 
 
 def overrides_of(values: Mapping[str, str]) -> list[str]:

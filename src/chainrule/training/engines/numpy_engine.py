@@ -84,7 +84,7 @@ class NumpyEngine(Engine):
 
 def _is_sound(layer: Layer, z: Array) -> bool:
     """Whether z is finite; NaN at every unit of a sequence's step is padding."""
-    if len(layer.input_shape) != 2:
+    if not layer.reads_sequences:
         return bool(np.isfinite(z).all())
     steps = z.reshape(len(z), layer.input_shape[0], -1)
     return bool((np.isfinite(steps) | np.isnan(steps).all(axis=2, keepdims=True)).all())

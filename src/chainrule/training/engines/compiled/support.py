@@ -44,8 +44,9 @@ def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
 
 
 def _reason_of_layer(layer: Layer) -> str | None:
-    if len(layer.input_shape) == 2:
+    if layer.reads_sequences:
         return f"the layer {layer.name} takes sequences, which are not compiled"
+    # The types themselves: a class derived from them may compute something else.
     if type(layer) is Softmax:
         return None
     if type(layer) is not Dense:

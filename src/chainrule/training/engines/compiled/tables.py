@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from chainrule.core.arrays import Array
 from chainrule.nn import activations as phi
 from chainrule.nn import losses
 from chainrule.nn.activations import Activation
-from chainrule.nn.layer_types import Dense, Softmax
+from chainrule.nn.layer_types import Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
@@ -203,7 +203,7 @@ class Tables(NamedTuple):
 
 def dense_layers(network: Network) -> list[Dense]:
     """The layers that have parameters: in a network that can be compiled they are dense."""
-    return [layer for layer in network.layers if isinstance(layer, Dense)]
+    return [cast("Dense", layer) for layer in network.layers if layer.has_weights]
 
 
 def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> Tables:
@@ -231,7 +231,7 @@ def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> T
         np.array([_options(layer) for layer in dense_layers(network)], network.dtype),
         units,
         parameters,
-        isinstance(network.layers[-1], Softmax),
+        network.layers[-1].gives_distribution,
     )
 
 
