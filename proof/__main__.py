@@ -1,6 +1,6 @@
-"""Prints the whole proof in one table; exit status 1 if a line does not hold.
+"""Measures what is claimed about gradients, tests, numbers, files and runs; prints a table.
 
-Run with: python -m proof [--full] [PART ...]
+The exit status is 1 if a line of the table fails.
 """
 
 from __future__ import annotations
@@ -14,16 +14,27 @@ from rich.console import Console
 from rich.table import Table
 
 from proof.chapters import TITLES, measured
-from proof.line import Line
 
 MARKS = {True: "[green]holds[/]", False: "[bold red]FAILS[/]", None: "[yellow]not here[/]"}
 
 
 def main() -> int:
     """Measure the parts named, all of them by default, and print a line for each claim."""
-    parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(TITLES))
-    parser.add_argument("--full", action="store_true", help="make the long runs in full")
+    parser = argparse.ArgumentParser(
+        prog="python -m proof",
+        description=__doc__,
+        epilog="docs/proof.md explains every line of the table.",
+    )
+    parts = ", ".join(f"{name} ({title})" for name, title in TITLES.items())
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"what to measure, all by default: {parts}"
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="make the long runs in full (hours for all parts) and store their results in "
+        "proof/results/; without it short forms of them are run, in minutes",
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.parts).difference(TITLES))
     if unknown:
@@ -42,16 +53,12 @@ def report(names: Sequence[str], *, full: bool) -> int:
         table.add_row(f"[bold]{TITLES[name]}[/]")
         for line in measured(name, full=full):
             console.print(f"  {TITLES[name]}: {line.claim}: {line.measured}", markup=False)
-            table.add_row(*_cells(line))
+            table.add_row(line.claim, line.asked, line.measured, MARKS[line.holds], line.stored)
             failed += line.holds is False
     console.print(table)
     minutes = (time.perf_counter() - start) / 60
     console.print(f"{failed} of the lines fail; {minutes:.1f} minutes")
     return int(failed > 0)
-
-
-def _cells(line: Line) -> tuple[str, ...]:
-    return line.claim, line.asked, line.measured, MARKS[line.holds], line.stored
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.gradients import relative_error
 from chainrule.nn.network import Network
-from proof.line import Line
-from proof.stored import store, stored
+from proof.line import Line, store, stored_text
 
 ROUNDINGS = 8.0
 """So many roundings must fit below a figure for an array to be held to it."""
@@ -135,8 +134,7 @@ def keep(name: str, agreement: Agreement, seconds: float, command: str) -> None:
 def line_of(name: str, agreement: Agreement) -> Line:
     """One line of the table, with the result that is kept under ``name`` beside it."""
     asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
-    before = stored(name)
-    kept = str(before) if before else ""
+    kept = stored_text(name)
     library = name.rpartition("-")[2]
     if library in ("torch", "jax") and find_spec(library) is None:
         return Line(agreement.claim, asked, f"{library} is not installed", None, kept)

@@ -1,7 +1,11 @@
-"""What a planted copy of the package is put through, in a process of its own.
+"""Tests and trainings of a copy of the package with a planted bug, in a process of its own.
 
-Run with: python -m proof.battery ACTIVATIONS HARMLESS TESTS [TEMPTED]; the copy stands first on
-the path, names of activations and of files are put together by commas. Prints one line of JSON.
+`proof.kills` runs this with the copy first on the path:
+
+    python -m proof.battery ACTIVATIONS HARMLESS TESTS TRAINED
+
+Names of activations and of test files are separated by commas; TRAINED is one activation, or
+empty. The results are printed as one line of JSON.
 """
 
 from __future__ import annotations
@@ -35,38 +39,41 @@ OF_ALL = (
     "nn/test_penalties.py",
     "data/test_sources.py",
 )
-"""Tests of code that runs whatever the activation is; for what the others let through."""
+"""Tests of code that runs whatever the activation is, run where those by activation all pass."""
+
+OF_MAKE_TEST = ("-m", "not exhaustive")
+"""The tests that `make test` runs, and no others."""
 
 CASES = 240
 
+# One failure is enough; Hypothesis need not look for the smallest case that fails.
 settings.register_profile("first failure", phases=[Phase.explicit, Phase.generate])
-"""That something fails is enough: the smallest case that does is nobody's to look at."""
 
 
 class Recorder:
-    """The first failure for every activation; for None, of a test that has none."""
+    """A pytest plugin: the first test that failed for each activation.
+
+    Under None stands the first failure of a test that has no activation.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = set(names)
         self.killers: dict[str | None, str] = {}
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Called by pytest before every test: one failure for an activation is enough."""
+        """Skip the further tests of an activation that one test has failed for."""
         if self._activation_of(item.nodeid) in self.killers:
             pytest.skip("killed already")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Called by pytest for every phase of every test."""
+        """Note a test that failed."""
         if report.failed:
-            self._note(report.nodeid)
+            test = report.nodeid
+            self.killers.setdefault(self._activation_of(test), test.split("/")[-1])
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Called by pytest for every file."""
-        if report.failed:
-            self._note(report.nodeid)
-
-    def _note(self, test: str) -> None:
-        self.killers.setdefault(self._activation_of(test), test.split("/")[-1])
+        """Note a file that could not be imported."""
+        self.pytest_runtest_logreport(report)  # type: ignore[arg-type]
 
     def _activation_of(self, test: str) -> str | None:
         first = test.partition("[")[2].partition("-")[0].rstrip("]")
@@ -74,23 +81,30 @@ class Recorder:
 
 
 def run_tests(files: Iterable[str], names: Iterable[str], *more: str) -> dict[str | None, str]:
-    """Run tests of the suite; by activation, which failed first."""
+    """Run test files of the suite; returns, by activation, the first test that failed.
+
+    Args:
+        files: in tests/.
+        names: of the activations to look for in the names of the tests.
+        more: arguments for pytest.
+    """
     recorder = Recorder(names)
     settings.load_profile("first failure")
-    quiet = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-W", "ignore"]
+    words = ["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-W", "ignore"]
+    words += [*OF_MAKE_TEST, *more, *(str(TESTS / file) for file in files)]
     with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main([*quiet, *more, *(str(TESTS / file) for file in files)], plugins=[recorder])
+        pytest.main(words, plugins=[recorder])
     return recorder.killers
 
 
 def killers_of(names: list[str], harmless: set[str], files: list[str]) -> dict[str, str | None]:
-    """For every activation the test that failed; None where none did.
+    """By activation, the test that failed; None where none did.
 
     Args:
         names: of the activations.
-        harmless: those for which nothing is changed.
-        files: of tests that are run in place of those by activation; the answer is then the same
-            for every activation.
+        harmless: those for which the bug is declared to change nothing.
+        files: of tests to run in place of those by activation; one failure then counts for every
+            activation.
     """
     if files:
         return dict.fromkeys(names, run_tests(files, (), "--maxfail=1").get(None))
@@ -130,7 +144,7 @@ def _training(activation: str, batch_size: int) -> Any:
 
 
 def accuracy(activation: str) -> float:
-    """Of the trained network, on cases it has not seen."""
+    """The accuracy of a trained network on cases that it has not seen."""
     network, engine, cases, (x, t) = _training(activation, batch_size=16)
     rng = np.random.default_rng(4)
     for _ in range(60):
@@ -138,8 +152,8 @@ def accuracy(activation: str) -> float:
     return float((network.forward_pass(x).argmax(axis=1) == t).mean())
 
 
-def gradient_pair(activation: str) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient of one batch, and the difference of two points 2e-6 apart."""
+def passes(activation: str) -> dict[str, bool]:
+    """Whether the gradient of one batch passes two lax comparisons with central differences."""
     network, _, x, (_, t) = _training(activation, batch_size=16)
     x, t, theta = x[:6], t[:6], network.theta.copy()
     network.loss(x, t)
@@ -149,43 +163,31 @@ def gradient_pair(activation: str) -> tuple[np.ndarray, np.ndarray]:
         up[i] += 1e-6
         down[i] -= 1e-6
         numeric[i] = (network.loss(x, t, up) - network.loss(x, t, down)) / (up[i] - down[i])
-    return found, numeric
+    size = np.linalg.norm(found) + np.linalg.norm(numeric)
+    # PyTorch's gradcheck: |a − n| ≤ atol + rtol |n| with 1e-5 and 1e-3
+    within = np.abs(found - numeric) <= 1e-5 + 1e-3 * np.abs(numeric)
+    return {
+        "gradcheck": bool(within.all()),
+        "course": bool(np.linalg.norm(found - numeric) <= 1e-4 * size),
+    }
 
 
-def temptations(activation: str) -> dict[str, Any]:
-    """What else one might have believed: it trains, and it passes laxer checks on one batch."""
-
-    def tried(what: Callable[[], Any]) -> Any:
-        try:
-            return what()
-        except Exception as error:
-            return type(error).__name__
-
-    def laxer() -> dict[str, bool]:
-        found, numeric = gradient_pair(activation)
-        size = np.linalg.norm(found) + np.linalg.norm(numeric)
-        # PyTorch's gradcheck: |a − n| ≤ atol + rtol |n| with 1e-5 and 1e-3
-        within = np.abs(found - numeric) <= 1e-5 + 1e-3 * np.abs(numeric)
-        return {
-            "gradcheck": bool(within.all()),
-            "course": bool(np.linalg.norm(found - numeric) <= 1e-4 * size),
-        }
-
-    return {"accuracy": tried(lambda: accuracy(activation)), "laxer": tried(laxer)}
+def attempt(measure: Callable[[str], Any], activation: str) -> Any:
+    """The result of a measurement, or the name of the error that a bug made it raise."""
+    try:
+        return measure(activation)
+    except Exception as error:
+        return type(error).__name__
 
 
 def main() -> int:
-    """Put the package that stands first on the path through it."""
+    """Run the tests and trainings that the command line names, and print the results."""
     warnings.simplefilter("ignore")
-    names, harmless, files, *rest = ([n for n in a.split(",") if n] for a in sys.argv[1:])
-    found: dict[str, Any] = {"bits": {}, "killers": killers_of(names, set(harmless), files)}
-    for name in names:
-        try:
-            found["bits"][name] = bits(name)
-        except Exception as error:
-            found["bits"][name] = type(error).__name__
-    if rest:
-        found["temptations"] = temptations(rest[0][0])
+    names, harmless, files, trained = ([n for n in a.split(",") if n] for a in sys.argv[1:])
+    killers = killers_of(names, set(harmless), files)
+    found: dict[str, Any] = {"killers": killers, "bits": {n: attempt(bits, n) for n in names}}
+    for name in trained:
+        found |= {"accuracy": attempt(accuracy, name), "passes": attempt(passes, name)}
     print(json.dumps(found))
     return 0
 

@@ -1,7 +1,7 @@
-"""Chapters of the proof, each measured in a process of its own.
+"""The parts of the proof, each measured in a process of its own.
 
-Some chapters measure copies of their process, which must not have the threads that JAX and
-PyTorch start in another chapter: a copy would wait for them for ever.
+Some parts fork their process. JAX and PyTorch, which other parts use, start threads that a forked
+process would wait for without end.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ TITLES = {
     "sequences": "Sequences",
     "extremes": "Extremes",
     "kills": "Planted bugs",
+    "mutants": "Mutants",
     "numbers": "Numbers",
     "files": "Files from strangers",
     "runs": "Runs",
 }
-"""Of the chapters by the name of their module, whose function ``lines`` measures them."""
+"""By the name of a module, whose function ``lines`` measures the part, the title of the part."""
 
 
 def measured(name: str, *, full: bool) -> Iterator[Line]:
-    """The lines of a chapter as they are measured.
+    """The lines of a part as they are measured.
 
     Args:
         name: of its module.
         full: whether to make the long runs in full, and store them.
 
     Returns:
-        Its lines; where it comes to no end, what ended it is a last line, which does not hold.
+        Its lines. If the part breaks off, a last line, which does not hold, says why.
     """
     spawned = multiprocessing.get_context("spawn")
     receiver, sender = spawned.Pipe(duplex=False)
     process = spawned.Process(target=_measure, args=(name, full, sender), name=name)
     process.start()
-    sender.close()  # so that the receiver hears of the process's end
+    sender.close()  # so that recv raises EOFError when the process ends
     try:
         while (line := receiver.recv()) is not None:
             yield line
         process.join()
-    except EOFError:  # it ended without a word
+    except EOFError:  # the process ended without sending None
         process.join()
         yield _broken(name, f"it ended with status {process.exitcode}")
     finally:
@@ -53,7 +54,7 @@ def measured(name: str, *, full: bool) -> Iterator[Line]:
 
 
 def _measure(name: str, full: bool, sender: Connection) -> None:
-    """In the chapter's process: send every line, then None."""
+    """In the process of the part: send every line, then None."""
     try:
         for line in import_module(f"proof.{name}").lines(full):
             sender.send(line)
@@ -64,4 +65,4 @@ def _measure(name: str, full: bool, sender: Connection) -> None:
 
 
 def _broken(name: str, found: str) -> Line:
-    return Line(f"the chapter on {name} comes to its end", "yes", found, holds=False)
+    return Line(f"the part {name} runs to its end", "yes", found, holds=False)

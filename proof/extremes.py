@@ -23,8 +23,7 @@ from chainrule.gradients.rounding import rounding
 from chainrule.nn.network import Network
 from chainrule.training.engines.threads import on_threads
 from proof.extreme_networks import PLANTS, Extreme, extreme, planted
-from proof.line import Line
-from proof.stored import store, stored
+from proof.line import Line, store, stored_text
 
 SHORT, FULL = 64, 2048
 """How many networks."""
@@ -77,8 +76,7 @@ def lines(full: bool) -> Iterator[Line]:
         if full:
             command = "python -m proof --full extremes"
             store(f"extremes-{name}", measured, holds=holds, command=command, seconds=seconds)
-        before = stored(f"extremes-{name}")
-        yield Line(claim, asked, measured, holds, str(before) if before else "")
+        yield Line(claim, asked, measured, holds, stored_text(f"extremes-{name}"))
 
 
 def claims(found: Found) -> Iterator[tuple[str, str, str, str, bool]]:

@@ -13,8 +13,7 @@ from typing import Any
 
 from proof.fuzz.targets import TARGETS
 from proof.fuzz.total import READERS, WANTED, fuzz_for_a_while, judged, run, totals
-from proof.line import Line
-from proof.stored import stored
+from proof.line import Line, stored
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOP, TIMES, MEBIBYTES = 64, 2.0, 256

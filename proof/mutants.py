@@ -22,8 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proof.line import Line
-from proof.stored import Stored, store, stored
+from proof.line import Line, Stored, store, stored_text
 
 ROOT = Path(__file__).parents[1]
 LEAST_KILLED = 0.95
@@ -239,17 +238,17 @@ def run_group(group: Group) -> Stored:
     measured, holds = summary(found)
     alive: dict[str, object] = {name: end for name, end in found.items() if end != KILLED}
     seconds = time.perf_counter() - start
-    command = "python -m proof kills --full"
+    command = "python -m proof mutants --full"
     return store(
         group.stored, measured, holds=holds, command=command, seconds=seconds, figures=alive
     )
 
 
-def mutant_lines(full: bool) -> Iterator[Line]:
+def lines(full: bool) -> Iterator[Line]:
     """All mutants, or those of one module beside the stored results."""
     if find_spec("mutmut") is None:
         why = "mutmut is not installed: pip install 'chainrule[proof]'"
-        yield Line(f"mutants of {CORE.what}", ASKED, why, None, str(stored(CORE.stored) or ""))
+        yield Line(f"mutants of {CORE.what}", ASKED, why, None, stored_text(CORE.stored))
         return
     for group in GROUPS if full else ():
         result = run_group(group)
@@ -258,4 +257,4 @@ def mutant_lines(full: bool) -> Iterator[Line]:
         module = random.Random(date.today().isoformat()).choice(QUICK)
         measured, holds = summary(run_mutants([module], TESTS[module]), LEAST_OF_ONE)
         claim, asked = f"mutants of {module} by its own tests", f"≥ {LEAST_OF_ONE:.0%} killed"
-        yield Line(claim, asked, measured, holds, str(stored(CORE.stored) or ""))
+        yield Line(claim, asked, measured, holds, stored_text(CORE.stored))

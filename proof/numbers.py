@@ -17,8 +17,7 @@ from chainrule.nn.layers.softmax import softmax
 from chainrule.nn.losses import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from proof import compiled, exact
 from proof.edges import disturbed, warnings_of
-from proof.line import Line
-from proof.stored import store, stored
+from proof.line import Line, store, stored_text
 
 POINTS, POINTS_FULL = 400, 20_000
 CASES, CASES_FULL = 150, 5_000
@@ -191,7 +190,7 @@ def kept_sigmoid(engine: str, *, full: bool) -> Line:
         measured = f"{line.measured} at {DENSE_FULL:,} points"
         seconds = time.perf_counter() - start
         store(name, measured, holds=line.holds, command="make proof-full", seconds=seconds)
-    return replace(line, stored=str(stored(name) or ""))
+    return replace(line, stored=stored_text(name))
 
 
 def dense_sigmoid(engine: str, count: int) -> Line:

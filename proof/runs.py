@@ -11,11 +11,10 @@ from proof.ended_runs import MOST_SECONDS, end_runs
 from proof.flipped_bits import flip
 from proof.full_disks import troubles
 from proof.killed_runs import kill_runs
-from proof.line import Line
+from proof.line import Line, store, stored_text
 from proof.resumed_runs import ENGINES, resume_everywhere, settings
 from proof.same_bits import compare
 from proof.same_bits import settings as bit_settings
-from proof.stored import store, stored
 
 KILLS, FULL_KILLS = 30, 1000
 COMMAND = "python -m proof --full runs"
@@ -50,7 +49,7 @@ def _resumed(full: bool) -> Line:
         "the bits of a run never stopped",
         measured,
         holds,
-        str(stored("resumptions") or ""),
+        stored_text("resumptions"),
     )
 
 
@@ -71,7 +70,7 @@ def _killed(full: bool) -> Line:
         "none unreadable, none lost",
         str(tally),
         tally.holds,
-        str(stored("kills_of_runs") or ""),
+        stored_text("kills_of_runs"),
     )
 
 
@@ -125,5 +124,5 @@ def _repeated(full: bool) -> Line:
         "the same bits in 50 runs",
         measured,
         not bad,
-        str(stored("same_bits") or ""),
+        stored_text("same_bits"),
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 from proof.fuzz.target import Target, memory_folder
 from proof.fuzz.targets import TARGETS
-from proof.stored import store, stored
+from proof.line import store, stored
 
 WANTED = 10_000_000
 """Executions of a target, over time."""

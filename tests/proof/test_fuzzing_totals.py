@@ -27,7 +27,7 @@ def test_enough_readers_and_no_finding(enough, findings, holds):
 
 
 def test_executions_add_up_and_a_finding_is_open_until_a_run_without(tmp_path, monkeypatch):
-    monkeypatch.setattr("proof.stored.FOLDER", tmp_path)
+    monkeypatch.setattr("proof.line.FOLDER", tmp_path)
     add("npz", Outcome(WANTED, 7, ""), 1.0)
     add("npz", Outcome(10, 5, "a traceback"), 1.0)
     kept = totals()["npz"]

@@ -1,12 +1,16 @@
 """Planted bugs can still be planted, and their accounts are read rightly."""
 
 import ast
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from proof.bugs import BUGS, NAMES, Bug, Edit
-from proof.kill_table import Verdict
-from proof.kills import in_turn, summary
+from proof.kills import Verdict, in_turn, summary
 from proof.planting import NotFoundError, edited, planted, planted_sources
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_there_are_as_many_as_are_promised_and_no_name_twice():
@@ -56,3 +60,18 @@ def test_a_survivor_and_a_false_excuse_are_told(killers, same, holds, said):
     text, found = summary([Verdict(BUG, killers, frozenset(same), 1.0, {})])
     assert found is holds
     assert said in text
+
+
+def test_only_what_make_test_runs_counts_as_a_killer(tmp_path):
+    text = "import pytest\ndef test_a(): pass\n@pytest.mark.exhaustive\ndef test_b(): assert 0\n"
+    (tmp_path / "test_some.py").write_text(text)
+    program = (
+        "import sys; from pathlib import Path; from proof import battery; "
+        "battery.TESTS = Path(sys.argv[1]); print(battery.run_tests(['test_some.py'], ()))"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+    (tmp_path / "test_some.py").write_text(text.replace("exhaustive", "usual"))
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "test_some.py::test_b" in done.stdout

@@ -1,4 +1,4 @@
-"""Several runs in one picture: their curves superimposed, a colour a run."""
+"""Several runs in one picture: their curves superimposed, each run in a colour of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.errors import ChainruleError, unknown
-from chainrule.plots.curves import (
+from chainrule.plots.learning_curve import (
     LOWEST_R2,
     MARKED_POINTS,
     SCORES,
@@ -32,24 +32,22 @@ from chainrule.plots.style import (
     house_style,
     marker_of,
     new_figure,
-    percent_axis,
     plain,
-    with_room,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Prefixes of columns, the words for them, and their dashes.
+# By the prefix of a column: the part of the data in words, and how its lines are dashed.
 _PARTS: Mapping[str, tuple[str, Any]] = {
     "train": ("training", TRAINING_DASHES),
     "validation": ("validation", VALIDATION_DASHES),
     "test": ("test", (0, (1, 1.2))),
 }
-# With more than this, a picture shows no difference between all of them and a few.
+# With more points than this, a thinned curve looks the same.
 _MANY_POINTS = 3000
-# A curve that diverges may leave the panel this far above all curves that do not.
+# The panel ends at this multiple of the largest value of the curves that do not diverge.
 _MOST_ABOVE = 1e4
 
 
@@ -59,9 +57,9 @@ class _Line:
 
     Attributes:
         run: the run's number.
-        part: of the data; empty where a column belongs to none.
-        curve: what was measured.
-        diverged: whether it ended because a number was no longer finite.
+        part: of the data, a key of `_PARTS`; empty for a column that belongs to none.
+        curve: the values measured.
+        diverged: whether the run ended because a number was no longer finite.
     """
 
     run: int
@@ -78,26 +76,27 @@ def compare_histories(
     diverged: Collection[str] = (),
     x_label: str = "epochs",
 ) -> Figure:
-    """The curves of several runs superimposed: a colour a run, training solid, validation dashed.
+    """The curves of several runs superimposed: one colour per run, validation dashed.
 
-    Each measure has a panel of its own. A measure of positive values that span more than two
-    decades has a logarithmic axis. A curve that diverges is drawn to where it ended, with a
-    cross at its end, and the legend says in which epoch that was.
+    Each measure has a panel of its own. Losses that are positive and span more than two decades
+    have a logarithmic axis. A curve that diverges is drawn up to its last finite value, which a
+    cross marks; the legend names the epoch.
 
     Args:
-        histories: the runs by name; each a mapping of columns as `chainrule.runs.run.Run.history`
-            is, of any length. The epochs are counted from 1 where ``epoch`` is missing.
+        histories: the runs by name, each a mapping of columns such as
+            `chainrule.runs.run.Run.history`. The epochs are counted from 1 if ``epoch`` is
+            missing.
         column: ``loss`` or ``accuracy`` for all parts of the data that were measured
             (``train_loss``, ``validation_loss``, ``test_loss``), or the full name of one
             column; or several of these.
-        title: what is compared.
-        diverged: the names of the runs that ended because a number was no longer finite, where
-            the history itself does not show it. Entries that are not finite do show it.
-        x_label: what is counted along the axis.
+        title: of the figure.
+        diverged: the names of runs that ended because a number was no longer finite. Runs whose
+            history has values that are not finite need not be named.
+        x_label: of the x axis.
 
     Raises:
-        ChainruleError: no runs, no column or one that no run has, a run in ``diverged`` that is
-            none, or columns of different lengths.
+        ChainruleError: there are no runs or no columns, no run has a column, a name in
+            ``diverged`` is no run's, or a run's columns have different lengths.
 
     Example:
         >>> runs = {"rate 0.1": {"train_loss": [0.7, 0.4]}, "rate 10": {"train_loss": [9.0]}}
@@ -131,7 +130,7 @@ def compare_histories(
 def _measures(
     histories: Mapping[str, History], wanted: Iterable[str]
 ) -> dict[str, dict[str, str]]:
-    """For every measure, which of its columns to draw: column name to part."""
+    """For every measure, the columns to draw, each with the part of the data it belongs to."""
     known = dict.fromkeys(name for history in histories.values() for name in history)
     measures: dict[str, dict[str, str]] = {}
     for word in wanted:
@@ -144,18 +143,9 @@ def _measures(
         else:
             measures.setdefault(word, {})[word] = ""
         if known and not columns and word not in known:
-            raise ChainruleError(unknown("column", word, [*_short(known), *known]))
+            short = [name.removeprefix("train_") for name in known if name.startswith("train_")]
+            raise ChainruleError(unknown("column", word, [*short, *known]))
     return measures
-
-
-def _short(columns: Iterable[str]) -> list[str]:
-    """The measures that the columns of training belong to.
-
-    Example:
-        >>> _short(["epoch", "train_loss", "validation_loss"])
-        ['loss']
-    """
-    return [name.removeprefix("train_") for name in columns if name.startswith("train_")]
 
 
 def _lines(
@@ -167,16 +157,15 @@ def _lines(
         for column, part in columns.items():
             curve = curve_of(history, column)
             if curve is not None:
-                ended = name in diverged or bool(len(curve.broken))
+                ended = name in diverged or bool(len(curve.not_finite))
                 found.append(_Line(run, part, curve, ended))
     return found
 
 
 def _draw(axes: Axes, measure: str, lines: list[_Line], crowded: bool, x_label: str) -> None:
-    """One panel: every curve of a measure, the axes around them, its title.
+    """Draw one panel: every curve of a measure, the axes and the title.
 
-    Where colours alone would not tell the runs apart, the panel is ``crowded`` and every run has
-    a marker as well.
+    A ``crowded`` panel has more runs than colours, so every run has a marker as well.
     """
     if not lines:
         blank(axes, "nothing was measured")
@@ -199,7 +188,7 @@ def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
     """One curve, as far as it was finite."""
     curve, (color, marker) = line.curve, marker_of(line.run)
     x, y = curve.x, curve.y.clip(-LARGEST, LARGEST)
-    if len(x) > _MANY_POINTS:  # else the gaps where a value was not finite are kept
+    if len(x) > _MANY_POINTS:  # only then, because thinning closes gaps of values not finite
         x, y = thinned(x, y)
     axes.plot(
         x,
@@ -215,7 +204,7 @@ def _draw_line(axes: Axes, line: _Line, crowded: bool) -> None:
 
 
 def _mark_ends(axes: Axes, line: _Line) -> None:
-    """A cross at every last finite value before one that was not; at the edge if beyond it."""
+    """A cross at every last value before one that is not finite, within the panel's limits."""
     finite = np.isfinite(line.curve.y)
     ends = [k for k, (here, then) in enumerate(pairwise(finite)) if here and not then]
     if line.diverged and len(finite) and finite[-1]:
@@ -225,8 +214,7 @@ def _mark_ends(axes: Axes, line: _Line) -> None:
     axes.plot(
         line.curve.x[ends],
         line.curve.y[ends].clip(*axes.get_ylim()),
-        linestyle="none",
-        marker="X",
+        "X",
         markersize=13,
         markerfacecolor=marker_of(line.run)[0],
         markeredgecolor="white",
@@ -237,13 +225,13 @@ def _mark_ends(axes: Axes, line: _Line) -> None:
 
 
 def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
-    """Set the y axis; returns the remark on it that the title needs."""
+    """End the y axis; returns the remark that the title needs."""
     values = panel.values.clip(-LARGEST, LARGEST)
     if not len(values):
         return ""
     low, high = float(values.min()), float(values.max())
     if measure in SCORES:
-        return _limit_score(panel, measure, low, high)
+        return panel.limit_score(measure, low, max(high, 0.0) if low < LOWEST_R2 else high)
     remarks = []
     sound = max((float(line.curve.finite.max()) for line in lines if not line.diverged), default=0)
     if 0 < _MOST_ABOVE * sound < high:
@@ -254,31 +242,19 @@ def _limit(panel: Panel, measure: str, lines: list[_Line]) -> str:
     return f" ({', '.join(remarks)})" if remarks else ""
 
 
-def _limit_score(panel: Panel, measure: str, low: float, high: float) -> str:
-    """Set the y axis of accuracies or R²; returns the remark on it that the title needs."""
-    remark = ""
-    if measure == "accuracy":
-        percent_axis(panel.axes)
-    elif low < LOWEST_R2:
-        low, high, remark = LOWEST_R2, max(high, 0.0), f" (below {LOWEST_R2:g} not shown)"
-    # At least ten points high, so that noise around 100 % does not look like a fall.
-    panel.limit(*with_room(min(low, high - 0.1), high))
-    return remark
-
-
 def _legend(
     histories: Mapping[str, History],
     panels: Iterable[list[_Line]],
     diverged: Collection[str],
 ) -> list[tuple[dict[str, Any], str]]:
-    """How each run's line looks, and its name; then how each part's does, where there are two."""
+    """Look and name of each run's line; then of each part's, if there are several."""
     lines = [line for panel in panels for line in panel]
     entries: list[tuple[dict[str, Any], str]] = []
     for run, (name, history) in enumerate(histories.items()):
         color, marker = marker_of(run)
         shape = marker if len(histories) > len(PALETTE) else None
         own = [line.curve for line in lines if line.run == run]
-        label = plain(name, 32) + _trouble(history, own, name in diverged)
+        label = plain(name, 32) + _not_finite(history, own, name in diverged)
         entries.append(({"color": color, "marker": shape, "linewidth": 3}, label))
     parts = dict.fromkeys(line.part for line in lines if line.part)
     for part in parts if len(parts) > 1 else ():
@@ -288,14 +264,14 @@ def _legend(
 
 
 def _columns(labels: Sequence[str], width: float) -> int:
-    """How many columns of such labels a figure of ``width`` inches has room for, at most 4."""
+    """How many columns of these labels fit into ``width`` inches, at most 4."""
     longest = 0.095 * max(map(len, labels), default=1) + 0.8  # inches
     return max(1, min(4, int(width / longest), len(labels)))
 
 
-def _trouble(history: History, curves: list[Curve], diverged: bool) -> str:
-    """What the legend adds to the name of a run that diverged."""
-    broken = [float(curve.broken[0]) for curve in curves if len(curve.broken)]
-    if diverged and not broken:
-        broken = [float(epochs_of(history).max(initial=0)) + 1]
-    return f": not finite in epoch {min(broken):,.0f}" if broken else ""
+def _not_finite(history: History, curves: list[Curve], diverged: bool) -> str:
+    """Text for the legend, after the name of a run that diverged; otherwise empty."""
+    epochs = [float(curve.not_finite[0]) for curve in curves if len(curve.not_finite)]
+    if diverged and not epochs:
+        epochs = [float(epochs_of(history).max(initial=0)) + 1]
+    return f": not finite in epoch {min(epochs):,.0f}" if epochs else ""

@@ -3,28 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.core.errors import ChainruleError, unknown
-from chainrule.plots.curves import (
-    LOWEST_R2,
-    SCORES,
-    History,
-    Panel,
-    Vector,
-    curve_of,
-    epochs_of,
+from chainrule.core.errors import ChainruleError, ShapeError, unknown
+from chainrule.plots.style import (
+    ALARM,
+    INK,
+    LARGEST,
+    TEST,
+    TRAINING,
+    VALIDATION,
+    blank,
+    count_axis,
+    house_style,
+    log_axis,
+    new_figure,
+    percent_axis,
+    spans_decades,
+    with_room,
+    with_room_log,
 )
-from chainrule.plots.style import LARGEST, house_style, new_figure, percent_axis, with_room
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Vector = NDArray[np.float64]
+History = Mapping[str, Sequence[float | None]]
 Counted = Literal["epochs", "minibatches"]
 Losses = Sequence[float] | NDArray[np.float64]
+
+# The second panel shows the first of these that a history has: column name, and its title.
+SCORES: Mapping[str, str] = {"accuracy": "accuracy", "r2": "R²"}
+
+LOWEST_R2 = -1.0
+"""The R² axis ends here: R² has no lower bound, and below this a prediction is simply bad."""
+
+MARKED_POINTS = 30
+"""With more points than this, a marker on each would hide the line."""
+
+TRAINING_DASHES, VALIDATION_DASHES = "-", (0, (4, 1.2))
+
+_PARTS = (
+    ("train", "training", TRAINING, TRAINING_DASHES),
+    ("validation", "validation", VALIDATION, VALIDATION_DASHES),
+)
+_THIN_LINE = 1000  # With more points than this, a noisy line of full width would be a band.
+_FAR = 100.0  # axis heights
 
 
 def learning_curve(
@@ -82,19 +112,19 @@ def learning_curve(
     with house_style():
         figure = new_figure(12.5 if score else 8.5, 6, title)
         axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
-        panels = [Panel(a, unit, end) for a in axes]
+        panels = [Panel(one, unit, end) for one in axes]
         if len(losses):
             panels[0].add_minibatches(losses, unit / per_epoch)
-        _draw_loss(panels[0], history, result.get("loss"))
+        panels[0].draw_loss(history, result.get("loss"))
         if score:
-            _draw_score(panels[1], history, score, result.get(score))
+            panels[1].draw_score(history, score, result.get(score))
         for panel in panels:
             panel.finish(x_axis)
     return figure
 
 
 def _per_epoch(epochs: Vector, x_axis: str, losses: Losses, given: int | None) -> float:
-    """How many minibatches an epoch has; 1 where it makes no difference."""
+    """How many minibatches an epoch has; 1 if the picture does not depend on it."""
     if given is not None:
         if given < 1:
             raise ChainruleError(f"an epoch has at least 1 minibatch; found {given}")
@@ -107,7 +137,7 @@ def _per_epoch(epochs: Vector, x_axis: str, losses: Losses, given: int | None) -
 
 
 def _score(history: History, result: Mapping[str, float]) -> str | None:
-    """The first of `SCORES` that was measured anywhere."""
+    """The first of `SCORES` that was measured in any part of the data."""
     for score in SCORES:
         columns = (f"train_{score}", f"validation_{score}")
         if score in result or any(curve_of(history, column) for column in columns):
@@ -115,31 +145,291 @@ def _score(history: History, result: Mapping[str, float]) -> str | None:
     return None
 
 
-def _draw_loss(panel: Panel, history: History, test: float | None) -> None:
-    """The panel of losses, on a logarithmic axis where that says more."""
-    panel.add_parts(history, "loss")
-    panel.mark_best()
-    panel.mark_test(test, "{:.4g}")
-    values = panel.values.clip(-LARGEST, LARGEST)
-    is_log = bool(len(values)) and panel.limit_loss(float(values.min()), float(values.max()))
-    panel.axes.set_title("loss (logarithmic axis)" if is_log else "loss")
-    panel.mark_broken()
+@dataclass(frozen=True)
+class Curve:
+    """One column of a history.
+
+    Attributes:
+        x: the epochs at which it was measured, shape (measurements,).
+        y: the values, of the same shape. NaN stands for every value that is not finite, so
+            that Matplotlib leaves it out.
+    """
+
+    x: Vector
+    y: Vector
+
+    @property
+    def finite(self) -> Vector:
+        """The values that can be drawn."""
+        return self.y[np.isfinite(self.y)]
+
+    @property
+    def not_finite(self) -> Vector:
+        """The epochs at which the value was not finite."""
+        return self.x[~np.isfinite(self.y)]
 
 
-def _draw_score(panel: Panel, history: History, score: str, test: float | None) -> None:
-    """The panel of accuracies, or of coefficients of determination."""
-    panel.add_parts(history, score)
-    panel.mark_test(test, "{:.1%}" if score == "accuracy" else "{:.4g}")
-    axes, values = panel.axes, panel.values
-    axes.set_title(SCORES[score])
-    if score == "accuracy":
-        percent_axis(axes)
-    elif len(values) and values.min() < LOWEST_R2:
-        axes.set_title(f"{SCORES[score]} (below {LOWEST_R2:g} not shown)")
-    if len(values):
-        values = values.clip(LOWEST_R2, 1.0)
+def epochs_of(history: History) -> Vector:
+    """The numbers of the epochs, counted from 1 if the history has no column ``epoch``.
+
+    Raises:
+        ShapeError: columns of different lengths.
+
+    Example:
+        >>> epochs_of({"train_loss": [0.5, 0.25]})
+        array([1., 2.])
+    """
+    lengths = {name: len(column) for name, column in history.items()}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ShapeError(f"the columns of a history have the same length; found {found}")
+    if "epoch" in history:
+        return _numbers(history["epoch"])
+    return np.arange(1.0, max(lengths.values(), default=0) + 1)
+
+
+def curve_of(history: History, column: str) -> Curve | None:
+    """The curve of ``column``; None if it was never measured.
+
+    A value of None was not measured and is dropped; a column of nothing but None and NaN was
+    never measured. The training loss is always measured: there None stands for a value that
+    could not be written as a number.
+    """
+    if column not in history:
+        return None
+    values = history[column]
+    always = column == "train_loss"
+    measured = np.array([always or value is not None for value in values], bool)
+    y = _numbers(values)
+    if not len(y) or (not always and np.isnan(y).all()):
+        return None
+    y[~np.isfinite(y)] = np.nan
+    return Curve(epochs_of(history)[measured], y[measured])
+
+
+def _numbers(values: Sequence[float | None]) -> Vector:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def thinned(x: Vector, y: Vector, buckets: int = 1500) -> tuple[Vector, Vector]:
+    """The lowest and the highest point of each bucket, so that no spike is lost.
+
+    A run may have millions of minibatches, and a picture has 1,500 columns: all points would
+    make an SVG file of a hundred megabytes that looks the same. Values that are not finite are
+    dropped.
+
+    Example:
+        >>> x = np.arange(100_000.0)
+        >>> y = np.where(x == 77_777, 9.0, x % 2)
+        >>> few_x, few_y = thinned(x, y)
+        >>> len(few_x), float(few_y.max())
+        (3000, 9.0)
+    """
+    keep = np.isfinite(y)
+    x, y = x[keep], y[keep]
+    if len(y) <= 2 * buckets:
+        return x, y
+    edges = np.linspace(0, len(y), buckets + 1).astype(int)
+    chosen = []
+    for start, stop in pairwise(edges):
+        part = y[start:stop]
+        chosen += sorted({start + int(part.argmin()), start + int(part.argmax())})
+    return x[chosen], y[chosen]
+
+
+@dataclass
+class Panel:
+    """One panel of a figure: its axes, and what has been drawn in them.
+
+    Attributes:
+        axes: the Matplotlib axes.
+        unit: the distance of two epochs on the x axis: 1, or the minibatches of an epoch.
+        end: the epoch at which the run ended, a fraction if within one; 0 if it never began.
+        curves: the curves drawn, by part of the data ("train", "validation").
+        shown: values that the y axis must include.
+        minibatch_range: the lowest and highest of the minibatches' losses, outliers apart.
+    """
+
+    axes: Axes
+    unit: float
+    end: float
+    curves: dict[str, Curve] = field(default_factory=dict)
+    shown: list[Vector] = field(default_factory=list)
+    minibatch_range: Vector = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        # Every limit is set here: Matplotlib's own overflow where a run has diverged.
+        self.axes.set_autoscale_on(False)
+
+    @property
+    def values(self) -> Vector:
+        """All values that the y axis must include, shape (values,)."""
+        curves = np.concatenate([*self.shown, np.empty(0)])
+        extra = self.minibatch_range
+        return np.append(curves, extra[-1:]) if len(curves) else extra
+
+    def draw_loss(self, history: History, test: float | None) -> None:
+        """Draw the losses, and the test loss as a star."""
+        self._add_parts(history, "loss")
+        self._mark_best()
+        self._mark_test(test, "{:.4g}")
+        values = self.values.clip(-LARGEST, LARGEST)
+        is_log = bool(len(values)) and self.limit_loss(float(values.min()), float(values.max()))
+        self.axes.set_title("loss (logarithmic axis)" if is_log else "loss")
+        self._mark_not_finite()
+
+    def draw_score(self, history: History, score: str, test: float | None) -> None:
+        """Draw accuracies or R², and that of the test part as a star."""
+        self._add_parts(history, score)
+        self._mark_test(test, "{:.1%}" if score == "accuracy" else "{:.4g}")
+        remark = ""
+        if len(self.values):
+            low, high = float(self.values.min()), float(self.values.max())
+            remark = self.limit_score(score, low, min(max(high, LOWEST_R2), 1.0))
+        elif score == "accuracy":
+            percent_axis(self.axes)
+        self.axes.set_title(SCORES[score] + remark)
+        self._mark_not_finite()
+
+    def _add_parts(self, history: History, column: str) -> None:
+        """Draw a line for training and one for validation, if they were measured."""
+        for part, label, color, dashes in _PARTS:
+            curve = curve_of(history, f"{part}_{column}")
+            if curve is None:
+                continue
+            self.axes.plot(
+                curve.x * self.unit,
+                curve.y,
+                color=color,
+                linestyle=dashes,
+                marker="o" if len(curve.x) <= MARKED_POINTS else None,
+                markersize=6,
+                linewidth=2.2 if len(curve.x) <= _THIN_LINE else 1.2,
+                label=label,
+                zorder=3,
+            )
+            self.curves[part] = curve
+            self.shown.append(curve.finite)
+
+    def add_minibatches(self, losses: Sequence[float] | NDArray[np.float64], step: float) -> None:
+        """Draw every minibatch's loss faintly behind all else, the first at x = ``step``."""
+        every: Vector = np.asarray(losses, np.float64)
+        at: Vector = np.arange(1, len(every) + 1, dtype=np.float64) * step
+        x, y = thinned(at, every)
+        self.axes.plot(
+            x, y, color=TRAINING, alpha=0.3, linewidth=0.8, label="minibatches", zorder=1
+        )
+        if len(y):
+            # Outliers may leave the panel, so that they do not press the curves flat. The lower
+            # end does not count beside curves: with one case a minibatch many losses are near 0.
+            self.minibatch_range = np.percentile(y, [1, 99])
+
+    def _mark_best(self) -> None:
+        """A ring around the lowest validation value of a run of several epochs."""
+        curve = self.curves.get("validation")
+        if curve is None or not len(curve.finite) or self.end <= 1:
+            return
+        k = int(np.nanargmin(curve.y))
+        epoch, value = curve.x[k], curve.y[k]
+        self.axes.plot(
+            epoch * self.unit,
+            value,
+            "o",
+            markersize=14,
+            markerfacecolor="none",
+            markeredgecolor=INK,
+            markeredgewidth=1.4,
+            label=f"best validation {value:.4g} (epoch {epoch:,.0f})",
+            zorder=4,
+        )
+
+    def _mark_test(self, value: float | None, form: str) -> None:
+        """A star at the end of the run; the legend gives its value, formatted by ``form``."""
+        if value is None:
+            return
+        finite = bool(np.isfinite(value))
+        self.axes.plot(
+            [self.end * self.unit] if finite else [],
+            [value] if finite else [],
+            "*",
+            markersize=19,
+            markerfacecolor=TEST,
+            markeredgecolor="white",
+            markeredgewidth=1.2,
+            label=f"test {form.format(value)}" if finite else "test: not a finite number",
+            zorder=5,
+        )
+        if finite:
+            self.shown.append(np.array([value], np.float64))
+
+    def limit(self, low: float, high: float) -> None:
+        """End the y axis at ``low`` and ``high``, and all lines within 100 axis heights of it.
+
+        Matplotlib would draw every dash of a line that runs 1e150 axis heights off the panel.
+        """
+        self.axes.set_ylim(low, high)
+        if self.axes.get_yscale() == "log":
+            return
+        far = _FAR * (high - low)
+        for line in self.axes.lines:
+            line.set_ydata(np.clip(line.get_ydata(), low - far, high + far))
+
+    def limit_loss(self, low: float, high: float) -> bool:
+        """End the y axis of losses; returns whether it is logarithmic (over two decades)."""
+        if low > 0:
+            low, high = max(low, 1 / LARGEST), max(high, 1 / LARGEST)
+        is_log = spans_decades(low, high)
+        if is_log:
+            log_axis(self.axes)
+        self.limit(*(with_room_log if is_log else with_room)(low, high))
+        return is_log
+
+    def limit_score(self, score: str, low: float, high: float) -> str:
+        """End the y axis of accuracies or R²; returns the remark that the title needs."""
+        remark = ""
+        if score == "accuracy":
+            percent_axis(self.axes)
+        elif low < LOWEST_R2:
+            low, remark = LOWEST_R2, f" (below {LOWEST_R2:g} not shown)"
         # At least ten points high, so that noise around 100 % does not look like a fall.
-        high = float(values.max())
-        low = min(float(values.min()), high - 0.1)
-        panel.limit(*with_room(low, high))
-    panel.mark_broken()
+        self.limit(*with_room(min(low, high - 0.1), high))
+        return remark
+
+    def _mark_not_finite(self) -> None:
+        """Crosses on the top edge at every epoch that has a value that is not finite."""
+        epochs = np.unique([epoch for c in self.curves.values() for epoch in c.not_finite])
+        if not len(epochs):
+            return
+        first = f"epoch {epochs[0]:,.0f}"
+        self.axes.plot(
+            epochs * self.unit,
+            np.ones(len(epochs)),
+            "X",
+            transform=self.axes.get_xaxis_transform(),
+            markersize=10,
+            color=ALARM,
+            clip_on=False,
+            label="not a finite number: "
+            + (first if len(epochs) == 1 else f"{len(epochs):,} epochs, first {first}"),
+            zorder=5,
+        )
+
+    def finish(self, counted: str) -> None:
+        """Set the x axis to what the run covered, and put the legend below it."""
+        axes = self.axes
+        if not axes.lines:
+            blank(axes, "nothing has been trained yet")
+            return
+        first = min([float(c.x[0]) for c in self.curves.values() if len(c.x)], default=self.end)
+        if any(line.get_label() == "minibatches" for line in axes.lines):
+            first = 0.0
+        self.limit_x(counted, first)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, handlelength=2.8)
+
+    def limit_x(self, label: str, first: float) -> None:
+        """Set the x axis from epoch ``first`` to the end of the run, in whole numbers."""
+        count_axis(self.axes, label)
+        self.axes.xaxis.set_major_formatter("{x:,.0f}")
+        # Room for the star at the end; a run of one epoch stands in the middle.
+        room = 0.03 * (self.end - first) or 0.5
+        self.axes.set_xlim((first - room) * self.unit, (self.end + room) * self.unit)
