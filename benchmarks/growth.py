@@ -82,19 +82,17 @@ def say(panel: str, found: Any) -> None:
 
 def draw(found: Any, path: Path) -> None:
     """Four panels with both axes logarithmic."""
-    from matplotlib.figure import Figure
-
     from chainrule.plots.save import save_figure
-    from chainrule.plots.style import house_style, put_title
+    from chainrule.plots.style import house_style, new_figure
 
     with house_style():
-        figure = Figure(figsize=(12, 9), layout="constrained")
+        title = "100-64-64-10, tanh, batch 32, float64: one size grows at a time"
+        figure = new_figure(12, 9, title)
         axes = figure.subplots(2, 2)
         for ax, (panel, what) in zip(axes.flat, found.items(), strict=True):
             _draw_panel(ax, panel, what)
         handles, labels = axes.flat[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-        put_title(figure, "100-64-64-10, tanh, batch 32, float64: one size grows at a time")
         save_figure(figure, path)
 
 

@@ -87,15 +87,13 @@ def better_accuracy(train: Cases, test: Cases, epochs: int, seed: int) -> float:
 
 def draw(given: Sequence[float], better: Sequence[float]) -> Figure:
     """Both accuracies of every seed, joined by a line."""
-    from chainrule.plots.style import FAINT, INK, PALETTE, house_style, put_title
+    from chainrule.plots.style import FAINT, INK, PALETTE, house_style, new_figure
 
     with house_style():
-        from matplotlib.figure import Figure
         from matplotlib.ticker import PercentFormatter
 
-        figure = Figure(figsize=(7.5, 6), layout="constrained")
         gain = float(np.mean(better) - np.mean(given))
-        put_title(figure, f"Test accuracy, {100 * gain:+.1f} points on average")
+        figure = new_figure(7.5, 6, f"Test accuracy, {100 * gain:+.1f} points on average")
         axes = figure.subplots()
         for pair in zip(given, better, strict=True):
             axes.plot([0, 1], pair, color=FAINT, linewidth=1.2, zorder=1)

@@ -76,14 +76,12 @@ def draw_losses(results: Sequence[Result]) -> Figure:
 
     Where the loss of some training grew, a second panel shows every minibatch of it, to its end.
     """
-    from chainrule.plots.style import house_style, put_title
+    from chainrule.plots.style import house_style, new_figure
 
     grown = [result for result in results if result.grew]
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(13 if grown else 8.5, 6), layout="constrained")
-        put_title(figure, "Average training loss at several learning rates, 3072-500-4")
+        title = "Average training loss at several learning rates, 3072-500-4"
+        figure = new_figure(13 if grown else 8.5, 6, title)
         panels = figure.subplots(1, 1 + bool(grown), squeeze=False)[0]
         _draw_averages(panels[0], results)
         if grown:
@@ -142,14 +140,12 @@ def _draw_minibatches(axes: Axes, results: Sequence[Result]) -> None:
 
 def draw_accuracies(results: Sequence[Result]) -> Figure:
     """The test accuracy over the learning rate, on a logarithmic axis."""
-    from chainrule.plots.style import ALARM, FAINT, TEST, house_style, put_title
+    from chainrule.plots.style import ALARM, FAINT, TEST, house_style, new_figure
 
     with house_style():
-        from matplotlib.figure import Figure
         from matplotlib.ticker import PercentFormatter
 
-        figure = Figure(figsize=(8, 5.5), layout="constrained")
-        put_title(figure, "Test accuracy over the learning rate, 3072-500-4")
+        figure = new_figure(8, 5.5, "Test accuracy over the learning rate, 3072-500-4")
         axes = figure.subplots()
         ordered = sorted(results, key=lambda result: result.rate)
         rates, reached = [r.rate for r in ordered], [r.accuracy for r in ordered]

@@ -35,13 +35,10 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def draw(train: Sequence[float], validation: Sequence[float], title: str) -> Figure:
     """Both cross-entropies over the number of units, every point with its number."""
-    from chainrule.plots.style import TRAINING, VALIDATION, house_style, put_title
+    from chainrule.plots.style import TRAINING, VALIDATION, house_style, new_figure
 
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(8.5, 6), layout="constrained")
-        put_title(figure, title)
+        figure = new_figure(8.5, 6, title)
         axes = figure.subplots()
         axes.plot(UNITS, train, "o-", color=TRAINING, label="training", markersize=8)
         dashes = (0, (4, 1.2))

@@ -142,13 +142,10 @@ def tell(title: str, result: Result) -> None:
 
 def draw(results: Mapping[str, Result]) -> Figure:
     """The units' weights as images, a row a start, and how far the units are apart."""
-    from chainrule.plots.style import house_style, marker_of, put_title
+    from chainrule.plots.style import house_style, marker_of, new_figure
 
     with house_style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(11, 8.6), layout="constrained")
-        put_title(figure, "From weights of 0 all hidden units stay alike")
+        figure = new_figure(11, 8.6, "From weights of 0 all hidden units stay alike")
         *tops, bottom = figure.subplots(3, 1, height_ratios=(1, 1, 1.3))
         for axes, (title, result) in zip(tops, results.items(), strict=True):
             _draw_units(axes, result.parameters["hidden.W"], title)

@@ -74,6 +74,12 @@ def test_only_the_most_are_shown_and_the_title_says_so(tmp_path):
     assert save_figure(figure, tmp_path / "weights.png")[0].stat().st_size > 1000
 
 
+def test_a_layer_without_units_is_drawn_as_none():
+    assert (
+        weight_images(np.ones((4, 0)), (2, 2), title="").axes[0].texts[0].get_text() == "no units"
+    )
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (2, 2, 2), (4,)])
 def test_weights_that_are_no_images(shape):
     with pytest.raises(ShapeError, match="no images of shape"):

@@ -1,8 +1,8 @@
 """Pictures of runs and of data, as Matplotlib figures.
 
-Matplotlib itself is imported only when a figure is made. Every function returns a
-`matplotlib.figure.Figure` that belongs to nobody else (no pyplot, no current figure), so the
-figures can be made without a screen, in threads and in tests.
+Every function returns a `matplotlib.figure.Figure` that is not registered with pyplot, so figures
+can be made without a screen, in threads and in tests. Matplotlib is imported only when a figure is
+made.
 """
 
 from chainrule.plots.comparison import compare_histories

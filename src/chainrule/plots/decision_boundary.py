@@ -1,4 +1,4 @@
-"""Which class a network sees at every point of a plane."""
+"""The class that a network predicts at every point of a plane of two inputs."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Side = tuple[float, float]
 
 # The network is evaluated at this many points along each side.
 _RESOLUTION = 240
-# How strong the colour of a class is where it is barely the likeliest, and where it is certain.
+# The opacity of a class's colour where the class is barely the most probable, and where certain.
 _FAINTEST, _STRONGEST = 0.1, 0.5
-_MARGIN = 0.1  # of the cases' spread
-# Inputs whose spreads differ by no more than this are drawn to one scale.
+_MARGIN = 0.1  # of the range of the cases
+# Inputs whose ranges differ by at most this factor are drawn to one scale.
 _ALIKE = 3.0
 _POINT = 42.0  # points², for a few hundred cases
 
 
 class BoundaryRun(Protocol):
-    """The part of a `chainrule.runs.run.Run` that its decision boundary is drawn from."""
+    """What `boundary_of` needs of a `chainrule.runs.run.Run`."""
 
     network: Network
     classes: tuple[str, ...] | None
@@ -44,14 +44,14 @@ class BoundaryRun(Protocol):
 
     @property
     def name(self) -> str:
-        """What the picture is headed by."""
+        """The default title."""
 
     @property
     def data(self) -> DataSplit:
-        """The cases, standardised if the run was."""
+        """The cases, standardised if the run standardises them."""
 
     def outputs(self, x: Any) -> Matrix:
-        """The network's outputs for inputs in their own units."""
+        """The network's outputs for inputs in their original units."""
 
 
 def decision_boundary(
@@ -63,25 +63,25 @@ def decision_boundary(
     title: str,
     feature_names: Sequence[str] = ("x₁", "x₂"),
 ) -> Figure:
-    """The plane of two inputs in the colours of the classes, a panel for each network.
+    """The plane of two inputs in the colours of the classes, with a panel for each network.
 
-    The surer a network is, the stronger the colour; a line separates the classes, and the
-    cases lie on top. Where a network's outputs are no numbers, the plane stays white.
+    The more certain a network is, the stronger the colour. Lines separate the classes, and the
+    cases are drawn on top. Where a network's outputs are not finite, the plane is white.
 
     Args:
-        predict_proba: gives probabilities, (cases, classes), or (cases, 1) for the second of
-            two classes, for inputs (cases, 2); or several of these, a panel each, by what the
-            panel is called.
+        predict_proba: a function from inputs (cases, 2) to probabilities, (cases, classes), or
+            (cases, 1) for the second of two classes; or several of these, by the title of their
+            panel.
         x: the cases, (cases, 2). Those with a value that is not finite are left out, and the
             title says how many.
         t: class numbers (cases,) or one-hot rows (cases, classes).
         classes: the names of the classes in order.
-        title: what is shown.
+        title: of the figure.
         feature_names: of the two inputs.
 
     Raises:
-        ShapeError: there is no network or no case, x has not two columns, t does not fit, or
-            the probabilities are not one for each class.
+        ShapeError: there is no network or no case, x does not have two columns, t does not match
+            x or the classes, or the probabilities are not one for each class.
 
     Example:
         >>> def left(x):
@@ -113,7 +113,7 @@ def decision_boundary(
             axes.set_title(plain(name, 40))
             axes.set_xlabel(plain(feature_names[0], 30))
             axes.set_ylabel(plain(feature_names[1], 30))
-        for axes in panels:  # those that no network fills
+        for axes in panels:  # those left without a network
             axes.set_axis_off()
         add_group_legend(figure, groups)
     return figure
@@ -122,15 +122,15 @@ def decision_boundary(
 def boundary_of(run: BoundaryRun, *, title: str | None = None) -> Figure:
     """The decision boundary of a run with two inputs, over its training cases.
 
-    The axes are in the inputs' own units, also where the run standardised them.
+    The axes are in the original units of the inputs, also if the run standardises them.
 
     Args:
         run: a run, trained or loaded, whose targets are classes.
-        title: what is shown; else the run's name.
+        title: of the figure; by default the run's name.
 
     Raises:
-        ShapeError: the network has not two inputs, or its targets are values.
-        ChainruleError: of a loaded run, whose data are no longer where they were.
+        ShapeError: the network does not have two inputs, or its targets are not classes.
+        ChainruleError: the data of a loaded run are no longer where they were.
     """
     if run.network.input != 2 or run.classes is None:
         targets = "values" if run.classes is None else "classes"
@@ -152,13 +152,13 @@ def boundary_of(run: BoundaryRun, *, title: str | None = None) -> Figure:
 
 
 def _cases(x: ArrayLike, t: ArrayLike) -> tuple[Matrix, Matrix, int]:
-    """The cases that can be drawn, and how many cannot."""
+    """The cases that can be drawn, and the number of those that cannot."""
     x, t = np.asarray(x, float), np.asarray(t)
     if x.ndim != 2 or x.shape[1] != 2 or not t.ndim or len(x) != len(t):
         raise ShapeError(
             f"a plane needs cases of 2 inputs and a class for each; found {x.shape} and {t.shape}"
         )
-    # Beyond this their spread is no longer a number.
+    # The range of larger values could overflow.
     finite = (np.abs(x) < np.finfo(float).max / 8).all(axis=1)
     if not finite.any():
         raise ShapeError("a plane needs a case whose inputs are finite")
@@ -166,7 +166,7 @@ def _cases(x: ArrayLike, t: ArrayLike) -> tuple[Matrix, Matrix, int]:
 
 
 def _proportion(across: Side, up: Side) -> float | None:
-    """Height over width of a plane that is drawn to one scale; None where the sides differ much.
+    """Height over width of a plane drawn to one scale; None if the ranges differ too much.
 
     Example:
         >>> _proportion((0.0, 2.0), (0.0, 1.0)), _proportion((0.0, 2000.0), (0.0, 1.0))
@@ -179,7 +179,7 @@ def _proportion(across: Side, up: Side) -> float | None:
 def _draw_plane(
     axes: Axes, network: Predict, sides: Sequence[Side], groups: Sequence[Group]
 ) -> None:
-    """Regions and the lines between them."""
+    """Draw the regions and the lines between them."""
     (left, right), (bottom, top) = sides
     across, up = np.linspace(left, right, _RESOLUTION), np.linspace(bottom, top, _RESOLUTION)
     plane = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -203,7 +203,7 @@ def _draw_plane(
 
 
 def _with_margin(values: Matrix) -> Side:
-    """The ends of an axis with a margin on both sides, also where all values are one.
+    """The ends of an axis with a margin on both sides, also if all values are equal.
 
     Example:
         >>> _with_margin(np.array([0.0, 10.0])), _with_margin(np.array([2.0]))
@@ -216,14 +216,17 @@ def _with_margin(values: Matrix) -> Side:
 
 
 def _draw_cases(axes: Axes, x: Matrix, groups: Sequence[Group]) -> None:
-    """The cases, with white around them that sets them off from a region of their colour."""
+    """Draw the cases, with a white edge that sets them off from a region of their colour."""
     for group in groups:
         draw_points(axes, x[:, 0], x[:, 1], replace(group, color="white"), 1.9 * _POINT)
         draw_points(axes, x[:, 0], x[:, 1], group, _POINT)
 
 
 def _probabilities(p: Matrix, points: int, classes: int) -> Matrix:
-    """One probability for each class, also where there is one output for two; NaN for none."""
+    """A probability for each class; a single output is the second of two classes' probability.
+
+    Rows that are not finite become NaN.
+    """
     p = np.asarray(p, float)
     if classes == 2 and p.shape == (points, 1):
         p = np.hstack([1 - p, p])
@@ -233,7 +236,7 @@ def _probabilities(p: Matrix, points: int, classes: int) -> Matrix:
 
 
 def _colors(p: Matrix, groups: Sequence[Group]) -> Matrix:
-    """The likeliest class's colour on white, (..., 3), stronger where it is surer."""
+    """The colour of the most probable class on white, (..., 3), stronger if more probable."""
     from matplotlib.colors import to_rgb
 
     palette = np.array([to_rgb(group.color) for group in groups])

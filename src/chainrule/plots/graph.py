@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import mul
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainrule.autodiff.node import Node
-from chainrule.autodiff.report import Step, Term, shown, steps
+from chainrule.autodiff.report import Step, shown, steps
 from chainrule.core.errors import ChainruleError
 from chainrule.plots.graph_layout import Layout, place_of
 from chainrule.plots.style import FAINT, INK, PALETTE, house_style, plain
@@ -22,50 +22,15 @@ FORWARD, BACKWARD = PALETTE[0], PALETTE[1]
 MOST = 200
 """A picture of more nodes than this could not be read."""
 
-# Sizes: text in points, all else in inches.
+# Font sizes in points; all other sizes in inches.
 NAME, DETAIL, LABEL = 13, 10, 9
-LINE, PAD, GAP, ROUND = 0.2, 0.1, 0.26, 0.08
-ABOVE, PORT, LABELLED_PORT = 0.09, 0.14, 0.36
-MARGIN = 0.25
-
+LINE, PAD, GAP, ROUND, MARGIN = 0.2, 0.1, 0.26, 0.08, 0.25
+ABOVE = 0.09
+"""How far a label of an edge stands above or below the edge."""
+PORT, LABELLED_PORT = 0.14, 0.36
+"""The distance of two edges where they meet a box, without and with labels."""
 
 Point = tuple[float, float]
-
-
-@dataclass
-class Box:
-    """A node as it is drawn.
-
-    Attributes:
-        lines: text, size and colour, from above.
-        width: in inches.
-        height: in inches.
-        fill: the colour inside.
-        left: where it begins, in inches.
-        y: of its middle.
-    """
-
-    lines: list[tuple[str, int, str]]
-    width: float
-    height: float
-    fill: str
-    left: float = 0.0
-    y: float = 0.0
-
-
-@dataclass
-class Wire:
-    """An edge as it is drawn.
-
-    Attributes:
-        points: from box to box, and between them the ends of the columns that it passes.
-        forward: the value that goes along it, or nothing.
-        back: the term that comes back, or nothing.
-    """
-
-    points: list[Point]
-    forward: str
-    back: str
 
 
 def graph_picture(
@@ -75,10 +40,10 @@ def graph_picture(
 
     Args:
         output: the last node, a single number.
-        values: write on every edge the value that goes forward along it.
-        gradients: write on every edge the gradient that comes back along it, which is a term of
-            the sum, and in every node the sum, its gradient.
-        named_only: show the nodes with names alone; see `chainrule.autodiff.report.steps`.
+        values: write on every edge the value that is passed forward along it.
+        gradients: write on every edge the term that is passed backward along it, and in every
+            node its gradient, the sum of these terms.
+        named_only: show only the nodes that have names; see `chainrule.autodiff.report.steps`.
 
     Returns:
         A figure for `save_figure`, as SVG or in any other format.
@@ -97,21 +62,69 @@ def graph_picture(
     numbers = {step: k for k, step in enumerate(found)}
     inputs = [[numbers[source] for source in step.inputs] for step in found]
     layout = Layout(inputs, [box.height for box in boxes], GAP, 0.1)
-    ends = _place(boxes, layout, _room(found, values, gradients))
-    wires = [
-        _wire(term, (k, numbers[term.child]), boxes, layout, ends, values or gradients)
+    edges = [
+        Edge(
+            k,
+            numbers[term.child],
+            forward=shown(step.node.value) if values else "",
+            backward=shown(term.value) if gradients else "",
+        )
         for k, step in enumerate(found)
         for term in step.terms
     ]
-    for wire, (step, term) in zip(wires, _edges(found), strict=True):
-        wire.forward = shown(step.node.value) if values else ""
-        wire.back = shown(term.value) if gradients else ""
+    widest = max((edge.label_width for edge in edges), default=0.0)
+    sides = _place(boxes, layout, 0.6 + 1.2 * widest)
+    port = LABELLED_PORT if values or gradients else PORT
     with house_style():
-        return _drawn(boxes, wires)
+        figure, axes = _canvas(boxes, layout)
+        for edge in edges:
+            _draw_edge(axes, edge, _points(edge, boxes, layout, sides, port))
+        for box in boxes:
+            _draw_box(axes, box)
+    return figure
 
 
-def _edges(found: Sequence[Step]) -> list[tuple[Step, Term]]:
-    return [(step, term) for step in found for term in step.terms]
+@dataclass
+class Box:
+    """A node as it is drawn.
+
+    Attributes:
+        lines: text, font size and colour of each line, from above.
+        width: in inches.
+        height: in inches.
+        fill: the colour inside.
+        left: the position of its left side, in inches.
+        y: the position of its middle.
+    """
+
+    lines: list[tuple[str, int, str]]
+    width: float
+    height: float
+    fill: str
+    left: float = 0.0
+    y: float = 0.0
+
+
+@dataclass
+class Edge:
+    """An edge of the graph and its labels.
+
+    Attributes:
+        source: the number of the node that it leaves.
+        target: the number of the node that it enters.
+        forward: the value that is passed along it, or nothing.
+        backward: the term of the gradient that is passed back, or nothing.
+    """
+
+    source: int
+    target: int
+    forward: str
+    backward: str
+
+    @property
+    def label_width(self) -> float:
+        """The width of the longer label, in inches."""
+        return max(_width(self.forward, LABEL), _width(self.backward, LABEL))
 
 
 def _box(step: Step, last: Step, values: bool, gradients: bool) -> Box:
@@ -121,15 +134,12 @@ def _box(step: Step, last: Step, values: bool, gradients: bool) -> Box:
     if values and step is last:
         lines.append((f"= {shown(step.node.value)}", DETAIL, FORWARD))
     if gradients:
-        lines.append((_gradient(step, last.name), DETAIL, BACKWARD))
+        gradient = f"∂{last.name}/∂{plain(step.name, 24)} = {shown(step.gradient)}"
+        lines.append((gradient, DETAIL, BACKWARD))
     width = max(_width(text, size) for text, size, _ in lines) + 2 * PAD
     fill = "#FBEEE6" if step is last else "#FFFFFF" if step.formula else "#EAF3F9"
-    ways = LABELLED_PORT * len(step.terms) if values or gradients else 0.0
-    return Box(lines, max(width, 0.45), max(LINE * len(lines) + 2 * PAD, ways), fill)
-
-
-def _gradient(step: Step, result: str) -> str:
-    return f"∂{result}/∂{plain(step.name, 24)} = {shown(step.gradient)}"
+    ports = LABELLED_PORT * len(step.terms) if values or gradients else 0.0
+    return Box(lines, max(width, 0.45), max(LINE * len(lines) + 2 * PAD, ports), fill)
 
 
 @cache
@@ -140,16 +150,9 @@ def _width(text: str, size: int) -> float:
     return float(TextPath((0, 0), text, size=size).get_extents().width) / 72 if text else 0.0
 
 
-def _room(found: Sequence[Step], values: bool, gradients: bool) -> float:
-    """Between two columns: what the longest label of an edge needs."""
-    labels = [shown(step.node.value) for step in found[:-1] if values]
-    labels += [shown(term.value) for _, term in _edges(found) if gradients]
-    return 0.6 + max((_width(text, LABEL) for text in labels), default=0.0) * 1.2
-
-
 def _place(boxes: Sequence[Box], layout: Layout, room: float) -> list[Point]:
-    """Give every box its place; the left and right end of every column."""
-    ends: list[Point] = []
+    """Set the position of every box; returns the left and right side of every column."""
+    sides: list[Point] = []
     x = 0.0
     for column in range(max(layout.columns) + 1):
         inside = [k for k, c in enumerate(layout.columns) if c == column]
@@ -157,50 +160,40 @@ def _place(boxes: Sequence[Box], layout: Layout, room: float) -> list[Point]:
         for k in inside:
             box = boxes[k]
             box.left, box.y = x + (width - box.width) / 2, layout.y[place_of(k)]
-        ends.append((x, x + width))
+        sides.append((x, x + width))
         x += width + room
-    return ends
+    return sides
 
 
-def _wire(
-    term: Term,
-    edge: tuple[int, int],
-    boxes: Sequence[Box],
-    layout: Layout,
-    ends: Sequence[Point],
-    labelled: bool,
-) -> Wire:
-    """The way of one edge: it leaves a box at its own height, and comes in at its own."""
-    source, target = edge
-    path = layout.paths[edge]
-    leaving = sorted(layout.y[p[1]] for e, p in layout.paths.items() if e[0] == source)
-    coming = sorted(layout.y[p[-2]] for e, p in layout.paths.items() if e[1] == target)
+def _points(
+    edge: Edge, boxes: Sequence[Box], layout: Layout, sides: Sequence[Point], port: float
+) -> list[Point]:
+    """Where an edge meets its two boxes, and both sides of every column that it passes."""
+    source, target = edge.source, edge.target
+    path = layout.paths[source, target]
+    leaving = sorted(layout.y[p[1]] for ends, p in layout.paths.items() if ends[0] == source)
+    coming = sorted(layout.y[p[-2]] for ends, p in layout.paths.items() if ends[1] == target)
     a, b = boxes[source], boxes[target]
-    points = [
-        (
-            a.left + a.width,
-            a.y + _port(leaving, layout.y[path[1]], a, LABELLED_PORT if labelled else PORT),
-        )
-    ]
+    points = [(a.left + a.width, a.y + _port(leaving, layout.y[path[1]], a, port))]
     for place in path[1:-1]:
-        left, right = ends[layout.columns[source] + place[2]]
+        left, right = sides[layout.columns[source] + place[2]]
         points += [(left, layout.y[place]), (right, layout.y[place])]
     points.append((b.left, b.y + _port(coming, layout.y[path[-2]], b, PORT)))
-    return Wire(points, "", "")
+    return points
 
 
 def _port(others: Sequence[float], y: float, box: Box, longest: float) -> float:
-    """Where at the side of a box one of several edges begins or ends, from its middle."""
+    """Where one of several edges meets the side of a box, measured from the box's middle."""
     step = min(longest, (box.height - 2 * ROUND) / len(others))
     return step * (others.index(y) - (len(others) - 1) / 2)
 
 
-def _drawn(boxes: Sequence[Box], wires: Sequence[Wire]) -> Figure:
-    """The figure, an inch of it an inch."""
+def _canvas(boxes: Sequence[Box], layout: Layout) -> tuple[Figure, Axes]:
+    """An empty figure for the boxes and edges, and axes in which one unit is one inch."""
     from matplotlib.figure import Figure
 
     right = max(box.left + box.width for box in boxes) + MARGIN
-    heights = [y for wire in wires for _, y in wire.points]
+    heights = [y for place, y in layout.y.items() if place[2]]
     low = min([box.y - box.height / 2 for box in boxes] + heights) - MARGIN
     high = max([box.y + box.height / 2 for box in boxes] + heights) + MARGIN
     figure = Figure(figsize=(right + MARGIN, high - low))
@@ -208,14 +201,10 @@ def _drawn(boxes: Sequence[Box], wires: Sequence[Wire]) -> Figure:
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, right)
     axes.set_ylim(high, low)  # the first node of a column on top
-    for wire in wires:
-        _put_wire(axes, wire)
-    for box in boxes:
-        _put_box(axes, box)
-    return figure
+    return figure, axes
 
 
-def _put_box(axes: Axes, box: Box) -> None:
+def _draw_box(axes: Axes, box: Box) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     corner = (box.left, box.y - box.height / 2)
@@ -228,51 +217,51 @@ def _put_box(axes: Axes, box: Box) -> None:
     for k, (text, size, color) in enumerate(box.lines):
         y = box.y + LINE * (k - (len(box.lines) - 1) / 2)
         weight = "bold" if k == 0 else "normal"
-        _put_text(axes, (box.left + box.width / 2, y), text, size, color, fontweight=weight)
+        _draw_text(axes, (box.left + box.width / 2, y), text, size, color, fontweight=weight)
 
 
-def _put_text(axes: Axes, at: Point, text: str, size: int, color: str, **settings: Any) -> None:
+def _draw_text(axes: Axes, at: Point, text: str, size: int, color: str, **settings: Any) -> None:
     axes.text(
         *at, text, fontsize=size, color=color, ha="center", va="center", zorder=4, **settings
     )
 
 
-def _put_wire(axes: Axes, wire: Wire) -> None:
-    """A curve that is level at both ends of every gap, its arrow, and its labels."""
+def _draw_edge(axes: Axes, edge: Edge, points: Sequence[Point]) -> None:
+    """A curve that is level at both ends of every gap between columns, its arrow, its labels."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
-    vertices, codes = [wire.points[0]], [Path.MOVETO]
-    for k, (a, b) in enumerate(zip(wire.points, wire.points[1:], strict=False)):
-        if k % 2:
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for k, (a, b) in enumerate(pairwise(points)):
+        if k % 2:  # straight through a column
             vertices, codes = [*vertices, b], [*codes, Path.LINETO]
         else:
-            half = (a[0] + b[0]) / 2
-            vertices += [(half, a[1]), (half, b[1]), b]
-            codes += [Path.CURVE4] * 3
+            vertices, codes = [*vertices, *_bezier(a, b)[1:]], [*codes, *[Path.CURVE4] * 3]
     axes.add_patch(
         FancyArrowPatch(
             path=Path(vertices, codes), arrowstyle="-|>", mutation_scale=10, color=FAINT, lw=1.1
         )
     )
-    widest = max(_width(wire.forward, LABEL), _width(wire.back, LABEL))
-    x, y = _label_place(wire.points[0], wire.points[1], widest)
+    x, y = _label_position(points[0], points[1], edge.label_width)
     # On white, so that a line behind a label does not strike it out.
     white = {"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8}
-    for text, shift, color in ((wire.forward, -ABOVE, FORWARD), (wire.back, ABOVE, BACKWARD)):
+    for text, shift, color in ((edge.forward, -ABOVE, FORWARD), (edge.backward, ABOVE, BACKWARD)):
         if text:
-            _put_text(axes, (x, y + shift), text, LABEL, color, bbox=white)
+            _draw_text(axes, (x, y + shift), text, LABEL, color, bbox=white)
 
 
-def _label_place(a: Point, b: Point, width: float) -> Point:
-    """Near the beginning of the curve, where edges are apart, but beside the box."""
-    tried = (_along(a, b, 0.28 + 0.02 * k) for k in range(11))
-    return next((p for p in tried if p[0] - a[0] > width / 2 + 0.05), _along(a, b, 0.5))
-
-
-def _along(a: Point, b: Point, t: float) -> Point:
-    """The point of the curve at parameter t."""
-    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+def _bezier(a: Point, b: Point) -> list[Point]:
+    """The control points of a curve from ``a`` to ``b`` that is level at both ends."""
     half = (a[0] + b[0]) / 2
-    xs, ys = (a[0], half, half, b[0]), (a[1], a[1], b[1], b[1])
-    return sum(map(mul, weights, xs)), sum(map(mul, weights, ys))
+    return [a, (half, a[1]), (half, b[1]), b]
+
+
+def _label_position(a: Point, b: Point, width: float) -> Point:
+    """Near the beginning of the curve, where edges are apart, but beside the box."""
+    from matplotlib.bezier import BezierSegment
+
+    curve = BezierSegment(_bezier(a, b))
+    tried = (0.28 + 0.02 * k for k in range(11))
+    beside = (t for t in tried if curve.point_at_t(t)[0] - a[0] > width / 2 + 0.05)
+    x, y = curve.point_at_t(next(beside, 0.5))
+    return x, y

@@ -1,8 +1,8 @@
-"""Where the nodes of a graph stand in its picture: columns from left to right, few crossings.
+"""Positions for the nodes of a graph: columns from left to right, with few edges that cross.
 
-The layered method: every node gets a column, an edge over several columns gets a place in each of
-them, the order within the columns is improved by sweeps, and heights are chosen so that edges
-are as straight as the room allows. Source: Sugiyama, Tagawa and Toda, *Methods for visual
+The layered method: every node gets a column; an edge over several columns gets a place in each of
+them; sweeps improve the order within the columns; positions are chosen so that edges are as
+straight as the room allows. Source: Sugiyama, Tagawa and Toda, *Methods for visual
 understanding of hierarchical system structures* (1981).
 """
 
@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 Key = tuple[int, int, int]
-"""A place: a node twice and 0; or where an edge passes: its two nodes and how many columns on."""
+"""A place in a column: that of node k is (k, k, 0); where an edge from a to b passes the k-th
+column after that of a, it is (a, b, k)."""
 
 SWEEPS = 24
 
@@ -20,8 +23,8 @@ SWEEPS = 24
 def columns_of(inputs: Sequence[Sequence[int]]) -> list[int]:
     """The column of every node.
 
-    A computed node stands right of all its inputs, and a node without inputs just left of the
-    first that uses it, rather than at the far left.
+    A computed node stands to the right of all its inputs; a node without inputs stands just left
+    of the first node that uses it.
 
     Args:
         inputs: of each node the numbers of its inputs, all smaller than its own.
@@ -46,18 +49,18 @@ def place_of(node: int) -> Key:
 
 
 class Layout:
-    """Columns, order and heights of a graph.
+    """The columns of a graph, and the vertical positions within them.
 
     Args:
         inputs: of each node the numbers of its inputs, all smaller than its own.
         heights: of each node's box.
-        gap: between two boxes, or a box and an edge that passes it.
-        passing: the height of an edge that passes boxes.
+        gap: between two boxes, or between a box and an edge that passes it.
+        passing: the height that is kept free for an edge that passes boxes.
 
     Attributes:
         columns: of each node.
-        y: the height of the middle of each place, by `Key`.
-        paths: of each edge (input, node) the places it passes, the ends included.
+        y: the vertical position of the middle of each place.
+        paths: of each edge (input, node) its places, from that of the input to that of the node.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class Layout:
         self.y = self._straighten()
 
     def _places(self, inputs: Sequence[Sequence[int]]) -> list[list[Key]]:
-        """The places of every column, and which are joined."""
+        """The places of every column; sets which places an edge joins."""
         order: list[list[Key]] = [[] for _ in range(max(self.columns) + 1)]
         for node, column in enumerate(self.columns):
             order[column].append(place_of(node))
@@ -87,7 +90,7 @@ class Layout:
         return order
 
     def _path(self, source: int, node: int, order: list[list[Key]]) -> list[Key]:
-        """The places of one edge, one in every column that it passes."""
+        """The places of one edge, one in every column from its input to its node."""
         first = self.columns[source]
         between = [(source, node, k) for k in range(1, self.columns[node] - first)]
         for key in between:
@@ -99,7 +102,7 @@ class Layout:
         return path
 
     def _uncross(self) -> None:
-        """Sort each column by the mean position of what it is joined to, to and fro."""
+        """Sort each column by the mean position of its neighbours, left to right and back."""
         best, fewest = [list(column) for column in self._order], self._crossings()
         for sweep in range(SWEEPS):
             forward = sweep % 2 == 0
@@ -133,7 +136,7 @@ class Layout:
         return count
 
     def _straighten(self) -> dict[Key, float]:
-        """Heights near the mean of the neighbours', in order and with room between them."""
+        """Positions near the mean of the neighbours', in order and with room between them."""
         y: dict[Key, float] = {}
         for column in self._order:
             y.update(zip(column, self._spaced(column, [0.0] * len(column)), strict=True))
@@ -152,23 +155,18 @@ class Layout:
         return self._heights[key[0]] if key[2] == 0 else self._passing
 
     def _spaced(self, column: Sequence[Key], wanted: Sequence[float]) -> list[float]:
-        """The heights nearest to ``wanted`` by squares that keep order and distance.
+        """The positions nearest to ``wanted`` by least squares that keep order and distances.
 
-        With the distances taken off, what remains is to be in order: neighbours that are not
-        are joined at their mean (pool adjacent violators).
+        With the distances taken off, what remains must not decrease: isotonic regression.
         """
-        offsets = [0.0]
-        for a, b in pairwise(column):
-            offsets.append(offsets[-1] + (self._height(a) + self._height(b)) / 2 + self._gap)
-        pools: list[list[float]] = []
-        for target, offset in zip(wanted, offsets, strict=True):
-            pools.append([target - offset, 1.0])
-            while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-                mean, size = pools.pop()
-                before, count = pools[-1]
-                pools[-1] = [(before * count + mean * size) / (count + size), count + size]
-        level = [mean for mean, size in pools for _ in range(int(size))]
-        return [a + b for a, b in zip(level, offsets, strict=True)]
+        from scipy.optimize import isotonic_regression
+
+        distances = [
+            (self._height(a) + self._height(b)) / 2 + self._gap for a, b in pairwise(column)
+        ]
+        offsets = np.cumsum([0.0, *distances])
+        positions: list[float] = (isotonic_regression(wanted - offsets).x + offsets).tolist()
+        return positions
 
 
 def _ranks(column: Sequence[Key]) -> dict[Key, int]:

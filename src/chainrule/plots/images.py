@@ -13,10 +13,9 @@ from chainrule.core.errors import ShapeError
 from chainrule.plots.style import FAINT, LARGEST, blank, house_style, new_figure, plain
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Up to this many images the grid keeps the columns it was given; more make it square.
+# With more images than this, the grid is a square.
 _FEW = 40
 _WIDEST = 14.0  # inches
 
@@ -26,20 +25,20 @@ def image_grid(
 ) -> Figure:
     """Images side by side, pixel by pixel, with one scale of brightness for all.
 
-    Images of two values are drawn as ink on paper, the rarer value dark; grey ones with the
-    smallest value black and the largest white, where values that fit 0 to 1 or 0 to 255 take
-    that whole range. Colours of integers are 0 to 255 and others 0 to 1; if they leave that
-    range (standardised data do), they are stretched to fill it.
+    Images of only two values are drawn with the rarer value dark and the other white. Other grey
+    images have the smallest value black and the largest white; non-negative values up to 1, and
+    bytes, use the whole range 0 to 1 or 0 to 255. Colours are 0 to 255 for integers, else 0 to 1;
+    values outside that range, as of standardised data, are rescaled to fill it.
 
     Args:
         images: (cases, height, width), or (cases, height, width, 1 or 3). A value that is not
             finite leaves its pixel white, or black in a colour image.
-        labels: what to write above each image, in the order of the images.
-        title: what is shown.
-        columns: images in a row, for up to 40 images.
+        labels: the text above each image, in the order of the images.
+        title: of the figure.
+        columns: images in a row, for up to 40 images; more are arranged in a square.
 
     Raises:
-        ShapeError: the images have another shape, or there are more or fewer labels.
+        ShapeError: the images have another shape, or another number of labels.
 
     Example:
         >>> figure = image_grid(np.eye(12).reshape(1, 12, 12), ["diagonal"], title="shapes")
@@ -62,12 +61,15 @@ def image_grid(
             axes = figure.add_subplot(rows, columns, k + 1)
             axes.imshow(image, interpolation="nearest", **scale)
             axes.set_title(plain(label, limit), fontsize=14)
-            _frame(axes)
+            axes.grid(visible=False)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set(visible=True, color=FAINT, linewidth=0.8)
     return figure
 
 
 def _checked(images: NDArray[Any], labels: Sequence[object]) -> NDArray[Any]:
-    """The images with a last axis only if they have colours."""
+    """The images; a last axis of length 1 is removed."""
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3):
@@ -89,11 +91,11 @@ def _size(images: NDArray[Any], rows: int, columns: int) -> tuple[float, float]:
 
 
 def _scaled(images: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
-    """The pixels to draw, and how Matplotlib is to read them."""
+    """The pixels to draw, and arguments for `imshow`: colour map and limits."""
     if images.ndim == 4:
         return _colors(images), {}
     values = images.astype(np.float64)
-    grey = np.ma.masked_array(_tidy(values), mask=~np.isfinite(values))
+    grey = np.ma.masked_array(_rounded(values), mask=~np.isfinite(values))
     found = grey.compressed()
     low, high = float(found.min(initial=0)), float(found.max(initial=0))
     if low >= 0 and np.isin(found, (low, high)).all():
@@ -105,8 +107,8 @@ def _scaled(images: NDArray[Any]) -> tuple[NDArray[Any], dict[str, Any]]:
     return grey, {"cmap": "gray", "vmin": low, "vmax": high}
 
 
-def _tidy(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Nine digits of the largest value: scaled and scaled back, 0 and 1 are 0 and 1 again."""
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rounded to nine digits of the largest value, which undoes the rounding of a rescaling."""
     values = values.clip(-LARGEST, LARGEST)
     largest = float(np.abs(np.nan_to_num(values)).max(initial=0)) or 1.0
     rounded: NDArray[np.float64] = (values / largest).round(9) * largest
@@ -121,12 +123,3 @@ def _colors(images: NDArray[Any]) -> NDArray[np.float64]:
         values /= 255.0
     low, high = float(values.min(initial=0)), float(values.max(initial=1))
     return (values - low) / (high - low)
-
-
-def _frame(axes: Axes) -> None:
-    """A thin line around the image, and nothing else."""
-    axes.grid(visible=False)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=FAINT, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""One training by several libraries: loss curves, how far they are apart, time and memory."""
+"""The picture of one training by several libraries: losses, their differences, time, memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Vector = NDArray[np.float64]
 
-# Below this a difference is no difference; it stands on the lower edge of a logarithmic axis.
+# Smaller differences, and 0, are drawn as this one, at the lower end of the logarithmic axis.
 _SMALLEST = 1e-17
 _DASHES = ("-", (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5)))
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -38,15 +38,15 @@ _SIZES = ((2.0**30, "GiB"), (2.0**20, "MiB"))
 
 @dataclass(frozen=True)
 class PeerCurve:
-    """What is drawn of one library's training.
+    """The figures of one library's training.
 
     Attributes:
         name: of the library.
         losses: the training loss of each epoch, (epochs,).
-        differences: of the minibatches' losses from the first library's, relative, the largest
-            of each epoch, (epochs,); None for the first itself.
-        step_seconds: of a minibatch; NaN where it is not known.
-        memory: the most its process needed, in bytes; None where it is not known.
+        differences: the largest relative difference of a minibatch's loss from the first
+            library's in each epoch, (epochs,); None for the first library itself.
+        step_seconds: the time of one minibatch; NaN if it is not known.
+        memory: the peak memory of the process, in bytes; None if it is not known.
     """
 
     name: str
@@ -60,8 +60,8 @@ def peers_figure(curves: Sequence[PeerCurve], *, title: str) -> Figure:
     """Four panels: losses superimposed, their differences on a log axis, time, and memory.
 
     Args:
-        curves: the libraries, the one that the others are compared with first.
-        title: of the whole figure.
+        curves: the libraries; the others are compared with the first.
+        title: of the figure.
 
     Example:
         >>> ours = PeerCurve("ours", np.array([0.9, 0.5]), None, 1e-5)
@@ -94,13 +94,13 @@ def _draw_losses(axes: Axes, curves: Sequence[PeerCurve]) -> None:
     for k, curve in enumerate(curves):
         y = np.where(np.isfinite(curve.losses), curve.losses, np.nan).clip(-LARGEST, LARGEST)
         axes.plot(
-            _epochs(y),
+            np.arange(1.0, len(y) + 1),
             y,
             color=marker_of(k)[0],
             linestyle=_DASHES[k % len(_DASHES)],
             linewidth=5.5 - min(k, 3) * 1.2,  # equal curves lie on top of each other
             marker="o" if len(y) == 1 else None,
-            label=plain(curve.name, 24) + _trouble(curve),
+            label=plain(curve.name, 24) + _not_finite(curve),
         )
     axes.legend()
     count_axis(axes, "epochs")
@@ -109,10 +109,10 @@ def _draw_losses(axes: Axes, curves: Sequence[PeerCurve]) -> None:
         log_axis(axes)
 
 
-def _trouble(curve: PeerCurve) -> str:
-    """What the legend adds where a loss is no longer finite."""
-    broken = np.flatnonzero(~np.isfinite(curve.losses))
-    return f": not finite in epoch {broken[0] + 1:,}" if len(broken) else ""
+def _not_finite(curve: PeerCurve) -> str:
+    """Text for the legend after the name of a library whose loss is no longer finite."""
+    epochs = np.flatnonzero(~np.isfinite(curve.losses))
+    return f": not finite in epoch {epochs[0] + 1:,}" if len(epochs) else ""
 
 
 def _draw_differences(axes: Axes, curves: Sequence[PeerCurve]) -> None:
@@ -124,21 +124,18 @@ def _draw_differences(axes: Axes, curves: Sequence[PeerCurve]) -> None:
         y = np.where(np.isfinite(curve.differences), curve.differences, np.nan)
         y = y.clip(_SMALLEST, LARGEST)
         shown += list(y[np.isfinite(y)])
-        axes.plot(_epochs(y), y, color=marker_of(k)[0], marker="o" if len(y) <= 30 else None)
+        epochs, marker = np.arange(1.0, len(y) + 1), "o" if len(y) <= 30 else None
+        axes.plot(epochs, y, color=marker_of(k)[0], marker=marker)
     log_axis(axes, "{x:.0e}")
     axes.set_ylim(*with_room_log(min(shown), max(*shown, 1e-14)))
     axes.set_ylabel("relative to the loss")
     count_axis(axes, "epochs")
 
 
-def _epochs(y: Vector) -> Vector:
-    return np.arange(1.0, len(y) + 1)
-
-
 def _draw_bars(
     axes: Axes, names: Sequence[str], values: Sequence[float], units: Sequence[tuple[float, str]]
 ) -> None:
-    """A bar for each library, with its value and how many times the first one's it is."""
+    """A bar for each library, labelled with its value and its ratio to the first library's."""
     heights = np.array(values, float)
     if not np.isfinite(heights).any():
         blank(axes, "not measured")
@@ -147,7 +144,9 @@ def _draw_bars(
     unit, word = next(((u, w) for u, w in units if longest >= u), units[-1])
     places = np.arange(len(names))
     axes.barh(places, heights / unit, color=[marker_of(int(k))[0] for k in places], height=0.6)
-    for k, height in zip(places[np.isfinite(heights)], heights[np.isfinite(heights)], strict=True):
+    for k, height in enumerate(heights):
+        if not np.isfinite(height):
+            continue
         times = height / heights[0]
         ratio = f"   {times:.3g} ×" if times < 1000 else f"   {times:,.0f} ×"
         text = f"  {height / unit:.3g} {word}{ratio if k else ''}"

@@ -1,4 +1,4 @@
-"""Figures to files, whole or not at all, and to a window where there is a screen."""
+"""Write figures to files, or show them in a window where there is a screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from matplotlib.backend_bases import FigureManagerBase
     from matplotlib.figure import Figure
 
-# What each format would write about the day and the program, taken out: it would make two
-# files of one figure differ.
-_METADATA: Mapping[str, Mapping[str, str | None] | None] = {
+# Settings that leave out the date and the program's version, so that equal figures give equal
+# files.
+_METADATA: dict[str, dict[str, str | None] | None] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": "chainrule"},
     "pdf": {"CreationDate": None, "Creator": "chainrule", "Producer": None},
     "jpg": None,
     "jpeg": None,
 }
-FORMATS = tuple(_METADATA)
+
+# Tk first: it comes with Python, and raises an error where it cannot open a window; Qt would end
+# the whole program.
+_TOOLKITS = ("tkagg", "qtagg", "gtk4agg", "gtk3agg", "wxagg")
 
 
 def save_figure(
@@ -38,10 +41,9 @@ def save_figure(
     *,
     own: bool = False,
 ) -> list[Path]:
-    """Write ``figure`` to one file or to one a format.
+    """Write ``figure`` to one file, or to one file for each of several formats.
 
-    Every file is first drawn in memory, then written under a temporary name beside its own
-    and renamed: a picture that is there is whole, and an older one stays until then.
+    A file is never left half written, and an older one is replaced only at the end.
 
     Args:
         figure: any Matplotlib figure.
@@ -49,7 +51,7 @@ def save_figure(
             a file for each of ``formats``. A dot followed by a digit belongs to the name
             (``rate-0.5``).
         formats: of png, svg, pdf, jpg, jpeg.
-        own: whether these are a folder's own files, which no link leads elsewhere.
+        own: whether they belong to a run's folder, where a link in their place is refused.
 
     Returns:
         The files written, in the order of ``formats``.
@@ -58,56 +60,42 @@ def save_figure(
         ChainruleError: a suffix or format is unknown, the folder does not exist, or the file
             cannot be written.
     """
-    targets = _targets(Path(path), formats)
-    drawn = [(target, _drawn(figure, kind)) for target, kind in targets]
-    for target, content in drawn:
-        write_whole(target, content, own=own)
-    return [target for target, _ in drawn]
-
-
-def _targets(path: Path, formats: Sequence[str]) -> list[tuple[Path, str]]:
-    """The files to write, each with its format."""
+    path = Path(path)
     if not path.name:
         raise ChainruleError(Problem("a picture needs a file name", path))
     suffix = path.suffix[1:]
     if suffix and not suffix[0].isdigit():
-        return [(path, _known("picture format", suffix, path))]
-    kinds = [_known("picture format", kind, path) for kind in formats]
-    return [(path.with_name(f"{path.name}.{kind}"), kind) for kind in kinds]
+        targets = {path: suffix}
+    else:
+        targets = {path.with_name(f"{path.name}.{kind.lower()}"): kind for kind in formats}
+    drawn = {target: _drawn(figure, kind, path) for target, kind in targets.items()}
+    for target, content in drawn.items():
+        write_whole(target, content, own=own)
+    return list(drawn)
 
 
-def _known(kind: str, word: str, path: Path) -> str:
-    if word.lower() not in _METADATA:
-        raise ChainruleError(Problem(unknown(kind, word, FORMATS), path))
-    return word.lower()
-
-
-def _drawn(figure: Figure, kind: str) -> bytes:
-    """The bytes of ``figure`` in format ``kind``."""
+def _drawn(figure: Figure, kind: str, path: Path) -> bytes:
+    """The bytes of ``figure`` in format ``kind``, for a file at ``path``."""
+    if kind.lower() not in _METADATA:
+        raise ChainruleError(Problem(unknown("picture format", kind, _METADATA), path))
     buffer = io.BytesIO()
     with house_style(), warnings.catch_warnings():
-        # A class name in a script the font lacks shows as boxes; that is no reason to fail.
+        # Characters that the font lacks, as in class names, are drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        metadata = _METADATA[kind]
-        figure.savefig(buffer, format=kind, metadata=None if metadata is None else dict(metadata))
+        figure.savefig(buffer, format=kind.lower(), metadata=_METADATA[kind.lower()])
     return buffer.getvalue()
 
 
-# Tk first: it comes with Python, and says that it cannot open a window where Qt ends the
-# whole program.
-_TOOLKITS = ("tkagg", "qtagg", "gtk4agg", "gtk3agg", "wxagg")
-
-
 def show_or_save(figure: Figure, save: Path | None, fallback: Path) -> Path | None:
-    """Show ``figure`` in a window and wait until it is closed, or else write it to a file.
+    """Show ``figure`` in a window until it is closed, or write it to a file.
 
     Args:
         figure: any Matplotlib figure.
-        save: the file the user asked for; then no window is opened. PNG without a suffix.
-        fallback: the file to write where there is no screen.
+        save: the file to write instead of opening a window; PNG if it has no suffix.
+        fallback: the file to write if there is no screen.
 
     Returns:
-        The file that was written, or None where a window was shown.
+        The file that was written, or None if a window was shown.
 
     Raises:
         ChainruleError: the file cannot be written.
@@ -121,10 +109,10 @@ def show_or_save(figure: Figure, save: Path | None, fallback: Path) -> Path | No
 
 
 def has_screen(environment: Mapping[str, str], platform: str) -> bool:
-    """Whether a window may be tried.
+    """Whether there may be a screen to open a window on.
 
-    On Windows always; on a Mac unless it is reached over the network; elsewhere where X11 or
-    Wayland says so.
+    True on Windows; on a Mac, unless it is used over SSH; elsewhere, if the environment names a
+    display of X11 or Wayland.
 
     Args:
         environment: the environment variables, `os.environ`.
@@ -142,7 +130,7 @@ def has_screen(environment: Mapping[str, str], platform: str) -> bool:
 
 
 def _window(figure: Figure) -> FigureManagerBase | None:
-    """A window that holds ``figure``, not yet shown; None where none can be had."""
+    """A window that holds ``figure``, not yet shown; None if no toolkit can open one."""
     if not has_screen(os.environ, sys.platform):
         return None
     from matplotlib._pylab_helpers import Gcf
@@ -154,22 +142,19 @@ def _window(figure: Figure) -> FigureManagerBase | None:
             with house_style():
                 manager: FigureManagerBase = module.FigureCanvas.new_manager(figure, 1)
         except Exception:
-            # A toolkit that is missing, half installed or without its display fails in a way
-            # of its own; the answer to each is the next one, and a file at the end.
+            # A toolkit that is missing, half installed or without a display may raise any error;
+            # then the next toolkit is tried.
             figure.set_canvas(canvas)
             continue
-        # The registry in which a toolkit's main loop finds its open windows.
+        # A toolkit's main loop finds its open windows in this registry.
         Gcf.set_active(manager)
         return manager
     return None
 
 
-def _toolkits(environment: Mapping[str, str], platform: str) -> Iterator[str]:
+def _toolkits(environment: Mapping[str, str], platform: str) -> tuple[str, ...]:
     """The toolkits to try: the one that MPLBACKEND names, or all of this platform."""
-    asked = environment.get("MPLBACKEND", "").lower()
-    if asked and asked != "auto":
-        yield from (name for name in (*_TOOLKITS, "macosx") if name == asked)
-        return
-    if platform == "darwin":
-        yield "macosx"
-    yield from _TOOLKITS
+    named = environment.get("MPLBACKEND", "").lower()
+    if named and named != "auto":
+        return tuple(name for name in (*_TOOLKITS, "macosx") if name == named)
+    return ("macosx", *_TOOLKITS) if platform == "darwin" else _TOOLKITS

@@ -1,4 +1,4 @@
-"""Data that are no images, as points: classes in colour, or targets over the inputs."""
+"""Data that are not images, as points: classes in colour, or targets over the features."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Matrix = NDArray[np.float64]
 _MOST_FEATURES = 4
 _MOST_TARGETS = 4
 _POINT = 45.0  # points², for a few hundred cases
-# Above this many points a panel's points are one picture inside an SVG, which stays small.
+# More points than this are stored in an SVG file as one bitmap, so that the file stays small.
 _MANY_POINTS = 2000
 _MOST_IN_LEGEND = 24
 
@@ -44,11 +44,11 @@ def scatter(
     feature_names: Sequence[str] | None = None,
     title: str,
 ) -> Figure:
-    """Cases as points, in the picture that suits their number of features.
+    """Cases as points, in a picture that suits their number of features.
 
-    With classes: one feature along a line for each class; two as a plane; three or four as a
-    matrix of planes, with each feature's distribution on the diagonal; more as the plane of
-    their first two principal components. Without: the targets over each of the first four
+    With classes: one feature is drawn on a line for each class; two as a plane; three or four as
+    a matrix of planes, with histograms on the diagonal; more as the plane of the first two
+    principal components. Without classes: the targets are drawn over each of the first four
     features. Cases with a value that is not finite are left out, and the title says how many.
 
     Args:
@@ -56,11 +56,11 @@ def scatter(
         t: with classes, class numbers (cases,) or one-hot rows (cases, classes); without,
             values (cases,) or (cases, targets), of which the first four are drawn.
         classes: the names of the classes in order, or None for a regression.
-        feature_names: one name for each feature; else they are numbered from 1.
-        title: what is shown.
+        feature_names: one name for each feature; by default they are numbered from 1.
+        title: of the figure.
 
     Raises:
-        ShapeError: the arrays do not fit each other, the names, or the classes.
+        ShapeError: the arrays do not match each other, the names or the classes.
 
     Example:
         >>> corners = [[0, 0], [0, 1], [1, 0], [1, 1]]
@@ -79,7 +79,9 @@ def scatter(
     x, t = x.clip(-LARGEST, LARGEST), t.clip(-LARGEST, LARGEST)
     with house_style():
         if not x.size:
-            return _empty(title)
+            figure = new_figure(8, 5, title)
+            blank(figure.subplots(), "no cases")
+            return figure
         if classes is None:
             return _targets(x, t[:, :_MOST_TARGETS], names, title)
         groups = groups_of_classes(t, classes)
@@ -99,14 +101,8 @@ def _names(given: Sequence[str] | None, count: int) -> list[str]:
     return [plain(name, 30) for name in given]
 
 
-def _empty(title: str) -> Figure:
-    figure = new_figure(8, 5, title)
-    blank(figure.subplots(), "no cases")
-    return figure
-
-
 def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
-    """The picture for cases that have classes."""
+    """The picture of cases that have classes."""
     if x.shape[1] == 1:
         return _lines(x[:, 0], groups, names[0], title)
     if 2 < x.shape[1] <= _MOST_FEATURES:
@@ -127,10 +123,10 @@ def _classes(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fi
 
 
 def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
-    """One feature: a line for each class, its cases spread a little across it."""
+    """One feature: a line for each class, with its cases spread a little across the line."""
     figure = new_figure(9.5, max(3.5, min(12.0, 1.6 + 0.6 * len(groups))), title)
     axes = figure.subplots()
-    # Multiples of the golden ratio spread evenly, and alike each time.
+    # Multiples of the golden ratio spread evenly.
     spread = np.arange(len(x)) * 0.6180339887 % 1 - 0.5
     for k, group in enumerate(groups):
         draw_points(axes, x, k + 0.5 * spread, group, _POINT)
@@ -141,7 +137,7 @@ def _lines(x: Matrix, groups: list[Group], name: str, title: str) -> Figure:
 
 
 def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Figure:
-    """Every feature against every other, and its distribution where it meets itself."""
+    """Every feature against every other, and its distribution on the diagonal."""
     count = x.shape[1]
     figure = new_figure(2.7 * count + 1.5, 2.4 * count + 0.6, title)
     panels = figure.subplots(count, count, sharex="col", squeeze=False)
@@ -165,7 +161,7 @@ def _matrix(x: Matrix, groups: list[Group], names: list[str], title: str) -> Fig
 
 
 def _distributions(axes: Axes, x: Matrix, groups: list[Group]) -> None:
-    """A histogram for each group over the range of all, outlined so that none hides another."""
+    """A histogram for each group, outlined so that none hides another."""
     edges = np.linspace(*with_room(x.min(), x.max()), 21)
     for group in groups:
         counts = np.histogram(x[group.member], edges)[0]
@@ -175,7 +171,7 @@ def _distributions(axes: Axes, x: Matrix, groups: list[Group]) -> None:
 
 
 def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
-    """A regression: the targets over each of the first features, a panel a feature."""
+    """A regression: the targets over the first features, one panel for each feature."""
     count = min(x.shape[1], _MOST_FEATURES)
     if x.shape[1] > count:
         title = f"{title} (the first {count} of {x.shape[1]:,} features)"
@@ -195,16 +191,16 @@ def _targets(x: Matrix, t: Matrix, names: list[str], title: str) -> Figure:
     return figure
 
 
-# Points in groups: which cases belong together, how they look, and their legend
+# Groups of points, which the decision boundary uses too
 
 
 @dataclass(frozen=True)
 class Group:
-    """Cases drawn alike.
+    """Cases that are drawn alike.
 
     Attributes:
         label: their name in the legend.
-        member: which cases they are, (cases,) of bool.
+        member: whether each case belongs to the group, (cases,) of bool.
         color: a Matplotlib colour.
         marker: a Matplotlib marker.
     """
@@ -216,14 +212,14 @@ class Group:
 
 
 def groups_of_classes(t: NDArray[Any], classes: Sequence[str]) -> list[Group]:
-    """One group for every class, with or without cases.
+    """One group for every class, also for those without cases.
 
     Args:
         t: class numbers (cases,) or one-hot rows (cases, classes).
         classes: the names in order.
 
     Raises:
-        ShapeError: a number that is no class's, or rows of another width.
+        ShapeError: a class number is out of range, or the rows have another width.
     """
     if t.ndim == 2 and t.shape[1] == 1:
         t = t[:, 0]
@@ -238,7 +234,7 @@ def groups_of_classes(t: NDArray[Any], classes: Sequence[str]) -> list[Group]:
 
 
 def draw_points(axes: Axes, x: NDArray[Any], y: NDArray[Any], group: Group, size: float) -> None:
-    """The members of ``group`` at ``x`` and ``y``, both (cases,), on ``axes``."""
+    """Draw the members of ``group``; ``x`` and ``y`` are (cases,) of all groups."""
     axes.scatter(
         x[group.member],
         y[group.member],
@@ -252,7 +248,7 @@ def draw_points(axes: Axes, x: NDArray[Any], y: NDArray[Any], group: Group, size
 
 
 def add_group_legend(figure: Figure, groups: Sequence[Group]) -> None:
-    """The groups' names at the right, beyond the panels; the first 24 of many."""
+    """Write the groups' names to the right of the panels, at most 24 of them."""
     drawn = groups if len(groups) <= _MOST_IN_LEGEND else groups[: _MOST_IN_LEGEND - 1]
     entries: list[tuple[dict[str, Any], str]] = [
         ({"linestyle": "none", "marker": g.marker, "color": g.color, "markersize": 9}, g.label)
@@ -263,21 +259,18 @@ def add_group_legend(figure: Figure, groups: Sequence[Group]) -> None:
     add_legend(figure, entries, loc="outside right upper")
 
 
-# Many features in a plane: the two directions in which the cases differ most
-
-
 def principal_components(x: Matrix, count: int = 2) -> tuple[Matrix, Matrix]:
     """The first principal components of the rows of ``x``, by singular value decomposition.
 
-    With the column means taken off, x = U S Vᵀ; the components are the columns of x V. Each
-    direction's largest entry is made positive, which settles its sign.
+    With the column means subtracted, x = U S Vᵀ, and the components are the columns of x V. The
+    sign of each direction is chosen so that its largest entry is positive.
 
     Args:
         x: (cases, features), finite, with at least ``count`` features.
         count: how many components.
 
     Returns:
-        The components, (cases, count), and the share of the variance each has, (count,).
+        The components, (cases, count), and each one's share of the variance, (count,).
 
     Example:
         >>> points, shares = principal_components(np.array([[0.0, 0, 1], [3, 4, 1], [6, 8, 1]]))
@@ -285,7 +278,7 @@ def principal_components(x: Matrix, count: int = 2) -> tuple[Matrix, Matrix]:
         (array([-5.,  0.,  5.]), array([1., 0.]))
     """
     centred = x - x.mean(axis=0)
-    # Vᵀ is that of xᵀx too, which is the smaller matrix where there are many cases.
+    # xᵀx has the same V, and is the smaller matrix if there are more cases than features.
     largest = np.abs(centred).max(initial=0) or 1.0
     unit = centred / largest
     square = unit.T @ unit if len(unit) > unit.shape[1] else unit

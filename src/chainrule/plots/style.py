@@ -1,4 +1,4 @@
-"""One look for every picture: colours, text that cannot break a figure, axes and legends."""
+"""The common style of all pictures: colours, fonts, titles, axes and legends."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette without its yellow, which is too pale on white: these stay apart for
-# colour-blind eyes and on a weak projector.
+# Okabe and Ito's palette, whose colours colour-blind readers can tell apart, without its yellow,
+# which is too pale on white.
 INK = "#222222"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK)
-# As many again by shape. Six shapes against seven colours make 42 different pairs.
+# Six markers and seven colours, counted up together, give 42 different pairs.
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 TRAINING, VALIDATION, TEST, ALARM = PALETTE[0], PALETTE[1], PALETTE[2], "#B00020"
 FAINT = "#8A8A8A"
 
-# Numbers beyond this are drawn as if they were this: Matplotlib adds, multiplies and squares
-# what it draws, and would overflow.
+# Larger numbers are drawn as this one: Matplotlib adds, multiplies and squares coordinates, which
+# would overflow.
 LARGEST = 1e150
 
 _SETTINGS: Mapping[str, Any] = {
@@ -49,16 +49,17 @@ _SETTINGS: Mapping[str, Any] = {
     "legend.frameon": False,
     # A class called "$5" is a name, not a formula that fails to parse.
     "text.parse_math": False,
-    # SVG names its clip paths by a random salt; a fixed one makes equal figures equal files.
+    # Matplotlib names the clip paths of an SVG file by a hash; with a fixed salt, equal figures
+    # give equal files.
     "svg.hashsalt": "chainrule",
 }
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw or save in this project's look, whatever the user's matplotlibrc says.
+    """Within this context, draw and save in the common style, whatever matplotlibrc says.
 
-    Matplotlib's settings are put back at the end.
+    Matplotlib's settings are restored at the end.
 
     Example:
         >>> import matplotlib
@@ -71,20 +72,20 @@ def house_style() -> Iterator[None]:
     """
     import matplotlib.style
 
-    logging.getLogger("matplotlib.font_manager").addFilter(_is_no_notice)
+    logging.getLogger("matplotlib.font_manager").addFilter(_is_worth_showing)
     with matplotlib.style.context(dict(_SETTINGS), after_reset=True):
         yield
 
 
-def _is_no_notice(record: logging.LogRecord) -> bool:
-    """On a slow machine the first picture would say on the error stream that it takes a moment."""
+def _is_worth_showing(record: logging.LogRecord) -> bool:
+    """False for Matplotlib's notice that the first picture takes a moment on a slow machine."""
     return "building the font cache" not in record.getMessage()
 
 
 def plain(text: object, limit: int = 60) -> str:
-    r"""``text`` on one line, without control characters, cut in the middle at ``limit``.
+    r"""``text`` on one line, without control characters, cut in the middle to ``limit``.
 
-    Class names and titles come from files, and any string may stand there.
+    Class names and titles come from files and may be any string.
 
     Example:
         >>> plain("a\tlong\nname")
@@ -101,24 +102,22 @@ def plain(text: object, limit: int = 60) -> str:
 
 
 def new_figure(width: float, height: float, title: object) -> Figure:
-    """A figure of this size in inches that belongs to nobody else, with ``title`` above it."""
+    """A figure of this size in inches, with ``title`` above it on at most two lines.
+
+    It is not registered with pyplot.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    put_title(figure, title)
+    line = int(7 * figure.get_figwidth())  # characters
+    figure.suptitle(textwrap.fill(plain(title, 2 * line - 12), line))
     return figure
 
 
-def put_title(figure: Figure, title: object) -> None:
-    """Write ``title`` above the whole figure, on at most two lines of its width."""
-    line = int(7 * figure.get_figwidth())
-    figure.suptitle(textwrap.fill(plain(title, 2 * line - 12), line))
-
-
 def with_room(low: float, high: float) -> tuple[float, float]:
-    """The limits of an axis that shows everything from ``low`` to ``high``, and a little more.
+    """The limits of an axis that shows ``low`` to ``high`` with a margin.
 
-    A spread of rounding errors alone is shown as the flat line it is.
+    A range that is only rounding error is shown as a flat line.
 
     Example:
         >>> with_room(0.0, 1.0), with_room(5.0, 5.0), with_room(0.0, 0.0)
@@ -130,7 +129,7 @@ def with_room(low: float, high: float) -> tuple[float, float]:
 
 
 def marker_of(k: int) -> tuple[str, str]:
-    """The colour and the marker of class number ``k``; the first 42 pairs all differ.
+    """The colour and the marker of number ``k``; the first 42 pairs all differ.
 
     Example:
         >>> marker_of(0)
@@ -142,7 +141,7 @@ def marker_of(k: int) -> tuple[str, str]:
 
 
 def blank(axes: Axes, message: str) -> None:
-    """Leave ``axes`` empty but for a sentence that says why it is."""
+    """Leave ``axes`` empty except for ``message``, which says why."""
     axes.grid(visible=False)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -151,7 +150,7 @@ def blank(axes: Axes, message: str) -> None:
 
 
 def count_axis(axes: Axes, label: str) -> None:
-    """The x axis of something that is counted, such as epochs."""
+    """Label the x axis of something that is counted, such as epochs, in whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel(label)
@@ -159,7 +158,7 @@ def count_axis(axes: Axes, label: str) -> None:
 
 
 def percent_axis(axes: Axes) -> None:
-    """The y axis of shares between 0 and 1, written in percent."""
+    """Write the y axis of shares between 0 and 1 in percent."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
@@ -167,19 +166,19 @@ def percent_axis(axes: Axes) -> None:
 
 
 def log_axis(axes: Axes, form: str = "{x:g}") -> None:
-    """A logarithmic y axis whose numbers are written by ``form``."""
+    """Make the y axis logarithmic, with numbers formatted by ``form``."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(form)
     axes.yaxis.set_minor_formatter("")
 
 
 def spans_decades(low: float, high: float) -> bool:
-    """Whether positive numbers from ``low`` to ``high`` need a logarithmic axis: two decades."""
+    """Whether ``low`` to ``high`` are positive and span two decades, which need a log axis."""
     return low > 0 and high / low > 100
 
 
 def with_room_log(low: float, high: float) -> tuple[float, float]:
-    """The same as `with_room` for a logarithmic axis."""
+    """`with_room` for a logarithmic axis."""
     bottom, top = with_room(np.log10(low), np.log10(high))
     return 10**bottom, 10**top
 
@@ -187,17 +186,17 @@ def with_room_log(low: float, high: float) -> tuple[float, float]:
 def add_legend(
     figure: Figure, entries: Sequence[tuple[Mapping[str, Any], str]], **settings: Any
 ) -> None:
-    """A legend of the whole figure.
+    """Add a legend to the whole figure.
 
     Args:
-        figure: the figure.
-        entries: how each line or marker looks, as arguments of Matplotlib's `Line2D`, and its
-            label, which may be any text.
-        settings: of Matplotlib's `Figure.legend`.
+        figure: to add it to.
+        entries: for each line or marker, arguments for Matplotlib's `Line2D`, and its label,
+            which may be any text.
+        settings: for Matplotlib's `Figure.legend`.
     """
     from matplotlib.lines import Line2D
 
-    # Matplotlib drops labels that begin with an underscore, so they are written afterwards.
+    # Labels are set afterwards, because Matplotlib drops labels that begin with an underscore.
     handles = [Line2D([], [], **look) for look, _ in entries]
     legend = figure.legend(handles, ["."] * len(entries), **settings)
     for text, (_, label) in zip(legend.get_texts(), entries, strict=True):

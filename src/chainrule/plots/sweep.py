@@ -1,4 +1,4 @@
-"""A sweep: how the score depends on each setting that varied."""
+"""The picture of a sweep: how the score depends on each setting that was varied."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Varied:
-    """One setting, and what it was in each trial.
+    """One setting, and its value in each trial.
 
     Attributes:
         path: such as ``network.learning_rate``.
-        texts: its value in each trial.
-        is_range: whether the values are numbers of a range, and not some of a list.
-        logarithmic: whether that range is.
+        texts: the values as text, one for each trial.
+        is_range: whether the values are numbers from a range; otherwise they are from a list.
+        logarithmic: whether the range is logarithmic.
     """
 
     path: str
@@ -52,19 +52,19 @@ class Varied:
 def sweep_figure(
     varied: Sequence[Varied], scores: Sequence[float], *, score: str, best: int | None
 ) -> Figure:
-    """A panel for each setting: the score of every trial over its value, the best marked.
+    """A panel for each setting: the score of every trial over its value, with a star on the best.
 
-    Trials without a score, and those whose score is not finite, stand as crosses on the lower
-    edge. The axis of a score is logarithmic where it is a loss of more than two decades.
+    Trials whose score is not finite are crosses on the lower edge. The axis of a loss is
+    logarithmic if it spans more than two decades.
 
     Args:
         varied: the settings, with a value for each trial.
-        scores: of the trials; infinite or NaN where one failed.
-        score: its name.
-        best: the number of the best trial in ``scores``; None for none.
+        scores: of the trials; infinite or NaN for a trial that failed.
+        score: the name of the score.
+        best: the index of the best trial; None for none.
 
     Raises:
-        ShapeError: a setting has more or fewer values than there are scores.
+        ShapeError: a setting has another number of values than there are scores.
 
     Example:
         >>> rates = Varied("network.learning_rate", ["0.1", "1.0"], is_range=True)
@@ -94,13 +94,13 @@ def sweep_figure(
 
 
 def _draw(axes: Axes, one: Varied, y: Vector, best: int | None) -> None:
-    """The trials over one setting."""
-    x = _places(axes, one)
-    there = np.isfinite(y)
-    axes.plot(x[there], y[there], "o", color=TRAINING, alpha=0.65, markersize=7)
-    if not there.all():  # an empty line that is not clipped would still take room
-        edge = axes.get_xaxis_transform()
-        axes.plot(x[~there], 0 * x[~there], "X", color=ALARM, ms=9, clip_on=False, transform=edge)
+    """Draw the trials over one setting."""
+    x = _positions(axes, one)
+    finite = np.isfinite(y)
+    axes.plot(x[finite], y[finite], "o", color=TRAINING, alpha=0.65, markersize=7)
+    if not finite.all():  # an empty line that is not clipped would still take room
+        failed, edge = x[~finite], axes.get_xaxis_transform()
+        axes.plot(failed, 0 * failed, "X", color=ALARM, ms=9, clip_on=False, transform=edge)
     if best is not None:
         axes.plot(
             x[best], y[best], "*", color=TEST, markersize=20, markeredgecolor="white", zorder=4
@@ -108,9 +108,12 @@ def _draw(axes: Axes, one: Varied, y: Vector, best: int | None) -> None:
     axes.set_xlabel(plain(one.path, 40))
 
 
-def _places(axes: Axes, one: Varied) -> Vector:
-    """Where the trials stand along the axis, which is numbers or the words of a list."""
-    numbers = _numbers(one.texts)
+def _positions(axes: Axes, one: Varied) -> Vector:
+    """Where the trials stand along the x axis, which has numbers, or the values of a list."""
+    try:
+        numbers: Vector | None = np.array([float(text) for text in one.texts])
+    except ValueError:
+        numbers = None
     if one.is_range and numbers is not None:
         if one.logarithmic:
             axes.set_xscale("log")
@@ -125,19 +128,13 @@ def _places(axes: Axes, one: Varied) -> Vector:
         axes.tick_params(axis="x", labelrotation=30)
     axes.set_xlim(-0.6, len(words) - 0.4)
     at: Vector = np.array([words.index(text) for text in one.texts], dtype=np.float64)
-    # Spread a little, so that equal trials do not hide each other; alike each time.
+    # Multiples of the golden ratio spread the trials a little, so that none hides another.
     at += (np.arange(len(at)) * 0.6180339887 % 1 - 0.5) * 0.3
     return at
 
 
-def _numbers(texts: Sequence[str]) -> Vector | None:
-    try:
-        return np.array([float(text) for text in texts])
-    except ValueError:
-        return None
-
-
 def _score_axis(axes: Axes, score: str, y: Vector) -> None:
+    """Label the y axis, and set its scale and limits."""
     found = y[np.isfinite(y)]
     axes.set_ylabel(score.replace("_", " "))
     if score.endswith("accuracy"):

@@ -1,4 +1,4 @@
-"""The weights of the first layer as images: what its units respond to."""
+"""The weights of a layer on images, drawn as images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from chainrule.plots.style import blank, house_style, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# More tiles than this are too small to see anything in.
+# More tiles than this would be too small to read.
 MOST = 400
-
-FEW_PIXELS = 8
-"""Tiles of fewer rows or columns lie nearer to each other."""
+# Between tiles of fewer rows or columns than this the gap is one pixel instead of two.
+_FEW_PIXELS = 8
 
 
 def weight_images(
@@ -29,18 +28,18 @@ def weight_images(
     most: int = MOST,
     what: str = "units",
 ) -> Figure:
-    """The incoming weights of each unit, arranged as the image it looks at.
+    """The incoming weights of each unit, arranged as the image that is the unit's input.
 
-    Grey images are drawn in two hues that meet in white at 0, so that light and dark spots of
-    a unit's template differ in sign; images in colour each stretched from their smallest to
-    their largest weight. The units whose weights are largest come first.
+    Weights on grey images are drawn red where positive, blue where negative and white at 0, each
+    unit by its largest magnitude. Weights on images in colour are drawn as colours, each unit
+    rescaled from its smallest to its largest weight. The units of largest norm come first.
 
     Args:
         W: weights, (inputs, units), as ``layer.W`` has them.
-        image_shape: (height, width) or (height, width, 3) of an input, as the data have it.
-        title: what is shown.
-        most: how many units to show, those of the largest weights.
-        what: the units' word.
+        image_shape: (height, width), (height, width, 1) or (height, width, 3) of an input.
+        title: of the figure.
+        most: how many units to show at most.
+        what: the plural noun for the units in the title.
 
     Raises:
         ShapeError: the inputs are not the pixels of an image of that shape.
@@ -55,28 +54,26 @@ def weight_images(
     if W.ndim != 2 or len(W) != math.prod(image_shape) or not is_image:
         raise ShapeError(f"weights of shape {W.shape} are no images of shape {image_shape}")
     chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most]
-    images = W.T[chosen].reshape(len(chosen), *image_shape[:2], -1)
+    images = W.T[chosen].reshape(len(chosen), *(*image_shape, 1)[:3])
     with house_style():
         figure = new_figure(9, 9.6, title)
         axes = figure.subplots()
         if not images.size:
             blank(axes, f"no {what}")
             return figure
-        gap = 1 if min(images.shape[1:3]) < FEW_PIXELS else 2
+        gap = 1 if min(images.shape[1:3]) < _FEW_PIXELS else 2
         if images.shape[3] == 3:
             axes.imshow(tiled(stretched(images), padding=gap, fill=1.0), interpolation="nearest")
         else:
-            sheet = tiled(_signed(images), padding=gap, fill=np.nan)[..., 0]
+            largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
+            signed = images / np.where(largest > 0, largest, 1.0)  # -1 to 1
+            sheet = tiled(signed, padding=gap, fill=np.nan)[..., 0]
             drawn = axes.imshow(sheet, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-            legend = figure.colorbar(
-                drawn,
-                ax=axes,
-                location="bottom",
-                shrink=0.5,
-                aspect=40,
-                ticks=(-1, -0.5, 0, 0.5, 1),
+            ticks = (-1, -0.5, 0, 0.5, 1)
+            scale = figure.colorbar(
+                drawn, ax=axes, location="bottom", shrink=0.5, aspect=40, ticks=ticks
             )
-            legend.set_label("weight, by the largest in its tile")
+            scale.set_label("weight, by the largest in its tile")
         axes.set_axis_off()
         rest = f" of the largest weights, of {W.shape[1]:,}" if len(chosen) < W.shape[1] else ""
         axes.set_title(f"{len(chosen)} {what}{rest}")
@@ -84,15 +81,15 @@ def weight_images(
 
 
 def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
-    """The filters of a convolution: in colour where they look at colours, else a tile a channel.
+    """The filters of a convolution: in colour if they have 3 channels, else a tile per channel.
 
     Args:
         W: filters, (filters, channels, rows, columns), as ``layer.W`` has them.
-        title: what is shown.
-        most: how many tiles to show, those of the largest weights.
+        title: of the figure.
+        most: how many tiles to show at most; those of largest norm.
 
     Raises:
-        ShapeError: W has not four axes.
+        ShapeError: W does not have four axes.
 
     Example:
         >>> figure = filter_images(np.ones((8, 3, 5, 5)), title="eight filters of colours")
@@ -106,16 +103,16 @@ def filter_images(W: ArrayLike, *, title: str, most: int = MOST) -> Figure:
         )
     filters, channels, *sides = W.shape
     if channels == 3:
-        seen, shape, what = W.transpose(0, 2, 3, 1), (*sides, 3), "filters"
+        tiles, shape, what = W.transpose(0, 2, 3, 1), (*sides, 3), "filters"
     else:
-        seen, shape = W.reshape(-1, *sides), tuple(sides)
+        tiles, shape = W.reshape(-1, *sides), tuple(sides)
         what = "filters" if channels == 1 else f"channels of {filters} filters"
-    rows = seen.reshape(len(seen), -1).T
+    rows = tiles.reshape(len(tiles), -1).T
     return weight_images(rows, shape, title=title, most=most, what=what)
 
 
 def stretched(images: NDArray[Any]) -> NDArray[np.float64]:
-    """Each image from its smallest to its largest value, as 0 to 1; a flat one is 0.
+    """Each image rescaled so that its values fill 0 to 1; an image of one value becomes 0.
 
     Args:
         images: (cases, height, width, channels).
@@ -125,19 +122,13 @@ def stretched(images: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray((images - low) / np.where(spread > 0, spread, 1.0), dtype=float)
 
 
-def _signed(images: NDArray[Any]) -> NDArray[np.float64]:
-    """Each image by its largest magnitude, as -1 to 1."""
-    largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
-    return np.asarray(images / np.where(largest > 0, largest, 1.0), dtype=float)
-
-
 def tiled(images: NDArray[Any], *, padding: int, fill: float = 0.0) -> NDArray[np.float64]:
-    """Images side by side in rows of nearly a square, as one image.
+    """Images side by side in a nearly square grid, as one image.
 
     Args:
         images: (cases, height, width, channels).
         padding: pixels between two images.
-        fill: the value between them, and where the last row has none.
+        fill: the value of pixels that belong to no image.
 
     Returns:
         (rows · (height + padding) − padding, columns · (width + padding) − padding, channels).
