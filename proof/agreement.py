@@ -1,8 +1,8 @@
-"""How far two derivations of the same gradients are apart, over many networks.
+"""The differences of two derivations of the same gradients, over many networks.
 
-Where terms of a gradient nearly cancel, the digits that a figure asks for are not there, whoever
-computes it: one rounding of each term is already more. Such arrays are counted apart, and held
-to roundings instead.
+Where the terms of a gradient nearly cancel, one rounding of each term can be a larger relative
+error than the limit. Such arrays are counted separately, and their difference is measured in
+roundings instead.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from chainrule.nn.network import Network
 from proof.line import Line, store, stored_text
 
 ROUNDINGS = 8.0
-"""So many roundings must fit below a figure for an array to be held to it."""
+"""An array is held to the limit if this many roundings of its terms are below the limit."""
 
 MOST_ROUNDINGS = 100.0
-"""So many may lie between two derivations of a gradient, whose every sum rounds anew."""
+"""The largest difference of two derivations in roundings; each of their many sums rounds."""
 
 
 @dataclass
 class Agreement:
-    """The comparison of one method, added up.
+    """The comparison of the backward pass with one other derivation, over many networks.
 
     Attributes:
         claim: what is compared.
-        figure: the relative error asked for, of each parameter array.
-        exact: whether the other derivation errs by rounding alone, as no difference does.
-        worst: the largest relative error, of the arrays that have the digits.
-        where: the array and the network of it.
-        arrays: how many have the digits.
-        above: how many of these are further apart than the figure.
-        blurred: how many have not.
-        roundings: the largest difference in roundings of the terms that were added up: of all
-            arrays, or of those alone that have not the digits where the method is not exact.
+        limit: the largest relative error allowed, of each parameter array.
+        exact: whether the other derivation errs by rounding alone; a difference quotient does not.
+        worst: the largest relative error of the arrays whose terms do not cancel.
+        where: the array and network with that error.
+        arrays: the number of arrays whose terms do not cancel.
+        above: the number of these beyond the limit.
+        cancelling: the number of arrays whose terms cancel.
+        roundings: the largest difference, in roundings of the terms; of all arrays, or only of
+            those whose terms cancel if the derivation is not exact.
     """
 
     claim: str
-    figure: float
+    limit: float
     exact: bool = True
     worst: float = 0.0
     where: str = ""
     arrays: int = 0
     above: int = 0
-    blurred: int = 0
+    cancelling: int = 0
     roundings: float = 0.0
 
     def add(
@@ -58,57 +58,57 @@ class Agreement:
         """Compare two gradients array by array.
 
         Args:
-            network: whose gradients they are.
-            label: what to call it.
-            ours: the shape of θ.
-            other: the same by the other derivation.
-            noise: what one rounding of everything moves each number by.
+            network: the network.
+            label: its description.
+            ours: the gradient of the backward pass, of the shape of θ.
+            other: that of the other derivation.
+            noise: the change of each number by one rounding of every term.
         """
         for segment in network.parameters.layout:
             a, b, blur = (v[segment.slice] for v in (ours, other, noise))
             off = float(np.linalg.norm(a - b))
             size = float(np.linalg.norm(a) + np.linalg.norm(b))
             one = float(np.linalg.norm(blur))
-            blurred = off > 0 and ROUNDINGS * one > self.figure * size
-            if off and (blurred or self.exact):
+            cancels = off > 0 and ROUNDINGS * one > self.limit * size
+            if off and (cancels or self.exact):
                 self.roundings = max(self.roundings, off / one if one else np.inf)
-            if blurred:
-                self.blurred += 1
+            if cancels:
+                self.cancelling += 1
                 continue
             self.arrays += 1
             error = relative_error(a, b)
-            self.above += not error <= self.figure
+            self.above += not error <= self.limit
             if not error <= self.worst:
                 self.worst, self.where = error, f"{segment.full_name} of {label}"
 
     @property
     def holds(self) -> bool:
-        """Whether each array is as near as the figure asks, or as roundings allow."""
+        """Whether each array is within the limit, or within roundings if its terms cancel."""
         return self.arrays > 0 and not self.above and self.roundings <= MOST_ROUNDINGS
 
     @property
     def measured(self) -> str:
-        """The figures in words."""
+        """The counts and errors as text."""
         text = f"{self.worst:.1e} of {self.arrays:,} arrays"
         if self.above:
             text += f", {self.above:,} above"
-        if self.blurred:
-            text += f"; {self.blurred:,} more whose terms cancel"
+        if self.cancelling:
+            text += f"; {self.cancelling:,} more whose terms cancel"
         if self.roundings:
             text += f"; at most {self.roundings:.0f} roundings"
         return text
 
 
 def agreements(claims: Mapping[str, tuple[str, float]], before: str = "") -> dict[str, Agreement]:
-    """Nothing compared yet, by the name of the method.
+    """An empty `Agreement` for each derivation, by name.
 
     Args:
-        claims: what each method compares, and the figure asked for.
-        before: what the claims begin with.
+        claims: the claim and the limit of each derivation.
+        before: text that every claim begins with.
     """
     return {
-        name: Agreement(before + claim, figure, exact=name != "central")
-        for name, (claim, figure) in claims.items()
+        name: Agreement(before + claim, limit, exact=name != "central")
+        for name, (claim, limit) in claims.items()
     }
 
 
@@ -116,10 +116,10 @@ def keep(name: str, agreement: Agreement, seconds: float, command: str) -> None:
     """Store the result of a full run.
 
     Args:
-        name: of the result; its last word is that of the derivation.
+        name: of the result; it ends in the name of the derivation.
         agreement: the result.
         seconds: that the run took.
-        command: that made it.
+        command: that made the run.
     """
     store(
         name,
@@ -132,8 +132,8 @@ def keep(name: str, agreement: Agreement, seconds: float, command: str) -> None:
 
 
 def line_of(name: str, agreement: Agreement) -> Line:
-    """One line of the table, with the result that is kept under ``name`` beside it."""
-    asked = f"≤ {agreement.figure:.0e}".replace("e-0", "e-")
+    """One line of the table, beside it the result stored under ``name``."""
+    asked = f"≤ {agreement.limit:.0e}".replace("e-0", "e-")
     kept = stored_text(name)
     library = name.rpartition("-")[2]
     if library in ("torch", "jax") and find_spec(library) is None:

@@ -1,8 +1,7 @@
-"""Processes that are cheap to make and to end: copies of this one, which has imported all.
+"""Child processes that are cheap to start: forks of this process.
 
-A child begins with everything imported and compiled, so that a thousand of them take minutes. It
-tells its parent through shared memory how far it came: nothing is lost that was written there,
-whatever ends it.
+A fork has everything imported and compiled already, so that a thousand of them take minutes. It
+reports its progress to its parent in shared memory, where nothing is lost however it ends.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from contextlib import contextmanager
 from time import monotonic, sleep
 
 HANGS = 1200.0
-"""Seconds after which a child is taken for one that never ends: no machine is so slow."""
+"""Seconds after which a child counts as one that never ends, even on a slow machine."""
 
 MARKS = 4
 """Numbers on a board."""
 
 
 class Board:
-    """A few numbers that parent and child see at once."""
+    """A few integers in memory that parent and child share."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 8 * MARKS)
@@ -39,11 +38,11 @@ class Board:
 
 
 class Child:
-    """A copy of this process that does some work and ends.
+    """A fork of this process that does some work and ends.
 
     Args:
-        work: what it does; the exit status is what it gives, 1 for a failure that nobody caught.
-        quiet: it prints nothing.
+        work: the function to call; its result is the exit status, which is 1 for an exception.
+        quiet: whether to discard what it prints.
     """
 
     def __init__(self, work: Callable[[], int | None], *, quiet: bool = True) -> None:
@@ -55,12 +54,12 @@ class Child:
             _run(work, quiet)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send it a signal, if it is still there."""
+        """Send a signal, if the child has not ended."""
         if self.status is None:
             os.kill(self.pid, number)
 
     def poll(self) -> int | None:
-        """Its exit status; −n if signal n killed it; None if it has not ended."""
+        """The exit status; −n if signal n killed the child; None if it has not ended."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -68,7 +67,7 @@ class Child:
         return self.status
 
     def wait(self, seconds: float = HANGS) -> int | None:
-        """`poll` for so long."""
+        """The exit status, waiting for it at most this many seconds."""
         end = monotonic() + seconds
         while self.poll() is None and monotonic() < end:
             sleep(0.0005)
@@ -76,7 +75,7 @@ class Child:
 
 
 def _run(work: Callable[[], int | None], quiet: bool) -> None:
-    """In the child: never returns."""
+    """Do the work in the child; never returns."""
     status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -98,12 +97,12 @@ def _run(work: Callable[[], int | None], quiet: bool) -> None:
 
 @contextmanager
 def children_end() -> Iterator[list[Child]]:
-    """A list of children; those that are still there afterwards are killed."""
-    there: list[Child] = []
+    """A list of children; those that have not ended at the end of the context are killed."""
+    children: list[Child] = []
     try:
-        yield there
+        yield children
     finally:
-        for child in there:
+        for child in children:
             if child.poll() is None:
                 child.kill()
                 child.wait()

@@ -1,4 +1,4 @@
-"""The compiled engine's own functions, called one at a time so that their numbers can be seen."""
+"""Activations and losses as the compiled engine computes them, one value at a time."""
 
 from __future__ import annotations
 
@@ -47,17 +47,16 @@ def activation(name: str, z: Array) -> tuple[Array, Array]:
 
 
 def losses(z: Array, t: Array, loss: str, batch: int) -> tuple[Array, Array]:
-    """Losses and δ of single cases as the compiled engine has them.
+    """Losses and δ of single cases as the compiled engine computes them.
 
-    The network passes its inputs on as they are, so they are the logits; from biases of 0 a step
-    of rate 1 leaves −δ in the biases. In a batch the case stands several times, which changes
-    neither its mean loss nor δ.
+    The logits of the network are its inputs. A step of rate 1 from biases of 0 leaves −δ in the
+    biases. A batch holds the case several times, which changes neither the mean loss nor δ.
 
     Args:
         z: logits, (cases, outputs).
         t: prepared targets, one a case.
         loss: ``cross_entropy`` or ``binary_cross_entropy``.
-        batch: cases in a minibatch; 1 is another program than several.
+        batch: cases in a minibatch; the engine has a program of its own for 1.
     """
     found, deltas = [], []
     for row, target in zip(z, t, strict=True):

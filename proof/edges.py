@@ -1,4 +1,4 @@
-"""Where floating point ends, and arrays of every kind: what warns, and what is changed."""
+"""The ends of floating point, and inputs of every array type: warnings, and changed arrays."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Pass = Callable[[], object]
 
 
 def only_one_finite(classes: int) -> Array:
-    """Rows that are −∞ but for one number, another one each."""
+    """Rows that are −∞ except for their diagonal entry."""
     z = np.full((classes, classes), -np.inf)
     np.fill_diagonal(z, np.arange(1.0, classes + 1))
     return z
 
 
 def warnings_of() -> tuple[list[str], int]:
-    """The passes that raise a floating-point warning or give a number that is none."""
+    """The passes that warn or give a result that is not finite, and the number of all passes."""
     found, tried = [], 0
     for name, run in passes():
         tried += 1
@@ -47,7 +47,7 @@ def warnings_of() -> tuple[list[str], int]:
 
 
 def passes() -> Iterator[tuple[str, Pass]]:
-    """Everything that is to run without a warning, by name."""
+    """Functions that must run without a warning, by name."""
     for name in ACTIVATIONS:
         phi = activation(name)
         for dtype in ("float64", "float32"):

@@ -1,7 +1,7 @@
-"""Runs that SIGINT and SIGTERM end: how soon, with what status, and whether they can go on.
+"""Runs ended by SIGINT and SIGTERM: after how long, with what status, and whether they resume.
 
-A child trains by the command ``chainrule train``; once it has come to a certain place (reading
-data, compiling, training, evaluating, drawing) it is sent a signal.
+A child process runs ``chainrule train`` and is sent a signal once it has come to a certain place:
+making data, compiling, training, evaluating, drawing.
 
 Run with: python -m proof.ended_runs
 """
@@ -30,7 +30,7 @@ from proof.children import HANGS, Board, Child, children_end
 from proof.killed_runs import files
 
 THERE = 2
-"""On the board: 1 once the child is where the signal is to find it."""
+"""Index on the board: 1 once the child has come to the place."""
 
 MOST_SECONDS = 2.0
 COMMAND = ["train", "c.yaml", "--run", "ended"]
@@ -42,11 +42,11 @@ class Ended:
     """How a signal ended a run.
 
     Attributes:
-        place: where it found the run.
+        place: what the run was doing.
         number: of the signal.
         status: of the process.
-        seconds: from the signal to its end.
-        same_bits: whether the run went on to the bits of one never stopped.
+        seconds: from the signal to the end of the process.
+        same_bits: whether the resumed run ended with the bits of a run never stopped.
     """
 
     place: str
@@ -57,7 +57,7 @@ class Ended:
 
     @property
     def holds(self) -> bool:
-        """Whether it ended in time, with the right status, and nothing was lost."""
+        """Whether the run ended in time, with the right status, and resumed to the same bits."""
         return self.status == 128 + self.number and self.seconds <= MOST_SECONDS and self.same_bits
 
     def __str__(self) -> str:
@@ -68,14 +68,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signal finds a run.
+    """A place in a run at which a signal is sent.
 
     Attributes:
-        name: in words.
+        name: what the run does there.
         config: of the run.
-        owner, function: what the child calls there; None for a process of its own, in which
-            nothing is imported or compiled yet, and the first checkpoint on the disk.
-        delay: seconds that it has been there when the signal comes.
+        owner: module or class of the function that the run calls there; None for a new process,
+            in which nothing is compiled yet, once the first checkpoint is on the disk.
+        function: the name of the function.
+        delay: seconds from the call to the signal.
     """
 
     name: str
@@ -101,7 +102,7 @@ SHAPES = {"generator": "shapes", "size": 16, "classes": ["circle", "cross", "bar
 
 
 def places() -> Iterator[Place]:
-    """All of them."""
+    """All places."""
     yield Place(
         "making data",
         _config("numpy", {**SHAPES, "count": 6000}, epochs=1, batch_size=500),
@@ -132,7 +133,7 @@ def places() -> Iterator[Place]:
 
 
 def end(place: Place, number: int, folder: Path) -> Ended:
-    """Send one run one signal."""
+    """Send one signal to one run."""
     (folder / "c.yaml").write_text(load_config(place.config).to_yaml())
     found = (_end_program if place.owner is None else _end_child)(place, number, folder)
     return Ended(place.name, number, *found, _goes_on(place, folder))
@@ -183,7 +184,7 @@ def _marking(function: Callable[..., Any], board: Board) -> Callable[..., Any]:
 
 
 def _goes_on(place: Place, folder: Path) -> bool:
-    """Whether the run resumes to the bits of one never stopped."""
+    """Whether the resumed run ends with the bits of a run never stopped."""
     child = Child(lambda: int(not _same(place, folder)))
     return child.wait() == 0
 
@@ -203,7 +204,7 @@ def end_runs() -> Iterator[Ended]:
 
 
 def main() -> int:
-    """Send all signals, and say what came of each."""
+    """Send all signals, and print the result of each."""
     results = []
     for result in end_runs():
         print(result, "" if result.holds else "FAILS", flush=True)

@@ -14,10 +14,10 @@ from chainrule.nn.activations import SELU
 
 DIGITS = 80
 FAR = 10_000
-"""Beyond this the normal distribution is 0 or 1 to more digits than are kept."""
+"""Beyond this the normal distribution is 0 or 1 to 80 digits."""
 
 END_OF_NUMBERS = 1e-285
-"""Times the unit of the last place this is still a number."""
+"""The smallest size whose unit of the last place is still a floating-point number."""
 
 Number = Any
 Exact = Callable[[Number], Number]
@@ -54,7 +54,7 @@ def _mish_slope(z: Number) -> Number:
     return mpmath.tanh(s) + (z * _sigmoid(z) / mpmath.cosh(s) ** 2 if z < FAR else 0)
 
 
-# As the class states them: to these the library's constants are rounded.
+# The constants as SELU's definition in the library rounds them.
 SELU_SCALE = mpf(float(SELU().derivative(np.array([1.0]))[0]))
 SELU_ALPHA = mpf("1.6732632423543772")
 
@@ -95,20 +95,20 @@ LARGER_TERM: Mapping[str, Exact] = {
     "silu": _sigmoid,
     "mish": lambda z: mpmath.tanh(_softplus(z)),
 }
-"""Where φ' has a zero away from 0: the term beside which it is measured there."""
+"""For a φ' with a zero away from 0, a term of φ', in whose units errors near the zero count."""
 
 
 def ulps(
     found: Array, z: Array, exact: Exact, term: Exact | None = None, end: float = END_OF_NUMBERS
 ) -> Array:
-    """How far results are from exact ones, in units of the last place.
+    """The errors of results, in units of the last place of the exact value.
 
     Args:
         found: f(z) as it was computed, (n,).
         z: (n,).
         exact: f.
-        term: where this is larger in magnitude, its units count instead.
-        end: below this the units no longer become smaller.
+        term: a function whose units count where it is larger in magnitude than f.
+        end: the units of smaller values are those of this value.
     """
     kind = found.dtype
     errors = np.empty(len(z))
@@ -142,7 +142,7 @@ def binary_cross_entropy(z: float, t: int) -> tuple[Number, Number]:
 
 
 def relative(found: float, true: Number, smallest: float = 1e-307) -> float:
-    """The relative error; 0 where both are below the end of floating point."""
+    """The relative error; 0 if the difference is below the end of floating point."""
     with mpmath.workdps(DIGITS):
         off = abs(mpf(float(found)) - true)
         if off < smallest:

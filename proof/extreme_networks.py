@@ -1,6 +1,6 @@
-"""Networks whose numbers are far from 1: every kind of part, scales from 1e-8 to 1e8, saturation.
+"""Networks of every kind with numbers far from 1: scales from 1e-8 to 1e8, saturated outputs.
 
-Nothing here keeps away from a kink, from z = 0 or from where a function has come to its end.
+Their values may lie at kinks, at z = 0, and where a function is flat.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from proof.image_networks import image_kinds, image_network
 
 FAMILIES = ("dense", "image", "recurrent", "graph")
 WAYS = ("everything", "one thing", "saturated", "as it comes")
-"""Of making numbers extreme; see `_extreme`."""
+"""How the numbers are made extreme; see `_extreme`."""
 
 DECADES = 8.0
-"""Scales lie between 10 to minus so much and 10 to so much."""
+"""Scales lie between 10^(−DECADES) and 10^DECADES."""
 
 PLANTS = ("slope", "entry", "array", "upstream")
-"""What is multiplied by a factor, to be found; see `planted`."""
+"""The derivative that is multiplied by a factor; see `planted`."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Extreme:
 
     Attributes:
         family: dense, image, recurrent or graph.
-        number: from which everything is drawn.
-        way: in which its numbers are extreme.
+        number: the seed from which everything is drawn.
+        way: how its numbers are extreme, one of `WAYS`.
         network: in float64.
         x: inputs.
         t: targets.
@@ -57,7 +57,7 @@ class Extreme:
 
 
 def extreme(number: int) -> Extreme:
-    """The network of that number; its loss is finite."""
+    """The network of that number, drawn again until its loss is finite."""
     for attempt in range(100):
         rng = np.random.default_rng([number, attempt, 5])
         family = FAMILIES[number % len(FAMILIES)]
@@ -66,7 +66,7 @@ def extreme(number: int) -> Extreme:
         way = str(rng.choice(WAYS))
         with np.errstate(all="ignore"):
             x, t = _extreme(network, x, t, way, rng)
-            if rng.random() < 0.25:  # as a network in float32 has them
+            if rng.random() < 0.25:  # values that float32 can hold
                 network.theta = network.theta.astype("float32")
                 x = x.astype("float32").astype(float)
             if np.isfinite(network.loss(x, t)):
@@ -142,7 +142,7 @@ def _penalty(rng: np.random.Generator) -> dict[str, object] | None:
 
 
 def _batch(network: Network, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Inputs, sequences of different lengths, and targets of the sort that the loss takes."""
+    """Random parameters, inputs, and targets of the kind that the loss takes."""
     cases = int(rng.integers(1, 6))
     x = rng.normal(size=(cases, *network.input_shape))
     size = len(network.theta)
@@ -167,7 +167,7 @@ def _batch(network: Network, rng: np.random.Generator) -> tuple[Array, Array]:
 def _extreme(
     network: Network, x: Array, t: Array, way: str, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Everything at a scale of its own; one thing; the outputs saturated; all near 1."""
+    """Scale every array; or one array or feature; or saturate the outputs; or leave all near 1."""
     arrays = [*network.parameters]
     columns = x.reshape(len(x), -1).shape[1]
     if way == "everything":
@@ -178,7 +178,7 @@ def _extreme(
         place = int(rng.integers(len(arrays) + 2))
         if place < len(arrays):
             network.parameters[arrays[place]][...] *= _scale(rng)
-        else:  # a column that nobody scaled, as an income beside an age
+        else:  # one feature of another scale, as income beside age
             factors = np.ones(columns)
             factors[rng.integers(columns)] = _scale(rng)
             x = x * factors.reshape(x.shape[1:])
@@ -194,7 +194,7 @@ def _scale(rng: np.random.Generator) -> float:
 
 
 def _saturate(network: Network, x: Array, size: float) -> None:
-    """Multiply the last weights so that the largest z is of that size."""
+    """Multiply the last weights so that the largest |z| is ``size``."""
     network.forward_pass(x)
     last = [layer for layer in network.layers if layer.has_weights][-1]
     largest = np.nanmax(np.abs(last.z))  # type: ignore[attr-defined]
@@ -203,19 +203,19 @@ def _saturate(network: Network, x: Array, size: float) -> None:
             network.parameters[f"{last.name}.{name}"][...] *= size / largest
 
 
-# What is to be found
+# Wrong derivatives
 
 
 @contextmanager
 def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
-    """While this lasts, one derivative of the network is multiplied.
+    """Within this context, one derivative of the network is multiplied.
 
     Args:
         case: the network.
-        what: ``slope``: φ' of a layer's class of activation, but for leaky_relu, whose values
-            are made of it, and which is taken for an array; ``entry``, ``array``: a number or
-            an array of the gradient; ``upstream``: what a layer sends back.
-        factor: by which.
+        what: ``slope``: φ' of a layer's activation; ``entry`` or ``array``: a number or an array
+            of the gradient; ``upstream``: the gradient that a layer passes back. For leaky_relu,
+            whose values are computed from its slope, ``slope`` means ``array``.
+        factor: by which it is multiplied.
     """
     rng, network = np.random.default_rng([case.number, 7]), case.network
     layers = [layer for layer in network.layers if layer.has_weights]
@@ -230,7 +230,7 @@ def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
         passes = {n: getattr(layer, n) for n in ("backward_pass", "backward_from_delta")}
 
         def sent(J: Array, *, to_input: bool = True) -> Array | None:
-            """What the layer sends back, of δ."""
+            """The gradient with respect to the layer's input, multiplied."""
             found = passes["backward_from_delta"](J, to_input=to_input)
             return None if found is None else _times(found, factor)
 
@@ -242,7 +242,7 @@ def planted(case: Extreme, what: str, factor: float = 1.001) -> Iterator[None]:
         backpropagate = type(network).backpropagate
 
         def wrongly(self: Network, t: Array, **options: bool) -> Array | None:
-            """The backward pass, and a number or an array multiplied."""
+            """The backward pass, with a number or an array multiplied."""
             J = backpropagate(self, t, **options)
             self.gradients[name][place if what == "entry" else ...] *= factor
             return J

@@ -1,7 +1,8 @@
-"""Gradients at the ends of floating point: `check` accuses nobody who is right, and finds 1.001.
+"""Gradients at the ends of floating point: the verdicts of `check` on right and wrong networks.
 
-Networks of every kind at scales from 1e-8 to 1e8 and with saturated outputs go through every
-method of `check`; then the same networks with one derivative multiplied by 1.001.
+Networks of every kind at scales from 1e-8 to 1e8 and with saturated outputs are checked by every
+method of `check`, which must call none of them wrong; then with one derivative multiplied by
+1.001, and must call all of them wrong.
 """
 
 from __future__ import annotations
@@ -26,30 +27,30 @@ from proof.extreme_networks import PLANTS, Extreme, extreme, planted
 from proof.line import Line, store, stored_text
 
 SHORT, FULL = 64, 2048
-"""How many networks."""
+"""The number of networks."""
 
 JAX_EVERY = 16
-"""Every so many go through JAX, which compiles each anew."""
+"""One of this many networks is checked by JAX too, which compiles each anew."""
 
 AT_ONCE, CHUNK = 2, 64
-"""Processes of the full run, and how many networks one is given at a time."""
+"""Processes of the full run, and the networks in one task."""
 
 CHANGE, SHARE = 100.0, 1e-11
-"""A change is more than rounding from so many roundings on, and from so large a share on."""
+"""A change of the gradient counts if it exceeds this many roundings and this relative size."""
 
 
 @dataclass
 class Found:
-    """What came of some networks.
+    """The verdicts on some networks.
 
     Attributes:
-        networks: how many there were.
-        arrays: how many arrays were compared, by method.
-        unjudged: how many of them a method could not judge.
-        wrong: networks that were called wrong, and how.
-        warned: networks with which something warned, and what.
-        in_the_dark: networks with an array that no method could judge.
-        changed: in how many the multiplied derivative changed the gradient.
+        networks: the number of networks.
+        arrays: the number of arrays compared, by method.
+        unjudged: the number of these that the method could not judge.
+        wrong: right networks that were called wrong, with the diagnosis.
+        warned: networks that raised a warning, with the warning.
+        undecided: the number of networks with an array that no method could judge.
+        changed: the number of networks whose gradient the multiplied derivative changed.
         missed: those of them that were called right.
     """
 
@@ -58,17 +59,17 @@ class Found:
     unjudged: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
-    in_the_dark: int = 0
+    undecided: int = 0
     changed: int = 0
     missed: list[str] = field(default_factory=list)
 
     def __add__(self, other: Found) -> Found:
-        """Both together."""
+        """The verdicts on the networks of both."""
         return Found(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
 
 def lines(full: bool) -> Iterator[Line]:
-    """What right networks are called, and what wrong ones are; the full run is stored."""
+    """A line for right networks, and one for wrong ones; the full run is stored."""
     start = time.perf_counter()
     found = in_full() if full else sweep(range(SHORT))
     seconds = time.perf_counter() - start
@@ -84,7 +85,7 @@ def claims(found: Found) -> Iterator[tuple[str, str, str, str, bool]]:
     right = f"{found.networks:,} networks, {len(found.wrong)} called wrong"
     right += f", {len(found.warned)} warnings; arrays that a method could not judge: "
     right += ", ".join(f"{m} {found.unjudged[m]} of {n:,}" for m, n in found.arrays.items())
-    right += f"; {found.in_the_dark} networks with an array that none could"
+    right += f"; {found.undecided} networks with an array that none could"
     right += _first([*found.wrong, *found.warned])
     yield (
         "right",
@@ -133,7 +134,7 @@ def sweep(numbers: Iterable[int]) -> Found:
 
 
 def _judge(found: Found, case: Extreme) -> None:
-    """Every method on a right network."""
+    """Check a right network by every method."""
     methods = [
         method
         for method in METHODS
@@ -144,17 +145,17 @@ def _judge(found: Found, case: Extreme) -> None:
     for finding in report.parameters:
         found.arrays[finding.method] += 1
         found.unjudged[finding.method] += finding.verdict is Verdict.UNJUDGED
-    found.in_the_dark += bool(report.unjudged)
+    found.undecided += bool(report.unjudged)
     if not report.right:
         found.wrong.append(f"{case}: {report.diagnosis}")
 
 
 def _plant(found: Found, case: Extreme) -> None:
-    """One derivative of the network times 1.001."""
+    """Check the network with one derivative multiplied by 1.001."""
     network, what = case.network, PLANTS[case.number // 4 % len(PLANTS)]
     x, t = network.prepare_inputs(case.x), network.prepare_targets(case.t)
     right = gradient(network, x, t)
-    # Below the smallest normal number all is rounding.
+    # Numbers below the smallest normal one count as rounding.
     noise = rounding(network, x, t, rng=np.random.default_rng(case.number)).flushed
     with planted(case, what):
         change = np.abs(gradient(network, x, t) - right)
@@ -167,7 +168,7 @@ def _plant(found: Found, case: Extreme) -> None:
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
-    """∂L/∂θ of the backward pass, an array of its own."""
+    """A copy of ∂L/∂θ by the backward pass."""
     with np.errstate(all="ignore"):
         network.loss(x, t)
         return network.backward_pass(t).vector.copy()

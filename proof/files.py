@@ -1,4 +1,4 @@
-"""Files from strangers."""
+"""Files from strangers: what the code may do, hostile files, and fuzzing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from proof.line import Line, stored
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOP, TIMES, MEBIBYTES = 64, 2.0, 256
-"""What a refusal may cost: a loop over so many MiB, so many good files, so much memory."""
+"""Limits of a refusal: the time of a loop over 64 MiB or of two good files, and its memory."""
 
 SHORT, FULL = 4, 3600
 """Seconds that each reader is fuzzed."""
@@ -31,7 +31,7 @@ def lines(full: bool) -> Iterator[Line]:
 
 
 def _python(*words: str, environment: dict[str, str] | None = None) -> list[Any]:
-    """The lines of JSON that a program of the tests prints."""
+    """Run Python with the tests on its path; returns the lines of JSON that it prints."""
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests"), *sys.path])
     done = subprocess.run(
         [sys.executable, *words],

@@ -20,12 +20,12 @@ from proof.killed_runs import configuration
 
 @dataclass(frozen=True)
 class Flips:
-    """What came of them.
+    """The result of flipping bits of one checkpoint.
 
     Attributes:
         size: of the checkpoint, in bytes.
-        flips: how many bits were flipped, one at a time.
-        unnoticed: how many of them were not noticed.
+        flips: the number of bits flipped, one at a time.
+        unnoticed: the number of flips that reading the checkpoint did not notice.
     """
 
     size: int
@@ -37,11 +37,11 @@ class Flips:
 
 
 def flip(width: int, most: int | None = None) -> Flips:
-    """Flip every bit of a checkpoint, or so many at random.
+    """Flip every bit of a checkpoint, or ``most`` bits at random.
 
     Args:
-        width: of the hidden layer, which says how large the checkpoint is.
-        most: bits to flip; None for all.
+        width: of the hidden layer, which determines the size of the checkpoint.
+        most: the number of bits to flip; None for all.
     """
     with tempfile.TemporaryDirectory() as place:
         path = RunFolder(Path(place) / "r").checkpoint

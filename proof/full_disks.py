@@ -1,7 +1,7 @@
-"""Runs whose disk is full, whose folder is gone, or who may not write there any more.
+"""Runs whose disk is full, or whose folder is gone or can no longer be written to.
 
-Each must end in one message and status 2, with the checkpoint of before as it was; and once there
-is room again, the run goes on to the bits of one that was never stopped.
+Each must end with one message and status 2, and the earlier checkpoint must be unchanged. Once
+there is room again, the resumed run must end with the bits of a run never stopped.
 
 Run with: python -m proof.full_disks
 """
@@ -34,19 +34,19 @@ MS_REC_PRIVATE = 0x44000
 
 CONFIG = configuration("numpy", "adam", 16, 60)
 STEPS_BEFORE = 30
-"""Minibatches that run before the trouble."""
+"""Minibatches that run before the failure."""
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """What came of one of them.
+class Failure:
+    """How a run ended after one kind of failure.
 
     Attributes:
-        name: in words.
-        status: of the process that met it; None where it cannot be made here.
-        message: what it said.
-        kept: whether the checkpoint of before could be read.
-        same_bits: whether the run went on to the bits of one never stopped.
+        name: the kind of failure.
+        status: of the process; None if the failure cannot be caused on this machine.
+        message: what the process wrote on the error stream.
+        kept: whether the earlier checkpoint could be read.
+        same_bits: whether the resumed run ended with the bits of a run never stopped.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Trouble:
 
     @property
     def holds(self) -> bool | None:
-        """Whether nothing was lost; None where it could not be tried."""
+        """Whether nothing was lost; None if the failure could not be caused."""
         if self.status is None:
             return None
         one_line = len(self.message.splitlines()) == 1 and "Traceback" not in self.message
@@ -68,7 +68,7 @@ class Trouble:
 
 
 class After(Callback):
-    """Does something once so many minibatches have run."""
+    """Calls ``work`` once, after `STEPS_BEFORE` minibatches."""
 
     every_minibatch = True
 
@@ -76,19 +76,19 @@ class After(Callback):
         self.work = work
 
     def on_pause(self, trainer: Trainer) -> None:
-        """Do it."""
+        """Call the function."""
         if trainer.minibatches_run == STEPS_BEFORE:
             self.work()
 
 
-def troubles() -> Iterator[Trouble]:
-    """All of them."""
+def failures() -> Iterator[Failure]:
+    """Cause every kind of failure."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         folder.chmod(0o755)
         train(CONFIG, run=folder / "whole")
         expected = files(folder / "whole")
-        for k, (name, work) in enumerate(TROUBLES.items()):
+        for k, (name, work) in enumerate(FAILURES.items()):
             own = folder / str(k)
             own.mkdir(mode=0o777)
             yield _tried(name, work, own, expected)
@@ -97,10 +97,10 @@ def troubles() -> Iterator[Trouble]:
 
 def _tried(
     name: str, work: Callable[[Path], None], folder: Path, expected: dict[str, Any]
-) -> Trouble:
-    status, message = _said(lambda: work(folder), folder)
+) -> Failure:
+    status, message = _run_in_child(lambda: work(folder), folder)
     if status == NOT_HERE:
-        return Trouble(name, None, message, False, False)
+        return Failure(name, None, message, False, False)
     run = folder / "kept" if (folder / "kept").exists() else folder / "r"
     try:
         kept = read_checkpoint(RunFolder(run).checkpoint).position.steps >= STEPS_BEFORE
@@ -110,27 +110,27 @@ def _tried(
     if kept:
         train(CONFIG, run=run, resume=True)
         same = files(run) == expected
-    return Trouble(name, status, message, kept, same)
+    return Failure(name, status, message, kept, same)
 
 
 NOT_HERE = 77
 
 
-def _said(work: Callable[[], None], folder: Path) -> tuple[int | None, str]:
-    """The status of a child that works there, and what it says on the error stream."""
-    told = folder.parent / f"{folder.name}.err"
+def _run_in_child(work: Callable[[], None], folder: Path) -> tuple[int | None, str]:
+    """The status of a child that works in ``folder``, and what it writes on the error stream."""
+    errors = folder.parent / f"{folder.name}.err"
 
     def run() -> None:
-        os.dup2(os.open(told, os.O_WRONLY | os.O_CREAT), 2)
+        os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
         os.chdir(folder)
         work()
 
     child = Child(run)
-    return child.wait(), told.read_text()
+    return child.wait(), errors.read_text()
 
 
 def _train(*callbacks: Callback) -> None:
-    """The command, which knows no callbacks."""
+    """Train as the command does, which takes no callbacks."""
     from chainrule.cli.terminal import failures_reported
 
     with failures_reported("chainrule"):
@@ -138,7 +138,7 @@ def _train(*callbacks: Callback) -> None:
 
 
 def _no_larger_files(folder: Path) -> None:
-    """No file may grow beyond the checkpoint of now."""
+    """Limit the size of files to that of the present checkpoint."""
 
     def limit() -> None:
         size = (Path("r") / "checkpoint.safetensors").stat().st_size
@@ -148,7 +148,7 @@ def _no_larger_files(folder: Path) -> None:
 
 
 def _full_file_system(folder: Path) -> None:
-    """A file system of its own, of a quarter of a MiB, in which something else takes the rest."""
+    """Mount a file system of 256 KiB, and fill it with another file."""
     libc = ctypes.CDLL(None, use_errno=True)
     Path("r").mkdir()
     mounted = (
@@ -170,15 +170,15 @@ def _full_file_system(folder: Path) -> None:
 
     try:
         _train(After(fill))
-    finally:  # the file system is gone with this process
+    finally:  # copied, because the file system ends with this process
         os.remove("r/filler")
         shutil.copytree("r", "kept")
 
 
 def _no_permission(folder: Path) -> None:
-    """A folder that may be read, but not be written to."""
+    """Make the folder read-only."""
     Path("r").mkdir()
-    if os.geteuid() == 0:  # to whom everything is permitted
+    if os.geteuid() == 0:  # root may write everywhere, so go on as another user
         os.chown("r", NOBODY, NOBODY)
         os.chmod(".", 0o755)
         os.setgid(NOBODY)
@@ -190,7 +190,7 @@ def _no_permission(folder: Path) -> None:
 
 
 def _failing_fsync(folder: Path) -> None:
-    """The disk says that it is full when the content is to be flushed."""
+    """Let fsync raise the error of a full disk."""
 
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -198,7 +198,7 @@ def _failing_fsync(folder: Path) -> None:
     _train(After(lambda: setattr(os, "fsync", fail)))
 
 
-TROUBLES: dict[str, Callable[[Path], None]] = {
+FAILURES: dict[str, Callable[[Path], None]] = {
     "a full file system": _full_file_system,
     "a limit on the size of files": _no_larger_files,
     "a disk that refuses to flush": _failing_fsync,
@@ -206,20 +206,20 @@ TROUBLES: dict[str, Callable[[Path], None]] = {
 }
 
 
-def _removed(folder: Path) -> Trouble:
-    """The folder goes away: nothing can be kept, but it is said."""
+def _removed(folder: Path) -> Failure:
+    """Remove the folder: nothing can be kept, but there must be a message."""
     folder.mkdir()
-    status, message = _said(lambda: _train(After(lambda: shutil.rmtree("r"))), folder)
-    return Trouble("a folder that is removed", status, message, True, True)
+    status, message = _run_in_child(lambda: _train(After(lambda: shutil.rmtree("r"))), folder)
+    return Failure("a folder that is removed", status, message, True, True)
 
 
 def main() -> int:
-    """Make all the trouble, and say what came of it."""
+    """Cause every kind of failure, and print the results."""
     load_config(CONFIG)
-    found = list(troubles())
-    for trouble in found:
-        print(trouble, "" if trouble.holds else "FAILS" if trouble.holds is False else "not here")
-    return int(any(trouble.holds is False for trouble in found))
+    found = list(failures())
+    for failure in found:
+        print(failure, "" if failure.holds else "FAILS" if failure.holds is False else "not here")
+    return int(any(failure.holds is False for failure in found))
 
 
 if __name__ == "__main__":

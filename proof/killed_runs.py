@@ -1,10 +1,9 @@
-"""Runs that are killed by signal 9, again and again, and go on.
+"""Runs that are killed by signal 9 again and again, and resumed.
 
-A child trains and writes a checkpoint after every minibatch; it is killed at a random moment, or
-in the midst of a writing, or it kills itself between two calls of the system that a writing is
-made of. Then the checkpoint must be there, whole, and no older than the last one that was
-finished; another child goes on from it. Runs that come to their end must have the bits of one that
-was never stopped.
+A child process trains and writes a checkpoint after every minibatch. It is killed at a random
+moment, or while it writes, or it kills itself before or after a system call of the writing. Then
+the checkpoint must be whole and no older than the last one that was finished; another child
+resumes from it. Runs that finish must have the bits of a run never stopped.
 
 Run with: python -m proof.killed_runs [KILLS]
 """
@@ -33,23 +32,23 @@ from chainrule.training import Callback, Trainer
 from proof.children import HANGS, Board, Child
 
 DONE = 0
-"""On the board: how many minibatches the last finished checkpoint holds."""
+"""Index on the board: the minibatches run when the last finished checkpoint was written."""
 
 BEGUN = 1
-"""On the board: 1 once training has begun."""
+"""Index on the board: 1 once training has begun."""
 
 LATEST = 0.12
-"""Seconds after which a child is killed at the latest, where the moment is random."""
+"""A child that is killed at a random moment is killed within this many seconds."""
 
 MOST_TRIES = 10
-"""For each kill, before it is said that none succeeds."""
+"""Children started for each kill at most; some finish before they are killed."""
 
 STEPS = ("fsync", "replace")
 KINDS = ("at any moment", "within a writing", "between its steps")
 
 
 def configuration(engine: str, optimizer: str, batch_size: int, width: int) -> dict[str, Any]:
-    """Of a training of three epochs, the last minibatch of each being smaller."""
+    """A training of three epochs, whose last minibatch may be smaller."""
     return {
         "network": {
             "layers": [{"size": width, "activation": "tanh"}, {"size": 3}, "softmax"],
@@ -69,7 +68,7 @@ def configuration(engine: str, optimizer: str, batch_size: int, width: int) -> d
 
 CONFIGURATIONS = [
     configuration("compiled", "adam", 17, 40),
-    configuration("numpy", "momentum", 20, 600),  # a writing of half a MiB
+    configuration("numpy", "momentum", 20, 600),  # a checkpoint of half a MiB
     configuration("compiled", "sgd", 4, 10),
 ]
 CONFIGURATIONS[2]["training"]["callbacks"] = [
@@ -78,22 +77,22 @@ CONFIGURATIONS[2]["training"]["callbacks"] = [
 
 
 class Reporter(Callback):
-    """Writes on the board what is on the disk."""
+    """Writes on the board which checkpoint is on the disk."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
 
     def on_start(self, trainer: Trainer) -> None:
-        """The recorder has written the first checkpoint before."""
+        """The first checkpoint has been written before this is called."""
         self.board[BEGUN] = 1
 
     def on_pause(self, trainer: Trainer) -> None:
-        """The recorder has written one after this minibatch."""
+        """The checkpoint after this minibatch has been written before this is called."""
         self.board[DONE] = trainer.minibatches_run
 
 
 def kill_within(step: int) -> None:
-    """In a child: die before or after some call of fsync or rename; both count as a step."""
+    """In a child: die before or after a call of fsync or rename, counted by ``step``."""
     calls = iter(range(2 * step + 2))
 
     def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,17 +115,17 @@ def _die_at(call: int, step: int) -> None:
 
 @dataclass
 class Tally:
-    """What came of the kills.
+    """The results of the kills.
 
     Attributes:
-        asked: how many there were to be.
-        kills: how many there were, by kind.
+        asked: the number of kills to make.
+        kills: the number of kills made, by kind.
         unreadable: checkpoints that could not be read.
-        lost: checkpoints that were older than one that had been finished.
-        runs: how many came to their end.
-        other_bits: how many of them with other bits than a run never stopped.
-        failures: children that ended otherwise than by the kill.
-        leftovers: kills after which a temporary file lay about: they hit a writing.
+        lost: checkpoints older than one that had been finished.
+        runs: runs that finished.
+        other_bits: finished runs with other bits than a run never stopped.
+        failures: children that ended with an error.
+        leftovers: kills that left a temporary file, so they came while a file was written.
     """
 
     asked: int
@@ -158,7 +157,7 @@ class Tally:
 
 
 def files(folder: Path) -> dict[str, Any]:
-    """What a run ended with, the clock apart."""
+    """The results of a run, except for times."""
     run = RunFolder(folder)
     rows = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     return {
@@ -174,9 +173,9 @@ class Killer:
 
     Args:
         config: of the run.
-        folder: an empty one, to work in.
-        moments: the source of random moments.
-        tally: what came of it.
+        folder: an empty folder to work in.
+        moments: the random numbers that choose the moments.
+        tally: to which the results are added.
     """
 
     def __init__(
@@ -191,7 +190,7 @@ class Killer:
         self._done = 0
 
     def kill(self, kind: str) -> None:
-        """Start or go on with the run, and kill it."""
+        """Start or resume the run, and kill it."""
         board = Board()
         step = self.moments.randrange(60) if kind == KINDS[2] else None
         child = Child(lambda: self._train(board, step))
@@ -211,7 +210,7 @@ class Killer:
         train(self.config, run=self.folder, resume=True, callbacks=[Reporter(board)])
 
     def _wait_for_writing(self, child: Child) -> None:
-        """Until a temporary file lies in the folder, and a little longer."""
+        """Wait until a temporary file is in the folder, and a little longer."""
         skipped, end = self.moments.randrange(8), monotonic() + HANGS
         while child.poll() is None and monotonic() < end:
             there = os.listdir(self.folder) if self.folder.exists() else []
@@ -251,10 +250,10 @@ class Killer:
 
 
 def kill_runs(kills: int, seed: int = 1) -> Tally:
-    """Kill runs of several configurations so often in all, then let each come to its end.
+    """Kill runs of several configurations, then let each finish.
 
     Args:
-        kills: how many; they are spread over the configurations and the kinds.
+        kills: the number of kills, divided among the configurations and the kinds.
         seed: of the random moments.
     """
     tally, moments = Tally(kills), random.Random(seed)
@@ -263,7 +262,7 @@ def kill_runs(kills: int, seed: int = 1) -> Tally:
         for k, config in enumerate(CONFIGURATIONS):
             (Path(place) / str(k)).mkdir()
             killers.append(Killer(config, Path(place) / str(k), moments, tally))
-        for _ in range(MOST_TRIES * kills):  # some come to their end before they are killed
+        for _ in range(MOST_TRIES * kills):
             if tally.total == kills or tally.unreadable or tally.failures:
                 break
             killers[tally.total % len(killers)].kill(KINDS[tally.total // 3 % len(KINDS)])
@@ -275,7 +274,7 @@ def kill_runs(kills: int, seed: int = 1) -> Tally:
 
 
 def main() -> int:
-    """Kill as often as the command line says, and say what came of it."""
+    """Kill as often as the command line says, and print the results."""
     tally = kill_runs(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
     print(tally)
     print(json.dumps(dict(tally.kills)))

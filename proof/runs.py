@@ -1,4 +1,4 @@
-"""Runs: resumed at every minibatch, killed, ended by signals, out of room, damaged, repeated."""
+"""Runs: resumed, killed, ended by signals, on a full disk, with a damaged checkpoint, repeated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from time import monotonic
 
 from proof.ended_runs import MOST_SECONDS, end_runs
 from proof.flipped_bits import flip
-from proof.full_disks import troubles
+from proof.full_disks import failures
 from proof.killed_runs import kill_runs
 from proof.line import Line, store, stored_text
 from proof.resumed_runs import ENGINES, resume_everywhere, settings
@@ -25,13 +25,13 @@ def lines(full: bool) -> Iterator[Line]:
     yield _resumed(full)
     yield _killed(full)
     yield _ended()
-    yield from _troubled()
+    yield from _failed()
     yield from _flipped()
     yield _repeated(full)
 
 
 def _resumed(full: bool) -> Line:
-    """In short every seventh setting: every engine with every optimiser."""
+    """The short form takes every seventh setting: every engine with every optimiser."""
     start, total, wrong = monotonic(), 0, 0
     chosen = list(settings())[:: 1 if full else 7]
     for setting in chosen:
@@ -89,13 +89,13 @@ def _ended() -> Line:
     )
 
 
-def _troubled() -> Iterator[Line]:
-    for trouble in troubles():
+def _failed() -> Iterator[Line]:
+    for failure in failures():
         yield Line(
-            trouble.name,
+            failure.name,
             "one message, the checkpoint stays",
-            trouble.message.strip() if trouble.holds is not False else str(trouble),
-            trouble.holds,
+            failure.message.strip() if failure.holds is not False else str(failure),
+            failure.holds,
         )
 
 

@@ -262,6 +262,6 @@ def _label_position(a: Point, b: Point, width: float) -> Point:
 
     curve = BezierSegment(_bezier(a, b))
     tried = (0.28 + 0.02 * k for k in range(11))
-    beside = (t for t in tried if curve.point_at_t(t)[0] - a[0] > width / 2 + 0.05)
-    x, y = curve.point_at_t(next(beside, 0.5))
-    return x, y
+    beside = (t for t in tried if curve(t)[0] - a[0] > width / 2 + 0.05)
+    x, y = curve(next(beside, 0.5))
+    return float(x), float(y)
