@@ -85,7 +85,7 @@ def unsupported(network: Network, library: str) -> str | None:
             f"a comparison with {library} needs the package {library}, which is not installed; "
             f"install it with: pip install 'chainrule[{library}]'"
         )
-    reason: str | None = import_module(_MODULES[library]).reason_against(network)
+    reason: str | None = import_module(_MODULES[library]).LIBRARY.reason_against(network)
     return reason
 
 

@@ -1,4 +1,4 @@
-"""What a peer is: another library that trains the same network, to be compared with."""
+"""Interface of a peer: another library that trains the same network, for comparison."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
+from chainrule.training.engines.other_libraries import Library
 from chainrule.training.optimizers import Optimizer
 
 
@@ -17,23 +18,25 @@ class Peer(ABC):
 
     Args:
         network: what to train a copy of.
-        optimizer: bound to that network; says the rule, its options and the learning rates.
-            Its ``scale`` is read again at the start of every epoch; its state is not used.
+        optimizer: bound to that network. Its rule, options and learning rates are used, and its
+            ``scale`` is read again at the start of every epoch; its state is not used.
         x: prepared inputs, (cases, input), at least one case.
         t: prepared targets.
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
         threads: how many the library may use.
         seed: of what layers draw during training, such as the masks of dropout.
-        clip_gradient_norm: the most that the gradient's norm is in a step; None for any.
+        clip_gradient_norm: the largest norm of the gradient in a step; None for no limit.
 
     Attributes:
-        steps: how many minibatches it has trained on.
+        library: the parts of a network that the library has.
+        steps: how many minibatches the peer has trained on.
 
     Raises:
         ConfigError: the library cannot train the network, or not on these targets.
     """
 
     name: ClassVar[str]
+    library: ClassVar[Library]
 
     def __init__(
         self,
@@ -58,9 +61,9 @@ class Peer(ABC):
         self.steps = 0
 
     @classmethod
-    @abstractmethod
     def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
         """The reason why this library cannot train the network; None where it can."""
+        return cls.library.reason_against(network, optimizer)
 
     @abstractmethod
     def run(self, order: Array | None) -> Array:
@@ -71,7 +74,7 @@ class Peer(ABC):
 
         Returns:
             The loss of each minibatch as it ran, before its update, penalty included,
-            (minibatches,). What is no longer finite is no error here.
+            (minibatches,). Losses that are not finite raise no error.
         """
 
     @abstractmethod

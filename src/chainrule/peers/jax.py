@@ -1,17 +1,16 @@
 """The network as a JAX program, its loss differentiated by `jax.grad`, and JAX's counterparts.
 
-An activation or a loss has up to two forms: the plain one is JAX's own, as its users write it, for
-training; the formula, for the check of gradients, is written so that its automatic derivative
-cancels nowhere. As in PyTorch a case has its own shape between layers, (features,),
+An activation or a loss has a plain form, for training, and a formula, for the check of gradients;
+see `Forms`. As in PyTorch, a case has its own shape between layers: (features,),
 (channels, height, width) or (steps, features).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import inf, log, nan, sqrt
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -43,101 +42,70 @@ from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.peers.base import Peer
 from chainrule.training import optimizers
-from chainrule.training.engines.other_libraries import Library, rate_of, recurrence
+from chainrule.training.engines.other_libraries import (
+    Forms,
+    Library,
+    log_cosh,
+    rate_of,
+    recurrence,
+    sigmoid,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
 from chainrule.training.optimizers import Optimizer
-
-Function = Callable[[Any], Any]
-LossFunction = Callable[[Any, Any], Any]
-Update = Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]
-Values = tuple[Any, Any]
-"""The z and the output of a layer."""
-
-
-class Forms(NamedTuple):
-    """The two forms of one function; each is made from our activation or loss.
-
-    Attributes:
-        plain: JAX's own.
-        formula: whose automatic derivative keeps its digits; None where that of ``plain`` does.
-    """
-
-    plain: Callable[[Any], Any]
-    formula: Callable[[Any], Any] | None = None
-
-    def made(self, form: str, ours: Any) -> Any:
-        """The function in one form, for our activation or loss."""
-        return (self.plain if form == "plain" else self.formula or self.plain)(ours)
-
 
 # Activations
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
 
 
-def softplus(z: Any) -> Any:
-    """ln(1 + eᶻ)."""
-    return jnp.logaddexp(z, 0.0)
-
-
-def sigmoid(z: Any) -> Any:
-    """e^(−softplus(−z)), whose derivative is a product."""
-    return jnp.exp(-softplus(-z))
-
-
-def tanh(z: Any) -> Any:
-    """As `chainrule.training.engines.torch.functions.tanh`."""
-    r = jnp.where(z < 0, -z, z)
-    m = jnp.expm1(-2 * jnp.where(r < 0.5, r, 0.0))
-    t = jnp.exp(-2 * r)
-    a = jnp.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
-    return jnp.where(z < 0, -a, a)
-
-
-def softsign(z: Any) -> Any:
-    """As `chainrule.training.engines.torch.functions.softsign`."""
-    r = jnp.where(z < 0, -z, z)
-    far = 1 - 1 / (1 + r)
-    return jnp.where(r < 1, z / (1 + r), jnp.where(z < 0, -far, far))
-
-
 def elu(z: Any, alpha: float) -> Any:
-    """z above 0, else alpha (eᶻ − 1); JAX's derivative of expm1 is its result and 1."""
+    """z above 0, else alpha (eᶻ − 1).
+
+    Below −1 it is written with exp, because JAX computes the derivative of expm1 as its result
+    plus 1, which has no digits there.
+    """
     below = jnp.where(z > 0, 0.0, z)
     near, far = jnp.expm1(jnp.where(z > -1, below, 0.0)), jnp.exp(below) - 1
     return jnp.where(z > 0, z, alpha * jnp.where(z > -1, near, far))
 
 
-def softmax(z: Any) -> Any:
-    """As `chainrule.training.engines.torch.functions.softmax`."""
-    d = z[..., None, :] - z[..., :, None]
-    own = jnp.eye(z.shape[-1], dtype=bool)
-    return jnp.exp(-logsumexp(jnp.where(own, 0.0, d), axis=-1))
-
-
 ACTIVATIONS: Mapping[type[Activation], Forms] = {
     activations.Linear: Forms(lambda phi: lambda z: z),
-    activations.Sigmoid: Forms(lambda phi: nn.sigmoid, lambda phi: sigmoid),
-    activations.Tanh: Forms(lambda phi: jnp.tanh, lambda phi: tanh),
+    activations.Sigmoid: Forms(lambda phi: nn.sigmoid, formula=lambda phi: partial(sigmoid, jnp)),
+    activations.Tanh: Forms(lambda phi: jnp.tanh, formula=lambda phi: partial(tanh, jnp)),
     activations.ReLU: Forms(lambda phi: nn.relu),
     activations.LeakyReLU: Forms(lambda phi: partial(nn.leaky_relu, negative_slope=phi.slope)),
     activations.ELU: Forms(
-        lambda phi: partial(nn.elu, alpha=phi.alpha), lambda phi: partial(elu, alpha=phi.alpha)
+        lambda phi: partial(nn.elu, alpha=phi.alpha),
+        formula=lambda phi: partial(elu, alpha=phi.alpha),
     ),
     activations.SELU: Forms(
-        lambda phi: nn.selu, lambda phi: lambda z: SELU_SCALE * elu(z, SELU_ALPHA)
+        lambda phi: nn.selu, formula=lambda phi: lambda z: SELU_SCALE * elu(z, SELU_ALPHA)
     ),
     activations.GELU: Forms(
         lambda phi: partial(nn.gelu, approximate=False),
-        lambda phi: lambda z: z * (0.5 * erfc(z / -sqrt(2))),
+        formula=lambda phi: lambda z: z * (0.5 * erfc(z / -sqrt(2))),
     ),
-    activations.SiLU: Forms(lambda phi: nn.silu, lambda phi: lambda z: z * sigmoid(z)),
-    activations.Mish: Forms(lambda phi: nn.mish, lambda phi: lambda z: z * tanh(softplus(z))),
-    activations.Softplus: Forms(lambda phi: nn.softplus, lambda phi: softplus),
-    activations.Softsign: Forms(lambda phi: nn.soft_sign, lambda phi: softsign),
+    activations.SiLU: Forms(
+        lambda phi: nn.silu, formula=lambda phi: lambda z: z * sigmoid(jnp, z)
+    ),
+    activations.Mish: Forms(
+        lambda phi: nn.mish,
+        formula=lambda phi: lambda z: z * tanh(jnp, softplus(jnp, z)),
+    ),
+    activations.Softplus: Forms(
+        lambda phi: nn.softplus, formula=lambda phi: partial(softplus, jnp)
+    ),
+    activations.Softsign: Forms(
+        lambda phi: nn.soft_sign, formula=lambda phi: partial(softsign, jnp)
+    ),
 }
 """The activations."""
 
-SOFTMAX = Forms(lambda layer: nn.softmax, lambda layer: softmax)
+SOFTMAX = Forms(lambda layer: nn.softmax, formula=lambda layer: partial(softmax, jnp, logsumexp))
 """Softmax along the last axis."""
 
 
@@ -166,7 +134,7 @@ def cross_entropy(z: Any, t: Any) -> Any:
     return log_sum * t.sum(axis=-1) - (t * below).sum(axis=-1)
 
 
-def binary_cross_entropy(softplus_of: Function, z: Any, t: Any) -> Any:
+def binary_cross_entropy(softplus_of: Any, z: Any, t: Any) -> Any:
     """(1 − t) softplus(z) + t softplus(−z)."""
     return ((1 - t) * softplus_of(z) + t * softplus_of(-z)).mean(axis=-1)
 
@@ -183,14 +151,6 @@ def plain_log_cosh(y: Any, t: Any) -> Any:
     return (r + nn.softplus(-2 * r) - log(2)).mean(axis=-1)
 
 
-def log_cosh(y: Any, t: Any) -> Any:
-    """As `chainrule.training.engines.torch.functions.log_cosh_of`."""
-    r = jnp.abs(y - t)
-    near = jnp.sinh(0.5 * jnp.where(r < 1, y - t, 0.0))
-    far = r + jnp.log1p(jnp.exp(-2 * r)) - log(2)
-    return jnp.where(r < 1, jnp.log1p(2 * near * near), far).mean(axis=-1)
-
-
 def hinge(y: Any, t: Any) -> Any:
     """Σ_{j≠t} max(0, 1 + y_j − y_t)."""
     margins = nn.relu(1 + y - _of_true_class(y, t)[..., None])
@@ -198,20 +158,25 @@ def hinge(y: Any, t: Any) -> Any:
 
 
 LOSSES: Mapping[type[Loss], Forms] = {
-    losses.CrossEntropy: Forms(lambda loss: plain_cross_entropy, lambda loss: cross_entropy),
+    losses.CrossEntropy: Forms(
+        lambda loss: plain_cross_entropy, formula=lambda loss: cross_entropy
+    ),
     losses.BinaryCrossEntropy: Forms(
         lambda loss: partial(binary_cross_entropy, nn.softplus),
-        lambda loss: partial(binary_cross_entropy, softplus),
+        formula=lambda loss: partial(binary_cross_entropy, partial(softplus, jnp)),
     ),
     losses.MeanSquaredError: Forms(lambda loss: lambda y, t: jnp.square(y - t).mean(axis=-1)),
     losses.MeanAbsoluteError: Forms(lambda loss: lambda y, t: jnp.abs(y - t).mean(axis=-1)),
     losses.Huber: Forms(lambda loss: partial(huber, loss.delta)),
-    losses.LogCosh: Forms(lambda loss: plain_log_cosh, lambda loss: log_cosh),
+    losses.LogCosh: Forms(
+        lambda loss: plain_log_cosh,
+        formula=lambda loss: lambda y, t: log_cosh(jnp, y - t).mean(axis=-1),
+    ),
     losses.Hinge: Forms(lambda loss: hinge),
 }
 """The losses. Both cross-entropies take logits: no network has them in any other way."""
 
-PENALTIES: Mapping[str, Function] = {
+PENALTIES: Mapping[str, Callable[[Any], Any]] = {
     "L2": lambda w: 0.5 * jnp.square(w).sum(),
     "L1": lambda w: (w * jnp.sign(w)).sum(),
 }
@@ -221,17 +186,17 @@ PENALTIES: Mapping[str, Function] = {
 # Layers
 
 
-def _activated(layer: Any, z: Any, form: str) -> Values:
-    return z, ACTIVATIONS[type(layer.activation)].made(form, layer.activation)(z)
+# A layer's entry computes its output from its input x (from the list of its inputs if it joins
+# several), its parameters and its dropout mask by name, and the function φ that it ends with.
 
 
-def _dense(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    """Of a sequence the same at each step; a step that is padding, all NaN, stays padding."""
+def _dense(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+    """Sequences are mapped step by step; a step that is padding, all NaN, stays padding."""
     padded = jnp.isnan(x).all(axis=-1, keepdims=True) if x.ndim == 3 else None
     z = (x if padded is None else jnp.where(padded, 0.0, x)) @ own["W"]
     if layer.bias:
         z = z + own["b"]
-    return _activated(layer, z if padded is None else jnp.where(padded, nan, z), form)
+    return phi(z if padded is None else jnp.where(padded, nan, z))
 
 
 def _around(layer: Any) -> list[tuple[int, int]]:
@@ -240,14 +205,12 @@ def _around(layer: Any) -> list[tuple[int, int]]:
     return [(0, 0), (0, 0), (top, bottom), (left, right)]
 
 
-def _conv2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+def _conv2d(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
     z = lax.conv(jnp.pad(x, _around(layer)), own["W"], layer.stride, "VALID")
-    if layer.bias:
-        z = z + own["b"][:, None, None]
-    return _activated(layer, z, form)
+    return phi(z + own["b"][:, None, None] if layer.bias else z)
 
 
-def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
+def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
     columns = lax.conv_general_dilated_patches(
         jnp.pad(x, _around(layer)),
         layer.filter_size,
@@ -257,9 +220,7 @@ def _locally_connected2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) 
     )
     W = own["W"].reshape(*own["W"].shape[:3], -1)
     z = jnp.einsum("nkij,ijfk->nfij", columns, W)
-    if layer.bias:
-        z = z + own["b"].transpose(2, 0, 1)
-    return _activated(layer, z, form)
+    return phi(z + own["b"].transpose(2, 0, 1) if layer.bias else z)
 
 
 def _pooled(layer: Any, x: Any, initial: float, combine: Any) -> Any:
@@ -267,63 +228,29 @@ def _pooled(layer: Any, x: Any, initial: float, combine: Any) -> Any:
     return lax.reduce_window(x, initial, combine, window, stride, _around(layer))
 
 
-def _max_pool2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    y = _pooled(layer, x, -inf, lax.max)
-    return y, y
+def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+    return _pooled(layer, x, 0.0, lax.add) / (layer.window_size[0] * layer.window_size[1])
 
 
-def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    y = _pooled(layer, x, 0.0, lax.add) / (layer.window_size[0] * layer.window_size[1])
-    return y, y
-
-
-def _recurrent(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    """The output twice: no loss is computed from z."""
-    phi = ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
+def _recurrent(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
     own = {"h0": jnp.asarray(layer.start, x.dtype), **own}
-    y = recurrence(jnp, lax.stop_gradient, layer, x, own, phi)
-    return y, y
+    return recurrence(jnp, lax.stop_gradient, layer, x, own, phi)
 
 
-def _dropout(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    y = x * own["mask"].reshape(x.shape) if "mask" in own else x
-    return y, y
-
-
-def _flatten(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    y = x.reshape(len(x), -1)
-    return y, y
-
-
-def _softmax(layer: Any, x: Any, own: Mapping[str, Any], form: str) -> Values:
-    return x, SOFTMAX.made(form, layer)(x)
-
-
-def _add(layer: Any, sources: Sequence[Any], own: Mapping[str, Any], form: str) -> Values:
-    y = sum(sources[1:], start=sources[0])
-    return y, y
-
-
-def _concatenate(layer: Any, sources: Sequence[Any], own: Mapping[str, Any], form: str) -> Values:
-    y = jnp.concatenate(sources, axis=layer.axis)
-    return y, y
-
-
-LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], str], Values]] = {
+LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] = {
     Dense: _dense,
     Conv2D: _conv2d,
     LocallyConnected2D: _locally_connected2d,
-    MaxPool2D: _max_pool2d,
+    MaxPool2D: lambda layer, x, own, phi: _pooled(layer, x, -inf, lax.max),
     AveragePool2D: _average_pool2d,
     Recurrent: _recurrent,
-    Dropout: _dropout,
-    Flatten: _flatten,
-    Softmax: _softmax,
-    Add: _add,
-    Concatenate: _concatenate,
+    Dropout: lambda layer, x, own, phi: x * own["mask"].reshape(x.shape) if "mask" in own else x,
+    Flatten: lambda layer, x, own, phi: x.reshape(len(x), -1),
+    Softmax: lambda layer, x, own, phi: phi(x),
+    Add: lambda layer, sources, own, phi: sum(sources[1:], start=sources[0]),
+    Concatenate: lambda layer, sources, own, phi: jnp.concatenate(sources, axis=layer.axis),
 }
-"""What each layer computes of its x (of the list of its sources, if it joins several), given its
-parameters and its mask by name, and the form of its activation."""
+"""The layers."""
 
 
 # Update rules: what is taken from one array in one step, and the array's new state
@@ -346,7 +273,7 @@ def _adam(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, An
     return rate * (m / (1 - rule.beta1**steps)) / root, {"m": m, "v": v}
 
 
-RULES: Mapping[type[Optimizer], Update] = {
+RULES: Mapping[type[Optimizer], Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]] = {
     optimizers.SGD: _sgd,
     optimizers.Momentum: _momentum,
     optimizers.Adam: _adam,
@@ -382,7 +309,7 @@ def total_loss(
     """
     parameters = dict(zip(network.parameters, theta, strict=True))
     made: dict[int, Any] = {INPUT: x.reshape(len(x), *network.input_shape)}
-    z = y = x
+    last = network.graph.order[-1]
     for k in network.graph.order:
         layer = network.layers[k]
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
@@ -390,23 +317,30 @@ def total_loss(
             own["mask"] = masks[layer.name]
         sources = [made[source] for source in network.graph.sources[k]]
         given = sources if layer.joins else sources[0]
-        z, y = LAYERS[layer.__class__](layer, given, own, form)
-        made[k] = y
-    value = _data_loss(network, form, y if network.from_logits is None else z, t)
+        ends_with_logits = k == last and network.from_logits is not None
+        phi = (lambda z: z) if ends_with_logits else _function_of(layer, form)
+        made[k] = LAYERS[layer.__class__](layer, given, own, phi)
+    value = _data_loss(network, form, made[last], t)
     for name, w in parameters.items():
         for kind, rate in network.penalty_rates(name).items():
             value = value + rate * PENALTIES[kind](w)
     return value
 
 
-def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
-    """Of sequences the mean over the cases of the sum over the steps that have a target.
+def _function_of(layer: Any, form: str) -> Any:
+    """The function that a layer ends with: its activation, else softmax, if it uses any."""
+    phi = getattr(layer, "activation", None)
+    return SOFTMAX.made(form, layer) if phi is None else ACTIVATIONS[type(phi)].made(form, phi)
 
-    What stands at the others is replaced before the loss is computed, and not only left out
-    afterwards: else NaN would reach the gradient as 0 · NaN.
+
+def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
+    """The loss without penalty; for sequences the mean over the cases of the sum over the steps.
+
+    A step without a target has no loss. Its output is replaced before the loss is computed, since
+    the NaN of padding would otherwise reach the gradient as 0 · NaN.
     """
     ours = loss_of_a_step(network.loss_function)
-    loss: LossFunction = LOSSES[type(ours)].made(form, ours)
+    loss = LOSSES[type(ours)].made(form, ours)
     if not are_sequences(t):
         return loss(y.reshape(len(t), -1), t).mean()
     there = t != NO_CLASS if t.ndim == 2 else ~jnp.isnan(t[:, :, 0])
@@ -415,16 +349,11 @@ def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
     return jnp.where(there, loss(y, t), 0.0).sum() / len(t)
 
 
-def reason_against(network: Network) -> str | None:
-    """Why JAX cannot differentiate the loss of a network; None where it can."""
-    return LIBRARY.reason_against(network)
-
-
 def gradient(network: Network, x: Array, t: Array) -> Array:
     """∂L/∂θ, penalty included, the shape of θ.
 
     Args:
-        network: one that `reason_against` gives no reason for.
+        network: one that `LIBRARY` can compute.
         x: prepared inputs.
         t: prepared targets.
     """
@@ -447,6 +376,7 @@ class JaxPeer(Peer):
     """
 
     name: ClassVar[str] = "jax"
+    library: ClassVar[Library] = LIBRARY
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -461,11 +391,6 @@ class JaxPeer(Peer):
             state = [{n: jnp.zeros_like(w) for n in self.optimizer.state_names} for w in theta]
             self._carry: Any = (theta, state, jnp.zeros((), theta[0].dtype))
             self._x, self._t = jnp.asarray(self.x), jnp.asarray(self.t)
-
-    @classmethod
-    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
-        """See `Peer.reason_against`."""
-        return LIBRARY.reason_against(network, optimizer)
 
     def run(self, order: Array | None) -> Array:
         """See `Peer.run`."""

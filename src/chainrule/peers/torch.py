@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,13 +11,12 @@ from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
 from chainrule.nn.network import Network
-from chainrule.nn.parameters import Segment
 from chainrule.peers.base import Peer
-from chainrule.training.engines.other_libraries import rate_of
+from chainrule.training.engines.other_libraries import Library, rate_of
+from chainrule.training.engines.torch.engine import torch_threads
 from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
 from chainrule.training.engines.torch.modules import TORCH, Modules
 from chainrule.training.engines.torch.optimizers import RULES
-from chainrule.training.optimizers import Optimizer
 
 LIBRARY = TORCH._replace(rules=RULES)
 
@@ -32,6 +30,7 @@ class TorchPeer(Peer):
     """
 
     name: ClassVar[str] = "torch"
+    library: ClassVar[Library] = LIBRARY
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -40,20 +39,13 @@ class TorchPeer(Peer):
         self.update = self._optimizer()
         self._x = torch.tensor(self.x)
 
-    @classmethod
-    def reason_against(cls, network: Network, optimizer: Optimizer) -> str | None:
-        """See `Peer.reason_against`."""
-        return LIBRARY.reason_against(network, optimizer)
-
-    def _parameters(self) -> Iterator[tuple[Segment, nn.Parameter]]:
-        return zip(self.network.parameters.layout, self.model.parameters(), strict=True)
-
     def _optimizer(self) -> torch.optim.Optimizer:
         """PyTorch's rule, with a parameter group for every rate and every decay."""
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
         by_decay = self.clip_gradient_norm is None
-        for segment, parameter in self._parameters():
+        layout = self.network.parameters.layout
+        for segment, parameter in zip(layout, self.model.parameters(), strict=True):
             decays = self.network.penalty_rates(segment.full_name)
             for kind, factor in decays.items():
                 self._penalised[kind].append((factor, parameter))
@@ -74,7 +66,7 @@ class TorchPeer(Peer):
             group["lr"] = rate * self.optimizer.scale
         x: Any = self._x
         t = self.t
-        with _threads(self.threads), self.network.training_mode(self.seed):
+        with torch_threads(self.threads), self.network.training_mode(self.seed):
             if order is not None:
                 x, t = x[torch.from_numpy(order)], t[order]
             starts = range(0, len(t), self.batch_size)
@@ -99,11 +91,11 @@ class TorchPeer(Peer):
         return float(loss.item())
 
     def _clip(self) -> None:
-        """As `torch.nn.utils.clip_grad_norm_`, which adds a millionth to the norm."""
+        """Clip the gradient as `torch.nn.utils.clip_grad_norm_`, which adds 1e-6 to the norm."""
         most = self.clip_gradient_norm
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         if most is None:
             return
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norm = torch.linalg.vector_norm(torch.cat([g.flatten() for g in gradients]))
         if norm > most:
             for g in gradients:
@@ -117,16 +109,11 @@ class TorchPeer(Peer):
 # The derivative of the loss, for the check of gradients
 
 
-def reason_against(network: Network) -> str | None:
-    """Why PyTorch cannot differentiate the loss of a network; None where it can."""
-    return LIBRARY.reason_against(network)
-
-
 def gradient(network: Network, x: Array, t: Array) -> Array:
     """∂L/∂θ, penalty included, the shape of θ.
 
     Args:
-        network: one that `reason_against` gives no reason for.
+        network: one that `LIBRARY` can compute.
         x: prepared inputs.
         t: prepared targets.
     """
@@ -139,16 +126,5 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
 
 
 def _as_theta(tensors: Iterator[Tensor] | tuple[Tensor, ...]) -> Array:
-    """Arrays of PyTorch's shapes as one vector, matrices the other way round."""
+    """Parameters in PyTorch's shapes as one vector; matrices are transposed."""
     return np.concatenate([(w.t() if w.ndim == 2 else w).numpy().ravel() for w in tensors])
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """PyTorch runs on ``count`` threads while this lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,12 +1,14 @@
-"""What other libraries have in common where they run a network of ours.
+"""What other libraries share when they run one of our networks.
 
 A library has a table of counterparts for each kind of part: layers, activations, losses, penalties
-and update rules. It cannot run a network with a part that is in no table.
+and update rules. It cannot run a network with a part that is in no table. Formulas that several
+libraries need are written once here, in the array functions that the libraries share with NumPy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from math import log
 from typing import Any, NamedTuple
 
 from chainrule.core.registry import name_in
@@ -23,10 +25,10 @@ class Library(NamedTuple):
     """The parts that have a counterpart in a library; a class derived from one of them has none.
 
     Attributes:
-        layers: their classes.
-        activations: likewise.
-        losses: likewise, those of a step where the network puts out sequences.
-        penalties: their names.
+        layers: the classes of layers.
+        activations: the classes of activations.
+        losses: the classes of losses; for sequences, of the loss of one step.
+        penalties: the names of penalties.
         rules: the classes of optimisers.
     """
 
@@ -37,7 +39,7 @@ class Library(NamedTuple):
     rules: Collection[type[Optimizer]] = ()
 
     def missing_layers(self, network: Network) -> Iterator[tuple[str, str]]:
-        """What the library does not have of layers and activations, and in which layer."""
+        """Each layer or activation that the library does not have, with the layer's name."""
         for layer in network.layers:
             kind, phi = layer.__class__, getattr(layer, "activation", None)
             if kind not in self.layers:
@@ -46,7 +48,7 @@ class Library(NamedTuple):
                 yield f"activation {name_in(ACTIVATIONS, phi)}", layer.name
 
     def missing(self, network: Network) -> Iterator[str]:
-        """Parts of a network that the library does not have, such as ``loss huber``."""
+        """The parts of a network that the library does not have, such as ``loss huber``."""
         yield from (what for what, _ in self.missing_layers(network))
         loss = loss_of_a_step(network.loss_function)
         if type(loss) not in self.losses:
@@ -56,11 +58,11 @@ class Library(NamedTuple):
                 yield f"penalty {term.type}"
 
     def reason_against(self, network: Network, optimizer: Optimizer | None = None) -> str | None:
-        """Why the library cannot compute a network's loss, or train it; None where it can.
+        """The reason why the library cannot run a network; None where it can.
 
         Args:
-            network: any.
-            optimizer: bound to it, whose steps the library is to make; None for none.
+            network: whose loss the library is to compute.
+            optimizer: bound to the network, where the library is to train it as well.
         """
         what = next(self.missing(network), None)
         if what is None and optimizer is not None and type(optimizer) not in self.rules:
@@ -77,14 +79,83 @@ class Library(NamedTuple):
 
 def rate_of(segment: Segment, optimizer: Any) -> float | None:
     """The learning rate of an array, before a schedule's factor; None where it has several."""
-    return next(
-        (
-            rate
-            for part, rate in optimizer.rates
-            if part.start <= segment.start and segment.stop <= part.stop
-        ),
-        None,
-    )
+    for part, rate in optimizer.rates:
+        if part.start <= segment.start and segment.stop <= part.stop:
+            return float(rate)
+    return None
+
+
+class Forms(NamedTuple):
+    """The forms of one function in a library; each is made from our activation or loss.
+
+    Attributes:
+        plain: the library's own, as its users write it.
+        precise: with a derivative that keeps its digits, for an engine; None where that of
+            ``plain`` does.
+        formula: written so that its automatic derivative keeps its digits, for the check of
+            gradients, which must not repeat our derivatives; None where that of the form before
+            it does.
+    """
+
+    plain: Callable[[Any], Any]
+    precise: Callable[[Any], Any] | None = None
+    formula: Callable[[Any], Any] | None = None
+
+    def made(self, form: str, ours: Any) -> Any:
+        """The function in one form, or in the form before where that is left out."""
+        wanted = self._fields.index(form)
+        return next(make for make in self[wanted::-1] if make is not None)(ours)
+
+
+# Formulas whose automatic derivative cancels nowhere; xp is the library's module of functions.
+
+
+def softplus(xp: Any, z: Any) -> Any:
+    """ln(1 + eᶻ) without a threshold above which it is z."""
+    return xp.logaddexp(z, xp.zeros_like(z))
+
+
+def sigmoid(xp: Any, z: Any) -> Any:
+    """e^(−softplus(−z)), whose derivative is a product."""
+    return xp.exp(-softplus(xp, -z))
+
+
+def tanh(xp: Any, z: Any) -> Any:
+    """(1 − t) / (1 + t) with t = e^(−2|z|), and −m / (2 + m) with m = t − 1 where |z| < ½.
+
+    The terms of both derivatives have the same sign. One formula does not do: the derivative of
+    expm1 is m + 1, which has no digits for large |z|, and 1 − t has none near 0.
+    """
+    r = xp.where(z < 0, -z, z)
+    m = xp.expm1(-2 * xp.where(r < 0.5, r, 0.0))
+    t = xp.exp(-2 * r)
+    a = xp.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
+    return xp.where(z < 0, -a, a)
+
+
+def softsign(xp: Any, z: Any) -> Any:
+    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²; z / (1 + |z|) near 0."""
+    r = xp.where(z < 0, -z, z)
+    far = 1 - 1 / (1 + r)
+    return xp.where(r < 1, z / (1 + r), xp.where(z < 0, -far, far))
+
+
+def softmax(xp: Any, logsumexp: Callable[[Any, int], Any], z: Any) -> Any:
+    """e^(−ln Σ_k e^(z_k − z_j)) for each j: no derivative has two terms, and nothing overflows.
+
+    The term k = j is written as 1, because the two derivatives of z_j − z_j would cancel.
+    """
+    d = z[..., None, :] - z[..., :, None]
+    own = xp.eye(z.shape[-1]) == 1
+    return xp.exp(-logsumexp(xp.where(own, 0.0, d), -1))
+
+
+def log_cosh(xp: Any, d: Any) -> Any:
+    """ln cosh d: ln(1 + 2 sinh²(d/2)) where |d| < 1, else |d| + ln(1 + e^(−2|d|)) − ln 2."""
+    r = xp.abs(d)
+    near = xp.sinh(0.5 * xp.where(r < 1, d, 0.0))
+    far = r + xp.log1p(xp.exp(-2 * r)) - log(2)
+    return xp.where(r < 1, xp.log1p(2 * near * near), far)
 
 
 def recurrence(
@@ -103,7 +174,7 @@ def recurrence(
     Args:
         xp: the library's module of array operations.
         constant: stops the library's differentiation at an array.
-        layer: says the truncation, and whether only the last output is given.
+        layer: whose truncation and ``only_last`` are used.
         x: (cases, steps, features); NaN at every feature of a step that is padding.
         own: W, U, the start state h0, and b where the layer has biases.
         activate: the library's φ.

@@ -18,15 +18,10 @@ from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
 from chainrule.training.engines.threads import one_thread_is_best
-from chainrule.training.engines.torch.functions import (
-    as_tensor,
-    loss_of,
-    penalty_terms,
-)
+from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
 from chainrule.training.engines.torch.modules import (
     TORCH,
     Modules,
@@ -61,7 +56,9 @@ class TorchEngine(Engine):
                 "the torch engine differentiates by itself and multiplies no explicit "
                 "Jacobians; leave explicit_jacobians out, or choose engine: numpy"
             )
-        _require_known(network)
+        require_known_layers(network)
+        for part in TORCH.missing(network):
+            raise ConfigError(f"the torch engine cannot run the {part}; the numpy engine can")
         modules = Modules(network, "precise", share=True)
         self.module = modules.up_to_logits()
         self._output = modules.behind_logits()
@@ -84,25 +81,19 @@ class TorchEngine(Engine):
             self._update = TorchUpdate(self.optimizer, self._parameters)
         self._update.refresh()
         losses, correct = np.empty(last - first), 0
-        with self._suitable_threads(), self.training_mode(), torch.enable_grad():
+        with torch_threads(self._suitable_threads()), self.training_mode(), torch.enable_grad():
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 losses[k - first], right = self._step(x, t, k)
                 correct += right
         return Chunk(losses, correct)
 
-    @contextmanager
-    def _suitable_threads(self) -> Iterator[None]:
-        """Set the number of PyTorch's own threads, and restore it afterwards."""
-        before = torch.get_num_threads()
+    def _suitable_threads(self) -> int:
+        """How many threads PyTorch is to run on."""
         if self.threads is not None:
-            torch.set_num_threads(self.threads)
-        elif one_thread_is_best(self.network, min(self.batch_size, len(self.x))):
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+            return self.threads
+        is_small = one_thread_is_best(self.network, min(self.batch_size, len(self.x)))
+        return 1 if is_small else torch.get_num_threads()
 
     def _minibatch(self, order: Array | None, k: int) -> tuple[Tensor, Array]:
         chosen = self.cases_of(k)
@@ -170,17 +161,17 @@ class TorchEngine(Engine):
         return self.network.layers[-1].name
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """PyTorch runs on ``count`` threads while this lasts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _is_padding(z: Tensor) -> Tensor:
     """Whether a step of a sequence is NaN in all of its numbers, (cases, steps, 1)."""
     return z.isnan().all(-1, keepdim=True) & torch.tensor(z.ndim == 3)
-
-
-def _require_known(network: Network) -> None:
-    """Refuse what has no counterpart in PyTorch.
-
-    Raises:
-        ConfigError: a layer, activation, loss or penalty that is of no table.
-    """
-    require_known_layers(network)
-    for part in TORCH.missing(network):
-        raise ConfigError(f"the torch engine cannot run the {part}; the numpy engine can")

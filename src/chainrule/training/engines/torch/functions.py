@@ -1,22 +1,18 @@
 """PyTorch's counterparts of activations, losses and penalties: one table each.
 
-An entry has up to three forms of the same function:
-
-- ``plain``: PyTorch's own, as its users write it. `to_torch` and the comparison use it.
-- ``precise``: for the engine, where the derivative of PyTorch's own loses digits. It computes some
-  of them from the result, as a (1 − a) for the sigmoid, which keeps none where a has come close
-  to 1; here the derivative is computed from z, as `chainrule.nn.activations` does.
-- ``formula``: for the check of gradients, which must not repeat our derivatives. It is written so
-  that what `torch.autograd` makes of it cancels nowhere.
-
-A form that is left out is the one before it.
+An entry has up to three forms of the same function (`Forms`). `to_torch` and the comparison use
+the plain form, the engine the precise one, and the check of gradients the formula. A precise form
+is needed where PyTorch computes the derivative from the result. For the sigmoid this is a (1 − a),
+which keeps no digits where a is close to 1; the precise form computes it from z, as
+`chainrule.nn.activations` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import log, sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,34 +25,23 @@ from chainrule.nn.activations import Activation
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
+from chainrule.training.engines.other_libraries import (
+    Forms,
+    log_cosh,
+    sigmoid,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
 
 Function = Callable[[Tensor], Tensor]
-LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 SOFTPLUS_THRESHOLD = 40.0
 """From here on ln(1 + eᶻ) is z in float64. PyTorch's own 20 would lose digits after the 10th."""
 
 
-class Forms(NamedTuple):
-    """The forms of one function; each is made from our activation or loss, for its options.
-
-    Attributes:
-        plain: PyTorch's own.
-        precise: with a derivative that keeps its digits; None where that of ``plain`` does.
-        formula: whose automatic derivative keeps its digits; None where that of ``precise`` does.
-    """
-
-    plain: Callable[[Any], Any]
-    precise: Callable[[Any], Any] | None = None
-    formula: Callable[[Any], Any] | None = None
-
-    def made(self, form: str, ours: Any) -> Any:
-        """The function in one form, for our activation or loss."""
-        wanted = ("plain", "precise", "formula").index(form)
-        return next(make for make in self[wanted::-1] if make is not None)(ours)
-
-
-# Activations whose derivative is written out, for the engine
+# Activations
 
 
 class _Elementwise(torch.autograd.Function):
@@ -74,25 +59,6 @@ class _Elementwise(torch.autograd.Function):
         """The gradient with respect to z, g ⊙ φ'(z)."""
         (z,) = ctx.saved_tensors
         return g * ctx.derivative(z), None, None
-
-
-class Elementwise(nn.Module):
-    """φ(z) whose derivative is computed as written here.
-
-    Args:
-        value: φ.
-        derivative: φ', of z.
-    """
-
-    def __init__(self, value: Function, derivative: Function) -> None:
-        super().__init__()
-        self.value = value
-        self.derivative = derivative
-
-    def forward(self, z: Tensor) -> Tensor:
-        """φ(z), of the shape of z."""
-        result: Tensor = _Elementwise.apply(z, self.value, self.derivative)
-        return result
 
 
 class _Softmax(torch.autograd.Function):
@@ -117,116 +83,68 @@ class _Softmax(torch.autograd.Function):
         return result
 
 
-class Softmax(nn.Module):
-    """Softmax along the last axis; see `_Softmax` for what differs from PyTorch's."""
+class FunctionModule(nn.Module):
+    """A function φ as a module."""
 
-    def forward(self, z: Tensor) -> Tensor:
-        """The distributions, of the shape of z."""
-        result: Tensor = _Softmax.apply(z)
-        return result
-
-
-class Formula(nn.Module):
-    """A function as a module.
-
-    Args:
-        value: φ.
-    """
-
-    def __init__(self, value: Function) -> None:
+    def __init__(self, function: Function) -> None:
         super().__init__()
-        self.value = value
+        self.function = function
 
     def forward(self, z: Tensor) -> Tensor:
         """φ(z), of the shape of z."""
-        return self.value(z)
+        return self.function(z)
 
 
-# Activations as formulas whose automatic derivative cancels nowhere
+def _elementwise(value: Function, derivative: Function) -> FunctionModule:
+    """φ as a module, with its derivative φ'(z) as it is written."""
+    return FunctionModule(lambda z: _Elementwise.apply(z, value, derivative))
 
 
-def softplus(z: Tensor) -> Tensor:
-    """ln(1 + eᶻ) without a threshold behind which it is z."""
-    return torch.logaddexp(z, torch.zeros_like(z))
-
-
-def sigmoid(z: Tensor) -> Tensor:
-    """e^(−softplus(−z)), whose derivative is a product."""
-    return torch.exp(-softplus(-z))
-
-
-def tanh(z: Tensor) -> Tensor:
-    """(1 − t) / (1 + t) with t = e^(−2|z|), and −m / (2 + m) with m = t − 1 where |z| < ½.
-
-    The derivatives have terms of one sign. That of expm1 is m + 1, which far out has no digit;
-    1 − t has none near 0.
-    """
-    r = torch.where(z < 0, -z, z)
-    m = torch.expm1(-2 * torch.where(r < 0.5, r, 0.0))
-    t = torch.exp(-2 * r)
-    a = torch.where(r < 0.5, -m / (2 + m), (1 - t) / (1 + t))
-    return torch.where(z < 0, -a, a)
-
-
-def softsign(z: Tensor) -> Tensor:
-    """sign(z) (1 − 1 / (1 + |z|)), whose derivative is 1 / (1 + |z|)²; near 0 the quotient."""
-    r = torch.where(z < 0, -z, z)
-    far = 1 - 1 / (1 + r)
-    return torch.where(r < 1, z / (1 + r), torch.where(z < 0, -far, far))
-
-
-def gelu(z: Tensor) -> Tensor:
+def _gelu(z: Tensor) -> Tensor:
     """½ z erfc(−z / √2); PyTorch's own 1 + erf cancels for negative z."""
     return z * (0.5 * torch.erfc(z / -sqrt(2)))
-
-
-def softmax(z: Tensor) -> Tensor:
-    """e^(−ln Σ_k e^(z_k − z_j)), one for each j: no derivative has two terms, nothing overflows.
-
-    The term of j itself is 1 and no difference, whose two derivatives would cancel.
-    """
-    d = z[..., None, :] - z[..., :, None]
-    own = torch.eye(z.shape[-1], dtype=torch.bool)
-    return torch.exp(-torch.logsumexp(torch.where(own, 0.0, d), dim=-1))
 
 
 ACTIVATIONS: Mapping[type[Activation], Forms] = {
     activations.Linear: Forms(lambda phi: nn.Identity()),
     activations.Sigmoid: Forms(
         lambda phi: nn.Sigmoid(),
-        lambda phi: Elementwise(torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
-        lambda phi: Formula(sigmoid),
+        lambda phi: _elementwise(torch.sigmoid, lambda z: torch.sigmoid(z) * torch.sigmoid(-z)),
+        lambda phi: FunctionModule(partial(sigmoid, torch)),
     ),
     activations.Tanh: Forms(
         lambda phi: nn.Tanh(),
-        lambda phi: Elementwise(torch.tanh, lambda z: torch.cosh(z).square().reciprocal()),
-        lambda phi: Formula(tanh),
+        lambda phi: _elementwise(torch.tanh, lambda z: torch.cosh(z).square().reciprocal()),
+        lambda phi: FunctionModule(partial(tanh, torch)),
     ),
     activations.ReLU: Forms(lambda phi: nn.ReLU()),
     activations.LeakyReLU: Forms(lambda phi: nn.LeakyReLU(phi.slope)),
     activations.ELU: Forms(lambda phi: nn.ELU(phi.alpha)),
     activations.SELU: Forms(lambda phi: nn.SELU()),
-    activations.GELU: Forms(lambda phi: nn.GELU(), lambda phi: Formula(gelu)),
+    activations.GELU: Forms(lambda phi: nn.GELU(), lambda phi: FunctionModule(_gelu)),
     activations.SiLU: Forms(
-        lambda phi: nn.SiLU(), formula=lambda phi: Formula(lambda z: z * sigmoid(z))
+        lambda phi: nn.SiLU(), formula=lambda phi: FunctionModule(lambda z: z * sigmoid(torch, z))
     ),
     activations.Mish: Forms(
-        lambda phi: nn.Mish(), formula=lambda phi: Formula(lambda z: z * tanh(softplus(z)))
+        lambda phi: nn.Mish(),
+        formula=lambda phi: FunctionModule(lambda z: z * tanh(torch, softplus(torch, z))),
     ),
     activations.Softplus: Forms(
         lambda phi: nn.Softplus(threshold=SOFTPLUS_THRESHOLD),
-        formula=lambda phi: Formula(softplus),
+        formula=lambda phi: FunctionModule(partial(softplus, torch)),
     ),
     activations.Softsign: Forms(
         lambda phi: nn.Softsign(),
-        lambda phi: Elementwise(F.softsign, lambda z: (z.abs() + 1).reciprocal().square()),
-        lambda phi: Formula(softsign),
+        lambda phi: _elementwise(F.softsign, lambda z: (z.abs() + 1).reciprocal().square()),
+        lambda phi: FunctionModule(partial(softsign, torch)),
     ),
 }
 """The activations, as modules."""
 
 SOFTMAX = Forms(
-    lambda phi: nn.Softmax(dim=-1), lambda phi: Softmax(), lambda phi: Formula(softmax)
+    lambda phi: nn.Softmax(dim=-1),
+    lambda phi: FunctionModule(_Softmax.apply),
+    lambda phi: FunctionModule(partial(softmax, torch, torch.logsumexp)),
 )
 """Softmax along the last axis, as a module."""
 
@@ -284,17 +202,9 @@ def plain_log_cosh(y: Tensor, t: Tensor) -> Tensor:
     return (d + F.softplus(-2 * d) - log(2)).mean()
 
 
-def log_cosh_of(d: Tensor) -> Tensor:
-    """ln cosh d: ln(1 + 2 sinh²(d/2)) where |d| < 1, else |d| + ln(1 + e^(−2|d|)) − ln 2."""
-    r = d.abs()
-    near = (0.5 * d.masked_fill(r >= 1, 0.0)).sinh()
-    return torch.where(r < 1, (2 * near * near).log1p(), r + (-2 * r).exp().log1p() - log(2))
-
-
-def log_cosh(y: Tensor, t: Tensor) -> Tensor:
+def precise_log_cosh(y: Tensor, t: Tensor) -> Tensor:
     """The mean of ln cosh(y − t), with tanh for its derivative."""
-    rho: Tensor = _Elementwise.apply(y - t, log_cosh_of, torch.tanh)
-    return rho.mean()
+    return _Elementwise.apply(y - t, partial(log_cosh, torch), torch.tanh).mean()
 
 
 LOSSES: Mapping[type[Loss], Forms] = {
@@ -309,8 +219,8 @@ LOSSES: Mapping[type[Loss], Forms] = {
     losses.Huber: Forms(lambda loss: nn.HuberLoss(delta=loss.delta)),
     losses.LogCosh: Forms(
         lambda loss: plain_log_cosh,
-        lambda loss: log_cosh,
-        lambda loss: lambda y, t: log_cosh_of(y - t).mean(),
+        lambda loss: precise_log_cosh,
+        lambda loss: lambda y, t: log_cosh(torch, y - t).mean(),
     ),
     losses.Hinge: Forms(lambda loss: plain_hinge, lambda loss: hinge),
 }
@@ -336,7 +246,7 @@ def loss_of(network: Network, form: str) -> Callable[[Tensor, Array], Tensor]:
         A function of rows (cases, outputs) and of prepared targets.
     """
     ours = loss_of_a_step(network.loss_function)
-    of_rows: LossFunction = LOSSES[type(ours)].made(form, ours)
+    of_rows: Callable[[Tensor, Tensor], Tensor] = LOSSES[type(ours)].made(form, ours)
 
     def of_cases(y: Tensor, t: Array) -> Tensor:
         if not are_sequences(t):

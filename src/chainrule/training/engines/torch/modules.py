@@ -2,7 +2,7 @@
 
 `to_torch` builds the same network out of PyTorch's own layers and activations, so that it can be
 trained, exported or compared there; the engine and the check of gradients use the same modules
-with functions in other forms (see `functions.Forms`). Between modules a case has its own shape,
+with functions in other forms (see `Forms`). Between modules a case has its own shape,
 (channels, height, width) or (steps, features), as PyTorch has it; the network takes and gives
 rows, as ours does. A matrix W of shape (inputs, size) is the transpose of PyTorch's.
 
@@ -289,7 +289,7 @@ class Modules:
 
     Args:
         network: of layers and activations that have a counterpart in PyTorch.
-        form: of the functions; see `functions.Forms`.
+        form: of the functions; see `Forms`.
         share: the modules' parameters are θ itself, and not a copy of it.
         our_masks: dropout multiplies by the masks that the network's own layers draw, where the
             network is in training mode; else PyTorch draws them, where the module is.
