@@ -1,15 +1,15 @@
 """Activations and losses as graphs: the library's, and custom ones from a function alone.
 
-No derivative of the library's functions is written here. The graph differentiates what they are
-composed of, which is the second derivation of each; the library's own stands in
-`chainrule.nn.activations` and `chainrule.nn.losses`.
+No derivative is written here: the graph differentiates the operations that a function is composed
+of. This is a second derivation, independent of the derivatives in `chainrule.nn.activations` and
+`chainrule.nn.losses`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation, into
 from chainrule.nn.losses import FromLogits, Loss, class_numbers, loss_function
 
+T = TypeVar("T")
+
 # The library's activations
 
 # The fixed point of mean 0 and variance 1: Klambauer et al., Self-normalizing neural networks
@@ -35,7 +37,7 @@ def _elu(z: Node, alpha: float) -> Node:
 
 
 def _softsign(z: Node) -> Node:
-    """z / (1 + |z|); far out as sign(z) (1 − 1 / (1 + |z|)), whose derivative has one term."""
+    """z / (1 + |z|); for large |z| sign(z) (1 − 1 / (1 + |z|)), whose derivative is one term."""
     size = 1 + f.absolute(z)
     return f.where(size.value < 2, z / size, f.sign(z) * (1 - 1 / size))
 
@@ -60,10 +62,6 @@ ACTIVATION_GRAPHS: Mapping[type[Activation], Callable[[Any, Node], Node]] = {
 # The library's losses
 
 
-def _mean_over_cases(terms: Node, cases: int) -> Node:
-    return sum(terms) / cases
-
-
 def _true_class(y: Node, t: Array) -> Node:
     """The output of each case's true class, (cases,)."""
     return y[np.arange(len(y)), t]
@@ -84,8 +82,8 @@ def _log_cosh(d: Node) -> Node:
 
 def _cross_entropy(y: Node, t: Array) -> Node:
     if t.ndim == 1:
-        return _mean_over_cases(-f.log(_true_class(y, t)), len(y))
-    return _mean_over_cases(-(f.log(f.where(t == 0, 1.0, y)) * t), len(y))
+        return sum(-f.log(_true_class(y, t))) / len(y)
+    return sum(-(f.log(f.where(t == 0, 1.0, y)) * t)) / len(y)
 
 
 def _binary_cross_entropy(y: Node, t: Array) -> Node:
@@ -96,14 +94,14 @@ def _binary_cross_entropy(y: Node, t: Array) -> Node:
 def _hinge(y: Node, t: Array) -> Node:
     wrong = np.arange(y.shape[1]) != t[:, None]
     margins = f.maximum(1 + y - _true_class(y, t).reshape((-1, 1)), 0.0)
-    return _mean_over_cases(f.where(wrong, margins, 0.0), len(y))
+    return sum(f.where(wrong, margins, 0.0)) / len(y)
 
 
 def _softmax_cross_entropy(z: Node, t: Array) -> Node:
     log_s = f.log_softmax(z)
     if t.ndim == 1:
-        return _mean_over_cases(-_true_class(log_s, t), len(z))
-    return _mean_over_cases(-(f.where(t == 0, 0.0, log_s) * t), len(z))
+        return sum(-_true_class(log_s, t)) / len(z)
+    return sum(-(f.where(t == 0, 0.0, log_s) * t)) / len(z)
 
 
 def _sigmoid_cross_entropy(z: Node, t: Array) -> Node:
@@ -124,11 +122,11 @@ LOSS_GRAPHS: Mapping[type[Loss] | type[FromLogits], Callable[[Any, Node, Array],
 """Each loss's graph, given its object (for the options), y (or the logits z) and t."""
 
 
-# Custom ones, whose derivative the graph finds
+# Custom functions, which the graph differentiates
 
 
 class FunctionActivation(Activation):
-    """An activation whose derivative the graph finds; see `activation_from`."""
+    """An activation that the graph differentiates; see `activation_from`."""
 
     function: ClassVar[Callable[[Any], Any]]
 
@@ -141,12 +139,12 @@ class FunctionActivation(Activation):
         return into(out, self.graph(variable(z)).value)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
-        """1 J: the function is elementwise, so J is diagonal and this is its diagonal."""
+        """The diagonal of the Jacobian J, found as 1 J, because J has only its diagonal."""
         return into(out, vjp(self.graph, z, np.ones_like(z)))
 
 
 class FunctionLoss(Loss):
-    """A loss whose derivative the graph finds; see `loss_from`."""
+    """A loss that the graph differentiates; see `loss_from`."""
 
     function: ClassVar[Callable[[Any, Any], Any]]
 
@@ -154,7 +152,7 @@ class FunctionLoss(Loss):
         """L(y, t) as a node.
 
         Raises:
-            ShapeError: it is not a single number.
+            ShapeError: the value is not a single number.
         """
         value = _node(type(self).function(y, t), y)
         if value.size != 1:
@@ -183,19 +181,19 @@ class FunctionLoss(Loss):
 def activation_from(
     function: Callable[[Any], Any], *, kinks: Sequence[float] = (), name: str | None = None
 ) -> type[FunctionActivation]:
-    """The class of an activation that has no derivative written for it.
+    """The class of an activation given by its function alone.
 
     Args:
-        function: φ, elementwise, written in NumPy's functions, this package's or operators.
-        kinks: where the derivative jumps.
-        name: of the class; by default the function's.
+        function: φ, elementwise, written with operators and functions of NumPy or this package.
+        kinks: the places where the derivative jumps.
+        name: the name of the class; by default the function's.
 
     Returns:
         A subclass of `Activation` that is made without arguments, to be registered, or given to a
         layer as ``Dense(3, Bump())``.
 
     Raises:
-        ConfigError: the function is not elementwise, or not made of the graph's operations.
+        ConfigError: the function is not elementwise, or uses what is no operation of the graph.
 
     Example:
         >>> Bump = activation_from(lambda z: np.exp(-z * z), name="Bump")
@@ -203,16 +201,7 @@ def activation_from(
         >>> Bump().value(z).round(6), Bump().derivative(z).round(6)
         (array([0.778801, 0.367879]), array([-0.778801, -0.735759]))
     """
-    made = type(
-        name or _name(function),
-        (FunctionActivation,),
-        {
-            "function": staticmethod(function),
-            "kinks": tuple(float(k) for k in kinks),
-            "__doc__": function.__doc__ or "An activation made from a function.",
-            "__module__": function.__module__,
-        },
-    )
+    made = _class_of(function, name, FunctionActivation, kinks=tuple(map(float, kinks)))
     _check_elementwise(made())
     return made
 
@@ -220,14 +209,13 @@ def activation_from(
 def loss_from(
     function: Callable[[Any, Any], Any], *, for_classes: bool = False, name: str | None = None
 ) -> type[FunctionLoss]:
-    """The class of a loss that has no derivative written for it.
+    """The class of a loss given by its function alone.
 
     Args:
-        function: L(y, t), a single number: the mean over the cases. y is (cases, outputs), t an
-            array: rows of the same shape, or class numbers (cases,).
-        for_classes: whether targets are classes by nature, and stay class numbers where they are
-            given as such.
-        name: of the class; by default the function's.
+        function: L(y, t), a single number, the mean over the cases; y is (cases, outputs), and t
+            an array of the same shape, or class numbers (cases,).
+        for_classes: whether targets are classes; class numbers are then passed on as they are.
+        name: the name of the class; by default the function's.
 
     Returns:
         A subclass of `Loss` that is made without arguments.
@@ -238,33 +226,29 @@ def loss_from(
         >>> float(Quartic().value(y, t)), Quartic().jacobian(y, t)
         (8.5, array([[ 2., 16.]]))
     """
-    return type(
-        name or _name(function),
-        (FunctionLoss,),
-        {
-            "function": staticmethod(function),
-            "for_classes": for_classes,
-            "__doc__": function.__doc__ or "A loss made from a function.",
-            "__module__": function.__module__,
-        },
-    )
+    return _class_of(function, name, FunctionLoss, for_classes=for_classes)
+
+
+def _class_of(function: Any, name: str | None, base: type[T], **attributes: Any) -> type[T]:
+    """A subclass of ``base`` for a function, with the function's name and documentation."""
+    own = getattr(function, "__name__", "")
+    own = own if own.isidentifier() else type(function).__name__ + "Function"
+    attributes["function"] = staticmethod(function)
+    attributes["__doc__"] = function.__doc__ or f"A {base.__name__} made from a function."
+    attributes["__module__"] = function.__module__
+    return type(name or own, (base,), attributes)
 
 
 def _node(value: Any, like: Node) -> Node:
-    """What a function gave, as a node: it may be a number."""
+    """The result of a function as a node, also where it is a plain number."""
     return value if isinstance(value, Node) else constant(value, like)
 
 
-def _name(function: Any) -> str:
-    name = getattr(function, "__name__", "")
-    return name if name.isidentifier() else type(function).__name__ + "Function"
-
-
 def _check_elementwise(phi: FunctionActivation) -> None:
-    """Refuse what mixes numbers: the derivative would be no diagonal.
+    """Refuse a function that mixes numbers, whose Jacobian would not be diagonal.
 
     Raises:
-        ConfigError: as said.
+        ConfigError: the function is not elementwise, or not made of the graph's operations.
     """
     z = np.array([[-1.5, -0.5, 0.25], [0.75, 1.25, 2.0]])
     with np.errstate(all="ignore"):
@@ -282,14 +266,14 @@ def _check_elementwise(phi: FunctionActivation) -> None:
         )
 
 
-# A node of any of them
+# Nodes of all these functions
 
 
 def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
     """φ(z) for an activation of the library, or one of your own.
 
-    One that is neither in the library nor made by `activation_from` is taken with the derivative
-    that its class has; such a node has no second derivative.
+    An activation that is neither in the library nor made by `activation_from` is differentiated
+    by its class's own ``derivative``; such a node has no second derivative.
 
     Args:
         z: node, array or number.
@@ -314,8 +298,8 @@ def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
 def loss_of(y: Any, t: Array, loss: str | Mapping[str, Any] | Loss | FromLogits) -> Node:
     """L(y, t) for a loss of the library, or one of your own.
 
-    One that is neither in the library nor made by `loss_from` is taken with the derivative that
-    its class has; such a node has no second derivative.
+    A loss that is neither in the library nor made by `loss_from` is differentiated by its class's
+    own ``jacobian``; such a node has no second derivative.
 
     Args:
         y: outputs, (cases, outputs); the logits z for a loss computed from these.
@@ -354,11 +338,11 @@ def _by_class(
     what: str,
     x: Node,
 ) -> Node:
-    """A node of value and derivative as the class gives them, which has no second derivative."""
+    """A node with the value and derivative of a class, and without a second derivative."""
     name = type(own).__name__
 
     def backward(g: Node, y: Node, a: Node) -> Node:
-        """g times the derivative, which is a node of its own, so that it can be asked for."""
+        """g times the derivative, whose own node refuses to be differentiated."""
         slope = Operation(f"{name}′", f"{name}′({{0}})", CALL, derivative, (second,))
         return g * Node(derivative(a.value), slope, (a,))
 
@@ -368,8 +352,5 @@ def _by_class(
             f"write the {what} with {what}_from to have all of them"
         )
 
-    is_elementwise = what == "activation"
-    operation = Operation(
-        name, f"{name}({{0}})", CALL, value, (backward,), elementwise=is_elementwise
-    )
+    operation = Operation(name, f"{name}({{0}})", CALL, value, (backward,), what == "activation")
     return Node(value(x.value), operation, (x,))

@@ -1,17 +1,17 @@
-"""Derivatives: the walk back through a graph, and gradients, Jacobians and products of functions.
+"""Reverse mode through a graph, and gradients, Jacobians and their products of functions.
 
-`backpropagate` takes every node once, after all nodes that were made from it. Nothing calls
-itself: a chain of any length is walked with lists. The gradients are nodes too, made by the
+`backpropagate` visits every node once, after all nodes that were made from it. It uses lists
+instead of recursion, so a chain may be of any length. The gradients are nodes too, made by the
 graph's own operations, so they can be differentiated again.
 
-The other functions take a function of arrays that is written in the graph's operations, and the
-point to differentiate at. Given arrays they return arrays. Given a `Node`, as it is within another
-derivative, they return a `Node`, which can be differentiated again.
+The other functions take a function that is written in the graph's operations, and the point to
+differentiate at. Given arrays they return arrays. Given a `Node`, as within another derivative,
+they return a `Node`, which can be differentiated again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,13 @@ import numpy as np
 from chainrule.autodiff.node import Node, apply, constant, variable
 from chainrule.core.errors import ShapeError
 
-Function = Callable[..., Any]
-
 
 def topological(output: Node, cut: Collection[Node] = ()) -> list[Node]:
     """``output`` and all it was made from, every node after its inputs.
 
     Args:
         output: the last node of the list.
-        cut: nodes whose inputs are left out; ``output`` is none of them.
+        cut: nodes whose inputs are left out; ``output`` is not among them.
 
     Example:
         >>> from chainrule.autodiff import variable
@@ -65,14 +63,14 @@ def backpropagate(
     Args:
         output: the node to differentiate.
         inputs: any nodes it was made from; for others the result is 0.
-        seed: g at the output, of its shape; by default 1.
-        cut: nodes whose values count as constants: no gradient goes on to their inputs.
+        seed: g, of the output's shape; by default 1.
+        cut: nodes that count as constants: no gradient goes on to their inputs.
 
     Returns:
         A node of the shape and type of each input.
 
     Raises:
-        ShapeError: the seed has not the output's shape.
+        ShapeError: the seed has another shape than the output.
 
     Example:
         >>> from chainrule.autodiff import variable
@@ -80,13 +78,19 @@ def backpropagate(
         >>> backpropagate(x * x + x, [x])[0].value
         array(7.)
     """
-    seed = _seed(output, seed)
+    if seed is None:
+        seed = Node(np.ones_like(output.value))
+    if seed.shape != output.shape:
+        raise ShapeError(
+            f"what is multiplied by a Jacobian from the left has the output's shape "
+            f"{output.shape}, found {seed.shape}"
+        )
     held = set(cut) - {output}
     order = topological(output, held)
     wanted = _leading_to(order, inputs)
     terms: dict[Node, list[Node]] = {output: [seed]}
-    gradients: dict[Node, Node] = {}
     asked = set(inputs)
+    gradients: dict[Node, Node] = {}
     for node in reversed(order):
         if node not in wanted or node not in terms:
             continue
@@ -100,19 +104,8 @@ def backpropagate(
     return [gradients[n] if n in gradients else Node(np.zeros_like(n.value)) for n in inputs]
 
 
-def _seed(output: Node, seed: Node | None) -> Node:
-    if seed is None:
-        return Node(np.ones_like(output.value))
-    if seed.shape != output.shape:
-        raise ShapeError(
-            f"what is multiplied by a Jacobian from the left has the output's shape "
-            f"{output.shape}, found {seed.shape}"
-        )
-    return seed
-
-
 def _leading_to(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
-    """The nodes that depend on one of ``inputs``: only these need a gradient."""
+    """The nodes that depend on any of ``inputs``: only these need a gradient."""
     wanted = set(inputs)
     for node in order:
         if any(source in wanted for source in node.inputs):
@@ -143,7 +136,7 @@ def pull_back(node: Node, k: int, g: Node) -> Node:
 # Derivatives of functions
 
 
-def gradient(function: Function, *arguments: Any) -> Any:
+def gradient(function: Callable[..., Any], *arguments: Any) -> Any:
     """The gradient ∇f = ∂f/∂x of a function with a single number as its value.
 
     Args:
@@ -178,7 +171,7 @@ def gradient(function: Function, *arguments: Any) -> Any:
     return found[0] if len(found) == 1 else found
 
 
-def vjp(function: Function, x: Any, g: Any) -> Any:
+def vjp(function: Callable[..., Any], x: Any, g: Any) -> Any:
     """The product g J with J = ∂f/∂x at x, of the shape of x: one pass back.
 
     (g J)_i = Σ_j g_j ∂f_j/∂x_i, for g of the shape of f(x).
@@ -195,11 +188,11 @@ def vjp(function: Function, x: Any, g: Any) -> Any:
     return _given(backpropagate(value, [point], _weights(g, value))[0], (x, g))
 
 
-def jvp(function: Function, x: Any, v: Any) -> Any:
+def jvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
     """The product J v with J = ∂f/∂x at x, of the shape of f(x): how f moves as x moves along v.
 
-    (J v)_j = Σ_i ∂f_j/∂x_i v_i, for v of the shape of x. g J is linear in g; its derivative by g
-    is Jᵀ: the pass back is differentiated once more, and no second table of derivatives is needed.
+    (J v)_j = Σ_i ∂f_j/∂x_i v_i, for v of the shape of x. It is found by differentiating the
+    backward pass: g J is linear in g, and its derivative with respect to g is Jᵀ.
 
     Raises:
         ShapeError: v has another shape.
@@ -215,7 +208,7 @@ def jvp(function: Function, x: Any, v: Any) -> Any:
     return _given(backpropagate(product, [g], _weights(v, point))[0], (x, v))
 
 
-def jacobian(function: Function, x: Any) -> Any:
+def jacobian(function: Callable[..., Any], x: Any) -> Any:
     """The Jacobian J[j, i] = ∂f_j/∂x_i at x: the shape of f(x), followed by that of x.
 
     One pass back for each number of f(x).
@@ -227,19 +220,22 @@ def jacobian(function: Function, x: Any) -> Any:
     """
     point = _point(x)
     value = _value(function, point)
-    rows = []
-    for j in range(value.size):
-        g = np.zeros(value.size, dtype=value.dtype)
-        g[j] = 1
-        row = backpropagate(value, [point], Node(g.reshape(value.shape)))[0]
-        rows.append(row.reshape((-1,)))
     shape = (*value.shape, *point.shape)
-    if not rows:
+    if not value.size:
         return _given(Node(np.zeros(shape, dtype=point.dtype)), (x,))
+    rows = [row.reshape((-1,)) for row in jacobian_rows(value, point)]
     return _given(apply("concatenate", *rows, axis=0).reshape(shape), (x,))
 
 
-def hessian(function: Function, x: Any) -> Any:
+def jacobian_rows(output: Node, source: Node, cut: Collection[Node] = ()) -> Iterator[Node]:
+    """The gradient of each number of ``output``, of the shape of ``source``."""
+    for j in range(output.size):
+        g = np.zeros_like(output.value)
+        g.flat[j] = 1
+        yield backpropagate(output, [source], Node(g), cut)[0]
+
+
+def hessian(function: Callable[..., Any], x: Any) -> Any:
     """The Hessian H[i, k] = ∂²f / ∂x_i ∂x_k at x, the Jacobian of the gradient.
 
     Raises:
@@ -258,7 +254,7 @@ def _point(x: Any) -> Node:
     return apply("identity", x) if isinstance(x, Node) else variable(x)
 
 
-def _value(function: Function, *points: Node) -> Node:
+def _value(function: Callable[..., Any], *points: Node) -> Node:
     value = function(*points)
     return value if isinstance(value, Node) else constant(value, points[0])
 

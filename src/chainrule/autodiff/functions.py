@@ -1,11 +1,11 @@
-"""Functions of each number, and softmax: their values, derivatives, and names in the package.
+"""Elementwise functions and softmax, with their derivatives.
 
 A derivative takes g, the node y and its inputs a, b, and gives g ∂y/∂a. It is written in the
 operations of the graph, so that it has a derivative too. Inputs of different shapes are broadcast;
 `pull_back` sums g back to their shapes, so no derivative here has to.
 
-Complex inputs are continued as in `chainrule.nn.activations`: a piecewise function chooses its
-piece by the real part, so that the complex step can check the derivatives.
+All functions take complex numbers as those of `chainrule.nn.activations` do, so that the complex
+step can check the derivatives: a piecewise function chooses its piece by the real part.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def elementwise(
     binding: int = CALL,
     ufunc: np.ufunc | None = None,
 ) -> None:
-    """Register an operation on each number, with a derivative for each argument."""
+    """Register an elementwise operation, with a derivative for each argument."""
     arguments = ", ".join(f"{{{k}}}" for k in range(len(backward)))
     formula = formula or f"{name}({arguments})"
     operation = Operation(name, formula, binding, forward, backward, elementwise=True)
@@ -62,7 +62,7 @@ def unary(
     binding: int = CALL,
     ufunc: np.ufunc | None = None,
 ) -> Callable[[Any], Node]:
-    """Register an operation on each number; gives it as a function of nodes, arrays or numbers."""
+    """Register an elementwise operation, and return it as a function of nodes or numbers."""
     elementwise(name, forward, backward, formula=formula, binding=binding, ufunc=ufunc)
 
     def function(x: Any) -> Node:
@@ -73,7 +73,7 @@ def unary(
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-    """A function of the library, which takes arrays alone, for a single number as well."""
+    """A function that takes arrays only, extended to single numbers."""
 
     def forward(a: Array) -> Array:
         """``function`` of rows, in the shape of ``a``."""
@@ -83,7 +83,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
 
 
 def _nothing(g: Node, y: Node, *inputs: Node) -> Node:
-    """The derivative of what is constant in pieces."""
+    """The derivative of a piecewise constant function."""
     return Node(np.zeros_like(y.value))
 
 
@@ -91,13 +91,13 @@ def _nothing(g: Node, y: Node, *inputs: Node) -> Node:
 
 
 def _exponent_less_1(a: Node, b: Node) -> Node:
-    """b − 1, but 1 where 0⁻¹ would come: there the derivative of a⁰ is 0."""
+    """b − 1, but 1 where a = b = 0: the derivative b aᵇ⁻¹ is 0 there, and must not be 0 · ∞."""
     both_zero = (a.value == 0) & (b.value == 0)
     return b - 1 if not both_zero.any() else apply("where", both_zero, 1.0, b - 1)
 
 
 def _log_of_base(a: Node) -> Node:
-    """ln a, and 0 where a is 0: the derivative of 0ᵇ by b is 0."""
+    """ln a, and 0 where a is 0: the derivative of 0ᵇ with respect to b is 0."""
     is_zero = a.value == 0
     return log(a if not is_zero.any() else apply("where", is_zero, 1.0, a))
 
@@ -198,23 +198,34 @@ normal_cdf = unary(
 elementwise("normal_density", _normal_density, lambda g, y, a: -(g * (a * y)), formula="N({0})")
 
 
-# Functions that are chosen in pieces: which piece is a constant mask.
+# Piecewise functions; the mask that chooses the piece is a constant.
 
 
-def _mask(y: Node, chosen: Any) -> Node:
-    return Node(np.asarray(chosen).astype(y.dtype))
+def _extremum(name: str, ufunc: np.ufunc, wins: np.ufunc) -> None:
+    """Register the larger or the smaller of a and b; where they are equal, b has the gradient.
+
+    So max(z, 0) has the derivative 0 at 0. ``wins`` tells where a is the result.
+    """
+
+    def forward(a: Array, b: Array) -> Array:
+        is_complex = np.iscomplexobj(a) or np.iscomplexobj(b)
+        return np.where(wins(a.real, b.real), a, b) if is_complex else ufunc(a, b)
+
+    def mask(y: Node, a: Node, b: Node) -> Node:
+        return Node(np.asarray(wins(real_value(a), real_value(b))).astype(y.dtype))
+
+    elementwise(
+        name,
+        forward,
+        lambda g, y, a, b: g * mask(y, a, b),
+        lambda g, y, a, b: g * (1 - mask(y, a, b)),
+        formula=f"{name[:3]}({{0}}, {{1}})",
+        ufunc=ufunc,
+    )
 
 
-def _larger(a: Array, b: Array) -> Array:
-    if np.iscomplexobj(a) or np.iscomplexobj(b):
-        return np.where(a.real > b.real, a, b)
-    return np.maximum(a, b)
-
-
-def _smaller(a: Array, b: Array) -> Array:
-    if np.iscomplexobj(a) or np.iscomplexobj(b):
-        return np.where(a.real < b.real, a, b)
-    return np.minimum(a, b)
+_extremum("maximum", np.maximum, np.greater)
+_extremum("minimum", np.minimum, np.less)
 
 
 def _relu(a: Array, at_zero: float) -> Array:
@@ -243,23 +254,6 @@ sign = unary(
 )
 elementwise("relu", _relu, lambda g, y, a: g * apply("relu_slope", a, **y.options))
 elementwise("relu_slope", _relu_slope, _nothing, formula="relu′({0})")
-# Where both are equal the second argument has it, so that max(z, 0) has derivative 0 at 0.
-elementwise(
-    "maximum",
-    _larger,
-    lambda g, y, a, b: g * _mask(y, real_value(a) > real_value(b)),
-    lambda g, y, a, b: g * (1 - _mask(y, real_value(a) > real_value(b))),
-    formula="max({0}, {1})",
-    ufunc=np.maximum,
-)
-elementwise(
-    "minimum",
-    _smaller,
-    lambda g, y, a, b: g * _mask(y, real_value(a) < real_value(b)),
-    lambda g, y, a, b: g * (1 - _mask(y, real_value(a) < real_value(b))),
-    formula="min({0}, {1})",
-    ufunc=np.minimum,
-)
 elementwise(
     "where",
     lambda c, a, b: np.where(c.real != 0, a, b),
@@ -273,8 +267,8 @@ def relu(x: Any, at_zero: float = 0.0) -> Node:
     """The larger of x and 0.
 
     Args:
-        x: nodes, arrays or numbers.
-        at_zero: the number that the derivative at 0 is defined to be; the library's is 0.
+        x: node, array or number.
+        at_zero: the value of the derivative at 0.
 
     Example:
         >>> from chainrule.autodiff import gradient
@@ -285,10 +279,7 @@ def relu(x: Any, at_zero: float = 0.0) -> Node:
 
 
 def maximum(a: Any, b: Any) -> Node:
-    """The larger of two, elementwise; where they are equal, b gets the whole gradient.
-
-    So ``maximum(z, 0)`` has the derivative 0 at 0, as relu has.
-    """
+    """The larger of two, elementwise; where they are equal, b gets the whole gradient."""
     return apply("maximum", a, b)
 
 
@@ -301,7 +292,7 @@ def where(condition: Any, a: Any, b: Any) -> Node:
     """The numbers of a where the condition holds, else those of b.
 
     Args:
-        condition: an array of true and false, such as ``z > 0``, which is a constant.
+        condition: an array of booleans, such as ``z > 0``; it is a constant.
         a: node, array or number.
         b: node, array or number.
     """
@@ -312,9 +303,9 @@ def where(condition: Any, a: Any, b: Any) -> Node:
 NUMPY_FUNCTIONS[np.where] = where
 
 
-# Softmax and its logarithm, along the last axis, to full precision. Where one probability is
-# nearly 1, 1 − s loses its digits and Σ of the others keeps them. So both derivatives treat the
-# largest entry by itself; a mask, constant in pieces, says where it is.
+# Softmax and its logarithm, along the last axis, to full precision. Where one probability s is
+# nearly 1, the difference 1 − s loses its digits, but the sum of the other probabilities keeps
+# them. Both derivatives therefore treat the largest entry, which a mask marks, by itself.
 
 
 def _largest(a: Array) -> Array:

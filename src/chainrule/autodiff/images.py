@@ -1,6 +1,6 @@
 """Images: padding, windows, pooling and filters, composed of indexing, sums and products.
 
-Each of these has its derivative in the graph already, so nothing here needs one of its own.
+Indexing, sums and products have their derivatives already, so no derivative is written here.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Around = tuple[int, int, int, int]
 
 
 def pad2d(x: Any, around: Around, value: float = 0.0) -> Node:
-    """Images with rows and columns of one number around them.
+    """Images with a constant border.
 
     Args:
         x: (cases, channels, height, width).
         around: rows above and below, columns left and right.
-        value: of what is added.
+        value: the constant.
 
     Example:
         >>> pad2d(np.ones((1, 1, 1, 1)), (0, 1, 0, 1)).value
@@ -57,7 +57,7 @@ def pad2d(x: Any, around: Around, value: float = 0.0) -> Node:
 
 
 def windows2d(x: Any, size: tuple[int, int], stride: tuple[int, int]) -> Node:
-    """What is under every window, (cases, channels, down, across, rows · columns).
+    """The numbers under every window, (cases, channels, down, across, rows · columns).
 
     Args:
         x: images, (cases, channels, height, width).
@@ -65,7 +65,7 @@ def windows2d(x: Any, size: tuple[int, int], stride: tuple[int, int]) -> Node:
         stride: rows and columns from one window to the next.
 
     Raises:
-        ShapeError: x has not four axes, or is smaller than a window.
+        ShapeError: x does not have four axes, or is smaller than a window.
 
     Example:
         >>> windows2d(np.arange(4.0).reshape(1, 1, 2, 2), (1, 2), (1, 1)).value[0, 0, :, 0]
@@ -117,7 +117,7 @@ def average_pool2d(
 
 
 def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 0)) -> Node:
-    """Filters of each place's own.
+    """Filters as of a convolution, but each place has its own.
 
     y[n, o, i, j] = Σ_{c,p,q} x[n, c, s i + p, s j + q] w[i, j, o, c, p, q].
 
@@ -150,21 +150,21 @@ def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 
 def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0) -> Node:
     """y[n, o, i, j] = b[o] + Σ_{c,p,q} x[n, c, s i + p, s j + q] w[o, c, p, q].
 
-    The filter is not turned round: what courses call convolution is a cross-correlation.
+    The filter is not flipped: strictly speaking this is a cross-correlation.
 
     Args:
         x: images, (cases, channels, height, width).
         w: filters, (filters, channels, rows, columns).
         b: (filters,), or None.
-        stride: s, rows and columns to move on by; one number or two.
+        stride: s, the step in rows and columns; one number or two.
         padding: rows and columns of zeros on every side; one number or two.
 
     Returns:
         (cases, filters, ⌊(height + 2 padding − rows) / stride⌋ + 1, the same of the width).
 
     Raises:
-        ShapeError: x and w have not four axes, other channels, or the filter is larger than the
-            padded image; or b, stride or padding does not fit.
+        ShapeError: x or w does not have four axes, their channels differ, or the filter is
+            larger than the padded image; or b, stride or padding does not fit.
 
     Example:
         >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
@@ -185,7 +185,7 @@ def conv2d(x: Any, w: Any, b: Any = None, *, stride: Pair = 1, padding: Pair = 0
 
 
 def _conv2d(x: Node, w: Node, *, stride: tuple[int, int], padding: tuple[int, int]) -> Node:
-    """The convolution once its options are checked: windows times filters, a matrix product."""
+    """The convolution as a matrix product of windows and filters."""
     _check(x, w, padding)
     filters, channels, rows, columns = w.shape
     around = (padding[0], padding[0], padding[1], padding[1])
@@ -220,8 +220,8 @@ def _check(x: Node, w: Node, padding: tuple[int, int]) -> None:
         )
 
 
-# A convolution is one node, for tables and pictures. The way back computes the inside again,
-# rather than keeping it.
+# A convolution is one node in tables and pictures. The nodes inside it are not kept: the backward
+# pass computes them again.
 
 
 def _convolved(x: Array, w: Array, **options: Any) -> Array:
@@ -229,10 +229,10 @@ def _convolved(x: Array, w: Array, **options: Any) -> Array:
 
 
 def _convolution_back(k: int) -> Pullback:
-    """The derivative by the images, k = 0, or by the filters, k = 1."""
+    """The derivative with respect to the images, k = 0, or to the filters, k = 1."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
-        """g ∂y/∂input: the inside is made again, and its graph walked back."""
+        """g ∂y/∂input, by reverse mode through the nodes inside."""
         own = [apply("identity", node) for node in inputs]
         return backpropagate(_conv2d(*own, **y.options), [own[k]], g)[0]
 

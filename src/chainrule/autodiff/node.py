@@ -1,11 +1,11 @@
-"""The graph: nodes, each with an array, and the operations that nodes are made by.
+"""The graph: nodes, each with an array, and the operations that make nodes.
 
-A graph is made by computing: every operation on a `Node` gives a new `Node`, so a node's inputs
-are always older than itself and no cycle can arise. Arithmetic is written with Python's operators
-and with NumPy's own functions (``np.exp(z)``), or with those of this package (``exp(z)``). So a
-function written with NumPy can be differentiated as it stands, and still takes arrays.
+Computing builds the graph: every operation on a `Node` gives a new `Node`, whose inputs are older
+than itself, so no cycle can arise. Python's operators, NumPy's functions (``np.exp(z)``) and those
+of this package (``exp(z)``) all take nodes. A function written with NumPy can therefore be
+differentiated as it is, and still takes arrays.
 
-This module names no operation: the modules `functions`, `shapes` and `images` register theirs.
+The modules `functions`, `shapes` and `images` register the operations; none is defined here.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Operation:
     """How a value is computed from others, and how a gradient goes back through it.
 
     Attributes:
-        name: as messages and `apply` call it.
-        formula: with ``{0}``, ``{1}`` for the inputs and the options' names for the options.
-        binding: how strongly the formula binds: `SUM`, `PRODUCT`, `POWER` or `CALL`.
-        forward: takes the inputs' arrays and the options, gives the value.
-        backward: a `Pullback` for each argument, or one function of the argument's number that
-            gives it, where there may be any number of arguments.
-        elementwise: inputs are broadcast against each other, which the way back undoes.
-        expects: what the inputs must be, as an error message says it.
+        name: the name in messages and for `apply`.
+        formula: a template with ``{0}``, ``{1}`` for the inputs and each option's name in braces.
+        binding: the formula's precedence: `SUM`, `PRODUCT`, `POWER` or `CALL`.
+        forward: computes the value from the inputs' arrays and the options.
+        backward: a `Pullback` for each argument; where there may be any number of arguments, a
+            function that gives the pullback of argument number k.
+        elementwise: inputs are broadcast against each other, and gradients summed back.
+        expects: what the inputs must be, for the error message.
     """
 
     name: str
@@ -47,33 +47,30 @@ class Operation:
     expects: str = "shapes that can be broadcast together"
 
     def pullback(self, k: int) -> Pullback:
-        """How a gradient goes back to argument number ``k``."""
+        """The pullback of argument number ``k``."""
         return self.backward(k) if callable(self.backward) else self.backward[k]
 
 
 SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
-"""How strongly a formula binds: the weaker stands in brackets within the stronger."""
+"""Precedence of a formula: within a stronger one, a weaker one is put in brackets."""
 
 OPERATIONS: dict[str, Operation] = {}
 """The operations by name."""
 
 UFUNCS: dict[np.ufunc, str] = {}
-"""The name of the operation that one of NumPy's elementwise functions is on nodes."""
+"""NumPy's elementwise functions, with the name of the operation that each is on nodes."""
 
 NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""What NumPy's other functions do where they meet a node."""
+"""NumPy's other functions, with the function that takes the place of each on nodes."""
 
-_COMPARISONS = (
-    *(np.greater, np.greater_equal, np.less, np.less_equal),
-    *(np.equal, np.not_equal),
-)
+_COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
 
 _OF_VALUES = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
-"""Functions that give plain arrays or numbers: nothing goes back through them."""
+"""Functions whose result is a plain array or number, through which no gradient goes back."""
 
 
 def register(operation: Operation, ufunc: np.ufunc | None = None) -> None:
-    """Make an operation known under its name, and as what ``ufunc`` does with nodes."""
+    """Make an operation known by its name, and as the meaning of ``ufunc`` on nodes."""
     OPERATIONS[operation.name] = operation
     if ufunc is not None:
         UFUNCS[ufunc] = operation.name
@@ -91,15 +88,20 @@ def _operator(name: str) -> tuple[Callable[[Node, Any], Node], Callable[[Node, A
     return left, right
 
 
+def _comparison(ufunc: np.ufunc) -> Callable[[Node, Any], Array]:
+    """The method of a comparison."""
+    return lambda self, other: ufunc(real_value(self), real_value(other))
+
+
 class Node:
     """An array, with the operation and the nodes that it was made from.
 
     Args:
         value: the array.
         operation: None for a variable or a constant.
-        inputs: what the operation was applied to.
-        options: of the operation, such as an axis.
-        name: as tables and pictures call it.
+        inputs: the nodes that the operation was applied to.
+        options: the operation's options, such as an axis.
+        name: the name in tables and pictures.
 
     Example:
         >>> x = variable([1.0, 2.0], "x")
@@ -168,7 +170,7 @@ class Node:
     def __bool__(self) -> bool:
         return bool(self.value)
 
-    # Arithmetic. Comparisons give plain arrays of true and false: nothing goes back through them.
+    # Arithmetic. Comparisons give plain arrays of booleans, through which no gradient goes back.
 
     __add__, __radd__ = _operator("add")
     __sub__, __rsub__ = _operator("subtract")
@@ -189,17 +191,10 @@ class Node:
     def __getitem__(self, key: Any) -> Node:
         return apply("getitem", self, key=key)
 
-    def __gt__(self, other: Any) -> Array:
-        return real_value(self) > real_value(other)
-
-    def __ge__(self, other: Any) -> Array:
-        return real_value(self) >= real_value(other)
-
-    def __lt__(self, other: Any) -> Array:
-        return real_value(self) < real_value(other)
-
-    def __le__(self, other: Any) -> Array:
-        return real_value(self) <= real_value(other)
+    __gt__ = _comparison(np.greater)
+    __ge__ = _comparison(np.greater_equal)
+    __lt__ = _comparison(np.less)
+    __le__ = _comparison(np.less_equal)
 
     def __eq__(self, other: Any) -> Any:
         """The same node; beside numbers, where the values are equal."""
@@ -210,7 +205,7 @@ class Node:
 
     __hash__ = object.__hash__
 
-    # Methods that arrays have as well, so that one function serves both.
+    # Methods that arrays have too, so that the same function takes both.
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Node:
         """See `chainrule.autodiff.sum`."""
@@ -236,7 +231,7 @@ class Node:
         )
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """What ``ufunc(*inputs)`` is where one of the inputs is a node.
+        """The result of ``ufunc(*inputs)`` where one of the inputs is a node.
 
         Raises:
             ShapeError: the graph has no such operation.
@@ -249,7 +244,7 @@ class Node:
         return apply(UFUNCS[ufunc], *inputs)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        """What ``function(*inputs)`` is where one of the inputs is a node.
+        """The result of ``function(*inputs)`` where one of the inputs is a node.
 
         Raises:
             ShapeError: the graph has no such operation.
@@ -273,11 +268,11 @@ def variable(value: Any, name: str | None = None) -> Node:
     """A node of given numbers, with respect to which a gradient may be taken.
 
     Args:
-        value: numbers; whole ones become float64, floating and complex ones keep their type.
+        value: numbers; integers become float64, floating and complex numbers keep their type.
         name: see `Node`.
 
     Raises:
-        ShapeError: they are no numbers.
+        ShapeError: the values are not numbers.
 
     Example:
         >>> variable([1, 2], "x")
@@ -287,7 +282,7 @@ def variable(value: Any, name: str | None = None) -> Node:
 
 
 def constant(value: Any, like: Node | None = None, name: str | None = None) -> Node:
-    """A node of fixed numbers; whole ones take the type of ``like``."""
+    """A node of fixed numbers; integers take the type of ``like``."""
     return Node(_array(value, np.dtype(float) if like is None else like.dtype), name=name)
 
 
@@ -297,14 +292,14 @@ def value_of(x: Any) -> Any:
 
 
 def real_value(x: Any) -> Any:
-    """The real part, by which piecewise functions choose their piece."""
+    """The real part of a node or array, by which piecewise functions choose their piece."""
     return np.real(value_of(x))
 
 
-def _array(value: Any, whole: np.dtype[Any]) -> Array:
-    """``value`` as an array of floating or complex numbers; ``whole`` is for whole ones."""
+def _array(value: Any, type_of_integers: np.dtype[Any]) -> Array:
+    """``value`` as an array of floating or complex numbers."""
     array = as_numbers(value, "the values of a graph")
-    return array.astype(whole) if array.dtype.kind in "biu" else array
+    return array.astype(type_of_integers) if array.dtype.kind in "biu" else array
 
 
 def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
@@ -316,21 +311,24 @@ def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
         return tuple(arguments)
     types = [a.dtype for a in arguments if isinstance(a, Node)]
     beside = np.result_type(*types) if types else np.dtype(float)
-    return tuple(a if isinstance(a, Node) else Node(_beside(a, beside)) for a in arguments)
 
+    def as_node(a: Any) -> Node:
+        """A node of the argument; a float takes the type ``beside``, NumPy's float64 does not."""
+        if isinstance(a, Node):
+            return a
+        array = _array(a, beside)
+        return Node(array.astype(beside) if type(a) is float else array)
 
-def _beside(value: Any, beside: np.dtype[Any]) -> Array:
-    array = _array(value, beside)
-    return array.astype(beside) if type(value) is float else array  # NumPy's float64 is one too
+    return tuple(map(as_node, arguments))
 
 
 def apply(name: str, *arguments: Any, **options: Any) -> Node:
     """The node of an operation on nodes and numbers.
 
     Args:
-        name: of one of `chainrule.autodiff.OPERATIONS`.
+        name: a name in `chainrule.autodiff.OPERATIONS`.
         arguments: nodes, arrays or numbers.
-        options: of the operation.
+        options: the operation's options.
 
     Raises:
         ShapeError: the shapes do not fit the operation.
@@ -350,9 +348,9 @@ def apply(name: str, *arguments: Any, **options: Any) -> Node:
     inputs = lift(arguments)
     try:
         value = operation.forward(*(node.value for node in inputs), **options)
-    except (ValueError, IndexError, TypeError) as error:
-        if isinstance(error, ShapeError):
-            raise
+    except ShapeError:
+        raise
+    except (ValueError, IndexError, TypeError):
         raise ShapeError(_problem(operation, inputs, options)) from None
     return Node(np.asarray(value), operation, inputs, options)
 

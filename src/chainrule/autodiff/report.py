@@ -1,14 +1,14 @@
-"""What tables and pictures of a graph show: formulas, and both passes, a step a node."""
+"""The content of tables and pictures of a graph: formulas, values and gradients of its nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.autodiff.differentiate import backpropagate, topological
+from chainrule.autodiff.differentiate import backpropagate, jacobian_rows, topological
 from chainrule.autodiff.node import CALL, POWER, Node, Operation
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError, printable
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LONGEST = 160
-"""Formulas are cut at so many characters."""
+"""The most characters of a formula; the middle of a longer one is left out."""
 
 MOST = 16
-"""A local Jacobian of more numbers than this is not written out."""
+"""The most numbers of a local Jacobian that is written out."""
 
 _RAISED = str.maketrans("0123456789−-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-# A node's formula, as lecture notes write it, in the names of the nodes it was made from
+# Formulas as lecture notes write them, in the names of the nodes
 
 
 def formula(node: Node, names: Mapping[Node, str] | None = None) -> str:
-    """What ``node`` is computed as.
+    """The formula by which ``node`` is computed.
 
     Args:
         node: any node.
-        names: of nodes that are written by a name; by default of those that have one.
+        names: the nodes that are written as a name; by default those that have one.
 
     Example:
         >>> from chainrule.autodiff import sin, variable
@@ -52,24 +52,24 @@ def formula(node: Node, names: Mapping[Node, str] | None = None) -> str:
 
 
 def _written(node: Node, inputs: Mapping[Node, tuple[str, int]]) -> tuple[str, int]:
-    """The formula of one operation, and how strongly it binds."""
+    """The formula of one operation, and its precedence."""
     operation = node.operation
     if operation is None:
-        return node.name or number(node), CALL
+        return node.name or _number(node), CALL
     if operation.name == "power" and node.inputs[1].operation is None and not node.inputs[1].name:
-        return _raised(inputs[node.inputs[0]], number(node.inputs[1])), POWER
+        return _raised(inputs[node.inputs[0]], _number(node.inputs[1])), POWER
     texts = [_bracketed(inputs[n], operation, k) for k, n in enumerate(node.inputs)]
     options = {key: _option(value) for key, value in node.options.items()}
     text = operation.formula.format(*texts, all=", ".join(texts), **options)
-    return cut(text), operation.binding
+    return _cut(text), operation.binding
 
 
 def _bracketed(part: tuple[str, int], operation: Operation, k: int) -> str:
-    """A part's formula, in brackets where it binds too weakly."""
+    """The formula of input number ``k``, in brackets where its precedence is too low."""
     text, binding = part
     if operation.binding == CALL and operation.name not in {"sqrt", "getitem"}:
         return text
-    # a − (b − c) and a / (b / c) need theirs as well.
+    # The second of two equal signs is in brackets too: a − (b − c), a / (b / c).
     loose = operation.name in {"subtract", "divide"} and k == 1
     weak = binding < operation.binding or (loose and binding == operation.binding)
     signed = k > 0 and text.startswith("−")
@@ -79,7 +79,7 @@ def _bracketed(part: tuple[str, int], operation: Operation, k: int) -> str:
 def _raised(base: tuple[str, int], exponent: str) -> str:
     text = f"({base[0]})" if base[1] <= POWER or base[0].startswith("−") else base[0]
     raised = exponent.translate(_RAISED)
-    return cut(text + (raised if set(exponent) <= set("0123456789−") else f"^{exponent}"))
+    return _cut(text + (raised if set(exponent) <= set("0123456789−") else f"^{exponent}"))
 
 
 def _option(value: Any) -> str:
@@ -96,16 +96,15 @@ def _index(part: Any) -> str:
     return str(part) if isinstance(part, int | type(None)) else "·"
 
 
-def cut(text: str, limit: int = LONGEST) -> str:
-    """``text``, its middle left out where it is too long."""
-    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+def _cut(text: str) -> str:
+    """``text`` without its middle where it is too long."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
-def number(node: Node) -> str:
-    """A constant: its number, or the shape of its array."""
-    if node.size != 1:
-        return f"array{node.shape}"
-    return digits(node.value.reshape(-1)[0])
+def _number(node: Node) -> str:
+    """The number of a constant, or the shape of its array."""
+    return digits(node.value.flat[0]) if node.size == 1 else f"array{node.shape}"
 
 
 def digits(x: Any, significant: int = 6) -> str:
@@ -122,16 +121,16 @@ def digits(x: Any, significant: int = 6) -> str:
     return text.replace("-", "−")
 
 
-# Both passes, a step a node
+# Forward and backward pass, a step for each node
 
 
 @dataclass(frozen=True)
 class Term:
-    """One edge: what a child gives a node's gradient, g_child ∂child/∂node.
+    """The part g_child ∂child/∂node of a node's gradient that comes from one child.
 
     Attributes:
-        child: the step of the node that was made from this one.
-        local: ∂child/∂node, the other inputs held fixed: a number, the diagonal of an
+        child: the step of a node that was made from this one.
+        local: ∂child/∂node with the other inputs held fixed: a number, the diagonal of an
             elementwise operation, or the whole Jacobian; None where that is larger than `MOST`.
         value: the product, of the node's shape.
     """
@@ -143,15 +142,15 @@ class Term:
 
 @dataclass(eq=False)
 class Step:
-    """One node in both passes.
+    """One node in the forward and the backward pass.
 
     Attributes:
         node: the node.
-        name: its own, or u₁, u₂, ... in order of the forward pass.
-        formula: of the nodes shown; empty for variables and constants.
+        name: its own name, or u₁, u₂, ... in order of the forward pass.
+        formula: in the names of the nodes shown; empty for variables and constants.
         inputs: the steps of the nodes in the formula.
-        gradient: ∂output/∂node, of the node's shape.
         terms: one for each child; the gradient is their sum.
+        gradient: ∂output/∂node, of the node's shape.
     """
 
     node: Node
@@ -167,8 +166,8 @@ def steps(output: Node, *, named_only: bool = False) -> list[Step]:
 
     Args:
         output: a single number.
-        named_only: show the nodes with names alone, and what lies between them as one formula
-            each, as lecture notes do.
+        named_only: show only the nodes that have names, with all that lies between them in one
+            formula each, as lecture notes do.
 
     Raises:
         ShapeError: the output is not a single number.
@@ -189,19 +188,19 @@ def steps(output: Node, *, named_only: bool = False) -> list[Step]:
         )
     names = _names(output, named_only)
     made: dict[Node, Step] = {}
-    sources = {node: _sources(node, names) for node in names}
-    for node in names:
-        text = formula(node, names) if node.operation else ""
-        made[node] = Step(node, names[node], text, tuple(made[s] for s in sources[node]))
-    return _with_gradients(output, made, sources)
+    for node, name in names.items():
+        shown_before = set(names) - {node}
+        sources = [made[n] for n in topological(node, shown_before) if n in shown_before]
+        made[node] = Step(node, name, formula(node, names) if node.operation else "", (*sources,))
+    _add_gradients(list(made.values()))
+    return list(made.values())
 
 
 def _names(output: Node, named_only: bool) -> dict[Node, str]:
     """The nodes shown, in order, each with its name."""
-    order = topological(output)
     names: dict[Node, str] = {}
     count = 0
-    for node in order:
+    for node in topological(output):
         if node.name:
             names[node] = node.name
         elif node is output or (node.operation is not None and not named_only):
@@ -210,56 +209,30 @@ def _names(output: Node, named_only: bool) -> dict[Node, str]:
     return names
 
 
-def _sources(node: Node, shown: dict[Node, str]) -> list[Node]:
-    """The shown nodes that ``node`` is directly made from, in order of its formula."""
-    held = set(shown) - {node}
-    return [n for n in topological(node, held) if n in held]
+def _add_gradients(found: Sequence[Step]) -> None:
+    """The backward pass over the steps, of which the last is the output."""
+    found[-1].gradient = np.ones_like(found[-1].node.value)
+    for step in reversed(found):
+        cut = [source.node for source in step.inputs]
+        products = backpropagate(step.node, cut, Node(step.gradient), cut) if cut else []
+        for source, product in zip(step.inputs, products, strict=True):
+            term = Term(step, _local_derivative(step.node, source.node, cut), product.value)
+            source.gradient = source.gradient + term.value if source.terms else term.value
+            source.terms = (term, *source.terms)
 
 
-def _with_gradients(
-    output: Node, made: dict[Node, Step], sources: dict[Node, list[Node]]
-) -> list[Step]:
-    """The backward pass over the nodes shown: every step, complete."""
-    gradients: dict[Node, Array] = {output: np.ones_like(output.value)}
-    terms: dict[Node, list[Term]] = {node: [] for node in made}
-    for node in reversed(list(made)):
-        g = gradients.get(node, np.zeros_like(node.value))
-        step = made[node]
-        step.gradient, step.terms = g, tuple(reversed(terms[node]))
-        for source, local, value in _edges(node, sources[node], g):
-            terms[source].append(Term(step, local, value))
-            gradients[source] = gradients[source] + value if source in gradients else value
-    return list(made.values())
-
-
-def _edges(
-    node: Node, sources: Sequence[Node], g: Array
-) -> Iterator[tuple[Node, Array | None, Array]]:
-    """Each source of ``node`` with the local derivative and its product with g."""
-    if not sources:
-        return
-    products = backpropagate(node, sources, Node(g), cut=sources)
-    for source, product in zip(sources, products, strict=True):
-        yield source, local_derivative(node, source, sources), product.value
-
-
-def local_derivative(node: Node, source: Node, held: Sequence[Node]) -> Array | None:
-    """∂node/∂source, as in `Term`; the nodes ``held``, ``source`` among them, are independent."""
+def _local_derivative(node: Node, source: Node, cut: Sequence[Node]) -> Array | None:
+    """∂node/∂source, as in `Term`; the nodes ``cut``, ``source`` among them, are independent."""
     if node.size * source.size > MOST**2 or node.size > MOST:
         return None
-    rows = []
-    for j in range(node.size):
-        unit = np.zeros_like(node.value)
-        unit.reshape(-1)[j] = 1
-        rows.append(backpropagate(node, [source], Node(unit), cut=held)[0].value.reshape(-1))
-    J = np.array(rows)
+    J = np.array([row.value.reshape(-1) for row in jacobian_rows(node, source, cut)])
     if node.shape == source.shape and not np.any(J - np.diag(np.diag(J))):
         return np.diag(J).reshape(node.shape)
     return J if J.size <= MOST else None
 
 
 def shown(values: Array | None, significant: int = 4) -> str:
-    """An array for reading: a number, a few of them, or shape and range.
+    """A short text for an array: its number, its few numbers, or its shape and range.
 
     Example:
         >>> shown(np.array(0.25)), shown(np.array([[1.0, -2.0], [0.5, 3.0]]))
@@ -284,10 +257,10 @@ def shown(values: Array | None, significant: int = 4) -> str:
 
 
 def graph_table(output: Node, *, named_only: bool = False) -> Table:
-    """Both passes over a graph: value, local derivatives, gradient, and what it is the sum of.
+    """A table of a graph's nodes: value, local derivatives, gradient, and the gradient's terms.
 
-    The last column has, for every child c that was made from the node, the gradient of c times
-    the local derivative ∂c/∂node; the gradient is the sum of these.
+    For every child c that was made from the node, the last column has the gradient of c times the
+    local derivative ∂c/∂node. The gradient is the sum of these terms.
 
     Args:
         output: a single number, such as a loss J.
@@ -307,32 +280,23 @@ def graph_table(output: Node, *, named_only: bool = False) -> Table:
         table.add_column(heading, overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("∂node/∂input", overflow="fold")
-    # As Text, because brackets in a name are no markup.
+    # As Text, so that brackets in a name are not read as Rich's markup.
     table.add_column(Text(f"∂{result}/∂node"), justify="right", style="bold")
     sums = f"= Σ over children c: ∂{result}/∂c · ∂c/∂node [c]"
     table.add_column(Text(sums), overflow="fold")
     for step in found:
-        table.add_row(*(Text(printable(cell)) for cell in row(step)))
+        table.add_row(*(Text(printable(cell)) for cell in _row(step)))
     return table
 
 
-def row(step: Step) -> tuple[str, ...]:
-    """The words of one line, a column each.
-
-    Example:
-        >>> from chainrule.autodiff import variable
-        >>> x, w = variable(2.0, "x"), variable(3.0, "w")
-        >>> for step in steps((w * x * x).named("J"), named_only=True):
-        ...     print(" | ".join(row(step)))
-        w |  | 3 |  | 4 | 1 · 4 [J]
-        x |  | 2 |  | 12 | 1 · 12 [J]
-        J | w · x · x | 12 | w: 4, x: 12 | 1 | 1
-    """
+def _row(step: Step) -> tuple[str, ...]:
+    """The cells of one row."""
+    locals_of = ((s, next(t.local for t in s.terms if t.child is step)) for s in step.inputs)
     return (
         step.name,
         step.formula,
         shown(step.node.value),
-        ", ".join(f"{source.name}: {shown(_local(source, step))}" for source in step.inputs),
+        ", ".join(f"{source.name}: {shown(local)}" for source, local in locals_of),
         shown(step.gradient),
         " + ".join(_product(term) for term in step.terms) or "1",
     )
@@ -344,19 +308,15 @@ def print_graph(output: Node, *, named_only: bool = False, width: int | None = N
     Args:
         output: a single number.
         named_only: see `steps`.
-        width: of the screen, in characters; by default the terminal's.
+        width: the number of characters in a line; by default the terminal's.
     """
     from rich.console import Console
 
     Console(width=width, highlight=False).print(graph_table(output, named_only=named_only))
 
 
-def _local(source: Step, step: Step) -> Array | None:
-    return next(term.local for term in source.terms if term.child is step)
-
-
 def _product(term: Term) -> str:
-    """g_child · local as numbers, and the child; the product alone where it is no number."""
+    """The child's name with g_child · local in numbers, or their product where it is an array."""
     if term.value.size == 1 and term.child.node.size == 1 and term.local is not None:
         second = shown(term.local)
         factor = f"({second})" if second.startswith("−") else second

@@ -1,8 +1,8 @@
-"""Operations that move and add numbers, and the product of matrices: all linear.
+"""Linear operations: sums, reshaping, indexing, and the product of matrices.
 
-The derivative of a linear map is another linear map. They stand here in pairs, each the derivative
-of the other: sum and broadcast, indexing and scattering, reshaping and transposing and their
-inverses. Therefore every derivative has a derivative.
+The derivative of a linear map is another linear map. The operations come in pairs, each the
+derivative of the other, such as sum and broadcast, or indexing and scattering. Every derivative
+therefore has a derivative.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _with_ones(a: Array | Node, axis: Axis) -> tuple[int, ...]:
 
 
 def _spread(g: Node, y: Node, a: Node) -> Node:
-    """The gradient g, repeated for every number of ``a`` that was summed."""
+    """The gradient g, repeated for all numbers of ``a`` that were summed."""
     shape = _with_ones(a, y.options["axis"])
     return apply("broadcast_to", apply("reshape", g, shape=shape), shape=a.shape)
 
@@ -65,7 +65,7 @@ def _mean(a: Array, axis: Axis, keepdims: bool) -> Any:
 
 
 def _mean_back(g: Node, y: Node, a: Node) -> Node:
-    count = prod(a.shape) // max(1, prod(y.shape))  # of the numbers that make one of y
+    count = prod(a.shape) // max(1, prod(y.shape))  # how many numbers make one of y
     return _spread(g / float(count), y, a)
 
 
@@ -118,11 +118,11 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Node:
     return apply("broadcast_to", x, shape=tuple(shape))
 
 
-# The same numbers in other places
+# Reshaping and indexing
 
 
 def _scatter(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros of ``shape`` with ``a`` added where ``key`` says; places named twice get both."""
+    """Zeros of ``shape`` with ``a`` added at ``key``; a place that is named twice gets both."""
     out = np.zeros(shape, dtype=a.dtype)
     if _is_basic(key):
         out[key] += a
@@ -132,17 +132,17 @@ def _scatter(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _is_basic(key: Any) -> bool:
-    """Whether no place can be named twice."""
+    """Whether this is NumPy's basic indexing, which cannot name a place twice."""
     parts = key if isinstance(key, tuple) else (key,)
     plain = (int, np.integer, slice, type(None), type(Ellipsis))
     return all(isinstance(p, plain) and not isinstance(p, bool) for p in parts)
 
 
 def _part(k: int) -> Pullback:
-    """The part of g that belongs to array number ``k`` of a concatenation."""
+    """The pullback of a concatenation to its array number ``k``."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
-        """The range of g along the joined axis that this array filled."""
+        """The range of g that the array fills along the joined axis."""
         axis = y.options["axis"] % y.ndim
         sizes = [node.shape[axis] for node in inputs]
         first = int(np.sum(sizes[:k]))
@@ -222,7 +222,7 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
 
 
 def identity(x: Any) -> Node:
-    """A new node of the same value, whose uses are no uses of x."""
+    """A new node of the same value; what is made from it is not made from x directly."""
     return apply("identity", x)
 
 
@@ -242,7 +242,7 @@ NUMPY_FUNCTIONS.update(
 
 
 def _as_matrices(g: Node, a: Node, b: Node) -> tuple[Node, Node, Node]:
-    """The three arrays of a product a b with vectors written as a row and a column."""
+    """The arrays of a product g = a b, with vectors written as a row and a column."""
     rows = a.reshape((1, *a.shape)) if a.ndim == 1 else a
     columns = b.reshape((*b.shape, 1)) if b.ndim == 1 else b
     stack = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
@@ -255,7 +255,7 @@ def _swapped(a: Node) -> Node:
 
 
 def _like(product: Node, rows: Node, a: Node) -> Node:
-    """A product's stacked matrices summed to those of ``rows``, in the shape of ``a``."""
+    """A product of stacked matrices, summed to the shape of ``rows``, in the shape of ``a``."""
     if product.shape != rows.shape:
         product = apply("sum_to", product, shape=rows.shape)
     return product if product.shape == a.shape else product.reshape(a.shape)

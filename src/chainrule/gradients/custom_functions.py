@@ -1,8 +1,7 @@
 """Custom activations and losses: the check of their derivatives, and their registration by name.
 
-The central difference needs nothing but the function and says whether the derivative is right.
-The complex step needs a function that takes complex numbers, as `Network.loss` does of all its
-parts, and sees errors a million times smaller.
+Two methods are used. The central difference needs nothing but the function. The complex step sees
+smaller errors, but needs a function that takes complex numbers, as `Network.loss` does as well.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
@@ -21,30 +20,33 @@ from chainrule.gradients.numeric import COMPLEX_STEP, central_difference, comple
 from chainrule.nn.activations import ACTIVATIONS, Activation
 from chainrule.nn.losses import LOSSES, Loss
 
-T = TypeVar("T")
-
 _OURS = frozenset({*ACTIVATIONS, *LOSSES})
-"""The names that come with the library; nothing takes their place."""
+"""The names that come with the library, which cannot be given to anything else."""
 
 STEP = 1e-3
 REACH = 2.5 * STEP
-"""How far from a kink a central difference must be."""
+"""The least distance from a kink at which a central difference can be used."""
 
 CENTRAL, COMPLEX = 1e-7, 1e-10
-"""The relative error of one derivative that is still right, by method."""
+"""The largest relative error of a right derivative, by method."""
 
 SHAPES = ((4, 3), (1, 3), (5, 1), (1, 1), (2, 5))
+"""The cases and outputs of the batches on which a loss is checked."""
+
+HINT = (
+    "; if it is right, its value does not take complex numbers: choose the pieces of a function by"
+)
 
 
 def check_activation(phi: Activation) -> None:
     """Compare φ' with numeric differentiation of φ, and look for kinks that are not stated.
 
     Args:
-        phi: with its options.
+        phi: the activation, with its options.
 
     Raises:
-        ConfigError: the derivative is wrong, there is a kink that ``kinks`` does not name, or the
-            function does not take arrays as others do; it says where and by how much.
+        ConfigError: the derivative is wrong, a kink is not named by ``kinks``, or the function
+            does not treat arrays as it must. The message says where, and by how much.
 
     Example:
         >>> from chainrule.nn.activations import Tanh
@@ -62,11 +64,7 @@ def check_activation(phi: Activation) -> None:
 
 
 def _raise_first(problems: Iterator[str], unusable: str) -> None:
-    """Raise the first problem, or say that the function is ``unusable`` where it failed.
-
-    Raises:
-        ConfigError: if there is any.
-    """
+    """Raise a `ConfigError` for the first problem, or for a function that fails altogether."""
     try:
         problem = next(problems, None)
     except (TypeError, ValueError, FloatingPointError, AttributeError) as error:
@@ -75,15 +73,11 @@ def _raise_first(problems: Iterator[str], unusable: str) -> None:
         raise ConfigError(problem)
 
 
-def points() -> Array:
-    """Where an activation is looked at: from −30 to 30, densest near 0, no round number."""
-    far = np.geomspace(0.011, 29.7, 90)
-    return np.concatenate([far, -1.03 * far])
-
-
 def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
     yield from _wrong_arrays(phi, name)
-    z = points()
+    # From −30 to 30, densest near 0, and no round numbers.
+    z = np.geomspace(0.011, 29.7, 90)
+    z = np.concatenate([z, -1.03 * z])
     for kink in phi.kinks:
         z = z[np.abs(z - kink) > REACH]
     found = phi.derivative(z)
@@ -105,13 +99,13 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
     if wrong is not None:
         yield (
             _message(what, f"z = {z[wrong]:.4g}", found[wrong], moved[wrong], "complex step")
-            + "; if it is right, its value does not take complex numbers: choose the pieces "
-            "of a function by z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
+            + HINT
+            + " z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
         )
 
 
 def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
-    """Values and derivatives come as arrays like z, and leave z as it is."""
+    """Problems with what value and derivative return for an array z, or do to it."""
     for dtype in ("float64", "float32"):
         z = np.array([[0.3, -1.7, 2.2]], dtype)
         before = z.copy()
@@ -132,7 +126,7 @@ def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
 
 
 def _hidden_kink(phi: Activation, z: Array) -> float | None:
-    """A place, not stated as a kink, where φ' jumps: an interval is halved around the jump."""
+    """A place where φ' jumps that is not stated as a kink; None where there is none."""
     stated = np.array(phi.kinks)
     edges = np.sort(np.concatenate([z, stated - REACH, stated + REACH]))
     for a, b in pairwise(edges):
@@ -145,7 +139,7 @@ def _hidden_kink(phi: Activation, z: Array) -> float | None:
 
 
 def _jump(phi: Activation, a: float, b: float) -> float | None:
-    """Where between a and b the derivative changes at once; None where it changes nowhere so."""
+    """The place between a and b where φ' jumps, found by halving; None where it is continuous."""
     size = 0.0
     for _ in range(40):
         middle = (a + b) / 2
@@ -161,11 +155,11 @@ def check_loss(loss: Loss) -> None:
     """Compare ∂L/∂y with numeric differentiation of L, on random outputs and targets.
 
     Args:
-        loss: with its options.
+        loss: the loss, with its options.
 
     Raises:
-        ConfigError: the derivative is wrong, or the loss is no mean over the cases; it says where
-            and by how much.
+        ConfigError: the derivative is wrong, or the loss is not a mean over the cases. The message
+            says where, and by how much.
 
     Example:
         >>> from chainrule.nn.losses import LogCosh
@@ -197,11 +191,7 @@ def _problems_of_batch(loss: Loss, name: str, y: Array, t: Array) -> Iterator[st
     size = max(1.0, abs(float(value)))
     for method, numeric, limit, floor, hint in (
         ("central difference", central_difference, CENTRAL, 1e-12, ""),
-        (
-            *("complex step", complex_step, COMPLEX, 1e-14),
-            "; if it is right, its value does not take complex numbers: choose the pieces of a "
-            "function by the real part",
-        ),
+        ("complex step", complex_step, COMPLEX, 1e-14, HINT + " the real part"),
     ):
         expected = numeric(lambda v: loss.value(v.reshape(y.shape), t), y.ravel())
         wrong = _wrong(found.ravel(), expected, limit, floor * size)
@@ -216,7 +206,7 @@ def _problems_of_batch(loss: Loss, name: str, y: Array, t: Array) -> Iterator[st
 def _batch(
     loss: Loss, name: str, cases: int, outputs: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Outputs and prepared targets away from kinks: values, or probabilities where asked for."""
+    """Outputs and prepared targets away from kinks: any values, or probabilities, or classes."""
     kinds: list[Callable[[], tuple[Array, Any]]] = [
         lambda: (rng.normal(size=(cases, outputs)), 2 * rng.normal(size=(cases, outputs))),
         lambda: (rng.uniform(0.1, 0.9, (cases, outputs)), rng.uniform(size=(cases, outputs))),
@@ -245,7 +235,7 @@ def _is_far(loss: Loss, y: Array, t: Array) -> bool:
 
 
 def _wrong(found: Array, expected: Array, limit: float, floor: Any) -> int | None:
-    """The index of the number that is furthest off, None where all are right."""
+    """The index of a NaN, or else of the number with the largest error; None if all are right."""
     off = np.abs(found - expected)
     allowed = limit * (np.abs(found) + np.abs(expected)) + floor
     bad = ~(off <= allowed)
@@ -265,21 +255,22 @@ def _message(what: str, where: str, found: float, expected: float, method: str) 
     )
 
 
-# Registration: usable by name once the derivative is found right.
+# Registration of functions whose derivative is right
 
 
 def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
-    """Make an activation usable by name, after its derivative was checked.
+    """Check an activation's derivative, and make the activation usable by name.
 
-    A configuration run from this process may then name it, as ``activation: NAME`` or with the
-    class's fields as options; so may `Dense`. The numpy engine runs it. Registered again, a name
+    `Dense` and every configuration that runs in this process may then use ``activation: NAME``,
+    with the class's fields as options. The numpy engine runs it. If a name is registered again, it
     means the new class.
 
     Args:
         name: lower-case letters, digits and ``_``.
-        kind: a subclass of `Activation` that can be made without arguments; where it has options
-            it is a frozen dataclass, and they are numbers. One of the form z g(z) is a subclass
-            of `chainrule.nn.activations.Gated`, so that checks know of the zero of its derivative.
+        kind: a subclass of `Activation` that can be made without arguments. If it has options, it
+            is a frozen dataclass, and they are numbers. An activation of the form z g(z) should be
+            a subclass of `chainrule.nn.activations.Gated`, so that checks know where the terms of
+            its derivative cancel.
 
     Returns:
         The class.
@@ -308,7 +299,7 @@ def register_activation(name: str, kind: type[Activation]) -> type[Activation]:
 
 
 def register_loss(name: str, kind: type[Loss]) -> type[Loss]:
-    """Make a loss usable by name, after its derivative was checked.
+    """Check a loss's derivative, and make the loss usable by name.
 
     Args:
         name: see `register_activation`.
@@ -325,7 +316,7 @@ def register_loss(name: str, kind: type[Loss]) -> type[Loss]:
     return kind
 
 
-def _made(what: str, name: str, kind: Any, base: Callable[..., T]) -> T:
+def _made(what: str, name: str, kind: Any, base: type) -> Any:
     """An object of the class with its default options.
 
     Raises:
@@ -335,10 +326,9 @@ def _made(what: str, name: str, kind: Any, base: Callable[..., T]) -> T:
         raise ConfigError(f"a name is of lower-case letters, digits and '_', found {name!r}")
     if name in _OURS:
         raise ConfigError(f"{name!r} is a name of the library's own; choose another")
-    if not (isinstance(kind, type) and issubclass(kind, cast(type, base))):
-        base_name = cast(type, base).__name__
-        raise ConfigError(f"{what} {name} must be a subclass of {base_name}, found {kind!r}")
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise ConfigError(f"{what} {name} must be a subclass of {base.__name__}, found {kind!r}")
     try:
-        return cast(T, kind())
+        return kind()
     except TypeError as error:
         raise ConfigError(f"{what} {name} cannot be made without arguments: {error}") from None

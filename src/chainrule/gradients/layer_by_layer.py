@@ -1,8 +1,8 @@
 """Each derivative of a network checked by itself, so that a failure names its place.
 
 The order is that of the backward pass: the loss, then from the last layer to the first each
-local Jacobian and the layer's own backward step, then the penalty. No check uses the derivative of
-another layer: the point at which it is made comes from the forward pass.
+local Jacobian and the layer's own backward step, then the penalty. Each check takes its values
+from the forward pass, so it does not depend on the derivative of another layer.
 """
 
 from __future__ import annotations
@@ -31,33 +31,29 @@ from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import Layer
 
 DENSE_MOST = 2**16
-"""Explicit Jacobians of more numbers than this are not built."""
+"""The most numbers of an explicit Jacobian that is built."""
 
 MOST = 200
-"""At most this many outputs of the loss, or numbers of θ, are moved one by one."""
+"""The most outputs of the loss, or numbers of θ, that are moved one by one."""
 
 DIRECTIONS = 3
 """The number of random directions in which a Jacobian is compared."""
 
 SMALLEST = 1e-270
-"""Numbers below this are too near the end of floating point to move by a share of them."""
+"""Numbers below this are too near the smallest float to be moved by a share of themselves."""
 
 TINY = 1e-290
-"""Numbers below this are taken for 0: they have lost their last digits."""
-
-STEPS = (COMPLEX_STEP, *OTHER_STEPS)
+"""Numbers below this count as 0: they have lost their last digits."""
 
 Function = Callable[[Array], Any]
-ByStep = Callable[[float], Any]
-"""The derivative to compare with, by a complex step of the given length."""
 
 
 def layer_by_layer(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
     """Every finding, in the order of the backward pass, after a forward pass of its own.
 
     Args:
-        point: where; the gradient of its network and the arrays of its layers are overwritten.
-        rng: of the directions in which Jacobians are compared.
+        point: the batch; its network's gradient and the arrays of the layers are overwritten.
+        rng: draws the directions in which Jacobians are compared.
     """
     network = point.network
     y = network.forward_pass(point.x)
@@ -80,7 +76,7 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
             """∂L/∂z by a complex step."""
             return _gradient(lambda v: pair.value(v, t), z, rows, np.full(z.shape, step))
 
-        # With targets between 0 and 1 δ has a zero, where its two terms, below 1 / N, cancel.
+        # With targets between 0 and 1, δ has a zero where its two terms, each below 1/N, cancel.
         cancels = t.ndim == 2 and bool(((t > 0) & (t < 1)).any())
         floor = ROUNDINGS * ROUNDING / len(y) if cancels else 0.0
         yield _compared(point, "loss", "∂L/∂z", delta, by_logits, z.size, floor=floor)
@@ -88,7 +84,7 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
     distances = loss.from_kinks(y, t)
     at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
     analytic = loss.jacobian(y, t)[rows]
-    # A step is a share of the number: a probability of 1e-40 has its derivative as well.
+    # The step is a share of the number, so that a probability of 1e-40 can be checked as well.
     shares = np.where((np.abs(y) > SMALLEST) & (np.abs(y) < 1), np.abs(y), 1.0)
 
     def by_outputs(step: float) -> Array:
@@ -97,17 +93,17 @@ def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]
 
     known = ((np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)) & np.isfinite(analytic)
     known &= np.isfinite(by_outputs(COMPLEX_STEP))
-    near = loss.jacobian(y * (1 - SHARE), t)[rows]  # what the rounding of y comes to
+    near = loss.jacobian(y * (1 - SHARE), t)[rows]  # shows the effect of the rounding of y
     floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
     analytic = np.where(known, analytic, 0.0)
     checked = int(known.sum())
-    if checked:  # else no output can be judged, and the loss has no finding
+    if checked:  # otherwise no output can be judged, and there is no finding
         options = {"floor": floor, "checked": checked}
         yield _compared(point, "loss", "∂L/∂y", analytic, by_outputs, y.size, at_kink, **options)
 
 
 def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
-    """∂f by complex steps, for some rows of a matrix."""
+    """∂f by complex steps, for some rows of the matrix ``at``."""
     found = np.empty((len(rows), at.shape[1]))
     moved = at.astype(complex)
     for k, n in enumerate(rows):
@@ -119,13 +115,14 @@ def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
 
 
 def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
-    """The local Jacobians of a layer, and its own step of the backward pass.
+    """The local Jacobians of a layer, and its own backward step.
 
     Where a step of a sequence depends on those before it, the Jacobians are those of the outputs,
-    with all the ways through time in them.
+    through all of time.
     """
     values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
-    x = _input_of(point, layer)
+    walk = point.network.walk(point.x, point.theta)
+    x = next(fed for one, fed, _, _ in walk if one is layer)
     local, through_time = layer.jacobians(), layer.through_time()
     if "a" in local:
         slopes = layer.slopes if through_time else local.pop("a")  # type: ignore[attr-defined]
@@ -135,24 +132,15 @@ def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Fin
     for name, jacobian in local.items():
         of_outputs = bool(through_time) or name == "z"
         f, at = _function(layer, name, x, values, of_outputs=of_outputs)
-        title = f"∂h/∂{name}" if through_time else _TITLES.get(name, f"∂z/∂{name}")
-        yield _local(point, layer.name, title, jacobian, f, at, rng)
+        result = "h" if through_time else "s" if name == "z" else "z"
+        yield _local(point, layer.name, f"∂{result}/∂{name}", jacobian, f, at, rng)
     yield from _step(point, layer, x, values, rng)
-
-
-_TITLES = {"z": "∂s/∂z"}
-
-
-def _input_of(point: Point, layer: Layer) -> Array:
-    """The layer's input at the point."""
-    found = point.network.walk(point.x, point.theta)
-    return next(x for one, x, _, _ in found if one is layer)
 
 
 def _function(
     layer: Layer, name: str, x: Array, values: dict[str, Array], *, of_outputs: bool = True
 ) -> tuple[Function, Array]:
-    """The layer's outputs, or its z, as a function of one argument, and where that is."""
+    """The layer's outputs, or its z, as a function of one argument, and that argument's value."""
     if name in values:
         return (
             lambda v: layer.evaluate(x.astype(v.dtype), {**values, name: v})[of_outputs],
@@ -164,9 +152,9 @@ def _function(
 def _activation(
     point: Point, layer: Layer, jacobian: Jacobian, rng: np.random.Generator
 ) -> Finding:
-    """φ' number by number, with the kinks left out, and the Jacobian made of it."""
+    """φ' number by number, without kinks, and the Jacobian that has it on its diagonal."""
     phi, z = layer.activation, layer.z  # type: ignore[attr-defined]
-    if np.isnan(z).any():  # padding has no derivative; what is left is one long case
+    if np.isnan(z).any():  # padding has no derivative; the other numbers make one long case
         real = ~np.isnan(z)
         jacobian = Diagonal(jacobian.vjp(np.ones_like(z))[real][None])
         z = z[real][None]
@@ -206,7 +194,7 @@ def _local(
     dense = [_by_dense(jacobian, v) for v in vs] if is_small else []
 
     def error(step: float) -> float:
-        """The largest error of the three."""
+        """The largest of the three errors."""
         moved = [along(f, at, v, step) for v in vs]
         sums = [(ours, m * u) for ours, m, u in zip(vjps, moved, us, strict=True)]
         ways = [list(zip(ours, moved, strict=False)) for ours in (jvps, dense)]
@@ -225,17 +213,17 @@ def _by_steps(
 ) -> Finding:
     """A finding with the first complex step that agrees.
 
-    Numbers too near the end of floating point for any step to agree are not judged.
+    Numbers so small that no step can agree are not judged.
     """
-    errors: list[float] = []
-    for step in STEPS:
-        errors.append(error(step))
-        if errors[-1] <= TOLERANCES["complex"]:
+    first = found = error(COMPLEX_STEP)
+    for step in OTHER_STEPS:
+        if found <= TOLERANCES["complex"]:
             break
-    found = _finding(point, place, what, min(errors[0], errors[-1]), total)
-    if found.verdict is Verdict.WRONG and largest < SMALLEST:
-        return replace(found, error=0.0, verdict=Verdict.UNJUDGED, compared=0)
-    return found
+        found = error(step)
+    finding = _finding(point, place, what, min(first, found), total, total)
+    if finding.verdict is Verdict.WRONG and largest < SMALLEST:
+        return replace(finding, error=0.0, verdict=Verdict.UNJUDGED, compared=0)
+    return finding
 
 
 def _largest(arrays: list[Array]) -> float:
@@ -243,7 +231,7 @@ def _largest(arrays: list[Array]) -> float:
 
 
 def _by_dense(jacobian: Jacobian, v: Array) -> Array:
-    """J v by the explicit matrices, one for each case; v is of each case or shared by all."""
+    """J v by the explicit matrix of each case; v has a part for each case, or is shared by all."""
     dense = jacobian.dense()
     along_v = v if v.ndim == dense.ndim - 2 and v.shape == dense.shape[2:] else v[:, None]
     return (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
@@ -258,7 +246,7 @@ def _apart(pairs: list[tuple[Array, Array]]) -> float:
 
 
 def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
-    """How far ⟨v, Jᵀu⟩ is from ⟨Jv, u⟩, given their terms, relative to these."""
+    """The difference of ⟨v, Jᵀu⟩ and ⟨Jv, u⟩ relative to the terms, which are given in pairs."""
     largest = _largest([values for pair in pairs for values in pair])
     if not largest:
         return 0.0
@@ -271,35 +259,27 @@ def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
 def _step(
     point: Point, layer: Layer, x: Array, values: dict[str, Array], rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """A layer's own backward step: the gradients by its input and by its parameters."""
+    """A layer's own backward step: the gradients with respect to its input and its parameters."""
     y = layer.forward_pass(x)
     u = np.where(np.isnan(y), 0.0, rng.normal(size=y.shape))  # padding sends nothing back
-    upstream = layer.backward_pass(u)
-    assert upstream is not None
-    trained = [
-        segment
-        for segment in point.network.parameters.layout.of_layer(layer.name)
-        if segment.trained
-    ]
-    gradients = {one.name: point.network.gradients[one.full_name] for one in trained}
-    for name, found in {"x": upstream, **gradients}.items():
+    by_input = layer.backward_pass(u)
+    assert by_input is not None
+    trained = [s for s in point.network.parameters.layout.of_layer(layer.name) if s.trained]
+    gradients = {s.name: point.network.gradients[s.full_name] for s in trained}
+    for name, found in {"x": by_input, **gradients}.items():
         f, at = _function(layer, name, x, values)
         directions = rng.normal(size=(DIRECTIONS, *at.shape))
-        error = partial(_step_apart, f, at, [(v, v * found) for v in directions], u)
-        yield _by_steps(
-            point,
-            layer.name,
-            f"step to {name}",
-            (lambda step: 0.0) if _is_at_kink(layer) else error,
-            at.size,
-            _largest([found]),
-        )
+        # At a kink there is nothing to compare: the error over no directions is 0.
+        directions = directions[: 0 if _is_at_kink(layer) else DIRECTIONS]
+        error = partial(_step_error, f, at, [(v, v * found) for v in directions], u)
+        what, largest = f"step to {name}", _largest([found])
+        yield _by_steps(point, layer.name, what, error, at.size, largest)
 
 
-def _step_apart(
+def _step_error(
     f: Function, at: Array, pairs: list[tuple[Array, Array]], u: Array, step: float
 ) -> float:
-    """How far ⟨v, Jᵀu⟩ of some directions is from the sums by complex steps."""
+    """The error of ⟨v, Jᵀu⟩, whose terms stand beside v in the pairs, by a complex step."""
     return _sums_apart([(ours, along(f, at, v, step) * u) for v, ours in pairs])
 
 
@@ -316,7 +296,7 @@ def _penalty(point: Point, rng: np.random.Generator) -> Finding:
     at = _some(len(added), MOST, rng)
 
     def value(theta: Array) -> Any:
-        """What the penalty adds to the loss at θ."""
+        """The penalty's part of the loss at θ."""
         terms = network.penalised
         return sum(term.rate * term.penalty.total(theta[term.part]) for term in terms)
 
@@ -328,7 +308,7 @@ def _penalty(point: Point, rng: np.random.Generator) -> Finding:
 
 
 def _some(count: int, most: int, rng: np.random.Generator) -> Array:
-    """The numbers 0 to count − 1, or ``most`` of them by chance, in order."""
+    """The numbers 0 to count − 1, or ``most`` of them chosen at random, in order."""
     if count <= most:
         return np.arange(count)
     return np.sort(rng.choice(count, most, replace=False))
@@ -339,17 +319,17 @@ def _compared(
     place: str,
     what: str,
     ours: Array,
-    by_step: ByStep,
+    by_step: Callable[[float], Any],
     total: int,
     at_kink: Array | None = None,
     *,
     floor: Array | float = 0.0,
     checked: int | None = None,
 ) -> Finding:
-    """Compare a derivative number by number; a number at a kink counts as such if it differs.
+    """Compare a derivative number by number with that by a complex step of a given length.
 
-    A difference not above ``floor`` is rounding, and no difference. For each number the first
-    complex step that agrees is taken.
+    For each number the first step that agrees is taken. Differences up to ``floor`` are rounding.
+    Numbers at a kink are left out if they differ.
     """
     limit = TOLERANCES["complex"] * np.abs(ours) + np.maximum(floor, TINY)
     numeric = by_step(COMPLEX_STEP)
@@ -365,16 +345,9 @@ def _compared(
 
 
 def _finding(
-    point: Point,
-    place: str,
-    what: str,
-    error: float,
-    total: int,
-    checked: int | None = None,
-    kinks: int = 0,
+    point: Point, place: str, what: str, error: float, total: int, checked: int, kinks: int = 0
 ) -> Finding:
     verdict = Verdict.KINK if kinks else Verdict.RIGHT
     if not error <= TOLERANCES["complex"]:
         verdict = Verdict.WRONG
-    count = total if checked is None else checked
-    return Finding(place, what, "complex", point.batch, error, verdict, count, total, kinks)
+    return Finding(place, what, "complex", point.batch, error, verdict, checked, total, kinks)

@@ -1,17 +1,21 @@
 """How far rounding alone moves a gradient: derivations need not agree more closely than that.
 
-Where the terms of a gradient nearly cancel, few of its digits are left, whoever computes it. This
-happens in a trained network, or with the mean absolute error, whose δ are ± 1 and add up to 0. Two
-things are measured. The first is the size of the terms that are added up. The second is how far
-gradient and loss move when every input, parameter and layer output is moved by a small share of
-itself, and so are the terms of φ'(z) of gelu, silu and mish, which cancel at its zero. Below the
-smallest normal number, a rounding is as large as one of that number.
+Where the terms of a gradient nearly cancel, few of its digits are left, however it is computed.
+This happens in a trained network, or with the mean absolute error, whose δ are ±1 and add up to 0.
+Two things are measured:
+
+- The size of the terms that are added up.
+- How far the gradient and the loss move when every input, parameter and layer output is moved by a
+  small share of itself. The terms of φ'(z) of gelu, silu and mish, which cancel at its zero, are
+  moved too.
+
+Below the smallest normal number, a rounding is as large as one of that number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +43,10 @@ class Rounding:
     """The effect of one rounding of every number; infinite where a pass gave NaN.
 
     Attributes:
-        gradient: to each number of the gradient, shape of θ.
-        flushed: the same in arithmetic that replaces every number below the smallest normal one
-            by 0, as functions of the libraries do.
-        loss: to the loss.
+        gradient: on each number of the gradient, shape of θ.
+        flushed: the same in arithmetic that replaces numbers below the smallest normal one by 0,
+            as some functions of other libraries do.
+        loss: on the loss.
         passed: Σ |∂L/∂a| over the outputs a of all layers.
     """
 
@@ -55,19 +59,19 @@ class Rounding:
 def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) -> Rounding:
     """The effect of one rounding of every number at a batch.
 
-    The network's own gradient is overwritten; θ is as before.
+    The network's own gradient is overwritten; θ is not changed.
 
     Args:
         network: in float64.
         x: prepared inputs.
         t: prepared targets.
-        rng: by how much things are moved.
+        rng: draws by how much each number is moved.
     """
     with np.errstate(all="ignore"):
         loss = network.loss(x, t)
         gradient = network.backward_pass(t).vector.copy()
-        added, passed = _terms(network, t, LEAST)
-        flushed, _ = _terms(network, t, LEAST / ROUNDING)
+        added, passed = terms(network, t, LEAST)
+        flushed, _ = terms(network, t, LEAST / ROUNDING)
         losses, gradients = zip(*_moved_passes(network, x, t, rng), strict=True)
         spread = _spread(np.array(gradients), gradient)
         return Rounding(
@@ -79,7 +83,7 @@ def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) 
 
 
 def _spread(moved: Array, still: Array) -> Array:
-    """How far one rounding moves values that a move by `SHARE` changed from ``still``."""
+    """How far one rounding moves values, given how moves by `SHARE` changed them."""
     shares = (moved - still) * (ROUNDING / SHARE)
     root: Array = np.sqrt(np.mean(shares * shares, axis=0))
     # Squares underflow long before the numbers themselves.
@@ -87,7 +91,7 @@ def _spread(moved: Array, still: Array) -> Array:
 
 
 def _known(values: Array) -> Array:
-    """The values, with infinity in place of NaN."""
+    """The values with infinity in place of NaN."""
     return np.where(np.isnan(values), np.inf, values)
 
 
@@ -108,12 +112,12 @@ def _moved_passes(
 
 
 def moved(values: Array, rng: np.random.Generator) -> Array:
-    """Each number multiplied by 1 and about `SHARE` more or less."""
+    """Each number moved by about `SHARE` of itself."""
     return values * (1 + SHARE * rng.normal(size=values.shape))
 
 
 def _moved_targets(network: Network, t: Array, rng: np.random.Generator) -> Array:
-    """Targets between 0 and 1, whose δ is the difference of two terms; others as they are."""
+    """Targets with those between 0 and 1 moved, because their δ is the difference of two terms."""
     if network.from_logits is None or t.dtype.kind != "f":
         return t
     return np.where((t > 0) & (t < 1), np.minimum(moved(t, rng), 1), t)
@@ -122,11 +126,14 @@ def _moved_targets(network: Network, t: Array, rng: np.random.Generator) -> Arra
 @contextmanager
 def outputs_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
     """While this lasts, the output of each layer is moved by a small share of itself."""
-    with ExitStack() as stack:
-        for layer in network.layers:
-            _move_outputs(layer, rng)
-            stack.callback(_leave_outputs, layer)
+    layers: list[Any] = list(network.layers)
+    for layer in layers:
+        _move_outputs(layer, rng)
+    try:
         yield
+    finally:
+        for layer in layers:
+            del layer.forward_pass, layer.evaluate  # now those of the class are found again
 
 
 def _move_outputs(layer: Any, rng: np.random.Generator) -> None:
@@ -141,10 +148,6 @@ def _move_outputs(layer: Any, rng: np.random.Generator) -> None:
     layer.evaluate = moved_values
 
 
-def _leave_outputs(layer: Any) -> None:
-    del layer.forward_pass, layer.evaluate
-
-
 @dataclass(frozen=True)
 class _SlopeMoved(Activation):
     """An activation whose φ'(z) is moved by a small share of its terms."""
@@ -153,11 +156,11 @@ class _SlopeMoved(Activation):
     rng: np.random.Generator
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        """As of its own."""
+        """φ(z), not moved."""
         return self.own.value(z, out)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
-        """φ'(z) and a small share of its terms, up or down."""
+        """φ'(z), moved up or down by a small share of its terms."""
         slope = self.own.derivative(z, out)
         slope += SHARE * self.rng.choice([-1.0, 1.0], z.shape) * self.own.slope_terms(z)
         return slope
@@ -165,7 +168,7 @@ class _SlopeMoved(Activation):
 
 @contextmanager
 def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
-    """While this lasts, φ' is moved where its terms cancel: of `Gated` activations."""
+    """While this lasts, φ' of `Gated` activations, whose terms may cancel, is moved."""
     own = [(layer, getattr(layer, "activation", None)) for layer in network.layers]
     gated: list[tuple[Any, Gated]] = [(la, phi) for la, phi in own if isinstance(phi, Gated)]
     try:
@@ -177,30 +180,25 @@ def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
             layer.activation = phi
 
 
-def terms(network: Network, t: Array) -> Array:
-    """The magnitudes of the terms that each number of the gradient is the sum of, shape of θ.
+def terms(network: Network, t: Array, least: float = 0.0) -> tuple[Array, float]:
+    """The magnitudes of the terms that each number of the gradient is the sum of.
 
-    The backward pass with every number's magnitude in its place, after a forward pass.
+    This is a backward pass with every number replaced by its magnitude.
 
     Args:
         network: after a forward pass.
         t: prepared targets of its cases.
-    """
-    return _terms(network, t, 0.0)[0]
-
-
-def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
-    """The same where every number passed on and every slope is at least ``least``.
+        least: every number passed on and every slope is at least this.
 
     Returns:
-        The magnitudes, and the sum of all that was passed on.
+        The magnitudes, shape of θ, and the sum of all that was passed on.
     """
     sums, passed = Parameters(network.parameters.layout), 1.0
     last, from_logits = network.graph.order[-1], network.from_logits is not None
     start = network.loss_delta(t) if from_logits else network.loss_jacobian(t)
     received = {last: np.abs(start)}
     for k in reversed(network.graph.order):
-        if k not in received:  # behind a layer of unknown terms only the measured spread counts
+        if k not in received:  # below a layer of unknown terms only the measured spread counts
             continue
         layer, g = network.layers[k], received[k] + least
         passed += float(g.sum())
@@ -214,19 +212,15 @@ def _terms(network: Network, t: Array, least: float) -> tuple[Array, float]:
 
 
 def _through(layer: Layer, g: Array, least: float, *, from_z: bool) -> dict[str, Array]:
-    """The terms of the gradients by x and each parameter; nothing where they are not known.
+    """The terms of the gradients with respect to x and each parameter; none if they are unknown.
 
-    Args:
-        layer: after a forward pass.
-        g: the magnitudes by its output, or ``from_z`` by its z.
-        least: the least slope.
-        from_z: see g.
+    ``g`` has the magnitudes of the gradient with respect to the output, or ``from_z`` to z.
     """
     local = {name: J.magnitudes(least) for name, J in layer.jacobians().items()}
     known = {name: J for name, J in local.items() if J is not None}
     if len(known) < len(local):
         return {}
-    for name in ("a", "z"):  # the output by z, of an activation or of a softmax
+    for name in ("a", "z"):  # ∂output/∂z of an activation or of a softmax
         by_z = known.pop(name, None)
         if by_z is not None and not from_z:
             g = by_z.vjp(g)
