@@ -1,20 +1,21 @@
 """The check of a network's gradients: what is compared with what, and in which order.
 
-Two batches go one after the other forward and backward through the same network. For each batch:
+Two batches go forward and backward through the same network, one after the other. For each batch
+these are compared:
 
-1. The whole network (`whole_network`): ∂L/∂θ of the backward pass, array by array, against the
+1. The whole network (`whole_network`): ∂L/∂θ of the backward pass, array by array, with the
    central difference, the complex step, a random projection, PyTorch and JAX.
-2. Layer by layer (`layer_by_layer`): the loss, every local Jacobian and every layer's own backward
-   step, and the penalty, each against the complex step of that one function. This says where a
-   wrong gradient comes from.
+2. Layer by layer (`layer_by_layer`): the loss, every local Jacobian, every layer's own backward
+   step and the penalty, each with the complex step of that one function. This shows where a wrong
+   gradient comes from.
 
-Truncated backpropagation through time is switched off for both, and the truncated gradient is then
-compared with its definition. Networks with layers that compute something else in training, as
-dropout does, go through all of it twice: in evaluation and in training mode.
+For both, truncated backpropagation through time is switched off; the truncated gradient is then
+compared with its definition. A network with layers that compute something else in training, as
+dropout does, is checked twice: in evaluation and in training mode.
 
-A difference counts (`findings.Comparison`) where it is larger than the method's tolerance, 1e-8 or
-1e-12 of the number's size, plus 50 roundings of everything that the number is computed from
-(`rounding`), plus the method's own error; and where no kink explains it (`kinks`).
+A difference counts (`findings.Comparison`) if it is larger than the sum of the method's tolerance
+(1e-8 or 1e-12 of the number's size), 50 roundings of everything that the number is computed from
+(`rounding`) and the method's own error, unless a kink explains it (`kinks`).
 """
 
 from __future__ import annotations
@@ -53,49 +54,14 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.threads import on_threads
 
-# The same gradient by another library's automatic differentiation.
-
-_MODULES = {"torch": "chainrule.peers.torch", "jax": "chainrule.peers.jax"}
-
-
-def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
-    """∂L/∂θ as the library differentiates the same loss, in the layout of θ.
-
-    Args:
-        network: in float64, of parts the library's program knows, see `unsupported`.
-        library: ``torch`` or ``jax``.
-        x: prepared inputs, (cases, input).
-        t: prepared targets.
-
-    Raises:
-        MissingExtraError: the library is not installed.
-    """
-    gradient: Array = import_module(_MODULES[library]).gradient(network, x, t)
-    return gradient
-
-
-def unsupported(network: Network, library: str) -> str | None:
-    """Why the library's program cannot be that network; None where it can.
-
-    Raises:
-        MissingExtraError: the library is not installed.
-    """
-    if find_spec(library) is None:
-        raise MissingExtraError(
-            f"a comparison with {library} needs the package {library}, which is not installed; "
-            f"install it with: pip install 'chainrule[{library}]'"
-        )
-    reason: str | None = import_module(_MODULES[library]).LIBRARY.reason_against(network)
-    return reason
-
-
 METHODS = tuple(TOLERANCES)
 """The methods of `check`."""
 
-LIBRARIES = ("torch", "jax")
+LIBRARIES = {"torch": "chainrule.peers.torch", "jax": "chainrule.peers.jax"}
+"""The methods that are automatic differentiation by another library, with our module of each."""
 
 WORK = 3e8
-"""Multiplications that a method may take for an array; more parameters are chosen from."""
+"""The most multiplications by a method for one array; of more numbers it moves only some."""
 
 
 def check(
@@ -109,24 +75,24 @@ def check(
 ) -> Report:
     """Compare every gradient with independent derivations of it.
 
-    The cases make two batches, so that what one leaves behind in the network is noticed in the
-    next; a single case makes both. What is compared with what is the plan at the top of this
-    module. Training mode is checked at one fixed step.
+    What is compared with what stands at the top of this module. The cases are split into two
+    batches, so that what one batch leaves behind in the network is noticed in the next; a single
+    case makes both. Training mode is checked at one fixed step.
 
     Args:
         network: in float64; θ is not changed.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
-        methods: of `METHODS`; by default all, the libraries where they are installed.
-        coordinates: how many numbers of an array ``central`` and ``complex`` move one by one;
-            by default all in a small network, and fewer, chosen at random, in a large one. The
-            other methods compare all of an array in any network.
-        seed: of what is chosen at random, and of what layers draw in training mode.
+        methods: names in `METHODS`; by default all for which the libraries are installed.
+        coordinates: how many numbers of an array ``central`` and ``complex`` move one by one; by
+            default all in a small network, and some, chosen at random, in a large one. The other
+            methods always compare whole arrays.
+        seed: of random choices, and of what layers draw in training mode.
 
     Raises:
-        ConfigError: no such method, or a network in float32.
-        DivergenceError: the loss is not a finite number.
-        MissingExtraError: a library was asked for that is not installed.
+        ConfigError: there is no such method, or the network is in float32.
+        DivergenceError: the loss is not finite.
+        MissingExtraError: the library of one of ``methods`` is not installed.
         ShapeError: x or t does not fit.
 
     Example:
@@ -138,8 +104,8 @@ def check(
     """
     chosen, notes = _methods(network, methods)
     rng = np.random.default_rng(seed)
-    # In thousands of small products threads would only wait for each other. Overflow and NaN are
-    # no warnings here: they are looked for, and reported in words.
+    # In thousands of small products threads would only wait for each other. Overflow and NaN need
+    # no warnings: the check itself reports them.
     with network.lock, on_threads(1), np.errstate(all="ignore"):
         report = _in_one_mode(network, x, t, chosen, coordinates, rng)
         notes += [*report.notes, *_truncations(network)]
@@ -148,8 +114,8 @@ def check(
         with network.training_mode(seed):
             training = _in_one_mode(network, x, t, chosen, coordinates, rng)
     return Report(
-        (*report.parameters, *map(_in_training, training.parameters)),
-        (*report.by_layer, *map(_in_training, training.by_layer)),
+        (*report.parameters, *(replace(f, training=True) for f in training.parameters)),
+        (*report.by_layer, *(replace(f, training=True) for f in training.by_layer)),
         (*notes, *(f"{note}, in training" for note in training.notes)),
     )
 
@@ -162,7 +128,7 @@ def _in_one_mode(
     coordinates: int | None,
     rng: np.random.Generator,
 ) -> Report:
-    """All findings, in the mode that the network is in."""
+    """All findings in the network's present mode."""
     with untruncated(network):
         points = _points(network, x, t, rng)
         parameters = [f for point in points for f in _of_methods(point, methods, coordinates, rng)]
@@ -170,10 +136,6 @@ def _in_one_mode(
         notes = [note for point in points for note in _kinks(point)]
     by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
     return Report(tuple(parameters), tuple(by_layer), tuple(notes))
-
-
-def _in_training(found: Finding) -> Finding:
-    return replace(found, training=True)
 
 
 def _truncations(network: Network) -> Iterator[str]:
@@ -184,19 +146,25 @@ def _truncations(network: Network) -> Iterator[str]:
         )
 
 
-def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """The methods to use, and notes about those that cannot be."""
+def _methods(network: Network, wanted: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """The methods to use, and notes about those that cannot be used."""
     if network.dtype != np.float64:
         raise ConfigError(f"gradients are checked in float64, found a network in {network.dtype}")
-    for name in asked or ():
+    for name in wanted or ():
         if name not in METHODS:
             raise ConfigError(unknown("method", name, METHODS))
     methods, notes = [], []
-    for name in asked or METHODS:
-        if asked is None and name in LIBRARIES and find_spec(name) is None:
-            notes.append(f"not by {name}: it is not installed")
-            continue
-        reason = unsupported(network, name) if name in LIBRARIES else None
+    for name in wanted or METHODS:
+        reason = None
+        if name in LIBRARIES and find_spec(name) is None:
+            if wanted is not None:
+                raise MissingExtraError(
+                    f"a comparison with {name} needs the package {name}, which is not installed; "
+                    f"install it with: pip install 'chainrule[{name}]'"
+                )
+            reason = "it is not installed"
+        elif name in LIBRARIES:
+            reason = import_module(LIBRARIES[name]).LIBRARY.reason_against(network)
         if reason is None:
             methods.append(name)
         else:
@@ -205,7 +173,7 @@ def _methods(network: Network, asked: Sequence[str] | None) -> tuple[list[str], 
 
 
 def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[Point]:
-    """Two batches, with the gradients of passes that follow directly on each other."""
+    """Two batches, with the gradients of two passes of which one directly follows the other."""
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
     if not len(x):
         raise ShapeError("a check needs at least one case")
@@ -233,22 +201,34 @@ def _of_methods(
         if method == "projection":
             yield from by_projection(point, rng=rng)
         elif method in LIBRARIES:
-            yield from by_autograd(
-                point, method, autograd(point.network, method, point.x, point.t)
-            )
+            gradient = autograd(point.network, method, point.x, point.t)
+            yield from by_autograd(point, method, gradient)
         else:
             yield from by_coordinates(point, method, choose)
+
+
+def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
+    """∂L/∂θ as another library differentiates the same loss, in the layout of θ.
+
+    Args:
+        network: in float64, of parts that the library has.
+        library: ``torch`` or ``jax``, which must be installed.
+        x: prepared inputs, (cases, input).
+        t: prepared targets.
+    """
+    gradient: Array = import_module(LIBRARIES[library]).gradient(network, x, t)
+    return gradient
 
 
 def _chooser(
     point: Point, coordinates: int | None, rng: np.random.Generator
 ) -> Callable[[Segment], Array]:
-    """A choice of numbers of an array to move one by one: half of those where ∂L/∂θ is not 0."""
+    """Chooses the numbers of an array to move one by one; half of them where ∂L/∂θ is not 0."""
     work = len(point.theta) * (len(point.x) + 4)
     most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
 
     def choose(segment: Segment) -> Array:
-        """Which numbers of one parameter array, by their places in θ, in order."""
+        """The places in θ of the chosen numbers of an array, in order."""
         everything = np.arange(segment.start, segment.stop)
         if len(everything) <= most:
             return everything
@@ -268,9 +248,9 @@ def _kinks(point: Point) -> list[str]:
 
 
 def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict[str, float]:
-    """How far the backward pass is from numeric differentiation, for every parameter array.
+    """The relative error of the backward pass for every parameter array, by one numeric method.
 
-    Plain numbers of one batch, without judgement; see `check` for more.
+    This compares one batch, and does not judge the errors as `check` does.
 
     Args:
         network: in float64; θ is not changed.
@@ -279,7 +259,7 @@ def errors(network: Network, x: Any, t: Any, *, method: str = "central") -> dict
         method: ``central`` or ``complex``.
 
     Returns:
-        The relative error by full name, such as ``dense_1.W``.
+        The relative error by the array's full name, such as ``dense_1.W``.
 
     Example:
         >>> from chainrule.nn import Dense

@@ -1,8 +1,8 @@
 """What a check of gradients found, and when a difference between two derivations counts.
 
-Each number of a gradient may differ by a share of its own size (`TOLERANCES`), and besides by
-`ROUNDINGS` roundings of everything that it is computed from and by the other method's own error.
-Where that error leaves no digits, the method cannot judge, and the finding says so.
+Each number of a gradient may differ by a share of its own size (`TOLERANCES`), plus `ROUNDINGS`
+roundings of everything that it is computed from, plus the other method's own error. Where that
+error leaves no digits, the method cannot judge, and the finding says so.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ TOLERANCES = {
     "torch": 1e-12,
     "jax": 1e-12,
 }
-"""The relative error that is still right, by method; rounding is allowed for besides."""
+"""The largest relative error that counts as right, by method; rounding is allowed for besides."""
 
 ROUNDINGS = 50.0
-"""How many roundings a gradient may be off: there is one in every operation."""
+"""How many roundings of everything a gradient may be off: each operation makes one."""
 
 DIGITS = 1e-4
-"""A method whose own error is a larger share of a number cannot judge it."""
+"""A method cannot judge a number if its own error is a larger share of the number than this."""
 
 
 class Verdict(StrEnum):
-    """What a comparison of two derivatives says.
+    """The result of comparing two derivatives.
 
     Attributes:
         RIGHT: they agree as far as the method can tell.
-        WRONG: they do not, and the function is smooth there.
-        KINK: they do not where the function has a kink, and agree elsewhere.
-        UNJUDGED: the method has no digits there, and says neither.
+        WRONG: they differ where the function is smooth.
+        KINK: they differ only where the function has a kink.
+        UNJUDGED: the method has no digits, and cannot tell.
     """
 
     RIGHT = "right"
@@ -57,22 +57,23 @@ class Finding:
     Attributes:
         place: a layer's name, ``loss`` or ``penalty``.
         what: the array, such as ``W``; layer by layer the derivative, such as ``∂z/∂W``.
-        method: of the other derivation.
-        batch: which of the batches, from 1.
-        error: ‖a−b‖ / (‖a‖+‖b‖) over the numbers compared by it; if some are wrong, over these.
+        method: the method of the other derivation.
+        batch: the number of the batch, from 1.
+        error: ‖a−b‖ / (‖a‖+‖b‖) over the numbers that are wrong; if none is, over all for which a
+            relative error means something, see ``compared``.
         verdict: see `Verdict`.
-        checked: how many numbers were compared.
-        total: how many there are.
-        at_kinks: how many of them were left out because of a kink.
-        worst: the index in the array of the number that is furthest off, None where the method
-            compares no single numbers.
-        compared: how many numbers the error is of, None for all. Left out are those at a kink,
+        checked: how many numbers were looked at.
+        total: how many numbers there are.
+        at_kinks: how many numbers were left out because of a kink.
+        worst: the index in the array of the wrong number that is furthest off; None where none is
+            wrong, or the method compares no single numbers.
+        compared: how many numbers ``error`` is of, None for all. Left out are numbers at a kink,
             those whose terms cancel or vanish, those that agree only within the method's own
-            error, and those of which the method has no digits.
-        roundings: the largest difference of those whose terms cancel or vanish, in roundings of
-            everything that they are made of.
-        training: whether the network was in training mode; only networks with layers that then
-            compute something else are checked in it as well.
+            error, and those for which the method has no digits.
+        roundings: the largest difference among the numbers whose terms cancel or vanish, in
+            roundings of everything that they are made of.
+        training: whether the network was in training mode, in which only networks with layers that
+            differ in it are checked as well.
     """
 
     place: str
@@ -91,7 +92,7 @@ class Finding:
 
     @property
     def derivative(self) -> str:
-        """``what``, and whether that of training is meant, such as ``W in training``."""
+        """``what``, with the mode if that is training, such as ``W in training``."""
         return f"{self.what} in training" if self.training else self.what
 
     @property
@@ -113,10 +114,10 @@ class Report:
     """All findings of a check.
 
     Attributes:
-        parameters: the whole network's gradient, by array, method and batch.
-        by_layer: the loss, each layer's Jacobians and the penalty, each checked by itself, in the
-            order of the backward pass.
-        notes: what was not done, and why; kinks that were met.
+        parameters: findings about the whole network's gradient, by batch, method and array.
+        by_layer: findings about the loss, each layer's Jacobians and the penalty, each checked by
+            itself, in the order of the backward pass.
+        notes: what was not done, and why; the kinks that were met.
     """
 
     parameters: tuple[Finding, ...]
@@ -137,18 +138,18 @@ class Report:
 
     @property
     def first_wrong(self) -> Finding | None:
-        """Where the backward pass first goes wrong.
+        """Where the backward pass first goes wrong; None where nothing is wrong.
 
-        That is the first derivative, from the loss to the first layer, that is wrong by itself.
-        Where each of them is right, and only what the network makes of them is not, it is the
-        array nearest to the loss that is wrong.
+        This is the first derivative, from the loss to the first layer, that is wrong by itself. If
+        each is right by itself, but the network's gradient is not, it is the wrong array that is
+        nearest to the loss.
         """
         findings = (*self.by_layer, *reversed(self.parameters))
         return next((f for f in findings if f.verdict is Verdict.WRONG), None)
 
     @property
     def diagnosis(self) -> str:
-        """Where it first goes wrong, in one sentence."""
+        """Where the backward pass first goes wrong, in one sentence."""
         found = self.first_wrong
         if found is None:
             return "every gradient is right"
@@ -161,7 +162,7 @@ class Report:
 
     @property
     def roundings(self) -> float:
-        """The largest difference of numbers whose terms cancel or vanish, in roundings."""
+        """The largest difference among numbers whose terms cancel or vanish, in roundings."""
         return max((f.roundings for f in self.parameters), default=0.0)
 
     @property
@@ -182,7 +183,7 @@ class Report:
 
     @property
     def worst(self) -> float:
-        """The largest relative error of all that was compared so, what is at a kink left out."""
+        """The largest relative error of all findings; numbers at a kink are left out."""
         return max((f.error for f in (*self.parameters, *self.by_layer)), default=0.0)
 
 
@@ -195,16 +196,16 @@ def _largest(findings: Iterable[Finding]) -> dict[str, float]:
 
 @dataclass
 class Comparison:
-    """Numbers of one array, ours and another derivation's.
+    """Numbers of one array by the backward pass and by another method.
 
     Attributes:
         at: their places in θ.
-        ours: of the backward pass.
-        other: of the method.
-        rounding: what one rounding of everything does to each.
-        error: how far the method itself may be off.
-        limit: the share of a number's size that is still right.
-        terms: what the size of each is taken from; |ours| + |other| where it is left out.
+        ours: the numbers by the backward pass.
+        other: the numbers by the method.
+        rounding: the effect of one rounding of everything on each.
+        error: the method's own error of each.
+        limit: the share of a number's size by which it may differ.
+        terms: the size of each, |ours| + |other| by default.
         kinks: which of them are at a kink.
     """
 
@@ -222,29 +223,29 @@ class Comparison:
 
     @property
     def off(self) -> Array:
-        """How far they are apart; nothing where both are the same infinity."""
+        """The differences; 0 where both are the same infinity."""
         return np.where(self.ours == self.other, 0.0, np.abs(self.ours - self.other))
 
     @property
     def size(self) -> Array:
-        """What a share is taken of."""
+        """The size of each number, of which relative errors are a share."""
         return np.abs(self.ours) + np.abs(self.other) if self.terms is None else self.terms
 
     @property
     def slack(self) -> Array:
-        """What rounding and the method's error come to."""
+        """The difference that rounding and the method's own error allow."""
         return ROUNDINGS * self.rounding + self.error
 
     @property
     def agree(self) -> Array:
-        """Which of them are as near as they should be."""
+        """Which numbers differ by no more than is allowed."""
         return np.isfinite(self.off) & (self.off <= self.limit * self.size + self.slack)
 
     @property
     def unknown(self) -> Array:
-        """Of which nothing can be said: the method has no digits, or no number at all.
+        """Which numbers the method cannot judge, because it has no digits or no finite number.
 
-        A NaN of ours is wrong, never unknown: the loss is finite there.
+        A NaN of ours is wrong and never unknown, because the loss is finite.
         """
         known = DIGITS * self.size + ROUNDINGS * self.rounding
         blurred = (self.off > 0) & ~(self.error <= known)
@@ -253,11 +254,11 @@ class Comparison:
 
     @property
     def relative(self) -> Array:
-        """Which of them agree to a share of their size, and not only to roundings or an error."""
+        """Which numbers agree to a share of their size, and not only within rounding or error."""
         return self.agree & ((self.slack <= self.limit * self.size) | (self.off == 0))
 
     def try_again(self, k: int, other: float, error: float) -> bool:
-        """Take another result of the method for number ``k``, off by ``error``, if it agrees."""
+        """Take another result of the method for number ``k``, with its error, if it agrees."""
         before = self.other[k], self.error[k]
         self.other[k], self.error[k] = other, error
         if self.agree[k] and not self.unknown[k]:
@@ -266,7 +267,7 @@ class Comparison:
         return False
 
     def finding(self, segment: Segment, method: str, batch: int) -> Finding:
-        """What the comparison of an array comes to; along a direction its one number is a sum."""
+        """The finding about an array; by projection the one number compared is a sum."""
         known = ~self.kinks & ~self.unknown
         wrong, relative = known & ~self.agree, known & self.relative
         rounded = known & self.agree & ~relative & (ROUNDINGS * self.rounding >= self.error)
@@ -296,7 +297,7 @@ class Comparison:
         )
 
     def _furthest(self, wrong: Array, segment: Segment) -> tuple[int, ...]:
-        """The index in its array of the wrong number that is furthest beyond what is allowed."""
+        """The index in its array of the wrong number whose difference exceeds ``slack`` most."""
         furthest = int(np.where(wrong, self.off / self.slack, 0.0).argmax())
         place = np.unravel_index(int(self.at[furthest]) - segment.start, segment.shape)
         return tuple(int(i) for i in place)

@@ -1,12 +1,13 @@
 """Where a network's loss has kinks, and whether a step crosses one.
 
-At a kink the derivative is a convention, and a difference quotient is something between two
-slopes, so it means nothing that they differ. A kink is recognised by the sign of the distance to
-it: of z to `Activation.kinks`, of the outputs by `Loss.from_kinks`, between the largest numbers of
-a pooling window (`Layer.ties`), of a weight to 0 under an L1 penalty. Where only the second
-derivative jumps, at `Activation.bends`, there is a gradient, but no accurate difference quotient.
+At a kink the derivative is a convention, and a difference quotient lies between two slopes, so
+that the two may differ. A kink is crossed where a signed distance to it changes its sign. There
+are distances of z to `Activation.kinks`, of the outputs (`Loss.from_kinks`), between the largest
+numbers of a pooling window (`Layer.ties`), and of a weight to 0 under an L1 penalty. At
+`Activation.bends`, where only the second derivative jumps, there is a gradient, but no accurate
+difference quotient.
 
-A method without a step meets a kink only where rounding decides on which side a number lies.
+A method without a step meets a kink only where rounding decides on which side of it a number lies.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from chainrule.nn.network import Network
 def distances(
     network: Network, x: Array, t: Array, theta: Array, *, bends: bool = True
 ) -> Iterator[tuple[str, Array]]:
-    """Signed distances to every kink and bend, each with the words that name the place.
+    """Signed distances to every kink and bend, each with a text that names the place.
 
     Args:
-        network: its layers' arrays are left as they are.
+        network: its layers' arrays are not changed.
         x: prepared inputs, (cases, input).
         t: prepared targets.
-        theta: the shape of θ; of a complex one the imaginary parts say how they move.
-        bends: whether those to bends as well.
+        theta: the shape of θ; if it is complex, the imaginary parts tell how the distances move.
+        bends: whether to include bends.
     """
     for layer, fed, z, y in network.walk(x, theta):
         x = y
@@ -49,7 +50,7 @@ def distances(
 
 
 def met(network: Network, x: Array, t: Array) -> dict[str, int]:
-    """How many numbers lie exactly on a kink at θ, by the words that name where."""
+    """How many numbers lie exactly on a kink at θ, by the text that names the place."""
     counts: dict[str, int] = {}
     for name, d in distances(network, x, t, network.theta):
         counts[name] = counts.get(name, 0) + int(np.count_nonzero(d == 0))
@@ -57,13 +58,13 @@ def met(network: Network, x: Array, t: Array) -> dict[str, int]:
 
 
 SAMPLES = 8
-"""How many times everything is moved to see which sides rounding decides."""
+"""How many times everything is moved to see where rounding decides the side."""
 
 
 def undecided(
     network: Network, x: Array, t: Array, *, rng: np.random.Generator
 ) -> tuple[Array, ...]:
-    """Which numbers lie on a kink, or so near that rounding decides the side.
+    """Which numbers lie on a kink, or so near to it that rounding decides the side.
 
     Returns:
         A mask for each of `distances`, without bends.
@@ -80,7 +81,7 @@ def undecided(
 
 
 def moves(network: Network, x: Array, t: Array, direction: Array, near: tuple[Array, ...]) -> bool:
-    """Whether going along ``direction`` from θ moves any of the numbers that ``near`` names."""
+    """Whether moving θ along ``direction`` moves any of the numbers that are ``near`` a kink."""
     if not any(mask.any() for mask in near):
         return False
     theta = network.theta + 1j * COMPLEX_STEP * direction
@@ -89,13 +90,13 @@ def moves(network: Network, x: Array, t: Array, direction: Array, near: tuple[Ar
 
 
 def signature(network: Network, x: Array, t: Array, theta: Array) -> Array:
-    """On which side of every kink the network is: −1, 0 or 1 each, in one vector."""
+    """The side of every kink on which the network is, −1, 0 or 1, as one vector."""
     signs = [np.sign(d).ravel() for _, d in distances(network, x, t, theta)]
     return np.concatenate(signs) if signs else np.empty(0)
 
 
 def crossed(network: Network, x: Array, t: Array, direction: Array) -> bool:
-    """Whether going from θ along ± ``direction`` changes the side of any kink."""
+    """Whether moving θ by ± ``direction`` changes the side of any kink."""
     here = signature(network, x, t, network.theta)
     return any(
         not np.array_equal(here, signature(network, x, t, network.theta + step), equal_nan=True)

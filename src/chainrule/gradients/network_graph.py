@@ -1,7 +1,7 @@
 """A network's loss as a graph of operations, for a second derivation of its gradient.
 
-The forward pass of every layer is written once more in the graph's operations. No backward pass,
-Jacobian or derivative of the layers is used.
+The forward pass of every layer is written again in the graph's operations. The layers' own
+backward passes, Jacobians and derivatives are not used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NetworkGraph(NamedTuple):
 
 
 class LayerNodes(NamedTuple):
-    """What one layer computed: z, which a loss may start from, and the output."""
+    """The nodes of one layer: z, from which the loss may be computed, and the output."""
 
     z: Node
     output: Node
@@ -53,7 +53,6 @@ Arrays = Mapping[str, Node]
 
 
 def _same(y: Node) -> LayerNodes:
-    """The nodes of a layer without an activation."""
     return LayerNodes(y, y)
 
 
@@ -117,17 +116,11 @@ def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
     return pooled
 
 
-# Layers on sequences. The recurrence is written out step by step; its derivative is the graph's.
+# Layers on sequences
 
 
 def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]) -> LayerNodes:
-    """The results of a map of rows at every step, as rows of cases; NaN at padding.
-
-    Args:
-        layer: whose input is a sequence.
-        x: (cases, steps · features).
-        map_of_rows: takes (cases · steps, features).
-    """
+    """A map of rows applied at every step; the results are rows of cases, with NaN at padding."""
     numbers, lengths = _sequences(layer, x)
     found = map_of_rows(numbers.reshape((-1, layer.input_shape[1])))
     by_step = (y.reshape((*numbers.shape[:2], -1)) for y in found)
@@ -135,7 +128,7 @@ def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]
 
 
 def _sequences(layer: Any, x: Node) -> tuple[Node, Array | None]:
-    """The input as sequences, (cases, steps, features), 0 at padding; and the cases' lengths."""
+    """The input as (cases, steps, features) with 0 at padding, and the lengths of the cases."""
     sequences = x.reshape((len(x), *layer.input_shape))
     lengths = lengths_of(sequences.value)
     return _padded(sequences, lengths, 0.0), lengths
@@ -143,23 +136,23 @@ def _sequences(layer: Any, x: Node) -> tuple[Node, Array | None]:
 
 def _padded(x: Node, lengths: Array | None, value: float) -> Node:
     """Sequences with ``value`` at padding."""
-    if lengths is None:
-        return x
-    return f.where(padded_steps(lengths, x.shape[1])[:, :, None], value, x)
+    return (
+        x if lengths is None else f.where(padded_steps(lengths, x.shape[1])[:, :, None], value, x)
+    )
 
 
 def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
     """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
 
-    Truncated to k steps, the output of step m is computed anew from the value of h(m − k), which
-    is a constant: that is the layer's definition of its truncated gradient.
+    If the gradient is truncated to k steps, the output of step m is computed again from the value
+    of h(m − k) as a constant: this defines the truncated gradient.
     """
     numbers, lengths = _sequences(layer, x)
     cases, steps = numbers.shape[:2]
     fed = [numbers[:, n, :] @ own["W"] for n in range(steps)]
 
     def run(h: Any, first: int, last: int) -> list[Any]:
-        """The states after steps first to last, counted from 1, from the state h before."""
+        """The states after the steps first to last, counted from 1, given the state h before."""
         states = []
         for n in range(first, last + 1):
             z = fed[n - 1] + h @ own["U"]
@@ -186,13 +179,7 @@ def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
 
 
 def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
-    """The loss of y and t; of sequences the mean over cases of the sum over steps.
-
-    Args:
-        y: outputs or logits, (cases, outputs) or (cases, steps · outputs).
-        t: prepared targets.
-        loss: of the network.
-    """
+    """The loss of outputs or logits y; for sequences the mean over cases of the sum over steps."""
     if not isinstance(loss, SequenceLoss | SequenceFromLogits):
         return f.loss_of(y, t, loss)
     rows = y.reshape((*t.shape[:2], -1))[has_target(t)]
@@ -216,7 +203,7 @@ LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
 
 
 def _nodes(layer: Layer, x: Node, own: Arrays) -> LayerNodes:
-    kind = layer.__class__  # at each step of sequences that of the layer of rows
+    kind = layer.__class__  # of a layer applied at each step, the class of the layer of rows
     if kind not in LAYERS:
         raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
     graph = LAYERS[kind]

@@ -1,8 +1,8 @@
-"""Numeric differentiation, and how far two gradients are apart.
+"""Numeric differentiation, and the relative error of two gradients.
 
-The central difference needs a function of real numbers alone and is good to about 1e-12 of its
-value; the complex step needs one that takes complex numbers, subtracts nothing and is good to
-the last digits.
+The central difference needs a function of real numbers only, and its error is about 1e-12 of the
+function's value. The complex step needs a function that takes complex numbers; it subtracts
+nothing and is right to the last digits.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from chainrule.core.arrays import Array, as_numbers
 COMPLEX_STEP = 1e-30
 
 OTHER_STEPS = (1e-9, 1e-18, 1e-60, 1e-100)
-"""Complex steps for where results of the usual one would be too small to have digits, or where
-the numbers on the way grow so much that its square does not vanish."""
+"""Complex steps for where `COMPLEX_STEP` gives results too small to have digits, or where numbers
+on the way grow so large that its square does not vanish."""
 
 
 def central_difference(
@@ -27,15 +27,15 @@ def central_difference(
 ) -> Array:
     """∂f/∂θ_i ≈ (8 (f₊₁ − f₋₁) − (f₊₂ − f₋₂)) / 12h with f_k = f(θ + k h eᵢ).
 
-    The error is O(h⁴), so that the step may be large, and the rounding of f, which is divided
-    by it, small: with steps of 1e-3 about 1e-13 of f, a hundred times less than the difference
-    of two points at its best.
+    The error is O(h⁴), so the step may be large. This keeps the rounding of f, which is divided by
+    the step, small: with a step of 1e-3 it is about 1e-13 of f, a hundred times less than the
+    difference of two points has at its best.
 
     Args:
         f: takes a vector like ``theta`` and returns a real number.
         theta: shape (n,); it is not changed.
         step: h; f must be smooth within 2h.
-        at: which of the n numbers to differentiate by; all of them if left out.
+        at: the numbers with respect to which to differentiate; by default all n.
 
     Returns:
         The gradient, shape (n,), or (len(at),).
@@ -54,7 +54,7 @@ def central_difference(
 
 
 def _difference(f: Callable[[Array], Any], theta: Array, i: int, step: float) -> float:
-    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, with h as it came out in floating point."""
+    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, with 2h as rounded in θ ± h eᵢ."""
     above, below = theta.copy(), theta.copy()
     above[i] += step
     below[i] -= step
@@ -75,7 +75,7 @@ def complex_step(
     Args:
         f: takes a complex vector like ``theta`` and returns a complex number.
         theta: shape (n,); it is not changed.
-        at: which of the n numbers to differentiate by; all of them if left out.
+        at: the numbers with respect to which to differentiate; by default all n.
         step: h.
 
     Returns:
@@ -98,16 +98,16 @@ def complex_step(
 def along(
     f: Callable[[Array], Any], point: Array, direction: Array, step: float = COMPLEX_STEP
 ) -> Array:
-    """J v by one complex step, J being the Jacobian of f at the point.
+    """J v by one complex step, with J the Jacobian of f at the point.
 
     Args:
         f: takes a complex array like ``point`` and returns one of any shape.
         point: of any shape; it is not changed.
-        direction: v, of the same shape.
-        step: of the complex step.
+        direction: v, of the shape of ``point``.
+        step: the length of the complex step.
 
     Returns:
-        Of the shape of what f returns.
+        An array of the shape that f returns.
 
     Example:
         >>> along(lambda v: v * v, np.array([3.0, 5.0]), np.array([1.0, 10.0]))
@@ -128,7 +128,7 @@ def relative_error(a: Array, b: Array) -> float:
     if not largest:
         return 0.0
     exponent = frexp(largest)[1]
-    a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)  # whose squares are numbers
+    a, b = np.ldexp(a, -exponent), np.ldexp(b, -exponent)  # so that squares do not overflow
     return float(np.linalg.norm(a - b)) / float(np.linalg.norm(a) + np.linalg.norm(b))
 
 

@@ -1,8 +1,8 @@
 """A whole network's gradient at one batch, compared with other derivations of it.
 
-When a difference counts is decided by `findings.Comparison`. Here are the derivations: numeric
-differentiation number by number, one random direction for each array, and whole gradients of
-other libraries. Where a first result does not agree, steps that suit the number are tried.
+The other derivations are numeric differentiation number by number, one random direction for each
+array, and the gradients of other libraries. `findings.Comparison` decides whether a difference
+counts. Where a first result does not agree, other steps that suit the number are tried.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from chainrule.gradients.numeric import (
     NUMERIC,
     along,
     central_difference,
-    complex_step,
 )
 from chainrule.gradients.rounding import LEAST, ROUNDING, Rounding, rounding
 from chainrule.nn.layer_types import Layer
@@ -34,13 +33,13 @@ STEP = 1e-3
 """The step of the first central difference."""
 
 STEPS = 14
-"""How many steps are tried where that says nothing, each a quarter of the one before."""
+"""How many other steps are tried where that one says nothing, each a quarter of the one before."""
 
 LARGEST_MOVE = 0.25
-"""The largest of them moves no z by more, nor a z above 1 by a larger share of itself."""
+"""The largest of these steps moves each z by at most this, or, above 1, by this share of z."""
 
 SMALL_MOVE = 1e-9
-"""How far the second complex step moves the z or output that it moves most."""
+"""The second complex step moves some z or output by this much, and none by more."""
 
 
 @dataclass
@@ -53,9 +52,11 @@ class Point:
         t: prepared targets.
         gradient: of the backward pass, the shape of θ.
         loss: at θ.
-        noise: what rounding does there.
-        near: the numbers whose side of a kink rounding decides, see `kinks.undecided`.
-        batch: its number, from 1.
+        noise: the effect of rounding at θ.
+        near: masks of the numbers so near a kink that rounding decides their side, as
+            `kinks.undecided` gives them.
+        batch: the number of the batch, from 1.
+        theta: a copy of θ.
     """
 
     network: Network
@@ -97,49 +98,46 @@ class Point:
 def by_coordinates(
     point: Point, method: str, chosen: Callable[[Segment], Array]
 ) -> Iterator[Finding]:
-    """The findings of ``central`` or ``complex``, parameter by parameter.
+    """The findings of the method ``central`` or ``complex``, array by array.
 
-    Args:
-        point: where.
-        method: ``central`` or ``complex``.
-        chosen: which numbers of θ to compare for an array.
+    ``chosen`` gives the places in θ of the numbers of an array that are compared.
     """
     for segment in point.network.parameters.layout.trained:
         at = chosen(segment)
         numeric = NUMERIC[method](point.f, point.theta, at=at)
         if method == "central":
-            error = np.full(len(at), blur(abs(point.loss), point.noise.loss, STEP))
+            error, again = blur(abs(point.loss), point.noise.loss, STEP), _central_again
         else:
-            error = np.full(len(at), point.underflow(COMPLEX_STEP))
+            error, again = point.underflow(COMPLEX_STEP), _complex_again
         found = _compared(point, method, at, numeric, error)
         for k in np.flatnonzero(~found.agree | found.unknown):
-            (_central if method == "central" else _complex)(point, found, int(k))
+            again(point, found, int(k))
         yield found.finding(segment, method, point.batch)
 
 
-def _central(point: Point, found: Comparison, k: int) -> None:
+def _central_again(point: Point, found: Comparison, k: int) -> None:
     """Try steps that suit the number; where they cross a kink, the number is left out."""
-    i, network, loss = int(found.at[k]), point.network, point.noise.loss
-    needed = DIGITS * float(found.size[k])
-    if found.agree[k] and is_hopeless(network, point.x, i, point.loss, loss, needed):
-        return
-    found.other[k], found.error[k], step = steadiest(network, point.x, point.t, i, loss)
+    i, network, rounding = int(found.at[k]), point.network, point.noise.loss
+    least_blur = blur(abs(point.loss), rounding, _largest_step(network, point.x, i))
+    if found.agree[k] and least_blur > DIGITS * float(found.size[k]):
+        return  # at every step the rounding of the loss hides the derivative
+    found.other[k], found.error[k], step = steadiest(network, point.x, point.t, i, rounding)
     if not found.agree[k]:
         found.kinks[k] = point.crosses(i, 2 * step) or point.is_at_kink(point.only(i))
 
 
-def _complex(point: Point, found: Comparison, k: int) -> None:
+def _complex_again(point: Point, found: Comparison, k: int) -> None:
     """Try a complex step that suits the number."""
-    one, direction = found.at[k : k + 1], point.only(int(found.at[k]))
+    _along_again(point, found, k, point.only(int(found.at[k])))
+
+
+def _along_again(point: Point, found: Comparison, k: int, direction: Array) -> None:
+    """Try another complex step along a direction.
+
+    Its result is taken if it agrees, or if that of the first step had no digits.
+    """
     step = small_step(point.network, point.x, direction)
-    again = float(complex_step(point.f, point.theta, one, step)[0])
-    _again(point, found, k, direction, again, step)
-
-
-def _again(
-    point: Point, found: Comparison, k: int, direction: Array, again: float, step: float
-) -> None:
-    """Take the result of another complex step if it agrees, or if the first one had no digits."""
+    again = float(along(point.f, point.theta, direction, step))
     had_no_digits, error = found.unknown[k] or step < COMPLEX_STEP, point.underflow(step)
     if found.try_again(k, again, error):
         return
@@ -152,16 +150,16 @@ def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]
     """The findings of a comparison with another library's whole gradient."""
     for segment in point.network.parameters.layout.trained:
         at = np.arange(segment.start, segment.stop)
-        found = _compared(point, method, at, gradient[at], np.zeros(len(at)))
+        found = _compared(point, method, at, gradient[at], 0.0)
         for k in np.flatnonzero(~found.agree):
             found.kinks[k] = point.is_at_kink(point.only(int(at[k])))
         yield found.finding(segment, method, point.batch)
 
 
 def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
-    """⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for J = ∂L/∂θ, u = 1 and v random over one array; J v is complex.
+    """The findings of ⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for J = ∂L/∂θ, u = 1 and v random over one array.
 
-    Two evaluations an array, however large it is.
+    J v is found by a complex step. An array takes two evaluations of the loss, whatever its size.
     """
     for segment in point.network.parameters.layout.trained:
         v = np.zeros_like(point.theta)
@@ -179,66 +177,46 @@ def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding
             2 * np.array([np.abs(products).sum()]),
         )
         if not found.agree[0] or found.unknown[0]:
-            step = small_step(point.network, point.x, v)
-            _again(point, found, 0, v, float(along(point.f, point.theta, v, step)), step)
+            _along_again(point, found, 0, v)
         yield found.finding(segment, "projection", point.batch)
 
 
-def _compared(point: Point, method: str, at: Array, other: Array, error: Array) -> Comparison:
-    of_library = method in ("torch", "jax")
-    rounding = point.noise.flushed if of_library else point.noise.gradient
-    limit = TOLERANCES[method]
-    return Comparison(at, point.gradient[at], other.copy(), rounding[at], error, limit)
+def _compared(point: Point, method: str, at: Array, other: Array, error: float) -> Comparison:
+    noise = point.noise.flushed if method in ("torch", "jax") else point.noise.gradient
+    errors = np.full(len(at), error)
+    return Comparison(at, point.gradient[at], other.copy(), noise[at], errors, TOLERANCES[method])
 
 
-# The central difference with steps that suit the number that is moved.
-#
-# A weight of an input of 1e8 moves z by 1e8 times as much as itself: a step that is good for one
-# parameter is far too large or too small for another.
+# Steps that suit one parameter. A weight of an input of 1e8 moves z by 1e8 times as much as
+# itself: a step that is good for one parameter may be far too large or too small for another.
 
 
-class Steadiest(NamedTuple):
-    """A derivative by central difference.
+def steadiest(
+    network: Network, x: Array, t: Array, i: int, rounding: float
+) -> tuple[float, float, float]:
+    """The central difference by one parameter, with the step that agrees best with smaller ones.
 
-    Attributes:
-        value: the derivative.
-        error: how far it may be off.
-        step: that it was made with.
-    """
-
-    value: float
-    error: float
-    step: float
-
-
-def is_hopeless(
-    network: Network, x: Array, i: int, loss: float, rounding: float, needed: float
-) -> bool:
-    """Whether the rounding of the loss hides the derivative by parameter ``i`` at every step."""
-    return blur(abs(loss), rounding, _largest_step(network, x, i)) > needed
-
-
-def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> Steadiest:
-    """The derivative by one parameter, of the steps that agree with all smaller ones the best.
-
-    Each step's result is blurred by the rounding of the loss, divided by the step; a larger one is
-    believed only as far as it lies within that of every smaller one.
+    The result of each step is blurred by the rounding of the loss divided by the step. A larger
+    step is trusted only if its result lies within the blur of those of all smaller steps.
 
     Args:
         network: at θ.
         x: prepared inputs.
         t: prepared targets.
         i: which parameter.
-        rounding: what one rounding of everything does to the loss.
+        rounding: the effect of one rounding of every number on the loss.
+
+    Returns:
+        The derivative, the largest error that it may have, and the step.
     """
     values: list[float] = []
 
     def f(theta: Array) -> float:
-        """The loss at any vector; its value is recorded."""
+        """The loss at any vector, which is added to ``values``."""
         values.append(float(network.loss(x, t, theta)))
         return values[-1]
 
-    best = Steadiest(np.nan, np.inf, 0.0)
+    best = (np.nan, np.inf, 0.0)
     found: list[tuple[float, float]] = []
     for step in sorted(_steps(network, x, i)):
         values.clear()
@@ -247,24 +225,24 @@ def steadiest(network: Network, x: Array, t: Array, i: int, rounding: float) -> 
         if not np.isfinite(value + own):
             continue
         if found:
-            # The higher powers of the step, which are left out, may at worst be hidden by the
-            # rounding of the value that this one is compared with.
+            # The difference to the next smaller step shows the error of the formula, except for
+            # what the rounding of the two values hides.
             error = abs(value - found[-1][0]) + found[-1][1] + own
             agrees = all(abs(value - v) <= error + b for v, b in found)
-            if agrees and error < best.error:
-                best = Steadiest(value, error, step)
+            if agrees and error < best[1]:
+                best = (value, error, step)
         found.append((value, own))
     return best
 
 
 def _steps(network: Network, x: Array, i: int) -> list[float]:
-    """The steps to try, from the largest one down to the last digits of θ."""
+    """The steps to try, from the largest one down to the last digits of the parameter."""
     largest, least = _largest_step(network, x, i), 2.0**-44 * abs(float(network.theta[i]))
     return [largest / 4**k for k in range(STEPS) if largest / 4**k > least]
 
 
 def _largest_step(network: Network, x: Array, i: int) -> float:
-    """The step that moves some z or output by `LARGEST_MOVE`; where none moves, a share of θ."""
+    """The step that moves some z or output by `LARGEST_MOVE`, or that share of the parameter."""
     direction = np.zeros_like(network.theta)
     direction[i] = 1.0
     moves = [
@@ -276,9 +254,9 @@ def _largest_step(network: Network, x: Array, i: int) -> float:
 
 
 def small_step(network: Network, x: Array, direction: Array) -> float:
-    """A complex step that moves no z and no output by more than `SMALL_MOVE`, and some so far.
+    """The complex step whose largest move of a z or output is `SMALL_MOVE`.
 
-    The smaller a step is, the more of a small derivative is lost below the smallest number.
+    A smaller step would lose more of a small derivative by underflow.
     """
     move = max(float(m.max(initial=0.0)) for _, m in _moves(network, x, direction))
     return SMALL_MOVE / move if move else COMPLEX_STEP
@@ -293,14 +271,13 @@ def _moves(network: Network, x: Array, direction: Array) -> Iterator[tuple[Array
 
 
 def blur(loss: float, rounding: float, step: float) -> float:
-    """The error of a difference quotient by the rounding of the loss."""
+    """The error of a difference quotient that comes from the rounding of the loss."""
     return 8 * (ROUNDING * loss + rounding) / step
 
 
-# Truncated backpropagation through time, which is not the derivative of the loss.
-#
-# The other checks are made with the truncation switched off. The truncated gradient is compared
-# with its definition: the graph in which the state k steps before an output is a constant.
+# The gradient of truncated backpropagation through time is not the derivative of the loss. It is
+# compared with its definition: the graph in which the state k steps before an output is constant.
+# The other checks are made without truncation.
 
 
 def truncating_layers(network: Network) -> list[Layer]:
@@ -314,7 +291,7 @@ def truncating_layers(network: Network) -> list[Layer]:
 
 @contextmanager
 def untruncated(network: Network) -> Iterator[None]:
-    """While this lasts, the gradient goes back through all steps."""
+    """While this lasts, no layer truncates its gradient."""
     layers = truncating_layers(network)
     depths = [layer.truncate for layer in layers]
     for layer in layers:
@@ -329,7 +306,7 @@ def untruncated(network: Network) -> Iterator[None]:
 def against_definition(
     network: Network, x: Array, t: Array, *, rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """Every array's truncated gradient against that of the graph which defines it."""
+    """Each array's truncated gradient, compared with that of the graph which defines it."""
     layers = truncating_layers(network)
     if not layers:
         return
