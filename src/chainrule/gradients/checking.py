@@ -131,8 +131,8 @@ def _in_one_mode(
     """All findings in the network's present mode."""
     with untruncated(network):
         points = _points(network, x, t, rng)
-        parameters = [f for point in points for f in _of_methods(point, methods, coordinates, rng)]
-        by_layer = [f for point in points for f in layer_by_layer(point, rng=rng)]
+        parameters = [f for point in points for f in _of_methods(point, methods, coordinates)]
+        by_layer = [f for point in points for f in layer_by_layer(point)]
         notes = [note for point in points for note in _kinks(point)]
     by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
     return Report(tuple(parameters), tuple(by_layer), tuple(notes))
@@ -189,17 +189,17 @@ def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[
     for number, (part, (loss, gradient)) in enumerate(zip(halves, passes, strict=True), 1):
         batch = x[part], t[part]
         noise, near = rounding(network, *batch, rng=rng), undecided(network, *batch, rng=rng)
-        points.append(Point(network, *batch, gradient, loss, noise, near, number))
+        points.append(Point(network, *batch, gradient, loss, noise, near, number, rng))
     return points
 
 
 def _of_methods(
-    point: Point, methods: Sequence[str], coordinates: int | None, rng: np.random.Generator
+    point: Point, methods: Sequence[str], coordinates: int | None
 ) -> Iterator[Finding]:
-    choose = _chooser(point, coordinates, rng)
+    choose = _chooser(point, coordinates)
     for method in methods:
         if method == "projection":
-            yield from by_projection(point, rng=rng)
+            yield from by_projection(point)
         elif method in LIBRARIES:
             gradient = autograd(point.network, method, point.x, point.t)
             yield from by_autograd(point, method, gradient)
@@ -220,9 +220,7 @@ def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
     return gradient
 
 
-def _chooser(
-    point: Point, coordinates: int | None, rng: np.random.Generator
-) -> Callable[[Segment], Array]:
+def _chooser(point: Point, coordinates: int | None) -> Callable[[Segment], Array]:
     """Chooses the numbers of an array to move one by one; half of them where ∂L/∂θ is not 0."""
     work = len(point.theta) * (len(point.x) + 4)
     most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
@@ -233,9 +231,9 @@ def _chooser(
         if len(everything) <= most:
             return everything
         alive = everything[point.gradient[segment.slice] != 0]
-        some = rng.choice(alive, min(-(-most // 2), len(alive)), replace=False)
+        some = point.rng.choice(alive, min(-(-most // 2), len(alive)), replace=False)
         rest = np.setdiff1d(everything, some)
-        return np.sort(np.append(some, rng.choice(rest, most - len(some), replace=False)))
+        return np.sort(np.append(some, point.rng.choice(rest, most - len(some), replace=False)))
 
     return choose
 

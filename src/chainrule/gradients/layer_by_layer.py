@@ -48,26 +48,24 @@ TINY = 1e-290
 Function = Callable[[Array], Any]
 
 
-def layer_by_layer(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+def layer_by_layer(point: Point) -> Iterator[Finding]:
     """Every finding, in the order of the backward pass, after a forward pass of its own.
 
-    Args:
-        point: the batch; its network's gradient and the arrays of the layers are overwritten.
-        rng: draws the directions in which Jacobians are compared.
+    The network's gradient and the arrays of its layers are overwritten.
     """
     network = point.network
     y = network.forward_pass(point.x)
-    yield from _loss(point, y, rng)
+    yield from _loss(point, y)
     for k in reversed(network.graph.order):
-        yield from _layer(point, network.layers[k], rng)
+        yield from _layer(point, network.layers[k])
     if network.penalised:
-        yield _penalty(point, rng)
+        yield _penalty(point)
 
 
-def _loss(point: Point, y: Array, rng: np.random.Generator) -> Iterator[Finding]:
+def _loss(point: Point, y: Array) -> Iterator[Finding]:
     """∂L/∂y, and δ where the loss is computed from the logits."""
     network, t = point.network, point.t
-    rows = _some(len(y), MOST // y.shape[1] + 1, rng)
+    rows = _some(len(y), MOST // y.shape[1] + 1, point.rng)
     if network.from_logits is not None:
         z, pair = network.logits, network.from_logits
         delta = pair.delta(z, y, t)[rows]
@@ -114,7 +112,7 @@ def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
     return found
 
 
-def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Finding]:
+def _layer(point: Point, layer: Layer) -> Iterator[Finding]:
     """The local Jacobians of a layer, and its own backward step.
 
     Where a step of a sequence depends on those before it, the Jacobians are those of the outputs,
@@ -126,15 +124,15 @@ def _layer(point: Point, layer: Layer, rng: np.random.Generator) -> Iterator[Fin
     local, through_time = layer.jacobians(), layer.through_time()
     if "a" in local:
         slopes = layer.slopes if through_time else local.pop("a")  # type: ignore[attr-defined]
-        yield _activation(point, layer, slopes, rng)
+        yield _activation(point, layer, slopes)
     if through_time:
         local = {} if _is_at_kink(layer) else through_time
     for name, jacobian in local.items():
         of_outputs = bool(through_time) or name == "z"
         f, at = _function(layer, name, x, values, of_outputs=of_outputs)
         result = "h" if through_time else "s" if name == "z" else "z"
-        yield _local(point, layer.name, f"∂{result}/∂{name}", jacobian, f, at, rng)
-    yield from _step(point, layer, x, values, rng)
+        yield _local(point, layer.name, f"∂{result}/∂{name}", jacobian, f, at)
+    yield from _step(point, layer, x, values)
 
 
 def _function(
@@ -149,9 +147,7 @@ def _function(
     return lambda v: layer.evaluate(v, values)[of_outputs], x
 
 
-def _activation(
-    point: Point, layer: Layer, jacobian: Jacobian, rng: np.random.Generator
-) -> Finding:
+def _activation(point: Point, layer: Layer, jacobian: Jacobian) -> Finding:
     """φ' number by number, without kinks, and the Jacobian that has it on its diagonal."""
     phi, z = layer.activation, layer.z  # type: ignore[attr-defined]
     if np.isnan(z).any():  # padding has no derivative; the other numbers make one long case
@@ -171,24 +167,18 @@ def _activation(
     if found.verdict is Verdict.WRONG or at_kink.any():
         return found
     return max(
-        (found, _local(point, layer.name, "∂a/∂z", jacobian, phi.value, z, rng)),
+        (found, _local(point, layer.name, "∂a/∂z", jacobian, phi.value, z)),
         key=lambda one: (one.verdict is Verdict.WRONG, one.error),
     )
 
 
 def _local(
-    point: Point,
-    place: str,
-    what: str,
-    jacobian: Jacobian,
-    f: Function,
-    at: Array,
-    rng: np.random.Generator,
+    point: Point, place: str, what: str, jacobian: Jacobian, f: Function, at: Array
 ) -> Finding:
     """A Jacobian's ``jvp``, ``vjp`` and ``dense`` against complex steps in random directions."""
-    vs = [rng.normal(size=at.shape) for _ in range(DIRECTIONS)]
+    vs = [point.rng.normal(size=at.shape) for _ in range(DIRECTIONS)]
     jvps = [jacobian.jvp(v) for v in vs]
-    us = [rng.normal(size=jvp.shape) for jvp in jvps]
+    us = [point.rng.normal(size=jvp.shape) for jvp in jvps]
     vjps = [v * jacobian.vjp(u) for v, u in zip(vs, us, strict=True)]
     is_small = prod(jacobian.dense_shape) <= DENSE_MOST
     dense = [_by_dense(jacobian, v) for v in vs] if is_small else []
@@ -256,19 +246,17 @@ def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
     return off / size
 
 
-def _step(
-    point: Point, layer: Layer, x: Array, values: dict[str, Array], rng: np.random.Generator
-) -> Iterator[Finding]:
+def _step(point: Point, layer: Layer, x: Array, values: dict[str, Array]) -> Iterator[Finding]:
     """A layer's own backward step: the gradients with respect to its input and its parameters."""
     y = layer.forward_pass(x)
-    u = np.where(np.isnan(y), 0.0, rng.normal(size=y.shape))  # padding sends nothing back
+    u = np.where(np.isnan(y), 0.0, point.rng.normal(size=y.shape))  # padding sends nothing back
     by_input = layer.backward_pass(u)
     assert by_input is not None
     trained = [s for s in point.network.parameters.layout.of_layer(layer.name) if s.trained]
     gradients = {s.name: point.network.gradients[s.full_name] for s in trained}
     for name, found in {"x": by_input, **gradients}.items():
         f, at = _function(layer, name, x, values)
-        directions = rng.normal(size=(DIRECTIONS, *at.shape))
+        directions = point.rng.normal(size=(DIRECTIONS, *at.shape))
         # At a kink there is nothing to compare: the error over no directions is 0.
         directions = directions[: 0 if _is_at_kink(layer) else DIRECTIONS]
         error = partial(_step_error, f, at, [(v, v * found) for v in directions], u)
@@ -289,11 +277,11 @@ def _is_at_kink(layer: Layer) -> bool:
     return phi is not None and bool(np.isin(layer.z, phi.kinks).any())  # type: ignore[attr-defined]
 
 
-def _penalty(point: Point, rng: np.random.Generator) -> Finding:
+def _penalty(point: Point) -> Finding:
     """The penalty's part of the gradient, against the complex step of its part of the loss."""
     network = point.network
     added = network.penalty_gradient()
-    at = _some(len(added), MOST, rng)
+    at = _some(len(added), MOST, point.rng)
 
     def value(theta: Array) -> Any:
         """The penalty's part of the loss at θ."""

@@ -56,6 +56,7 @@ class Point:
         near: masks of the numbers so near a kink that rounding decides their side, as
             `kinks.undecided` gives them.
         batch: the number of the batch, from 1.
+        rng: draws what is chosen at random.
         theta: a copy of θ.
     """
 
@@ -67,6 +68,7 @@ class Point:
     noise: Rounding
     near: tuple[Array, ...]
     batch: int
+    rng: np.random.Generator
     theta: Array = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,14 +158,14 @@ def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]
         yield found.finding(segment, method, point.batch)
 
 
-def by_projection(point: Point, *, rng: np.random.Generator) -> Iterator[Finding]:
+def by_projection(point: Point) -> Iterator[Finding]:
     """The findings of ⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for J = ∂L/∂θ, u = 1 and v random over one array.
 
     J v is found by a complex step. An array takes two evaluations of the loss, whatever its size.
     """
     for segment in point.network.parameters.layout.trained:
         v = np.zeros_like(point.theta)
-        v[segment.slice] = rng.normal(size=segment.stop - segment.start)
+        v[segment.slice] = point.rng.normal(size=segment.stop - segment.start)
         own = v[segment.slice]
         products = own * point.gradient[segment.slice]
         moved = float(along(point.f, point.theta, v))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from chainrule.core.arrays import Array
@@ -11,6 +12,7 @@ from chainrule.training.engines.other_libraries import Library
 from chainrule.training.optimizers import Optimizer
 
 
+@dataclass(eq=False)
 class Peer(ABC):
     """Trains a copy of a network in another library's own way.
 
@@ -38,26 +40,18 @@ class Peer(ABC):
     name: ClassVar[str]
     library: ClassVar[Library]
 
-    def __init__(
-        self,
-        network: Network,
-        optimizer: Optimizer,
-        x: Array,
-        t: Array,
-        *,
-        batch_size: int,
-        threads: int = 1,
-        seed: int = 0,
-        clip_gradient_norm: float | None = None,
-    ) -> None:
-        self.network = network
-        self.optimizer = optimizer
-        self.x = x
-        self.t = t
-        self.batch_size = min(batch_size, len(x))
-        self.threads = threads
-        self.seed = seed
-        self.clip_gradient_norm = clip_gradient_norm
+    network: Network
+    optimizer: Optimizer
+    x: Array
+    t: Array
+    _: KW_ONLY
+    batch_size: int
+    threads: int = 1
+    seed: int = 0
+    clip_gradient_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        self.batch_size = min(self.batch_size, len(self.x))
         self.steps = 0
 
     @classmethod

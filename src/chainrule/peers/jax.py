@@ -20,23 +20,10 @@ from jax.scipy.special import erfc, logsumexp
 
 from chainrule.core.arrays import Array
 from chainrule.core.sequences import NO_CLASS, are_sequences
-from chainrule.nn import activations, losses
+from chainrule.nn import activations, layer_types, losses
 from chainrule.nn.activations import Activation
 from chainrule.nn.graph import INPUT
-from chainrule.nn.layer_types import (
-    Add,
-    AveragePool2D,
-    Concatenate,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    LocallyConnected2D,
-    MaxPool2D,
-    Recurrent,
-    Softmax,
-)
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.sequences.losses import loss_of_a_step
@@ -113,7 +100,7 @@ SOFTMAX = Forms(lambda layer: nn.softmax, formula=lambda layer: partial(softmax,
 
 
 def _of_true_class(values: Any, t: Any) -> Any:
-    """The number of each row that stands at its class."""
+    """From each row the number at the index of the true class."""
     return jnp.take_along_axis(values, t[..., None], axis=-1)[..., 0]
 
 
@@ -140,7 +127,7 @@ def binary_cross_entropy(softplus_of: Any, z: Any, t: Any) -> Any:
 
 
 def huber(delta: float, y: Any, t: Any) -> Any:
-    """½ d² up to |d| = delta, a straight line from there on."""
+    """½ d² where |d| ≤ delta, and its tangent beyond."""
     r = jnp.abs(y - t)
     return jnp.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta)).mean(axis=-1)
 
@@ -180,7 +167,8 @@ PENALTIES: Mapping[str, Callable[[Any], Any]] = {
     "L2": lambda w: 0.5 * jnp.square(w).sum(),
     "L1": lambda w: (w * jnp.sign(w)).sum(),
 }
-"""JAX's derivative of |w| at 0 is 1; that of w · sign(w) is 0, as ours: biases start at 0."""
+"""|w| is written as w · sign(w), whose derivative at 0 is 0, as ours. JAX's derivative of |w| at 0
+is 1, which would move biases, since they start at 0."""
 
 
 # Layers
@@ -238,22 +226,26 @@ def _recurrent(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
 
 
 LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] = {
-    Dense: _dense,
-    Conv2D: _conv2d,
-    LocallyConnected2D: _locally_connected2d,
-    MaxPool2D: lambda layer, x, own, phi: _pooled(layer, x, -inf, lax.max),
-    AveragePool2D: _average_pool2d,
-    Recurrent: _recurrent,
-    Dropout: lambda layer, x, own, phi: x * own["mask"].reshape(x.shape) if "mask" in own else x,
-    Flatten: lambda layer, x, own, phi: x.reshape(len(x), -1),
-    Softmax: lambda layer, x, own, phi: phi(x),
-    Add: lambda layer, sources, own, phi: sum(sources[1:], start=sources[0]),
-    Concatenate: lambda layer, sources, own, phi: jnp.concatenate(sources, axis=layer.axis),
+    layer_types.Dense: _dense,
+    layer_types.Conv2D: _conv2d,
+    layer_types.LocallyConnected2D: _locally_connected2d,
+    layer_types.MaxPool2D: lambda layer, x, own, phi: _pooled(layer, x, -inf, lax.max),
+    layer_types.AveragePool2D: _average_pool2d,
+    layer_types.Recurrent: _recurrent,
+    layer_types.Dropout: lambda layer, x, own, phi: (
+        x * own["mask"].reshape(x.shape) if "mask" in own else x
+    ),
+    layer_types.Flatten: lambda layer, x, own, phi: x.reshape(len(x), -1),
+    layer_types.Softmax: lambda layer, x, own, phi: phi(x),
+    layer_types.Add: lambda layer, sources, own, phi: sum(sources[1:], start=sources[0]),
+    layer_types.Concatenate: lambda layer, sources, own, phi: jnp.concatenate(
+        sources, axis=layer.axis
+    ),
 }
 """The layers."""
 
 
-# Update rules: what is taken from one array in one step, and the array's new state
+# Update rules: the amount subtracted from one array in one step, and the array's new state
 
 
 def _sgd(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
@@ -288,7 +280,7 @@ LIBRARY = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES, RULES)
 
 
 def masks_of(network: Network, cases: int) -> dict[str, Array]:
-    """The masks of dropout at this step of training, by layer; none in evaluation."""
+    """The masks of dropout at this step of training, by layer name; none in evaluation."""
     layers: list[Any] = [layer for layer in network.layers if layer.differs_in_training]
     masks = {layer.name: layer.draw_mask(cases, network.dtype) for layer in layers}
     return {name: mask for name, mask in masks.items() if mask is not None}
@@ -369,10 +361,10 @@ def gradient(network: Network, x: Array, t: Array) -> Array:
 
 
 class JaxPeer(Peer):
-    """JAX as its tutorials write it. See `Peer` for the arguments.
+    """A training program in the style of JAX's tutorials. See `Peer` for the arguments.
 
     θ is a list of arrays, and an epoch is one compiled `jax.lax.scan` over its minibatches. The
-    number of threads is for the process to set, before JAX is imported.
+    number of threads is not used: the process must set it before JAX is imported.
     """
 
     name: ClassVar[str] = "jax"
@@ -400,7 +392,7 @@ class JaxPeer(Peer):
             self._carry, losses = self._epoch(
                 self._carry, self._x, self._t, cases, self._masks(), scale
             )
-            self._carry[0][0].block_until_ready()  # as all of the program is then
+            self._carry[0][0].block_until_ready()  # then the whole program has run
             return np.asarray(losses).astype(float)
 
     def _masks(self) -> dict[str, Array]:
@@ -421,7 +413,7 @@ class JaxPeer(Peer):
 def _step_of(
     loss: Any, rule: Optimizer, rates: list[Any], clip: float | None
 ) -> Callable[..., tuple[Any, Any]]:
-    """One minibatch: from θ, the rule's state and the count of steps to the next, and the loss."""
+    """One training step: θ, the rule's state and the step count after it, and the loss."""
     update = RULES[type(rule)]
 
     def step(carry: Any, x: Any, t: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
@@ -444,10 +436,10 @@ def _step_of(
 def _epoch(
     step: Any, batch: int, carry: Any, x: Any, t: Any, order: Any, masks: Any, scale: Any
 ) -> Any:
-    """All minibatches of an epoch: the whole ones in a loop, then a smaller one if there is.
+    """All minibatches of an epoch: those of full size in a loop, then a smaller last one if any.
 
-    A minibatch is gathered when its turn comes: with one case each that was a quarter faster
-    than to bring all cases into order first, and it takes no copy of them.
+    Each minibatch is gathered when its turn comes. With one case in each this is a quarter faster
+    than bringing all cases into order first, and it needs no copy of them.
     """
 
     def minibatch(now: Any, given: Any) -> Any:

@@ -1,7 +1,7 @@
 """The network as scikit-learn's `MLPClassifier` or `MLPRegressor`.
 
-The epoch is scikit-learn's own loop over minibatches. Its conventions are others, and are
-converted where the loss and the gradient of a minibatch come from, in `_Converted`:
+An epoch is scikit-learn's own loop over minibatches. Its conventions differ from ours, and are
+converted in `_Converted`, where the loss and the gradient of a minibatch are computed:
 
 =====================  =================================================================
 penalty                ½ alpha Σw² is divided by the cases of the minibatch
@@ -9,7 +9,7 @@ cross-entropy          the same
 binary cross-entropy   a sum over the outputs, where ours is a mean
 squared error          half of ours; its gradient is summed over the outputs as well
 Adam's epsilon         added to √v before v is corrected for its start at 0
-velocity               has the learning rate in it, so that a new rate changes it
+velocity               includes the learning rate, so that a new rate changes it
 =====================  =================================================================
 """
 
@@ -56,11 +56,11 @@ class _Converted:
     """scikit-learn's network with our penalty, our Adam, and a record of our losses.
 
     Attributes:
-        decay: our rate of the penalty.
-        gradient_factor: what scikit-learn's gradient is, as a multiple of ours.
-        loss_factor: what its loss is without the penalty, as a multiple of ours.
+        decay: our rate of the L2 penalty.
+        gradient_factor: scikit-learn's gradient divided by ours.
+        loss_factor: scikit-learn's loss without the penalty divided by ours.
         corrected_epsilon: our Adam's epsilon; None for another rule.
-        reported: the losses of the minibatches of this epoch.
+        reported: our losses of the minibatches of this epoch.
     """
 
     decay = 0.0
@@ -74,7 +74,7 @@ class _Converted:
     _optimizer: Any
 
     def start(self) -> None:
-        """From now on take targets without checking them: they are as `Network` prepared them."""
+        """From now on take targets without a check, because `Network` has prepared them."""
         self._validate_input = lambda x, y, incremental, reset: (x, y)
 
     def _backprop(self, x: Array, *rest: Any) -> Any:
@@ -108,6 +108,7 @@ class SklearnPeer(Peer):
     """
 
     name: ClassVar[str] = "sklearn"
+    library: ClassVar[Library] = LIBRARY
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -115,7 +116,7 @@ class SklearnPeer(Peer):
             raise ConfigError("it does not clip the norm of the gradient")
         network, outputs = self.network, self.network.outputs
         self._rate = self.optimizer.rates[0][1]
-        # Found once: to look for them takes a millisecond.
+        # The BLAS libraries are looked for only once, because that takes a millisecond.
         self._blas = ThreadpoolController().select(user_api="blas")
         classes: Any = None
         y = self.t
@@ -138,13 +139,13 @@ class SklearnPeer(Peer):
         if network.input_shape != (network.input,):
             return "it has no networks of images or sequences"
         return (
-            LIBRARY.reason_against(network, optimizer)
+            super().reason_against(network, optimizer)
             or _reason_of_ends(network)
             or _reason_of_settings(network, optimizer)
         )
 
     def _made(self, classes: Any) -> Any:
-        """scikit-learn's network with our θ; one case went through it, to allocate its arrays."""
+        """scikit-learn's network with our θ, after one case that makes it allocate its arrays."""
         is_regressor = classes is None
         model = (_REGRESSOR if is_regressor else _CLASSIFIER)(**self._settings())
         (model.decay,) = _decays(self.network)
@@ -161,7 +162,7 @@ class SklearnPeer(Peer):
             _dense_layers(self.network), model.coefs_, model.intercepts_, strict=True
         ):
             W[...], b[...] = layer.W, layer.b
-        del model._optimizer  # its state comes from that case
+        del model._optimizer  # its state comes from that one case
         model.batch_size = self.batch_size
         if isinstance(self.optimizer, optimizers.Adam):
             model.corrected_epsilon = self.optimizer.epsilon
@@ -204,9 +205,9 @@ class SklearnPeer(Peer):
         return np.array(model.reported)
 
     def _set_rate(self) -> None:
-        """The learning rate of this epoch, for a gradient that is a multiple of ours."""
+        """Set the learning rate of this epoch for a gradient that is a multiple of ours."""
         rate = self._rate * self.optimizer.scale
-        if not isinstance(self.optimizer, optimizers.Adam):  # Adam's steps have no such multiple
+        if not isinstance(self.optimizer, optimizers.Adam):  # Adam's steps do not depend on it
             rate /= self.model.gradient_factor
         before, self.model.learning_rate_init = self.model.learning_rate_init, rate
         if not hasattr(self.model, "_optimizer"):
@@ -228,7 +229,7 @@ def _dense_layers(network: Network) -> list[Any]:
 
 
 def _reason_of_ends(network: Network) -> str | None:
-    """What keeps the activations and the loss from being scikit-learn's."""
+    """The reason why scikit-learn does not have the activations and the loss; None if it has."""
     *hidden, last = _dense_layers(network)
     is_linear = type(last.activation) is activations.Linear
     if not all(layer.bias for layer in (*hidden, last)):
@@ -247,7 +248,7 @@ def _reason_of_ends(network: Network) -> str | None:
 
 
 def _reason_of_settings(network: Network, optimizer: Optimizer) -> str | None:
-    """What of penalty and learning rates scikit-learn does not have."""
+    """The reason why scikit-learn cannot have the penalty and the rates; None if it can."""
     if any(s.is_bias and network.penalty_rates(s.full_name) for s in network.parameters.layout):
         return "its penalty is on the weights alone"
     if len(_decays(network)) > 1:

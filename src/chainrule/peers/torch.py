@@ -22,7 +22,7 @@ LIBRARY = TORCH._replace(rules=RULES)
 
 
 class TorchPeer(Peer):
-    """PyTorch as its tutorials write it, without compilation. See `Peer` for the arguments.
+    """A training program in the style of PyTorch's tutorials. See `Peer` for the arguments.
 
     An L2 penalty is ``weight_decay``; its value is added to the loss that is reported. An L1
     penalty is part of the loss that is differentiated, and so is L2 where the gradient is clipped.
@@ -83,7 +83,7 @@ class TorchPeer(Peer):
             loss = loss + rate * w.abs().sum()
         with torch.set_grad_enabled(self.clip_gradient_norm is not None):
             decay: Any = sum(0.5 * rate * w.square().sum() for rate, w in self._penalised["L2"])
-        loss = loss + decay  # without a gradient of its own where the optimiser adds that
+        loss = loss + decay  # without a gradient where the optimiser adds that as weight_decay
         loss.backward()
         self._clip()
         self.update.step()

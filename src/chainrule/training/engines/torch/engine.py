@@ -1,8 +1,8 @@
 """The engine that trains a network as PyTorch modules.
 
-Forward pass, derivatives and updates are PyTorch's: `torch.nn`, `torch.autograd` and
-`torch.optim`. All of them work on the memory of θ, of its gradient and of the optimiser's
-state. What is not PyTorch's own, and why, stands in `functions`, `modules` and `optimizers`.
+Forward pass, derivatives and updates are those of `torch.nn`, `torch.autograd` and `torch.optim`.
+They work on the memory of θ, of its gradient and of the optimiser's state. The modules
+`functions`, `modules` and `optimizers` say what is not PyTorch's own, and why.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class TorchEngine(Engine):
             from them; its parameters are θ itself.
 
     Raises:
-        ConfigError: what the engine cannot run: a layer, activation, loss, penalty or
-            optimiser that is of no table, or explicit Jacobians.
+        ConfigError: the engine cannot run a layer, activation, loss, penalty or optimiser because
+            it is in no table, or explicit Jacobians are asked for.
     """
 
     name: ClassVar[str] = "torch"

@@ -1,9 +1,9 @@
 """A network as PyTorch modules; the table `LAYERS` has the counterpart of each layer.
 
-`to_torch` builds the same network out of PyTorch's own layers and activations, so that it can be
-trained, exported or compared there; the engine and the check of gradients use the same modules
+`to_torch` builds the same network from PyTorch's own layers and activations, so that it can be
+trained, exported or compared there. The engine and the check of gradients use the same modules
 with functions in other forms (see `Forms`). Between modules a case has its own shape,
-(channels, height, width) or (steps, features), as PyTorch has it; the network takes and gives
+(channels, height, width) or (steps, features), as in PyTorch; the whole network takes and gives
 rows, as ours does. A matrix W of shape (inputs, size) is the transpose of PyTorch's.
 
 Only what needs PyTorch imports this module; ``pip install 'chainrule[torch]'``.
@@ -23,22 +23,10 @@ from torch.nn import functional as F
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem
+from chainrule.nn import layer_types
 from chainrule.nn.activations import Linear
 from chainrule.nn.graph import INPUT
-from chainrule.nn.layer_types import (
-    Add,
-    AveragePool2D,
-    Concatenate,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    LocallyConnected2D,
-    MaxPool2D,
-    Recurrent,
-    Softmax,
-)
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.other_libraries import Library, recurrence
@@ -50,13 +38,13 @@ from chainrule.training.engines.torch.functions import (
 )
 
 Parts = Iterator[tuple[str, nn.Module]]
-"""The modules of one layer with what each is for; "" is the layer itself, whose output is z."""
+"""The modules of one layer, each with its purpose; "" is the layer itself, whose output is z."""
 
 PARAMETER_NAMES = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
-"""What our parameters are called in PyTorch's modules."""
+"""Our parameters' names in PyTorch's modules."""
 
 
-# Layers that PyTorch does not have as we do
+# Layers that PyTorch does not have in our form
 
 
 class LinearOfSteps(nn.Linear):
@@ -72,14 +60,14 @@ class LinearOfSteps(nn.Linear):
 
 
 class LocallyConnected2d(nn.Module):
-    """Filters as of a convolution, but each place has its own; images are padded already.
+    """Filters as of a convolution, but each place has its own; images must be padded already.
 
     Args:
         layer: ours. ``weight`` is (down, across, filters, channels, height, width), ``bias``
             (down, across, filters).
     """
 
-    def __init__(self, layer: LocallyConnected2D) -> None:
+    def __init__(self, layer: layer_types.LocallyConnected2D) -> None:
         super().__init__()
         self.size, self.stride, self.places = layer.filter_size, layer.stride, layer.output_shape
         _declare(self, layer)
@@ -100,7 +88,7 @@ class RecurrentOfSteps(nn.Module):
         phi: φ.
     """
 
-    def __init__(self, layer: Recurrent, phi: nn.Module) -> None:
+    def __init__(self, layer: layer_types.Recurrent, phi: nn.Module) -> None:
         super().__init__()
         self.layer = layer
         self.activation = phi
@@ -135,7 +123,7 @@ class DropoutOfMasks(nn.Dropout):
 
 
 class Sum(nn.Module):
-    """The sum of what several layers put out."""
+    """The sum of the outputs of several layers."""
 
     def forward(self, *sources: Tensor) -> Tensor:
         """Of the shape of each source."""
@@ -143,10 +131,10 @@ class Sum(nn.Module):
 
 
 class Concatenated(nn.Module):
-    """What several layers put out, one behind the other.
+    """The outputs of several layers, concatenated.
 
     Args:
-        axis: along which, the axis of the cases counted.
+        axis: the axis along which, where axis 0 is that of the cases.
     """
 
     def __init__(self, axis: int) -> None:
@@ -159,10 +147,10 @@ class Concatenated(nn.Module):
 
 
 class CaseShape(nn.Module):
-    """Rows as what they stand for; images or sequences that have their shape are taken as well.
+    """Rows in the shape of images or sequences; input that has this shape already stays as it is.
 
     Args:
-        shape: of one case.
+        shape: the shape of one case.
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -175,7 +163,7 @@ class CaseShape(nn.Module):
 
 
 def _declare(module: nn.Module, layer: Layer) -> None:
-    """Parameters that hold nothing yet, of PyTorch's names; None for biases that are not there."""
+    """Register parameters without values by PyTorch's names; ``bias`` is None without biases."""
     for name, shape in layer.shapes().items():
         parameter = nn.Parameter(torch.empty(shape, device="meta"))
         module.register_parameter(PARAMETER_NAMES[name], parameter)
@@ -187,13 +175,13 @@ def _declare(module: nn.Module, layer: Layer) -> None:
 
 
 def _activation(layer: Any, form: str) -> Parts:
-    """Nothing for the identity."""
+    """The module of the activation; none for the identity."""
     if type(layer.activation) is not Linear:
         yield "activation", ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
 
 
 def _padding(layer: Any, value: float = 0.0) -> Parts:
-    """PyTorch names the columns first. Its pooling takes at most half a window by itself."""
+    """A module for padding, because PyTorch's pooling pads by at most half a window."""
     top, bottom, left, right = layer.windows.padding
     if any(layer.windows.padding):
         yield "padding", nn.ConstantPad2d((left, right, top, bottom), value)
@@ -235,17 +223,17 @@ def _average_pool2d(layer: Any, form: str) -> Parts:
 
 
 LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
-    Dense: _dense,
-    Conv2D: _conv2d,
-    LocallyConnected2D: _locally_connected2d,
-    MaxPool2D: _max_pool2d,
-    AveragePool2D: _average_pool2d,
-    Recurrent: _recurrent,
-    Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
-    Flatten: lambda layer, form: iter([("", nn.Flatten())]),
-    Softmax: lambda layer, form: iter([("", SOFTMAX.made(form, layer))]),
-    Add: lambda layer, form: iter([("", Sum())]),
-    Concatenate: lambda layer, form: iter([("", Concatenated(layer.axis))]),
+    layer_types.Dense: _dense,
+    layer_types.Conv2D: _conv2d,
+    layer_types.LocallyConnected2D: _locally_connected2d,
+    layer_types.MaxPool2D: _max_pool2d,
+    layer_types.AveragePool2D: _average_pool2d,
+    layer_types.Recurrent: _recurrent,
+    layer_types.Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
+    layer_types.Flatten: lambda layer, form: iter([("", nn.Flatten())]),
+    layer_types.Softmax: lambda layer, form: iter([("", SOFTMAX.made(form, layer))]),
+    layer_types.Add: lambda layer, form: iter([("", Sum())]),
+    layer_types.Concatenate: lambda layer, form: iter([("", Concatenated(layer.axis))]),
 }
 """The modules of each layer, with its functions in one of the `Forms`."""
 
@@ -257,11 +245,11 @@ TORCH = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES)
 
 
 class GraphOfModules(nn.Module):
-    """Layers that feed each other as a network's graph says, each a few modules in a row.
+    """Layers connected as in a network's graph, each a few modules in a row.
 
     Args:
-        layers: of each layer its modules by their names.
-        network: says which layers feed which.
+        layers: the modules of each layer by name.
+        network: the network whose graph is used.
     """
 
     def __init__(self, layers: list[dict[str, nn.Module]], network: Network) -> None:
@@ -288,14 +276,14 @@ class Modules:
     """A network's modules, which hold its parameters.
 
     Args:
-        network: of layers and activations that have a counterpart in PyTorch.
-        form: of the functions; see `Forms`.
+        network: a network of layers and activations that have a counterpart in PyTorch.
+        form: the form of its functions; see `Forms`.
         share: the modules' parameters are θ itself, and not a copy of it.
-        our_masks: dropout multiplies by the masks that the network's own layers draw, where the
-            network is in training mode; else PyTorch draws them, where the module is.
+        our_masks: dropout uses the masks that the network's own layers draw while the network is
+            in training mode; otherwise PyTorch draws them while the module is.
 
     Attributes:
-        by_layer: the module whose output is the z of a layer, by the layer's name.
+        by_layer: by the layer's name, the module whose output is its z.
     """
 
     def __init__(
@@ -322,13 +310,14 @@ class Modules:
             setattr(module, PARAMETER_NAMES[segment.name], nn.Parameter(parameter))
 
     def whole(self) -> nn.Module:
-        """From rows of cases to rows of outputs."""
+        """A module that maps rows of inputs to rows of outputs."""
         return self._as_one(self._layers)
 
     def up_to_logits(self) -> nn.Module:
-        """From rows of cases to rows of logits; of outputs where the loss is computed from those.
+        """A module that maps rows of inputs to rows of logits.
 
-        The logits are what the last module, softmax or a sigmoid, is applied to.
+        The logits are the input of the last module, softmax or a sigmoid. Where the loss is not
+        computed from logits, it maps to the outputs.
         """
         if self.network.from_logits is None:
             return self.whole()
@@ -336,7 +325,7 @@ class Modules:
         return self._as_one([*self._layers[:-1], last])
 
     def behind_logits(self) -> nn.Module:
-        """From those rows to rows of outputs."""
+        """A module that maps the rows given by `up_to_logits` to rows of outputs."""
         if self.network.from_logits is None:
             return nn.Identity()
         *_, last = self._layers[-1].values()
@@ -368,14 +357,10 @@ def _mask(layer: Any, dtype: Any, cases: int) -> Array | None:
 
 
 def tensor_view(vector: Array, segment: Segment) -> Tensor:
-    """One parameter's part of a vector over θ's layout, in the shape PyTorch has it.
+    """One parameter's part of a vector in θ's layout, as a tensor on the vector's own memory.
 
-    Args:
-        vector: θ, its gradient, or a vector of an optimiser's state.
-        segment: of the layout.
-
-    Returns:
-        A tensor on the vector's own memory: (size, inputs) for a matrix, else as ours.
+    The vector is θ, its gradient, or a vector of an optimiser's state. A matrix is transposed,
+    (size, inputs), as PyTorch has it.
     """
     tensor = torch.from_numpy(vector[segment.slice].reshape(segment.shape))
     return tensor.t() if tensor.ndim == 2 else tensor
@@ -384,24 +369,24 @@ def tensor_view(vector: Array, segment: Segment) -> Tensor:
 def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> nn.Module:
     """The same network built from PyTorch modules, without the loss.
 
-    It takes and gives what `Network.forward_pass` does: rows, or images and sequences in their own
-    shape, to rows. PyTorch's global random state is neither read nor changed. Dropout is PyTorch's
-    own: it leaves numbers out until ``eval()`` is called.
+    The module takes rows, or images and sequences in their own shape, and gives rows, as
+    `Network.forward_pass` does. PyTorch's global random state is neither read nor changed. Dropout
+    is PyTorch's own: it drops numbers until ``eval()`` is called.
 
     Args:
-        network: any, of the layers and activations of the tables.
-        logits: leave out the function that the loss is computed together with (softmax of
-            cross-entropy, sigmoid of binary cross-entropy), as `torch.nn.CrossEntropyLoss`
+        network: a network of the layers and activations of the tables.
+        logits: leave out the last function where the loss is computed together with it (softmax
+            for cross-entropy, sigmoid for binary cross-entropy), as `torch.nn.CrossEntropyLoss`
             and `torch.nn.BCEWithLogitsLoss` expect it.
-        share: the modules' parameters are θ itself and not a copy of it: an optimiser of
-            PyTorch then trains ``network``.
+        share: the modules' parameters are θ itself and not a copy of it, so that an optimiser of
+            PyTorch trains ``network``.
 
     Returns:
-        A module of the network's floating-point type, whose parameters are called as our layers
-        are, such as ``dense_1.weight``: a `torch.nn.Sequential`, unless layers branch.
+        A module of the network's floating-point type: a `torch.nn.Sequential`, unless layers
+        branch. Its parameters are named after our layers, such as ``dense_1.weight``.
 
     Raises:
-        ConfigError: a layer or activation that is not of the tables; all of them at once.
+        ConfigError: layers or activations are not in the tables; all of them are named.
 
     Example:
         >>> from chainrule.nn import Dense, Softmax
@@ -417,10 +402,10 @@ def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> 
 
 
 def require_known_layers(network: Network) -> None:
-    """Every layer is of the very classes that are known here, not of one derived from them.
+    """Refuse layers and activations of other classes than those of the tables.
 
     Raises:
-        ConfigError: they are not; all of them at once.
+        ConfigError: there are such layers or activations; all of them are named.
     """
     rest = "which has no counterpart in PyTorch here; the numpy engine runs it"
     problems = [

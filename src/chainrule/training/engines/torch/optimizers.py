@@ -1,7 +1,7 @@
-"""The update rules by `torch.optim`, on the memory of chainrule's own optimiser.
+"""The update rules of `torch.optim`, on the memory of chainrule's own optimiser.
 
 PyTorch's ``momentum_buffer``, ``exp_avg`` and ``exp_avg_sq`` are tensors on the optimiser's
-state vectors, so that a checkpoint sees them and another engine may go on from them. A chunk
+state vectors, so that a checkpoint contains them and another engine can continue from them. A part
 of θ with one learning rate is a parameter group.
 """
 
@@ -27,13 +27,12 @@ Groups = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Rule:
-    """How PyTorch does what an optimiser of the table does.
+    """PyTorch's counterpart of one of our optimisers.
 
     Attributes:
-        make: its optimiser, for parameter groups that have a rate each and our optimiser's
-            options.
-        state: its name for each of our state vectors.
-        counts: whether it counts the steps of every parameter.
+        make: makes it from parameter groups and our optimiser, whose options it takes.
+        state: PyTorch's name of each of our state vectors.
+        counts: whether PyTorch counts the steps of every parameter.
     """
 
     make: Callable[[Groups, Any], torch.optim.Optimizer]
@@ -46,7 +45,7 @@ def _sgd(groups: Groups, rule: optimizers.SGD) -> torch.optim.Optimizer:
 
 
 def _momentum(groups: Groups, rule: optimizers.Momentum) -> torch.optim.Optimizer:
-    """PyTorch refuses to look ahead without momentum, where there is nothing to see."""
+    """Without momentum Nesterov's rule changes nothing, and PyTorch refuses it."""
     ahead = rule.nesterov and rule.momentum > 0
     return torch.optim.SGD(groups, lr=0.0, momentum=rule.momentum, nesterov=ahead, foreach=False)
 
@@ -61,20 +60,19 @@ RULES: Mapping[type[Optimizer], Rule] = {
     optimizers.Momentum: Rule(_momentum, {"velocity": "momentum_buffer"}),
     optimizers.Adam: Rule(_adam, {"m": "exp_avg", "v": "exp_avg_sq"}, counts=True),
 }
-"""PyTorch's rule for each optimiser of the table."""
+"""PyTorch's rule for each optimiser that has one."""
 
 
 class TorchUpdate:
-    """Steps of a bound optimiser, made by PyTorch's.
+    """The steps of a bound optimiser, made by PyTorch's.
 
     Args:
-        optimizer: whose step count and rates are read, and whose state and step count are changed.
-        parameters: the network's, each with its segment of θ and with ``grad`` set to a view
-            of the gradient vector.
+        optimizer: its rates are read; its state and step count are changed.
+        parameters: the network's parameters, each with its segment of θ, and with ``grad`` set to
+            a view of the gradient vector.
 
     Raises:
-        ConfigError: an optimiser of no class of the table, or rates that differ within one
-            array.
+        ConfigError: the optimiser is not in the table, or an array has several rates.
     """
 
     def __init__(
@@ -111,7 +109,7 @@ class TorchUpdate:
 
     @property
     def is_current(self) -> bool:
-        """Whether the optimiser still has the vectors and rates that this was made for."""
+        """Whether the optimiser still has the state vectors and rates it had at the start."""
         vectors = tuple(self.optimizer.state.values())
         same = len(vectors) == len(self._vectors) and all(
             now is then for now, then in zip(vectors, self._vectors, strict=True)

@@ -18,14 +18,14 @@ from chainrule.training.engines.torch.modules import PARAMETER_NAMES, tensor_vie
 
 
 class _Pair(NamedTuple):
-    """One parameter of a network and of a module; None on the side that does not have it.
+    """A parameter in a network and in a module; None on the side that does not have it.
 
     Attributes:
         layer: the name of our layer.
-        part: of the module, named for a message.
-        kind: what the parameter is called in PyTorch.
-        segment: where it lies in θ.
-        tensor: the module's.
+        part: the name of the module's part for messages.
+        kind: the parameter's name in PyTorch.
+        segment: its place in θ.
+        tensor: the module's parameter.
     """
 
     layer: str
@@ -38,18 +38,18 @@ class _Pair(NamedTuple):
 def from_torch(module: nn.Module, network: Network) -> None:
     """Copy a module's parameters into a network.
 
-    The module's layers that have parameters, such as ``Linear`` and ``Conv2d``, are in their order
-    the network's layers that have some; activations are not compared. A layer without a bias has
-    biases of 0, and biases that are all 0 fit a layer that has none. Nothing is copied unless all
-    of it fits.
+    The module's layers that have parameters, such as ``Linear`` and ``Conv2d``, must match those
+    of the network in order; activations are not compared. A module's layer without a bias gives
+    biases of 0, and biases that are all 0 fit a layer that has none. If anything does not fit,
+    nothing is copied.
 
     Args:
-        module: on any device, of any floating-point type.
-        network: its θ is changed.
+        module: a module on any device, of any floating-point type.
+        network: the network whose θ is changed.
 
     Raises:
-        ShapeError: a layer has parameters of other shapes, there are more or fewer layers, or a
-            layer has no place for biases; all reasons at once.
+        ShapeError: shapes differ, there are more or fewer layers, or a layer has no place for
+            biases; all reasons are given.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -72,14 +72,14 @@ def from_torch(module: nn.Module, network: Network) -> None:
 
 
 def copy_to_torch(network: Network, module: nn.Module) -> None:
-    """Copy a network's parameters into a module, as `from_torch` the other way.
+    """Copy a network's parameters into a module; the reverse of `from_torch`.
 
     Args:
-        network: stays as it is.
-        module: its parameters are changed in place, so that an optimiser keeps its hold on them.
+        network: the network, which is not changed.
+        module: its parameters are changed in place, so that an optimiser still has them.
 
     Raises:
-        ShapeError: as `from_torch`; also where there is no bias for biases not all 0.
+        ShapeError: as `from_torch`; also where a module has no bias for biases that are not 0.
     """
     pairs = _pairs(module, network)
     _refuse(
@@ -107,10 +107,10 @@ def _refuse(reasons: Iterator[str]) -> None:
 
 
 def _pairs(module: nn.Module, network: Network) -> list[_Pair]:
-    """The parameters of both, layer by layer in their order.
+    """The parameters of both, layer by layer in order.
 
     Raises:
-        ShapeError: they do not fit; all reasons at once.
+        ShapeError: they do not match; all reasons are given.
     """
     layers = [layer for layer in network.layers if layer.shapes()]
     parts = [
@@ -136,7 +136,7 @@ def _pairs(module: nn.Module, network: Network) -> list[_Pair]:
 
 
 def _problems_of(pair: _Pair) -> Iterator[str]:
-    """What keeps a module's parameter from being ours. Biases that are missing may be 0."""
+    """Why a module's parameter does not match ours; a missing bias is no problem, it may be 0."""
     layer, part, kind, segment, tensor = pair
     if segment is None or tensor is None:
         if kind != "bias":
