@@ -121,3 +121,7 @@ def test_values():
     assert rows.shape == (2, 3)
     with pytest.raises(DataError, match=r"f:2: expected a value as the target, found 'x'"):
         encode_values([labels(["1", "x"])])
+    # Numbers that a file keeps as texts are values as well.
+    assert encode_values([labels(["1", " 2.5"])])[0].tolist() == [[1.0], [2.5]]
+    with pytest.raises(DataError, match=r"f:2: expected a value as the target, found 'nan'"):
+        encode_values([labels(["1", "nan"])])

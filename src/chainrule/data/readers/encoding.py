@@ -50,12 +50,37 @@ def class_names(
         DataError: for a list that repeats a name, texts among numbers, numbers that cannot be
             class numbers, or labels that are all of one class where nothing names another.
     """
-    names = _class_names(parts, listed, outputs)
+    if listed is not None:
+        names = tuple(map(as_word, listed))
+        if len(set(names)) < len(names):
+            raise DataError(f"classes must not repeat a name, but lists {', '.join(names)}")
+    elif any(part.names is not None for part in parts):
+        names = _names_in_files(parts)
+    else:
+        names = _names_of_labels(parts, outputs)
     stated = listed is not None or any(p.names is not None or np.ndim(p.values) > 1 for p in parts)
     check_names(names, next((part.path for part in parts), None))
     if len(names) == 1 or not stated:
         require_two_classes(parts)
     return names
+
+
+def _names_in_files(parts: Sequence[Labels]) -> tuple[str, ...]:
+    """The list of names that files bring, the same in all that bring one."""
+    first, *others = [(part.names, part.path) for part in parts if part.names is not None]
+    for names, path in others:
+        if names != first[0]:
+            message = f"the classes' names differ from those of {first[1]}"
+            raise DataError(Problem(message, path))
+    return first[0]
+
+
+def _names_of_labels(parts: Sequence[Labels], outputs: int | None) -> tuple[str, ...]:
+    """The sorted texts; or, for class numbers, "0", "1", ... up to the largest."""
+    if any(part.are_text for part in parts):
+        _refuse_mixture([part for part in parts if not part.are_names])
+        return tuple(sorted(_words(parts)))
+    return tuple(str(k) for k in range(_number_of_classes(parts, outputs)))
 
 
 def check_names(names: Sequence[str], path: Path | None) -> None:
@@ -91,28 +116,6 @@ def _words(parts: Sequence[Labels]) -> set[str]:
     return {word for part in parts for word in part.distinct()[0]}
 
 
-def _class_names(
-    parts: Sequence[Labels], listed: Iterable[Any] | None, outputs: int | None
-) -> tuple[str, ...]:
-    if listed is not None:
-        names = tuple(as_word(name) for name in listed)
-        if len(set(names)) < len(names):
-            raise DataError(f"classes must not repeat a name, but lists {', '.join(names)}")
-        return names
-    brought = [(part.names, part.path) for part in parts if part.names is not None]
-    if brought:
-        names, path = brought[0]
-        for others, other_path in brought[1:]:
-            if others != names:
-                message = f"the classes' names differ from those of {path}"
-                raise DataError(Problem(message, other_path))
-        return names
-    if any(part.are_text for part in parts):
-        _refuse_mixture([part for part in parts if not part.are_names])
-        return tuple(sorted(_words(parts)))
-    return tuple(str(k) for k in range(_number_of_classes(parts, outputs)))
-
-
 def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]:
     """The class numbers of every part's cases.
 
@@ -128,7 +131,10 @@ def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]
         numbers = np.array([lookup.get(word, -1) for word in words], dtype=np.int64)[which]
         encoded.append(numbers)
         outside = np.flatnonzero(numbers < 0)
-        hint = _hint(parts, names) if len(outside) else ""
+        hint = ""
+        if len(outside) and not any(p.are_text for p in parts):
+            found = _words(parts)
+            hint = _list_hint(found) if len(found) == len(names) else ""
         for case in outside[:MOST_SHOWN]:
             problems.append(part.place(int(case), _outside(words[which[case]], names) + hint))
             hint = ""  # once is enough
@@ -144,15 +150,16 @@ def encode_values(parts: Sequence[Labels]) -> list[Array]:
     """The labels as values, (cases, outputs) float64.
 
     Raises:
-        DataError: for texts, with the first one's place.
+        DataError: for a text that is no finite number, with the first one's place.
     """
     encoded = []
     for part in parts:
         if isinstance(part.values, list):
-            case = next(k for k, v in enumerate(part.values) if not is_numeric(v))
-            message = f"expected a value as the target, found {part.values[case]!r}"
-            raise DataError(part.place(case, message))
-        encoded.append(part.values.reshape(len(part), -1).astype(np.float64))
+            for case, word in enumerate(part.values):
+                if not (is_numeric(word) and np.isfinite(float(word))):
+                    message = f"expected a value as the target, found {word!r}"
+                    raise DataError(part.place(case, message))
+        encoded.append(np.array(part.values, dtype=np.float64).reshape(len(part), -1))
     return encoded
 
 
@@ -212,21 +219,15 @@ def _outside(word: str, names: Sequence[str]) -> str:
     return f"label {word!r} is outside the {len(names)} classes {listed}{hint}"
 
 
-def _hint(parts: Sequence[Labels], names: Sequence[str]) -> str:
-    """How to write which numbers stand for the classes, where there are as many."""
-    words = _words(parts)
-    are_numbers = not any(part.are_text for part in parts)
-    return _list_hint(words) if are_numbers and len(words) == len(names) else ""
-
-
 def _list_hint(words: Iterable[str]) -> str:
+    """How to name the classes that numbers stand for, unless they are too many to be listed."""
     ordered = sorted(words, key=lambda word: (float(word) if is_numeric(word) else np.inf, word))
     return f"; to name the classes, write classes: [{', '.join(ordered)}]" * (len(ordered) <= 20)
 
 
 def _refuse_mixture(parts: Sequence[Labels]) -> None:
-    """Among numbers a text is far likelier a slip than a name, and the other way round."""
-    first: dict[bool, tuple[int, Labels, str]] = {}
+    """Refuse a text among numbers, or a number among texts: it is likelier a slip than a name."""
+    first: dict[bool, tuple[Labels, int, str]] = {}
     counts = {True: 0, False: 0}
     for part in parts:
         words, which = part.distinct()
@@ -234,17 +235,14 @@ def _refuse_mixture(parts: Sequence[Labels]) -> None:
         for kind in (True, False):
             cases = np.flatnonzero(numeric == kind)
             counts[kind] += len(cases)
-            if len(cases) and (kind not in first or cases[0] < first[kind][0]):
-                first[kind] = (int(cases[0]), part, words[which[cases[0]]])
-    if not (counts[True] and counts[False]):
-        return
-    rare = counts[True] < counts[False]
-    case, part, word = first[rare]
-    one, others = ("a number", "text") if rare else ("text", "numbers")
-    raise DataError(
-        part.place(
-            case,
+            if len(cases):
+                first.setdefault(kind, (part, int(cases[0]), words[which[cases[0]]]))
+    if len(first) == 2:
+        rare = counts[True] < counts[False]
+        part, case, word = first[rare]
+        one, others = ("a number", "text") if rare else ("text", "numbers")
+        message = (
             f"label {word!r} is {one}, but {counts[not rare]} other labels are {others}; where "
-            "both are names of classes, list them under classes:",
+            "both are names of classes, list them under classes:"
         )
-    )
+        raise DataError(part.place(case, message))

@@ -8,7 +8,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +17,14 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
 from chainrule.core.limits import MAX_COLUMNS
-from chainrule.data.readers.cases import Cases, Labels
+from chainrule.data.readers.cases import Cases, Labels, is_numeric
 from chainrule.data.readers.paths import decoded, read_bytes
 
 BLOCK = 2**14
 """Characters that are converted at a time; where that fails, their lines are read one by one."""
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", None: "blanks"}
-"""What cells may be separated by, and its name; None stands for any run of blanks."""
+"""What may separate cells, and its name; None stands for any run of blanks."""
 
 MOST_SHOWN = 10
 MOST_COUNTED = 1000
@@ -36,18 +35,10 @@ _SAMPLE = 50
 """How many of the first lines decide what separates the cells."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_MEANT_AS_NUMBER = re.compile(
-    rf"{_NUMBER.pattern}|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE
-)
 
 
 class Line(NamedTuple):
-    """A line with cells in it.
-
-    Attributes:
-        number: its number in the file, counted from 1.
-        text: without its line end.
-    """
+    """A line with cells in it: its number in the file, from 1, and its text without line end."""
 
     number: int
     text: str
@@ -59,8 +50,8 @@ class Form(NamedTuple):
     Attributes:
         path: the file.
         separator: what separates the cells, None for blanks.
-        columns: how many there are in the first line of cases.
-        label: the number of the label's column, None where there are no labels.
+        columns: the number of cells in the first line of cases.
+        label: the index of the label's column, None where there are no labels.
     """
 
     path: Path
@@ -69,7 +60,7 @@ class Form(NamedTuple):
     label: int | None
 
     def problem(self, line: Line, column: int, message: str) -> Problem:
-        """A problem with its place: the column's number becomes that of a character."""
+        """A problem with the line and the character where its cell begins."""
         at = column_of(line.text, self.separator, column)
         return Problem(message, self.path, line.number, at)
 
@@ -100,8 +91,8 @@ def read_text(
     Raises:
         DataError: with line and column, for everything that is wrong with the file.
     """
-    lines = read_lines(path)
-    separator = separator_of(lines)
+    lines = _read_lines(path)
+    separator = _separator_of(lines)
     _refuse_wide(path, lines, separator)
     if header == "auto":
         header = _begins_with_header(lines, separator, label, features)
@@ -131,17 +122,8 @@ def is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell) is not None
 
 
-def _is_meant_as_number(cell: str) -> bool:
-    """Whether a cell is a number, or one of the words for what is no finite number."""
-    return _MEANT_AS_NUMBER.fullmatch(cell) is not None
-
-
-def read_lines(path: Path) -> list[Line]:
-    """The lines of a text file that hold cells: neither blank nor a comment (``#``).
-
-    Raises:
-        DataError: if the file cannot be read, is not text in UTF-8, or holds no cases.
-    """
+def _read_lines(path: Path) -> list[Line]:
+    """The lines of a text file that hold cells: neither blank nor a comment (``#``)."""
     content = read_bytes(path)
     if not content.strip():
         raise DataError(Problem("the file is empty; expected one case a line", path))
@@ -159,10 +141,10 @@ def read_lines(path: Path) -> list[Line]:
     return found
 
 
-def separator_of(lines: Sequence[Line]) -> str | None:
+def _separator_of(lines: Sequence[Line]) -> str | None:
     """What separates the cells: the mark that most of the first lines hold, else blanks.
 
-    Where semicolons or tabs and commas are equally frequent, the commas are decimal ones or
+    Where as many lines hold semicolons, or tabs, as commas, the commas are decimal points or
     part of a text.
     """
     sample = lines[:_SAMPLE]
@@ -170,7 +152,7 @@ def separator_of(lines: Sequence[Line]) -> str | None:
     best = max(held, key=lambda mark: held[mark])
     if held[best] <= len(sample) / 2:
         return None
-    # Columns drawn up with blanks and tabs alike.
+    # Columns lined up with a mixture of blanks and tabs.
     if best == "\t" and any(_holds_numbers(c) for line in sample for c in line.text.split("\t")):
         return None
     return best
@@ -209,27 +191,26 @@ def cells_of(line: str, separator: str | None) -> list[str]:
 
 
 def column_of(line: str, separator: str | None, cell: int) -> int:
-    """The character, counted from 1, where the cell of that number begins.
+    """The character, counted from 1, at which the cell of index ``cell`` begins.
 
-    Of a cell that the line lacks, the first character behind the line.
+    For a cell that the line lacks, the first character behind the line.
 
     Example:
         >>> [column_of("1, 2,x", ",", cell) for cell in (1, 2, 3)]
         [4, 6, 7]
     """
-    if separator is None:
-        begins: Iterator[int] = (match.start() for match in re.finditer(r"\S+", line))
-    else:
-        begins = _begins_between(line, separator)
-    start = next(islice(begins, cell, None), None)
+    start = next(islice(_begins(line, separator), cell, None), None)
     if start is None:
         return len(line.rstrip(" ")) + 1
-    blanks = re.compile(" *").match(line, start)
-    return (blanks.end() if blanks else start) + 1
+    blanks = len(line) - start - len(line[start:].lstrip(" "))
+    return start + blanks + 1
 
 
-def _begins_between(line: str, separator: str) -> Iterator[int]:
-    """Where each cell begins, one after the other."""
+def _begins(line: str, separator: str | None) -> Iterator[int]:
+    """The index of the character behind each separator, or of the first of each word."""
+    if separator is None:
+        yield from (match.start() for match in re.finditer(r"\S+", line))
+        return
     yield 0
     quoted = False
     for mark in re.finditer(f'["{separator}]', line):
@@ -253,9 +234,9 @@ def _begins_with_header(
         rest = (cells_of(line.text, separator) for line in lines[1:11])
         below = [cells[place] for cells in rest if cells]
         # Names such as 0, 1, 2 over the inputs: then only the label's name gives them away.
-        if below and not _is_meant_as_number(title) and all(map(is_number, below)):
+        if below and not is_numeric(title) and all(map(is_number, below)):
             return True
-    return "" not in first and not any(map(_is_meant_as_number, first))
+    return "" not in first and not any(map(is_numeric, first))
 
 
 def _feature_names(titles: Line, form: Form) -> tuple[str, ...]:
@@ -290,23 +271,70 @@ def _inputs_and_words(
     """Inputs and label texts; only where NumPy finds no numbers are the cells read one by one."""
     x: list[Array] = []
     words: list[str] = []
-    problems = _Problems(form)
+    problems: list[tuple[Line, int, str]] = []
+    columns, most = form.columns, MOST_SHOWN + MOST_COUNTED + 1
     for block in _blocks(lines):
-        read = _fast(block, form, problems.columns)
+        read = _fast(block, form, columns)
         if read is None:
             rows = [cells_of(line.text, form.separator) for line in block]
-            if block[0] is lines[0]:
-                problems.expect_the_commonest(rows)
-            problems.look(block, rows)
-            if problems.are_enough:
+            if block[0] is lines[0] and len(rows) > 2:
+                # One short line in front must not make all others wrong.
+                columns = Counter(map(len, rows)).most_common(1)[0][0]
+            found = _problems(block, rows, form, columns)
+            problems += islice(found, most - len(problems))
+            if len(problems) == most:
                 break
-            read = None if problems.found else _converted(rows, form.label)
+            read = None if problems else _converted(rows, form.label)
         if read is not None:
             x.append(read[0])
             words += read[1]
-    if problems.found:
-        raise DataError(problems.report(None if has_header else lines[0]))
+    if problems:
+        line, column, message = problems[0]
+        if line is lines[0] and not has_header and columns == form.columns:
+            message += "; if this line names the columns, write header: true"
+            problems[0] = line, column, message
+        raise DataError(_placed(problems, form))
     return np.concatenate(x), words
+
+
+def _problems(
+    lines: Sequence[Line], rows: Sequence[Sequence[str]], form: Form, columns: int
+) -> Iterator[tuple[Line, int, str]]:
+    """The line, the column and the message of each thing that is wrong with some lines."""
+    for line, row in zip(lines, rows, strict=True):
+        if len(row) != columns:
+            message = (
+                f"found {len(row)} column{'s' * (len(row) != 1)}, expected {columns} as in "
+                f"the other lines (read as separated by {SEPARATORS[form.separator]})"
+            )
+            yield line, min(len(row), columns), message
+        elif line.text.count('"') % 2:
+            column = line.text.count(form.separator or " ", 0, line.text.rfind('"'))
+            yield line, column, "a quotation mark is opened and never closed"
+        else:
+            for column, cell in enumerate(row):
+                if column != form.label and (wrong := _wrong_with(cell)):
+                    yield line, column, wrong
+
+
+def _wrong_with(cell: str) -> str | None:
+    """What is wrong with one input, or None."""
+    if is_number(cell):
+        finite = math.isfinite(float(cell))
+        return None if finite else f"{cell[:40]} is too large for a float64 number"
+    if not cell:
+        return "expected a number, found an empty cell"
+    decimal = "; write it with a decimal point" if is_number(cell.replace(",", ".", 1)) else ""
+    return f"expected a number, found {shown(cell, 40)}{decimal}"
+
+
+def _placed(problems: Sequence[tuple[Line, int, str]], form: Form) -> list[Problem]:
+    """The first problems with their places, and how many others there are."""
+    placed = [form.problem(*problem) for problem in problems[:MOST_SHOWN]]
+    if more := len(problems[MOST_SHOWN:]):
+        number = more if more <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
+        placed.append(Problem(f"and {number} more problems of this kind", form.path))
+    return placed
 
 
 def _blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
@@ -326,18 +354,13 @@ def _fast(lines: Sequence[Line], form: Form, columns: int) -> tuple[Array, list[
     inputs = columns
     if form.label is not None:
         # Only the label may hold text; what is left of the line is for NumPy's own reader.
-        first = form.label == 0
-        pairs = [
-            text.strip().split(form.separator, 1)
-            if first
-            else text.strip().rsplit(form.separator, 1)
-            for text in texts
-        ]
+        divide, word, rest = (str.split, 0, 1) if form.label == 0 else (str.rsplit, 1, 0)
+        pairs = [divide(text.strip(), form.separator, 1) for text in texts]
         if any(len(pair) != 2 for pair in pairs):
             return None
         inputs -= 1
-        words = [pair[0 if first else 1].strip() for pair in pairs]
-        texts = [pair[1 if first else 0] for pair in pairs]
+        words = [pair[word].strip() for pair in pairs]
+        texts = [pair[rest] for pair in pairs]
         # A quoted label may hold the separator itself.
         if any('"' in word for word in words):
             return None
@@ -368,87 +391,9 @@ def _labels(lines: Sequence[Line], form: Form, words: list[str]) -> Labels:
     for word in dict.fromkeys(words):
         if not word:
             raise DataError(at(words.index(word), "the label is missing"))
-        if _is_meant_as_number(word) and not np.isfinite(float(word)):
+        if is_numeric(word) and not np.isfinite(float(word)):
             raise DataError(at(words.index(word), f"expected a label, found {word!r}"))
     if all(is_number(word) for word in set(words)):
         number = {word: float(word) for word in set(words)}
         return Labels(np.array([number[word] for word in words]), at, form.path)
     return Labels(words, at, form.path)
-
-
-class _Problems:
-    """What is wrong with a file's lines.
-
-    Args:
-        form: how the file is written.
-
-    Attributes:
-        found: the first `MOST_SHOWN` problems, with their places.
-        more: the number of the others.
-        columns: how many cells a line must have.
-    """
-
-    def __init__(self, form: Form) -> None:
-        self._form = form
-        self.columns = form.columns
-        self.found: list[Problem] = []
-        self.more = 0
-
-    @property
-    def are_enough(self) -> bool:
-        """Whether there are so many that no more are counted."""
-        return self.more > MOST_COUNTED
-
-    def expect_the_commonest(self, rows: Sequence[Sequence[str]]) -> None:
-        """One short line in front must not make all others wrong."""
-        if len(rows) > 2:
-            self.columns = Counter(map(len, rows)).most_common(1)[0][0]
-
-    def look(self, lines: Sequence[Line], rows: Sequence[Sequence[str]]) -> None:
-        """Note what is wrong with these lines, whose cells are ``rows``."""
-        for line, row in zip(lines, rows, strict=True):
-            for column, message in self._of_line(line, row):
-                if len(self.found) < MOST_SHOWN:
-                    self.found.append(self._form.problem(line, column, message))
-                elif self.are_enough:
-                    return
-                else:
-                    self.more += 1
-
-    def _of_line(self, line: Line, row: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """The number of the column, and the message, of each problem in a line."""
-        if len(row) != self.columns:
-            yield (
-                min(len(row), self.columns),
-                f"found {len(row)} column{'s' * (len(row) != 1)}, expected {self.columns} as in "
-                f"the other lines (read as separated by {SEPARATORS[self._form.separator]})",
-            )
-        elif line.text.count('"') % 2:
-            column = line.text.count(self._form.separator or " ", 0, line.text.rfind('"'))
-            yield column, "a quotation mark is opened and never closed"
-        else:
-            for column, cell in enumerate(row):
-                if column != self._form.label and (message := _wrong_with(cell)):
-                    yield column, message
-
-    def report(self, first: Line | None) -> list[Problem]:
-        """All problems; ``first`` is a line that may have been meant to name the columns."""
-        problems = self.found[:]
-        if first and self.columns == self._form.columns and problems[0].line == first.number:
-            hint = f"{problems[0].message}; if this line names the columns, write header: true"
-            problems[0] = replace(problems[0], message=hint)
-        if self.more:
-            number = f"more than {MOST_COUNTED:,}" if self.are_enough else self.more
-            problems.append(Problem(f"and {number} more problems of this kind", self._form.path))
-        return problems
-
-
-def _wrong_with(cell: str) -> str | None:
-    """What is wrong with one input, or None."""
-    if is_number(cell):
-        finite = math.isfinite(float(cell))
-        return None if finite else f"{cell[:40]} is too large for a float64 number"
-    if not cell:
-        return "expected a number, found an empty cell"
-    decimal = "; write it with a decimal point" if is_number(cell.replace(",", ".", 1)) else ""
-    return f"expected a number, found {shown(cell, 40)}{decimal}"
