@@ -2,11 +2,11 @@
 
 A pickle is a program for a small stack machine, and its opcodes REDUCE and GLOBAL can call any
 function of the computer that runs it. Some data sets are published in this form nevertheless.
-``pickletools.genops`` takes the program apart without running it; the machine here knows the
-opcodes of plain data alone (dictionaries, lists, tuples, texts, whole numbers) and the few
-globals by which Python 2, Python 3 and NumPy write arrays and bytes. It looks those up in a table
-of its own: nothing is imported, and nothing in the file is ever called. No length that the file
-states is believed: `pickletools` compares it with the bytes that are there.
+`pickletools` knows how each opcode's argument is written; the machine here knows the opcodes of
+plain data alone (dictionaries, lists, tuples, texts, whole numbers) and the few globals by which
+Python 2, Python 3 and NumPy write arrays and bytes. It looks those up in a table of its own:
+nothing is imported, and nothing in the file is ever called. No length that the file states is
+believed: `pickletools` compares it with the bytes that are there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import io
 import math
 import pickletools
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +27,14 @@ from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
 from chainrule.data.readers.paths import read_bytes
 
-Values = dict[str, Any]
-
 MARK = object()
 """Stands in the stack where a list, tuple or dictionary of several items begins."""
 
+UINT8 = object()
+"""NumPy's uint8, the only type of a number that is read."""
 
-def read_pickle(path: Path) -> Values:
+
+def read_pickle(path: Path) -> dict[str, Any]:
     """The dictionary that a pickle holds.
 
     Keys are given as texts. Values are bytes (also for Python 2's ``str``), texts, whole
@@ -48,15 +50,11 @@ def read_pickle(path: Path) -> Values:
     return Machine(read_bytes(path, at_most=MAX_PICKLE_BYTES), path).run()
 
 
+@dataclass(frozen=True, eq=False)
 class Global:
     """A name the file asks for; one of `GLOBALS`."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class PendingDtype:
-    """NumPy's uint8, the only type of a number that is read."""
+    name: str
 
 
 class PendingArray:
@@ -91,32 +89,35 @@ class Machine:
         """End because the file holds what plain data have no need of."""
         self.fail(f"found {found}; a data file holds plain data alone, and nothing else is read")
 
-    def run(self) -> Values:
+    def run(self) -> dict[str, Any]:
         """Run the program to its STOP, and return the dictionary it leaves."""
+        stream = io.BytesIO(self.contents)
         with warnings.catch_warnings(action="ignore"):  # of wrong escapes in texts
-            for count, (name, argument) in enumerate(self.opcodes()):
+            for _ in range(MOST_OPCODES):
+                self.at = stream.tell()
+                name, argument = self.opcode(stream)
                 if name == "STOP":
                     break
-                if count >= MOST_OPCODES:
-                    self.refuse(f"more than {MOST_OPCODES:,} opcodes")
                 if name not in ACTIONS:
                     self.refuse(f"opcode {name}")
                 ACTIONS[name](self, argument)
+            else:
+                self.refuse(f"more than {MOST_OPCODES:,} opcodes")
         return self.result()
 
-    def opcodes(self) -> Iterator[tuple[str, Any]]:
-        """The name and the argument of each opcode, the last of which is STOP."""
-        stream = io.BytesIO(self.contents)
-        opcodes = pickletools.genops(stream)
-        while True:
-            self.at = stream.tell()
-            try:
-                opcode, argument, _ = next(opcodes)
-            except StopIteration:
-                return
-            except ValueError as error:
-                self.fail(f"the file is damaged or cut short ({str(error)[:100]})")
-            yield opcode.name, argument
+    def opcode(self, stream: IO[bytes]) -> tuple[str, Any]:
+        """The name and the argument of the opcode that comes next."""
+        code = stream.read(1)
+        opcode = OPCODES.get(code)
+        if opcode is None:
+            found = f"there is no opcode {code!r}" if code else "it has no end"
+            self.fail(f"the file is damaged or cut short ({found})")
+        if opcode.arg is None:
+            return opcode.name, None
+        try:
+            return opcode.name, READERS.get(opcode.name, opcode.arg.reader)(stream)
+        except ValueError as error:
+            self.fail(f"the file is damaged or cut short ({str(error)[:100]})")
 
     def frame(self, length: int) -> None:
         """A frame begins; it must end within the file."""
@@ -124,7 +125,7 @@ class Machine:
         if length > left:
             self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
 
-    def result(self) -> Values:
+    def result(self) -> dict[str, Any]:
         """What STOP finds on the stack."""
         if len(self.stack) != 1 or not isinstance(self.stack[0], dict):
             self.fail("the pickle is no dictionary")
@@ -174,11 +175,10 @@ class Machine:
         self.push_tuple(values)
 
     def push_tuple(self, values: tuple[Any, ...]) -> None:
-        """Put a tuple on top; those in one another are counted."""
-        if tuple in map(type, values):
-            self.nested += 1
-            if self.nested > MOST_NESTED:
-                self.refuse_nesting()
+        """Put a tuple on top; tuples in tuples are counted."""
+        self.nested += tuple in map(type, values)
+        if self.nested > MOST_NESTED:
+            self.refuse_nesting()
         self.push(values)
 
     def refuse_nesting(self) -> NoReturn:
@@ -232,23 +232,19 @@ class Machine:
         """Give a pending array its shape and bytes; a type's state adds nothing."""
         state, target = self.pop(), self.top(object)
         if isinstance(target, PendingArray):
-            target.array = self.array_of_state(state)
-        elif not isinstance(target, PendingDtype):
+            if not isinstance(state, tuple) or len(state) != 5:
+                self.refuse("an array's state of another form")
+            _, shape, kind, is_fortran, raw = state  # the first is a version
+            target.array = self.array(shape, kind, raw, "F" if is_fortran else "C")
+        elif target is not UINT8:
             self.refuse(f"the state of a {type(target).__name__}")
-
-    def array_of_state(self, state: Any) -> npt.NDArray[np.uint8]:
-        """An array from NumPy's (version, shape, type, is Fortran-ordered, bytes)."""
-        if not isinstance(state, tuple) or len(state) != 5:
-            self.refuse("an array's state of another form")
-        _, shape, kind, fortran, raw = state
-        return self.array(shape, kind, raw, "F" if fortran else "C")
 
     def array(self, shape: Any, kind: Any, raw: Any, order: Any) -> npt.NDArray[np.uint8]:
         """An array over ``raw``, which must have exactly as many bytes as the shape takes."""
         if isinstance(raw, str):
             raw = self.encode((raw, "latin1"))
         sizes = shape if isinstance(shape, tuple) else (None,)
-        if not isinstance(kind, PendingDtype) or not isinstance(raw, bytes):
+        if kind is not UINT8 or not isinstance(raw, bytes):
             self.refuse("an array of anything but bytes")
         # A shape of anything else is not shown: as a text, tuples in tuples have no end.
         if len(sizes) > 4 or not all(type(size) is int for size in sizes):
@@ -285,7 +281,7 @@ def _finished(machine: Machine, value: Any) -> Any:
         if value.array is None:
             machine.fail("an array never got its bytes")
         return value.array
-    if isinstance(value, (Global, PendingDtype)):
+    if isinstance(value, Global) or value is UINT8:
         machine.refuse("a global as a value")
     return value
 
@@ -297,14 +293,14 @@ def _reconstruct(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
     return PendingArray()
 
 
-def _dtype(machine: Machine, arguments: tuple[Any, ...]) -> PendingDtype:
+def _dtype(machine: Machine, arguments: tuple[Any, ...]) -> object:
     """The type of an array's numbers, of which uint8 alone is known."""
     if not arguments or not isinstance(arguments[0], str | bytes):
         machine.refuse("a type in another form")
     name = machine.text(arguments[0])
     if name not in ("u1", "|u1", "uint8"):
         machine.refuse(f"numbers of type {name[:20]!r}, where uint8 is expected")
-    return PendingDtype()
+    return UINT8
 
 
 def _from_buffer(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
@@ -368,9 +364,21 @@ def _dict(machine: Machine, _: None) -> None:
     machine.add_items(pairs)
 
 
+OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+"""All opcodes there are, by the byte that stands for each."""
+
+READERS: Mapping[str, Callable[[IO[bytes]], bytes]] = {
+    "BINSTRING": pickletools.read_bytes4,
+    "SHORT_BINSTRING": pickletools.read_bytes1,
+    "BYTEARRAY8": pickletools.read_bytes8,
+}
+"""Opcodes whose bytes are read as such.
+
+`pickletools` would make texts of the first two, as Python 2 did, and a copy of the third."""
+
 _PUSHED = (
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "BINSTRING", "SHORT_BINSTRING"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 )
 """Opcodes whose argument is the value itself."""
@@ -383,11 +391,7 @@ ACTIONS: Mapping[str, Callable[[Machine, Any], Any]] = {
     "NEWTRUE": lambda m, _: m.push(True),
     "NEWFALSE": lambda m, _: m.push(False),
     **dict.fromkeys(_PUSHED, Machine.push),
-    # The bytes of Python 2's texts, which pickletools shows as characters below 256.
-    **dict.fromkeys(
-        ("STRING", "BINSTRING", "SHORT_BINSTRING"), lambda m, text: m.push(text.encode("latin-1"))
-    ),
-    "BYTEARRAY8": lambda m, raw: m.push(bytes(raw)),
+    "STRING": lambda m, text: m.push(text.encode("latin-1")),  # a text of Python 2 is bytes
     "EMPTY_DICT": lambda m, _: m.begin({}),
     "DICT": _dict,
     "SETITEM": _set_item,
