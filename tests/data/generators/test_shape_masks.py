@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from chainrule.data.generators.shapes import CLASSES, Boxes, draw
+from chainrule.data.generators.shapes import CLASSES, draw
 
 SIDE = 16
 ALL = np.array(
@@ -23,12 +23,12 @@ ALL = np.array(
 
 def every_image(name):
     corner = np.zeros(len(ALL), dtype=int)
-    return draw(name, Boxes(corner, corner, *ALL.T), SIDE)
+    return draw(name, np.stack([corner, corner, *ALL.T]), SIDE)
 
 
 def picture(name, height, width, thickness=1):
-    values = [np.array([v]) for v in (0, 0, height, width, thickness)]
-    rows = draw(name, Boxes(*values), 10)[0][:height, :width]
+    boxes = np.array([[0], [0], [height], [width], [thickness]])
+    rows = draw(name, boxes, 10)[0][:height, :width]
     return ["".join(".#"[pixel] for pixel in row) for row in rows]
 
 

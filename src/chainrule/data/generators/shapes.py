@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -48,15 +47,13 @@ CLASSES = (
 SMALLEST_SIDE = 3
 """In fewer pixels the classes cannot be told apart."""
 
-# Chunks of about this many pixels: masks of one byte a pixel that stay in the cache.
 CHUNK_PIXELS = 2**18
+"""Images are drawn in chunks of about this many pixels, whose masks stay in the cache."""
 
-# Repeats are drawn anew in at most so many rounds, and at most so many times the set's size:
-# where the ranges leave no room for as many different images, this ends.
+# Where the ranges leave no room for as many different images, drawing repeats anew ends after
+# so many rounds, or after so many times as many images as the set has.
 _ROUNDS = 50
 _REDRAWS = 4
-
-
 SMALLEST_IMAGE, LARGEST_IMAGE = 10, 50
 """Pixels of a side."""
 
@@ -230,21 +227,21 @@ class ImageGenerator:
         boxes = self._boxes(len(todo), rng)
         ends = np.searchsorted(t[todo], np.arange(len(self.classes) + 1))
         for name, first, last in zip(self.classes, ends[:-1], ends[1:], strict=True):
-            drawn = draw(name, boxes[first:last], self.size)
-            images[todo[first:last]] = drawn
+            images[todo[first:last]] = draw(name, boxes[:, first:last], self.size)
 
-    def _boxes(self, count: int, rng: np.random.Generator) -> Boxes:
-        """Draw the sizes, the thicknesses and the places of ``count`` shapes."""
+    def _boxes(self, count: int, rng: np.random.Generator) -> Array:
+        """Draw the places, the sizes and the thicknesses of ``count`` shapes; see `draw`."""
         height = rng.integers(*self.height, size=count, endpoint=True)
         width = rng.integers(*self.width, size=count, endpoint=True)
         thickness = rng.integers(*self.thickness, size=count, endpoint=True)
         thickness = np.minimum(thickness, np.minimum(height, width) // 3)
         top, left = (self.size - side for side in (height, width))
         if self.centered:
-            return Boxes(top // 2, left // 2, height, width, thickness)
-        top = rng.integers(0, top, endpoint=True)
-        left = rng.integers(0, left, endpoint=True)
-        return Boxes(top, left, height, width, thickness)
+            top, left = top // 2, left // 2
+        else:
+            top = rng.integers(0, top, endpoint=True)
+            left = rng.integers(0, left, endpoint=True)
+        return np.stack([top, left, height, width, thickness])
 
 
 def _repeats(images: Array, numbers: Array, seen: set[bytes]) -> Array:
@@ -271,37 +268,6 @@ def _add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
         u = rng.random(len(part), dtype=np.float32)
         part |= (u < np.float32(noise)).view(np.uint8)
         part &= (u >= np.float32(noise / 2)).view(np.uint8)
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """Where the shapes of a set of images stand: five arrays of whole numbers, (images,).
-
-    Attributes:
-        top: the first row of the box.
-        left: its first column.
-        height: its rows.
-        width: its columns.
-        thickness: the strokes' width in pixels.
-    """
-
-    top: Array
-    left: Array
-    height: Array
-    width: Array
-    thickness: Array
-
-    def __len__(self) -> int:
-        return len(self.top)
-
-    def __getitem__(self, part: slice) -> Boxes:
-        return Boxes(
-            self.top[part],
-            self.left[part],
-            self.height[part],
-            self.width[part],
-            self.thickness[part],
-        )
 
 
 class Axis:
@@ -346,7 +312,7 @@ def _outer(compare: Callable[..., Array], rows: Array, columns: Array) -> Array:
     return compare(rows[:, :, None], columns[:, None, :])
 
 
-# Shapes of upright strokes: where the horizontal ones stand among the rows, and the vertical
+# Shapes of upright strokes: where the horizontal strokes stand among the rows, and the vertical
 # ones among the columns.
 UPRIGHT = {
     "rectangle": ("edges", "edges"),
@@ -448,13 +414,14 @@ _SLANTED: dict[str, Callable[[Axis, Axis], Array]] = {
 }
 
 
-def draw(name: str, boxes: Boxes, size: int) -> Array:
+def draw(name: str, boxes: Array, size: int) -> Array:
     """Images of one class.
 
     Args:
         name: one of `CLASSES`.
-        boxes: the place, size and thickness of each shape; at least 3 x 3 pixels, and no
-            thicker than a third of the shorter side.
+        boxes: the first row, the first column, the height, the width and the thickness of the
+            strokes of each shape, (5, images), in pixels; at least 3 x 3, and no thicker than
+            a third of the shorter side.
         size: the images' height and width n.
 
     Returns:
@@ -462,8 +429,7 @@ def draw(name: str, boxes: Boxes, size: int) -> Array:
 
     Example:
         >>> import numpy as np
-        >>> one = [np.array([v]) for v in (0, 1, 4, 5, 1)]
-        >>> for row in draw("rectangle", Boxes(*one), 6)[0]:
+        >>> for row in draw("rectangle", np.array([[0], [1], [4], [5], [1]]), 6)[0]:
         ...     print("".join(".#"[pixel] for pixel in row))
         .#####
         .#...#
@@ -472,14 +438,11 @@ def draw(name: str, boxes: Boxes, size: int) -> Array:
         ......
         ......
     """
-    images = np.empty((len(boxes), size, size), dtype=np.uint8)
+    images = np.empty((boxes.shape[1], size, size), dtype=np.uint8)
+    draw_mask = _SLANTED.get(name) or partial(_upright, name)
     step = max(1, CHUNK_PIXELS // size**2)
-    for first in range(0, len(boxes), step):
-        part = boxes[first : first + step]
-        rows = Axis(part.top, part.height, part.thickness, size)
-        columns = Axis(part.left, part.width, part.thickness, size)
-        if name in UPRIGHT:
-            images[first : first + step] = _upright(name, rows, columns)
-        else:
-            images[first : first + step] = _SLANTED[name](rows, columns)
+    for first in range(0, len(images), step):
+        top, left, height, width, thickness = boxes[:, first : first + step]
+        rows, columns = Axis(top, height, thickness, size), Axis(left, width, thickness, size)
+        images[first : first + step] = draw_mask(rows, columns)
     return images
