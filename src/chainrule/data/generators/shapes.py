@@ -341,7 +341,7 @@ def _circle(rows: Axis, columns: Axis) -> Array:
     squares = [_squares(axis, inset=0.1) for axis in (rows, columns)]
     inner = [_squares(axis, inset=axis.thickness) for axis in (rows, columns)]
     # A pixel with a neighbour outside stays, or thin outlines would have holes in them.
-    beside = [np.maximum(_shift(s, 1), _shift(s, -1)) for s in squares]
+    beside = [_larger_neighbour(s) for s in squares]
     hole = _outer(np.less_equal, inner[0], 1 - inner[1])
     hole &= _outer(np.less_equal, beside[0], 1 - squares[1])
     hole &= _outer(np.less_equal, squares[0], 1 - beside[1])
@@ -357,14 +357,10 @@ def _squares(axis: Axis, inset: float | Array) -> Array:
     return ratio * ratio
 
 
-def _shift(values: Array, step: int) -> Array:
-    """The next row's value in the place of each; infinite beyond the image."""
-    shifted = np.full_like(values, np.inf)
-    if step > 0:
-        shifted[:, :-step] = values[:, step:]
-    else:
-        shifted[:, -step:] = values[:, :step]
-    return shifted
+def _larger_neighbour(values: Array) -> Array:
+    """The larger of the values of the rows above and below; infinite beyond the image."""
+    padded = np.pad(values, ((0, 0), (1, 1)), constant_values=np.inf)
+    return np.maximum(padded[:, :-2], padded[:, 2:])
 
 
 def _triangle(rows: Axis, columns: Axis) -> Array:

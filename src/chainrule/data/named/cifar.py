@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Layout:
     """One of the published forms.
 
     Attributes:
-        name: of the data set and the form, for messages.
+        title: ``CIFAR-10`` or ``CIFAR-100``.
         archive: the archive on `PAGE`.
         md5: its checksum, in hexadecimal.
         folder: what the archive unpacks to.
@@ -48,7 +49,7 @@ class Layout:
         binary: whether it is the binary version.
     """
 
-    name: str
+    title: str
     archive: str
     md5: str
     folder: str
@@ -58,16 +59,10 @@ class Layout:
     labels: Mapping[str, Any]
     binary: bool = False
 
-    def is_in(self, folder: Path) -> bool:
-        """Whether the folder has this form's files."""
-        # os.path raises nothing, whatever the folder's name.
-        test, *train = (os.path.isfile(folder / name) for name in (self.test, *self.train))
-        return test and any(train)
-
     @property
-    def title(self) -> str:
-        """``CIFAR-10`` or ``CIFAR-100``."""
-        return self.name.partition(",")[0]
+    def name(self) -> str:
+        """The data set and the form, for messages."""
+        return self.title + ", binary version" * self.binary
 
     @property
     def set_name(self) -> str:
@@ -98,7 +93,7 @@ LAYOUTS = (
         {"fine": "fine_labels", "coarse": "coarse_labels"},
     ),
     Layout(
-        "CIFAR-10, binary version",
+        "CIFAR-10",
         "cifar-10-binary.tar.gz",
         "c32a1d4ab5d03f1284b67883e8d87530",
         "cifar-10-batches-bin",
@@ -109,7 +104,7 @@ LAYOUTS = (
         binary=True,
     ),
     Layout(
-        "CIFAR-100, binary version",
+        "CIFAR-100",
         "cifar-100-binary.tar.gz",
         "03b5dce01913d631647c71ecec9e9cb8",
         "cifar-100-binary",
@@ -128,20 +123,20 @@ class Cifar:
     """The images of one of the sets.
 
     Attributes:
-        name: ``CIFAR-10`` or ``CIFAR-100``.
         train_images: uint8, (cases, 32, 32, 3): rows from the top, red, green, blue.
         train_labels: class numbers, (cases,).
         test_images: likewise.
         test_labels: likewise.
         class_names: in the order of the class numbers.
+        name: ``CIFAR-10`` or ``CIFAR-100``.
     """
 
-    name: str
     train_images: Array
     train_labels: Array
     test_images: Array
     test_labels: Array
     class_names: tuple[str, ...]
+    name: str
 
     def choose(self, classes: Sequence[str]) -> Cifar:
         """The images of some classes alone, numbered in the order given.
@@ -158,12 +153,12 @@ class Cifar:
         numbers[[self.class_names.index(name) for name in classes]] = np.arange(len(classes))
         train, test = numbers[self.train_labels], numbers[self.test_labels]
         return Cifar(
-            self.name,
             self.train_images[train >= 0],
             train[train >= 0],
             self.test_images[test >= 0],
             test[test >= 0],
             tuple(classes),
+            self.name,
         )
 
 
@@ -172,7 +167,12 @@ class Cifar:
 
 def layout_of(folder: Path) -> Layout | None:
     """The published form that a folder holds, if any."""
-    return next((layout for layout in LAYOUTS if layout.is_in(folder)), None)
+    for layout in LAYOUTS:
+        # os.path raises nothing, whatever the folder's name.
+        test, *train = (os.path.isfile(folder / name) for name in (layout.test, *layout.train))
+        if test and any(train):
+            return layout
+    return None
 
 
 def find_published(name: str, *, beside: Path) -> Path:
@@ -186,20 +186,15 @@ def find_published(name: str, *, beside: Path) -> Path:
         DataError: it is nowhere; the message says how to get it.
     """
     python, binary = (layout for layout in LAYOUTS if layout.set_name == name)
-    nowhere: list[DataError] = []
-    for form in (python, binary):
-        try:
-            return find_data(form.folder, beside=beside)
-        except DataError as error:
-            nowhere.append(error)
-    raise DataError(f"{nowhere[0]}\n{_how_to_get(python, binary, beside / 'data')}")
-
-
-def _how_to_get(python: Layout, binary: Layout, folder: Path) -> str:
-    """The commands that put a set where it is looked for."""
-    place = shlex.quote(str(folder))
-    return (
-        "To get it:\n"
+    try:
+        return find_data(python.folder, beside=beside)
+    except DataError as error:
+        nowhere = error
+    with suppress(DataError):
+        return find_data(binary.folder, beside=beside)
+    place = shlex.quote(str(beside / "data"))
+    raise DataError(
+        f"{nowhere}\nTo get it:\n"
         f"  mkdir -p {place} && cd {place}\n"
         f"  curl -LO {PAGE}/{python.archive}\n"
         f"  md5sum {python.archive}    # must print {python.md5}\n"
@@ -297,28 +292,19 @@ def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
         raise ConfigError(unknown(f"label of {layout.name}", label, layout.labels))
     names = _class_names(layout, folder, label)
     read = _read_binary if layout.binary else _read_pickled
-    files = [folder / name for name in layout.train if (folder / name).is_file()]
-    train = [read(file, layout, label, len(names)) for file in files]
-    test = read(folder / layout.test, layout, label, len(names))
-    return Cifar(
-        layout.title,
-        _images([rows for rows, _ in train]),
-        np.concatenate([labels for _, labels in train]),
-        _images([test[0]]),
-        test[1],
-        names,
-    )
 
+    def images_and_labels(files: Iterable[str]) -> tuple[Array, Array]:
+        parts = [read(folder / file, layout, label, len(names)) for file in files]
+        images = np.empty((sum(len(rows) for rows, _ in parts), SIDE, SIDE, COLORS), np.uint8)
+        start = 0
+        for rows, _ in parts:  # filled in place, because a second copy takes 180 MB
+            planes = rows.reshape(-1, COLORS, SIDE, SIDE)
+            images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
+            start += len(rows)
+        return images, np.concatenate([labels for _, labels in parts])
 
-def _images(parts: Sequence[Array]) -> Array:
-    """Rows of colour planes as images (cases, 32, 32, 3), in one array."""
-    images = np.empty((sum(map(len, parts)), SIDE, SIDE, COLORS), np.uint8)
-    start = 0
-    for rows in parts:
-        planes = rows.reshape(-1, COLORS, SIDE, SIDE)
-        images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
-        start += len(rows)
-    return images
+    train = images_and_labels(file for file in layout.train if (folder / file).is_file())
+    return Cifar(*train, *images_and_labels([layout.test]), names, layout.title)
 
 
 def _read_pickled(path: Path, layout: Layout, label: str, classes: int) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """What a file reader gives: inputs, and labels that are not yet targets.
 
-A file's label column may hold names, class numbers or values; which, is known only when the
-loss is, and the list of classes only when all files of a run are read. So a reader gives
+A file's label column may hold names, class numbers or values: which of them is known only from
+the loss, and the list of classes only when all files of a run are read. So a reader gives
 `Labels`, which remember where each one stands; `encoding` makes targets of them.
 """
 
@@ -21,9 +21,6 @@ from chainrule.core.errors import DataError, Problem
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
-Place = Callable[[int, str], Problem]
-"""Makes the problem that a message about the case of a number becomes."""
-
 Shape = tuple[int, ...] | None
 
 
@@ -33,7 +30,7 @@ class Labels:
 
     Attributes:
         values: numbers, (cases,) or (cases, outputs), or the texts of a file's cells.
-        place: makes the `Problem` that a message about one case becomes: with the line and
+        place: makes a `Problem` of the number of a case and a message about it, with line and
             column where the file has any.
         path: the file, if they come from one.
         names: the names of the classes 0, 1, ..., where the source itself lists them.
@@ -41,7 +38,7 @@ class Labels:
     """
 
     values: Array | list[str]
-    place: Place
+    place: Callable[[int, str], Problem]
     path: Path | None = None
     names: tuple[str, ...] | None = None
     are_names: bool = False
@@ -60,7 +57,7 @@ class Labels:
         if isinstance(self.values, list):
             return True
         if self.values.ndim > 1:
-            return is_one_hot(self.values)
+            return bool(one_hot_rows(self.values).all())
         return bool((self.values == np.floor(self.values)).all())
 
     def distinct(self) -> tuple[list[str], Array]:
@@ -76,10 +73,10 @@ class Labels:
         values = np.asarray(self.values)
         if values.ndim == 1:
             return values
-        if not is_one_hot(values):
-            case = next(k for k, row in enumerate(values) if not is_one_hot(row[None]))
+        wrong = ~one_hot_rows(values)
+        if wrong.any():
             message = "a target row of classes must hold one 1 and otherwise 0"
-            raise DataError(self.place(case, message))
+            raise DataError(self.place(int(np.argmax(wrong)), message))
         places: Array = np.argmax(values, axis=1)
         return places
 
@@ -152,14 +149,13 @@ def is_whole(word: str) -> bool:
     return word.removeprefix("-").isdigit() and word.isascii()
 
 
-def is_one_hot(rows: Array) -> bool:
-    """Whether every row, (cases, classes), holds one 1 and otherwise 0."""
-    zero_or_one = ((rows == 0) | (rows == 1)).all()
-    return rows.shape[1] > 1 and bool(zero_or_one and (rows.sum(axis=1) == 1).all())
+def one_hot_rows(rows: Array) -> Array:
+    """Which rows of (cases, classes) hold one 1 and otherwise 0."""
+    return (rows.shape[1] > 1) & ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
 
 
 def commands_terminal(name: str) -> bool:
-    r"""Whether a name, which is going to be printed, holds control characters.
+    r"""Whether a name holds control characters, which a terminal that shows it would obey.
 
     Example:
         >>> commands_terminal("iris setosa"), commands_terminal("\x1b[2J")
@@ -169,7 +165,7 @@ def commands_terminal(name: str) -> bool:
 
 
 def name_as_text(name: str) -> str:
-    r"""A folder's name as the name of a class: what is no text in it is written as escapes.
+    r"""A folder's name as the name of a class: bytes that are no text are written as escapes.
 
     A file system takes any bytes; the names of classes are written in UTF-8, and printed.
 
@@ -181,8 +177,8 @@ def name_as_text(name: str) -> str:
     return "".join(repr(char)[1:-1] if commands_terminal(char) else char for char in text)
 
 
-# Where the colours of an image stand: most files hold the three numbers of a pixel together,
-# (height, width, 3), as one looks at an image; convolution takes a plane a colour, (3, height,
+# Where the colours of an image stand. Most files hold the three numbers of a pixel together,
+# (height, width, 3), as plots take them; convolution takes one plane for each colour, (3, height,
 # width).
 
 
@@ -197,10 +193,8 @@ def channels_last(shape: Shape) -> bool:
 
 
 def channels_first(shape: Shape) -> bool:
-    """Whether images of this shape have a plane a colour; last where both could be meant."""
-    return (
-        not channels_last(shape) and shape is not None and len(shape) == 3 and shape[0] in (1, 3)
-    )
+    """Whether images of this shape have one plane for each colour, and not colours last."""
+    return shape is not None and len(shape) == 3 and shape[0] in (1, 3) and shape[2] not in (1, 3)
 
 
 def picture_shape(shape: Shape) -> Shape:
