@@ -9,7 +9,7 @@ from pathlib import Path
 from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
-from chainrule.data.dataset import Dataset
+from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.cases import Labels, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
@@ -20,7 +20,7 @@ from chainrule.data.settings import own_arguments
 from chainrule.runs.run import PARTS, Run
 
 
-def part_of(data: object, split: str) -> Dataset:
+def part_of(data: DataSplit, split: str) -> Dataset:
     """The part of the data that ``--split`` names.
 
     Raises:
@@ -34,14 +34,13 @@ def part_of(data: object, split: str) -> Dataset:
 
 def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
     """Inputs, scaled, and targets of a part of the run's data."""
-    data = run.data
-    part = part_of(data, split)
-    _tell(data.notes)
+    part = part_of(run.data, split)
+    _say_notes(run.data.notes)
     return part.x, part.t
 
 
-def _tell(notes: Sequence[str]) -> None:
-    """What is to be known of the cases; not among the results, which may go to a file."""
+def _say_notes(notes: Sequence[str]) -> None:
+    """Print notes on the cases to stderr, because the results on stdout may go to a file."""
     for note in notes:
         say(f"note: {note}", to_stderr=True)
 
@@ -93,26 +92,24 @@ def _require_cases(run: Run, file: Path) -> None:
 
 
 def _are_sequences(run: Run, file: Path) -> bool:
-    wanted = len(run.network.input_shape) == 2
+    wanted = run.network.reads_sequences
     return "text" in run.config.data or holds_sequences(file, wanted=wanted)
 
 
 def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
-    """Windows of a text, or the sequences of an .npz file, as long as the network takes them."""
+    """Windows of a text, or the sequences of an .npz file, of the network's input shape."""
     settings = run.config.data
     if "text" in settings and not holds_sequences(file):  # data make writes a text's windows
         assert run.classes is not None
-        options = own_arguments(settings)
-        part, notes = windows_of_file(file, Alphabet.named(run.classes), **options)
-        _tell(notes)
+        alphabet = Alphabet.named(run.classes)
+        part, notes = windows_of_file(file, alphabet, **own_arguments(settings))
+        _say_notes(notes)
         return run.network.prepare_inputs(part.x), part.t
     found = read_sequences(file)
-    steps, features = (*run.network.input_shape, 0)[:2]
-    if found.x.shape[1:] != (steps, features):
-        shape = " of ".join(map(str, found.x.shape[1:]))
-        message = (
-            f"found sequences of {shape} numbers, but the network takes {steps} of {features}"
-        )
+    if found.x.shape[1:] != run.network.input_shape:
+        shapes = (found.x.shape[1:], run.network.input_shape)
+        shape, taken = (" of ".join(map(str, shape)) for shape in shapes)
+        message = f"found sequences of {shape} numbers, but the network takes {taken}"
         raise DataError(Problem(message, file))
     if found.classes is not None and run.classes is not None and found.classes != run.classes:
         both = (", ".join(names) for names in (found.classes, run.classes))
@@ -143,9 +140,8 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
-    x = place_channels(cases.x, cases.image_shape, settings.get("channels")).reshape(
-        len(cases), -1
-    )
+    x = place_channels(cases.x, cases.image_shape, settings.get("channels"))
+    x = x.reshape(len(cases), -1)
     if x.shape[1] != run.network.input:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainrule.cli.options import Config, Overrides, Quiet
+from chainrule.cli.options import Config, Engine, Overrides, Quiet
 from chainrule.cli.terminal import counted, say
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def command(
         typer.Option("--epochs", min=1, help="How many; by default the configuration's."),
     ] = None,
     set_: Overrides = None,
-    engine: Annotated[
-        str | None, typer.Option("--engine", help="Which of our engines is compared.")
-    ] = None,
+    engine: Engine = None,
     threads: Annotated[
         int, typer.Option("--threads", min=1, help="How many each training may use.")
     ] = 1,

@@ -19,4 +19,7 @@ Overrides = Annotated[
         help="Override a value, such as training.epochs=5 or network.layers.0.size=50.",
     ),
 ]
+Engine = Annotated[
+    str | None, typer.Option("--engine", help="Which of our engines runs the minibatches.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]

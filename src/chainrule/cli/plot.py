@@ -42,10 +42,10 @@ def command(
         if word not in PICTURES:
             raise ChainruleError(unknown("picture", word, PICTURES))
     trained = load(run)
-    drawn = {word: PICTURES[word](trained) for word in what or PICTURES}
+    drawn = {word: PICTURES[word][0](trained) for word in what or PICTURES}
     missing = [word for word, figure in drawn.items() if figure is None]
     if len(missing) == len(drawn) or (what and missing):
-        words = " and ".join(f"{word} ({_NEEDS[word]})" for word in missing)
+        words = " and ".join(f"{word} ({PICTURES[word][1]})" for word in missing)
         raise ChainruleError(f"{run}: there is nothing to draw for {words}")
     for word, figure in drawn.items():
         if figure is not None:
@@ -76,13 +76,8 @@ def _boundary(run: Run) -> Figure | None:
     return boundary_of(run)
 
 
-PICTURES: Mapping[str, Callable[[Run], Figure | None]] = {
-    "weights": _weights,
-    "boundary": _boundary,
+PICTURES: Mapping[str, tuple[Callable[[Run], Figure | None], str]] = {
+    "weights": (_weights, "the first layer has no weights for images"),
+    "boundary": (_boundary, "it needs two inputs, and classes"),
 }
-"""What can be drawn of a run."""
-
-_NEEDS = {
-    "weights": "the first layer has no weights for images",
-    "boundary": "it needs two inputs, and classes",
-}
+"""How each picture of a run is drawn, and why there may be none."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chainrule.cli.options import Config, Overrides, Quiet
+from chainrule.cli.options import Config, Engine, Overrides, Quiet
 
 
 def command(
@@ -28,9 +28,7 @@ def command(
     ] = False,
     quiet: Quiet = False,
     set_: Overrides = None,
-    engine: Annotated[
-        str | None, typer.Option("--engine", help="Which engine runs the minibatches.")
-    ] = None,
+    engine: Engine = None,
     run: Annotated[
         Path | None,
         typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),

@@ -12,11 +12,10 @@ from chainrule.core.errors import ConfigError
 from chainrule.core.schema import Metadata, expected, invalid
 
 DEFAULT_SPLIT = (0.7, 0.2, 0.1)
-"""The fractions of training, validation and test data where nothing else is said."""
-
+"""The fractions of training, validation and test data where none are given."""
 
 _MOST_CASES = 10**9
-"""Beyond this a part of a split is no slip of somebody who thought of numbers of cases."""
+"""Larger numbers get no hint that numbers of cases are not read."""
 
 
 class Split(Metadata):
@@ -24,16 +23,14 @@ class Split(Metadata):
 
     def check(self, value: Any) -> list[float]:
         """Three fractions that sum to 1, the first above 0; percentages become fractions."""
-        what = (
-            "three fractions [training, validation, test] from 0 to 1 that sum to 1, or "
-            "percentages that sum to 100"
+        are_numbers = isinstance(value, list) and all(
+            isinstance(part, int | float) and not isinstance(part, bool) for part in value
         )
-        if not isinstance(value, list) or len(value) != 3:
-            raise expected(what)
-        if any(isinstance(part, bool) or not isinstance(part, int | float) for part in value):
-            raise expected(what)
-        if not all(0 <= part <= _MOST_CASES for part in value):
-            raise expected(what)
+        if not (are_numbers and len(value) == 3 and all(0 <= k <= _MOST_CASES for k in value)):
+            raise expected(
+                "three fractions [training, validation, test] from 0 to 1 that sum to 1, or "
+                "percentages that sum to 100"
+            )
         found = as_fractions(value)
         parts = f"{' + '.join(f'{part:g}' for part in value)} = {sum(value):g}"
         if found is None and all(part <= 1 for part in value):

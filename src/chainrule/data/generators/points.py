@@ -1,7 +1,7 @@
 """Sets of points to learn from: classes in the plane and beyond, and curves.
 
-Every set is a function of its settings and a random stream; classes are equally frequent to
-one case, and stand in turn (0, 1, 2, 0, 1, ...). ``noise`` of 0 gives the exact points.
+Every set is a function of its settings and a random stream. The classes take turns (0, 1, 2, 0,
+1, ...), so their sizes differ by one case at most. ``noise`` of 0 gives the exact points.
 """
 
 from __future__ import annotations
@@ -170,12 +170,7 @@ def curve(
 
 
 POINT_SETS: Mapping[str, Callable[..., Dataset]] = {
-    "xor": xor,
-    "spirals": spirals,
-    "moons": moons,
-    "rings": rings,
-    "blobs": blobs,
-    "curve": curve,
+    maker.__name__: maker for maker in (xor, spirals, moons, rings, blobs, curve)
 }
 """Every set of points by its name in a configuration."""
 

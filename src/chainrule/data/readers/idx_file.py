@@ -12,7 +12,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -81,7 +81,7 @@ def read_idx(path: Path) -> Array:
         raise DataError(Problem(f"the file cannot be read ({error})", path)) from None
 
 
-def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
+def _parse(path: Path, file: io.BufferedIOBase) -> Array:
     shape, dtype = _read_header(path, file)
     needed = dtype.itemsize * math.prod(shape)
     if needed > MAX_DATA_BYTES:
@@ -101,9 +101,7 @@ def _parse(path: Path, file: IO[bytes] | gzip.GzipFile) -> Array:
     return np.frombuffer(content, dtype).astype(dtype.newbyteorder("=")).reshape(shape)
 
 
-def _read_header(
-    path: Path, file: IO[bytes] | gzip.GzipFile
-) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _read_header(path: Path, file: io.BufferedIOBase) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """The shape and the type of the numbers."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
@@ -117,7 +115,7 @@ def _read_header(
     return struct.unpack(f">{magic[3]}I", sizes), np.dtype(TYPES[magic[2]])
 
 
-def _at_most(file: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
+def _at_most(file: io.BufferedIOBase, size: int) -> bytes:
     """Up to ``size`` bytes, taking memory only as they come: a header may lie."""
     content = io.BytesIO()
     while block := file.read(min(2**24, size - content.tell())):

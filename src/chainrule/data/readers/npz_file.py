@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 
@@ -23,11 +23,13 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
-# The last three: names that are no UTF-8, places below zero, entries that are cut short.
 DAMAGES = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
 )  # fmt: skip
-"""What Python's reader of zip files raises of a damaged one."""
+"""What Python's reader of zip files raises for a damaged one.
+
+The last three are raised for names that are not UTF-8, negative offsets and truncated entries.
+"""
 
 _KNOWN = ("x", "t", "classes", "image_shape")
 
@@ -125,29 +127,13 @@ def _missing_x(members: Mapping[str, Any]) -> str:
     return f"found the arrays {found}; expected x and t{hint}"
 
 
-class Header(NamedTuple):
-    """What the header of an array says.
-
-    Attributes:
-        shape: of the array.
-        fortran: whether the first index runs fastest.
-        dtype: of the numbers.
-    """
-
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype[Any]
-
-    @property
-    def needed(self) -> int:
-        """The bytes of the numbers."""
-        return self.dtype.itemsize * math.prod(self.shape)
-
-
-def read_header(stream: IO[bytes]) -> Header:
+def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """The header with which an array begins; the stream's position is behind it then.
 
     NumPy reads the header as a literal, which runs nothing.
+
+    Returns:
+        The shape of the array, whether it is in Fortran order, and the type of its numbers.
 
     Raises:
         ValueError: it is none, too long, or has a shape that is not read.
@@ -161,15 +147,16 @@ def read_header(stream: IO[bytes]) -> Header:
             version = np.lib.format.read_magic(stream)
             if version not in readers:  # version 3.0 is for structures of named fields
                 raise ValueError(f"version {version[0]}.{version[1]} of the format is not read")
-            header = Header(*readers[version](stream, max_header_size=MAX_HEADER_BYTES))
+            header = readers[version](stream, max_header_size=MAX_HEADER_BYTES)
     # What Python's parsers raise besides ValueError when a literal is wrong or nested deeply.
     except (TypeError, SyntaxError, OverflowError, RecursionError, MemoryError,
             tokenize.TokenError):  # fmt: skip
         raise ValueError("its header is not NumPy's") from None
-    if len(header.shape) > MAX_DIMENSIONS:
-        raise ValueError(f"{len(header.shape)} dimensions; at most {MAX_DIMENSIONS} are read")
-    if not all(type(length) is int and length >= 0 for length in header.shape):
-        raise ValueError(f"the shape {header.shape} in its header")
+    shape = header[0]
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"{len(shape)} dimensions; at most {MAX_DIMENSIONS} are read")
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"the shape {shape} in its header")
     return header
 
 
@@ -178,17 +165,18 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     name = info.filename.removesuffix(".npy")
     try:
         with file.open(info) as stream:
-            header = read_header(stream)
-            if header.dtype.hasobject:
+            shape, is_fortran, dtype = read_header(stream)
+            if dtype.hasobject:
                 message = f"{name} holds Python objects, which are not loaded; save numbers"
                 raise DataError(Problem(message, path))
-            if header.needed != info.file_size - stream.tell():
-                message = f"{name} is damaged: its header asks for {header.needed} bytes"
+            needed = dtype.itemsize * math.prod(shape)
+            if needed != info.file_size - stream.tell():
+                message = f"{name} is damaged: its header asks for {needed} bytes"
                 raise DataError(Problem(message, path))
-            content = stream.read(header.needed)
+            content = stream.read(needed)
             stream.read(1)  # to the end, where the checksum is compared
-            array: Array = np.frombuffer(content, header.dtype)
-            return array.reshape(header.shape, order="F" if header.fortran else "C")
+            array: Array = np.frombuffer(content, dtype)
+            return array.reshape(shape, order="F" if is_fortran else "C")
     except DataError:
         raise
     except (ValueError, OverflowError) as error:

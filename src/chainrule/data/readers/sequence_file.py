@@ -1,9 +1,9 @@
 """Sequences in an .npz file of ``x``, ``t`` and ``lengths``.
 
-``x`` is (cases, steps, features); ``lengths``, (cases,), says how many steps of each case are
-real, and what stands behind them is not read. Without ``lengths`` the array may hold images as
-well: for a network that reads sequences it is taken for sequences, and steps at a case's end whose
-numbers are all NaN for padding.
+``x`` is (cases, steps, features); ``lengths``, (cases,), is the number of steps of each case, and
+what stands behind them is padding. Without ``lengths`` the array could as well hold images: a
+network that reads sequences takes it for sequences, and steps at the end of a case whose numbers
+are all NaN for padding.
 
 ``t`` is one target a case, class numbers (cases,) or values (cases, outputs), or one for every
 step: class numbers (cases, steps) with −1 for none, or values (cases, steps, outputs) with NaN for
@@ -22,12 +22,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, ShapeError
 from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
 from chainrule.data.readers.encoding import MAX_CLASS, check_names
-from chainrule.data.readers.npz_file import (
-    DAMAGES,
-    names_of_classes,
-    read_arrays,
-    read_header,
-)
+from chainrule.data.readers.npz_file import DAMAGES, names_of_classes, read_arrays, read_header
 from chainrule.data.readers.paths import existing_file
 
 KNOWN = ("x", "t", "classes", "lengths")
@@ -58,10 +53,13 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
     try:
         with zipfile.ZipFile(existing_file(path)) as file:
             names = file.namelist()
-            if "lengths.npy" in names or not (wanted and "x.npy" in names):
-                return "lengths.npy" in names
+            if "lengths.npy" in names:
+                return True
+            if not wanted or "x.npy" not in names:
+                return False
             with file.open("x.npy") as stream:
-                return len(read_header(stream).shape) == 3
+                shape, *_ = read_header(stream)
+                return len(shape) == 3
     except (*DAMAGES, NotImplementedError, RuntimeError):
         # Damaged, packed in an unknown way, or encrypted: reading it in earnest reports which.
         return False
@@ -153,11 +151,7 @@ def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
 
 
 def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
-    """The names of the classes, if the file has any.
-
-    Raises:
-        DataError: they are no names, or too few for the targets.
-    """
+    """The names of the classes, at least two, if the file has any."""
     names = names_of_classes(path, arrays)
     if names is not None:
         if len(names) < 2:
