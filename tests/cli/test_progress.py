@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chainrule.cli.progress import EpochLines, ProgressBar, epoch_text
+from chainrule.cli.progress import EpochLines, epoch_text
 
 
 def trainer(epoch: int = 1, epochs: int = 10, rate: float = 0.1) -> SimpleNamespace:
@@ -67,10 +67,6 @@ def test_numbers_are_aligned(capsys):
         watch.on_epoch(trainer(epoch, 100), {"train_loss": 1.0})
     first, last = capsys.readouterr().out.splitlines()
     assert first.index("train") == last.index("train")
-
-
-def test_here_is_no_terminal(capsys):
-    assert not ProgressBar.is_possible()
 
 
 CONFIG = """\

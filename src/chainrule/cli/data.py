@@ -12,7 +12,7 @@ from chainrule.cli.options import Config, Overrides
 from chainrule.cli.terminal import say, say_result
 
 if TYPE_CHECKING:
-    from chainrule.data.dataset import DataSplit
+    from chainrule.config.load import Config as LoadedConfig
 
 app = typer.Typer(
     help="Look at the data of a configuration, or write them.",
@@ -21,20 +21,11 @@ app = typer.Typer(
 )
 
 
-def _data(config: Path, overrides: list[str] | None) -> DataSplit:
-    from chainrule.config.load import load_config
-    from chainrule.runs.resolve import resolve_data
-
-    return resolve_data(load_config(config, overrides or []))
-
-
-def _read_files(config: Path, overrides: list[str]) -> list[Path]:
+def _files_of(config: LoadedConfig) -> list[Path]:
     """The files that the data of a configuration are read from."""
-    from chainrule.config.load import load_config
     from chainrule.data.settings import PATH_KEYS
 
-    checked = load_config(config, overrides)
-    return [checked.resolve(checked.data[key]) for key in PATH_KEYS if key in checked.data]
+    return [config.resolve(config.data[key]) for key in PATH_KEYS if key in config.data]
 
 
 @app.command("show")
@@ -55,21 +46,25 @@ def show(
     """
     from chainrule.cli.cases import part_of
     from chainrule.cli.showing import picture, sequences_as_text
+    from chainrule.config.load import load_config
     from chainrule.core.files import refuse_input, shortened, write_whole
     from chainrule.plots.save import show_or_save
+    from chainrule.runs.resolve import resolve_data
 
+    loaded = load_config(config, set_ or [])
     if save is not None:
-        refuse_input(save, config, *_read_files(config, set_ or []))
-    data = _data(config, set_)
+        refuse_input(save, config, *_files_of(loaded))
+    data = resolve_data(loaded)
+    part = part_of(data, split)
     if data.sequence_shape is not None:
-        text = sequences_as_text(data, part_of(data, split), count)
+        text = sequences_as_text(data, part, count)
         if save is None:
             say_result(text)
         else:
             write_whole(save, text)
             say(f"sequences written to {save}")
         return
-    figure = picture(data, part_of(data, split), f"{config.stem}: {split} data", count)
+    figure = picture(data, part, f"{config.stem}: {split} data", count)
     written = show_or_save(figure, save, Path(f"{shortened(config.stem)}-{split}.png"))
     if written is not None:
         say(f"picture written to {written}")
@@ -82,16 +77,19 @@ def make(
     set_: Overrides = None,
 ) -> None:
     """Write the data set as .npz: x and t, and the class names."""
+    from chainrule.config.load import load_config
     from chainrule.core.errors import ChainruleError, Problem
     from chainrule.core.files import refuse_input
     from chainrule.data.readers.npz_file import write_npz
+    from chainrule.runs.resolve import resolve_data
 
     if os.path.isdir(file) or file.suffix.lower() != ".npz":
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
+    # The inputs are not standardised: a run that reads the file does that itself.
     overrides = [*(set_ or []), "data.standardize=false", "data.channels=last"]
-    refuse_input(file, config, *_read_files(config, overrides))
-    # As they come: a run that reads the file standardises them itself.
-    data = _data(config, overrides)
+    loaded = load_config(config, overrides)
+    refuse_input(file, config, *_files_of(loaded))
+    data = resolve_data(loaded)
     write_npz(file, data)
     sizes = ", ".join(
         f"{len(part)} {name}"

@@ -1,7 +1,7 @@
 """Ctrl-C while the program is still being imported: it ends at once, with status 130.
 
-There is nothing to be saved yet, and an exception in the midst of an import would end in a
-traceback. This module imports little, so that it can be the first.
+There is nothing to save yet, and an exception during an import would end in a traceback. This
+module imports little, so that it can be imported first.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ def _leave(number: int, frame: object) -> None:
 
 
 def at_once() -> None:
-    """From now on Ctrl-C ends the program; where it is ignored, as by ``nohup``, it stays so."""
+    """From now on Ctrl-C ends the program, unless it is ignored already, as under ``nohup``."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 
 def now() -> None:
-    """End the program that Ctrl-C has interrupted, with its status.
+    """End the program that Ctrl-C has interrupted with status 130.
 
-    Run as a module (``python -m``), Python would end itself by the signal where it came in code
-    made from text, as that of data classes is, although the exception was caught.
+    Without this, ``python -m`` would end by the signal itself, although the exception was caught,
+    where the signal came in code compiled from a string, such as the methods of a data class.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

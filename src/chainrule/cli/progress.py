@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from chainrule.cli.terminal import console, say
@@ -78,11 +76,6 @@ class EpochLines(Callback):
 
 class ProgressBar(Callback):
     """A bar over all minibatches, with the loss of the last one and of the last epoch."""
-
-    @staticmethod
-    def is_possible() -> bool:
-        """Whether the output is a terminal."""
-        return sys.stdout.isatty()
 
     def on_start(self, trainer: Trainer) -> None:
         """Draw the bar, empty."""

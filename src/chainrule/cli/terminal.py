@@ -1,8 +1,8 @@
 """What the commands print, and how a program ends when something goes wrong.
 
-Names of classes, layers and files come from elsewhere and may hold characters that command a
-terminal or turn the order of its letters round, so all text passes through `printable`. The
-courses' scripts end by `failures_reported` as well.
+Names of classes, layers and files may hold characters that a terminal takes for commands or that
+reverse the order of its letters, so all text passes through `printable`. The courses' scripts
+report their failures by `failures_reported` as well.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class OutputError(OSError):
 
 
 def say(text: object = "", *, to_stderr: bool = False) -> None:
-    """Print a text at once, with what a terminal must not be sent written as escapes.
+    """Print a text at once, with characters that a terminal must not be sent as escapes.
 
     Args:
         text: one or several lines.
-        to_stderr: what is no result goes there, so that results can be written to a file.
+        to_stderr: for what is not a result, so that stdout can be redirected to a file.
 
     Raises:
         OutputError: the output cannot be written.
@@ -45,7 +45,7 @@ def say(text: object = "", *, to_stderr: bool = False) -> None:
 
 
 def say_result(text: str) -> None:
-    """Print what a file could have held as well: as it is, unless a terminal shows it.
+    """Print a result that may be redirected to a file: unchanged, unless a terminal shows it.
 
     Raises:
         OutputError: the output cannot be written.
@@ -66,7 +66,7 @@ def counted(number: int, noun: str) -> str:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Tell a full disk under the output from other failures, and from a reader that has left."""
+    """Report that the output cannot be written, as on a full disk, by an error of its own."""
     try:
         yield
     except BrokenPipeError:
@@ -77,24 +77,20 @@ def _writing() -> Iterator[None]:
 
 
 def _drop_output() -> None:
-    """Drop what is left in the output's buffer, which cannot be written."""
+    """Send what is left in the output's buffer to /dev/null: it cannot be written."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console(**options: Any) -> Console:
-    """A console of rich's that leaves it to `failures_reported` to end the program.
-
-    Args:
-        options: of `rich.console.Console`.
-    """
+    """A console of rich whose broken pipe is reported by `failures_reported`, with its status."""
     from rich.console import Console
 
     class Raising(Console):
-        """Rich's own would end the program with status 1."""
+        """Where rich's own would end the program with status 1, this one raises."""
 
         def on_broken_pipe(self) -> None:
-            """The reader of the output has left."""
+            """Called when the reader of the output has closed it."""
             raise BrokenPipeError
 
     return Raising(**options)
@@ -104,9 +100,9 @@ def console(**options: Any) -> Console:
 def failures_reported(program: str) -> Iterator[None]:
     """Turn a failure the user can cause into its message on stderr and an exit status.
 
-    Status 2: something in the input is wrong; 130: stopped by Ctrl-C; 143: by SIGTERM; 141, as
-    the shell calls SIGPIPE: a reader of our output has seen enough, such as ``head``, which ends
-    the program quietly.
+    Status 2: something in the input is wrong; 130: stopped by Ctrl-C; 143: by SIGTERM; 141, the
+    shell's status for SIGPIPE: a reader of our output, such as ``head``, has closed it, which
+    ends the program without a message.
 
     Args:
         program: what the message begins with where no file can be named.
@@ -144,10 +140,7 @@ def failures_reported(program: str) -> Iterator[None]:
 
 
 def _prepare_streams() -> None:
-    """Make output possible wherever it goes, and warnings one line each.
-
-    A δ must not end a training on an old terminal.
-    """
+    """Write "?" for a character that the terminal does not know, and a warning as one line."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -161,7 +154,7 @@ def _show_warning(message: Warning | str, *where: object, **options: object) -> 
 
 
 def _problem_of(error: OSError) -> Problem:
-    """A failure of the system that no reader or writer of a file has turned into a message."""
+    """The message of a failure of the system that no reader or writer of a file has reported."""
     reason = error.strerror or str(error)
     of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
     if isinstance(error, OutputError) or of_output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from signal import SIGINT
 from typing import Annotated
@@ -57,7 +58,8 @@ def command(
     if quiet and showing:
         raise ChainruleError("--quiet and --verbose exclude each other; choose one")
     overrides = [*(set_ or []), *([f"training.engine={engine}"] if engine else [])]
-    bar = ProgressBar() if ProgressBar.is_possible() and not showing else EpochLines(all=showing)
+    has_bar = sys.stdout.isatty() and not showing
+    progress = ProgressBar() if has_bar else EpochLines(all=showing)
     with terminable():
         from chainrule.runs.run import train
 
@@ -68,7 +70,7 @@ def command(
             resume=resume,
             verbose=verbose,
             jacobians=jacobians,
-            callbacks=[] if quiet else [SayWhereItGoesOn(), bar],
+            callbacks=[] if quiet else [SayWhereItGoesOn(), progress],
         )
     if not quiet:
         print_result(result)

@@ -1,7 +1,7 @@
-"""Sequences that are made: what comes back after a delay, and parity.
+"""Tasks that need a memory: to echo a sequence after a delay, and the parity of a string of bits.
 
-A set is a function of its settings and a random stream. Inputs are (cases, steps, 1). Cases of
-fewer steps are filled up at their end: NaN as the input, and no target (−1, or NaN for values).
+A set is a function of its settings and a random stream. Inputs are (cases, steps, 1). Shorter
+cases are padded at their end: NaN as the input, and no target (−1, or NaN for values).
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.generators.base import ends_of, generator, refuse_beyond_memory
 
 MOST_STEPS = 10_000
-"""More steps than a gradient would survive."""
+"""The longest sequence: over more steps any gradient has vanished or exploded."""
 
 Steps = Annotated[int | Sequence[int], WholeRange(1, MOST_STEPS)]
 
 ALL_STRINGS = 1000
-"""So many strings of bits are made at most where no count is given."""
+"""The most strings of bits that are made where no count is given."""
 
 _COUNTED_BITS = 40
-"""From so many bits on, strings are not drawn without repetition: two alike are not to be seen."""
+"""Strings of more bits are drawn independently: two equal ones are too rare to be excluded."""
 
 
 def _are_range(steps: Any) -> bool:
+    """Whether a number of steps, or a range of them, can be read."""
     ends = steps if isinstance(steps, list) else [steps, steps]
     return len(ends) == 2 and all(map(is_whole_from, ends)) and ends[0] <= ends[1] <= MOST_STEPS
 
 
 def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The delay must be shorter than the shortest sequence."""
     steps, delay = values["steps"], values["delay"]
     if _are_range(steps) and is_whole_from(delay) and delay >= ends_of(steps)[0]:
         shortest = ends_of(steps)[0]
@@ -43,6 +45,7 @@ def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], st
 
 
 def _strings_differ(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """There must be as many different strings as are wanted."""
     bits, count = values["bits"], values["count"]
     if _are_range(bits) and is_whole_from(count) and count > _number_of_strings(bits):
         there = _number_of_strings(bits)
@@ -145,7 +148,7 @@ def _shares(count: int, lengths: range) -> list[int]:
 
 
 def _strings(rng: np.random.Generator, number: int, bits: int) -> Array:
-    """So many different strings, (number, bits)."""
+    """``number`` strings of bits, (number, bits), all different where they are short."""
     if bits > _COUNTED_BITS:
         return rng.integers(0, 2, (number, bits)).astype(np.float64)
     if 2**bits <= 4 * number:

@@ -1,4 +1,4 @@
-"""Binary images of simple shapes, made to measure."""
+"""Binary images of simple shapes, whose sizes, strokes and noise can be set."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CLASSES = (
 """The shapes by name."""
 
 SMALLEST_SIDE = 3
-"""In fewer pixels the classes cannot be told apart."""
+"""The smallest width and height of a shape: with fewer pixels some classes look alike."""
 
 CHUNK_PIXELS = 2**18
 """Images are drawn in chunks of about this many pixels, whose masks stay in the cache."""

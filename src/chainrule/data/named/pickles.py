@@ -74,11 +74,12 @@ class Machine:
     def __init__(self, contents: bytes, path: Path) -> None:
         self.contents = contents
         self.path = path
-        self.at = 0  # where the current opcode stands, for messages
-        self.nested = 0
+        self.at = 0  # the byte of the current opcode, for messages
+        self.nested = 0  # the number of tuples in tuples
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        # Texts may be encoded to bytes again and again; more than the file holds is an attack.
+        # The number of characters encoded to bytes. A text may be encoded again and again, but
+        # more than the file holds is an attack.
         self.encoded = 0
 
     def fail(self, message: str) -> NoReturn:
@@ -120,16 +121,24 @@ class Machine:
             self.fail(f"the file is damaged or cut short ({str(error)[:100]})")
 
     def frame(self, length: int) -> None:
-        """A frame begins; it must end within the file."""
+        """Check that the frame that begins ends within the file."""
         left = len(self.contents) - self.at - 9
         if length > left:
             self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
 
     def result(self) -> dict[str, Any]:
-        """What STOP finds on the stack."""
+        """What STOP finds on the stack: the dictionary, its arrays ready."""
         if len(self.stack) != 1 or not isinstance(self.stack[0], dict):
             self.fail("the pickle is no dictionary")
-        return {key: _finished(self, value) for key, value in self.stack[0].items()}
+        found = self.stack[0]
+        for key, value in found.items():
+            if isinstance(value, PendingArray):
+                if value.array is None:
+                    self.fail("an array never got its bytes")
+                found[key] = value.array
+            elif isinstance(value, Global) or value is UINT8:
+                self.refuse("a global as a value")
+        return found
 
     # The stack
 
@@ -151,14 +160,13 @@ class Machine:
 
     def pop_to_mark(self) -> list[Any]:
         """Take all values above the last mark, and the mark."""
-        mark = len(self.stack) - 1
-        while mark >= 0 and self.stack[mark] is not MARK:
-            mark -= 1
-        if mark < 0:
+        values = []
+        while self.stack and self.stack[-1] is not MARK:
+            values.append(self.stack.pop())
+        if not self.stack:
             self.fail("a mark is missing")
-        values = self.stack[mark + 1 :]
-        del self.stack[mark:]
-        return values
+        self.stack.pop()
+        return values[::-1]
 
     def top(self, kind: type) -> Any:
         """The top value, which stays."""
@@ -246,7 +254,7 @@ class Machine:
         sizes = shape if isinstance(shape, tuple) else (None,)
         if kind is not UINT8 or not isinstance(raw, bytes):
             self.refuse("an array of anything but bytes")
-        # A shape of anything else is not shown: as a text, tuples in tuples have no end.
+        # Another shape is not shown: tuples in tuples could be endless as a text.
         if len(sizes) > 4 or not all(type(size) is int for size in sizes):
             self.refuse("an array whose shape is not up to 4 whole numbers")
         if not all(0 <= size <= MAX_PICKLE_BYTES for size in sizes):
@@ -273,17 +281,6 @@ class Machine:
             return arguments[0].encode("latin-1")
         except UnicodeEncodeError:
             self.fail("a character above 255 is no byte")
-
-
-def _finished(machine: Machine, value: Any) -> Any:
-    """A value of the dictionary, its array ready."""
-    if isinstance(value, PendingArray):
-        if value.array is None:
-            machine.fail("an array never got its bytes")
-        return value.array
-    if isinstance(value, Global) or value is UINT8:
-        machine.refuse("a global as a value")
-    return value
 
 
 def _reconstruct(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:

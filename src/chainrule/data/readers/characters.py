@@ -102,8 +102,8 @@ def read_characters(
 ) -> DataSplit:
     """A text file as data of next-character prediction.
 
-    A case is a window of ``steps`` characters, its targets those one further on. What is left
-    of a part behind its last whole window is not used.
+    A case is a window of ``steps`` characters; the target of each is the next character. The
+    characters of a part behind its last whole window are not used.
 
     Args:
         path: of UTF-8 text; every line end becomes a newline.
@@ -117,7 +117,7 @@ def read_characters(
         ConfigError: an argument that is none.
         DataError: no text, too little of it, or too many different characters; with its place.
     """
-    stride = steps if stride is None else stride
+    stride = stride or steps
     text = text_of(path)
     if not text:
         raise DataError(Problem("the file is empty", path))
@@ -172,7 +172,7 @@ def windows_of_file(
     if len(text) <= steps:
         message = f"found {len(text)} characters; a window of {steps} and the next one are needed"
         raise DataError(Problem(message, path))
-    windows = _windows(alphabet, text, steps, steps if stride is None else stride, encoding)
+    windows = _windows(alphabet, text, steps, stride or steps, encoding)
     return windows, _notes(path, _unknown(alphabet, text), "training never saw")
 
 
@@ -192,7 +192,7 @@ def text_of(path: Path) -> str:
 def _require_windows(
     path: Path, pieces: Sequence[str], steps: int, split: Sequence[float]
 ) -> None:
-    """Every part that is asked for has a window and the character behind it."""
+    """Refuse a text of which some part that is wanted is shorter than a window and its target."""
     names = ("training", "validation", "test")
     problems = [
         Problem(
@@ -208,12 +208,11 @@ def _require_windows(
 
 
 def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: str) -> Dataset:
+    """Windows that begin every ``stride`` characters, with the character behind each as target."""
     numbers = alphabet.numbers(text)
     starts = np.arange(0, max(0, len(numbers) - steps), stride)
     places = starts[:, None] + np.arange(steps)
-    x = alphabet.inputs(numbers[places], encoding)
-    t = numbers[places + 1] if len(places) else np.empty((0, steps), np.intp)
-    return Dataset(x, t)
+    return Dataset(alphabet.inputs(numbers[places], encoding), numbers[places + 1])
 
 
 def _unknown(alphabet: Alphabet, text: str) -> str:

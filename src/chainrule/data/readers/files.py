@@ -117,7 +117,7 @@ def read_inputs(
     Args:
         path: the file.
         features: the network's number of inputs.
-        channels: where the colours of images are to stand, ``first`` or ``last``; None for
+        channels: where the network has the colours of images, ``first`` or ``last``; None for
             where they stand in the file.
         options: what else is known of the file; see `Options`.
 

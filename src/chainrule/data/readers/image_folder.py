@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
-"""The files taken for images; others in the folders are passed over."""
+"""The files taken for images; others in the folders are ignored."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM")
-"""What Pillow may take a file for, whatever its name is: it knows others that run programs."""
+"""The formats that Pillow may recognise in a file: readers of some others run programs."""
 
 _STRIP = 256
-"""Rows of an image that are worked on at a time, which bounds the memory for what is between."""
-
+"""Rows of an image that are converted at a time, which bounds the memory of the conversion."""
 
 _Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
 Sides = Annotated[
@@ -45,8 +44,8 @@ Sides = Annotated[
 def read_image_folder(folder: Path, *, size: Sides | None = None, color: Flag = False) -> Cases:
     """Read images, with the name of the subfolder each lies in as its class.
 
-    Pixels are divided by 255. Transparent images are laid on white; a moving one gives its
-    first picture; a photograph is turned upright by its EXIF orientation.
+    Pixels are divided by 255. Transparent images are laid on white; an animation gives its
+    first frame; a photograph is turned upright by its EXIF orientation.
 
     Args:
         folder: the folder of the classes' folders.
@@ -123,7 +122,7 @@ def _read_all(
             continue
         images.append(image)
         packed, unpacked = packed + path.stat().st_size, unpacked + image.nbytes
-        if shape is None:  # where it is given, the user knows how large the images become
+        if shape is None:  # with a size given, the user knows how large the images become
             refuse_bomb(folder, packed, unpacked)
         if image.shape != images[0].shape:
             problems.append(Problem(_other_size(image, images[0], files[0]), path))
@@ -146,16 +145,11 @@ def _files(folder: Path) -> list[Path]:
         raise DataError(
             Problem(f"found {found}; expected one subfolder of images for each class", folder)
         )
-    files, problems = [], []
-    for name in classes:
-        images = _images(name)
-        if not images:
-            endings = ", ".join(ENDINGS)
-            problems.append(Problem(f"found no image ({endings}) of this class", name))
-        files.extend(images)
-    if problems:
-        raise DataError(problems)
-    return files
+    images = {name: _images(name) for name in classes}
+    message = f"found no image ({', '.join(ENDINGS)}) of this class"
+    if empty := [Problem(message, name) for name in classes if not images[name]]:
+        raise DataError(empty)
+    return [path for name in classes for path in images[name]]
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -182,24 +176,24 @@ def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of large images; they are judged below.
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=_FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,}"
-                    raise DataError(Problem(message, path))
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
-                picture = _plain(image, "RGB" if color else "L")
+        with (
+            warnings.catch_warnings(action="ignore"),  # of large images, which are refused below
+            Image.open(path, formats=_FORMATS) as image,
+        ):
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,}"
+                raise DataError(Problem(message, path))
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            picture = _plain(image, "RGB" if color else "L")
+    except DataError:
+        raise
     except UnidentifiedImageError:
         raise DataError(Problem("the file is not an image, or is damaged", path)) from None
     except Image.DecompressionBombError:
         raise DataError(Problem("the image is too large to be unpacked", path)) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(Problem(f"the image cannot be read ({error})", path)) from None
     if shape is not None and picture.size != shape[::-1]:
         picture = picture.resize(shape[::-1], Image.Resampling.LANCZOS)
@@ -207,7 +201,7 @@ def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
 
 
 def _plain(image: Image, mode: str) -> Image:
-    """The image in the mode ``L`` or ``RGB``, whatever it was."""
+    """The image in the mode ``L`` or ``RGB``, converted strip by strip."""
     from PIL import Image
 
     plain = Image.new(mode, image.size)
@@ -219,6 +213,7 @@ def _plain(image: Image, mode: str) -> Image:
 
 
 def _plain_strip(image: Image, mode: str) -> Image:
+    """The strip in the mode, on white where it is transparent."""
     from PIL import Image
 
     if image.mode.startswith("I"):

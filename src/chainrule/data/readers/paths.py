@@ -1,4 +1,4 @@
-"""Files that are to be read: where they lie, and what is reported of one that is not there."""
+"""Files to be read: finding them, and what is reported of one that cannot be read."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def decoded(path: Path, content: bytes) -> str:
 
 
 def problem_behind(path: Path, before: str, message: str) -> Problem:
-    """A problem at the character behind ``before``, which is the file's text up to there."""
+    """A problem at the character that follows ``before``, the beginning of the file's text."""
     return Problem(message, path, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
-    """Refuse to unpack far more than a file made in good faith would hold.
+    """Refuse a file that would unpack to far more than honest files do (a zip bomb).
 
     Args:
         path: the file.
