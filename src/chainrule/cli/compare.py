@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +51,7 @@ def command(
     """
     from chainrule.runs.comparison.compare import compare
 
-    with nullcontext() if quiet or not sys.stdout.isatty() else _Bars() as bars:
+    with nullcontext() if quiet or not sys.stdout.isatty() else _bars() as move_bar:
         found = compare(
             config,
             with_,
@@ -60,35 +61,32 @@ def command(
             threads=threads,
             folder=save,
             report=None if quiet else say,
-            watch=bars.move if bars else None,
+            watch=move_bar,
         )
     if not quiet:
         _show(found)
 
 
-class _Bars:
-    """A bar for every training, where the output is a terminal; use it in a with."""
+@contextmanager
+def _bars() -> Iterator[Callable[[str, float], None]]:
+    """A bar on the terminal for every training; gives what moves the bar of a name to a share."""
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
+    # It is drawn only when ``move`` is called, because a thread would slow the trainings down.
+    progress = Progress(*columns, auto_refresh=False, transient=True)
+    tasks: dict[str, TaskID] = {}
 
-        columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
-        # It is drawn between two turns: within one it would cost the training time.
-        self._progress = Progress(*columns, auto_refresh=False, transient=True)
-        self._tasks: dict[str, TaskID] = {}
+    def move(name: str, share: float) -> None:
+        if name not in tasks:
+            tasks[name] = progress.add_task(name, total=1.0)
+            progress.start()
+        progress.update(tasks[name], completed=share, refresh=True)
 
-    def __enter__(self) -> _Bars:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
-
-    def move(self, name: str, share: float) -> None:
-        """Show how far a training is."""
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=1.0)
-            self._progress.start()
-        self._progress.update(self._tasks[name], completed=share, refresh=True)
+    try:
+        yield move
+    finally:
+        progress.stop()
 
 
 def _show(found: Comparison) -> None:

@@ -56,7 +56,7 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class DataSplit:
-    """Training, validation and test data, and what is known about them.
+    """Training, validation and test data, and their description.
 
     Unpacks into its three parts: ``train, validation, test = data``. A part with fraction 0
     is an empty `Dataset`.
@@ -71,12 +71,12 @@ class DataSplit:
             when they are flattened; otherwise None.
         sequence_shape: (steps, features) where the inputs are sequences, (cases, steps,
             features); otherwise None.
-        channels_first: whether the numbers of a colour image lie a plane a colour, (3, height,
-            width), as convolution takes them.
+        channels_first: whether a colour image has one plane for each colour, (3, height, width),
+            as convolution takes it.
         feature_names: the inputs' names where the source gives them.
         source: where the data come from, in words for a reader.
         scaling: the standardisation already applied to ``x`` of every part, or None.
-        notes: what a user of the data should know of them, a sentence each.
+        notes: what a user should know about the data, a sentence each.
     """
 
     train: Dataset
@@ -105,7 +105,7 @@ class DataSplit:
         return iter((self.train, self.validation, self.test))
 
     def pictures(self, x: Array) -> Array:
-        """Rows of ``x`` as one looks at them.
+        """Rows of ``x`` as images to be shown, with their colours last.
 
         Args:
             x: of any part, (cases, ...).

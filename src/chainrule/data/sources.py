@@ -22,8 +22,7 @@ from chainrule.data.named.from_sklearn import CIFAR_NAMES, read_named
 from chainrule.data.readers.cases import (
     Cases,
     Labels,
-    channels_first,
-    channels_last,
+    channels_of,
     picture_shape,
     place_channels,
 )
@@ -292,8 +291,7 @@ class _Loading:
         datasets = iter(
             [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
         )
-        shape = present[0].image_shape
-        is_first = channels_first(shape) if channels is None else channels == "first"
+        shape, stand = present[0].image_shape, channels_of(present[0].image_shape)
         whole, *apart = (None if c is None else next(datasets) for c in sources)
         assert whole is not None
         parts = map(whole.take, self._split(len(whole), whole.t if classes is not None else None))
@@ -307,7 +305,7 @@ class _Loading:
             test,
             classes=classes,
             image_shape=picture_shape(shape),
-            channels_first=is_first and (channels_first(shape) or channels_last(shape)),
+            channels_first=bool(stand) and (channels or stand) == "first",
             feature_names=present[0].feature_names,
             source=self._described(present, classes),
         )

@@ -182,19 +182,16 @@ def name_as_text(name: str) -> str:
 # width).
 
 
-def channels_last(shape: Shape) -> bool:
-    """Whether images of this shape have their colours last.
+def channels_of(shape: Shape) -> str | None:
+    """Where images of this shape have their colours, ``last`` or ``first``; None for grey ones.
 
     Example:
-        >>> [channels_last(shape) for shape in ((32, 32, 3), (3, 32, 32), (16, 16), None)]
-        [True, False, False, False]
+        >>> [channels_of(shape) for shape in ((32, 32, 3), (3, 32, 32), (16, 16), None)]
+        ['last', 'first', None, None]
     """
-    return shape is not None and len(shape) == 3 and shape[2] in (1, 3)
-
-
-def channels_first(shape: Shape) -> bool:
-    """Whether images of this shape have one plane for each colour, and not colours last."""
-    return shape is not None and len(shape) == 3 and shape[0] in (1, 3) and shape[2] not in (1, 3)
+    if shape is None or len(shape) != 3:
+        return None
+    return "last" if shape[2] in (1, 3) else "first" if shape[0] in (1, 3) else None
 
 
 def picture_shape(shape: Shape) -> Shape:
@@ -204,7 +201,7 @@ def picture_shape(shape: Shape) -> Shape:
         >>> [picture_shape(shape) for shape in ((3, 32, 16), (32, 16, 3), (32, 16))]
         [(32, 16, 3), (32, 16, 3), (32, 16)]
     """
-    return (*shape[1:], shape[0]) if shape is not None and channels_first(shape) else shape
+    return (*shape[1:], shape[0]) if shape and channels_of(shape) == "first" else shape
 
 
 def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
@@ -223,11 +220,9 @@ def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
         >>> place_channels(np.array([[1, 2, 3, 4, 5, 6]]), (1, 2, 3), "first")
         array([[1, 4, 2, 5, 3, 6]])
     """
-    if channels == "first" and channels_last(shape):
-        axes = (0, 3, 1, 2)
-    elif channels == "last" and channels_first(shape):
-        axes = (0, 2, 3, 1)
-    else:
+    stand = channels_of(shape)
+    if stand is None or channels in (None, stand):
         return x
+    axes = (0, 3, 1, 2) if channels == "first" else (0, 2, 3, 1)
     moved = np.ascontiguousarray(x.reshape(-1, *(shape or ())).transpose(axes))
     return moved.reshape(len(x), -1) if x.ndim == 2 else moved
