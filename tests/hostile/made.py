@@ -1,4 +1,4 @@
-"""A hostile file: how it is made, and through which reader it comes in."""
+"""A hostile file: how it is made, and which reader reads it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Hostile:
-    """A file, or a folder, that nobody should be able to do harm with.
+    """A file, or a folder, that must do no harm to whoever reads it.
 
     Args:
-        name: what it tries, in a few words; it is told apart by name and format.
-        reader: through which it is read; one of `hostile.readers.READERS`.
-        make: writes it into an empty folder and gives the path that is handed to the reader.
-        heavy: whether to make it takes much memory itself.
+        name: what it attempts, in a few words; unique among the files of its format.
+        reader: the key of its reader in `hostile.readers.READERS`.
+        make: writes it into an empty folder and returns the path for the reader.
+        heavy: whether making it takes much memory itself.
     """
 
     name: str
@@ -32,7 +32,7 @@ Bytes = bytes | Callable[[], bytes]
 
 
 def contents(reader: str, file: str, table: dict[str, Bytes]) -> Iterator[Hostile]:
-    """Files that are nothing but bytes, by what they try; long ones are made when needed."""
+    """Files of given bytes, by what they attempt; long ones are made when they are needed."""
     for name, content in table.items():
         yield Hostile(name, reader, _writer(file, content), heavy=not isinstance(content, bytes))
 
@@ -47,7 +47,7 @@ def _writer(file: str, content: Bytes) -> Callable[[Path], Path]:
 
 
 def packed_zeros(size: int) -> bytes:
-    """A gzip file of so many zeros, about a thousandth as long."""
+    """A gzip file of ``size`` zeros, about a thousandth as long."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
         for start in range(0, size, 2**20):
@@ -65,7 +65,7 @@ def zipped(members: dict[str, bytes], *, how: int = zipfile.ZIP_DEFLATED) -> byt
 
 
 def deflated(size: int, head: bytes = b"") -> bytes:
-    """``head`` and so many zeros, as a zlib stream."""
+    """``head`` and ``size`` zeros, as a zlib stream."""
     squeeze = zlib.compressobj(9)
     parts = [squeeze.compress(head)]
     parts += [squeeze.compress(bytes(2**20)) for _ in range(size // 2**20)]

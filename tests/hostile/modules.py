@@ -1,4 +1,4 @@
-"""The formats, and who makes their files."""
+"""The formats, and the functions that make their hostile files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every hostile file is refused in one kind of error, quickly, in little memory, idly."""
+"""Every hostile file is refused by a `ChainruleError`, quickly and in little memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def results_of(kind):
-    """What became of each file of a format, in a process of its own."""
+    """The warden's results for the files of a format, from a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-m", "hostile.warden", kind],
@@ -39,7 +39,7 @@ def results_of(kind):
 
 
 def faults(found):
-    """What is wrong with a result; the time is told in other work of the same process."""
+    """What is wrong with a result; times are measured in other work of the same process."""
     if found["ended"] != "refused":
         yield f"{found['ended']} {found['message'][:100]}"
     elif not found["message"] or found["length"] > LONGEST or found["odd"]:

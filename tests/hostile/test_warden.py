@@ -1,4 +1,4 @@
-"""The warden itself: it must notice what the hostile files are there to try."""
+"""The warden itself must notice everything that a hostile file may attempt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is watch
 
 
 def read_by(reader, tmp_path, monkeypatch, length=1):
-    """What the warden says of a reader of a text of so many bytes."""
+    """The warden's report of a reader of a text of ``length`` bytes."""
 
     def make(folder):
         (folder / "a").write_text("1" * length)

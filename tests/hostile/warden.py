@@ -1,11 +1,11 @@
-"""Reads every hostile file in a process of its own and notes what becomes of it.
+"""Reads every hostile file in a process of its own and reports what happened.
 
-The process that starts warms up: it reads a good file through every reader, so that whatever a
-reader needs is imported. For each file it forks twice: one child makes the file, another reads
-it, under a limit of memory and a hook that hears of every file opened, every import, every
-socket, every program. How long it took is told in units of other work that the same process does
-at the same time: the bytes that a plain loop adds up meanwhile, and, of long texts and pickles,
-the reading of a good file of the same length. A line of JSON tells of each file. Run as::
+The first process reads a good file through every reader, so that all that readers need is
+imported. For each file it forks twice: one child makes the file, another reads it, with limited
+memory and an audit hook that records every file opened, import, socket and program. Times are
+measured against other work of the same process, because machines differ: the bytes that a plain
+loop adds up in that time and, for long texts and pickles, reading a good file of the same length.
+The result of each file is a line of JSON. Run as::
 
     PYTHONPATH=tests python -m hostile.warden [FORMAT ...]
 """
@@ -38,18 +38,18 @@ MEMORY = 256 * 2**20
 """Bytes that a reader may take, above what its process had."""
 
 LOOP = 2**26
-"""Bytes that a loop in Python may add up while a file is refused: as many as the longest has."""
+"""The most bytes that a Python loop may add up while a file is refused: those of the longest."""
 
 LONG, LONGEST = 100_000, 2_000_000
-"""Bytes of a text or pickle that is compared with a good file of the same length; of the good."""
+"""From how many bytes on a text or pickle is compared with a good file; the good one's most."""
 
 TIMES = 2.0
-"""How many times the cost of reading that one to refuse it may have."""
+"""How many times as long as reading the good file refusing the hostile one may take."""
 
 TRIES = 4
 PATIENCE = HANGS
 
-# Events that end the matter whatever their arguments are.
+# Events that are never allowed, whatever their arguments are.
 _NEVER = (
     "exec", "os.", "shutil.", "socket.", "subprocess.", "ctypes.", "pickle.", "urllib.",
     "marshal.", "mmap.", "webbrowser.", "ftplib.", "http.", "smtplib.", "tempfile.", "code.__new__",
@@ -60,10 +60,10 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    """Hears what Python is asked for while a file is read.
+    """Records what a reader does beyond reading its file.
 
     Args:
-        folder: that alone may be looked into.
+        folder: the only folder that may be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ class Watch:
         """The hook, as `sys.addaudithook` calls it."""
         if not self.on:
             return
-        self.on = False  # what is done to find out is not what is watched
+        self.on = False  # the hook's own actions are not recorded
         wrong = self.wrong(event, arguments)
         if wrong:
             self.heard.append(wrong)
@@ -109,10 +109,10 @@ class Watch:
 
 
 def judge(file: Hostile, folder: Path) -> dict[str, Any]:
-    """What becomes of one file."""
+    """Make one file, read it, and report what happened."""
     made = folder / "made"
     os.makedirs(made)
-    if file.heavy:  # not here, where the memory would lie about for the readers
+    if file.heavy:  # in a child, because freed memory of this process would go to the reader
         path = Path(in_child(lambda: {"path": str(file.make(made))}, patience=PATIENCE)["path"])
     else:
         path = file.make(made)
@@ -120,7 +120,7 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
     found = in_child(lambda: read(file, path, made), patience=PATIENCE)
     if _listing(folder) != before:
         found.setdefault("heard", []).append("files changed")
-    for _ in range(TRIES):  # what takes long for a reason of its own takes long every time
+    for _ in range(TRIES):  # a slow reader is slow every time, a busy machine is not
         if found["loop"] <= LOOP:
             break
         again = in_child(lambda: read(file, path, made), patience=PATIENCE)
@@ -133,7 +133,7 @@ def judge(file: Hostile, folder: Path) -> dict[str, Any]:
 
 
 def times_of_a_good_file(file: Hostile, path: Path) -> float:
-    """How many times the cost of reading a good file of the same length refusing this one has."""
+    """How many times as long as reading a good file of the same length refusing this one takes."""
     other = path.with_name(f"good-{path.name}")
     length = min(path.stat().st_size, LONGEST)
     other.write_bytes(good.of_length(file.reader, path.name, length))
@@ -147,7 +147,7 @@ def times_of_a_good_file(file: Hostile, path: Path) -> float:
 
 
 def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
-    """In the child: read the file, and measure."""
+    """Read the file and measure; called in a child."""
     watch = Watch(folder)
     sys.addaudithook(watch)
     reader = READERS[file.reader]
@@ -180,7 +180,7 @@ def read(file: Hostile, path: Path, folder: Path) -> dict[str, Any]:
 
 
 def looped_meanwhile(seconds: float) -> int:
-    """Bytes that a plain loop adds up in so many seconds of the processor."""
+    """The bytes that a plain loop adds up in that many seconds of the processor."""
     block, added = bytes(2**12), 0
     start = time.process_time()
     while time.process_time() - start < seconds:
@@ -211,7 +211,7 @@ def _listing(folder: Path) -> list[tuple[str, int, int]]:
 
 
 def in_child(work: Any, *, patience: float) -> dict[str, Any]:
-    """What ``work`` gives in a child; how the child ended where it gave nothing."""
+    """The result of ``work`` in a child process, or how the child ended without one."""
     get, put = os.pipe()
     child = os.fork()
     if child == 0:
@@ -243,7 +243,7 @@ def in_child(work: Any, *, patience: float) -> dict[str, Any]:
 
 
 def _everything(pipe: int, patience: float) -> bytes | None:
-    """All that comes through a pipe; None where its end does not come in time."""
+    """All bytes of a pipe; None if it is not closed in time."""
     answer = b""
     end = time.perf_counter() + patience
     while True:
