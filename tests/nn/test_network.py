@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import all_layers
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
 from chainrule.core.randomness import stream
@@ -731,3 +732,11 @@ def test_the_gradient_of_the_input_is_the_callers_own():
 def test_layers_are_a_list_of_layers(layers):
     with pytest.raises(ConfigError, match=r"layers (is a list|are objects)"):
         Network(layers, input=2)
+
+
+@pytest.mark.parametrize("case", all_layers.CASES)
+def test_no_cases_give_no_outputs_and_a_gradient_of_zero(case):
+    network = all_layers.network(case)
+    x, t = all_layers.batch(network, 2)
+    assert network.forward_pass(x[:0]).shape == (0, network.outputs)
+    assert not network.backward_pass(t[:0]).vector.any()

@@ -160,7 +160,10 @@ def output_rows(y: Array, t: Array) -> Array:
         >>> output_rows(y, np.array([[0, -1], [0, 0]])).ravel()
         array([1., 3., 4.])
     """
-    return y.reshape(*t.shape[:2], -1)[has_target(t)] if are_sequences(t) else y
+    if not are_sequences(t):
+        return y
+    cases, steps = t.shape[:2]
+    return y.reshape(cases, steps, y.shape[1] // steps)[has_target(t)]
 
 
 def number_of_targets(t: Array) -> int:

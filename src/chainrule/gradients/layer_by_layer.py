@@ -24,14 +24,11 @@ from chainrule.gradients.numeric import (
     complex_step,
     relative_error,
 )
-from chainrule.gradients.rounding import ROUNDING, SHARE
+from chainrule.gradients.rounding import DENSE_MOST, ROUNDING, SHARE
 from chainrule.gradients.whole_network import Point
 from chainrule.nn.activations import Gated
 from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import Layer
-
-DENSE_MOST = 2**16
-"""The most numbers of an explicit Jacobian that is built."""
 
 MOST = 200
 """The most outputs of the loss, or numbers of θ, that are moved one by one."""

@@ -14,15 +14,17 @@ Below the smallest normal number, a rounding is as large as one of that number.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import Activation, Gated
+from chainrule.nn.jacobians import Explicit, Jacobian
 from chainrule.nn.layers.base import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
@@ -33,6 +35,9 @@ SHARE = 2.0**-40
 ROUNDING = 2.0**-53
 LEAST = float(np.finfo(float).tiny)
 """The smallest normal number."""
+
+DENSE_MOST = 2**16
+"""The most numbers of an explicit Jacobian that is built."""
 
 SAMPLES = 8
 """How many times everything is moved."""
@@ -216,12 +221,39 @@ def _through(layer: Layer, g: Array, least: float, *, from_z: bool) -> dict[str,
 
     ``g`` has the magnitudes of the gradient with respect to the output, or ``from_z`` to z.
     """
-    local = {name: J.magnitudes(least) for name, J in layer.jacobians().items()}
-    known = {name: J for name, J in local.items() if J is not None}
+    local = {
+        name: _magnitudes(J, least, is_shared=name in layer.shapes())
+        for name, J in layer.jacobians().items()
+    }
+    known = {name: back for name, back in local.items() if back is not None}
     if len(known) < len(local):
         return {}
     for name in ("a", "z"):  # ∂output/∂z of an activation or of a softmax
         by_z = known.pop(name, None)
         if by_z is not None and not from_z:
-            g = by_z.vjp(g)
-    return {name: J.vjp(g) for name, J in known.items()} if known else {"x": g}
+            g = by_z(g)
+    return {name: back(g) for name, back in known.items()} if known else {"x": g}
+
+
+def _magnitudes(
+    jacobian: Jacobian, least: float, *, is_shared: bool
+) -> Callable[[Array], Array] | None:
+    """What multiplies g by the magnitudes of a Jacobian; None where they are not known.
+
+    Of a Jacobian that does not say what it is made of, they are those of its explicit matrices,
+    unless these are large.
+
+    Args:
+        jacobian: of a layer.
+        least: the least slope.
+        is_shared: whether it is that by a parameter, which all cases share.
+    """
+    known = jacobian.magnitudes(least)
+    if known is not None:
+        return known.vjp
+    if prod(jacobian.dense_shape) > DENSE_MOST:
+        return None
+    values = np.abs(jacobian.dense())
+    if is_shared or values.ndim == 4:  # the latter couples the cases
+        return lambda g: np.tensordot(g, values, 2)
+    return Explicit(values).vjp

@@ -267,3 +267,32 @@ def test_a_trace_shows_them_and_no_gradient_of_theirs():
         assert f"∂L/∂mean {NORM}" not in names
     assert next(one for one in entries if one.name == f"J_x {NORM}").value.shape == (2, 2, 11, 2)
     assert as_text(entries)
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh", "relu"])
+def test_a_gradient_that_the_norm_makes_vanish_is_no_error(activation):
+    """No shift of its inputs changes the output: behind a linear layer ∂L/∂b is rounding alone."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(12, 2)), rng.normal(size=(12, 2))
+    layers = [nn.Dense(3, activation), BatchNorm(), nn.Dense(2, "tanh"), nn.Dense(2)]
+    assert check(Network(layers, input=2, loss="mse", seed=1), x, t).right
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_the_steps_of_sequences_are_coupled_too_and_padding_gets_no_gradient(padded):
+    layers = [nn.Dense(3), BatchNorm(), nn.Recurrent(3), BatchNorm(), nn.Dense(2)]
+    made = Network(layers, input=[4, 2], loss="mse", seed=1)
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(5, 4, 2)), rng.normal(size=(5, 4, 2))
+    if padded:
+        x[1, 2:] = x[3, 1:] = t[1, 2:] = t[3, 1:] = np.nan
+    assert check(made, x, t).right
+    with made.training_mode():
+        made.forward_pass(x)
+        jacobian = made.layers[1].jacobians()["x"]
+        whole = jacobian.dense()
+        assert whole.shape == (5, 12, 5, 12)
+        assert np.array_equal(jacobian.cases(slice(1, 3)).dense(), whole[1:3])
+        g = rng.normal(size=(5, 12))
+        assert np.allclose(jacobian.vjp(g), np.tensordot(g, whole, 2))
+    assert not padded or not whole[:, :, 1, 6:].any()

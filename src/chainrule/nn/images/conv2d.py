@@ -92,7 +92,7 @@ def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
     found = np.empty(shape, np.result_type(x, delta))
     for p, q in offsets(windows):
         part = _as_rows(under(x, windows, p, q))
-        products = (rows @ part.transpose(0, 2, 1)).reshape(len(x), -1)
+        products = (rows @ part.transpose(0, 2, 1)).reshape(len(x), shape[0] * shape[1])
         found[:, :, p, q] = sum_of_rows(products).reshape(shape[:2])
     return found
 

@@ -9,6 +9,7 @@ its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from math import prod
 from typing import Any, Self, cast
 
@@ -162,8 +163,7 @@ class EachStep:
         Raises:
             ShapeError: there was no forward pass.
         """
-        local, shared = self.layer.jacobians(), self.layer.shapes()
-        padded = None if self._lengths is None else padded_steps(self._lengths, self.steps)
+        local, shared, padded = self.layer.jacobians(), self.layer.shapes(), self._padded()
         return {
             name: (Stacked if name in shared else BlockDiagonal)(J, self.steps, padded)
             for name, J in local.items()
@@ -192,7 +192,15 @@ class EachStep:
         return J.reshape(-1, self.output_shape[1])
 
     def _input_gradient(self, J: Array | None) -> Array | None:
-        return None if J is None else J.reshape(-1, self.inputs)
+        """J by the rows of steps as rows of cases; a layer that couples rows reaches padding."""
+        if J is None:
+            return None
+        found = J.reshape(len(J) // self.steps, self.inputs)
+        return _without(self._padded(), found)
+
+    def _padded(self) -> Array | None:
+        """Which steps of the last forward pass were padding, (cases, steps); None for none."""
+        return None if self._lengths is None else padded_steps(self._lengths, self.steps)
 
     def _given_out(self, rows: Array, lengths: Array | None) -> Array:
         """The layer's output as (cases, outputs), NaN at padding and nowhere else.
@@ -233,12 +241,17 @@ class _OfSteps(Jacobian):
         start, stop, stride = chosen.indices(self.dense_shape[0])
         if stride != 1:
             raise ShapeError("cases of a sequence are chosen as one run of neighbours")
-        inner = self.inner.cases(slice(start * self.steps, max(start, stop) * self.steps))
-        return type(self)(inner, self.steps, None if self.padded is None else self.padded[chosen])
+        found = copy(self)
+        found.inner = self.inner.cases(slice(start * self.steps, max(start, stop) * self.steps))
+        found.padded = None if self.padded is None else self.padded[chosen]
+        return found
 
 
 class BlockDiagonal(_OfSteps):
     """The Jacobian by the argument of each step: blocks along the diagonal, one a step.
+
+    A layer that couples the rows of a batch gives an inner Jacobian of (m, rows, n) each; this one
+    is then of shape (cases, steps · m, cases, steps · n).
 
     Args:
         inner: of one step, over (cases · steps) rows, (m, n) each.
@@ -255,29 +268,43 @@ class BlockDiagonal(_OfSteps):
                 [0., 2.]]])
     """
 
-    __slots__ = ()
+    __slots__ = ("padded_inputs",)
+
+    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
+        super().__init__(inner, steps, padded)
+        self.padded_inputs = padded if len(inner.dense_shape) == 4 else None
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, steps · m, steps · n)."""
-        rows, m, n = self.inner.dense_shape
-        return (rows // self.steps, self.steps * m, self.steps * n)
+        rows, m, *coupled, n = self.inner.dense_shape
+        cases = (count // self.steps for count in coupled)
+        return (rows // self.steps, self.steps * m, *cases, self.steps * n)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """Each step's g times the Jacobian of that step."""
-        rows, m, n = self.inner.dense_shape
-        into = None if out is None else out.reshape(rows, n)
-        found = self.inner.vjp(g.reshape(rows, m), into).reshape(len(g), self.steps * n)
-        return _without(self.padded, found)
+        rows, m, *_, n = self.inner.dense_shape
+        into = None if out is None else out.reshape(-1, n)
+        if self.padded_inputs is not None:
+            g = _without(self.padded, g.copy())
+        found = self.inner.vjp(g.reshape(rows, m), into)
+        found = found.reshape(len(found) // self.steps, self.steps * n)
+        return _without(self.padded if self.padded_inputs is None else self.padded_inputs, found)
 
     def jvp(self, v: Array) -> Array:
         """The Jacobian of each step times its part of v."""
-        rows, m, n = self.inner.dense_shape
-        moved = self.inner.jvp(v.reshape(rows, n)).reshape(len(v), self.steps * m)
+        rows, m, *_, n = self.inner.dense_shape
+        v = v if self.padded_inputs is None else _without(self.padded_inputs, v.copy())
+        moved = self.inner.jvp(v.reshape(-1, n)).reshape(rows // self.steps, self.steps * m)
         return _without(self.padded, moved)
 
     def _dense(self) -> Array:
         inner = self.inner._dense()
+        if inner.ndim == 4:
+            found = _without(self.padded, inner.reshape(self.dense_shape))
+            if self.padded_inputs is not None:
+                _without(self.padded_inputs, np.moveaxis(found, (2, 3), (0, 1)))
+            return found
         rows, m, n = inner.shape
         found = np.zeros((rows // self.steps, self.steps, m, self.steps, n), inner.dtype)
         blocks = inner.reshape(-1, self.steps, m, n)
