@@ -1,7 +1,7 @@
-"""The six workloads in our engines and in every library that is installed, by turns.
+"""Times of the six workloads in chainrule's engines and in every other library installed.
 
-Each program starts from the same weights and takes the same cases in the same order; the losses of
-the first minibatches are held against each other before anything is timed. Run with:
+Each program starts from the same weights and takes the same cases in the same order. The losses of
+the first minibatches are compared before anything is timed; the programs take turns. Run with:
 python -m benchmarks.against_peers [--only W4,W5] [--peers torch,jax] [--quick]
 """
 
@@ -28,29 +28,30 @@ MICROSECOND = 1e-6
 LARGEST_DIFFERENCE = {"float64": 1e-10, "float32": 1e-4}
 COMPARED = 20
 QUICK = "W1,W4 f64,W5"
-"""What ``--quick`` runs where ``--only`` does not say."""
+"""The workloads of ``--quick``, unless ``--only`` names others."""
 Key = tuple[str, int]
 
 
 def numbers_of_threads() -> tuple[int, ...]:
-    """One, and two where there are two cores."""
+    """One, and two if there are two cores."""
     return (1, 2) if (os.cpu_count() or 1) > 1 else (1,)
 
 
 def largest_difference(runners: dict[Key, Runner], problem: Problem) -> float:
-    """Over the losses of the first minibatches, from ours or the first program.
+    """The largest difference of a loss in the first minibatches from that of the first program.
 
-    Programs in this process are two runners but one network: it is asked once.
+    A program in this process has a runner for each number of threads but only one network, which
+    runs the minibatches once.
     """
     steps = min(COMPARED, problem.workload.steps)
-    asked: dict[str, np.ndarray] = {}
+    losses: dict[str, np.ndarray] = {}
     for (name, count), runner in runners.items():
         if PROGRAMS[name].apart:
-            asked[f"{name} {count}"] = runner.losses(0, steps)
-        elif name not in asked:
-            asked[name] = runner.losses(0, steps)
-    first = next(iter(asked.values()))
-    apart = {name: float(np.abs(losses - first).max()) for name, losses in asked.items()}
+            losses[f"{name} {count}"] = runner.losses(0, steps)
+        elif name not in losses:
+            losses[name] = runner.losses(0, steps)
+    first = next(iter(losses.values()))
+    apart = {name: float(np.abs(found - first).max()) for name, found in losses.items()}
     worst = max(apart, key=lambda name: apart[name])
     allowed = LARGEST_DIFFERENCE[problem.workload.dtype]
     if not apart[worst] <= allowed:
@@ -62,7 +63,7 @@ def largest_difference(runners: dict[Key, Runner], problem: Problem) -> float:
 
 
 def measure(workload: Workload, names: Sequence[str], options: argparse.Namespace) -> Any:
-    """Hold the losses against each other and time all: what is stored of a workload."""
+    """Compare the losses and time all programs; returns the results to store."""
     problem, threads = make_problem(workload), numbers_of_threads()
     runners = make_runners(names, problem, threads)
     try:
@@ -82,8 +83,8 @@ def measure(workload: Workload, names: Sequence[str], options: argparse.Namespac
     }
 
 
-def say(name: str, found: Any, ceilings: Any) -> None:
-    """Print a workload: microseconds a step, ratio to ours, share of the ceiling."""
+def print_results(name: str, found: Any, ceilings: Any) -> None:
+    """Print microseconds a step, the ratio to ours, and the share of the machine's peak."""
     print(f"\n{name}: {found['description']}; {found['operations'] / 1e6:.2f} Mflop a step")
     print(f"  losses agree within {found['difference']:.0e}")
     print(
@@ -107,7 +108,7 @@ def say(name: str, found: Any, ceilings: Any) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="workloads by the start of their names: W4,W5 or 'W2 f32'")
     libraries = sorted({program.library for program in PROGRAMS.values()} - {"chainrule"})
@@ -126,7 +127,7 @@ def arguments() -> argparse.Namespace:
 
 
 def chosen_workloads(only: str | None) -> list[Workload]:
-    """Those whose names start as asked."""
+    """The workloads whose names start with one of the given words; all without them."""
     if only is None:
         return list(WORKLOADS.values())
     starts = tuple(part.strip() for part in only.split(","))
@@ -137,7 +138,7 @@ def chosen_workloads(only: str | None) -> list[Workload]:
 
 
 def chosen_programs(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
-    """Ours and those asked for that can run here, and what is missing for the others."""
+    """The programs that can run here, and why each of the others cannot."""
     wanted = list(PROGRAMS)
     left_out = [part.strip() for part in (options.without or "").split(",") if part.strip()]
     if options.quick:
@@ -169,7 +170,7 @@ def main() -> None:
         print(f"products in {library}'s BLAS, GF/s on 1 / 2 threads: {', '.join(parts)}")
     for workload in chosen_workloads(options.only):
         found = measure(workload, names, options)
-        say(workload.name, found, measured)
+        print_results(workload.name, found, measured)
         if options.json:
             store(options.json, {"workloads": {workload.name: found}, "ceilings": measured})
 

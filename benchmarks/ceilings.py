@@ -1,4 +1,4 @@
-"""What the machine can do at best: products of two 2048 × 2048 matrices."""
+"""The peak speed of the machine: products of two 2048 × 2048 matrices."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROUNDS = 5
 def ceilings(
     threads: Sequence[int], *, quick: bool = False
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """GF/s at best by library, dtype and number of threads.
+    """Peak GF/s by library, dtype and number of threads.
 
     Args:
         threads: the numbers of threads.
-        quick: smaller matrices, fewer rounds, and NumPy alone.
+        quick: whether to use smaller matrices, fewer rounds, and only NumPy.
     """
     size, rounds = (1024, 3) if quick else (SIZE, ROUNDS)
     libraries = {"numpy": _numpy_product}
@@ -69,12 +69,12 @@ def _torch_product(size: int, dtype: str) -> Callable[[], object]:
 def ceiling(
     measured: Mapping[str, Mapping[str, Mapping[str, float]]], dtype: str, threads: str
 ) -> float:
-    """The machine's: that of whichever library came highest.
+    """The peak of the machine: that of the fastest library.
 
     Args:
-        measured: what `ceilings` gave.
+        measured: the result of `ceilings`.
         dtype: of the numbers.
-        threads: how many, as text.
+        threads: the number of threads, as text.
     """
     return max(dtypes[dtype][threads] for dtypes in measured.values())
 
@@ -83,7 +83,7 @@ def highest(
     before: Mapping[str, Mapping[str, Mapping[str, float]]],
     now: Mapping[str, Mapping[str, Mapping[str, float]]],
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Of two measurements the higher figures: no run has reached a ceiling that was too low."""
+    """The higher of two measurements of each peak; other work can only make one too low."""
     return {
         library: {
             dtype: {

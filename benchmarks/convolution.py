@@ -1,4 +1,4 @@
-"""Convolutions, pooling and a small convolutional network beside PyTorch, float32, by turns.
+"""Times of convolutions and of a small convolutional network beside PyTorch, float32.
 
 Forward and backward (the gradients of W, b and the input) of the 3 × 3 convolutions of 16 filters
 on 32 images of 3 × 32 × 32 and of 32 filters on 32 images of 16 × 16 × 16; a training step of two
@@ -34,7 +34,7 @@ Programs = Mapping[str, Callable[[], object]]
 
 
 def convolutions(channels: int, side: int, filters: int) -> tuple[Programs, float]:
-    """Both passes of one convolution, ours and PyTorch's, and our memory over the activations."""
+    """Both passes of a convolution in both libraries, and our buffers' size over the output's."""
     import torch
 
     rng = np.random.default_rng(0)
@@ -100,10 +100,10 @@ def steps(batch: int) -> Programs:
 
 
 def apart(programs: Programs, rounds: int) -> dict[str, list[float]]:
-    """The seconds of each, one program's rounds side by side, ten at a time.
+    """The seconds of each program's calls; the programs take turns of ten calls.
 
-    PyTorch's threads go on looking for work for a while after a call; ten calls in a row let
-    either have the processor to itself.
+    PyTorch's threads stay busy for a while after a call. In ten calls in a row, a program has the
+    processor to itself.
     """
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(max(1, rounds // 10)):
@@ -138,7 +138,7 @@ def measure(rounds: int, threads: int) -> dict[str, Any]:
 def ratio(
     seconds: Mapping[str, Sequence[float]], of: Callable[[Sequence[float]], float] = median
 ) -> float:
-    """Our median over PyTorch's; or our best, where other work disturbs the machine."""
+    """Our median over PyTorch's; with ``of=min``, the ratio of the fastest calls."""
     return of(seconds["chainrule"]) / of(seconds["torch"])
 
 
@@ -154,7 +154,7 @@ def report(found: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print, and store if asked to."""
+    """Measure and print; store with ``--json``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)

@@ -1,8 +1,7 @@
 """One program from its imports to the end of its first epoch, in a process of its own.
 
-`benchmarks.starting` starts it: python -m benchmarks.first_epoch RIVAL FILE, where the file holds
-a pickled `Problem`, so that the making of the data does not count. It prints its last loss and
-its peak memory.
+`benchmarks.starting` runs it: python -m benchmarks.first_epoch PROGRAM FILE. The file is a pickled
+`Problem`, so that generating the data does not count. It prints the last loss and the peak memory.
 """
 
 from __future__ import annotations

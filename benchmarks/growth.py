@@ -1,7 +1,7 @@
-"""How the time grows with depth, width, batch and cases; draws docs/images/growth.png.
+"""The growth of the time with depth, width, batch and cases; draws docs/images/growth.png.
 
-One of the four changes at a time from 100 inputs, two hidden layers of 64 tanh units, ten
-classes, batches of 32, 64 of them, float64, one thread. Run with:
+One of the four changes at a time in a network of 100 inputs, two hidden layers of 64 tanh units
+and ten classes, with 64 batches of 32 cases, float64, one thread. Run with:
 python -m benchmarks.growth [--quick] [--json FILE] [--picture growth.png]
 """
 
@@ -33,7 +33,7 @@ WIDTHS = (8, 32, 128, 512)
 BATCHES = (1, 4, 16, 64, 256, 1024)
 CASES = (128, 1024, 8192, 65536)
 
-# What grows: the axis, and the workload for a value.
+# By the name of a panel, what grows (the label of its axis) and the values.
 PANELS = {
     "depth": ("hidden layers of 64 units", DEPTHS),
     "width": ("units in each of two hidden layers", WIDTHS),
@@ -44,7 +44,7 @@ MICROSECOND = 1e-6
 
 
 def workload_of(panel: str, value: int) -> Workload:
-    """The base with one of its sizes changed."""
+    """The base workload with one size changed."""
     if panel == "depth":
         return replace(BASE, widths=(INPUT, *(WIDTH,) * value, CLASSES))
     if panel == "width":
@@ -68,11 +68,11 @@ def measure(names: Sequence[str], rounds: int, budget: float) -> dict[str, Any]:
             finally:
                 for runner in runners.values():
                     runner.close()
-        say(panel, found[panel])
+        print_panel(panel, found[panel])
     return found
 
 
-def say(panel: str, found: Any) -> None:
+def print_panel(panel: str, found: Any) -> None:
     """Print the panel as a table."""
     print(f"\nµs a minibatch by {panel}: {PANELS[panel][0]}")
     print(f"  {'':20}" + "".join(f"{value:>9}" for value in found["values"]))
@@ -102,7 +102,7 @@ def _draw_panel(ax: Axes, panel: str, what: Any) -> None:
     values, is_epoch = what["values"], panel == "cases"
     for k, (name, seconds) in enumerate(what["seconds"].items()):
         colour, marker = marker_of(k)
-        # A minibatch takes as long whatever the number of cases: there the epoch is shown.
+        # The time of a minibatch does not depend on the number of cases; that of an epoch does.
         steps = [value / BASE.batch if is_epoch else 1 for value in values]
         shown = [s * n / MICROSECOND for s, n in zip(seconds, steps, strict=True)]
         ax.plot(values, shown, color=colour, marker=marker, label=name)
@@ -116,7 +116,7 @@ def _draw_panel(ax: Axes, panel: str, what: Any) -> None:
 
 
 def main() -> None:
-    """Measure or load, print, draw, store."""
+    """Measure, print, store and draw; with ``--draw``, only draw stored results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer rounds, shorter")
     parser.add_argument("--json", help="the file of results to add to")

@@ -1,4 +1,4 @@
-"""Images of shapes a second, on one core.
+"""Images of shapes generated per second, on one core.
 
 Run with: python -m benchmarks.images
 """

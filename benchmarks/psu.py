@@ -1,9 +1,10 @@
-"""The functions of Penn State's homework 2 beside the same written plainly in NumPy.
+"""Times of the functions of Penn State's homework 2 beside plain NumPy code.
 
-Softmax regression on XOR and one hidden layer on the spiral: what a call of predict, computeCost
-and computeGrad takes, checks of what it is given included, over what a student's own few lines
-take. By turns on one thread; the least of the rounds counts, which no other program disturbed. Run
-with: python -m benchmarks.psu [--rounds N]
+Softmax regression on XOR, and one hidden layer on the spiral: the time of a call of predict,
+computeCost and computeGrad, with their checks of arguments, over that of a few lines of NumPy. The
+programs take turns on one thread; the fastest round counts, as other work disturbed it least.
+
+Run with: python -m benchmarks.psu [--rounds N]
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmarks.timing import interleaved, machine
 from chainrule.training.engines.threads import on_threads
 
 COURSE = Path(__file__).parents[1] / "courses" / "psu_ist597_hw2"
-# Cases, the sizes of the layers, how many times plain NumPy's time a call may take, calls a round.
+# Cases, sizes of the layers, the largest allowed ratio to plain NumPy's time, calls a round.
 SIZES = ((4, (2, 2), 4.0, 50), (10, (4, 100, 3), 4.0, 50), (300, (2, 100, 3), 1.5, 5))
 REG = 1e-3
 MICROSECOND = 1e-6
@@ -56,7 +57,7 @@ def compute_cost(X, y, theta, reg):
 
 
 def compute_grad(X, y, theta, reg):
-    """An array for each of θ's."""
+    """The gradient, one array for each array of θ."""
     inputs, scores = scores_of(X, theta)
     delta = probabilities(scores)
     delta[np.arange(len(y)), y] -= 1
@@ -80,7 +81,7 @@ def course() -> ModuleType:
 
 
 def pairs(functions: Any, cases: int, sizes: tuple[int, ...]) -> dict[str, list[Callable]]:
-    """For each function a call of the course's, and one of plain NumPy; the results agree."""
+    """For each function, a call of the course's and one of plain NumPy, which must agree."""
     rng = np.random.default_rng(0)
     theta = [a for n, k in pairwise(sizes) for a in (rng.normal(size=(n, k)), np.zeros((1, k)))]
     X, y = rng.normal(size=(cases, sizes[0])), rng.integers(sizes[-1], size=cases)
@@ -97,7 +98,7 @@ def pairs(functions: Any, cases: int, sizes: tuple[int, ...]) -> dict[str, list[
 
 
 def as_tuple(result: Any) -> tuple[Any, ...]:
-    """What a call returns, a cost too, as a tuple."""
+    """The result of a call as a tuple."""
     return result if isinstance(result, tuple) else (result,)
 
 
@@ -119,7 +120,7 @@ def main() -> None:
 
 
 def measured(calls: list[Callable], rounds: int, count: int) -> list[float]:
-    """Microseconds of each call, by turns."""
+    """Microseconds of each call; the calls take turns."""
 
     def repeated(call: Callable) -> Callable[[], None]:
         def run() -> None:

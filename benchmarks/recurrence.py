@@ -1,7 +1,7 @@
-"""The recurrent layer beside `torch.nn.RNN`: forward and backward of a minibatch.
+"""The recurrent layer beside `torch.nn.RNN`: forward and backward pass of a minibatch, float32.
 
-Run with: python3 -m benchmarks.recurrence [THREADS]. Both in turns, float32, on as many threads (1
-unless said otherwise); the median of the ratios and of the milliseconds.
+Run with: python -m benchmarks.recurrence [THREADS], by default 1. The two take turns; the medians
+of the milliseconds and of the ratios are printed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TURNS = 9
 def pair_of(
     cases: int, steps: int, features: int, size: int
 ) -> tuple[Callable[[], object], Callable[[], object]]:
-    """One pass of ours, and one of PyTorch's."""
+    """Functions for both passes of our layer, and of PyTorch's."""
     rng = np.random.default_rng(0)
     layer = Recurrent(size)
     network = Network([layer], input=[steps, features], loss="mse", dtype="float32", seed=1)
@@ -51,7 +51,7 @@ def pair_of(
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Of one pass, the least of a few."""
+    """The fastest of five calls."""
     times = []
     for _ in range(5):
         start = perf_counter()

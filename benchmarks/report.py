@@ -1,8 +1,7 @@
 """The tables of docs/benchmarks.md and of the README, from a stored file of results.
 
-Run with: python -m benchmarks.report [FILE]; without a file it takes the newest of
-benchmarks/results. The README's table stands between two comments, MARKERS; without them the
-README stays as it is.
+Run with: python -m benchmarks.report [FILE], by default the newest file of benchmarks/results. The
+README's table is between two comments, MARKERS; a README without them is left unchanged.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ MARKERS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
 BEST = "best of all peers"
 MICROSECOND, MEBIBYTE = 1e-6, 2**20
 
-# A peer's time over ours: what prototypes reached, and what we are after.
+# Another library's time over ours, in the order of COMPARED: reached by a prototype, and the goal.
 GOALS = {
     "W1 f64": ((180, 200), (4.2, 6), (110, 130), (4.2, 6)),
     "W2 f32": ((1.35, 1.4), (1.9, 2), (2.0, 2.1), (1.0, 1.1)),
@@ -50,20 +49,20 @@ def middle(found: Any, program: str) -> float | None:
 
 
 def best_peer(found: Any) -> str | None:
-    """The fastest that is not ours; None where ours ran alone."""
+    """The fastest program of another library; None if only ours ran."""
     peers = [name for name in found["seconds"] if PROGRAMS[name].library != "chainrule"]
     return min(peers, key=lambda name: middle(found, name) or 0.0, default=None)
 
 
 def ratio(found: Any, peer: str) -> float | None:
-    """A peer's time over ours; None where one of the two did not run."""
+    """Another program's time over ours; None if one of the two did not run."""
     name = best_peer(found) if peer == BEST else peer
     theirs, ours = middle(found, name or ""), middle(found, OURS)
     return None if theirs is None or ours is None else theirs / ours
 
 
 def figure(number: float) -> str:
-    """Two digits or three: 0.82, 3.4, 54, 203.
+    """A number with two decimals below 2, one below 10, and none above.
 
     Example:
         >>> [figure(n) for n in (0.816, 3.44, 54.4, 203.4)]
@@ -80,11 +79,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def ratio_table(results: Any, *, goals: bool) -> str:
-    """Peers' times over ours.
+    """The table of other libraries' times over ours.
 
     Args:
-        results: what was stored.
-        goals: whether to put the prototype's figure and the goal behind each.
+        results: the stored results.
+        goals: whether to add the prototype's figure and the goal to each.
     """
     rows = []
     for name, found in results["workloads"].items():
@@ -109,7 +108,7 @@ def _ratio_cell(found: Any, peer: str, target: tuple[float, float] | None) -> st
 
 
 def time_table(found: Any, ceilings: Any) -> str:
-    """All programs of one workload."""
+    """The table of all programs on one workload."""
     rows = []
     ours = middle(found, OURS)
     for program, times in found["seconds"].items():
@@ -135,7 +134,7 @@ def time_table(found: Any, ceilings: Any) -> str:
 
 
 def start_table(found: Any) -> str:
-    """Start to exit and memory of one workload."""
+    """The table of times from start to exit, and of memory, on one workload."""
     rows = [
         [
             name,
@@ -150,7 +149,7 @@ def start_table(found: Any) -> str:
 
 
 def ceiling_table(ceilings: Any) -> str:
-    """GF/s of the largest products."""
+    """The table of the peak speeds."""
     rows = [
         [f"{library}, {dtype}", *(figure(speed) for speed in speeds.values())]
         for library, dtypes in ceilings.items()
@@ -225,7 +224,7 @@ def _start_paragraphs(starting: Any) -> Iterator[str]:
 
 
 def snippet(results: Any) -> str:
-    """What stands in the README, markers included."""
+    """The part of the README between the markers, which are included."""
     begin, end = MARKERS
     return (
         f"{begin}\nA peer's time over ours; {where(results)}\n\n"
@@ -234,7 +233,7 @@ def snippet(results: Any) -> str:
 
 
 def put_between_markers(text: str, new: str) -> str | None:
-    """``text`` with what stands between the markers replaced; None where it has none."""
+    """``text`` with the part between the markers replaced; None if it has no markers."""
     begin, end = MARKERS
     before, found_begin, rest = text.partition(begin)
     _, found_end, after = rest.partition(end)
@@ -244,7 +243,7 @@ def put_between_markers(text: str, new: str) -> str | None:
 
 
 def main() -> None:
-    """Read, render, write."""
+    """Read the results, and write the page and the README's table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", help="a file of results")
     parser.add_argument("--page", default=str(ROOT / "docs" / "benchmarks.md"))

@@ -1,4 +1,4 @@
-"""Results as files: dated, with the machine and the versions of all packages."""
+"""Files of results, with the date, the machine and the versions of packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKAGES = ("numpy", "scipy", "numba", "torch", "jax", "jaxlib", "scikit-learn",
 
 
 def versions() -> dict[str, str]:
-    """Of the packages that are installed."""
+    """The versions of the packages that are installed."""
     found = {}
     for package in PACKAGES:
         try:
@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 
 
 def header() -> dict[str, Any]:
-    """When and on what."""
+    """The date, machine and versions."""
     return {
         "date": date.today().isoformat(),
         "machine": machine(),
@@ -39,12 +39,12 @@ def header() -> dict[str, Any]:
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """What was stored."""
+    """The stored results."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def store(path: str | Path, found: Mapping[str, Any]) -> None:
-    """Add to a file of results, or start one; a part that is there is replaced."""
+    """Add results to a file, or start one; a part that it has already is replaced."""
     path = Path(path)
     before = load(path) if path.exists() else {}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def newest() -> Path | None:
 
 
 def _merged(before: Any, found: Any) -> Any:
-    """``found`` over ``before``, one level of workloads deep."""
+    """``before`` updated by ``found``; workloads are replaced one by one."""
     merged = {**before, **found}
     for key in ("workloads", "starting"):
         if key in before and key in found:

@@ -1,4 +1,4 @@
-"""Programs that are timed in turns, in this process or each in one of its own."""
+"""Programs that take turns to be timed, in this process or each in its own process."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from benchmarks.programs import PROGRAMS, Run, make
 from benchmarks.workloads import Problem, Workload, make_problem
 
 PAUSE = 0.02
-"""Seconds between two programs: the threads of the one before spin a while before they sleep."""
+"""Seconds between two programs, because idle threads of the one before keep spinning a while."""
 
 
 class Runner(Protocol):
     """One program on one number of threads."""
 
     def losses(self, first: int, last: int) -> np.ndarray:
-        """Run these minibatches; the loss of each."""
+        """Run minibatches ``first`` to ``last`` − 1; returns the loss of each."""
 
     def seconds(self, steps: int) -> float:
-        """How long the first ``steps`` minibatches of an epoch take."""
+        """The time of the first ``steps`` minibatches of an epoch."""
 
     def close(self) -> None:
-        """End the process that runs for it, if there is one."""
+        """End the process of the program, if it has its own."""
 
 
-class Here:
+class InProcess:
     """A program in this process, where the number of threads is set before each run.
 
     Args:
-        run: the program; the same one may run with another number of threads as well.
-        threads: of every library in this process.
+        run: the program, which several runners with different numbers of threads may share.
+        threads: the number of threads of every library in this process.
     """
 
     def __init__(self, run: Run, threads: int) -> None:
@@ -49,7 +49,7 @@ class Here:
         return self._run(first, last)
 
     def seconds(self, steps: int) -> float:
-        """See `Runner`; a first minibatch, which wakes the threads, does not count."""
+        """See `Runner`; a first minibatch, which wakes the threads, is not timed."""
         set_threads(self._threads)
         self._run(0, 1)
         start = perf_counter()
@@ -60,54 +60,54 @@ class Here:
         """See `Runner`."""
 
 
-class Apart:
-    """A program in a process of its own, which has as many processor cores as threads.
+class OwnProcess:
+    """A program in a process of its own that is limited to as many cores as threads.
 
     Args:
         name: of the program.
-        workload: what it trains.
-        threads: how many.
+        workload: the workload to train.
+        threads: the number of threads.
     """
 
     def __init__(self, name: str, workload: Workload, threads: int) -> None:
         context = get_context("spawn")
-        self._here, there = context.Pipe()
+        self._pipe, there = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(there, name, workload, threads), daemon=True
         )
         self._process.start()
         there.close()
 
-    def _ask(self, *what: Any) -> Any:
-        self._here.send(what)
+    def _call(self, *words: Any) -> Any:
+        self._pipe.send(words)
         try:
-            return self._here.recv()
+            return self._pipe.recv()
         except EOFError:
             self._process.join()
             sys.exit(f"a program's process ended with {self._process.exitcode}; see above")
 
     def losses(self, first: int, last: int) -> np.ndarray:
         """See `Runner`."""
-        return self._ask("losses", first, last)
+        return self._call("losses", first, last)
 
     def seconds(self, steps: int) -> float:
-        """See `Runner`; timed over there, so that the way there does not count."""
-        return self._ask("seconds", steps)
+        """See `Runner`; timed in that process, without the communication."""
+        return self._call("seconds", steps)
 
     def close(self) -> None:
         """See `Runner`."""
         with suppress(OSError):
-            self._here.send(None)
+            self._pipe.send(None)
         self._process.join()
 
 
 def _serve(pipe: Any, name: str, workload: Workload, threads: int) -> None:
-    """Answer until there is no more question."""
+    """Call methods of a runner with the arguments received, until None is received."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    runner = Here(make(name, make_problem(workload)), threads)
-    while (asked := pipe.recv()) is not None:
-        pipe.send(getattr(runner, asked[0])(*asked[1:]))
+    runner = InProcess(make(name, make_problem(workload)), threads)
+    while (words := pipe.recv()) is not None:
+        pipe.send(getattr(runner, words[0])(*words[1:]))
 
 
 def make_runners(
@@ -118,16 +118,16 @@ def make_runners(
     for name in names:
         if PROGRAMS[name].apart:
             for count in threads:
-                runners[name, count] = Apart(name, problem.workload, count)
+                runners[name, count] = OwnProcess(name, problem.workload, count)
             continue
         run = make(name, problem)
         for count in threads:
-            runners[name, count] = Here(run, count)
+            runners[name, count] = InProcess(run, count)
     return runners
 
 
 def steps_of(runner: Runner, workload: Workload, budget: float) -> int:
-    """How many minibatches take about ``budget`` seconds, at most an epoch."""
+    """The number of minibatches that take about ``budget`` seconds, at most an epoch."""
     for few in (3, 30, 300):
         few = min(few, workload.steps)
         runner.seconds(few)  # some compile a program for every number of minibatches
@@ -140,7 +140,7 @@ def steps_of(runner: Runner, workload: Workload, budget: float) -> int:
 def time_in_turns(
     runners: Mapping[tuple[str, int], Runner], workload: Workload, rounds: int, budget: float
 ) -> dict[tuple[str, int], list[float]]:
-    """Seconds a minibatch, of each runner in each round; a first round does not count."""
+    """Seconds a minibatch of each runner in each round, after one round that is not counted."""
     steps = {key: steps_of(runner, workload, budget) for key, runner in runners.items()}
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in runners}
     for turn in range(rounds + 1):
@@ -156,10 +156,10 @@ _controllers: dict[int, Any] = {}
 
 
 def set_threads(count: int) -> None:
-    """Let every library that is loaded use so many threads from now on."""
+    """Let every library that is loaded use ``count`` threads from now on."""
     from threadpoolctl import ThreadpoolController
 
-    # To look for the libraries takes milliseconds; it is done again when one was imported.
+    # Finding the libraries takes milliseconds; it is repeated only after new imports.
     loaded = len(sys.modules)
     if loaded not in _controllers:
         _controllers.clear()

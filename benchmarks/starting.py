@@ -1,8 +1,8 @@
 """From the start of a process to the end of its first epoch, and its peak memory.
 
 Python's start, imports, building, compiling and an epoch of W4 or W1, each in a new process on
-one thread (JAX takes the threads it likes). Whoever keeps compiled code in a folder runs once
-with that folder empty, cold, and then warm like all others. Run with:
+one thread (JAX chooses its own number). A program that keeps compiled code in a folder runs once
+with an empty folder (cold), and then warm like all others. Run with:
 python -m benchmarks.starting [--rounds 5] [--without "torch compiled"] [--json FILE]
 """
 
@@ -28,13 +28,13 @@ from benchmarks.workloads import WORKLOADS, Workload, make_problem
 
 TRAINED = ("W4 f64", "W1 f64")
 CACHES = {"chainrule compiled": "NUMBA_CACHE_DIR", "torch compiled": "TORCHINDUCTOR_CACHE_DIR"}
-"""The variable that says where a program keeps compiled code."""
+"""The environment variable for the folder in which a program keeps compiled code."""
 
 MEBIBYTE = 2**20
 
 
 def launch(name: str, problem: Path, caches: Path) -> tuple[float, dict[str, float]]:
-    """Seconds until the process was done, and what it said."""
+    """Run a program in a new process; returns its seconds and its results."""
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(threads, "1")}
     environment |= {variable: str(caches / variable) for variable in CACHES.values()}
@@ -52,8 +52,8 @@ def starts(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         caches, file = Path(folder), Path(folder) / "problem.pickle"
         file.write_bytes(pickle.dumps(make_problem(workload)))
-        # The first process also reads a library's files from the disk; it counts where there is
-        # a cache to be filled.
+        # The first process also reads the library from the disk; only that of a program that
+        # keeps compiled code counts.
         first = {name: launch(name, file, caches) for name in names}
         warm = {name: [] for name in names}
         for _ in range(rounds):
@@ -63,7 +63,7 @@ def starts(workload: Workload, names: Sequence[str], rounds: int) -> dict[str, A
         name: {
             "cold": first[name][0] if name in CACHES else None,
             "warm": [seconds for seconds, _ in warm[name]],
-            "memory": [said["memory"] for _, said in warm[name]],
+            "memory": [results["memory"] for _, results in warm[name]],
             "loss": warm[name][0][1]["loss"],
         }
         for name in names

@@ -1,4 +1,4 @@
-"""What an import and a first look at the help cost.
+"""The time of importing the package, and of ``chainrule --help``.
 
 Run with: python -m benchmarks.startup
 """

@@ -1,4 +1,4 @@
-"""Timing by turns: whatever disturbs the machine disturbs every program alike."""
+"""Timing of programs in turns, so that disturbances of the machine affect all alike."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from time import perf_counter
 def interleaved(
     programs: Mapping[str, Callable[[], object]], rounds: int
 ) -> dict[str, list[float]]:
-    """The seconds each program took in each round, after one round that does not count.
+    """The seconds of each program in each round, after one round that is not counted.
 
     Args:
-        programs: what to time, by name.
-        rounds: how often.
+        programs: functions to time, by name.
+        rounds: the number of rounds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for turn in range(rounds + 1):
@@ -35,7 +35,7 @@ def spread(seconds: list[float], unit: float) -> str:
 
 
 def machine() -> str:
-    """The processor and the Python that ran this."""
+    """The processor, operating system and version of Python."""
     name = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

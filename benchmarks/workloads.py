@@ -21,16 +21,16 @@ class Workload:
     """A network with softmax and cross-entropy on top, trained by plain SGD.
 
     Attributes:
-        name: what tables call it.
+        name: in tables.
         widths: inputs, hidden layers, classes.
         activation: of the hidden layers.
         batch: cases of a minibatch.
-        steps: minibatches of an epoch; where all cases are one minibatch, epochs.
+        steps: minibatches of an epoch; epochs, if all cases are one minibatch.
         dtype: ``float64`` or ``float32``.
         penalty: the rate of ½ Σ w² over the weights.
         full: whether each step takes all cases.
-        shuffled: whether an epoch takes the cases in random order, not in that of the file.
-        ones: inputs are 0 or 1, this share of them 1; normal numbers where it is None.
+        shuffled: whether an epoch takes the cases in random order.
+        ones: the share of ones among inputs of 0 and 1; None for normally distributed inputs.
     """
 
     name: str
@@ -59,15 +59,16 @@ class Workload:
 
     @property
     def cases(self) -> int:
-        """How many cases there are."""
+        """The number of cases."""
         return self.batch if self.full else self.batch * self.steps
 
     @property
     def operations(self) -> int:
         """Floating-point operations of a step: the products of both passes, and the update.
 
-        Two for every weight and case forward, two for its gradient, two for δ upstream, which
-        the first layer need not have, and two for every parameter to change it.
+        For every weight and case two operations forward, two for the gradient of the weight and
+        two for the gradient with respect to the input, which the first layer does not need; for
+        every parameter two for its update.
         """
         products = sum(i * o for i, o in pairwise(self.widths))
         first = self.widths[0] * self.widths[1]
@@ -115,8 +116,8 @@ class Problem:
         workload: what is trained.
         x: inputs, (cases, widths[0]).
         t: class numbers, (cases,).
-        order: the cases in the order of an epoch, (cases,); None for that of the file.
-        start: weights (inputs, outputs) and biases (outputs,) of every layer.
+        order: the cases in the order of an epoch, (cases,); None if they are not shuffled.
+        start: initial weights (inputs, outputs) and biases (outputs,) of every layer.
     """
 
     workload: Workload
@@ -126,7 +127,7 @@ class Problem:
     start: tuple[tuple[np.ndarray, np.ndarray], ...]
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """A copy of the start that a program may change."""
+        """A copy of the initial values that a program may change."""
         return [(W.copy(), b.copy()) for W, b in self.start]
 
     def chosen(self, first: int, last: int) -> Iterator[slice | np.ndarray]:
@@ -141,8 +142,8 @@ class Problem:
 
 
 def make_network(workload: Workload) -> Network:
-    """Our network with the weights that all start from."""
-    from chainrule import Network  # not where a peer is timed from the start of its process
+    """Our network with the initial weights of all programs."""
+    from chainrule import Network  # not at the top: other libraries are timed from their start
 
     return Network.from_config(workload.network_config(), seed=1)
 

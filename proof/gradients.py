@@ -26,19 +26,19 @@ from proof.line import Line
 from proof.networks import SHAPES, Drawn, all_drawn, network_of
 
 STEP = 3e-4
-"""Of the central difference: larger ones err where derivatives of high order are large."""
+"""Step of the central difference; larger steps err where high derivatives are large."""
 
 SHORT = 1
 """Shapes of each kind in the short form."""
 
 JAX_SHORT, JAX_FULL = 11, 47
-"""Every so many networks go through JAX, which compiles each anew for 0.2 s."""
+"""One of this many networks goes through JAX, which compiles each anew for 0.2 s."""
 
 CHECK_SHORT, CHECK_FULL = 1, 11
-"""Every so many are given to `chainrule.gradients.check`."""
+"""One of this many networks is given to `chainrule.gradients.check`."""
 
 CHECK_IMAGES = 4
-"""Of images, whose check takes longer, in the short form."""
+"""The same for networks of images, whose check takes longer, in the short form."""
 
 CLAIMS = {
     "central": ("central difference", 1e-8),
@@ -144,7 +144,7 @@ def compare_all(
     *,
     with_jax: bool,
 ) -> tuple[Array, Array]:
-    """What any network is put through; returns its gradient and how far rounding blurs it."""
+    """Add the comparisons that suit every network; returns the gradient and its rounding error."""
     network.loss(x[::-1], t[::-1])
     network.backward_pass(t[::-1])
     g = gradient(network, x, t)
@@ -172,14 +172,14 @@ def compare_all(
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
-    """∂L/∂θ of the backward pass, an array of its own in float64."""
+    """∂L/∂θ by the backward pass, a copy in float64."""
     network.loss(x, t)
     vector = network.backward_pass(t).vector
     return np.array(vector, dtype=float)
 
 
 def explicit(network: Network, x: Array, t: Array) -> Array:
-    """The same by multiplying the dense Jacobians."""
+    """∂L/∂θ by multiplying the explicit Jacobians."""
     network.explicit_jacobians = True
     try:
         return gradient(network, x, t)

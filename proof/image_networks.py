@@ -24,7 +24,7 @@ SHAPES = 12
 """Of each kind in the full form."""
 
 OTHERS, FAR = 20, 10**6
-"""So many networks are drawn at most for one seed, whose own seeds lie so far from each other."""
+"""At most this many networks are drawn for one case; the distance of their seeds."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class ImageKind:
     """One layer on images with its settings.
 
     Attributes:
-        layer: its word in a configuration.
-        activation: of filters; none of pools.
+        layer: its name in a configuration.
+        activation: of filters; empty for pooling.
         stride: in both directions.
-        padding: likewise, or ``same``.
+        padding: in both directions, or ``same``.
         bias: whether filters have biases.
     """
 
@@ -51,9 +51,10 @@ class ImageCase:
     """A network with a batch for it.
 
     Attributes:
-        kind: of the layer that it is about.
-        seed: from which its sizes and its numbers are drawn.
-        network: a convolution, so that the gradient by the image counts; the layer; a dense one.
+        kind: of the layer that is tested.
+        seed: from which the sizes and numbers are drawn.
+        network: a convolution, which needs the gradient with respect to its output; the layer
+            that is tested; a dense layer.
         x: images as rows.
         t: classes.
     """
@@ -104,7 +105,7 @@ def _layer(kind: ImageKind, size: list[int], filters: int) -> Layer:
 def image_case(kind: ImageKind, seed: int) -> ImageCase:
     """A network and a batch away from every kink, with every z within ±10.
 
-    Where a network has so many windows that every batch meets a kink of one, the next is drawn.
+    If every batch of a network with many windows meets a kink, another network is drawn.
     """
     for other in range(seed, seed + OTHERS * FAR, FAR):
         network, rng = image_network(kind, other), np.random.default_rng([other, 3])
@@ -126,7 +127,7 @@ def _is_smooth(network: Network, x: Array, t: Array) -> bool:
 
 @contextmanager
 def loops_from(worth: int) -> Iterator[None]:
-    """While this lasts, compiled loops are used from so many numbers on."""
+    """Within this context, compiled loops are used for arrays of at least ``worth`` numbers."""
     modules: tuple[Any, ...] = (filtered, pooled)
     before = [module.WORTH_LOOPS for module in modules]
     for module in modules:
@@ -139,7 +140,7 @@ def loops_from(worth: int) -> Iterator[None]:
 
 
 def image_cases(full: bool) -> Iterator[ImageCase]:
-    """Every kind in many shapes, or every second one in a shape of its own."""
+    """Every kind in many shapes; in the short form, every second kind in one shape."""
     kinds = image_kinds()
     for k, kind in enumerate(kinds):
         if full or k % 2 == (k // 24) % 2:

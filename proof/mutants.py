@@ -1,8 +1,8 @@
 """Mutants of the numeric core, made and tried by mutmut in a copy of the repository.
 
 mutmut changes one thing at a time (an operator, a number, an argument) and runs the tests that
-reach the function. What it cannot kill may also change nothing that can be noticed; such mutants
-count as survivors all the same.
+reach the function. Some mutants change nothing that a test could notice; they count as survivors
+too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LEAST_KILLED = 0.95
 ASKED = f"≥ {LEAST_KILLED:.0%} killed"
 
 LEAST_OF_ONE = 0.9
-"""Of one module by its own tests, where those that reach all modules are not asked."""
+"""Least share killed of one module by its own tests, without those that reach all modules."""
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "nn/activations": ("nn/test_activations.py",),
@@ -72,10 +72,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     ),
     "core/arrays": ("nn/test_parameters.py", "nn/test_inputs_and_targets.py"),
 }
-"""Modules that are mutated, and the tests that mirror each."""
+"""Modules that are mutated, and the tests of each."""
 
 OF_ALL = ("gradients/test_gradient_table.py", "training/test_training_table.py")
-"""Tests that reach nearly all of these, and are asked last."""
+"""Tests that reach nearly all of these; they run last."""
 
 OF_IMAGES = (
     "nn/images/geometry",
@@ -121,7 +121,7 @@ class Group:
     """Modules that are mutated together.
 
     Attributes:
-        what: the modules are of.
+        what: what the modules belong to.
         stored: the name of the stored result.
         modules: of the package, without their ending.
         tests: files in tests/ that are run on them.
@@ -152,7 +152,7 @@ NEVER = (
     "training/test_clipping.py::test_it_is_what_pytorch_does_but_for_its_millionth",
     "training/test_clipping.py::test_every_engine_clips_or_hands_over",
 )
-"""Tests that start threads of PyTorch or JAX, for which a forked process waits."""
+"""Tests that start threads of PyTorch or JAX, which a forked process would wait for."""
 
 QUICK = (
     "nn/penalties",
@@ -161,12 +161,12 @@ QUICK = (
     "nn/parameters",
     "nn/initializers",
 )
-"""The short form takes one of these, by the day, with its own tests alone."""
+"""The short form takes one of these, chosen by the date, with its own tests alone."""
 
 KILLED, SURVIVED, TIMED_OUT, UNCOVERED = "killed", "survived", "timed out", "uncovered"
 ENDS = {0: SURVIVED, 1: KILLED, 3: KILLED, 5: UNCOVERED, 33: UNCOVERED}
 ENDS |= dict.fromkeys((24, -24, 36, 152, 255), TIMED_OUT)
-"""What became of a mutant, by mutmut's code."""
+"""The result of a mutant, by mutmut's exit code."""
 
 SETTINGS = """
 [tool.mutmut]
@@ -179,7 +179,7 @@ pytest_add_cli_args_test_selection = [{tests}]
 
 
 def run_mutants(modules: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
-    """What became of every mutant, by its name.
+    """The result of every mutant, by its name.
 
     Args:
         modules: of the package, without their ending.

@@ -19,7 +19,7 @@ from chainrule.nn.penalties import PENALTIES
 
 RATE = 0.03
 REACH = 0.02
-"""A numeric step must not cross a kink; so far each number is from one."""
+"""The least distance from a kink, which a numeric step must not cross."""
 
 LARGEST = 10.0
 """Logits, and every z, stay within this."""
@@ -40,7 +40,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Kind:
-    """One of every part: the activation of the layers, the loss, the end, the penalty."""
+    """The parts of a network: activation, loss, whether it ends in softmax, penalty."""
 
     activation: str
     loss: str
@@ -60,7 +60,7 @@ class Drawn:
 
 
 def kinds() -> list[Kind]:
-    """Every activation x loss x end of the chain x penalty: 12 x 12 x 5."""
+    """Every activation x loss, with and without softmax, x penalty: 12 x 12 x 5."""
     ends = [("cross_entropy", True), ("binary_cross_entropy", False)]
     ends += [(loss, soft) for loss in LOSSES if loss not in dict(ends) for soft in (False, True)]
     penalties = ["none", *PENALTIES, *(f"{name} on biases" for name in PENALTIES)]
@@ -71,7 +71,7 @@ def kinds() -> list[Kind]:
 
 
 def shapes(count: int) -> list[Shape]:
-    """Shapes that Hypothesis draws, the same ones each time; a batch of 1 and widths of 1 too."""
+    """Shapes that Hypothesis draws, always the same ones; batches and widths of 1 among them."""
     size = st.integers(1, 6)
     drawn: list[Shape] = []
 
@@ -92,7 +92,7 @@ def shapes(count: int) -> list[Shape]:
 
 
 def network_of(kind: Kind, shape: Shape, seed: int, dtype: str = "float64") -> Network:
-    """A network of that kind and shape, its weights off 0, where L1 has its kink."""
+    """A network of that kind and shape, with no weight near 0, where L1 has its kink."""
     last = {"cross_entropy": "linear", "binary_cross_entropy": "sigmoid"}
     layers: list[Dense | Softmax] = [Dense(n, kind.activation) for n in shape.hidden]
     layers.append(Dense(shape.outputs, last.get(kind.loss, kind.activation)))
@@ -108,7 +108,7 @@ def network_of(kind: Kind, shape: Shape, seed: int, dtype: str = "float64") -> N
 
 
 def targets(network: Network, cases: int, rng: np.random.Generator) -> Array:
-    """Targets of the sort that the loss takes."""
+    """Targets of the kind that the loss takes."""
     if network.loss_function.for_classes:
         return rng.integers(0, network.outputs, cases)
     if type(network.loss_function) is LOSSES["binary_cross_entropy"]:
@@ -138,7 +138,7 @@ def is_smooth(network: Network, x: Array, t: Array) -> bool:
 
 
 def all_drawn(numbers: Iterable[int], some: slice = slice(None)) -> Iterator[Drawn]:
-    """Every kind, or some, in shapes of these numbers, 0 to 99; other ones for each kind."""
+    """Every kind, or some, in as many shapes as there are numbers (0 to 99), which choose them."""
     found, chosen = shapes(SHAPES), list(numbers)
     for k, kind in list(enumerate(kinds()))[some]:
         for j in chosen:

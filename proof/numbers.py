@@ -1,4 +1,4 @@
-"""Numbers: what the functions give against 80 digits and more, and where floating point ends."""
+"""Numbers: values of functions against 80 digits and more, and the ends of floating point."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Losses = Callable[[Array, Array], tuple[Array, Array]]
 
 
 def points(count: int) -> Array:
-    """Places to look at, from the smallest number to the largest, many where functions bend."""
+    """Points from the smallest number to the largest, many of them where functions bend."""
     rng = np.random.default_rng(0)
     sign = rng.choice([-1.0, 1.0], count)
     parts = [
@@ -43,7 +43,7 @@ def points(count: int) -> Array:
 
 
 def logits(count: int) -> tuple[Array, Array]:
-    """Logits to ±1e3 of two to five classes, as rows padded by -inf apart, and true classes."""
+    """Logits up to ±1e3 of three classes, and the true classes."""
     rng = np.random.default_rng(1)
     wide = rng.uniform(-1e3, 1e3, (count, 3))
     near = rng.uniform(-40, 40, (count, 3))
@@ -130,7 +130,7 @@ def classes(z: Array, t: Array, losses: Losses) -> tuple[float, float]:
 
 
 def two(z: Array, losses: Losses) -> tuple[float, float]:
-    """The same for one sigmoid, each z with both targets."""
+    """The same for one sigmoid output, each z with both targets."""
     worst_loss = worst_delta = 0.0
     for t in (0, 1):
         found, deltas = losses(z[:, None], np.full((len(z), 1), float(t)))
@@ -142,13 +142,13 @@ def two(z: Array, losses: Losses) -> tuple[float, float]:
 
 
 def loss_line(claim: str, loss: float, delta: float) -> Line:
-    """A line of the two."""
+    """The line for the errors of the loss and of δ."""
     holds = max(loss, delta) <= 1e-12
     return Line(claim, "≤ 1e-12 relative", f"loss {loss:.1e}, δ {delta:.1e}", holds)
 
 
 def confident() -> Line:
-    """The loss of logits 0 and −40 where the first is true; others beside it."""
+    """The loss of logits 0 and −40 if the first class is true, also by other libraries."""
     z, t = np.array([[0.0, -40.0]]), np.array([0])
     true, _ = exact.cross_entropy(z[0], 0)
     ours = [float(SoftmaxCrossEntropy().value(z, t))]
@@ -183,7 +183,7 @@ def ulp_line(claim: str, names: list[str], z: Array, engine: str, limit: float) 
 
 
 def kept_sigmoid(engine: str, *, full: bool) -> Line:
-    """`dense_sigmoid`, with the stored result of its full run beside it."""
+    """`dense_sigmoid`, and beside it the stored result of its full run."""
     start, name = time.perf_counter(), f"numbers-sigmoid-{engine}"
     line = dense_sigmoid(engine, DENSE_FULL if full else DENSE)
     if full and line.holds is not None:
@@ -194,10 +194,10 @@ def kept_sigmoid(engine: str, *, full: bool) -> Line:
 
 
 def dense_sigmoid(engine: str, count: int) -> Line:
-    """The sigmoid at very many points, against the 64 bits of the processor's longest number."""
+    """The sigmoid at very many points, against long doubles of 64 bits' precision."""
     claim = f"sigmoid at {count:,} random points, {engine}"
     if np.finfo(np.longdouble).nmant < 63:
-        return Line(claim, "≤ 2 ulp", "this processor has no longer number than float64", None)
+        return Line(claim, "≤ 2 ulp", "this processor has no type longer than float64", None)
     worst, rng = 0.0, np.random.default_rng(2)
     for _ in range(0, count, 1_000_000):
         parts = [rng.uniform(-708, 708, 100_000), rng.uniform(-40, 40, 450_000)]
@@ -210,7 +210,7 @@ def dense_sigmoid(engine: str, count: int) -> Line:
 
 
 def errors_of(name: str, z: Array, engine: str) -> Iterator[tuple[str, float, float]]:
-    """The largest error of φ and of φ' in ulp, and where; underflow apart."""
+    """The largest error of φ and of φ' in ulp, and its place, without underflow."""
     if engine == "numpy":
         phi = activation(name)
         value, slope = phi.value(z), phi.derivative(z)

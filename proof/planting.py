@@ -31,7 +31,7 @@ def edited(edit: Edit, source: str) -> str:
 
 
 def planted_sources(bug: Bug) -> dict[str, str]:
-    """The files that a bug changes, with it in them.
+    """The sources of the files that a bug changes, after the change.
 
     Raises:
         NotFoundError: see `edited`.
@@ -45,7 +45,7 @@ def planted_sources(bug: Bug) -> dict[str, str]:
 
 @contextmanager
 def planted(bug: Bug | None) -> Iterator[Path]:
-    """A folder to put first on the path, with a copy of the package and a bug in it."""
+    """A folder to put first on the path; it has a copy of the package with a bug in it."""
     with TemporaryDirectory(prefix="planted-") as folder:
         copy = Path(folder, "chainrule")
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))

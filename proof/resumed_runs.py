@@ -1,4 +1,4 @@
-"""Trainings that are resumed at every minibatch, and must end with the bits of one never stopped.
+"""Trainings resumed at every minibatch, which must end with the bits of one never stopped.
 
 Run with: python -m proof.resumed_runs
 """
@@ -30,7 +30,7 @@ ENGINES = (
     ("torch", 4),
     ("torch", 1),
 )
-"""With the cases of a minibatch. There are ten: the last minibatch of four has two."""
+"""Engines, each with the cases of a minibatch. There are ten cases: the last of four has two."""
 
 OPTIMIZERS: dict[str, Any] = {
     "sgd": "sgd",
@@ -54,8 +54,8 @@ class Setting:
         batch_size: cases a minibatch.
         rule: a key of `OPTIMIZERS`.
         schedule: of the learning rates.
-        shuffle: whether every epoch has an order of its own.
-        early_stopping: the options of a callback that stops early; None for none.
+        shuffle: whether the cases are shuffled in every epoch.
+        early_stopping: the options of the callback; None for none.
     """
 
     engine: str
@@ -66,7 +66,7 @@ class Setting:
     early_stopping: Mapping[str, Any] | None = None
 
     def trainer(self, *callbacks: Callback) -> Trainer:
-        """A new one, at the beginning."""
+        """A new trainer that has not trained yet."""
         layers = [Dense(5, "tanh"), Dense(4, "relu", learning_rate=0.05), Dense(3), Softmax()]
         penalty = {"type": "L2", "rate": 0.01}
         network = Network(layers, input=3, learning_rate=0.2, penalty=penalty, seed=3)
@@ -131,7 +131,7 @@ def resume_everywhere(setting: Setting, folder: Path) -> tuple[list[str], int]:
 
 
 def end_of(trainer: Trainer) -> dict[str, Any]:
-    """All that a training ends with, the clock apart."""
+    """The results of a training, except for times."""
     vectors = {"theta": trainer.network.theta, **trainer.optimizer.state}
     return {
         **{name: vector.tobytes() for name, vector in vectors.items()},
@@ -145,7 +145,7 @@ def end_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def settings() -> Iterator[Setting]:
-    """Every engine that is installed with every optimiser, schedule and kind of order."""
+    """Every installed engine with every optimiser and schedule, shuffled and not."""
     for (engine, size), rule, schedule, shuffle in product(
         ENGINES, OPTIMIZERS, SCHEDULES, (True, False)
     ):

@@ -1,7 +1,7 @@
-"""The same seed gives the same bits: in one process after the other, on every engine.
+"""The same seed gives the same bits in every process, on every engine.
 
-Half of the runs are copies of this process, in which the memory lies elsewhere each time; half are
-processes of their own.
+Half of the runs are forks of this process, each with other memory addresses; half are new
+processes.
 
 Run with: python -m proof.same_bits [RUNS]
 """
@@ -27,12 +27,12 @@ BYTES = 32
 
 @dataclass(frozen=True)
 class Same:
-    """What came of the runs of one setting.
+    """The results of the runs of one setting.
 
     Attributes:
         name: of the setting.
-        runs: how many there were.
-        kinds: how many different results they had; 1 is asked for.
+        runs: the number of runs.
+        kinds: the number of different results, which must be 1.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Same:
 
 
 def settings() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every engine, with one thread and with two; sizes for which two are at work."""
+    """Every engine, with one thread and with two; large enough that both threads are used."""
     engines = ["numpy", "compiled", *(["torch"] if find_spec("torch") else [])]
     for engine in engines:
         for threads in (1, 2):
@@ -69,7 +69,7 @@ def _config(engine: str, threads: int, batch_size: int, width: int) -> dict[str,
 
 
 def bits_of(config: dict[str, Any]) -> bytes:
-    """A digest of all that a run ends with, the clock apart."""
+    """A digest of the results of a run, except for times."""
     run = train(config, save=False)
     found = sha256(run.network.theta.tobytes())
     found.update(run.history.minibatch_losses.tobytes())
@@ -84,8 +84,8 @@ def compare(name: str, config: dict[str, Any], copies: int, own: int) -> Same:
     Args:
         name: of the setting.
         config: of the runs.
-        copies: how many in copies of this process.
-        own: how many in processes of their own.
+        copies: the number of runs in forks of this process.
+        own: the number of runs in new processes.
     """
     found = {_in_copy(config) for _ in range(copies)}
     found |= {_in_own_process(config) for _ in range(own)}

@@ -1,7 +1,8 @@
 """Sequences: recurrent networks of every kind, drawn at random, by independent derivations.
 
-Each activation with each loss, the rest drawn: sizes, outputs of all steps or the last, biases,
-start state, a second recurrent layer, cases of different lengths, steps without a target.
+Each activation is combined with each loss. The rest is drawn: sizes, outputs of all steps or of
+the last, biases, start state, a second recurrent layer, lengths of the cases, steps without a
+target.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from proof.gradients import STEP, explicit, gradient
 from proof.line import Line
 
 SHORT, FULL = 1, 6
-"""Networks of each pair of activation and loss."""
+"""The number of networks of each pair of activation and loss."""
 
 REACH, TRIES = 0.02, 3000
 JAX_SHORT, JAX_FULL = 28, 61
-"""Every so many networks go through JAX, which compiles each anew."""
+"""One of this many networks goes through JAX, which compiles each anew."""
 
 CLAIMS = {
     "central": ("central difference, through time", 1e-8),
@@ -51,21 +52,21 @@ CLAIMS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What is the same in all networks of a pair, and the number that draws the rest."""
+    """A pair of activation and loss, and a number from which the rest is drawn."""
 
     activation: str
     loss: str
     number: int
 
     def rng(self, what: int) -> np.random.Generator:
-        """A stream of its own for each kind."""
+        """A random stream for each kind and purpose."""
         place = [[*ACTIVATIONS].index(self.activation), [*LOSSES].index(self.loss)]
         return np.random.default_rng([*place, self.number, what])
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A network, its cases each of its own length, and the same in one batch."""
+    """A network, its cases of different lengths, and the same cases as one padded batch."""
 
     network: Network
     xs: list[Array]
@@ -86,7 +87,7 @@ def lines(full: bool) -> Iterator[Line]:
 
 
 def sweep(count: int, every_jax: int) -> dict[str, Agreement]:
-    """So many networks of every activation and loss."""
+    """Compare ``count`` networks of every activation and loss."""
     found = agreements(CLAIMS)
     kinds = [Kind(*kind) for kind in product(ACTIVATIONS, LOSSES, range(count))]
     with on_threads(1):
@@ -124,7 +125,7 @@ def compare(found: dict[str, Agreement], kind: Kind, case: Drawn, *, with_jax: b
 
 
 def one_by_one(kind: Kind, case: Drawn) -> Array:
-    """The mean gradient of the cases, each in a network of its own length; penalty once."""
+    """The mean gradient of the cases, each in a network of its own length."""
     total = np.zeros_like(case.network.theta)
     for x, t in zip(case.xs, case.ts, strict=True):
         alone = network_of(kind, len(x))
@@ -174,7 +175,7 @@ def drawn(kind: Kind) -> Drawn:
 
 
 def _targets(network: Network, steps: int, rng: np.random.Generator) -> Array:
-    """Of one case: for each step, some of them none, or for the last."""
+    """The targets of one case: for each step, with one missing, or for the last step."""
     shape = network.layers[-1].output_shape
     at = (steps, *shape[1:]) if len(shape) == 2 else shape
     loss = getattr(network.loss_function, "each", network.loss_function)
@@ -189,7 +190,7 @@ def _targets(network: Network, steps: int, rng: np.random.Generator) -> Array:
 
 
 def padded(cases: list[Array], filler: float) -> Array:
-    """Cases as one array, filled up where they are of different lengths."""
+    """The cases as one array, padded with ``filler`` if their lengths differ."""
     longest = max((len(case) for case in cases if case.ndim), default=0)
     if cases[0].ndim == 0 or len({case.shape for case in cases}) == 1:
         return np.array(cases)

@@ -1,1 +1,1 @@
-"""The same homework program three times."""
+"""One homework program in chainrule, in NumPy and in PyTorch."""

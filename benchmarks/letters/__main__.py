@@ -1,9 +1,9 @@
-"""Whole-process time of courses/cmu_10601_hw5/neuralnet.py beside NumPy and PyTorch programs.
+"""Times of whole processes: courses/cmu_10601_hw5/neuralnet.py beside NumPy and PyTorch programs.
 
 Run with: python -m benchmarks.letters [--epochs 2 20]
 
-The large set: 9,000 letters of 128 pixels, 50 hidden units, one case at a time, the losses of all
-cases after every epoch. From the start of the process to its end, by turns, medians.
+The large set: 9,000 letters of 128 pixels, 50 hidden units, one case at a time, and the losses of
+all cases after every epoch. The programs take turns; medians of the time from start to end.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from benchmarks.timing import interleaved, machine, spread
 from chainrule.data.readers.paths import find_data
 
 HERE = Path(__file__).resolve().parent
-DOOR = HERE.parents[1] / "courses" / "cmu_10601_hw5" / "neuralnet.py"
+SCRIPT = HERE.parents[1] / "courses" / "cmu_10601_hw5" / "neuralnet.py"
 PROGRAMS = {
-    "chainrule": DOOR,
+    "chainrule": SCRIPT,
     "NumPy": HERE / "numpy_program.py",
     "PyTorch": HERE / "torch_program.py",
 }
 
 
 def run(program: Path, data: tuple[Path, Path], epochs: int, folder: Path) -> None:
-    """One whole process; its metrics are checked to be there."""
+    """Run one program in a new process, and check that it wrote its metrics."""
     written = [folder / name for name in ("train.labels", "validation.labels", "metrics.txt")]
     arguments = [*map(str, (*data, *written)), str(epochs), "50", "1", "0.01"]
     subprocess.run([sys.executable, str(program), *arguments], check=True)
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     names = ("largeTrain.csv", "largeValidation.csv")
-    train, validation = (find_data(n, beside=DOOR.parent, within=("cmu_ocr",)) for n in names)
+    train, validation = (find_data(n, beside=SCRIPT.parent, within=("cmu_ocr",)) for n in names)
     programs = {k: v for k, v in PROGRAMS.items() if k != "PyTorch" or find_spec("torch")}
     print(machine())
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""The programs: each module has ``make(problem)``, which gives a function that trains.
+"""The programs to be timed: each module has ``make(problem)``, which returns a training function.
 
-That function takes the numbers of the first minibatch and of the one behind the last, runs them
-from where it stands, and returns the loss of each as it ran, penalty included. Each is written
-as somebody who knows the library well would write it for a network of one given form.
+The function takes ``first`` and ``last``, trains on minibatches ``first`` to ``last`` − 1 from its
+present weights, and returns the loss of each, penalty included. Each program is written as an
+expert of its library would write it for one given network.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ Run = Callable[[int, int], np.ndarray]
 
 
 class Program(NamedTuple):
-    """Where a program stands and what it needs.
+    """The module of a program, and what it needs.
 
     Attributes:
         module: of this package.
-        library: what ``--peers`` calls it and what has to be installed.
-        apart: whether it runs in processes of its own, one for each number of threads, because
-            it cannot change that number later.
+        library: the package that has to be installed, which is also its name in ``--peers``.
+        apart: whether it needs a process of its own for each number of threads, because it
+            cannot change that number later.
     """
 
     module: str
@@ -46,13 +46,13 @@ PROGRAMS: Mapping[str, Program] = {
     "NumPy": Program("plain_numpy", "numpy"),
     "NumPy, out=": Program("buffered_numpy", "numpy"),
 }
-"""All programs in the order of the tables; ours first."""
+"""All programs, in the order of the tables."""
 
 OURS = "chainrule compiled"
 
 
 def make(name: str, problem: Problem) -> Run:
-    """The training function of one program, at the start of the problem."""
+    """The training function of one program, with the initial weights of the problem."""
     module = import_module(f"benchmarks.programs.{PROGRAMS[name].module}")
     if PROGRAMS[name].module == "ours":
         return module.make(problem, name.split()[-1])
@@ -60,7 +60,7 @@ def make(name: str, problem: Problem) -> Run:
 
 
 def reason_against(name: str) -> str | None:
-    """Why a program cannot run here and how to change that; None where it can."""
+    """Why a program cannot run here, and what to install; None if it can."""
     library = PROGRAMS[name].library
     if not find_spec(library):
         return f"{library} is not installed: pip install -e '.[peers]'"

@@ -1,4 +1,4 @@
-"""NumPy in a hurry: every array is made once, every result goes into one of them."""
+"""NumPy with ``out=``: every array is allocated once and reused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTIVATIONS = {
 
 
 def _times_derivative(name: str, delta: np.ndarray, a: np.ndarray) -> None:
-    """δ ← δ f'(z), by a = f(z), which is not needed afterwards."""
+    """δ ← δ f'(z), computed from a = f(z), which is overwritten."""
     if name == "relu":
         np.greater(a, 0, out=a)
         delta *= a

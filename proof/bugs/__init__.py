@@ -1,7 +1,7 @@
 """Classic bugs of backpropagation, each as a few changes of the source text.
 
-They are planted in copies of the package and never shipped in it. Some change nothing for some
-activations; why is said with the bug, and the battery makes sure of it by comparing bits.
+They are planted in copies of the package, never in the package itself. A bug that changes nothing
+for some activations gives the reason, which `proof.battery` verifies by comparing bits.
 """
 
 from proof.bugs import (

@@ -11,9 +11,9 @@ class Edit:
     """A change of one source file.
 
     Attributes:
-        file: within the package.
-        old: stands there exactly once.
-        new: takes its place.
+        file: the path within the package.
+        old: text that the file contains exactly once.
+        new: the text that replaces it.
     """
 
     file: str
@@ -26,10 +26,10 @@ class Bug:
     """One bug.
 
     Attributes:
-        name: in a few words.
-        edits: what plants it.
-        harmless: activations for which it changes no number, and why.
-        tests: the files of tests that run the changed code, where those by activation do not.
+        name: a few words that describe it.
+        edits: the changes that plant it.
+        harmless: activations for which it changes no number, each with the reason.
+        tests: the test files that run the changed code, if the tests by activation do not.
     """
 
     name: str
@@ -55,6 +55,6 @@ NAMES = (
 
 
 def only(*used: str) -> dict[str, str]:
-    """The other activations never run the code that is changed."""
+    """The ``harmless`` of a bug in code that only the activations ``used`` run."""
     reason = f"the changed code belongs to {' and '.join(used)}"
     return {name: reason for name in NAMES if name not in used}

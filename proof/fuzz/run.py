@@ -2,8 +2,8 @@
 
 Run with: ``python -m proof.fuzz.run TARGET [FOLDER ...] [libFuzzer's options]``, such as
 ``-runs=100000`` or ``-max_total_time=60``. Inputs that reach new code are added to the first
-folder named, to none by default. What a reader should not do ends the run with its traceback,
-and the input is kept in the working folder as ``crash-...``.
+folder named, by default to none. An error that a reader must not raise ends the run with its
+traceback, and the input is written to the working folder as ``crash-...``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 
 def main() -> int:
-    """Fuzz until the options say so."""
+    """Fuzz the target that the command line names, as long as its options say."""
     if find_spec("atheris") is None:
         print("fuzzing needs atheris; install it with: pip install -e '.[proof]'", file=sys.stderr)
         return 2
     import atheris
 
-    # Instrumented as they are imported, by the readers below and by nothing before.
+    # Modules are instrumented when they are imported, so nothing may import them earlier.
     with atheris.instrument_imports(include=["chainrule"], enable_loader_override=False):
         from proof.fuzz.target import memory_folder
         from proof.fuzz.targets import TARGETS
@@ -35,7 +35,7 @@ def main() -> int:
     folders = sys.argv[2:] + ([str(target.corpus)] if target.corpus.is_dir() else [])
     with memory_folder() as folder, target.trials(folder) as try_one:
         program = sys.argv[0]
-        if "-merge=1" in folders:  # for which libFuzzer starts itself again, by this name
+        if "-merge=1" in folders:  # libFuzzer then starts itself again by the name of the program
             program = str(folder / "again")
             again = (
                 f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m proof.fuzz.run {target.name}"

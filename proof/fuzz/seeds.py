@@ -1,4 +1,4 @@
-"""The inputs that a fuzzer begins with: small good files, and the small hostile ones.
+"""The inputs that fuzzing starts from: small valid files, and small hostile ones.
 
 Run with: ``PYTHONPATH=.:tests python -m proof.fuzz.seeds``; it fills the corpus of each target.
 """

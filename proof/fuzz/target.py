@@ -1,4 +1,4 @@
-"""What the targets share: a file in memory's stead, and the one error that is allowed.
+"""A target of fuzzing: a reader of a file, which may raise only a `ChainruleError`.
 
 Run one with::
 
@@ -25,10 +25,10 @@ class Target:
     """A reader to be fuzzed.
 
     Args:
-        name: of the target and of its corpus' folder.
-        file: the name a file of this kind has.
-        read: reads it; anything but a result or a `ChainruleError` is a finding.
-        longest: bytes of the inputs that are tried.
+        name: of the target and of the folder of its corpus.
+        file: the name of a file of this kind.
+        read: the reader; any error but a `ChainruleError` is a finding.
+        longest: the largest size of an input, in bytes.
     """
 
     name: str
@@ -38,18 +38,18 @@ class Target:
 
     @property
     def corpus(self) -> Path:
-        """The folder of inputs that reach different code."""
+        """The folder of inputs, each of which reaches other code."""
         return CORPUS / self.name
 
     @contextmanager
     def trials(self, folder: Path) -> Iterator[Callable[[bytes], bool]]:
-        """A function that reads a file of the bytes given, and says whether it was accepted.
+        """A function that reads a file with given bytes; returns whether it was accepted.
 
-        It raises whatever the reader should have said in a `ChainruleError`. A million calls
-        share one open file and one filter of warnings: each would else cost as much as a reading.
+        Errors other than `ChainruleError` pass through. All calls share one open file and one
+        filter of warnings, which would otherwise take as long as the reading.
 
         Args:
-            folder: where the file lies.
+            folder: the folder to write the file in.
         """
         path = folder / self.file
 
@@ -70,7 +70,7 @@ class Target:
 
 @contextmanager
 def memory_folder() -> Iterator[Path]:
-    """A folder that lies in memory where the system has such, so that disks are spared."""
+    """A temporary folder, in memory if the system has one, to spare the disk."""
     shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
     with tempfile.TemporaryDirectory(dir=shared) as place:
         yield Path(place)

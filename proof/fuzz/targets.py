@@ -26,7 +26,7 @@ def _read_characters(path: Path) -> DataSplit:
 
 
 def _read_tensors(path: Path) -> Arrays:
-    """By the header alone first, as a run is loaded."""
+    """Read the header first, as loading a run does."""
     read_shapes(path)
     return read_tensors(path)[0]
 

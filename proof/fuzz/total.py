@@ -23,24 +23,24 @@ from proof.fuzz.targets import TARGETS
 from proof.line import store, stored
 
 WANTED = 10_000_000
-"""Executions of a target, over time."""
+"""Executions wanted of each target, over all runs."""
 
 READERS = 6
-"""So many targets at least are to have them; the slower ones follow as time allows."""
+"""The least number of targets with so many executions; the others are slower."""
 
 NAME = "fuzzing"
 _MOST_KEPT = 60
-"""Inputs of a corpus at most, of all lengths."""
+"""The largest number of inputs in a corpus."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of a fuzzer came to.
+    """The result of a run of a fuzzer.
 
-    Args:
-        executions: how many inputs were tried.
-        edges: of the instrumented code that were reached.
-        finding: how it ended, if a reader did what it should not; otherwise nothing.
+    Attributes:
+        executions: the number of inputs tried.
+        edges: the number of edges of the instrumented code that were reached.
+        finding: the last output, if a reader raised a wrong error; otherwise empty.
     """
 
     executions: int
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def fuzz(name: str, folder: Path, seconds: int) -> Outcome:
-    """Fuzz one target for so many seconds; new inputs go into ``folder``."""
+    """Fuzz one target for ``seconds``; inputs that reach new code go into ``folder``."""
     words = [name, str(folder), f"-max_total_time={seconds}", "-print_final_stats=1"]
     done = _run(words, folder.parent)
     counts = re.findall(r"number_of_executed_units:\s+(\d+)", done.stderr)
@@ -60,7 +60,7 @@ def fuzz(name: str, folder: Path, seconds: int) -> Outcome:
 
 
 def fuzz_for_a_while(name: str, seconds: int) -> Outcome:
-    """Fuzz one target for so many seconds, and keep nothing of it."""
+    """Fuzz one target for ``seconds``, and discard the inputs."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "inputs"
         folder.mkdir()
@@ -68,7 +68,7 @@ def fuzz_for_a_while(name: str, seconds: int) -> Outcome:
 
 
 def merge(name: str, folder: Path) -> None:
-    """Put the inputs of ``folder`` that reach more into the target's corpus, or some of them."""
+    """Add inputs of ``folder`` that reach new code to the target's corpus; at most 60 remain."""
     corpus = TARGETS[name].corpus
     corpus.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
@@ -85,7 +85,7 @@ def merge(name: str, folder: Path) -> None:
 
 
 def _chosen(target: Target, kept: Mapping[str, bytes]) -> list[str]:
-    """The names of some inputs: good files of different lengths, and others."""
+    """The names of inputs to keep: accepted files of different lengths, and others."""
     by_length = sorted(kept, key=lambda key: (len(kept[key]), key))
     with memory_folder() as folder, target.trials(folder) as accepted:
         good = [key for key in by_length if accepted(kept[key])]
@@ -94,7 +94,7 @@ def _chosen(target: Target, kept: Mapping[str, bytes]) -> list[str]:
 
 
 def _spread(names: list[str], most: int) -> list[str]:
-    """Every so many-th, so that at most so many are left, the last among them."""
+    """At most ``most`` of the names at equal distances, the last among them."""
     step = max(1, -(-len(names) // most))
     return names[::-1][::step]
 
@@ -109,7 +109,7 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def totals() -> dict[str, dict[str, Any]]:
-    """What all runs until now have come to, by target."""
+    """The stored totals of all runs, by target."""
     kept = stored(NAME)
     found: Any = kept.figures if kept else {}
     return {name: dict(found.get(name, {})) for name in TARGETS}
@@ -137,7 +137,7 @@ def add(name: str, outcome: Outcome, seconds: float) -> None:
 
 
 def judged(figures: Mapping[str, Mapping[str, Any]]) -> tuple[str, bool]:
-    """The totals in words, and whether enough targets have them and no finding is open.
+    """The totals as text, and whether enough targets have them and no finding is open.
 
     Args:
         figures: of each target, as they are stored.
@@ -151,7 +151,7 @@ def judged(figures: Mapping[str, Mapping[str, Any]]) -> tuple[str, bool]:
 
 
 def run(names: Iterable[str], seconds: int) -> int:
-    """Fuzz, merge and add for each of these targets; how many came to a finding."""
+    """Fuzz each target, merge its inputs and add its totals; returns the number of findings."""
     found = 0
     for name in names:
         start = time.perf_counter()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from benchmarks.against_peers import largest_difference
 from benchmarks.programs import PROGRAMS, make, reason_against
-from benchmarks.runners import Here
+from benchmarks.runners import InProcess
 from benchmarks.workloads import Workload, make_problem
 
 pytestmark = pytest.mark.exhaustive
@@ -52,8 +52,8 @@ def test_another_training_is_refused():
     problem = make_problem(TINY["relu"])
     run = make("NumPy", problem)
     runners = {
-        ("chainrule numpy", 1): Here(make("chainrule numpy", problem), 1),
-        ("NumPy", 1): Here(lambda first, last: run(first, last) + 1e-9, 1),
+        ("chainrule numpy", 1): InProcess(make("chainrule numpy", problem), 1),
+        ("NumPy", 1): InProcess(lambda first, last: run(first, last) + 1e-9, 1),
     }
     with pytest.raises(SystemExit, match="losses of NumPy differ by"):
         largest_difference(runners, problem)
