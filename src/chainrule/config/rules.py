@@ -13,8 +13,9 @@ from typing import Any
 
 from chainrule.config.reading.tree import Tree
 from chainrule.config.schema.layers import ALIASES, NAME_PATTERN, section_of
+from chainrule.core.arguments import is_whole
 from chainrule.core.errors import Problem
-from chainrule.core.schema import KeyPath, is_whole_from
+from chainrule.core.schema import KeyPath
 from chainrule.data.settings import data_problems
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.graph import LayerNode, graph_problems, names_of
@@ -78,7 +79,7 @@ def _sizes(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
         if "inputs" in layers[k]:
             continue
         before, size = layers[k - 1].get("size"), layers[k].get("size")
-        if is_whole_from(before) and is_whole_from(size) and before != size:
+        if is_whole(before, 1) and is_whole(size, 1) and before != size:
             message = f"softmax has the size of the layer before it, {before}, found {size}"
             yield (*LIST, k, "size"), message
 
@@ -89,7 +90,7 @@ def _start_states(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken
         if kinds[k] != "recurrent" or not isinstance(layer, dict):
             continue
         start, size = layer.get("start"), layer.get("size")
-        if isinstance(start, list) and is_whole_from(size) and len(start) != size:
+        if isinstance(start, list) and is_whole(size, 1) and len(start) != size:
             message = f"start has a number for each of the {size} units, found {len(start)}"
             yield (*LIST, k, "start"), message
 

@@ -1,4 +1,8 @@
-"""Whether an argument is a number, and how large a number may be."""
+"""What counts as a number where one is given, and how large one may be.
+
+Every check of a number goes through `is_finite` or `is_whole`: those of configurations
+(`core.schema`) as well as those of constructors. This module imports nothing that takes time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ MOST = 10**12
 """The largest whole number where no other bound is given."""
 
 MAX_SEED = 2**256 - 1
-"""More than any source of seeds gives."""
+"""The largest seed. Sources of seeds, such as NumPy's, give at most 128 bits."""
 
 
 def is_finite(value: object) -> TypeGuard[float]:
@@ -28,11 +32,13 @@ def is_finite(value: object) -> TypeGuard[float]:
         return False
 
 
-def is_whole(value: object) -> bool:
-    """Whether ``value`` is a whole number; a truth value is none.
+def is_whole(value: object, at_least: int | None = None) -> TypeGuard[int]:
+    """Whether ``value`` is a whole number, of at least ``at_least``; a truth value is none.
 
     Example:
-        >>> [is_whole(value) for value in (1, 1.0, True)]
-        [True, False, False]
+        >>> [is_whole(value) for value in (-1, 1.0, True)], is_whole(-1, at_least=0)
+        ([True, False, False], False)
     """
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        return False
+    return at_least is None or int(value) >= at_least

@@ -13,16 +13,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cache, reduce
-from operator import or_
+from operator import ge, gt, le, lt, or_
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-)
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -41,7 +37,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-from chainrule.core.arguments import MAX_SEED, MOST
+from chainrule.core.arguments import MAX_SEED, MOST, is_finite, is_whole
 from chainrule.core.errors import ConfigError, Problem, nearest, unknown
 from chainrule.core.limits import MAX_DEPTH
 
@@ -139,51 +135,6 @@ class Section(BaseModel):
         return InitErrorDetails(type=error, loc=item["loc"], input=item["input"])
 
 
-# Types of numbers, truth values and texts.
-
-Count = Annotated[int, Field(ge=1, le=MOST), described_as("a whole number of at least 1", MOST)]
-OptionalCount = Annotated[
-    Count | None, described_as("a whole number of at least 1, or null", MOST)
-]
-Points = Annotated[int, Field(ge=2, le=MOST), described_as("a whole number of at least 2", MOST)]
-Groups = Annotated[int, Field(ge=2, le=1000), described_as("a whole number from 2 to 1000")]
-Whole = Annotated[int, Field(ge=0, le=MOST), described_as("a whole number of at least 0", MOST)]
-Seed = Annotated[
-    int, Field(ge=0, le=MAX_SEED), described_as("a whole number of at least 0", MAX_SEED)
-]
-Integer = Annotated[int, described_as("a whole number")]
-Number = Annotated[float, Field(allow_inf_nan=False), described_as("a finite number")]
-Amount = Annotated[
-    float, Field(ge=0, allow_inf_nan=False), described_as("a finite number of at least 0")
-]
-AboveZero = Annotated[
-    float, Field(gt=0, allow_inf_nan=False), described_as("a finite number above 0")
-]
-Share = Annotated[
-    float, Field(ge=0, le=1, allow_inf_nan=False), described_as("a number from 0 to 1")
-]
-BelowOne = Annotated[
-    float,
-    Field(ge=0, lt=1, allow_inf_nan=False),
-    described_as("a number of at least 0 and below 1"),
-]
-Flag = Annotated[bool, described_as("true or false")]
-Text = Annotated[
-    str, Field(min_length=1), described_as("a text (in quotes if it looks like a number)")
-]
-
-
-def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Let bytes pass that are no text, which the names of files may hold."""
-    if isinstance(value, str) and NAME_BYTES.search(value):
-        handler(NAME_BYTES.sub("?", value))
-        return value
-    return handler(value)
-
-
-FileName = Annotated[Text, WrapValidator(_as_bytes)]
-
-
 # Types with a check of their own.
 
 
@@ -207,6 +158,81 @@ class Metadata:
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return self.json_schema()
+
+
+@dataclass(frozen=True)
+class Numeric(Metadata):
+    """A whole number (`is_whole`) or a finite one (`is_finite`) within bounds.
+
+    Attributes:
+        sort: ``integer`` or ``number``, as the JSON Schema calls it.
+        what: the number must be, for messages; of one that is too large, the bound alone is named.
+        bounds: by the JSON Schema's keywords for them.
+    """
+
+    sort: Literal["integer", "number"]
+    what: str
+    bounds: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    def check(self, value: Any) -> int | float:
+        """The number, as an int or a float."""
+        whole = self.sort == "integer"
+        if not (is_whole(value) if whole else is_finite(value)):
+            raise expected(self.what)
+        broken = [key for key, bound in self.bounds.items() if not _HOLDS[key](value, bound)]
+        if broken:
+            too_large = whole and broken == ["maximum"]
+            raise expected(f"at most {self.bounds['maximum']}" if too_large else self.what)
+        return int(value) if whole else float(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The sort and the bounds."""
+        return {"type": self.sort, **self.bounds}
+
+
+_HOLDS = {"minimum": ge, "maximum": le, "exclusiveMinimum": gt, "exclusiveMaximum": lt}
+
+
+def _whole(least: int, most: int = MOST) -> Numeric:
+    return Numeric(
+        "integer", f"a whole number of at least {least}", {"minimum": least, "maximum": most}
+    )
+
+
+Whole = Annotated[int, _whole(0)]
+Count = Annotated[int, _whole(1)]
+Points = Annotated[int, _whole(2)]
+Groups = Annotated[
+    int, Numeric("integer", "a whole number from 2 to 1000", {"minimum": 2, "maximum": 1000})
+]
+Seed = Annotated[int, _whole(0, MAX_SEED)]
+Integer = Annotated[int, Numeric("integer", "a whole number")]
+OptionalCount = Annotated[
+    Count | None, described_as("a whole number of at least 1, or null", MOST)
+]
+Number = Annotated[float, Numeric("number", "a finite number")]
+Amount = Annotated[float, Numeric("number", "a finite number of at least 0", {"minimum": 0})]
+AboveZero = Annotated[float, Numeric("number", "a finite number above 0", {"exclusiveMinimum": 0})]
+Share = Annotated[float, Numeric("number", "a number from 0 to 1", {"minimum": 0, "maximum": 1})]
+BelowOne = Annotated[
+    float,
+    Numeric("number", "a number of at least 0 and below 1", {"minimum": 0, "exclusiveMaximum": 1}),
+]
+Flag = Annotated[bool, described_as("true or false")]
+Text = Annotated[
+    str, Field(min_length=1), described_as("a text (in quotes if it looks like a number)")
+]
+
+
+def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Let bytes pass that are no text, which the names of files may hold."""
+    if isinstance(value, str) and NAME_BYTES.search(value):
+        handler(NAME_BYTES.sub("?", value))
+        return value
+    return handler(value)
+
+
+FileName = Annotated[Text, WrapValidator(_as_bytes)]
 
 
 @dataclass(frozen=True)
@@ -250,7 +276,7 @@ class WholeRange(Metadata):
     def check(self, value: Any) -> list[int]:
         """[low, high], the lower first."""
         ends = value if isinstance(value, list) else [value, value]
-        are_whole = all(isinstance(end, int) and not isinstance(end, bool) for end in ends)
+        are_whole = all(is_whole(end) for end in ends)
         most = MOST if self.largest is None else self.largest
         if len(ends) != 2 or not are_whole or not self.smallest <= ends[0] <= ends[1] <= most:
             bounds = f"of at least {self.smallest}"
@@ -361,7 +387,7 @@ class Choice(Metadata):
     @cache  # noqa: B019  # there are a few tables, and they live as long as the program
     def _model(self, name: str, entry: Any) -> type[Section]:
         options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
-        for option in (field for field in fields(entry) if field.init):
+        for option in (one for one in fields(entry) if one.init):
             sort: Any = _type_of(option)
             checked = Annotated[sort, AfterValidator(self.accepted(name, option.name))]
             about = f"{option.name} of {name}"
@@ -545,8 +571,3 @@ def one_of(words: Iterable[str]) -> str:
 def repeated(words: Sequence[str]) -> str | None:
     """The first word that stands twice, if any."""
     return next((word for k, word in enumerate(words) if word in words[:k]), None)
-
-
-def is_whole_from(value: Any, at_least: int = 1) -> bool:
-    """Whether a value that may be anything is a whole number of at least so much."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least

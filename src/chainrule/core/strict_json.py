@@ -139,10 +139,3 @@ def as_model(model: type[M], value: Any) -> M:
         if first["type"] == "missing":
             raise ValueError(f"{at} is missing") from None
         raise ValueError(f"{at}: {first['msg']}" if at else first["msg"]) from None
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a number that fits into a float."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, float) or abs(value) < 2**1000

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.schema import Metadata, expected, invalid
@@ -23,10 +24,8 @@ class Split(Metadata):
 
     def check(self, value: Any) -> list[float]:
         """Three fractions that sum to 1, the first above 0; percentages become fractions."""
-        are_numbers = isinstance(value, list) and all(
-            isinstance(part, int | float) and not isinstance(part, bool) for part in value
-        )
-        if not (are_numbers and len(value) == 3 and all(0 <= k <= _MOST_CASES for k in value)):
+        is_three = isinstance(value, list) and len(value) == 3
+        if not (is_three and all(is_finite(k) and 0 <= k <= _MOST_CASES for k in value)):
             raise expected(
                 "three fractions [training, validation, test] from 0 to 1 that sum to 1, or "
                 "percentages that sum to 100"

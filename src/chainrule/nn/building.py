@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inspect import Parameter
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.registry import entry_options, name_in
 from chainrule.nn.activations import ACTIVATIONS, Sigmoid, activation
@@ -72,7 +71,7 @@ def shape_of_input(value: Any) -> Shape:
             f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
         )
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if not is_whole(size, 1):
             raise ConfigError(f"input must be a whole number of at least 1, found {size!r}")
     return tuple(map(int, sizes))
 

@@ -28,10 +28,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from chainrule._version import __version__
 from chainrule.config.load import Config
+from chainrule.core.arguments import is_finite
 from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
-from chainrule.core.strict_json import as_json, as_model, finite_or_null, is_number, parse_json
+from chainrule.core.strict_json import as_json, as_model, finite_or_null, parse_json
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
@@ -273,7 +274,7 @@ def _row(line: bytes, path: Path, number: int) -> Row:
     except ValueError:
         row = None
     figures = row.values() if isinstance(row, dict) else ()
-    if not figures or not all(value is None or is_number(value) for value in figures):
+    if not figures or not all(value is None or is_finite(value) for value in figures):
         raise ChainruleError(Problem("this line is no epoch's figures", path, number))
     return dict(row)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.core.arguments import MOST
+from chainrule.core.arguments import MOST, is_whole
 from chainrule.core.declared import Arguments, call_checked
 from chainrule.core.schema import (
     AboveZero,
@@ -43,7 +43,7 @@ def _count_or(word: str, most: int) -> WrapValidator:
         """
         if isinstance(value, str) and value.lower() == word:
             return word
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        if is_whole(value, 1):
             if value > most:
                 raise expected(f"at most {most}, or {word}")
             return value

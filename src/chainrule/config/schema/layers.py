@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, getdoc
-from math import inf, isfinite
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from chainrule.core.arguments import is_finite
 from chainrule.core.errors import unknown
 from chainrule.core.schema import (
     Amount,
@@ -182,8 +183,7 @@ class Start(Metadata):
             except PydanticCustomError as error:
                 message = (error.context or {})["message"]
                 raise invalid(f"{message}, or a range [low, high]") from None
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        found = as_range([-value, value] if is_number else value)
+        found = as_range([-value, value] if is_finite(value) else value)
         if found is None:
             words = one_of(self.words)
             bound = " less than 1.8e308 apart," if as_range(value, width=inf) else ""
@@ -200,16 +200,10 @@ class Start(Metadata):
 
 def as_range(value: Any, width: float = sys.float_info.max) -> list[float] | None:
     """Two finite numbers, the lower first, at most ``width`` apart; None for anything else."""
-    if not isinstance(value, list) or len(value) != 2:
+    if not isinstance(value, list) or len(value) != 2 or not all(map(is_finite, value)):
         return None
-    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in value):
-        return None
-    try:
-        low, high = (float(end) for end in value)
-    except OverflowError:
-        return None
-    ordered = isfinite(low) and isfinite(high) and low <= high
-    return [low, high] if ordered and high - low <= width else None
+    low, high = map(float, value)
+    return [low, high] if low <= high and high - low <= width else None
 
 
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]

@@ -7,18 +7,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
-from chainrule.core.arguments import MOST
+from chainrule.core.arguments import MOST, is_whole
 from chainrule.core.declared import Arguments, Rule, call_checked
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES
-from chainrule.core.schema import (
-    Flag,
-    Section,
-    Seed,
-    Word,
-    described_as,
-    is_whole_from,
-)
+from chainrule.core.schema import Flag, Section, Seed, Word, described_as
 from chainrule.data.splits import DEFAULT_SPLIT, Split
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -82,7 +75,7 @@ def a_case_each(classes: str) -> Rule:
     def check(values: Any) -> Any:
         count, groups = values["count"], values[classes]
         number = len(groups) if isinstance(groups, list) else groups
-        if is_whole_from(count) and is_whole_from(number) and count < number <= MOST:
+        if is_whole(count, 1) and is_whole(number, 1) and count < number <= MOST:
             yield ("count",), f"count {count} is too small for {number} classes"
 
     return check

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from chainrule.core.arguments import is_whole
 from chainrule.core.arrays import Array
-from chainrule.core.schema import Points, Whole, WholeRange, Word, is_whole_from
+from chainrule.core.schema import Points, Whole, WholeRange, Word
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset
 from chainrule.data.generators.base import ends_of, generator, refuse_beyond_memory
@@ -32,13 +33,14 @@ _COUNTED_BITS = 40
 def _are_range(steps: Any) -> bool:
     """Whether a number of steps, or a range of them, can be read."""
     ends = steps if isinstance(steps, list) else [steps, steps]
-    return len(ends) == 2 and all(map(is_whole_from, ends)) and ends[0] <= ends[1] <= MOST_STEPS
+    are_whole = all(is_whole(end, 1) for end in ends)
+    return are_whole and len(ends) == 2 and ends[0] <= ends[1] <= MOST_STEPS
 
 
 def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """The delay must be shorter than the shortest sequence."""
     steps, delay = values["steps"], values["delay"]
-    if _are_range(steps) and is_whole_from(delay) and delay >= ends_of(steps)[0]:
+    if _are_range(steps) and is_whole(delay, 1) and delay >= ends_of(steps)[0]:
         shortest = ends_of(steps)[0]
         message = f"delay must be less than the number of steps, {shortest}, found {delay}"
         yield ("delay", "steps"), message
@@ -47,7 +49,7 @@ def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], st
 def _strings_differ(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """There must be as many different strings as are wanted."""
     bits, count = values["bits"], values["count"]
-    if _are_range(bits) and is_whole_from(count) and count > _number_of_strings(bits):
+    if _are_range(bits) and is_whole(count, 1) and count > _number_of_strings(bits):
         there = _number_of_strings(bits)
         message = f"count must be at most {there}, the number of such strings, found {count}"
         yield ("count",), message

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from chainrule.core.arguments import is_whole
 from chainrule.core.arrays import Array
 from chainrule.core.randomness import stream
 from chainrule.core.schema import (
@@ -23,7 +24,6 @@ from chainrule.core.schema import (
     expected,
     found,
     invalid,
-    is_whole_from,
     repeated,
 )
 from chainrule.data.dataset import Dataset, DataSplit
@@ -63,7 +63,7 @@ class ShapeClasses(Metadata):
 
     def check(self, value: Any) -> list[str]:
         """At least two names, none of them twice."""
-        if is_whole_from(value, 2) and value <= len(CLASSES):
+        if is_whole(value, 2) and value <= len(CLASSES):
             return list(CLASSES[:value])
         if not isinstance(value, list) or len(value) < 2:
             raise expected(f"a list of at least 2 shapes, or a number from 2 to {len(CLASSES)}")
@@ -91,12 +91,12 @@ Strokes = Annotated[int | Sequence[int] | None, WholeRange(1)]
 def _shapes_fit(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """A shape cannot be larger than its image."""
     size = values["size"]
-    if not is_whole_from(size, SMALLEST_IMAGE) or size > LARGEST_IMAGE:
+    if not is_whole(size, SMALLEST_IMAGE) or size > LARGEST_IMAGE:
         return
     for key in ("width", "height", "thickness"):
         ends = values[key]
         largest = ends[-1] if isinstance(ends, list) and ends else ends
-        if is_whole_from(largest) and largest > size:
+        if is_whole(largest, 1) and largest > size:
             fits = f"{key} must fit into images of {size} x {size} pixels"
             yield (key,), f"{fits}, found {found(ends)}"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.config.load import Config, Source, read_source
+from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.core.files import write_whole
-from chainrule.core.schema import is_whole_from
 from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
@@ -137,7 +137,7 @@ def sweep(
             f"found {shown(vary)}"
         )
     for name, number in (("trials", trials), ("jobs", jobs)):
-        if number is not None and not is_whole_from(number):
+        if number is not None and not is_whole(number, 1):
             message = f"{name} is a whole number of at least 1, found {shown(number)}"
             raise ConfigError(message)
     plan = Plan.make(variations, trials, seed)
