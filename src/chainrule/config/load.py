@@ -28,18 +28,18 @@ from chainrule.nn.layer_types import LAYERS
 
 @dataclass(frozen=True)
 class Config:
-    """A checked configuration; two are equal if they say the same.
+    """A checked configuration; two are equal if their network, data and training are.
 
     Attributes:
-        network: normalised: every key is there, None where it is left open. A layer is a
-            mapping with ``type`` and what was said of it. An entry with options (``elu``,
-            ``adam``) is a mapping of ``type`` and all options, one without a word.
-        data: normalised: what was said, and the one of ``generator``, ``file``, ``folder`` and
-            ``name`` that says the kind. Absent keys are the generator's to choose.
-        training: normalised: every key is there.
+        network: every key, with None for what is left open. A layer is a mapping of ``type``
+            and the keys that have a value. A choice with options (``elu``, ``adam``) is a
+            mapping of ``type`` and all options; a choice without options is its name.
+        data: the keys that were written, after the one that says the kind of data. Generators
+            and readers have defaults for the others.
+        training: every key.
         folder: where relative paths start.
-        path: the file it was read from, if it was.
-        name: what a run of it is called: the file's name without its ending, or ``run``.
+        path: the file it was read from, if any.
+        name: of a run of it: the file's name without its ending, or ``run``.
     """
 
     network: dict[str, Any]
@@ -58,13 +58,13 @@ class Config:
     def problem(
         self, path: tuple[str | int, ...], message: str, *, of_key: bool = False
     ) -> Problem:
-        """A problem that shows only later, at the place it comes from.
+        """A problem that is found after the checks, such as when the data are read.
 
         Args:
             path: of the value at fault, such as ``("network", "input")``; where it is not
-                written, the nearest thing around it is named.
+                written, the place of the innermost value around it is given.
             message: what was found and what was expected.
-            of_key: the place of the key rather than of its value.
+            of_key: whether to give the place of the key rather than of its value.
         """
         return self._tree.problem(path, message, of_key=of_key)
 
@@ -88,25 +88,21 @@ class Config:
             >>> config.replace(network={"input": 3}, training={"epochs": 2}).network["input"]
             3
         """
-        parts = {
-            "network": {**self.network, **(network or {})},
-            "data": {**self.data, **(data or {})},
-            "training": {**self.training, **(training or {})},
-        }
-        new_network, new_data, new_training = _checked(Tree(parts))
-        return replace(self, network=new_network, data=new_data, training=new_training)
+        new = {"network": network, "data": data, "training": training}
+        parts = {name: {**part, **(new[name] or {})} for name, part in self.parts.items()}
+        return replace(self, **_checked(Tree(parts)))
 
     def moved(self, folder: str | Path) -> Config:
-        """The same configuration as written in another folder: its relative paths are adapted.
+        """The same configuration with its relative paths adapted to another folder.
 
-        For a run's copy, which stands in another folder than the file it was made from.
+        A run's copy of its configuration stands in another folder than the file it was read from.
         """
         folder = Path(folder).resolve()
         data = dict(self.data)
         for key in PATH_KEYS:
             if key in data and not _expanded(data[key]).is_absolute():
                 path = self.resolve(data[key])
-                # A step up from a linked folder leads to the parent of the folder itself.
+                # Behind a symbolic link to a folder, ".." is the parent of what it links to.
                 data[key] = _relative(path.parent.resolve() / path.name, folder)
         return replace(self, data=data, folder=folder)
 
@@ -142,9 +138,7 @@ class Config:
         return {name: _said(part) for name, part in self.parts.items()}
 
     def require_readable(self) -> None:
-        """Refuse a configuration that its own reader would refuse for its length.
-
-        With every choice written out it is several times as long as what was read.
+        """Refuse a configuration that is too long to be read once every default is written out.
 
         Raises:
             ConfigError: it has more values, or takes more bytes, than are read.
@@ -162,13 +156,11 @@ class Config:
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration as it was read: to be checked, with whatever is changed from outside.
+    """A configuration as read and not yet checked, to be checked with overrides.
 
     Attributes:
-        tree: what it says, and where.
-        folder: where relative paths start.
-        path: the file it was read from, if it was.
-        name: what a run of it is called.
+        tree: its values and their places.
+        folder: see `Config`, as for ``path`` and ``name``.
     """
 
     tree: Tree
@@ -184,17 +176,20 @@ class Source:
         """
         tree = apply_overrides(self.tree, overrides)
         parts = _checked(tree)
-        return Config(*parts, folder=self.folder, path=self.path, name=self.name, _tree=tree)
+        return Config(**parts, folder=self.folder, path=self.path, name=self.name, _tree=tree)
 
 
 def read_source(source: str | os.PathLike[str] | Mapping[str, Any]) -> Source:
-    """Read a configuration, and check no more than that it can be read.
+    """Read a configuration without checking its values.
 
     Raises:
-        ConfigError: it cannot.
+        ConfigError: it cannot be read.
     """
     if isinstance(source, Mapping):
-        return Source(_tree_of_mapping(source))
+        try:
+            return Source(Tree(plain(source)))
+        except PlainError as error:
+            raise ConfigError(Problem(error.message, dotted(error.path) or None)) from None
     try:
         path = Path(source)
     except TypeError:
@@ -202,7 +197,9 @@ def read_source(source: str | os.PathLike[str] | Mapping[str, Any]) -> Source:
             "a configuration is the path of a file, or a mapping of network, data and training"
         )
         raise ConfigError(f"{message}; found {shown(source)}") from None
-    return Source(_tree_of_file(path), path.absolute().parent, path, path.stem)
+    text = read_text(path)
+    tree = read_compact(text, path) if is_compact(text) else read_yaml(text, path)
+    return Source(tree, path.absolute().parent, path, path.stem)
 
 
 def load_config(
@@ -231,23 +228,19 @@ def load_config(
     return Source(Tree(source.parts), source.folder, source.path, source.name).config(overrides)
 
 
-def _tree_of_mapping(source: Mapping[str, Any]) -> Tree:
-    try:
-        return Tree(plain(source))
-    except PlainError as error:
-        raise ConfigError(Problem(error.message, dotted(error.path) or None)) from None
+def _checked(tree: Tree) -> dict[str, Any]:
+    """The parts of a tree, normalised, by name.
 
-
-def _tree_of_file(path: Path) -> Tree:
-    text = read_text(path)
-    return read_compact(text, path) if is_compact(text) else read_yaml(text, path)
-
-
-def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The normalised parts of a tree, or every problem it has."""
+    Raises:
+        ConfigError: every problem that the tree has.
+    """
     problems = list(tree.problems)
     if not isinstance(tree.value, dict):
-        raise ConfigError([*problems, _no_mapping(tree)])
+        parts = "a configuration has the parts network:, data: and training:"
+        message = f"{parts}, found {found(tree.value)}"
+        if tree.value is None:
+            message = f"this file is empty; {parts} (chainrule init writes one)"
+        raise ConfigError([*problems, tree.problem((), message)])
     try:
         model = Configuration.model_validate(tree.value)
     except ValidationError as error:
@@ -262,11 +255,11 @@ def _checked(tree: Tree) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]
         network["loss"] = default_loss(ends_in_softmax=last.gives_distribution)
     data = model.data.model_dump(exclude_unset=True)
     kind = {key: data[key] for key in KINDS if key in data}
-    return network, {**kind, **data}, model.training.model_dump()
+    return {"network": network, "data": {**kind, **data}, "training": model.training.model_dump()}
 
 
 def _said(section: Mapping[str, Any]) -> dict[str, Any]:
-    """A section without the keys that are left open."""
+    """The keys of a section that have a value."""
     return {key: value for key, value in section.items() if value is not None}
 
 
@@ -276,20 +269,13 @@ def _values(value: Any) -> int:
     return 1 + sum(map(_values, items)) if isinstance(value, Mapping | list | tuple) else 1
 
 
-def _no_mapping(tree: Tree) -> Problem:
-    parts = "a configuration has the parts network:, data: and training:"
-    if tree.value is None:
-        return tree.problem((), f"this file is empty; {parts} (chainrule init writes one)")
-    return tree.problem((), f"{parts}, found {found(tree.value)}")
-
-
 def _expanded(name: str | Path) -> Path:
-    """``~`` is the home folder; the name of a user there is not, such as ``~x``, stays."""
+    """The path with the home folder for ``~``; ``~x`` stays where there is no user x."""
     return Path(os.path.expanduser(name))
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """``path`` as seen from ``folder``; absolute where no relative way leads there."""
+    """``path`` relative to ``folder``; absolute on another drive of Windows."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:

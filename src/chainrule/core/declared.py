@@ -1,7 +1,7 @@
-"""The arguments of a function as keys that are known, described and checked.
+"""The arguments of a function as the keys of a configuration.
 
-Whatever makes or reads data declares by its signature and docstring what may be said of it, once:
-a configuration, its JSON Schema and a caller in Python are held to the same lines.
+The signature and the docstring of whatever makes or reads data declare its settings once. A
+configuration, its JSON Schema and a caller in Python are all checked by that declaration.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from chainrule.core.errors import ConfigError, Problem, unknown
 from chainrule.core.schema import Section, in_plain_values, validated
 
 Rule = Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]]
-"""What must hold between values: yields keys and a message for what does not. The first key that
-is written is to blame.
+"""What must hold between values: yields the keys concerned and a message where it does not hold.
 
-It may be given values of any sort: those that it cannot read are the schema's to report."""
+The problem is reported at the first of the keys that is written. A rule may be given values of
+any sort and passes over those that it cannot read: the schema reports them."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,13 +32,13 @@ class Arguments:
     """The arguments of a function as the keys of a `Section`.
 
     An argument's annotation is its type, its default the default, and what the docstring says of
-    it the description. The first argument is not a key.
+    it the description. The first argument (``self``, or a random generator) is not a key.
 
     Args:
-        function: or a class, whose constructor's arguments they are.
+        function: a function, or a class, whose constructor's arguments they are.
         rules: what must hold between the values.
-        base: keys that the section has besides.
-        fixed: keys that have one value each, and that value.
+        base: a section whose keys are added.
+        fixed: keys that have one possible value each, and that value.
     """
 
     def __init__(
@@ -56,26 +56,25 @@ class Arguments:
 
     @cached_property
     def model(self) -> type[Section]:
-        """The section, which is made when it is needed."""
+        """The section; building it takes a while, so it is done at first use."""
         fields: dict[str, Any] = {
             key: (Literal[word], Field(description="the kind of data"))
             for key, word in self.fixed.items()
         }
-        own = arguments_of(self.function).items()
-        fields |= {key: field for key, field in own if key not in self.base.model_fields}
+        fields |= arguments_of(self.function, self.base)
         name = next(iter(self.fixed.values()), self.function.__name__)
         about = (getdoc(self.function) or "").partition("\n\n")[0]
         return create_model(name.title(), __base__=self.base, __doc__=about, **fields)
 
     def problems(self, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The rules that do not hold, where the keys that are not written have their defaults."""
+        """The key and message of each rule broken; keys not written have their defaults."""
         values = {**self.model.defaults(), **written}
         for rule in self.rules:
             for keys, message in rule(values):
                 yield next((key for key in keys if key in written), keys[0]), message
 
     def of_call(self, *positional: Any, **named: Any) -> tuple[Any, dict[str, Any]]:
-        """The first argument of a call, and the others as the function is to have them.
+        """The first argument of a call, and the others as the schema reads them.
 
         Raises:
             ConfigError: everything that is wrong with them; each problem names its argument.
@@ -90,35 +89,18 @@ class Arguments:
         written = in_plain_values(
             {k: v for k, v in others if not (v is None and defaults[k].default is None)}
         )
-        found: Any = None
-        problems: list[Problem] = []
-        try:
-            found = validated(self.model.model_validate, {**written, **self.fixed})
-        except ConfigError as error:
-            problems += error.problems
-        wrong = {problem.key for problem in problems}
-        problems += [
-            Problem(message, key=key)
-            for key, message in self.problems(written)
-            if key not in wrong
-        ]
-        if problems:
-            raise ConfigError(problems)
+        read = self.model.model_validate
+        found = validated(read, {**written, **self.fixed}, self.problems(written))
         return first, {key: getattr(found, key) if key in written else None for key, _ in others}
 
 
-def checked(function: F) -> F:
-    """A function whose arguments, but for the first, are checked whenever it is called."""
-    return call_checked(function, Arguments(function))
-
-
-def call_checked(function: F, arguments: Arguments) -> F:
-    """The function, or the class, whose calls are checked."""
-    called = _called(function)
+def checked(function: F, arguments: Arguments | None = None) -> F:
+    """The function or class, whose arguments but for the first are checked at every call."""
+    called, declared = _called(function), arguments or Arguments(function)
 
     @wraps(called)
     def call(*positional: Any, **named: Any) -> Any:
-        first, others = arguments.of_call(*positional, **named)
+        first, others = declared.of_call(*positional, **named)
         return called(first, **others)
 
     if not isinstance(function, type):
@@ -132,13 +114,18 @@ def _called(function: Any) -> Any:
     return vars(function)["__init__"] if isinstance(function, type) else function
 
 
-def arguments_of(function: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
-    """The arguments of a function, or of a class, as fields of a model, but for the first."""
+def arguments_of(function: Callable[..., Any], base: type[Section] = Section) -> dict[str, Any]:
+    """A function's or class's arguments but the first as fields of a model derived from ``base``.
+
+    Those that ``base`` has already are left out.
+    """
     about = _described_arguments(getdoc(function) or "")
     called = _called(function)
     hints = get_type_hints(called, include_extras=True)
     found = {}
     for name, parameter in list(signature(called).parameters.items())[1:]:
+        if name in base.model_fields:
+            continue
         default = parameter.default
         default = list(default) if isinstance(default, tuple) else default
         default = ... if default is Parameter.empty else default
@@ -148,14 +135,14 @@ def arguments_of(function: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
 
 
 def _without_none(kind: Any) -> Any:
-    """A type without None, which is what is not written."""
+    """A type without None: the key of an argument whose default is None may only be left out."""
     kinds = [one for one in get_args(kind) if one is not type(None)]
     is_union = get_origin(kind) in (Union, UnionType)
     return reduce(or_, kinds) if is_union else kind
 
 
 def _described_arguments(text: str) -> dict[str, str]:
-    """The first sentence that a docstring says of each argument, or attribute of a dataclass."""
+    """The first sentence on each argument (of a dataclass: attribute) in a docstring."""
     _, *blocks = re.split(r"\n(?:Args|Attributes):\n", text, maxsplit=1)
     block = re.split(r"\n\S", "".join(blocks), maxsplit=1)[0]
     items = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", block, re.MULTILINE)

@@ -84,35 +84,45 @@ def entry_options(kind: str, value: object) -> dict[str, Any]:
     return dict(value)
 
 
-# A table of classes that imports one when it is looked up, and not before.
-
-
-class LazyTable(Mapping[str, type[T]]):
-    """Classes by name: to list the names imports nothing that the classes are built on.
+class LibraryTable(Mapping[str, type[T]]):
+    """Classes by name. A class is imported when it is looked up; listing names imports nothing.
 
     Args:
+        kind: what the table holds, for messages.
         places: where each class stands, as ``"module:Class"``.
+        packages: of the classes that need a library, what it is called where it is installed
+            from. Its module, and the extra of this package that brings it, have the name of
+            the class in the table.
 
     Example:
-        >>> table = LazyTable({"numpy": "chainrule.training.engines.numpy_engine:NumpyEngine"})
-        >>> list(table), "torch" in table
-        (['numpy'], False)
-        >>> table["numpy"].name
-        'numpy'
+        >>> table = LibraryTable("engine", {"numpy": "chainrule.training.engines:NumpyEngine"}, {})
+        >>> list(table), "torch" in table, table["numpy"].name
+        (['numpy'], False, 'numpy')
     """
 
-    def __init__(self, places: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, places: Mapping[str, str], packages: Mapping[str, str]) -> None:
+        self._kind = kind
         self._places = dict(places)
+        self._packages = dict(packages)
 
     def __getitem__(self, name: str) -> type[T]:
         """The class.
 
         Raises:
             KeyError: there is no such class.
-            ImportError: its module cannot be imported.
+            MissingExtraError: its library is not installed, or cannot be imported.
+            ImportError: a class without such a library cannot be imported.
         """
-        module, _, name_of_class = self._places[name].partition(":")
-        found: type[T] = getattr(import_module(module), name_of_class)
+        module, _, class_name = self._places[name].partition(":")
+        if not self.is_installed(name):
+            raise self.missing(name)
+        try:
+            found: type[T] = getattr(import_module(module), class_name)
+        except ImportError as error:
+            if name not in self._packages:
+                raise
+            package = self._packages[name]
+            raise MissingExtraError(f"the package {package} cannot be imported: {error}") from None
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -127,39 +137,6 @@ class LazyTable(Mapping[str, type[T]]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self._places)})"
-
-
-class LibraryTable(LazyTable[T]):
-    """A `LazyTable` of classes some of which need a library that is an extra of this package.
-
-    Args:
-        kind: what the table holds, for messages.
-        places: where each class stands, as ``"module:Class"``.
-        packages: of the classes that need a library, what it is called where it is installed
-            from. Its module and the extra have the name of the class in the table.
-    """
-
-    def __init__(self, kind: str, places: Mapping[str, str], packages: Mapping[str, str]) -> None:
-        super().__init__(places)
-        self._kind = kind
-        self._packages = dict(packages)
-
-    def __getitem__(self, name: str) -> type[T]:
-        """The class.
-
-        Raises:
-            KeyError: there is no such class.
-            MissingExtraError: its library is not installed, or cannot be imported.
-        """
-        if name in self and not self.is_installed(name):
-            raise self.missing(name)
-        try:
-            return super().__getitem__(name)
-        except ImportError as error:
-            if name not in self._packages:
-                raise
-            package = self._packages[name]
-            raise MissingExtraError(f"the package {package} cannot be imported: {error}") from None
 
     def is_installed(self, name: str) -> bool:
         """Whether the class's library, if it needs one, is there; this does not import it."""
@@ -180,8 +157,8 @@ def missing_extra(what: str, extra: str, package: str) -> MissingExtraError:
     """The error for a library that is not installed.
 
     Args:
-        what: needs it, as the subject of a sentence.
-        extra: of this package, which brings it.
+        what: the feature that needs it, as the subject of a sentence.
+        extra: the extra of this package that brings it.
         package: what the library is called where it is installed from.
     """
     return MissingExtraError(

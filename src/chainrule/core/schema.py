@@ -423,22 +423,33 @@ class Choice(Metadata):
 # Mappings that are checked where no file is known: what is wrong, by the keys.
 
 
-def validated(read: Callable[[Any], Any], value: Mapping[str, Any]) -> Any:
+def validated(
+    read: Callable[[Any], Any],
+    value: Mapping[str, Any],
+    broken_rules: Iterable[tuple[str, str]] = (),
+) -> Any:
     """What a model makes of a mapping given in Python.
 
     Args:
-        read: of the model, such as `Section.model_validate`.
+        read: the model's validation, such as `Section.model_validate`.
         value: the mapping.
+        broken_rules: what else is wrong with it, as keys and messages; what concerns a key
+            whose value the model refuses is not reported.
 
     Raises:
         ConfigError: everything that is wrong with it; each problem names its key.
     """
     tree = in_plain_values(value)
+    problems: list[Problem] = []
     try:
-        return read(tree)
+        result = read(tree)
     except ValidationError as error:
-        items = error.errors(include_url=False)
-        raise ConfigError([_problem(item, tree) for item in items]) from None
+        problems += [_problem(item, tree) for item in error.errors(include_url=False)]
+    refused = {problem.key for problem in problems}
+    problems += [Problem(m, key=key) for key, m in broken_rules if key not in refused]
+    if problems:
+        raise ConfigError(problems)
+    return result
 
 
 def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The ``data:`` part of a configuration: a model for each kind of data, and the rules over them.
+"""The ``data:`` part of a configuration: a model for each kind of data, and rules over its values.
 
-Which of ``generator``, ``file``, ``folder``, ``name`` and ``text`` is there says the kind, so that
-an unknown key is reported against the keys of that kind alone.
+Which of the keys ``generator``, ``file``, ``folder``, ``name`` and ``text`` is written decides the
+kind, so that the message for an unknown key lists the keys of that kind alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, create_model
 
 from chainrule.core.declared import Arguments, arguments_of
-from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.errors import ConfigError, shown
 from chainrule.core.schema import (
     Count,
     FileName,
@@ -42,19 +42,7 @@ KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys says where the data come from."""
 
 COMMON_KEYS = tuple(Data.model_fields)
-"""What can be said of any data."""
-
-FILE_KEYS = (
-    "label",
-    "header",
-    "labels",
-    "validation_file",
-    "validation_labels",
-    "test_file",
-    "test_labels",
-    "classes",
-)
-"""What can be said of data in files."""
+"""The settings that every kind of data has."""
 
 PATH_KEYS = (
     "path",
@@ -74,15 +62,12 @@ MAKERS: Mapping[str, Callable[..., Any]] = {
     **POINT_SETS,
     **SEQUENCES,
 }
-"""The sets that are made, not read, by name."""
+"""The generators by name."""
 
 GENERATORS: Mapping[str, Arguments] = {name: DECLARED[name] for name in MAKERS}
-"""The keys of each."""
+"""The settings of each."""
 
-
-def _own(reader: Callable[..., Any]) -> dict[str, Any]:
-    """The keys that a reader's arguments are, but for what all data have."""
-    return {k: f for k, f in arguments_of(reader).items() if k not in COMMON_KEYS}
+Classes = Annotated[list[Text], Field(min_length=2), described_as("a list of at least 2 names")]
 
 
 class File(Data):
@@ -100,24 +85,25 @@ class File(Data):
     validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
     test_file: FileName = Field(UNSAID, description="test data in a file of their own")
     test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
-    classes: Annotated[
-        list[Text], Field(min_length=2), described_as("a list of at least 2 names")
-    ] = Field([], description="the names of the classes, in order")
+    classes: Classes = Field([], description="the names of the classes, in order")
 
+
+FILE_KEYS = tuple(key for key in File.model_fields if key not in (*COMMON_KEYS, "file"))
+"""The settings that only data of a file have."""
 
 Characters = create_model(
     "Characters",
     __base__=Data,
     __doc__="A text whose next character is to be predicted.",
     text=(FileName, Field(description="a UTF-8 file, from the configuration's folder")),
-    **_own(read_characters),
+    **arguments_of(read_characters, Data),
 )
 Folder = create_model(
     "Folder",
     __base__=Data,
     __doc__="Images in one subfolder for each class, or the published files of CIFAR.",
     folder=(FileName, Field(description="the folder, from the configuration's folder")),
-    **_own(read_image_folder),
+    **arguments_of(read_image_folder, Data),
 )
 
 
@@ -136,9 +122,7 @@ class Cifar10(Data):
         description="the folder of the published files; by default cifar-10-batches-py in data/ "
         "beside the configuration or in the folder that CHAINRULE_DATA names",
     )
-    classes: Annotated[
-        list[Text], Field(min_length=2), described_as("a list of at least 2 names")
-    ] = Field([], description="the classes to take, in this order; by default all")
+    classes: Classes = Field([], description="the classes to take, in order; by default all")
     count: Count = Field(
         UNSAID,
         description="at most so many images to train and validate on, the first; by default all",
@@ -154,11 +138,12 @@ class Cifar100(Cifar10):
     )
 
 
-_NAMED: dict[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
+_READ: Mapping[str, type[Data]] = {"file": File, "text": Characters, "folder": Folder}
+_NAMED: Mapping[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
 
 def _by_kind(value: Any) -> Any:
-    """The data of the one kind that is meant; only its own errors are reported."""
+    """The data as the model of its kind reads it: only that model's errors are reported."""
     if not isinstance(value, dict | None):
         raise expected("a mapping of keys to values, such as {generator: shapes}")
     value = dict(value or {})
@@ -168,22 +153,15 @@ def _by_kind(value: Any) -> Any:
         both = f"found both {first!r} and {second!r}"
         raise invalid(f"data come from one of {one_of(KINDS)}, {both}", second)
     if not kinds:
-        value["generator"] = "shapes"
-    kind = kinds[0] if kinds else "generator"
-    if kind == "file":
-        return File.model_validate(value)
-    if kind == "text":
-        return Characters.model_validate(value)
-    if kind == "folder":
-        return Folder.model_validate(value)
-    table = tuple(GENERATORS) if kind == "generator" else NAMES
-    value[kind] = Word("generator" if kind == "generator" else "data set", table).check(
-        value[kind], at=kind
-    )
-    if kind == "generator":
-        made: Any = GENERATORS[value[kind]].model
-        return made.model_validate(value)
-    return _NAMED.get(value[kind], Named).model_validate(value)
+        kinds, value["generator"] = ["generator"], "shapes"
+    (kind,) = kinds
+    if kind in _READ:
+        return _READ[kind].model_validate(value)
+    if kind == "name":
+        value[kind] = Word("data set", NAMES).check(value[kind], at=kind)
+        return _NAMED.get(value[kind], Named).model_validate(value)
+    value[kind] = Word("generator", tuple(GENERATORS)).check(value[kind], at=kind)
+    return GENERATORS[value[kind]].model.model_validate(value)
 
 
 def _models() -> list[type[Data]]:
@@ -202,7 +180,7 @@ def _any_data() -> TypeAdapter[Any]:
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as their model reads them; those that are None are left out.
+    """The settings as the model of their kind reads them, without those that are None.
 
     Raises:
         ConfigError: everything that is wrong with them.
@@ -212,21 +190,14 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     written = {key: value for key, value in settings.items() if value is not None}
     if not any(kind in written for kind in KINDS):
         raise ConfigError(f"data come from one of {one_of(KINDS)}; found none of them")
-    read: Any = None
-    problems: list[Problem] = []
-    try:
-        read = validated(_any_data().validate_python, written)
-    except ConfigError as error:
-        problems += error.problems
-    problems += [Problem(message, key=str(path[0])) for path, message in data_problems(written)]
-    if read is None or problems:
-        raise ConfigError(problems)
+    broken = ((str(path[0]), message) for path, message in data_problems(written))
+    read = validated(_any_data().validate_python, written, broken)
     found: dict[str, Any] = read.model_dump(exclude_unset=True)
     return found
 
 
 def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """The rules over several settings that do not hold, as far as the settings can be read."""
+    """What is wrong between several settings, as far as they can be read."""
     kinds = [key for key in data if key in KINDS]
     if are_sequences(data) and data.get("standardize") not in (None, False):
         message = "standardize is for rows of numbers and images, not for sequences"
@@ -240,7 +211,7 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _file_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """Validation and test data that have files of their own."""
+    """Rules for validation and test data that have files of their own."""
     for k, part in enumerate(("validation", "test"), start=1):
         file, labels = f"{part}_file", f"{part}_labels"
         if file in data and _part_of_split(data, k):
@@ -274,7 +245,7 @@ def are_sequences(data: Mapping[str, Any]) -> bool:
 
 
 def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
-    """The fractions of what is split; a part with its own cases leaves its share to training."""
+    """The fractions of the split; a part with cases of its own leaves its share to training."""
     if "split" in data:
         train, validation, test = data["split"]
         return train, validation, test
@@ -287,17 +258,15 @@ def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
 
 def own_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are arguments of the generator, or of the reader of a text or a folder."""
-    readers: dict[str, Any] = {"text": Characters, "folder": Folder}
-    known = next((model for kind, model in readers.items() if kind in data), None)
-    model = GENERATORS[data["generator"]].model if known is None else known
-    own = {*model.model_fields} - {*COMMON_KEYS, *KINDS}
+    read = next((model for kind, model in _READ.items() if kind in data), None)
+    own = {*(read or GENERATORS[data["generator"]].model).model_fields} - {*COMMON_KEYS, *KINDS}
     return {key: data[key] for key in data if key in own and data[key] is not None}
 
 
 def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The same settings with what they leave open written out, but for the seed.
+    """The same settings with every default written out, except the seed.
 
-    A run keeps them so: it can be made again when the defaults have changed.
+    A run is kept with these, so that it can be repeated after a default has changed.
 
     Example:
         >>> with_defaults({"generator": "moons", "noise": 0.2})["count"]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from chainrule.core.arguments import MOST, is_whole
-from chainrule.core.declared import Arguments, call_checked
+from chainrule.core.declared import Arguments, checked
 from chainrule.core.schema import (
     AboveZero,
     Choice,
@@ -141,4 +141,4 @@ class Settings:
 TRAINING = Arguments(Settings)
 """The settings as keys of a configuration."""
 
-call_checked(Settings, TRAINING)
+checked(Settings, TRAINING)

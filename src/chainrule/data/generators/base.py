@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field
 
 from chainrule.core.arguments import MOST, is_whole
-from chainrule.core.declared import Arguments, Rule, call_checked
+from chainrule.core.declared import Arguments, Rule, checked
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES
 from chainrule.core.schema import Flag, Section, Seed, Word, described_as
@@ -64,7 +64,7 @@ def generator(name: str, *rules: Rule) -> Callable[[F], F]:
 
     def declare(maker: F) -> F:
         GENERATORS[name] = Arguments(maker, rules, Data, {"generator": name})
-        return call_checked(maker, GENERATORS[name])
+        return checked(maker, GENERATORS[name])
 
     return declare
 
