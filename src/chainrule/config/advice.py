@@ -1,6 +1,6 @@
-"""What to write in place of words that a file of other programs, or of the other form, would have.
+"""Messages for keys and values that other programs, or the other form of a file, would have.
 
-Where a key is unknown, the message says where it belongs, or what there is in its place.
+They say where the key belongs, or what to write in place of it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,8 @@ from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.layer_types import LAYERS
 from chainrule.training.settings import TRAINING
 
-OPTIONS: Mapping[str, str] = {
-    "verbose": "--verbose",
-    "jacobians": "--jacobians",
-    "quiet": "--quiet",
-    "resume": "--resume",
-}
-"""What is said to the command and not in the file."""
+_OPTIONS = ("verbose", "jacobians", "quiet", "resume")
+"""Keys that are options of the command and not part of a file."""
 
 _OPTIMIZER = "an option of the optimizer, under training: optimizer: "
 _SENTENCES: Mapping[str, str] = {
@@ -44,26 +39,52 @@ _COUNTS = ("hidden_layers", "hidden_sizes", "num_layers", "n_layers", "number_of
 _LONGEST = 30
 """Letters of a number that a message repeats."""
 
-_HOMES = {"network": "GLOBALS", "layers": "LAYERS", "data": "DATA", "training": "TRAINING"}
+SECTIONS = {"network": "GLOBALS", "layers": "LAYERS", "data": "DATA", "training": "TRAINING"}
 """The parts of a configuration, and what the compact form calls them."""
 
-COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
-    "lrate": ("network", "learning_rate"),
-    "wreg": ("network", "penalty"),
-    "wrt": ("network", "penalty"),
-    "breg": ("network", "penalty"),
-    "l1": ("network", "penalty"),
-    "l2": ("network", "penalty"),
-    "act": ("layers", "activation"),
-    "wr": ("layers", "weights"),
-    "br": ("layers", "biases"),
+_PENALTY_WORDS: Mapping[str, tuple[str, ...]] = {
+    "wreg": ("penalty", "rate"),
+    "wrt": ("penalty", "type"),
+    "l1": ("penalty", "L1"),
+    "l2": ("penalty", "L2"),
+    "breg": ("penalty", "biases"),
 }
-"""Words of the compact form alone: the part and the key that the schema has for them."""
+"""The compact form's keys of a penalty, the network's or a layer's own, and the schema's."""
+
+NETWORK_WORDS: Mapping[str, tuple[str, ...]] = {
+    "loss": ("loss",),
+    "lrate": ("learning_rate",),
+    **_PENALTY_WORDS,
+    "dtype": ("dtype",),
+    "explicit_jacobians": ("explicit_jacobians",),
+}
+"""The keys of GLOBALS in the compact form, and the schema's path of each below ``network``."""
+
+LAYER_WORDS: Mapping[str, tuple[str, ...]] = {
+    "size": ("size",),
+    "act": ("activation",),
+    "wr": ("weights",),
+    "br": ("biases",),
+    "ur": ("recurrent_weights",),
+    "lrate": ("learning_rate",),
+    **{word: (word,) for word in ("type", "name", "inputs", "outputs", "bias", "start")},
+    **{word: (word,) for word in ("truncate", "filters", "stride", "padding", "rate")},
+    **_PENALTY_WORDS,
+}
+"""The keys of a line of LAYERS in the compact form, and the schema's path of each in a layer."""
+
+COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
+    word: (part, path[0])
+    for part, words in (("layers", LAYER_WORDS), ("network", NETWORK_WORDS))
+    for word, path in words.items()
+    if word != path[0]
+}
+"""The keys that only the compact form has: the part and the key that the schema has for them."""
 
 
 @cache
 def _fields() -> dict[str, str]:
-    """The part that a key belongs to; of several the one that is meant more often."""
+    """The part that each key belongs to; of several, the one that is meant more often."""
     data = {name for known in GENERATORS.values() for name in known.model.model_fields}
     layers = {name for kind in LAYERS for name in section_of(kind).model_fields}
     parts = {
@@ -76,27 +97,29 @@ def _fields() -> dict[str, str]:
 
 
 def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | None:
-    """The message for an unknown key where more is known of it than a word that is like it.
+    """The message for an unknown key where there is better advice than the nearest known key.
 
     Args:
         key: as it was written.
-        here: the part it stands in: ``network``, ``layers``, ``data`` or ``training``, or
-            another key, or ``""`` at the top.
-        known: the keys there.
+        here: the part it stands in, ``network``, ``layers``, ``data`` or ``training``; inside
+            other keys, the nearest of them; ``""`` at the top.
+        known: the keys that may stand there.
         compact: whether the file is in the compact form.
     """
     word = str(key).lower()
-    if word in OPTIONS:
-        option = OPTIONS[word]
-        return f"{key} is not part of a configuration; write: chainrule train FILE {option}"
+    if word in _OPTIONS:
+        return f"{key} is not part of a configuration; write: chainrule train FILE --{word}"
     if word in _COUNTS or (word == "layers" and (compact or here == "layers")):
-        return f"key {key!r}: {_one_by_one(compact=compact)}"
+        own = "a line of LAYERS of its own, such as size: 100 act: relu"
+        if not compact:
+            own = "an item of layers of its own, such as - {size: 100, activation: relu}"
+        return f"key {key!r}: each layer is {own}"
     if here == "layers" and word in (*LAYERS, *ALIASES):
         return f"{key} is a type of layer; write type: {word}"
     if word in _PENALTIES and word not in known:
         return f"unknown key {key!r}; {_penalty(here, compact=compact)}"
     field = SYNONYMS.get(word, word)
-    if field in known or (here not in ("", *_HOMES) and field != "learning_rate"):
+    if field in known or (here not in ("", *SECTIONS) and field != "learning_rate"):
         return None
     if word in _SENTENCES:
         return f"unknown key {key!r}; that is {_SENTENCES[word]}"
@@ -104,8 +127,11 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
     if part is None:
         return None
     if part == here:
-        return _here(key, field, compact=compact) if field != word else None
-    other = f", not to {_HOMES[here]}" if compact and here in _HOMES else ""
+        if field == word or (compact and field != "penalty"):
+            return None
+        meant = f"in YAML and with --set that is {field!r}"
+        return f"unknown key {key!r}; {_penalty('network', compact=True) if compact else meant}"
+    other = f", not to {SECTIONS[here]}" if compact and here in SECTIONS else ""
     return f"key {key!r} belongs {_to(part, field, word, compact=compact)}{other}"
 
 
@@ -115,36 +141,20 @@ def home_of(word: str) -> tuple[str | None, str]:
     return COMPACT_WORDS.get(word) or (_fields().get(field), field)
 
 
-def _one_by_one(*, compact: bool) -> str:
-    if compact:
-        return "each layer is a line of LAYERS of its own, such as size: 100 act: relu"
-    return "each layer is an item of layers of its own, such as - {size: 100, activation: relu}"
-
-
-def _here(key: str, field: str, *, compact: bool) -> str | None:
-    """A key that is in the right place, but has another name."""
-    if not compact:
-        return f"unknown key {key!r}; in YAML and with --set that is {field!r}"
-    if field == "penalty":
-        return f"unknown key {key!r}; {_penalty('network', compact=True)}"
-    return None
-
-
 def _penalty(here: str, *, compact: bool) -> str:
-    """How a penalty is written, and where, unless it may stand here."""
+    """How a penalty is written, and where if it cannot stand here."""
+    where, written = "under network: ", "penalty: {type: L2, rate: 0.001}"
     if compact:
-        place = "" if here in ("network", "layers") else "in GLOBALS "
-        return f"a penalty is written {place}wreg: 0.001 wrt: L2, or l1: 0.001 l2: 0.01"
-    place = "" if here in ("network", "layers") else "under network: "
-    return f"a penalty is written {place}penalty: {{type: L2, rate: 0.001}}"
+        where, written = "in GLOBALS ", "wreg: 0.001 wrt: L2, or l1: 0.001 l2: 0.01"
+    return f"a penalty is written {'' if here in ('network', 'layers') else where}{written}"
 
 
 def _to(part: str, field: str, word: str, *, compact: bool) -> str:
     """Where a key belongs, and what it is called there."""
     if compact:
-        by_field = {named: short for short, (_, named) in COMPACT_WORDS.items()}
-        name = word if word in COMPACT_WORDS else by_field.get(field, field)
-        place = f"to {_HOMES[part]}"
+        short = next((w for w, (_, known) in COMPACT_WORDS.items() if known == field), field)
+        name = word if word in COMPACT_WORDS else short
+        place = f"to {SECTIONS[part]}"
     else:
         name = field
         place = "to a layer, an item of layers:" if part == "layers" else f"under {part}:"
@@ -152,13 +162,13 @@ def _to(part: str, field: str, word: str, *, compact: bool) -> str:
 
 
 def on_value(tree: Tree, path: KeyPath, value: Any, expected: str) -> str | None:
-    """The message for a value that is refused, where it is known what was meant.
+    """The message for a refused value where it is known what was meant.
 
     Args:
-        tree: it stands in.
-        path: of it.
+        tree: the configuration.
+        path: of the value.
         value: as it was written.
-        expected: what the schema says that it must be; empty where it says something else.
+        expected: what the schema says it must be; ``""`` if its message is another.
     """
     if not isinstance(value, str):
         return None
@@ -171,7 +181,7 @@ def on_value(tree: Tree, path: KeyPath, value: Any, expected: str) -> str | None
 
 
 def _on_number(word: str, value: str, expected: str) -> str | None:
-    """A number with a comma, or in percent."""
+    """A number written with a comma or in percent."""
     if not expected.startswith(("a finite number", "a number")):
         return None
     number = value.replace(",", ".", 1)
@@ -191,7 +201,7 @@ def _is_number(text: str) -> bool:
 
 
 def _in_layer(tree: Tree, path: KeyPath, value: str, expected: str) -> str | None:
-    """What a layer says of itself, or a word in place of a layer."""
+    """A value inside a layer, or a word in place of a layer."""
     key = path[3] if len(path) == 4 else None
     if key == "activation":
         return _on_softmax(tree, path) if value.lower() == "softmax" else None
@@ -203,7 +213,7 @@ def _in_layer(tree: Tree, path: KeyPath, value: str, expected: str) -> str | Non
 
 
 def _on_type(tree: Tree, key: str | int | None, word: str) -> str | None:
-    """An activation, or a place in the network, as a type of layer."""
+    """An activation (``relu``) or a position (``hidden``) written as the type of a layer."""
     compact = tree.is_compact
     if word in ACTIVATIONS:
         act = f"size: 10 act: {word}" if compact else f"{{size: 10, activation: {word}}}"
@@ -217,7 +227,7 @@ def _on_type(tree: Tree, key: str | int | None, word: str) -> str | None:
 
 
 def _on_softmax(tree: Tree, path: KeyPath) -> str:
-    """Softmax as an activation: it is a layer behind this one."""
+    """Softmax written as an activation."""
     number, key = path[2], tree.word(path)
     assert isinstance(number, int)
     following = tree.value["network"]["layers"][number + 1 :]
@@ -233,7 +243,7 @@ def _on_softmax(tree: Tree, path: KeyPath) -> str:
 
 
 def _on_start(tree: Tree, path: KeyPath, value: str) -> str | None:
-    """A range without its brackets; no biases."""
+    """A range written without brackets, or ``none`` for biases."""
     key = tree.word(path)
     ends = value.replace(",", " ").split()
     if len(ends) == 2 and all(map(_is_number, ends)):

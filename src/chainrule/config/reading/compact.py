@@ -1,8 +1,7 @@
-"""The compact form of a configuration: GLOBALS, LAYERS, DATA and TRAINING.
+"""The compact form of a configuration: sections GLOBALS, LAYERS, DATA and TRAINING.
 
-It has words of its own for the network (``act``, ``lrate``, ``wreg``); this reader only puts
-their values where the schema expects them, with their places, and reports a word it does not
-know in the compact form's own terms.
+It has short keys of its own for the network (``act``, ``lrate``, ``wreg``). The reader puts their
+values where the schema expects them and notes their places; the schema checks the values.
 """
 
 from __future__ import annotations
@@ -13,13 +12,266 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.config.advice import on_key
+from chainrule.config.advice import LAYER_WORDS, NETWORK_WORDS, SECTIONS, on_key
 from chainrule.config.reading.tree import Place, Tree, plain_scalar
 from chainrule.core.errors import SYNONYMS, Problem, nearest, shown, unknown
 from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import KeyPath
 
-# One line of the compact form: ``key: value key: value``, taken apart with its columns.
+_WORDS: Mapping[tuple[str, str], str] = {
+    (("layers", *path)[-2], path[-1]): word for word, path in LAYER_WORDS.items()
+} | {(("network", *path)[-2], path[-1]): word for word, path in NETWORK_WORDS.items()}
+_BEGINS: Mapping[str, KeyPath] = {
+    name: ("network", "layers") if part == "layers" else (part,) for part, name in SECTIONS.items()
+}
+_SECTIONS = tuple(_BEGINS)
+_OTHER_SECTIONS: Mapping[str, str] = {
+    **dict.fromkeys(("network", "global", "general", "parameters", "hyperparameters"), "GLOBALS"),
+    **dict.fromkeys(("hidden", "output", "input", "layer", "architecture"), "LAYERS"),
+    "dataset": "DATA",
+}
+"""Names of sections in other programs' files, and the section that is meant."""
+# Possessive (*+), so that a run of blanks is read once.
+_HEADER = re.compile(r"\s*+([A-Za-z_]++)\s*+(?::\s*+)?(?:(?<=\s)#.*)?\Z")
+_MEANINGLESS = re.compile(r"\s*+(#.*)?\Z")
+# How files for Python's configparser and its like are written.
+_INI_HEADER = re.compile(r"\s*+\[\s*+([A-Za-z_]\w*+)\s*+\]\s*+\Z")
+_INI_COMMENT = re.compile(r"(?:\A\s*+|(?<=\s));.*")
+_INI_PAIR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+=\s*+(.*)\Z")
+_KEYS = re.compile(r"(?<!\w)([A-Za-z_]\w*+)\s*+:")
+_INI = {
+    "header": "the name of a section stands without brackets: {}",
+    "comment": "a comment begins with # and not with ;",
+    "pair": "a key and its value are joined by a colon: {}",
+}
+_BEGIN_A_LAYER = {"size", "type", "filters", "input"}
+"""One of these keys stands on every line of LAYERS."""
+
+
+def is_compact(text: str) -> bool:
+    r"""Whether a text is of the compact form: its first meaningful line is a section's name.
+
+    A name in brackets, or behind ``;`` comments, counts: the reader then says what is wrong.
+
+    Example:
+        >>> is_compact("# my network\nGLOBALS\nloss: mse"), is_compact("network: {}")
+        (True, False)
+    """
+    lines = (_INI_COMMENT.sub("", line) for line in text.split("\n"))
+    first = next((line for line in lines if not _MEANINGLESS.match(line)), "")
+    if _INI_HEADER.match(first):
+        return True
+    header = _HEADER.match(first)
+    if header is None:
+        return False
+    # A lone word begins no YAML mapping, so it may be a section's name misspelt; "data:" may.
+    return ":" not in first.split("#")[0] or header[1] in _SECTIONS
+
+
+def read_compact(text: str, source: Path | str | None = None) -> Tree:
+    r"""The tree of a compact text; what cannot be read is noted in its ``problems``.
+
+    Example:
+        >>> tree = read_compact("LAYERS\ninput: 20\nsize: 5 act: relu")
+        >>> tree.value
+        {'network': {'layers': [{'size': 5, 'activation': 'relu'}], 'input': 20}}
+    """
+    reader = _Reader(source)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not _MEANINGLESS.match(line):
+            reader.line(number, line)
+    reader.finish()
+    return reader.tree
+
+
+class _Reader:
+    """The tree so far, the current section and the current line.
+
+    Until `finish`, the layers are a mapping by number: `put` then treats every path alike.
+    """
+
+    def __init__(self, source: Path | str | None) -> None:
+        self.tree = Tree({}, source, values={(): Place(source, 1, 1)}, words=_WORDS)
+        self.section: str | None = None
+        self.sections: dict[str, int] = {}
+        self.layers = 0
+        self.number = 0
+        self.ini: dict[str, list[tuple[int, int, str]]] = {}
+
+    def place(self, column: int, word: str | None = None) -> Place:
+        """A place in the current line."""
+        return Place(self.tree.source, self.number, column, word)
+
+    def report(self, column: int, message: str) -> None:
+        """Note a problem in the current line."""
+        self.tree.problems.append(Problem(message, self.tree.source, self.number, column))
+
+    def line(self, number: int, line: str) -> None:
+        """Read a line: a section's name, or pairs of the current section."""
+        self.number = number
+        self.tree.check_size()
+        line = self.without_ini(line)
+        if _MEANINGLESS.match(line):
+            return
+        word = _HEADER.match(line)
+        section = word and nearest(word[1], _SECTIONS)
+        if word and not section and ":" not in word.group() and self.section == "LAYERS":
+            column = word.start(1) + 1  # "softmax" alone, as in YAML
+            self.pairs(line, [Pair("type", column, word[1], {(): column})])
+        elif word and (section or ":" not in word.group()):
+            self.begin(word[1], word.start(1) + 1)
+        elif self.section is not None:
+            self.pairs(line)
+
+    def without_ini(self, line: str) -> str:
+        """The line as the compact form has it; INI syntax is noted, to be reported once."""
+        may_hold_one = "'" in line or '"' in line or "#" in line or self.section == "DATA"
+        comment = (_INI_COMMENT.match if may_hold_one else _INI_COMMENT.search)(line)
+        if comment:
+            self.note_ini("comment", comment.start() + 1, "")
+            line = line[: comment.start()]
+        if header := _INI_HEADER.match(line):
+            self.begin(header[1], header.start(1) + 1)
+            self.note_ini("header", header.start(1), self.section or header[1])
+            return ""
+        pair = _INI_PAIR.match(line)
+        if pair is None or ":" in line:
+            return line
+        self.note_ini("pair", pair.start(1) + 1, f"{pair[1]}: {pair[2]}")
+        return line.replace("=", ":")
+
+    def note_ini(self, kind: str, column: int, meant: str) -> None:
+        """Note INI syntax of a kind in the current line, and what should stand there."""
+        self.ini.setdefault(kind, []).append((self.number, column, meant))
+
+    def begin(self, word: str, column: int) -> None:
+        """Begin a section."""
+        name = word.upper()
+        if name not in _SECTIONS:
+            self.section = _OTHER_SECTIONS.get(word.lower()) or nearest(word, _SECTIONS)
+            hint = f"; did you mean {self.section!r}?" if self.section else "."
+            known = ", ".join(_SECTIONS)
+            self.report(column, f"unknown section {shown(word)}{hint} Known: {known}")
+            self.tree.partial = True
+            return
+        if name in self.sections:
+            self.report(column, f"section {name} stands at line {self.sections[name]} already")
+        self.sections.setdefault(name, self.number)
+        self.section = name
+        path = _BEGINS[name]
+        self.tree.values.setdefault(path, self.place(column))
+        self.put(path)
+
+    def pairs(self, line: str, given: Iterable[Pair] | None = None) -> None:
+        """Read the pairs of a line; those before a place that cannot be read still count."""
+        start = len(line) - len(line.lstrip()) + 1
+        layer: KeyPath = ("network", "layers", self.layers)
+        if self.section == "LAYERS" and given is None and self.continues_a_layer(line):
+            self.layers -= 1
+            layer = (*layer[:2], self.layers)
+            before = self.tree.values[layer].line
+            message = f"a layer stands on one line: write this behind line {before}"
+            self.report(start, f"{message}, or begin with the size of another layer")
+        try:
+            for pair in pairs(line) if given is None else given:
+                self.tree.check_size()
+                path = self.path(pair, layer)
+                if path is not None:
+                    if path[: len(layer)] == layer:
+                        self.tree.values.setdefault(layer, self.place(start))
+                    self.tree.values.setdefault(path[:-1], self.place(pair.column))
+                    self.add(path, pair)
+        except LineError as error:
+            self.report(error.column, error.message)
+            self.tree.partial = True
+        self.layers += layer in self.tree.values
+
+    def continues_a_layer(self, line: str) -> bool:
+        """Whether a line of LAYERS seems to say more of the layer before."""
+        keys = {key.lower() for key in _KEYS.findall(line)}
+        own = keys & LAYER_WORDS.keys()
+        return bool(self.layers and own and not keys & _BEGIN_A_LAYER and own == keys)
+
+    def path(self, pair: Pair, layer: KeyPath) -> KeyPath | None:
+        """The schema's path of a key; an unknown key is reported and read as the one meant."""
+        if self.section in ("DATA", "TRAINING"):
+            return (self.section.lower(), pair.key)
+        own: dict[str, KeyPath] = {w: ("network", *path) for w, path in NETWORK_WORDS.items()}
+        part = "network"
+        if self.section == "LAYERS":
+            part, own = "layers", {w: (*layer, *path) for w, path in LAYER_WORDS.items()}
+            own["input"] = ("network", "input")
+        key = pair.key
+        if key in own:
+            return own[key]
+        if part == "network" and key == "input":
+            self.report(pair.column, "key 'input' belongs to LAYERS, not to GLOBALS")
+            return None
+        if advice := on_key(key, part, [str(path[-1]) for path in own.values()], compact=True):
+            self.report(pair.column, advice)
+            return None
+        meant = _meant(key, own)
+        message = unknown("key", key, own)
+        if meant and not nearest(key, own):
+            message = f"unknown key {key!r}; did you mean {meant!r}? Known: {', '.join(own)}"
+        self.report(pair.column, message)
+        return own[meant] if meant and own[meant] not in self.tree.keys else None
+
+    def add(self, path: KeyPath, pair: Pair) -> None:
+        """Put a pair's value at ``path``, and note the places of it and of everything inside."""
+        if path in self.tree.keys:
+            first = self.tree.keys[path].line
+            message = f"duplicate key {pair.key!r}; it stands at line {first} already"
+            self.report(pair.column, message)
+            return
+        self.tree.keys[path] = self.place(pair.column, pair.key)
+        for inner, column in pair.columns.items():
+            self.tree.values[path + inner] = self.place(column)
+            if inner and isinstance(inner[-1], str):
+                self.tree.keys[path + inner] = self.place(column)
+        self.put(path[:-1])[path[-1]] = pair.value
+
+    def put(self, path: KeyPath) -> dict[str | int, Any]:
+        """The mapping at ``path``, made where it is not there yet."""
+        inside: dict[str | int, Any] = self.tree.value
+        for step in path:
+            inside = inside.setdefault(step, {})
+        return inside
+
+    def finish(self) -> None:
+        """Report INI syntax, make the layers a list; ``breg: false`` alone is no penalty."""
+        for kind, found in self.ini.items():
+            self.number, column, meant = found[0]
+            others = [number for number, *_ in found[1:]]
+            more = f" (so too in {_lines(others)})" if others else ""
+            self.report(column, _INI[kind].format(meant) + more)
+        network = self.tree.value.get("network", {})
+        if "layers" in network:
+            network["layers"] = list(network["layers"].values())
+        if network.get("penalty") == {"biases": False}:
+            del network["penalty"]
+
+
+def _meant(key: str, own: Mapping[str, KeyPath]) -> str | None:
+    """The section's word that an unknown key may stand for; the schema's words count too."""
+    by_field: dict[str, str] = {}
+    for word, path in own.items():
+        by_field.setdefault(str(path[-1]), word)
+    if (field := SYNONYMS.get(key, key)) in by_field:
+        return by_field[field]
+    return nearest(key, own) or by_field.get(nearest(key, by_field) or "")
+
+
+def _lines(numbers: list[int]) -> str:
+    """Such as ``lines 3, 5 and 8``, of which the first few are named."""
+    named = [str(number) for number in numbers[:5]]
+    if len(numbers) > len(named):
+        named.append(f"{len(numbers) - len(named)} more")
+    *first, last = named
+    return f"lines {', '.join(first)} and {last}" if first else f"line {last}"
+
+
+# One line of the compact form, ``key: value key: value``.
 #
 # A value is a word, a quoted text, a list ``(1 2)`` or a mapping ``{type: elu alpha: 0.5}``;
 # spaces or commas separate, ``#`` begins a comment. A word runs up to the next key, so that
@@ -36,6 +288,7 @@ _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
+@dataclass
 class LineError(Exception):
     """A place in a line that cannot be read.
 
@@ -44,10 +297,8 @@ class LineError(Exception):
         message: what was expected.
     """
 
-    def __init__(self, column: int, message: str) -> None:
-        self.column = column
-        self.message = message
-        super().__init__(message)
+    column: int
+    message: str
 
 
 @dataclass(frozen=True)
@@ -57,9 +308,9 @@ class Pair:
     Attributes:
         key: in lower case.
         column: of the key, counted from 1.
-        value: plain.
-        columns: of the value, path ``()``, and of everything inside it, by path; the keys of
-            mappings have the columns of their values.
+        value: of plain Python types.
+        columns: of the value, at path ``()``, and of everything inside it, by path; a key inside
+            has the column of its value.
     """
 
     key: str
@@ -72,7 +323,7 @@ def pairs(line: str) -> Iterator[Pair]:
     """The pairs of one line, from left to right.
 
     Raises:
-        LineError: what stands there is no pair; those before it have been given.
+        LineError: at the first place that is no pair.
 
     Example:
         >>> [(pair.key, pair.value) for pair in pairs("size:100 wr: (-0.1, 0.1)  # first")]
@@ -92,7 +343,7 @@ class _Scanner:
         self.columns: dict[KeyPath, int] = {}
 
     def skip(self, pattern: re.Pattern[str]) -> str:
-        """Move past what ``pattern`` matches here, and give it."""
+        """Move past what ``pattern`` matches here, and return that."""
         match = pattern.match(self.line, self.at)
         if match is None:
             return ""
@@ -141,7 +392,7 @@ class _Scanner:
         raise LineError(self.at + 1, f"expected a value, found {start!r}")
 
     def quoted(self) -> str:
-        """A text in quotes, without them."""
+        """A quoted text, without its quotes."""
         match = _QUOTED.match(self.line, self.at)
         if match is None:
             raise LineError(self.at + 1, "a quotation mark is opened and never closed")
@@ -151,7 +402,7 @@ class _Scanner:
         return re.sub(r"\\(.)", r"\1", match[2])
 
     def closed(self, opening: int) -> bool:
-        """Whether the bracket opened at ``opening`` closes here; moves behind it."""
+        """Whether the bracket opened at ``opening`` closes here; if so, moves behind it."""
         closing = _CLOSING[self.line[opening]]
         if self.at_end():
             raise LineError(opening + 1, f"{closing!r} is missing; a list stands on one line")
@@ -178,309 +429,3 @@ class _Scanner:
                 raise LineError(column, f"duplicate key {key!r}")
             found[key] = self.value((*path, key), _ITEM)
         return found
-
-
-PENALTY: Mapping[str, tuple[str, ...]] = {
-    "wreg": ("penalty", "rate"),
-    "wrt": ("penalty", "type"),
-    "l1": ("penalty", "L1"),
-    "l2": ("penalty", "L2"),
-    "breg": ("penalty", "biases"),
-}
-"""The keys of a penalty, the network's or a layer's own, and where their values go."""
-
-GLOBALS: Mapping[str, tuple[str, ...]] = {
-    "loss": ("loss",),
-    "lrate": ("learning_rate",),
-    **PENALTY,
-    "dtype": ("dtype",),
-    "explicit_jacobians": ("explicit_jacobians",),
-}
-"""The keys of GLOBALS and where their values go, below ``network``."""
-
-LAYERS: Mapping[str, tuple[str, ...]] = {
-    "size": ("size",),
-    "act": ("activation",),
-    "wr": ("weights",),
-    "br": ("biases",),
-    "lrate": ("learning_rate",),
-    "type": ("type",),
-    "name": ("name",),
-    "inputs": ("inputs",),
-    "outputs": ("outputs",),
-    "bias": ("bias",),
-    "start": ("start",),
-    "truncate": ("truncate",),
-    "ur": ("recurrent_weights",),
-    "filters": ("filters",),
-    "stride": ("stride",),
-    "padding": ("padding",),
-    "rate": ("rate",),
-    **PENALTY,
-}
-"""The keys of a line of LAYERS and where their values go, below the layer."""
-
-_WORDS: Mapping[tuple[str, str], str] = {
-    **{(("layers", *path)[-2], path[-1]): word for word, path in LAYERS.items()},
-    **{(("network", *path)[-2], path[-1]): word for word, path in GLOBALS.items()},
-}
-_BEGINS: Mapping[str, KeyPath] = {
-    "GLOBALS": ("network",),
-    "LAYERS": ("network", "layers"),
-    "DATA": ("data",),
-    "TRAINING": ("training",),
-}
-_SECTIONS = tuple(_BEGINS)
-_OTHER_SECTIONS: Mapping[str, str] = {
-    **dict.fromkeys(("network", "global", "general", "parameters", "hyperparameters"), "GLOBALS"),
-    **dict.fromkeys(("hidden", "output", "input", "layer", "architecture"), "LAYERS"),
-    "dataset": "DATA",
-}
-"""Names of sections in other programs' files, and the section that is meant."""
-# Possessive (*+), so that a run of blanks is read once.
-_HEADER = re.compile(r"\s*+([A-Za-z_]++)\s*+(?::\s*+)?(?:(?<=\s)#.*)?\Z")
-_MEANINGLESS = re.compile(r"\s*+(#.*)?\Z")
-# How files for Python's configparser and its like are written.
-_INI_HEADER = re.compile(r"\s*+\[\s*+([A-Za-z_]\w*+)\s*+\]\s*+\Z")
-_INI_COMMENT = re.compile(r"(?:\A\s*+|(?<=\s));.*")
-_INI_PAIR = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+=\s*+(.*)\Z")
-_KEYS = re.compile(r"(?<!\w)([A-Za-z_]\w*+)\s*+:")
-_INI = {
-    "header": "the name of a section stands without brackets: {}",
-    "comment": "a comment begins with # and not with ;",
-    "pair": "a key and its value are joined by a colon: {}",
-}
-_BEGIN_A_LAYER = {"size", "type", "filters", "input"}
-"""One of these keys stands on every line of LAYERS."""
-
-
-def is_compact(text: str) -> bool:
-    r"""Whether a text is of the compact form: its first meaningful line is a section's name.
-
-    In brackets, or behind comments of ``;``, it is the compact form written wrongly.
-
-    Example:
-        >>> is_compact("# my network\nGLOBALS\nloss: mse"), is_compact("network: {}")
-        (True, False)
-    """
-    lines = (_INI_COMMENT.sub("", line) for line in text.split("\n"))
-    first = next((line for line in lines if not _MEANINGLESS.match(line)), "")
-    if _INI_HEADER.match(first):
-        return True
-    header = _HEADER.match(first)
-    if header is None:
-        return False
-    # A lone word begins no YAML mapping, so it may be a section's name misspelt; "data:" may.
-    return ":" not in first.split("#")[0] or header[1] in _SECTIONS
-
-
-def read_compact(text: str, source: Path | str | None = None) -> Tree:
-    r"""The tree of a compact text; what cannot be read stands in its ``problems``.
-
-    Example:
-        >>> tree = read_compact("LAYERS\ninput: 20\nsize: 5 act: relu")
-        >>> tree.value
-        {'network': {'layers': [{'size': 5, 'activation': 'relu'}], 'input': 20}}
-    """
-    reader = _Reader(source)
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not _MEANINGLESS.match(line):
-            reader.line(number, line)
-    reader.finish()
-    return reader.tree
-
-
-class _Reader:
-    """The tree so far, the current section and the current line.
-
-    While reading, the layers are a mapping by number, so that every value is put alike.
-    """
-
-    def __init__(self, source: Path | str | None) -> None:
-        self.tree = Tree({}, source, values={(): Place(source, 1, 1)}, words=_WORDS)
-        self.section: str | None = None
-        self.sections: dict[str, int] = {}
-        self.layers = 0
-        self.number = 0
-        self.ini: dict[str, list[tuple[int, int, str]]] = {}
-
-    def place(self, column: int, word: str | None = None) -> Place:
-        """A place in the line that is being read."""
-        return Place(self.tree.source, self.number, column, word)
-
-    def report(self, column: int, message: str) -> None:
-        """Note a problem in the line that is being read."""
-        self.tree.problems.append(Problem(message, self.tree.source, self.number, column))
-
-    def line(self, number: int, line: str) -> None:
-        """One meaningful line: a section's name, or pairs of the current section."""
-        self.number = number
-        self.tree.check_size()
-        line = self.without_ini(line)
-        if _MEANINGLESS.match(line):
-            return
-        word = _HEADER.match(line)
-        section = word and nearest(word[1], _SECTIONS)
-        if word and not section and ":" not in word.group() and self.section == "LAYERS":
-            column = word.start(1) + 1  # "softmax" alone, as in YAML
-            self.pairs(line, [Pair("type", column, word[1], {(): column})])
-        elif word and (section or ":" not in word.group()):
-            self.begin(word[1], word.start(1) + 1)
-        elif self.section is not None:
-            self.pairs(line)
-
-    def without_ini(self, line: str) -> str:
-        """The line as it should be where it is written as in an INI file, which is noted."""
-        may_hold_one = "'" in line or '"' in line or "#" in line or self.section == "DATA"
-        comment = (_INI_COMMENT.match if may_hold_one else _INI_COMMENT.search)(line)
-        if comment:
-            self.note("comment", comment.start() + 1, "")
-            line = line[: comment.start()]
-        if header := _INI_HEADER.match(line):
-            self.begin(header[1], header.start(1) + 1)
-            self.note("header", header.start(1), self.section or header[1])
-            return ""
-        pair = _INI_PAIR.match(line)
-        if pair is None or ":" in line:
-            return line
-        self.note("pair", pair.start(1) + 1, f"{pair[1]}: {pair[2]}")
-        return line.replace("=", ":")
-
-    def note(self, kind: str, column: int, meant: str) -> None:
-        """A line that is written as in an INI file; each kind is reported once."""
-        self.ini.setdefault(kind, []).append((self.number, column, meant))
-
-    def report_ini(self) -> None:
-        """One problem for each kind of such lines, at the first."""
-        for kind, found in self.ini.items():
-            self.number, column, meant = found[0]
-            others = [number for number, *_ in found[1:]]
-            more = f" (so too in {_lines(others)})" if others else ""
-            self.report(column, _INI[kind].format(meant) + more)
-
-    def begin(self, word: str, column: int) -> None:
-        """A section begins here."""
-        name = word.upper()
-        if name not in _SECTIONS:
-            self.section = _OTHER_SECTIONS.get(word.lower()) or nearest(word, _SECTIONS)
-            hint = f"; did you mean {self.section!r}?" if self.section else "."
-            known = ", ".join(_SECTIONS)
-            self.report(column, f"unknown section {shown(word)}{hint} Known: {known}")
-            self.tree.partial = True
-            return
-        if name in self.sections:
-            self.report(column, f"section {name} stands at line {self.sections[name]} already")
-        self.sections.setdefault(name, self.number)
-        self.section = name
-        path = _BEGINS[name]
-        self.tree.values.setdefault(path, self.place(column))
-        self.put(path)
-
-    def pairs(self, line: str, given: Iterable[Pair] | None = None) -> None:
-        """The pairs of one line; those before a place that cannot be read still count."""
-        start = len(line) - len(line.lstrip()) + 1
-        layer: KeyPath = ("network", "layers", self.layers)
-        if self.section == "LAYERS" and given is None and self.goes_on(line):
-            before = self.tree.values[(*layer[:2], self.layers - 1)].line
-            message = f"a layer stands on one line: write this behind line {before}"
-            self.report(start, f"{message}, or begin with the size of another layer")
-            layer, self.layers = (*layer[:2], self.layers - 1), self.layers - 1
-        try:
-            for pair in pairs(line) if given is None else given:
-                self.tree.check_size()
-                path = self.path(pair, layer)
-                if path is not None:
-                    if path[: len(layer)] == layer:
-                        self.tree.values.setdefault(layer, self.place(start))
-                    self.tree.values.setdefault(path[:-1], self.place(pair.column))
-                    self.add(path, pair)
-        except LineError as error:
-            self.report(error.column, error.message)
-            self.tree.partial = True
-        self.layers += layer in self.tree.values
-
-    def goes_on(self, line: str) -> bool:
-        """Whether a line of LAYERS seems to say more of the layer before."""
-        keys = {key.lower() for key in _KEYS.findall(line)}
-        own = keys & LAYERS.keys()
-        return bool(self.layers and own and not keys & _BEGIN_A_LAYER and own == keys)
-
-    def path(self, pair: Pair, layer: KeyPath) -> KeyPath | None:
-        """Where a pair's value goes; where its key is unknown, to the key that was meant."""
-        if self.section in ("DATA", "TRAINING"):
-            return (self.section.lower(), pair.key)
-        own: dict[str, KeyPath] = {word: ("network", *path) for word, path in GLOBALS.items()}
-        if self.section == "LAYERS":
-            own = {word: (*layer, *path) for word, path in LAYERS.items()}
-            own["input"] = ("network", "input")
-        if pair.key in own:
-            return own[pair.key]
-        advice = self.advice(pair.key, own)
-        if advice is not None:
-            self.report(pair.column, advice)
-            return None
-        meant = self.meant(pair.key, own)
-        self.report(pair.column, self.unknown_key(pair.key, own, meant))
-        return own[meant] if meant and own[meant] not in self.tree.keys else None
-
-    def meant(self, key: str, own: Mapping[str, KeyPath]) -> str | None:
-        """The section's word that an unknown key may stand for; the schema's words count too."""
-        by_field: dict[str, str] = {}
-        for word, path in own.items():
-            by_field.setdefault(str(path[-1]), word)
-        if (field := SYNONYMS.get(key, key)) in by_field:
-            return by_field[field]
-        return nearest(key, own) or by_field.get(nearest(key, by_field) or "")
-
-    def advice(self, key: str, own: Mapping[str, KeyPath]) -> str | None:
-        """What is known of a key that this section does not have, beyond words like it."""
-        part = "layers" if self.section == "LAYERS" else "network"
-        if part == "network" and key == "input":
-            return "key 'input' belongs to LAYERS, not to GLOBALS"
-        return on_key(key, part, [str(path[-1]) for path in own.values()], compact=True)
-
-    def unknown_key(self, key: str, own: Mapping[str, KeyPath], meant: str | None) -> str:
-        """The message for a key that this section does not have."""
-        if meant and not nearest(key, own):
-            return f"unknown key {key!r}; did you mean {meant!r}? Known: {', '.join(own)}"
-        return unknown("key", key, own)
-
-    def add(self, path: KeyPath, pair: Pair) -> None:
-        """Put one pair where the schema expects it, and note its places."""
-        if path in self.tree.keys:
-            first = self.tree.keys[path].line
-            message = f"duplicate key {pair.key!r}; it stands at line {first} already"
-            self.report(pair.column, message)
-            return
-        self.tree.keys[path] = self.place(pair.column, pair.key)
-        for inner, column in pair.columns.items():
-            self.tree.values[path + inner] = self.place(column)
-            if inner and isinstance(inner[-1], str):
-                self.tree.keys[path + inner] = self.place(column)
-        inside = self.put(path[:-1])
-        inside[path[-1]] = pair.value
-
-    def put(self, path: KeyPath) -> dict[str | int, Any]:
-        """The mapping at ``path``, made where it is not there yet."""
-        inside: dict[str | int, Any] = self.tree.value
-        for step in path:
-            inside = inside.setdefault(step, {})
-        return inside
-
-    def finish(self) -> None:
-        """The layers become a list; ``breg: false`` alone in GLOBALS is no penalty."""
-        self.report_ini()
-        network = self.tree.value.get("network", {})
-        if "layers" in network:
-            network["layers"] = list(network["layers"].values())
-        if network.get("penalty") == {"biases": False}:
-            del network["penalty"]
-
-
-def _lines(numbers: list[int]) -> str:
-    """Such as ``lines 3, 5 and 8``, of which the first few are named."""
-    named = [str(number) for number in numbers[:5]]
-    if len(numbers) > len(named):
-        named.append(f"{len(numbers) - len(named)} more")
-    *first, last = named
-    return f"lines {', '.join(first)} and {last}" if first else f"line {last}"
