@@ -1,8 +1,8 @@
 """What must hold between the values of a configuration.
 
-The schema looks at one value at a time; these rules look at several. They read what is written
-and not what the schema made of it, so that they find their errors beside those of the schema:
-a value they cannot read is the schema's to report, and no rule says anything of it.
+The schema checks one value at a time, these rules several together. They read the values as
+written, so that their problems are reported together with the schema's. A rule says nothing where
+it cannot read a value: the schema reports that one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from chainrule.nn.graph import LayerNode, graph_problems, names_of
 from chainrule.nn.layer_types import LAYERS
 
 Broken = tuple[KeyPath, str]
-"""A rule that does not hold: the path of the value to blame, and the message."""
+"""A broken rule: the path of the value that its message is about, and the message."""
 
 LIST: KeyPath = ("network", "layers")
 
 
 def rule_problems(tree: Tree) -> list[Problem]:
-    """Every broken rule, at its place; none in a tree that could only be read in part."""
+    """Every broken rule, at its place; none for a tree that could only be read in part."""
     if tree.partial or not isinstance(tree.value, dict):
         return []
     broken: list[Broken] = []
@@ -96,7 +96,7 @@ def _start_states(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken
 
 
 def _biases(layers: list[Any]) -> Iterator[Broken]:
-    """A start for biases that are not there; zeros, as older runs wrote it, are no harm."""
+    """Initial values for biases that a layer does not have; zeros are accepted."""
     for k, layer in enumerate(layers):
         if isinstance(layer, dict) and layer.get("bias") is False:
             start = layer.get("biases", "zeros")
@@ -106,7 +106,7 @@ def _biases(layers: list[Any]) -> Iterator[Broken]:
 
 
 def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Two layers of one name, where a layer without a name is called by kind and number."""
+    """Two layers of one name; a layer without a name is called by its type and number."""
     taken: dict[str, tuple[int, bool]] = {}
     for k, layer in enumerate(layers):
         given = layer.get("name") if isinstance(layer, dict) else None
@@ -119,7 +119,7 @@ def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
 
 
 def _graph(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Inputs that are not there, circles and dead ends, where everything can be read."""
+    """Inputs that do not exist, circles and dead ends, where all layers can be read."""
     sources = [_inputs(layer) for layer in layers]
     if None in kinds or None in sources:
         return
@@ -127,8 +127,7 @@ def _graph(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
     types = [kind or "" for kind in kinds]
     names = names_of(types, [name if isinstance(name, str) else None for name in given])
     joins = [LAYERS[word].joins for word in types]
-    written = zip(names, types, (s or () for s in sources), joins, strict=True)
-    nodes = [LayerNode(*node) for node in written]
+    nodes = [*map(LayerNode, names, types, [s or () for s in sources], joins)]
     for problem in graph_problems(nodes):
         at = layers[problem.layer] if problem.layer is not None else None
         has_key = problem.key is not None and isinstance(at, dict) and problem.key in at
@@ -139,17 +138,15 @@ def _inputs(layer: Any) -> tuple[str, ...] | None:
     """The names of a layer's inputs; None where they cannot be read."""
     written = layer.get("inputs") if isinstance(layer, dict) else None
     names = [written] if isinstance(written, str) else written or []
-    if not isinstance(names, list) or not all(map(_is_name, names)):
-        return None
-    return tuple(names)
-
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and re.match(NAME_PATTERN, value) is not None
+    if isinstance(names, list) and all(
+        isinstance(name, str) and re.match(NAME_PATTERN, name) for name in names
+    ):
+        return tuple(names)
+    return None
 
 
 def _losses(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Losses that ask for an output of a certain kind."""
+    """Losses that need a distribution, or probabilities, as the network's output."""
     last = kinds[-1] if kinds else None
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return
@@ -164,17 +161,13 @@ def _losses(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Ite
         needs = f"cross_entropy needs a distribution as the output, and {output} is {function}"
         yield path, f"{needs}: {_instead_of_cross_entropy(function, layers[-1])}"
     if loss == "binary_cross_entropy" and function != "sigmoid":
-        yield (
-            path,
-            (
-                f"binary_cross_entropy needs outputs from 0 to 1, and {output} is {function}: "
-                "give a dense last layer the activation sigmoid, or choose another loss"
-            ),
-        )
+        needs = f"binary_cross_entropy needs outputs from 0 to 1, and {output} is {function}"
+        instead = "give a dense last layer the activation sigmoid, or choose another loss"
+        yield path, f"{needs}: {instead}"
 
 
 def _instead_of_cross_entropy(function: str, last: Any) -> str:
-    """What to do where the output is no distribution; a softmax of one unit would always say 1."""
+    """What to write where the output is no distribution; a softmax of one unit is always 1."""
     one = isinstance(last, dict) and last.get("size") == 1
     if function == "sigmoid":
         fits = "the loss that fits is binary_cross_entropy"

@@ -122,7 +122,7 @@ class Cifar10(Data):
         description="the folder of the published files; by default cifar-10-batches-py in data/ "
         "beside the configuration or in the folder that CHAINRULE_DATA names",
     )
-    classes: Classes = Field([], description="the classes to take, in order; by default all")
+    classes: Classes = Field([], description="the classes to take, in this order; by default all")
     count: Count = Field(
         UNSAID,
         description="at most so many images to train and validate on, the first; by default all",

@@ -97,13 +97,13 @@ def load_data(
     )
 
 
-# The cases to be split, and those of the files that validation and test data have.
+# The cases to be split, and those of validation and test data where these have their own.
 _Sources = tuple[Cases, Cases | None, Cases | None]
 
 
 @dataclass(frozen=True)
 class _Loading:
-    """Data that are being made or read; see `load_data` for the attributes."""
+    """One call of `load_data`, whose arguments the attributes are."""
 
     settings: Mapping[str, Any]
     folder: Path
@@ -123,7 +123,7 @@ class _Loading:
 
     @property
     def are_values(self) -> bool:
-        """Whether classes are to become values, which a single output gives."""
+        """Whether class numbers become values, for a network of one output that gives values."""
         usual = "value" if self.target == "value" and self.outputs == 1 else "class"
         return bool(self.settings.get("target", usual) == "value")
 
@@ -152,7 +152,6 @@ class _Loading:
         return _standardized(data, center_only=wanted == "center") if wanted else data
 
     def _path(self, key: str) -> Path:
-        """The path that a setting names."""
         return self.folder / self.settings[key]
 
     def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
@@ -172,11 +171,12 @@ class _Loading:
         data = ImageGenerator(**own, **shared, seed=self.seed).generate()
         if not self.are_values:
             return data
-        parts = [Dataset(part.x, part.t[:, None].astype(float)) for part in data]
-        return replace(data, train=parts[0], validation=parts[1], test=parts[2], classes=None)
+        return _changed(
+            data, lambda part: Dataset(part.x, part.t[:, None].astype(float)), classes=None
+        )
 
     def _characters(self) -> DataSplit:
-        """A text, which its reader splits by position."""
+        """The characters of a text, which its reader splits by position."""
         if self.settings.get("target") == "value":
             message = "target of a text is class: the character that comes next"
             raise ConfigError(Problem(message, key="target"))
@@ -207,7 +207,7 @@ class _Loading:
     def _split_sequences(
         self, made: Dataset, names: Sequence[str] | None, source: str
     ) -> DataSplit:
-        """The parts; class numbers become values where a single output is to give them."""
+        """The parts of sequences; class numbers become values as `are_values` says."""
         are_numbers = made.t.dtype.kind == "i"
         if not are_numbers and self.settings.get("target", self.target) == "class":
             message = (
@@ -288,16 +288,16 @@ class _Loading:
             targets = encode_values(labels)
         flatten, channels = self.settings.get("flatten", True), self.settings.get("channels")
         inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
-        datasets = iter(
-            [Dataset(_flat(x) if flatten else x, t) for x, t in zip(inputs, targets, strict=True)]
-        )
+        if flatten:
+            inputs = [x.reshape(len(x), -1) for x in inputs]
+        datasets = map(Dataset, inputs, targets)
         shape, stand = present[0].image_shape, channels_of(present[0].image_shape)
         whole, *apart = (None if c is None else next(datasets) for c in sources)
         assert whole is not None
-        parts = map(whole.take, self._split(len(whole), whole.t if classes is not None else None))
-        train, *others = parts
-        validation, test = (
-            own if own is not None else part for own, part in zip(apart, others, strict=True)
+        parts = self._split(len(whole), whole.t if classes is not None else None)
+        train, validation, test = (
+            whole.take(part) if own is None else own
+            for own, part in zip((None, *apart), parts, strict=True)
         )
         return DataSplit(
             train,
@@ -311,7 +311,7 @@ class _Loading:
         )
 
     def _are_classes(self, labels: Sequence[Labels]) -> bool:
-        """Whether the targets are classes; `load_data` says by which rule."""
+        """Whether the targets are classes, by the rule that `load_data` states."""
         target, single_value = self.target, self.target == "value" and self.outputs == 1
         listed = self.kind == "file" and "classes" in self.settings
         if "target" in self.settings:
@@ -344,9 +344,9 @@ class _Loading:
 
 
 def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
-    """Bytes, which took an eighth of the room, divided by 255; float32 as exact as wanted.
+    """Inputs given as bytes divided by 255, and float32 as float64 where that is the dtype.
 
-    Nothing is rounded: inputs of float64 are standardised before a network of float32 rounds.
+    Inputs of float64 stay so for a network of float32, so that they are standardised exactly.
     """
 
     def numbers(x: Array) -> Array:
@@ -354,19 +354,19 @@ def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
             return np.divide(x, 255, dtype=dtype)
         return x.astype(dtype) if x.dtype == np.float32 and dtype == "float64" else x
 
-    parts = [Dataset(numbers(part.x), part.t) for part in data]
-    return replace(data, train=parts[0], validation=parts[1], test=parts[2])
+    return _changed(data, lambda part: Dataset(numbers(part.x), part.t))
 
 
 def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:
     """All parts on the scale of the training inputs."""
     scaling = Standardization.fit(data.train.x, center_only=center_only)
-    train, validation, test = (Dataset(scaling.apply(part.x), part.t) for part in data)
-    return replace(data, train=train, validation=validation, test=test, scaling=scaling)
+    return _changed(data, lambda part: Dataset(scaling.apply(part.x), part.t), scaling=scaling)
 
 
-def _flat(x: Array) -> Array:
-    return x.reshape(len(x), -1)
+def _changed(data: DataSplit, change: Callable[[Dataset], Dataset], **other: Any) -> DataSplit:
+    """The same data with each part changed, and other attributes set."""
+    train, validation, test = map(change, data)
+    return replace(data, train=train, validation=validation, test=test, **other)
 
 
 def _inputs(shape: Sequence[int]) -> str:

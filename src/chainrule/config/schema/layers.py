@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from inspect import Parameter, getdoc
-from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    WrapValidator,
     create_model,
 )
 from pydantic_core import PydanticCustomError
@@ -61,7 +57,7 @@ class _AnyPenalty(Section):
 
     @classmethod
     def keys(cls) -> list[str]:
-        """The keys of every way to write a penalty; L1 or L2 among them mean rates by type."""
+        """The keys of both ways to write a penalty: type and rate, or the rates of L1 and L2."""
         return [*OnePenalty.model_fields, *PENALTIES]
 
 
@@ -76,7 +72,7 @@ class OnePenalty(_AnyPenalty):
 
 
 class OwnPenalty(OnePenalty):
-    """One penalty of a layer, which says all that it is."""
+    """A layer's own penalty, whose type and rate must be written."""
 
     type: Annotated[Any, PENALTY_TYPE] = Field(
         description="L2 adds rate·Σ½w², L1 adds rate·Σ|w|; none leaves the layer without"
@@ -85,7 +81,7 @@ class OwnPenalty(OnePenalty):
 
 
 class FreeLayer(_AnyPenalty):
-    """No penalty on this layer; rate and biases may stand there and have no effect."""
+    """No penalty on this layer; rate and biases may be written and have no effect."""
 
     type: Annotated[Literal["none"], PENALTY_TYPE] = Field(description="no penalty")
     rate: Amount = Field(0.0, description=RATE)
@@ -101,7 +97,7 @@ class BothPenalties(_AnyPenalty):
 
 
 def _read(value: Any, one: type[OnePenalty]) -> OnePenalty | BothPenalties | None:
-    """A penalty, or None for ``none`` in any spelling."""
+    """The penalty that ``value`` describes; None for none, or the word in any spelling."""
     if value is None or (isinstance(value, str) and value.lower() == "none"):
         return None
     if isinstance(value, str):
@@ -119,7 +115,7 @@ def _read(value: Any, one: type[OnePenalty]) -> OnePenalty | BothPenalties | Non
 
 
 def _both(value: dict[str, Any]) -> OnePenalty | BothPenalties:
-    """Rates by type; of one alone it is that penalty."""
+    """Rates by type, of both penalties or of one."""
     for key in ("type", "rate"):
         if key in value:
             raise invalid(EITHER_OR, key)
@@ -131,85 +127,71 @@ def _both(value: dict[str, Any]) -> OnePenalty | BothPenalties:
     return OwnPenalty.model_validate({"type": names[0], "rate": rate, "biases": found.biases})
 
 
-def _of_network(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+def _of_network(value: Any) -> Any:
     return _read(value, OnePenalty)
 
 
-def _of_layer(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Left out, a layer has the network's penalty; the word ``none`` frees it."""
+def _of_layer(value: Any) -> Any:
     return None if value is None else _read(value, OwnPenalty) or "none"
 
 
-Penalty = Annotated[
-    OnePenalty | BothPenalties | Literal["none"] | None, WrapValidator(_of_network)
-]
-"""What the network says."""
+_NONE = (Literal["none"], None)
+Penalty = Annotated[Any, OneOf(_of_network, lambda: [OnePenalty, BothPenalties, *_NONE])]
+"""The network's penalty."""
 
 LayerPenalty = Annotated[
-    OwnPenalty | FreeLayer | BothPenalties | Literal["none"] | None, WrapValidator(_of_layer)
+    Any, OneOf(_of_layer, lambda: [OwnPenalty, FreeLayer, BothPenalties, *_NONE])
 ]
-"""What a layer says, in place of what the network says."""
+"""A layer's own penalty in place of the network's; ``none`` for no penalty on this layer."""
 
 
 NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_-]*$"
-Name = Annotated[
-    str,
-    Field(pattern=NAME_PATTERN),
-    described_as("a word of letters, digits, '_' and '-' that begins with a letter"),
-]
+_NAME = described_as("a word of letters, digits, '_' and '-' that begins with a letter")
+Name = Annotated[str, Field(pattern=NAME_PATTERN), _NAME]
 OptionalRate = Annotated[Amount | None, described_as("a finite number of at least 0, or null")]
-OptionalName = Annotated[
-    Name | None, described_as("a word of letters, digits, '_' and '-' that begins with a letter")
-]
 
 
 @dataclass(frozen=True)
 class Start(Metadata):
-    """How weights or biases start: a range or a word.
+    """The initial values of an array of parameters: a range or the name of an initializer.
 
     Attributes:
-        what: ``weights`` or ``biases``.
-        words: the names of the initializers.
+        what: the array, such as ``weights``, for messages.
     """
 
     what: str
-    words: tuple[str, ...]
+
+    @property
+    def _word(self) -> Word:
+        return Word(f"start of {self.what}", tuple(INITIALIZERS))
 
     def check(self, value: Any) -> list[float] | str:
-        """A range [low, high], also of the one number r of [-r, r], or a word in its spelling."""
+        """A range [low, high], also where one number r stands for [-r, r], or a name."""
         if isinstance(value, str):
             try:
-                return Word(f"start of {self.what}", self.words).check(value)
+                return self._word.check(value)
             except PydanticCustomError as error:
                 message = (error.context or {})["message"]
                 raise invalid(f"{message}, or a range [low, high]") from None
-        found = as_range([-value, value] if is_finite(value) else value)
-        if found is None:
-            words = one_of(self.words)
-            bound = " less than 1.8e308 apart," if as_range(value, width=inf) else ""
-            what = f"a range [low, high] of finite numbers, the lower first,{bound}"
-            raise expected(f"{what} a number r of at least 0 for [-r, r], or {words}")
-        return found
+        ends = [-value, value] if is_finite(value) else value
+        bound = ""
+        if isinstance(ends, list) and len(ends) == 2 and all(map(is_finite, ends)):
+            low, high = map(float, ends)
+            if low <= high and is_finite(high - low):
+                return [low, high]
+            bound = " less than 1.8e308 apart," if low < high else ""
+        what = f"a range [low, high] of finite numbers, the lower first,{bound}"
+        words = one_of(INITIALIZERS)
+        raise expected(f"{what} a number r of at least 0 for [-r, r], or {words}")
 
     def json_schema(self) -> dict[str, Any]:
         """Two numbers, one, or an enumeration."""
         one = {"type": "number", "minimum": 0}
         pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-        return {"anyOf": [pair, one, Word(self.what, self.words).json_schema()]}
-
-
-def as_range(value: Any, width: float = sys.float_info.max) -> list[float] | None:
-    """Two finite numbers, the lower first, at most ``width`` apart; None for anything else."""
-    if not isinstance(value, list) or len(value) != 2 or not all(map(is_finite, value)):
-        return None
-    low, high = map(float, value)
-    return [low, high] if low <= high and high - low <= width else None
+        return {"anyOf": [pair, one, self._word.json_schema()]}
 
 
 ActivationWord = Annotated[Any, Maybe(Choice("activation", ACTIVATIONS))]
-WeightStart = Annotated[Any, Maybe(Start("weights", tuple(INITIALIZERS)))]
-BiasStart = Annotated[Any, Maybe(Start("biases", tuple(INITIALIZERS)))]
-
 
 SIDES = "a whole number of at least 1, or two: [height, width]"
 _Two = Field(min_length=2, max_length=2)
@@ -226,7 +208,7 @@ def _as_list(value: Any) -> Any:
 
 
 _Names = Annotated[
-    Name | list[Name] | None,
+    list[Name] | None,
     described_as("the name of a layer, or a list of such"),
     BeforeValidator(_as_list),
 ]
@@ -242,7 +224,9 @@ SeveralInputs = Annotated[_Names, WithJsonSchema({**_LIST, "minItems": 2})]
 class AnyLayer(Section):
     """What every layer has."""
 
-    name: OptionalName = Field(None, description="what messages and files call the layer")
+    name: Annotated[Name | None, _NAME] = Field(
+        None, description="what messages and files call the layer"
+    )
     inputs: Inputs = Field(
         None,
         description="the name of the layer that feeds this one, `input` for the network's own "
@@ -251,15 +235,30 @@ class AnyLayer(Section):
     )
 
 
+class _Join(AnyLayer):
+    """A layer that joins the outputs of several layers."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.setdefault("required", []).append("inputs")
+    )
+
+    inputs: SeveralInputs = Field(
+        None,
+        description="the names of the layers that feed this one, at least two, `input` for the "
+        "network's own input",
+        examples=[["input", "dense_2"]],
+    )
+
+
 @dataclass(frozen=True)
 class Key:
     """What a configuration may write for an argument of a layer's constructor.
 
     Attributes:
-        kind: its type; arguments in Python may be objects besides.
-        about: what it means, for editors.
+        kind: the type of its values; a caller in Python may give objects besides.
+        about: its description in the JSON Schema.
         examples: of its values.
-        is_open: whether the default follows from other values, so that none is written.
+        is_open: whether the default follows from other values, so that it is null here.
     """
 
     kind: Any
@@ -268,37 +267,36 @@ class Key:
     is_open: bool = False
 
 
-_OWN_RATE = "a learning rate of this layer's own"
 KEYS: Mapping[str, Key] = {
     "size": Key(Count, "the number of units", [100]),
     "activation": Key(
         ActivationWord,
-        "the function behind the layer; by default relu, and linear where no layer with an "
+        "the activation function; by default relu, and linear where no layer with an "
         "activation follows",
         ["relu", {"type": "leaky_relu", "slope": 0.2}],
         is_open=True,
     ),
     "bias": Key(Flag, "whether there are biases b"),
     "weights": Key(
-        WeightStart,
+        Annotated[Any, Maybe(Start("weights"))],
         "how the weights start: uniform in a range [low, high], or [-r, r] for a number r alone, "
         "or by a rule",
         [[-0.1, 0.1], 0.1, "glorot"],
         is_open=True,
     ),
     "recurrent_weights": Key(
-        Annotated[Any, Maybe(Start("recurrent_weights", tuple(INITIALIZERS)))],
+        Annotated[Any, Maybe(Start("recurrent_weights"))],
         "how the weights U of the state before start",
         is_open=True,
     ),
     "biases": Key(
-        BiasStart,
+        Annotated[Any, Maybe(Start("biases"))],
         "how the biases start, as weights do; a rule counts the inputs and outputs of the "
         "layer's weights",
         [[0, 1], "zeros"],
         is_open=True,
     ),
-    "learning_rate": Key(OptionalRate, _OWN_RATE, [0.01]),
+    "learning_rate": Key(OptionalRate, "a learning rate of this layer's own", [0.01]),
     "penalty": Key(
         LayerPenalty,
         "a penalty of this layer's own, in place of the network's; none for none",
@@ -339,7 +337,7 @@ _OF_A_KIND: Mapping[tuple[str, str], Key] = {
         ActivationWord, "the function φ; by default tanh", ["tanh", "linear"], is_open=True
     ),
 }
-"""Where an argument of one kind of layer is another than that of all others."""
+"""Arguments that mean something else in one type of layer than in the others."""
 
 _SIDES = Key(Sides, "of a filter or a window: a number, or [height, width]", [3])
 _OPEN_STRIDE = Key(
@@ -347,7 +345,7 @@ _OPEN_STRIDE = Key(
     "from one window to the next: a number or two; by default the size",
 )
 _BY_ANNOTATION = {"int": Count, "float": Number, "bool": Flag, "str": Text}
-"""Types of arguments that only a layer of one's own has."""
+"""The types of arguments that are not in the tables: those of a user's own layer."""
 
 
 def _key(kind: str, parameter: Parameter) -> Key:
@@ -363,7 +361,7 @@ def _key(kind: str, parameter: Parameter) -> Key:
 
 
 def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
-    """The keys of a type of layer, which its constructor's arguments are."""
+    """The keys of a type of layer: the arguments of its constructor."""
     words = [kind, *(word for word, of in ALIASES.items() if of == kind)]
     may_be_left_out = kind in ("dense", "softmax")
     about = "the kind of layer" + "".join(f"; {w} is another word for {kind}" for w in words[1:])
@@ -381,21 +379,6 @@ def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
     base = _Join if layer.joins else AnyLayer
     about = (getdoc(layer) or "").partition("\n\n")[0]
     return create_model(layer.__name__, __base__=base, __doc__=about, **fields)
-
-
-class _Join(AnyLayer):
-    """What several layers put out as one."""
-
-    model_config = ConfigDict(
-        json_schema_extra=lambda schema: schema.setdefault("required", []).append("inputs")
-    )
-
-    inputs: SeveralInputs = Field(
-        None,
-        description="the names of the layers that feed this one, at least two, `input` for the "
-        "network's own input",
-        examples=[["input", "dense_2"]],
-    )
 
 
 ALIASES = {"basic_layer": "dense"}
