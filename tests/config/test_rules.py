@@ -46,6 +46,11 @@ def test_other_losses_may_follow_softmax(loss: str) -> None:
     assert problems([{"size": 2}, "softmax"], loss) == []
 
 
+def test_a_word_that_cannot_stand_alone_before_a_softmax_is_reported() -> None:
+    (only,) = problems(["dense", {"type": "softmax", "size": 3}], "cross_entropy")
+    assert only.startswith("network.layers[0]: a dense layer needs a size")
+
+
 def test_a_network_has_a_dense_layer() -> None:
     (only,) = problems(["softmax"], "cross_entropy")
     assert only.startswith("network.layers: a network needs at least one dense layer")

@@ -36,14 +36,15 @@ def command(
     values. Images come in the order of their names.
     """
     from chainrule.cli.cases import inputs_of_file
-    from chainrule.core.files import refuse_files_of, refuse_input, write_whole
+    from chainrule.core.files import refuse_input, write_whole
     from chainrule.runs.run import load
     from chainrule.runs.run_folder import RunFolder
     from chainrule.training.scores import outputs
 
     if out is not None:
         refuse_input(out, file)
-        refuse_files_of(run, out, RunFolder(run).files)
+        whose = f"this file belongs to the run in {run}"
+        refuse_input(out, *RunFolder(run).files, because=whose)
     trained = load(run)
     x = inputs_of_file(trained, file)
     *steps, _ = trained.network.layers[-1].output_shape

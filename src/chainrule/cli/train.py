@@ -52,7 +52,7 @@ def command(
     from chainrule.cli.progress import EpochLines, ProgressBar, SayWhereItGoesOn
     from chainrule.cli.tables import print_result
     from chainrule.core.errors import ChainruleError
-    from chainrule.core.interrupts import status_of, terminable
+    from chainrule.core.interrupts import terminable
 
     showing = verbose or jacobians
     if quiet and showing:
@@ -75,4 +75,4 @@ def command(
     if not quiet:
         print_result(result)
     if result.signal is not None or result.interrupted:
-        raise typer.Exit(status_of(result.signal or SIGINT))
+        raise typer.Exit(128 + (result.signal or SIGINT))

@@ -63,46 +63,30 @@ def _network_rules(network: Mapping[str, Any]) -> Iterator[Broken]:
     if layers and None not in kinds and not has_weights:
         message = "a network needs at least one dense layer, or another with weights"
         yield LIST, f"{message}; write {{size: 10}}"
-    yield from _sizes(layers, kinds)
-    yield from _start_states(layers, kinds)
-    yield from _biases(layers)
+    for k, layer in enumerate(layers):
+        if isinstance(layer, dict):
+            for key, message in _own_rules(k, layers, kinds):
+                yield (*LIST, k, key), message
     names = [*_names(layers, kinds)]
     yield from names or _graph(layers, kinds)
     yield from _losses(_name(network.get("loss")), layers, kinds)
 
 
-def _sizes(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """A softmax keeps the width of the layer before it."""
-    for k in range(1, len(layers)):
-        if kinds[k - 1 : k + 1] != ["dense", "softmax"] or not isinstance(layers[k], dict):
-            continue
-        if "inputs" in layers[k]:
-            continue
-        before, size = layers[k - 1].get("size"), layers[k].get("size")
+def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[tuple[str, str]]:
+    """The key and message of what is wrong between the values of one layer."""
+    layer, size, start = layers[k], layers[k].get("size"), layers[k].get("start")
+    follows_dense = k > 0 and kinds[k - 1] == "dense" and "inputs" not in layer
+    if kinds[k] == "softmax" and follows_dense and isinstance(layers[k - 1], dict):
+        before = layers[k - 1].get("size")
         if is_whole(before, 1) and is_whole(size, 1) and before != size:
-            message = f"softmax has the size of the layer before it, {before}, found {size}"
-            yield (*LIST, k, "size"), message
-
-
-def _start_states(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """A start state has a number for each unit."""
-    for k, layer in enumerate(layers):
-        if kinds[k] != "recurrent" or not isinstance(layer, dict):
-            continue
-        start, size = layer.get("start"), layer.get("size")
-        if isinstance(start, list) and is_whole(size, 1) and len(start) != size:
-            message = f"start has a number for each of the {size} units, found {len(start)}"
-            yield (*LIST, k, "start"), message
-
-
-def _biases(layers: list[Any]) -> Iterator[Broken]:
-    """Initial values for biases that a layer does not have; zeros are accepted."""
-    for k, layer in enumerate(layers):
-        if isinstance(layer, dict) and layer.get("bias") is False:
-            start = layer.get("biases", "zeros")
-            if start is not None and _name(start) != "zeros":
-                message = "with bias: false there are no biases to start; leave one of the two out"
-                yield (*LIST, k, "biases"), message
+            yield "size", f"softmax has the size of the layer before it, {before}, found {size}"
+    is_list = kinds[k] == "recurrent" and isinstance(start, list)
+    if is_list and is_whole(size, 1) and len(start) != size:
+        yield "start", f"start has a number for each of the {size} units, found {len(start)}"
+    biases = layer.get("biases")
+    if layer.get("bias") is False and biases is not None and _name(biases) != "zeros":
+        message = "with bias: false there are no biases to start; leave one of the two out"
+        yield "biases", message
 
 
 def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:

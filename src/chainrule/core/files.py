@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,10 +29,10 @@ def as_path(value: object, what: str) -> Path:
 
     Args:
         value: a text, or a path.
-        what: it is, for messages, such as ``run``.
+        what: the argument's name, for messages, such as ``run``.
 
     Raises:
-        ChainruleError: it is neither.
+        ChainruleError: ``value`` is neither a text nor a path.
     """
     if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
         raise ChainruleError(f"{what} is the path of a file or folder, found {shown(value)}")
@@ -42,8 +42,7 @@ def as_path(value: object, what: str) -> Path:
 def require_own(*paths: Path) -> None:
     """Refuse a link, a pipe or a device in the place of a folder's own file.
 
-    Links are not followed to find out. Whoever opens the path reports that it is missing, or is
-    a folder.
+    A missing file or a folder passes: whoever opens the path reports it.
 
     Raises:
         ChainruleError: with each of ``paths`` that is one of these.
@@ -81,11 +80,11 @@ def write_whole(path: Path, content: bytes | str, *, own: bool = False) -> None:
 
 @contextmanager
 def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
-    """A file to write into that takes its place in one step, at the end.
+    """A file to write into that appears at ``path`` in one step, at the end.
 
-    A reader sees the old file or the new one. It is written under a temporary name in the same
-    folder, flushed to the disk and renamed, and the folder is flushed as well; where anything
-    fails it is removed again. Unless it is a folder's ``own``, a link is followed, and what is no
+    It is written under a temporary name in the same folder, flushed to the disk and renamed, and
+    the folder is flushed as well: a reader sees the old file or the new one. Where anything fails
+    it is removed. Unless it is a folder's ``own``, a link is followed and stays, and what is no
     ordinary file, such as a pipe or ``/dev/stdout``, is written into directly.
 
     Raises:
@@ -93,7 +92,9 @@ def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """
     if own:
         require_own(path)
-    with _reported(path), _opened(path) if own else _followed(path) as file:
+    is_special = not own and os.path.exists(path) and not os.path.isfile(path)
+    target = path if own else Path(os.path.realpath(path))
+    with _reported(path), open(path, "wb") if is_special else _opened(target) as file:
         yield file
 
 
@@ -105,17 +106,6 @@ def _reported(path: Path) -> Iterator[None]:
     except OSError as error:
         message = f"cannot write this file: {reason(path, error)}"
         raise ChainruleError(Problem(message, path)) from error
-
-
-@contextmanager
-def _followed(path: Path) -> Iterator[BinaryIO]:
-    if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "wb") as file:
-            yield file
-        return
-    # A link stays, and what it leads to is written.
-    with _opened(Path(os.path.realpath(path))) as file:
-        yield file
 
 
 @contextmanager
@@ -188,30 +178,18 @@ def is_leftover(name: str, of: str) -> bool:
     return re.fullmatch(rf"\.{re.escape(of)}\.\d+\.part", name) is not None
 
 
-def refuse_input(path: Path, *inputs: Path) -> None:
-    """Refuse to write to a file that is being read.
+def refuse_input(
+    path: Path, *inputs: Path, because: str = "this is the file that is read"
+) -> None:
+    """Refuse to write over a file that is read, or is not to be changed for another reason.
 
     Raises:
         ChainruleError: ``path`` is one of ``inputs``, by whatever name.
     """
-    if any(_are_one(path, read) for read in inputs):
-        raise ChainruleError(Problem("this is the file that is read; name another", path))
-
-
-def refuse_files_of(folder: Path, path: Path, inside: Iterable[Path]) -> None:
-    """Refuse to write over a file that belongs to a folder's run.
-
-    Raises:
-        ChainruleError: ``path`` is one of those ``inside``, by whatever name.
-    """
-    if any(_are_one(path, file) for file in inside):
-        message = f"this file belongs to the run in {folder}; name another"
-        raise ChainruleError(Problem(message, path))
-
-
-def _are_one(path: Path, other: Path) -> bool:
     # os.path.exists raises nothing, whatever the name.
-    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
+    there = [file for file in inputs if os.path.exists(path) and os.path.exists(file)]
+    if any(os.path.samefile(path, file) for file in there):
+        raise ChainruleError(Problem(f"{because}; name another", path))
 
 
 def reason(path: Path, error: OSError) -> str:

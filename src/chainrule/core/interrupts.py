@@ -118,16 +118,6 @@ class Interruptible:
             self._before[1](unraisable)
 
 
-def status_of(number: int) -> int:
-    """The exit status of a program that a signal ended: 130 for Ctrl-C, 143 for SIGTERM.
-
-    Example:
-        >>> status_of(signal.SIGINT), status_of(signal.SIGTERM)
-        (130, 143)
-    """
-    return 128 + number
-
-
 @contextmanager
 def terminable() -> Iterator[None]:
     """While this lasts, SIGTERM raises `Terminated` as Ctrl-C raises `KeyboardInterrupt`."""
