@@ -1,4 +1,4 @@
-"""From the schema's errors to messages that a newcomer understands, at their places."""
+"""From the schema's errors to messages in plain words, each at its place in the file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from chainrule.core.schema import KeyPath, must_be
 def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
     """The problems of a schema's error, each at the key or value it is about.
 
-    A missing key is not reported where a key beside it looks like it misspelt, nor in a tree
-    from which something had to be left out.
+    A missing key is not reported where a key beside it looks like a misspelling of it, nor where
+    the tree could only be read in part.
     """
     errors: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
-    if len(errors) > MOST_PROBLEMS:  # of a file made to do harm; the words take their time
+    if len(errors) > MOST_PROBLEMS:  # in a file made to do harm; making messages takes time
         places = {id(item): tree.place(tuple(item["loc"]), of_key=True) for item in errors}
         errors.sort(key=lambda item: places[id(item)].line or inf)
         del errors[MOST_PROBLEMS:]
@@ -41,9 +41,8 @@ def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems by line and column, each once; those without a line come last."""
-    once = dict.fromkeys(problems)
-    return sorted(once, key=lambda p: (p.line or inf, p.column or inf))
+    """Problems by line and column, without repetition; those without a line come last."""
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.line or inf, p.column or inf))
 
 
 def _meant_by_unknown_keys(errors: Iterable[Mapping[str, Any]]) -> Iterator[KeyPath]:
@@ -66,7 +65,7 @@ def _missing(tree: Tree, path: KeyPath, about: str | None) -> Problem:
 
 
 def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Iterator[Problem]:
-    """A key that nothing knows, unless the reader has said so already."""
+    """An unknown key, unless the reader has reported it already."""
     *parent, key = path
     place = tree.place(path, of_key=True)
     if any((p.line, p.column) == (place.line, place.column) for p in tree.problems if p.line):
@@ -82,7 +81,7 @@ def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Iterator[Problem]:
 
 
 def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Problem:
-    """A value that the schema refuses; ``at`` names the part of it that is to blame."""
+    """A value that the schema refuses, or the part of it that the error's ``at`` names."""
     if context.get("at") is not None:
         path = (*path, context["at"])
     value = tree.value_at(path)

@@ -15,12 +15,12 @@ Array = NDArray[Any]
 
 
 def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
-    """Whatever a caller has as an array of numbers.
+    """What a caller gives, as an array of numbers.
 
     Args:
-        value: an array, a list, a number.
-        what: it is, for messages, such as ``inputs``.
-        kinds: NumPy's letters of the sorts of numbers that will do; all by default.
+        value: an array, a list or a number.
+        what: the argument, for messages, such as ``inputs``.
+        kinds: NumPy's letters of the kinds of numbers that are accepted; all by default.
 
     Raises:
         ShapeError: it holds something else, lists of different lengths, or masked values: NumPy
@@ -43,7 +43,8 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
     if array.dtype.kind == "c" and "c" not in kinds:
         raise ShapeError(f"{what} are real numbers, found {array.dtype}")
     if array.dtype.kind not in kinds:
-        raise ShapeError(f"{what} are numbers, found {_sort_of(value, array)}")
+        found = shown(value) if array.ndim == 0 else str(array.dtype)
+        raise ShapeError(f"{what} are numbers, found {found}")
     return array
 
 
@@ -72,24 +73,19 @@ def _rows(value: Any) -> list[Any]:
     return rows if all(np.isscalar(row) or hasattr(row, "__len__") for row in rows) else []
 
 
-def _sort_of(value: Any, array: Array) -> str:
-    """What was found in place of numbers: a value that is short, or its type."""
-    return shown(value) if array.ndim == 0 else str(array.dtype)
-
-
 def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """What a caller gives as a network's inputs, as an array (cases, inputs) of its type.
+    """What a caller gives as a network's inputs, as an array (cases, inputs) of the dtype.
 
     Images (cases, channels, height, width) and sequences (cases, steps, features) become rows;
     complex numbers stay complex. The caller's array is never changed.
 
     Args:
-        x: what the caller gave.
+        x: the inputs.
         shape: of one case.
-        dtype: the network's.
+        dtype: of the network.
 
     Raises:
-        ShapeError: no numbers, or cases of another shape.
+        ShapeError: x is not numbers, or its cases have another shape.
 
     Example:
         >>> rows_of_cases([[[1, 2], [3, 4]]], (2, 2), np.dtype("float64"))
@@ -110,10 +106,10 @@ def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array
 
 
 def require_as_many(x: Array, t: Array) -> None:
-    """Refuse inputs and targets of different numbers of cases, or of none.
+    """Refuse inputs and targets of no cases or of different numbers of cases.
 
     Raises:
-        ShapeError: they are.
+        ShapeError: they are refused.
     """
     if len(x) != len(t):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")
@@ -122,10 +118,10 @@ def require_as_many(x: Array, t: Array) -> None:
 
 
 def assign(view: Array, value: ArrayLike, name: str) -> None:
-    """Write ``value`` into ``view``, which must have the very shape, or be given one number.
+    """Write ``value``, one number or an array of the same shape, into ``view``.
 
     Raises:
-        ShapeError: the shapes differ, nothing is broadcast by accident; or it is no numbers.
+        ShapeError: the shapes differ (nothing is broadcast), or ``value`` is not numbers.
     """
     array = as_numbers(value, f"the values of {name}", f"biuf{view.dtype.kind}")
     if array.ndim and array.shape != view.shape:

@@ -1,11 +1,10 @@
-"""What may be said, declared once: types of values, mappings of known keys, functions' arguments.
+"""The types of settings (pydantic models), whose messages say in plain words what is expected.
 
-A type says in its own words what it expects. A `Section` is a mapping of known keys, such as a
-part of a configuration. `declared` takes the keys from a function's signature and docstring, so
-that a generator of data is described and checked by the same lines, whoever calls it.
+A `Section` is a mapping of known keys, such as a part of a configuration; `Numeric`, `Word` and
+`Choice` are types of values. `core.declared` makes sections of functions' signatures.
 
-The kinds of an error, all of pydantic's custom sort, are ``expected`` (a value of another sort),
-``invalid`` (a message that is complete), ``unknown_key`` and ``missing_key``.
+Errors are pydantic's custom ones, of four types: ``expected`` (a value of another type),
+``invalid`` (whose message is complete), ``unknown_key`` and ``missing_key``.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from operator import ge, gt, le, lt, or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -47,42 +46,33 @@ KeyPath = tuple[str | int, ...]
 NAME_BYTES = re.compile("[\udc80-\udcff]")
 """Bytes that are no text, as Python writes them in the names of files (PEP 383)."""
 
-_LONGEST = 60
-# Bits; Python writes no integer of more than 4300 digits.
-_LONGEST_INTEGER = 14_000
-
 
 def expected(
     what: str, at: str | int | None = None, words: Sequence[str] = ()
 ) -> PydanticCustomError:
-    """The error of a value that is not ``what``; at the key ``at`` of the value, if given.
+    """The error of a value that is not ``what``, or whose key ``at`` is not.
 
-    For a word, the message names the nearest of ``words``.
+    For a text, the message suggests the nearest of ``words``.
     """
     context = {"expected": what, "at": at, "words": tuple(words)}
     return PydanticCustomError("expected", "expected", context)
 
 
 def invalid(message: str, at: str | int | None = None) -> PydanticCustomError:
-    """The error that ``message`` describes in full; at the key ``at`` of the value, if given."""
+    """The error that ``message`` describes in full, about a value or its key ``at``."""
     return PydanticCustomError("invalid", "invalid", {"message": message, "at": at})
 
 
 def described_as(
     what: str, at_most: int | None = None, words: Sequence[str] = ()
 ) -> WrapValidator:
-    """Whatever is wrong with a value, the error is that it must be ``what``.
+    """Replaces every error about a value by the one that it must be ``what``.
 
-    For a whole number above ``at_most`` the message names that bound alone, for a word the
-    nearest of ``words``.
+    For a whole number above ``at_most`` the message names that bound alone; for a text it
+    suggests the nearest of ``words``.
     """
 
     def check(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        """The value as the schema reads it.
-
-        Raises:
-            PydanticCustomError: it reads none; in the words of ``what``.
-        """
         try:
             return handler(value)
         except ValidationError:
@@ -93,9 +83,9 @@ def described_as(
 
 
 class Section(BaseModel):
-    """A mapping of known keys; an unknown one is reported with those that are known."""
+    """A mapping of known keys; the message for an unknown key lists them."""
 
-    # One configuration needs few of the models, so each is built when it is first used.
+    # A configuration needs few of the models, so each is built at its first use.
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     @model_validator(mode="wrap")
@@ -113,7 +103,7 @@ class Section(BaseModel):
 
     @classmethod
     def keys(cls) -> list[str]:
-        """The keys of the mapping, its own before those it shares with others."""
+        """The keys of the mapping, its own before those of its base class."""
         shared = getattr(cls.__base__, "model_fields", {})
         return sorted(cls.model_fields, key=lambda key: key in shared)
 
@@ -124,7 +114,7 @@ class Section(BaseModel):
 
     @classmethod
     def _reworded(cls, item: Any) -> InitErrorDetails:
-        """An error of this model's own keys with what this model knows of them."""
+        """An error about this model's keys, with the keys' description or the known keys."""
         kind, context = item["type"], item.get("ctx", {})
         if kind == "missing":
             about = cls.model_fields[item["loc"][-1]].description
@@ -139,10 +129,10 @@ class Section(BaseModel):
 
 
 class Metadata:
-    """A type of its own making: ``check`` gives the normalised value or raises."""
+    """A type of values with a check of its own; it stands in ``Annotated[...]``."""
 
     def check(self, value: Any) -> Any:
-        """The normalised value; raises `expected` or `invalid`."""
+        """The normalised value; raises what `expected` or `invalid` return."""
         raise NotImplementedError
 
     def json_schema(self) -> dict[str, Any]:
@@ -225,7 +215,7 @@ Text = Annotated[
 
 
 def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Let bytes pass that are no text, which the names of files may hold."""
+    """Accept bytes that are no text, which names of files may hold and pydantic refuses."""
     if isinstance(value, str) and NAME_BYTES.search(value):
         handler(NAME_BYTES.sub("?", value))
         return value
@@ -237,18 +227,18 @@ FileName = Annotated[Text, WrapValidator(_as_bytes)]
 
 @dataclass(frozen=True)
 class Word(Metadata):
-    """One of some words, in any case.
+    """One of some words, in upper or lower case.
 
     Attributes:
         kind: what the words name, for messages.
-        words: in their own spelling.
+        words: as the check returns them.
     """
 
     kind: str
     words: tuple[str, ...]
 
     def check(self, value: Any, at: str | int | None = None) -> str:
-        """The word in its own spelling."""
+        """The word as it stands in ``words``."""
         if not isinstance(value, str):
             raise expected(one_of(self.words), at)
         found = {word.lower(): word for word in self.words}.get(value.lower())
@@ -263,11 +253,11 @@ class Word(Metadata):
 
 @dataclass(frozen=True)
 class WholeRange(Metadata):
-    """A range of whole numbers; a single number is a range of its own.
+    """A range of whole numbers; one number stands for the range of itself alone.
 
     Attributes:
-        smallest: what both ends are at least.
-        largest: what they are at most; None for any.
+        smallest: the lowest that both ends may be.
+        largest: the highest; None for any.
     """
 
     smallest: int
@@ -295,16 +285,16 @@ class WholeRange(Metadata):
 
 @dataclass(frozen=True)
 class Maybe(Metadata):
-    """A type that may also be left open, by None.
+    """A type of values, or None.
 
     Attributes:
-        inner: the type where something is said.
+        inner: the type.
     """
 
     inner: Metadata
 
     def check(self, value: Any) -> Any:
-        """None, or what the type makes of ``value``."""
+        """None, or what ``inner`` makes of ``value``."""
         return None if value is None else self.inner.check(value)
 
     def json_schema(self) -> dict[str, Any]:
@@ -313,7 +303,7 @@ class Maybe(Metadata):
 
 
 def _type_of(option: dataclasses.Field[Any]) -> Any:
-    """The type of an option of an entry: by its annotation, or the words that it may be."""
+    """The type of an entry's option: one of some words, or by its annotation."""
     if "words" in option.metadata:
         return Annotated[Any, Word(option.metadata["kind"], tuple(option.metadata["words"]))]
     name = option.type if isinstance(option.type, str) else option.type.__name__
@@ -325,15 +315,15 @@ class OneOf(Metadata):
     """One of several types of values.
 
     Attributes:
-        read: gives the normalised value, by the one type that is meant.
-        kinds: all types; only the JSON Schema needs them.
+        read: finds out which type is meant, and returns the value as that type reads it.
+        kinds: returns all types, for the JSON Schema.
     """
 
     read: Callable[[Any], Any]
     kinds: Callable[[], Iterable[Any]]
 
     def check(self, value: Any) -> Any:
-        """What the type that is meant makes of ``value``."""
+        """See `Metadata.check`."""
         return self.read(value)
 
     def __get_pydantic_json_schema__(
@@ -346,8 +336,8 @@ class OneOf(Metadata):
 class Choice(Metadata):
     """An entry of a table of dataclasses, by its name or as ``{type: name, option: ...}``.
 
-    The fields of an entry are its options, so that a new entry needs nothing here. An entry
-    without options normalises to its name, one with options to a mapping of all of them.
+    The fields of the dataclass are the entry's options. An entry without options normalises to
+    its name, one with options to a mapping of all of them.
 
     Args:
         kind: what the table holds, for messages.
@@ -360,7 +350,7 @@ class Choice(Metadata):
 
     @property
     def word(self) -> Word:
-        """The names as they are now: a table grows where somebody registers an entry."""
+        """The names as they are now: users may register entries."""
         return Word(self.kind, tuple(self.table))
 
     def check(self, value: Any) -> str | dict[str, Any]:
@@ -375,36 +365,32 @@ class Choice(Metadata):
         return self.entry(self.word.check(value["type"], at="type"), value)
 
     def entry(self, name: str, options: Mapping[str, Any]) -> str | dict[str, Any]:
-        """The entry ``name`` with some of its options."""
+        """The entry ``name`` with these options, normalised."""
         found = self.model(name).model_validate({**options, "type": name}).model_dump()
         return found if len(found) > 1 else name
 
     def model(self, name: str) -> type[Section]:
         """The model of an entry's mapping."""
-        kind: Any = self.table[name]
-        return self._model(name, kind)
+        entry: Any = self.table[name]
+        return self._model(name, entry)
 
     @cache  # noqa: B019  # there are a few tables, and they live as long as the program
     def _model(self, name: str, entry: Any) -> type[Section]:
         options: dict[str, Any] = {"type": (Literal[name], Field(description="its name"))}
         for option in (one for one in fields(entry) if one.init):
             sort: Any = _type_of(option)
-            checked = Annotated[sort, AfterValidator(self.accepted(name, option.name))]
+            checked = Annotated[sort, AfterValidator(partial(self._accepted, name, option.name))]
             about = f"{option.name} of {name}"
             options[option.name] = (checked, Field(option.default, description=about))
         return create_model(name, __base__=Section, **options)
 
-    def accepted(self, name: str, option: str) -> Callable[[Any], Any]:
-        """A check by the entry itself, which knows the bounds of its options."""
-
-        def check(value: Any) -> Any:
-            try:
-                self.table[name](**{option: value})
-            except ConfigError as error:
-                raise invalid(str(error)) from None
-            return value
-
-        return check
+    def _accepted(self, name: str, option: str, value: Any) -> Any:
+        """The value of an option if the entry's constructor, which knows the bounds, takes it."""
+        try:
+            self.table[name](**{option: value})
+        except ConfigError as error:
+            raise invalid(str(error)) from None
+        return value
 
     def json_schema(self) -> dict[str, Any]:
         """A name, or the mapping of one of the entries."""
@@ -420,7 +406,7 @@ class Choice(Metadata):
         return {"anyOf": [self.word.json_schema(), by_type, *with_options]}
 
 
-# Mappings that are checked where no file is known: what is wrong, by the keys.
+# Mappings given in Python, without a file: problems name the key.
 
 
 def validated(
@@ -467,7 +453,7 @@ def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problem(item: Any, value: Any) -> Problem:
-    """A problem of an error of pydantic's, named by the key of the mapping ``value``."""
+    """The problem that an error of pydantic's stands for, with the key of ``value``."""
     path, kind, context = tuple(item["loc"]), item["type"], item.get("ctx", {})
     if context.get("at") is not None:
         path = (*path, context["at"])
@@ -486,16 +472,16 @@ def _problem(item: Any, value: Any) -> Problem:
 
 
 def must_be(word: str, context: Mapping[str, Any], value: Any) -> str:
-    """The message for a value of another sort than was expected.
+    """The message for a value of another type than was expected.
 
     Args:
         word: what the value is called.
-        context: of the error that `expected` made.
-        value: as it was found.
+        context: of an error by `expected`.
+        value: what was found.
     """
     guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
     was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
-    # Without a word of ours: a text of half a character, which the schema's own library refuses.
+    # Pydantic itself refuses a text with half a character (a lone surrogate), without a context.
     wanted = context.get("expected", "a text of whole characters")
     return f"{word} must be {wanted}, found {was}"
 
@@ -508,7 +494,7 @@ def found(value: Any) -> str:
         ("'ten'", 'true', 'nothing', "[1, 'a']")
     """
     text = _written(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+    return text if len(text) <= 60 else f"{text[:56]} ..."
 
 
 def _written(value: Any) -> str:
@@ -521,15 +507,15 @@ def _written(value: Any) -> str:
     if isinstance(value, dict):
         items = (f"{key}: {_written(item)}" for key, item in value.items())
         return f"{{{', '.join(items)}}}"
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+    if isinstance(value, int) and value.bit_length() > 14_000:  # Python writes 4,300 digits
         return f"a whole number of {value.bit_length()} bits"
     return repr(value)
 
 
 def plain(value: Any, path: KeyPath = ()) -> Any:
-    """A copy of a Python value made of dict, list, str, int, float, bool and None alone.
+    """A copy of a Python value made of dict, list, str, int, float, bool and None only.
 
-    NumPy scalars and arrays, tuples and paths become what a file would hold.
+    NumPy scalars and arrays, tuples, enumerations and paths become what a file would hold.
 
     Raises:
         PlainError: a value that no file could hold.
@@ -554,6 +540,7 @@ def plain(value: Any, path: KeyPath = ()) -> Any:
     raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
 
 
+@dataclass
 class PlainError(Exception):
     """A Python value that no configuration file could hold.
 
@@ -562,14 +549,12 @@ class PlainError(Exception):
         message: what is wrong with it.
     """
 
-    def __init__(self, path: KeyPath, message: str) -> None:
-        self.path = path
-        self.message = message
-        super().__init__(message)
+    path: KeyPath
+    message: str
 
 
 def one_of(words: Iterable[str]) -> str:
-    """Some words as an alternative.
+    """Words joined by commas and "or".
 
     Example:
         >>> one_of(["L1", "L2", "none"])

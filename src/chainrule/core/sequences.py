@@ -1,7 +1,7 @@
 """Sequences of different lengths in one array: a step whose numbers are all NaN is padding.
 
 Cases of fewer steps than the longest are filled up at their end. Every layer that works step by
-step gives NaN for such a step and for no other, so that those behind it know it too.
+step returns NaN for such a step and for no other, so that the next layer recognises it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from chainrule.core.errors import ShapeError
 
 
 def lengths_of(x: Array) -> Array | None:
-    """How many steps of each case are real, (cases,); None where all are.
+    """How many steps of each case are real, not padding, (cases,); None where all are.
 
     Args:
         x: (cases, steps, features).
@@ -64,9 +64,9 @@ def without_padding(x: Array, lengths: Array | None) -> Array:
 
 
 def mark(y: Array, lengths: Array | None) -> Array:
-    """NaN at padded steps and, for whole steps, nowhere else; in place.
+    """Set padded steps to NaN, in place.
 
-    A real step that overflowed to NaN becomes inf: it must not pass for padding.
+    A NaN of a real step, from an overflow, becomes inf: it must not be taken for padding.
 
     Args:
         y: (cases, steps, size), a layer's own array.
@@ -83,11 +83,11 @@ def mark(y: Array, lengths: Array | None) -> Array:
 
 
 def overflow_is_no_padding(y: Array, x: Array) -> None:
-    """inf in place of NaN at the real steps of a sum, such as inf − inf; in place.
+    """Replace NaN at the real steps of a sum, as from inf − inf, by inf, in place.
 
     Args:
         y: (cases, steps, size), a layer's own array.
-        x: one of its terms, of the same shape, whose NaN are padding.
+        x: one of its terms, of the same shape, whose NaN are all padding.
     """
     if not _may_hold_nan(y):
         return
@@ -99,7 +99,7 @@ def overflow_is_no_padding(y: Array, x: Array) -> None:
 
 
 def partly_nan(t: Array) -> tuple[int, int] | None:
-    """The first case and step, from 0, of which some numbers are NaN and others are not, if any.
+    """The first case and step, from 0, with both NaN and other numbers; None if there is none.
 
     Args:
         t: (cases, steps, numbers), floats.
@@ -119,13 +119,13 @@ def partly_nan(t: Array) -> tuple[int, int] | None:
 
 
 def _may_hold_nan(x: Array) -> bool:
-    """Whether the sum is NaN, which finds every NaN quickly; of inf and −inf it is NaN too."""
+    """Whether the sum is NaN: a quick test that finds every NaN, and inf beside −inf as well."""
     with np.errstate(all="ignore"):
         return bool(np.isnan(np.add.reduce(x, axis=None)))
 
 
 NO_CLASS = -1
-"""The class number that says: no target at this step."""
+"""The class number of a step that has no target."""
 
 
 def are_sequences(t: Array) -> bool:
@@ -172,7 +172,7 @@ def number_of_targets(t: Array) -> int:
 
 
 def require_inputs_at_targets(x: Array, t: Array, shape: tuple[int, ...]) -> None:
-    """Refuse a target at a step that is padding.
+    """Refuse a target at a step whose inputs are padding.
 
     Args:
         x: inputs, (cases, inputs).
@@ -180,7 +180,7 @@ def require_inputs_at_targets(x: Array, t: Array, shape: tuple[int, ...]) -> Non
         shape: of one case of x.
 
     Raises:
-        ShapeError: there is one.
+        ShapeError: a padded step has a target.
     """
     if len(shape) != 2 or not are_sequences(t):
         return

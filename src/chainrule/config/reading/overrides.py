@@ -1,4 +1,4 @@
-"""``--set path=value``: single values of a configuration, changed from outside its file."""
+"""``--set path=value``: single values that replace those of a configuration's file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
 
     Args:
         tree: of a configuration.
-        items: each ``path=value``: the path's keys and indices (from 0) joined by dots, an index
-            also as ``layers[0]``, the value as in YAML. Later ones win. Mappings on the way are
-            made where they are missing; whether a key exists is for the schema to say.
+        items: each ``path=value``: keys and indices (from 0) joined by dots, an index also as
+            ``layers[0]``, and the value as in YAML. Later ones win. Missing mappings on the way
+            are made; the schema reports unknown keys.
 
     Example:
         >>> tree = apply_overrides(Tree({"training": {}}), ["training.batch_size=8"])
@@ -61,10 +61,10 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
 
 
 def _as_items(items: Any) -> list[str]:
-    """The items as a list of texts; one text alone is a slip, and would be read letter by letter.
+    """The items as a list of texts; one text alone would be read letter by letter.
 
     Raises:
-        ConfigError: they are none.
+        ConfigError: they are no list of texts.
     """
     if isinstance(items, Iterable) and not isinstance(items, str):
         listed = [*items]
@@ -82,7 +82,7 @@ def _parse(item: str) -> tuple[list[str], Any]:
     steps = _INDEX.sub(r".\1", match[1]).split(".")
     if not all(steps):
         raise _OverrideError(f"the path {match[1]!r} has an empty step; write it as a.b.c")
-    if NAME_BYTES.search(match[2]):  # which no YAML holds as they are
+    if NAME_BYTES.search(match[2]):  # bytes of a file's name that YAML cannot hold
         return steps, match[2].strip()
     try:
         read = read_yaml(match[2].strip())
@@ -94,7 +94,7 @@ def _parse(item: str) -> tuple[list[str], Any]:
 
 
 def _put(tree: Tree, steps: list[str], value: Any) -> KeyPath:
-    """Set the value at the end of ``steps``; the path of what is new, which may begin earlier."""
+    """Set the value at the end of ``steps``, and return the path of the outermost new value."""
     if tree.value is None:
         tree.value = {}
     inside = tree.value
@@ -128,7 +128,7 @@ def _key(tree: Tree, inside: Any, path: KeyPath, step: str) -> Any:
 
 
 def _opened(value: Any, path: KeyPath) -> Any:
-    """A value into which a step can go: nothing becomes a mapping, a name one with ``type``."""
+    """A value that can hold keys: None becomes a mapping, a name a mapping with ``type``."""
     if value is None:
         return {}
     is_item = len(path) > 1 and path[-2] in _LISTS_OF_NAMED

@@ -1,7 +1,7 @@
-"""What a configuration says and where it says it; the text of its file, and single words of it.
+"""The values of a configuration with the places where they are written; reading a file's text.
 
-Both readers produce a `Tree`: plain values, and beside them the place of every key and every
-value. The schema checks the values alone; whoever finds one wrong asks the tree for its place.
+Both readers produce a `Tree`: plain values, and beside them the place of every key and value. The
+schema checks the values; the place of one that is wrong is looked up in the tree.
 """
 
 from __future__ import annotations
@@ -45,10 +45,8 @@ class Tree:
         keys: the place of each key, by its path.
         values: the place of each value, by its path; the root's is ``()``.
         problems: what the reader found wrong and could read past.
-        partial: whether something is left out because it could not be read, so that what seems
-            to be missing may be there.
-        words: how the form of the file calls a key, by the names of the key's parent and its
-            own; for keys that are not written anywhere.
+        partial: whether something could not be read, so that a missing key may be there.
+        words: the compact form's own words for keys, by the names of the parent and the key.
     """
 
     value: Any
@@ -65,10 +63,10 @@ class Tree:
         return bool(self.words)
 
     def check_size(self) -> None:
-        """Refuse what has more values, or more that is wrong, than any configuration.
+        """Refuse more values, or more problems, than any configuration has.
 
         Raises:
-            ConfigError: it is too long; with what was found wrong until here.
+            ConfigError: with the problems found so far.
         """
         if len(self.problems) > MOST_PROBLEMS:
             raise ConfigError(self.problems)
@@ -79,11 +77,11 @@ class Tree:
             raise ConfigError([problem, *self.problems])
 
     def place(self, path: KeyPath, *, of_key: bool = False) -> Place:
-        """The place of the value at ``path``, or of the nearest thing around it.
+        """The place of the value at ``path``, or of the innermost value around it.
 
         Args:
             path: need not exist.
-            of_key: the place of the key rather than of its value.
+            of_key: whether to give the place of the key rather than of its value.
         """
         if of_key and path in self.keys:
             return self.keys[path]
@@ -120,7 +118,7 @@ class Tree:
         return value
 
     def spell(self, parent: KeyPath, key: str) -> str:
-        """How the form of the file spells ``key`` inside ``parent``."""
+        """The file's word for ``key`` inside ``parent``."""
         return self.words.get((named_parent((*parent, key)), key), key)
 
 
@@ -130,7 +128,7 @@ def named_parent(path: KeyPath) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """A path as it is written in Python mappings' messages.
+    """A path as messages about mappings in Python write it.
 
     Example:
         >>> dotted(("network", "layers", 1, "size"))
@@ -205,7 +203,7 @@ def read_text(path: Path) -> str:
 
 
 def _decoded(content: bytes, path: Path) -> str:
-    """UTF-8 without control characters; a mark of the byte order may stand in front."""
+    """The text of UTF-8 without control characters; a byte order mark may stand in front."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -224,8 +222,8 @@ def _decoded(content: bytes, path: Path) -> str:
 def _no_file(path: Path) -> Problem:
     """Why ``path`` is no file, with the name that may be meant."""
     if path.is_dir():
-        inside = [name for name in ("config.yaml",) if (path / name).is_file()]
-        hint = f"; did you mean '{path / inside[0]}'?" if inside else ""
+        inside = path / "config.yaml"
+        hint = f"; did you mean '{inside}'?" if inside.is_file() else ""
         return Problem(f"is a folder; expected a configuration file{hint}", path)
     if path.exists():
         return Problem("is no regular file", path)

@@ -1,8 +1,8 @@
 """The YAML form of a configuration, read into a `Tree`.
 
-The values are built here from the parser's events, not by a YAML constructor: so nothing is
-ever executed, every key and value keeps its place, a repeated key is seen, and aliases, which
-can make a small file mean a huge one, are refused.
+The values are built here from the parser's events, not by a YAML constructor. So nothing is ever
+executed, the place of every key and value is known, a repeated key is found, and aliases, by which
+a small file can describe a huge value, are refused.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import NAME_BYTES, KeyPath
 from chainrule.data.settings import PATH_KEYS
 
-# Half of what UTF-16 writes in two parts: an escape can write it, a file in UTF-8 cannot.
+# A lone surrogate of UTF-16: an escape can write it, a file in UTF-8 cannot.
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
-# What the parser says, and what a user needs to hear; the first that is found counts.
+# The parser's messages, and those shown in place of them; the first that matches counts.
 _PLAIN_WORDS = (
     (r"found character '\\t'", "a tab cannot indent or separate here; use spaces"),
     (
@@ -83,15 +83,15 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
 
 
 def _without_bytes(text: str, path: KeyPath) -> str:
-    """A value without the bytes that the name of a file may hold beside text, if it is one."""
+    """The name of a file without bytes that are no text; any other value as it is."""
     return NAME_BYTES.sub("", text) if path and path[-1] in PATH_KEYS else text
 
 
 class _Parser(YAML):
-    """ruamel.yaml's parser, which would import whatever lies in its folder as a node-in."""
+    """ruamel.yaml's parser without plug-ins: it would import any found in its folder."""
 
     def official_plug_ins(self) -> list[str]:
-        """None."""
+        """No plug-ins."""
         return []
 
 
@@ -103,7 +103,7 @@ class _Reader:
         self.events: Iterator[Any] = iter(_Parser(typ="safe", pure=True).parse(text))
 
     def read(self) -> Tree:
-        """The tree of the only document; of an empty text, None."""
+        """The tree of the only document; its value is None for an empty text."""
         next(self.events)
         event = next(self.events)
         if isinstance(event, StreamEndEvent):
