@@ -129,8 +129,8 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
     if part == here:
         if field == word or (compact and field != "penalty"):
             return None
-        meant = f"in YAML and with --set that is {field!r}"
-        return f"unknown key {key!r}; {_penalty('network', compact=True) if compact else meant}"
+        advice = f"in YAML and with --set that is {field!r}"
+        return f"unknown key {key!r}; {_penalty(here, compact=True) if compact else advice}"
     other = f", not to {SECTIONS[here]}" if compact and here in SECTIONS else ""
     return f"key {key!r} belongs {_to(part, field, word, compact=compact)}{other}"
 

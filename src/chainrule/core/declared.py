@@ -1,7 +1,7 @@
 """The arguments of a function as the keys of a configuration.
 
-The signature and the docstring of whatever makes or reads data declare its settings once. A
-configuration, its JSON Schema and a caller in Python are all checked by that declaration.
+The signature and the docstring of a generator or a reader of data declare its settings once. A
+configuration, its JSON Schema and a caller in Python all follow that declaration.
 """
 
 from __future__ import annotations

@@ -73,16 +73,15 @@ SYNONYMS: Mapping[str, str] = {
 class Problem:
     """One thing that is wrong, and where.
 
-    ``str`` gives a text that is safe to print: it may quote a file, and control characters are
-    written as escapes.
+    ``str`` is safe to print: control characters, which a quoted file may hold, are escaped.
 
     Attributes:
         message: what was found and what was expected, in one sentence.
-        path: the file it stands in, if it stands in one.
+        path: the file it is in, if any.
         line: counted from 1.
         column: counted from 1.
         key: the setting that it is about, where the code that found it knows of no file. The
-            reader of the configuration then adds the place.
+            place in the configuration is added later.
     """
 
     message: str
@@ -93,16 +92,10 @@ class Problem:
 
     def __str__(self) -> str:
         place = [str(p) for p in (self.path, self.line, self.column) if p is not None]
-        message = _shortened(self.message)
+        message, half = self.message, MOST_LETTERS // 2
+        if len(message) > MOST_LETTERS:
+            message = f"{message[:half]} ... {message[-half:]}"
         return printable(f"{':'.join(place)}: {message}" if place else message)
-
-
-def _shortened(message: str) -> str:
-    """A message of `MOST_LETTERS` at most."""
-    if len(message) <= MOST_LETTERS:
-        return message
-    half = MOST_LETTERS // 2
-    return f"{message[:half]} ... {message[-half:]}"
 
 
 def printable(text: str) -> str:
@@ -128,11 +121,11 @@ _HARMLESS = "\n\t\u00ad\u200c\u200d\u00a0\u1680\u202f\u205f\u3000" + "".join(
 
 
 class ChainruleError(ValueError):
-    """A failure a user can mend; its text is meant to be read by that user.
+    """A failure that the user can correct; its text is written for the user.
 
     Args:
-        problems: one message, or any number of `Problem`; of more than `MOST_PROBLEMS` only the
-            first are kept, and the number of the others.
+        problems: one message, or any number of `Problem`; beyond `MOST_PROBLEMS` only the number
+            of the others is kept.
     """
 
     def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
@@ -157,18 +150,18 @@ class DataError(ChainruleError):
 
 
 class ShapeError(ChainruleError):
-    """An array whose shape or type does not fit what it is given to."""
+    """An array of a shape or type that is not accepted."""
 
 
 class UnknownNameError(ShapeError, KeyError):
-    """A name that is not there, as a mapping says it."""
+    """An unknown name; also a ``KeyError``, as mappings raise."""
 
     def __str__(self) -> str:
         return ValueError.__str__(self)
 
 
 class OtherThreadError(ChainruleError):
-    """A pass or gradients of a network that belong to another thread."""
+    """A forward pass or gradients that belong to another thread."""
 
 
 class DivergenceError(ChainruleError):
@@ -180,18 +173,18 @@ class MissingExtraError(ChainruleError):
 
 
 class CompileCacheWarning(RuntimeWarning):
-    """Compiled code could not be found again, or not be kept: it is compiled once more."""
+    """Compiled code could not be cached or read from the cache: it is compiled once more."""
 
 
-_KEPT_CHOICES = 200
+_CACHED_CHOICES = 200
 """For longer lists, such as the classes of a file, no result is cached."""
 
 _LONGEST_WORD = 100
-"""A longer text was not meant to be one of the words of a table."""
+"""A longer text was not meant as one of the words of a table."""
 
 
 def shown(value: object, most: int = _LONGEST_WORD) -> str:
-    """A value as Python writes it, cut after so many letters.
+    """A value as Python writes it, cut after ``most`` letters.
 
     Example:
         >>> shown("relu"), shown("a" * 30, 10)
@@ -219,7 +212,7 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         return lowered[text]
     if SYNONYMS.get(text) in valid:
         return SYNONYMS[text]
-    look = _most_alike if len(lowered) <= _KEPT_CHOICES else _most_alike.__wrapped__
+    look = _most_alike if len(lowered) <= _CACHED_CHOICES else _most_alike.__wrapped__
     found = look(text, tuple(lowered))
     return lowered[found] if found else None
 

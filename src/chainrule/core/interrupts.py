@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, turned from an exception anywhere into a request at the right moment."""
+"""Ctrl-C and SIGTERM: a request to stop at the next safe moment, in place of an exception."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DOUBLE_TAP_SECONDS = 1.0
 """A second Ctrl-C within this time is taken for part of the first."""
 
 GRACE_SECONDS = 0.7
-"""How long after a request evaluations and drawings may still go on."""
+"""How long after a request evaluations and drawings may still run."""
 
 AGAIN_SECONDS = 0.05
-"""How soon the alarm rings again if the work did not stop at the first."""
+"""How soon the alarm is repeated if the work did not stop."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,7 +28,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived where there is nothing to be saved."""
+    """SIGTERM arrived where there is nothing to save."""
 
 
 class Leave(BaseException):
@@ -36,7 +36,7 @@ class Leave(BaseException):
 
 
 class Interruptible:
-    """Work that changes nothing, such as an evaluation, and so may be interrupted at any moment.
+    """Runs work that changes nothing, such as an evaluation, and so may be interrupted anywhere.
 
     Python delivers signals to the main thread; in other threads the work always runs to its end.
     """
@@ -47,9 +47,9 @@ class Interruptible:
         self._before: tuple[Any, Any] | None = None
 
     def leave(self) -> None:
-        """End the work in progress; work that is attempted later has `GRACE_SECONDS` from now.
+        """End the work in progress; later work must end within `GRACE_SECONDS` from now.
 
-        A signal's handler calls this: it raises an exception in the midst of the work.
+        A signal's handler calls this: it raises an exception in the middle of the work.
         """
         self._end = monotonic() + GRACE_SECONDS
         if self._inside:
@@ -62,14 +62,14 @@ class Interruptible:
         return self._end is not None
 
     def close(self) -> None:
-        """From now on attempt nothing."""
+        """Run no more work from now on."""
         self._end = 0.0
 
     def attempt(self, work: Callable[[], T]) -> T | None:
         """What ``work`` returns; None if it was interrupted.
 
         Args:
-            work: something that leaves no harm behind if it ends in the midst.
+            work: a function that does no harm if it ends in the middle.
         """
         if self._end is not None and monotonic() >= self._end:
             return None
@@ -80,7 +80,7 @@ class Interruptible:
         except Exception:
             if not self.is_requested:
                 raise
-            return None  # C code may turn the interruption into an error of its own
+            return None  # C code may turn Leave into an error of its own
         finally:
             self._inside = False
             self._disarm()
@@ -95,7 +95,7 @@ class Interruptible:
             self._inside = False
 
     def _arm(self, seconds: float) -> None:
-        """Interrupt after some seconds, and again until it works: C code swallows exceptions."""
+        """Interrupt after some seconds, and repeatedly: C code may swallow an exception."""
         if self._before is not None or not _is_main_thread() or not hasattr(signal, "setitimer"):
             return
         self._before = signal.signal(signal.SIGALRM, self._ring), sys.unraisablehook
@@ -120,7 +120,7 @@ class Interruptible:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """While this lasts, SIGTERM raises `Terminated` as Ctrl-C raises `KeyboardInterrupt`."""
+    """Within this context SIGTERM raises `Terminated`, as Ctrl-C raises `KeyboardInterrupt`."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         raise Terminated
@@ -131,13 +131,11 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
-    """While this lasts, the first Ctrl-C or SIGTERM calls ``request``; a later one interrupts.
+    """Within this context the first Ctrl-C or SIGTERM calls ``request`` with the signal's number.
 
-    The request is given the signal's number.
-
-    An exception between two instructions of an update could leave half of θ changed, so a
-    request is honoured between two minibatches. Only the main thread receives signals: in other
-    threads this does nothing.
+    A second one interrupts. An exception within an update could leave half of θ changed; the
+    trainer follows a request between two minibatches. Only the main thread receives signals: in
+    other threads this does nothing.
     """
     first: list[float] = []
     before = _handlers()
@@ -156,13 +154,13 @@ def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """While this lasts, Ctrl-C and SIGTERM do nothing, so that a file is written to its end."""
+    """Within this context Ctrl-C and SIGTERM do nothing, so that a file is written to its end."""
     with _handled(lambda number, frame: None):
         yield
 
 
 def _handlers(numbers: Sequence[int] = SIGNALS) -> dict[int, Any]:
-    """What is done now on each signal."""
+    """The present handler of each signal."""
     return {int(number): signal.getsignal(number) or signal.SIG_DFL for number in numbers}
 
 

@@ -1,7 +1,7 @@
-"""Tables of the words that a configuration may use: activations, losses, optimisers.
+"""Tables of what a configuration chooses by name: activations, losses, optimisers, engines.
 
-An entry of a table is a dataclass whose fields are its options. A configuration names it by its
-word alone, or by a mapping of ``type`` and options.
+An entry is a dataclass whose fields are its options. A configuration writes its name alone, or a
+mapping of ``type`` and options.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def from_table(
         numbers: whether every option is a number; otherwise the entry itself checks them.
 
     Raises:
-        ConfigError: no such name or option, or an option that is not a finite number.
+        ConfigError: the name or an option is unknown, or an option is not a finite number.
     """
     options = entry_options(kind, value)
     name: str = options.pop("type", "")
@@ -68,14 +68,14 @@ def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:
 
 
 def entry_options(kind: str, value: object) -> dict[str, Any]:
-    """``type`` and options of an entry of a table, given by its name or as a mapping of them.
+    """``type`` and options of a table's entry, given by its name or as a mapping of them.
 
     Args:
         kind: what the table holds, for messages.
-        value: as a configuration has it.
+        value: the name or the mapping.
 
     Raises:
-        ConfigError: neither a name nor a mapping with one.
+        ConfigError: ``value`` is neither a name nor such a mapping.
     """
     if isinstance(value, str):
         return {"type": value}

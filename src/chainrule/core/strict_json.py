@@ -1,6 +1,6 @@
-"""JSON to and from files: each key once, finite numbers, and no more than a run has to say.
+"""JSON to and from files: each key once, finite numbers, and no more values than a run has.
 
-Both directions have the same limits: what `parse_json` would refuse, `as_json` does not write.
+Both directions have the same limits: `as_json` writes nothing that `parse_json` would refuse.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BYTES) -> str:
     r"""A value as the JSON text that `parse_json` gives back.
 
-    Letters stay as they are, but for those that UTF-8 does not have: with them Python writes the
-    bytes of a file's name that are no text.
+    Letters stay as they are, except those that UTF-8 does not have, which stand for bytes of a
+    file's name that are no text.
 
     Args:
         value: made of dict, list, str, int, finite float, bool and None.
@@ -32,7 +32,7 @@ def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BY
         at_most: the bytes that its reader reads.
 
     Raises:
-        ValueError: the text would not be read; in words.
+        ValueError: `parse_json` would refuse the text; the message says why.
 
     Example:
         >>> as_json({"δ": [0.5, None], "file": "caf\udce9"})
@@ -68,8 +68,8 @@ def parse_json(content: bytes) -> Any:
         content: the text.
 
     Raises:
-        ValueError: it is no JSON, is nested deeply, holds more than a run has to say, a key
-            twice, or a number that is not finite; in words.
+        ValueError: it is no JSON, is nested too deeply, or holds more values than a run has, a
+            key twice, or a number that is not finite; the message says which.
 
     Example:
         >>> parse_json(b'{"loss": 0.5}')
@@ -93,12 +93,13 @@ def parse_json(content: bytes) -> Any:
 
 
 def _require_few(content: bytes) -> None:
-    """Refuse what holds more values than any run, or as many of their signs in its texts.
+    """Refuse more brackets or commas, also inside texts, than the values of any run need.
 
-    Counted before they take memory: a list of nothing takes twenty times its two brackets.
+    They are counted before parsing, because an empty list takes twenty times the memory of its
+    two brackets.
 
     Raises:
-        ValueError: it does.
+        ValueError: there are more.
     """
     brackets = content.count(b"[") + content.count(b"{")
     if brackets > MAX_JSON_BRACKETS or content.count(b",") > MAX_JSON_VALUES:

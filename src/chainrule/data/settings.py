@@ -228,13 +228,13 @@ def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
 
 
 def _has_its_own(data: Mapping[str, Any], part: str) -> bool:
-    """Whether validation or test data come apart from the training data."""
+    """Whether validation or test data have cases of their own, which are not split off."""
     published = part == "test" and data.get("name") in CIFAR_NAMES
     return published or f"{part}_file" in data
 
 
 def _generator(data: Mapping[str, Any]) -> str:
-    """The name of the generator, in its own spelling; shapes where nothing is said."""
+    """The name of the generator in lower case; shapes by default."""
     word = data.get("generator", "shapes")
     return word.lower() if isinstance(word, str) else ""
 

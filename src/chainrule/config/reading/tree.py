@@ -185,7 +185,7 @@ def read_text(path: Path) -> str:
     """The text of a configuration file.
 
     Raises:
-        ConfigError: no such file, a folder, no text, or larger than any configuration.
+        ConfigError: the file is missing, a folder, no text, or larger than any configuration.
     """
     if "\0" in str(path) or ("\n" in str(path) and not os.path.lexists(path)):
         raise ConfigError(f"expected the name of a configuration file, found {str(path)[:60]!r}")
@@ -220,7 +220,7 @@ def _decoded(content: bytes, path: Path) -> str:
 
 
 def _no_file(path: Path) -> Problem:
-    """Why ``path`` is no file, with the name that may be meant."""
+    """Why ``path`` is no file, with the nearest name in its folder."""
     if path.is_dir():
         inside = path / "config.yaml"
         hint = f"; did you mean '{inside}'?" if inside.is_file() else ""

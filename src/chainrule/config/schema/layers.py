@@ -96,7 +96,7 @@ class BothPenalties(_AnyPenalty):
     biases: Flag = Field(False, description=BIASES)
 
 
-def _read(value: Any, one: type[OnePenalty]) -> OnePenalty | BothPenalties | None:
+def _read(value: Any, one: type[OnePenalty] = OnePenalty) -> OnePenalty | BothPenalties | None:
     """The penalty that ``value`` describes; None for none, or the word in any spelling."""
     if value is None or (isinstance(value, str) and value.lower() == "none"):
         return None
@@ -127,16 +127,12 @@ def _both(value: dict[str, Any]) -> OnePenalty | BothPenalties:
     return OwnPenalty.model_validate({"type": names[0], "rate": rate, "biases": found.biases})
 
 
-def _of_network(value: Any) -> Any:
-    return _read(value, OnePenalty)
-
-
 def _of_layer(value: Any) -> Any:
     return None if value is None else _read(value, OwnPenalty) or "none"
 
 
 _NONE = (Literal["none"], None)
-Penalty = Annotated[Any, OneOf(_of_network, lambda: [OnePenalty, BothPenalties, *_NONE])]
+Penalty = Annotated[Any, OneOf(_read, lambda: [OnePenalty, BothPenalties, *_NONE])]
 """The network's penalty."""
 
 LayerPenalty = Annotated[
@@ -392,14 +388,12 @@ def section_of(kind: str) -> type[AnyLayer]:
 
 
 def _layer(value: Any) -> AnyLayer:
-    """The layer a word or a mapping describes; only its own kind's errors are reported."""
-    kind, at = (value.get("type", "dense"), "type") if isinstance(value, dict) else (value, None)
+    """The layer that a word or a mapping describes; only errors of its own type are reported."""
+    kind, at, what = value, None, "softmax, or a mapping such as {size: 10}"
+    if isinstance(value, dict):
+        kind, at = value.get("type", "dense"), "type"
+        what = "the word for a kind of layer, such as dense"
     if not isinstance(kind, str):
-        what = (
-            "the word for a kind of layer, such as dense"
-            if at
-            else "softmax, or a mapping such as {size: 10}"
-        )
         raise expected(what, at)
     if kind.lower() not in (*LAYERS, *ALIASES):
         raise invalid(unknown("layer type", kind, (*LAYERS, *ALIASES)), at)
