@@ -156,8 +156,9 @@ class Numeric(Metadata):
 
     Attributes:
         sort: ``integer`` or ``number``, as the JSON Schema calls it.
-        what: the number must be, for messages; of one that is too large, the bound alone is named.
-        bounds: by the JSON Schema's keywords for them.
+        what: what the number must be, for messages; for a whole number that is too large they
+            name the largest instead.
+        bounds: the least or largest number, by the JSON Schema's keywords.
     """
 
     sort: Literal["integer", "number"]
@@ -189,6 +190,10 @@ def _whole(least: int, most: int = MOST) -> Numeric:
     )
 
 
+def _number(what: str, **bounds: float) -> Numeric:
+    return Numeric("number", what, bounds)
+
+
 Whole = Annotated[int, _whole(0)]
 Count = Annotated[int, _whole(1)]
 Points = Annotated[int, _whole(2)]
@@ -200,13 +205,12 @@ Integer = Annotated[int, Numeric("integer", "a whole number")]
 OptionalCount = Annotated[
     Count | None, described_as("a whole number of at least 1, or null", MOST)
 ]
-Number = Annotated[float, Numeric("number", "a finite number")]
-Amount = Annotated[float, Numeric("number", "a finite number of at least 0", {"minimum": 0})]
-AboveZero = Annotated[float, Numeric("number", "a finite number above 0", {"exclusiveMinimum": 0})]
-Share = Annotated[float, Numeric("number", "a number from 0 to 1", {"minimum": 0, "maximum": 1})]
+Number = Annotated[float, _number("a finite number")]
+Amount = Annotated[float, _number("a finite number of at least 0", minimum=0)]
+AboveZero = Annotated[float, _number("a finite number above 0", exclusiveMinimum=0)]
+Share = Annotated[float, _number("a number from 0 to 1", minimum=0, maximum=1)]
 BelowOne = Annotated[
-    float,
-    Numeric("number", "a number of at least 0 and below 1", {"minimum": 0, "exclusiveMaximum": 1}),
+    float, _number("a number of at least 0 and below 1", minimum=0, exclusiveMaximum=1)
 ]
 Flag = Annotated[bool, described_as("true or false")]
 Text = Annotated[
