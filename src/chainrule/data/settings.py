@@ -6,9 +6,8 @@ kind, so that the message for an unknown key lists the keys of that kind alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from inspect import signature
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, create_model
@@ -57,15 +56,10 @@ PATH_KEYS = (
 )
 """The keys that name a file or a folder."""
 
-MAKERS: Mapping[str, Callable[..., Any]] = {
-    "shapes": ImageGenerator,
-    **POINT_SETS,
-    **SEQUENCES,
+GENERATORS: Mapping[str, Arguments] = {
+    name: DECLARED[name] for name in ("shapes", *POINT_SETS, *SEQUENCES)
 }
-"""The generators by name."""
-
-GENERATORS: Mapping[str, Arguments] = {name: DECLARED[name] for name in MAKERS}
-"""The settings of each."""
+"""The generators by name, with the settings of each."""
 
 Classes = Annotated[list[Text], Field(min_length=2), described_as("a list of at least 2 names")]
 
@@ -275,12 +269,12 @@ def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
     chosen: dict[str, Any] = {"split": list(fractions_of(data)), "standardize": False}
     if "text" in data:
         chosen |= {key: Characters.model_fields[key].default for key in ("steps", "encoding")}
-    elif data.get("generator") == "shapes":  # some of its defaults follow from the size
-        own = {**own_arguments(data), "flatten": data.get("flatten", True)}
-        made = vars(ImageGenerator(**own))
-        chosen |= {key: made[key] for key in signature(ImageGenerator).parameters if key != "seed"}
     elif "generator" in data:
-        parameters = signature(MAKERS[data["generator"]]).parameters
-        chosen |= {key: each.default for key, each in parameters.items() if key != "rng"}
+        _, *arguments = GENERATORS[data["generator"]].signature.parameters.values()
+        own = {each.name: each.default for each in arguments if each.name != "seed"}
+        if data["generator"] == "shapes":  # some of its defaults follow from the size
+            made = ImageGenerator(**own_arguments(data), flatten=data.get("flatten", True))
+            own = {key: getattr(made, key) for key in own}
+        chosen |= own
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in chosen.items()}
     return {**data, **{k: v for k, v in plain.items() if v is not None and k not in data}}

@@ -7,17 +7,17 @@ import inspect
 import pytest
 
 from chainrule.data.generators.base import GENERATORS as DECLARED
-from chainrule.data.settings import COMMON_KEYS, GENERATORS, MAKERS
+from chainrule.data.settings import COMMON_KEYS, GENERATORS
 
 
 def test_every_generator_is_known_and_shapes_come_first():
-    assert set(DECLARED) == set(MAKERS)
+    assert set(DECLARED) == set(GENERATORS)
     assert next(iter(GENERATORS)) == "shapes"
 
 
 @pytest.mark.parametrize("name", list(GENERATORS))
 def test_a_generator_is_described_by_its_signature_and_docstring(name):
-    model, maker = GENERATORS[name].model, MAKERS[name]
+    model, maker = GENERATORS[name].model, GENERATORS[name].function
     parameters = {k: p for k, p in inspect.signature(maker).parameters.items() if k != "rng"}
     assert set(model.model_fields) == {"generator", *COMMON_KEYS, *parameters}
     assert model.keys()[0] == "generator"
