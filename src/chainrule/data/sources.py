@@ -60,22 +60,26 @@ def load_data(
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
 
-    Whether targets are classes or values: ``target`` in the settings says so; otherwise names
-    are always classes; otherwise the argument ``target`` says so, except that one column of
-    whole numbers cannot be the values of several outputs and is taken for class numbers;
-    and where nothing is known, whole numbers are classes. Data made of classes become
-    values (their numbers) only for a single output with ``target="value"``.
+    Whether targets are classes or values follows from the first of these that applies:
+
+    1. ``target`` in the settings;
+    2. names are classes;
+    3. the argument ``target``, except that one column of whole numbers is taken for class
+       numbers where the network has several outputs;
+    4. whole numbers are classes.
+
+    Classes become values (their numbers) only for a single output with ``target="value"``.
 
     Args:
         settings: the ``data`` mapping; keys that are absent or None have their defaults.
         folder: where relative paths start.
         seed: the run's seed, used unless the settings have their own.
         outputs: the network's number of outputs where it is known.
-        target: ``class`` or ``value``, as the loss expects it.
+        target: ``class`` or ``value``, as the loss expects.
         dtype: of the network. For ``float32`` the inputs of CIFAR are float32, in half the
             memory; other inputs stay as exact as they were read.
-        sequences: whether the network reads such: an .npz file of (cases, steps, features)
-            holds them then without saying so.
+        sequences: whether the network reads sequences: an .npz file of x with three dimensions
+            is then read as (cases, steps, features).
 
     Returns:
         The three parts, split, flattened and standardised as the settings say.
@@ -312,7 +316,8 @@ class _Loading:
 
     def _are_classes(self, labels: Sequence[Labels]) -> bool:
         """Whether the targets are classes, by the rule that `load_data` states."""
-        target, single_value = self.target, self.target == "value" and self.outputs == 1
+        target = self.target
+        single_value = target == "value" and self.outputs == 1
         listed = self.kind == "file" and "classes" in self.settings
         if "target" in self.settings:
             return bool(self.settings["target"] == "class")
@@ -322,10 +327,8 @@ class _Loading:
             return not single_value
         if self.generator == "curve":
             if target == "class":
-                message = (
-                    "generator: curve gives values, not classes; choose a loss for values, such "
-                    "as mse"
-                )
+                values = "generator: curve gives values, not classes"
+                message = f"{values}; choose a loss for values, such as mse"
                 raise ConfigError(Problem(message, key="generator"))
             return False
         if target == "value":

@@ -22,14 +22,14 @@ InputShape = Annotated[
 
 
 def _is_list(value: Any) -> Any:
-    """A list with something in it, whose items are checked one by one."""
+    """Refuse what is no list with one message; a list's items are checked one by one."""
     if not isinstance(value, list) or not value:
         raise expected("a list of layers, at least one")
     return value
 
 
 class Network(Section):
-    """The network: its layers, its loss and how it is held back."""
+    """The network: its layers, its loss and its penalty."""
 
     input: InputShape = Field(
         None,
@@ -39,8 +39,7 @@ class Network(Section):
     )
     loss: Annotated[Any, Maybe(Choice("loss", LOSSES))] = Field(
         None,
-        description="what training makes small; by default cross_entropy behind a softmax, "
-        "else mse",
+        description="what training minimises; by default cross_entropy behind a softmax, else mse",
         examples=["cross_entropy", {"type": "huber", "delta": 1.0}],
     )
     learning_rate: OptionalRate = Field(
@@ -68,7 +67,7 @@ class Network(Section):
 
 
 def _or_empty(value: Any) -> Any:
-    """An empty section is one in which everything is left to its default."""
+    """An empty section has every default."""
     return {} if value is None else value
 
 
@@ -90,8 +89,8 @@ class Configuration(Section):
 def json_schema() -> dict[str, Any]:
     """A JSON Schema (draft 2020-12) of a configuration.
 
-    It describes each key with its default and its words, and the sort of every value. What
-    holds between values (softmax is last, fractions sum to 1) only `load_config` checks.
+    It has each key with its default, its words and its type. Only `load_config` checks what
+    holds between values (softmax is last, fractions sum to 1).
 
     Example:
         >>> sorted(json_schema()["properties"])
