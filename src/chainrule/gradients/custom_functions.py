@@ -86,22 +86,16 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
     )
     central = (4 * near - far) / 3
     blur = 1e-12 * np.maximum(1, np.abs(phi.value(z)))
-    wrong = _wrong(found, central, CENTRAL, blur)
     hidden = _hidden_kink(phi, z)
-    what = f"the derivative of {name}"
     if hidden is not None:
         yield f"{name} has a kink at z = {hidden:.4g} that its attribute kinks does not state"
-    elif wrong is not None:
-        where = f"z = {z[wrong]:.4g}"
-        yield _message(what, where, found[wrong], central[wrong], "central difference")
+    what = f"the derivative of {name}"
+    for k in _furthest(found, central, CENTRAL, blur):
+        yield _message(what, f"z = {z[k]:.4g}", found[k], central[k], "central difference")
     moved = np.imag(phi.value(z + 1j * COMPLEX_STEP)) / COMPLEX_STEP
-    wrong = _wrong(found, moved, COMPLEX, 1e-14 * np.maximum(1, np.abs(found).max()))
-    if wrong is not None:
-        yield (
-            _message(what, f"z = {z[wrong]:.4g}", found[wrong], moved[wrong], "complex step")
-            + HINT
-            + " z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
-        )
+    for k in _furthest(found, moved, COMPLEX, 1e-14 * np.maximum(1, np.abs(found).max())):
+        hint = HINT + " z.real, and write chainrule.nn.activations.magnitude(z) for |z|"
+        yield _message(what, f"z = {z[k]:.4g}", found[k], moved[k], "complex step") + hint
 
 
 def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
@@ -194,13 +188,12 @@ def _problems_of_batch(loss: Loss, name: str, y: Array, t: Array) -> Iterator[st
         ("complex step", complex_step, COMPLEX, 1e-14, HINT + " the real part"),
     ):
         expected = numeric(lambda v: loss.value(v.reshape(y.shape), t), y.ravel())
-        wrong = _wrong(found.ravel(), expected, limit, floor * size)
-        if wrong is not None:
-            case, output = divmod(wrong, y.shape[1])
+        for k in _furthest(found.ravel(), expected, limit, floor * size):
+            case, output = divmod(k, y.shape[1])
             where = f"y = {np.array2string(y[case], precision=4)}, t = {t[case]}, "
             where += f"output {output} of a batch of {len(y)} case{'s' * (len(y) > 1)}"
-            numbers = found.flat[wrong], expected[wrong]
-            yield _message(f"the jacobian of {name}", where, *numbers, method) + hint
+            what = f"the jacobian of {name}"
+            yield _message(what, where, found.flat[k], expected[k], method) + hint
 
 
 def _batch(
@@ -234,16 +227,12 @@ def _is_far(loss: Loss, y: Array, t: Array) -> bool:
     return not distances.size or float(distances.min()) > 2 * REACH
 
 
-def _wrong(found: Array, expected: Array, limit: float, floor: Any) -> int | None:
-    """The index of a NaN, or else of the number with the largest error; None if all are right."""
+def _furthest(found: Array, expected: Array, limit: float, floor: Any) -> list[int]:
+    """The index of the wrong number with the largest error, a NaN first; none if all are right."""
     off = np.abs(found - expected)
-    allowed = limit * (np.abs(found) + np.abs(expected)) + floor
-    bad = ~(off <= allowed)
-    if not bad.any():
-        return None
-    if np.isnan(off[bad]).any():
-        return int(np.flatnonzero(bad & np.isnan(off))[0])
-    return int(np.flatnonzero(bad)[np.argmax(off[bad])])
+    wrong = ~(off <= limit * (np.abs(found) + np.abs(expected)) + floor)
+    # argmax takes a NaN for the largest number.
+    return [int(np.where(wrong, off, -1.0).argmax())] if wrong.any() else []
 
 
 def _message(what: str, where: str, found: float, expected: float, method: str) -> str:
