@@ -33,8 +33,7 @@ LEAST_OF_ONE = 0.9
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "nn/activations": ("nn/test_activations.py",),
-    "nn/jacobians/base": ("nn/jacobians/test_jacobians.py",),
-    "nn/jacobians/elementary": ("nn/jacobians/test_jacobians.py",),
+    "nn/jacobians": ("nn/test_jacobians.py",),
     "nn/layers/base": (
         "nn/layers/test_layer.py",
         "nn/layers/test_what_layers_say.py",

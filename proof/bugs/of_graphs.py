@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, JOIN, JACOBIANS = "nn/network.py", "nn/layers/join.py", "nn/jacobians/elementary.py"
+NETWORK, JOIN, JACOBIANS = "nn/network.py", "nn/layers/join.py", "nn/jacobians.py"
 
 SUM = "received[source] = received[source] + part if source in received else part"
 

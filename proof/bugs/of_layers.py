@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-NETWORK, DENSE, JACOBIANS = "nn/network.py", "nn/layers/dense.py", "nn/jacobians/elementary.py"
+NETWORK, DENSE, JACOBIANS = "nn/network.py", "nn/layers/dense.py", "nn/jacobians.py"
 ENGINE = "training/engines/numpy_engine.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"

@@ -1,9 +1,8 @@
 """The losses L(y, t), means over the batch, each with its own derivative.
 
 ``value(y, t)`` is a number; ``jacobian(y, t)`` is J_L = ∂L/∂y, one row vector a case, shape
-(cases, outputs), the 1/N of the mean included. Some losses belong together with the function
-that makes the outputs: softmax with cross-entropy and sigmoid with binary cross-entropy are
-computed from the logits z, to full precision, by the entries of `FROM_LOGITS`.
+(cases, outputs), the 1/N of the mean included. Softmax with cross-entropy and sigmoid with binary
+cross-entropy are computed from the logits z, to full precision, by the entries of `FROM_LOGITS`.
 
 Targets: ``prepare`` turns what a user has (class numbers or rows) into what the loss computes
 with. The table `LOSSES` holds the classes by name; the fields of a class are its options.
@@ -25,11 +24,8 @@ from chainrule.core.registry import from_table
 from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 
-# Targets: what the outputs of a network should have been.
-#
-# A classification has class numbers 0 to C − 1, one a case; a regression has a row of values a
-# case. `class_numbers`, `one_hot` and `rows` go from what a user has to what a loss takes, and
-# say what is wrong where that is not possible.
+# Targets: class numbers 0 to C − 1, one a case, or a row of values a case. These functions go from
+# what a user has to what a loss takes, and say what is wrong where that is not possible.
 
 
 def class_numbers(t: Any, classes: int) -> Array:
@@ -95,6 +91,12 @@ def rows(t: Any, outputs: int, dtype: Any) -> Array:
     if t.ndim != 2 or t.shape[1] != outputs:
         raise ShapeError(f"targets of shape (cases, {outputs}) are expected, found {t.shape}")
     return t.astype(dtype)
+
+
+def _require_all(right: Array, t: Array, expected: str) -> None:
+    if not right.all():
+        case = int(right.argmin())
+        raise ShapeError(f"rows of targets for {expected}; found {t[case]} in case {case}")
 
 
 SUM_TOLERANCE = 1e-5
@@ -258,12 +260,7 @@ class CrossEntropy(Loss):
             return class_numbers(t, outputs)
         t = rows(t, outputs, dtype)
         right = (t >= 0).all(axis=1) & (np.abs(t.sum(axis=1) - 1) <= SUM_TOLERANCE)
-        if not right.all():
-            case = int(right.argmin())
-            raise ShapeError(
-                "rows of targets for cross_entropy are distributions, at least 0 with sum 1; "
-                f"found {t[case]} in case {case}"
-            )
+        _require_all(right, t, "cross_entropy are distributions, at least 0 with sum 1")
         is_one_hot = (t.max(axis=1) == 1).all() and np.count_nonzero(t) == len(t)
         return t.argmax(axis=1) if is_one_hot else t
 
@@ -336,12 +333,7 @@ class Hinge(Loss):
         if t.ndim != 2 or t.shape[1] != outputs:
             return class_numbers(t, outputs)
         right = ((t == 0) | (t == 1)).all(axis=1) & (t.sum(axis=1) == 1)
-        if not right.all():
-            case = int(right.argmin())
-            raise ShapeError(
-                "rows of targets for hinge are one-hot, a single 1 and otherwise 0; "
-                f"found {t[case]} in case {case}"
-            )
+        _require_all(right, t, "hinge are one-hot, a single 1 and otherwise 0")
         return t.argmax(axis=1)
 
     def _margins(self, y: Array, t: Array) -> Array:
@@ -401,9 +393,9 @@ class FromLogits(ABC):
         log_formula: of ∂ln p/∂z, as it is shown to a reader.
     """
 
-    formula: ClassVar[str]
-    small: ClassVar[str]
-    log_formula: ClassVar[str]
+    formula: str
+    small: str
+    log_formula: str
 
     @abstractmethod
     def value(self, z: Array, t: Array) -> Any:
@@ -432,9 +424,9 @@ class FromLogits(ABC):
 class SoftmaxCrossEntropy(FromLogits):
     """L = (1/N) Σ (ln Σ_j e^(z_j) − z_t), δ = (p − t) / N with p = softmax(z)."""
 
-    formula: ClassVar[str] = "(s − t) / cases"
-    small: ClassVar[str] = "s_i"
-    log_formula: ClassVar[str] = "∂ln s_i/∂z_j = [i = j] − s_j"
+    formula = "(s − t) / cases"
+    small = "s_i"
+    log_formula = "∂ln s_i/∂z_j = [i = j] − s_j"
 
     def value(self, z: Array, t: Array) -> Any:
         """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
@@ -490,9 +482,9 @@ class SoftmaxCrossEntropy(FromLogits):
 class SigmoidCrossEntropy(FromLogits):
     """L = mean((1 − t) softplus(z) + t softplus(−z)), δ = (σ(z) − t) / (cases · outputs)."""
 
-    formula: ClassVar[str] = "(y − t) / (cases · outputs)"
-    small: ClassVar[str] = "p = a or 1 − a"
-    log_formula: ClassVar[str] = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
+    formula = "(y − t) / (cases · outputs)"
+    small = "p = a or 1 − a"
+    log_formula = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
 
     def value(self, z: Array, t: Array) -> Any:
         """See the class; both terms are at least 0."""

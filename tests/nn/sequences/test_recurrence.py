@@ -8,12 +8,10 @@ import pytest
 from chainrule.core.errors import ShapeError
 from chainrule.nn.activations import activation
 from chainrule.nn.sequences.recurrent import (
-    all_outputs,
     by_step,
-    last_outputs,
-    last_steps,
     marked_rows,
     new,
+    outputs_of,
     run,
 )
 from chainrule.nn.sequences.through_time import flat_rows, of_one_step
@@ -81,31 +79,25 @@ def test_a_pass_in_single_precision_and_with_complex_parameters():
     assert moved[0].dtype == moved[1].dtype == np.complex128
 
 
-def test_the_last_real_step_of_each_case():
-    x = np.zeros((STEPS, CASES, FEATURES))
-    assert last_steps(x, None).tolist() == [4, 4, 4]
-    assert last_steps(x, np.array([5, 1, 3])).tolist() == [4, 0, 2]
-
-
 def test_outputs_are_the_states_behind_the_start():
     states = normal((STEPS + 1, CASES, SIZE))
     allocate, asked = allocations()
-    found = all_outputs(states, np.array([5, 1, 3]), allocate)
+    found = outputs_of(states, np.array([5, 1, 3]), None, allocate)
     assert asked == {"out": ((CASES, STEPS, SIZE), np.dtype(float))}
     assert found.shape == (CASES, STEPS * SIZE)
     of_case = found.reshape(CASES, STEPS, SIZE)
     for case, length in enumerate([5, 1, 3]):
         assert np.array_equal(of_case[case, :length], states[1 : length + 1, case])
         assert np.isnan(of_case[case, length:]).all()
-    chosen = last_outputs(states, LAST)
+    chosen = outputs_of(states, None, LAST, new)
     assert np.array_equal(chosen, [states[5, 0], states[1, 1], states[3, 2]])
 
 
 def test_a_state_that_overflowed_is_infinite():
     states = np.zeros((2, 1, 2))
     states[1, 0] = NAN
-    assert all_outputs(states, None, new).tolist() == [[np.inf, np.inf]]
-    assert last_outputs(states, np.array([0])).tolist() == [[np.inf, np.inf]]
+    assert outputs_of(states, None, None, new).tolist() == [[np.inf, np.inf]]
+    assert outputs_of(states, None, np.array([0]), new).tolist() == [[np.inf, np.inf]]
 
 
 def test_pre_activations_as_rows_are_a_copy_with_padding_marked():

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.core.sequences import overflow_is_no_padding
-from chainrule.nn.jacobians.elementary import Reordering, SumJacobian
+from chainrule.nn.jacobians import Reordering, SumJacobian
 from chainrule.nn.layers.base import Arrays, ParameterFree, Shape, sizes_text
 
 

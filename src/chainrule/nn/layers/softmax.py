@@ -9,8 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
-from chainrule.nn.jacobians import Jacobian, SoftmaxJacobian, explicit
-from chainrule.nn.jacobians.elementary import from_top
+from chainrule.nn.jacobians import Jacobian, SoftmaxJacobian, explicit, from_top
 from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
 
 

@@ -1,33 +1,29 @@
 """A layer of rows applied at every step of a sequence, and the Jacobians of that.
 
-`EachStep`, which Keras calls `TimeDistributed`, turns sequences into rows, each step a case of its
-own, and the layer's results back into sequences. It finds and marks padding (see
-`chainrule.core.sequences`), so a layer that maps rows to rows takes sequences without a line of
-its own.
+`EachStep`, which Keras calls `TimeDistributed`, lets a layer that maps rows to rows take sequences
+without a line of its own: each step is a case, and padding is found and marked (see
+`chainrule.core.sequences`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from math import prod
 from typing import Any, Self, cast
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ShapeError, printable
+from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import lengths_of, mark, padded_steps, without_padding
 from chainrule.nn.jacobians import Jacobian
-from chainrule.nn.layers.base import Arrays, Layer, Shape, sizes_text
+from chainrule.nn.layers.base import Arrays, Layer, Shape
 
 
 def connected_to(layer: Layer, shapes: Sequence[Shape]) -> Layer:
     """The layer, connected; where it is fed with a sequence and takes rows, as an `EachStep`.
-
-    Args:
-        layer: of no network yet.
-        shapes: of one case of what each source puts out.
 
     Raises:
         ConfigError: the layer cannot take these shapes.
@@ -45,10 +41,12 @@ class EachStep:
     of all cases as rows, (cases · steps, features), with 0 at padding, where the output is NaN. No
     loss and no layer sends anything back to padding.
 
-    Everything else is the layer's own, by the same name: its parameters, its settings, its class
-    (``isinstance`` sees that of the layer). Of what it keeps of a pass, ``z``, ``a``, ``s`` and
-    ``delta`` are given as rows of cases, (cases, steps · size), the first three NaN at padding;
-    all else, such as ``x``, as the rows of steps that the layer saw.
+    It is a proxy: whatever is not defined here, such as parameters and settings, is read from and
+    written to the layer, and ``isinstance`` sees the layer's class. So code that asks for a
+    `Dense` finds one, and a user's layer with attributes of its own needs no line here. Of what
+    the layer stored in a pass, ``z``, ``a``, ``s`` and ``delta`` are given as rows of cases,
+    (cases, steps · size), the first three NaN at padding; all else, such as ``x``, as the rows of
+    steps that the layer saw.
 
     Args:
         layer: a map of rows.
@@ -80,7 +78,7 @@ class EachStep:
     def __init__(self, layer: Layer) -> None:
         self.__dict__["layer"] = layer
 
-    # It stands for its layer: what it has no attribute for is the layer's
+    # The proxy
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -103,12 +101,9 @@ class EachStep:
     def __reduce__(self) -> Any:
         return EachStep, (self.layer,), self.__dict__
 
-    def __repr__(self) -> str:
-        """As the layer's, such as ``Dense dense_1: 5 x 4 → 5 x 3``."""
-        before, after = sizes_text(self.input_shape), sizes_text(self.output_shape)
-        return printable(f"{type(self.layer).__name__} {self.name}: {before} → {after}")
+    # Shapes, and what follows from them as for any layer
 
-    # Shapes
+    gather, part, __repr__ = Layer.gather, Layer.part, Layer.__repr__
 
     @property
     def inputs(self) -> int:
@@ -144,8 +139,6 @@ class EachStep:
 
     # The passes
 
-    gather, part = Layer.gather, Layer.part
-
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """See `Layer.evaluate`."""
         rows, lengths = self._rows_of_inputs(x)
@@ -171,13 +164,25 @@ class EachStep:
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """See `Layer.backward_pass`."""
-        return self._input_gradient(self.layer.backward_pass(self._rows(J), to_input=to_input))
+        return self._back(self.layer.backward_pass, J, to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """See `Layer.backward_from_delta`."""
-        return self._input_gradient(
-            self.layer.backward_from_delta(self._rows(delta), to_input=to_input)
-        )
+        return self._back(self.layer.backward_from_delta, delta, to_input)
+
+    def _back(self, layer_pass: Callable[..., Any], J: Array, to_input: bool) -> Array | None:
+        """A backward pass of the layer, of J or δ, (cases, outputs), which is 0 at padding.
+
+        A layer that couples rows, as in batch normalisation, sends something back to padding.
+        """
+        found = layer_pass(J.reshape(-1, self.output_shape[1]), to_input=to_input)
+        if found is None:
+            return None
+        return _without(self._padded(), found.reshape(len(found) // self.steps, self.inputs))
+
+    def _padded(self) -> Array | None:
+        """Which steps of the last forward pass were padding, (cases, steps); None for none."""
+        return None if self._lengths is None else padded_steps(self._lengths, self.steps)
 
     # Cases as rows of steps and back
 
@@ -186,21 +191,6 @@ class EachStep:
         sequence = x.reshape(len(x), *self.input_shape)
         lengths = lengths_of(sequence)
         return without_padding(sequence, lengths).reshape(-1, self.input_shape[1]), lengths
-
-    def _rows(self, J: Array) -> Array:
-        """J or δ, (cases, outputs), which is 0 at padding, as rows of steps."""
-        return J.reshape(-1, self.output_shape[1])
-
-    def _input_gradient(self, J: Array | None) -> Array | None:
-        """J by the rows of steps as rows of cases; a layer that couples rows reaches padding."""
-        if J is None:
-            return None
-        found = J.reshape(len(J) // self.steps, self.inputs)
-        return _without(self._padded(), found)
-
-    def _padded(self) -> Array | None:
-        """Which steps of the last forward pass were padding, (cases, steps); None for none."""
-        return None if self._lengths is None else padded_steps(self._lengths, self.steps)
 
     def _given_out(self, rows: Array, lengths: Array | None) -> Array:
         """The layer's output as (cases, outputs), NaN at padding and nowhere else.
@@ -218,23 +208,30 @@ class EachStep:
         return found.reshape(len(found), self.steps * rows.shape[1])
 
 
+@dataclass(eq=False, repr=False)
 class _OfSteps(Jacobian):
     """The Jacobian of a map that is the same at every step, over whole cases.
 
-    A case is a flat row of its steps; ``inner`` is the Jacobian of the rows of all steps. Steps
-    that are padding have a Jacobian of 0.
+    A case is a flat row of its steps. Steps that are padding have a Jacobian of 0.
+
+    Args:
+        inner: of one step, over (cases · steps) rows.
+        steps: how many rows are one case.
+        padded: which steps are padding, (cases, steps); None for none.
+
+    Raises:
+        ShapeError: the rows are not whole cases.
     """
 
-    __slots__ = ("inner", "padded", "steps")
+    inner: Jacobian
+    steps: int
+    padded: Array | None = None
     numbers = ("inner",)
 
-    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
-        rows = inner.dense_shape[0]
-        if steps < 1 or rows % steps:
-            raise ShapeError(f"{rows} rows are not whole cases of {steps} steps")
-        self.inner = inner
-        self.steps = steps
-        self.padded = padded
+    def __post_init__(self) -> None:
+        rows = self.inner.dense_shape[0]
+        if self.steps < 1 or rows % self.steps:
+            raise ShapeError(f"{rows} rows are not whole cases of {self.steps} steps")
 
     def cases(self, chosen: slice) -> Self:
         """See `Jacobian.cases`; the cases are one run of neighbours."""
@@ -248,18 +245,10 @@ class _OfSteps(Jacobian):
 
 
 class BlockDiagonal(_OfSteps):
-    """The Jacobian by the argument of each step: blocks along the diagonal, one a step.
+    """The Jacobian by the argument of each step: blocks of (m, n) along the diagonal, one a step.
 
     A layer that couples the rows of a batch gives an inner Jacobian of (m, rows, n) each; this one
     is then of shape (cases, steps · m, cases, steps · n).
-
-    Args:
-        inner: of one step, over (cases · steps) rows, (m, n) each.
-        steps: how many rows are one case.
-        padded: which steps are padding, (cases, steps); None for none.
-
-    Raises:
-        ShapeError: the rows are not whole cases.
 
     Example:
         >>> from chainrule.nn.jacobians import InputJacobian
@@ -268,11 +257,9 @@ class BlockDiagonal(_OfSteps):
                 [0., 2.]]])
     """
 
-    __slots__ = ("padded_inputs",)
-
-    def __init__(self, inner: Jacobian, steps: int, padded: Array | None = None) -> None:
-        super().__init__(inner, steps, padded)
-        self.padded_inputs = padded if len(inner.dense_shape) == 4 else None
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.padded_inputs = self.padded if len(self.inner.dense_shape) == 4 else None
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -316,13 +303,7 @@ class BlockDiagonal(_OfSteps):
 class Stacked(_OfSteps):
     """The Jacobian by a parameter that every step uses: the steps' one above the other.
 
-    Args:
-        inner: of one step, over (cases · steps) rows, (m, *shape of the parameter) each.
-        steps: how many rows are one case.
-        padded: which steps are padding, (cases, steps); None for none.
-
-    Raises:
-        ShapeError: the rows are not whole cases.
+    Those of a step have the shape (m, *shape of the parameter).
 
     Example:
         >>> from chainrule.nn.jacobians import WeightJacobian
@@ -330,8 +311,6 @@ class Stacked(_OfSteps):
         >>> J.vjp(np.array([[1.0, 10.0]]))
         array([[52.]])
     """
-
-    __slots__ = ()
 
     @property
     def dense_shape(self) -> tuple[int, ...]:

@@ -92,20 +92,18 @@ class SequenceLoss(Loss):
         Raises:
             ShapeError: they do not fit; with case and step.
         """
-        t = as_numbers(t, "targets", "biuf")
-        t = self._by_step(t, outputs // self.steps)
+        outputs //= self.steps
+        t = self._in_steps(as_numbers(t, "targets", "biuf"), outputs)
         # A probability cannot be −1 either.
         classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
-        missing = _missing(t, outputs // self.steps, classes=classes)
-        _require_whole(t)
-        rows = self._rows(t, missing, outputs // self.steps, dtype)
-        found = np.full(
-            (*t.shape[:2], *rows.shape[1:]), NO_CLASS if rows.ndim == 1 else np.nan, rows.dtype
-        )
+        missing = _missing(t, classes=classes or outputs > 1)
+        rows = self._rows(t[~missing], np.argwhere(~missing), outputs, dtype)
+        none = NO_CLASS if rows.ndim == 1 else np.nan
+        found = np.full((*t.shape[:2], *rows.shape[1:]), none, rows.dtype)
         found[~missing] = rows
         return found
 
-    def _by_step(self, t: Array, outputs: int) -> Array:
+    def _in_steps(self, t: Array, outputs: int) -> Array:
         """(cases, steps) or (cases, steps, n)."""
         if t.ndim == 2 and outputs > 1 and t.shape[1] == self.steps * outputs:
             return t.reshape(len(t), self.steps, outputs)
@@ -118,50 +116,33 @@ class SequenceLoss(Loss):
             )
         return t
 
-    def _rows(self, t: Array, missing: Array, outputs: int, dtype: Any) -> Array:
-        rows = t[~missing]
-        if not len(rows):
-            rows = np.zeros((0, *t.shape[2:]), t.dtype)
+    def _rows(self, rows: Array, places: Array, outputs: int, dtype: Any) -> Array:
+        """Targets as the loss of a step takes them; an error names the first wrong one's place."""
         try:
             return self.each.prepare(rows, outputs, dtype)
         except ShapeError:
-            self._locate_problem(rows, np.argwhere(~missing), outputs, dtype)
+            for row, (case, step) in zip(rows, places, strict=True):
+                try:
+                    self.each.prepare(row[None], outputs, dtype)
+                except ShapeError as error:
+                    problem = str(error).replace(" of case 0", "").replace(" in case 0", "")
+                    raise ShapeError(f"step {step + 1} of case {case}: {problem}") from None
             raise
 
-    def _locate_problem(self, rows: Array, places: Array, outputs: int, dtype: Any) -> None:
-        """Raise the error of the first wrong target, with its case and step."""
-        for row, (case, step) in zip(rows, places, strict=True):
-            try:
-                self.each.prepare(row[None], outputs, dtype)
-            except ShapeError as error:
-                problem = str(error).replace(" of case 0", "").replace(" in case 0", "")
-                raise ShapeError(f"step {step + 1} of case {case}: {problem}") from None
 
-
-@dataclass(frozen=True)
 class SequenceFromLogits(FromLogits):
     """A loss from the logits, summed over the steps of each case.
 
-    Attributes:
-        each: of a step.
+    Its formulas are those of a step, which counts as a case of its own there.
+
+    Args:
+        each: the loss of a step.
     """
 
-    each: FromLogits
-
-    @property
-    def formula(self) -> str:  # type: ignore[override]
-        """Of δ at a step, as it is shown to a reader; a step counts as a case of its own."""
-        return self.each.formula
-
-    @property
-    def small(self) -> str:  # type: ignore[override]
-        """As of a step."""
-        return self.each.small
-
-    @property
-    def log_formula(self) -> str:  # type: ignore[override]
-        """As of a step."""
-        return self.each.log_formula
+    def __init__(self, each: FromLogits) -> None:
+        self.each = each
+        self.formula, self.small = each.formula, each.small
+        self.log_formula = each.log_formula
 
     def value(self, z: Array, t: Array) -> Any:
         """L as a function of the logits, (cases, steps · outputs)."""
@@ -219,22 +200,23 @@ def _spread(y: Array, t: Array, rows: Array) -> Array:
     return found.reshape(y.shape)
 
 
-def _require_whole(t: Array) -> None:
-    """Refuse a target of which only some values are NaN."""
-    found = partly_nan(t) if t.ndim == 3 and t.dtype.kind == "f" else None
+def _missing(t: Array, *, classes: bool) -> Array:
+    """Whether a step has no target, (cases, steps).
+
+    Args:
+        t: targets as they were given, (cases, steps) or (cases, steps, n).
+        classes: whether −1 stands for none where there is one number a step.
+
+    Raises:
+        ShapeError: only some values of a target are NaN.
+    """
+    if t.ndim == 2:
+        return np.asarray(np.isnan(t) | (classes & (t == NO_CLASS)))
+    found = partly_nan(t)
     if found is not None:
         case, step = found
         raise ShapeError(
             f"step {step + 1} of case {case}: some values of the target are NaN; it has all of "
             "them, or NaN in each, which stands for no target"
         )
-
-
-def _missing(t: Array, outputs: int, *, classes: bool) -> Array:
-    """Whether a step has no target, (cases, steps), of targets as they were given."""
-    if t.ndim == 3:
-        if t.dtype.kind != "f":
-            return np.zeros(t.shape[:2], bool)
-        return np.asarray(np.isnan(t).all(axis=2))
-    none = np.isnan(t) if t.dtype.kind == "f" else np.zeros(t.shape, bool)
-    return np.asarray(none | (t == NO_CLASS) if classes or outputs > 1 else none)
+    return np.asarray(np.isnan(t).all(axis=2))

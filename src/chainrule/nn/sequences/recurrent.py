@@ -46,9 +46,8 @@ class Recurrent(Weighted):
 
     Backpropagation through time is complete, or truncated to k steps: the derivative of each
     step's output then goes back through k steps, its own counted, and takes h before them for a
-    constant. δ(n) = Σ_{m=n}^{n+k−1} δ_m(n), where δ_m(m) = ∂L/∂h(m) ⊙ φ'(z(m)) with all later
-    steps left out, and δ_m(n) = δ_m(n+1) Uᵀ ⊙ φ'(z(n)). k = steps gives the whole gradient. The
-    start state is reached from the first step alone, so with k only by outputs 1 to k.
+    constant (formulas: `chainrule.nn.sequences.through_time`). k = steps gives the whole gradient.
+    The start state is reached from the first step alone, so with k only by outputs 1 to k.
 
     Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
     then the last step that is real (see `chainrule.core.sequences`).
@@ -154,6 +153,11 @@ class Recurrent(Weighted):
         return self.input_shape[0]
 
     @property
+    def uses_of_weights(self) -> int:
+        """Once at every step."""
+        return self.steps
+
+    @property
     def z_shape(self) -> Shape:
         """(steps, size), also where only the last output is given on."""
         return (self.steps, self.size)
@@ -195,22 +199,12 @@ class Recurrent(Weighted):
         self.input_shape = shape
         self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
 
-    @property
-    def uses_of_weights(self) -> int:
-        """Once at every step."""
-        return self.steps
-
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""
-        shapes: dict[str, tuple[int, ...]] = {
-            "W": (self.features, self.size),
-            "U": (self.size, self.size),
-        }
-        if self.bias:
-            shapes["b"] = (self.size,)
-        if self.learns_start:
-            shapes["h0"] = (self.size,)
-        return shapes
+        size = self.size
+        of_bias = {"b": (size,)} if self.bias else {}
+        of_start = {"h0": (size,)} if self.learns_start else {}
+        return {"W": (self.features, size), "U": (size, size), **of_bias, **of_start}
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
@@ -237,8 +231,11 @@ class Recurrent(Weighted):
         return outputs_of(self.states, self._lengths, self._last, self._buffer)
 
     def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
-        """The step whose output is the layer's, a case; None where all are."""
-        return last_steps(x, lengths) if self.only_last else None
+        """For each case the number of its last real step, from 0; None where all are put out."""
+        if not self.only_last:
+            return None
+        steps, cases, _ = x.shape
+        return np.full(cases, steps - 1) if lengths is None else lengths - 1
 
     def _buffer(self, what: str, shape: Shape, dtype: Any) -> Array:
         return self.context.buffer(self.name, what, shape, dtype)
@@ -253,9 +250,8 @@ class Recurrent(Weighted):
     @property
     def a(self) -> Array | None:
         """The outputs of the last forward pass, (cases, outputs)."""
-        if self.states is None:
-            return None
-        return outputs_of(self.states, self._lengths, self._last, new)
+        states = self.states
+        return None if states is None else outputs_of(states, self._lengths, self._last, new)
 
     def jacobians(self) -> dict[str, Jacobian]:
         """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
@@ -411,36 +407,21 @@ def run(
     return z, states
 
 
-def last_steps(x: Array, lengths: Array | None) -> Array:
-    """For each case the number of its last real step, from 0, (cases,).
-
-    Args:
-        x: an array of all steps, the steps first.
-        lengths: as `by_step` gives them.
-    """
-    steps, cases, _ = x.shape
-    return np.full(cases, steps - 1) if lengths is None else lengths - 1
-
-
 def outputs_of(
     states: Array, lengths: Array | None, last: Array | None, allocate: Allocate
 ) -> Array:
-    """The layer's output, given h(0), h(1), …, h(steps): `last_outputs` or `all_outputs`."""
-    return all_outputs(states, lengths, allocate) if last is None else last_outputs(states, last)
+    """The layer's output, given the states h(0), h(1), …, h(steps).
 
-
-def all_outputs(states: Array, lengths: Array | None, allocate: Allocate) -> Array:
-    """h(1), …, h(steps) as rows of cases, (cases, steps · size), NaN at padding."""
+    It is h(1), …, h(steps) as rows of cases, (cases, steps · size), NaN at padding; or h after the
+    step ``last`` of each case, numbered from 0, (cases, size).
+    """
+    if last is not None:
+        chosen: Array = states[last + 1, np.arange(len(last))]
+        return mark(chosen[:, None], None)[:, 0]
     steps, cases, size = states[1:].shape
     out = allocate("out", (cases, steps, size), states.dtype)
     out[...] = states[1:].swapaxes(0, 1)
     return mark(out, lengths).reshape(cases, steps * size)
-
-
-def last_outputs(states: Array, last: Array) -> Array:
-    """h after the step ``last`` of each case, numbered from 0, (cases, size)."""
-    chosen: Array = states[last + 1, np.arange(len(last))]
-    return mark(chosen[:, None], None)[:, 0]
 
 
 def marked_rows(z: Array, lengths: Array | None) -> Array:

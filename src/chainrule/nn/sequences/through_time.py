@@ -24,6 +24,7 @@ network trajectories* (1990), who call it BPTT(k).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -132,6 +133,7 @@ def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
 # the Jacobian of one step.
 
 
+@dataclass(eq=False, repr=False)
 class ThroughTime(Jacobian):
     """∂h/∂e: outputs of a recurrent layer by a change of each step's pre-activation.
 
@@ -152,15 +154,10 @@ class ThroughTime(Jacobian):
         array([[[3., 1.]]])
     """
 
-    __slots__ = ("U", "depth", "last", "slopes")
-
-    def __init__(
-        self, slopes: Array, U: Array, last: Array | None = None, depth: int | None = None
-    ) -> None:
-        self.slopes = slopes
-        self.U = U
-        self.last = last
-        self.depth = depth
+    slopes: Array
+    U: Array
+    last: Array | None = None
+    depth: int | None = None
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -174,12 +171,9 @@ class ThroughTime(Jacobian):
 
     def deltas(self, g: Array, out: Array | None = None) -> Array:
         """The same with the steps first, (steps, cases, size)."""
-        return self.from_direct(self.direct(g, out), out)
-
-    def direct(self, g: Array, out: Array | None = None) -> Array:
-        """g(n) ⊙ d(n): the δ of every step from its own output alone."""
-        placed = self.placed(g, out)
-        return np.multiply(placed, self.slopes, out=placed if out is None else out)
+        direct = self.placed(g, out)
+        direct *= self.slopes
+        return self.from_direct(direct, out)
 
     def placed(self, g: Array, out: Array | None = None) -> Array:
         """g at the step that each output is of, 0 elsewhere, (steps, cases, size)."""
@@ -226,6 +220,7 @@ class ThroughTime(Jacobian):
         return found.reshape(self.dense_shape)
 
 
+@dataclass(eq=False, repr=False)
 class FromStart(Jacobian):
     """∂z/∂h(0): the start state, shared by all cases, moves the first step's z by h(0) U.
 
@@ -240,14 +235,11 @@ class FromStart(Jacobian):
                 [0.]]])
     """
 
-    __slots__ = ("U", "count", "steps")
+    U: Array
+    count: int
+    steps: int
     per_case = ("count",)
     numbers = ("U",)
-
-    def __init__(self, U: Array, count: int, steps: int) -> None:
-        self.U = U
-        self.count = count
-        self.steps = steps
 
     @property
     def dense_shape(self) -> tuple[int, ...]:

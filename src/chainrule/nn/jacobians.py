@@ -1,14 +1,118 @@
-"""Jacobians of z = x W + b by each of its arguments."""
+"""Jacobians that know their structure, those of every layer that is neither image nor sequence.
+
+A Jacobian is the matrix of a map from an argument (n numbers) to a value (m numbers), one for
+each case of a minibatch: J[j, i] = ∂value_j / ∂argument_i. The backward pass multiplies a row
+vector by it, ``vjp(g)`` = g J, and never builds the matrix; ``dense()`` builds it, as the
+lecture notes write it, so that it can be looked at and multiplied for real.
+
+Shapes: ``vjp`` takes g (cases, m) and gives (cases, n); ``jvp`` takes v (cases, n) and gives
+(cases, m); ``dense`` gives (cases, m, n). A parameter is shared by all cases, so the Jacobians
+with respect to W and b take and give the parameter's own shape, and their ``vjp`` sums over
+the cases. Where the value of one case depends on the others as well, as in batch normalisation,
+``dense`` gives (cases, m, cases, n).
+"""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from copy import copy
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.nn.jacobians.base import Jacobian
+from chainrule.core.errors import ShapeError
 from chainrule.nn.parameters import ROWS_AT_A_TIME, sum_of_rows
 
+DENSE_LIMIT = 2**24
+"""The most numbers that ``dense()`` will build (128 MiB in float64)."""
 
+
+class Jacobian(ABC):
+    """The derivative of a map, one matrix a case."""
+
+    per_case: ClassVar[tuple[str, ...]] = ()
+    """Which attributes hold something for each case: arrays, Jacobians, or the number of cases."""
+
+    numbers: ClassVar[tuple[str, ...] | None] = None
+    """Which attributes hold the numbers of the matrices: arrays or Jacobians. Apart from these the
+    matrices hold only numbers of at least 0. None where that is not known."""
+
+    @property
+    @abstractmethod
+    def dense_shape(self) -> tuple[int, ...]:
+        """The shape of what ``dense`` builds, the cases first."""
+
+    @abstractmethod
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """The row vectors g times J: what the backward pass uses."""
+
+    @abstractmethod
+    def jvp(self, v: Array) -> Array:
+        """J times the column vectors v: how the value moves as the argument moves along v."""
+
+    @abstractmethod
+    def _dense(self) -> Array:
+        """The explicit matrices, however large."""
+
+    def dense(self) -> Array:
+        """The explicit matrices, one a case.
+
+        Raises:
+            ShapeError: they would hold more than `DENSE_LIMIT` numbers.
+        """
+        size = prod(self.dense_shape)
+        if size > DENSE_LIMIT:
+            raise ShapeError(
+                f"an explicit Jacobian of shape {self.dense_shape} would hold {size:,} numbers, "
+                f"more than the limit of {DENSE_LIMIT:,}; take fewer cases at a time"
+            )
+        return self._dense()
+
+    def cases(self, chosen: slice) -> Self:
+        """The same for some of the cases only."""
+        found = copy(self)
+        for name in self.per_case:
+            setattr(found, name, _chosen(getattr(self, name), chosen))
+        return found
+
+    def magnitudes(self, least: float = 0.0) -> Jacobian | None:
+        """The Jacobian made of magnitudes in place of the numbers; None where it is not known.
+
+        Multiplied by the magnitudes of g it gives the sizes of the terms that g J is the sum of,
+        from which a check of gradients knows how far rounding may move g J.
+
+        Args:
+            least: added to the slopes of an activation.
+        """
+        if self.numbers is None:
+            return None
+        found = copy(self)
+        for name in self.numbers:
+            values = getattr(self, name)
+            inner = values.magnitudes(least) if isinstance(values, Jacobian) else np.abs(values)
+            if inner is None:
+                return None
+            setattr(found, name, inner)
+        return found
+
+    def __repr__(self) -> str:
+        """Its structure and the shape that ``dense`` would build."""
+        return f"{type(self).__name__}{self.dense_shape}"
+
+
+def _chosen(values: Any, chosen: slice) -> Any:
+    if isinstance(values, int):
+        return len(range(values)[chosen])
+    return values.cases(chosen) if isinstance(values, Jacobian) else values[chosen]
+
+
+# Jacobians of z = x W + b by each of its arguments.
+
+
+@dataclass(eq=False, repr=False)
 class InputJacobian(Jacobian):
     """Wᵀ: the Jacobian of z = x W + b with respect to x, the same for every case.
 
@@ -23,13 +127,10 @@ class InputJacobian(Jacobian):
                 [3.]]])
     """
 
-    __slots__ = ("W", "count")
+    W: Array
+    count: int
     per_case = ("count",)
     numbers = ("W",)
-
-    def __init__(self, W: Array, count: int) -> None:
-        self.W = W
-        self.count = count
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -48,6 +149,7 @@ class InputJacobian(Jacobian):
         return np.broadcast_to(self.W.T, self.dense_shape).copy()
 
 
+@dataclass(eq=False, repr=False)
 class WeightJacobian(Jacobian):
     """∂z_k / ∂W_ij = x_i [j = k]: the Jacobian of z = x W + b with respect to W.
 
@@ -64,12 +166,9 @@ class WeightJacobian(Jacobian):
         (1, 1, 2, 1)
     """
 
-    __slots__ = ("outputs", "x")
+    x: Array
+    outputs: int
     per_case = numbers = ("x",)
-
-    def __init__(self, x: Array, outputs: int) -> None:
-        self.x = x
-        self.outputs = outputs
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -89,6 +188,7 @@ class WeightJacobian(Jacobian):
         return self.x[:, None, :, None] * identity[None, :, None, :]
 
 
+@dataclass(eq=False, repr=False)
 class BiasJacobian(Jacobian):
     """The identity: the Jacobian of z = x W + b with respect to b.
 
@@ -101,13 +201,10 @@ class BiasJacobian(Jacobian):
         array([7.])
     """
 
-    __slots__ = ("ones", "outputs")
+    ones: Array
+    outputs: int
     per_case = ("ones",)
     numbers = ()
-
-    def __init__(self, ones: Array, outputs: int) -> None:
-        self.ones = ones
-        self.outputs = outputs
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -132,6 +229,7 @@ class BiasJacobian(Jacobian):
 # Jacobians of functions of one layer's z: elementwise ones, softmax and its logarithm.
 
 
+@dataclass(eq=False, repr=False)
 class Diagonal(Jacobian):
     """diag(d): the Jacobian of an elementwise function, such as an activation.
 
@@ -147,10 +245,8 @@ class Diagonal(Jacobian):
                 [0., 3.]]])
     """
 
-    __slots__ = per_case = ("diagonal",)
-
-    def __init__(self, diagonal: Array) -> None:
-        self.diagonal = diagonal
+    diagonal: Array
+    per_case = ("diagonal",)
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -174,7 +270,7 @@ class Diagonal(Jacobian):
 
 
 def from_top(g: Array, s: Array) -> Array:
-    """g less its number where s is largest, a row: g times ∂s/∂z stays what it is.
+    """Rows of g less their number where s is largest: g times ∂s/∂z stays what it is.
 
     The rows of that matrix add up to 0, and it is symmetric; so one number may be taken off all of
     g. Where g is nearly the same for all outputs, its products cancel less after this, and they
@@ -185,6 +281,7 @@ def from_top(g: Array, s: Array) -> Array:
     return less
 
 
+@dataclass(eq=False, repr=False)
 class SoftmaxJacobian(Jacobian):
     """diag(s) − s sᵀ: the Jacobian of softmax with respect to its logits.
 
@@ -197,10 +294,8 @@ class SoftmaxJacobian(Jacobian):
                 [-0.1875,  0.1875]]])
     """
 
-    __slots__ = per_case = ("s",)
-
-    def __init__(self, s: Array) -> None:
-        self.s = s
+    s: Array
+    per_case = ("s",)
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -234,8 +329,6 @@ class SoftmaxJacobian(Jacobian):
 class SoftmaxTerms(SoftmaxJacobian):
     """diag(s) + s sᵀ: the sizes of the terms of `SoftmaxJacobian`."""
 
-    __slots__ = ()
-
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """s ⊙ (g + g·s)."""
         return np.multiply(self.s, g + (self.s * g).sum(axis=1, keepdims=True), out=out)
@@ -251,16 +344,11 @@ class LogSoftmaxJacobian(SoftmaxJacobian):
     It is ∂s/∂z with each row i divided by s_i, and holds numbers from −1 to 1 however small
     s_i is.
 
-    Args:
-        s: the softmax, shape (cases, n).
-
     Example:
         >>> LogSoftmaxJacobian(np.array([[0.25, 0.75]])).dense()
         array([[[ 0.75, -0.75],
                 [-0.25,  0.25]]])
     """
-
-    __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g_j Σ_{k≠j} s_k − s_j Σ_{i≠j} g_i, which is g − s Σ g: 1 − s_j would lose digits."""
@@ -284,12 +372,11 @@ def _with_sums_of_0(J: Array) -> Array:
     return J
 
 
-# Jacobians of maps that only add numbers or move them.
-
-NARROW = "float32"
-"""Of explicit matrices: they hold 0 and 1 alone, and widen to the type of what they multiply."""
+# Jacobians of maps that only add numbers or move them. Their explicit matrices hold 0 and 1 alone;
+# float32 saves memory, and widens to the type of what it is multiplied by.
 
 
+@dataclass(eq=False, repr=False)
 class SumJacobian(Jacobian):
     """[I I … I]: the Jacobian of x₁ + x₂ + … with respect to (x₁ x₂ …) in one row.
 
@@ -304,12 +391,11 @@ class SumJacobian(Jacobian):
                [0, 1, 0, 1]])
     """
 
-    __slots__ = ("count", "size", "terms")
+    count: int
+    terms: int
+    size: int
     per_case = ("count",)
     numbers = ()
-
-    def __init__(self, count: int, terms: int, size: int) -> None:
-        self.count, self.terms, self.size = count, terms, size
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -325,10 +411,11 @@ class SumJacobian(Jacobian):
         return v.reshape(len(v), self.terms, self.size).sum(axis=1)
 
     def _dense(self) -> Array:
-        one = np.tile(np.eye(self.size, dtype=NARROW), (1, self.terms))
+        one = np.tile(np.eye(self.size, dtype="float32"), (1, self.terms))
         return np.broadcast_to(one, self.dense_shape).copy()
 
 
+@dataclass(eq=False, repr=False)
 class Reordering(Jacobian):
     """A permutation matrix: the Jacobian of y = x[order].
 
@@ -342,12 +429,10 @@ class Reordering(Jacobian):
         (array([[7., 5., 6.]]), array([[6., 7., 5.]]))
     """
 
-    __slots__ = ("count", "order")
+    count: int
+    order: Array
     per_case = ("count",)
     numbers = ()
-
-    def __init__(self, count: int, order: Array) -> None:
-        self.count, self.order = count, order
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -365,5 +450,150 @@ class Reordering(Jacobian):
         return v[:, self.order]
 
     def _dense(self) -> Array:
-        one = np.eye(len(self.order), dtype=NARROW)[self.order]
+        one = np.eye(len(self.order), dtype="float32")[self.order]
         return np.broadcast_to(one, self.dense_shape).copy()
+
+
+# Jacobians made of others: explicit matrices, the chain rule, and rows of either of two.
+
+
+@dataclass(eq=False, repr=False)
+class Explicit(Jacobian):
+    """A Jacobian held as its explicit matrices, which are multiplied for real.
+
+    Args:
+        matrices: shape (cases, m, n).
+
+    Raises:
+        ShapeError: they have another number of axes.
+    """
+
+    matrices: Array
+    per_case = numbers = ("matrices",)
+
+    def __post_init__(self) -> None:
+        if self.matrices.ndim != 3:
+            shape = self.matrices.shape
+            raise ShapeError(f"one matrix a case has shape (cases, m, n), found {shape}")
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, m, n)."""
+        return self.matrices.shape
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each case's row vector times its matrix."""
+        product = np.matmul(g[:, None, :], self.matrices)[:, 0, :]
+        if out is None:
+            return product
+        out[...] = product
+        return out
+
+    def jvp(self, v: Array) -> Array:
+        """Each case's matrix times its column vector."""
+        return np.matmul(self.matrices, v[:, :, None])[:, :, 0]
+
+    def _dense(self) -> Array:
+        return self.matrices
+
+
+def explicit(jacobian: Jacobian) -> Explicit:
+    """The same Jacobian as its dense matrices, to be multiplied for real.
+
+    Raises:
+        ShapeError: they would be too large.
+    """
+    return Explicit(jacobian.dense())
+
+
+@dataclass(eq=False, repr=False)
+class Composed(Jacobian):
+    """The chain rule: J of f∘g is J of f times J of g.
+
+    Args:
+        outer: J of f at g(x), (m, k) a case.
+        inner: J of g at x, (k, n) a case.
+
+    Raises:
+        ShapeError: the two do not fit.
+
+    Example:
+        >>> J = Composed(Diagonal(np.array([[2.0]])), InputJacobian(np.array([[1.0], [3.0]]), 1))
+        >>> J.dense()
+        array([[[2., 6.]]])
+    """
+
+    outer: Jacobian
+    inner: Jacobian
+    per_case = ("outer", "inner")
+
+    def __post_init__(self) -> None:
+        first, second = self.outer.dense_shape, self.inner.dense_shape
+        if len(first) != 3 or (first[0], first[2]) != second[:2]:
+            raise ShapeError(f"{first} does not compose with {second}")
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, m, n...)."""
+        return (*self.outer.dense_shape[:2], *self.inner.dense_shape[2:])
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """(g J_outer) J_inner."""
+        return self.inner.vjp(self.outer.vjp(g), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """J_outer (J_inner v)."""
+        return self.outer.jvp(self.inner.jvp(v))
+
+    def _dense(self) -> Array:
+        inner = self.inner.dense()
+        columns = inner.reshape(*inner.shape[:2], -1)
+        return np.matmul(self.outer.dense(), columns).reshape(self.dense_shape)
+
+
+@dataclass(eq=False, repr=False)
+class RowsOf(Jacobian):
+    """J of values of which each is one of two functions: its row is that function's.
+
+    Args:
+        which: of which values the row is the first one's, (cases, m); of the rest the second's.
+        first: J of one function, (m, n) a case.
+        second: J of the other, of the same shape.
+
+    Raises:
+        ShapeError: the three do not fit.
+
+    Example:
+        >>> one, ten = Diagonal(np.ones((1, 2))), Diagonal(np.full((1, 2), 10.0))
+        >>> RowsOf(np.array([[False, True]]), one, ten).dense()
+        array([[[10.,  0.],
+                [ 0.,  1.]]])
+    """
+
+    which: Array
+    first: Jacobian
+    second: Jacobian
+    per_case = ("which", "first", "second")
+
+    def __post_init__(self) -> None:
+        which, first, second = self.which.shape, self.first.dense_shape, self.second.dense_shape
+        if not which == first[:2] == second[:2]:
+            raise ShapeError(f"rows of {first} and {second} cannot be chosen by {which}")
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """That of both."""
+        return self.first.dense_shape
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """Each function's J times the part of g that belongs to its values."""
+        none = g.dtype.type(0)
+        of_first = self.first.vjp(np.where(self.which, g, none))
+        return np.add(of_first, self.second.vjp(np.where(self.which, none, g)), out=out)
+
+    def jvp(self, v: Array) -> Array:
+        """Each value as its function moves."""
+        return np.where(self.which, self.first.jvp(v), self.second.jvp(v))
+
+    def _dense(self) -> Array:
+        return np.where(self.which[:, :, None], self.first.dense(), self.second.dense())

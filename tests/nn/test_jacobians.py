@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ShapeError
+from chainrule.nn import jacobians
 from chainrule.nn.jacobians import (
     BiasJacobian,
     Composed,
@@ -16,14 +17,13 @@ from chainrule.nn.jacobians import (
     Explicit,
     InputJacobian,
     LogSoftmaxJacobian,
+    Reordering,
     RowsOf,
     SoftmaxJacobian,
-    Sum,
+    SumJacobian,
     WeightJacobian,
-    base,
     explicit,
 )
-from chainrule.nn.jacobians.elementary import Reordering, SumJacobian
 from chainrule.nn.layers.softmax import softmax
 from networks import difference
 
@@ -56,11 +56,6 @@ def make(kind, cases, inputs, outputs, rng, dtype="float64"):
         "rows of two": lambda: RowsOf(
             rng.random((cases, inputs)) < 0.5, LogSoftmaxJacobian(softmax(x)), Diagonal(x)
         ),
-        "sum": lambda: Sum(InputJacobian(W, cases), Explicit(draw(cases, outputs, inputs))),
-        "sum of a parameter's": lambda: Sum(
-            BiasJacobian(ones, outputs),
-            Composed(Diagonal(draw(cases, outputs)), BiasJacobian(ones, outputs)),
-        ),
     }[kind]()
 
 
@@ -77,10 +72,8 @@ KINDS = (
     "sum of arguments",
     "reordering",
     "rows of two",
-    "sum",
-    "sum of a parameter's",
 )
-SHARED = ("weight", "bias", "composed with a parameter", "sum of a parameter's")
+SHARED = ("weight", "bias", "composed with a parameter")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 sizes = {
     "cases": st.integers(1, 4),
@@ -252,19 +245,14 @@ def test_what_does_not_compose_is_refused(outer, inner):
         Composed(outer, inner)
 
 
-def test_what_cannot_be_added_is_refused():
-    with pytest.raises(ShapeError, match="cannot be added to"):
-        Sum(Diagonal(np.ones((1, 2))), Diagonal(np.ones((2, 2))))
-
-
 @every_kind
 def test_dense_matrices_above_the_limit_are_refused_and_at_the_limit_built(kind, monkeypatch):
     J = make(kind, 2, 3, 2, np.random.default_rng(6))
     # Parts of a composition may be larger than the whole.
     largest = max(J.dense().size, *(getattr(J, a).dense().size for a in parts_of(J)), 0)
-    monkeypatch.setattr(base, "DENSE_LIMIT", largest)
+    monkeypatch.setattr(jacobians, "DENSE_LIMIT", largest)
     J.dense()
-    monkeypatch.setattr(base, "DENSE_LIMIT", J.dense().size - 1)
+    monkeypatch.setattr(jacobians, "DENSE_LIMIT", J.dense().size - 1)
     with pytest.raises(ShapeError, match=r"explicit Jacobian of shape .* take fewer cases"):
         J.dense()
 
