@@ -93,8 +93,8 @@ BUGS = (
         (
             Edit(
                 ACTIVATIONS,
-                "np.add(_normal_distribution(z), near * density, out=out)",
-                "np.add(_normal_distribution(z), 0 * density, out=out)",
+                "np.add(self.gate(z), near * density, out=out)",
+                "np.add(self.gate(z), 0 * density, out=out)",
             ),
         ),
         only("gelu"),
@@ -104,8 +104,8 @@ BUGS = (
         (
             Edit(
                 ACTIVATIONS,
-                "np.add(_tanh_softplus(z), z * slope, out=out)",
-                "np.add(_tanh_softplus(z), 0 * slope, out=out)",
+                "np.add(self.gate(z), z * slope, out=out)",
+                "np.add(self.gate(z), 0 * slope, out=out)",
             ),
         ),
         only("mish"),

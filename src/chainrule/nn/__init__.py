@@ -37,19 +37,6 @@ if TYPE_CHECKING:
 _HOME = {"Activation": "activations", "Loss": "losses", "Network": "network"}
 """The module of each name that is no layer."""
 
-_MODULES = (
-    "activations",
-    "description",
-    "images",
-    "initializers",
-    "jacobians",
-    "layers",
-    "losses",
-    "parameters",
-    "penalties",
-    "sequences",
-)
-
 __all__ = [
     "Activation",
     "Add",
@@ -71,16 +58,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``name`` from its module the first time it is used."""
-    if name not in __all__ and name not in _MODULES:
-        raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}")
+    """Import a public name, or a module of this folder, the first time it is used."""
     from importlib import import_module
+    from importlib.util import find_spec
 
-    if name in _MODULES:
-        return import_module(f"chainrule.nn.{name}")
-    value = getattr(import_module(f"chainrule.nn.{_HOME.get(name, 'layer_types')}"), name)
-    globals()[name] = value
-    return value
+    if name in __all__:
+        value = getattr(import_module(f"chainrule.nn.{_HOME.get(name, 'layer_types')}"), name)
+        globals()[name] = value
+        return value
+    if find_spec(f"chainrule.nn.{name}") is None:
+        raise AttributeError(f"module 'chainrule.nn' has no attribute {name!r}")
+    return import_module(f"chainrule.nn.{name}")
 
 
 def __dir__() -> list[str]:

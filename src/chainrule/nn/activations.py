@@ -253,27 +253,22 @@ class Gated(Activation):
 class GELU(Gated):
     """φ(z) = z Φ(z), φ'(z) = Φ(z) + z N(z), Φ and N the standard normal's.
 
-    The exact form, Φ(z) = ½ erfc(−z / √2), not the approximation by tanh. Source: Hendrycks
-    and Gimpel, *Gaussian error linear units* (2016).
+    The exact form, not the approximation by tanh. Source: Hendrycks and Gimpel, *Gaussian error
+    linear units* (2016).
     """
 
     def gate(self, z: Array) -> Array:
-        """See `Gated.gate`."""
-        return _normal_distribution(z)
+        """Φ(z) = ½ erfc(−z / √2)."""
+        from scipy.special import erfc
+
+        values: Array = 0.5 * erfc(z / -sqrt(2))
+        return values
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`; beyond |z| = 40 the density is 0 in every type."""
         near = np.where(np.abs(z.real) < 40, z, z.dtype.type(40))
         density = np.exp(-0.5 * near * near) / sqrt(2 * pi)
-        return np.add(_normal_distribution(z), near * density, out=out)
-
-
-def _normal_distribution(z: Array) -> Array:
-    """Φ(z) = ½ erfc(−z / √2)."""
-    from scipy.special import erfc
-
-    values: Array = 0.5 * erfc(z / -sqrt(2))
-    return values
+        return np.add(self.gate(z), near * density, out=out)
 
 
 class SiLU(Gated):
@@ -298,23 +293,18 @@ class Mish(Gated):
     """
 
     def gate(self, z: Array) -> Array:
-        """See `Gated.gate`."""
-        return _tanh_softplus(z)
+        """tanh(ln(1 + eᶻ)), from t = e^(−|z|).
+
+        It is (1 + 2t) / (1 + 2t + 2t²) for z ≥ 0 and t (t + 2) / (t (t + 2) + 2) for z < 0.
+        """
+        t = _decay(z)
+        above, below = 1 + 2 * t, t * (t + 2)
+        return np.where(z.real >= 0, above / (above + 2 * t * t), below / (below + 2))
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
         """See `Activation.derivative`."""
         slope = Tanh().derivative(softplus(z)) * sigmoid(z)
-        return np.add(_tanh_softplus(z), z * slope, out=out)
-
-
-def _tanh_softplus(z: Array) -> Array:
-    """tanh(ln(1 + eᶻ)) = (1 + 2t) / (1 + 2t + 2t²), else t (t + 2) / (t (t + 2) + 2).
-
-    With t = e^(−|z|), the first for z ≥ 0, the second for z < 0.
-    """
-    t = _decay(z)
-    above, below = 1 + 2 * t, t * (t + 2)
-    return np.where(z.real >= 0, above / (above + 2 * t * t), below / (below + 2))
+        return np.add(self.gate(z), z * slope, out=out)
 
 
 class Softplus(Activation):

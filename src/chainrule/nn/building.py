@@ -1,7 +1,7 @@
-"""How layers become a chain: what a configuration names, and which chains make sense.
+"""How layers become a network: made from a configuration, named, connected, checked.
 
-`Network` applies these rules to layers. The reader of configuration files has them as well, in
-terms of what is written, where half of it may be wrong; a test keeps the two in step.
+The reader of configuration files has the same rules, in terms of what is written, where half of
+it may be wrong; a test keeps the two in step.
 """
 
 from __future__ import annotations
@@ -36,15 +36,7 @@ from chainrule.nn.losses import (
 from chainrule.nn.sequences.each_step import connected_to
 from chainrule.nn.sequences.losses import over_steps
 
-NETWORK_KEYS = (
-    "input",
-    "loss",
-    "learning_rate",
-    "penalty",
-    "dtype",
-    "explicit_jacobians",
-    "layers",
-)
+NETWORK_KEYS = "input", "loss", "learning_rate", "penalty", "dtype", "explicit_jacobians", "layers"
 
 
 class ConnectError(ConfigError):
@@ -121,7 +113,9 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
     Raises:
         ConfigError: the layers make no network; all reasons at once.
     """
-    _name(layers)
+    names = names_of([layer.type for layer in layers], [layer.name for layer in layers])
+    for layer, name in zip(layers, names, strict=True):
+        layer.name = name
     problems = [*network_problems(layers, loss)]
     if not any(found.layer is not None for found in problems):
         _choose_activations(layers)
@@ -146,11 +140,10 @@ def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:
     """The last layer, and what it passes on as it is."""
     for layer in layers:
         layer.is_output = False
-    k = graph.order[-1]
-    layers[k].is_output = True
-    while layers[k].passes_on and graph.sources[k][0] != INPUT:
-        k = graph.sources[k][0]
+    k, passed_on = graph.order[-1], True
+    while passed_on and k != INPUT:
         layers[k].is_output = True
+        k, passed_on = graph.sources[k][0], layers[k].passes_on
 
 
 def default_loss(*, ends_in_softmax: bool) -> str:
@@ -175,12 +168,6 @@ def connected(config: Mapping[str, Any]) -> tuple[list[Layer], LayerGraph]:
 def nodes_of(layers: Sequence[Layer]) -> list[LayerNode]:
     """The layers as far as the graph is concerned."""
     return [LayerNode(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
-
-
-def _name(layers: Sequence[Layer]) -> None:
-    names = names_of([layer.type for layer in layers], [layer.name for layer in layers])
-    for layer, name in zip(layers, names, strict=True):
-        layer.name = name
 
 
 def _choose_activations(layers: Sequence[Layer]) -> None:
@@ -213,7 +200,8 @@ def network_problems(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProbl
             f"{_described(last)}; add a softmax layer behind it, or choose another loss",
             None,
         )
-    if isinstance(loss, BinaryCrossEntropy) and not _ends_in_sigmoid(last):
+    by_sigmoid = isinstance(getattr(last, "activation", None), Sigmoid)
+    if isinstance(loss, BinaryCrossEntropy) and not by_sigmoid:
         yield LayerProblem(
             f"binary_cross_entropy needs outputs between 0 and 1, but the last layer is "
             f"{_described(last)}; give it activation sigmoid, or choose another loss",
@@ -240,10 +228,6 @@ def _output_function(layer: Layer) -> str:
     if isinstance(layer, Weighted) and layer.loss_from_z:
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
-
-
-def _ends_in_sigmoid(layer: Layer) -> bool:
-    return isinstance(getattr(layer, "activation", None), Sigmoid)
 
 
 def activation_name(layer: Weighted) -> str:
@@ -309,14 +293,12 @@ def _layer(entry: str | Mapping[str, Any]) -> Layer:
     kind = "dense" if kind == "basic_layer" else kind
     if kind not in LAYERS:
         raise ConfigError(unknown("type of layer", kind, LAYERS))
-    parameters = arguments_of(LAYERS[kind])
-    known = list(parameters)
-    needed = [key for key, value in parameters.items() if value.default is Parameter.empty]
+    known = arguments_of(LAYERS[kind])
     for key in options:
         if key not in known:
             raise ConfigError(unknown(f"key of a {kind} layer", key, known))
-    for key in needed:
-        if options.get(key) is None:
+    for key, parameter in known.items():
+        if parameter.default is Parameter.empty and options.get(key) is None:
             name = "its size" if key == "size" else f"a number of {key}"
             raise ConfigError(f"a {kind} layer needs {name}")
     return LAYERS[kind](**{k: v for k, v in options.items() if v is not None})

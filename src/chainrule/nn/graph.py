@@ -1,4 +1,4 @@
-"""What feeds what: names of inputs resolved, in an order in which each layer comes after its own.
+"""Which layer feeds which, and an order in which each comes after the layers that feed it.
 
 Used for layers as they are and for what a configuration writes, so that both are judged alike.
 """
@@ -40,7 +40,6 @@ class LayerGraph:
     Attributes:
         sources: for each layer the numbers of the layers that feed it, `INPUT` for the input.
         order: the layers' numbers, each after its sources; the last layer comes last.
-        is_chain: whether each layer is fed by the one before it and nothing else.
     """
 
     sources: tuple[tuple[int, ...], ...]
@@ -97,7 +96,7 @@ def _sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
 
 
 def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
-    """Why layers cannot be wired, if anything: an input that is not there, a circle, a dead end.
+    """Why layers make no graph, if they do not: an unknown input, a circle, a dead end.
 
     Args:
         nodes: in the order of the configuration, of different names.

@@ -115,18 +115,18 @@ class Network:
             raise ConfigError(unknown("dtype", dtype, DTYPES))
         if learning_rate is not None and not (is_finite(learning_rate) and learning_rate >= 0):
             raise ConfigError(f"learning_rate is finite and at least 0, found {learning_rate!r}")
-        self.layers = checked_layers(layers)
+        checked = checked_layers(layers)
         if loss is None:
-            ends_in_softmax = any(layer.gives_distribution for layer in self.layers[-1:])
+            ends_in_softmax = any(layer.gives_distribution for layer in checked[-1:])
             loss = default_loss(ends_in_softmax=ends_in_softmax)
-        self.loss_function = loss_function(loss)
+        each_loss = loss_function(loss)
         self.learning_rate = learning_rate
-        setting = penalty_setting(penalty)
+        setting = penalty_setting(penalty)  # before the layers are changed
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.input_shape = shape_of_input(input)
         self.input = prod(self.input_shape)
         self.layers, self.graph, self.loss_function, self.from_logits = connect(
-            self.layers, self.input_shape, self.loss_function
+            checked, self.input_shape, each_loss
         )
         self.context.is_chain = self.graph.is_chain
         self.explicit_jacobians = explicit_jacobians
@@ -355,23 +355,16 @@ class Network:
         """
         return self.loss_function.prepare(t, self.outputs, self.dtype)
 
-    def _prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
-        x, t = self.prepare_inputs(x), self.prepare_targets(t)
-        require_as_many(x, t)
-        self.require_inputs(x, t)
-        return x, t
-
-    def require_inputs(self, x: Array, t: Array) -> None:
-        """Refuse a target at a step that is padding.
-
-        Args:
-            x: prepared inputs.
-            t: prepared targets of the same cases.
+    def prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
+        """Inputs and targets of the same cases, prepared.
 
         Raises:
-            ShapeError: there is one.
+            ShapeError: they do not fit each other, or a target stands at a step that is padding.
         """
+        x, t = self.prepare_inputs(x), self.prepare_targets(t)
+        require_as_many(x, t)
         require_inputs_at_targets(x, t, self.input_shape)
+        return x, t
 
     # The two passes
 
@@ -403,7 +396,7 @@ class Network:
         Raises:
             ShapeError: x, t or theta does not fit.
         """
-        x, t = self._prepare(x, t)
+        x, t = self.prepare(x, t)
         if theta is None:
             with self.lock:
                 self.propagate(x.copy())
@@ -588,9 +581,6 @@ class Network:
         return added
 
     def update_untrained(self) -> None:
-        """Let the layers change what is not trained, such as running statistics.
-
-        An engine calls it after each minibatch, once θ is updated.
-        """
+        """Let the layers change what is not trained; see `Layer.update_untrained`."""
         for layer in self._with_untrained:
             layer.update_untrained()

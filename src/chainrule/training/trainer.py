@@ -140,11 +140,7 @@ class Trainer:
 
     def _prepared(self, part: Part) -> Part:
         """The part in the network's type, converted once for all epochs."""
-        if not len(part):
-            return part
-        x, t = self.network.prepare_inputs(part.x), self.network.prepare_targets(part.t)
-        self.network.require_inputs(x, t)
-        return Part(x, t)
+        return Part(*self.network.prepare(part.x, part.t)) if len(part) else part
 
     def _make_engine(self) -> Engine:
         settings, cases = self.settings, len(self.train)

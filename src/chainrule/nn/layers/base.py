@@ -30,20 +30,6 @@ def sizes_text(shape: Shape) -> str:
     return " x ".join(map(str, shape))
 
 
-def _names(inputs: str | Sequence[str] | None) -> tuple[str, ...]:
-    """The names of sources as a tuple.
-
-    Raises:
-        ConfigError: they are no names.
-    """
-    names = (inputs,) if isinstance(inputs, str) else inputs or ()
-    if not isinstance(names, Sequence) or not all(
-        isinstance(name, str) and name for name in names
-    ):
-        raise ConfigError(f"inputs are names of layers, found {inputs!r}")
-    return tuple(names)
-
-
 class _NotBound(dict[str, Array]):
     """The parameters of a layer that belongs to no network yet: looking one up is an error."""
 
@@ -75,6 +61,7 @@ class Layer(ABC):
         is_output: whether it is the network's last layer, whose output is read after the passes.
         context: what the passes know beside x and θ, such as whether this is training; a network
             gives all its layers its own.
+        bound: whether the layer belongs to a network.
         delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
     """
 
@@ -91,11 +78,11 @@ class Layer(ABC):
     slope_formula: ClassVar[str] = "∂a/∂z = diag(φ′(z))"
     """The Jacobian of the output by z as a formula, where the layer has one, ``a``."""
 
-    # What it takes
-
     explanations: ClassVar[Mapping[str, tuple[str, str, str]]] = {}
-    """What a verbose pass says of parameters, and of ``x``, where it has more to say than of any:
-    what it is, its local Jacobian as a formula, and its gradient as one."""
+    """For a verbose pass, by the name of a parameter or ``x``: what it is, and its local Jacobian
+    and its gradient as formulas."""
+
+    # What it takes
 
     takes_images: ClassVar[bool] = False
     """Whether x must be images, (channels, height, width)."""
@@ -104,8 +91,7 @@ class Layer(ABC):
     """Whether x must be sequences, (steps, features)."""
 
     same_at_every_step: ClassVar[bool] = True
-    """Whether it takes each step of a sequence as a case of its own (see
-    `chainrule.nn.sequences.each_step`), in place of the sequence as a whole."""
+    """Whether it takes each step of a sequence as a case (see `EachStep`), not the whole."""
 
     at_each_step: ClassVar[bool] = False
     """Whether it is such a layer on sequences, an `EachStep`."""
@@ -160,10 +146,13 @@ class Layer(ABC):
             )
         if not isinstance(name, str | None):
             raise ConfigError(f"a layer's name is a text, found {name!r}")
+        names = (inputs,) if isinstance(inputs, str) else inputs or ()
+        if not isinstance(names, Sequence) or not all(isinstance(n, str) and n for n in names):
+            raise ConfigError(f"inputs are names of layers, found {inputs!r}")
         self.name = name or ""
+        self.sources = tuple(names)
         self.learning_rate = learning_rate
         self.penalty: PenaltySetting | None = None
-        self.sources = _names(inputs)
         self.input_shape: Shape = ()
         self.output_shape: Shape = ()
         self.size: int = 0
@@ -171,7 +160,7 @@ class Layer(ABC):
         self.is_output = False
         self.context = Context()
         self.delta: Array | None = None
-        self._bound = False
+        self.bound = False
         self._values: Arrays = _NotBound()
         self._gradients: Arrays = _NotBound()
 
@@ -184,12 +173,12 @@ class Layer(ABC):
     @property
     def inputs(self) -> int:
         """The width of x, (cases, inputs), once connected; 0 before."""
-        return prod(self.input_shape) if self.input_shape else 0
+        return prod(self.input_shape or (0,))
 
     @property
     def outputs(self) -> int:
         """The width of the output, (cases, outputs), once connected; 0 before."""
-        return prod(self.output_shape) if self.output_shape else 0
+        return prod(self.output_shape or (0,))
 
     @property
     def reads_sequences(self) -> bool:
@@ -210,11 +199,6 @@ class Layer(ABC):
     def z_shape(self) -> Shape:
         """What the z of one case stands for: as the output, unless only a part is given on."""
         return self.output_shape
-
-    @property
-    def bound(self) -> bool:
-        """Whether the layer belongs to a network."""
-        return self._bound
 
     @abstractmethod
     def connect(self, *shapes: Shape) -> None:
@@ -242,10 +226,7 @@ class Layer(ABC):
 
     @property
     def uses_of_weights(self) -> int:
-        """How often the forward pass of one case multiplies by each weight.
-
-        Once, but for weights that several places or steps share.
-        """
+        """How often a case multiplies by each weight: once, unless places or steps share it."""
         return 1
 
     @property
@@ -264,16 +245,16 @@ class Layer(ABC):
 
     def bind(self, values: Arrays, gradients: Arrays) -> None:
         """Take the views into θ and into the gradient vector."""
-        self._bound = True
+        self.bound = True
         self._values = values
         self._gradients = gradients
 
     @abstractmethod
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """The layer's function at any parameters, complex ones included; keeps nothing.
+        """The layer's function at any parameters, complex ones included; stores nothing.
 
-        What differs in training it takes from ``context``, as the forward pass does: in one
-        context it is one function, which can be differentiated.
+        What differs in training comes from ``context``, as in the forward pass: within one context
+        it is one function, which can be differentiated.
 
         Returns:
             z, before the activation (for softmax: the logits), and the output.
@@ -322,11 +303,7 @@ class Layer(ABC):
         """The backward pass from δ = ∂L/∂z on, where the loss was computed from z."""
 
     def update_untrained(self) -> None:  # noqa: B027  # most layers have nothing to update
-        """Change the ``untrained`` arrays after a minibatch was trained on.
-
-        An engine calls it once a minibatch, after the update of θ; the passes themselves change
-        no parameter.
-        """
+        """Change the ``untrained`` arrays; engines call it once a minibatch, after θ's update."""
 
 
 class ParameterFree(Layer):
@@ -510,12 +487,10 @@ class Weighted(Layer):
 
     def _of(self, arrays: Arrays, name: str) -> Array:
         if name not in arrays:
-            without = (
-                f"no {name}: it {self._absences[name]}"
-                if self.bound
-                else f"no {name} before it belongs to a network"
+            why = (
+                f": it {self._absences[name]}" if self.bound else " before it belongs to a network"
             )
-            raise ShapeError(f"{self.name or type(self).__name__} has {without}")
+            raise ShapeError(f"{self.name or type(self).__name__} has no {name}{why}")
         return arrays[name]
 
 

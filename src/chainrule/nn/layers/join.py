@@ -31,11 +31,7 @@ class Join(ParameterFree):
     joins: ClassVar[bool] = True
     same_at_every_step: ClassVar[bool] = False
 
-    def __init__(
-        self, *, inputs: Sequence[str] | str | None = None, name: str | None = None
-    ) -> None:
-        super().__init__(name=name, inputs=inputs)
-        self._widths: tuple[int, ...] = ()
+    _widths: tuple[int, ...] = ()
 
     def gather(self, arrays: Sequence[Array]) -> Array:
         """The sources' rows, one behind the other."""
