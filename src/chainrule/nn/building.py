@@ -105,10 +105,7 @@ class Connected(NamedTuple):
 def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
     """Name the layers, choose activations left out, fix shapes, and check what feeds what.
 
-    Args:
-        layers: from the input to the output; they are changed.
-        shape: of one case of the network's input.
-        loss: the network's.
+    The layers are changed; ``shape`` is that of one case of the network's input.
 
     Raises:
         ConfigError: the layers make no network; all reasons at once.
@@ -267,11 +264,7 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer]:
-    """The layers that a configuration's list describes.
-
-    Args:
-        entries: each a mapping with ``type`` (dense if left out) and that layer's keys, or
-            the word ``softmax``.
+    """The layers of a configuration: mappings of ``type`` (dense if left out) and keys, or types.
 
     Raises:
         ConfigError: unknown types, keys or values; of all layers at once.

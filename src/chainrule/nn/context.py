@@ -150,14 +150,7 @@ class Context:
         return found
 
     def buffer(self, layer: str, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array of one layer's own, whose numbers are whatever was written there before.
-
-        Args:
-            layer: the layer's name.
-            what: what it is for, such as ``z``.
-            shape: of the array.
-            dtype: of the numbers.
-        """
+        """An array of the layer's own for ``what``, such as z, with whatever was last written."""
         found: Array = self.cached((layer, what, shape, dtype.char), np.empty, shape, dtype)
         return found
 
@@ -165,12 +158,7 @@ class Context:
         """Where a layer writes the gradient with respect to its input, (cases, width).
 
         In a chain, layers of one width share the array, which then stays in the processor's
-        cache; but the array is never ``J`` itself.
-
-        Args:
-            layer: the layer's name.
-            width: of its input.
-            J: what its backward pass was given, (cases, outputs).
+        cache; but the array is never ``J`` itself, which the layer's backward pass was given.
         """
         owner = "" if self.is_chain else layer
         shape = (len(J), width)

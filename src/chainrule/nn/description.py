@@ -1,7 +1,6 @@
 """What a network is made of: shapes, parameters and multiplications, a line a layer.
 
-Nothing here needs the parameters themselves, so a network that no memory could hold is described
-like any other.
+No parameters are made, so a network that no memory could hold is described like any other.
 """
 
 from __future__ import annotations
@@ -136,10 +135,11 @@ def describe_config(network: Mapping[str, Any]) -> Description:
 def _described(
     layers: Sequence[Layer], graph: LayerGraph, input_shape: Shape, dtype: str
 ) -> Description:
-    facts = []
-    for layer, sources in zip(layers, graph.sources, strict=True):
-        fed_by = tuple(INPUT_WORD if k == INPUT else layers[k].name for k in sources)
-        facts.append(_facts(layer, fed_by))
+    names = {INPUT: INPUT_WORD} | {k: layer.name for k, layer in enumerate(layers)}
+    facts = (
+        _facts(layer, tuple(names[k] for k in sources))
+        for layer, sources in zip(layers, graph.sources, strict=True)
+    )
     return Description(input_shape, tuple(facts), dtype)
 
 

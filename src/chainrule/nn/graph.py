@@ -71,9 +71,6 @@ class LayerNode:
 def layer_graph(nodes: Sequence[LayerNode]) -> LayerGraph:
     """The edges of a network without problems.
 
-    Args:
-        nodes: in the order of the configuration.
-
     Example:
         >>> nodes = [LayerNode("a", "dense"), LayerNode("b", "dense")]
         >>> layer_graph([*nodes, LayerNode("c", "add", ("a", "b"))]).sources
@@ -96,11 +93,7 @@ def _sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
 
 
 def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
-    """Why layers make no graph, if they do not: an unknown input, a circle, a dead end.
-
-    Args:
-        nodes: in the order of the configuration, of different names.
-    """
+    """Why layers of different names make no graph: an unknown input, a circle, a dead end."""
     found = [*_problems_of_inputs(nodes)]
     yield from found
     if found or not nodes:
@@ -168,12 +161,7 @@ def _dead_ends(
 
 
 def names_of(types: Sequence[str], given: Sequence[str | None]) -> list[str]:
-    """The layers' names, by default the type and which of its type it is: ``dense_1``.
-
-    Args:
-        types: of the layers in order.
-        given: the names that were given.
-    """
+    """The given names; by default the type and which of its type the layer is: ``dense_1``."""
     counts: dict[str, int] = {}
     names = []
     for kind, name in zip(types, given, strict=True):

@@ -49,7 +49,6 @@ class Penalty(ABC):
         """Ω'(w), elementwise, in the shape of ``w``; may be ``w`` itself."""
 
 
-@dataclass(frozen=True)
 class L2(Penalty):
     """Ω(w) = ½ w²."""
 
@@ -62,7 +61,6 @@ class L2(Penalty):
         return w
 
 
-@dataclass(frozen=True)
 class L1(Penalty):
     """Ω(w) = |w|, with derivative 0 at the kink."""
 
@@ -165,13 +163,7 @@ EITHER_OR = (
 
 
 class PenaltyTerm(NamedTuple):
-    """One penalty on one segment of θ.
-
-    Attributes:
-        type: its name in the table.
-        rate: above 0.
-        part: the segment.
-    """
+    """One penalty, by its name in the table, on one segment of θ, at a rate above 0."""
 
     type: str
     rate: float

@@ -309,10 +309,6 @@ class Layer(ABC):
 class ParameterFree(Layer):
     """A map without parameters and without an activation: its output is z, and δ is J itself.
 
-    Args:
-        name: see `Layer`.
-        inputs: see `Layer`.
-
     Attributes:
         x: the inputs of the last forward pass; None before.
         z: the output of the last forward pass; None before.
@@ -383,20 +379,15 @@ class WeightedOptions(TypedDict, total=False):
 
 
 class View:
-    """An attribute of a layer that is its view into θ, or where it ends in ``_grad`` into ∂L/∂θ.
+    """An attribute of a layer that is its view into θ: ``W``; into ∂L/∂θ: ``W_grad``."""
 
-    Args:
-        name: of the parameter.
-        doc: what it is.
-    """
-
-    def __init__(self, name: str, doc: str) -> None:
-        self.name = name
+    def __init__(self, doc: str) -> None:
         self.__doc__ = doc
 
     def __set_name__(self, owner: type, attribute: str) -> None:
         self.attribute = attribute
-        self.vector = "_gradients" if attribute.endswith("_grad") else "_values"
+        self.name = attribute.removesuffix("_grad")
+        self.vector = "_values" if attribute == self.name else "_gradients"
 
     def __get__(self, layer: Any, owner: type | None = None) -> Any:
         return self if layer is None else layer._of(getattr(layer, self.vector), self.name)
@@ -480,10 +471,10 @@ class Weighted(Layer):
     def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
         self._activation = None if value is None else activation(value)
 
-    W = View("W", "The weights, a view into θ; to assign is to write into θ.")
-    b = View("b", "The biases, a view into θ; to assign is to write into θ.")
-    W_grad = View("W", "∂L/∂W of the last backward pass, a view into the gradient.")
-    b_grad = View("b", "∂L/∂b of the last backward pass, a view into the gradient.")
+    W = View("The weights, a view into θ; to assign is to write into θ.")
+    b = View("The biases, a view into θ; to assign is to write into θ.")
+    W_grad = View("∂L/∂W of the last backward pass, a view into the gradient.")
+    b_grad = View("∂L/∂b of the last backward pass, a view into the gradient.")
 
     def _of(self, arrays: Arrays, name: str) -> Array:
         if name not in arrays:

@@ -13,12 +13,7 @@ from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
 class Flatten(ParameterFree):
-    """The same numbers in the same order, as one row: (channels, height, width) row by row.
-
-    Args:
-        name: see `Layer`.
-        inputs: see `Layer`.
-    """
+    """The same numbers in the same order, as one row: (channels, height, width) row by row."""
 
     type: ClassVar[str] = "flatten"
     formula: ClassVar[str] = "x"

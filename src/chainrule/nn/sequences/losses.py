@@ -30,13 +30,7 @@ from chainrule.nn.sequences.each_step import BlockDiagonal
 def over_steps(
     loss: Loss, from_logits: FromLogits | None, output_shape: tuple[int, ...]
 ) -> tuple[Loss, FromLogits | None]:
-    """A network's loss and how it is computed from the logits; of sequences, summed over steps.
-
-    Args:
-        loss: of a row of outputs.
-        from_logits: the same from the logits, where there is such a way.
-        output_shape: of one case.
-    """
+    """A network's loss, and the same from the logits; of a sequence, summed over its steps."""
     if len(output_shape) != 2:
         return loss, from_logits
     by_step = None if from_logits is None else SequenceFromLogits(from_logits)

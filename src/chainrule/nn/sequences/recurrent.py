@@ -169,9 +169,9 @@ class Recurrent(Weighted):
 
     # The parameters beside W and b, and their gradients, views into the two vectors
 
-    U = View("U", "The weights of the state before, (size, size), a view into θ; see `W`.")
-    U_grad = View("U", "∂L/∂U of the last backward pass, (size, size), a view into the gradient.")
-    h0_grad = View("h0", "∂L/∂h(0) of the last backward pass, (size,), a view into the gradient.")
+    U = View("The weights of the state before, (size, size), a view into θ; see `W`.")
+    U_grad = View("∂L/∂U of the last backward pass, (size, size), a view into the gradient.")
+    h0_grad = View("∂L/∂h(0) of the last backward pass, (size,), a view into the gradient.")
 
     @property
     def h0(self) -> Array:
@@ -359,12 +359,7 @@ def new(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def by_step(x: Array, steps: int, allocate: Allocate) -> tuple[Array, Array | None]:
-    """x with the steps first, (steps, cases, features), 0 at padding; and the lengths.
-
-    Args:
-        x: rows of cases, (cases, steps · features).
-        steps: of a case.
-        allocate: gives the array of the result.
+    """Rows of cases with the steps first, (steps, cases, features), 0 at padding; and the lengths.
 
     Raises:
         ShapeError: padding stands within a case, or a case is nothing but padding.
@@ -384,8 +379,8 @@ def run(
     """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product.
 
     Args:
-        x: as `by_step` gives it.
-        values: W, (features, size), U, (size, size), and b, (size,), where there are biases.
+        x: (steps, cases, features).
+        values: W, U and, where there are biases, b.
         start: h(0), (size,).
         activation: φ.
         allocate: gives the arrays of z, the states and h U of one step.
@@ -437,10 +432,6 @@ STARTS = ("zeros", "learnt")
 
 def given_start(start: Any, size: int) -> Array:
     """h(0), (size,): the given numbers, or zeros, which a learnt one has at first as well.
-
-    Args:
-        start: a word of `STARTS`, or the numbers.
-        size: how many units there are.
 
     Raises:
         ConfigError: neither a word of `STARTS` nor ``size`` numbers.

@@ -85,14 +85,7 @@ def _carried_in_part(
 
 
 def carry_forth(change: Array, slopes: Array, U: Array, depth: int | None = None) -> Array:
-    """h'(n) for a change e'(n) of every step, (steps, cases, size): `carry_back` transposed.
-
-    Args:
-        change: e'(n).
-        slopes: d(n).
-        U: (size, size).
-        depth: k; None for all steps.
-    """
+    """h'(n) for a change e'(n) of every step, (steps, cases, size): `carry_back` transposed."""
     moved = change * slopes
     steps = len(change)
     if depth is None or depth >= steps:
@@ -110,11 +103,7 @@ def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
     """∂h(n) / ∂e(m) as explicit matrices, (cases, steps, size, steps, size); 0 for m > n.
 
     ∂h(n)/∂e(n) = diag d(n), and ∂h(n)/∂e(m) = diag d(n) Uᵀ ∂h(n−1)/∂e(m), multiplied for real.
-
-    Args:
-        slopes: d(n), (steps, cases, size).
-        U: (size, size).
-        depth: k; None for all steps.
+    Arguments as of `carry_back`.
     """
     steps, cases, size = slopes.shape
     found = np.zeros((cases, steps, size, steps, size), np.result_type(slopes, U))
@@ -127,15 +116,13 @@ def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
     return found
 
 
-# The Jacobians of a recurrent layer, h(n) = φ(z(n)) with z(n) = x(n) W + h(n−1) U + b.
-# `ThroughTime` is ∂h/∂e, the outputs by a change e(n) of each step's z(n); its blocks ∂h(n)/∂e(m)
-# fill the lower triangle. Those by x, W, U, b and the start state are `ThroughTime` composed with
-# the Jacobian of one step.
+# The Jacobians of a recurrent layer: `ThroughTime` composed with that of one step's z by x, W, U, b
+# or the start state.
 
 
 @dataclass(eq=False, repr=False)
 class ThroughTime(Jacobian):
-    """∂h/∂e: outputs of a recurrent layer by a change of each step's pre-activation.
+    """∂h/∂e: the outputs by a change e(n) of each step's z(n); a lower triangle of blocks.
 
     Args:
         slopes: φ'(z(n)), (steps, cases, size).
@@ -199,9 +186,8 @@ class ThroughTime(Jacobian):
     def jvp(self, v: Array) -> Array:
         """How the outputs move for a change v of the pre-activations, (cases, steps · size)."""
         steps, cases, size = self.slopes.shape
-        moved = carry_forth(
-            v.reshape(cases, steps, size).swapaxes(0, 1), self.slopes, self.U, self.depth
-        )
+        change = v.reshape(cases, steps, size).swapaxes(0, 1)
+        moved = carry_forth(change, self.slopes, self.U, self.depth)
         return flat_rows(moved) if self.last is None else moved[self.last, np.arange(cases)]
 
     def cases(self, chosen: slice) -> ThroughTime:
