@@ -66,8 +66,7 @@ class Layer(ABC):
     """
 
     type: ClassVar[str]
-    knows_padding: ClassVar[bool] = False
-    """Whether a step of a sequence may be padding, NaN, which it passes on as such."""
+    """Its word in a configuration, such as ``dense``."""
 
     formula: ClassVar[str] = ""
     """z as a formula of x and the parameters, such as ``x W + b``."""
@@ -90,11 +89,14 @@ class Layer(ABC):
     takes_sequences: ClassVar[bool] = False
     """Whether x must be sequences, (steps, features)."""
 
+    knows_padding: ClassVar[bool] = False
+    """Whether a step of a sequence may be padding, NaN, which it passes on as such."""
+
     same_at_every_step: ClassVar[bool] = True
     """Whether it takes each step of a sequence as a case (see `EachStep`), not the whole."""
 
     at_each_step: ClassVar[bool] = False
-    """Whether it is such a layer on sequences, an `EachStep`."""
+    """Whether it is an `EachStep`: such a layer, fed with sequences."""
 
     joins: ClassVar[bool] = False
     """Whether it takes several inputs, and at least two."""
@@ -102,7 +104,7 @@ class Layer(ABC):
     # What it gives
 
     has_weights: ClassVar[bool] = False
-    """Whether there are weights to train, without which a network has nothing to do."""
+    """Whether there are weights to train; a network needs at least one layer that has some."""
 
     size_is_outputs: ClassVar[bool] = False
     """Whether its argument ``size`` is the number of outputs, of a case or of a step."""
@@ -128,7 +130,7 @@ class Layer(ABC):
     # What is different in training
 
     differs_in_training: ClassVar[bool] = False
-    """Whether its function is another one in training mode, see `Context`."""
+    """Whether it computes something else in training mode, see `Context`."""
 
     untrained: ClassVar[tuple[str, ...]] = ()
     """Which of its arrays no optimizer and no penalty changes, such as running statistics."""
@@ -217,7 +219,7 @@ class Layer(ABC):
         return x
 
     def part(self, J: Array) -> Sequence[Array]:
-        """J with respect to x, (cases, inputs), as the parts that belong to the sources."""
+        """The gradient with respect to x, (cases, inputs), cut into those of the sources."""
         return (J,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -231,12 +233,12 @@ class Layer(ABC):
 
     @property
     def largest_product(self) -> int:
-        """Multiplications of one case in the largest product that is NumPy's."""
+        """How many multiplications a case takes in the largest matrix product of NumPy."""
         return prod(self.shapes().get("W", (0,)))
 
     @property
     def in_loops(self) -> int:
-        """Multiplications of one case in compiled loops."""
+        """How many multiplications a case takes in compiled loops."""
         return 0
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
@@ -283,7 +285,7 @@ class Layer(ABC):
         return {}
 
     def ties(self, x: Array) -> Array | None:
-        """Signed distances to where the layer would choose other numbers of x, if it chooses."""
+        """Where it chooses among numbers of x: signed distances to where it would choose others."""
         return None
 
     @abstractmethod

@@ -116,8 +116,8 @@ def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
     return found
 
 
-# The Jacobians of a recurrent layer: `ThroughTime` composed with that of one step's z by x, W, U, b
-# or the start state.
+# The Jacobians of a recurrent layer: `ThroughTime` composed with that of each step's z by x, W, U,
+# b or the start state.
 
 
 @dataclass(eq=False, repr=False)
