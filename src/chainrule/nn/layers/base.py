@@ -285,7 +285,7 @@ class Layer(ABC):
         return {}
 
     def ties(self, x: Array) -> Array | None:
-        """Where it chooses among numbers of x: signed distances to where it would choose others."""
+        """Signed distances to where it would choose other numbers of x; None if it chooses none."""
         return None
 
     @abstractmethod
