@@ -51,40 +51,6 @@ class ConnectError(ConfigError):
         self.layer = layer
 
 
-def shape_of_input(value: Any) -> Shape:
-    """The shape of one case of a network's input: a number of inputs, or several sizes.
-
-    Raises:
-        ConfigError: it is neither.
-    """
-    sizes = value if isinstance(value, list | tuple) else [value]
-    if not 1 <= len(sizes) <= 3:
-        raise ConfigError(
-            f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
-        )
-    for size in sizes:
-        if not is_whole(size, 1):
-            raise ConfigError(f"input must be a whole number of at least 1, found {size!r}")
-    return tuple(map(int, sizes))
-
-
-def checked_layers(layers: Any) -> tuple[Layer, ...]:
-    """What was given as layers, if it is layers.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if not isinstance(layers, Sequence) or isinstance(layers, str):
-        raise ConfigError(f"layers is a list of layers, found {layers!r}")
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise ConfigError(
-                f"layers are objects such as Dense(3), found {layer!r}; Network.from_config takes "
-                "words and mappings"
-            )
-    return tuple(layers)
-
-
 class Connected(NamedTuple):
     """Layers that make a network.
 
@@ -141,6 +107,40 @@ def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:
     while passed_on and k != INPUT:
         layers[k].is_output = True
         k, passed_on = graph.sources[k][0], layers[k].passes_on
+
+
+def shape_of_input(value: Any) -> Shape:
+    """The shape of one case of a network's input: a number of inputs, or several sizes.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    sizes = value if isinstance(value, list | tuple) else [value]
+    if not 1 <= len(sizes) <= 3:
+        raise ConfigError(
+            f"input is a number, [steps, features] or [channels, height, width], found {value!r}"
+        )
+    for size in sizes:
+        if not is_whole(size, 1):
+            raise ConfigError(f"input must be a whole number of at least 1, found {size!r}")
+    return tuple(map(int, sizes))
+
+
+def checked_layers(layers: Any) -> tuple[Layer, ...]:
+    """What was given as layers, if it is layers.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not isinstance(layers, Sequence) or isinstance(layers, str):
+        raise ConfigError(f"layers is a list of layers, found {layers!r}")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ConfigError(
+                f"layers are objects such as Dense(3), found {layer!r}; Network.from_config takes "
+                "words and mappings"
+            )
+    return tuple(layers)
 
 
 def default_loss(*, ends_in_softmax: bool) -> str:

@@ -24,81 +24,6 @@ from chainrule.core.registry import from_table
 from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 
-# Targets: class numbers 0 to C − 1, one a case, or a row of values a case. These functions go from
-# what a user has to what a loss takes, and say what is wrong where that is not possible.
-
-
-def class_numbers(t: Any, classes: int) -> Array:
-    """``t`` as class numbers, an integer array of shape (cases,).
-
-    Raises:
-        ShapeError: not one whole number a case, or a number outside 0 to classes − 1.
-
-    Example:
-        >>> class_numbers([2.0, 0.0], classes=3)
-        array([2, 0])
-    """
-    t = as_numbers(t, "targets", "biuf")
-    if t.ndim == 2 and t.shape[1] == 1:
-        t = t[:, 0]
-    if t.ndim != 1:
-        raise ShapeError(
-            f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
-        )
-    if t.dtype.kind == "f" and not np.all(t == np.rint(t)):
-        raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
-    outside = (t < 0) | (t >= classes)
-    if outside.any():
-        case = int(outside.argmax())
-        raise ShapeError(
-            f"class {float(t[case]):.17g} of case {case} is outside the {classes} classes "
-            f"0 to {classes - 1} that the network has outputs for"
-        )
-    return t.astype(np.intp)
-
-
-def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:
-    """Rows of zeros with a 1 at the class, shape (cases, classes).
-
-    Example:
-        >>> one_hot(np.array([1, 0]), 2, "int64")
-        array([[0, 1],
-               [1, 0]])
-    """
-    result = np.zeros((len(numbers), classes), dtype)
-    result[np.arange(len(numbers)), numbers] = 1
-    return result
-
-
-def rows(t: Any, outputs: int, dtype: Any) -> Array:
-    """``t`` as rows of ``dtype``, shape (cases, outputs).
-
-    Values (cases,) become a column where there is one output, class numbers (cases,) become
-    one-hot rows where there are several.
-
-    Raises:
-        ShapeError: ``t`` does not fit the outputs.
-
-    Example:
-        >>> rows([3.0, 4.0], 1, "float64").shape
-        (2, 1)
-    """
-    t = as_numbers(t, "targets", "biuf")
-    if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
-        return one_hot(class_numbers(t, outputs), outputs, dtype)
-    if t.ndim == 1:
-        t = t[:, None]
-    if t.ndim != 2 or t.shape[1] != outputs:
-        raise ShapeError(f"targets of shape (cases, {outputs}) are expected, found {t.shape}")
-    return t.astype(dtype)
-
-
-def _require_all(right: Array, t: Array, expected: str) -> None:
-    if not right.all():
-        case = int(right.argmin())
-        raise ShapeError(f"rows of targets for {expected}; found {t[case]} in case {case}")
-
-
 SUM_TOLERANCE = 1e-5
 """How far from 1 a row of targets may add up: numbers written with six digits pass."""
 
@@ -548,3 +473,78 @@ def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
         Huber(delta=2.0)
     """
     return value if isinstance(value, Loss) else from_table("loss", LOSSES, value)
+
+
+# Targets: class numbers 0 to C − 1, one a case, or a row of values a case. These functions go from
+# what a user has to what a loss takes, and say what is wrong where that is not possible.
+
+
+def class_numbers(t: Any, classes: int) -> Array:
+    """``t`` as class numbers, an integer array of shape (cases,).
+
+    Raises:
+        ShapeError: not one whole number a case, or a number outside 0 to classes − 1.
+
+    Example:
+        >>> class_numbers([2.0, 0.0], classes=3)
+        array([2, 0])
+    """
+    t = as_numbers(t, "targets", "biuf")
+    if t.ndim == 2 and t.shape[1] == 1:
+        t = t[:, 0]
+    if t.ndim != 1:
+        raise ShapeError(
+            f"targets are class numbers (cases,) or rows (cases, {classes}), found {t.shape}"
+        )
+    if t.dtype.kind == "f" and not np.all(t == np.rint(t)):
+        raise ShapeError(f"class numbers are whole numbers from 0 to {classes - 1}")
+    outside = (t < 0) | (t >= classes)
+    if outside.any():
+        case = int(outside.argmax())
+        raise ShapeError(
+            f"class {float(t[case]):.17g} of case {case} is outside the {classes} classes "
+            f"0 to {classes - 1} that the network has outputs for"
+        )
+    return t.astype(np.intp)
+
+
+def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:
+    """Rows of zeros with a 1 at the class, shape (cases, classes).
+
+    Example:
+        >>> one_hot(np.array([1, 0]), 2, "int64")
+        array([[0, 1],
+               [1, 0]])
+    """
+    result = np.zeros((len(numbers), classes), dtype)
+    result[np.arange(len(numbers)), numbers] = 1
+    return result
+
+
+def rows(t: Any, outputs: int, dtype: Any) -> Array:
+    """``t`` as rows of ``dtype``, shape (cases, outputs).
+
+    Values (cases,) become a column where there is one output, class numbers (cases,) become
+    one-hot rows where there are several.
+
+    Raises:
+        ShapeError: ``t`` does not fit the outputs.
+
+    Example:
+        >>> rows([3.0, 4.0], 1, "float64").shape
+        (2, 1)
+    """
+    t = as_numbers(t, "targets", "biuf")
+    if outputs > 1 and (t.ndim == 1 or t.shape[1:] == (1,)):
+        return one_hot(class_numbers(t, outputs), outputs, dtype)
+    if t.ndim == 1:
+        t = t[:, None]
+    if t.ndim != 2 or t.shape[1] != outputs:
+        raise ShapeError(f"targets of shape (cases, {outputs}) are expected, found {t.shape}")
+    return t.astype(dtype)
+
+
+def _require_all(right: Array, t: Array, expected: str) -> None:
+    if not right.all():
+        case = int(right.argmin())
+        raise ShapeError(f"rows of targets for {expected}; found {t[case]} in case {case}")

@@ -173,56 +173,6 @@ class Network:
     def theta(self, value: Array) -> None:
         assign(self.theta, value, "theta")
 
-    @property
-    def explicit_jacobians(self) -> bool:
-        """Whether the backward pass multiplies by the dense matrices."""
-        return self._explicit
-
-    @explicit_jacobians.setter
-    def explicit_jacobians(self, value: bool) -> None:
-        if not isinstance(value, bool):
-            raise ConfigError(f"explicit_jacobians is true or false, found {value!r}")
-        self._explicit = value
-        for layer in self.layers:
-            layer.explicit = self._explicit
-
-    @property
-    def penalty(self) -> PenaltySetting | None:
-        """What is added to the loss for large parameters; assign what ``penalty=`` takes.
-
-        It is on the layers that have no penalty of their own.
-        """
-        return self._penalty_setting
-
-    @penalty.setter
-    def penalty(self, value: PenaltyLike | None) -> None:
-        self._penalty_setting = penalty_setting(value)
-        own = {layer.name: layer.penalty for layer in self.layers if layer.penalty is not None}
-        self._penalty: PlacedPenalty = placed(self._penalty_setting, self.parameters.layout, own)
-
-    @property
-    def penalised(self) -> tuple[PenaltyTerm, ...]:
-        """Which penalty is on which segment of θ at which rate, the layers' own included."""
-        return self._penalty.terms
-
-    def penalty_rates(self, name: str) -> Mapping[str, float]:
-        """The rates of the penalties on a parameter by type; those of 0 are left out.
-
-        Args:
-            name: the parameter's full name, such as ``dense_1.W``.
-
-        Example:
-            >>> from chainrule.nn import Dense
-            >>> from chainrule.nn.network import Network
-            >>> layers = [Dense(2), Dense(1, penalty={"type": "L2", "rate": 0.5})]
-            >>> network = Network(layers, input=3, penalty={"L1": 0.1, "L2": 0.2})
-            >>> network.penalty_rates("dense_1.W"), network.penalty_rates("dense_1.b")
-            ({'L1': 0.1, 'L2': 0.2}, {})
-            >>> network.penalty_rates("dense_2.W")
-            {'L2': 0.5}
-        """
-        return self._penalty.rates[name]
-
     def __repr__(self) -> str:
         shapes = (f"{layer.name} {sizes_text(layer.output_shape)}" for layer in self.layers)
         chain = " → ".join([sizes_text(self.input_shape), *shapes])
@@ -250,121 +200,6 @@ class Network:
         for layer in self.layers:
             layer.context = self.context
             layer.bind(self.parameters.layer(layer.name), self.gradients.layer(layer.name))
-
-    def rates(self, default: float) -> dict[str, float]:
-        """The learning rate of every parameter by full name.
-
-        Args:
-            default: where neither the layer nor the network has a rate.
-        """
-        network_rate = default if self.learning_rate is None else self.learning_rate
-        return {
-            f"{layer.name}.{name}": network_rate
-            if layer.learning_rate is None
-            else layer.learning_rate
-            for layer in self.layers
-            for name in layer.shapes()
-        }
-
-    # Copies
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the lock, which no copy shares."""
-        return {name: value for name, value in self.__dict__.items() if name != "lock"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy has a lock of its own, and belongs to the thread that makes it."""
-        self.__dict__.update(state)
-        self.lock = RLock()
-        self.context.forward_thread = get_ident()
-        self._bind()  # a copy's views belong to the copy's θ
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """A copy of one moment, also while another thread trains the network."""
-        made = memo[id(self)] = type(self).__new__(type(self))
-        with self.lock:
-            made.__setstate__(deepcopy(self.__getstate__(), memo))
-        return made
-
-    # The mode
-
-    def training_mode(self, seed: int = 0, step: int = 0) -> AbstractContextManager[Context]:
-        """While this lasts, passes of this thread are those of training, not of evaluation.
-
-        A network is in evaluation mode otherwise: `forward_pass` and `loss` are those of the
-        trained network. Layers such as `Dropout` compute something else during training. What
-        they draw follows from the seed, the step and the layer's name alone, so a pass gives the
-        same numbers again, also at another ``theta``.
-
-        Args:
-            seed: of the random numbers.
-            step: how many minibatches have been trained on before.
-
-        Example:
-            >>> from chainrule.nn import Dense, Dropout
-            >>> network = Network([Dense(4), Dropout(0.5), Dense(1)], input=2, seed=1)
-            >>> x, t = [[1.0, 2.0]], [[0.5]]
-            >>> with network.training_mode(seed=3):
-            ...     first, again = network.loss(x, t), network.loss(x, t)
-            >>> first == again, first == network.loss(x, t)
-            (True, False)
-        """
-        return self.context.training_mode(seed, step)
-
-    def reused_buffers(self, buffers: Buffers) -> AbstractContextManager[None]:
-        """While this lasts, layers write into the arrays of ``buffers`` again and again.
-
-        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
-        the next. See `Context.reused_buffers`.
-        """
-        return self.context.reused_buffers(buffers)
-
-    # What the caller may give
-
-    def prepare_inputs(self, x: Any) -> Array:
-        """``x`` as an array (cases, input) of the network's type; complex stays complex.
-
-        Images (cases, channels, height, width) and sequences (cases, steps, features) become
-        rows. The caller's array is never changed.
-
-        Raises:
-            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
-        """
-        x = rows_of_cases(x, self.input_shape, self.dtype)
-        if len(self.input_shape) == 2:
-            self._require_padding_known(x)
-        return x
-
-    def _require_padding_known(self, x: Array) -> None:
-        """Refuse cases of different lengths where a layer takes all steps as one row."""
-        lengths = lengths_of(x.reshape(-1, *self.input_shape))
-        if lengths is None:
-            return
-        for layer in self.layers:
-            if len(layer.input_shape) == 2 and not layer.knows_padding:
-                raise ShapeError(
-                    f"{layer.name} takes all steps of a case as they are and cannot pass over "
-                    f"padding (NaN), but case {int(lengths.argmin())} has {lengths.min()} steps"
-                )
-
-    def prepare_targets(self, t: Any) -> Array:
-        """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
-
-        Raises:
-            ShapeError: the targets do not fit the outputs.
-        """
-        return self.loss_function.prepare(t, self.outputs, self.dtype)
-
-    def prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
-        """Inputs and targets of the same cases, prepared.
-
-        Raises:
-            ShapeError: they do not fit each other, or a target stands at a step that is padding.
-        """
-        x, t = self.prepare_inputs(x), self.prepare_targets(t)
-        require_as_many(x, t)
-        require_inputs_at_targets(x, t, self.input_shape)
-        return x, t
 
     # The two passes
 
@@ -570,6 +405,158 @@ class Network:
         assert y is not None
         return self.loss_function.value(y, t)
 
+    def update_untrained(self) -> None:
+        """Let the layers change what is not trained; see `Layer.update_untrained`."""
+        for layer in self._with_untrained:
+            layer.update_untrained()
+
+    # What the caller may give
+
+    def prepare_inputs(self, x: Any) -> Array:
+        """``x`` as an array (cases, input) of the network's type; complex stays complex.
+
+        Images (cases, channels, height, width) and sequences (cases, steps, features) become
+        rows. The caller's array is never changed.
+
+        Raises:
+            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
+        """
+        x = rows_of_cases(x, self.input_shape, self.dtype)
+        if len(self.input_shape) == 2:
+            self._require_padding_known(x)
+        return x
+
+    def _require_padding_known(self, x: Array) -> None:
+        """Refuse cases of different lengths where a layer takes all steps as one row."""
+        lengths = lengths_of(x.reshape(-1, *self.input_shape))
+        if lengths is None:
+            return
+        for layer in self.layers:
+            if len(layer.input_shape) == 2 and not layer.knows_padding:
+                raise ShapeError(
+                    f"{layer.name} takes all steps of a case as they are and cannot pass over "
+                    f"padding (NaN), but case {int(lengths.argmin())} has {lengths.min()} steps"
+                )
+
+    def prepare_targets(self, t: Any) -> Array:
+        """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
+
+        Raises:
+            ShapeError: the targets do not fit the outputs.
+        """
+        return self.loss_function.prepare(t, self.outputs, self.dtype)
+
+    def prepare(self, x: Any, t: Any) -> tuple[Array, Array]:
+        """Inputs and targets of the same cases, prepared.
+
+        Raises:
+            ShapeError: they do not fit each other, or a target stands at a step that is padding.
+        """
+        x, t = self.prepare_inputs(x), self.prepare_targets(t)
+        require_as_many(x, t)
+        require_inputs_at_targets(x, t, self.input_shape)
+        return x, t
+
+    # The mode
+
+    def training_mode(self, seed: int = 0, step: int = 0) -> AbstractContextManager[Context]:
+        """While this lasts, passes of this thread are those of training, not of evaluation.
+
+        A network is in evaluation mode otherwise: `forward_pass` and `loss` are those of the
+        trained network. Layers such as `Dropout` compute something else during training. What
+        they draw follows from the seed, the step and the layer's name alone, so a pass gives the
+        same numbers again, also at another ``theta``.
+
+        Args:
+            seed: of the random numbers.
+            step: how many minibatches have been trained on before.
+
+        Example:
+            >>> from chainrule.nn import Dense, Dropout
+            >>> network = Network([Dense(4), Dropout(0.5), Dense(1)], input=2, seed=1)
+            >>> x, t = [[1.0, 2.0]], [[0.5]]
+            >>> with network.training_mode(seed=3):
+            ...     first, again = network.loss(x, t), network.loss(x, t)
+            >>> first == again, first == network.loss(x, t)
+            (True, False)
+        """
+        return self.context.training_mode(seed, step)
+
+    def reused_buffers(self, buffers: Buffers) -> AbstractContextManager[None]:
+        """While this lasts, layers write into the arrays of ``buffers`` again and again.
+
+        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
+        the next. See `Context.reused_buffers`.
+        """
+        return self.context.reused_buffers(buffers)
+
+    # Settings
+
+    def rates(self, default: float) -> dict[str, float]:
+        """The learning rate of every parameter by full name.
+
+        Args:
+            default: where neither the layer nor the network has a rate.
+        """
+        network_rate = default if self.learning_rate is None else self.learning_rate
+        return {
+            f"{layer.name}.{name}": network_rate
+            if layer.learning_rate is None
+            else layer.learning_rate
+            for layer in self.layers
+            for name in layer.shapes()
+        }
+
+    @property
+    def explicit_jacobians(self) -> bool:
+        """Whether the backward pass multiplies by the dense matrices."""
+        return self._explicit
+
+    @explicit_jacobians.setter
+    def explicit_jacobians(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ConfigError(f"explicit_jacobians is true or false, found {value!r}")
+        self._explicit = value
+        for layer in self.layers:
+            layer.explicit = self._explicit
+
+    @property
+    def penalty(self) -> PenaltySetting | None:
+        """What is added to the loss for large parameters; assign what ``penalty=`` takes.
+
+        It is on the layers that have no penalty of their own.
+        """
+        return self._penalty_setting
+
+    @penalty.setter
+    def penalty(self, value: PenaltyLike | None) -> None:
+        self._penalty_setting = penalty_setting(value)
+        own = {layer.name: layer.penalty for layer in self.layers if layer.penalty is not None}
+        self._penalty: PlacedPenalty = placed(self._penalty_setting, self.parameters.layout, own)
+
+    @property
+    def penalised(self) -> tuple[PenaltyTerm, ...]:
+        """Which penalty is on which segment of θ at which rate, the layers' own included."""
+        return self._penalty.terms
+
+    def penalty_rates(self, name: str) -> Mapping[str, float]:
+        """The rates of the penalties on a parameter by type; those of 0 are left out.
+
+        Args:
+            name: the parameter's full name, such as ``dense_1.W``.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> from chainrule.nn.network import Network
+            >>> layers = [Dense(2), Dense(1, penalty={"type": "L2", "rate": 0.5})]
+            >>> network = Network(layers, input=3, penalty={"L1": 0.1, "L2": 0.2})
+            >>> network.penalty_rates("dense_1.W"), network.penalty_rates("dense_1.b")
+            ({'L1': 0.1, 'L2': 0.2}, {})
+            >>> network.penalty_rates("dense_2.W")
+            {'L2': 0.5}
+        """
+        return self._penalty.rates[name]
+
     def penalty_loss(self) -> float:
         """What the penalty adds to the loss at θ."""
         return float(self._penalty.loss(self.theta))
@@ -580,7 +567,22 @@ class Network:
         self._penalty.add_gradient(self.theta, added)
         return added
 
-    def update_untrained(self) -> None:
-        """Let the layers change what is not trained; see `Layer.update_untrained`."""
-        for layer in self._with_untrained:
-            layer.update_untrained()
+    # Copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the lock, which no copy shares."""
+        return {name: value for name, value in self.__dict__.items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy has a lock of its own, and belongs to the thread that makes it."""
+        self.__dict__.update(state)
+        self.lock = RLock()
+        self.context.forward_thread = get_ident()
+        self._bind()  # a copy's views belong to the copy's θ
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of one moment, also while another thread trains the network."""
+        made = memo[id(self)] = type(self).__new__(type(self))
+        with self.lock:
+            made.__setstate__(deepcopy(self.__getstate__(), memo))
+        return made

@@ -285,7 +285,7 @@ class Layer(ABC):
         return {}
 
     def ties(self, x: Array) -> Array | None:
-        """Signed distances to where it would choose other numbers of x; None if it chooses none."""
+        """Signed distances to where it would choose other numbers of x; else None."""
         return None
 
     @abstractmethod
