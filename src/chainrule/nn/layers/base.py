@@ -170,7 +170,7 @@ class Layer(ABC):
         """Such as ``Dense dense_1: 4 → 3``."""
         before = sizes_text(self.input_shape) or "?"
         after = sizes_text(self.output_shape) or self.size or "?"
-        return printable(f"{type(self).__name__} {self.name}: {before} → {after}")
+        return printable(f"{self.__class__.__name__} {self.name}: {before} → {after}")
 
     @property
     def inputs(self) -> int:
