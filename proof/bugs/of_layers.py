@@ -9,8 +9,8 @@ ENGINE = "training/engines/numpy_engine.py"
 
 BACK = "delta = J_a.vjp(J, self._out.delta) if not self.explicit else explicit(J_a).vjp(J)"
 FORWARD = "self.z, self.a = self.evaluate(x, self._values, self._out)"
-W_GRADIENT = 'local["W"].vjp(delta, self.W_grad)'
-B_GRADIENT = 'local["b"].vjp(delta, self.b_grad)'
+W_GRADIENT = "self._jacobian_W().vjp(delta, self.W_grad)"
+B_GRADIENT = "self._jacobian_b().vjp(delta, self.b_grad)"
 STEP = "        self._check_gradient(k)\n"
 
 BUGS = (
@@ -94,18 +94,18 @@ BUGS = (
         (
             Edit(
                 DENSE,
-                'J_x = local["x"]\n',
+                "J_x = self._jacobian_x()\n",
                 "J_x = InputJacobian(self.W - 0.1 * self.W_grad, len(self.x))\n",
             ),
         ),
     ),
     Bug(
         "gradient of W not reset",
-        (Edit(DENSE, W_GRADIENT, 'self.W_grad += local["W"].vjp(delta)'),),
+        (Edit(DENSE, W_GRADIENT, "self.W_grad += self._jacobian_W().vjp(delta)"),),
     ),
     Bug(
         "gradient of b not reset",
-        (Edit(DENSE, B_GRADIENT, 'self.b_grad += local["b"].vjp(delta)'),),
+        (Edit(DENSE, B_GRADIENT, "self.b_grad += self._jacobian_b().vjp(delta)"),),
     ),
     Bug("hidden δ zeroed", (Edit(DENSE, BACK, BACK + "\n        delta[:, 0] = 0"),)),
     Bug(

@@ -154,21 +154,28 @@ class Dense(Weighted):
             ShapeError: there was no forward pass.
         """
         self._of_pass(self.x)
-        return {"a": Diagonal(self._activation.derivative(self.z)), **self._jacobians_of_z()}
-
-    def _jacobians_of_z(self) -> dict[str, Jacobian]:
-        cases, size, ones = len(self.x), self.size, self._out.ones
         found: dict[str, Jacobian] = {
-            "x": InputJacobian(self.W, cases),
-            "W": WeightJacobian(self.x, size),
+            "a": Diagonal(self._activation.derivative(self.z)),
+            "x": self._jacobian_x(),
+            "W": self._jacobian_W(),
         }
-        if self.bias:
-            found["b"] = BiasJacobian(np.ones(cases, self.x.dtype) if ones is None else ones, size)
-        return found
+        return {**found, "b": self._jacobian_b()} if self.bias else found
 
     def _jacobian_a(self) -> Diagonal:
         # With reused buffers φ'(z) lies where δ will be, and is multiplied in place.
         return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
+
+    def _jacobian_x(self) -> InputJacobian:
+        return InputJacobian(self.W, len(self.x))
+
+    def _jacobian_W(self) -> WeightJacobian:
+        return WeightJacobian(self.x, self.size)
+
+    def _jacobian_b(self) -> BiasJacobian:
+        ones = self._out.ones
+        return BiasJacobian(
+            np.ones(len(self.x), self.x.dtype) if ones is None else ones, self.size
+        )
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
         """δ = J ∂a/∂z, then `backward_from_delta`."""
@@ -179,16 +186,15 @@ class Dense(Weighted):
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; for the input δ Wᵀ."""
         self.delta = delta
-        local = self._jacobians_of_z()
         if self.explicit:  # the outer products x δᵀ, summed over the cases
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
         else:
-            local["W"].vjp(delta, self.W_grad)
+            self._jacobian_W().vjp(delta, self.W_grad)
         if self.bias:
-            local["b"].vjp(delta, self.b_grad)
+            self._jacobian_b().vjp(delta, self.b_grad)
         if not to_input:
             return None
-        J_x = local["x"]
+        J_x = self._jacobian_x()
         if self.explicit:
             return explicit(J_x).vjp(delta)
         return J_x.vjp(delta, self._out.input_gradient)
