@@ -51,9 +51,9 @@ class Dropout(ParameterFree):
         array([[1., 2., 3., 4.]])
         >>> with network.training_mode(seed=1):
         ...     layer.forward_pass(np.array([[1.0, 2.0, 3.0, 4.0]]))
-        array([[0., 4., 0., 0.]])
+        array([[0., 0., 0., 8.]])
         >>> layer.backward_pass(np.ones((1, 4)))
-        array([[0., 2., 0., 0.]])
+        array([[0., 0., 0., 2.]])
     """
 
     type: ClassVar[str] = "dropout"
