@@ -149,11 +149,10 @@ def penalty_setting(value: PenaltyLike | None) -> PenaltySetting | None:
 
 def _require_known(options: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in options:
-        if key in ("type", "rate") and key not in known:
-            raise ConfigError(EITHER_OR)
         if key not in known:
             keys = ("type", "rate", "biases", *PENALTIES)
-            raise ConfigError(unknown("key of penalty", key, keys))
+            mixed = key in ("type", "rate")
+            raise ConfigError(EITHER_OR if mixed else unknown("key of penalty", key, keys))
 
 
 EITHER_OR = (
@@ -180,8 +179,8 @@ class PlacedPenalty:
     """Penalties on segments of θ.
 
     Attributes:
-        rates: of every array by full name: the rates above 0 by type.
-        terms: the same as segments of θ as long as possible.
+        rates: for every array, by full name, the rates above 0 by type.
+        terms: the same on the longest segments of θ over which a rate is one number.
     """
 
     rates: Mapping[str, Mapping[str, float]]
