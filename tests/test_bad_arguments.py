@@ -203,8 +203,8 @@ def test_a_sweep_varies_over_values(values):
 
 
 def test_values_of_numpy_are_values():
-    assert Variation.of("a", np.arange(3)).said == "0,1,2"
-    assert Variation.of("a", [np.float64(0.5), np.array([1, 2])]).said == "0.5,[1, 2]"
+    assert Variation.of("a", np.arange(3)).text == "0,1,2"
+    assert Variation.of("a", [np.float64(0.5), np.array([1, 2])]).text == "0.5,[1, 2]"
 
 
 @pytest.mark.parametrize(("name", "value"), [("trials", "a"), ("trials", 1.5), ("jobs", [1])])

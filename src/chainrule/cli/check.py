@@ -56,7 +56,7 @@ def command(
     loaded = loaded.replace(network={"dtype": "float64"})
     resolved = resolve(loaded)
     network = resolved.network
-    x, t = resolved.train.x[:cases], resolved.train.t[:cases]
+    x, t = resolved.data.train.x[:cases], resolved.data.train.t[:cases]
     report = check(network, x, t, methods=method or None, coordinates=coordinates)
     if not quiet:
         _print_report(network, report)

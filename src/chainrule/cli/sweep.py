@@ -143,7 +143,7 @@ def _report_the_rest(found: Sweep) -> None:
         ]
         say(f"the best is trial {best.number + 1}: {', '.join(scores)}")
     for variation, end in found.at_the_edge():
-        say(f"its {variation.path} lies at the {end} end of {variation.said}: search further")
+        say(f"its {variation.path} lies at the {end} end of {variation.text}: search further")
     if found.failed:
         say(f"{len(found.failed)} of {len(found.trials)} trials failed")
     if found.interrupted:

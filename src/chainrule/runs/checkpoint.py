@@ -7,7 +7,7 @@ beside it, all that a training needs to go on as if it had never stopped:
 ``optimizer.NAME``     the optimiser's vectors
 ``losses``             of every minibatch that has run, float64
 ``order``              of the cases in the epoch in progress, if it is shuffled, int64
-``history.COLUMN``     what the finished epochs gave, a number an epoch, float64
+``history.COLUMN``     the figures of the finished epochs, a number an epoch, float64
 ``callback.NAME.KEY``  the arrays that a callback remembers
 ``callbacks``          the plain values that each callback remembers, by name (JSON)
 ``columns``            the names of the history's columns in order (JSON)
@@ -141,17 +141,20 @@ def load_parameters(path: Path, network: Network) -> None:
     arrays, _ = read_tensors(path)
     shapes = {name: view.shape for name, view in network.parameters.items()}
     problems = problems_of_parameters(path, {k: v.shape for k, v in arrays.items()}, shapes)
-    for name in shapes.keys() & arrays.keys() if not problems else ():
-        found = arrays[name]
-        if found.dtype.kind != "f":
-            message = f"expected {name} of shape {found.shape}, found {found.dtype} of that shape"
-            problems.append(Problem(message, path))
-        elif not np.isfinite(found).all():
-            problems.append(Problem(f"{name} holds numbers that are not finite", path))
+    problems = problems or [*_problems_of_numbers(path, arrays)]
     if problems:
         raise ChainruleError(problems)
     for name, view in network.parameters.items():
         view[...] = arrays[name]
+
+
+def _problems_of_numbers(path: Path, arrays: Mapping[str, Array]) -> Iterator[Problem]:
+    for name, found in arrays.items():
+        if found.dtype.kind != "f":
+            message = f"expected {name} of shape {found.shape}, found {found.dtype} of that shape"
+            yield Problem(message, path)
+        elif not np.isfinite(found).all():
+            yield Problem(f"{name} holds numbers that are not finite", path)
 
 
 def problems_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[Problem]:
@@ -227,9 +230,7 @@ class Checkpoint:
         """A message for all that does not fit the trainer."""
         minibatches, cases = trainer.engine.minibatches, len(trainer.train)
         run = max(0, self.position.epoch - 1) * minibatches + self.position.minibatch
-        expected = {
-            name: (vector.shape, vector.dtype) for name, vector in _vectors(trainer).items()
-        }
+        expected = {name: (v.shape, v.dtype) for name, v in _vectors(trainer).items()}
         expected["losses"] = (run,), np.dtype(np.float64)
         if "order" in self.arrays:
             expected["order"] = (cases,), np.dtype(np.int64)
@@ -238,8 +239,8 @@ class Checkpoint:
         for name, (shape, dtype) in expected.items():
             found = self.arrays.get(name)
             if found is None or (found.shape, found.dtype) != (shape, dtype):
-                what = f"{found.dtype} of shape {found.shape}" if found is not None else None
-                yield f"expected {name}, {dtype} of shape {shape}, found {what or _NOTHING}"
+                what = _NOTHING if found is None else f"{found.dtype} of shape {found.shape}"
+                yield f"expected {name}, {dtype} of shape {shape}, found {what}"
             elif found.dtype.kind == "f" and not np.isfinite(found).all():
                 yield f"{name} holds numbers that are not finite"
         there = with_state(trainer.callbacks)

@@ -39,13 +39,13 @@ from chainrule.nn.network import Network
 from chainrule.runs.shape_checks import (
     input_of,
     output_layer,
-    shape_problems,
+    shape_problem,
     size_problems,
     takes_images,
     takes_sequences,
     too_few_outputs,
 )
-from chainrule.training import Callback, Part, Settings, Trainer
+from chainrule.training import Callback, Settings, Trainer
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import optimizer
 
@@ -66,11 +66,6 @@ class Resolved:
     network: Network
     settings: Settings
 
-    @property
-    def train(self) -> Part:
-        """The training cases."""
-        return Part(self.data.train.x, self.data.train.t)
-
     def trainer(self, callbacks: Iterable[Callback] = ()) -> Trainer:
         """A training that has not begun.
 
@@ -84,8 +79,8 @@ class Resolved:
         with self.placed():
             return Trainer(
                 self.network,
-                self.train,
-                Part(self.data.validation.x, self.data.validation.t),
+                self.data.train,
+                self.data.validation,
                 self.settings,
                 classes=self.data.classes is not None,
                 callbacks=[*callbacks],
@@ -238,8 +233,7 @@ def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
     if data is None:
         data = resolve_data(config)
     config = with_input(config, data)
-    layers = _connected(config)
-    problem = _too_large(config, layers) or next(shape_problems(config, data, layers), None)
+    problem = shape_problem(config, data, _connected(config))
     if problem is not None:
         raise ConfigError(problem)
     network = Network.from_config(config.network, seed=config.training["seed"])
@@ -263,15 +257,19 @@ def describe_network(config: Config) -> Description:
     """
     if config.network["input"] is None:
         config = with_input(config, resolve_data(config))
-    try:
+    with _at_its_layer(config):
         return describe_config(config.network)
+
+
+@contextmanager
+def _at_its_layer(config: Config) -> Iterator[None]:
+    """While this lasts, a problem of connecting a layer gets the place of that layer."""
+    try:
+        yield
     except ConnectError as error:
-        raise _placed_at_layer(error, config) from None
-
-
-def _placed_at_layer(error: ConnectError, config: Config) -> ConfigError:
-    at = ("network", "layers", error.layer)
-    return ConfigError([config.problem(at, str(problem)) for problem in error.problems])
+        at = ("network", "layers", error.layer)
+        problems = [config.problem(at, str(problem)) for problem in error.problems]
+        raise ConfigError(problems) from None
 
 
 def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
@@ -296,18 +294,17 @@ def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
         ConfigError: the parts do not make a network, or one beyond this machine's memory.
     """
     layers = _connected(config)
-    problem = _too_large(config, layers)
-    if problem is not None:
-        raise ConfigError(problem)
     return {f"{layer.name}.{k}": shape for layer in layers for k, shape in layer.shapes().items()}
 
 
 def _connected(config: Config) -> list[Layer]:
-    """The layers with their shapes; a ConfigError if one cannot take what feeds it."""
-    try:
-        return connected(config.network)[0]
-    except ConnectError as error:
-        raise _placed_at_layer(error, config) from None
+    """The layers with their shapes; a ConfigError if they make no network for this machine."""
+    with _at_its_layer(config):
+        layers, _ = connected(config.network)
+    problem = _too_large(config, layers)
+    if problem is not None:
+        raise ConfigError(problem)
+    return layers
 
 
 def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:

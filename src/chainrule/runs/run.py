@@ -32,7 +32,7 @@ from chainrule.runs.checkpoint import (
 )
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
 from chainrule.runs.tensor_file import read_shapes
-from chainrule.training import Callback, History, Part, Trainer
+from chainrule.training import Callback, History, Trainer
 from chainrule.training.scores import Score, outputs, predicted_classes
 from chainrule.training.tracing import ShowMinibatches
 
@@ -346,7 +346,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
     """
     scores = {}
     for name, part in zip(PARTS, data, strict=True):
-        score = trainer.interruptible.attempt(partial(trainer.evaluate, Part(part.x, part.t)))
+        score = trainer.interruptible.attempt(partial(trainer.evaluate, part))
         if score is not None:
             scores[name] = score
     run = Run(

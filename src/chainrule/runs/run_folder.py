@@ -166,7 +166,7 @@ class RunFolder:
         """Write ``run.json``, and ``scaling.safetensors`` where there is a scaling.
 
         Raises:
-            ChainruleError: it cannot be written, or says more than can be read.
+            ChainruleError: it cannot be written, or is longer than what is read.
         """
         text = self.facts_text(facts)
         if facts.scaling is not None:
@@ -178,7 +178,7 @@ class RunFolder:
         """The text of ``run.json``.
 
         Raises:
-            ChainruleError: it says more than can be read.
+            ChainruleError: it is longer than what is read.
         """
         scores = {part: asdict(score) for part, score in facts.scores.items()}
         changed = {"scaling": facts.scaling is not None, "scores": scores}
@@ -195,10 +195,9 @@ class RunFolder:
         Raises:
             ChainruleError: it cannot be read, or is that of another network.
         """
+        content = read_bytes(self.facts, at_most=MAX_JSON_BYTES)
         try:
-            found = as_model(_RunJson, parse_json(read_bytes(self.facts, at_most=MAX_JSON_BYTES)))
-        except ChainruleError:
-            raise
+            found = as_model(_RunJson, parse_json(content))
         except ValueError as error:
             problem = f"cannot read the run's results: {error}"
             raise ChainruleError(Problem(problem, self.facts)) from None
@@ -315,12 +314,12 @@ class Recorder(Callback):
 
     Args:
         folder: empty, or that of the run that goes on.
-        config: as run; what ``config.yaml`` and the checkpoints say.
-        data: what `chainrule.runs.checkpoint.data_checksums` says of its data.
+        config: as run, for ``config.yaml`` and the checkpoints.
+        data: the `chainrule.runs.checkpoint.data_checksums` of its data.
         classes: their names; None where targets are values.
 
     Raises:
-        ChainruleError: the files would say more than can be read back.
+        ChainruleError: a file would be longer than what is read.
     """
 
     def __init__(

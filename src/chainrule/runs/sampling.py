@@ -50,8 +50,8 @@ def sample(
     alphabet = Alphabet.named(run.classes or ())
     unknown = [c for c in dict.fromkeys(start) if c not in alphabet.symbols]
     if unknown:
-        told = ", ".join(Alphabet.of("".join(unknown)).names)
-        raise ChainruleError(f"the start has characters that training never saw: {told}")
+        names = ", ".join(Alphabet.of("".join(unknown)).names)
+        raise ChainruleError(f"the start has characters that training never saw: {names}")
     return _drawn(run, alphabet, start, count, temperature, stream(seed, "sample"))
 
 

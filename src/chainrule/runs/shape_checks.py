@@ -54,16 +54,13 @@ def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
         yield config.problem(("network", "layers", k, "size"), message)
 
 
-def shape_problems(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Iterator[Problem]:
-    """Messages where the shapes of the connected layers are not those of the data."""
-    yield from filter(
-        None,
-        (
-            _colours_last(config, data),
-            _other_steps(config, data, layers),
-            _other_outputs(config, data, layers),
-            _too_explicit(config, data, layers),
-        ),
+def shape_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
+    """The first message where the shapes of the connected layers are not those of the data."""
+    return (
+        _colours_last(config, data)
+        or _other_steps(config, data, layers)
+        or _other_outputs(config, data, layers)
+        or _too_explicit(config, data, layers)
     )
 
 
@@ -84,20 +81,14 @@ def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Pr
     recurrent = [k for k, layer in enumerate(layers) if layer.takes_sequences]
     at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
     if not wanted:
-        change = "write outputs: last in this layer" if recurrent else "it needs a recurrent layer"
-        message = (
-            f"the data have one target a case, but the network gives one at every step: {change}"
-        )
-    elif recurrent:
-        message = (
-            "the data have a target for every step, but the network gives one a case: it takes "
-            "outputs: all in this layer, and no flatten behind it"
-        )
+        message = "the data have one target a case, but the network gives one at every step: "
+        last = "write outputs: last in this layer"
+        message += last if recurrent else "it needs a recurrent layer"
     else:
-        message = (
-            "the data have a target for every step, but the network gives one a case: give it "
-            f"input {[*(data.sequence_shape or ())]} and a recurrent layer"
-        )
+        message = "the data have a target for every step, but the network gives one a case: "
+        steps = f"give it input {[*(data.sequence_shape or ())]} and a recurrent layer"
+        every = "it takes outputs: all in this layer, and no flatten behind it"
+        message += every if recurrent else steps
     return config.problem(at, message)
 
 
@@ -144,8 +135,8 @@ def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
     """A layer whose explicit Jacobians of a minibatch are too large for the memory."""
     if not config.network["explicit_jacobians"]:
         return None
-    cases = Settings(**config.training).cases_a_minibatch(len(data.train))
-    cases = min(cases, len(data.train))
+    count = len(data.train)
+    cases = min(Settings(**config.training).cases_a_minibatch(count), count)
     for k, layer in enumerate(layers):
         weights = layer.shapes().get("W", (0,))
         by_weights = prod(weights) if layer.takes_images else 0

@@ -156,8 +156,8 @@ class EarlyStopping(Callback):
             return
         self.wait += 1
         if self.wait >= self.patience:
-            told = "" if self.best is not None and self.restore_best else f": {self._about_best()}"
-            trainer.stop(f"early stopping after epoch {trainer.epoch}{told}")
+            best = "" if self.best is not None and self.restore_best else f": {self._about_best()}"
+            trainer.stop(f"early stopping after epoch {trainer.epoch}{best}")
 
     def _is_better(self, value: float) -> bool:
         if self.best is None or not isfinite(value):
@@ -180,8 +180,8 @@ class EarlyStopping(Callback):
 
     def state(self) -> State:
         """The best value, its epoch and its θ, and how many epochs were no better since."""
-        kept = {"best": self.best, "best_epoch": self.best_epoch, "wait": self.wait}
-        return {**kept, "theta": self._theta.copy()}
+        counts = {"best_epoch": self.best_epoch, "wait": self.wait}
+        return {"best": self.best, **counts, "theta": self._theta.copy()}
 
     def load_state(self, state: State) -> None:
         """See `Callback.load_state`."""

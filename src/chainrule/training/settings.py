@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from chainrule.core.arguments import MOST, is_whole
+from chainrule.core.arguments import MOST
 from chainrule.core.declared import Arguments, checked
 from chainrule.core.schema import (
     AboveZero,
@@ -29,35 +29,15 @@ from chainrule.training.optimizers import OPTIMIZERS
 from chainrule.training.schedules import SCHEDULES
 
 MOST_THREADS = 1024
-"""More than any machine that this is meant for has; a slip of the keyboard asks for more."""
+"""More than any machine that this is meant for has; a larger number is a typing error."""
 
 
-def _count_or(word: str, most: int) -> WrapValidator:
-    """A whole number of at least 1 and at most ``most``, or one word."""
-
-    def check(value: Any, handler: ValidatorFunctionWrapHandler) -> int | str:
-        """The number or the word.
-
-        Raises:
-            PydanticCustomError: it is neither, or above ``most``.
-        """
-        if isinstance(value, str) and value.lower() == word:
-            return word
-        if is_whole(value, 1):
-            if value > most:
-                raise expected(f"at most {most}, or {word}")
-            return value
-        raise expected(f"a whole number of at least 1, or {word}", words=(word,))
-
-    return WrapValidator(check)
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _list_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Whatever the schema makes of a list.
-
-    Raises:
-        PydanticCustomError: it is none.
-    """
+    """A list as the schema reads it, or None; else an error that shows such a list."""
     if value is not None and not isinstance(value, list):
         raise expected("a list of callbacks such as [early_stopping], or null")
     return handler(value)
@@ -105,7 +85,11 @@ class Settings:
     """
 
     epochs: Whole = 30
-    batch_size: Annotated[Count | Literal["full"], _count_or("full", MOST)] = 32
+    batch_size: Annotated[
+        Count | Literal["full"],
+        BeforeValidator(_lower),
+        described_as("a whole number of at least 1, or full", MOST, ["full"]),
+    ] = 32
     seed: Seed = 0
     shuffle: Flag = True
     optimizer: Annotated[
@@ -119,7 +103,11 @@ class Settings:
         Field(examples=["constant", {"type": "exponential", "decay": 0.95}, "cosine"]),
     ] = "constant"
     engine: Annotated[str, _EngineName()] = "auto"
-    threads: Annotated[Count | Literal["auto"], _count_or("auto", MOST_THREADS)] = "auto"
+    threads: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_THREADS)] | Literal["auto"],
+        BeforeValidator(_lower),
+        described_as("a whole number of at least 1, or auto", MOST_THREADS, ["auto"]),
+    ] = "auto"
     evaluate: Annotated[str, Word("way to evaluate", ("running", "full"))] = "running"
     clip_gradient_norm: Annotated[
         AboveZero | None, described_as("a finite number above 0, or null"), Field(examples=[1.0])

@@ -48,16 +48,16 @@ class Entry:
         name: such as ``δ dense_1``.
         formula: by which it was computed.
         value: the array.
-        part: ``forward`` or ``backward``, the pass.
         cases: for local Jacobians, the number of cases; ``value`` holds the matrices of the first
             and the last one, or the one matrix that all cases share. Else 0.
+        part: ``forward`` or ``backward``, the pass.
     """
 
     name: str
     formula: str
     value: Array
-    part: str
     cases: int = 0
+    part: str = "forward"
 
 
 def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> list[Entry]:
@@ -80,13 +80,14 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         y = network.forward_pass(x)
         loss = np.asarray(network.loss_of_pass(t))
         entries = [
-            Entry("x", "the inputs", _shaped(x, network.input_shape), "forward"),
+            Entry("x", "the inputs", _shaped(x, network.input_shape)),
             *(list(_forward(network)) if jacobians else []),
-            Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape), "forward"),
+            Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape)),
             *_targets(network, t, as_rows=jacobians),
-            Entry("L", _loss_formula(network), loss, "forward"),
+            Entry("L", _loss_formula(network), loss),
         ]
-        entries += _backward(network, t) if jacobians else []
+        if jacobians:
+            entries += [replace(entry, part="backward") for entry in _backward(network, t)]
         return [replace(entry, value=entry.value.copy()) for entry in entries]
 
 
@@ -107,12 +108,12 @@ def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
     if t.ndim > 1:
         none = ", −1 for none" if t.ndim == 2 else ", NaN for none"
         what = f"the targets of every step{none}" if are_sequences(t) else "the targets"
-        yield Entry("t", what, t, "forward")
+        yield Entry("t", what, t)
         return
-    yield Entry("t", "the targets, as class numbers", t, "forward")
+    yield Entry("t", "the targets, as class numbers", t)
     if as_rows:
         rows = one_hot(t, network.outputs, int)
-        yield Entry("t as rows", "1 at the true class", rows, "forward")
+        yield Entry("t as rows", "1 at the true class", rows)
 
 
 def _forward(network: Network) -> Iterator[Entry]:
@@ -121,15 +122,15 @@ def _forward(network: Network) -> Iterator[Entry]:
         name, x = layer.name, _fed(network, k)
         if layer.gives_distribution:
             s = _shaped(layer.s, layer.output_shape)
-            yield Entry(f"s {name}", f"softmax({x})", s, "forward")
+            yield Entry(f"s {name}", f"softmax({x})", s)
             continue
         for parameter, value in network.parameters.layer(name).items():
-            yield Entry(f"{parameter} {name}", _about(layer, parameter), value, "forward")
+            yield Entry(f"{parameter} {name}", _about(layer, parameter), value)
         z = _shaped(layer.z, layer.z_shape)
-        yield Entry(f"z {name}", _formula(layer, x), z, "forward")
+        yield Entry(f"z {name}", _formula(layer, x), z)
         if hasattr(layer, "activation"):
             a = _shaped(layer.a, layer.output_shape)
-            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", a, "forward")
+            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", a)
 
 
 def _formula(layer: Layer, x: str) -> str:
@@ -161,7 +162,7 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
         network.backpropagate(t, to_input=True)
     last = network.layers[-1]
     J, at_small = _shaped(J, last.output_shape), by_logs is not None
-    yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J, "backward")
+    yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J)
     upstream: dict[int, list[str]] = {network.graph.order[-1]: ["J_L"]}
     for k in reversed(network.graph.order):
         layer = network.layers[k]
@@ -211,7 +212,7 @@ def _through(
         product += f" = {network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
     delta = _shaped(layer.delta, layer.z_shape)
-    yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta, "backward")
+    yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta)
     if not layer.gives_distribution:
         yield from _gradients(network, layer, local, "" if x == "x" else f", with x = {x}")
 
@@ -227,12 +228,12 @@ def _gradients(
             yield _local(f"J_{segment.name} {name}", formulas[0], local[segment.name])
             also, gradient = _penalty(network, segment.full_name), network.gradients
             value = gradient[segment.full_name]
-            yield Entry(f"∂L/∂{segment.name} {name}", formulas[1] % also, value, "backward")
+            yield Entry(f"∂L/∂{segment.name} {name}", formulas[1] % also, value)
     yield _local(f"J_x {name}", _formulas(layer, "x", where)[0], local["x"])
     assert layer.delta is not None
     J = _shaped(local["x"].vjp(layer.delta), layer.input_shape)
     formula = f"δ {name} · J_x {name}, for the layer before"
-    yield Entry(f"∂L/∂x {name}", formula, J, "backward")
+    yield Entry(f"∂L/∂x {name}", formula, J)
 
 
 def _formulas(layer: Layer, argument: str, where: str) -> tuple[str, str]:
@@ -257,12 +258,12 @@ def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
     cases, *matrix = jacobian.dense_shape
     if np.prod(matrix) > DENSE_LIMIT:
         note = f"{formula}; {(cases, *matrix)} is too large to write out"
-        return Entry(name, note, np.empty((0, *matrix)), "backward", cases)
+        return Entry(name, note, np.empty((0, *matrix)), cases)
     shown = [slice(0, 1)]
     if cases > 1 and not isinstance(jacobian, InputJacobian | BiasJacobian):
         shown.append(slice(cases - 1, cases))
     value = np.concatenate([jacobian.cases(one).dense() for one in shown])
-    return Entry(name, formula, value, "backward", cases)
+    return Entry(name, formula, value, cases)
 
 
 def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> str:

@@ -24,6 +24,7 @@ from chainrule.core.errors import (
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import number_of_targets
+from chainrule.data.dataset import Dataset
 from chainrule.nn.network import Network
 from chainrule.training.callbacks import Callback, callback
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
@@ -90,8 +91,8 @@ class Trainer:
     def __init__(
         self,
         network: Network,
-        train: Part,
-        validation: Part,
+        train: Part | Dataset,
+        validation: Part | Dataset,
         settings: Settings,
         *,
         classes: bool,
@@ -114,8 +115,8 @@ class Trainer:
         batch_size = min(self.engine.batch_size, len(self.train))
         self.threads = number_of_threads(network, batch_size, settings.threads)
         self.engine.threads = self.threads
-        alone = settings.threads == "auto" and products_are_small(network, batch_size)
-        self._product_threads = 1 if alone else self.threads
+        is_small = settings.threads == "auto" and products_are_small(network, batch_size)
+        self._product_threads = 1 if is_small else self.threads
         self.history = History()
         self.epoch = 0
         self.minibatch = 0
@@ -138,9 +139,11 @@ class Trainer:
         """The network's learning rate in the epoch in progress."""
         return self.base_rate * self.optimizer.scale
 
-    def _prepared(self, part: Part) -> Part:
+    def _prepared(self, part: Part | Dataset) -> Part:
         """The part in the network's type, converted once for all epochs."""
-        return Part(*self.network.prepare(part.x, part.t)) if len(part) else part
+        if not len(part):
+            return Part(part.x, part.t)
+        return Part(*self.network.prepare(part.x, part.t))
 
     def _make_engine(self) -> Engine:
         settings, cases = self.settings, len(self.train)
@@ -308,17 +311,12 @@ class Trainer:
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next minibatches; their result, and the seconds the engine took."""
         last = min(self.minibatch + self._chunk_length(), self.engine.minibatches)
-        if self._chunk_length() == 1:
-            self._show_minibatch(order)
+        self._show_minibatch(order)
         start = perf_counter()
         try:
             with self.network.lock:
                 result = self.engine.run(order, self.minibatch, last)
         except NotFiniteError as error:
-            self._divergence = (
-                f"the {error.what} was no longer a finite number in epoch {self.epoch}, minibatch "
-                f"{error.minibatch + 1}"
-            )
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
         if elapsed < CHUNK_SECONDS / 2:
@@ -350,10 +348,12 @@ class Trainer:
                 one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
 
     def _diverged(self, error: NotFiniteError) -> DivergenceError:
+        where = f"in epoch {self.epoch}, minibatch {error.minibatch + 1}"
+        self._divergence = f"the {error.what} was no longer a finite number {where}"
         return DivergenceError(
-            f"training stopped: the {error.what} is no longer a finite number in epoch "
-            f"{self.epoch}, minibatch {error.minibatch + 1}, first seen in layer {error.layer}. "
-            "A smaller learning_rate usually helps, and inputs of mean 0 and deviation 1"
+            f"training stopped: the {error.what} is no longer a finite number {where}, first seen "
+            f"in layer {error.layer}. A smaller learning_rate usually helps, and inputs of mean 0 "
+            "and deviation 1"
             + ("" if self.network.reads_sequences else " (data: standardize: true)")
         )
 
@@ -376,6 +376,6 @@ class Trainer:
         row["seconds"] = progress.seconds
         return row
 
-    def evaluate(self, cases: Part) -> Score | None:
+    def evaluate(self, cases: Part | Dataset) -> Score | None:
         """The score of the network as it is now; None where there are no cases."""
         return self.engine.evaluate(cases.x, cases.t)

@@ -19,6 +19,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError
+from chainrule.data.dataset import Dataset
 from chainrule.nn.network import Network
 from chainrule.peers import PEERS, Peer
 from chainrule.runs.worker_process import Message, Send, serve
@@ -90,7 +91,7 @@ class Training(Callback):
         from chainrule.runs.resolve import resolve
 
         resolved = resolve(load_config(self.job.config, self.job.overrides))
-        network, train, settings = resolved.network, resolved.train, resolved.settings
+        network, train, settings = resolved.network, resolved.data.train, resolved.settings
         self._start = _digest(network, train)
         if self.job.peer is None:
             with resolved.placed():
@@ -98,7 +99,7 @@ class Training(Callback):
         else:
             self._run_peer(self.job.peer, network, train, settings)
 
-    def _run_ours(self, network: Network, train: Part, settings: Settings) -> None:
+    def _run_ours(self, network: Network, train: Dataset, settings: Settings) -> None:
         """By our engine: the usual loop, without validation and with this callback alone."""
         before, began = peak_memory(), perf_counter()
         trainer = _trainer(network, train, settings)
@@ -119,7 +120,7 @@ class Training(Callback):
         losses = trainer.history.minibatch_losses[-trainer.engine.minibatches :]
         self._report(trainer, float(row["seconds"] or 0), losses)
 
-    def _run_peer(self, name: str, network: Network, train: Part, settings: Settings) -> None:
+    def _run_peer(self, name: str, network: Network, train: Dataset, settings: Settings) -> None:
         """By another library: the same epochs with the cases in the same orders."""
         trainer = _trainer(network, train, replace(settings, engine="numpy"))
         before, began = peak_memory(), perf_counter()
@@ -155,7 +156,7 @@ class Training(Callback):
         self._send({"end": True, "theta": theta, "memory": peak_memory()})
 
 
-def _trainer(network: Network, train: Part, settings: Settings) -> Trainer:
+def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
     """A trainer without validation, callbacks and accuracy, since the peers have none of them."""
     none = Part(train.x[:0], train.t[:0])
     bare = replace(settings, evaluate="running", callbacks=None)
@@ -180,7 +181,7 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
     )
 
 
-def _digest(network: Network, train: Part) -> str:
+def _digest(network: Network, train: Dataset) -> str:
     """The same for two trainings if and only if they start from the same θ and the same data."""
     found = blake2b(digest_size=16)
     for array in (network.theta, train.x, train.t):

@@ -115,12 +115,12 @@ class Variation:
     Attributes:
         path: as ``--set`` takes it, such as ``network.learning_rate``.
         values: that it takes.
-        said: the specification of the values as it was written.
+        text: of the values as it was written, for messages.
     """
 
     path: str
     values: Choices | Range
-    said: str
+    text: str
 
     @classmethod
     def parse(cls, item: str) -> Variation:
@@ -140,11 +140,11 @@ class Variation:
             ...     np.random.default_rng(0))
             '0.0353059'
         """
-        path, equals, said = (part.strip() for part in item.partition("="))
-        if not equals or not path or not said:
+        path, equals, text = (part.strip() for part in item.partition("="))
+        if not equals or not path or not text:
             raise _wrong(item, "expected path=values, such as training.seed=1,2,3")
         try:
-            return cls(path, _range(said) or Choices(_texts(said)), said)
+            return cls(path, _range(text) or Choices(_texts(text)), text)
         except ConfigError as error:
             raise _wrong(item, error.problems[0].message) from None
 
@@ -177,12 +177,12 @@ def _wrong(item: str, message: str) -> ConfigError:
     return ConfigError(Problem(message, f"--vary {item}"))
 
 
-def _range(said: str) -> Range | None:
+def _range(text: str) -> Range | None:
     """The range that a specification describes; None where it is a list."""
-    match = _RANGE.match(said)
+    match = _RANGE.match(text)
     if match is None:
-        kind = said.partition(":")[0]
-        if kind.lower() in KINDS and said[len(kind) : len(kind) + 1] == ":":
+        kind, colon, _ = text.partition(":")
+        if colon and kind.lower() in KINDS:
             raise ConfigError(f"expected {kind}:LOW..HIGH, such as {kind}:1..10")
         return None
     kind = (match["kind"] or "uniform").lower()
@@ -191,10 +191,10 @@ def _range(said: str) -> Range | None:
     return Range(float(match["low"]), float(match["high"]), **KINDS[kind])
 
 
-def _texts(said: str) -> tuple[str, ...]:
+def _texts(text: str) -> tuple[str, ...]:
     """The values of a list: the text split at commas outside of brackets and quotes."""
     texts, depth, quote = [""], 0, ""
-    for sign in said:
+    for sign in text:
         if quote:
             quote = "" if sign == quote else quote
         elif sign in "\"'":

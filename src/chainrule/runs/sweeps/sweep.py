@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from chainrule.config.load import Config, Source, read_source
+from chainrule.config.load import Config, read_source
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.core.files import write_whole
@@ -24,6 +24,8 @@ DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """What trials are judged by if the caller names no score: the first of these that they have."""
 
 OnTrial = Callable[[Trial, "Sweep"], None]
+ConfigOf = Callable[[Point], Config]
+"""The configuration of a trial with these values."""
 
 
 @dataclass
@@ -126,23 +128,17 @@ def sweep(
         ConfigError: a setting or a value that the configuration cannot have.
         ChainruleError: the folder holds something else, or cannot be written.
     """
-    variations: Any = vary
-    if isinstance(vary, Mapping):
-        variations = [Variation.of(path, values) for path, values in vary.items()]
-    if not isinstance(variations, Sequence) or not all(
-        isinstance(one, Variation) for one in variations
-    ):
-        raise ConfigError(
-            "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
-            f"found {shown(vary)}"
-        )
     for name, number in (("trials", trials), ("jobs", jobs)):
         if number is not None and not is_whole(number, 1):
             message = f"{name} is a whole number of at least 1, found {shown(number)}"
             raise ConfigError(message)
-    plan = Plan.make(variations, trials, seed)
+    plan = Plan.make(_variations(vary), trials, seed)
     source = read_source(config)
-    base = _checked(source, overrides, plan)
+
+    def config_of(values: Point) -> Config:
+        return source.config([*overrides, *overrides_of(values)])
+
+    base = _checked(plan, config_of)
     known = [*SCORES, *(f"best_{score}" for score in SCORES if score.startswith("validation"))]
     if by is not None and by not in known:
         raise ConfigError(unknown("score", by, known))
@@ -159,7 +155,7 @@ def sweep(
             finished = {trial.number for trial in done}
             waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
             if waiting:
-                _try_out(pool, waiting[0][1], source, overrides, by)
+                _try_out(pool, waiting[0][1], config_of, by)
             if files is None:
                 wanted = None if folder is None else Path(folder)
                 files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
@@ -176,20 +172,30 @@ def sweep(
                 found.interrupted = True
         # The workers are gone: what they would finish while the picture is drawn would be lost.
         found.trials.sort(key=lambda trial: trial.number)
-        _write(found, files, source, overrides)
+        _write(found, files, config_of)
     return found
 
 
-def _checked(source: Source, overrides: Sequence[str], plan: Plan) -> Config:
+def _variations(vary: Any) -> list[Variation]:
+    if isinstance(vary, Mapping):
+        return [Variation.of(path, values) for path, values in vary.items()]
+    if isinstance(vary, Sequence) and all(isinstance(one, Variation) for one in vary):
+        return [*vary]
+    raise ConfigError(
+        "vary is a mapping of settings to their values, such as {'training.seed': [1, 2]}; "
+        f"found {shown(vary)}"
+    )
+
+
+def _checked(plan: Plan, config_of: ConfigOf) -> Config:
     """The configuration; a ConfigError if it cannot take one of the values that vary."""
-    first = plan.point(0)
-    base = source.config(overrides)
+    base, first = config_of({}), plan.point(0)
     problems: dict[str, Problem] = {}
     for variation in plan.variations:
         for text in variation.values.samples():
             values: Point = {**first, variation.path: text}
             try:
-                source.config([*overrides, *overrides_of(values)])
+                config_of(values)
             except ConfigError as error:
                 for problem in error.problems:
                     problems.setdefault(problem.message, _at_vary(problem, values))
@@ -208,7 +214,7 @@ def _at_vary(problem: Problem, values: Point) -> Problem:
 
 def _identity(base: Config, plan: Plan) -> dict[str, Any]:
     """What must be the same for a sweep to go on."""
-    vary = [[variation.path, variation.said] for variation in plan.variations]
+    vary = [[variation.path, variation.text] for variation in plan.variations]
     return {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
 
 
@@ -224,9 +230,7 @@ def _begun(
     return files
 
 
-def _try_out(
-    pool: Pool, values: Point, source: Source, overrides: Sequence[str], by: str | None
-) -> None:
+def _try_out(pool: Pool, values: Point, config_of: ConfigOf, by: str | None) -> None:
     """Run a trial of no epochs, so that missing data end the sweep before it begins.
 
     A worker runs it, which keeps the data for the trials.
@@ -240,7 +244,7 @@ def _try_out(
         from chainrule.runs.run import train
 
         try:  # here the message has its line and column
-            train(source.config([*overrides, *overrides_of(no_epochs)]), save=False)
+            train(config_of(no_epochs), save=False)
         except ChainruleError as error:
             raise type(error)([_at_vary(problem, values) for problem in error.problems]) from None
         raise ChainruleError(f"the first trial cannot be made: {trial.failure}")
@@ -255,13 +259,12 @@ def _possible(scores: Collection[str]) -> list[str]:
     A loss that is not finite at the start may become so.
     """
     parts = {score.partition("_")[0] for score in scores}
-    last = [
-        score for score in SCORES if score in scores or score in {f"{part}_loss" for part in parts}
-    ]
+    losses = {f"{part}_loss" for part in parts}
+    last = [score for score in SCORES if score in scores or score in losses]
     return [*last, *(f"best_{score}" for score in last if score.startswith("validation"))]
 
 
-def _write(found: Sweep, files: SweepFolder, source: Source, overrides: Sequence[str]) -> None:
+def _write(found: Sweep, files: SweepFolder, config_of: ConfigOf) -> None:
     """Write the best trial's configuration, and the picture."""
     from chainrule.plots.save import save_figure
     from chainrule.plots.sweep import Varied, sweep_figure
@@ -270,7 +273,7 @@ def _write(found: Sweep, files: SweepFolder, source: Source, overrides: Sequence
     best = found.best
     if best is None:
         return
-    config = source.config([*overrides, *overrides_of(best.values)])
+    config = config_of(best.values)
     with suppress(DataError):  # the data may be gone since the sweep was finished
         config = locate_data(config)
     write_whole(files.best, config.moved(files.path).to_yaml(), own=True)
