@@ -18,11 +18,10 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from inspect import signature
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar
 
 import numba
 from numba import types as _types
@@ -59,41 +58,19 @@ _FOLDER = Path(__file__).parent
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, when it is first called or found in the cache.
 
-    While it runs other threads of Python may run as well. A named tuple among its parameters is
-    passed as its fields, ``kernel(*sizes, x)`` for ``kernel(sizes: Sizes, x: Array)``: Numba takes
-    some microseconds to recognise the type of a tuple, and a tenth of one for that of an array.
+    While it runs, other threads of Python may run as well. A kernel that runs for a few
+    microseconds takes arrays rather than named tuples of them: recognising the type of a named
+    tuple takes Numba half a microsecond in every call.
     """
-    flat = _flattened(function)
-    compiled = _njit(fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)(flat)
+    compiled = _njit(fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)(function)
     with _cache_folder(Path(function.__code__.co_filename).parent) as kept:
         if kept:
             with suppress(OSError, RuntimeError):  # Numba finds no place after all
-                compiled._cache = _KernelCache(flat)
+                compiled._cache = _KernelCache(function)
         else:
             where = os.environ.get("NUMBA_CACHE_DIR", "the user's cache folder")
             _warn_once(where, "cannot be written to")
     return compiled
-
-
-def _flattened(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that takes the fields of named tuples, and makes the tuples within compiled code.
-
-    It stands in the file of the kernel, as the cache wants to know it.
-    """
-    flat, given, names = [], [], {"kernel": part(function), "wide_vectors": wide_vectors}
-    for name, parameter in signature(function, eval_str=True).parameters.items():
-        kind = parameter.annotation
-        fields = [f"{name}_{field}" for field in getattr(kind, "_fields", ())]
-        flat += fields or [name]
-        given.append(f"{kind.__name__}({', '.join(fields)})" if fields else name)
-        names |= {kind.__name__: kind} if fields else {}
-    if len(flat) == len(given):
-        return function
-    wide = "wide_vectors(); " if "wide_vectors" in function.__code__.co_names else ""
-    source = f"def {function.__name__}({', '.join(flat)}): {wide}return kernel({', '.join(given)})"
-    names["__name__"] = function.__module__
-    exec(compile(source, function.__code__.co_filename, "exec"), names)
-    return cast("Callable[..., Any]", names[function.__name__])
 
 
 def kernel(function: F) -> F:

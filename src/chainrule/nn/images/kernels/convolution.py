@@ -445,7 +445,7 @@ class Convolution:
         def work(worker: int, block: int) -> None:
             room = self._images(worker), self._out(worker, shape)
             convolve(
-                x, *packed, bias, *grids.sizes, in_lines, self.blocks[block], room,
+                x, packed, bias, grids.sizes, in_lines, self.blocks[block], room,
                 z, rectified, a is not None,
             )  # fmt: skip
 
@@ -502,8 +502,8 @@ class Convolution:
                 W_grad is not None, upstream is not None,
             )  # fmt: skip
             send_back(
-                x, *sent, *sizes, grids.offsets, *packed, grids.taps, in_lines,
-                self.blocks[block], *room, *gradients,
+                x, sent, sizes, grids.offsets, packed, grids.taps, in_lines,
+                self.blocks[block], room, gradients,
             )  # fmt: skip
 
         share(work, len(self.blocks), self._workers())

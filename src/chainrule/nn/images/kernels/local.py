@@ -310,9 +310,7 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             here = blocks[block]
-            apply_filters(
-                turned, matrix, self.offsets, biases, *self.sizes, *here, room[worker], z
-            )
+            apply_filters(turned, matrix, self.offsets, biases, self.sizes, *here, room[worker], z)
 
         blocks = blocks_of(self.sizes.places, BLOCKS)
         share(work, len(blocks), len(room))
@@ -334,7 +332,7 @@ class Local:
         def work(worker: int, block: int) -> None:
             first, last = blocks[block]
             weight_gradients(
-                x, delta, self.offsets, *self.sizes, first, last,
+                x, delta, self.offsets, self.sizes, first, last,
                 under[worker], some[worker], room[worker], matrix, biases,
             )  # fmt: skip
 
@@ -356,7 +354,7 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             image_gradients(
-                delta, matrix, self.offsets, *self.sizes, block * line,
+                delta, matrix, self.offsets, self.sizes, block * line,
                 some[worker], room[worker], turned[worker], upstream,
             )  # fmt: skip
 

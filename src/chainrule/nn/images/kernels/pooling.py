@@ -290,7 +290,7 @@ class Pooling:
         """
         self._require(x, y, winners)
         s = self.sizes
-        self._share(len(x), lambda a, b: find_largest(x, *s, self._size, a, b, y, winners))
+        self._share(len(x), lambda a, b: find_largest(x, s, self._size, a, b, y, winners))
 
     def scatter(self, J: Array, winners: Array, upstream: Array) -> None:
         """Write the gradient of the images, given that of the largest numbers.
@@ -303,7 +303,7 @@ class Pooling:
 
         def work(a: int, b: int) -> None:
             s, offsets = self.sizes, self._offsets
-            outside.append(scatter(J, winners, offsets, *s, a, b, upstream))
+            outside.append(scatter(J, winners, offsets, s, a, b, upstream))
 
         self._share(len(J), work)
         if any(outside):
@@ -316,7 +316,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(x, y)
-        self._share(len(x), lambda a, b: take_means(x, *self.sizes, a, b, y))
+        self._share(len(x), lambda a, b: take_means(x, self.sizes, a, b, y))
 
     def spread(self, J: Array, upstream: Array) -> None:
         """Write the gradient of the images, given that of the means.
@@ -325,7 +325,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(upstream, J)
-        self._share(len(J), lambda a, b: spread_means(J, *self.sizes, a, b, upstream))
+        self._share(len(J), lambda a, b: spread_means(J, self.sizes, a, b, upstream))
 
     def _require(self, images: Array, outputs: Array, winners: Array | None = None) -> None:
         """Every index that follows from the sizes lies within arrays of these shapes."""

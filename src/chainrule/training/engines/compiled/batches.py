@@ -67,34 +67,32 @@ ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 @entry
 def run_batches(
     address: Any,
-    cases: Cases,
-    chosen: Minibatches,
-    rules: Rules,
-    common: Any,
-    ws: Workspace,
-    gathered: Array,
-    losses: Array,
-    learn: bool,
-) -> tuple[int, int]:
+    x: Array, labels: Array, rows: Array,
+    order: Array, first: Any, size: Any,
+    codes: Array, constants: Array, common: Any,
+    layers: Array, options: Array, rates: Array,
+    weights: Array, state: Array, gradient: Array, units: Array,
+    gathered: Array, losses: Array, learn: bool,
+) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
-    Args:
-        address: of gemm: see `blas`.
-        cases: see `Cases`.
-        chosen: which of them are run, and how many at a time.
-        rules: see `Rules`.
-        common: None for softmax with cross-entropy of class numbers and plain descent without
-            an L1 penalty: that is a program of its own, half of the other to compile and load.
-        ws: see `Workspace`; with room for the units of a minibatch.
-        gathered: written to, (cases of a minibatch, input); empty where the order is.
-        losses: of each minibatch as it ran, written; its length says how many are run.
-        learn: go back and change the weights; otherwise this is an evaluation.
+    The parameters are the fields of `Cases`, `Minibatches`, `Rules` and `Workspace`, and:
+
+    - ``address``: of gemm: see `blas`.
+    - ``common``: None for softmax with cross-entropy of class numbers and plain descent without
+      an L1 penalty: that is a program of its own, half of the other to compile and load.
+    - ``gathered``: written to, (cases of a minibatch, input); empty where the order is.
+    - ``losses``: of each minibatch as it ran, written; its length says how many are run.
+    - ``learn``: go back and change the weights; otherwise this is an evaluation.
 
     Returns:
         How many minibatches were run, and how many cases of them were right. Where a loss or a
         gradient might not be finite it stops, and that minibatch has changed nothing.
     """
     wide_vectors()
+    cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
+    rules = Rules(codes, constants)
+    ws = Workspace(layers, options, rates, weights, state, gradient, units)
     correct = 0
     ordered = len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))

@@ -77,33 +77,30 @@ class Inputs(NamedTuple):
 
 @entry
 def run_cases(
-    cases: Cases,
-    chosen: Minibatches,
-    rules: Rules,
-    common: Any,
-    ws: Workspace,
-    numbers: Array,
-    losses: Array,
-    learn: bool,
-) -> tuple[int, int]:
+    x: Array, labels: Array, rows: Array,
+    order: Array, first: Any, size: Any,
+    codes: Array, constants: Array, common: Any,
+    layers: Array, options: Array, rates: Array,
+    weights: Array, state: Array, gradient: Array, units: Array,
+    numbers: Array, losses: Array, learn: bool,
+) -> tuple[int, int]:  # fmt: skip
     """Train on one case after the other, or evaluate them.
 
-    Args:
-        cases: see `Cases`.
-        chosen: which of them are run.
-        rules: see `Rules`.
-        common: None for what is most common: softmax with cross-entropy of class numbers, plain
-            descent, no penalty. That is a program of its own, a third of the other to compile and
-            load.
-        ws: see `Workspace`.
-        numbers: written to; as long as the inputs, and one more.
-        losses: of each case as it ran, written; its length says how many are run.
-        learn: go back and change the weights; otherwise this is an evaluation.
+    The parameters are the fields of `Cases`, `Minibatches`, `Rules` and `Workspace`, and:
+
+    - ``common``: None for what is most common: softmax with cross-entropy of class numbers, plain
+      descent, no penalty. That is a program of its own, a third of the other to compile and load.
+    - ``numbers``: written to; as long as the inputs, and one more.
+    - ``losses``: of each case as it ran, written; its length says how many are run.
+    - ``learn``: go back and change the weights; otherwise this is an evaluation.
 
     Returns:
         How many cases were run, and how many of them were right. Where a loss or a gradient
         might not be finite it stops: then the weights are of no use.
     """
+    cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
+    rules = Rules(codes, constants)
+    ws = Workspace(layers, options, rates, weights, state, gradient, units)
     correct = 0
     for k in range(Index(len(losses))):
         case = Index(chosen.order[k]) if len(chosen.order) > 0 else chosen.first + k

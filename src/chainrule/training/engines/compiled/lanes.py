@@ -92,34 +92,25 @@ class Block(NamedTuple):
 
 @entry
 def run_lanes(
-    cases: Cases,
-    chosen: Minibatches,
-    rules: Rules,
-    common: Any,
-    ws: Workspace,
-    room: Block,
-    losses: Array,
-    learn: bool,
-) -> tuple[int, int]:
+    x: Array, labels: Array, rows: Array,
+    order: Array, first: Any, size: Any,
+    codes: Array, constants: Array, common: Any,
+    layers: Array, options: Array, rates: Array,
+    weights: Array, state: Array, gradient: Array, units: Array,
+    inputs: Array, numbers: Array, lane: Array, one_case: Array,
+    losses: Array, learn: bool,
+) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
-    Args:
-        cases: see `Cases`.
-        chosen: which of them are run, and how many at a time.
-        rules: see `Rules`.
-        common: None for softmax with cross-entropy of class numbers: that is a program of its
-            own, half of the other to compile and load.
-        ws: see `Workspace`; with the units of a block.
-        room: see `Block`.
-        losses: of each minibatch as it ran, written; its length says how many are run.
-        learn: go back and change the weights; otherwise this is an evaluation.
-
-    Returns:
-        How many minibatches were run, and how many cases of them were right. Where a loss or a
-        gradient might not be finite it stops, and that minibatch has changed nothing.
+    The parameters are as there, with the units of a block and the fields of `Block`. ``common`` is
+    None for softmax with cross-entropy of class numbers: that is a program of its own, half of the
+    other to compile and load.
     """
     wide_vectors()
-    gradient, block = ws.gradient, Index(room.numbers.shape[1])
+    cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
+    rules = Rules(codes, constants)
+    ws = Workspace(layers, options, rates, weights, state, gradient, units)
+    room, block = Block(inputs, numbers, lane, one_case), Index(numbers.shape[1])
     correct, ordered = 0, len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
