@@ -224,8 +224,8 @@ _BUGS = (
         (
             Edit(
                 KERNELS,
-                "_copy_row((grid, c, at + s.left), (J, n, target), s.width)",
-                "_copy_row((grid, c, at), (J, n, target), s.width)",
+                "_copy_row((grid, c, at + s.left), (to, n, target), s.width)",
+                "_copy_row((grid, c, at), (to, n, target), s.width)",
             ),
         ),
     ),
@@ -235,8 +235,8 @@ _BUGS = (
             Edit(
                 KERNELS,
                 "                for j in range(s.across):\n"
-                "                    total += J[n, start + j]",
-                "                total += J[n, start]",
+                "                    total += values[n, start + j]",
+                "                total += values[n, start]",
             ),
         ),
     ),
@@ -253,14 +253,14 @@ _BUGS = (
         (
             Edit(
                 POOL_KERNELS,
-                "upstream[n, place] += J[n, source + j]",
-                "upstream[n, place] = J[n, source + j]",
+                "input_gradient[n, place] += delta[n, source + j]",
+                "input_gradient[n, place] = delta[n, source + j]",
             ),
         ),
     ),
     Bug(
         "compiled pool: the mean's gradient without its 1 / size",
-        (Edit(POOL_KERNELS, "+= J[n, at + j] / size", "+= J[n, at + j]"),),
+        (Edit(POOL_KERNELS, "+= delta[n, at + j] / size", "+= delta[n, at + j]"),),
     ),
     Bug(
         "compiled pool: the last of equal numbers is the largest, within the image",

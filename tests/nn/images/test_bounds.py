@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,16 @@ from chainrule import Dense, Network
 from chainrule.core.errors import ShapeError
 from chainrule.nn import AveragePool2D, Conv2D, Flatten, LocallyConnected2D, MaxPool2D
 from chainrule.nn.images import filtered, pooled
+from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.kernels.convolution import Convolution
-from chainrule.nn.images.kernels.grids import Grids, Shape, require_shape, require_windows
+from chainrule.nn.images.kernels.grids import require_shape, require_windows
 from chainrule.nn.images.kernels.local import Local
+from chainrule.nn.images.kernels.pooling import Pooling
 from chainrule.training.engines.compiled.engine import CompiledEngine
 from chainrule.training.optimizers import optimizer
 
 CASES, FLOAT = 2, np.dtype("float64")
-SHAPE = Shape(3, 6, 7, 3, 2, (2, 1), (1, 0, 1, 1), 4)
+WINDOWS, FILTERS = Windows(3, 6, 7, 3, 2, (2, 1), (1, 0, 1, 1)), 4
 
 
 def test_an_array_is_of_the_shape_and_lies_row_by_row():
@@ -29,45 +33,48 @@ def test_an_array_is_of_the_shape_and_lies_row_by_row():
 
 
 @pytest.mark.parametrize(
-    ("sizes", "fit"),
+    "wrong",
     [
-        ((5, 2, 1, 4, 0, 0), True),
-        ((5, 2, 1, 5, 0, 0), False),
-        ((5, 2, 1, 5, 0, 1), True),
-        ((5, 2, 1, 5, 1, 0), True),
-        ((5, 2, 4, 2, 0, 1), True),
-        ((5, 2, 5, 2, 0, 1), False),
-        ((5, 0, 1, 1, 0, 0), False),
-        ((5, 2, 0, 1, 0, 0), False),
-        ((5, 2, 1, 0, 0, 0), False),
-        ((5, 2, 1, 1, -1, 0), False),
-        ((5, 2, 1, 1, 0, -1), False),
+        {"rows": 8},
+        {"columns": 10},
+        {"rows": 0},
+        {"channels": 0},
+        {"stride": (0, 1)},
+        {"stride": (1, -1)},
+        {"padding": (-1, 0, 1, 1)},
+        {"padding": (1, 0, 1, -1)},
     ],
+    ids=str,
 )
-def test_windows_reach_no_further_than_the_padded_image(sizes, fit):
-    if fit:
-        require_windows(*sizes, by="rows")
-        return
-    with pytest.raises(ShapeError, match="rows"):
-        require_windows(*sizes, by="rows")
+def test_windows_larger_than_the_padded_image_are_refused(wrong):
+    require_windows(WINDOWS)
+    require_windows(replace(WINDOWS, rows=7, columns=9))
+    windows = replace(WINDOWS, **wrong)
+    for refuses in (
+        require_windows,
+        Pooling,
+        lambda windows: Local(windows, FILTERS),
+        lambda windows: Convolution(windows, FILTERS, CASES, FLOAT),
+    ):
+        with pytest.raises(ShapeError, match="windows that fit on an image"):
+            refuses(windows)
 
 
 def of_convolution():
     """The arrays of one, by name."""
-    sizes = Grids(SHAPE, 8).sizes
-    images, outputs = (CASES, 126), (CASES, 4 * sizes.down * sizes.across)
+    images, outputs = (CASES, 126), (CASES, FILTERS * WINDOWS.places)
     shapes = {"x": images, "W": (4, 3, 3, 2), "b": (4,), "z": outputs, "a": outputs}
     shapes |= {"J": outputs, "delta": outputs, "W_grad": (4, 3, 3, 2), "b_grad": (4,)}
-    shapes |= {"upstream": images}
+    shapes |= {"input_gradient": images}
     return {name: np.zeros(shape) for name, shape in shapes.items()}
 
 
 FORWARD, BACKWARD = ("x", "W", "b", "z", "a"), ("x", "J", "W")
-GRADIENTS = ("z", "delta", "W_grad", "b_grad", "upstream")
+GRADIENTS = ("z", "delta", "W_grad", "b_grad", "input_gradient")
 
 
 def run_convolution(arrays):
-    loops = Convolution(SHAPE, CASES, FLOAT)
+    loops = Convolution(WINDOWS, FILTERS, CASES, FLOAT)
     loops.forward(*(arrays[name] for name in FORWARD))
     loops.backward(*(arrays[name] for name in BACKWARD), **{n: arrays[n] for n in GRADIENTS})
 
@@ -88,34 +95,13 @@ def test_arrays_of_other_sizes_are_never_convolved(name):
             run_convolution({**arrays, name: wrong})
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"rows": 8}, {"columns": 10}, {"padding": (-1, 0, 1, 1)}, {"padding": (1, 0, 1, -1)}],
-    ids=str,
-)
-def test_filters_that_do_not_fit_make_no_grids(wrong):
-    with pytest.raises((ShapeError, ValueError)):
-        Grids(SHAPE._replace(**wrong), 8)
-
-
-@pytest.mark.parametrize(
-    ("table", "shift"),
-    [("_offsets", -1), ("_input_offsets", -1000), ("_input_offsets", 1000)],
-)
-def test_shifts_that_lead_out_of_a_grid_are_refused(table, shift, monkeypatch):
-    right = getattr(Grids, table)
-    monkeypatch.setattr(Grids, table, lambda self: right(self) + shift)
-    with pytest.raises(ShapeError, match="too small"):
-        Grids(SHAPE, 8)
-
-
 def of_local():
     shapes = {"x": (CASES, 84), "W": (2, 6, 4, 2, 3, 2), "b": (2, 6, 4), "z": (CASES, 48)}
     return {name: np.zeros(shape) for name, shape in shapes.items()}
 
 
-def run_local(x, W, b, z, *, W_grad=None, b_grad=None, delta=None, upstream=None):
-    loops = Local((2, 6, 7), (3, 2), (3, 1), (2, 6), 4)
+def run_local(x, W, b, z, *, W_grad=None, b_grad=None, delta=None, input_gradient=None):
+    loops = Local(Windows(2, 6, 7, 3, 2, (3, 1)), 4)
     loops.forward(x, W, b, z)
     delta, x = (z if delta is None else delta), np.zeros((CASES, 84))
     loops.weights(
@@ -124,10 +110,12 @@ def run_local(x, W, b, z, *, W_grad=None, b_grad=None, delta=None, upstream=None
         np.zeros_like(of_local()["W"]) if W_grad is None else W_grad,
         np.zeros((2, 6, 4)) if b_grad is None else b_grad,
     )
-    loops.images(delta, of_local()["W"], np.zeros_like(x) if upstream is None else upstream)
+    loops.images(
+        delta, of_local()["W"], np.zeros_like(x) if input_gradient is None else input_gradient
+    )
 
 
-LIKE = {"W_grad": "W", "b_grad": "b", "delta": "z", "upstream": "x"}
+LIKE = {"W_grad": "W", "b_grad": "b", "delta": "z", "input_gradient": "x"}
 
 
 @pytest.mark.parametrize("name", ["x", "W", "b", "z", *LIKE])
@@ -137,14 +125,6 @@ def test_arrays_of_other_sizes_never_meet_filters_of_a_place(name):
     for wrong in shorter_and_longer(arrays[LIKE.get(name, name)]):
         with pytest.raises(ShapeError, match="compiled loops take"):
             run_local(**{**arrays, name: wrong})
-
-
-@pytest.mark.parametrize(
-    ("stride", "places"), [((1, 3), (2, 6)), ((3, 1), (3, 6)), ((3, 1), (2, 7)), ((4, 1), (2, 6))]
-)
-def test_filters_of_a_place_beyond_the_image_are_refused(stride, places):
-    with pytest.raises(ShapeError, match="do not fit"):
-        Local((2, 6, 7), (3, 2), stride, places, 4)
 
 
 # From the layers and the engine

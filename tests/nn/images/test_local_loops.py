@@ -16,24 +16,22 @@ from networks import difference
 
 def by_loops(windows, filters, x, W, b, delta):
     """z, ∂L/∂W, ∂L/∂b and ∂L/∂x; all arrays hold NaN before."""
-    size = (windows.rows, windows.columns)
-    places = (windows.down, windows.across)
-    loops = Local(windows.image, size, windows.stride, places, filters)
-    z, W_grad, b_grad, upstream = (np.full_like(like, np.nan) for like in (delta, W, b, x))
+    loops = Local(windows, filters)
+    z, W_grad, b_grad, input_gradient = (np.full_like(like, np.nan) for like in (delta, W, b, x))
     loops.forward(x, W, b, z)
     loops.weights(x, delta, W_grad, b_grad)
-    loops.images(delta, W, upstream)
-    return z, W_grad, b_grad, upstream
+    loops.images(delta, W, input_gradient)
+    return z, W_grad, b_grad, input_gradient
 
 
 def by_numpy(windows, filters, x, W, b, delta):
     images = x.reshape(len(x), *windows.image)
     maps = delta.reshape(len(x), filters, windows.down, windows.across)
     z = local.apply_filters(images, W, windows) + b.transpose(2, 0, 1)
-    upstream = local.input_gradient(maps, W, windows)
+    input_gradient = local.input_gradient(maps, W, windows)
     W_grad = local.weight_gradient(images, maps, windows)
     b_grad = maps.sum(axis=0).transpose(1, 2, 0)
-    return z.reshape(delta.shape), W_grad, b_grad, upstream.reshape(x.shape)
+    return z.reshape(delta.shape), W_grad, b_grad, input_gradient.reshape(x.shape)
 
 
 @st.composite

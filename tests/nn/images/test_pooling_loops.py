@@ -12,7 +12,7 @@ from chainrule.core.errors import ShapeError
 from chainrule.nn import AveragePool2D, Flatten, MaxPool2D
 from chainrule.nn.images import pooled
 from chainrule.nn.images.geometry import Windows
-from chainrule.nn.images.kernels.pooling import Pooling, PoolSizes
+from chainrule.nn.images.kernels.pooling import Pooling
 
 GUARD = 4096
 """Numbers before and behind an array that nobody may write to."""
@@ -58,19 +58,19 @@ def pools(draw):
 @given(pool=pools())
 def test_the_largest_of_equal_numbers_and_their_gradient_are_numpys(dtype, pool):
     windows, x, J = pool[0], pool[1].astype(dtype), pool[2].astype(dtype)
-    loops, images = Pooling(PoolSizes.of(windows)), x.reshape(len(x), *windows.image)
+    loops, images = Pooling(windows), x.reshape(len(x), *windows.image)
     y, winners = Guarded(J.shape, dtype), Guarded(J.shape, np.int32)
     loops.largest(x, y.array, winners.array)
     best, places = pooled.largest(images, windows)
     assert np.array_equal(y.array, best.reshape(J.shape), equal_nan=True)
     assert np.array_equal(winners.array, places.reshape(J.shape))
-    upstream = Guarded(x.shape, dtype)
-    loops.scatter(J, winners.array, upstream.array)
+    input_gradient = Guarded(x.shape, dtype)
+    loops.scatter(J, winners.array, input_gradient.array)
     expected = pooled.scatter(J.reshape(best.shape), places, windows)
-    assert np.array_equal(upstream.array, expected.reshape(x.shape))
+    assert np.array_equal(input_gradient.array, expected.reshape(x.shape))
     assert y.is_kept
     assert winners.is_kept
-    assert upstream.is_kept
+    assert input_gradient.is_kept
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -78,16 +78,16 @@ def test_the_largest_of_equal_numbers_and_their_gradient_are_numpys(dtype, pool)
 @given(pool=pools())
 def test_means_and_their_gradient_are_numpys(dtype, pool):
     windows, x, J = pool[0], np.nan_to_num(pool[1]).astype(dtype), pool[2].astype(dtype)
-    loops, images = Pooling(PoolSizes.of(windows)), x.reshape(len(x), *windows.image)
-    y, upstream = Guarded(J.shape, dtype), Guarded(x.shape, dtype)
+    loops, images = Pooling(windows), x.reshape(len(x), *windows.image)
+    y, input_gradient = Guarded(J.shape, dtype), Guarded(x.shape, dtype)
     loops.mean(x, y.array)
     assert np.array_equal(y.array, pooled.mean(images, windows).reshape(J.shape))
-    loops.spread(J, upstream.array)
+    loops.spread(J, input_gradient.array)
     maps = J.reshape(len(J), windows.channels, windows.down, windows.across)
     expected = pooled.spread(maps, windows).reshape(x.shape)
-    np.testing.assert_allclose(upstream.array, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(input_gradient.array, expected, rtol=1e-5, atol=1e-5)
     assert y.is_kept
-    assert upstream.is_kept
+    assert input_gradient.is_kept
 
 
 @pytest.mark.parametrize("kind", [MaxPool2D, AveragePool2D])
@@ -118,32 +118,10 @@ def test_a_layer_gives_its_loops_the_windows_that_it_has(kind, pool):
 WINDOWS = Windows(2, 6, 8, 3, 2, (2, 3))
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"step_down": 6},
-        {"step_across": 4},
-        {"down": 4},
-        {"across": 4},
-        {"height": 2},
-        {"width": 6},
-        {"rows": 0},
-        {"step_down": 0},
-        {"top": -1},
-        {"left": -1},
-    ],
-    ids=str,
-)
-def test_windows_that_begin_beyond_the_image_are_never_begun(wrong):
-    Pooling(PoolSizes.of(WINDOWS))
-    with pytest.raises(ShapeError, match=r"windows of .* do not fit on"):
-        Pooling(PoolSizes.of(WINDOWS)._replace(**wrong))
-
-
 def test_arrays_of_other_sizes_are_never_read_or_written():
-    loops, n = Pooling(PoolSizes.of(WINDOWS)), 3
+    loops, n = Pooling(WINDOWS), 3
     x, y = np.zeros((n, 96)), np.zeros((n, 2 * WINDOWS.places))
-    winners, upstream = np.zeros(y.shape, np.int32), np.empty_like(x)
+    winners, input_gradient = np.zeros(y.shape, np.int32), np.empty_like(x)
     for other in (x[:, :-1].copy(), x[:2], x[:, ::-1], x.ravel()):
         with pytest.raises(ShapeError, match="compiled loops take"):
             loops.largest(other, y, winners)
@@ -157,18 +135,18 @@ def test_arrays_of_other_sizes_are_never_read_or_written():
         with pytest.raises(ShapeError, match="compiled loops take outputs"):
             loops.largest(x, other, winners)
         with pytest.raises(ShapeError, match="compiled loops take outputs"):
-            loops.scatter(other, winners, upstream)
+            loops.scatter(other, winners, input_gradient)
         with pytest.raises(ShapeError, match="compiled loops take winners"):
-            loops.scatter(y, other.astype(np.int32), upstream)
+            loops.scatter(y, other.astype(np.int32), input_gradient)
 
 
 @pytest.mark.parametrize("winner", [-1, 6, 2**31 - 1, -(2**31)])
 def test_a_winner_that_is_none_is_told_and_nothing_is_written_for_it(winner):
-    loops = Pooling(PoolSizes.of(WINDOWS))
-    y, upstream = np.ones((2, 2 * WINDOWS.places)), Guarded((2, 96), "float64")
+    loops = Pooling(WINDOWS)
+    y, input_gradient = np.ones((2, 2 * WINDOWS.places)), Guarded((2, 96), "float64")
     winners = np.zeros(y.shape, np.int32)
     winners[1, 3] = winner
     with pytest.raises(ShapeError, match="1 of the largest numbers lie outside"):
-        loops.scatter(y, winners, upstream.array)
-    assert upstream.is_kept
-    assert upstream.array.sum() == y.size - 1
+        loops.scatter(y, winners, input_gradient.array)
+    assert input_gradient.is_kept
+    assert input_gradient.array.sum() == y.size - 1

@@ -322,7 +322,7 @@ class Conv2D(Filtered):
             delta=delta if relu else None,
             W_grad=self.W_grad,
             b_grad=self.b_grad if self.bias else None,
-            upstream=upstream,
+            input_gradient=upstream,
         )
         self.delta = delta
         return upstream
@@ -332,16 +332,10 @@ class Conv2D(Filtered):
         return self.context.cached((self.name, "loops", len(x)), self._new_loops, x)
 
     def _new_loops(self, x: Array) -> Any:
-        from chainrule.nn.images.kernels.convolution import (
-            Convolution,  # Numba, only where it is needed
-        )
-        from chainrule.nn.images.kernels.grids import Shape
+        # Imported here, for Numba takes long to load.
+        from chainrule.nn.images.kernels.convolution import Convolution
 
-        w = self.windows
-        shape = Shape(
-            w.channels, w.height, w.width, w.rows, w.columns, w.stride, w.padding, self.filters
-        )
-        return Convolution(shape, len(x), x.dtype)
+        return Convolution(self.windows, self.filters, len(x), x.dtype)
 
     def _room(self, what: str, like: Array) -> Array:
         return self.context.buffer(self.name, what, (len(like), self.outputs), like.dtype)

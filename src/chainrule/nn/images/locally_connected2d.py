@@ -256,12 +256,10 @@ class LocallyConnected2D(Filtered):
         )
 
     def _loops(self) -> Any:
-        from chainrule.nn.images.kernels.local import Local  # Numba, only where it is needed
+        # Imported here, for Numba takes long to load.
+        from chainrule.nn.images.kernels.local import Local
 
-        w = self.windows
-        return Local(
-            w.padded_image, (w.rows, w.columns), w.stride, (w.down, w.across), self.filters
-        )
+        return Local(self.windows, self.filters)
 
     def _padded(self, x: Array) -> Array:
         """Rows of images with what lies around them."""

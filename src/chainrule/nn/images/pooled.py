@@ -316,9 +316,10 @@ class Pooled(ParameterFree):
         return x.dtype.char in "fd" and numbers >= WORTH_LOOPS
 
     def _loops(self) -> Any:
-        from chainrule.nn.images.kernels.pooling import Pooling, PoolSizes  # Numba: where needed
+        # Imported here, for Numba takes long to load.
+        from chainrule.nn.images.kernels.pooling import Pooling
 
-        return Pooling(PoolSizes.of(self.windows))
+        return Pooling(self.windows)
 
 
 class MaxPool2D(Pooled):

@@ -3,8 +3,8 @@
 Images are laid on grids, see `grids`; products with their sums in registers follow, and what comes
 of them is taken off its grid. In a product a tile of sums stays in registers: some rows times some
 lines of positions. In the convolution and in the gradient of the image each step adds one shifted
-stretch of the grid times one weight of each row; in the gradient of the weights each step
-multiplies stretches of δ with shifted stretches of the image, and the lines are summed up at the
+block of the grid times one weight of each row; in the gradient of the weights each step
+multiplies blocks of δ with shifted blocks of the image, and the lines are summed up at the
 end.
 
 Beside its results it takes room for one image a thread on grids (two in the backward pass), never
@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.kernels.grids import (
     WEIGHT_TILE,
     Grids,
-    Shape,
     Sizes,
     Tile,
     grids_of,
@@ -89,13 +89,13 @@ def _multiply(
     row: int,
     tile: Any,
 ) -> None:
-    """One tile: target[row:, at:] = weights[block] times the shifted stretches of an image."""
+    """One tile: target[row:, at:] = weights[block] times the shifted blocks of an image."""
     (weights, offsets), (grid, image), (rows, lines) = packed, source, tile
     sums = zeros(grid, rows, lines)
     for k in range(taps):
-        stretch = load(grid, image, offsets[phase, k] + at, lines)
+        numbers = load(grid, image, offsets[phase, k] + at, lines)
         factors = load_filled(weights, block, k * len(rows), rows)
-        sums = add_outer_products(sums, factors, stretch)
+        sums = add_outer_products(sums, factors, numbers)
     store_block(sums, target, row, at, lines)
 
 
@@ -111,13 +111,13 @@ def _product(
     target: Array,
     tile: Any,
 ) -> None:
-    """All tiles of some blocks of rows; positions come first, so that stretches stay near.
+    """All tiles of some blocks of rows; positions come first, so that blocks stay in the cache.
 
     Args:
         packed: see `Packed`.
         first: block of rows.
         count: how many blocks.
-        taps: how many stretches are summed up.
+        taps: how many blocks of the grid are summed up.
         source: images on grids, and which of them.
         phase: row of the offsets.
         length: how many positions.
@@ -228,17 +228,17 @@ def convolve(
         _finish(out, s, bias, n, z, a, rectify)
 
 
-class Sent(NamedTuple):
-    """What is sent back to the outputs of a convolution.
+class OutputGradient(NamedTuple):
+    """The gradient with respect to the outputs of a convolution.
 
     Attributes:
-        J: ∂L/∂a, rows; δ itself where nothing was rectified.
+        values: ∂L/∂a, rows; δ itself where nothing was rectified.
         z: what was rectified, or anything.
-        delta: δ = J where z > 0, rows, written where rectified; else of no use.
+        delta: δ = ∂L/∂a where z > 0, rows, written where rectified; else of no use.
         rectified: see above.
     """
 
-    J: Array
+    values: Array
     z: Array
     delta: Array
     rectified: bool
@@ -263,26 +263,28 @@ class Gradients(NamedTuple):
 
 
 @part
-def _delta_to_grid(sent: Sent, n: int, s: Sizes, grid: Array, at: int, sums: Array) -> None:
+def _delta_to_grid(
+    given: OutputGradient, n: int, s: Sizes, grid: Array, at: int, sums: Array
+) -> None:
     """δ of image n into its grid; its sums go to the biases."""
-    J, z, delta, rectify = sent
+    values, z, delta, rectify = given
     for f in range(s.filters):
         plane = f * s.delta_plane + s.margin
-        total = J.dtype.type(0)
+        total = values.dtype.type(0)
         for i in range(s.down):
             target, start = plane + i * s.grid_width, (f * s.down + i) * s.across
             if rectify:
                 for j in range(s.across):
-                    value = J[n, start + j]
-                    delta[n, start + j] = value if z[n, start + j] > 0 else J.dtype.type(0)
-                # A loop of its own: where δ takes the place of J the one above runs another way.
+                    value = values[n, start + j]
+                    delta[n, start + j] = value if z[n, start + j] > 0 else values.dtype.type(0)
+                # A loop of its own: where δ is written over ∂L/∂a the one above runs another way.
                 for j in range(s.across):
                     total += delta[n, start + j]
                 _copy_row((delta, n, start), (grid, at, target), s.across)
             else:
                 for j in range(s.across):
-                    total += J[n, start + j]
-                _copy_row((J, n, start), (grid, at, target), s.across)
+                    total += values[n, start + j]
+                _copy_row((values, n, start), (grid, at, target), s.across)
         sums[f] += total
 
 
@@ -304,7 +306,7 @@ def _weight_tile(
 
 
 @part
-def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, J: Array) -> None:
+def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, to: Array) -> None:
     """One phase of the gradient of image n, padding left out."""
     for c in range(s.channels):
         for h in range(s.height):
@@ -313,18 +315,18 @@ def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, J: Array)
                 continue
             at, target = high * s.grid_width, (c * s.height + h) * s.width
             if s.step_across == 1:
-                _copy_row((grid, c, at + s.left), (J, n, target), s.width)
+                _copy_row((grid, c, at + s.left), (to, n, target), s.width)
             else:
                 w = (side - s.left) % s.step_across
                 while w < s.width:
-                    J[n, target + w] = grid[c, at + (w + s.left) // s.step_across]
+                    to[n, target + w] = grid[c, at + (w + s.left) // s.step_across]
                     w += s.step_across
 
 
 @entry
 def send_back(
     x: Array,
-    sent: Sent,
+    given: OutputGradient,
     s: Sizes,
     offsets: Array,
     packed: Packed,
@@ -338,7 +340,7 @@ def send_back(
 
     Args:
         x: images as rows.
-        sent: see `Sent`.
+        given: see `OutputGradient`.
         s: `Sizes`.
         offsets: of what is under place 0, in whole tiles.
         packed: for the gradient of the images, see `Packed`.
@@ -353,7 +355,7 @@ def send_back(
     for group in range(images[0], images[1], together):
         count = min(together, images[1] - group)
         for g in range(count):
-            _delta_to_grid(sent, group + g, s, room.deltas, g, gradients.sums)
+            _delta_to_grid(given, group + g, s, room.deltas, g, gradients.sums)
             if gradients.of_weights:
                 _image_to_grid(x, group + g, s, room.images, g)
         if gradients.of_weights:
@@ -394,21 +396,26 @@ class Convolution:
     """One convolution on batches of one size, with the room that its passes need.
 
     Args:
-        shape: of the convolution.
+        windows: where the filters stand.
+        filters: how many.
         cases: of a batch.
         dtype: of all numbers, float32 or float64.
+
+    Raises:
+        ShapeError: a window is larger than the padded image.
     """
 
-    def __init__(self, shape: Shape, cases: int, dtype: np.dtype[Any]) -> None:
-        self.shape = shape
+    def __init__(self, windows: Windows, filters: int, cases: int, dtype: np.dtype[Any]) -> None:
+        self.windows = windows
+        self.filters = filters
         self.cases = cases
         self.dtype = dtype
-        self.grids: Grids = grids_of(shape, dtype)
+        self.grids: Grids = grids_of(windows, filters, dtype)
         self.blocks = blocks_of(cases, BLOCKS)
         sizes = self.grids.sizes
         self._out_size = max(
-            up(shape.filters, self.grids.forward_tile.rows) * sizes.forward_length,
-            up(shape.channels, self.grids.input_tile.rows) * sizes.input_length,
+            up(filters, self.grids.forward_tile.rows) * sizes.forward_length,
+            up(windows.channels, self.grids.input_tile.rows) * sizes.input_length,
         )
         self._room: dict[tuple[str, int], Array] = {}
 
@@ -454,55 +461,60 @@ class Convolution:
     def backward(
         self,
         x: Array,
-        J: Array,
+        output_gradient: Array,
         W: Array,
         *,
         z: Array | None = None,
         delta: Array | None = None,
         W_grad: Array | None = None,
         b_grad: Array | None = None,
-        upstream: Array | None = None,
+        input_gradient: Array | None = None,
     ) -> None:
         """Every gradient that is given room.
 
         Args:
             x: rows of images.
-            J: of the loss with respect to the outputs, rows: δ itself, unless z is given.
+            output_gradient: ∂L/∂a, rows: δ itself, unless z is given.
             W: the filters.
-            z: what was rectified: δ is J where it is above 0.
-            delta: then δ, written; may be J.
+            z: what was rectified: δ is ∂L/∂a where z is above 0.
+            delta: then δ, written; may be the array of the output gradient.
             W_grad: of the shape of W, written.
             b_grad: (filters,), written.
-            upstream: rows of the gradient of x, written.
+            input_gradient: ∂L/∂x, rows, written.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
         """
-        self._require(x, W, b_grad, J, z, delta)
-        self._require(upstream, W_grad)
+        self._require(x, W, b_grad, output_gradient, z, delta)
+        self._require(input_gradient, W_grad)
         grids, tile = self.grids, self.grids.input_tile
         sizes = grids.sizes
         in_lines = ROWS[tile.rows], LINES[tile.lines]
         nothing = np.empty((1, 1), self.dtype)
-        weights = self._turned(W, tile) if upstream is not None else nothing
+        weights = self._turned(W, tile) if input_gradient is not None else nothing
         tiles = self._tiles()
         found = self._buffer("found", 0, (len(self.blocks), *tiles))
         sums = np.zeros((len(self.blocks), sizes.filters))
         found[...] = 0
         width = up(sizes.channels, tile.rows), sizes.input_length
 
-        sent = Sent(J, J if z is None else z, nothing if delta is None else delta, z is not None)
+        given = OutputGradient(
+            output_gradient,
+            output_gradient if z is None else z,
+            nothing if delta is None else delta,
+            z is not None,
+        )
         packed = Packed(weights, grids.input_offsets)
 
         def work(worker: int, block: int) -> None:
             deltas = self._buffer("deltas", worker, (TOGETHER, grids.delta_size))
             room = Room(self._images(worker), deltas, self._out(worker, width))
             gradients = Gradients(
-                found[block], sums[block], nothing if upstream is None else upstream,
-                W_grad is not None, upstream is not None,
+                found[block], sums[block], nothing if input_gradient is None else input_gradient,
+                W_grad is not None, input_gradient is not None,
             )  # fmt: skip
             send_back(
-                x, sent, sizes, grids.offsets, packed, grids.taps, in_lines,
+                x, given, sizes, grids.offsets, packed, grids.taps, in_lines,
                 self.blocks[block], room, gradients,
             )  # fmt: skip
 
@@ -516,16 +528,15 @@ class Convolution:
         self, x: Array | None, W: Array | None, b: Array | None = None, *outputs: Array | None
     ) -> None:
         """Every index that follows from the sizes lies within arrays of these shapes."""
-        s, sizes = self.shape, self.grids.sizes
-        require_shape("images", x, self.cases, s.channels * s.height * s.width)
-        require_shape("filters", W, s.filters, s.channels, s.rows, s.columns)
-        require_shape("biases", b, s.filters)
+        w = self.windows
+        require_shape("images", x, self.cases, w.channels * w.height * w.width)
+        require_shape("filters", W, self.filters, w.channels, w.rows, w.columns)
+        require_shape("biases", b, self.filters)
         for array in outputs:
-            require_shape("outputs", array, self.cases, s.filters * sizes.down * sizes.across)
+            require_shape("outputs", array, self.cases, self.filters * w.places)
 
     def _workers(self) -> int:
-        work = self.cases * self.grids.sizes.under * self.shape.filters
-        work *= self.grids.sizes.down * self.grids.sizes.across
+        work = self.cases * self.windows.under * self.filters * self.windows.places
         return number_of_threads() if work >= WORTH_THREADS else 1
 
     def _buffer(self, what: str, worker: int, shape: tuple[int, ...]) -> Array:
@@ -556,7 +567,7 @@ class Convolution:
 
     def _turned(self, W: Array, tile: Tile) -> Array:
         """The filters as the gradient of each phase of the images needs them."""
-        grids, channels = self.grids, self.shape.channels
+        grids, channels = self.grids, self.windows.channels
         blocks = up(channels, tile.rows) // tile.rows
         most = grids.input_offsets.shape[1]
         turned = self._buffer("turned", 0, (len(grids.places) * blocks, most * tile.rows))
@@ -570,13 +581,13 @@ class Convolution:
 
     def _tiles(self) -> tuple[int, int]:
         """How many tiles the gradient of the weights has, and the numbers of one."""
-        filters = up(self.shape.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
-        under = up(self.grids.sizes.under, WEIGHT_TILE.lines) // WEIGHT_TILE.lines
+        filters = up(self.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
+        under = up(self.windows.under, WEIGHT_TILE.lines) // WEIGHT_TILE.lines
         return filters * under, WEIGHT_TILE.rows * WEIGHT_TILE.lines
 
     def _weights_of(self, tiles: Array) -> Array:
         """Tiles as (filters, under)."""
-        filters = up(self.shape.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
+        filters = up(self.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
         parts = tiles.reshape(filters, -1, WEIGHT_TILE.rows, WEIGHT_TILE.lines)
         table = parts.transpose(0, 2, 1, 3).reshape(filters * WEIGHT_TILE.rows, -1)
-        return table[: self.shape.filters, : self.grids.sizes.under]
+        return table[: self.filters, : self.windows.under]

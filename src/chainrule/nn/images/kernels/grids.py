@@ -19,6 +19,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ShapeError
+from chainrule.nn.images.geometry import Windows
 from chainrule.nn.kernels.vectors import LINE
 
 # Bounds are checked before a kernel is called. Compiled loops do not ask whether an index lies
@@ -44,43 +45,16 @@ def require_shape(what: str, array: Array | None, *shape: int) -> None:
     raise ShapeError(f"compiled loops take {what} that lies row by row in memory")
 
 
-def require_windows(
-    length: int, size: int, step: int, places: int, before: int, after: int, *, by: str
-) -> None:
-    """Refuse windows along one axis of which one reaches beyond the padded image.
-
-    Args:
-        length: of the image.
-        size: of a window.
-        step: from one window to the next.
-        places: how many windows there are.
-        before: padding.
-        after: padding.
-        by: ``rows`` or ``columns``, for the message.
+def require_windows(windows: Windows) -> None:
+    """Refuse sizes that are none, and windows that are larger than the padded image.
 
     Raises:
-        ShapeError: there is one, or a count that is none.
+        ShapeError: they are.
     """
-    last = (places - 1) * step - before
-    counts = min(length, size, step, places) >= 1 and min(before, after) >= 0
-    if not (counts and last + size <= length + after):
-        raise ShapeError(
-            f"{places} windows of {size} {by}, {step} apart, do not fit on {length} {by} with a "
-            f"padding of {before} and {after}"
-        )
-
-
-class Shape(NamedTuple):
-    """Of a convolution: everything as in `nn.images.geometry.Windows`, and the filters."""
-
-    channels: int
-    height: int
-    width: int
-    rows: int
-    columns: int
-    stride: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    filters: int
+    w, (_, height, width) = windows, windows.padded_image
+    counts = (w.channels, w.height, w.width, w.rows, w.columns, *w.stride)
+    if min(counts) < 1 or min(w.padding) < 0 or w.rows > height or w.columns > width:
+        raise ShapeError(f"compiled loops take windows that fit on an image, found {w}")
 
 
 class Sizes(NamedTuple):
@@ -134,7 +108,8 @@ class Grids:
     """A convolution as tables of shifts.
 
     Args:
-        shape: of the convolution.
+        windows: where the filters stand.
+        filters: how many.
         itemsize: bytes of a number.
 
     Attributes:
@@ -149,102 +124,71 @@ class Grids:
         input_tile: of the gradient of the image.
         image_size: numbers of an image on its grids.
         delta_size: numbers of δ on its grid, empty rows included.
+
+    Raises:
+        ShapeError: a window is larger than the padded image.
     """
 
-    def __init__(self, shape: Shape, itemsize: int) -> None:
-        lanes = LINE // itemsize
-        top, bottom, left, right = shape.padding
-        step_down, step_across = shape.stride
-        padded = shape.height + top + bottom, shape.width + left + right
-        down = (padded[0] - shape.rows) // step_down + 1
-        across = (padded[1] - shape.columns) // step_across + 1
-        grid = up(padded[0], step_down) // step_down, up(padded[1], step_across) // step_across
-        under = shape.channels * shape.rows * shape.columns
-        self.forward_tile = tile_for(shape.filters)
-        self.input_tile = tile_for(shape.channels)
-        span = (down - 1) * grid[1] + across
+    def __init__(self, windows: Windows, filters: int, itemsize: int) -> None:
+        require_windows(windows)
+        w, lanes = windows, LINE // itemsize
+        step_down, step_across = w.stride
+        _, height, width = w.padded_image
+        grid = up(height, step_down) // step_down, up(width, step_across) // step_across
+        self.forward_tile = tile_for(filters)
+        self.input_tile = tile_for(w.channels)
+        span = (w.down - 1) * grid[1] + w.across
         forward = up(span, self.forward_tile.lines * lanes)
         weight = up(span, lanes)
         back = up(grid[0] * grid[1], self.input_tile.lines * lanes)
-        margin = (shape.rows - 1) // step_down * grid[1] + (shape.columns - 1) // step_across
+        margin = (w.rows - 1) // step_down * grid[1] + (w.columns - 1) // step_across
         plane = margin + max(back, weight)
         plane += lanes if plane * itemsize % 4096 == 0 else 0
         self.sizes = Sizes(
-            channels=shape.channels,
-            height=shape.height,
-            width=shape.width,
-            top=top,
-            left=left,
+            channels=w.channels,
+            height=w.height,
+            width=w.width,
+            top=w.padding[0],
+            left=w.padding[2],
             step_down=step_down,
             step_across=step_across,
-            filters=shape.filters,
-            down=down,
-            across=across,
+            filters=filters,
+            down=w.down,
+            across=w.across,
             grid_height=grid[0],
             grid_width=grid[1],
-            under=under,
+            under=w.under,
             margin=margin,
             delta_plane=plane,
             forward_length=forward,
             input_length=back,
             weight_length=weight,
         )
-        self._shape = shape
-        self.offsets = self._offsets()
-        self.places = self._places()
-        self.taps = np.array([len(places) * shape.filters for places in self.places])
+        self.offsets = self._offsets(w)
+        self.places = [
+            [
+                (p, q)
+                for p in range(down, w.rows, step_down)
+                for q in range(across, w.columns, step_across)
+            ]
+            for down in range(step_down)
+            for across in range(step_across)
+        ]
+        self.taps = np.array([len(places) * filters for places in self.places])
         self.input_offsets = self._input_offsets()
-        planes = shape.channels * step_down * step_across * grid[0] * grid[1]
+        planes = w.channels * step_down * step_across * grid[0] * grid[1]
         self.image_size = max(planes, int(self.offsets.max()) + max(forward, weight))
-        self.delta_size = up(shape.filters, WEIGHT_TILE.rows) * plane
-        self._require_bounds(bottom, right)
+        self.delta_size = up(filters, WEIGHT_TILE.rows) * plane
 
-    def _require_bounds(self, bottom: int, right: int) -> None:
-        """Every index that a kernel makes of these tables lies within its room.
-
-        Raises:
-            ShapeError: a window does not, or a table is none of this convolution.
-        """
-        s, shape = self.sizes, self._shape
-        require_windows(s.height, shape.rows, s.step_down, s.down, s.top, bottom, by="rows")
-        require_windows(
-            s.width, shape.columns, s.step_across, s.across, s.left, right, by="columns"
-        )
-        last = (s.down - 1) * s.grid_width + s.across
-        reach = max(s.forward_length, s.weight_length)
-        right_sizes = (
-            (s.height + s.top - 1) // s.step_down < s.grid_height
-            and (s.width + s.left - 1) // s.step_across < s.grid_width
-            and last <= min(s.forward_length, s.weight_length, s.input_length)
-            and 0 <= self.offsets.min() <= self.offsets.max() <= self.image_size - reach
-            and s.margin + max(s.input_length, s.weight_length) <= s.delta_plane
-            and self.input_offsets.min() >= 0
-            and self.input_offsets.max() <= s.filters * s.delta_plane - s.input_length
-        )
-        if not right_sizes:
-            raise ShapeError(f"the grids of {shape} are too small for it")
-
-    def _offsets(self) -> Array:
-        shape, sizes = self._shape, self.sizes
-        c, p, q = np.ogrid[: shape.channels, : shape.rows, : shape.columns]
+    def _offsets(self, w: Windows) -> Array:
+        sizes = self.sizes
+        c, p, q = np.ogrid[: w.channels, : w.rows, : w.columns]
         phase = (c * sizes.step_down + p % sizes.step_down) * sizes.step_across
         phase = phase + q % sizes.step_across
         shift = p // sizes.step_down * sizes.grid_width + q // sizes.step_across
         offsets = (phase * (sizes.grid_height * sizes.grid_width) + shift).ravel()
         spare = up(len(offsets), WEIGHT_TILE.lines) - len(offsets)
         return np.pad(offsets, (0, spare), mode="edge").astype(np.int64)
-
-    def _places(self) -> list[list[tuple[int, int]]]:
-        shape, sizes = self._shape, self.sizes
-        return [
-            [
-                (p, q)
-                for p in range(down, shape.rows, sizes.step_down)
-                for q in range(across, shape.columns, sizes.step_across)
-            ]
-            for down in range(sizes.step_down)
-            for across in range(sizes.step_across)
-        ]
 
     def _input_offsets(self) -> Array:
         sizes = self.sizes
@@ -260,6 +204,6 @@ class Grids:
 
 
 @lru_cache(maxsize=256)
-def grids_of(shape: Shape, dtype: np.dtype[Any]) -> Grids:
+def grids_of(windows: Windows, filters: int, dtype: np.dtype[Any]) -> Grids:
     """The tables of a convolution; those in use are kept."""
-    return Grids(shape, dtype.itemsize)
+    return Grids(windows, filters, dtype.itemsize)

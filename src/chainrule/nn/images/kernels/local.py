@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.nn.images.geometry import Windows
 from chainrule.nn.images.kernels.grids import require_shape, require_windows, up
 from chainrule.nn.kernels.jit import entry, part, wide_vectors
 from chainrule.nn.kernels.threads import blocks_of, number_of_threads, share
@@ -71,9 +72,9 @@ def _outputs(rows: Any, f: int, arguments: Any) -> None:
     for at in range(0, turned.shape[1], 2 * lanes(turned)):
         sums = zeros(turned, rows, TWO_LINES)
         for k in range(s.under):
-            stretch = load(turned, start + offsets[k], at, TWO_LINES)
+            numbers = load(turned, start + offsets[k], at, TWO_LINES)
             factors = load_filled_apart(W, place * s.filters + f, k, s.under, rows)
-            sums = add_outer_products(sums, factors, stretch)
+            sums = add_outer_products(sums, factors, numbers)
         store_block(sums, found, row + f, at, TWO_LINES)
 
 
@@ -123,9 +124,9 @@ def _weights(rows: Any, f: int, arguments: Any) -> None:
     for at in range(0, under.shape[1], 2 * lanes(under)):
         sums = zeros(under, rows, TWO_LINES)
         for n in range(len(under)):
-            stretch = load(under, n, at, TWO_LINES)
+            numbers = load(under, n, at, TWO_LINES)
             factors = load_filled(delta, row + n, f, rows)
-            sums = add_outer_products(sums, factors, stretch)
+            sums = add_outer_products(sums, factors, numbers)
         store_block(sums, block, 0, 0, TWO_LINES)
         for r in range(len(rows)):
             for k in range(at, min(at + 2 * lanes(under), s.under)):
@@ -190,9 +191,9 @@ def _back(rows: Any, k: int, arguments: Any) -> None:
     some, row, W, offsets, place, s, block, turned = arguments
     start, sums = _start(place, s), zeros(some, rows, ONE_LINE)
     for f in range(s.filters):
-        stretch = load(some, row + f, 0, ONE_LINE)
+        numbers = load(some, row + f, 0, ONE_LINE)
         factors = load_filled(W, place * s.filters + f, k, rows)
-        sums = add_outer_products(sums, factors, stretch)
+        sums = add_outer_products(sums, factors, numbers)
     store_block(sums, block, 0, 0, ONE_LINE)
     for r in range(len(rows)):
         h = start + offsets[k + r]
@@ -209,7 +210,7 @@ def image_gradients(
     some: Array,
     block: Array,
     turned: Array,
-    upstream: Array,
+    input_gradient: Array,
 ) -> None:
     """The gradient of as many padded images as a line has numbers, from ``first`` on.
 
@@ -222,7 +223,7 @@ def image_gradients(
         some: room for the δ of a group of places, (group · filters, numbers of a line).
         block: room for a tile, (8, numbers of a line).
         turned: room for the images, a column a case, (numbers of an image, numbers of a line).
-        upstream: padded images as rows, written.
+        input_gradient: padded images as rows, written.
     """
     wide_vectors()
     count = min(lanes(delta), len(delta) - first)
@@ -240,7 +241,7 @@ def image_gradients(
             _in_eights(_back, s.under, arguments)
     for n in range(count):
         for h in range(len(turned)):
-            upstream[first + n, h] = turned[h, n]
+            input_gradient[first + n, h] = turned[h, n]
 
 
 # What Python calls.
@@ -255,38 +256,24 @@ WORTH_THREADS = 1_000_000
 
 
 class Local:
-    """Filters of each place's own on padded images of one shape.
+    """Filters of each place's own on images of one shape, which are padded already.
 
     Args:
-        image: (channels, height, width), padding included.
-        size: rows and columns of a filter.
-        stride: from one place to the next.
-        places: down and across.
-        filters: at each place.
+        windows: where the filters stand.
+        filters: how many at each place.
 
     Raises:
-        ShapeError: a filter reaches beyond the image.
+        ShapeError: a window is larger than the padded image.
     """
 
-    def __init__(
-        self,
-        image: tuple[int, int, int],
-        size: tuple[int, int],
-        stride: tuple[int, int],
-        places: tuple[int, int],
-        filters: int,
-    ) -> None:
-        channels, height, width = image
-        c, p, q = np.ogrid[:channels, : size[0], : size[1]]
+    def __init__(self, windows: Windows, filters: int) -> None:
+        require_windows(windows)
+        w, (channels, height, width) = windows, windows.padded_image
+        c, p, q = np.ogrid[:channels, : w.rows, : w.columns]
         self.offsets = ((c * height + p) * width + q).ravel().astype(np.int64)
-        count = places[0] * places[1]
-        require_windows(height, size[0], stride[0], places[0], 0, 0, by="rows")
-        require_windows(width, size[1], stride[1], places[1], 0, 0, by="columns")
         self._image = channels * height * width
-        self._filters = (*places, filters, channels, *size)
-        self.sizes = LocalSizes(
-            width, *stride, places[1], count, filters, channels * size[0] * size[1]
-        )
+        self._filters = (w.down, w.across, filters, channels, w.rows, w.columns)
+        self.sizes = LocalSizes(width, *w.stride, w.across, w.places, filters, w.under)
 
     def forward(self, x: Array, W: Array, b: Array | None, z: Array) -> None:
         """Write z.
@@ -339,23 +326,23 @@ class Local:
         blocks = blocks_of(self.sizes.places, BLOCKS)
         share(work, len(blocks), workers)
 
-    def images(self, delta: Array, W: Array, upstream: Array) -> None:
+    def images(self, delta: Array, W: Array, input_gradient: Array) -> None:
         """Write the gradient of the padded images, rows.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
         """
-        self._require(upstream, W, None, delta)
+        self._require(input_gradient, W, None, delta)
         line = LINE // delta.itemsize
         matrix, workers = self._matrix(W), self._workers(len(delta))
         some = np.zeros((workers, GROUP * self.sizes.filters, line), delta.dtype)
         room = np.empty((workers, 8, line), delta.dtype)
-        turned = np.empty((workers, upstream.shape[1], line), delta.dtype)
+        turned = np.empty((workers, input_gradient.shape[1], line), delta.dtype)
 
         def work(worker: int, block: int) -> None:
             image_gradients(
                 delta, matrix, self.offsets, self.sizes, block * line,
-                some[worker], room[worker], turned[worker], upstream,
+                some[worker], room[worker], turned[worker], input_gradient,
             )  # fmt: skip
 
         share(work, up(len(delta), line) // line, workers)

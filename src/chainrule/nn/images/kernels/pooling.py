@@ -35,12 +35,6 @@ class PoolSizes(NamedTuple):
     down: int
     across: int
 
-    @classmethod
-    def of(cls, w: Windows) -> PoolSizes:
-        """Those of windows."""
-        top, _, left, _ = w.padding
-        return cls(*w.image, w.rows, w.columns, top, left, *w.stride, w.down, w.across)
-
 
 @part
 def _bounds(offset: int, step: int, count: int, length: int) -> Any:
@@ -135,10 +129,18 @@ def _add(
 
 @part
 def _spread(
-    J: Array, to: Array, n: int, at: int, under: int, a: int, b: int, step: int, size: float
+    delta: Array,
+    input_gradient: Array,
+    n: int,
+    at: int,
+    under: int,
+    a: int,
+    b: int,
+    step: int,
+    size: float,
 ) -> None:
     for j in range(a, b):
-        to[n, under + j * step] += J[n, at + j] / size
+        input_gradient[n, under + j * step] += delta[n, at + j] / size
 
 
 @entry
@@ -185,18 +187,24 @@ def find_largest(
 
 @entry
 def scatter(
-    J: Array, winners: Array, offsets: Array, s: PoolSizes, first: int, last: int, upstream: Array
+    delta: Array,
+    winners: Array,
+    offsets: Array,
+    s: PoolSizes,
+    first: int,
+    last: int,
+    input_gradient: Array,
 ) -> int:
-    """Each J to the number that was the largest.
+    """Each δ to the number that was the largest.
 
     Args:
-        J: rows of outputs.
+        delta: δ, rows of outputs.
         winners: see `find_largest`.
         offsets: p · width + q of each place within a window.
         s: `PoolSizes`.
         first: image.
         last: image, no longer done.
-        upstream: images as rows, written.
+        input_gradient: images as rows, written.
 
     Returns:
         How many winners name no number of an image; nothing is written for them.
@@ -204,8 +212,8 @@ def scatter(
     wide_vectors()
     outside = 0
     for n in range(first, last):
-        for k in range(upstream.shape[1]):
-            upstream[n, k] = 0
+        for k in range(input_gradient.shape[1]):
+            input_gradient[n, k] = 0
         for c in range(s.channels):
             for i in range(s.down):
                 source = (c * s.down + i) * s.across
@@ -214,8 +222,8 @@ def scatter(
                     winner = winners[n, source + j]
                     known = (winner >= 0) & (winner < len(offsets))
                     place = target + j * s.step_across + offsets[winner if known else 0]
-                    if known & (place >= 0) & (place < upstream.shape[1]):
-                        upstream[n, place] += J[n, source + j]
+                    if known & (place >= 0) & (place < input_gradient.shape[1]):
+                        input_gradient[n, place] += delta[n, source + j]
                     else:
                         outside += 1
     return outside
@@ -235,14 +243,14 @@ def take_means(x: Array, s: PoolSizes, first: int, last: int, y: Array) -> None:
 
 
 @entry
-def spread_means(J: Array, s: PoolSizes, first: int, last: int, upstream: Array) -> None:
-    """Each J to all numbers of its window in equal parts; the arguments as of `scatter`."""
+def spread_means(delta: Array, s: PoolSizes, first: int, last: int, input_gradient: Array) -> None:
+    """Each δ to all numbers of its window in equal parts; the arguments as of `scatter`."""
     wide_vectors()
-    size = J.dtype.type(s.rows * s.columns)
+    size = delta.dtype.type(s.rows * s.columns)
     for n in range(first, last):
-        for k in range(upstream.shape[1]):
-            upstream[n, k] = 0
-        _in_rows(_spread, J, upstream, n, s, size)
+        for k in range(input_gradient.shape[1]):
+            input_gradient[n, k] = 0
+        _in_rows(_spread, delta, input_gradient, n, s, size)
 
 
 # What Python calls.
@@ -258,24 +266,21 @@ class Pooling:
     """Windows of one size on images of one shape.
 
     Args:
-        sizes: of both.
+        windows: where they stand.
 
     Raises:
-        ShapeError: the last windows begin beyond the image.
+        ShapeError: a window is larger than the padded image.
     """
 
-    def __init__(self, sizes: PoolSizes) -> None:
-        s = self.sizes = sizes
-        require_windows(s.height, s.rows, s.step_down, s.down, s.top, s.rows - 1, by="rows")
-        require_windows(
-            s.width, s.columns, s.step_across, s.across, s.left, s.columns - 1, by="columns"
-        )
-        self._image = s.channels * s.height * s.width
-        self._outputs = s.channels * s.down * s.across
-        square = sizes.rows == sizes.columns
-        self._size = USUAL.get(sizes.rows, ()) if square else ()
-        k = np.arange(sizes.rows * sizes.columns)
-        self._offsets = k // sizes.columns * sizes.width + k % sizes.columns
+    def __init__(self, windows: Windows) -> None:
+        require_windows(windows)
+        w, (top, _, left, _) = windows, windows.padding
+        self.sizes = PoolSizes(*w.image, w.rows, w.columns, top, left, *w.stride, w.down, w.across)
+        self._image = w.channels * w.height * w.width
+        self._outputs = w.channels * w.places
+        self._size = USUAL.get(w.rows, ()) if w.rows == w.columns else ()
+        k = np.arange(w.rows * w.columns)
+        self._offsets = k // w.columns * w.width + k % w.columns
 
     def largest(self, x: Array, y: Array, winners: Array) -> None:
         """Write the largest number of each window, and its place within the window.
@@ -292,20 +297,20 @@ class Pooling:
         s = self.sizes
         self._share(len(x), lambda a, b: find_largest(x, s, self._size, a, b, y, winners))
 
-    def scatter(self, J: Array, winners: Array, upstream: Array) -> None:
-        """Write the gradient of the images, given that of the largest numbers.
+    def scatter(self, delta: Array, winners: Array, input_gradient: Array) -> None:
+        """Write the gradient with respect to the images, given δ of the largest numbers.
 
         Raises:
             ShapeError: the arrays are not of these shapes, or a winner is not in its image.
         """
-        self._require(upstream, J, winners)
+        self._require(input_gradient, delta, winners)
         outside: list[int] = []
 
         def work(a: int, b: int) -> None:
             s, offsets = self.sizes, self._offsets
-            outside.append(scatter(J, winners, offsets, s, a, b, upstream))
+            outside.append(scatter(delta, winners, offsets, s, a, b, input_gradient))
 
-        self._share(len(J), work)
+        self._share(len(delta), work)
         if any(outside):
             raise ShapeError(f"{sum(outside)} of the largest numbers lie outside their windows")
 
@@ -318,14 +323,14 @@ class Pooling:
         self._require(x, y)
         self._share(len(x), lambda a, b: take_means(x, self.sizes, a, b, y))
 
-    def spread(self, J: Array, upstream: Array) -> None:
-        """Write the gradient of the images, given that of the means.
+    def spread(self, delta: Array, input_gradient: Array) -> None:
+        """Write the gradient with respect to the images, given δ of the means.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
         """
-        self._require(upstream, J)
-        self._share(len(J), lambda a, b: spread_means(J, self.sizes, a, b, upstream))
+        self._require(input_gradient, delta)
+        self._share(len(delta), lambda a, b: spread_means(delta, self.sizes, a, b, input_gradient))
 
     def _require(self, images: Array, outputs: Array, winners: Array | None = None) -> None:
         """Every index that follows from the sizes lies within arrays of these shapes."""
