@@ -32,11 +32,11 @@ def winners(dtype):
 
 JACOBIANS = {
     "filters by x": lambda d: ConvolutionInput(normal(SHARED).astype(d), WINDOWS, CASES),
-    "filters by W": lambda d: ConvolutionWeights(x(d), WINDOWS, FILTERS),
-    "filters by b": lambda d: ConvolutionBiases(CASES, FILTERS, WINDOWS, np.dtype(d)),
+    "filters by W": lambda d: ConvolutionWeights(x(d), WINDOWS, SHARED),
+    "filters by b": lambda d: ConvolutionBiases(CASES, WINDOWS, (FILTERS,), np.dtype(d)),
     "own filters by x": lambda d: LocalInput(normal(OWN).astype(d), WINDOWS, CASES),
-    "own filters by W": lambda d: LocalWeights(x(d), WINDOWS, FILTERS),
-    "own filters by b": lambda d: LocalBiases(CASES, FILTERS, WINDOWS, np.dtype(d)),
+    "own filters by W": lambda d: LocalWeights(x(d), WINDOWS, OWN),
+    "own filters by b": lambda d: LocalBiases(CASES, WINDOWS, (*PLACES, FILTERS), np.dtype(d)),
     "largest": lambda d: MaxPooling(winners(d), WINDOWS, np.dtype(d)),
     "mean": lambda d: AveragePooling(WINDOWS, CASES, np.dtype(d)),
 }

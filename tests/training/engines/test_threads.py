@@ -10,7 +10,6 @@ from chainrule.training.engines.threads import (
     on_threads,
     one_thread_is_best,
     products_are_small,
-    suitable_threads,
 )
 
 
@@ -34,14 +33,14 @@ def blas_threads() -> set[int]:
 
 def test_small_products_run_on_one_thread_and_the_number_is_put_back():
     before = blas_threads()
-    with suitable_threads(network(400, 100), 32):
+    with on_threads(number_of_threads(network(400, 100), 32)):
         assert blas_threads() == {1}
     assert blas_threads() == before
 
 
 def test_large_products_keep_the_machines_threads():
     before = blas_threads()
-    with suitable_threads(network(1000, 1000), 128):
+    with on_threads(number_of_threads(network(1000, 1000), 128)):
         assert blas_threads() == before
 
 

@@ -144,12 +144,6 @@ class ConvolutionWeights(ByWeights):
 
     __slots__ = ()
 
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """That of W, (filters, channels, rows, columns)."""
-        windows = self.windows
-        return (self.filters, windows.channels, windows.rows, windows.columns)
-
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g times what was under the windows, summed over cases and places; the shape of W."""
         x, delta = images(self.x, self.windows), maps(g, self.windows)
@@ -161,7 +155,7 @@ class ConvolutionWeights(ByWeights):
 
     def _dense(self) -> Array:
         patches = im2col(images(self.x, self.windows), self.windows)
-        own = np.eye(self.filters, dtype=bool)[:, None, None, :, None, None, None]
+        own = np.eye(self.shape[0], dtype=bool)[:, None, None, :, None, None, None]
         return (patches[:, None, :, :, None] * own).reshape(self.dense_shape)
 
 
@@ -171,17 +165,12 @@ class ConvolutionBiases(ByBiases):
     For the arguments see `ByBiases`.
 
     Example:
-        >>> J = ConvolutionBiases(1, 2, Windows(1, 1, 2, 1, 1), np.dtype(float))
+        >>> J = ConvolutionBiases(1, Windows(1, 1, 2, 1, 1), (2,), np.dtype(float))
         >>> J.vjp(np.array([[1.0, 2.0, 3.0, 4.0]]))
         array([3., 7.])
     """
 
     __slots__ = ()
-
-    @property
-    def shape(self) -> tuple[int]:
-        """That of b, (filters,)."""
-        return (self.filters,)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over cases and places, (filters,)."""
@@ -192,7 +181,7 @@ class ConvolutionBiases(ByBiases):
         return np.tile(np.repeat(v, self.windows.places), (self.count, 1))
 
     def _dense(self) -> Array:
-        own = np.repeat(np.eye(self.filters, dtype=self.dtype), self.windows.places, axis=0)
+        own = np.repeat(np.eye(*self.shape, dtype=self.dtype), self.windows.places, axis=0)
         return np.broadcast_to(own, self.dense_shape).copy()
 
 

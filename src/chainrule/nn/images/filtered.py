@@ -73,26 +73,21 @@ class ByWeights(Jacobian):
     Args:
         x: the layer's inputs, (cases, channels · height · width).
         windows: where the filters stand.
-        filters: how many at each place.
+        shape: of W, (..., filters, channels, rows, columns).
     """
 
-    __slots__ = ("filters", "windows", "x")
+    __slots__ = ("shape", "windows", "x")
     per_case = numbers = ("x",)
 
-    def __init__(self, x: Array, windows: Windows, filters: int) -> None:
+    def __init__(self, x: Array, windows: Windows, shape: tuple[int, ...]) -> None:
         self.x = x
         self.windows = windows
-        self.filters = filters
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """That of W."""
+        self.shape = shape
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, filters · places, *shape)."""
-        return (len(self.x), self.filters * self.windows.places, *self.shape)
+        return (len(self.x), self.shape[-4] * self.windows.places, *self.shape)
 
 
 class ByBiases(Jacobian):
@@ -100,32 +95,27 @@ class ByBiases(Jacobian):
 
     Args:
         count: the number of cases.
-        filters: how many at each place.
-        windows: where they stand.
+        windows: where the filters stand.
+        shape: of b, (..., filters).
         dtype: of the numbers.
     """
 
-    __slots__ = ("count", "dtype", "filters", "windows")
+    __slots__ = ("count", "dtype", "shape", "windows")
     per_case = ("count",)
     numbers = ()
 
     def __init__(
-        self, count: int, filters: int, windows: Windows, dtype: np.dtype[np.generic]
+        self, count: int, windows: Windows, shape: tuple[int, ...], dtype: np.dtype[np.generic]
     ) -> None:
         self.count = count
-        self.filters = filters
         self.windows = windows
+        self.shape = shape
         self.dtype = dtype
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """That of b."""
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
         """(cases, filters · places, *shape)."""
-        return (self.count, self.filters * self.windows.places, *self.shape)
+        return (self.count, self.shape[-1] * self.windows.places, *self.shape)
 
 
 # The layers.
@@ -225,13 +215,13 @@ class Filtered(Weighted):
             x: rows of images.
             W: the filters.
         """
-        cases, windows = len(x), self.windows
+        cases, windows, shapes = len(x), self.windows, self.shapes()
         found: dict[str, Jacobian] = {
             "x": self.by_images(W, windows, cases),
-            "W": self.by_weights(x, windows, self.filters),
+            "W": self.by_weights(x, windows, shapes["W"]),
         }
         if self.bias:
-            found["b"] = self.by_biases(cases, self.filters, windows, x.dtype)
+            found["b"] = self.by_biases(cases, windows, shapes["b"], x.dtype)
         return found
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
@@ -247,8 +237,8 @@ class Filtered(Weighted):
         J_x = local.pop("x")
         for name, J in local.items():
             gradient = self._gradients[name]
-            if self.explicit:
-                gradient[...] = by_dense(J, delta)
+            if self.explicit:  # summed over the cases
+                gradient[...] = np.einsum("nm,nm...->...", delta, J.dense())
             else:
                 J.vjp(delta, gradient)
         if not to_input:
@@ -269,9 +259,3 @@ class Filtered(Weighted):
         if dtype.char not in "fd" or any(array.dtype != dtype for array in arrays):
             return False
         return self.outputs * self.windows.under >= WORTH_LOOPS
-
-
-def by_dense(J: Jacobian, delta: Array) -> Array:
-    """δ times the explicit matrices of a parameter's Jacobian, summed over the cases."""
-    dense = J.dense()
-    return np.einsum("nm,nm...->...", delta, dense)

@@ -141,12 +141,6 @@ class LocalWeights(ByWeights):
 
     __slots__ = ()
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """That of W, (down, across, filters, channels, rows, columns)."""
-        w = self.windows
-        return (w.down, w.across, self.filters, w.channels, w.rows, w.columns)
-
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """g times what was under each window, summed over the cases; the shape of W."""
         x, delta = images(self.x, self.windows), maps(g, self.windows)
@@ -157,12 +151,10 @@ class LocalWeights(ByWeights):
         return as_rows(apply_filters(images(self.x, self.windows), v, self.windows))
 
     def _dense(self) -> Array:
-        windows = self.windows
-        dense = np.zeros(
-            (len(self.x), self.filters, windows.down, windows.across, *self.shape), self.x.dtype
-        )
-        f, i, j = np.ogrid[: self.filters, : windows.down, : windows.across]
-        patches = im2col(images(self.x, windows), windows)
+        down, across, filters = self.shape[:3]
+        dense = np.zeros((len(self.x), filters, down, across, *self.shape), self.x.dtype)
+        f, i, j = np.ogrid[:filters, :down, :across]
+        patches = im2col(images(self.x, self.windows), self.windows)
         dense[:, f, i, j, i, j, f] = patches[:, None]
         return dense.reshape(self.dense_shape)
 
@@ -174,11 +166,6 @@ class LocalBiases(ByBiases):
     """
 
     __slots__ = ()
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """That of b, (down, across, filters)."""
-        return (self.windows.down, self.windows.across, self.filters)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
         """The sums of g over the cases, (down, across, filters)."""

@@ -27,7 +27,11 @@ _CONTRACT = ("contract",)
 
 
 def _intrinsic(function: Callable[..., Any]) -> Any:
-    """A function for compiled code that writes its own instructions."""
+    """A function for compiled code that writes its own instructions.
+
+    It is given Numba's typing context and the types of the arguments, and gives its signature and
+    a function that writes the instructions.
+    """
     return intrinsic(function)
 
 
@@ -73,6 +77,29 @@ def _stored_to(places_of: Any, kind: Lines) -> Any:
         for line, place in zip(_split(builder, args[0]), places, strict=True):
             builder.store(line, place, align=kind.dtype.bitwidth // 8)
         return context.get_dummy_value()
+
+    return generate
+
+
+def _computed(compute: Callable[..., list[Any]]) -> Any:
+    """Generates lines of lines: ``compute`` takes the builder and the lines of each argument."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _join(builder, compute(builder, *(_split(builder, lines) for lines in args)))
+
+    return generate
+
+
+def _filled_from(kind: Lines) -> Any:
+    """Generates a line of each of some numbers, one ``step`` from one to the next."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = _place(context, builder, signature.args[:3], args[:3])
+        line = context.get_value_type(kind).element
+        (step,) = args[3:-1] or [ir.IntType(64)(1)]
+        steps = [builder.mul(step, step.type(k)) for k in range(kind.count)]
+        numbers = [builder.load(builder.gep(first, [step])) for step in steps]
+        return _join(builder, [_filled(builder, number, line) for number in numbers])
 
     return generate
 
@@ -129,31 +156,14 @@ def store_rows(typing: Any, lines: Any, array: Any, row: Any, at: Any, step: Any
 def load_filled(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
     """A line of the number array[row, at], one of the number behind it, and so on."""
     kind = Lines(array.dtype, len(lines))
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        first = _place(context, builder, signature.args[:3], args[:3])
-        line = context.get_value_type(kind).element
-        numbers = [
-            builder.load(builder.gep(first, [ir.IntType(64)(k)])) for k in range(kind.count)
-        ]
-        return _join(builder, [_filled(builder, number, line) for number in numbers])
-
-    return kind(array, row, at, lines), generate
+    return kind(array, row, at, lines), _filled_from(kind)
 
 
 @_intrinsic
 def load_filled_apart(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
     """A line of the number array[row, at], one of the number ``step`` on, and so on."""
     kind = Lines(array.dtype, len(lines))
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        first = _place(context, builder, signature.args[:3], args[:3])
-        line = context.get_value_type(kind).element
-        steps = [builder.mul(args[3], ir.IntType(64)(k)) for k in range(kind.count)]
-        numbers = [builder.load(builder.gep(first, [step])) for step in steps]
-        return _join(builder, [_filled(builder, number, line) for number in numbers])
-
-    return kind(array, row, at, step, lines), generate
+    return kind(array, row, at, step, lines), _filled_from(kind)
 
 
 @_intrinsic
@@ -171,14 +181,13 @@ def repeat(typing: Any, line: Any, lines: Any) -> Any:
 def add_products(typing: Any, line: Any, a: Any, b: Any) -> Any:
     """One line, plus the products of the lines of a and b, one pair of lines after the other."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        (total,), *pairs = (_split(builder, lines) for lines in args)
-        for x, y in zip(*pairs, strict=True):
-            product = builder.fmul(x, y, flags=_CONTRACT)
-            total = builder.fadd(total, product, flags=_CONTRACT)
-        return _join(builder, [total])
+    def compute(builder: Any, line: list[Any], a: list[Any], b: list[Any]) -> list[Any]:
+        (total,) = line
+        for x, y in zip(a, b, strict=True):
+            total = _add_product(builder, total, x, y)
+        return [total]
 
-    return line(line, a, b), generate
+    return line(line, a, b), _computed(compute)
 
 
 @_intrinsic
@@ -206,18 +215,13 @@ def zeros(typing: Any, array: Any, a: Any, b: Any) -> Any:
 def add_outer_products(typing: Any, lines: Any, a: Any, b: Any) -> Any:
     """Lines, plus for every pair of a line of a and one of b their product, those of b first."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        totals, left, right = (_split(builder, value) for value in args)
-        pairs = [(x, y) for x in left for y in right]
-        return _join(
-            builder,
-            [
-                builder.fadd(total, builder.fmul(x, y, flags=_CONTRACT), flags=_CONTRACT)
-                for total, (x, y) in zip(totals, pairs, strict=True)
-            ],
-        )
+    def compute(builder: Any, totals: list[Any], a: list[Any], b: list[Any]) -> list[Any]:
+        pairs = ((x, y) for x in a for y in b)
+        return [
+            _add_product(builder, total, x, y) for total, (x, y) in zip(totals, pairs, strict=True)
+        ]
 
-    return lines(lines, a, b), generate
+    return lines(lines, a, b), _computed(compute)
 
 
 @_intrinsic
@@ -275,35 +279,22 @@ def add_totals(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
 def rectified(typing: Any, lines: Any) -> Any:
     """0 in place of every number below 0; NaN stays NaN."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _join(
-            builder,
-            [
-                builder.select(builder.fcmp_ordered("<", x, zero), zero, x)
-                for x in _split(builder, args[0])
-                for zero in [ir.Constant(x.type, None)]
-            ],
-        )
+    def compute(builder: Any, lines: list[Any]) -> list[Any]:
+        zero = ir.Constant(lines[0].type, None)
+        return [builder.select(builder.fcmp_ordered("<", x, zero), zero, x) for x in lines]
 
-    return lines(lines), generate
+    return lines(lines), _computed(compute)
 
 
 @_intrinsic
 def where_positive(typing: Any, lines: Any, of: Any) -> Any:
     """The numbers where those of another are above 0, and 0 elsewhere."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pairs = zip(*(_split(builder, lines) for lines in args), strict=True)
-        return _join(
-            builder,
-            [
-                builder.select(builder.fcmp_ordered(">", y, zero), x, zero)
-                for x, y in pairs
-                for zero in [ir.Constant(x.type, None)]
-            ],
-        )
+    def compute(builder: Any, lines: list[Any], of: list[Any]) -> list[Any]:
+        zero, pairs = ir.Constant(lines[0].type, None), zip(lines, of, strict=True)
+        return [builder.select(builder.fcmp_ordered(">", y, zero), x, zero) for x, y in pairs]
 
-    return lines(lines, of), generate
+    return lines(lines, of), _computed(compute)
 
 
 def _place(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
@@ -360,17 +351,22 @@ def _join(builder: Any, parts: Sequence[Any]) -> Any:
     return lines
 
 
+def _add_product(builder: Any, total: Any, x: Any, y: Any) -> Any:
+    """A line plus the product of two, rounded once where the processor can."""
+    product = builder.fmul(x, y, flags=_CONTRACT)
+    return builder.fadd(total, product, flags=_CONTRACT)
+
+
 def _arithmetic(name: str) -> Any:
     """An operation on each pair of numbers; a product and a sum are rounded once together."""
 
     @_intrinsic
     def operate(typing: Any, a: Any, b: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pairs = zip(*(_split(builder, lines) for lines in args), strict=True)
+        def compute(builder: Any, a: list[Any], b: list[Any]) -> list[Any]:
             operation = getattr(builder, name)
-            return _join(builder, [operation(x, y, flags=_CONTRACT) for x, y in pairs])
+            return [operation(x, y, flags=_CONTRACT) for x, y in zip(a, b, strict=True)]
 
-        return a(a, b), generate
+        return a(a, b), _computed(compute)
 
     return operate
 

@@ -76,13 +76,3 @@ def on_threads(number: int, products: int | None = None) -> Iterator[None]:
 
     with threadpool_limits(limits=products or number, user_api="blas"), at_most(number):
         yield
-
-
-@contextmanager
-def suitable_threads(network: Network, batch_size: int) -> Iterator[None]:
-    """While this lasts, NumPy's products run on one thread where that is best.
-
-    Otherwise their number stays as it is: the environment's, or the machine's cores.
-    """
-    with on_threads(number_of_threads(network, batch_size)):
-        yield

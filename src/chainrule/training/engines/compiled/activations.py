@@ -106,6 +106,13 @@ def _single(x: Any) -> tuple[Any, Any]:
     return p * r, np.int32(np.int32(bits + 127) << 23).view(np.float32)
 
 
+@exact_part
+def exp_below_0(x: Any) -> Any:
+    """eˣ for x ≤ 0, as `exp_parts` has it."""
+    p, s = exp_parts(x)
+    return s * p + s
+
+
 # A layer's units.
 
 
@@ -231,8 +238,7 @@ def _softsign(z: Any, one: Any, option: Any, scale: Any) -> Any:
 @exact_part
 def _sigmoid(z: Any, one: Any, option: Any, scale: Any) -> Any:
     """Within 2 ulp: q = n / (1 + t) is improved by its residual, (n − q) − q t."""
-    p, s = exp_parts(-abs(z))
-    t = s * p + s
+    t = exp_below_0(-abs(z))
     inverse = one / (one + t)
     above = one if z >= one - one else t
     q = above * inverse
@@ -267,9 +273,8 @@ ROOT_HALF, DENSITY = 1 / sqrt(2), 1 / sqrt(2 * pi)
 def _gelu(z: Any, one: Any, option: Any, scale: Any) -> Any:
     v = np.float64(z)
     near = v if abs(v) < 40.0 else 40.0
-    p, s = exp_parts(-0.5 * near * near)
     normal = 0.5 * erfc(-v * ROOT_HALF)
-    return v * normal, normal + near * (s * p + s) * DENSITY
+    return v * normal, normal + near * exp_below_0(-0.5 * near * near) * DENSITY
 
 
 END = np.float32(708)
@@ -277,12 +282,17 @@ END = np.float32(708)
 
 
 @exact_part
+def _exp_and_sigmoid(z: Any, one: Any) -> Any:
+    """t = e^(−|z|), 1 / (1 + t), and σ(z)."""
+    t = exp_below_0(-abs(z))
+    inverse = one / (one + t)
+    return t, inverse, inverse if z >= one - one else t * inverse
+
+
+@exact_part
 def _silu(z: Any, one: Any, option: Any, scale: Any) -> Any:
     zero = one - one
-    p, s = exp_parts(-abs(z))
-    t = s * p + s
-    inverse = one / (one + t)
-    sigmoid = inverse if z >= zero else t * inverse
+    t, inverse, sigmoid = _exp_and_sigmoid(z, one)
     slope = sigmoid + (z if abs(z) < END else zero) * (t * inverse * inverse)
     return (z if z > -END else zero) * sigmoid, slope
 
@@ -291,12 +301,9 @@ def _silu(z: Any, one: Any, option: Any, scale: Any) -> Any:
 def _mish(z: Any, one: Any, option: Any, scale: Any) -> Any:
     """With q = σ(−z): tanh(softplus z) as in the reference, 1/cosh²(softplus z) = 4q²/(1+q²)²."""
     zero, two = one - one, one + one
-    p, s = exp_parts(-abs(z))
-    t = s * p + s
+    t, inverse, sigmoid = _exp_and_sigmoid(z, one)
     above, below = one + two * t, t * (t + two)
     tanh = above / (above + two * t * t) if z >= zero else below / (below + two)
-    inverse = one / (one + t)
-    sigmoid = inverse if z >= zero else t * inverse
     q = t * inverse if z >= zero else inverse
     w = one / (one + q * q)
     near = z if abs(z) < END else zero
@@ -306,8 +313,5 @@ def _mish(z: Any, one: Any, option: Any, scale: Any) -> Any:
 
 @exact_part
 def _softplus(z: Any, one: Any, option: Any, scale: Any) -> Any:
-    zero = one - one
-    p, s = exp_parts(-abs(z))
-    t = s * p + s
-    inverse = one / (one + t)
-    return (z if z >= zero else zero) + log1p(t), inverse if z >= zero else t * inverse
+    t, _, sigmoid = _exp_and_sigmoid(z, one)
+    return (z if z >= one - one else one - one) + log1p(t), sigmoid

@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
-from chainrule.training.engines.compiled.activations import exp_parts
+from chainrule.training.engines.compiled.activations import exp_below_0, exp_parts
 from chainrule.training.engines.compiled.tables import (
     ABSOLUTE,
     BINARY,
@@ -179,8 +179,7 @@ def _class_of_row(rows: Array, case: int, count: int) -> int:
 def _softmax(count: int, units: Array) -> None:
     peak, total = units[Y, largest(Y, Index(0), count, units)], units.dtype.type(0)
     for j in range(count):
-        p, s = exp_parts(units[Y, j] - peak)
-        units[Y, j] = s * p + s
+        units[Y, j] = exp_below_0(units[Y, j] - peak)
         total += units[Y, j]
     for j in range(count):
         units[Y, j] /= total
@@ -196,8 +195,7 @@ def _cross_entropy(start: int, count: int, rows: Array, case: int, units: Array)
     for back in range(count):
         j = count - Index(1) - back
         t, below = rows[case, j], units[A, start + j] - units[A, start + top]
-        p, s = exp_parts(below)
-        others += zero if j == top else s * p + s
+        others += zero if j == top else exp_below_0(below)
         targets += t
         along += zero if t == zero else t * below
         units[SCRATCH, j], units[DELTA, start + j] = tail_p, tail_t
@@ -219,8 +217,7 @@ def _binary(start: int, count: int, rows: Array, case: int, units: Array) -> flo
     loss = 0.0
     for j in range(start, start + count):
         z, t = units[Z, j], rows[case, j - start]
-        p, s = exp_parts(-abs(z))
-        e = s * p + s
+        e = exp_below_0(-abs(z))
         big, small = 1 / (1 + e), e / (1 + e)
         up, down = (big, small) if z >= 0 else (small, big)
         spill = log1p(np.float64(e))
@@ -332,8 +329,7 @@ def class_cross_entropy_of_block(
     for o in range(width):
         at, number = start + o * block, units.dtype.type(o)
         for c in range(block):
-            p, s = exp_parts(units[A, at + c] - lane[PEAK, c])
-            e = s * p + s
+            e = exp_below_0(units[A, at + c] - lane[PEAK, c])
             units[DELTA, at + c] = e
             lane[OTHERS, c] += zero if lane[TOP, c] == number else e
             lane[WRONG, c] += zero if lane[TRUE, c] == number else e

@@ -15,7 +15,6 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn import activations as phi
 from chainrule.nn import losses
-from chainrule.nn.activations import Activation
 from chainrule.nn.layer_types import Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
@@ -31,7 +30,7 @@ vectorised."""
 
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, MISH, SOFTPLUS, SOFTSIGN = range(11)
 
-ACTIVATIONS: Mapping[type[Activation], int] = {
+ACTIVATIONS: Mapping[type, int] = {
     phi.Linear: LINEAR,
     phi.Sigmoid: SIGMOID,
     phi.Tanh: TANH,
@@ -220,7 +219,7 @@ def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> T
         depth = filled(layer.inputs, network.dtype) if fill else layer.inputs
         count, stride = (layer.size, depth) if turned else (layer.inputs, width)
         biases = parameters + count * stride
-        code = next(c for kind, c in ACTIVATIONS.items() if type(layer.activation) is kind)
+        code = ACTIVATIONS[type(layer.activation)]
         rows += [
             (layer.inputs, layer.size, width, units, parameters, stride, biases, code, turned)
         ]
