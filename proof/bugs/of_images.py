@@ -30,9 +30,9 @@ TO_ALL_EQUAL = """if self.type == "max_pool2d":
             for p, q in offsets(w):
                 target = under(J, w, p, q)
                 target += maps(delta, w) * (under(x, w, p, q) == y)
-            upstream[...] = as_rows(within(J, w))
-            return upstream
-        return self._jacobian_x().vjp(delta, upstream)"""
+            input_gradient[...] = as_rows(within(J, w))
+            return input_gradient
+        return self._jacobian_x().vjp(delta, input_gradient)"""
 SHARE = "share = delta / delta.dtype.type(places)"
 TURNED = "x.reshape(len(x), *self.input_shape).swapaxes(-1, -2).reshape(x.shape)"
 
@@ -158,7 +158,7 @@ _BUGS = (
     ),
     Bug(
         "max pool's gradient to all equal numbers",
-        (Edit(POOLED, "return self._jacobian_x().vjp(delta, upstream)", TO_ALL_EQUAL),),
+        (Edit(POOLED, "return self._jacobian_x().vjp(delta, input_gradient)", TO_ALL_EQUAL),),
     ),
     Bug(
         "max pool's gradient to the whole window",

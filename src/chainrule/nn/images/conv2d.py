@@ -232,8 +232,8 @@ class Conv2D(Filtered):
         if not self._is_for_loops(x, *values.values()):
             return super().evaluate(x, values)
         x = np.ascontiguousarray(x)
-        z = np.empty((len(x), self.outputs), x.dtype)
-        return z, self._run(x, values, z, self._new_loops(x))
+        z, a = (np.empty((len(x), self.outputs), x.dtype) for _ in range(2))
+        return z, self._run(x, values, z, a, self._new_loops(x))
 
     @property
     def uses_of_weights(self) -> int:
@@ -262,47 +262,49 @@ class Conv2D(Filtered):
             return super().forward_pass(x)
         self.x = x = np.ascontiguousarray(x)
         self.z = self._room("z", x)
-        self.a = self._run(x, self._values, self.z, self._loops(x))
+        a = self.z if self._is(Linear) else self._room("a", x)
+        self.a = self._run(x, self._values, self.z, a, self._loops(x))
         return self.a
 
-    def _run(self, x: Array, values: Arrays, z: Array, loops: Any) -> Array:
-        """Write z and give a; relu is taken along, and linear leaves nothing to do."""
-        linear, relu = (isinstance(self.activation, kind) for kind in (Linear, ReLU))
-        keeps = z is self.z
-        a = z if linear else self._room("a", x) if keeps else np.empty_like(z)
+    def _is(self, kind: Any) -> bool:
+        """Whether φ is of this very type: what is derived from it may compute something else."""
+        return type(self.activation) is kind
+
+    def _run(self, x: Array, values: Arrays, z: Array, a: Array, loops: Any) -> Array:
+        """Write z and a, and give a: relu by the loops themselves; linear is z."""
+        relu = self._is(ReLU)
         loops.forward(x, values["W"], values.get("b"), z, a if relu else None)
-        return a if linear or relu else self._activation.value(z, out=a)
+        if self._is(Linear):
+            return z
+        return a if relu else self._activation.value(z, out=a)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`; with relu both in one go."""
+        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`; with relu both at once."""
         if self.explicit or not self._is_for_loops(self._of_pass(self.x), J, self.W):
             return super().backward_pass(J, to_input=to_input)
-        if isinstance(self.activation, Linear):
+        if self._is(Linear):
             return self._run_back(J, J, to_input=to_input)
-        delta = self._room_for_delta(J)
-        if isinstance(self.activation, ReLU):
-            return self._run_back(J, delta, to_input=to_input)
+        # δ may take the place of a: the layers that read a have gone back before this one. But
+        # of the last layer a is read after the passes, and without buffers a was given away.
+        is_read = self.context.buffers is None or self.is_output
+        delta = self._room("delta" if is_read else "a", J)
+        if self._is(ReLU):
+            return self._run_back(J, delta, to_input=to_input, relu=True)
         # φ'(z) lies where δ will be: δ is their product in place.
         J_a = Diagonal(self._activation.derivative(self.z, delta))
-        return self._run_back(J_a.vjp(J, delta), delta, to_input=to_input, relu=False)
-
-    def _room_for_delta(self, J: Array) -> Array:
-        """Where a was, if things are kept: whoever took it has gone back before this layer."""
-        reads_on = self.context.buffers is None or self.is_output
-        return self._room("delta", J) if reads_on else self._room("a", J)
+        return self._run_back(J_a.vjp(J, delta), delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """See `Filtered.backward_from_delta`."""
         if self.explicit or not self._is_for_loops(self.x, delta, self.W):
             return super().backward_from_delta(delta, to_input=to_input)
-        return self._run_back(delta, delta, to_input=to_input, relu=False)
+        return self._run_back(delta, delta, to_input=to_input)
 
     def _run_back(
-        self, J: Array, delta: Array, *, to_input: bool, relu: bool | None = None
+        self, J: Array, delta: Array, *, to_input: bool, relu: bool = False
     ) -> Array | None:
-        """All gradients in one sweep over the images."""
-        relu = isinstance(self.activation, ReLU) if relu is None else relu
-        upstream = self.context.input_gradient(self.name, self.inputs, J) if to_input else None
+        """All gradients in one sweep over the images, for J = δ, or J = ∂L/∂a before a relu."""
+        gradient = self.context.input_gradient(self.name, self.inputs, J) if to_input else None
         self._loops(self.x).backward(
             self.x,
             np.ascontiguousarray(J),
@@ -311,10 +313,10 @@ class Conv2D(Filtered):
             delta=delta if relu else None,
             W_grad=self.W_grad,
             b_grad=self.b_grad if self.bias else None,
-            input_gradient=upstream,
+            input_gradient=gradient,
         )
         self.delta = delta
-        return upstream
+        return gradient
 
     def _loops(self, x: Array) -> Any:
         """The loops with the room they need, the same in every pass where things are kept."""

@@ -235,12 +235,10 @@ class LocallyConnected2D(Filtered):
         loops.weights(x, delta, self.W_grad, self.b_grad if self.bias else None)
         if not to_input:
             return None
-        J = np.empty_like(x)
-        loops.images(delta, self.W, J)
-        upstream = self.context.input_gradient(self.name, self.inputs, delta)
-        return as_rows(
-            within(J.reshape(len(J), *self.windows.padded_image), self.windows), upstream
-        )
+        padded_gradient = np.empty_like(x)
+        loops.images(delta, self.W, padded_gradient)
+        inside = within(padded_gradient.reshape(len(x), *self.windows.padded_image), self.windows)
+        return as_rows(inside, self.context.input_gradient(self.name, self.inputs, delta))
 
     def _loops(self) -> Any:
         # Imported here, for Numba takes long to load.

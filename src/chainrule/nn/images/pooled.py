@@ -300,14 +300,14 @@ class Pooled(ParameterFree):
         return self.z
 
     def _input_gradient(self, delta: Array) -> Array:
-        upstream = self.context.input_gradient(self.name, self.inputs, delta)
+        input_gradient = self.context.input_gradient(self.name, self.inputs, delta)
         if self._is_for_loops(delta):
-            self._run_back(np.ascontiguousarray(delta), upstream)
-            return upstream
-        return self._jacobian_x().vjp(delta, upstream)
+            self._run_back(np.ascontiguousarray(delta), input_gradient)
+            return input_gradient
+        return self._jacobian_x().vjp(delta, input_gradient)
 
     @abstractmethod
-    def _run_back(self, delta: Array, upstream: Array) -> None:
+    def _run_back(self, delta: Array, input_gradient: Array) -> None:
         """The backward pass in compiled loops."""
 
     def _is_for_loops(self, x: Array) -> bool:
@@ -358,8 +358,8 @@ class MaxPool2D(Pooled):
         """How far each number under a window is behind the largest; see `Layer.ties`."""
         return distances_to_ties(images(x, self.windows), self.windows)
 
-    def _run_back(self, delta: Array, upstream: Array) -> None:
-        self._loops().scatter(delta, self._found, upstream)
+    def _run_back(self, delta: Array, input_gradient: Array) -> None:
+        self._loops().scatter(delta, self._found, input_gradient)
 
     def _jacobian_x(self) -> MaxPooling:
         return MaxPooling(self.winners, self.windows, self.x.dtype)
@@ -380,8 +380,8 @@ class AveragePool2D(Pooled):
         else:
             y[...] = as_rows(mean(images(x, self.windows), self.windows))
 
-    def _run_back(self, delta: Array, upstream: Array) -> None:
-        self._loops().spread(delta, upstream)
+    def _run_back(self, delta: Array, input_gradient: Array) -> None:
+        self._loops().spread(delta, input_gradient)
 
     def _jacobian_x(self) -> AveragePooling:
         return AveragePooling(self.windows, len(self.x), self.x.dtype)

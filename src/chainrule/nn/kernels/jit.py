@@ -73,16 +73,21 @@ def entry(function: Callable[..., Any]) -> Any:
     return compiled
 
 
+def _inner(function: F, fastmath: set[str], *, inline: bool = False) -> F:
+    """Compile a kernel that other kernels call, on request as a part of what calls it."""
+    jit = _njit(fastmath=fastmath, forceinline=inline, **_OPTIONS, **_INNER)
+    compiled: F = jit(function)
+    return compiled
+
+
 def kernel(function: F) -> F:
     """Compile a kernel that other kernels call; sums in any order."""
-    compiled: F = _njit(fastmath=SUMS, **_OPTIONS, **_INNER)(function)
-    return compiled
+    return _inner(function, SUMS)
 
 
 def part(function: F) -> F:
     """`kernel`, as a part of what calls it: for the few that take most of the time."""
-    compiled: F = _njit(fastmath=SUMS, forceinline=True, **_OPTIONS, **_INNER)(function)
-    return compiled
+    return _inner(function, SUMS, inline=True)
 
 
 def exact(function: F) -> F:
@@ -90,14 +95,12 @@ def exact(function: F) -> F:
 
     In another order eˣ − 1 = s p + (s − 1) would become (s p + s) − 1, without a digit near 0.
     """
-    compiled: F = _njit(fastmath=EXACT, **_OPTIONS, **_INNER)(function)
-    return compiled
+    return _inner(function, EXACT)
 
 
 def exact_part(function: F) -> F:
     """`exact`, as a part of what calls it."""
-    compiled: F = _njit(fastmath=EXACT, forceinline=True, **_OPTIONS, **_INNER)(function)
-    return compiled
+    return _inner(function, EXACT, inline=True)
 
 
 def _wide_vectors(typingctx: Any) -> Any:

@@ -111,18 +111,11 @@ def _product(
     target: Array,
     tile: Any,
 ) -> None:
-    """All tiles of some blocks of rows; positions come first, so that blocks stay in the cache.
+    """All tiles of ``count`` blocks of rows from ``first`` on.
 
-    Args:
-        packed: see `Packed`.
-        first: block of rows.
-        count: how many blocks.
-        taps: how many blocks of the grid are summed up.
-        source: images on grids, and which of them.
-        phase: row of the offsets.
-        length: how many positions.
-        target: rows of sums, written.
-        tile: rows and lines of it, tuples whose lengths count.
+    Each is the sum over ``taps`` weights, for ``length`` positions; ``source`` are images on grids
+    and which of them is meant, ``phase`` a row of the offsets, ``tile`` two tuples whose lengths
+    count. Positions come first, so that the numbers under them stay in the cache.
     """
     rows, lines = tile
     step = len(lines) * lanes(source[0])

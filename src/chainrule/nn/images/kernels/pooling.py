@@ -91,15 +91,9 @@ def _in_rows(
 ) -> None:
     """Call a function for each row of windows of image n, and each place within a window.
 
-    Args:
-        function: takes the two arrays, n, where the outputs of these windows begin and where what
-            lies under them begins, the first window and the one behind the last, the step from
-            one window to the next, and the size of a window.
-        outputs: rows of outputs.
-        images: rows of images.
-        n: which of the rows.
-        s: `PoolSizes`.
-        size: numbers of a window.
+    The function takes the two arrays, n, where the outputs of these windows begin and where what
+    lies under them begins, the first window and the one behind the last, the step from one window
+    to the next, and how many numbers are under a window.
     """
     for c in range(s.channels):
         for i in range(s.down):

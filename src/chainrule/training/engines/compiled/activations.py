@@ -196,13 +196,7 @@ def _others(code: int, option: float, scale: float, units: Array, start: int, st
 def _apply(phi: Any, option: float, scale: float, units: Array, start: int, stop: int) -> None:
     """One activation over the units ``start`` to ``stop`` − 1.
 
-    Args:
-        phi: gives φ(z) and φ'(z) for z, 1 in the units' type, and two options.
-        option: see above.
-        scale: see above.
-        units: see `tables.Z` for the rows.
-        start: first unit.
-        stop: behind the last unit.
+    ``phi`` gives φ(z) and φ'(z) for z, 1 in the units' type, and the two options of the layer.
     """
     wide_vectors()
     one = units.dtype.type(1)

@@ -90,7 +90,8 @@ def _call_gemm(context: Any, builder: Any, signature: Any, values: Any) -> Any:
     """The call. BLAS stores columns, so row after row C = A B is Cᵀ = Bᵀ Aᵀ to it."""
     address, shape, alpha, a, b, beta, c = values
     of_shape, of_alpha, of_a, of_b, of_beta, of_c = signature.args[1:]
-    rows, columns, depth = _whole_numbers(context, builder, of_shape, shape)
+    numbers = cgutils.unpack_tuple(builder, shape, len(of_shape))
+    rows, columns, depth = (_whole_number(builder, number) for number in numbers)
     first_a, stride_a, letter_a = _matrix(context, builder, of_a, a)
     first_b, stride_b, letter_b = _matrix(context, builder, of_b, b)
     first_c, stride_c = _matrix(context, builder, of_c, c)
@@ -108,25 +109,16 @@ def _matrix(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
     """A pointer to the first element, one to the stride, and one to the letter that says op."""
     array, at, stride, *turned = cgutils.unpack_tuple(builder, value, len(kind))
     first = builder.gep(context.make_array(kind[0])(context, builder, array).data, [at])
-    return [first, _whole_number(context, builder, stride), *map(_letter(builder), turned)]
+    letters = [_letter(builder, truth) for truth in turned]
+    return [first, _whole_number(builder, stride), *letters]
 
 
-def _letter(builder: Any) -> Any:
-    byte = ir.IntType(8)
-
-    def of(turned: Any) -> Any:
-        truth = builder.icmp_unsigned("!=", turned, turned.type(0))
-        return _in_memory(builder, builder.select(truth, byte(ord("T")), byte(ord("N"))))
-
-    return of
+def _letter(builder: Any, turned: Any) -> Any:
+    byte, truth = ir.IntType(8), builder.icmp_unsigned("!=", turned, turned.type(0))
+    return _in_memory(builder, builder.select(truth, byte(ord("T")), byte(ord("N"))))
 
 
-def _whole_numbers(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
-    numbers = cgutils.unpack_tuple(builder, value, len(kind))
-    return [_whole_number(context, builder, number) for number in numbers]
-
-
-def _whole_number(context: Any, builder: Any, value: Any) -> Any:
+def _whole_number(builder: Any, value: Any) -> Any:
     return _in_memory(builder, builder.zext(value, INTEGER) if value.type.width < 64 else value)
 
 

@@ -131,8 +131,7 @@ class CompiledEngine(Engine):
             self.name = self._reference.name  # type: ignore[misc]  # a run records who runs it
             return
         self._seen: list[tuple[Array, bool]] = []
-        what = self.network, self.optimizer, self.x, self.t, self.batch_size
-        self._loop = loop_for(*what)
+        self._loop = loop_for(self.network, self.optimizer, self.x, self.t, self.batch_size)
 
     def prepare(self) -> None:
         """See `Engine.prepare`: a chunk of no minibatch compiles what a longer one runs."""
@@ -169,7 +168,8 @@ class CompiledEngine(Engine):
         if self.fallback_reason is not None or not self.classes or not len(x):
             return None
         x, t = network.prepare_inputs(x), network.prepare_targets(t)
-        if self.batch_size == 1 and not self._is_worth_loops(x):
+        by_case = self.batch_size == 1
+        if by_case and not (len(network.theta) < BY_CASE_BELOW and self._is_sparse(x)):
             return None
         if reason_against_cases(network, x, t) is not None:
             return None
@@ -182,9 +182,6 @@ class CompiledEngine(Engine):
         counts = [len(x[piece]) for piece in pieces]
         loss = losses[0] if len(pieces) == 1 else float(np.dot(losses, counts)) / len(x)
         return Score(loss=loss, accuracy=sum(correct) / len(x), r2=None, cases=len(x))
-
-    def _is_worth_loops(self, x: Array) -> bool:
-        return len(self.network.theta) < BY_CASE_BELOW and self._is_sparse(x)
 
     def _is_sparse(self, x: Array) -> bool:
         """Whether half of the inputs or more are 0; of the last sets it is still known."""

@@ -266,13 +266,10 @@ def _in_fours_and_ones(function: Any, width: int, arguments: Any) -> None:
 
 @kernel
 def _times_weights(k: int, source: tuple[Array, int, int], block: int, ws: Workspace) -> None:
-    """z = a W + b of a block; relu at once in a hidden layer.
+    """z = a W + b of layer k, or relu of it, where `_is_rectified`.
 
-    Args:
-        k: the layer.
-        source: an array, the row and the column where a begins in it, ``block`` numbers a unit.
-        block: cases, whole lines of them.
-        ws: z is written to its units; a instead, where `_is_rectified`.
+    ``source`` is an array, and the row and the column where a begins in it; ``block`` is how many
+    cases there are of each unit, whole lines of them.
     """
     _in_fours(_sum_outputs, ws.layers[k, OUTPUTS], (k, source, block, ws))
 
@@ -362,13 +359,7 @@ def _sum_products(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
 
 @kernel
 def _add_gradient(k: int, block: int, ws: Workspace) -> None:
-    """Σ aᵀ δ of a layer behind the first, and δ of the layer before, two of its units a pass.
-
-    Args:
-        k: the layer.
-        block: cases, whole lines of them.
-        ws: δ of the layer before is written to its units.
-    """
+    """Σ aᵀ δ of a layer behind the first, and δ of the layer before, two of its units a pass."""
     depth = ws.layers[k, INPUTS]
     for i in range(ZERO, depth, TWO):
         # An odd last unit is taken twice, and its sums are added to the gradient once.

@@ -63,6 +63,8 @@ class Loop(ABC):
     _tables: Tables
     _settings: Settings
     _settings_of: tuple[object, ...]
+    _pairs: list[tuple[Array, Array]]
+    """Views of θ and of the optimiser's state, and of their packed copies."""
 
     def __init__(
         self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
@@ -79,28 +81,25 @@ class Loop(ABC):
         self._bind()
 
     def _bind(self) -> None:
-        """Find θ, the optimiser's state and its rates, which are others once it is bound anew."""
+        """Find θ, the optimiser's state and its rates, which are others once it is bound anew.
+
+        The loop works on them themselves where it may, and else on copies whose rows begin at a
+        line of the cache.
+        """
         network, optimizer = self._network, self._optimizer
         self._bound, self._settings_of = optimizer.rates, ()
         self._base_rates = np.array(rates_of_layers(network, optimizer))
         state = _rows_of(network, optimizer)
         if self._packing.is_identity and state is not None and not self.changes_before_it_knows:
             self._weights, self._state = network.theta.reshape(1, -1), state
-            self._pairs: list[tuple[Array, Array]] = []
+            self._pairs = []
         else:
-            self._weights, self._state = self._make_copies()
-            self._pairs = self._make_pairs()
-
-    def _make_copies(self) -> tuple[Array, Array]:
-        """Room for packed θ and state; every row begins at a line of the cache."""
-        width, dtype = self._tables.parameters, self._network.dtype
-        return aligned((1, width), dtype), aligned((len(self._optimizer.state), width), dtype)
-
-    def _make_pairs(self) -> list[tuple[Array, Array]]:
-        """Views of θ and state, and of their packed copies."""
-        own = (self._network.theta, *self._optimizer.state.values())
-        rows = zip(own, (*self._weights, *self._state), strict=True)
-        return [pair for row in rows for pair in self._packing.pairs(*row)]
+            width, dtype = self._tables.parameters, network.dtype
+            self._weights = aligned((1, width), dtype)
+            self._state = aligned((len(optimizer.state), width), dtype)
+            own = (network.theta, *optimizer.state.values())
+            rows = zip(own, (*self._weights, *self._state), strict=True)
+            self._pairs = [pair for row in rows for pair in self._packing.pairs(*row)]
 
     @abstractmethod
     def _make_tables(self) -> Tables:

@@ -49,16 +49,7 @@ ONE, TWO = Index(1), Index(2)
 def loss_of_case(
     cases: Cases, case: int, start: int, rules: Rules, layers: Array, units: Array
 ) -> tuple[float, bool]:
-    """The loss of one case without penalties, whether it is right, and δ of the last layer.
-
-    Args:
-        cases: see `Cases`.
-        case: which of them.
-        start: where its last layer's units begin.
-        rules: see `Rules`.
-        layers: see `Workspace`.
-        units: likewise.
-    """
+    """The loss of one case without penalties, whether it is right, and δ of the last layer."""
     k = Index(len(layers)) - ONE
     count, padded = layers[k, OUTPUTS], layers[k, PADDED]
     if rules.codes[LOSS] == CLASS_CROSS_ENTROPY:
@@ -386,13 +377,8 @@ def losses_of_block(
 ) -> tuple[float, int]:
     """Any loss, a case after the other by `loss_of_case`; N δ goes to the units.
 
-    Args:
-        cases: see `Cases`.
-        numbers: which of them the block holds, (1, cases of a block).
-        count: how many they are; δ of the others is 0.
-        rules: see `Rules`.
-        ws: see `Workspace`.
-        one_case: written to: the units of one case's last layer.
+    ``numbers`` are the cases of the block, of which ``count`` are there; δ of the others is 0.
+    ``one_case`` is written to: the units of one case's last layer.
     """
     layers, units, k = ws.layers, ws.units, Index(len(ws.layers)) - ONE
     block, width, total, right = Index(numbers.shape[1]), layers[k, OUTPUTS], 0.0, 0

@@ -66,18 +66,10 @@ def update(
     corrected: tuple[float, float],
     ws: Workspace,
 ) -> None:
-    """Change ``count`` weights from ``row`` on.
+    """Change ``count`` weights (b is 0) or biases (1) of layer k, those from ``row`` on.
 
-    Args:
-        k: the layer.
-        b: 0 for its weights, 1 for its biases.
-        gradient: an array, the row and the column where the gradient begins in it; where there is
-            a penalty, its derivatives are added there.
-        row: where the weights begin.
-        count: how many they are.
-        rules: see `Rules`.
-        corrected: `corrections` of this step.
-        ws: see `Workspace`.
+    ``gradient`` is an array, and the row and the column where the gradient begins in it; the
+    derivatives of penalties are added there. ``corrected`` are the `corrections` of this step.
     """
     (codes, constants), rate, weights, state = rules, ws.rates[k, b], ws.weights, ws.state
     if codes[PENALTY] != NO_PENALTY:
@@ -134,9 +126,7 @@ def _momentum(
 def corrections(rules: Rules, number: int) -> tuple[float, float]:
     """1 − β₁ⁿ and √(1 − β₂ⁿ) of Adam's step n; computed once a step, for powers take long.
 
-    Args:
-        rules: see `Rules`.
-        number: of the step within this call, from 0.
+    ``number`` is that of the step within this call, from 0.
     """
     constants = rules.constants
     step = constants[STEPS] + (number + ONE)
