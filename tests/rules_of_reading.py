@@ -19,7 +19,6 @@ ALLOWED = {
     ("src/chainrule/core/registry.py", "import by a name"): "tables of ours, filled in our code",
     ("src/chainrule/gradients/checking.py", "import by a name"): "two modules of ours, by library",
     ("src/chainrule/plots/save.py", "import by a name"): "matplotlib's own backend for the screen",
-    ("src/chainrule/nn/kernels/jit.py", "code that is run"): "made of names in kernels of ours",
 }
 """Where a rule does not apply, and why."""
 

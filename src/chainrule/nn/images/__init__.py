@@ -1,8 +1,8 @@
-"""Layers on images, and the windows that walk over images.
+"""Layers on images, and the windows that they look through.
 
 ==========================  ==================================================================
 `geometry`                  sizes, strides and paddings; which outputs fit into which images
-`im2col`                    what lies under the windows, and sums put back where it lay
+`im2col`                    the numbers under the windows, and sums over windows as an image
 `filtered`                  what layers of filters share
 `conv2d`                    filters shared by all places
 `locally_connected2d`       filters of each place's own

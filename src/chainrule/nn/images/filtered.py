@@ -251,7 +251,7 @@ class Filtered(Weighted):
         """Whether the numbers are real, of one type, and many enough.
 
         Raises:
-            ShapeError: the layer belongs to no network yet, which would say where it looks.
+            ShapeError: the layer belongs to no network yet, so that it has no windows.
         """
         if self.windows is None:
             raise ShapeError("a layer of filters looks nowhere before it belongs to a network")

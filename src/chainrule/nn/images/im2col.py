@@ -1,4 +1,4 @@
-"""im2col and col2im: what lies under the windows of an image, and sums put back where it lay.
+"""im2col and col2im: the numbers under the windows of an image, and sums over windows as an image.
 
 Also images as rows of numbers, as layers and Jacobians pass them on, and rows as images.
 """

@@ -1,13 +1,13 @@
 """How a function becomes compiled code, and where that code is kept for the next process.
 
-Every kernel stands at the level of its module and calls the others as globals: compiled code
-made within a function is never found again. Numba looks at the file of the function that
-Python calls, and not at the files of those it calls in turn; so the code lies in a folder
-that is named by the sources of all kernels of its package and of this one, and a change in any
-of them makes a new one.
+Every kernel is defined at the level of its module and calls the others as globals: Numba does not
+find compiled code again whose function was defined within another. It compiles anew when the file
+of the function that Python calls has changed, but not when a file of the functions called from
+there has. Therefore compiled code is kept in a folder that is named by a hash of all sources of
+its package and of this one: after a change in any of them there is a new folder.
 
-What cannot be read there, as after a failure of power, or cannot be written, as on a full disk,
-costs a compilation and one `CompileCacheWarning`, and never the run.
+Code that cannot be read, as after a power failure, or written, as on a full disk, costs a
+compilation and one `CompileCacheWarning`, but never ends the run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SUMS = {"reassoc", "nsz", "contract"}
 EXACT = {"contract"}
 """Every operation as written, but for a product and a sum rounded once together.
 
-It has to be asked for: a function that asks for nothing is compiled as its caller is.
+It has to be given: a function without a setting of its own is compiled with its caller's.
 """
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
@@ -73,10 +73,9 @@ def entry(function: Callable[..., Any]) -> Any:
     return compiled
 
 
-def _inner(function: F, fastmath: set[str], *, inline: bool = False) -> F:
-    """Compile a kernel that other kernels call, on request as a part of what calls it."""
-    jit = _njit(fastmath=fastmath, forceinline=inline, **_OPTIONS, **_INNER)
-    compiled: F = jit(function)
+def _inner(function: F, fastmath: set[str], **inline: bool) -> F:
+    """Compile a kernel that other kernels call; what is not set here it takes from its caller."""
+    compiled: F = _njit(fastmath=fastmath, **inline, **_OPTIONS, **_INNER)(function)
     return compiled
 
 
@@ -87,7 +86,7 @@ def kernel(function: F) -> F:
 
 def part(function: F) -> F:
     """`kernel`, as a part of what calls it: for the few that take most of the time."""
-    return _inner(function, SUMS, inline=True)
+    return _inner(function, SUMS, forceinline=True)
 
 
 def exact(function: F) -> F:
@@ -100,7 +99,7 @@ def exact(function: F) -> F:
 
 def exact_part(function: F) -> F:
     """`exact`, as a part of what calls it."""
-    return _inner(function, EXACT, inline=True)
+    return _inner(function, EXACT, forceinline=True)
 
 
 def _wide_vectors(typingctx: Any) -> Any:
@@ -110,11 +109,11 @@ def _wide_vectors(typingctx: Any) -> Any:
     registers it changes nothing. llvmlite knows no such attribute, but a set takes it.
     """
 
-    def say(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 
-    return _types.void(), say
+    return _types.void(), generate
 
 
 wide_vectors: Any = _intrinsic(_wide_vectors)

@@ -1,9 +1,9 @@
 """Parts of an array in the registers of the processor: whole lines of its cache, 64 bytes each.
 
-Where the compiler makes vectors of a loop by itself it writes sums back in every pass, asks in
-every pass whether the arrays overlap, and takes vectors of half the length. With `load` and
-`store` a kernel says what stays in registers. Any processor can run it: lines are split into
-what it has.
+Where the compiler itself vectorises a loop, it writes sums back to memory in every pass, checks in
+every pass whether the arrays overlap, and uses vectors of half the length. With `load` and `store`
+a kernel determines what stays in registers. It runs on any processor: a line is split into the
+registers that there are.
 """
 
 from __future__ import annotations

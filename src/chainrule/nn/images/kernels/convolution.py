@@ -161,7 +161,7 @@ def _image_to_grid(x: Array, n: int, s: Sizes, grid: Array, at: int) -> None:
 
 @part
 def _finish(grid: Array, s: Sizes, bias: Array, n: int, z: Array, a: Array, rectify: bool) -> None:
-    """The outputs from their grid, with biases; rectified into a where that is asked for."""
+    """The outputs from their grid, with biases; where ``rectify``, a = relu(z) as well."""
     width = lanes(z)
     for f in range(s.filters):
         for i in range(s.down):

@@ -112,9 +112,9 @@ FEWEST_AT_ONCE = 1024
 class CompiledEngine(Engine):
     """Forward pass, backward pass and update in compiled loops.
 
-    What it cannot run the numpy engine runs: then ``name`` is that one's, and ``fallback_reason``
-    says why. The numpy engine also runs every minibatch in which a number might not be finite, so
-    that both engines find the same and report it in the same words.
+    What it cannot run, the numpy engine runs: then ``name`` is ``numpy``, and ``fallback_reason``
+    is the reason. The numpy engine also runs every minibatch in which a number might not be
+    finite, so that both engines find the same and report it in the same words.
     """
 
     name: ClassVar[str] = "compiled"

@@ -1,4 +1,4 @@
-"""What compiled code cannot train, and why; no Numba is needed to say so."""
+"""What compiled code cannot train, and why; this file needs no Numba."""
 
 from __future__ import annotations
 
