@@ -58,9 +58,9 @@ _FOLDER = Path(__file__).parent
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a kernel that Python calls, when it is first called or found in the cache.
 
-    While it runs, other threads of Python may run as well. A kernel that runs for a few
-    microseconds takes arrays rather than named tuples of them: recognising the type of a named
-    tuple takes Numba half a microsecond in every call.
+    While it runs, other threads of Python may run as well. It takes arrays or plain tuples and
+    makes named tuples of them itself: in every call, recognising the type of a named tuple takes
+    Numba half a microsecond longer.
     """
     compiled = _njit(fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)(function)
     with _cache_folder(Path(function.__code__.co_filename).parent) as kept:

@@ -7,6 +7,9 @@ block of the grid times one weight of each row; in the gradient of the weights e
 multiplies blocks of δ with shifted blocks of the image, and the lines are summed up at the
 end.
 
+Kernels are given plain tuples, of which they make named ones: recognising the type of a named
+tuple takes Numba longer.
+
 Beside its results it takes room for one image a thread on grids (two in the backward pass), never
 for columns of all that is under the filters.
 """
@@ -187,9 +190,9 @@ def _finish(grid: Array, s: Sizes, bias: Array, n: int, z: Array, a: Array, rect
 @entry
 def convolve(
     x: Array,
-    packed: Packed,
+    packed: Any,
     bias: Array,
-    s: Sizes,
+    s: Any,
     tile: Any,
     images: tuple[int, int],
     room: tuple[Array, Array],
@@ -213,6 +216,7 @@ def convolve(
         rectify: whether those are wanted.
     """
     wide_vectors()
+    packed, s = Packed(*packed), Sizes(*s)
     grid, out = room
     for n in range(images[0], images[1]):
         _image_to_grid(x, n, s, grid, 0)
@@ -319,15 +323,15 @@ def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, to: Array
 @entry
 def send_back(
     x: Array,
-    given: OutputGradient,
-    s: Sizes,
+    given: Any,
+    s: Any,
     offsets: Array,
-    packed: Packed,
+    packed: Any,
     taps: Array,
     tile: Any,
     images: tuple[int, int],
-    room: Room,
-    gradients: Gradients,
+    room: Any,
+    gradients: Any,
 ) -> None:
     """The backward pass of some images.
 
@@ -344,6 +348,8 @@ def send_back(
         gradients: see `Gradients`.
     """
     wide_vectors()
+    given, s, packed = OutputGradient(*given), Sizes(*s), Packed(*packed)
+    room, gradients = Room(*room), Gradients(*gradients)
     blocks, together = -(-s.channels // len(tile[0])), len(room.images)
     for group in range(images[0], images[1], together):
         count = min(together, images[1] - group)
@@ -440,12 +446,12 @@ class Convolution:
         in_lines = ROWS[tile.rows], LINES[tile.lines]
         rectified = z if a is None else a
 
-        packed = Packed(weights, grids.offsets[None])
+        packed, sizes = (weights, grids.offsets[None]), tuple(grids.sizes)
 
         def work(worker: int, block: int) -> None:
             room = self._images(worker), self._out(worker, shape)
             convolve(
-                x, packed, bias, grids.sizes, in_lines, self.blocks[block], room,
+                x, packed, bias, sizes, in_lines, self.blocks[block], room,
                 z, rectified, a is not None,
             )  # fmt: skip
 
@@ -491,23 +497,23 @@ class Convolution:
         found[...] = 0
         width = up(sizes.channels, tile.rows), sizes.input_length
 
-        given = OutputGradient(
+        given = (
             output_gradient,
             output_gradient if z is None else z,
             nothing if delta is None else delta,
             z is not None,
         )
-        packed = Packed(weights, grids.input_offsets)
+        packed, all_sizes = (weights, grids.input_offsets), tuple(sizes)
 
         def work(worker: int, block: int) -> None:
             deltas = self._buffer("deltas", worker, (TOGETHER, grids.delta_size))
-            room = Room(self._images(worker), deltas, self._out(worker, width))
-            gradients = Gradients(
+            room = self._images(worker), deltas, self._out(worker, width)
+            gradients = (
                 found[block], sums[block], nothing if input_gradient is None else input_gradient,
                 W_grad is not None, input_gradient is not None,
             )  # fmt: skip
             send_back(
-                x, given, sizes, grids.offsets, packed, grids.taps, in_lines,
+                x, given, all_sizes, grids.offsets, packed, grids.taps, in_lines,
                 self.blocks[block], room, gradients,
             )  # fmt: skip
 

@@ -36,7 +36,7 @@ from chainrule.nn.kernels.vectors import (
 
 
 class LocalSizes(NamedTuple):
-    """The sizes of a layer as the compiled loops take them; images are padded."""
+    """The sizes of a layer, which kernels take as a plain tuple; images are padded."""
 
     width: int
     step_down: int
@@ -84,7 +84,7 @@ def apply_filters(
     W: Array,
     offsets: Array,
     b: Array,
-    s: LocalSizes,
+    s: Any,
     first: int,
     last: int,
     found: Array,
@@ -104,6 +104,7 @@ def apply_filters(
         z: rows of outputs, written.
     """
     wide_vectors()
+    s = LocalSizes(*s)
     group = len(found) // s.filters
     for start in range(first, last, group):
         count = min(group, last - start)
@@ -138,7 +139,7 @@ def weight_gradients(
     x: Array,
     delta: Array,
     offsets: Array,
-    s: LocalSizes,
+    s: Any,
     first: int,
     last: int,
     under: Array,
@@ -163,6 +164,7 @@ def weight_gradients(
         b_grad: (places, filters), written.
     """
     wide_vectors()
+    s = LocalSizes(*s)
     cases = len(x)
     group = len(some) // cases
     for begin in range(first, last, group):
@@ -205,7 +207,7 @@ def image_gradients(
     delta: Array,
     W: Array,
     offsets: Array,
-    s: LocalSizes,
+    s: Any,
     first: int,
     some: Array,
     block: Array,
@@ -226,6 +228,7 @@ def image_gradients(
         input_gradient: padded images as rows, written.
     """
     wide_vectors()
+    s = LocalSizes(*s)
     count = min(lanes(delta), len(delta) - first)
     for h in range(len(turned)):
         for n in range(lanes(delta)):
@@ -297,7 +300,9 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             here = blocks[block]
-            apply_filters(turned, matrix, self.offsets, biases, self.sizes, *here, room[worker], z)
+            apply_filters(
+                turned, matrix, self.offsets, biases, tuple(self.sizes), *here, room[worker], z
+            )
 
         blocks = blocks_of(self.sizes.places, BLOCKS)
         share(work, len(blocks), len(room))
@@ -319,7 +324,7 @@ class Local:
         def work(worker: int, block: int) -> None:
             first, last = blocks[block]
             weight_gradients(
-                x, delta, self.offsets, self.sizes, first, last,
+                x, delta, self.offsets, tuple(self.sizes), first, last,
                 under[worker], some[worker], room[worker], matrix, biases,
             )  # fmt: skip
 
@@ -341,7 +346,7 @@ class Local:
 
         def work(worker: int, block: int) -> None:
             image_gradients(
-                delta, matrix, self.offsets, self.sizes, block * line,
+                delta, matrix, self.offsets, tuple(self.sizes), block * line,
                 some[worker], room[worker], turned[worker], input_gradient,
             )  # fmt: skip
 

@@ -21,7 +21,7 @@ from chainrule.nn.kernels.vectors import THREE_LINES, TWO_LINES
 
 
 class PoolSizes(NamedTuple):
-    """The sizes of a layer as the compiled loops take them."""
+    """The sizes of a layer, which kernels take as a plain tuple."""
 
     channels: int
     height: int
@@ -139,7 +139,7 @@ def _spread(
 
 @entry
 def find_largest(
-    x: Array, s: PoolSizes, size: Any, first: int, last: int, y: Array, winners: Array
+    x: Array, s: Any, size: Any, first: int, last: int, y: Array, winners: Array
 ) -> None:
     """The largest number of each window, and which it is, of the images ``first`` to ``last``.
 
@@ -154,6 +154,7 @@ def find_largest(
         winners: rows of places within the windows, p · columns + q, written.
     """
     wide_vectors()
+    s = PoolSizes(*s)
     inner, end = _bounds(-s.left, s.step_across, s.across, s.width - s.columns + 1)
     for n in range(first, last):
         for c in range(s.channels):
@@ -184,7 +185,7 @@ def scatter(
     delta: Array,
     winners: Array,
     offsets: Array,
-    s: PoolSizes,
+    s: Any,
     first: int,
     last: int,
     input_gradient: Array,
@@ -204,6 +205,7 @@ def scatter(
         How many winners name no number of an image; nothing is written for them.
     """
     wide_vectors()
+    s = PoolSizes(*s)
     outside = 0
     for n in range(first, last):
         for k in range(input_gradient.shape[1]):
@@ -224,9 +226,10 @@ def scatter(
 
 
 @entry
-def take_means(x: Array, s: PoolSizes, first: int, last: int, y: Array) -> None:
+def take_means(x: Array, s: Any, first: int, last: int, y: Array) -> None:
     """The mean of each window, padding counted as zeros; the arguments as of `find_largest`."""
     wide_vectors()
+    s = PoolSizes(*s)
     size = x.dtype.type(s.rows * s.columns)
     for n in range(first, last):
         for k in range(y.shape[1]):
@@ -237,9 +240,10 @@ def take_means(x: Array, s: PoolSizes, first: int, last: int, y: Array) -> None:
 
 
 @entry
-def spread_means(delta: Array, s: PoolSizes, first: int, last: int, input_gradient: Array) -> None:
+def spread_means(delta: Array, s: Any, first: int, last: int, input_gradient: Array) -> None:
     """Each δ to all numbers of its window in equal parts; the arguments as of `scatter`."""
     wide_vectors()
+    s = PoolSizes(*s)
     size = delta.dtype.type(s.rows * s.columns)
     for n in range(first, last):
         for k in range(input_gradient.shape[1]):
@@ -288,7 +292,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(x, y, winners)
-        s = self.sizes
+        s = tuple(self.sizes)
         self._share(len(x), lambda a, b: find_largest(x, s, self._size, a, b, y, winners))
 
     def scatter(self, delta: Array, winners: Array, input_gradient: Array) -> None:
@@ -301,7 +305,7 @@ class Pooling:
         outside: list[int] = []
 
         def work(a: int, b: int) -> None:
-            s, offsets = self.sizes, self._offsets
+            s, offsets = tuple(self.sizes), self._offsets
             outside.append(scatter(delta, winners, offsets, s, a, b, input_gradient))
 
         self._share(len(delta), work)
@@ -315,7 +319,7 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(x, y)
-        self._share(len(x), lambda a, b: take_means(x, self.sizes, a, b, y))
+        self._share(len(x), lambda a, b: take_means(x, tuple(self.sizes), a, b, y))
 
     def spread(self, delta: Array, input_gradient: Array) -> None:
         """Write the gradient with respect to the images, given δ of the means.
@@ -324,7 +328,9 @@ class Pooling:
             ShapeError: the arrays are not of these shapes.
         """
         self._require(input_gradient, delta)
-        self._share(len(delta), lambda a, b: spread_means(delta, self.sizes, a, b, input_gradient))
+        self._share(
+            len(delta), lambda a, b: spread_means(delta, tuple(self.sizes), a, b, input_gradient)
+        )
 
     def _require(self, images: Array, outputs: Array, winners: Array | None = None) -> None:
         """Every index that follows from the sizes lies within arrays of these shapes."""
