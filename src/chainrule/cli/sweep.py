@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chainrule.runs.sweeps.trial import Trial
 
 SHOWN = 10
-"""How many of the best trials the table has."""
+"""The largest number of trials in the table, which lists the best ones."""
 
 
 def command(
@@ -58,10 +58,11 @@ def command(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train many times with some settings varied, and show the best.
+    """Train once for each combination of the varied settings, and show the best trials.
 
-    The files go to sweeps/NAME-1, -2, ...; --run with the folder of an unfinished sweep goes on
-    with it, and more --trials extend it. Trials whose process was killed are made again.
+    The files go to a new folder: sweeps/NAME-1, sweeps/NAME-2, and so on. With --run and the
+    folder of an existing sweep, the command continues that sweep: it runs the trials that are
+    missing, those whose process was killed, and more trials if --trials is larger than before.
     """
     from chainrule.cli.tables import print_rows
     from chainrule.runs.sweeps.plan import Variation
@@ -82,7 +83,7 @@ def command(
     if not quiet:
         say()
         print_rows(*_table(found))
-        _report_the_rest(found)
+        _report_summary(found)
     if found.interrupted:
         raise typer.Exit(130)
     if found.best is None:
@@ -90,14 +91,14 @@ def command(
 
 
 def _report_trial(trial: Trial, found: Sweep) -> None:
-    """A line for a finished trial."""
+    """Print one line about a trial that has just finished."""
     values = ", ".join(f"{path} {text}" for path, text in trial.values.items())
     if trial.failure is not None:
         what = f"failed: {trial.failure}"
     elif found.by in trial.scores:
-        what = f"{_words(found.by)} {_number(found.by, trial.scores[found.by])}"
+        what = f"{_score_label(found.by)} {_score_text(found.by, trial.scores[found.by])}"
     else:
-        what = f"has no {_words(found.by)}"
+        what = f"has no {_score_label(found.by)}"
     best = found.best
     star = "  (the best so far)" if best is trial and len(found.trials) > 1 else ""
     say(
@@ -106,37 +107,41 @@ def _report_trial(trial: Trial, found: Sweep) -> None:
     )
 
 
-def _words(score: str) -> str:
+def _score_label(score: str) -> str:
     return score.replace("_", " ")
 
 
-def _number(score: str, value: float) -> str:
+def _score_text(score: str, value: float) -> str:
     return f"{value:.2%}" if score.endswith("accuracy") else f"{value:.5g}"
 
 
 def _table(found: Sweep) -> tuple[list[str], list[list[str]]]:
-    """The headings and the rows of the best trials."""
+    """The column headings, and one row for each of the best trials."""
     paths = [variation.path for variation in found.plan.variations]
     rows = [
         [
             str(trial.number + 1),
             *(trial.values[path] for path in paths),
-            _number(found.by, trial.scores[found.by]),
+            _score_text(found.by, trial.scores[found.by]),
             f"{trial.seconds:.1f}",
         ]
         for trial in found.ranked[:SHOWN]
     ]
-    return ["trial", *paths, _words(found.by), "seconds"], rows
+    return ["trial", *paths, _score_label(found.by), "seconds"], rows
 
 
-def _report_the_rest(found: Sweep) -> None:
-    """The best trial's other scores, what failed, what to look at, and where the files are."""
+def _report_summary(found: Sweep) -> None:
+    """Print what follows the table.
+
+    This is: all final scores of the best trial, the ranges to widen because its value lies near
+    an end of them, the number of failed and of missing trials, and the folder of the files.
+    """
     best = found.best
     if best is None:
         say("no trial has a score")
     else:
         scores = [
-            f"{_words(key)} {_number(key, best.scores[key])}"
+            f"{_score_label(key)} {_score_text(key, best.scores[key])}"
             for part in ("train", "validation", "test")
             for key in (f"{part}_loss", f"{part}_accuracy", f"{part}_r2")
             if key in best.scores

@@ -1,4 +1,4 @@
-"""Cases and their targets, and the three parts a run works with."""
+"""Data sets of cases with targets, and their split into training, validation and test data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Cases, one a row, with their targets.
+    """A set of cases (examples): an array of inputs and an array of targets.
+
+    The first axis of both arrays counts the cases.
 
     Attributes:
-        x: inputs, (cases, features), or (cases, height, width[, channels]) for images.
-        t: targets, (cases,) class numbers or (cases, outputs) float values.
+        x: inputs, (cases, features); for images also (cases, height, width[, channels]) or
+            (cases, channels, height, width); for sequences (cases, steps, features).
+        t: targets, (cases,) class numbers or (cases, outputs) float values; with one target for
+            each step of a sequence, (cases, steps) class numbers or (cases, steps, outputs)
+            float values.
 
     Raises:
-        ShapeError: ``x`` and ``t`` differ in length, or hold something else than real numbers.
+        ShapeError: ``x`` and ``t`` differ in length, or one of them is a single number or holds
+            entries that are not real numbers.
 
     Example:
         >>> import numpy as np
@@ -50,33 +56,35 @@ class Dataset:
         return f"Dataset({len(self)} cases: x {self.x.shape} {self.x.dtype}, t {self.t.shape})"
 
     def take(self, cases: Array) -> Dataset:
-        """The cases of the given numbers, in that order (a copy)."""
+        """A new data set of the cases with the given indices, in the given order."""
         return Dataset(self.x[cases], self.t[cases])
 
 
 @dataclass(frozen=True, eq=False)
 class DataSplit:
-    """Training, validation and test data, and their description.
+    """Training, validation and test data, with a description of all three.
 
-    Unpacks into its three parts: ``train, validation, test = data``. A part with fraction 0
-    is an empty `Dataset`.
+    It unpacks into its three parts: ``train, validation, test = data``. A part that gets none of
+    the cases is an empty `Dataset`.
 
     Attributes:
-        train: the cases that change the weights.
-        validation: the cases watched during training.
-        test: the cases kept for the end.
+        train: the cases whose gradients update the parameters.
+        validation: the cases on which the network is evaluated during training.
+        test: the cases held out for the evaluation after training.
         classes: the names of the classes in the order of their numbers, or None where the
             targets are values.
-        image_shape: (height, width) or (height, width, 3) where the inputs are images, also
-            when they are flattened; otherwise None.
-        sequence_shape: (steps, features) where the inputs are sequences, (cases, steps,
-            features); otherwise None.
-        channels_first: whether a colour image has one plane for each colour, (3, height, width),
-            as convolution takes it.
-        feature_names: the inputs' names where the source gives them.
-        source: where the data come from, in words for a reader.
+        image_shape: the shape of one image, (height, width) or (height, width, channels),
+            whether or not ``x`` holds the images as flat rows and whatever its channel order;
+            None if the inputs are not images.
+        channels_first: whether the numbers of a colour image in ``x`` are in the order
+            (channels, height, width), which convolution needs, instead of
+            (height, width, channels).
+        feature_names: the names of the inputs, or None if the source gives none.
+        source: where the data come from, as text for messages.
         scaling: the standardisation already applied to ``x`` of every part, or None.
-        notes: what a user should know about the data, a sentence each.
+        sequence_shape: the shape of one sequence, (steps, features); None if the inputs are not
+            sequences.
+        notes: sentences that tell the user something about the data.
     """
 
     train: Dataset
@@ -93,7 +101,7 @@ class DataSplit:
 
     @property
     def has_targets_of_steps(self) -> bool:
-        """Whether the targets of a case are those of its steps."""
+        """Whether the inputs are sequences and every step of a sequence has its own target."""
         return self.sequence_shape is not None and are_sequences(self.train.t)
 
     def __repr__(self) -> str:
@@ -105,13 +113,13 @@ class DataSplit:
         return iter((self.train, self.validation, self.test))
 
     def pictures(self, x: Array) -> Array:
-        """Rows of ``x`` as images to be shown, with their colours last.
+        """The inputs ``x`` as images for a plot, with the colour channels on the last axis.
 
         Args:
-            x: of any part, (cases, ...).
+            x: inputs of any of the three parts, (cases, ...).
 
         Returns:
-            (cases, height, width) or (cases, height, width, 3).
+            (cases, height, width) or (cases, height, width, channels).
         """
         assert self.image_shape is not None, "the inputs are images"
         if not self.channels_first:

@@ -1,6 +1,7 @@
-"""Which layer feeds which, and an order in which each comes after the layers that feed it.
+"""The directed graph of a network's layers, its checks, and a topological order of it.
 
-Used for layers as they are and for what a configuration writes, so that both are judged alike.
+The graph is built from a `LayerNode` for each layer. These are made both from layer objects and
+from the entries of a configuration, so that the same checks and messages apply to both.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ from graphlib import CycleError, TopologicalSorter
 from chainrule.core.errors import unknown
 
 INPUT = -1
-"""The network's own input, where sources are numbers."""
+"""The index that stands for the input of the network where sources are given as indices."""
 
 INPUT_WORD = "input"
-"""The same where sources are names."""
+"""The name that stands for the input of the network where sources are given as names."""
 
 
 @dataclass(frozen=True)
 class LayerProblem:
-    """Why layers and a loss make no network.
+    """One reason why layers and a loss do not form a valid network.
 
     Attributes:
-        message: in one sentence.
-        layer: the index of the layer to blame; None where it is the loss.
-        key: the key of the layer to blame, where it is one.
+        message: the reason, in one sentence.
+        layer: the index of the layer that causes it; None if the loss does.
+        key: the key of that layer's configuration that causes it, or None.
     """
 
     message: str
@@ -35,11 +36,13 @@ class LayerProblem:
 
 @dataclass(frozen=True)
 class LayerGraph:
-    """The edges of a network.
+    """The edges of a network's graph, and an order in which the layers can be evaluated.
 
     Attributes:
-        sources: for each layer the numbers of the layers that feed it, `INPUT` for the input.
-        order: the layers' numbers, each after its sources; the last layer comes last.
+        sources: for each layer, the indices of the layers whose outputs it takes as inputs;
+            `INPUT` stands for the input of the network.
+        order: the indices of all layers in topological order: each layer comes after all its
+            sources, and the output layer, which is the last of the list, comes last.
     """
 
     sources: tuple[tuple[int, ...], ...]
@@ -47,19 +50,20 @@ class LayerGraph:
 
     @property
     def is_chain(self) -> bool:
-        """Whether each layer is fed by the one before it and nothing else."""
+        """Whether the only source of each layer is the layer before it in the list."""
         return self.sources == tuple((k - 1,) for k in range(len(self.sources)))
 
 
 @dataclass(frozen=True)
 class LayerNode:
-    """One layer, as far as the graph is concerned.
+    """The properties of one layer that determine the graph.
 
     Attributes:
-        name: the layer's.
-        type: its word, such as ``dense``.
-        sources: the names it gives as its inputs; empty for the layer before it.
-        joins: whether it takes several inputs.
+        name: the name of the layer.
+        type: the type of the layer as a configuration writes it, such as ``dense``.
+        sources: the names of the layers that it takes as inputs; empty if its only input is the
+            layer before it in the list, or the input of the network for the first layer.
+        joins: whether the layer takes two or more inputs instead of exactly one.
     """
 
     name: str
@@ -69,7 +73,7 @@ class LayerNode:
 
 
 def layer_graph(nodes: Sequence[LayerNode]) -> LayerGraph:
-    """The edges of a network without problems.
+    """The graph of layers for which `graph_problems` finds nothing.
 
     Example:
         >>> nodes = [LayerNode("a", "dense"), LayerNode("b", "dense")]
@@ -77,34 +81,40 @@ def layer_graph(nodes: Sequence[LayerNode]) -> LayerGraph:
         ((-1,), (0,), (0, 1))
     """
     sources = _sources(nodes)
-    return LayerGraph(sources, tuple(_sorter(sources).static_order()))
+    return LayerGraph(sources, tuple(_topological_sorter(sources).static_order()))
 
 
 def _sources(nodes: Sequence[LayerNode]) -> tuple[tuple[int, ...], ...]:
-    places = {node.name: k for k, node in enumerate(nodes)} | {INPUT_WORD: INPUT}
+    indices = {node.name: k for k, node in enumerate(nodes)} | {INPUT_WORD: INPUT}
     return tuple(
-        tuple(places[name] for name in node.sources) if node.sources else (k - 1,)
+        tuple(indices[name] for name in node.sources) if node.sources else (k - 1,)
         for k, node in enumerate(nodes)
     )
 
 
-def _sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
-    return TopologicalSorter({k: [s for s in of if s != INPUT] for k, of in enumerate(sources)})
+def _topological_sorter(sources: Sequence[Sequence[int]]) -> TopologicalSorter[int]:
+    return TopologicalSorter(
+        {k: [s for s in layer_sources if s != INPUT] for k, layer_sources in enumerate(sources)}
+    )
 
 
 def graph_problems(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
-    """Why layers of different names make no graph: an unknown input, a circle, a dead end."""
+    """The reasons why layers with distinct names do not form a valid graph.
+
+    First come unknown names and wrong numbers of inputs; if there are none, a cycle; if there is
+    none, layers that take the output layer as an input, and layers whose output no layer uses.
+    """
     found = [*_problems_of_inputs(nodes)]
     yield from found
     if found or not nodes:
         return
     sources = _sources(nodes)
     try:
-        _sorter(sources).prepare()
+        _topological_sorter(sources).prepare()
     except CycleError as error:
-        yield _circle(nodes, error.args[1])
+        yield _cycle_problem(nodes, error.args[1])
         return
-    yield from _dead_ends(nodes, sources)
+    yield from _problems_of_outputs(nodes, sources)
 
 
 def _problems_of_inputs(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
@@ -133,26 +143,27 @@ def _problems_of_inputs(nodes: Sequence[LayerNode]) -> Iterator[LayerProblem]:
             )
 
 
-def _circle(nodes: Sequence[LayerNode], numbers: Sequence[int]) -> LayerProblem:
-    path = " → ".join(nodes[k].name for k in numbers)
-    at = next(k for k in numbers if nodes[k].sources)  # without names a layer leads onwards
+def _cycle_problem(nodes: Sequence[LayerNode], cycle: Sequence[int]) -> LayerProblem:
+    path = " → ".join(nodes[k].name for k in cycle)
+    # A layer that names no inputs follows the layer before it, so a cycle needs one that does.
+    at = next(k for k in cycle if nodes[k].sources)
     return LayerProblem(f"the layers feed each other in a circle: {path}", at, "inputs")
 
 
-def _dead_ends(
+def _problems_of_outputs(
     nodes: Sequence[LayerNode], sources: Sequence[Sequence[int]]
 ) -> Iterator[LayerProblem]:
     last = len(nodes) - 1
-    fed = {s for of in sources for s in of}
-    for k, of in enumerate(sources):
-        if last in of:
+    used = {s for layer_sources in sources for s in layer_sources}
+    for k, layer_sources in enumerate(sources):
+        if last in layer_sources:
             yield LayerProblem(
                 f"{nodes[last].name}, the last layer of the list, is the network's output and "
                 f"feeds no other, but {nodes[k].name} names it",
                 k,
                 "inputs",
             )
-    for k in sorted(set(range(last)) - fed):
+    for k in sorted(set(range(last)) - used):
         yield LayerProblem(
             f"the output of {nodes[k].name} goes nowhere; name it in the inputs of another "
             "layer, or leave the layer out",
@@ -161,7 +172,11 @@ def _dead_ends(
 
 
 def names_of(types: Sequence[str], given: Sequence[str | None]) -> list[str]:
-    """The given names; by default the type and which of its type the layer is: ``dense_1``."""
+    """The name of each layer: the given one, or one made from its type if that is None or empty.
+
+    The k-th layer of a type is called ``TYPE_k``, such as ``dense_1``; k counts all layers of the
+    type, with or without a given name, from 1. A softmax layer is called ``softmax``.
+    """
     counts: dict[str, int] = {}
     names = []
     for kind, name in zip(types, given, strict=True):

@@ -1,6 +1,6 @@
-"""Whether a network and its data fit each other, and the shapes that each of them states.
+"""Checks that the shapes of a network and of its data agree.
 
-A problem names the line of the configuration that would have to change.
+Each problem that is found refers to the line of the configuration that has to change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ from chainrule.training import Settings
 
 
 def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
-    """Messages where the sizes that the configuration states are not those of the data."""
+    """Compare the sizes that the configuration states with those of the data.
+
+    Yields:
+        A problem if ``input`` does not agree with the inputs of the data, and a problem if the
+        size of the output layer does not agree with the targets.
+    """
     inputs, shape, stated = inputs_of(data), case_shape(data), config.network["input"]
     message = None
     if stated is not None and prod(shape_of_input(stated)) != inputs:
@@ -55,17 +60,23 @@ def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
 
 
 def shape_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """The first message where the shapes of the connected layers are not those of the data."""
+    """The first problem found by checks that need connected layers, which know their shapes.
+
+    Args:
+        config: the configuration.
+        data: the data of the run.
+        layers: the layers of the network after they were connected.
+    """
     return (
-        _colours_last(config, data)
-        or _other_steps(config, data, layers)
-        or _other_outputs(config, data, layers)
-        or _too_explicit(config, data, layers)
+        _channel_order_problem(config, data)
+        or _step_problem(config, data, layers)
+        or _output_problem(config, data, layers)
+        or _jacobian_problem(config, data, layers)
     )
 
 
-def _colours_last(config: Config, data: DataSplit) -> Problem | None:
-    """Images of pixels of three numbers, for a network that takes a plane a colour."""
+def _channel_order_problem(config: Config, data: DataSplit) -> Problem | None:
+    """A problem if colour images are stored channels-last and the layers need channels-first."""
     has_colours = data.image_shape is not None and len(data.image_shape) == 3
     if not has_colours or data.channels_first or not takes_images(config):
         return None
@@ -73,10 +84,10 @@ def _colours_last(config: Config, data: DataSplit) -> Problem | None:
     return config.problem(("data", "channels"), message)
 
 
-def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """Targets of every step for a network of one output a case, or the other way round."""
-    at_steps, wanted = layers[-1].gives_sequences, data.has_targets_of_steps
-    if at_steps == wanted:
+def _step_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
+    """A problem if only one of targets and network outputs has an entry for each step."""
+    has_steps, wanted = layers[-1].gives_sequences, data.has_targets_of_steps
+    if has_steps == wanted:
         return None
     recurrent = [k for k, layer in enumerate(layers) if layer.takes_sequences]
     at: tuple[str | int, ...] = ("network", "layers", *recurrent[-1:])
@@ -92,8 +103,11 @@ def _other_steps(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Pr
     return config.problem(at, message)
 
 
-def _other_outputs(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """Another number of outputs than the data need, where no layer's size states it."""
+def _output_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
+    """A problem if the network has a number of outputs that does not fit the targets.
+
+    If a layer's ``size`` states the number of outputs, `size_problems` checks it instead.
+    """
     wanted, what = _wanted_outputs(config, data)
     outputs = layers[-1].output_shape[-1]
     if output_layer(config) is not None or outputs in wanted:
@@ -106,21 +120,25 @@ def _other_outputs(config: Config, data: DataSplit, layers: Sequence[Layer]) -> 
 
 
 def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
-    """The sizes of an output layer that fit the targets, and the reason in words."""
+    """The numbers of outputs that fit the targets, and a description of the targets as text."""
     if data.classes is None:
         columns = data.train.t.shape[-1] if data.train.t.ndim > 1 else 1
         return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
     count = len(data.classes)
     named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")
-    # Two classes fit one output as well, the second class above one half, unless the loss or
-    # a softmax compares the outputs of the classes.
-    compared = loss_function(config.network["loss"]).for_classes
-    compared = compared or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
-    return ([1, 2] if count == 2 and not compared else [count]), f"{count} classes: {named}"
+    # Two classes may also be encoded by a single output, which then predicts the second class if
+    # it is above one half. A loss for classes or a softmax needs one output for each class.
+    one_each = loss_function(config.network["loss"]).for_classes
+    one_each = one_each or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
+    return ([1, 2] if count == 2 and not one_each else [count]), f"{count} classes: {named}"
 
 
 def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:
-    """A message at the last layer's size, where it alone says how many classes there are."""
+    """A problem at the size of the output layer if it is smaller than the number of classes.
+
+    There is none if the configuration lists the classes, if the labels do not tell how many
+    classes there are, or if no layer's ``size`` states the number of outputs.
+    """
     found = output_layer(config)
     if found is not None and error.needed is not None and "classes" not in config.data:
         k, layer = found
@@ -131,8 +149,8 @@ def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Prob
         yield config.problem(("network", "layers", k, "size"), message)
 
 
-def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
-    """A layer whose explicit Jacobians of a minibatch are too large for the memory."""
+def _jacobian_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
+    """A problem if a dense Jacobian of a minibatch would have more than `DENSE_LIMIT` entries."""
     if not config.network["explicit_jacobians"]:
         return None
     count = len(data.train)
@@ -152,50 +170,64 @@ def _too_explicit(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
 
 
 def output_layer(config: Config) -> tuple[int, dict[str, Any]] | None:
-    """The number and the settings of the layer whose size is the number of outputs.
+    """The index and the settings of the layer whose ``size`` states the number of outputs.
 
-    None where no size says it, as behind a convolution: there it follows from the shapes.
+    The search starts at the last layer and continues to the sources of each layer that has as
+    many outputs as each of its sources, such as softmax or add. The result is None if it finds no
+    such ``size``, for example if a flatten layer after a convolution gives the outputs.
     """
     layers = config.network["layers"]
-    types = _kinds(config)
+    types = _types(config)
     names = names_of(types, [layer.get("name") for layer in layers])
     inputs = [tuple(layer.get("inputs") or ()) for layer in layers]
     sources = layer_graph(
-        [LayerNode(*of) for of in zip(names, types, inputs, strict=True)]
+        [LayerNode(*node) for node in zip(names, types, inputs, strict=True)]
     ).sources
     kinds = [LAYERS[word] for word in types]
-    open_, seen = [len(layers) - 1], set()
-    while open_:
-        k = open_.pop(0)
+    queue, seen = [len(layers) - 1], set()
+    while queue:
+        k = queue.pop(0)
         if k != INPUT and kinds[k].size_is_outputs:
             return k, layers[k]
         if k != INPUT and kinds[k].keeps_width and k not in seen:
-            open_ += sources[k]
+            queue += sources[k]
         seen.add(k)
     return None
 
 
 def takes_images(config: Config) -> bool:
-    """Whether the network's input is stated as images, or goes into layers that take images."""
-    return _takes(config, 3, any(LAYERS[kind].takes_images for kind in _kinds(config)))
+    """Whether the network takes images.
+
+    It does if the configuration states ``input`` with three axes, or states no ``input`` and has
+    a layer that takes images.
+    """
+    return _takes_axes(config, 3, any(LAYERS[kind].takes_images for kind in _types(config)))
 
 
 def takes_sequences(config: Config) -> bool:
-    """Whether the network's input is stated as sequences, or goes into layers that take them."""
-    return _takes(config, 2, any(LAYERS[kind].takes_sequences for kind in _kinds(config)))
+    """Whether the network takes sequences.
+
+    It does if the configuration states ``input`` with two axes, or states no ``input`` and has a
+    layer that takes sequences.
+    """
+    return _takes_axes(config, 2, any(LAYERS[kind].takes_sequences for kind in _types(config)))
 
 
-def _takes(config: Config, axes: int, by_layers: bool) -> bool:
+def _takes_axes(config: Config, axes: int, by_layers: bool) -> bool:
     stated = config.network["input"]
     return by_layers if stated is None else isinstance(stated, list) and len(stated) == axes
 
 
-def _kinds(config: Config) -> list[str]:
+def _types(config: Config) -> list[str]:
     return [layer["type"] for layer in config.network["layers"]]
 
 
 def case_shape(data: DataSplit) -> list[int] | None:
-    """[channels, height, width] of images, [steps, features] of sequences; None of rows."""
+    """The shape of the inputs of one case, in the order that layers on images or sequences take.
+
+    Returns:
+        [channels, height, width] for images, [steps, features] for sequences, otherwise None.
+    """
     if data.sequence_shape is not None:
         return [*data.sequence_shape]
     if data.image_shape is None or len(data.image_shape) not in (2, 3):
@@ -205,14 +237,20 @@ def case_shape(data: DataSplit) -> list[int] | None:
 
 
 def inputs_of(data: DataSplit) -> int:
-    """The numbers of a case."""
+    """The number of input values of one case."""
     return prod(data.train.x.shape[1:])
 
 
 def input_of(data: DataSplit, *, images: bool) -> int | list[int]:
-    """What ``input`` says of data: a shape if they are sequences, or if images are wanted.
+    """The value of the setting ``input`` that fits the data.
 
-    Otherwise it is the number of inputs.
+    Args:
+        data: the data of the run.
+        images: whether images are given to the network with their shape, not as flat rows.
+
+    Returns:
+        [steps, features] for sequences; [channels, height, width] for images if ``images`` is
+        true; otherwise the number of inputs.
     """
     shape = case_shape(data) if images or data.sequence_shape is not None else None
     return inputs_of(data) if shape is None else shape

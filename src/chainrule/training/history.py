@@ -1,4 +1,4 @@
-"""The figures of a training: of the epoch in progress, and of the finished epochs in columns."""
+"""The losses and scores of a training: of finished epochs, and of the epoch in progress."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ from chainrule.training.engines import Chunk
 from chainrule.training.scores import Score
 
 Row = dict[str, float | int | None]
-"""The figures of an epoch, by column."""
+"""The number, losses, scores and seconds of one epoch, by the name of the column."""
 
 COLUMNS = tuple(
     f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
 )
-"""The columns that a history may have beside ``epoch`` and ``seconds``."""
+"""The columns that a history may have in addition to ``epoch`` and ``seconds``."""
 
-_ALWAYS = ("epoch", "train_loss", "validation_loss", "seconds")
+_COLUMNS_OF_EMPTY_HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
 
 
 class History(Mapping[str, list[Any]]):
-    """The figures of the finished epochs: columns by name, one entry an epoch.
+    """The losses, scores and seconds of the finished epochs.
+
+    It maps the name of each column to a list with one entry for each epoch.
 
     Attributes:
-        minibatch_losses: the loss of every minibatch as it ran, of all epochs in order.
+        rows: the values of each finished epoch, by the name of the column.
 
     Example:
         >>> history = History()
@@ -43,19 +45,20 @@ class History(Mapping[str, list[Any]]):
         self.rows: list[Row] = []
         self._minibatches: list[Array] = []
         self._arrays: dict[str, array[float]] = {}
-        self._in_arrays = 0
+        self._rows_converted = 0
 
     def append(self, row: Row) -> None:
-        """Add an epoch."""
+        """Add the values of an epoch that has just finished."""
         self.rows.append(row)
 
     def to_arrays(self) -> dict[str, Array]:
-        """The columns as arrays (epochs,) of float64, in order, NaN where a row lacks one.
+        """Each column except ``epoch`` as a float64 array (epochs,), in the order of the epochs.
 
-        The number of an epoch is its place. Each row is read once, however often this is called,
-        since every checkpoint calls it.
+        An epoch without a value in a column has NaN there. Since the epochs are numbered 1, 2,
+        ..., entry k belongs to epoch k + 1. Every checkpoint calls this method, so it keeps what
+        it has converted: later calls convert only the rows that were added since.
         """
-        for k in range(self._in_arrays, len(self.rows)):
+        for k in range(self._rows_converted, len(self.rows)):
             row = {column: v for column, v in self.rows[k].items() if column != "epoch"}
             for column in row:
                 if column not in self._arrays:
@@ -63,12 +66,18 @@ class History(Mapping[str, list[Any]]):
             for column, values in self._arrays.items():
                 value = row.get(column)
                 values.append(nan if value is None else value)
-        self._in_arrays = len(self.rows)
+        self._rows_converted = len(self.rows)
         return {column: np.array(values) for column, values in self._arrays.items()}
 
     @classmethod
     def from_arrays(cls, columns: Mapping[str, Array]) -> History:
-        """The history whose `to_arrays` are these, which are of one length.
+        """The history for which `to_arrays` returns the given columns.
+
+        Args:
+            columns: by name, arrays of shape (epochs,).
+
+        Raises:
+            ValueError: the columns differ in length.
 
         Example:
             >>> History.from_arrays({"train_loss": np.array([0.5])}).rows
@@ -82,18 +91,21 @@ class History(Mapping[str, list[Any]]):
         return history
 
     def add_minibatches(self, losses: Array) -> None:
-        """Add the losses of a chunk of minibatches."""
+        """Add the losses of minibatches that have just run, (minibatches,)."""
         self._minibatches.append(losses)
 
     @property
     def minibatch_losses(self) -> Array:
-        """The loss of every minibatch as it ran, shape (minibatches,)."""
+        """The losses of all minibatches of all epochs so far, in order; a copy, (minibatches,).
+
+        Each is the loss, penalty included, with the parameters before the minibatch's update.
+        """
         joined = np.concatenate([np.empty(0), *self._minibatches])
-        self._minibatches = [joined]  # so that the next call joins only what is new
+        self._minibatches = [joined]  # later calls append only the new chunks to it
         return joined.copy()
 
     def __getitem__(self, column: str) -> list[Any]:
-        if not self.rows and column in _ALWAYS:
+        if not self.rows and column in _COLUMNS_OF_EMPTY_HISTORY:
             return []
         if column not in self._columns():
             raise KeyError(unknown("column", column, self._columns()))
@@ -113,31 +125,38 @@ class History(Mapping[str, list[Any]]):
 
 
 def mean_over_cases(losses: Array, counts: Array) -> Array:
-    """Σ n_k L_k / Σ n_k, the mean loss over the cases of an epoch.
+    """Σ_k n_k L_k / Σ_k n_k, the mean loss over the cases of an epoch.
 
-    L_k is the loss of minibatch k with its n_k cases as it ran, penalty included.
+    L_k is the loss of minibatch k, penalty included, with the parameters before its update; n_k
+    is its number of cases.
 
     Args:
         losses: L, (..., minibatches).
-        counts: n, (minibatches,).
+        counts: n, (minibatches,), each at least 1.
+
+    Returns:
+        The means over the last axis of ``losses``, (...).
 
     Example:
         >>> mean_over_cases(np.array([0.0, 100.0]), np.array([10, 1])).round(2)
         np.float64(9.09)
     """
-    return np.average(losses, axis=-1, weights=counts / counts.max())  # equal ones weigh 1
+    # Dividing by the largest count cancels in the mean; minibatches of equal size get weight 1.
+    return np.average(losses, axis=-1, weights=counts / counts.max())
 
 
 @dataclass
 class Progress:
-    """The figures of the epoch in progress.
+    """The losses and counts of the epoch in progress.
 
     Attributes:
-        losses: room for the loss of each minibatch; the first ones are filled.
-        counts: the number of cases of each minibatch.
-        correct: how many cases were classified correctly as they ran.
-        seconds: that the engine took.
-        order: of the cases, (cases,); None for that of the file, or before it is drawn.
+        losses: the loss of each minibatch, (minibatches,); 0 for those that have not run yet.
+        counts: the number of cases of each minibatch, (minibatches,).
+        correct: how many cases of the minibatches that have run were classified correctly, each
+            with the parameters before the update of its minibatch.
+        seconds: the time that the engine has spent on this epoch.
+        order: the indices of the cases in the order of this epoch, (cases,); None if the order
+            is that of the data set, or has not been drawn yet.
     """
 
     losses: Array
@@ -148,23 +167,38 @@ class Progress:
 
     @classmethod
     def at_start(cls, counts: Array) -> Progress:
-        """The progress of an epoch before its first minibatch."""
+        """The progress at the start of an epoch, when no minibatch has run."""
         return cls(np.zeros(len(counts)), counts)
 
     def add(self, minibatch: int, result: Chunk, seconds: float) -> None:
-        """Add a chunk, after which ``minibatch`` minibatches have run."""
+        """Add the results of consecutive minibatches that an engine has run.
+
+        Args:
+            minibatch: how many minibatches of this epoch have run, these included.
+            result: the losses and the number of correct cases of these minibatches.
+            seconds: the time that they took.
+        """
         self.losses[minibatch - len(result.losses) : minibatch] = result.losses
         self.correct += result.correct
         self.seconds += seconds
 
     @property
     def mean_loss(self) -> float:
-        """Over all cases at once, so that the lengths of the chunks do not change it."""
+        """The mean loss over all cases of the epoch, once all its minibatches have run.
+
+        It is computed from all losses at once, so that its rounding does not depend on how the
+        minibatches were grouped into chunks.
+        """
         return float(mean_over_cases(self.losses, self.counts))
 
 
 def score_columns(part: str, score: Score | None) -> Row:
-    """The columns of the history that the score of a part of the data fills, if there is one."""
+    """The columns of a history's row that hold the score of one part of the data.
+
+    Args:
+        part: the part, ``train`` or ``validation``.
+        score: its score; None for a part that was not evaluated, which has no columns.
+    """
     if score is None:
         return {}
     figures = {"loss": score.loss, "accuracy": score.accuracy, "r2": score.r2}

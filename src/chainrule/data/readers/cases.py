@@ -1,8 +1,9 @@
-"""What a file reader gives: inputs, and labels that are not yet targets.
+"""What a file reader returns: inputs, and labels that are not yet encoded as targets.
 
-A file's label column may hold names, class numbers or values: which of them is known only from
-the loss, and the list of classes only when all files of a run are read. So a reader gives
-`Labels`, which remember where each one stands; `encoding` makes targets of them.
+The labels of a file may be class names, class numbers or values to predict. The reader cannot
+decide this: it also depends on the loss, and the list of classes is complete only when all files
+of a run have been read. A reader therefore returns `Labels`, which keep the position of every
+label in its file for error messages; the module `encoding` converts them into targets.
 """
 
 from __future__ import annotations
@@ -19,22 +20,23 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Shape = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The labels of a file's cases.
+    """The labels of all cases of one file or other source.
 
     Attributes:
-        values: numbers, (cases,) or (cases, outputs), or the texts of a file's cells.
-        place: makes a `Problem` of the number of a case and a message about it, with line and
-            column where the file has any.
-        path: the file, if they come from one.
-        names: the names of the classes 0, 1, ..., where the source itself lists them.
-        are_names: whether they are names whatever they look like, as those of folders are.
+        values: an array of numbers, (cases,) or (cases, outputs), or a list of one text per case.
+        place: a function that takes the index of a case and a message about its label, and
+            returns a `Problem` that includes the line and the column if the file has them.
+        path: the file or folder that the labels come from, or None.
+        names: the names of the classes 0, 1, ... in this order, if the source lists them.
+        are_names: whether every label is a class name even if it looks like a number; true for
+            names of folders.
     """
 
     values: Array | list[str]
@@ -48,12 +50,12 @@ class Labels:
 
     @property
     def are_text(self) -> bool:
-        """Whether some label is no number."""
+        """Whether the labels are texts; readers return an array if all of them are numbers."""
         return isinstance(self.values, list)
 
     @property
     def look_like_classes(self) -> bool:
-        """Whether they are names, whole numbers or one-hot rows."""
+        """Whether the labels are texts, whole numbers or one-hot rows, as class labels are."""
         if isinstance(self.values, list):
             return True
         if self.values.ndim > 1:
@@ -61,15 +63,19 @@ class Labels:
         return bool((self.values == np.floor(self.values)).all())
 
     def distinct(self) -> tuple[list[str], Array]:
-        """The different labels as words, and for each case the number of its word."""
+        """The distinct labels as texts, and for each case the index of its label among them.
+
+        Raises:
+            DataError: the labels are rows of several numbers, and one row is not one-hot.
+        """
         if isinstance(self.values, list):
             words = {word: k for k, word in enumerate(dict.fromkeys(self.values))}
             return list(words), np.array([words[v] for v in self.values], dtype=np.intp)
-        numbers, which = np.unique(self._one_a_case(), return_inverse=True)
+        numbers, which = np.unique(self._one_number_per_case(), return_inverse=True)
         return [as_word(v) for v in numbers], which.reshape(-1)
 
-    def _one_a_case(self) -> Array:
-        """Numbers, one a case; one-hot rows become the place of their 1."""
+    def _one_number_per_case(self) -> Array:
+        """One number for each case, (cases,); a one-hot row is replaced by the index of its 1."""
         values = np.asarray(self.values)
         if values.ndim == 1:
             return values
@@ -82,13 +88,15 @@ class Labels:
 
 
 class Options(NamedTuple):
-    """What a reader may need to know of a file; each reader takes what concerns its format.
+    """What a reader is told about a file; each reader uses the options that its format needs.
 
     Attributes:
-        label: the label's column in a text file, ``last`` or ``first``.
-        header: whether a text file begins with the columns' names, or ``auto``.
-        labels: the file of labels, for formats that keep them in a file of their own.
-        features: the network's number of inputs where it is known: the file may lack labels then.
+        label: which column of a text file holds the label, ``last`` or ``first``.
+        header: whether the first line of a text file holds the names of the columns; ``auto`` to
+            decide from the file.
+        labels: the path of the file of labels, for formats that store them in a separate file.
+        features: the number of inputs of the network, if it is known. A text file with exactly
+            that many columns has no labels.
     """
 
     label: str = "last"
@@ -99,14 +107,15 @@ class Options(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Cases:
-    """The content of one file.
+    """The inputs and the labels that were read from one file or other source.
 
     Attributes:
-        x: inputs, (cases, features) or (cases, height, width[, 3]).
-        labels: the labels, or None where the file has none.
-        image_shape: (height, width) or (height, width, 3) of images.
-        feature_names: the inputs' names where the file has a header.
-        are_bytes: whether ``x`` holds pixels as uint8, still to be divided by 255.
+        x: inputs, (cases, features) or (cases, *image_shape).
+        labels: the labels, or None if there are none.
+        image_shape: the shape of one image, (height, width), (height, width, channels) or
+            (channels, height, width); None if the inputs are not images.
+        feature_names: the names of the inputs, or None if the source gives none.
+        are_bytes: whether ``x`` holds pixels as uint8 that have not yet been divided by 255.
     """
 
     x: Array
@@ -119,11 +128,11 @@ class Cases:
         return len(self.x)
 
 
-# Labels as words
+# Labels as texts
 
 
 def as_word(value: Any) -> str:
-    """A class as its name: whole numbers without a decimal point.
+    """The name of a class as stripped text; a whole number has no decimal point.
 
     Example:
         >>> as_word(2.0), as_word(0.5), as_word(" setosa ")
@@ -136,7 +145,7 @@ def as_word(value: Any) -> str:
 
 
 def is_numeric(word: str) -> bool:
-    """Whether a label is written as a number."""
+    """Whether a text is a number in ASCII that `float` accepts, without underscores."""
     try:
         float(word)
     except ValueError:
@@ -145,29 +154,37 @@ def is_numeric(word: str) -> bool:
 
 
 def is_whole(word: str) -> bool:
-    """Whether a label is written as a whole number."""
+    """Whether a text consists of ASCII digits, with or without a minus sign in front."""
     return word.removeprefix("-").isdigit() and word.isascii()
 
 
 def one_hot_rows(rows: Array) -> Array:
-    """Which rows of (cases, classes) hold one 1 and otherwise 0."""
+    """Which rows are one-hot: one entry is 1, the others are 0, and there are at least two.
+
+    Args:
+        rows: (cases, classes).
+
+    Returns:
+        A boolean array, (cases,).
+    """
     return (rows.shape[1] > 1) & ((rows == 0) | (rows == 1)).all(axis=1) & (rows.sum(axis=1) == 1)
 
 
 def commands_terminal(name: str) -> bool:
-    r"""Whether a name holds control characters, which a terminal that shows it would obey.
+    r"""Whether a name holds control characters, which a terminal may execute as commands.
 
     Example:
         >>> commands_terminal("iris setosa"), commands_terminal("\x1b[2J")
         (False, True)
     """
-    return _CONTROL.search(name) is not None
+    return _CONTROL_CHARACTERS.search(name) is not None
 
 
 def name_as_text(name: str) -> str:
-    r"""A folder's name as the name of a class: bytes that are no text are written as escapes.
+    r"""The name of a class from the name of its folder, with escapes for what is not printable.
 
-    A file system takes any bytes; the names of classes are written in UTF-8, and printed.
+    The name of a folder may contain bytes that are not valid UTF-8, and control characters. Class
+    names are printed and stored as UTF-8, so both are replaced by escapes such as ``\xe9``.
 
     Example:
         >>> name_as_text("größer"), name_as_text("caf\udce9"), name_as_text("a\nb")
@@ -177,13 +194,16 @@ def name_as_text(name: str) -> str:
     return "".join(repr(char)[1:-1] if commands_terminal(char) else char for char in text)
 
 
-# Where the colours of an image stand. Most files hold the three numbers of a pixel together,
-# (height, width, 3), as plots take them; convolution takes one plane for each colour, (3, height,
-# width).
+# The channel order of colour images. Most files store images channels-last,
+# (height, width, channels), and plots need this order; convolution layers need images
+# channels-first, (channels, height, width).
 
 
 def channels_of(shape: Shape) -> str | None:
-    """Where images of this shape have their colours, ``last`` or ``first``; None for grey ones.
+    """Which axis of one image holds the colour channels: ``last``, ``first``, or None for neither.
+
+    An axis holds channels if its length is 1 or 3; the last axis is tried before the first. A
+    shape without three axes has no channel axis.
 
     Example:
         >>> [channels_of(shape) for shape in ((32, 32, 3), (3, 32, 32), (16, 16), None)]
@@ -195,7 +215,7 @@ def channels_of(shape: Shape) -> str | None:
 
 
 def picture_shape(shape: Shape) -> Shape:
-    """The shape of an image with its colours last, wherever they stood.
+    """The shape of one image after its channel axis, if there is one, is moved to the end.
 
     Example:
         >>> [picture_shape(shape) for shape in ((3, 32, 16), (32, 16, 3), (32, 16))]
@@ -205,23 +225,23 @@ def picture_shape(shape: Shape) -> Shape:
 
 
 def place_channels(x: Array, shape: Shape, channels: str | None) -> Array:
-    """Colour images with their colours where they are wanted; other inputs as they are.
+    """Colour images in the requested channel order; inputs without channels are unchanged.
 
     Args:
-        x: (cases, *shape) or the same in rows.
-        shape: of an image as it lies in x; None for inputs that are no images.
-        channels: ``first``, ``last``, or None for where they stand.
+        x: (cases, *shape), or the same images flattened to rows.
+        shape: the shape of one image in ``x``; None if the inputs are not images.
+        channels: the requested order, ``first`` or ``last``; None to keep the order of ``x``.
 
     Returns:
-        (cases, channels, height, width) or (cases, height, width, channels), or in rows where
-        ``x`` is.
+        (cases, channels, height, width) or (cases, height, width, channels); rows of the same
+        numbers if ``x`` has rows.
 
     Example:
         >>> place_channels(np.array([[1, 2, 3, 4, 5, 6]]), (1, 2, 3), "first")
         array([[1, 4, 2, 5, 3, 6]])
     """
-    stand = channels_of(shape)
-    if stand is None or channels in (None, stand):
+    present_order = channels_of(shape)
+    if present_order is None or channels in (None, present_order):
         return x
     axes = (0, 3, 1, 2) if channels == "first" else (0, 2, 3, 1)
     moved = np.ascontiguousarray(x.reshape(-1, *(shape or ())).transpose(axes))

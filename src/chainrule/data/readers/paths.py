@@ -1,4 +1,4 @@
-"""Files to be read: finding them, and what is reported of one that cannot be read."""
+"""Finding the files and folders to be read, and the errors for those that cannot be read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from chainrule.core.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
 FOLDER_HINT = "; for images in one folder a class write folder: instead of file:"
 
 VARIABLE = "CHAINRULE_DATA"
-"""The environment variable that names a folder of data."""
+"""The name of the environment variable that holds the path of a folder of data sets."""
 
 
 def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") -> Path:
-    """``path`` itself, if it is a file that can be read.
+    """Check that ``path`` is an ordinary file that is not too large, and return it.
 
     Args:
-        path: where it should be.
-        at_most: the bytes of the largest file that is read.
-        hint: what the message adds where it is a folder.
+        path: the path of the file.
+        at_most: the largest size in bytes that is accepted.
+        hint: text to add to the message if the path is a folder.
 
     Raises:
-        DataError: if it is missing (with the nearest name in its folder), a folder, a device
-            or a pipe, or larger than is read.
+        DataError: nothing exists at the path (the message then suggests the most similar name in
+            the folder), it is a folder, a device or a pipe, the file is larger than ``at_most``,
+            or the system refuses access.
     """
     try:
         if path.is_file():
             size = path.stat().st_size
             if size > at_most:
-                raise DataError(Problem(f"the file has {_too_many(size, at_most)}", path))
+                raise DataError(Problem(f"the file has {_size_and_limit(size, at_most)}", path))
             return path
         if path.is_dir():
             raise DataError(Problem(f"expected a file, but this is a folder{hint}", path))
@@ -43,10 +44,11 @@ def existing_file(path: Path, *, at_most: int = MAX_DATA_BYTES, hint: str = "") 
 
 
 def existing_folder(path: Path) -> Path:
-    """``path`` itself, if it is a folder.
+    """Check that ``path`` is a folder, and return it.
 
     Raises:
-        DataError: if it is not, with the nearest name there is.
+        DataError: nothing exists at the path (the message then suggests the most similar name),
+            it is not a folder, or the system refuses access.
     """
     try:
         if path.is_dir():
@@ -59,10 +61,10 @@ def existing_folder(path: Path) -> Path:
 
 
 def read_bytes(path: Path, *, at_most: int = MAX_DATA_BYTES) -> bytes:
-    """The content of an existing file of ``at_most`` bytes.
+    """The content of an existing file that has at most ``at_most`` bytes.
 
     Raises:
-        DataError: as `existing_file`, or if it may not be read.
+        DataError: `existing_file` refuses the path, or the file cannot be read.
     """
     try:
         return existing_file(path, at_most=at_most).read_bytes()
@@ -71,10 +73,13 @@ def read_bytes(path: Path, *, at_most: int = MAX_DATA_BYTES) -> bytes:
 
 
 def decoded(path: Path, content: bytes) -> str:
-    """The content of a file as text, its line ends all newlines, without a byte order mark.
+    r"""The content of a file, decoded from UTF-8.
+
+    A byte order mark at the beginning is removed; the line ends ``\r\n`` and ``\r`` become
+    ``\n``.
 
     Raises:
-        DataError: it is not in UTF-8; with line and column.
+        DataError: the content is not valid UTF-8; the error gives the line and the column.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -86,31 +91,32 @@ def decoded(path: Path, content: bytes) -> str:
 
 
 def problem_behind(path: Path, before: str, message: str) -> Problem:
-    """A problem at the character that follows ``before``, the beginning of the file's text."""
+    """A problem at the line and column of the first character after the text ``before``."""
     return Problem(message, path, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
-    """Refuse a file that would unpack to far more than honest files do (a zip bomb).
+    """Refuse a compressed file whose unpacked size is implausibly large (a zip bomb).
 
     Args:
-        path: the file.
-        packed: its bytes, or those of the part of it that is unpacked.
-        unpacked: the bytes that these become, by the file's own account.
+        path: the path of the file.
+        packed: the compressed size in bytes of the file, or of the part that is unpacked.
+        unpacked: the size in bytes after unpacking, as stated in the file itself.
 
     Raises:
-        DataError: they are too many, or too many times as many.
+        DataError: ``unpacked`` exceeds `MAX_DATA_BYTES`, or it exceeds both `BOMB_BYTES` and
+            `BOMB_RATIO` times ``packed``.
     """
     if unpacked > MAX_DATA_BYTES:
-        message = f"the file would unpack to {_too_many(unpacked, MAX_DATA_BYTES)}"
+        message = f"the file would unpack to {_size_and_limit(unpacked, MAX_DATA_BYTES)}"
         raise DataError(Problem(message, path))
     if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * max(1, packed):
         message = f"{packed:,} bytes would unpack to {unpacked:,}"
         raise DataError(Problem(f"{message}; refused as a damaged or hostile file", path))
 
 
-def _too_many(size: int, most: int) -> str:
-    """The size of a file, and the largest that is read."""
+def _size_and_limit(size: int, most: int) -> str:
+    """The part of a message that gives the size of a file and the largest size accepted."""
     if size >= 2**50:
         return f"more than a million GiB; at most {most // 2**30} are read"
     unit, name = (2**30, "GiB") if most >= 2**30 else (2**20, "MiB")
@@ -118,7 +124,7 @@ def _too_many(size: int, most: int) -> str:
 
 
 def _unreadable(path: Path, error: Exception, what: str = "file") -> DataError:
-    """The error itself, if it is a message for the user already, or what the system reported."""
+    """The error to raise: ``error`` itself if it is a `DataError`, else one with its reason."""
     if isinstance(error, DataError):
         return error
     reason = getattr(error, "strerror", None) or str(error)
@@ -126,7 +132,11 @@ def _unreadable(path: Path, error: Exception, what: str = "file") -> DataError:
 
 
 def suggestion(path: Path) -> str:
-    """What follows "there is no such file": the nearest name, or the missing folder."""
+    """Text to append to "there is no such file" or "there is no such folder".
+
+    It names the folder of ``path`` if that does not exist either, or else the most similar name
+    in it; it is empty if no name is similar or the folder cannot be read.
+    """
     folder = path.parent
     try:
         if not folder.is_dir():
@@ -138,23 +148,25 @@ def suggestion(path: Path) -> str:
 
 
 def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
-    """The file or folder ``name``, from the first place that has it.
+    """The path of the file or folder ``name``, in the first of several folders that has it.
 
-    The places are ``data/`` and ``datasets/`` beside the program, the program's own folder, the
-    folder that ``CHAINRULE_DATA`` names, and ``shared/data`` beside the repository. In each,
-    ``name`` itself comes first, then ``W/name`` for every W of ``within``.
+    The folders are searched in this order: ``data/`` and ``datasets/`` in ``beside``; ``beside``
+    itself; the folder that the environment variable ``CHAINRULE_DATA`` names; and
+    ``../shared/data`` relative to the root of the repository, which is the nearest folder that
+    holds a ``pyproject.toml``, from ``beside`` upwards. In each of them, ``name`` is tried first,
+    then ``W/name`` for each W of ``within``.
 
     Args:
-        name: of a file or a folder, such as ``xor.dat``.
-        beside: the program's folder, such as ``Path(__file__).parent``.
-        within: folders it may lie in as well.
+        name: the name of a file or a folder, such as ``xor.dat``.
+        beside: the folder of the calling program, such as ``Path(__file__).parent``.
+        within: names of subfolders to search as well.
 
     Raises:
-        DataError: none of the places has it; the message lists them.
+        DataError: no folder has it; the message lists the folders searched.
     """
     places = [place / inner for place in _places(beside.resolve()) for inner in ("", *within)]
     for place in places:
-        if os.path.exists(place / name):  # which raises nothing, whatever the name
+        if os.path.exists(place / name):  # never raises, whatever the name
             return place / name
     looked = "\n".join(f"  {place}" for place in places)
     raise DataError(
@@ -164,7 +176,7 @@ def find_data(name: str, *, beside: Path, within: Sequence[str] = ()) -> Path:
 
 
 def _places(beside: Path) -> Iterator[Path]:
-    """The folders to look in, in their order."""
+    """The folders that `find_data` searches, in this order."""
     yield from (beside / "data", beside / "datasets", beside)
     named = os.environ.get(VARIABLE)
     if named:
