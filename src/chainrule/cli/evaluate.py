@@ -16,13 +16,15 @@ def command(
         Path | None,
         typer.Argument(
             metavar="FILE",
-            help="Cases with labels, for a network of images also a folder of the classes' "
-            "folders; by default the run's test data.",
+            help="A file of cases with labels, or, for a network of images, a folder with a "
+            "subfolder of images for each class; by default the run's test data.",
         ),
     ] = None,
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="The file of labels of an IDX FILE.", metavar="FILE"),
+        typer.Option(
+            "--labels", help="The file of labels that belongs to an IDX FILE.", metavar="FILE"
+        ),
     ] = None,
     split: Annotated[
         str, typer.Option("--split", help="Without FILE: train, validation or test.")
@@ -44,11 +46,11 @@ def command(
     if file is None:
         x, t = cases_of_split(trained, split)
     else:
-        x, found = cases_of_file(trained, file, labels)
-        if found is None:
+        x, labels_of_file = cases_of_file(trained, file, labels)
+        if labels_of_file is None:
             message = "the file has no labels to compare with (--labels names those of IDX files)"
             raise DataError(Problem(message, file))
-        t = found
+        t = labels_of_file
     score = evaluate(trained.network, x, t, classes=trained.classes is not None)
     if score is None:
         raise DataError(f"the run has no {split} data")

@@ -1,4 +1,4 @@
-"""Errors that a user can cause, and how their messages are made.
+"""The errors that a user can cause, and functions that write their messages.
 
 Every such error is a `ChainruleError`. It carries one `Problem` for each thing that is wrong, with
 its place, so that all errors of a file can be reported at once.
@@ -16,7 +16,7 @@ from chainrule.core.limits import MOST_LETTERS, MOST_PROBLEMS
 if TYPE_CHECKING:
     from pathlib import Path
 
-_OTHER_WORDS: Mapping[str, str] = {
+_WORDS_ELSEWHERE: Mapping[str, str] = {
     "silu": "swish",
     "sigmoid": "logistic",
     "linear": "identity none",
@@ -61,27 +61,27 @@ _OTHER_WORDS: Mapping[str, str] = {
     "blobs": "gaussian",
     "digits": "mnist",
 }
-"""The words that other libraries and textbooks have for each word used here."""
+"""For each word of a configuration, the words that other libraries and textbooks use for it."""
 
 SYNONYMS: Mapping[str, str] = {
-    other: word for word, others in _OTHER_WORDS.items() for other in others.split()
+    other: word for word, others in _WORDS_ELSEWHERE.items() for other in others.split()
 }
-"""The word used here for each of those."""
+"""For each word of another library or textbook, the word of a configuration."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong, and where.
 
-    ``str`` is safe to print: control characters, which a quoted file may hold, are escaped.
+    Its ``str`` is safe to print: control characters, which may come from a file, are escaped.
 
     Attributes:
         message: what was found and what was expected, in one sentence.
-        path: the file it is in, if any.
+        path: the file that the problem is in, if any.
         line: counted from 1.
         column: counted from 1.
-        key: the setting that it is about, where the code that found it knows of no file. The
-            place in the configuration is added later.
+        key: the setting that is wrong, if the code that found the problem does not know where the
+            setting was written. Other code then looks up its file, line and column.
     """
 
     message: str
@@ -99,11 +99,11 @@ class Problem:
 
 
 def printable(text: str) -> str:
-    r"""A text that a terminal shows as it is: other control characters are written as escapes.
+    r"""The text with control characters written as escapes, so that a terminal only displays it.
 
-    Line ends and tabs stay, and so do spaces of any width, the soft hyphen and the joiners of
-    letters and pictures. Whatever comes from a file and goes to a terminal, in a message, a
-    table or a ``repr``, passes through here.
+    Kept as they are: line ends, tabs, spaces of any width, the soft hyphen, and the zero-width
+    joiner and non-joiner. Text from a file must pass through this function before it is shown on
+    a terminal, in a message, a table or a ``repr``.
 
     Example:
         >>> print(printable("cat\u202e\x1b[2J"))
@@ -111,21 +111,22 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in _HARMLESS else ascii(c)[1:-1] for c in text)
+    return "".join(c if c.isprintable() or c in _KEPT else ascii(c)[1:-1] for c in text)
 
 
-_HARMLESS = "\n\t\u00ad\u200c\u200d\u00a0\u1680\u202f\u205f\u3000" + "".join(
+_KEPT = "\n\t\u00ad\u200c\u200d\u00a0\u1680\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-"""Line ends, tabs, the soft hyphen, joiners and spaces, which Python does not call printable."""
+"""The characters that `printable` keeps although ``str.isprintable`` is False for them."""
 
 
 class ChainruleError(ValueError):
     """A failure that the user can correct; its text is written for the user.
 
     Args:
-        problems: one message, or any number of `Problem`; beyond `MOST_PROBLEMS` only the number
-            of the others is kept.
+        problems: one message, or any number of `Problem`. If there are more than
+            `MOST_PROBLEMS` + 1, the first `MOST_PROBLEMS` are kept, and one that states how many
+            more there were.
     """
 
     def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
@@ -154,14 +155,14 @@ class ShapeError(ChainruleError):
 
 
 class UnknownNameError(ShapeError, KeyError):
-    """An unknown name; also a ``KeyError``, as mappings raise."""
+    """An unknown name. It is also a ``KeyError``, the error of a mapping without that key."""
 
     def __str__(self) -> str:
         return ValueError.__str__(self)
 
 
 class OtherThreadError(ChainruleError):
-    """A forward pass or gradients that belong to another thread."""
+    """A backward pass after another thread's forward pass, or over another thread's gradients."""
 
 
 class DivergenceError(ChainruleError):
@@ -177,14 +178,14 @@ class CompileCacheWarning(RuntimeWarning):
 
 
 _CACHED_CHOICES = 200
-"""For longer lists, such as the classes of a file, no result is cached."""
+"""`nearest` caches its results only for lists of at most this many valid words."""
 
 _LONGEST_WORD = 100
-"""A longer text was not meant as one of the words of a table."""
+"""`nearest` finds no word for a longer text, and `shown` shortens it by default."""
 
 
 def shown(value: object, most: int = _LONGEST_WORD) -> str:
-    """A value as Python writes it, cut after ``most`` letters.
+    """The ``repr`` of a value; if it is longer than ``most`` + 2, its first part and " ...".
 
     Example:
         >>> shown("relu"), shown("a" * 30, 10)
@@ -195,7 +196,7 @@ def shown(value: object, most: int = _LONGEST_WORD) -> str:
 
 
 def nearest(word: object, valid: Iterable[str]) -> str | None:
-    """The valid word most like ``word``, or None where nothing is near.
+    """The valid word that is most similar to ``word``, or None if none is similar.
 
     Example:
         >>> nearest("rellu", ["relu", "tanh"])
@@ -212,20 +213,21 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
         return lowered[text]
     if SYNONYMS.get(text) in valid:
         return SYNONYMS[text]
-    look = _most_alike if len(lowered) <= _CACHED_CHOICES else _most_alike.__wrapped__
+    look = _most_similar if len(lowered) <= _CACHED_CHOICES else _most_similar.__wrapped__
     found = look(text, tuple(lowered))
     return lowered[found] if found else None
 
 
-@lru_cache(maxsize=256)  # each line of a configuration asks for the same words again
-def _most_alike(text: str, valid: tuple[str, ...]) -> str | None:
+@lru_cache(maxsize=256)  # the same unknown word may be on many lines of a configuration
+def _most_similar(text: str, valid: tuple[str, ...]) -> str | None:
+    """The valid word most similar to ``text``, with a similarity of at least 0.6, or None."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(text, valid, n=1, cutoff=0.6)), None)
 
 
 def unknown(kind: str, word: object, valid: Iterable[str]) -> str:
-    """The message for a word that is not in a table, with the nearest one that is.
+    """The message for a word that is not among the valid ones, with the most similar of these.
 
     Example:
         >>> unknown("activation", "tahn", ["relu", "tanh"])

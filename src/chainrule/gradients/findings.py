@@ -1,8 +1,10 @@
 """What a check of gradients found, and when a difference between two derivations counts.
 
-Each number of a gradient may differ by a share of its own size (`TOLERANCES`), plus `ROUNDINGS`
-roundings of everything that it is computed from, plus the other method's own error. Where that
-error leaves no digits, the method cannot judge, and the finding says so.
+Two derivations of a number may differ by the sum of three terms: a relative tolerance times the
+size of the number (`TOLERANCES`), `ROUNDINGS` times the effect of rounding each quantity that it
+is computed from once, and the other method's own error. If that last error is too large for the
+result to have reliable digits (`DIGITS`), the method cannot judge the number, and the finding says
+so.
 """
 
 from __future__ import annotations
@@ -25,23 +27,27 @@ TOLERANCES = {
     "torch": 1e-12,
     "jax": 1e-12,
 }
-"""The largest relative error that counts as right, by method; rounding is allowed for besides."""
+"""The relative tolerance of each method; rounding and the method's own error are added to it."""
 
 ROUNDINGS = 50.0
-"""How many roundings of everything a gradient may be off: each operation makes one."""
+"""How many times the effect of rounding every quantity once a gradient may be off.
+
+It is more than one, because each operation of a pass rounds its result.
+"""
 
 DIGITS = 1e-4
-"""A method cannot judge a number if its own error is a larger share of the number than this."""
+"""A method cannot judge a number if the method's own error exceeds this fraction of the number's
+size plus `ROUNDINGS` times the effect of rounding."""
 
 
 class Verdict(StrEnum):
     """The result of comparing two derivatives.
 
     Attributes:
-        RIGHT: they agree as far as the method can tell.
-        WRONG: they differ where the function is smooth.
-        KINK: they differ only where the function has a kink.
-        UNJUDGED: the method has no digits, and cannot tell.
+        RIGHT: they agree within the method's accuracy.
+        WRONG: they differ where the function is differentiable.
+        KINK: some numbers were left out, because the function has a kink there; the others agree.
+        UNJUDGED: the method's own error is too large for a verdict.
     """
 
     RIGHT = "right"
@@ -52,28 +58,33 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One derivative compared with another derivation of it.
+    """The comparison of one derivative with another derivation of the same derivative.
 
     Attributes:
         place: a layer's name, ``loss`` or ``penalty``.
-        what: the array, such as ``W``; layer by layer the derivative, such as ``∂z/∂W``.
+        what: what is compared: a parameter array, such as ``W``, for the network's gradient; a
+            derivative, such as ``∂z/∂W``, when a layer is checked by itself.
         method: the method of the other derivation.
         batch: the number of the batch, from 1.
-        error: ‖a−b‖ / (‖a‖+‖b‖) over the numbers that are wrong; if none is, over all for which a
-            relative error means something, see ``compared``.
+        error: the relative error ‖a − b‖ / (‖a‖ + ‖b‖) of the wrong numbers; if none is wrong, of
+            those counted in ``compared``. By projection, where a = Σ v_i g_i is one sum over the
+            gradient g, it is |a − b| / (2 Σ |v_i g_i|).
         verdict: see `Verdict`.
-        checked: how many numbers were looked at.
-        total: how many numbers there are.
+        checked: how many numbers were looked at, including those that could not be judged.
+        total: how many numbers the array or derivative has.
         at_kinks: how many numbers were left out because of a kink.
-        worst: the index in the array of the wrong number that is furthest off; None where none is
-            wrong, or the method compares no single numbers.
-        compared: how many numbers ``error`` is of, None for all. Left out are numbers at a kink,
-            those whose terms cancel or vanish, those that agree only within the method's own
-            error, and those for which the method has no digits.
-        roundings: the largest difference among the numbers whose terms cancel or vanish, in
-            roundings of everything that they are made of.
-        training: whether the network was in training mode, in which only networks with layers that
-            differ in it are checked as well.
+        worst: the index in the array of the wrong number with the largest difference, relative to
+            what rounding and the method's error allow; None if no number is wrong, or if the
+            method does not compare single numbers.
+        compared: how many numbers ``error`` was computed from; None for all. If none is wrong,
+            these are left out: numbers at a kink, numbers that the method cannot judge, and
+            unequal numbers for which rounding and the method's own error allow a larger
+            difference than the relative tolerance does.
+        roundings: the largest difference among those of the last kind for which rounding allows
+            at least as much as the method's own error, as where terms cancel or vanish; in units
+            of the effect of rounding each quantity that they are computed from once.
+        training: whether the network was in training mode. Besides evaluation mode, a network is
+            checked in this mode only if it has a layer that computes something else in it.
     """
 
     place: str
@@ -92,16 +103,16 @@ class Finding:
 
     @property
     def derivative(self) -> str:
-        """``what``, with the mode if that is training, such as ``W in training``."""
+        """``what``, followed by the mode if it is training mode, such as ``W in training``."""
         return f"{self.what} in training" if self.training else self.what
 
     @property
     def name(self) -> str:
-        """The place and the derivative, such as ``dense_1.W``."""
+        """The place and the derivative, joined by a dot, such as ``dense_1.W``."""
         return f"{self.place}.{self.derivative}"
 
     def __str__(self) -> str:
-        """Such as ``dense_1.W: relative error 5e-05 by complex, batch 2, worst at [3, 1]``."""
+        """For example ``dense_1 W: relative error 5e-05 by complex, batch 2, worst at [3, 1]``."""
         worst = f", worst at {list(self.worst)}" if self.worst is not None else ""
         return printable(
             f"{self.place} {self.derivative}: relative error {self.error:.2g} by {self.method}, "
@@ -115,9 +126,9 @@ class Report:
 
     Attributes:
         parameters: findings about the whole network's gradient, by batch, method and array.
-        by_layer: findings about the loss, each layer's Jacobians and the penalty, each checked by
-            itself, in the order of the backward pass.
-        notes: what was not done, and why; the kinks that were met.
+        by_layer: findings about the loss, each layer's Jacobians and the penalty, each checked
+            separately, in the order of the backward pass.
+        notes: messages about checks that were not made, with the reason, and about kinks.
     """
 
     parameters: tuple[Finding, ...]
@@ -133,16 +144,16 @@ class Report:
 
     @property
     def right(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no finding is wrong."""
         return self.first_wrong is None
 
     @property
     def first_wrong(self) -> Finding | None:
-        """Where the backward pass first goes wrong; None where nothing is wrong.
+        """The finding where the backward pass first goes wrong; None if no finding is wrong.
 
-        This is the first derivative, from the loss to the first layer, that is wrong by itself. If
-        each is right by itself, but the network's gradient is not, it is the wrong array that is
-        nearest to the loss.
+        It is the first wrong one among ``by_layer``, which go from the loss back to the first
+        layer. If none of these is wrong, but the gradient of the whole network is, it is the wrong
+        finding about the parameter array that is nearest to the loss.
         """
         findings = (*self.by_layer, *reversed(self.parameters))
         return next((f for f in findings if f.verdict is Verdict.WRONG), None)
@@ -162,23 +173,27 @@ class Report:
 
     @property
     def roundings(self) -> float:
-        """The largest difference among numbers whose terms cancel or vanish, in roundings."""
+        """The largest `Finding.roundings` of the network's gradient; 0 if there are none."""
         return max((f.roundings for f in self.parameters), default=0.0)
 
     @property
     def unjudged(self) -> tuple[str, ...]:
-        """The arrays and derivatives that no method could judge, by name."""
+        """The names of the arrays and derivatives that no method could judge."""
         judged: dict[str, bool] = {}
         for f in (*self.parameters, *self.by_layer):
             judged[f.name] = judged.get(f.name, False) or f.verdict is not Verdict.UNJUDGED
         return tuple(name for name, known in judged.items() if not known)
 
     def errors(self, method: str | None = None) -> dict[str, float]:
-        """The largest relative error of every parameter array, by full name."""
+        """The largest relative error of each parameter array, by full name.
+
+        Args:
+            method: the only method whose findings are used; None for all methods.
+        """
         return _largest(f for f in self.parameters if method in (None, f.method))
 
     def errors_by_layer(self) -> dict[str, float]:
-        """The largest relative error of every derivative checked by itself, by place and name."""
+        """The largest relative error of each derivative in ``by_layer``, by `Finding.name`."""
         return _largest(self.by_layer)
 
     @property
@@ -188,6 +203,7 @@ class Report:
 
 
 def _largest(findings: Iterable[Finding]) -> dict[str, float]:
+    """The largest error of the findings of each name."""
     largest: dict[str, float] = {}
     for f in findings:
         largest[f.name] = max(f.error, largest.get(f.name, 0.0))
@@ -196,17 +212,19 @@ def _largest(findings: Iterable[Finding]) -> dict[str, float]:
 
 @dataclass
 class Comparison:
-    """Numbers of one array by the backward pass and by another method.
+    """Some numbers of one gradient array, from the backward pass and from another method.
 
     Attributes:
-        at: their places in θ.
-        ours: the numbers by the backward pass.
-        other: the numbers by the method.
-        rounding: the effect of one rounding of everything on each.
-        error: the method's own error of each.
-        limit: the share of a number's size by which it may differ.
-        terms: the size of each, |ours| + |other| by default.
-        kinks: which of them are at a kink.
+        at: their indices in θ.
+        ours: the numbers that the backward pass found.
+        other: the numbers that the other method found.
+        rounding: how far each number moves when every quantity that it is computed from is rounded
+            once.
+        error: the other method's own error of each number.
+        limit: the relative tolerance, see `size`.
+        terms: the size of each number if it is not |ours| + |other|: for a sum, twice the sum of
+            the absolute values of its terms.
+        kinks: which of the numbers are at a kink, True or False for each.
     """
 
     at: Array
@@ -223,29 +241,32 @@ class Comparison:
 
     @property
     def off(self) -> Array:
-        """The differences; 0 where both are the same infinity."""
+        """The differences |ours − other|; 0 where both are the same infinity."""
         return np.where(self.ours == self.other, 0.0, np.abs(self.ours - self.other))
 
     @property
     def size(self) -> Array:
-        """The size of each number, of which relative errors are a share."""
+        """What the difference of each number is divided by for its relative error."""
         return np.abs(self.ours) + np.abs(self.other) if self.terms is None else self.terms
 
     @property
     def slack(self) -> Array:
-        """The difference that rounding and the method's own error allow."""
+        """The difference that is allowed for rounding and for the method's own error."""
         return ROUNDINGS * self.rounding + self.error
 
     @property
     def agree(self) -> Array:
-        """Which numbers differ by no more than is allowed."""
+        """Which numbers agree: |ours − other| ≤ limit · size + slack, and is finite."""
         return np.isfinite(self.off) & (self.off <= self.limit * self.size + self.slack)
 
     @property
     def unknown(self) -> Array:
-        """Which numbers the method cannot judge, because it has no digits or no finite number.
+        """Which numbers the method cannot judge.
 
-        A NaN of ours is wrong and never unknown, because the loss is finite.
+        These are the numbers that agree, but not exactly, although the method's error is too large
+        (`DIGITS`); those that are infinite or NaN by the method, but finite by the backward pass;
+        and those on which the effect of rounding is infinite. A NaN of the backward pass is always
+        wrong, because the loss is finite.
         """
         known = DIGITS * self.size + ROUNDINGS * self.rounding
         blurred = (self.off > 0) & ~(self.error <= known)
@@ -254,11 +275,23 @@ class Comparison:
 
     @property
     def relative(self) -> Array:
-        """Which numbers agree to a share of their size, and not only within rounding or error."""
+        """Which numbers agree with a relative error that means something.
+
+        Their slack is no more than limit · size, or they are exactly equal.
+        """
         return self.agree & ((self.slack <= self.limit * self.size) | (self.off == 0))
 
     def try_again(self, k: int, other: float, error: float) -> bool:
-        """Take another result of the method for number ``k``, with its error, if it agrees."""
+        """Replace the method's result for number ``k`` if another can be judged and agrees.
+
+        Args:
+            k: the index of the number among those compared.
+            other: the method's other result.
+            error: the method's own error of it.
+
+        Returns:
+            Whether it agrees and was taken.
+        """
         before = self.other[k], self.error[k]
         self.other[k], self.error[k] = other, error
         if self.agree[k] and not self.unknown[k]:
@@ -267,7 +300,15 @@ class Comparison:
         return False
 
     def finding(self, segment: Segment, method: str, batch: int) -> Finding:
-        """The finding about an array; by projection the one number compared is a sum."""
+        """The finding about the array.
+
+        If the method is ``projection``, the only number compared is a sum over the whole array.
+
+        Args:
+            segment: the array's place in θ.
+            method: the other method.
+            batch: the number of the batch, from 1.
+        """
         known = ~self.kinks & ~self.unknown
         wrong, relative = known & ~self.agree, known & self.relative
         rounded = known & self.agree & ~relative & (ROUNDINGS * self.rounding >= self.error)
@@ -297,12 +338,13 @@ class Comparison:
         )
 
     def _furthest(self, wrong: Array, segment: Segment) -> tuple[int, ...]:
-        """The index in its array of the wrong number whose difference exceeds ``slack`` most."""
+        """The index in its array of the wrong number for which difference / slack is largest."""
         furthest = int(np.where(wrong, self.off / self.slack, 0.0).argmax())
         place = np.unravel_index(int(self.at[furthest]) - segment.start, segment.shape)
         return tuple(int(i) for i in place)
 
     def _relative_error(self, these: Array) -> float:
+        """The relative error of the chosen numbers, as defined for `Finding.error`."""
         if self.terms is not None:
             return float((self.off[these] / self.terms[these]).max(initial=0.0))
         return relative_error(self.ours[these], self.other[these])

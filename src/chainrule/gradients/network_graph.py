@@ -1,7 +1,7 @@
 """A network's loss as a graph of operations, for a second derivation of its gradient.
 
-The forward pass of every layer is written again in the graph's operations. The layers' own
-backward passes, Jacobians and derivatives are not used.
+The forward pass of every layer is written a second time, in the operations of
+`chainrule.autodiff`. The layers' own backward passes, Jacobians and derivatives are not used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chainrule.nn.sequences.losses import SequenceFromLogits, SequenceLoss
 
 
 class NetworkGraph(NamedTuple):
-    """A network at one batch.
+    """The graph of a network's loss on one batch.
 
     Attributes:
         loss: the node of the loss, penalty included.
@@ -42,26 +42,32 @@ class NetworkGraph(NamedTuple):
 
 
 class LayerNodes(NamedTuple):
-    """The nodes of one layer: z, from which the loss may be computed, and the output."""
+    """Two nodes of one layer: z, before its activation or softmax, and its output.
+
+    Some losses are computed from the last layer's z, its logits. For a layer without an activation
+    or softmax, both are the same node.
+    """
 
     z: Node
     output: Node
 
 
 Arrays = Mapping[str, Node]
-"""The parameters of one layer by name."""
+"""The nodes of one layer's parameters, by name, such as ``W``."""
 
 
-def _same(y: Node) -> LayerNodes:
+def _without_activation(y: Node) -> LayerNodes:
+    """The nodes of a layer without an activation."""
     return LayerNodes(y, y)
 
 
 def _activated(layer: Any, z: Node) -> LayerNodes:
+    """The nodes of a layer that applies its activation to z."""
     z = z.named(f"{layer.name}.z")
     return LayerNodes(z, f.activate(z, layer.activation))
 
 
-# Layers of rows
+# Layers whose input is one row of numbers for each case
 
 
 def _dense(layer: Any, x: Node, own: Arrays) -> LayerNodes:
@@ -70,27 +76,31 @@ def _dense(layer: Any, x: Node, own: Arrays) -> LayerNodes:
 
 
 def _add(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """The sum of the layers that feed this one, whose outputs are concatenated in x."""
     width = layer.outputs
     terms = [x[:, start : start + width] for start in range(0, layer.inputs, width)]
     y = terms[0]
     for term in terms[1:]:
         y = y + term
-    return _same(y)
+    return _without_activation(y)
 
 
 def _dropout(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """x times the random mask of the layer's own forward pass, which is a constant here."""
     mask = layer.draw_mask(len(x), x.value.dtype)
-    return _same(x if mask is None else x * mask)
+    return _without_activation(x if mask is None else x * mask)
 
 
 # Layers on images
 
 
 def _images(layer: Any, x: Node) -> Node:
+    """Rows reshaped to the layer's input, (cases, channels, height, width)."""
     return x.reshape((len(x), *layer.input_shape))
 
 
 def _rows(y: Node) -> Node:
+    """Images or sequences reshaped to one row for each case."""
     return y.reshape((len(y), -1))
 
 
@@ -107,11 +117,11 @@ def _locally_connected2d(layer: Any, x: Node, own: Arrays) -> LayerNodes:
 
 
 def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
-    """A layer that pools by ``pool``."""
+    """The graph of a pooling layer; ``pool`` is the graph's operation."""
 
     def pooled(layer: Any, x: Node, own: Arrays) -> LayerNodes:
         windows = (layer.window_size, layer.stride, layer.windows.padding)
-        return _same(_rows(pool(_images(layer, x), *windows)))
+        return _without_activation(_rows(pool(_images(layer, x), *windows)))
 
     return pooled
 
@@ -120,7 +130,15 @@ def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
 
 
 def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]) -> LayerNodes:
-    """A map of rows applied at every step; the results are rows of cases, with NaN at padding."""
+    """The nodes of a layer of rows that is applied at each step of a sequence.
+
+    Each node has one row for each case, (cases, steps · size), with NaN at padded steps.
+
+    Args:
+        layer: the layer.
+        x: its input, (cases, steps · features).
+        map_of_rows: the layer's graph for one step of one case in each row.
+    """
     numbers, lengths = _sequences(layer, x)
     found = map_of_rows(numbers.reshape((-1, layer.input_shape[1])))
     by_step = (y.reshape((*numbers.shape[:2], -1)) for y in found)
@@ -128,14 +146,14 @@ def _at_each_step(layer: Any, x: Node, map_of_rows: Callable[[Node], LayerNodes]
 
 
 def _sequences(layer: Any, x: Node) -> tuple[Node, Array | None]:
-    """The input as (cases, steps, features) with 0 at padding, and the lengths of the cases."""
+    """The input as (cases, steps, features), 0 at padded steps, and the length of each case."""
     sequences = x.reshape((len(x), *layer.input_shape))
     lengths = lengths_of(sequences.value)
     return _padded(sequences, lengths, 0.0), lengths
 
 
 def _padded(x: Node, lengths: Array | None, value: float) -> Node:
-    """Sequences with ``value`` at padding."""
+    """The sequences, with ``value`` in place of each number of a padded step."""
     return (
         x if lengths is None else f.where(padded_steps(lengths, x.shape[1])[:, :, None], value, x)
     )
@@ -144,18 +162,18 @@ def _padded(x: Node, lengths: Array | None, value: float) -> Node:
 def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
     """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
 
-    If the gradient is truncated to k steps, the output of step m is computed again from the value
-    of h(m − k) as a constant: this defines the truncated gradient.
+    The truncated gradient of k steps is defined as follows: the output of each step m > k is
+    computed from h(m − k), and h(m − k) is treated as a constant.
     """
     numbers, lengths = _sequences(layer, x)
     cases, steps = numbers.shape[:2]
-    fed = [numbers[:, n, :] @ own["W"] for n in range(steps)]
+    xW = [numbers[:, n, :] @ own["W"] for n in range(steps)]
 
     def run(h: Any, first: int, last: int) -> list[Any]:
-        """The states after the steps first to last, counted from 1, given the state h before."""
+        """The states h(first), …, h(last), computed from h = h(first − 1)."""
         states = []
         for n in range(first, last + 1):
-            z = fed[n - 1] + h @ own["U"]
+            z = xW[n - 1] + h @ own["U"]
             h = f.activate(z + own["b"] if layer.bias else z, layer.activation)
             states.append(h)
         return states
@@ -173,13 +191,16 @@ def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
         ]
     by_case = f.concatenate([h.reshape((cases, 1, -1)) for h in states], axis=1)
     if not layer.only_last:
-        return _same(_rows(_padded(by_case, lengths, np.nan)))
+        return _without_activation(_rows(_padded(by_case, lengths, np.nan)))
     last = np.full(cases, steps - 1) if lengths is None else lengths - 1
-    return _same(by_case[np.arange(cases), last])
+    return _without_activation(by_case[np.arange(cases), last])
 
 
 def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
-    """The loss of outputs or logits y; for sequences the mean over cases of the sum over steps."""
+    """The loss of outputs y, or of logits y if ``loss`` is computed from logits.
+
+    For sequences it is the sum over the steps that have a target, averaged over the cases.
+    """
     if not isinstance(loss, SequenceLoss | SequenceFromLogits):
         return f.loss_of(y, t, loss)
     rows = y.reshape((*t.shape[:2], -1))[has_target(t)]
@@ -194,16 +215,18 @@ LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
     layers.LocallyConnected2D: _locally_connected2d,
     layers.MaxPool2D: _pool(f.max_pool2d),
     layers.AveragePool2D: _pool(f.average_pool2d),
-    layers.Flatten: lambda layer, x, own: _same(x),
+    layers.Flatten: lambda layer, x, own: _without_activation(x),
     layers.Dropout: _dropout,
     layers.Add: _add,
-    layers.Concatenate: lambda layer, x, own: _same(x[:, layer.order]),
+    layers.Concatenate: lambda layer, x, own: _without_activation(x[:, layer.order]),
 }
-"""Each layer's graph, given the layer, its input and its parameters."""
+"""For each class of layer, the function that makes its graph from layer, input and parameters."""
 
 
 def _nodes(layer: Layer, x: Node, own: Arrays) -> LayerNodes:
-    kind = layer.__class__  # of a layer applied at each step, the class of the layer of rows
+    # A layer that is applied at each step is of another type, but its __class__ is still that of
+    # the layer of rows.
+    kind = layer.__class__
     if kind not in LAYERS:
         raise ConfigError(f"a layer of type {layer.type} has no graph yet: {layer.name}")
     graph = LAYERS[kind]
@@ -213,16 +236,16 @@ def _nodes(layer: Layer, x: Node, own: Arrays) -> LayerNodes:
 
 
 def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
-    """The loss of ``network`` at inputs x and targets t as a graph.
+    """The graph of the loss of ``network`` on inputs x and targets t.
 
     Args:
-        network: of layers of the table.
+        network: whose layers are all of classes in `LAYERS`.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
 
     Raises:
-        ConfigError: a layer has no graph.
-        ShapeError: x or t does not fit.
+        ConfigError: a layer is of another class.
+        ShapeError: x or t does not fit the network.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -244,14 +267,14 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         fed = [made[source] for source in network.graph.sources[k]]
         logits, node = _nodes(layer, fed[0] if len(fed) == 1 else f.concatenate(fed, axis=1), own)
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
-    pair = network.from_logits
-    start = (node, network.loss_function) if pair is None else (logits, pair)
-    loss = _penalised(loss_over_steps(start[0], targets, start[1]), network, parameters)
+    of_logits = network.from_logits  # softmax or sigmoid with its cross-entropy; None for others
+    y, function = (node, network.loss_function) if of_logits is None else (logits, of_logits)
+    loss = _penalised(loss_over_steps(y, targets, function), network, parameters)
     return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
 
 
 def _penalised(loss: Node, network: Network, parameters: Mapping[str, Node]) -> Node:
-    """The loss plus rate · Σ½w² and rate · Σ|w|."""
+    """The loss plus each array's penalty: rate · Σ½w² for L2, rate · Σ|w| for L1."""
     for name, w in parameters.items():
         for kind, rate in network.penalty_rates(name).items():
             size = 0.5 * f.sum(w * w) if kind == "L2" else f.sum(f.absolute(w))
@@ -260,7 +283,7 @@ def _penalised(loss: Node, network: Network, parameters: Mapping[str, Node]) -> 
 
 
 def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
-    """∂L/∂θ as the graph finds it, in the layout of θ.
+    """∂L/∂θ by reverse mode over the graph, in the layout of θ.
 
     Args:
         network: see `network_graph`; neither θ nor its gradient is changed.

@@ -1,4 +1,7 @@
-"""What the passes of a network know beside x and θ: the mode, random numbers, and buffers."""
+"""What the passes of a network depend on besides x and θ.
+
+This is the mode (training or evaluation), the random numbers, and the buffers that passes reuse.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,15 @@ from chainrule.core.errors import ConfigError, OtherThreadError
 from chainrule.core.randomness import stream
 
 Buffers = dict[tuple[Any, ...], Any]
-"""Arrays that every pass writes into again, by what they are for."""
+"""Arrays and other results that are made once, by a key that names their use.
+
+Every pass overwrites the arrays, so that it need not allocate them anew.
+"""
 
 
 @dataclass
 class _Mode:
-    """From what random numbers follow while it lasts."""
+    """The seed and the step that determine the random numbers of a mode."""
 
     seed: int
     step: int
@@ -41,13 +47,14 @@ class Context:
         seed: of the random numbers.
 
     Attributes:
-        buffers: the arrays that passes reuse; None while every pass makes its arrays anew.
-        is_chain: whether each layer feeds the next one alone. A gradient with respect to the
-            input is then used up before another layer writes its own, so that layers may share
-            the buffer for it.
+        buffers: the arrays that passes reuse; None while every pass allocates its arrays.
+        is_chain: whether the output of each layer goes to the next layer only. If so, a layer's
+            gradient with respect to its input is no longer needed when another layer writes its
+            own, and the layers can share one buffer for it.
         forward_thread: the thread that made the last forward pass.
-        gradient_thread: the thread that took gradients without holding the network's lock: they
-            are for it to read.
+        gradient_thread: the thread that last computed gradients without holding the network's
+            lock. It may read them at any time, so no other thread may overwrite them without the
+            lock.
 
     Example:
         >>> context = Context(seed=1)
@@ -69,14 +76,14 @@ class Context:
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy is in evaluation mode, has no buffers yet, and no thread has used it."""
-        own = ("buffers", "forward_thread", "gradient_thread")
-        return {**self.__dict__, **dict.fromkeys(own), "_training": {}}
+        not_copied = ("buffers", "forward_thread", "gradient_thread")
+        return {**self.__dict__, **dict.fromkeys(not_copied), "_training": {}}
 
     # The mode
 
     @property
     def _mode(self) -> _Mode:
-        """That of this thread."""
+        """The mode of the calling thread."""
         return self._training.get(get_ident(), self._evaluation)
 
     @property
@@ -86,12 +93,12 @@ class Context:
 
     @property
     def seed(self) -> int:
-        """The seed of the random numbers that this thread draws."""
+        """The seed of the random numbers in the calling thread's mode."""
         return self._mode.seed
 
     @property
     def step(self) -> int:
-        """How many minibatches have been trained on before this pass."""
+        """The number of minibatches that the network was trained on before this pass."""
         return self._mode.step
 
     @step.setter
@@ -104,10 +111,11 @@ class Context:
 
         Args:
             seed: of the random numbers.
-            step: how many minibatches have been trained on before; an engine counts it up.
+            step: the number of minibatches trained on so far. A training engine sets ``step``
+                anew for each minibatch that follows.
 
         Raises:
-            ConfigError: the step is no count.
+            ConfigError: the step is not a whole number of at least 0.
         """
         if not is_whole(step) or step < 0:
             raise ConfigError(f"a step is a whole number of at least 0, found {step!r}")
@@ -122,17 +130,18 @@ class Context:
                 self._training[thread] = before
 
     def stream(self, layer: str) -> np.random.Generator:
-        """The random numbers of one layer at this step, from their beginning."""
+        """A generator of a layer's random numbers at this step; each call starts it anew."""
         return stream(self.seed, "forward", layer, str(self.step))
 
-    # Arrays that are made once and written into by every pass
+    # Arrays that are allocated once and overwritten by every pass
 
     @contextmanager
     def reused_buffers(self, buffers: Buffers) -> Iterator[None]:
-        """While this lasts, passes write into the arrays of ``buffers`` again and again.
+        """While this lasts, every pass writes its results into the arrays of ``buffers``.
 
         Args:
-            buffers: empty at first; given again, its arrays are used again.
+            buffers: an empty dictionary, which passes fill with arrays, or one from an earlier
+                call, whose arrays are then reused.
         """
         before, self.buffers = self.buffers, buffers
         try:
@@ -141,7 +150,7 @@ class Context:
             self.buffers = before
 
     def cached(self, key: tuple[Any, ...], make: Callable[..., Any], *arguments: Any) -> Any:
-        """What ``make(*arguments)`` gives, made once for each key while buffers are reused."""
+        """The result of ``make(*arguments)``; while buffers are reused, made once for each key."""
         if self.buffers is None:
             return make(*arguments)
         found = self.buffers.get(key)
@@ -150,35 +159,41 @@ class Context:
         return found
 
     def buffer(self, layer: str, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array of the layer's own for ``what``, such as z, with whatever was last written."""
+        """The array for a layer's ``what``, such as z; its initial contents are arbitrary."""
         found: Array = self.cached((layer, what, shape, dtype.char), np.empty, shape, dtype)
         return found
 
     def input_gradient(self, layer: str, width: int, J: Array) -> Array:
-        """Where a layer writes the gradient with respect to its input, (cases, width).
+        """The array for a layer's gradient with respect to its input, shape (cases, width).
 
-        In a chain, layers of one width share the array, which then stays in the processor's
-        cache; but the array is never ``J`` itself, which the layer's backward pass was given.
+        In a chain, layers of equal width share this array, so that it stays in the processor's
+        cache. It is never ``J`` itself, because the backward pass still reads that.
+
+        Args:
+            layer: the layer's name.
+            width: the number of its inputs.
+            J: the gradient with respect to its output, which its backward pass was given.
         """
-        owner = "" if self.is_chain else layer
+        owner = "" if self.is_chain else layer  # "": shared by all layers
         shape = (len(J), width)
         found = self.buffer(owner, "input gradient", shape, J.dtype)
         return found if found is not J else self.buffer(owner, "other", shape, J.dtype)
 
-    # Which thread the last passes belong to
+    # Which threads made the last forward pass and hold the gradients
 
     def require_own_thread(self, *, held: bool) -> None:
-        """Refuse to go back through another thread's pass, or to overwrite its gradients.
+        """Refuse a backward pass after another thread's forward pass or over its gradients.
 
         Args:
             held: whether the caller holds the network's lock.
 
         Raises:
-            OtherThreadError: another thread made the pass, or may still read the gradients.
+            OtherThreadError: another thread made the last forward pass; or the caller does not
+                hold the lock, and another thread that has not ended may still read the gradients.
         """
-        own = (None, get_ident())  # a thread that has ended reads no gradients any more
-        others = not held and self.gradient_thread not in own and _runs(self.gradient_thread)
-        if self.forward_thread != get_ident() or others:
+        owner, this = self.gradient_thread, get_ident()
+        is_others = not held and owner not in (None, this) and _is_alive(owner)
+        if self.forward_thread != this or is_others:
             raise OtherThreadError(
                 "another thread took gradients of this network, which it may still read, or made "
                 "the last forward pass; "
@@ -188,7 +203,7 @@ class Context:
 
     @contextmanager
     def claimed_gradients(self) -> Iterator[None]:
-        """While this lasts, the gradients belong to this thread; others need the lock."""
+        """While this lasts, the gradients belong to the calling thread; others need the lock."""
         before, self.gradient_thread = self.gradient_thread, get_ident()
         try:
             yield
@@ -196,6 +211,6 @@ class Context:
             self.gradient_thread = before
 
 
-def _runs(thread: int | None) -> bool:
-    """Whether the thread of that number has not ended."""
+def _is_alive(thread: int | None) -> bool:
+    """Whether the thread with this identifier has not ended."""
     return any(other.ident == thread for other in threads())

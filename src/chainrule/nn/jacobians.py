@@ -1,9 +1,11 @@
-"""Jacobians that know their structure, those of every layer that is neither image nor sequence.
+"""Jacobian matrices that are stored by their structure, such as a diagonal, not in full.
 
-A Jacobian is the matrix of a map from an argument (n numbers) to a value (m numbers), one for
-each case of a minibatch: J[j, i] = ∂value_j / ∂argument_i. The backward pass multiplies a row
-vector by it, ``vjp(g)`` = g J, and never builds the matrix; ``dense()`` builds it, as the
-lecture notes write it, so that it can be looked at and multiplied for real.
+These are the Jacobians of all layers except those on images and on sequences.
+
+A Jacobian is the matrix of the derivatives of a map from an argument (n numbers) to a value
+(m numbers), with one matrix for each case of a minibatch: J[j, i] = ∂value_j / ∂argument_i. The
+backward pass multiplies a row vector by it, ``vjp(g)`` = g J, without building the matrix.
+``dense()`` builds the matrix, as a textbook writes it, to be shown or multiplied explicitly.
 
 Shapes: ``vjp`` takes g (cases, m) and gives (cases, n); ``jvp`` takes v (cases, n) and gives
 (cases, m); ``dense`` gives (cases, m, n). A parameter is shared by all cases, so the Jacobians
@@ -27,38 +29,40 @@ from chainrule.core.errors import ShapeError
 from chainrule.nn.parameters import ROWS_AT_A_TIME, sum_of_rows
 
 DENSE_LIMIT = 2**24
-"""The most numbers that ``dense()`` will build (128 MiB in float64)."""
+"""The largest number of elements that ``dense()`` builds (128 MiB in float64)."""
 
 
 class Jacobian(ABC):
-    """The derivative of a map, one matrix a case."""
+    """The Jacobian matrices of a map, one for each case."""
 
     per_case: ClassVar[tuple[str, ...]] = ()
-    """Which attributes hold something for each case: arrays, Jacobians, or the number of cases."""
+    """The names of the attributes that depend on the cases: arrays whose first axis counts the
+    cases, Jacobians, or the number of cases."""
 
     numbers: ClassVar[tuple[str, ...] | None] = None
-    """Which attributes hold the numbers of the matrices: arrays or Jacobians. Apart from these the
-    matrices hold only numbers of at least 0. None where that is not known."""
+    """The names of the attributes, arrays or Jacobians, whose absolute values give the matrices of
+    absolute values |J|; all other elements of the matrices are at least 0. None if |J| cannot be
+    found in this way."""
 
     @property
     @abstractmethod
     def dense_shape(self) -> tuple[int, ...]:
-        """The shape of what ``dense`` builds, the cases first."""
+        """The shape of the array that ``dense`` builds; its first axis counts the cases."""
 
     @abstractmethod
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """The row vectors g times J: what the backward pass uses."""
+        """The vector-Jacobian product g J of each case's row vector, used in the backward pass."""
 
     @abstractmethod
     def jvp(self, v: Array) -> Array:
-        """J times the column vectors v: how the value moves as the argument moves along v."""
+        """The Jacobian-vector product J v of each case: the derivative of the value along v."""
 
     @abstractmethod
     def _dense(self) -> Array:
-        """The explicit matrices, however large."""
+        """The explicit matrices, without a limit on their size."""
 
     def dense(self) -> Array:
-        """The explicit matrices, one a case.
+        """The explicit matrices, one for each case.
 
         Raises:
             ShapeError: they would hold more than `DENSE_LIMIT` numbers.
@@ -72,20 +76,20 @@ class Jacobian(ABC):
         return self._dense()
 
     def cases(self, chosen: slice) -> Self:
-        """The same for some of the cases only."""
+        """The Jacobian of the ``chosen`` cases only."""
         found = copy(self)
         for name in self.per_case:
             setattr(found, name, _chosen(getattr(self, name), chosen))
         return found
 
     def magnitudes(self, least: float = 0.0) -> Jacobian | None:
-        """The Jacobian made of magnitudes in place of the numbers; None where it is not known.
+        """The matrices of absolute values |J|, as a Jacobian; None if they are not known.
 
-        Multiplied by the magnitudes of g it gives the sizes of the terms that g J is the sum of,
-        from which a check of gradients knows how far rounding may move g J.
+        |g| |J| is the sum of the absolute values of the terms that are added up in g J. From it,
+        a gradient check bounds the rounding error of g J.
 
         Args:
-            least: added to the slopes of an activation.
+            least: added to each |φ'(z)| in the Jacobian of an activation φ.
         """
         if self.numbers is None:
             return None
@@ -99,17 +103,18 @@ class Jacobian(ABC):
         return found
 
     def __repr__(self) -> str:
-        """Its structure and the shape that ``dense`` would build."""
+        """The class, which tells the structure, and the shape of the explicit matrices."""
         return f"{type(self).__name__}{self.dense_shape}"
 
 
 def _chosen(values: Any, chosen: slice) -> Any:
+    """The part of an attribute, as listed in `Jacobian.per_case`, for the chosen cases."""
     if isinstance(values, int):
         return len(range(values)[chosen])
     return values.cases(chosen) if isinstance(values, Jacobian) else values[chosen]
 
 
-# Jacobians of z = x W + b by each of its arguments.
+# Jacobians of z = x W + b with respect to x, W and b.
 
 
 @dataclass(eq=False, repr=False)
@@ -151,7 +156,7 @@ class InputJacobian(Jacobian):
 
 @dataclass(eq=False, repr=False)
 class WeightJacobian(Jacobian):
-    """∂z_k / ∂W_ij = x_i [j = k]: the Jacobian of z = x W + b with respect to W.
+    """The Jacobian of z = x W + b with respect to W: ∂z_k / ∂W_ij = x_i if j = k, else 0.
 
     Args:
         x: the layer's inputs, shape (cases, inputs).
@@ -176,11 +181,11 @@ class WeightJacobian(Jacobian):
         return (*self.x.shape[:1], self.outputs, self.x.shape[1], self.outputs)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """The product xᵀ g, (inputs, outputs): the outer products summed over the cases."""
+        """The product xᵀ g, (inputs, outputs): outer products of x and g, summed over cases."""
         return np.matmul(self.x.T, g, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """The product x v for a change v of W, shape (inputs, outputs)."""
+        """The product x v, (cases, outputs), for a change v of W, (inputs, outputs)."""
         return np.dot(self.x, v)
 
     def _dense(self) -> Array:
@@ -218,7 +223,7 @@ class BiasJacobian(Jacobian):
         return np.dot(self.ones, g, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """The change v of b, shape (outputs,), in every case."""
+        """The change v of b, (outputs,), repeated for each case: (cases, outputs)."""
         return np.outer(self.ones, v)
 
     def _dense(self) -> Array:
@@ -226,7 +231,7 @@ class BiasJacobian(Jacobian):
         return np.broadcast_to(identity, self.dense_shape).copy()
 
 
-# Jacobians of functions of one layer's z: elementwise ones, softmax and its logarithm.
+# Jacobians of functions of a layer's z: elementwise functions, softmax, and log-softmax.
 
 
 @dataclass(eq=False, repr=False)
@@ -270,15 +275,20 @@ class Diagonal(Jacobian):
 
 
 def from_top(g: Array, s: Array) -> Array:
-    """Rows of g less their number where s is largest: g times ∂s/∂z stays what it is.
+    """g, with g_k subtracted from each of its rows, where k is the index of the largest s_k.
 
-    The rows of that matrix add up to 0, and it is symmetric; so one number may be taken off all of
-    g. Where g is nearly the same for all outputs, its products cancel less after this, and they
-    are exactly 0 where it is the same.
+    This does not change g J for the Jacobian J = ∂s/∂z = diag(s) − s sᵀ of softmax: each column of
+    J sums to 0, so that a constant may be subtracted from all elements of a row of g. It reduces
+    the cancellation in g J if the elements of the row are nearly equal. If they are equal, g J is
+    exactly 0.
+
+    Args:
+        g: row vectors, (cases, n).
+        s: the softmax, (cases, n).
     """
     top = g[np.arange(len(s)), s.real.argmax(axis=1)]
-    less: Array = g - top[:, None]
-    return less
+    shifted: Array = g - top[:, None]
+    return shifted
 
 
 @dataclass(eq=False, repr=False)
@@ -303,17 +313,18 @@ class SoftmaxJacobian(Jacobian):
         return (*self.s.shape, self.s.shape[-1])
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """s ⊙ (g − g·s); the matrix is symmetric.
+        """s ⊙ (g − (g·s) 1).
 
-        Its rows sum to 0, so g may be shifted: it is 0 where s is largest. Otherwise g − g·s
-        would lose its digits there as that s nears 1.
+        g is first shifted by `from_top`, which makes it 0 where s is largest. Without this shift,
+        g_k − g·s at the index k of the largest s_k would lose digits by cancellation as s_k
+        approaches 1.
         """
         g = from_top(g, self.s)
-        along = (g * self.s).sum(axis=-1, keepdims=True)
-        return np.multiply(self.s, g - along, out=out)
+        mean = (g * self.s).sum(axis=-1, keepdims=True)
+        return np.multiply(self.s, g - mean, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """s ⊙ (v − v·s)."""
+        """s ⊙ (v − (s·v) 1); the same as ``vjp``, because the matrix is symmetric."""
         return self.vjp(v)
 
     def magnitudes(self, least: float = 0.0) -> Jacobian:
@@ -321,16 +332,16 @@ class SoftmaxJacobian(Jacobian):
         return SoftmaxTerms(self.s)
 
     def _dense(self) -> Array:
-        # s_j − s_j² loses its digits as s_j nears 1; what the others in its row add up to
-        # does not, and every row sums to 0.
-        return _with_sums_of_0(-self.s[:, :, None] * self.s[:, None, :])
+        # The diagonal s_j − s_j² would lose digits by cancellation as s_j approaches 1. It equals
+        # minus the sum of the other elements in its row, which keeps its digits.
+        return _with_zero_row_sums(-self.s[:, :, None] * self.s[:, None, :])
 
 
 class SoftmaxTerms(SoftmaxJacobian):
-    """diag(s) + s sᵀ: the sizes of the terms of `SoftmaxJacobian`."""
+    """diag(s) + s sᵀ: the absolute values of the terms of diag(s) − s sᵀ, added up."""
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """s ⊙ (g + g·s)."""
+        """s ⊙ (g + (g·s) 1)."""
         return np.multiply(self.s, g + (self.s * g).sum(axis=1, keepdims=True), out=out)
 
     def _dense(self) -> Array:
@@ -339,9 +350,9 @@ class SoftmaxTerms(SoftmaxJacobian):
 
 
 class LogSoftmaxJacobian(SoftmaxJacobian):
-    """I − 1 sᵀ: the Jacobian of the logarithms ln s with respect to the logits.
+    """I − 1 sᵀ: the Jacobian of log-softmax, ln s, with respect to the logits.
 
-    It is ∂s/∂z with each row i divided by s_i, and holds numbers from −1 to 1 however small
+    Its row i is row i of ∂s/∂z divided by s_i. Its elements lie between −1 and 1, however small
     s_i is.
 
     Example:
@@ -351,39 +362,43 @@ class LogSoftmaxJacobian(SoftmaxJacobian):
     """
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """g_j Σ_{k≠j} s_k − s_j Σ_{i≠j} g_i, which is g − s Σ g: 1 − s_j would lose digits."""
+        """g − (Σ_i g_i) s.
+
+        It is computed as g_j Σ_{k≠j} s_k − s_j Σ_{i≠j} g_i for each j. The factor of g_j equals
+        1 − s_j, a difference that would lose digits by cancellation as s_j approaches 1.
+        """
         others = 1 - np.eye(self.s.shape[-1], dtype=self.s.real.dtype)
         return np.subtract(g * (self.s @ others), self.s * (g @ others), out=out)
 
     def jvp(self, v: Array) -> Array:
-        """v − v·s, with v taken from where s is largest."""
+        """v − (s·v) 1, with v shifted by `from_top` first: J times a constant vector is 0."""
         v = from_top(v, self.s)
         return v - (v * self.s).sum(axis=-1, keepdims=True)
 
     def _dense(self) -> Array:
-        return _with_sums_of_0(np.broadcast_to(-self.s[:, None, :], self.dense_shape).copy())
+        return _with_zero_row_sums(np.broadcast_to(-self.s[:, None, :], self.dense_shape).copy())
 
 
-def _with_sums_of_0(J: Array) -> Array:
-    """J with what makes each row sum to 0 on its diagonal; in place."""
+def _with_zero_row_sums(J: Array) -> Array:
+    """Set the diagonal of each matrix, in place, so that each row sums to 0; return J."""
     j = np.arange(J.shape[-1])
     J[:, j, j] = 0
     J[:, j, j] = -J.sum(axis=-1)
     return J
 
 
-# Jacobians of maps that only add numbers or move them. Their explicit matrices hold 0 and 1 alone;
-# float32 saves memory, and widens to the type of what it is multiplied by.
+# Jacobians of maps that only add numbers or reorder them. Every element of their explicit matrices
+# is 0 or 1. These are float32 to save memory; their product with a float64 array is float64.
 
 
 @dataclass(eq=False, repr=False)
 class SumJacobian(Jacobian):
-    """[I I … I]: the Jacobian of x₁ + x₂ + … with respect to (x₁ x₂ …) in one row.
+    """[I I … I]: the Jacobian of x₁ + … + x_k with respect to the concatenation (x₁ … x_k).
 
     Args:
         count: the number of cases.
-        terms: the number k of terms.
-        size: n, of each term.
+        terms: k, the number of terms.
+        size: n, the length of each term.
 
     Example:
         >>> SumJacobian(1, 2, 2).dense()[0].astype(int)
@@ -403,16 +418,16 @@ class SumJacobian(Jacobian):
         return (self.count, self.size, self.terms * self.size)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """(g g … g)."""
+        """g repeated k times, (g g … g)."""
         return np.concatenate([g] * self.terms, axis=1, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """The sum v₁ + v₂ + …."""
+        """The sum v₁ + … + v_k."""
         return v.reshape(len(v), self.terms, self.size).sum(axis=1)
 
     def _dense(self) -> Array:
-        one = np.tile(np.eye(self.size, dtype="float32"), (1, self.terms))
-        return np.broadcast_to(one, self.dense_shape).copy()
+        matrix = np.tile(np.eye(self.size, dtype="float32"), (1, self.terms))
+        return np.broadcast_to(matrix, self.dense_shape).copy()
 
 
 @dataclass(eq=False, repr=False)
@@ -421,7 +436,7 @@ class Reordering(Jacobian):
 
     Args:
         count: the number of cases.
-        order: the place in x of each number of y, (n,).
+        order: the index in x of each element of y, (n,).
 
     Example:
         >>> J = Reordering(1, np.array([2, 0, 1]))
@@ -440,7 +455,7 @@ class Reordering(Jacobian):
         return (self.count, len(self.order), len(self.order))
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Every number back to its place in x."""
+        """Each element of g, moved to the index in x of its element of y."""
         out = np.empty_like(g) if out is None else out
         out[:, self.order] = g
         return out
@@ -450,22 +465,22 @@ class Reordering(Jacobian):
         return v[:, self.order]
 
     def _dense(self) -> Array:
-        one = np.eye(len(self.order), dtype="float32")[self.order]
-        return np.broadcast_to(one, self.dense_shape).copy()
+        matrix = np.eye(len(self.order), dtype="float32")[self.order]
+        return np.broadcast_to(matrix, self.dense_shape).copy()
 
 
-# Jacobians made of others: explicit matrices, the chain rule, and rows of either of two.
+# Jacobians made from others: as explicit matrices, by the chain rule, and by a choice of rows.
 
 
 @dataclass(eq=False, repr=False)
 class Explicit(Jacobian):
-    """A Jacobian held as its explicit matrices, which are multiplied for real.
+    """A Jacobian stored as explicit matrices; its products are matrix products.
 
     Args:
         matrices: shape (cases, m, n).
 
     Raises:
-        ShapeError: they have another number of axes.
+        ShapeError: the array does not have three axes.
     """
 
     matrices: Array
@@ -498,24 +513,25 @@ class Explicit(Jacobian):
 
 
 def explicit(jacobian: Jacobian) -> Explicit:
-    """The same Jacobian as its dense matrices, to be multiplied for real.
+    """The same Jacobian, stored as explicit matrices.
 
     Raises:
-        ShapeError: they would be too large.
+        ShapeError: the matrices would hold more than `DENSE_LIMIT` numbers.
     """
     return Explicit(jacobian.dense())
 
 
 @dataclass(eq=False, repr=False)
 class Composed(Jacobian):
-    """The chain rule: J of f∘g is J of f times J of g.
+    """The chain rule: the Jacobian of f∘g is that of f times that of g.
 
     Args:
-        outer: J of f at g(x), (m, k) a case.
-        inner: J of g at x, (k, n) a case.
+        outer: the Jacobian of f at g(x), one (m, k) matrix for each case.
+        inner: the Jacobian of g at x, one (k, n) matrix for each case, or (k, n...) if x is a
+            parameter with several axes.
 
     Raises:
-        ShapeError: the two do not fit.
+        ShapeError: the shapes of the two do not fit together.
 
     Example:
         >>> J = Composed(Diagonal(np.array([[2.0]])), InputJacobian(np.array([[1.0], [3.0]]), 1))
@@ -530,7 +546,9 @@ class Composed(Jacobian):
     def __post_init__(self) -> None:
         first, second = self.outer.dense_shape, self.inner.dense_shape
         if len(first) != 3 or (first[0], first[2]) != second[:2]:
-            raise ShapeError(f"{first} does not compose with {second}")
+            raise ShapeError(
+                f"a Jacobian of shape {first} does not compose with one of shape {second}"
+            )
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
@@ -553,15 +571,17 @@ class Composed(Jacobian):
 
 @dataclass(eq=False, repr=False)
 class RowsOf(Jacobian):
-    """J of values of which each is one of two functions: its row is that function's.
+    """The Jacobian of y, where y_j = f_j(x) for some j and y_j = h_j(x) for the others.
+
+    Its row j is therefore row j of the Jacobian of f, or of the Jacobian of h.
 
     Args:
-        which: of which values the row is the first one's, (cases, m); of the rest the second's.
-        first: J of one function, (m, n) a case.
-        second: J of the other, of the same shape.
+        which: True where y_j = f_j(x), False where y_j = h_j(x), shape (cases, m).
+        first: the Jacobian of f, one (m, n) matrix for each case.
+        second: the Jacobian of h, of the same shape.
 
     Raises:
-        ShapeError: the three do not fit.
+        ShapeError: the three shapes do not fit together.
 
     Example:
         >>> one, ten = Diagonal(np.ones((1, 2))), Diagonal(np.full((1, 2), 10.0))
@@ -578,21 +598,23 @@ class RowsOf(Jacobian):
     def __post_init__(self) -> None:
         which, first, second = self.which.shape, self.first.dense_shape, self.second.dense_shape
         if not which == first[:2] == second[:2]:
-            raise ShapeError(f"rows of {first} and {second} cannot be chosen by {which}")
+            raise ShapeError(
+                f"Jacobian rows of shape {first} and {second} cannot be chosen by shape {which}"
+            )
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
-        """That of both."""
+        """(cases, m, n), the shape of both Jacobians."""
         return self.first.dense_shape
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Each function's J times the part of g that belongs to its values."""
-        none = g.dtype.type(0)
-        of_first = self.first.vjp(np.where(self.which, g, none))
-        return np.add(of_first, self.second.vjp(np.where(self.which, none, g)), out=out)
+        """g_f J_f + g_h J_h, where g_f is g with 0 where y_j = h_j(x), and g_h = g − g_f."""
+        zero = g.dtype.type(0)
+        of_first = self.first.vjp(np.where(self.which, g, zero))
+        return np.add(of_first, self.second.vjp(np.where(self.which, zero, g)), out=out)
 
     def jvp(self, v: Array) -> Array:
-        """Each value as its function moves."""
+        """J_f v where y_j = f_j(x), and J_h v elsewhere."""
         return np.where(self.which, self.first.jvp(v), self.second.jvp(v))
 
     def _dense(self) -> Array:

@@ -16,21 +16,22 @@ from chainrule.nn.network import Network
 
 CASES_AT_A_TIME = 2048
 NUMBERS_AT_A_TIME = 4_000_000
-"""To bound its memory, evaluation goes through a set in pieces, each of at most so many cases and
-of so many numbers in the widest layer."""
+"""Limits on the memory of an evaluation, which splits a data set into batches: the most cases in a
+batch, and the most numbers in a batch's output of the layer that has the most outputs."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """The result of a network on a set of cases.
+    """The loss of a network on a set of cases, and its accuracy or R².
 
     Attributes:
         loss: mean over the cases, penalty included.
-        accuracy: the fraction of cases classified correctly, in sequences the fraction of the
-            steps with a target; None where targets are values.
-        r2: 1 − Σ(y − t)² / Σ(t − mean t)², over all outputs; None where targets are classes,
-            or where they do not vary.
-        cases: how many there were.
+        accuracy: the fraction of cases that are classified correctly; for sequences with targets
+            at their steps, the fraction of the steps that have one. None if targets are values.
+        r2: the coefficient of determination, 1 − Σ(y − t)² / Σ(t − t̄)². Both sums are over all
+            cases and outputs, and t̄ is each output's mean target. None if targets are classes,
+            or if no output's targets vary.
+        cases: the number of cases.
     """
 
     loss: float
@@ -40,9 +41,13 @@ class Score:
 
 
 def predicted_classes(y: Array) -> Array:
-    """The class of each case: the largest output, ties to the smaller number, shape (cases,).
+    """The predicted class number of each case, shape (cases,).
 
-    With one output, class 1 where it is above ½.
+    It is the index of the largest output, and the smallest such index if several are equal. If
+    there is only one output, it is 1 where the output exceeds ½, and 0 elsewhere.
+
+    Args:
+        y: outputs, (cases, outputs).
     """
     if y.shape[1] == 1:
         return (y[:, 0] > 0.5).astype(np.intp)
@@ -50,34 +55,46 @@ def predicted_classes(y: Array) -> Array:
 
 
 def true_classes(t: Array) -> Array:
-    """The class numbers (cases,) of prepared targets, which may be one-hot rows or one column."""
+    """The true class number of each case, shape (cases,).
+
+    Args:
+        t: prepared targets: class numbers (cases,), one-hot rows (cases, classes), or one column
+            of 0 and 1, (cases, 1).
+    """
     return t if t.ndim == 1 else predicted_classes(t)
 
 
 def count_correct(y: Array, t: Array) -> int:
-    """How many outputs name the class of their prepared target; in sequences, how many steps."""
+    """The number of cases whose predicted class is the true one; for sequences, of such steps.
+
+    Args:
+        y: outputs, (cases, outputs).
+        t: prepared targets.
+    """
     y, t = output_rows(y, t), target_rows(t)
-    return int(np.count_nonzero(_named_classes(y, t) == true_classes(t)))
+    return int(np.count_nonzero(_predictions_for(y, t) == true_classes(t)))
 
 
-def _named_classes(y: Array, t: Array) -> Array:
-    """`predicted_classes`; but if there is a single class, one output always names that."""
+def _predictions_for(y: Array, t: Array) -> Array:
+    """`predicted_classes`, or class 0 for every case if there is only one class."""
     if t.ndim == 1 and y.shape[1] == 1:
         return np.zeros(len(y), np.intp)
     return predicted_classes(y)
 
 
 def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None:
-    """The score of ``network`` on a set of cases; no pass in progress is disturbed.
+    """The score of ``network`` on a set of cases.
+
+    The outputs that the last forward pass stored in the layers are not changed.
 
     Args:
-        network: at its present θ.
+        network: evaluated at its current parameters θ.
         x: inputs, (cases, input) or images.
         t: targets, as `Network.loss` takes them.
         classes: whether the targets are classes (accuracy) or values (R²).
 
     Returns:
-        The score, or None where there is no case.
+        The score, or None if there are no cases.
 
     Raises:
         ShapeError: x or t does not fit the network.
@@ -89,14 +106,14 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     if len(t) != len(x):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")
     total, correct, residual = 0.0, 0, 0.0
-    with np.errstate(all="ignore"):  # a loss that is not finite is shown as such
-        for part in _pieces(network, len(x)):
+    with np.errstate(all="ignore"):  # an infinite or NaN loss is returned as it is
+        for part in _batches(network, len(x)):
             z, y = network.evaluate(network.prepare_inputs(x[part]))
             total += network.loss_of(z, y, t[part]) * len(y)
             if classes:
                 correct += count_correct(y, t[part])
             else:
-                residual += _squares(output_rows(y, t[part]), target_rows(t[part]))
+                residual += _sum_of_squares(output_rows(y, t[part]), target_rows(t[part]))
         return Score(
             loss=total / len(t) + network.penalty_loss(),
             accuracy=correct / max(1, number_of_targets(t)) if classes else None,
@@ -106,10 +123,10 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
 
 
 def outputs(network: Network, x: npt.ArrayLike) -> Array:
-    """The outputs for any number of cases, (cases, outputs), computed in pieces.
+    """The outputs for any number of cases, (cases, outputs), computed in batches.
 
     Args:
-        network: at its present θ.
+        network: evaluated at its current parameters θ.
         x: inputs, (cases, input) or images.
 
     Raises:
@@ -119,19 +136,20 @@ def outputs(network: Network, x: npt.ArrayLike) -> Array:
     if len(x) == 0:
         return np.empty((0, network.outputs), network.dtype)
     with np.errstate(all="ignore"):
-        pieces = (network.prepare_inputs(x[part]) for part in _pieces(network, len(x)))
-        return np.concatenate([network.evaluate(piece)[1] for piece in pieces])
+        batches = (network.prepare_inputs(x[part]) for part in _batches(network, len(x)))
+        return np.concatenate([network.evaluate(batch)[1] for batch in batches])
 
 
 def _as_cases(x: Any) -> Array:
-    """Inputs as an array, whose first axis is that of the cases."""
+    """Inputs as an array whose first axis counts the cases."""
     x = as_numbers(x, "inputs", "biuf")
     if not x.ndim:
         raise ShapeError(f"inputs are rows of numbers, one a case, found the number {x}")
     return x
 
 
-def _pieces(network: Network, cases: int) -> Iterator[slice]:
+def _batches(network: Network, cases: int) -> Iterator[slice]:
+    """Consecutive batches of the cases, small enough for both limits on memory."""
     widest = max(layer.outputs for layer in network.layers)
     step = max(1, min(CASES_AT_A_TIME, NUMBERS_AT_A_TIME // widest))
     for start in range(0, cases, step):
@@ -139,33 +157,40 @@ def _pieces(network: Network, cases: int) -> Iterator[slice]:
 
 
 def _r2(residual: float, t: Array) -> float | None:
-    """1 − residual / Σ(t − mean t)²; the mean of what does not vary is that number itself."""
+    """1 − residual / Σ(t − t̄)², or None if the denominator is 0.
+
+    If all targets of an output are equal, t̄ is set to that number. The computed mean could differ
+    from it by rounding, and the denominator would not be 0.
+    """
     if not len(t):
         return None
     lowest = t.min(axis=0)
     mean = np.where(lowest == t.max(axis=0), lowest, t.mean(axis=0, dtype=np.float64))
-    spread = _squares(t, mean)
+    spread = _sum_of_squares(t, mean)
     return 1 - residual / spread if spread > 0 else None
 
 
 def has_r2(t: Array) -> bool:
-    """Whether prepared targets vary, so that R² is a number."""
+    """Whether R² is defined: whether some output's prepared targets vary."""
     return _r2(0.0, target_rows(t)) is not None
 
 
-def _squares(a: Array, b: Array) -> float:
-    """Σ (a − b)² in float64: in float32 a sum over many cases has few digits left."""
+def _sum_of_squares(a: Array, b: Array) -> float:
+    """Σ (a − b)², in float64, because in float32 the rounding errors of a long sum are large."""
     d = np.subtract(a, b, dtype=np.float64)
     return float(np.square(d, out=d).sum())
 
 
 def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
-    """How often each class (row) was taken for each class (column), shape (classes, classes).
+    """The number of cases of each true class (row) with each predicted class (column).
 
     Args:
         y: outputs, (cases, outputs).
         t: prepared targets.
-        classes: how many there are.
+        classes: the number of classes.
+
+    Returns:
+        The counts, shape (classes, classes).
 
     Example:
         >>> y = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])
@@ -175,5 +200,5 @@ def confusion_matrix(y: Array, t: Array, classes: int) -> Array:
     """
     matrix = np.zeros((classes, classes), dtype=int)
     y, t = output_rows(y, t), target_rows(t)
-    np.add.at(matrix, (true_classes(t), _named_classes(y, t)), 1)
+    np.add.at(matrix, (true_classes(t), _predictions_for(y, t)), 1)
     return matrix

@@ -1,8 +1,8 @@
 """The YAML form of a configuration, read into a `Tree`.
 
-The values are built here from the parser's events, not by a YAML constructor. So nothing is ever
-executed, the place of every key and value is known, a repeated key is found, and aliases, by which
-a small file can describe a huge value, are refused.
+The values are built here from the parser's events, not by a YAML constructor. Therefore no code in
+the file is ever executed, the place of every key and value is known, and a repeated key is found.
+Aliases are refused, because with them a small file can describe a huge value.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ from chainrule.core.limits import MAX_DEPTH
 from chainrule.core.schema import NAME_BYTES, KeyPath
 from chainrule.data.settings import PATH_KEYS
 
-# A lone surrogate of UTF-16: an escape can write it, a file in UTF-8 cannot.
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+# A surrogate code point. It is no character by itself, and a file in UTF-8 cannot contain it, but
+# an escape such as "\ud800" in a quoted YAML string can.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
-# The parser's messages, and those shown in place of them; the first that matches counts.
-_PLAIN_WORDS = (
+# Patterns of the parser's messages, each with the message that the user sees instead. The first
+# pattern that matches is used; {0} and {1} stand for its groups.
+_CLEARER_MESSAGES = (
     (r"found character '\\t'", "a tab cannot indent or separate here; use spaces"),
     (
         r"found character '(.)' that cannot start",
@@ -64,8 +66,8 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
     r"""The tree of a YAML text.
 
     Raises:
-        ConfigError: the text is no YAML, or uses what a configuration has no need of (aliases,
-            tags, several documents).
+        ConfigError: the text is not valid YAML, or it uses a feature that is not supported here:
+            an alias, a tag, or more than one document.
 
     Example:
         >>> tree = read_yaml("training:\n  epochs: 5")
@@ -83,12 +85,12 @@ def read_yaml(text: str, source: Path | str | None = None) -> Tree:
 
 
 def _without_bytes(text: str, path: KeyPath) -> str:
-    """The name of a file without bytes that are no text; any other value as it is."""
+    """``text``; of a file name, without the surrogates for bytes that are not UTF-8 (PEP 383)."""
     return NAME_BYTES.sub("", text) if path and path[-1] in PATH_KEYS else text
 
 
 class _Parser(YAML):
-    """ruamel.yaml's parser without plug-ins: it would import any found in its folder."""
+    """ruamel.yaml's parser, which here does not import the plug-ins in its package folder."""
 
     def official_plug_ins(self) -> list[str]:
         """No plug-ins."""
@@ -96,14 +98,14 @@ class _Parser(YAML):
 
 
 class _Reader:
-    """Builds one tree; recursive descent over the parser's events."""
+    """Builds one tree from the parser's events, by recursive descent."""
 
     def __init__(self, text: str, source: Path | str | None) -> None:
         self.tree = Tree(None, source)
         self.events: Iterator[Any] = iter(_Parser(typ="safe", pure=True).parse(text))
 
     def read(self) -> Tree:
-        """The tree of the only document; its value is None for an empty text."""
+        """The tree of the text's only document; its value is None if the text is empty."""
         next(self.events)
         event = next(self.events)
         if isinstance(event, StreamEndEvent):
@@ -121,12 +123,12 @@ class _Reader:
         return Place(self.tree.source, mark.line + 1, mark.column + 1)
 
     def refuse(self, event: Any, message: str) -> ConfigError:
-        """The error of a construct that a configuration must not use."""
+        """The error to raise for something in the file that is not accepted, with its place."""
         place = self.place(event)
         return ConfigError(Problem(message, place.source, place.line, place.column))
 
     def node(self, event: Any, path: KeyPath) -> Any:
-        """The value that begins with ``event``; its place is noted under ``path``."""
+        """The value that starts with ``event``; its place is stored in the tree under ``path``."""
         self.tree.values[path] = self.place(event)
         self.tree.check_size()
         if isinstance(event, AliasEvent):
@@ -141,7 +143,7 @@ class _Reader:
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self.sequence(path)
-        if _HALF_CHARACTER.search(_without_bytes(event.value, path)):
+        if _SURROGATE.search(_without_bytes(event.value, path)):
             raise self.refuse(
                 event, f"{shown(event.value)} holds half a character (\\uD800 to \\uDFFF)"
             )
@@ -156,26 +158,28 @@ class _Reader:
         return items
 
     def mapping(self, path: KeyPath) -> dict[str, Any]:
-        """A mapping, whose keys are words as written; the first of two equal keys counts."""
+        """A mapping as a dictionary. Keys stay strings; of equal keys, the first one is kept."""
         found: dict[str, Any] = {}
         while not isinstance(event := next(self.events), MappingEndEvent):
             if not isinstance(event, ScalarEvent):
                 raise self.refuse(event, "a key must be a single word")
-            if _HALF_CHARACTER.search(event.value):
+            if _SURROGATE.search(event.value):
                 raise self.refuse(event, "a key holds half a character (\\uD800 to \\uDFFF)")
             key, place = event.value, self.place(event)
             if key in found:
                 self.duplicate((*path, key), place)
-                self.node(next(self.events), (-1, *path, key))  # read past, under no path
+                # The second value is read and dropped. Its path starts with -1, as no real path
+                # does, so that the place of the first value is not overwritten.
+                self.node(next(self.events), (-1, *path, key))
                 continue
             self.tree.keys[*path, key] = place
             found[key] = self.node(next(self.events), (*path, key))
             if found[key] is None:
-                self.tree.values[*path, key] = place  # an empty value has no place of its own
+                self.tree.values[*path, key] = place  # a missing value takes its key's place
         return found
 
     def duplicate(self, path: KeyPath, place: Place) -> None:
-        """Note a key that stands there twice, with both places."""
+        """Report a repeated key at its second place; the message names the first place."""
         first = self.tree.keys[path]
         message = f"duplicate key {shown(path[-1])}; it stands at line {first.line} already"
         problem = Problem(message, place.source, place.line, place.column)
@@ -183,11 +187,11 @@ class _Reader:
 
 
 def _syntax_problem(error: MarkedYAMLError, source: Path | str | None) -> Problem:
-    """A parser's complaint in plain words, at its line and column."""
+    """The problem that describes a syntax error of the parser, with its line and column."""
     problem = str(error.problem or error.context or "not YAML")
-    for pattern, words in _PLAIN_WORDS:
+    for pattern, message in _CLEARER_MESSAGES:
         if match := re.search(pattern, problem):
-            problem = words.format(*match.groups())
+            problem = message.format(*match.groups())
             break
     mark, start = error.problem_mark, error.context_mark
     if start is not None and mark is not None and start.line != mark.line:
