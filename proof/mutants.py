@@ -57,7 +57,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "training/optimizers": ("training/test_optimizers.py", "training/test_clipping.py"),
     "training/schedules": ("training/test_schedules.py",),
     "training/scores": ("training/test_scores.py",),
-    "nn/graph": ("nn/test_graph.py",),
+    "nn/graph": ("nn/test_layer_graph.py",),
     "nn/building": ("nn/test_chain.py",),
     "nn/layers/join": (
         "nn/layers/test_layer.py",
