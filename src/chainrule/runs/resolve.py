@@ -277,7 +277,7 @@ def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
     written, layers_built = [], cast("Sequence[Any]", network.layers)
     for layer, built in zip(config.network["layers"], layers_built, strict=True):
         chosen: dict[str, Any] = {}
-        if built.has_weights:  # all other layers leave nothing open
+        if built.initial_values:  # all other layers leave nothing open
             starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
             chosen = {"activation": activation_name(built), **starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})

@@ -106,6 +106,9 @@ class Layer(ABC):
     has_weights: ClassVar[bool] = False
     """Whether there are weights to train; a network needs at least one layer that has some."""
 
+    initial_values: ClassVar[Mapping[str, str]] = {}
+    """The default rules for the initial values of the parameters, by the argument for each."""
+
     size_is_outputs: ClassVar[bool] = False
     """Whether its argument ``size`` is the number of outputs, of a case or of a step."""
 
@@ -427,7 +430,6 @@ class Weighted(Layer):
         "weights": DEFAULT_WEIGHTS,
         "biases": DEFAULT_BIASES,
     }
-    """The default rules for the initial values of the parameters, by the argument for each."""
 
     formula_without_bias: ClassVar[str] = ""
     """`Layer.formula` of a layer that has no b."""

@@ -40,8 +40,12 @@ from chainrule.training.engines.torch.functions import (
 Parts = Iterator[tuple[str, nn.Module]]
 """The modules of one layer, each with its purpose; "" is the layer itself, whose output is z."""
 
-PARAMETER_NAMES = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
-"""Our parameters' names in PyTorch's modules."""
+_PARAMETER_NAMES = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
+
+
+def torch_name(name: str) -> str:
+    """A parameter's name in PyTorch's modules, such as ``weight`` for ``W``."""
+    return _PARAMETER_NAMES.get(name, name)
 
 
 # Layers that PyTorch does not have in our form
@@ -166,7 +170,7 @@ def _declare(module: nn.Module, layer: Layer) -> None:
     """Register parameters without values by PyTorch's names; ``bias`` is None without biases."""
     for name, shape in layer.shapes().items():
         parameter = nn.Parameter(torch.empty(shape, device="meta"))
-        module.register_parameter(PARAMETER_NAMES[name], parameter)
+        module.register_parameter(torch_name(name), parameter)
     if "b" not in layer.shapes():
         module.register_parameter("bias", None)
 
@@ -307,7 +311,7 @@ class Modules:
             if not share:
                 parameter = parameter.clone(memory_format=torch.contiguous_format)
             module = self.by_layer[segment.layer]
-            setattr(module, PARAMETER_NAMES[segment.name], nn.Parameter(parameter))
+            setattr(module, torch_name(segment.name), nn.Parameter(parameter))
 
     def whole(self) -> nn.Module:
         """A module that maps rows of inputs to rows of outputs."""

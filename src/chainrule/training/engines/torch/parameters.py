@@ -14,7 +14,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import Problem, ShapeError
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.torch.modules import PARAMETER_NAMES, tensor_view
+from chainrule.training.engines.torch.modules import tensor_view, torch_name
 
 
 class _Pair(NamedTuple):
@@ -128,7 +128,7 @@ def _pairs(module: nn.Module, network: Network) -> list[_Pair]:
     pairs = []
     for layer, (name, part) in zip(layers, parts, strict=True):
         layout = network.parameters.layout
-        own = {PARAMETER_NAMES[s.name]: s for s in layout if s.layer == layer.name}
+        own = {torch_name(s.name): s for s in layout if s.layer == layer.name}
         theirs = dict(part.named_parameters(recurse=False))
         pairs += [_Pair(layer.name, name, k, own.get(k), theirs.get(k)) for k in {**own, **theirs}]
     _refuse(reason for pair in pairs for reason in _problems_of(pair))
