@@ -37,7 +37,7 @@ def _elu(z: Node, alpha: float) -> Node:
 
 
 def _softsign(z: Node) -> Node:
-    """z / (1 + |z|); for large |z| sign(z) (1 − 1 / (1 + |z|)), whose derivative is one term."""
+    """z / (1 + |z|), for |z| ≥ 1 in a form whose derivative is not a difference of two terms."""
     size = 1 + f.absolute(z)
     return f.where(size.value < 2, z / size, f.sign(z) * (1 - 1 / size))
 
@@ -139,7 +139,7 @@ class FunctionActivation(Activation):
         return into(out, self.graph(variable(z)).value)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
-        """The diagonal of the Jacobian J, found as 1 J, because J has only its diagonal."""
+        """φ'(z), found as the product of ones and the Jacobian, which is diagonal."""
         return into(out, vjp(self.graph, z, np.ones_like(z)))
 
 
@@ -181,7 +181,7 @@ class FunctionLoss(Loss):
 def activation_from(
     function: Callable[[Any], Any], *, kinks: Sequence[float] = (), name: str | None = None
 ) -> type[FunctionActivation]:
-    """The class of an activation given by its function alone.
+    """Make the class of an activation from its function alone.
 
     Args:
         function: φ, elementwise, written with operators and functions of NumPy or this package.
@@ -193,7 +193,7 @@ def activation_from(
         layer as ``Dense(3, Bump())``.
 
     Raises:
-        ConfigError: the function is not elementwise, or uses what is no operation of the graph.
+        ConfigError: the function is not elementwise, or uses an operation that the graph lacks.
 
     Example:
         >>> Bump = activation_from(lambda z: np.exp(-z * z), name="Bump")
@@ -209,7 +209,7 @@ def activation_from(
 def loss_from(
     function: Callable[[Any, Any], Any], *, for_classes: bool = False, name: str | None = None
 ) -> type[FunctionLoss]:
-    """The class of a loss given by its function alone.
+    """Make the class of a loss from its function alone.
 
     Args:
         function: L(y, t), a single number, the mean over the cases; y is (cases, outputs), and t
@@ -240,12 +240,12 @@ def _class_of(function: Any, name: str | None, base: type[T], **attributes: Any)
 
 
 def _node(value: Any, like: Node) -> Node:
-    """The result of a function as a node, also where it is a plain number."""
+    """The result of a function as a node; a plain number becomes a constant."""
     return value if isinstance(value, Node) else constant(value, like)
 
 
 def _check_elementwise(phi: FunctionActivation) -> None:
-    """Refuse a function that mixes numbers, whose Jacobian would not be diagonal.
+    """Refuse a function that is not elementwise: its Jacobian is not diagonal.
 
     Raises:
         ConfigError: the function is not elementwise, or not made of the graph's operations.
@@ -266,11 +266,11 @@ def _check_elementwise(phi: FunctionActivation) -> None:
         )
 
 
-# Nodes of all these functions
+# Any activation or loss as a node
 
 
 def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
-    """φ(z) for an activation of the library, or one of your own.
+    """φ(z) for an activation of the library, or a custom one.
 
     An activation that is neither in the library nor made by `activation_from` is differentiated
     by its class's own ``derivative``; such a node has no second derivative.
@@ -296,7 +296,7 @@ def activate(z: Any, activation: str | Mapping[str, Any] | Activation) -> Node:
 
 
 def loss_of(y: Any, t: Array, loss: str | Mapping[str, Any] | Loss | FromLogits) -> Node:
-    """L(y, t) for a loss of the library, or one of your own.
+    """L(y, t) for a loss of the library, or a custom one.
 
     A loss that is neither in the library nor made by `loss_from` is differentiated by its class's
     own ``jacobian``; such a node has no second derivative.

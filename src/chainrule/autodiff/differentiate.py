@@ -21,11 +21,11 @@ from chainrule.core.errors import ShapeError
 
 
 def topological(output: Node, cut: Collection[Node] = ()) -> list[Node]:
-    """``output`` and all it was made from, every node after its inputs.
+    """``output`` and all nodes it was computed from, each after its inputs.
 
     Args:
         output: the last node of the list.
-        cut: nodes whose inputs are left out; ``output`` is not among them.
+        cut: nodes other than ``output`` whose inputs are not followed.
 
     Example:
         >>> from chainrule.autodiff import variable
@@ -55,16 +55,16 @@ def backpropagate(
     seed: Node | None = None,
     cut: Collection[Node] = (),
 ) -> list[Node]:
-    """g ∂output/∂input for each of ``inputs``: reverse mode.
+    """The gradient g ∂output/∂input for each of ``inputs``, by reverse mode.
 
-    The nodes are taken in reverse topological order. With g_v = Σ over the nodes w made from v of
-    g_w ∂w/∂v, each node's g is complete when its turn comes, and a node used twice gets a sum.
+    The nodes are taken in reverse topological order. The gradient of a node v is the sum over the
+    nodes w made from it, g_v = Σ_w g_w ∂w/∂v, and is therefore complete when the turn of v comes.
 
     Args:
         output: the node to differentiate.
-        inputs: any nodes it was made from; for others the result is 0.
+        inputs: nodes; where ``output`` does not depend on one, its gradient is 0.
         seed: g, of the output's shape; by default 1.
-        cut: nodes that count as constants: no gradient goes on to their inputs.
+        cut: nodes treated as leaves: no gradient goes on to their inputs.
 
     Returns:
         A node of the shape and type of each input.
@@ -85,32 +85,32 @@ def backpropagate(
             f"what is multiplied by a Jacobian from the left has the output's shape "
             f"{output.shape}, found {seed.shape}"
         )
-    held = set(cut) - {output}
-    order = topological(output, held)
-    wanted = _leading_to(order, inputs)
+    ends = set(cut) - {output}
+    order = topological(output, ends)
+    needed = _depending_on(order, inputs)
     terms: dict[Node, list[Node]] = {output: [seed]}
-    asked = set(inputs)
+    requested = set(inputs)
     gradients: dict[Node, Node] = {}
     for node in reversed(order):
-        if node not in wanted or node not in terms:
+        if node not in needed or node not in terms:
             continue
         g = total(terms.pop(node))
-        if node in asked:
+        if node in requested:
             gradients[node] = g
-        if node not in held:
+        if node not in ends:
             for k, source in enumerate(node.inputs):
-                if source in wanted:
+                if source in needed:
                     terms.setdefault(source, []).append(pull_back(node, k, g))
     return [gradients[n] if n in gradients else Node(np.zeros_like(n.value)) for n in inputs]
 
 
-def _leading_to(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
-    """The nodes that depend on any of ``inputs``: only these need a gradient."""
-    wanted = set(inputs)
+def _depending_on(order: Iterable[Node], inputs: Sequence[Node]) -> set[Node]:
+    """``inputs`` and the nodes that depend on any of them: only these need a gradient."""
+    needed = set(inputs)
     for node in order:
-        if any(source in wanted for source in node.inputs):
-            wanted.add(node)
-    return wanted
+        if any(source in needed for source in node.inputs):
+            needed.add(node)
+    return needed
 
 
 def total(terms: Sequence[Node]) -> Node:
@@ -141,7 +141,7 @@ def gradient(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Args:
         function: f.
-        arguments: of f; arrays, numbers or nodes.
+        arguments: the arguments of f; arrays, numbers or nodes.
 
     Returns:
         An array of the argument's shape and type; a tuple of them for several arguments.
@@ -172,7 +172,7 @@ def gradient(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def vjp(function: Callable[..., Any], x: Any, g: Any) -> Any:
-    """The product g J with J = ∂f/∂x at x, of the shape of x: one pass back.
+    """The product g J with J = ∂f/∂x at x, of the shape of x: one backward pass.
 
     (g J)_i = Σ_j g_j ∂f_j/∂x_i, for g of the shape of f(x).
 
@@ -189,7 +189,7 @@ def vjp(function: Callable[..., Any], x: Any, g: Any) -> Any:
 
 
 def jvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
-    """The product J v with J = ∂f/∂x at x, of the shape of f(x): how f moves as x moves along v.
+    """The product J v with J = ∂f/∂x at x, of the shape of f(x): the derivative of f along v.
 
     (J v)_j = Σ_i ∂f_j/∂x_i v_i, for v of the shape of x. It is found by differentiating the
     backward pass: g J is linear in g, and its derivative with respect to g is Jᵀ.
@@ -209,9 +209,9 @@ def jvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
 
 
 def jacobian(function: Callable[..., Any], x: Any) -> Any:
-    """The Jacobian J[j, i] = ∂f_j/∂x_i at x: the shape of f(x), followed by that of x.
+    """The Jacobian J[j, i] = ∂f_j/∂x_i at x; its axes are those of f(x), then those of x.
 
-    One pass back for each number of f(x).
+    It takes one backward pass for each number of f(x).
 
     Example:
         >>> jacobian(lambda x: x[0] * x, [2.0, 3.0])
@@ -250,7 +250,7 @@ def hessian(function: Callable[..., Any], x: Any) -> Any:
 
 
 def _point(x: Any) -> Node:
-    """A new node at x, so that other uses of x do not belong to this derivative."""
+    """A new node with the value of x; other uses of x do not enter this derivative."""
     return apply("identity", x) if isinstance(x, Node) else variable(x)
 
 

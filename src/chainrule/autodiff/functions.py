@@ -1,8 +1,8 @@
 """Elementwise functions and softmax, with their derivatives.
 
-A derivative takes g, the node y and its inputs a, b, and gives g ∂y/∂a. It is written in the
-operations of the graph, so that it has a derivative too. Inputs of different shapes are broadcast;
-`pull_back` sums g back to their shapes, so no derivative here has to.
+The derivative for a takes g, the node y and its inputs a, b, and returns g ∂y/∂a. It is written in
+the operations of the graph, so that it has a derivative too. Inputs of different shapes are
+broadcast; `pull_back` sums the gradients to their shapes, so no derivative here has to.
 
 All functions take complex numbers as those of `chainrule.nn.activations` do, so that the complex
 step can check the derivatives: a piecewise function chooses its piece by the real part.
@@ -76,14 +76,14 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
     """A function that takes arrays only, extended to single numbers."""
 
     def forward(a: Array) -> Array:
-        """``function`` of rows, in the shape of ``a``."""
+        """``function`` of ``a`` as an array of at least one axis, in the shape of ``a``."""
         return function(np.atleast_1d(a)).reshape(np.shape(a))
 
     return forward
 
 
-def _nothing(g: Node, y: Node, *inputs: Node) -> Node:
-    """The derivative of a piecewise constant function."""
+def _zero(g: Node, y: Node, *inputs: Node) -> Node:
+    """The gradient through a piecewise constant function: 0."""
     return Node(np.zeros_like(y.value))
 
 
@@ -202,9 +202,9 @@ elementwise("normal_density", _normal_density, lambda g, y, a: -(g * (a * y)), f
 
 
 def _extremum(name: str, ufunc: np.ufunc, wins: np.ufunc) -> None:
-    """Register the larger or the smaller of a and b; where they are equal, b has the gradient.
+    """Register the larger or the smaller of a and b; where they are equal, b gets the gradient.
 
-    So max(z, 0) has the derivative 0 at 0. ``wins`` tells where a is the result.
+    The derivative of max(z, 0) at 0 is therefore 0. ``wins(a, b)`` is true where a is the result.
     """
 
     def forward(a: Array, b: Array) -> Array:
@@ -248,16 +248,16 @@ absolute = unary(
 sign = unary(
     "sign",
     lambda a: np.sign(a.real).astype(a.dtype),
-    _nothing,
+    _zero,
     "The sign −1, 0 or 1; its derivative is 0.",
     ufunc=np.sign,
 )
 elementwise("relu", _relu, lambda g, y, a: g * apply("relu_slope", a, **y.options))
-elementwise("relu_slope", _relu_slope, _nothing, formula="relu′({0})")
+elementwise("relu_slope", _relu_slope, _zero, formula="relu′({0})")
 elementwise(
     "where",
     lambda c, a, b: np.where(c.real != 0, a, b),
-    _nothing,
+    _zero,
     lambda g, y, c, a, b: apply("where", c, g, 0.0),
     lambda g, y, c, a, b: apply("where", c, 0.0, g),
 )
@@ -305,7 +305,7 @@ NUMPY_FUNCTIONS[np.where] = where
 
 # Softmax and its logarithm, along the last axis, to full precision. Where one probability s is
 # nearly 1, the difference 1 − s loses its digits, but the sum of the other probabilities keeps
-# them. Both derivatives therefore treat the largest entry, which a mask marks, by itself.
+# them. Both derivatives therefore treat the largest entry, marked by a mask, separately.
 
 
 def _largest(a: Array) -> Array:
@@ -340,13 +340,13 @@ def _row_sum(a: Node) -> Node:
 
 
 def _softmax_back(g: Node, y: Node, z: Node) -> Node:
-    """The rows s ⊙ (g − g·s), g shifted to 0 where s is largest: rows of the Jacobian sum to 0."""
+    """The rows s ⊙ (g − g·s); g minus a constant gives the same, so g is made 0 at the largest."""
     g = g - _row_sum(g * Node(_largest(z.value)))
     return y * (g - _row_sum(g * y))
 
 
 def _log_softmax_back(g: Node, y: Node, z: Node) -> Node:
-    """The rows g − s Σg; at the largest, m, this is g_m Σ_{k≠m} s_k − s_m Σ_{k≠m} g_k."""
+    """The rows g − s Σg; at the largest entry m, g_m Σ_{k≠m} s_k − s_m Σ_{k≠m} g_k."""
     top = _largest(z.value)
     at_top, elsewhere = Node(top), Node(1 - top)
     s = softmax(z)

@@ -57,12 +57,15 @@ def pad2d(x: Any, around: Around, value: float = 0.0) -> Node:
 
 
 def windows2d(x: Any, size: tuple[int, int], stride: tuple[int, int]) -> Node:
-    """The numbers under every window, (cases, channels, down, across, rows · columns).
+    """The numbers under each of the down × across windows.
 
     Args:
         x: images, (cases, channels, height, width).
         size: rows and columns of a window.
         stride: rows and columns from one window to the next.
+
+    Returns:
+        (cases, channels, down, across, rows · columns).
 
     Raises:
         ShapeError: x does not have four axes, or is smaller than a window.
@@ -87,7 +90,7 @@ def windows2d(x: Any, size: tuple[int, int], stride: tuple[int, int]) -> Node:
 def max_pool2d(
     x: Any, size: tuple[int, int], stride: tuple[int, int], around: Around = (0, 0, 0, 0)
 ) -> Node:
-    """The largest number under each window; the first of equal ones has the gradient.
+    """The largest number under each window; the first of several equal ones gets the gradient.
 
     Args:
         x: images, (cases, channels, height, width).
@@ -100,14 +103,14 @@ def max_pool2d(
         array([[[[3.]]]])
     """
     table = windows2d(pad2d(x, around, -np.inf), size, stride)
-    first = tuple(np.ogrid[tuple(slice(length) for length in table.shape[:-1])])
-    return table[(*first, table.value.real.argmax(axis=-1))]
+    leading = tuple(np.ogrid[tuple(slice(length) for length in table.shape[:-1])])
+    return table[(*leading, table.value.real.argmax(axis=-1))]
 
 
 def average_pool2d(
     x: Any, size: tuple[int, int], stride: tuple[int, int], around: Around = (0, 0, 0, 0)
 ) -> Node:
-    """The mean of each window, padding counted as zeros; the arguments as of `max_pool2d`.
+    """The mean of each window, with padding counted as zeros; arguments as in `max_pool2d`.
 
     Example:
         >>> average_pool2d(np.arange(4.0).reshape(1, 1, 2, 2), (2, 2), (2, 2)).value
@@ -117,7 +120,7 @@ def average_pool2d(
 
 
 def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 0)) -> Node:
-    """Filters as of a convolution, but each place has its own.
+    """A convolution in which every output position has filters of its own.
 
     y[n, o, i, j] = Σ_{c,p,q} x[n, c, s i + p, s j + q] w[i, j, o, c, p, q].
 
@@ -131,7 +134,7 @@ def local2d(x: Any, w: Any, stride: tuple[int, int], around: Around = (0, 0, 0, 
         (cases, filters, down, across).
 
     Raises:
-        ShapeError: the two do not fit.
+        ShapeError: x and w do not fit.
 
     Example:
         >>> local2d(np.ones((1, 1, 1, 2)), np.arange(2.0).reshape(1, 2, 1, 1, 1, 1), (1, 1)).value
@@ -232,7 +235,7 @@ def _convolution_back(k: int) -> Pullback:
     """The derivative with respect to the images, k = 0, or to the filters, k = 1."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
-        """g ∂y/∂input, by reverse mode through the nodes inside."""
+        """g ∂y/∂input, by reverse mode through the nodes of `_conv2d`."""
         own = [apply("identity", node) for node in inputs]
         return backpropagate(_conv2d(*own, **y.options), [own[k]], g)[0]
 

@@ -52,16 +52,16 @@ class Operation:
 
 
 SUM, PRODUCT, POWER, CALL = 1, 2, 3, 4
-"""Precedence of a formula: within a stronger one, a weaker one is put in brackets."""
+"""Precedences of formulas: one inside a formula of higher precedence is put in brackets."""
 
 OPERATIONS: dict[str, Operation] = {}
 """The operations by name."""
 
 UFUNCS: dict[np.ufunc, str] = {}
-"""NumPy's elementwise functions, with the name of the operation that each is on nodes."""
+"""For each elementwise NumPy function that takes nodes, the name of its operation."""
 
 NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy's other functions, with the function that takes the place of each on nodes."""
+"""For each other NumPy function that takes nodes, the function that is called instead."""
 
 _COMPARISONS = (np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
 
@@ -70,14 +70,14 @@ _OF_VALUES = (np.shape, np.ndim, np.size, np.zeros_like, np.ones_like)
 
 
 def register(operation: Operation, ufunc: np.ufunc | None = None) -> None:
-    """Make an operation known by its name, and as the meaning of ``ufunc`` on nodes."""
+    """Register an operation by its name; ``ufunc`` called on nodes applies it too."""
     OPERATIONS[operation.name] = operation
     if ufunc is not None:
         UFUNCS[ufunc] = operation.name
 
 
 def _operator(name: str) -> tuple[Callable[[Node, Any], Node], Callable[[Node, Any], Node]]:
-    """The methods of an operator of Python's: with the node on its left, and on its right."""
+    """The two methods of a Python operator, such as ``__sub__`` and ``__rsub__``."""
 
     def left(self: Node, other: Any) -> Node:
         return apply(name, self, other)
@@ -89,7 +89,7 @@ def _operator(name: str) -> tuple[Callable[[Node, Any], Node], Callable[[Node, A
 
 
 def _comparison(ufunc: np.ufunc) -> Callable[[Node, Any], Array]:
-    """The method of a comparison."""
+    """The method of a comparison, which returns a plain array."""
     return lambda self, other: ufunc(real_value(self), real_value(other))
 
 
@@ -145,7 +145,7 @@ class Node:
 
     @property
     def size(self) -> int:
-        """The number of numbers."""
+        """The number of elements."""
         return self.value.size
 
     @property
@@ -197,7 +197,7 @@ class Node:
     __le__ = _comparison(np.less_equal)
 
     def __eq__(self, other: Any) -> Any:
-        """The same node; beside numbers, where the values are equal."""
+        """Whether both are the same node; for numbers, an array: true where equal."""
         return self is other if isinstance(other, Node) else self.value == other
 
     def __ne__(self, other: Any) -> Any:
@@ -287,7 +287,7 @@ def constant(value: Any, like: Node | None = None, name: str | None = None) -> N
 
 
 def value_of(x: Any) -> Any:
-    """The array of a node; anything else as it is."""
+    """The array of a node; anything else is returned unchanged."""
     return x.value if isinstance(x, Node) else x
 
 
@@ -313,7 +313,7 @@ def lift(arguments: Sequence[Any]) -> tuple[Node, ...]:
     beside = np.result_type(*types) if types else np.dtype(float)
 
     def as_node(a: Any) -> Node:
-        """A node of the argument; a float takes the type ``beside``, NumPy's float64 does not."""
+        """The argument as a node; a float takes the type ``beside``, np.float64 keeps its own."""
         if isinstance(a, Node):
             return a
         array = _array(a, beside)

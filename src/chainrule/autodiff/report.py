@@ -20,13 +20,13 @@ LONGEST = 160
 """The most characters of a formula; the middle of a longer one is left out."""
 
 MOST = 16
-"""The most numbers of a local Jacobian that is written out."""
+"""The most numbers of a local Jacobian that is shown in full."""
 
 _RAISED = str.maketrans("0123456789−-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-# Formulas as lecture notes write them, in the names of the nodes
+# Formulas as in lecture notes, written with the names of nodes
 
 
 def formula(node: Node, names: Mapping[Node, str] | None = None) -> str:
@@ -69,7 +69,7 @@ def _bracketed(part: tuple[str, int], operation: Operation, k: int) -> str:
     text, binding = part
     if operation.binding == CALL and operation.name not in {"sqrt", "getitem"}:
         return text
-    # The second of two equal signs is in brackets too: a − (b − c), a / (b / c).
+    # A right operand of equal precedence is in brackets too: a − (b − c), a / (b / c).
     loose = operation.name in {"subtract", "divide"} and k == 1
     weak = binding < operation.binding or (loose and binding == operation.binding)
     signed = k > 0 and text.startswith("−")
@@ -166,8 +166,8 @@ def steps(output: Node, *, named_only: bool = False) -> list[Step]:
 
     Args:
         output: a single number.
-        named_only: show only the nodes that have names, with all that lies between them in one
-            formula each, as lecture notes do.
+        named_only: show only nodes with names, as lecture notes do; the formula of each then
+            includes the operations of the unnamed nodes before it.
 
     Raises:
         ShapeError: the output is not a single number.
@@ -210,7 +210,7 @@ def _names(output: Node, named_only: bool) -> dict[Node, str]:
 
 
 def _add_gradients(found: Sequence[Step]) -> None:
-    """The backward pass over the steps, of which the last is the output."""
+    """Fill in gradients and terms by a backward pass; the last step is the output."""
     found[-1].gradient = np.ones_like(found[-1].node.value)
     for step in reversed(found):
         cut = [source.node for source in step.inputs]
@@ -222,7 +222,7 @@ def _add_gradients(found: Sequence[Step]) -> None:
 
 
 def _local_derivative(node: Node, source: Node, cut: Sequence[Node]) -> Array | None:
-    """∂node/∂source, as in `Term`; the nodes ``cut``, ``source`` among them, are independent."""
+    """∂node/∂source, as in `Term`, with all nodes in ``cut`` as independent variables."""
     if node.size * source.size > MOST**2 or node.size > MOST:
         return None
     J = np.array([row.value.reshape(-1) for row in jacobian_rows(node, source, cut)])
@@ -232,7 +232,7 @@ def _local_derivative(node: Node, source: Node, cut: Sequence[Node]) -> Array | 
 
 
 def shown(values: Array | None, significant: int = 4) -> str:
-    """A short text for an array: its number, its few numbers, or its shape and range.
+    """A short text for an array: up to six numbers, or the shape and range of a larger one.
 
     Example:
         >>> shown(np.array(0.25)), shown(np.array([[1.0, -2.0], [0.5, 3.0]]))
@@ -291,12 +291,12 @@ def graph_table(output: Node, *, named_only: bool = False) -> Table:
 
 def _row(step: Step) -> tuple[str, ...]:
     """The cells of one row."""
-    locals_of = ((s, next(t.local for t in s.terms if t.child is step)) for s in step.inputs)
+    derivatives = ((s, next(t.local for t in s.terms if t.child is step)) for s in step.inputs)
     return (
         step.name,
         step.formula,
         shown(step.node.value),
-        ", ".join(f"{source.name}: {shown(local)}" for source, local in locals_of),
+        ", ".join(f"{source.name}: {shown(local)}" for source, local in derivatives),
         shown(step.gradient),
         " + ".join(_product(term) for term in step.terms) or "1",
     )

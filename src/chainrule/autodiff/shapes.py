@@ -1,8 +1,8 @@
 """Linear operations: sums, reshaping, indexing, and the product of matrices.
 
-The derivative of a linear map is another linear map. The operations come in pairs, each the
-derivative of the other, such as sum and broadcast, or indexing and scattering. Every derivative
-therefore has a derivative.
+Reverse mode multiplies by the transpose of a linear map, which is linear too. The operations come
+in pairs of transposes, such as sum and broadcast, or indexing and scattering; the product of
+matrices is linear in each factor. Every derivative therefore has a derivative.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _with_ones(a: Array | Node, axis: Axis) -> tuple[int, ...]:
 
 
 def _spread(g: Node, y: Node, a: Node) -> Node:
-    """The gradient g, repeated for all numbers of ``a`` that were summed."""
+    """The gradient g, broadcast along the summed axes to the shape of ``a``."""
     shape = _with_ones(a, y.options["axis"])
     return apply("broadcast_to", apply("reshape", g, shape=shape), shape=a.shape)
 
@@ -65,12 +65,12 @@ def _mean(a: Array, axis: Axis, keepdims: bool) -> Any:
 
 
 def _mean_back(g: Node, y: Node, a: Node) -> Node:
-    count = prod(a.shape) // max(1, prod(y.shape))  # how many numbers make one of y
+    count = prod(a.shape) // max(1, prod(y.shape))  # numbers of a in each mean
     return _spread(g / float(count), y, a)
 
 
 def sum_to(a: Array, shape: tuple[int, ...]) -> Array:
-    """``a`` summed to a shape that broadcasting made it from."""
+    """``a`` summed over its broadcast axes, back to ``shape``."""
     leading = tuple(range(a.ndim - len(shape)))
     a = a.sum(axis=leading)
     ones = tuple(k for k, n in enumerate(shape) if n == 1 and a.shape[k] != 1)
@@ -114,7 +114,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Node:
 
 
 def broadcast_to(x: Any, shape: tuple[int, ...]) -> Node:
-    """The array repeated to a larger shape."""
+    """The array broadcast to a larger shape."""
     return apply("broadcast_to", x, shape=tuple(shape))
 
 
@@ -122,7 +122,7 @@ def broadcast_to(x: Any, shape: tuple[int, ...]) -> Node:
 
 
 def _scatter(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros of ``shape`` with ``a`` added at ``key``; a place that is named twice gets both."""
+    """Zeros of ``shape`` with ``a`` added at ``key``; an index that occurs twice gets both."""
     out = np.zeros(shape, dtype=a.dtype)
     if _is_basic(key):
         out[key] += a
@@ -132,17 +132,17 @@ def _scatter(a: Array, key: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _is_basic(key: Any) -> bool:
-    """Whether this is NumPy's basic indexing, which cannot name a place twice."""
+    """Whether this is NumPy's basic indexing, which selects no element twice."""
     parts = key if isinstance(key, tuple) else (key,)
     plain = (int, np.integer, slice, type(None), type(Ellipsis))
     return all(isinstance(p, plain) and not isinstance(p, bool) for p in parts)
 
 
 def _part(k: int) -> Pullback:
-    """The pullback of a concatenation to its array number ``k``."""
+    """The pullback of a concatenation for its array number ``k``."""
 
     def backward(g: Node, y: Node, *inputs: Node) -> Node:
-        """The range of g that the array fills along the joined axis."""
+        """The slice of g that belongs to this array along the joined axis."""
         axis = y.options["axis"] % y.ndim
         sizes = [node.shape[axis] for node in inputs]
         first = int(np.sum(sizes[:k]))
@@ -209,7 +209,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Node:
 
 
 def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
-    """Arrays one behind the other along an axis.
+    """The arrays joined along an axis.
 
     Example:
         >>> from chainrule.autodiff import variable
@@ -222,7 +222,7 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
 
 
 def identity(x: Any) -> Node:
-    """A new node of the same value; what is made from it is not made from x directly."""
+    """A new node with the value of x; a derivative by this node leaves out other uses of x."""
     return apply("identity", x)
 
 
@@ -242,7 +242,7 @@ NUMPY_FUNCTIONS.update(
 
 
 def _as_matrices(g: Node, a: Node, b: Node) -> tuple[Node, Node, Node]:
-    """The arrays of a product g = a b, with vectors written as a row and a column."""
+    """g, a and b of a product a b as matrices: a vector a is a row, a vector b is a column."""
     rows = a.reshape((1, *a.shape)) if a.ndim == 1 else a
     columns = b.reshape((*b.shape, 1)) if b.ndim == 1 else b
     stack = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
@@ -254,21 +254,21 @@ def _swapped(a: Node) -> Node:
     return apply("transpose", a, axes=(*range(a.ndim - 2), a.ndim - 1, a.ndim - 2))
 
 
-def _like(product: Node, rows: Node, a: Node) -> Node:
-    """A product of stacked matrices, summed to the shape of ``rows``, in the shape of ``a``."""
-    if product.shape != rows.shape:
-        product = apply("sum_to", product, shape=rows.shape)
-    return product if product.shape == a.shape else product.reshape(a.shape)
+def _like(gradient: Node, matrices: Node, a: Node) -> Node:
+    """A gradient summed to the shape of ``matrices``, then in the shape of ``a``, the factor."""
+    if gradient.shape != matrices.shape:
+        gradient = apply("sum_to", gradient, shape=matrices.shape)
+    return gradient if gradient.shape == a.shape else gradient.reshape(a.shape)
 
 
 def _left_factor(g: Node, y: Node, a: Node, b: Node) -> Node:
-    """The product g bᵀ."""
+    """The gradient of the left factor, g bᵀ."""
     g, rows, columns = _as_matrices(g, a, b)
     return _like(g @ _swapped(columns), rows, a)
 
 
 def _right_factor(g: Node, y: Node, a: Node, b: Node) -> Node:
-    """The product aᵀ g."""
+    """The gradient of the right factor, aᵀ g."""
     g, rows, columns = _as_matrices(g, a, b)
     return _like(_swapped(rows) @ g, columns, b)
 

@@ -1,4 +1,4 @@
-"""Gradients by other means, and the check of a network's own by them.
+"""Independent derivations of a network's gradients, and the check of the network against them.
 
 `check` compares a network's backward pass with the central difference, the complex step, random
 projections and the automatic differentiation of PyTorch and JAX, and each layer's Jacobians one by

@@ -14,8 +14,8 @@ compared with its definition. A network with layers that compute something else 
 dropout does, is checked twice: in evaluation and in training mode.
 
 A difference counts (`findings.Comparison`) if it is larger than the sum of the method's tolerance
-(1e-8 or 1e-12 of the number's size), 50 roundings of everything that the number is computed from
-(`rounding`) and the method's own error, unless a kink explains it (`kinks`).
+(1e-8 or 1e-12 of the number's size), 50 times the effect of rounding on the number (`rounding`)
+and the method's own error, unless a kink explains it (`kinks`).
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ METHODS = tuple(TOLERANCES)
 """The methods of `check`."""
 
 LIBRARIES = {"torch": "chainrule.peers.torch", "jax": "chainrule.peers.jax"}
-"""The methods that are automatic differentiation by another library, with our module of each."""
+"""The methods that use another library's automatic differentiation, with our module for it."""
 
 WORK = 3e8
-"""The most multiplications by a method for one array; of more numbers it moves only some."""
+"""The most multiplications by one method for one array; a large array is checked in part."""
 
 
 def check(
@@ -75,9 +75,9 @@ def check(
 ) -> Report:
     """Compare every gradient with independent derivations of it.
 
-    What is compared with what stands at the top of this module. The cases are split into two
-    batches, so that what one batch leaves behind in the network is noticed in the next; a single
-    case makes both. Training mode is checked at one fixed step.
+    The top of this module lists what is compared with what. The cases are split into two batches,
+    so that state which one batch leaves in the network shows in the next; a single case is both
+    batches. Training mode is checked at one fixed step.
 
     Args:
         network: in float64; θ is not changed.
@@ -87,7 +87,7 @@ def check(
         coordinates: how many numbers of an array ``central`` and ``complex`` move one by one; by
             default all in a small network, and some, chosen at random, in a large one. The other
             methods always compare whole arrays.
-        seed: of random choices, and of what layers draw in training mode.
+        seed: for random choices, and for what layers draw in training mode.
 
     Raises:
         ConfigError: there is no such method, or the network is in float32.
@@ -128,7 +128,7 @@ def _in_one_mode(
     coordinates: int | None,
     rng: np.random.Generator,
 ) -> Report:
-    """All findings in the network's present mode."""
+    """All findings in the network's current mode."""
     with untruncated(network):
         points = _points(network, x, t, rng)
         parameters = [f for point in points for f in _of_methods(point, methods, coordinates)]
@@ -173,7 +173,7 @@ def _methods(network: Network, wanted: Sequence[str] | None) -> tuple[list[str],
 
 
 def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[Point]:
-    """Two batches, with the gradients of two passes of which one directly follows the other."""
+    """Two batches with their gradients, from two passes in direct succession."""
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
     if not len(x):
         raise ShapeError("a check needs at least one case")
@@ -208,10 +208,10 @@ def _of_methods(
 
 
 def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
-    """∂L/∂θ as another library differentiates the same loss, in the layout of θ.
+    """∂L/∂θ of the same loss, differentiated by another library, in the layout of θ.
 
     Args:
-        network: in float64, of parts that the library has.
+        network: in float64, made of parts that the library has.
         library: ``torch`` or ``jax``, which must be installed.
         x: prepared inputs, (cases, input).
         t: prepared targets.
@@ -221,17 +221,17 @@ def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
 
 
 def _chooser(point: Point, coordinates: int | None) -> Callable[[Segment], Array]:
-    """Chooses the numbers of an array to move one by one; half of them where ∂L/∂θ is not 0."""
+    """A function that chooses the numbers of an array to move, half of them where ∂L/∂θ ≠ 0."""
     work = len(point.theta) * (len(point.x) + 4)
     most = coordinates if coordinates is not None else max(8, int(WORK / 4 / work))
 
     def choose(segment: Segment) -> Array:
-        """The places in θ of the chosen numbers of an array, in order."""
+        """The indices in θ of the chosen numbers of an array, in order."""
         everything = np.arange(segment.start, segment.stop)
         if len(everything) <= most:
             return everything
-        alive = everything[point.gradient[segment.slice] != 0]
-        some = point.rng.choice(alive, min(-(-most // 2), len(alive)), replace=False)
+        nonzero = everything[point.gradient[segment.slice] != 0]
+        some = point.rng.choice(nonzero, min(-(-most // 2), len(nonzero)), replace=False)
         rest = np.setdiff1d(everything, some)
         return np.sort(np.append(some, point.rng.choice(rest, most - len(some), replace=False)))
 

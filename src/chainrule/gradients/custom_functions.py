@@ -28,7 +28,7 @@ REACH = 2.5 * STEP
 """The least distance from a kink at which a central difference can be used."""
 
 CENTRAL, COMPLEX = 1e-7, 1e-10
-"""The largest relative error of a right derivative, by method."""
+"""The largest relative error at which a derivative counts as right, by method."""
 
 SHAPES = ((4, 3), (1, 3), (5, 1), (1, 1), (2, 5))
 """The cases and outputs of the batches on which a loss is checked."""
@@ -75,7 +75,7 @@ def _raise_first(problems: Iterator[str], unusable: str) -> None:
 
 def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
     yield from _wrong_arrays(phi, name)
-    # From −30 to 30, densest near 0, and no round numbers.
+    # From −30 to 30, densest near 0, avoiding round numbers.
     z = np.geomspace(0.011, 29.7, 90)
     z = np.concatenate([z, -1.03 * z])
     for kink in phi.kinks:
@@ -99,7 +99,7 @@ def _activation_problems(phi: Activation, name: str) -> Iterator[str]:
 
 
 def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
-    """Problems with what value and derivative return for an array z, or do to it."""
+    """Problems with the arrays that value and derivative return, or with changes to z."""
     for dtype in ("float64", "float32"):
         z = np.array([[0.3, -1.7, 2.2]], dtype)
         before = z.copy()
@@ -120,7 +120,7 @@ def _wrong_arrays(phi: Activation, name: str) -> Iterator[str]:
 
 
 def _hidden_kink(phi: Activation, z: Array) -> float | None:
-    """A place where φ' jumps that is not stated as a kink; None where there is none."""
+    """A place where φ' jumps but no kink is stated; None if there is none."""
     stated = np.array(phi.kinks)
     edges = np.sort(np.concatenate([z, stated - REACH, stated + REACH]))
     for a, b in pairwise(edges):
@@ -199,7 +199,7 @@ def _problems_of_batch(loss: Loss, name: str, y: Array, t: Array) -> Iterator[st
 def _batch(
     loss: Loss, name: str, cases: int, outputs: int, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Outputs and prepared targets away from kinks: any values, or probabilities, or classes."""
+    """Outputs and prepared targets away from kinks: real numbers, probabilities or classes."""
     kinds: list[Callable[[], tuple[Array, Any]]] = [
         lambda: (rng.normal(size=(cases, outputs)), 2 * rng.normal(size=(cases, outputs))),
         lambda: (rng.uniform(0.1, 0.9, (cases, outputs)), rng.uniform(size=(cases, outputs))),
@@ -228,10 +228,10 @@ def _is_far(loss: Loss, y: Array, t: Array) -> bool:
 
 
 def _furthest(found: Array, expected: Array, limit: float, floor: Any) -> list[int]:
-    """The index of the wrong number with the largest error, a NaN first; none if all are right."""
+    """One index, that of the wrong number with the largest error; empty if all are right."""
     off = np.abs(found - expected)
     wrong = ~(off <= limit * (np.abs(found) + np.abs(expected)) + floor)
-    # argmax takes a NaN for the largest number.
+    # argmax treats NaN as the largest number, so that a NaN comes first.
     return [int(np.where(wrong, off, -1.0).argmax())] if wrong.any() else []
 
 

@@ -7,7 +7,8 @@ numbers of a pooling window (`Layer.ties`), and of a weight to 0 under an L1 pen
 `Activation.bends`, where only the second derivative jumps, there is a gradient, but no accurate
 difference quotient.
 
-A method without a step meets a kink only where rounding decides on which side of it a number lies.
+For a method without a step, a kink matters only where rounding decides on which side of it a
+number lies.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def distances(
         network: its layers' arrays are not changed.
         x: prepared inputs, (cases, input).
         t: prepared targets.
-        theta: the shape of θ; if it is complex, the imaginary parts tell how the distances move.
+        theta: a vector like θ; after a complex step along a direction, the imaginary parts of the
+            distances are the step times their derivatives along that direction.
         bends: whether to include bends.
     """
     for layer, fed, z, y in network.walk(x, theta):
@@ -50,7 +52,7 @@ def distances(
 
 
 def met(network: Network, x: Array, t: Array) -> dict[str, int]:
-    """How many numbers lie exactly on a kink at θ, by the text that names the place."""
+    """How many numbers lie exactly on a kink or bend at θ, by the text that names the place."""
     counts: dict[str, int] = {}
     for name, d in distances(network, x, t, network.theta):
         counts[name] = counts.get(name, 0) + int(np.count_nonzero(d == 0))
@@ -58,7 +60,7 @@ def met(network: Network, x: Array, t: Array) -> dict[str, int]:
 
 
 SAMPLES = 8
-"""How many times everything is moved to see where rounding decides the side."""
+"""The number of random perturbations that show where rounding decides the side."""
 
 
 def undecided(
@@ -90,7 +92,7 @@ def moves(network: Network, x: Array, t: Array, direction: Array, near: tuple[Ar
 
 
 def signature(network: Network, x: Array, t: Array, theta: Array) -> Array:
-    """The side of every kink on which the network is, −1, 0 or 1, as one vector."""
+    """The signs −1, 0 or 1 of the distances to all kinks and bends, as one vector."""
     signs = [np.sign(d).ravel() for _, d in distances(network, x, t, theta)]
     return np.concatenate(signs) if signs else np.empty(0)
 

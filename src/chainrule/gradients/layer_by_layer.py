@@ -37,7 +37,7 @@ DIRECTIONS = 3
 """The number of random directions in which a Jacobian is compared."""
 
 SMALLEST = 1e-270
-"""Numbers below this are too near the smallest float to be moved by a share of themselves."""
+"""Numbers below this are too near the smallest float for a step proportional to them."""
 
 TINY = 1e-290
 """Numbers below this count as 0: they have lost their last digits."""
@@ -79,11 +79,11 @@ def _loss(point: Point, y: Array) -> Iterator[Finding]:
     distances = loss.from_kinks(y, t)
     at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
     analytic = loss.jacobian(y, t)[rows]
-    # The step is a share of the number, so that a probability of 1e-40 can be checked as well.
+    # The step is proportional to the number, so that a probability of 1e-40 can be checked.
     shares = np.where((np.abs(y) > SMALLEST) & (np.abs(y) < 1), np.abs(y), 1.0)
 
     def by_outputs(step: float) -> Array:
-        """∂L/∂y by a complex step; at a probability of 0 both derivatives are infinite."""
+        """∂L/∂y by a complex step where it is known; at a probability of 0 it is infinite."""
         return np.where(known, _gradient(lambda v: loss.value(v, t), y, rows, step * shares), 0.0)
 
     known = ((np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)) & np.isfinite(analytic)
@@ -98,7 +98,7 @@ def _loss(point: Point, y: Array) -> Iterator[Finding]:
 
 
 def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
-    """∂f by complex steps, for some rows of the matrix ``at``."""
+    """The gradient of f with respect to some rows of the matrix ``at``, by complex steps."""
     found = np.empty((len(rows), at.shape[1]))
     moved = at.astype(complex)
     for k, n in enumerate(rows):
@@ -112,12 +112,12 @@ def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
 def _layer(point: Point, layer: Layer) -> Iterator[Finding]:
     """The local Jacobians of a layer, and its own backward step.
 
-    Where a step of a sequence depends on those before it, the Jacobians are those of the outputs,
-    through all of time.
+    In a recurrent layer, the Jacobians are those of the outputs at all steps, and include the
+    dependence through earlier steps.
     """
     values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
     walk = point.network.walk(point.x, point.theta)
-    x = next(fed for one, fed, _, _ in walk if one is layer)
+    x = next(fed for walked, fed, _, _ in walk if walked is layer)
     local, through_time = layer.jacobians(), layer.through_time()
     if "a" in local:
         slopes = layer.slopes if through_time else local.pop("a")  # type: ignore[attr-defined]
@@ -145,9 +145,9 @@ def _function(
 
 
 def _activation(point: Point, layer: Layer, jacobian: Jacobian) -> Finding:
-    """φ' number by number, without kinks, and the Jacobian that has it on its diagonal."""
+    """φ' number by number, kinks left out, and the Jacobian with φ' on its diagonal."""
     phi, z = layer.activation, layer.z  # type: ignore[attr-defined]
-    if np.isnan(z).any():  # padding has no derivative; the other numbers make one long case
+    if np.isnan(z).any():  # padding has no derivative; the other numbers become one case
         real = ~np.isnan(z)
         jacobian = Diagonal(jacobian.vjp(np.ones_like(z))[real][None])
         z = z[real][None]
@@ -181,11 +181,11 @@ def _local(
     dense = [_by_dense(jacobian, v) for v in vs] if is_small else []
 
     def error(step: float) -> float:
-        """The largest of the three errors."""
+        """The largest of the errors of ``jvp``, ``vjp`` and ``dense``."""
         moved = [along(f, at, v, step) for v in vs]
         sums = [(ours, m * u) for ours, m, u in zip(vjps, moved, us, strict=True)]
-        ways = [list(zip(ours, moved, strict=False)) for ours in (jvps, dense)]
-        return max(*map(_apart, ways), _sums_apart(sums))
+        pairs = [list(zip(ours, moved, strict=False)) for ours in (jvps, dense)]
+        return max(*map(_apart, pairs), _sums_apart(sums))
 
     return _by_steps(point, place, what, error, at.size, _largest(jvps + vjps))
 
@@ -198,9 +198,9 @@ def _by_steps(
     total: int,
     largest: float,
 ) -> Finding:
-    """A finding with the first complex step that agrees.
+    """The finding by the first complex step with which the derivatives agree.
 
-    Numbers so small that no step can agree are not judged.
+    Numbers too small for any step to agree are not judged.
     """
     first = found = error(COMPLEX_STEP)
     for step in OTHER_STEPS:
@@ -218,14 +218,14 @@ def _largest(arrays: list[Array]) -> float:
 
 
 def _by_dense(jacobian: Jacobian, v: Array) -> Array:
-    """J v by the explicit matrix of each case; v has a part for each case, or is shared by all."""
+    """J v by each case's explicit matrix; v has one vector for each case, or one for all."""
     dense = jacobian.dense()
     along_v = v if v.ndim == dense.ndim - 2 and v.shape == dense.shape[2:] else v[:, None]
     return (dense * along_v).reshape(*dense.shape[:2], -1).sum(axis=-1)
 
 
 def _apart(pairs: list[tuple[Array, Array]]) -> float:
-    """The relative error over all directions together: along a single v, J v may be 0."""
+    """The relative error over all directions together, because J v may be 0 for a single v."""
     if not pairs:
         return 0.0
     ours, other = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
@@ -233,7 +233,7 @@ def _apart(pairs: list[tuple[Array, Array]]) -> float:
 
 
 def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
-    """The difference of ⟨v, Jᵀu⟩ and ⟨Jv, u⟩ relative to the terms, which are given in pairs."""
+    """The difference of ⟨v, Jᵀu⟩ and ⟨Jv, u⟩ relative to their terms; a pair has both' terms."""
     largest = _largest([values for pair in pairs for values in pair])
     if not largest:
         return 0.0
@@ -246,7 +246,7 @@ def _sums_apart(pairs: list[tuple[Array, Array]]) -> float:
 def _step(point: Point, layer: Layer, x: Array, values: dict[str, Array]) -> Iterator[Finding]:
     """A layer's own backward step: the gradients with respect to its input and its parameters."""
     y = layer.forward_pass(x)
-    u = np.where(np.isnan(y), 0.0, point.rng.normal(size=y.shape))  # padding sends nothing back
+    u = np.where(np.isnan(y), 0.0, point.rng.normal(size=y.shape))  # no gradient from padding
     by_input = layer.backward_pass(u)
     assert by_input is not None
     trained = [s for s in point.network.parameters.layout.of_layer(layer.name) if s.trained]
@@ -264,7 +264,7 @@ def _step(point: Point, layer: Layer, x: Array, values: dict[str, Array]) -> Ite
 def _step_error(
     f: Function, at: Array, pairs: list[tuple[Array, Array]], u: Array, step: float
 ) -> float:
-    """The error of ⟨v, Jᵀu⟩, whose terms stand beside v in the pairs, by a complex step."""
+    """The error of ⟨v, Jᵀu⟩ by a complex step; each pair has v and the terms of the product."""
     return _sums_apart([(ours, along(f, at, v, step) * u) for v, ours in pairs])
 
 
@@ -311,10 +311,10 @@ def _compared(
     floor: Array | float = 0.0,
     checked: int | None = None,
 ) -> Finding:
-    """Compare a derivative number by number with that by a complex step of a given length.
+    """Compare a derivative number by number with ``by_step``, the one by a complex step.
 
-    For each number the first step that agrees is taken. Differences up to ``floor`` are rounding.
-    Numbers at a kink are left out if they differ.
+    For each number the first step with which it agrees is taken. Differences up to ``floor`` are
+    rounding. Numbers at a kink are left out if they differ.
     """
     limit = TOLERANCES["complex"] * np.abs(ours) + np.maximum(floor, TINY)
     numeric = by_step(COMPLEX_STEP)

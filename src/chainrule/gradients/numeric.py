@@ -18,8 +18,8 @@ from chainrule.core.arrays import Array, as_numbers
 COMPLEX_STEP = 1e-30
 
 OTHER_STEPS = (1e-9, 1e-18, 1e-60, 1e-100)
-"""Complex steps for where `COMPLEX_STEP` gives results too small to have digits, or where numbers
-on the way grow so large that its square does not vanish."""
+"""Complex steps to try where `COMPLEX_STEP` gives results so small that digits are lost, or where
+intermediate values are so large that the square of the step does not vanish."""
 
 
 def central_difference(
@@ -28,8 +28,8 @@ def central_difference(
     """∂f/∂θ_i ≈ (8 (f₊₁ − f₋₁) − (f₊₂ − f₋₂)) / 12h with f_k = f(θ + k h eᵢ).
 
     The error is O(h⁴), so the step may be large. This keeps the rounding of f, which is divided by
-    the step, small: with a step of 1e-3 it is about 1e-13 of f, a hundred times less than the
-    difference of two points has at its best.
+    the step, small: with a step of 1e-3 it is about 1e-13 of f. This is a hundred times less than
+    the difference of two points reaches with its best step.
 
     Args:
         f: takes a vector like ``theta`` and returns a real number.
@@ -54,7 +54,7 @@ def central_difference(
 
 
 def _difference(f: Callable[[Array], Any], theta: Array, i: int, step: float) -> float:
-    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, with 2h as rounded in θ ± h eᵢ."""
+    """(f(θ + h eᵢ) − f(θ − h eᵢ)) / 2h, where 2h is the difference of the two rounded points."""
     above, below = theta.copy(), theta.copy()
     above[i] += step
     below[i] -= step
@@ -67,7 +67,7 @@ def complex_step(
     at: Array | None = None,
     step: float = COMPLEX_STEP,
 ) -> Array:
-    """∂f/∂θ_i = Im f(θ + i h eᵢ) / h with h so small that its square vanishes.
+    """∂f/∂θ_k = Im f(θ + i h e_k) / h with h so small that its square vanishes.
 
     Source: Squire and Trapp, *Using complex variables to estimate derivatives of real
     functions* (1998).

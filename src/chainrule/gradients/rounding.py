@@ -1,15 +1,15 @@
 """How far rounding alone moves a gradient: derivations need not agree more closely than that.
 
 Where the terms of a gradient nearly cancel, few of its digits are left, however it is computed.
-This happens in a trained network, or with the mean absolute error, whose δ are ±1 and add up to 0.
+This happens in a trained network, or with the mean absolute error, whose δ = ±1/n may add up to 0.
 Two things are measured:
 
 - The size of the terms that are added up.
-- How far the gradient and the loss move when every input, parameter and layer output is moved by a
-  small share of itself. The terms of φ'(z) of gelu, silu and mish, which cancel at its zero, are
-  moved too.
+- How far the gradient and the loss move when every input, parameter and layer output is changed
+  by a small relative amount. The terms of φ'(z) of gelu, silu and mish, which cancel where φ' = 0,
+  are changed too.
 
-Below the smallest normal number, a rounding is as large as one of that number.
+The rounding of a subnormal number is as large as that of the smallest normal number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Parameters
 
 SHARE = 2.0**-40
-"""The share of itself by which a number is moved."""
+"""The relative size of the random change of a number."""
 
 ROUNDING = 2.0**-53
 LEAST = float(np.finfo(float).tiny)
@@ -40,7 +40,7 @@ DENSE_MOST = 2**16
 """The most numbers of an explicit Jacobian that is built."""
 
 SAMPLES = 8
-"""How many times everything is moved."""
+"""How many times everything is changed at random."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) 
 
 
 def _spread(moved: Array, still: Array) -> Array:
-    """How far one rounding moves values, given how moves by `SHARE` changed them."""
+    """The change of values by one rounding, from their changes when all is moved by `SHARE`."""
     shares = (moved - still) * (ROUNDING / SHARE)
     root: Array = np.sqrt(np.mean(shares * shares, axis=0))
     # Squares underflow long before the numbers themselves.
@@ -103,7 +103,7 @@ def _known(values: Array) -> Array:
 def _moved_passes(
     network: Network, x: Array, t: Array, rng: np.random.Generator
 ) -> Iterator[tuple[float, Array]]:
-    """Loss and gradient, `SAMPLES` times, with everything moved."""
+    """Loss and gradient with everything moved by `SHARE` at random, `SAMPLES` times."""
     theta = network.theta.copy()
     try:
         for _ in range(SAMPLES):
@@ -130,7 +130,7 @@ def _moved_targets(network: Network, t: Array, rng: np.random.Generator) -> Arra
 
 @contextmanager
 def outputs_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
-    """While this lasts, the output of each layer is moved by a small share of itself."""
+    """Within this context, the output of each layer is changed at random by `moved`."""
     layers: list[Any] = list(network.layers)
     for layer in layers:
         _move_outputs(layer, rng)
@@ -138,14 +138,14 @@ def outputs_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
         yield
     finally:
         for layer in layers:
-            del layer.forward_pass, layer.evaluate  # now those of the class are found again
+            del layer.forward_pass, layer.evaluate  # the methods of the class take effect again
 
 
 def _move_outputs(layer: Any, rng: np.random.Generator) -> None:
     forward_pass, evaluate = layer.forward_pass, layer.evaluate
 
     def moved_values(*arguments: Any, **options: Any) -> tuple[Array, Array]:
-        """z, and the output moved."""
+        """z and the moved output."""
         z, y = evaluate(*arguments, **options)
         return z, moved(y, rng)
 
@@ -173,7 +173,7 @@ class _SlopeMoved(Activation):
 
 @contextmanager
 def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
-    """While this lasts, φ' of `Gated` activations, whose terms may cancel, is moved."""
+    """Within this context, φ' of `Gated` activations, whose terms may cancel, is moved."""
     own = [(layer, getattr(layer, "activation", None)) for layer in network.layers]
     gated: list[tuple[Any, Gated]] = [(la, phi) for la, phi in own if isinstance(phi, Gated)]
     try:
@@ -186,24 +186,24 @@ def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
 
 
 def terms(network: Network, t: Array, least: float = 0.0) -> tuple[Array, float]:
-    """The magnitudes of the terms that each number of the gradient is the sum of.
+    """For each number of the gradient, the sum of the magnitudes of its terms.
 
-    This is a backward pass with every number replaced by its magnitude.
+    They are found by a backward pass with every number replaced by its magnitude.
 
     Args:
         network: after a forward pass.
         t: prepared targets of its cases.
-        least: every number passed on and every slope is at least this.
+        least: a lower bound for every slope; it is also added to every number passed on.
 
     Returns:
-        The magnitudes, shape of θ, and the sum of all that was passed on.
+        The sums, shape of θ, and the sum of all numbers passed on to layers.
     """
     sums, passed = Parameters(network.parameters.layout), 1.0
     last, from_logits = network.graph.order[-1], network.from_logits is not None
     start = network.loss_delta(t) if from_logits else network.loss_jacobian(t)
     received = {last: np.abs(start)}
     for k in reversed(network.graph.order):
-        if k not in received:  # below a layer of unknown terms only the measured spread counts
+        if k not in received:  # its terms are unknown; only the measured spread counts
             continue
         layer, g = network.layers[k], received[k] + least
         passed += float(g.sum())
@@ -217,9 +217,9 @@ def terms(network: Network, t: Array, least: float = 0.0) -> tuple[Array, float]
 
 
 def _through(layer: Layer, g: Array, least: float, *, from_z: bool) -> dict[str, Array]:
-    """The terms of the gradients with respect to x and each parameter; none if they are unknown.
+    """Sums of magnitudes for the gradients by x and each parameter; empty if they are unknown.
 
-    ``g`` has the magnitudes of the gradient with respect to the output, or ``from_z`` to z.
+    ``g`` has those of the gradient by the layer's output, or by z if ``from_z``.
     """
     local = {
         name: _magnitudes(J, least, is_shared=name in layer.shapes())
@@ -238,15 +238,15 @@ def _through(layer: Layer, g: Array, least: float, *, from_z: bool) -> dict[str,
 def _magnitudes(
     jacobian: Jacobian, least: float, *, is_shared: bool
 ) -> Callable[[Array], Array] | None:
-    """What multiplies g by the magnitudes of a Jacobian; None where they are not known.
+    """A function that multiplies g by the magnitudes of a Jacobian; None if these are unknown.
 
-    Of a Jacobian that does not say what it is made of, they are those of its explicit matrices,
-    unless these are large.
+    A Jacobian that does not give its magnitudes is built as explicit matrices, unless they would
+    be too large.
 
     Args:
         jacobian: of a layer.
-        least: the least slope.
-        is_shared: whether it is that by a parameter, which all cases share.
+        least: a lower bound for every slope.
+        is_shared: whether it is with respect to a parameter, which all cases share.
     """
     known = jacobian.magnitudes(least)
     if known is not None:
@@ -254,6 +254,6 @@ def _magnitudes(
     if prod(jacobian.dense_shape) > DENSE_MOST:
         return None
     values = np.abs(jacobian.dense())
-    if is_shared or values.ndim == 4:  # the latter couples the cases
+    if is_shared or values.ndim == 4:  # four axes: the Jacobian couples the cases
         return lambda g: np.tensordot(g, values, 2)
     return Explicit(values).vjp

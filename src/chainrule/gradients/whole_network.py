@@ -33,13 +33,13 @@ STEP = 1e-3
 """The step of the first central difference."""
 
 STEPS = 14
-"""How many other steps are tried where that one says nothing, each a quarter of the one before."""
+"""How many other steps are tried if the first fails, each a quarter of the one before."""
 
 LARGEST_MOVE = 0.25
-"""The largest of these steps moves each z by at most this, or, above 1, by this share of z."""
+"""The largest of these steps moves each z by at most this, or this share of z if |z| > 1."""
 
 SMALL_MOVE = 1e-9
-"""The second complex step moves some z or output by this much, and none by more."""
+"""The largest change of any z or output by the second complex step."""
 
 
 @dataclass
@@ -52,11 +52,11 @@ class Point:
         t: prepared targets.
         gradient: of the backward pass, the shape of θ.
         loss: at θ.
-        noise: the effect of rounding at θ.
+        noise: the effect of rounding on gradient and loss at θ.
         near: masks of the numbers so near a kink that rounding decides their side, as
             `kinks.undecided` gives them.
         batch: the number of the batch, from 1.
-        rng: draws what is chosen at random.
+        rng: the source of all random choices.
         theta: a copy of θ.
     """
 
@@ -87,13 +87,13 @@ class Point:
         return moves(self.network, self.x, self.t, direction, self.near)
 
     def only(self, i: int) -> Array:
-        """The direction in which one parameter moves."""
+        """The unit vector of one parameter."""
         direction = np.zeros_like(self.theta)
         direction[i] = 1.0
         return direction
 
     def underflow(self, step: float) -> float:
-        """How much a complex step loses by underflow on its way through the layers."""
+        """The error of a complex step's derivative by underflow in the layers."""
         return ROUNDINGS * ROUNDING * (LEAST * self.noise.passed / step)
 
 
@@ -102,7 +102,7 @@ def by_coordinates(
 ) -> Iterator[Finding]:
     """The findings of the method ``central`` or ``complex``, array by array.
 
-    ``chosen`` gives the places in θ of the numbers of an array that are compared.
+    ``chosen`` gives the indices in θ of the numbers of an array that are compared.
     """
     for segment in point.network.parameters.layout.trained:
         at = chosen(segment)
@@ -136,7 +136,7 @@ def _complex_again(point: Point, found: Comparison, k: int) -> None:
 def _along_again(point: Point, found: Comparison, k: int, direction: Array) -> None:
     """Try another complex step along a direction.
 
-    Its result is taken if it agrees, or if that of the first step had no digits.
+    Its result is taken if it agrees, or if underflow left no digits in that of the first step.
     """
     step = small_step(point.network, point.x, direction)
     again = float(along(point.f, point.theta, direction, step))
@@ -161,7 +161,8 @@ def by_autograd(point: Point, method: str, gradient: Array) -> Iterator[Finding]
 def by_projection(point: Point) -> Iterator[Finding]:
     """The findings of ⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for J = ∂L/∂θ, u = 1 and v random over one array.
 
-    J v is found by a complex step. An array takes two evaluations of the loss, whatever its size.
+    J v is found by a complex step. An array takes one evaluation of the loss, whatever its size,
+    and a second complex step where the first does not agree.
     """
     for segment in point.network.parameters.layout.trained:
         v = np.zeros_like(point.theta)
@@ -189,23 +190,23 @@ def _compared(point: Point, method: str, at: Array, other: Array, error: float) 
     return Comparison(at, point.gradient[at], other.copy(), noise[at], errors, TOLERANCES[method])
 
 
-# Steps that suit one parameter. A weight of an input of 1e8 moves z by 1e8 times as much as
-# itself: a step that is good for one parameter may be far too large or too small for another.
+# Steps that suit one parameter. If an input is 1e8, a step in its weight moves z by 1e8 times the
+# step: a step that is good for one parameter may be far too large or too small for another.
 
 
 def steadiest(
     network: Network, x: Array, t: Array, i: int, rounding: float
 ) -> tuple[float, float, float]:
-    """The central difference by one parameter, with the step that agrees best with smaller ones.
+    """The central difference for one parameter, with the step that agrees best with smaller ones.
 
-    The result of each step is blurred by the rounding of the loss divided by the step. A larger
-    step is trusted only if its result lies within the blur of those of all smaller steps.
+    The rounding of the loss, divided by the step, is an error of each result: its `blur`. A larger
+    step is trusted only if its result agrees within the errors with those of all smaller steps.
 
     Args:
         network: at θ.
         x: prepared inputs.
         t: prepared targets.
-        i: which parameter.
+        i: the index of the parameter in θ.
         rounding: the effect of one rounding of every number on the loss.
 
     Returns:
@@ -244,7 +245,7 @@ def _steps(network: Network, x: Array, i: int) -> list[float]:
 
 
 def _largest_step(network: Network, x: Array, i: int) -> float:
-    """The step that moves some z or output by `LARGEST_MOVE`, or that share of the parameter."""
+    """The step that moves some z or output by `LARGEST_MOVE`; if none moves, a share of θᵢ."""
     direction = np.zeros_like(network.theta)
     direction[i] = 1.0
     moves = [
@@ -265,7 +266,7 @@ def small_step(network: Network, x: Array, direction: Array) -> float:
 
 
 def _moves(network: Network, x: Array, direction: Array) -> Iterator[tuple[Array, Array]]:
-    """Every layer's z and output, and how fast they move along a direction of θ."""
+    """Every layer's z and output, with the magnitudes of their derivatives along a direction."""
     for _, _, z, y in network.walk(x, network.theta + 1j * COMPLEX_STEP * direction):
         for values in (z, y):
             known = values[~np.isnan(values.real)]
@@ -283,7 +284,7 @@ def blur(loss: float, rounding: float, step: float) -> float:
 
 
 def truncating_layers(network: Network) -> list[Layer]:
-    """The layers whose gradient is cut off before the first step."""
+    """The layers whose truncation is shorter than their sequences."""
     return [
         layer
         for layer in network.layers
@@ -293,7 +294,7 @@ def truncating_layers(network: Network) -> list[Layer]:
 
 @contextmanager
 def untruncated(network: Network) -> Iterator[None]:
-    """While this lasts, no layer truncates its gradient."""
+    """Within this context, no layer truncates its gradient."""
     layers = truncating_layers(network)
     depths = [layer.truncate for layer in layers]
     for layer in layers:

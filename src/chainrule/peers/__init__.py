@@ -1,9 +1,9 @@
 """Other libraries: the same network trained by them, and its loss differentiated by them.
 
 `PEERS` is the table of their names; a library is imported when its entry is looked up. Each has a
-file of its name. PyTorch's counterparts of activations, losses, layers and update rules stand in
-`chainrule.training.engines.torch`, because the engine, which lies below this folder, uses them as
-well; those of JAX stand in `chainrule.peers.jax`.
+module of the same name. PyTorch's counterparts of activations, losses, layers and update rules are
+in `chainrule.training.engines.torch`, because the engine, which lies below this folder, uses them
+as well; those of JAX are in `chainrule.peers.jax`.
 """
 
 from chainrule.core.registry import LibraryTable

@@ -25,8 +25,8 @@ class Peer(ABC):
         x: prepared inputs, (cases, input), at least one case.
         t: prepared targets.
         batch_size: cases a minibatch; the last one of an epoch may be smaller.
-        threads: how many the library may use.
-        seed: of what layers draw during training, such as the masks of dropout.
+        threads: how many threads the library may use.
+        seed: for what layers draw during training, such as the masks of dropout.
         clip_gradient_norm: the largest norm of the gradient in a step; None for no limit.
 
     Attributes:
@@ -64,11 +64,11 @@ class Peer(ABC):
         """Run one epoch.
 
         Args:
-            order: the order of the cases, (cases,); None for that of the file.
+            order: the order of the cases, (cases,); None for that of x.
 
         Returns:
-            The loss of each minibatch as it ran, before its update, penalty included,
-            (minibatches,). Losses that are not finite raise no error.
+            The loss of each minibatch before its update, penalty included, (minibatches,). Losses
+            that are not finite raise no error.
         """
 
     @abstractmethod

@@ -51,8 +51,8 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554804935, 1.6732632423543772848
 def elu(z: Any, alpha: float) -> Any:
     """z above 0, else alpha (eᶻ − 1).
 
-    Below −1 it is written with exp, because JAX computes the derivative of expm1 as its result
-    plus 1, which has no digits there.
+    Below −1 it is written with exp, because JAX computes the derivative of expm1 as expm1 + 1,
+    which loses its digits there.
     """
     below = jnp.where(z > 0, 0.0, z)
     near, far = jnp.expm1(jnp.where(z > -1, below, 0.0)), jnp.exp(below) - 1
@@ -96,22 +96,22 @@ SOFTMAX = Forms(lambda layer: nn.softmax, formula=lambda layer: partial(softmax,
 """Softmax along the last axis."""
 
 
-# Losses of each row along the last axis; a network's loss is the mean of them
+# Losses of each row along the last axis; a network's loss is their mean
 
 
 def _of_true_class(values: Any, t: Any) -> Any:
-    """From each row the number at the index of the true class."""
+    """The entry of each row at its true class."""
     return jnp.take_along_axis(values, t[..., None], axis=-1)[..., 0]
 
 
 def plain_cross_entropy(z: Any, t: Any) -> Any:
-    """The loss −ln softmax(z) of the true class, or weighted by a distribution."""
+    """−ln softmax(z) at the true class, or its sum weighted by the distribution t."""
     log_p = nn.log_softmax(z)
     return -_of_true_class(log_p, t) if t.ndim < z.ndim else -(t * log_p).sum(axis=-1)
 
 
 def cross_entropy(z: Any, t: Any) -> Any:
-    """As `chainrule.training.engines.torch.functions.softmax_cross_entropy`, of each row."""
+    """As `chainrule.training.engines.torch.functions.softmax_cross_entropy`, for each row."""
     top = z.argmax(axis=-1, keepdims=True)
     is_top = jnp.arange(z.shape[-1]) == top
     below = jnp.where(is_top, 0.0, z - jnp.take_along_axis(z, top, axis=-1))
@@ -122,18 +122,18 @@ def cross_entropy(z: Any, t: Any) -> Any:
 
 
 def binary_cross_entropy(softplus_of: Any, z: Any, t: Any) -> Any:
-    """(1 − t) softplus(z) + t softplus(−z)."""
+    """The mean over the outputs of (1 − t) softplus(z) + t softplus(−z)."""
     return ((1 - t) * softplus_of(z) + t * softplus_of(-z)).mean(axis=-1)
 
 
 def huber(delta: float, y: Any, t: Any) -> Any:
-    """½ d² where |d| ≤ delta, and its tangent beyond."""
+    """The mean of ½ d² where |d| ≤ delta, and of its tangent beyond, for d = y − t."""
     r = jnp.abs(y - t)
     return jnp.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta)).mean(axis=-1)
 
 
 def plain_log_cosh(y: Any, t: Any) -> Any:
-    """ln cosh(y − t) as it is usually written."""
+    """The mean of ln cosh d = |d| + softplus(−2 |d|) − ln 2 for d = y − t."""
     r = jnp.abs(y - t)
     return (r + nn.softplus(-2 * r) - log(2)).mean(axis=-1)
 
@@ -161,7 +161,7 @@ LOSSES: Mapping[type[Loss], Forms] = {
     ),
     losses.Hinge: Forms(lambda loss: hinge),
 }
-"""The losses. Both cross-entropies take logits: no network has them in any other way."""
+"""The losses. Both cross-entropies take logits, since networks always compute them from these."""
 
 PENALTIES: Mapping[str, Callable[[Any], Any]] = {
     "L2": lambda w: 0.5 * jnp.square(w).sum(),
@@ -188,7 +188,7 @@ def _dense(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
 
 
 def _around(layer: Any) -> list[tuple[int, int]]:
-    """The layer's padding, before and behind, for each axis of x."""
+    """The layer's padding before and after each axis of x."""
     top, bottom, left, right = layer.windows.padding
     return [(0, 0), (0, 0), (top, bottom), (left, right)]
 
@@ -292,12 +292,12 @@ def total_loss(
     """The network's loss, penalty included.
 
     Args:
-        network: of parts that have a counterpart in JAX.
-        form: of the functions, ``plain`` or ``formula``.
+        network: made of parts that have a counterpart in JAX.
+        form: the form of activations and losses, ``plain`` or ``formula``.
         theta: the arrays of θ in their order.
         x: inputs, (cases, input).
         t: prepared targets.
-        masks: of dropout, as `masks_of` gives them.
+        masks: the masks of dropout, as `masks_of` gives them.
     """
     parameters = dict(zip(network.parameters, theta, strict=True))
     made: dict[int, Any] = {INPUT: x.reshape(len(x), *network.input_shape)}
@@ -335,10 +335,10 @@ def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
     loss = LOSSES[type(ours)].made(form, ours)
     if not are_sequences(t):
         return loss(y.reshape(len(t), -1), t).mean()
-    there = t != NO_CLASS if t.ndim == 2 else ~jnp.isnan(t[:, :, 0])
-    y = jnp.where(there[..., None], y, 0.0)
-    t = jnp.where(there if t.ndim == 2 else there[..., None], t, 0)
-    return jnp.where(there, loss(y, t), 0.0).sum() / len(t)
+    has_target = t != NO_CLASS if t.ndim == 2 else ~jnp.isnan(t[:, :, 0])
+    y = jnp.where(has_target[..., None], y, 0.0)
+    t = jnp.where(has_target if t.ndim == 2 else has_target[..., None], t, 0)
+    return jnp.where(has_target, loss(y, t), 0.0).sum() / len(t)
 
 
 def gradient(network: Network, x: Array, t: Array) -> Array:
@@ -392,7 +392,7 @@ class JaxPeer(Peer):
             self._carry, losses = self._epoch(
                 self._carry, self._x, self._t, cases, self._masks(), scale
             )
-            self._carry[0][0].block_until_ready()  # then the whole program has run
+            self._carry[0][0].block_until_ready()  # wait for the whole program
             return np.asarray(losses).astype(float)
 
     def _masks(self) -> dict[str, Array]:
@@ -438,13 +438,13 @@ def _epoch(
 ) -> Any:
     """All minibatches of an epoch: those of full size in a loop, then a smaller last one if any.
 
-    Each minibatch is gathered when its turn comes. With one case in each this is a quarter faster
-    than bringing all cases into order first, and it needs no copy of them.
+    The cases of a minibatch are gathered when its turn comes. For minibatches of one case this is
+    a quarter faster than permuting all cases first, and it needs no copy of them.
     """
 
-    def minibatch(now: Any, given: Any) -> Any:
-        cases, own = given
-        return step(now, x[cases], t[cases], own, scale)
+    def minibatch(carry: Any, given: Any) -> Any:
+        cases, its_masks = given
+        return step(carry, x[cases], t[cases], its_masks, scale)
 
     count, rest = divmod(len(order), batch)
     whole = order[: count * batch].reshape(-1, batch)

@@ -8,7 +8,7 @@ penalty                ½ alpha Σw² is divided by the cases of the minibatch
 cross-entropy          the same
 binary cross-entropy   a sum over the outputs, where ours is a mean
 squared error          half of ours; its gradient is summed over the outputs as well
-Adam's epsilon         added to √v before v is corrected for its start at 0
+Adam's epsilon         added to √v before the bias correction of v
 velocity               includes the learning rate, so that a new rate changes it
 =====================  =================================================================
 """
@@ -49,7 +49,7 @@ LIBRARY = Library(
     penalties=("L2",),
     rules=(optimizers.SGD, optimizers.Momentum, optimizers.Adam),
 )
-"""What scikit-learn has; `_reason_of_ends` and `_reason_of_settings` narrow it down."""
+"""What scikit-learn has; `_reason_of_functions` and `_reason_of_settings` narrow it down."""
 
 
 class _Converted:
@@ -74,15 +74,15 @@ class _Converted:
     _optimizer: Any
 
     def start(self) -> None:
-        """From now on take targets without a check, because `Network` has prepared them."""
+        """Switch off scikit-learn's check of x and y, because `Network` has prepared them."""
         self._validate_input = lambda x, y, incremental, reset: (x, y)
 
     def _backprop(self, x: Array, *rest: Any) -> Any:
         """The loss and the gradients of a minibatch."""
         self.alpha = self.gradient_factor * self.decay * len(x)
         if self.corrected_epsilon is not None:
-            late = sqrt(1 - self.beta_2 ** (self._optimizer.t + 1))
-            self._optimizer.epsilon = self.gradient_factor * self.corrected_epsilon * late
+            correction = sqrt(1 - self.beta_2 ** (self._optimizer.t + 1))
+            self._optimizer.epsilon = self.gradient_factor * self.corrected_epsilon * correction
         loss, *gradients = super()._backprop(x, *rest)  # type: ignore[misc]
         self.reported.append(self._ours(loss))
         return loss, *gradients
@@ -140,7 +140,7 @@ class SklearnPeer(Peer):
             return "it has no networks of images or sequences"
         return (
             super().reason_against(network, optimizer)
-            or _reason_of_ends(network)
+            or _reason_of_functions(network)
             or _reason_of_settings(network, optimizer)
         )
 
@@ -205,16 +205,16 @@ class SklearnPeer(Peer):
         return np.array(model.reported)
 
     def _set_rate(self) -> None:
-        """Set the learning rate of this epoch for a gradient that is a multiple of ours."""
+        """Set this epoch's learning rate; scikit-learn's gradient is a multiple of ours."""
         rate = self._rate * self.optimizer.scale
-        if not isinstance(self.optimizer, optimizers.Adam):  # Adam's steps do not depend on it
+        if not isinstance(self.optimizer, optimizers.Adam):  # Adam's step has no such factor
             rate /= self.model.gradient_factor
         before, self.model.learning_rate_init = self.model.learning_rate_init, rate
         if not hasattr(self.model, "_optimizer"):
             return
         steps = self.model._optimizer
         steps.learning_rate_init = steps.learning_rate = rate
-        if isinstance(self.optimizer, optimizers.Momentum) and before:  # its velocity is a step
+        if isinstance(self.optimizer, optimizers.Momentum) and before:  # velocity includes it
             steps.velocities = [rate / before * v for v in steps.velocities]
 
     def theta(self) -> Array:
@@ -228,8 +228,8 @@ def _dense_layers(network: Network) -> list[Any]:
     return [layer for layer in network.layers if layer.has_weights]
 
 
-def _reason_of_ends(network: Network) -> str | None:
-    """The reason why scikit-learn does not have the activations and the loss; None if it has."""
+def _reason_of_functions(network: Network) -> str | None:
+    """The reason why scikit-learn lacks the activations or the loss; None if it has them."""
     *hidden, last = _dense_layers(network)
     is_linear = type(last.activation) is activations.Linear
     if not all(layer.bias for layer in (*hidden, last)):
@@ -261,6 +261,6 @@ def _reason_of_settings(network: Network, optimizer: Optimizer) -> str | None:
 
 
 def _decays(network: Network) -> set[float]:
-    """The rates of the L2 penalty on weights; more than one where layers have their own."""
+    """The different rates of the L2 penalty on weights; more than one if layers differ."""
     weights = [segment for segment in network.parameters.layout if not segment.is_bias]
     return {network.penalty_rates(segment.full_name).get("L2", 0.0) for segment in weights}

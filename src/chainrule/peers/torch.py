@@ -26,7 +26,7 @@ class TorchPeer(Peer):
 
     An L2 penalty is ``weight_decay``; its value is added to the loss that is reported. An L1
     penalty is part of the loss that is differentiated, and so is L2 where the gradient is clipped.
-    Learning rates that differ are parameter groups.
+    Arrays of different learning rates are in different parameter groups.
     """
 
     name: ClassVar[str] = "torch"
@@ -75,7 +75,7 @@ class TorchPeer(Peer):
             return np.array([self._step(*batch) for batch in batches])
 
     def _step(self, x: Tensor, t: Array) -> float:
-        """One minibatch: its loss as it ran."""
+        """Train on one minibatch, and return its loss before the update."""
         self.network.context.step = self.steps
         self.update.zero_grad()
         loss: Any = self._loss(self.model(x), t)
@@ -83,7 +83,7 @@ class TorchPeer(Peer):
             loss = loss + rate * w.abs().sum()
         with torch.set_grad_enabled(self.clip_gradient_norm is not None):
             decay: Any = sum(0.5 * rate * w.square().sum() for rate, w in self._penalised["L2"])
-        loss = loss + decay  # without a gradient where the optimiser adds that as weight_decay
+        loss = loss + decay  # has no gradient here where weight_decay adds it
         loss.backward()
         self._clip()
         self.update.step()
@@ -91,7 +91,7 @@ class TorchPeer(Peer):
         return float(loss.item())
 
     def _clip(self) -> None:
-        """Clip the gradient as `torch.nn.utils.clip_grad_norm_`, which adds 1e-6 to the norm."""
+        """Clip the gradient. `torch.nn.utils.clip_grad_norm_` would add 1e-6 to its norm."""
         most = self.clip_gradient_norm
         if most is None:
             return
