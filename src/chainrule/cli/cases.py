@@ -33,7 +33,7 @@ def part_of(data: DataSplit, split: str) -> Dataset:
 
 
 def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
-    """Inputs, scaled, and targets of a part of the run's data."""
+    """The scaled inputs and the targets of a part of the run's data."""
     part = part_of(run.data, split)
     _say_notes(run.data.notes)
     return part.x, part.t
@@ -48,7 +48,7 @@ def _say_notes(notes: Sequence[str]) -> None:
 def cases_of_file(
     run: Run, file: Path, labels_file: Path | None = None
 ) -> tuple[Array, Array | None]:
-    """Inputs, scaled as the run's were, and targets or None, of a file.
+    """The inputs of a file, scaled as the run's were, and its targets or None.
 
     Args:
         run: the trained network, with its scaling and classes.
@@ -77,7 +77,7 @@ def cases_of_file(
 
 
 def inputs_of_file(run: Run, file: Path) -> Array:
-    """Inputs alone, as of `cases_of_file`: labels, if there are any, may be of any kind."""
+    """The inputs of `cases_of_file` alone; labels in a table of cases may be of any kind."""
     _require_cases(run, file)
     if _are_sequences(run, file):
         return _sequences(run, file)[0]
@@ -85,7 +85,7 @@ def inputs_of_file(run: Run, file: Path) -> Array:
 
 
 def _require_cases(run: Run, file: Path) -> None:
-    """Refuse a folder where the run's data were no folder of images."""
+    """Refuse a folder unless the run's data were a folder of images."""
     if os.path.isdir(file) and "folder" not in run.config.data:
         message = "expected a file of cases, but this is a folder; only a run that was trained on "
         raise DataError(Problem(f"{message}a folder of images takes one", file))

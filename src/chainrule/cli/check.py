@@ -68,7 +68,7 @@ def command(
 
 
 def _print_report(network: Network, report: Report) -> None:
-    """The two tables and the notes."""
+    """Print the two tables and the notes."""
     from chainrule.cli.tables import print_rows
 
     methods = list(dict.fromkeys(finding.method for finding in report.parameters))
@@ -90,7 +90,7 @@ def _print_report(network: Network, report: Report) -> None:
 
 
 def _by_name(findings: Iterable[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Findings by place and array, in the order in which these first come."""
+    """Findings grouped by place and array, in the order of first appearance."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.name, []).append(finding)
@@ -110,7 +110,7 @@ def _array_row(
 
 
 def shown_error(found: Iterable[Finding]) -> str:
-    """The largest relative error; where nothing was compared so, what it was judged by."""
+    """The largest relative error; if none was computed, the basis of the verdict."""
     from chainrule.gradients import Verdict
 
     found = list(found)
@@ -125,7 +125,7 @@ def shown_error(found: Iterable[Finding]) -> str:
 
 
 def _verdict(found: Iterable[Finding]) -> str:
-    """The worst of several, with how many numbers lie at a kink."""
+    """The worst verdict of several, with the count of numbers at a kink."""
     from chainrule.gradients import Verdict
 
     found = list(found)

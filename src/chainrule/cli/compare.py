@@ -69,7 +69,7 @@ def command(
 
 @contextmanager
 def _bars() -> Iterator[Callable[[str, float], None]]:
-    """A bar on the terminal for every training; gives what moves the bar of a name to a share."""
+    """A progress bar for every training; yields the function that sets a name's bar to a share."""
     from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
     columns = TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn()
@@ -90,7 +90,7 @@ def _bars() -> Iterator[Callable[[str, float], None]]:
 
 
 def _show(found: Comparison) -> None:
-    """The table, what it is of, and where the files lie."""
+    """Print the sizes of the comparison, its table, and where its files are."""
     from chainrule.cli.tables import print_rows
 
     say(
@@ -107,7 +107,7 @@ def _show(found: Comparison) -> None:
 
 
 def _row(found: Comparison, one: TrainingResult) -> dict[str, str]:
-    """The cells of a training's row by their headings; differences are those from our engine."""
+    """The cells of a training's row by heading; differences are taken from our engine."""
     is_ours = one is found.ours
     ratio = found.ratio(one)
     return {
@@ -128,7 +128,7 @@ def _number(value: float, how: str) -> str:
 
 
 def _seconds(value: float) -> str:
-    """A time with its unit, three digits of it."""
+    """A time with its unit, to three significant digits."""
     if not isfinite(value):
         return "–"
     unit, name = next(((u, n) for u, n in ((1, "s"), (1e-3, "ms")) if value >= u), (1e-6, "µs"))

@@ -27,7 +27,7 @@ def command(
 
 
 def _print(network: Description) -> None:
-    """A line a layer, and the sums."""
+    """Print a line for each layer, then the totals."""
     from chainrule.cli.tables import print_rows
     from chainrule.nn.layers.base import sizes_text
 

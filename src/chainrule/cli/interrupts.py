@@ -1,4 +1,4 @@
-"""Ctrl-C while the program is still being imported: it ends at once, with status 130.
+"""Ctrl-C during the program's imports ends it at once, with status 130.
 
 There is nothing to save yet, and an exception during an import would end in a traceback. This
 module imports little, so that it can be imported first.
@@ -20,7 +20,7 @@ def _leave(number: int, frame: object) -> None:
 
 
 def at_once() -> None:
-    """From now on Ctrl-C ends the program, unless it is ignored already, as under ``nohup``."""
+    """From now on Ctrl-C ends the program, unless ignored, as in a script's background job."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
@@ -29,7 +29,7 @@ def now() -> None:
     """End the program that Ctrl-C has interrupted with status 130.
 
     Without this, ``python -m`` would end by the signal itself, although the exception was caught,
-    where the signal came in code compiled from a string, such as the methods of a data class.
+    if the signal came in code compiled from a string, such as the methods of a dataclass.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

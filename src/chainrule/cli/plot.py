@@ -54,7 +54,7 @@ def command(
 
 
 def _weights(run: Run) -> Figure | None:
-    """The first layer's weights, where the inputs are images, or its filters."""
+    """A picture of the first layer's filters, or of its weights if the inputs are images."""
     from chainrule.plots.weights import filter_images, weight_images
 
     first, shape = run.network.layers[0], run.data.image_shape
@@ -63,12 +63,12 @@ def _weights(run: Run) -> Figure | None:
         return filter_images(W, title=f"{run.name}: filters of {first.name}")
     if W is None or shape is None or len(W) != prod(shape):
         return None
-    W = run.data.pictures(W.T).reshape(len(W.T), -1).T  # colours last, as one sees them
+    W = run.data.pictures(W.T).reshape(len(W.T), -1).T  # colours last, as images are drawn
     return weight_images(W, shape, title=f"{run.name}: weights of {first.name}")
 
 
 def _boundary(run: Run) -> Figure | None:
-    """The plane in the classes' colours, where there are two inputs and classes."""
+    """The plane in the classes' colours; None unless there are classes and two inputs."""
     from chainrule.plots.decision_boundary import boundary_of
 
     if run.classes is None or run.network.input != 2:
@@ -80,4 +80,4 @@ PICTURES: Mapping[str, tuple[Callable[[Run], Figure | None], str]] = {
     "weights": (_weights, "the first layer has no weights for images"),
     "boundary": (_boundary, "it needs two inputs, and classes"),
 }
-"""How each picture of a run is drawn, and why there may be none."""
+"""The function that draws each picture of a run, and why there may be none."""

@@ -57,17 +57,17 @@ def command(
 
 
 def as_csv(classes: Sequence[str] | None, y: Array, steps: int | None = None) -> str:
-    """Predictions as comma-separated text: a header, then a line a case or a step of it.
+    """Predictions as comma-separated text: a header, then one line per case or per step.
 
-    With classes, a line has the name of the class, empty where an output is no number, and then
-    each output under its class's name; these are probabilities where the network ends in softmax
+    With classes, a line has the name of the class, empty if an output is NaN, and then each
+    output under its class's name; these are probabilities where the network ends in softmax
     or sigmoid.
 
     Args:
         classes: the names of the classes, or None for values.
         y: outputs, (cases, outputs), or (cases, steps · outputs) with NaN at padding.
-        steps: of a case, where every step has outputs: lines begin with the numbers of case and
-            step, both counted from 1.
+        steps: the number of steps of a case, if every step has outputs; lines then begin with
+            the numbers of case and step, both counted from 1.
     """
     import csv
     from io import StringIO

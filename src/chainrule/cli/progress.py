@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a training: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_LINES = 20
 
 
 def epoch_text(row: Row, trainer: Trainer) -> str:
-    """One epoch in words: losses, accuracies where there are, and the rate."""
+    """One epoch in words: losses, accuracy or R² if known, and the learning rate."""
     parts = [f"train loss {_number(row['train_loss'])}"]
     if row.get("validation_loss") is not None:
         parts.append(f"validation loss {_number(row['validation_loss'])}")
@@ -31,13 +31,13 @@ def _number(value: float | int | None) -> str:
 
 
 def say_if_stopped(trainer: Trainer) -> None:
-    """Answer a Ctrl-C at once: what follows takes a moment."""
+    """Report a Ctrl-C at once, because writing the run takes a moment."""
     if trainer.interrupted and not trainer.finished:
         say(f"stopped in epoch {trainer.epoch}; writing the run so far ...")
 
 
 class SayWhereItGoesOn(Callback):
-    """A line at the start of a run that is resumed."""
+    """Prints a line at the start of a run that is resumed."""
 
     def on_start(self, trainer: Trainer) -> None:
         """Print it, unless training begins with the first minibatch."""
@@ -53,10 +53,10 @@ class SayWhereItGoesOn(Callback):
 
 
 class EpochLines(Callback):
-    """A line for an epoch: for each, or for about twenty of a longer training.
+    """Prints a line for every epoch, or for about twenty epochs of a longer training.
 
     Args:
-        all: a line for each.
+        all: whether every epoch has a line.
     """
 
     def __init__(self, *, all: bool = False) -> None:

@@ -25,12 +25,12 @@ NONE = "-"
 
 
 def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
-    """Random images of ``part``, or its points.
+    """Random images of ``part``, or its scatter plot.
 
     Args:
-        data: what the part belongs to.
-        part: its cases.
-        title: of the picture.
+        data: the data set of the part.
+        part: the cases.
+        title: the picture's title.
         count: the most images to show.
 
     Raises:
@@ -55,18 +55,18 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
 
 
 def _some(part: Dataset, count: int) -> Array:
-    """The numbers of some cases, drawn at random."""
+    """The indices of at most ``count`` cases, drawn at random."""
     return np.random.default_rng(randbits(64)).permutation(len(part))[:count]
 
 
 def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
-    """Some cases at random: inputs and targets, a column a step.
+    """Random cases as text: their inputs and targets, with one column per step.
 
     A text's windows are printed as text, with the characters that follow below them.
 
     Args:
-        data: what the part belongs to.
-        part: its cases are (cases, steps, features).
+        data: the data set of the part.
+        part: the cases, whose inputs are (cases, steps, features).
         count: the most cases to show.
 
     Raises:
@@ -99,7 +99,7 @@ def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) ->
 
 
 def _character(classes: Sequence[str], number: int) -> str:
-    """A character as it can be printed; one that the alphabet lacks as a box."""
+    """A character in printable form; a box for one that the alphabet lacks."""
     if number < 0:
         return "□"
     return " " if classes[number] == SPACE else classes[number]

@@ -25,7 +25,7 @@ WIDEST = 10_000
 
 
 def print_result(run: Run) -> None:
-    """The end of a training: each part's score, and where the files lie."""
+    """Print the result of a training: the score of each part, and where the files are."""
     if run.interrupted:
         say(f"\nstopped after {len(run.history.rows)} whole epochs; this is the run so far")
     if run.ending is not None:
@@ -50,7 +50,7 @@ def _print_places(run: Run, folder: Path) -> None:
 
 
 def print_scores(scores: Mapping[str, Score]) -> None:
-    """Loss and accuracy, or R², of each part of the data."""
+    """Print the loss and the accuracy, or R², of each part of the data."""
     quality = "accuracy" if any(s.accuracy is not None for s in scores.values() if s) else "R²"
     rows = [
         (_NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score))
@@ -69,7 +69,7 @@ def _quality(score: Score) -> str:
 
 
 def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
-    """How often each class was taken for each."""
+    """Print the confusion matrix: how often each true class was taken for each class."""
     if len(classes) > MOST_CLASSES:
         say(f"\n({len(classes)} classes: too many for a confusion matrix)")
         return
@@ -82,22 +82,22 @@ def print_confusion(matrix: Array, classes: Sequence[str]) -> None:
 
 
 def _cell(text: str) -> str:
-    """What stands in a table: printable, and one line."""
+    """The text of a table's cell: printable, and on one line."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> None:
-    """A table of texts, numbers among them to the right.
+    """Print a table of texts, with words to the left and numbers to the right.
 
     Args:
-        headings: of the columns.
-        rows: of as many texts each.
-        words: how many of the first columns hold words, which stand to the left.
+        headings: the columns' headings.
+        rows: the texts of each row, one per column.
+        words: how many of the first columns hold words.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for k, heading in enumerate(headings):
         table.add_column(_cell(heading), justify="left" if k < words else "right")
     for row in rows:
         table.add_row(*map(_cell, row))
-    # As wide as it is: a number is never cut off. Names are text and no markup.
+    # The table has its full width, so that no number is cut off. Names are text, not markup.
     console(width=WIDEST, markup=False, emoji=False, highlight=False).print(table)

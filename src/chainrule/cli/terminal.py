@@ -31,11 +31,11 @@ class OutputError(OSError):
 
 
 def say(text: object = "", *, to_stderr: bool = False) -> None:
-    """Print a text at once, with characters that a terminal must not be sent as escapes.
+    """Print a text and flush it; characters that could control a terminal are escaped.
 
     Args:
         text: one or several lines.
-        to_stderr: for what is not a result, so that stdout can be redirected to a file.
+        to_stderr: for text that is not a result, so that stdout can be redirected to a file.
 
     Raises:
         OutputError: the output cannot be written.
@@ -66,7 +66,7 @@ def counted(number: int, noun: str) -> str:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Report that the output cannot be written, as on a full disk, by an error of its own."""
+    """Turn a failure to write the output, as on a full disk, into an `OutputError`."""
     try:
         yield
     except BrokenPipeError:
@@ -83,11 +83,11 @@ def _drop_output() -> None:
 
 
 def console(**options: Any) -> Console:
-    """A console of rich whose broken pipe is reported by `failures_reported`, with its status."""
+    """A console of rich that leaves a broken pipe to `failures_reported`."""
     from rich.console import Console
 
     class Raising(Console):
-        """Where rich's own would end the program with status 1, this one raises."""
+        """Raises an error where rich's own class would end the program with status 1."""
 
         def on_broken_pipe(self) -> None:
             """Called when the reader of the output has closed it."""
@@ -154,7 +154,7 @@ def _show_warning(message: Warning | str, *where: object, **options: object) -> 
 
 
 def _problem_of(error: OSError) -> Problem:
-    """The message of a failure of the system that no reader or writer of a file has reported."""
+    """The problem for a system error that no reader or writer of a file has reported."""
     reason = error.strerror or str(error)
     of_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EIO)
     if isinstance(error, OutputError) or of_output:

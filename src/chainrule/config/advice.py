@@ -1,6 +1,6 @@
-"""Messages for keys and values that other programs, or the other form of a file, would have.
+"""Messages for keys and values that belong in other programs or in the other form of a file.
 
-They say where the key belongs, or what to write in place of it.
+They say where the key belongs, or what to write instead.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PENALTIES = ("weight_decay", "l2_rate", "penalty")
 _COUNTS = ("hidden_layers", "hidden_sizes", "num_layers", "n_layers", "number_of_layers")
 
 _LONGEST = 30
-"""Letters of a number that a message repeats."""
+"""A message repeats only numbers with fewer characters than this."""
 
 SECTIONS = {"network": "GLOBALS", "layers": "LAYERS", "data": "DATA", "training": "TRAINING"}
 """The parts of a configuration, and what the compact form calls them."""
@@ -49,7 +49,7 @@ _PENALTY_WORDS: Mapping[str, tuple[str, ...]] = {
     "l2": ("penalty", "L2"),
     "breg": ("penalty", "biases"),
 }
-"""The compact form's keys of a penalty, the network's or a layer's own, and the schema's."""
+"""The compact form's keys of a penalty, and the schema's path of each."""
 
 NETWORK_WORDS: Mapping[str, tuple[str, ...]] = {
     "loss": ("loss",),
@@ -79,12 +79,12 @@ COMPACT_WORDS: Mapping[str, tuple[str, str]] = {
     for word, path in words.items()
     if word != path[0]
 }
-"""The keys that only the compact form has: the part and the key that the schema has for them."""
+"""The keys that only the compact form has, with the schema's part and key for each."""
 
 
 @cache
 def _fields() -> dict[str, str]:
-    """The part that each key belongs to; of several, the one that is meant more often."""
+    """The part that each key belongs to; if to several, the one that is meant most often."""
     data = {name for known in GENERATORS.values() for name in known.model.model_fields}
     layers = {name for kind in LAYERS for name in section_of(kind).model_fields}
     parts = {
@@ -97,12 +97,12 @@ def _fields() -> dict[str, str]:
 
 
 def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | None:
-    """The message for an unknown key where there is better advice than the nearest known key.
+    """The advice on an unknown key; None if the nearest known key is the best advice.
 
     Args:
         key: as it was written.
-        here: the part it stands in, ``network``, ``layers``, ``data`` or ``training``; inside
-            other keys, the nearest of them; ``""`` at the top.
+        here: the part that holds it, ``network``, ``layers``, ``data`` or ``training``; inside
+            another key, such as ``optimizer``, that key; ``""`` at the top.
         known: the keys that may stand there.
         compact: whether the file is in the compact form.
     """
@@ -136,13 +136,13 @@ def on_key(key: Any, here: str, known: list[str], *, compact: bool) -> str | Non
 
 
 def home_of(word: str) -> tuple[str | None, str]:
-    """The part that a key belongs to, None where it is not known, and what it is called there."""
+    """The part that a key belongs to, None if it is unknown, and the key's name there."""
     field = SYNONYMS.get(word, word)
     return COMPACT_WORDS.get(word) or (_fields().get(field), field)
 
 
 def _penalty(here: str, *, compact: bool) -> str:
-    """How a penalty is written, and where if it cannot stand here."""
+    """How to write a penalty, and where, if this is the wrong place."""
     where, written = "under network: ", "penalty: {type: L2, rate: 0.001}"
     if compact:
         where, written = "in GLOBALS ", "wreg: 0.001 wrt: L2, or l1: 0.001 l2: 0.01"
@@ -162,13 +162,13 @@ def _to(part: str, field: str, word: str, *, compact: bool) -> str:
 
 
 def on_value(tree: Tree, path: KeyPath, value: Any, expected: str) -> str | None:
-    """The message for a refused value where it is known what was meant.
+    """The advice on a refused value; None if it is unclear what was meant.
 
     Args:
         tree: the configuration.
         path: of the value.
         value: as it was written.
-        expected: what the schema says it must be; ``""`` if its message is another.
+        expected: what the value must be; ``""`` if the schema has another message.
     """
     if not isinstance(value, str):
         return None

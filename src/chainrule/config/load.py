@@ -37,9 +37,9 @@ class Config:
         data: the keys that were written, after the one that says the kind of data. Generators
             and readers have defaults for the others.
         training: every key.
-        folder: where relative paths start.
+        folder: the folder that relative paths start from.
         path: the file it was read from, if any.
-        name: of a run of it: the file's name without its ending, or ``run``.
+        name: the name of its runs: the file's name without its ending, or ``run``.
     """
 
     network: dict[str, Any]
@@ -61,7 +61,7 @@ class Config:
         """A problem that is found after the checks, such as when the data are read.
 
         Args:
-            path: of the value at fault, such as ``("network", "input")``; where it is not
+            path: the path of the wrong value, such as ``("network", "input")``; where it is not
                 written, the place of the innermost value around it is given.
             message: what was found and what was expected.
             of_key: whether to give the place of the key rather than of its value.
@@ -229,7 +229,7 @@ def load_config(
 
 
 def _checked(tree: Tree) -> dict[str, Any]:
-    """The parts of a tree, normalised, by name.
+    """The checked and normalised parts of a tree, by name.
 
     Raises:
         ConfigError: every problem that the tree has.
@@ -264,13 +264,13 @@ def _said(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _values(value: Any) -> int:
-    """How many values the reader of a configuration counts in one."""
+    """The number of values, as the readers of configurations count them."""
     items = value.values() if isinstance(value, Mapping) else value
     return 1 + sum(map(_values, items)) if isinstance(value, Mapping | list | tuple) else 1
 
 
 def _expanded(name: str | Path) -> Path:
-    """The path with the home folder for ``~``; ``~x`` stays where there is no user x."""
+    """The path with the home folder for ``~``; ``~x`` is kept if there is no user x."""
     return Path(os.path.expanduser(name))
 
 

@@ -1,4 +1,4 @@
-"""From the schema's errors to messages in plain words, each at its place in the file."""
+"""Converts the schema's errors to messages in plain words, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from chainrule.core.schema import KeyPath, must_be
 def schema_problems(error: ValidationError, tree: Tree) -> list[Problem]:
     """The problems of a schema's error, each at the key or value it is about.
 
-    A missing key is not reported where a key beside it looks like a misspelling of it, nor where
-    the tree could only be read in part.
+    A missing key is not reported if a key beside it looks like its misspelling, or if the tree
+    could only be read in part.
     """
     errors: list[dict[str, Any]] = [dict(item) for item in error.errors(include_url=False)]
-    if len(errors) > MOST_PROBLEMS:  # in a file made to do harm; making messages takes time
+    if len(errors) > MOST_PROBLEMS:  # only in a malicious file; messages take time
         places = {id(item): tree.place(tuple(item["loc"]), of_key=True) for item in errors}
         errors.sort(key=lambda item: places[id(item)].line or inf)
         del errors[MOST_PROBLEMS:]
@@ -81,7 +81,7 @@ def _unknown(tree: Tree, path: KeyPath, known: list[str]) -> Iterator[Problem]:
 
 
 def _wrong(tree: Tree, path: KeyPath, kind: str, context: dict[str, Any]) -> Problem:
-    """A value that the schema refuses, or the part of it that the error's ``at`` names."""
+    """The problem of a refused value, or of its item that the error's ``at`` names."""
     if context.get("at") is not None:
         path = (*path, context["at"])
     value = tree.value_at(path)

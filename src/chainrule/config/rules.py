@@ -1,8 +1,8 @@
-"""What must hold between the values of a configuration.
+"""Rules on several values of a configuration together.
 
-The schema checks one value at a time, these rules several together. They read the values as
-written, so that their problems are reported together with the schema's. A rule says nothing where
-it cannot read a value: the schema reports that one.
+The schema checks one value at a time. The rules read the values as written, so that their
+problems are reported together with the schema's. A rule ignores a value that it cannot read,
+because the schema reports it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LIST: KeyPath = ("network", "layers")
 
 
 def rule_problems(tree: Tree) -> list[Problem]:
-    """Every broken rule, at its place; none for a tree that could only be read in part."""
+    """A problem for every broken rule; none if the tree could only be read in part."""
     if tree.partial or not isinstance(tree.value, dict):
         return []
     broken: list[Broken] = []
@@ -41,13 +41,13 @@ def rule_problems(tree: Tree) -> list[Problem]:
 
 
 def _name(value: Any) -> str | None:
-    """The word that a name or a mapping with ``type`` gives, in lower case."""
+    """A name, or the ``type`` of a mapping, in lower case; None if that is no string."""
     word = value.get("type") if isinstance(value, dict) else value
     return word.lower() if isinstance(word, str) else None
 
 
 def _kind(layer: Any) -> str | None:
-    """The layer's type; None for what is none."""
+    """The layer's type; None if it is unknown."""
     word = "dense" if isinstance(layer, dict) and "type" not in layer else _name(layer)
     return ALIASES.get(word, word) if word in (*LAYERS, *ALIASES) else None
 
@@ -73,7 +73,7 @@ def _network_rules(network: Mapping[str, Any]) -> Iterator[Broken]:
 
 
 def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[tuple[str, str]]:
-    """The key and message of what is wrong between the values of one layer."""
+    """The key and message of each rule that the values of layer k break."""
     layer, size, start = layers[k], layers[k].get("size"), layers[k].get("start")
     follows_dense = k > 0 and kinds[k - 1] == "dense" and "inputs" not in layer
     if kinds[k] == "softmax" and follows_dense and isinstance(layers[k - 1], dict):
@@ -90,7 +90,7 @@ def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[t
 
 
 def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Two layers of one name; a layer without a name is called by its type and number."""
+    """Layers with equal names; a layer without a name is called by its type and number."""
     taken: dict[str, tuple[int, bool]] = {}
     for k, layer in enumerate(layers):
         given = layer.get("name") if isinstance(layer, dict) else None
@@ -103,7 +103,7 @@ def _names(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
 
 
 def _graph(layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Inputs that do not exist, circles and dead ends, where all layers can be read."""
+    """Inputs that do not exist, cycles and dead ends, if all layers can be read."""
     sources = [_inputs(layer) for layer in layers]
     if None in kinds or None in sources:
         return
@@ -130,7 +130,7 @@ def _inputs(layer: Any) -> tuple[str, ...] | None:
 
 
 def _losses(loss: str | None, layers: list[Any], kinds: list[str | None]) -> Iterator[Broken]:
-    """Losses that need a distribution, or probabilities, as the network's output."""
+    """Losses that need a distribution or probabilities, which the output is not."""
     last = kinds[-1] if kinds else None
     if last is None or (loss == "cross_entropy" and "softmax" in kinds):
         return

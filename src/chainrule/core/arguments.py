@@ -1,7 +1,7 @@
-"""What counts as a number where one is given, and how large one may be.
+"""Which values count as numbers, and how large a number may be.
 
-Every check of a number goes through `is_finite` or `is_whole`: those of configurations
-(`core.schema`) as well as those of constructors. This module imports nothing that takes time.
+Configurations (`core.schema`) and constructors check every number by `is_finite` or `is_whole`.
+This module imports nothing that takes time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from numbers import Integral, Real
 from typing import TypeGuard
 
 MOST = 10**12
-"""The largest whole number where no other bound is given."""
+"""The largest whole number that is accepted where no other bound is given."""
 
 MAX_SEED = 2**256 - 1
 """The largest seed. Sources of seeds, such as NumPy's, give at most 128 bits."""
 
 
 def is_finite(value: object) -> TypeGuard[float]:
-    """Whether ``value`` is a finite real number; a truth value or a text is none.
+    """Whether ``value`` is a finite real number; booleans and strings do not count.
 
     Example:
         >>> [is_finite(value) for value in (1, 0.5, float("nan"), "1", True)]
@@ -28,12 +28,12 @@ def is_finite(value: object) -> TypeGuard[float]:
         return False
     try:
         return isfinite(value)
-    except OverflowError:  # a whole number beyond every float
+    except OverflowError:  # an integer too large for a float
         return False
 
 
 def is_whole(value: object, at_least: int | None = None) -> TypeGuard[int]:
-    """Whether ``value`` is a whole number, of at least ``at_least``; a truth value is none.
+    """Whether ``value`` is an integer of at least ``at_least``; booleans do not count.
 
     Example:
         >>> [is_whole(value) for value in (-1, 1.0, True)], is_whole(-1, at_least=0)

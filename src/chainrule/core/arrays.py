@@ -1,4 +1,4 @@
-"""Arrays of numbers: what a caller gives becomes one, or is refused with the reason."""
+"""Converts what a caller gives to an array of numbers, or refuses it with the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
-    """What a caller gives, as an array of numbers.
+    """Convert a caller's value to an array of numbers.
 
     Args:
         value: an array, a list or a number.
@@ -23,8 +23,8 @@ def as_numbers(value: Any, what: str, kinds: str = "biufc") -> Array:
         kinds: NumPy's letters of the kinds of numbers that are accepted; all by default.
 
     Raises:
-        ShapeError: it holds something else, lists of different lengths, or masked values: NumPy
-            would compute with the numbers behind the mask.
+        ShapeError: the value holds anything but numbers, lists of different lengths, or masked
+            values, because NumPy would compute with the numbers behind the mask.
 
     Example:
         >>> as_numbers([[1, 2], [3]], "inputs")
@@ -56,7 +56,7 @@ def _has_masked(value: Any) -> bool:
 
 
 def _no_array(value: Any, what: str, error: Exception) -> str:
-    """Why a value is no array: lists of different lengths, as a rule."""
+    """The message for a value that is no array, usually for lists of different lengths."""
     expected = f"{what} are numbers in rows of one length"
     lengths = [np.size(row) if np.isscalar(row) else len(row) for row in _rows(value)]
     other = next((k for k, length in enumerate(lengths) if length != lengths[0]), None)
@@ -68,21 +68,21 @@ def _no_array(value: Any, what: str, error: Exception) -> str:
 
 
 def _rows(value: Any) -> list[Any]:
-    """The items of a list, where all are lists or single numbers."""
+    """The items of a list if all are lists or single numbers; otherwise an empty list."""
     rows = list(value) if isinstance(value, Sequence) else []
     return rows if all(np.isscalar(row) or hasattr(row, "__len__") for row in rows) else []
 
 
 def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """What a caller gives as a network's inputs, as an array (cases, inputs) of the dtype.
+    """Convert a caller's inputs of a network to an array (cases, inputs) of ``dtype``.
 
     Images (cases, channels, height, width) and sequences (cases, steps, features) become rows;
     complex numbers stay complex. The caller's array is never changed.
 
     Args:
         x: the inputs.
-        shape: of one case.
-        dtype: of the network.
+        shape: the shape of one case.
+        dtype: the network's dtype.
 
     Raises:
         ShapeError: x is not numbers, or its cases have another shape.
@@ -101,7 +101,7 @@ def rows_of_cases(x: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array
         raise ShapeError(
             f"the network takes inputs of shape (cases, {prod(shape)}), found {x.shape}"
         )
-    with np.errstate(over="ignore"):  # beyond float32 is inf
+    with np.errstate(over="ignore"):  # inf where float32 overflows
         return np.ascontiguousarray(x, dtype=None if x.dtype.kind == "c" else dtype)
 
 
@@ -109,7 +109,7 @@ def require_as_many(x: Array, t: Array) -> None:
     """Refuse inputs and targets of no cases or of different numbers of cases.
 
     Raises:
-        ShapeError: they are refused.
+        ShapeError: there are no cases, or the numbers differ.
     """
     if len(x) != len(t):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")

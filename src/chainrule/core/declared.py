@@ -20,10 +20,10 @@ from chainrule.core.errors import ConfigError, Problem, unknown
 from chainrule.core.schema import Section, in_plain_values, validated
 
 Rule = Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]]
-"""What must hold between values: yields the keys concerned and a message where it does not hold.
+"""A condition on several values; for each violation it yields the keys concerned and a message.
 
-The problem is reported at the first of the keys that is written. A rule may be given values of
-any sort and passes over those that it cannot read: the schema reports them."""
+The problem is reported at the first of these keys that is written. A rule may be given values of
+any type and ignores those that it cannot read, because the schema reports them."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,14 +31,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Arguments:
     """The arguments of a function as the keys of a `Section`.
 
-    An argument's annotation is its type, its default the default, and what the docstring says of
-    it the description. The first argument (``self``, or a random generator) is not a key.
+    A key has the type and the default of its argument, and as its description the argument's
+    entry in the docstring. The first argument (``self``, or a random generator) is not a key.
 
     Args:
-        function: a function, or a class, whose constructor's arguments they are.
-        rules: what must hold between the values.
+        function: a function, or a class, which stands for its constructor.
+        rules: the conditions on several values.
         base: a section whose keys are added.
-        fixed: keys that have one possible value each, and that value.
+        fixed: the keys that have a single possible value, each with that value.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Arguments:
 
     @cached_property
     def model(self) -> type[Section]:
-        """The section; building it takes a while, so it is done at first use."""
+        """The section, which is built at first use because that takes a while."""
         fields: dict[str, Any] = {
             key: (Literal[word], Field(description="the kind of data"))
             for key, word in self.fixed.items()
@@ -67,7 +67,7 @@ class Arguments:
         return create_model(name.title(), __base__=self.base, __doc__=about, **fields)
 
     def problems(self, written: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The key and message of each rule broken; keys not written have their defaults."""
+        """The key and message of each broken rule; keys not written have their defaults."""
         values = {**self.model.defaults(), **written}
         for rule in self.rules:
             for keys, message in rule(values):
@@ -95,7 +95,7 @@ class Arguments:
 
 
 def checked(function: F, arguments: Arguments | None = None) -> F:
-    """The function or class, whose arguments but for the first are checked at every call."""
+    """The function or class with all arguments but the first checked at every call."""
     called, declared = _called(function), arguments or Arguments(function)
 
     @wraps(called)
@@ -110,14 +110,14 @@ def checked(function: F, arguments: Arguments | None = None) -> F:
 
 
 def _called(function: Any) -> Any:
-    """What runs when a function or a class is called."""
+    """The function itself, or the constructor of a class."""
     return vars(function)["__init__"] if isinstance(function, type) else function
 
 
 def arguments_of(function: Callable[..., Any], base: type[Section] = Section) -> dict[str, Any]:
-    """A function's or class's arguments but the first as fields of a model derived from ``base``.
+    """The fields, for a model derived from ``base``, of all arguments but the first.
 
-    Those that ``base`` has already are left out.
+    Arguments that are fields of ``base`` already are left out.
     """
     about = _described_arguments(getdoc(function) or "")
     called = _called(function)
@@ -135,14 +135,14 @@ def arguments_of(function: Callable[..., Any], base: type[Section] = Section) ->
 
 
 def _without_none(kind: Any) -> Any:
-    """A type without None: the key of an argument whose default is None may only be left out."""
+    """The type without None: a key with the default None may be left out but not be null."""
     kinds = [one for one in get_args(kind) if one is not type(None)]
     is_union = get_origin(kind) in (Union, UnionType)
     return reduce(or_, kinds) if is_union else kind
 
 
 def _described_arguments(text: str) -> dict[str, str]:
-    """The first sentence on each argument (of a dataclass: attribute) in a docstring."""
+    """The first sentence of a docstring about each argument or dataclass attribute."""
     _, *blocks = re.split(r"\n(?:Args|Attributes):\n", text, maxsplit=1)
     block = re.split(r"\n\S", "".join(blocks), maxsplit=1)[0]
     items = re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", block, re.MULTILINE)

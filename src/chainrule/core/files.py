@@ -1,9 +1,9 @@
-"""Writing a file whole or not at all, and only where it belongs.
+"""Writes a file completely or not at all, and refuses links in a run's own folder.
 
 A file that a user names may be a link, or a pipe such as ``/dev/stdout``: it is written to. The
 files of a run's or a sweep's folder have names that this package chose, and the folder may come
 from a stranger. So a link, a pipe or a device in the place of such a file is refused: nothing
-outside the folder is read or written, and no pipe can make the program wait.
+outside the folder is read or written, and no pipe can block the program.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from typing import BinaryIO
 from chainrule.core.errors import ChainruleError, Problem, shown
 
 _BINARY = getattr(os, "O_BINARY", 0)
-"""Without this flag Windows would change the ends of lines."""
+"""Without this flag Windows would convert line endings."""
 
 
 def as_path(value: object, what: str) -> Path:
-    """A caller's path of a file or a folder.
+    """Convert a caller's path of a file or a folder to a `Path`.
 
     Args:
         value: a text, or a path.
@@ -45,7 +45,7 @@ def require_own(*paths: Path) -> None:
     A missing file or a folder passes: whoever opens the path reports it.
 
     Raises:
-        ChainruleError: with each of ``paths`` that is one of these.
+        ChainruleError: with a problem for each of ``paths`` that is one of these.
     """
     problems = [Problem(message, path) for path in paths if (message := _not_own(path))]
     if problems:
@@ -83,9 +83,9 @@ def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """A file to write into that appears at ``path`` in one step, at the end.
 
     It is written under a temporary name in the same folder, flushed to the disk and renamed, and
-    the folder is flushed as well: a reader sees the old file or the new one. Where anything fails
-    it is removed. Unless it is a folder's ``own``, a link is followed and stays, and what is no
-    ordinary file, such as a pipe or ``/dev/stdout``, is written into directly.
+    the folder is flushed as well: a reader sees the old file or the new one. If
+    anything fails, the temporary file is removed. Unless the file is a folder's ``own``, a link
+    is followed and kept, and a pipe or a device, such as ``/dev/stdout``, is written directly.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.
@@ -127,24 +127,24 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def shortened(name: str) -> str:
-    """A name cut to at most 230 bytes, so that an ending finds room: file systems take 255."""
+    """A name cut to at most 230 bytes, so that an ending can be added: file systems allow 255."""
     while len(os.fsencode(name)) > 230:
         name = name[:-1]
     return name
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for more: file systems take 255 bytes, some 143."""
+    """The name, or its hash above 100 bytes: file systems allow 255 bytes, some only 143."""
     encoded = os.fsencode(name)
     return name if len(encoded) <= 100 else sha256(encoded).hexdigest()
 
 
 @contextmanager
 def added_to(path: Path) -> Iterator[BinaryIO]:
-    """A folder's own file, opened to add to its end; it is made where it is not there.
+    """A folder's own file, opened for appending; it is created if it does not exist.
 
     Raises:
-        ChainruleError: it cannot be written, or is a link, a pipe or a device.
+        ChainruleError: the file cannot be written, or is a link, a pipe or a device.
     """
     require_own(path)
     # The flags refuse a link or a pipe that somebody has put there since the check.
@@ -155,8 +155,8 @@ def added_to(path: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to the disk: a rename survives a failure of power only then."""
-    if os.name == "nt":  # Windows opens no folder, and has the names in its journal
+    """Flush a folder to the disk: only then does a rename survive a power failure."""
+    if os.name == "nt":  # Windows cannot open a folder, and keeps renames in its journal
         return
     opened = os.open(folder, os.O_RDONLY)
     try:
@@ -169,7 +169,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def is_leftover(name: str, of: str) -> bool:
-    """Whether ``name`` is that of a temporary file of an interrupted writing of the file ``of``.
+    """Whether ``name`` is the temporary name that an interrupted writing of the file ``of`` left.
 
     Example:
         >>> is_leftover(".run.json.4711.part", of="run.json"), is_leftover("x.part", of="x")
@@ -181,12 +181,12 @@ def is_leftover(name: str, of: str) -> bool:
 def refuse_input(
     path: Path, *inputs: Path, because: str = "this is the file that is read"
 ) -> None:
-    """Refuse to write over a file that is read, or is not to be changed for another reason.
+    """Refuse to overwrite a file that is an input, or that must not change for another reason.
 
     Raises:
-        ChainruleError: ``path`` is one of ``inputs``, by whatever name.
+        ChainruleError: ``path`` is the same file as one of ``inputs``, under any name.
     """
-    # os.path.exists raises nothing, whatever the name.
+    # os.path.exists raises no exception, whatever the name.
     there = [file for file in inputs if os.path.exists(path) and os.path.exists(file)]
     if any(os.path.samefile(path, file) for file in there):
         raise ChainruleError(Problem(f"{because}; name another", path))
@@ -195,7 +195,7 @@ def refuse_input(
 def reason(path: Path, error: OSError) -> str:
     """Why ``path`` cannot be written, in words."""
     folder = path.parent
-    # The functions of os.path raise nothing, whatever the name.
+    # The functions of os.path raise no exception, whatever the name.
     if not os.path.exists(folder):
         return f"the folder {str(folder)!r} does not exist"
     if not os.path.isdir(folder):
@@ -207,14 +207,14 @@ def reason(path: Path, error: OSError) -> str:
 
 @contextmanager
 def locked(folder: Path, message: str) -> Iterator[None]:
-    """Hold the lock of a folder, which one process has at a time; a process that dies loses it.
+    """Hold the lock of a folder, which one process has at a time and loses when it ends.
 
     Args:
-        folder: that exists.
-        message: the error where another process holds it.
+        folder: an existing folder.
+        message: the error message if another process holds the lock.
 
     Raises:
-        ChainruleError: another process holds it.
+        ChainruleError: another process holds the lock.
     """
     try:
         import fcntl

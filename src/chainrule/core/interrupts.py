@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a request to stop at the next safe moment, in place of an exception."""
+"""Turns Ctrl-C and SIGTERM into a request to stop at the next safe moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRACE_SECONDS = 0.7
 """How long after a request evaluations and drawings may still run."""
 
 AGAIN_SECONDS = 0.05
-"""How soon the alarm is repeated if the work did not stop."""
+"""The time after which the alarm is repeated if the work did not stop."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,7 +28,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived where there is nothing to save."""
+    """SIGTERM arrived while there was nothing to save."""
 
 
 class Leave(BaseException):
@@ -69,7 +69,7 @@ class Interruptible:
         """What ``work`` returns; None if it was interrupted.
 
         Args:
-            work: a function that does no harm if it ends in the middle.
+            work: a function that may be stopped anywhere without harm.
         """
         if self._end is not None and monotonic() >= self._end:
             return None
@@ -99,7 +99,7 @@ class Interruptible:
         if self._before is not None or not _is_main_thread() or not hasattr(signal, "setitimer"):
             return
         self._before = signal.signal(signal.SIGALRM, self._ring), sys.unraisablehook
-        sys.unraisablehook = self._tell_others
+        sys.unraisablehook = self._pass_on
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6), AGAIN_SECONDS)
 
     def _disarm(self) -> None:
@@ -113,7 +113,8 @@ class Interruptible:
         if self._inside:
             raise Leave
 
-    def _tell_others(self, unraisable: Any) -> None:
+    def _pass_on(self, unraisable: Any) -> None:
+        """Leave every unraisable exception but our own to the hook that was set before."""
         if self._before is not None and not isinstance(unraisable.exc_value, Leave):
             self._before[1](unraisable)
 
@@ -133,9 +134,9 @@ def terminable() -> Iterator[None]:
 def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
     """Within this context the first Ctrl-C or SIGTERM calls ``request`` with the signal's number.
 
-    A second one interrupts. An exception within an update could leave half of θ changed; the
-    trainer follows a request between two minibatches. Only the main thread receives signals: in
-    other threads this does nothing.
+    A second one, at least `DOUBLE_TAP_SECONDS` later, has its usual effect. The first raises no
+    exception, which could leave half of θ updated: the trainer stops between two minibatches.
+    Only the main thread receives signals: in other threads this does nothing.
     """
     first: list[float] = []
     before = _handlers()

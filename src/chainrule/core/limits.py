@@ -1,10 +1,10 @@
-"""How much a file may need: every limit of the readers, in one place.
+"""The limits of all readers: how large a file and its contents may be.
 
-A reader compares the sizes that a file states with these limits, and with the bytes that are
-there, before it takes memory; what is larger is refused with a message. The limits are far above
+Before a reader allocates memory, it compares the sizes that a file states with these limits and
+with the file's length; what is larger is refused with a message. The limits are far above
 what honest files need; most keep a small file from making the program take much memory or time.
 
-The writers of a run's files keep them as well: what a reader would refuse is refused before a
+The writers of a run's files keep the same limits: what a reader would refuse is refused before a
 training begins, so that no training ends in a folder that cannot be read.
 """
 
@@ -13,30 +13,30 @@ from __future__ import annotations
 import os
 
 MAX_DATA_BYTES = 4 * 2**30
-"""The bytes of a data file, and of the largest array made or read; more is taken for a mistake."""
+"""The most bytes of a data file or of an array; more is taken for a mistake."""
 
 BOMB_RATIO = 500
 BOMB_BYTES = 2**24
 """A file that would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times its size
-was made to do harm. (The best of zip's methods packs 1,032 zeros into one byte.)"""
+is refused as malicious. (Deflate packs up to 1,032 zeros into one byte.)"""
 
 MAX_CONFIG_BYTES = 2**19
-"""The bytes of a configuration; the longest example has 2,000."""
+"""The most bytes of a configuration; the longest example has 2,000."""
 
 MAX_CONFIG_VALUES = 20_000
-"""Values in one configuration; most have fifty. A layer with its defaults has about seven."""
+"""The most values in one configuration; most have fifty. A layer with defaults has about seven."""
 
 MAX_DEPTH = 40
-"""How deeply values of a configuration are nested; about six levels are needed."""
+"""The most nested levels of a configuration; about six are needed."""
 
 MOST_PROBLEMS = 100
 """Report at most this many problems per file; count the rest."""
 
 MOST_LETTERS = 2000
-"""A longer message, which may quote a file, is cut."""
+"""A longer message, which may quote a file, is cut to this many characters."""
 
 MOST_OPCODES = 1_000_000
-"""Instructions of a pickle; the longest published file has about 200,000."""
+"""The most instructions of a pickle; the longest published file has about 200,000."""
 
 MOST_NESTED = 10_000
 """The most values on a pickle's stack when another list, dictionary or mark begins, and the most
@@ -44,25 +44,25 @@ tuples in a pickle that hold a tuple. Picklers put a thousand values at a time i
 array has one such tuple."""
 
 MAX_PICKLE_BYTES = 2**30
-"""The bytes of a pickle; the longest published one has 156 million."""
+"""The most bytes of a pickle; the longest published one has 156 million."""
 
 MAX_DIMENSIONS = 8
-"""Dimensions of an array in a file; images in colour have four."""
+"""The most dimensions of an array in a file; images in colour have four."""
 
 MAX_HEADER_BYTES = 10_000
-"""The header of one array in an .npz file; NumPy writes 128 bytes, and refuses longer ones too."""
+"""The most bytes of an array's header in an .npz file, as in NumPy, which writes 128."""
 
 MAX_MEMBERS = 1000
-"""Arrays in an .npz file; four are looked for."""
+"""The most arrays in an .npz file; the reader looks for four."""
 
 MAX_TEXT_BYTES = 2**26
-"""The bytes of a text learnt character by character; the longest novel has 15 million."""
+"""The most bytes of a text learnt character by character; the longest novel has 15 million."""
 
 MAX_SYMBOLS = 20_000
-"""Different characters in such a text; each is an input and an output of the network."""
+"""The most different characters in such a text; each is an input and an output of the network."""
 
 MAX_COLUMNS = 1_000_000
-"""Columns of a text file of cases; an image of 512 x 512 in colour has 786,432 numbers."""
+"""The most columns of a text file of cases; a 512 x 512 image in colour has 786,432 numbers."""
 
 MAX_PIXELS = 25_000_000
 """Pixels of the largest single image; a camera's 6,000 x 4,000 take 100 MB in memory."""
@@ -74,18 +74,18 @@ MAX_JSON_BYTES = 2**25
 MAX_JSON_VALUES = 4_000_000
 MAX_JSON_BRACKETS = 100_000
 """Limits of run.json, whose longest part is the class names, and of sweep.json. Values and
-brackets are limited in every JSON text, lines of metrics.jsonl and tensor files' headers too."""
+brackets are also limited in lines of metrics.jsonl and in headers of tensor files."""
 
 MAX_LINE_BYTES = 2**16
-"""The bytes of one line of metrics.jsonl; an epoch takes about 200."""
+"""The most bytes of one line of metrics.jsonl; an epoch takes about 200."""
 
 MAX_TENSOR_HEADER_BYTES = 2**24
-"""The bytes of a safetensors file's header; an array takes about 80, and a checkpoint's header
-holds the configuration as well."""
+"""The most bytes of a safetensors file's header; an array takes about 80, and a checkpoint's
+header holds the configuration as well."""
 
 
 def machine_memory() -> int:
-    """The machine's memory in bytes, the limit of files of arrays and networks; else 2⁴⁰."""
+    """The machine's memory in bytes, or 2⁴⁰ if unknown; it limits array files and networks."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

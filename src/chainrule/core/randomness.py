@@ -21,11 +21,11 @@ def stream(seed: int, *names: str) -> np.random.Generator:
         names: the path of the consumer, as in ``stream(1, "weights", "dense_1")``.
 
     Returns:
-        A generator of its own: the same seed and names give the same numbers, on any
-        machine; other names give independent ones.
+        A new generator: the same seed and names give the same numbers on any machine;
+        other names give independent ones.
 
     Raises:
-        ConfigError: the seed is none.
+        ConfigError: the seed is not a whole number of at least 0.
 
     Example:
         >>> a, b = stream(1, "shuffle"), stream(1, "shuffle")

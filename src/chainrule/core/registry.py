@@ -1,6 +1,6 @@
-"""Tables of what a configuration chooses by name: activations, losses, optimisers, engines.
+"""Tables of the classes that a configuration names: activations, losses, optimisers, engines.
 
-An entry is a dataclass whose fields are its options. A configuration writes its name alone, or a
+An entry is a dataclass whose fields are its options. A configuration gives the name alone, or a
 mapping of ``type`` and options.
 """
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def name_in(table: Mapping[str, type[T]], entry: T) -> str:
-    """The name under which a table holds the class of ``entry``; else that class's own name.
+    """The table's name for the class of ``entry``; if it has none, the class's own name.
 
     Example:
         >>> name_in({"whole": int, "real": float}, 0.5)
@@ -68,7 +68,7 @@ def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:
 
 
 def entry_options(kind: str, value: object) -> dict[str, Any]:
-    """``type`` and options of a table's entry, given by its name or as a mapping of them.
+    """A mapping of ``type`` and options, from an entry's name or from such a mapping.
 
     Args:
         kind: what the table holds, for messages.
@@ -89,10 +89,10 @@ class LibraryTable(Mapping[str, type[T]]):
 
     Args:
         kind: what the table holds, for messages.
-        places: where each class stands, as ``"module:Class"``.
-        packages: of the classes that need a library, what it is called where it is installed
-            from. Its module, and the extra of this package that brings it, have the name of
-            the class in the table.
+        places: where each class is defined, as ``"module:Class"``.
+        packages: for each class that needs a library, the library's name on PyPI. The name of
+            the class in the table is also that of the library's module and of the extra of
+            chainrule that installs it.
 
     Example:
         >>> table = LibraryTable("engine", {"numpy": "chainrule.training.engines:NumpyEngine"}, {})
@@ -139,11 +139,11 @@ class LibraryTable(Mapping[str, type[T]]):
         return f"{type(self).__name__}({', '.join(self._places)})"
 
     def is_installed(self, name: str) -> bool:
-        """Whether the class's library, if it needs one, is there; this does not import it."""
+        """Whether the library that the class needs, if any, is installed; nothing is imported."""
         return name not in self._packages or find_spec(name) is not None
 
     def missing(self, name: str) -> MissingExtraError:
-        """The error for a library that is not there."""
+        """The error that the class's library is not installed."""
         return missing_extra(f"the {self._kind} {name}", name, self._packages[name])
 
     def version(self, name: str) -> str:
@@ -158,8 +158,8 @@ def missing_extra(what: str, extra: str, package: str) -> MissingExtraError:
 
     Args:
         what: the feature that needs it, as the subject of a sentence.
-        extra: the extra of this package that brings it.
-        package: what the library is called where it is installed from.
+        extra: the extra of chainrule that installs it.
+        package: the library's name on PyPI.
     """
     return MissingExtraError(
         f"{what} needs the package {package}, which is not installed; "

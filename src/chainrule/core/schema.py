@@ -1,7 +1,7 @@
 """The types of settings (pydantic models), whose messages say in plain words what is expected.
 
 A `Section` is a mapping of known keys, such as a part of a configuration; `Numeric`, `Word` and
-`Choice` are types of values. `core.declared` makes sections of functions' signatures.
+`Choice` are types of values. `core.declared` makes sections from functions' signatures.
 
 Errors are pydantic's custom ones, of four types: ``expected`` (a value of another type),
 ``invalid`` (whose message is complete), ``unknown_key`` and ``missing_key``.
@@ -44,31 +44,31 @@ KeyPath = tuple[str | int, ...]
 """The way to a value from the root: keys of mappings and indices of lists."""
 
 NAME_BYTES = re.compile("[\udc80-\udcff]")
-"""Bytes that are no text, as Python writes them in the names of files (PEP 383)."""
+"""Undecodable bytes in names of files, which Python represents so (PEP 383)."""
 
 
 def expected(
     what: str, at: str | int | None = None, words: Sequence[str] = ()
 ) -> PydanticCustomError:
-    """The error of a value that is not ``what``, or whose key ``at`` is not.
+    """The error that a value, or its item at the key ``at``, is not ``what``.
 
-    For a text, the message suggests the nearest of ``words``.
+    If a string was found, the message suggests the nearest of ``words``.
     """
     context = {"expected": what, "at": at, "words": tuple(words)}
     return PydanticCustomError("expected", "expected", context)
 
 
 def invalid(message: str, at: str | int | None = None) -> PydanticCustomError:
-    """The error that ``message`` describes in full, about a value or its key ``at``."""
+    """An error about a value, or its item at ``at``, whose complete message is ``message``."""
     return PydanticCustomError("invalid", "invalid", {"message": message, "at": at})
 
 
 def described_as(
     what: str, at_most: int | None = None, words: Sequence[str] = ()
 ) -> WrapValidator:
-    """Replaces every error about a value by the one that it must be ``what``.
+    """A validator that replaces every error about a value by: it must be ``what``.
 
-    For a whole number above ``at_most`` the message names that bound alone; for a text it
+    For a whole number above ``at_most`` the message names only that bound; for a string it
     suggests the nearest of ``words``.
     """
 
@@ -114,7 +114,7 @@ class Section(BaseModel):
 
     @classmethod
     def _reworded(cls, item: Any) -> InitErrorDetails:
-        """An error about this model's keys, with the keys' description or the known keys."""
+        """The error, with a missing key's description or the alternatives to an unknown one."""
         kind, context = item["type"], item.get("ctx", {})
         if kind == "missing":
             about = cls.model_fields[item["loc"][-1]].description
@@ -129,7 +129,7 @@ class Section(BaseModel):
 
 
 class Metadata:
-    """A type of values with a check of its own; it stands in ``Annotated[...]``."""
+    """A type of values with a check of its own, for use in ``Annotated[...]``."""
 
     def check(self, value: Any) -> Any:
         """The normalised value; raises what `expected` or `invalid` return."""
@@ -156,9 +156,9 @@ class Numeric(Metadata):
 
     Attributes:
         sort: ``integer`` or ``number``, as the JSON Schema calls it.
-        what: what the number must be, for messages; for a whole number that is too large they
-            name the largest instead.
-        bounds: the least or largest number, by the JSON Schema's keywords.
+        what: what the number must be, for messages; if a whole number is too large, they name
+            the maximum instead.
+        bounds: the bounds by the JSON Schema's keywords, such as ``minimum``.
     """
 
     sort: Literal["integer", "number"]
@@ -219,7 +219,7 @@ Text = Annotated[
 
 
 def _as_bytes(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Accept bytes that are no text, which names of files may hold and pydantic refuses."""
+    """Accept undecodable bytes, which names of files may hold but pydantic refuses."""
     if isinstance(value, str) and NAME_BYTES.search(value):
         handler(NAME_BYTES.sub("?", value))
         return value
@@ -231,11 +231,11 @@ FileName = Annotated[Text, WrapValidator(_as_bytes)]
 
 @dataclass(frozen=True)
 class Word(Metadata):
-    """One of some words, in upper or lower case.
+    """One of several words, in upper or lower case.
 
     Attributes:
         kind: what the words name, for messages.
-        words: as the check returns them.
+        words: in the spelling that the check returns.
     """
 
     kind: str
@@ -257,11 +257,11 @@ class Word(Metadata):
 
 @dataclass(frozen=True)
 class WholeRange(Metadata):
-    """A range of whole numbers; one number stands for the range of itself alone.
+    """A range of whole numbers; a single number n stands for [n, n].
 
     Attributes:
-        smallest: the lowest that both ends may be.
-        largest: the highest; None for any.
+        smallest: the lower bound of both ends.
+        largest: the upper bound of both ends; None for `MOST`.
     """
 
     smallest: int
@@ -307,7 +307,7 @@ class Maybe(Metadata):
 
 
 def _type_of(option: dataclasses.Field[Any]) -> Any:
-    """The type of an entry's option: one of some words, or by its annotation."""
+    """The type of an entry's option: a `Word` if it has a list of words, else by annotation."""
     if "words" in option.metadata:
         return Annotated[Any, Word(option.metadata["kind"], tuple(option.metadata["words"]))]
     name = option.type if isinstance(option.type, str) else option.type.__name__
@@ -319,7 +319,7 @@ class OneOf(Metadata):
     """One of several types of values.
 
     Attributes:
-        read: finds out which type is meant, and returns the value as that type reads it.
+        read: determines which type is meant, and returns the value as that type reads it.
         kinds: returns all types, for the JSON Schema.
     """
 
@@ -389,7 +389,7 @@ class Choice(Metadata):
         return create_model(name, __base__=Section, **options)
 
     def _accepted(self, name: str, option: str, value: Any) -> Any:
-        """The value of an option if the entry's constructor, which knows the bounds, takes it."""
+        """The value of an option, if the entry's constructor, which checks bounds, accepts it."""
         try:
             self.table[name](**{option: value})
         except ConfigError as error:
@@ -397,7 +397,7 @@ class Choice(Metadata):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        """A name, or the mapping of one of the entries."""
+        """A name, or the mapping of an entry."""
         entries = {name: self.model(name).model_json_schema() for name in self.table}
         bare = [name for name, entry in entries.items() if len(entry["properties"]) == 1]
         by_type = {
@@ -418,13 +418,13 @@ def validated(
     value: Mapping[str, Any],
     broken_rules: Iterable[tuple[str, str]] = (),
 ) -> Any:
-    """What a model makes of a mapping given in Python.
+    """Validate a mapping given in Python by a model.
 
     Args:
         read: the model's validation, such as `Section.model_validate`.
         value: the mapping.
-        broken_rules: what else is wrong with it, as keys and messages; what concerns a key
-            whose value the model refuses is not reported.
+        broken_rules: other problems, as keys and messages; those about a key whose value the
+            model refuses are not reported.
 
     Raises:
         ConfigError: everything that is wrong with it; each problem names its key.
@@ -443,7 +443,7 @@ def validated(
 
 
 def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping as `plain` makes it.
+    """The mapping converted by `plain`.
 
     Raises:
         ConfigError: it holds a value that no file could hold.
@@ -457,7 +457,7 @@ def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problem(item: Any, value: Any) -> Problem:
-    """The problem that an error of pydantic's stands for, with the key of ``value``."""
+    """The problem for one of pydantic's errors, with the top-level key of ``value`` it is in."""
     path, kind, context = tuple(item["loc"]), item["type"], item.get("ctx", {})
     if context.get("at") is not None:
         path = (*path, context["at"])
@@ -480,18 +480,18 @@ def must_be(word: str, context: Mapping[str, Any], value: Any) -> str:
 
     Args:
         word: what the value is called.
-        context: of an error by `expected`.
+        context: of an error made by `expected`.
         value: what was found.
     """
     guess = nearest(value, context.get("words", ())) if isinstance(value, str) else None
     was = found(value) + (f"; did you mean {guess!r}?" if guess else "")
-    # Pydantic itself refuses a text with half a character (a lone surrogate), without a context.
+    # Pydantic's own error about a string with a lone surrogate has no context.
     wanted = context.get("expected", "a text of whole characters")
     return f"{word} must be {wanted}, found {was}"
 
 
 def found(value: Any) -> str:
-    """A value as a configuration would hold it, shortened.
+    """A value as a configuration would write it, in at most 60 characters.
 
     Example:
         >>> found("ten"), found(True), found(None), found([1, "a"])
@@ -538,7 +538,7 @@ def plain(value: Any, path: KeyPath = ()) -> Any:
         return str(value)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return [plain(item, (*path, k)) for k, item in enumerate(value)]
-    for kind in (str, int, float):  # of a subclass
+    for kind in (str, int, float):  # instances of subclasses
         if isinstance(value, kind):
             return kind(value)
     raise PlainError(path, f"a {type(value).__name__} cannot stand in a configuration")
@@ -569,5 +569,5 @@ def one_of(words: Iterable[str]) -> str:
 
 
 def repeated(words: Sequence[str]) -> str | None:
-    """The first word that stands twice, if any."""
+    """The first word that repeats an earlier one, if any."""
     return next((word for k, word in enumerate(words) if word in words[:k]), None)

@@ -1,6 +1,6 @@
 """Sequences of different lengths in one array: a step whose numbers are all NaN is padding.
 
-Cases of fewer steps than the longest are filled up at their end. Every layer that works step by
+Cases with fewer steps than the longest are padded at their end. Every layer that works step by
 step returns NaN for such a step and for no other, so that the next layer recognises it.
 """
 
@@ -13,7 +13,7 @@ from chainrule.core.errors import ShapeError
 
 
 def lengths_of(x: Array) -> Array | None:
-    """How many steps of each case are real, not padding, (cases,); None where all are.
+    """The number of real steps (not padding) of each case, (cases,); None if all are real.
 
     Args:
         x: (cases, steps, features).
@@ -47,12 +47,12 @@ def lengths_of(x: Array) -> Array | None:
 
 
 def padded_steps(lengths: Array, steps: int) -> Array:
-    """Whether a step is padding, (cases, steps)."""
+    """Which steps are padding, as booleans (cases, steps)."""
     return np.arange(steps) >= lengths[:, None]
 
 
 def without_padding(x: Array, lengths: Array | None) -> Array:
-    """x with 0 at padded steps, to compute with: x itself where there are none.
+    """x with zeros at padded steps, so that it can be computed with; x itself if none is padded.
 
     Args:
         x: (cases, steps, features).
@@ -83,7 +83,7 @@ def mark(y: Array, lengths: Array | None) -> Array:
 
 
 def overflow_is_no_padding(y: Array, x: Array) -> None:
-    """Replace NaN at the real steps of a sum, as from inf − inf, by inf, in place.
+    """Replace NaN at the real steps of a sum, for example from inf − inf, by inf in place.
 
     Args:
         y: (cases, steps, size), a layer's own array.
@@ -119,7 +119,7 @@ def partly_nan(t: Array) -> tuple[int, int] | None:
 
 
 def _may_hold_nan(x: Array) -> bool:
-    """Whether the sum is NaN: a quick test that finds every NaN, and inf beside −inf as well."""
+    """Whether the sum of x is NaN: a quick test that finds every NaN, but also inf with −inf."""
     with np.errstate(all="ignore"):
         return bool(np.isnan(np.add.reduce(x, axis=None)))
 
@@ -129,7 +129,7 @@ NO_CLASS = -1
 
 
 def are_sequences(t: Array) -> bool:
-    """Whether prepared targets have one for every step.
+    """Whether prepared targets are those of sequences with one target per step.
 
     Example:
         >>> are_sequences(np.zeros((2, 3), int)), are_sequences(np.zeros((2, 3)))
@@ -139,17 +139,17 @@ def are_sequences(t: Array) -> bool:
 
 
 def has_target(t: Array) -> Array:
-    """Whether a step has a target, (cases, steps), for prepared targets of sequences."""
+    """Which steps have a target, as booleans (cases, steps), in prepared targets of sequences."""
     return t != NO_CLASS if t.ndim == 2 else ~np.isnan(t[:, :, 0])
 
 
 def target_rows(t: Array) -> Array:
-    """The targets as rows of single cases: those of sequences at the steps that have one."""
+    """The targets, one per row; in sequences each step that has a target gives a row."""
     return t[has_target(t)] if are_sequences(t) else t
 
 
 def output_rows(y: Array, t: Array) -> Array:
-    """The outputs (or logits) that `target_rows` belong to.
+    """The outputs (or logits), one row for each row of `target_rows`.
 
     Args:
         y: (cases, outputs), or (cases, steps · outputs).
@@ -177,7 +177,7 @@ def require_inputs_at_targets(x: Array, t: Array, shape: tuple[int, ...]) -> Non
     Args:
         x: inputs, (cases, inputs).
         t: prepared targets of the same cases.
-        shape: of one case of x.
+        shape: the shape of one case of x.
 
     Raises:
         ShapeError: a padded step has a target.

@@ -1,4 +1,4 @@
-"""JSON to and from files: each key once, finite numbers, and no more values than a run has.
+"""JSON for files, with unique keys, finite numbers and a limited number of values.
 
 Both directions have the same limits: `as_json` writes nothing that `parse_json` would refuse.
 """
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BYTES) -> str:
-    r"""A value as the JSON text that `parse_json` gives back.
+    r"""The JSON text from which `parse_json` reads the value back.
 
-    Letters stay as they are, except those that UTF-8 does not have, which stand for bytes of a
-    file's name that are no text.
+    Only lone surrogates, which UTF-8 cannot encode, are escaped; Python uses them for undecodable
+    bytes in a file's name.
 
     Args:
         value: made of dict, list, str, int, finite float, bool and None.
         indent: as of `json.dumps`.
-        at_most: the bytes that its reader reads.
+        at_most: the most bytes that the text's reader accepts.
 
     Raises:
         ValueError: `parse_json` would refuse the text; the message says why.
@@ -39,7 +39,7 @@ def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BY
         '{"δ": [0.5, null], "file": "caf\\udce9"}'
     """
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
-    text = _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    text = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     content = text.encode()
     if len(content) > at_most:
         raise ValueError(f"it takes {len(content):,} bytes; at most {at_most:,} are read")
@@ -48,7 +48,7 @@ def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BY
 
 
 def finite_or_null(value: Any) -> Any:
-    """The same with None for each number that is not finite, which JSON does not have.
+    """The value with None for each number that is not finite, because JSON has no such numbers.
 
     Example:
         >>> finite_or_null({"loss": [0.5, math.inf]})
@@ -68,8 +68,8 @@ def parse_json(content: bytes) -> Any:
         content: the text.
 
     Raises:
-        ValueError: it is no JSON, is nested too deeply, or holds more values than a run has, a
-            key twice, or a number that is not finite; the message says which.
+        ValueError: it is not JSON, is nested too deeply, or holds more values than a run has, a
+            repeated key, or a number that is not finite; the message says which.
 
     Example:
         >>> parse_json(b'{"loss": 0.5}')
@@ -93,7 +93,7 @@ def parse_json(content: bytes) -> Any:
 
 
 def _require_few(content: bytes) -> None:
-    """Refuse more brackets or commas, also inside texts, than the values of any run need.
+    """Refuse more brackets or commas, those inside strings included, than any run needs.
 
     They are counted before parsing, because an empty list takes twenty times the memory of its
     two brackets.
@@ -125,10 +125,10 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def as_model(model: type[M], value: Any) -> M:
-    """A value as a pydantic model checks it.
+    """Validate a value by a pydantic model.
 
     Raises:
-        ValueError: the model refuses it; the first place, and what is wrong there.
+        ValueError: the model refuses it; the message has the first place and what is wrong.
     """
     from pydantic import ValidationError
 

@@ -31,7 +31,7 @@ _OTHER_SECTIONS: Mapping[str, str] = {
     "dataset": "DATA",
 }
 """Names of sections in other programs' files, and the section that is meant."""
-# Possessive (*+), so that a run of blanks is read once.
+# Possessive quantifiers (*+) never backtrack into a run of blanks.
 _HEADER = re.compile(r"\s*+([A-Za-z_]++)\s*+(?::\s*+)?(?:(?<=\s)#.*)?\Z")
 _MEANINGLESS = re.compile(r"\s*+(#.*)?\Z")
 # How files for Python's configparser and its like are written.
@@ -51,7 +51,7 @@ _BEGIN_A_LAYER = {"size", "type", "filters", "input"}
 def is_compact(text: str) -> bool:
     r"""Whether a text is of the compact form: its first meaningful line is a section's name.
 
-    A name in brackets, or behind ``;`` comments, counts: the reader then says what is wrong.
+    A name in brackets or after ``;`` comments counts, so that the reader says what is wrong.
 
     Example:
         >>> is_compact("# my network\nGLOBALS\nloss: mse"), is_compact("network: {}")
@@ -64,7 +64,7 @@ def is_compact(text: str) -> bool:
     header = _HEADER.match(first)
     if header is None:
         return False
-    # A lone word begins no YAML mapping, so it may be a section's name misspelt; "data:" may.
+    # A lone word begins no YAML mapping, so any may be meant as a section; "data:" may begin one.
     return ":" not in first.split("#")[0] or header[1] in _SECTIONS
 
 
@@ -87,7 +87,7 @@ def read_compact(text: str, source: Path | str | None = None) -> Tree:
 class _Reader:
     """The tree so far, the current section and the current line.
 
-    Until `finish`, the layers are a mapping by number: `put` then treats every path alike.
+    Until `finish`, the layers are a mapping with their numbers as keys, as `put` needs it.
     """
 
     def __init__(self, source: Path | str | None) -> None:
@@ -124,7 +124,7 @@ class _Reader:
             self.pairs(line)
 
     def without_ini(self, line: str) -> str:
-        """The line as the compact form has it; INI syntax is noted, to be reported once."""
+        """The line with its INI syntax replaced and noted; `finish` reports each kind once."""
         may_hold_one = "'" in line or '"' in line or "#" in line or self.section == "DATA"
         comment = (_INI_COMMENT.match if may_hold_one else _INI_COMMENT.search)(line)
         if comment:
@@ -141,7 +141,7 @@ class _Reader:
         return line.replace("=", ":")
 
     def note_ini(self, kind: str, column: int, meant: str) -> None:
-        """Note INI syntax of a kind in the current line, and what should stand there."""
+        """Note INI syntax of this kind in the current line, and what to write instead."""
         self.ini.setdefault(kind, []).append((self.number, column, meant))
 
     def begin(self, word: str, column: int) -> None:
@@ -163,7 +163,7 @@ class _Reader:
         self.put(path)
 
     def pairs(self, line: str, given: Iterable[Pair] | None = None) -> None:
-        """Read the pairs of a line; those before a place that cannot be read still count."""
+        """Read the pairs of a line; those before an unreadable place still count."""
         start = len(line) - len(line.lstrip()) + 1
         layer: KeyPath = ("network", "layers", self.layers)
         if self.section == "LAYERS" and given is None and self.continues_a_layer(line):
@@ -187,13 +187,13 @@ class _Reader:
         self.layers += layer in self.tree.values
 
     def continues_a_layer(self, line: str) -> bool:
-        """Whether a line of LAYERS seems to say more of the layer before."""
+        """Whether a line of LAYERS seems to continue the layer of the line before."""
         keys = {key.lower() for key in _KEYS.findall(line)}
         own = keys & LAYER_WORDS.keys()
         return bool(self.layers and own and not keys & _BEGIN_A_LAYER and own == keys)
 
     def path(self, pair: Pair, layer: KeyPath) -> KeyPath | None:
-        """The schema's path of a key; an unknown key is reported and read as the one meant."""
+        """The schema's path of a key; an unknown key is reported and read as the likely one."""
         if self.section in ("DATA", "TRAINING"):
             return (self.section.lower(), pair.key)
         own: dict[str, KeyPath] = {w: ("network", *path) for w, path in NETWORK_WORDS.items()}
@@ -218,7 +218,7 @@ class _Reader:
         return own[meant] if meant and own[meant] not in self.tree.keys else None
 
     def add(self, path: KeyPath, pair: Pair) -> None:
-        """Put a pair's value at ``path``, and note the places of it and of everything inside."""
+        """Put a pair's value at ``path``, and note its place and those inside."""
         if path in self.tree.keys:
             first = self.tree.keys[path].line
             message = f"duplicate key {pair.key!r}; it stands at line {first} already"
@@ -232,14 +232,14 @@ class _Reader:
         self.put(path[:-1])[path[-1]] = pair.value
 
     def put(self, path: KeyPath) -> dict[str | int, Any]:
-        """The mapping at ``path``, made where it is not there yet."""
+        """The mapping at ``path``, created if it does not exist."""
         inside: dict[str | int, Any] = self.tree.value
         for step in path:
             inside = inside.setdefault(step, {})
         return inside
 
     def finish(self) -> None:
-        """Report INI syntax, make the layers a list; ``breg: false`` alone is no penalty."""
+        """Report INI syntax, make the layers a list, drop a penalty of ``breg: false`` alone."""
         for kind, found in self.ini.items():
             self.number, column, meant = found[0]
             others = [number for number, *_ in found[1:]]
@@ -253,7 +253,7 @@ class _Reader:
 
 
 def _meant(key: str, own: Mapping[str, KeyPath]) -> str | None:
-    """The section's word that an unknown key may stand for; the schema's words count too."""
+    """The known key that an unknown one resembles, in this form or by its name in the schema."""
     by_field: dict[str, str] = {}
     for word, path in own.items():
         by_field.setdefault(str(path[-1]), word)
@@ -263,7 +263,7 @@ def _meant(key: str, own: Mapping[str, KeyPath]) -> str | None:
 
 
 def _lines(numbers: list[int]) -> str:
-    """Such as ``lines 3, 5 and 8``, of which the first few are named."""
+    """Line numbers as a text such as ``lines 3, 5 and 8``; at most five are named."""
     named = [str(number) for number in numbers[:5]]
     if len(numbers) > len(named):
         named.append(f"{len(numbers) - len(named)} more")
@@ -280,8 +280,8 @@ def _lines(numbers: list[int]) -> str:
 _KEY = re.compile(r"([A-Za-z_]\w*)\s*:")
 _GAP = re.compile(r"(?:[\s,]|#.*)*")
 _SPACE = re.compile(r"\s*")
-# Up to a key, a comment or a last comma; possessive, so that a run of blanks is read once. The
-# group is not: before Python 3.11.5 one that may go back within itself is matched wrongly.
+# Matches up to a key, a comment or a last comma, without backtracking into a run of blanks. The
+# outer group is not possessive: Python before 3.11.5 matches such a group wrongly.
 _WORD = re.compile(r"(?:[^\s,]++|,(?!\s|\Z)|,?\s++(?![A-Za-z_]\w*\s*:|#|\Z))*")
 _ITEM = re.compile(r"[^\s,()\[\]{}]+")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"\\]|\\.)*)\"")
@@ -309,8 +309,8 @@ class Pair:
         key: in lower case.
         column: of the key, counted from 1.
         value: of plain Python types.
-        columns: of the value, at path ``()``, and of everything inside it, by path; a key inside
-            has the column of its value.
+        columns: by path, of the value, at ``()``, and of everything inside it; a key inside has
+            the column of its value.
     """
 
     key: str
@@ -376,7 +376,7 @@ class _Scanner:
         return Pair(key, column, self.value((), _WORD), self.columns)
 
     def value(self, path: KeyPath, word: re.Pattern[str]) -> Any:
-        """The value that begins here; ``word`` says how far an unquoted one goes."""
+        """The value that begins here; ``word`` is the pattern of an unquoted one."""
         self.columns[path] = self.at + 1
         if len(path) > MAX_DEPTH:
             raise LineError(self.at + 1, "values are nested too deeply")
@@ -402,7 +402,7 @@ class _Scanner:
         return re.sub(r"\\(.)", r"\1", match[2])
 
     def closed(self, opening: int) -> bool:
-        """Whether the bracket opened at ``opening`` closes here; if so, moves behind it."""
+        """Whether the bracket opened at ``opening`` closes here; if so, move past it."""
         closing = _CLOSING[self.line[opening]]
         if self.at_end():
             raise LineError(opening + 1, f"{closing!r} is missing; a list stands on one line")

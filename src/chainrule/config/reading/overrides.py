@@ -17,23 +17,23 @@ _ITEM = re.compile(r"\s*([^=]+?)\s*=(.*)\Z", re.DOTALL)
 _INDEX = re.compile(r"\[(-?[0-9]+)\]")
 _NUMBER = re.compile(r"-?[0-9]{1,9}\Z")
 
-# Keys whose value, or whose items, may be a name, and a mapping of that name and its options.
+# Keys whose value, or each of whose items, is a name or a mapping of ``type`` and options.
 _NAMED = ("loss", "activation", "optimizer", "penalty", "schedule")
 _LISTS_OF_NAMED = ("layers", "callbacks")
 
 
 class _OverrideError(Exception):
-    """Why an item cannot be applied."""
+    """An item cannot be applied, for the reason in the message."""
 
 
 def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
-    """A tree with some values set; the given one stays as it is.
+    """A copy of a tree with some values set.
 
     Args:
-        tree: of a configuration.
+        tree: the tree of a configuration.
         items: each ``path=value``: keys and indices (from 0) joined by dots, an index also as
-            ``layers[0]``, and the value as in YAML. Later ones win. Missing mappings on the way
-            are made; the schema reports unknown keys.
+            ``layers[0]``, and the value as in YAML. Later items win. Missing mappings on the
+            way are created; the schema reports unknown keys.
 
     Example:
         >>> tree = apply_overrides(Tree({"training": {}}), ["training.batch_size=8"])
@@ -61,10 +61,10 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
 
 
 def _as_items(items: Any) -> list[str]:
-    """The items as a list of texts; one text alone would be read letter by letter.
+    """The items as a list of strings; a single string is refused.
 
     Raises:
-        ConfigError: they are no list of texts.
+        ConfigError: they are not a list of strings.
     """
     if isinstance(items, Iterable) and not isinstance(items, str):
         listed = [*items]
@@ -139,7 +139,7 @@ def _opened(value: Any, path: KeyPath) -> Any:
 
 
 def _mark(tree: Tree, path: KeyPath, place: Place) -> None:
-    """Everything at and below ``path`` comes from ``place`` now."""
+    """Make ``place`` the place of everything at and below ``path``."""
     for places in (tree.keys, tree.values):
         for known in [known for known in places if known[: len(path)] == path]:
             del places[known]

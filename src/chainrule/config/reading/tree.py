@@ -1,4 +1,4 @@
-"""The values of a configuration with the places where they are written; reading a file's text.
+"""The values of a configuration with the places where they are written; reads a file's text.
 
 Both readers produce a `Tree`: plain values, and beside them the place of every key and value. The
 schema checks the values; the place of one that is wrong is looked up in the tree.
@@ -44,9 +44,9 @@ class Tree:
         source: the file, or None for values that were given as a mapping.
         keys: the place of each key, by its path.
         values: the place of each value, by its path; the root's is ``()``.
-        problems: what the reader found wrong and could read past.
-        partial: whether something could not be read, so that a missing key may be there.
-        words: the compact form's own words for keys, by the names of the parent and the key.
+        problems: what the reader found wrong without having to stop.
+        partial: whether some text could not be read, so that a key may only seem to be missing.
+        words: the compact form's own words for keys, by the schema's names of parent and key.
     """
 
     value: Any
@@ -155,11 +155,11 @@ _NAN = (".nan", ".NaN", ".NAN")
 
 
 def plain_scalar(text: str) -> Scalar:
-    """The value of an unquoted word: a number, a truth value, nothing, or the word itself.
+    """The value of an unquoted word: a number, a boolean, None, or the word itself.
 
-    Both forms of a configuration and ``--set`` read so, by the core schema of YAML 1.2
+    Both forms of a configuration and ``--set`` follow the core schema of YAML 1.2
     (https://yaml.org/spec/1.2.2/, section 10.3.2): ``1e-4`` is a number, and only ``true`` and
-    ``false`` are truth values, so that ``no`` and ``on`` stay words.
+    ``false`` are booleans, so that ``no`` and ``on`` stay words.
 
     Example:
         >>> [plain_scalar(word) for word in ("10", "1e-4", "true", "relu", "null")]
@@ -185,7 +185,7 @@ def read_text(path: Path) -> str:
     """The text of a configuration file.
 
     Raises:
-        ConfigError: the file is missing, a folder, no text, or larger than any configuration.
+        ConfigError: the file is missing, a folder, not text, or too large for a configuration.
     """
     if "\0" in str(path) or ("\n" in str(path) and not os.path.lexists(path)):
         raise ConfigError(f"expected the name of a configuration file, found {str(path)[:60]!r}")
@@ -203,7 +203,7 @@ def read_text(path: Path) -> str:
 
 
 def _decoded(content: bytes, path: Path) -> str:
-    """The text of UTF-8 without control characters; a byte order mark may stand in front."""
+    """Decode UTF-8, drop a leading byte order mark, and refuse control characters."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,12 +9,12 @@ from typing import Any
 
 from chainrule.config.reading.tree import plain_scalar
 
-# Words that YAML reads as themselves wherever they stand; anything else is put in quotes.
+# Words that YAML reads as themselves in any position; all others are put in quotes.
 _SAFE = re.compile(r"[A-Za-z_./][\w./+-]*\Z", re.ASCII)
 
 
 def write_yaml(value: Mapping[str, Any]) -> str:
-    """A configuration's sections, a key a line, a layer a line, the rest in flow style.
+    """A configuration's sections with a key or a layer per line and the rest in flow style.
 
     Example:
         >>> print(write_yaml({"data": {"name": "iris", "split": [0.5, 0.5, 0.0]}}))
@@ -65,7 +65,7 @@ def _number(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    """A text as it is where YAML reads it as itself, in double quotes otherwise."""
+    """A text unchanged if YAML reads it as itself, in double quotes otherwise."""
     if _SAFE.match(text) and plain_scalar(text) == text:
         return text
     return f'"{"".join(_escaped(char) for char in text)}"'
@@ -74,5 +74,5 @@ def _text(text: str) -> str:
 def _escaped(char: str) -> str:
     if char in '"\\':
         return f"\\{char}"
-    # What does not print, the byte order mark among it, must be escaped in YAML.
+    # Unprintable characters, such as the byte order mark, must be escaped in YAML.
     return char if char.isprintable() else f"\\U{ord(char):08X}"

@@ -22,7 +22,7 @@ InputShape = Annotated[
 
 
 def _is_list(value: Any) -> Any:
-    """Refuse what is no list with one message; a list's items are checked one by one."""
+    """Refuse anything but a non-empty list, with one message for all such values."""
     if not isinstance(value, list) or not value:
         raise expected("a list of layers, at least one")
     return value
@@ -67,7 +67,7 @@ class Network(Section):
 
 
 def _or_empty(value: Any) -> Any:
-    """An empty section has every default."""
+    """Make an empty section a mapping, so that every key has its default."""
     return {} if value is None else value
 
 

@@ -97,7 +97,7 @@ class BothPenalties(_AnyPenalty):
 
 
 def _read(value: Any, one: type[OnePenalty] = OnePenalty) -> OnePenalty | BothPenalties | None:
-    """The penalty that ``value`` describes; None for none, or the word in any spelling."""
+    """The penalty that ``value`` describes; None for null, or ``none`` in any capitalisation."""
     if value is None or (isinstance(value, str) and value.lower() == "none"):
         return None
     if isinstance(value, str):
@@ -115,7 +115,7 @@ def _read(value: Any, one: type[OnePenalty] = OnePenalty) -> OnePenalty | BothPe
 
 
 def _both(value: dict[str, Any]) -> OnePenalty | BothPenalties:
-    """Rates by type, of both penalties or of one."""
+    """The penalty of a mapping from L1, L2 or both to rates."""
     for key in ("type", "rate"):
         if key in value:
             raise invalid(EITHER_OR, key)
@@ -162,7 +162,7 @@ class Start(Metadata):
         return Word(f"start of {self.what}", tuple(INITIALIZERS))
 
     def check(self, value: Any) -> list[float] | str:
-        """A range [low, high], also where one number r stands for [-r, r], or a name."""
+        """A range [low, high], which is [-r, r] for a single number r, or a name."""
         if isinstance(value, str):
             try:
                 return self._word.check(value)
@@ -199,7 +199,7 @@ Padding = Annotated[
 
 
 def _as_list(value: Any) -> Any:
-    """One name alone is a list of one."""
+    """A list, also for a single name."""
     return [value] if isinstance(value, str) else value
 
 
@@ -210,7 +210,7 @@ _Names = Annotated[
 ]
 _ONE_NAME = {"type": "string", "pattern": NAME_PATTERN}
 _LIST = {"type": "array", "items": _ONE_NAME}
-# The JSON Schema says how many names there must be; the rules report it with the layer's name.
+# The JSON Schema states the number of names; the rules check it, to report the layer's name.
 Inputs = Annotated[
     _Names, WithJsonSchema({"anyOf": [_ONE_NAME, {**_LIST, "maxItems": 1}, {"type": "null"}]})
 ]
@@ -357,8 +357,8 @@ def _key(kind: str, parameter: Parameter) -> Key:
 
 
 def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
-    """The keys of a type of layer: the arguments of its constructor."""
-    words = [kind, *(word for word, of in ALIASES.items() if of == kind)]
+    """The section of a type of layer, with its constructor's arguments as keys."""
+    words = [kind, *(word for word, meant in ALIASES.items() if meant == kind)]
     may_be_left_out = kind in ("dense", "softmax")
     about = "the kind of layer" + "".join(f"; {w} is another word for {kind}" for w in words[1:])
     fields: dict[str, Any] = {
@@ -378,17 +378,17 @@ def section(kind: str, layer: type[Layer]) -> type[AnyLayer]:
 
 
 ALIASES = {"basic_layer": "dense"}
-"""Other words for a type."""
+"""Other names of types of layers."""
 
 
 @cache
 def section_of(kind: str) -> type[AnyLayer]:
-    """The keys of a type of layer of the table."""
+    """The section of a type of layer in `LAYERS`."""
     return section(kind, LAYERS[kind])
 
 
 def _layer(value: Any) -> AnyLayer:
-    """The layer that a word or a mapping describes; only errors of its own type are reported."""
+    """The layer that a name or a mapping describes, checked as that type only."""
     kind, at, what = value, None, "softmax, or a mapping such as {size: 10}"
     if isinstance(value, dict):
         kind, at = value.get("type", "dense"), "type"
@@ -405,13 +405,13 @@ def _layer(value: Any) -> AnyLayer:
 
 
 def _kinds() -> list[Any]:
-    """The sections of all layers, and the words that are layers alone."""
+    """The sections of all layers, and the names that can stand for a layer alone."""
     alone = tuple(kind for kind in LAYERS if _stands_alone(kind))
     return [*map(section_of, LAYERS), Literal[alone]]
 
 
 def _stands_alone(kind: str) -> bool:
-    """Whether the word alone is a layer."""
+    """Whether a layer of this type can be written as its name alone."""
     fields = section_of(kind).model_fields.items()
     needs_more = any(field.is_required() for key, field in fields if key != "type")
     return not needs_more and not LAYERS[kind].joins
