@@ -80,4 +80,4 @@ PICTURES: Mapping[str, tuple[Callable[[Run], Figure | None], str]] = {
     "weights": (_weights, "the first layer has no weights for images"),
     "boundary": (_boundary, "it needs two inputs, and classes"),
 }
-"""The function that draws each picture of a run, and why there may be none."""
+"""For each picture of a run, the function that draws it, and the reason if that returns None."""

@@ -105,7 +105,7 @@ def failures_reported(program: str) -> Iterator[None]:
     ends the program without a message.
 
     Args:
-        program: what the message begins with where no file can be named.
+        program: the beginning of a message that names no file.
 
     Raises:
         SystemExit: with the status.

@@ -156,7 +156,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration as read and not yet checked, to be checked with overrides.
+    """A configuration that has been read but not checked.
 
     Attributes:
         tree: its values and their places.
@@ -208,9 +208,9 @@ def load_config(
     """Read and check a configuration.
 
     Args:
-        source: a file in YAML or in the compact form, a mapping of the same keys, or what was
-            loaded before.
-        overrides: ``path=value`` items, such as ``training.epochs=5``, that win over it.
+        source: a file in YAML or in the compact form, a mapping of the same keys, or a
+            loaded `Config`.
+        overrides: ``path=value`` items, such as ``training.epochs=5``, that override it.
 
     Raises:
         ConfigError: everything that is wrong with it, in the order of its lines.

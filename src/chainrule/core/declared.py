@@ -31,8 +31,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Arguments:
     """The arguments of a function as the keys of a `Section`.
 
-    A key has the type and the default of its argument, and as its description the argument's
-    entry in the docstring. The first argument (``self``, or a random generator) is not a key.
+    A key has the type and the default of its argument; its description is the argument's entry
+    in the docstring. The first argument (``self``, or a random generator) is not a key.
 
     Args:
         function: a function, or a class, which stands for its constructor.

@@ -83,9 +83,9 @@ def whole_file(path: Path, *, own: bool = False) -> Iterator[BinaryIO]:
     """A file to write into that appears at ``path`` in one step, at the end.
 
     It is written under a temporary name in the same folder, flushed to the disk and renamed, and
-    the folder is flushed as well: a reader sees the old file or the new one. If
-    anything fails, the temporary file is removed. Unless the file is a folder's ``own``, a link
-    is followed and kept, and a pipe or a device, such as ``/dev/stdout``, is written directly.
+    the folder is flushed as well: a reader sees the old file or the new one. If anything fails,
+    the temporary file is removed. Unless the file is a folder's ``own``, a link is followed and
+    kept, and a pipe or a device, such as ``/dev/stdout``, is written directly.
 
     Raises:
         ChainruleError: the file cannot be written; an older one is untouched.

@@ -134,7 +134,7 @@ def terminable() -> Iterator[None]:
 def on_interrupt(request: Callable[[int], None]) -> Iterator[None]:
     """Within this context the first Ctrl-C or SIGTERM calls ``request`` with the signal's number.
 
-    A second one, at least `DOUBLE_TAP_SECONDS` later, has its usual effect. The first raises no
+    A second one, after `DOUBLE_TAP_SECONDS`, has its usual effect. The first raises no
     exception, which could leave half of θ updated: the trainer stops between two minibatches.
     Only the main thread receives signals: in other threads this does nothing.
     """

@@ -21,7 +21,7 @@ BOMB_BYTES = 2**24
 is refused as malicious. (Deflate packs up to 1,032 zeros into one byte.)"""
 
 MAX_CONFIG_BYTES = 2**19
-"""The most bytes of a configuration; the longest example has 2,000."""
+"""The most bytes of a configuration; the longest example has about 3,000."""
 
 MAX_CONFIG_VALUES = 20_000
 """The most values in one configuration; most have fifty. A layer with defaults has about seven."""
@@ -40,8 +40,8 @@ MOST_OPCODES = 1_000_000
 
 MOST_NESTED = 10_000
 """The most values on a pickle's stack when another list, dictionary or mark begins, and the most
-tuples in a pickle that hold a tuple. Picklers put a thousand values at a time into a list; an
-array has one such tuple."""
+tuples of a pickle that contain a tuple. Pickling appends a thousand values at a time to a list,
+and an array has one such tuple."""
 
 MAX_PICKLE_BYTES = 2**30
 """The most bytes of a pickle; the longest published one has 156 million."""
@@ -65,7 +65,7 @@ MAX_COLUMNS = 1_000_000
 """The most columns of a text file of cases; a 512 x 512 image in colour has 786,432 numbers."""
 
 MAX_PIXELS = 25_000_000
-"""Pixels of the largest single image; a camera's 6,000 x 4,000 take 100 MB in memory."""
+"""The most pixels of a single image; a camera's 6,000 x 4,000 take 100 MB in memory."""
 
 MAX_IMAGE_SIDE = 8192
 """The most pixels along a side that images are resized to."""

@@ -44,7 +44,7 @@ KeyPath = tuple[str | int, ...]
 """The way to a value from the root: keys of mappings and indices of lists."""
 
 NAME_BYTES = re.compile("[\udc80-\udcff]")
-"""Undecodable bytes in names of files, which Python represents so (PEP 383)."""
+"""Undecodable bytes of file names, which Python represents by lone surrogates (PEP 383)."""
 
 
 def expected(
@@ -457,7 +457,7 @@ def in_plain_values(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problem(item: Any, value: Any) -> Problem:
-    """The problem for one of pydantic's errors, with the top-level key of ``value`` it is in."""
+    """A pydantic error as a problem, with the top-level key of ``value`` that it concerns."""
     path, kind, context = tuple(item["loc"]), item["type"], item.get("ctx", {})
     if context.get("at") is not None:
         path = (*path, context["at"])

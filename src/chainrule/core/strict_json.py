@@ -23,8 +23,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def as_json(value: Any, indent: int | None = None, *, at_most: int = MAX_JSON_BYTES) -> str:
     r"""The JSON text from which `parse_json` reads the value back.
 
-    Only lone surrogates, which UTF-8 cannot encode, are escaped; Python uses them for undecodable
-    bytes in a file's name.
+    Of the characters beyond ASCII only lone surrogates, which UTF-8 cannot encode, are escaped;
+    Python uses them for undecodable bytes in a file's name.
 
     Args:
         value: made of dict, list, str, int, finite float, bool and None.

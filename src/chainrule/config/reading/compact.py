@@ -64,7 +64,7 @@ def is_compact(text: str) -> bool:
     header = _HEADER.match(first)
     if header is None:
         return False
-    # A lone word begins no YAML mapping, so any may be meant as a section; "data:" may begin one.
+    # A word alone begins no YAML mapping, so it is a section, if misspelt; "data:" may be YAML.
     return ":" not in first.split("#")[0] or header[1] in _SECTIONS
 
 

@@ -23,7 +23,7 @@ _LISTS_OF_NAMED = ("layers", "callbacks")
 
 
 class _OverrideError(Exception):
-    """An item cannot be applied, for the reason in the message."""
+    """The reason why an item cannot be applied."""
 
 
 def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:

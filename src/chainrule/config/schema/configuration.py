@@ -83,14 +83,14 @@ class Configuration(Section):
     )
 
 
-# The JSON Schema of the YAML form, for editors that complete and check while one types.
+# The JSON Schema of the YAML form, for completion and checks in editors.
 
 
 def json_schema() -> dict[str, Any]:
     """A JSON Schema (draft 2020-12) of a configuration.
 
-    It has each key with its default, its words and its type. Only `load_config` checks what
-    holds between values (softmax is last, fractions sum to 1).
+    It has each key with its default, its type and its allowed words. Only `load_config` checks
+    conditions on several values (softmax is last, fractions sum to 1).
 
     Example:
         >>> sorted(json_schema()["properties"])
