@@ -28,9 +28,9 @@ class Activation(ABC):
     """An elementwise function and its derivative.
 
     Attributes:
-        kinks: the points where the derivative jumps; a numeric check must keep off them.
+        kinks: the points where the derivative jumps; a numeric check must avoid them.
         bends: the points where only the second derivative jumps; a central difference across
-            one has no more than a few digits.
+            one has only a few correct digits.
     """
 
     kinks: ClassVar[tuple[float, ...]] = ()
@@ -69,10 +69,10 @@ def _decay(z: Array) -> Array:
 def sigmoid(z: Array, out: Array | None = None) -> Array:
     """σ(z) = 1 / (1 + e⁻ᶻ), within 2 ulp everywhere.
 
-    With t = e^(−|z|): 1 / (1 + t) for z ≥ 0 and t / (1 + t) for z < 0, so that neither side
-    overflows or cancels. The quotient q = n / (1 + t) is then improved by its residual, which is
-    (n − q) − q t: the difference is exact, so that of sum and quotient no rounding is left.
-    Without it the error reaches 2.4 ulp.
+    With t = e^(−|z|), it is 1 / (1 + t) for z ≥ 0 and t / (1 + t) for z < 0, so that neither form
+    overflows or cancels. The rounding errors of 1 + t and of the quotient q = n / (1 + t) are then
+    corrected by adding the residual ((n − q) − q t) / (1 + t), in which n − q is exact. Without
+    this the error reaches 2.4 ulp.
     """
     t = _decay(z)
     s = t + 1
@@ -98,7 +98,7 @@ def softplus(z: Array, out: Array | None = None) -> Array:
 
 
 def _log1p(t: Array) -> Array:
-    """ln(1 + t); NumPy's loses the real part of a small complex t, being ln |1 + t|."""
+    """ln(1 + t); for a small complex t, NumPy's log1p loses the real part, ln |1 + t|."""
     if not np.iscomplexobj(t):
         return np.log1p(t)
     u, v = t.real, t.imag
@@ -139,8 +139,8 @@ class Tanh(Activation):
         return np.tanh(z, out=out)
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.derivative`; where cosh overflows, 0 is the right answer."""
-        if np.iscomplexobj(z):  # whose cosh would overflow to nan
+        """See `Activation.derivative`; it is 0, correctly, where cosh overflows."""
+        if np.iscomplexobj(z):  # a complex cosh would overflow to nan
             t = np.exp(-2 * magnitude(z))
             return into(out, 4 * t / ((1 + t) * (1 + t)))
         with np.errstate(over="ignore"):
@@ -170,7 +170,7 @@ class LeakyReLU(Activation):
     """φ(z) = z for z > 0, else slope · z.
 
     Attributes:
-        slope: of the negative side, and the derivative at 0.
+        slope: the derivative for z ≤ 0.
     """
 
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
@@ -188,7 +188,7 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """φ(z) = z for z > 0, else alpha (eᶻ − 1); φ'(z) = 1, else alpha eᶻ.
+    """φ(z) = z for z > 0, else alpha (eᶻ − 1); φ'(z) = 1 for z > 0, else alpha eᶻ.
 
     Source: Clevert et al., *Fast and accurate deep network learning by exponential linear
     units* (2015). With an alpha other than 1 there is a kink at 0.
@@ -217,7 +217,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 class SELU(Activation):
-    """φ(z) = scale · elu(z), with alpha and scale that keep mean 0 and variance 1.
+    """φ(z) = scale · elu(z), with alpha and scale chosen to keep mean 0 and variance 1.
 
     Source: Klambauer et al., *Self-normalizing neural networks* (2017), equation 14.
     """
@@ -234,7 +234,7 @@ class SELU(Activation):
 
 
 class Gated(Activation):
-    """φ(z) = z g(z), whose φ'(z) = g(z) + z g'(z) has a zero, where these cancel."""
+    """φ(z) = z g(z); at the zero of φ'(z) = g(z) + z g'(z) the two terms cancel."""
 
     @abstractmethod
     def gate(self, z: Array) -> Array:
@@ -245,13 +245,13 @@ class Gated(Activation):
         return np.multiply(z, self.gate(z), out=out)
 
     def slope_terms(self, z: Array) -> Array:
-        """|g| + |z g'|, which the rounding of φ'(z) goes by."""
+        """|g| + |z g'|, to which the rounding error of φ'(z) is proportional."""
         gate = self.gate(z)
         return np.abs(gate) + np.abs(self.derivative(z) - gate)
 
 
 class GELU(Gated):
-    """φ(z) = z Φ(z), φ'(z) = Φ(z) + z N(z), Φ and N the standard normal's.
+    """φ(z) = z Φ(z), φ'(z) = Φ(z) + z N(z), with the standard normal's Φ and density N.
 
     The exact form, not the approximation by tanh. Source: Hendrycks and Gimpel, *Gaussian error
     linear units* (2016).
@@ -265,7 +265,7 @@ class GELU(Gated):
         return values
 
     def derivative(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.derivative`; beyond |z| = 40 the density is 0 in every type."""
+        """See `Activation.derivative`; for |z| ≥ 40 the density is 0 in every type."""
         near = np.where(np.abs(z.real) < 40, z, z.dtype.type(40))
         density = np.exp(-0.5 * near * near) / sqrt(2 * pi)
         return np.add(self.gate(z), near * density, out=out)
@@ -325,7 +325,7 @@ class Softsign(Activation):
     bends: ClassVar[tuple[float, ...]] = (0.0,)
 
     def value(self, z: Array, out: Array | None = None) -> Array:
-        """See `Activation.value`; sign(z) (1 − 1 / (1 + |z|)) where a complex quotient cancels."""
+        """See `Activation.value`; for complex z, z / (1 + |z|) cancels where |z| > 1."""
         size = magnitude(z) + 1
         if not np.iscomplexobj(z):
             return np.divide(z, size, out=out)

@@ -1,7 +1,7 @@
-"""How layers become a network: made from a configuration, named, connected, checked.
+"""Making a network's layers: from a configuration, with names, connected and checked.
 
-The reader of configuration files has the same rules, in terms of what is written, where half of
-it may be wrong; a test keeps the two in step.
+The reader of configuration files checks the same rules on the text of a configuration, which may
+have other errors as well; a test compares the two.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ NETWORK_KEYS = "input", "loss", "learning_rate", "penalty", "dtype", "explicit_j
 
 
 class ConnectError(ConfigError):
-    """A layer that cannot take what feeds it.
+    """A layer cannot take the shape of its input.
 
     Attributes:
-        layer: its number in the list.
+        layer: the layer's index in the list of layers.
     """
 
     def __init__(self, problems: Any, layer: int) -> None:
@@ -55,11 +55,12 @@ class Connected(NamedTuple):
     """Layers that make a network.
 
     Attributes:
-        layers: from the input to the output; one that is fed with a sequence and does the same
-            at every step is an `EachStep` of the given one.
+        layers: from the input to the output; a given layer that is applied to each step of a
+            sequence by itself is wrapped in an `EachStep`.
         graph: which layers feed which.
-        loss: of sequences the sum over their steps.
-        from_logits: how the loss is computed from the logits, where last layer and loss allow it.
+        loss: the given loss; if the output is a sequence, its sum over the steps.
+        from_logits: the loss as a function of the logits; None if the last layer and the loss
+            have no such form.
     """
 
     layers: tuple[Layer, ...]
@@ -69,12 +70,12 @@ class Connected(NamedTuple):
 
 
 def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
-    """Name the layers, choose activations left out, fix shapes, and check what feeds what.
+    """Name the layers, choose the activations left out, fix the shapes, and check the graph.
 
     The layers are changed; ``shape`` is that of one case of the network's input.
 
     Raises:
-        ConfigError: the layers make no network; all reasons at once.
+        ConfigError: the layers do not make a network; the error lists all reasons.
     """
     names = names_of([layer.type for layer in layers], [layer.name for layer in layers])
     for layer, name in zip(layers, names, strict=True):
@@ -100,7 +101,7 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
 
 
 def _mark_output(layers: Sequence[Layer], graph: LayerGraph) -> None:
-    """The last layer, and what it passes on as it is."""
+    """Set ``is_output`` on the last layer and on those whose output is only passed on to it."""
     for layer in layers:
         layer.is_output = False
     k, passed_on = graph.order[-1], True
@@ -127,10 +128,10 @@ def shape_of_input(value: Any) -> Shape:
 
 
 def checked_layers(layers: Any) -> tuple[Layer, ...]:
-    """What was given as layers, if it is layers.
+    """``layers`` as a tuple.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: it is not a sequence of layers.
     """
     if not isinstance(layers, Sequence) or isinstance(layers, str):
         raise ConfigError(f"layers is a list of layers, found {layers!r}")
@@ -144,12 +145,12 @@ def checked_layers(layers: Any) -> tuple[Layer, ...]:
 
 
 def default_loss(*, ends_in_softmax: bool) -> str:
-    """The loss that goes with the output, where none is named."""
+    """The loss of a network for which none was named."""
     return "cross_entropy" if ends_in_softmax else "mse"
 
 
 def connected(config: Mapping[str, Any]) -> tuple[list[Layer], LayerGraph]:
-    """The layers of a ``network:`` mapping with their shapes, without memory for parameters.
+    """The connected layers of a ``network:`` mapping, without memory for parameters.
 
     Args:
         config: as `Network.from_config` takes it, with ``input`` and ``loss`` given.
@@ -163,12 +164,12 @@ def connected(config: Mapping[str, Any]) -> tuple[list[Layer], LayerGraph]:
 
 
 def nodes_of(layers: Sequence[Layer]) -> list[LayerNode]:
-    """The layers as far as the graph is concerned."""
+    """The graph's nodes for these layers."""
     return [LayerNode(layer.name, layer.type, layer.sources, layer.joins) for layer in layers]
 
 
 def _choose_activations(layers: Sequence[Layer]) -> None:
-    """relu where it was left out, and linear where no layer with an activation follows."""
+    """Set activations left out: linear if no layer with an activation follows, else relu."""
     graph = layer_graph(nodes_of(layers))
     followed: set[int] = set()
     for k in reversed(graph.order):
@@ -181,7 +182,7 @@ def _choose_activations(layers: Sequence[Layer]) -> None:
 
 
 def network_problems(layers: Sequence[Layer], loss: Loss) -> Iterator[LayerProblem]:
-    """What keeps completed layers and a loss from making a network, if anything."""
+    """The reasons why these layers and this loss do not make a network."""
     if not any(layer.has_weights for layer in layers):
         message = "a network needs at least one dense layer, or another with weights"
         yield LayerProblem(message, None if not layers else 0)
@@ -221,7 +222,7 @@ def _layer_problems(layers: Sequence[Layer]) -> Iterator[LayerProblem]:
 
 
 def _output_function(layer: Layer) -> str:
-    """``softmax``, ``sigmoid`` or another word for the function behind the outputs."""
+    """``softmax``, ``sigmoid``, or another word, for the function that gives the outputs."""
     if isinstance(layer, Weighted) and layer.loss_from_z:
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
@@ -242,7 +243,7 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `Network` that a ``network:`` mapping holds, ``layers`` included.
 
     Raises:
-        ConfigError: an unknown key, or no input or layers.
+        ConfigError: a key is unknown, or ``input`` or ``layers`` is missing.
     """
     if not isinstance(config, Mapping):
         raise ConfigError(
@@ -264,10 +265,10 @@ def network_options(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def layers_from_config(entries: Sequence[str | Mapping[str, Any]]) -> list[Layer]:
-    """The layers of a configuration: mappings of ``type`` (dense if left out) and keys, or types.
+    """The layers for mappings of ``type`` (dense if left out) and options, or for types alone.
 
     Raises:
-        ConfigError: unknown types, keys or values; of all layers at once.
+        ConfigError: types, keys or values are unknown; the error lists those of all layers.
     """
     layers, problems = [], []
     for k, entry in enumerate(entries):

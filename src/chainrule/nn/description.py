@@ -1,6 +1,6 @@
-"""What a network is made of: shapes, parameters and multiplications, a line a layer.
+"""Descriptions of networks: each layer's shape, number of parameters and multiplications.
 
-No parameters are made, so a network that no memory could hold is described like any other.
+No arrays are created, so that even a network too large for memory can be described.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerFacts:
-    """One layer.
+    """The description of one layer.
 
     Attributes:
         name: unique in the network.
-        type: its word in a configuration.
-        fed_by: the names of what feeds it; ``input`` is the network's own.
-        output_shape: of one case.
-        weights: how many parameters it has that are no biases.
-        biases: how many biases.
-        untrained: how many numbers that training leaves alone, such as running statistics.
-        multiplications: by weights, in the forward pass of one case.
+        type: the name of its type in a configuration.
+        fed_by: the names of the layers that feed it; ``input`` is the network's input.
+        output_shape: the shape of its output for one case.
+        weights: the number of trained parameters that are not biases.
+        biases: the number of biases.
+        untrained: the number of values that are not trained, such as running statistics.
+        multiplications: the number of multiplications by weights in the forward pass of one case.
     """
 
     name: str
@@ -48,18 +48,18 @@ class LayerFacts:
 
     @property
     def parameters(self) -> int:
-        """Weights, biases and what is not trained: its part of θ."""
+        """The number of values in θ: weights, biases and what is not trained."""
         return self.weights + self.biases + self.untrained
 
 
 @dataclass(frozen=True)
 class Description:
-    """A whole network.
+    """The description of a network.
 
     Attributes:
-        input_shape: of one case.
-        layers: in the order of the configuration.
-        dtype: of the parameters.
+        input_shape: the shape of one case.
+        layers: the layers, in the order of the configuration.
+        dtype: the type of the parameters.
     """
 
     input_shape: Shape
@@ -68,17 +68,17 @@ class Description:
 
     @property
     def weights(self) -> int:
-        """Of all layers."""
+        """The number of weights of all layers."""
         return sum(layer.weights for layer in self.layers)
 
     @property
     def biases(self) -> int:
-        """Of all layers."""
+        """The number of biases of all layers."""
         return sum(layer.biases for layer in self.layers)
 
     @property
     def untrained(self) -> int:
-        """Of all layers."""
+        """The number of values of all layers that are not trained."""
         return sum(layer.untrained for layer in self.layers)
 
     @property
@@ -88,17 +88,17 @@ class Description:
 
     @property
     def bytes(self) -> int:
-        """What θ takes; its gradient takes as much again."""
+        """The memory for θ in bytes; its gradient takes as much again."""
         return self.parameters * np.dtype(self.dtype).itemsize
 
     @property
     def multiplications(self) -> int:
-        """By weights, in the forward pass of one case."""
+        """The number of multiplications by weights in the forward pass of one case."""
         return sum(layer.multiplications for layer in self.layers)
 
 
 def describe(network: Network) -> Description:
-    """What a network is made of.
+    """The description of a network.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -113,7 +113,7 @@ def describe(network: Network) -> Description:
 
 
 def describe_config(network: Mapping[str, Any]) -> Description:
-    """The same of the ``network:`` part of a configuration; no parameters are made.
+    """The description of the network that a ``network:`` mapping of a configuration defines.
 
     Args:
         network: the mapping, with ``input`` and ``loss`` given.

@@ -1,8 +1,8 @@
 """The initial values of weights and biases.
 
-Each initializer draws an array of weights of shape (inputs, outputs), or of biases of shape
-(outputs,), from a random stream of its own. n_in and n_out are the numbers of inputs and outputs;
-for biases they are those of the layer's weights W, so that both are drawn alike:
+An initializer draws weights of shape (inputs, outputs) or biases of shape (outputs,) from a random
+generator. n_in and n_out are the numbers of inputs and outputs; for biases they are those of the
+layer's weights W, so that both are drawn from the same distribution:
 
 =================  =======================================================
 ``[low, high]``    uniform in [low, high)
@@ -14,8 +14,8 @@ for biases they are those of the layer's weights W, so that both are drawn alike
 ``zeros``          0 everywhere
 =================  =======================================================
 
-For a filter, n_in counts the numbers under it in all channels, and n_out the outputs that one
-input goes to: filters × height × width.
+For filters on images, n_in is the number of weights of one filter, channels × height × width, and
+n_out is filters × height × width.
 
 Sources: Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
 networks* (2010), equation 16; He et al., *Delving deep into rectifiers* (2015), equation 10.
@@ -41,7 +41,7 @@ Fans = tuple[int, int]
 
 
 class Initializer(ABC):
-    """Draws the first values of one array."""
+    """Draws the initial values of one array."""
 
     @abstractmethod
     def draw(self, shape: Shape, rng: np.random.Generator, fans: Fans | None = None) -> Array:
@@ -49,9 +49,9 @@ class Initializer(ABC):
 
         Args:
             shape: (inputs, outputs) for weights, (outputs,) for biases, or any with ``fans``.
-            rng: to draw from.
-            fans: n_in and n_out, the numbers that one output comes from and that one input goes
-                to; by default the first and last of ``shape``.
+            rng: the generator to draw from.
+            fans: n_in and n_out: how many inputs one output depends on, and how many outputs one
+                input affects; by default the first and the last of ``shape``.
         """
 
 
@@ -80,15 +80,15 @@ class Scaled(Initializer):
     """Uniform or normal with mean 0 and variance 2 / fan.
 
     Attributes:
-        normal: normal, or else uniform in ±√(3 · variance).
-        both_sides: fan is n_in + n_out (Glorot), or else n_in alone (He).
+        normal: whether it is normal; otherwise it is uniform in ±√(3 · variance).
+        both_sides: whether fan is n_in + n_out (Glorot); otherwise it is n_in (He).
     """
 
     normal: bool
     both_sides: bool
 
     def draw(self, shape: Shape, rng: np.random.Generator, fans: Fans | None = None) -> Array:
-        """See `Initializer.draw`; without ``fans``, n_in of shape (outputs,) counts as n_out."""
+        """See `Initializer.draw`; for a shape (outputs,) without ``fans``, n_in is n_out."""
         n_in, n_out = (shape[0], shape[-1]) if fans is None else fans
         variance = 2.0 / (n_in + n_out if self.both_sides else n_in)
         if self.normal:
@@ -110,10 +110,10 @@ INITIALIZERS: Mapping[str, Initializer] = {
 
 
 def initializer(value: str | float | Sequence[float] | Initializer) -> Initializer:
-    """The initializer that ``value`` names: a name of the table, a range [low, high], or r of ±r.
+    """The initializer for a name in `INITIALIZERS`, a range [low, high], or r for [-r, r].
 
     Raises:
-        ConfigError: no such name, or no two finite numbers in order.
+        ConfigError: there is no such name, or the range is not two finite numbers in order.
 
     Example:
         >>> initializer([-0.1, 0.1]) == initializer(0.1)

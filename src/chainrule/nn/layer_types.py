@@ -1,4 +1,4 @@
-"""The layers, one a file; `LAYERS` is the table of those a configuration may name."""
+"""All classes of layers; `LAYERS` is the table of those that a configuration may name."""
 
 from collections.abc import Mapping
 from inspect import Parameter, signature
@@ -31,9 +31,9 @@ LAYERS: Mapping[str, type[Layer]] = {
 
 
 def arguments_of(layer: type[Layer]) -> dict[str, Parameter]:
-    """What a layer's constructor takes, by name, with what ``**options`` stands for in it.
+    """The arguments of a layer's constructor, by name.
 
-    Options are the arguments of the class that it derives from.
+    ``**options`` stands for the arguments of the class that it derives from; they are included.
 
     Example:
         >>> list(arguments_of(Dense))[:4]

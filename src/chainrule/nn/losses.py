@@ -1,10 +1,10 @@
-"""The losses L(y, t), means over the batch, each with its own derivative.
+"""The loss functions L(y, t), each with its derivative.
 
-``value(y, t)`` is a number; ``jacobian(y, t)`` is J_L = ∂L/∂y, one row vector a case, shape
-(cases, outputs), the 1/N of the mean included. Softmax with cross-entropy and sigmoid with binary
+``value(y, t)`` is L, a mean over N cases. ``jacobian(y, t)`` is J_L = ∂L/∂y, shape
+(cases, outputs), including the 1/N of the mean. Softmax with cross-entropy and sigmoid with binary
 cross-entropy are computed from the logits z, to full precision, by the entries of `FROM_LOGITS`.
 
-Targets: ``prepare`` turns what a user has (class numbers or rows) into what the loss computes
+``prepare`` converts a user's targets (class numbers or rows) to the form that the loss computes
 with. The table `LOSSES` holds the classes by name; the fields of a class are its options.
 """
 
@@ -25,16 +25,16 @@ from chainrule.nn.activations import magnitude, sigmoid, softplus
 from chainrule.nn.jacobians import Diagonal, Jacobian, LogSoftmaxJacobian
 
 SUM_TOLERANCE = 1e-5
-"""How far from 1 a row of targets may add up: numbers written with six digits pass."""
+"""How far the sum of a row of targets may be from 1, as by numbers rounded to six digits."""
 
 
 @dataclass(frozen=True)
 class Loss(ABC):
-    """L(y, t), its derivative, and the targets it takes.
+    """A loss function L(y, t), its derivative, and the conversion of its targets.
 
     Attributes:
-        for_classes: whether targets are classes by nature; otherwise they are values, and
-            class numbers are written as one-hot rows.
+        for_classes: whether the targets are classes. Otherwise they are values, and class
+            numbers are converted to one-hot rows.
     """
 
     for_classes: ClassVar[bool] = False
@@ -48,29 +48,29 @@ class Loss(ABC):
         """J_L = ∂L/∂y, shape (cases, outputs), for prepared targets t."""
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """How far each case is from where the derivative jumps, (cases, n) with a sign.
+        """The signed distances of each case from the kinks of the loss, (cases, n).
 
-        It changes sign where a kink is crossed. A smooth loss has none: (cases, 0).
+        A distance changes sign where a kink is crossed. A smooth loss has none: (cases, 0).
         """
         return np.empty((len(y), 0))
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
-        """Targets as the loss takes them.
+        """The targets in the form that ``value`` and ``jacobian`` take.
 
         Args:
             t: class numbers (cases,), or rows (cases, outputs); with one output, values
                 (cases,) as well.
-            outputs: the network's.
-            dtype: of the rows.
+            outputs: the number of the network's outputs.
+            dtype: the type of the rows.
 
         Raises:
-            ShapeError: they do not fit the outputs.
+            ShapeError: the targets do not fit the outputs.
         """
         return rows(t, outputs, dtype)
 
 
 class ResidualLoss(Loss):
-    """A mean over cases and outputs of ρ(d), with the residual d = y − t."""
+    """The mean over cases and outputs of a function ρ(d) of the residual d = y − t."""
 
     @abstractmethod
     def rho(self, d: Array) -> Array:
@@ -124,7 +124,7 @@ class Huber(ResidualLoss):
     Source: Huber, *Robust estimation of a location parameter* (1964).
 
     Attributes:
-        delta: where the square turns into a straight line, above 0.
+        delta: the largest |d| at which ρ is quadratic rather than linear, above 0.
     """
 
     delta: float = 1.0
@@ -145,12 +145,12 @@ class Huber(ResidualLoss):
         return np.clip(d, -self.delta, self.delta)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """|d| − delta, (cases, outputs): there it is the second derivative that jumps."""
+        """|d| − delta, (cases, outputs): at 0 the second derivative jumps, not the first."""
         return magnitude(y - t) - self.delta
 
 
 class LogCosh(ResidualLoss):
-    """ρ(d) = ln cosh d: near 0 like ½ d², far out like |d|; ρ'(d) = tanh d."""
+    """ρ(d) = ln cosh d, about ½ d² near 0 and |d| − ln 2 for large |d|; ρ'(d) = tanh d."""
 
     def rho(self, d: Array) -> Array:
         """ln(1 + 2 sinh²(d/2)) where |d| < 1, else |d| + ln(1 + e^(−2|d|)) − ln 2."""
@@ -175,10 +175,10 @@ class CrossEntropy(Loss):
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
         """Class numbers (cases,) stay class numbers; rows (cases, outputs) stay rows.
 
-        One-hot rows become class numbers, which say the same.
+        If all rows are one-hot, they become class numbers.
 
         Raises:
-            ShapeError: they do not fit the outputs, or a row is no distribution.
+            ShapeError: they do not fit the outputs, or a row is not a distribution.
         """
         t = as_numbers(t, "targets", "biuf")
         if t.ndim != 2 or t.shape[1] != outputs:
@@ -190,7 +190,7 @@ class CrossEntropy(Loss):
         return t.argmax(axis=1) if is_one_hot else t
 
     def value(self, y: Array, t: Array) -> Any:
-        """−(1/N) Σ t ln y; a target of 0 adds nothing, even where y is 0."""
+        """−(1/N) Σ t ln y, where the term of a target of 0 is 0, even if y is 0 as well."""
         if t.ndim == 1:
             return -np.log(y[np.arange(len(y)), t]).sum() / len(y)
         log_y = np.log(np.where(t == 0, y.dtype.type(1), y))
@@ -213,7 +213,7 @@ class BinaryCrossEntropy(Loss):
         """Rows of numbers from 0 to 1.
 
         Raises:
-            ShapeError: they do not fit the outputs, or are no probabilities.
+            ShapeError: they do not fit the outputs, or are not probabilities.
         """
         t = super().prepare(t, outputs, dtype)
         outside = ~((t >= 0) & (t <= 1))
@@ -239,17 +239,17 @@ class BinaryCrossEntropy(Loss):
 
 
 class Hinge(Loss):
-    """L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t): every wrong class within 1 of the right.
+    """L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t), where t is the true class of case n.
 
-    Source: Weston and Watkins, *Support vector machines for multi-class pattern recognition*
-    (1999). J_L is 1/N for each class j that is within the margin, and minus their number / N
-    for the true class.
+    J_L is 1/N for each wrong class j with a term above 0, and −k/N for the true class, where k is
+    the number of such j. Source: Weston and Watkins, *Support vector machines for multi-class
+    pattern recognition* (1999).
     """
 
     for_classes: ClassVar[bool] = True
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
-        """Class numbers (cases,); one-hot rows (cases, outputs) are turned into them.
+        """Class numbers (cases,); one-hot rows (cases, outputs) are converted to them.
 
         Raises:
             ShapeError: they do not fit the outputs, or a row is not one-hot.
@@ -268,7 +268,7 @@ class Hinge(Loss):
         return margins
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """The margins of the wrong classes, (cases, outputs); that of the right one is 1."""
+        """1 + y_j − y_t for the wrong classes j, (cases, outputs); 1 for the true class."""
         margins = self._margins(y, t)
         margins[np.arange(len(y)), t] = 1
         return margins
@@ -279,30 +279,30 @@ class Hinge(Loss):
         return margins[margins.real > 0].sum() / len(y)
 
     def jacobian(self, y: Array, t: Array) -> Array:
-        """See the class; 0 at the kink."""
+        """See the class; where 1 + y_j − y_t is 0, the derivative by y_j is taken as 0."""
         J = (self._margins(y, t).real > 0).astype(y.dtype)
         J[np.arange(len(y)), t] = -J.sum(axis=1)
         return J / len(y)
 
 
 def least_probability(dtype: Any) -> float:
-    """The root of the smallest normal number: 1.5e-154 in float64, 1.1e-19 in float32.
+    """The square root of the smallest normal number: 1.5e-154 in float64, 1.1e-19 in float32.
 
-    Of a smaller probability p neither 1/p nor its products with others can be relied upon: ∂L/∂y
-    overflows where ∂y/∂z is 0, and only their product is a number.
+    For a smaller probability p, 1/p may overflow and p² underflows. ∂L/∂y may then be infinite and
+    ∂y/∂z may be 0, although their product ∂L/∂z is an ordinary number.
     """
     return float(np.sqrt(np.finfo(dtype).tiny))
 
 
 class ByLogs(NamedTuple):
-    """∂L/∂ln p, for probabilities p too small to divide by.
+    """∂L/∂ln p, for probabilities p that are too small to divide by.
 
-    ∂L/∂z = ∂L/∂p ∂p/∂z = (∂L/∂p · p) (1/p · ∂p/∂z) = ∂L/∂ln p ∂ln p/∂z, and in the last form
-    nothing overflows.
+    The chain rule through ln p instead of p cancels the division, so that nothing overflows:
+    ∂L/∂z = ∂L/∂p ∂p/∂z = (∂L/∂p · p) (1/p · ∂p/∂z) = ∂L/∂ln p ∂ln p/∂z.
 
     Attributes:
-        which: of which outputs, (cases, outputs).
-        J: ∂L/∂ln p for those, of the same shape.
+        which: the outputs with such a p, (cases, outputs).
+        J: ∂L/∂ln p, of the same shape; only the values at ``which`` count.
     """
 
     which: Array
@@ -310,12 +310,12 @@ class ByLogs(NamedTuple):
 
 
 class FromLogits(ABC):
-    """A loss together with the function that makes the outputs from the logits z.
+    """A loss together with the function that computes the outputs y from the logits z.
 
     Attributes:
-        formula: of δ, as it is shown to a reader.
-        small: which outputs `by_logs` is about, as it is shown to a reader.
-        log_formula: of ∂ln p/∂z, as it is shown to a reader.
+        formula: the formula of δ, as text to show.
+        small: the probabilities p that `by_logs` looks at, as text to show.
+        log_formula: the formula of ∂ln p/∂z, as text to show.
     """
 
     formula: str
@@ -332,18 +332,18 @@ class FromLogits(ABC):
 
     @abstractmethod
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
-        """J_L = ∂L/∂y, which the explicit backward pass starts from."""
+        """J_L = ∂L/∂y, with which the explicit backward pass starts."""
 
     @abstractmethod
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
-        """∂L/∂ln p for outputs below `least_probability` that the loss divides by.
+        """∂L/∂ln p for those p below `least_probability` that ∂L/∂y divides by.
 
-        None where there is no such output.
+        None if there is no such p.
         """
 
     @abstractmethod
     def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
-        """∂ln p/∂z, of all outputs."""
+        """∂ln p/∂z for all outputs."""
 
 
 class SoftmaxCrossEntropy(FromLogits):
@@ -356,8 +356,8 @@ class SoftmaxCrossEntropy(FromLogits):
     def value(self, z: Array, t: Array) -> Any:
         """(1/N) Σ (ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t) with z_m the largest logit.
 
-        Both terms are at least 0, so nothing cancels: the loss of the logits 0 and −40 is
-        4.25e-18 where the first is true, and 40 where the second is.
+        The logarithm and z_m − z_t are at least 0, so nothing cancels: for logits 0 and −40 the
+        loss is 4.25e-18 if the first class is the true one, and 40 if the second is.
         """
         cases = np.arange(len(z))
         m = z.real.argmax(axis=1)
@@ -371,10 +371,10 @@ class SoftmaxCrossEntropy(FromLogits):
         return (log_sum * t.sum(axis=1) - weighted.sum(axis=1)).sum() / len(z)
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
-        """p_j / N for the others and −Σ_{j≠t} p_j / N for the true class.
+        """p_j / N for a wrong class j, and −Σ_{j≠t} p_j / N for the true class t.
 
-        p_t − 1 would lose digits exactly where the network is right. With rows,
-        δ_j = p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k, for the same reason.
+        The equal (p_t − 1) / N would lose digits where p_t is close to 1. For the same reason rows
+        of targets give δ_j = (p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k) / N.
         """
         if t.ndim == 1:
             cases = np.arange(len(y))
@@ -390,7 +390,7 @@ class SoftmaxCrossEntropy(FromLogits):
         return CrossEntropy().jacobian(y, t)
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
-        """p = s_i where t_i is not 0: ∂L/∂ln s_i = −t_i / N."""
+        """∂L/∂ln s_i = −t_i / N, for small p = s_i with t_i above 0."""
         small = y < least_probability(y.dtype)
         if not small.any():
             return None
@@ -412,23 +412,24 @@ class SigmoidCrossEntropy(FromLogits):
     log_formula = "∂ln a/∂z = σ(−z) or ∂ln(1 − a)/∂z = −σ(z)"
 
     def value(self, z: Array, t: Array) -> Any:
-        """See the class; both terms are at least 0."""
+        """See the class; both terms are at least 0, so nothing cancels."""
         return ((1 - t) * softplus(z) + t * softplus(-z)).sum() / z.size
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
-        """(1 − t) σ(z) − t σ(−z), over (cases · outputs)."""
+        """((1 − t) σ(z) − t σ(−z)) / (cases · outputs)."""
         return ((1 - t) * y - t * sigmoid(-z)) / z.size
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
-        """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y would lose digits."""
-        one = y.dtype.type(1)  # in place of a 0 under a 0, which adds nothing
+        """((1 − t) / σ(−z) − t / σ(z)) / (cases · outputs); 1 − y for σ(−z) would lose digits."""
+        one = y.dtype.type(1)  # the denominator of a term whose numerator is 0
         wrong = (1 - t) / np.where(t == 1, one, sigmoid(-z))
         return (wrong - t / np.where(t == 0, one, y)) / z.size
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
-        """p = σ(−|z|), which is y or 1 − y, where its target w, t or 1 − t, is not 0.
+        """∂L/∂ln p for small p = σ(−|z|), which is y if z < 0 and else 1 − y, with target w > 0.
 
-        ∂L/∂ln p = (−w + (1 − w) p / (1 − p)) / (cases · outputs), and p / (1 − p) = e^(−|z|).
+        w is t or 1 − t likewise. ∂L/∂ln p = (−w + (1 − w) p / (1 − p)) / (cases · outputs), and
+        p / (1 − p) = e^(−|z|).
         """
         size = np.abs(z)
         small = sigmoid(-size) < least_probability(z.dtype)
@@ -459,14 +460,14 @@ FROM_LOGITS: Mapping[tuple[str, type[Loss]], FromLogits] = {
     ("softmax", CrossEntropy): SoftmaxCrossEntropy(),
     ("sigmoid", BinaryCrossEntropy): SigmoidCrossEntropy(),
 }
-"""Losses computed from the logits, by the function that makes the outputs and the loss."""
+"""The losses computed from the logits, by the last layer's function and the loss's class."""
 
 
 def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
     """The loss that ``value`` describes: a name, or ``type`` with its options.
 
     Raises:
-        ConfigError: no such name or option, or an option out of its range.
+        ConfigError: there is no such name or option, or an option is out of its range.
 
     Example:
         >>> loss_function({"type": "huber", "delta": 2.0})
@@ -475,15 +476,15 @@ def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
     return value if isinstance(value, Loss) else from_table("loss", LOSSES, value)
 
 
-# Targets: class numbers 0 to C − 1, one a case, or a row of values a case. These functions go from
-# what a user has to what a loss takes, and say what is wrong where that is not possible.
+# Targets are class numbers from 0 to classes − 1, one for each case, or a row of values for each
+# case. These functions convert what a user gives to what a loss takes, or say what is wrong.
 
 
 def class_numbers(t: Any, classes: int) -> Array:
     """``t`` as class numbers, an integer array of shape (cases,).
 
     Raises:
-        ShapeError: not one whole number a case, or a number outside 0 to classes − 1.
+        ShapeError: there is not one whole number for each case, or one is not a class.
 
     Example:
         >>> class_numbers([2.0, 0.0], classes=3)
@@ -524,8 +525,8 @@ def one_hot(numbers: Array, classes: int, dtype: Any) -> Array:
 def rows(t: Any, outputs: int, dtype: Any) -> Array:
     """``t`` as rows of ``dtype``, shape (cases, outputs).
 
-    Values (cases,) become a column where there is one output, class numbers (cases,) become
-    one-hot rows where there are several.
+    With one output, values (cases,) become a column; with several, class numbers (cases,) or
+    (cases, 1) become one-hot rows.
 
     Raises:
         ShapeError: ``t`` does not fit the outputs.

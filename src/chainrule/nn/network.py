@@ -1,4 +1,4 @@
-"""The network: the two passes, the loss, and the one place where the chain rule is applied."""
+"""The network: the two passes, the loss, and the chain rule from layer to layer."""
 
 from __future__ import annotations
 
@@ -48,19 +48,18 @@ class Network:
 
     Args:
         layers: from the input to the output. A layer is fed by the one before it unless its
-            ``inputs`` name others; the last one is the network's output. Layers whose
-            activation was left out get relu, or linear where none with an activation follows.
+            ``inputs`` name others; the last one is the network's output. If an activation was
+            left out, it is relu, or linear if no layer with an activation follows.
         input: the number of inputs, or the sizes of one case: [channels, height, width] of an
             image, [steps, features] of a sequence.
-        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy behind a
-            softmax, else the mean squared error.
-        learning_rate: for the network; None leaves it to the optimiser. A layer's private
-            rate goes before it.
-        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, one of rates by
-            type, or a setting; a layer's own stands in its place for that layer.
+        loss: a name, ``type`` with options, or a `Loss`; by default cross-entropy after a
+            softmax layer, else the mean squared error.
+        learning_rate: the learning rate of layers without their own; None for the optimiser's.
+        penalty: None, a name, a mapping of ``type``, ``rate`` and ``biases``, a mapping of rates
+            by type, or a setting; for layers without their own penalty.
         dtype: ``float64`` or ``float32``.
         explicit_jacobians: multiply by the dense matrices in the backward pass.
-        seed: of the first weights; every layer draws from a stream of its own.
+        seed: for the initial values; each parameter is drawn from its own random stream.
 
     Attributes:
         layers: the layers, in order; a dense one has ``W``, ``b``, ``W_grad``, ``b_grad``.
@@ -68,19 +67,19 @@ class Network:
         input: the number of inputs; ``input_shape`` is the shape of one case.
         parameters: θ as `Parameters`; ``theta`` is its vector.
         gradients: ∂L/∂θ of the last backward pass, of the same layout.
-        context: what the passes know beside x and θ: training or evaluation, see `Context`.
+        context: what the passes depend on besides x and θ, such as the mode; see `Context`.
         lock: a `threading.RLock` that every pass holds.
 
-    Several threads may use one network: every method gives each of them its own numbers.
-    The attributes of a network and of its layers are those of the last pass, whichever thread
-    it was in. A backward pass goes back through the last forward pass and overwrites the
-    gradients, so it is refused where another thread could be in between. Threads that take
-    gradients hold the lock (``with network.lock:``) from the forward pass until they have used
-    the gradients, or each has a copy of the network (``copy.deepcopy``), which is faster.
-    Whoever changes θ or a setting while other threads use the network holds the lock as well.
+    Several threads may use one network: every method returns results of its own call. The
+    attributes of a network and of its layers are those of the last pass, in whichever thread.
+    A backward pass uses what the last forward pass stored and overwrites the gradients, so it is
+    refused if another thread could come in between. Threads that compute gradients hold the lock
+    (``with network.lock:``) from the forward pass until they have used the gradients, or each
+    uses a copy of the network (``copy.deepcopy``), which is faster. A thread that changes θ or a
+    setting while others use the network holds the lock as well.
 
     Raises:
-        ConfigError: the parts do not make a network; all reasons at once.
+        ConfigError: the parts do not make a network; the error lists all reasons.
 
     Example:
         >>> from chainrule.nn import Dense, Softmax
@@ -93,7 +92,7 @@ class Network:
     """
 
     input_gradient: Array | None = None
-    """∂L/∂x of the last backward pass, (cases, input), if its ``to_input`` was set."""
+    """∂L/∂x of the last backward pass, (cases, input); None unless ``to_input`` was true."""
 
     _output: Array | None = None
 
@@ -139,10 +138,10 @@ class Network:
 
         Args:
             config: the mapping, with ``input`` given; see the README's table of keys.
-            seed: of the first weights.
+            seed: for the initial values of the parameters.
 
         Raises:
-            ConfigError: an unknown key or value, or parts that do not make a network.
+            ConfigError: a key or value is unknown, or the parts do not make a network.
 
         Example:
             >>> from chainrule.nn.network import Network
@@ -166,7 +165,7 @@ class Network:
 
     @property
     def theta(self) -> Array:
-        """All parameters as one vector; to change it is to change the network."""
+        """All parameters as one vector; changing it changes the network."""
         return self.parameters.vector
 
     @theta.setter
@@ -180,7 +179,7 @@ class Network:
         return printable(f"Network({chain}; {size} parameters, {self.dtype})")
 
     def _lay_out(self, seed: int) -> None:
-        """Make θ with its initial values and its gradient, and give each layer its views."""
+        """Create θ and its gradient, give each layer its views, and draw the initial values."""
         layout = Layout(
             {layer.name: layer.shapes() for layer in self.layers},
             [f"{layer.name}.{name}" for layer in self.layers for name in layer.untrained],
@@ -206,8 +205,8 @@ class Network:
     def forward_pass(self, x: Any) -> Array:
         """The outputs y, (cases, outputs), for inputs x, (cases, input).
 
-        Keeps what `backward_pass` needs, apart from the caller's array. The result is the
-        caller's own.
+        Stores what `backward_pass` needs. The inputs are copied, and so is the result, so that
+        the caller may change both.
 
         Raises:
             ShapeError: x does not fit.
@@ -222,11 +221,12 @@ class Network:
         Args:
             x: inputs, (cases, input).
             t: class numbers (cases,) or rows (cases, outputs).
-            theta: evaluate at this vector instead, a complex one included, and keep nothing;
-                otherwise this is a forward pass, and `backward_pass` may follow.
+            theta: parameters to use instead of the network's, which may be complex. Nothing is
+                stored then; without ``theta`` this is a forward pass, and `backward_pass` may
+                follow.
 
         Returns:
-            A number of Python: a complex one where x or theta is complex.
+            A Python ``float``, or a ``complex`` if x or theta is complex.
 
         Raises:
             ShapeError: x, t or theta does not fit.
@@ -244,18 +244,18 @@ class Network:
         """The gradient of the loss of the last forward pass, penalty included.
 
         Args:
-            t: the targets of the cases of the forward pass, at the θ of which the gradient
-                is taken: change θ after this, not before.
-            to_input: also leave ∂L/∂x, (cases, input), in ``input_gradient``.
+            t: the targets of the cases of the forward pass. Change θ only after this call: the
+                gradient is the one at the θ of the forward pass.
+            to_input: whether to store ∂L/∂x, (cases, input), in ``input_gradient``.
 
         Returns:
-            ``gradients``, by full name (``dense_1.W``) or by ``layer(name)``; the next
-            backward pass overwrites it.
+            ``gradients``, which has arrays by full name (``dense_1.W``) and by ``layer(name)``;
+            the next backward pass overwrites them.
 
         Raises:
             ShapeError: t does not fit, or there was no forward pass.
-            OtherThreadError: another thread uses the network as well, and this one does not hold
-                `lock`.
+            OtherThreadError: another thread made the last forward pass; or it took gradients and
+                may still use them, and this thread does not hold `lock`.
         """
         t, held = self.prepare_targets(t), self.lock._is_owned()
         with self.lock:
@@ -264,11 +264,11 @@ class Network:
             if not held:
                 self.context.gradient_thread = get_ident()
             J = self.backpropagate(t, to_input=to_input)
-            self.input_gradient = None if J is None else J.copy()  # it may be a layer's own
+            self.input_gradient = None if J is None else J.copy()  # a layer may reuse J's array
             return self.gradients
 
     def _require_forward_pass(self, t: Array) -> None:
-        """Refuse a backward pass that no forward pass of as many real cases went before."""
+        """Require a preceding forward pass of real inputs, of as many cases as ``t`` has."""
         if self._output is None:
             raise ShapeError("there was no forward pass to go back through")
         if self._output.dtype.kind == "c":
@@ -279,7 +279,7 @@ class Network:
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
 
-    # The same, unchecked, for engines: x and t are as `prepare_...` returns them
+    # The passes without checks, for engines: x and t are results of `prepare`
 
     def propagate(self, x: Array) -> Array:
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
@@ -297,9 +297,9 @@ class Network:
         return self._data_loss(self.logits, self._output, t) + self._penalty.loss(self.theta)
 
     def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
-        """The backward pass: J of the loss through one layer after the other.
+        """The backward pass: the chain rule from the loss through one layer after the other.
 
-        What several layers use receives the sum of what they send back.
+        If several layers use one output, its gradient is the sum of those that they return.
         """
         received: dict[int, Array] = {}
         for k in reversed(self.graph.order):
@@ -318,7 +318,7 @@ class Network:
         return received.get(INPUT) if to_input else None
 
     def _backward_through_last(self, t: Array, *, to_input: bool) -> Array | None:
-        """J of the loss, or where it was computed from the logits δ, through the last layer."""
+        """The backward pass of the last layer, from J_L; or from δ, if the loss is of logits."""
         assert self._output is not None, "backpropagate follows propagate"
         last = self.layers[-1]
         if self.from_logits is not None and not self._explicit:
@@ -337,16 +337,16 @@ class Network:
         return self.loss_function.jacobian(self._output, t)
 
     def loss_by_logs(self, t: Array) -> tuple[Array, Jacobian] | None:
-        """∂L/∂u and ∂u/∂z, whose product is ∂L/∂z, where ∂L/∂y cannot be had at all outputs.
+        """∂L/∂u and ∂u/∂z, with ∂L/∂z as their product, if some of ∂L/∂y could overflow.
 
-        u is the output y, and its logarithm (that of 1 − y where a sigmoid nears 1) where the loss
-        divides by one below `losses.least_probability`.
+        u is y, except where ∂L/∂y divides by a probability p, y or 1 − y of a sigmoid, that is
+        below `losses.least_probability`: there u is ln p.
 
         Args:
             t: prepared targets of the cases of the last forward pass.
 
         Returns:
-            J, (cases, outputs), and the Jacobian; None where y does throughout.
+            ∂L/∂u, (cases, outputs), and the Jacobian ∂u/∂z; None if u is y for all outputs.
         """
         assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
         if self.from_logits is None:
@@ -357,29 +357,29 @@ class Network:
         local = self.layers[-1].jacobians()
         by_log = self.from_logits.log_jacobian(self.logits, self._output, t)
         J_z = RowsOf(found.which, by_log, local["a"] if "a" in local else local["z"])
-        with np.errstate(divide="ignore", over="ignore"):  # at the outputs that u replaces
+        with np.errstate(divide="ignore", over="ignore"):  # where ∂L/∂y is not used
             return np.where(found.which, found.J, self.loss_jacobian(t)), J_z
 
     def loss_delta(self, t: Array) -> Array:
-        """δ = ∂L/∂z at the last forward pass, of a loss that is computed from the logits z."""
+        """δ = ∂L/∂z at the last forward pass, for a loss that is computed from the logits z."""
         assert self.from_logits is not None, "the loss is of y"
         assert self._output is not None, "there is a δ where there was a forward pass"
         return self.from_logits.delta(self.logits, self._output, t)
 
     @property
     def logits(self) -> Array:
-        """What the last layer's function was applied to in the last forward pass."""
+        """The argument z of the last layer's function, in the last forward pass."""
         z: Array = self.layers[-1].z  # type: ignore[attr-defined]
         return z
 
     def walk(self, x: Array, theta: Array) -> Iterator[tuple[Layer, Array, Array, Array]]:
-        """Each layer, in the order of the forward pass, with its x, z and output at any vector.
+        """Each layer, in the order of the forward pass, with its x, z and output for any θ.
 
-        Keeps nothing, so no pass is disturbed.
+        Nothing is stored, so that a backward pass may still follow an earlier forward pass.
 
         Args:
             x: prepared inputs, (cases, input).
-            theta: the shape of θ, complex ones included.
+            theta: parameters of the shape of θ, which may be complex.
         """
         made = {INPUT: x}
         for k in self.graph.order:
@@ -389,14 +389,14 @@ class Network:
             yield layer, fed, z, made[k]
 
     def evaluate(self, x: Array, theta: Array | None = None) -> tuple[Array, Array]:
-        """Logits and outputs for prepared inputs, as `walk` gives them for the last layer."""
+        """The logits and outputs for prepared inputs; nothing is stored, see `walk`."""
         z = y = x
         for _, _, z, y in self.walk(x, self.theta if theta is None else theta):  # noqa: B007
-            pass  # the last layer's are returned; the others' z need not stay in memory
+            pass  # the last layer's z and y are returned; those of the others are freed
         return z, y
 
     def loss_of(self, logits: Array, outputs: Array, t: Array) -> float:
-        """The loss of logits and outputs made by `evaluate`, without the penalty."""
+        """The loss, without the penalty, of logits and outputs that `evaluate` returned."""
         return float(self._data_loss(logits, outputs, t))
 
     def _data_loss(self, z: Array, y: Array | None, t: Array) -> Any:
@@ -406,11 +406,11 @@ class Network:
         return self.loss_function.value(y, t)
 
     def update_untrained(self) -> None:
-        """Let the layers change what is not trained; see `Layer.update_untrained`."""
+        """Call `Layer.update_untrained` of each layer that has untrained arrays."""
         for layer in self._with_untrained:
             layer.update_untrained()
 
-    # What the caller may give
+    # Inputs and targets from the caller
 
     def prepare_inputs(self, x: Any) -> Array:
         """``x`` as an array (cases, input) of the network's type; complex stays complex.
@@ -419,7 +419,8 @@ class Network:
         rows. The caller's array is never changed.
 
         Raises:
-            ShapeError: no numbers, or not ``input`` of them a case; padding within a case.
+            ShapeError: x is not numeric or does not fit ``input``; or it has padding in the
+                middle of a case, or padding that a layer cannot recognise.
         """
         x = rows_of_cases(x, self.input_shape, self.dtype)
         if len(self.input_shape) == 2:
@@ -427,7 +428,7 @@ class Network:
         return x
 
     def _require_padding_known(self, x: Array) -> None:
-        """Refuse cases of different lengths where a layer takes all steps as one row."""
+        """Require sequences without padding if a layer cannot recognise padded steps."""
         lengths = lengths_of(x.reshape(-1, *self.input_shape))
         if lengths is None:
             return
@@ -439,7 +440,7 @@ class Network:
                 )
 
     def prepare_targets(self, t: Any) -> Array:
-        """``t`` as the loss takes it: class numbers (cases,) or rows (cases, outputs).
+        """The targets as the loss takes them: class numbers (cases,) or rows (cases, outputs).
 
         Raises:
             ShapeError: the targets do not fit the outputs.
@@ -450,7 +451,7 @@ class Network:
         """Inputs and targets of the same cases, prepared.
 
         Raises:
-            ShapeError: they do not fit each other, or a target stands at a step that is padding.
+            ShapeError: they do not fit each other, or a padded step has a target.
         """
         x, t = self.prepare_inputs(x), self.prepare_targets(t)
         require_as_many(x, t)
@@ -460,15 +461,15 @@ class Network:
     # The mode
 
     def training_mode(self, seed: int = 0, step: int = 0) -> AbstractContextManager[Context]:
-        """While this lasts, passes of this thread are those of training, not of evaluation.
+        """A context manager within which this thread's passes are in training mode.
 
-        A network is in evaluation mode otherwise: `forward_pass` and `loss` are those of the
-        trained network. Layers such as `Dropout` compute something else during training. What
-        they draw follows from the seed, the step and the layer's name alone, so a pass gives the
-        same numbers again, also at another ``theta``.
+        Otherwise the network is in evaluation mode, and `forward_pass` and `loss` are those of the
+        trained network. Layers such as `Dropout` compute something else during training. Their
+        random numbers depend only on the seed, the step and the layer's name, so that repeated
+        passes use the same ones, also with another ``theta``.
 
         Args:
-            seed: of the random numbers.
+            seed: the seed of the random numbers.
             step: how many minibatches have been trained on before.
 
         Example:
@@ -483,20 +484,20 @@ class Network:
         return self.context.training_mode(seed, step)
 
     def reused_buffers(self, buffers: Buffers) -> AbstractContextManager[None]:
-        """While this lasts, layers write into the arrays of ``buffers`` again and again.
+        """A context manager within which every pass writes into the same arrays, ``buffers``.
 
-        Faster for a chunk of minibatches; what a pass leaves in a layer is overwritten by
-        the next. See `Context.reused_buffers`.
+        This is faster for a chunk of minibatches. The arrays that a pass stores in the layers are
+        overwritten by the next pass. See `Context.reused_buffers`.
         """
         return self.context.reused_buffers(buffers)
 
     # Settings
 
     def rates(self, default: float) -> dict[str, float]:
-        """The learning rate of every parameter by full name.
+        """The learning rate of every parameter, by full name.
 
         Args:
-            default: where neither the layer nor the network has a rate.
+            default: the rate if neither the layer nor the network has one.
         """
         network_rate = default if self.learning_rate is None else self.learning_rate
         return {
@@ -522,9 +523,9 @@ class Network:
 
     @property
     def penalty(self) -> PenaltySetting | None:
-        """What is added to the loss for large parameters; assign what ``penalty=`` takes.
+        """The penalty on the parameters of all layers that have no penalty of their own.
 
-        It is on the layers that have no penalty of their own.
+        Assign any value that the argument ``penalty`` takes.
         """
         return self._penalty_setting
 
@@ -536,11 +537,11 @@ class Network:
 
     @property
     def penalised(self) -> tuple[PenaltyTerm, ...]:
-        """Which penalty is on which segment of θ at which rate, the layers' own included."""
+        """All penalties, those of single layers included, with their rates and slices of θ."""
         return self._penalty.terms
 
     def penalty_rates(self, name: str) -> Mapping[str, float]:
-        """The rates of the penalties on a parameter by type; those of 0 are left out.
+        """The rates above 0 of the penalties on a parameter, by type of penalty.
 
         Args:
             name: the parameter's full name, such as ``dense_1.W``.
@@ -558,11 +559,11 @@ class Network:
         return self._penalty.rates[name]
 
     def penalty_loss(self) -> float:
-        """What the penalty adds to the loss at θ."""
+        """The penalty's part of the loss at θ."""
         return float(self._penalty.loss(self.theta))
 
     def penalty_gradient(self) -> Array:
-        """What the penalty adds to the gradient at θ, shape of θ."""
+        """The penalty's part of the gradient at θ, of the shape of θ."""
         added = np.zeros_like(self.theta)
         self._penalty.add_gradient(self.theta, added)
         return added
@@ -570,18 +571,18 @@ class Network:
     # Copies
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the lock, which no copy shares."""
+        """All attributes but the lock, which a copy does not share."""
         return {name: value for name, value in self.__dict__.items() if name != "lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy has a lock of its own, and belongs to the thread that makes it."""
+        """Set up a copy, which has a lock of its own and belongs to the calling thread."""
         self.__dict__.update(state)
         self.lock = RLock()
         self.context.forward_thread = get_ident()
-        self._bind()  # a copy's views belong to the copy's θ
+        self._bind()  # so that the layers' views are into the copy's θ
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """A copy of one moment, also while another thread trains the network."""
+        """A consistent copy, also while another thread trains the network."""
         made = memo[id(self)] = type(self).__new__(type(self))
         with self.lock:
             made.__setstate__(deepcopy(self.__getstate__(), memo))

@@ -1,7 +1,7 @@
 """θ: all weights and biases of a network as one vector with named views.
 
 An optimiser step, a checkpoint and a gradient check each handle one array, whatever the
-network looks like. A `Layout` says which segment of the vector is what; `Parameters` is a
+network looks like. A `Layout` says which segment of the vector is which array; `Parameters` is a
 vector together with its layout. Gradients are a second `Parameters` of the same layout.
 """
 
@@ -18,7 +18,7 @@ from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ShapeError, UnknownNameError, printable, unknown
 
 ROWS_AT_A_TIME = 4096
-"""Rows that are added up in their own precision: of float32 five digits and more are left."""
+"""How many rows are summed in their own precision; in float32 at least five digits remain."""
 
 BIASES = ("b", "h0")
 """Names of arrays that are penalised only where a penalty's setting includes biases."""
@@ -55,27 +55,27 @@ class Segment:
 
     @property
     def stop(self) -> int:
-        """The index in θ just behind its last number."""
+        """The index in θ after its last number."""
         return self.start + prod(self.shape)
 
     @property
     def slice(self) -> slice:
-        """Its place in θ."""
+        """The slice of θ that it is."""
         return slice(self.start, self.stop)
 
 
 class Layout:
-    """Which segment of θ is what.
+    """The segments of θ, with their arrays' names and shapes.
 
     Args:
         shapes: for each layer by name, its arrays by name with their shapes, in the order
             in which they lie in θ.
-        untrained: the full names of those that are not trained, see `Segment`.
+        untrained: the full names of the arrays that are not trained, see `Segment`.
 
     Attributes:
         layers: the names of the layers.
         segments: all segments, in order.
-        trained: those that are trained.
+        trained: the segments that are trained, in order.
         size: the length of θ.
 
     Example:
@@ -112,7 +112,7 @@ class Layout:
         return hash(self.segments)
 
     def of_layer(self, layer: str) -> tuple[Segment, ...]:
-        """The segments of one layer, in order; none where the layer has no parameters.
+        """The segments of one layer, in order; empty if the layer has no parameters.
 
         Raises:
             UnknownNameError: there is no such layer.
@@ -124,21 +124,21 @@ class Layout:
     def views(self, vector: Array, layer: str) -> dict[str, Array]:
         """One layer's arrays in ``vector`` (any dtype, complex included), by name.
 
-        The arrays are views: to change one is to change ``vector``.
+        The arrays are views: changing one changes ``vector``.
         """
         self._check(vector)
         return {s.name: vector[s.slice].reshape(s.shape) for s in self.of_layer(layer)}
 
     def runs(self, values: Mapping[str, float]) -> tuple[tuple[slice, float], ...]:
-        """θ cut into the longest slices over which a setting has one value.
+        """The longest slices of θ over which a setting is constant, with its values.
 
         Args:
             values: the setting (a learning rate, a penalty rate) of every trained segment, by
                 full name.
 
         Returns:
-            Pairs of a slice of θ and the value there, in order; there is a gap only where a
-            segment is not trained.
+            Pairs of a slice of θ and the value there, in order; they leave out only segments that
+            are not trained.
 
         Example:
             >>> layout = Layout({"a": {"W": (2,), "b": (1,)}, "c": {"W": (4,)}})
@@ -176,14 +176,14 @@ def _laid_out(
 class Parameters(Mapping[str, Any]):
     """A vector over a layout: θ itself, or the gradient with respect to it.
 
-    Behaves as a mapping from full names (``dense_1.W``) to views. A layer's name gives the
-    mapping of that layer's arrays. To assign is to write into the vector: a view is never
-    broken off from it.
+    Behaves as a mapping from full names (``dense_1.W``) to views. A layer's name gives a
+    dictionary of that layer's views. Assigning copies the numbers into the vector, so that the
+    views stay views of it.
 
     Args:
-        layout: which segment is what.
+        layout: the segments of the vector.
         vector: shape (layout.size,); zeros of ``dtype`` if left out.
-        dtype: of the zeros.
+        dtype: the type of the zeros.
 
     Example:
         >>> theta = Parameters(Layout({"dense_1": {"W": (1, 2), "b": (2,)}}))
@@ -203,7 +203,7 @@ class Parameters(Mapping[str, Any]):
 
     @property
     def vector(self) -> Array:
-        """All numbers, (layout.size,); assigning writes into it."""
+        """The whole vector, (layout.size,); assigning copies into it."""
         return self._vector
 
     @vector.setter
@@ -239,13 +239,13 @@ class Parameters(Mapping[str, Any]):
 
 
 def sum_of_rows(rows: Array, out: Array | None = None) -> Array:
-    """Σ over the rows, (n, k) to (k,); many of them in parts that are added up in float64.
+    """The sum of the rows, (n, k) to (k,); parts of many rows are added up in float64.
 
-    In float32 a sum of a million equal numbers is wrong in its third digit.
+    Without that, a float32 sum of a million equal numbers is wrong in its third digit.
 
     Args:
-        rows: what to add up.
-        out: written to where given, of the rows' type.
+        rows: the rows to add up.
+        out: the array to write the sum into, of the rows' type; None for a new one.
 
     Example:
         >>> sum_of_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))

@@ -1,8 +1,8 @@
 r"""Penalties on the size of the parameters.
 
-A penalty adds ``rate · Σ Ω(w)`` to the loss: over the weights, and over the biases if its setting
-says so. Several penalties add up, each at its own rate. A layer may have its own in place of the
-network's:
+A penalty adds ``rate · Σ Ω(w)`` to the loss: the sum is over the weights, and over the biases too
+if ``biases`` is set. Several penalties add up, each with its own rate. A layer may have penalties
+of its own in place of the network's. Ω is one of:
 
 ======  ========  ====================
 name    Ω(w)      derivative of Ω
@@ -28,11 +28,11 @@ from chainrule.core.registry import entry_options
 from chainrule.nn.parameters import Layout, Segment
 
 DEFAULT_RATE = 0.001
-"""The rate of a penalty whose setting names none."""
+"""The rate of a penalty that is given without a rate."""
 
 
 class Penalty(ABC):
-    """Ω, its sum over an array and its derivative.
+    """A penalty function Ω: its sum over an array, and its derivative.
 
     Attributes:
         kinks: the points where the derivative jumps.
@@ -42,7 +42,7 @@ class Penalty(ABC):
 
     @abstractmethod
     def total(self, w: Array) -> Any:
-        """Σ Ω(w) over a flat array, which may be complex; a number of the array's type."""
+        """Σ Ω(w) over a flat array, which may be complex; the sum is of the array's type."""
 
     @abstractmethod
     def derivative(self, w: Array) -> Array:
@@ -62,12 +62,12 @@ class L2(Penalty):
 
 
 class L1(Penalty):
-    """Ω(w) = |w|, with derivative 0 at the kink."""
+    """Ω(w) = |w|, whose derivative at 0 is taken as 0."""
 
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def total(self, w: Array) -> Any:
-        """Σ |w|; for complex w, Σ sign(Re w) · w, which the complex step differentiates."""
+        """Σ |w|; for complex w, Σ sign(Re w) · w, so that the complex step can be used."""
         return np.dot(w, np.sign(w.real))
 
     def derivative(self, w: Array) -> Array:
@@ -81,14 +81,14 @@ PENALTIES: Mapping[str, Penalty] = {"L1": L1(), "L2": L2()}
 
 @dataclass(frozen=True)
 class PenaltySetting:
-    """Which penalties there are, at which rates, and on what.
+    """The types of penalty, their rates, and whether they apply to biases.
 
     Attributes:
-        rates: by type, ``L1`` or ``L2``: finite, at least 0. Without any there is no penalty.
+        rates: the rates by type, ``L1`` or ``L2``, finite and at least 0; empty for no penalty.
         biases: whether biases are penalised as well as weights.
 
     Raises:
-        ConfigError: an unknown type, or a rate or truth value that is none.
+        ConfigError: a type is unknown, a rate is invalid, or ``biases`` is not a bool.
     """
 
     rates: Mapping[str, float] = field(hash=False)
@@ -104,16 +104,16 @@ class PenaltySetting:
             raise ConfigError(f"a penalty's biases is true or false, found {self.biases!r}")
 
     def on(self, segment: Segment) -> dict[str, float]:
-        """The rates above 0 on an array of θ, by type in the order of the table."""
+        """The rates above 0 for a segment of θ, by type, in the order of `PENALTIES`."""
         rates = self.rates if self.biases or not segment.is_bias else {}
         return {name: rates[name] for name in PENALTIES if rates.get(name)}
 
 
 PenaltyLike = str | Mapping[str, Any] | PenaltySetting
-"""What describes a penalty: see `penalty_setting`."""
+"""A description of a penalty, as `penalty_setting` takes it."""
 
 NO_PENALTY = PenaltySetting({})
-"""Of a layer that the network's penalty leaves alone."""
+"""The setting of a layer that has no penalty even if the network has one."""
 
 
 def penalty_setting(value: PenaltyLike | None) -> PenaltySetting | None:
@@ -124,7 +124,7 @@ def penalty_setting(value: PenaltyLike | None) -> PenaltySetting | None:
             mapping of rates by type and ``biases``, or a setting.
 
     Raises:
-        ConfigError: it describes none.
+        ConfigError: ``value`` does not describe a penalty.
 
     Example:
         >>> penalty_setting({"type": "L1", "rate": 0.01})
@@ -162,7 +162,7 @@ EITHER_OR = (
 
 
 class PenaltyTerm(NamedTuple):
-    """One penalty, by its name in the table, on one segment of θ, at a rate above 0."""
+    """One type of penalty, at one rate above 0, on one slice of θ."""
 
     type: str
     rate: float
@@ -170,28 +170,28 @@ class PenaltyTerm(NamedTuple):
 
     @property
     def penalty(self) -> Penalty:
-        """The entry of the table."""
+        """The entry of `PENALTIES`."""
         return PENALTIES[self.type]
 
 
 @dataclass(frozen=True)
 class PlacedPenalty:
-    """Penalties on segments of θ.
+    """The penalties on all parts of θ.
 
     Attributes:
-        rates: for every array, by full name, the rates above 0 by type.
-        terms: the same on the longest segments of θ over which a rate is one number.
+        rates: the rates above 0 by type, for every array by its full name.
+        terms: the same penalties on the longest slices of θ over which a rate is constant.
     """
 
     rates: Mapping[str, Mapping[str, float]]
     terms: tuple[PenaltyTerm, ...]
 
     def loss(self, theta: Array) -> Any:
-        """Σ rate · Ω(w) over the segments of θ, which may be complex."""
+        """Σ rate · Σ Ω(w) over the terms, for θ, which may be complex."""
         return sum(term.rate * term.penalty.total(theta[term.part]) for term in self.terms)
 
     def add_gradient(self, theta: Array, vector: Array) -> None:
-        """Add rate · Ω'(θ), on the segments, to ``vector``, of the shape of θ."""
+        """Add rate · Ω'(θ) of each term to its slice of ``vector``, which has θ's shape."""
         for term in self.terms:
             penalty, rate, part = term.penalty, term.rate, term.part
             vector[part] += rate * penalty.derivative(theta[part])
@@ -202,12 +202,12 @@ def placed(
     layout: Layout,
     own: Mapping[str, PenaltySetting] | None = None,
 ) -> PlacedPenalty:
-    """The penalties on the segments of θ: on weights, and on biases where the setting says so.
+    """The penalties on the parts of θ, given the settings of the network and of layers.
 
     Args:
-        setting: the network's.
-        layout: of θ.
-        own: those of single layers, which stand in place of the network's, by their names.
+        setting: the network's setting; None for no penalty.
+        layout: the layout of θ.
+        own: the settings of layers, by name, that replace the network's for these layers.
 
     Example:
         >>> layout = Layout({"dense_1": {"W": (2, 2), "b": (2,)}, "dense_2": {"W": (2, 1)}})

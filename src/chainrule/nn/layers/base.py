@@ -1,4 +1,4 @@
-"""What every layer has: its place in θ, a forward pass, local Jacobians, a backward pass."""
+"""The base classes of layers: views into θ, forward pass, local Jacobians, backward pass."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Arrays = Mapping[str, Array]
 Stored = TypeVar("Stored")
 
 Shape = tuple[int, ...]
-"""Of one case: (features,), (channels, height, width) or (steps, features)."""
+"""The shape of one case: (features,), (channels, height, width) or (steps, features)."""
 
 
 def sizes_text(shape: Shape) -> str:
-    """Such as ``3 x 32 x 32``."""
+    """The sizes as text, such as ``3 x 32 x 32``."""
     return " x ".join(map(str, shape))
 
 
 class _NotBound(dict[str, Array]):
-    """The parameters of a layer that belongs to no network yet: looking one up is an error."""
+    """The parameters of a layer before it belongs to a network: every look-up is an error."""
 
     def __missing__(self, name: str) -> Array:
         raise UnknownNameError(f"a layer has no {name} before it belongs to a network")
@@ -40,103 +40,104 @@ class _NotBound(dict[str, Array]):
 class Layer(ABC):
     """A map from (cases, inputs) to (cases, outputs), with parameters that are views into θ.
 
-    A layer is made without knowing its neighbours; a `Network` connects it, which fixes its
-    inputs, its name and its place in θ. Whatever a case looks like, an image or a sequence, it
-    travels between layers as a row of numbers; a layer knows the shape that the row stands for.
+    A layer is made without knowing its neighbours. A `Network` connects it, and that fixes its
+    input shape, its name and its place in θ. Layers pass each case on as a flat row of numbers,
+    also if it is an image or a sequence; a layer knows the shape that the row stands for.
 
     Args:
-        name: unique in the network; by default the type and the position, as ``dense_1``.
-        learning_rate: private to this layer; None for the network's.
-        inputs: the name of the layer that feeds this one, or ``input`` for the network's own
-            input; by default the layer before it.
+        name: unique in the network; by default the type and a number, as ``dense_1``.
+        learning_rate: of this layer alone; None for the network's.
+        inputs: the name of the layer whose output is this one's input, or ``input`` for the
+            network's input; by default the layer before it.
 
     Attributes:
-        penalty: of this layer alone, in place of the network's; None for the network's. The
-            network reads it when it is made, and when its own is assigned.
-        sources: what ``inputs`` named; empty for the layer before.
+        penalty: of this layer alone, in place of the network's; None for the network's. A
+            network reads it when it is made and whenever its own penalty is assigned.
+        sources: the names given as ``inputs``; empty for the layer before.
         input_shape: the shape of one case of x, once connected.
         output_shape: the shape of one case of the output, once connected.
-        size: the number of units of a layer that has such, else the width of the output.
-        explicit: multiply by dense Jacobians in the backward pass.
-        is_output: whether it is the network's last layer, whose output is read after the passes.
-        context: what the passes know beside x and θ, such as whether this is training; a network
-            gives all its layers its own.
+        size: the number of units, or, of a layer without units, the width of the output.
+        explicit: whether the backward pass multiplies by dense Jacobians.
+        is_output: whether its output is the network's: it is the last layer, or the layers after
+            it only pass its output on. Such an output is read after the passes.
+        context: what the passes depend on besides x and θ, such as the training mode; all layers
+            of a network share the network's.
         bound: whether the layer belongs to a network.
-        delta: δ = ∂L/∂z of the last backward pass, (cases, outputs).
+        delta: δ = ∂L/∂z of the last backward pass, one row for each case.
     """
 
     type: ClassVar[str]
-    """Its word in a configuration, such as ``dense``."""
+    """The name of this type of layer in a configuration, such as ``dense``."""
 
     formula: ClassVar[str] = ""
     """z as a formula of x and the parameters, such as ``x W + b``."""
 
     output_letter: ClassVar[str] = "z"
-    """What the output is called: z itself, a = φ(z), s of a softmax."""
+    """The symbol of the output: z, a for φ(z), or s for a softmax."""
 
     slope_formula: ClassVar[str] = "∂a/∂z = diag(φ′(z))"
-    """The Jacobian of the output by z as a formula, where the layer has one, ``a``."""
+    """The formula of the Jacobian of the output with respect to z, if `jacobians` has ``a``."""
 
     explanations: ClassVar[Mapping[str, tuple[str, str, str]]] = {}
-    """For a verbose pass, by the name of a parameter or ``x``: what it is, and its local Jacobian
-    and its gradient as formulas."""
+    """What a verbose pass says of each parameter and of ``x``, by name: its meaning, and the
+    formulas of ∂z with respect to it and of its gradient."""
 
-    # What it takes
+    # Its input
 
     takes_images: ClassVar[bool] = False
-    """Whether x must be images, (channels, height, width)."""
+    """Whether its input must be images, (channels, height, width)."""
 
     takes_sequences: ClassVar[bool] = False
-    """Whether x must be sequences, (steps, features)."""
+    """Whether its input must be sequences, (steps, features)."""
 
     knows_padding: ClassVar[bool] = False
-    """Whether a step of a sequence may be padding, NaN, which it passes on as such."""
+    """Whether steps of its input may be padding (NaN), for which its output is NaN as well."""
 
     same_at_every_step: ClassVar[bool] = True
-    """Whether it takes each step of a sequence as a case (see `EachStep`), not the whole."""
+    """Whether, fed with sequences, it is applied to each step by itself (see `EachStep`)."""
 
     at_each_step: ClassVar[bool] = False
-    """Whether it is an `EachStep`: such a layer, fed with sequences."""
+    """Whether it is an `EachStep`, a layer that is being applied to each step by itself."""
 
     joins: ClassVar[bool] = False
-    """Whether it takes several inputs, and at least two."""
+    """Whether several layers feed it, at least two."""
 
-    # What it gives
+    # Its parameters and its output
 
     has_weights: ClassVar[bool] = False
-    """Whether there are weights to train; a network needs at least one layer that has some."""
+    """Whether it has weights to train; a network needs at least one such layer."""
 
     initial_values: ClassVar[Mapping[str, str]] = {}
-    """The default rules for the initial values of the parameters, by the argument for each."""
+    """The default initializers of its parameters, by the argument that sets each of them."""
 
     size_is_outputs: ClassVar[bool] = False
-    """Whether its argument ``size`` is the number of outputs, of a case or of a step."""
+    """Whether its argument ``size`` is the number of outputs for each case, or for each step."""
 
     keeps_width: ClassVar[bool] = False
-    """Whether it puts out as many numbers as each of its sources."""
+    """Whether its output has as many numbers as the output of each of its sources."""
 
     passes_on: ClassVar[bool] = False
-    """Whether the output may be x itself, as the same numbers in the same order."""
+    """Whether its output may be x itself: the same numbers in the same order."""
 
     gives_distribution: ClassVar[bool] = False
-    """Whether the outputs, of a case or of a step, are at least 0 and add up to 1."""
+    """Whether the outputs for each case, or for each step, are at least 0 and add up to 1."""
 
     must_be_last: ClassVar[bool] = False
-    """Whether no layer may follow."""
+    """Whether it must be the last layer."""
 
     truncate: int | None = None
-    """After how many steps the gradient through time is cut off; None for never."""
+    """How many steps the gradient goes back through time; None for all of them."""
 
     loss_from_z: ClassVar[bool] = True
-    """Whether a loss may be computed from z instead of the output: z has a number for each."""
+    """Whether a loss may be computed from z, as z has one number for each output."""
 
-    # What is different in training
+    # Training
 
     differs_in_training: ClassVar[bool] = False
-    """Whether it computes something else in training mode, see `Context`."""
+    """Whether it computes something else in training mode than in evaluation, see `Context`."""
 
     untrained: ClassVar[tuple[str, ...]] = ()
-    """Which of its arrays no optimizer and no penalty changes, such as running statistics."""
+    """The arrays that no optimizer or penalty applies to, such as running statistics."""
 
     def __init__(
         self,
@@ -197,12 +198,12 @@ class Layer(ABC):
 
     @property
     def formula_of_z(self) -> str:
-        """`formula` with the parameters that this layer has."""
+        """`formula`, in which only parameters that this layer has occur."""
         return self.formula
 
     @property
     def z_shape(self) -> Shape:
-        """What the z of one case stands for: as the output, unless only a part is given on."""
+        """The shape of one case of z: that of the output, unless only a part is put out."""
         return self.output_shape
 
     @abstractmethod
@@ -210,19 +211,19 @@ class Layer(ABC):
         """Fix ``input_shape`` and ``output_shape``.
 
         Args:
-            shapes: of one case of what each source puts out; one for most layers.
+            shapes: the shape of one case of each source's output; most layers have one source.
 
         Raises:
             ConfigError: the layer cannot take these shapes.
         """
 
     def gather(self, arrays: Sequence[Array]) -> Array:
-        """What the sources put out, (cases, ...) each, as the one x of this layer."""
+        """The input x of this layer, made of the outputs of its sources, (cases, ...) each."""
         (x,) = arrays
         return x
 
     def part(self, J: Array) -> Sequence[Array]:
-        """The gradient with respect to x, (cases, inputs), cut into those of the sources."""
+        """The gradient with respect to x, (cases, inputs), split into one for each source."""
         return (J,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -231,25 +232,25 @@ class Layer(ABC):
 
     @property
     def uses_of_weights(self) -> int:
-        """How often a case multiplies by each weight: once, unless places or steps share it."""
+        """How often each weight is used for a case: once, unless places or steps share it."""
         return 1
 
     @property
     def largest_product(self) -> int:
-        """How many multiplications a case takes in the largest matrix product of NumPy."""
+        """The multiplications for one case in the layer's largest matrix product by NumPy."""
         return prod(self.shapes().get("W", (0,)))
 
     @property
     def in_loops(self) -> int:
-        """How many multiplications a case takes in compiled loops."""
+        """The multiplications for one case that compiled loops do instead of NumPy."""
         return 0
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
-        """The first values of the parameter ``name``."""
+        """Initial values of the parameter ``name``."""
         raise NotImplementedError(f"{type(self).__name__} has no parameter {name}")
 
     def bind(self, values: Arrays, gradients: Arrays) -> None:
-        """Take the views into θ and into the gradient vector."""
+        """Store the layer's views into θ and into the gradient vector."""
         self.bound = True
         self._values = values
         self._gradients = gradients
@@ -258,8 +259,8 @@ class Layer(ABC):
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
         """The layer's function at any parameters, complex ones included; stores nothing.
 
-        What differs in training comes from ``context``, as in the forward pass: within one context
-        it is one function, which can be differentiated.
+        As in the forward pass, what differs in training follows from ``context``. While that stays
+        the same, repeated calls compute the same function, which can be differentiated.
 
         Returns:
             z, before the activation (for softmax: the logits), and the output.
@@ -267,13 +268,13 @@ class Layer(ABC):
 
     @abstractmethod
     def forward_pass(self, x: Array) -> Array:
-        """The output for x, (cases, inputs); keeps what the backward pass needs."""
+        """The output for x, (cases, inputs); stores what the backward pass needs."""
 
     def _of_pass(self, stored: Stored | None) -> Stored:
-        """What the last forward pass stored.
+        """``stored``, a value that the last forward pass stored.
 
         Raises:
-            ShapeError: there was none.
+            ShapeError: it is None, because there was no forward pass.
         """
         if stored is None:
             raise ShapeError(f"there was no forward pass through {self.name}")
@@ -281,22 +282,22 @@ class Layer(ABC):
 
     @abstractmethod
     def jacobians(self) -> dict[str, Jacobian]:
-        """The local Jacobians at the last forward pass, by what they are taken from."""
+        """The local Jacobians at the last forward pass, such as ``a``: ∂a/∂z, and ``x``: ∂z/∂x."""
 
     def through_time(self) -> dict[str, Jacobian]:
-        """The outputs by each argument, where a step depends on those before it; else nothing."""
+        """The outputs' Jacobians by each argument, if steps depend on earlier ones; else empty."""
         return {}
 
     def ties(self, x: Array) -> Array | None:
-        """Signed distances to where it would choose other numbers of x; else None."""
+        """Signed distances of x from ties, for a layer that selects numbers of x; else None."""
         return None
 
     @abstractmethod
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """One step of the chain rule.
+        """Apply the chain rule at this layer, and store the gradients of its parameters.
 
         Args:
-            J: of the loss with respect to this layer's output, (cases, size).
+            J: the gradient of the loss with respect to this layer's output, (cases, outputs).
             to_input: whether to compute the gradient with respect to the input.
 
         Returns:
@@ -305,14 +306,14 @@ class Layer(ABC):
 
     @abstractmethod
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """The backward pass from δ = ∂L/∂z on, where the loss was computed from z."""
+        """The backward pass, given δ = ∂L/∂z instead of J, as for a loss computed from z."""
 
     def update_untrained(self) -> None:  # noqa: B027  # most layers have nothing to update
-        """Change the ``untrained`` arrays; engines call it once a minibatch, after θ's update."""
+        """Change the ``untrained`` arrays; engines call this after θ's update for a minibatch."""
 
 
 class ParameterFree(Layer):
-    """A map without parameters and without an activation: its output is z, and δ is J itself.
+    """A layer without parameters or activation: its output is z, so that δ is J.
 
     Attributes:
         x: the inputs of the last forward pass; None before.
@@ -338,11 +339,11 @@ class ParameterFree(Layer):
         """∂z/∂x at the last forward pass."""
 
     def _input_gradient(self, delta: Array) -> Array:
-        """δ ∂z/∂x, by the structure of the Jacobian."""
+        """δ ∂z/∂x, computed without the dense Jacobian."""
         return self._jacobian_x().vjp(delta)
 
     def jacobians(self) -> dict[str, Jacobian]:
-        """``x``: ∂z/∂x, x being the rows of all sources, one behind the other.
+        """``x``: ∂z/∂x, where x is the concatenated rows of all sources.
 
         Raises:
             ShapeError: there was no forward pass.
@@ -364,7 +365,7 @@ class ParameterFree(Layer):
         return self._input_gradient(delta)
 
 
-# What layers with weights, biases and an activation have in common.
+# What layers with weights, biases and an activation have in common
 
 InitializerLike = str | float | Sequence[float] | Initializer
 
@@ -372,7 +373,7 @@ DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
 class WeightedOptions(TypedDict, total=False):
-    """The arguments of `Weighted` that every layer with weights passes on to it as they are."""
+    """The arguments of `Weighted` that subclasses take as ``**options`` and pass on to it."""
 
     bias: bool
     weights: InitializerLike
@@ -384,7 +385,7 @@ class WeightedOptions(TypedDict, total=False):
 
 
 class View:
-    """An attribute of a layer that is its view into θ: ``W``; into ∂L/∂θ: ``W_grad``."""
+    """An attribute that is a layer's view into θ, such as ``W``, or into ∂L/∂θ: ``W_grad``."""
 
     def __init__(self, doc: str) -> None:
         self.__doc__ = doc
@@ -402,18 +403,18 @@ class View:
 
 
 class Weighted(Layer):
-    """W, b and their gradients as views into θ and its gradient, and φ.
+    """A layer with weights W, biases b and an activation φ.
 
     Args:
-        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
-            hidden layer and linear in the last one, which the network decides.
-        bias: whether there is b.
-        weights: the initial values of W: a rule's name, a range [low, high], or a number r for
-            the range [-r, r].
-        biases: those of b, likewise; a rule counts the inputs and outputs of W.
+        activation: φ, by name, by ``type`` with options, or as an object. None lets the network
+            choose: linear if no layer with an activation follows, else relu.
+        bias: whether the layer has biases b.
+        weights: the initial values of W: the name of an initializer, a range [low, high], or a
+            number r for the range [-r, r].
+        biases: the initial values of b, likewise; n_in and n_out are those of W.
         learning_rate: see `Layer`.
-        penalty: of this layer alone, as a network takes it; ``none`` for none, and None for the
-            network's.
+        penalty: of this layer alone, as the argument of `Network`; ``none`` for no penalty, None
+            for the network's.
         name: see `Layer`.
         inputs: see `Layer`.
 
@@ -421,7 +422,7 @@ class Weighted(Layer):
         x: the inputs of the last forward pass; None before.
 
     Raises:
-        ConfigError: an activation, start, rate or another argument that is none.
+        ConfigError: an activation, initializer, rate or another argument is invalid.
     """
 
     output_letter: ClassVar[str] = "a"
@@ -432,11 +433,11 @@ class Weighted(Layer):
     }
 
     formula_without_bias: ClassVar[str] = ""
-    """`Layer.formula` of a layer that has no b."""
+    """The formula of z for a layer without biases."""
 
     _activation: Any
     _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
-    """Why a layer of a network may be without a parameter, by the parameter's name."""
+    """The reason why a layer of a network lacks a parameter, by the parameter's name."""
 
     def __init__(
         self,
@@ -468,15 +469,15 @@ class Weighted(Layer):
 
     @property
     def activation(self) -> Activation | None:
-        """φ; None until the network has decided where it was left out."""
+        """φ; if it was left out, None until a network has chosen it."""
         return self._activation
 
     @activation.setter
     def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
         self._activation = None if value is None else activation(value)
 
-    W = View("The weights, a view into θ; to assign is to write into θ.")
-    b = View("The biases, a view into θ; to assign is to write into θ.")
+    W = View("The weights, a view into θ; assigning writes into θ.")
+    b = View("The biases, a view into θ; assigning writes into θ.")
     W_grad = View("∂L/∂W of the last backward pass, a view into the gradient.")
     b_grad = View("∂L/∂b of the last backward pass, a view into the gradient.")
 
@@ -490,7 +491,7 @@ class Weighted(Layer):
 
 
 def counted(what: str, value: Any) -> int:
-    """``value``, if it is a whole number of at least 1.
+    """``value`` as an ``int``, if it is a whole number of at least 1.
 
     Raises:
         ConfigError: it is not.

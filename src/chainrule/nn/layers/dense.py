@@ -29,7 +29,7 @@ from chainrule.nn.layers.base import (
 
 
 class Buffers(NamedTuple):
-    """Where the passes of one number of cases write; None stands for a new array each time."""
+    """The arrays that the passes over a batch write into; None for a new array each time."""
 
     z: Array | None = None
     a: Array | None = None
@@ -39,7 +39,7 @@ class Buffers(NamedTuple):
 
     @classmethod
     def of(cls, layer: Dense, cases: int, dtype: Any) -> Buffers:
-        """Arrays for the passes of ``layer``: all are its own, but for the input's gradient."""
+        """Arrays for ``layer``; other layers may share the one of the input's gradient."""
         z, a, delta = (np.empty((cases, layer.size), dtype) for _ in range(3))
         input_gradient = layer.context.input_gradient(layer.name, layer.inputs, delta)
         return cls(z, a, delta, input_gradient, np.ones(cases, dtype))
@@ -49,24 +49,24 @@ NEW = Buffers()
 
 
 class Dense(Weighted):
-    """z = x W + b, a = φ(z), with W of shape (inputs, size) and b of shape (size,), if there is b.
+    """a = φ(z), z = x W + b, with W of shape (inputs, size) and an optional b of shape (size,).
 
-    Fed with a sequence, (steps, features), it does the same at every step (see
-    `chainrule.nn.sequences.each_step`): W is then of shape (features, size).
+    If the input is a sequence, (steps, features), the layer is applied to every step by itself
+    (see `chainrule.nn.sequences.each_step`), and W has the shape (features, size).
 
     Args:
         size: the number of outputs, at least 1.
-        activation: φ, by name, by ``type`` with options, or as an object; None for relu in a
-            hidden layer and linear in the last one, which the network decides.
+        activation: φ, by name, by ``type`` with options, or as an object. None lets the network
+            choose: linear if no layer with an activation follows, else relu.
         options: ``bias`` (without it z = x W), ``weights``, ``biases``, ``learning_rate``,
             ``penalty``, ``name`` and ``inputs``, see `Weighted`.
 
     Raises:
-        ConfigError: a size, activation, start or rate that is none.
+        ConfigError: the size, activation, initial values or another option is invalid.
 
     Example:
-        One case through one neuron, by hand: z = 2·3 + 1 = 7, a = z, and with δ = 10 the
-        gradients are x δ = 20 and δ = 10, and that of the input is δ W = 30.
+        One case through one neuron, by hand: a = z = 2·3 + 1 = 7. With δ = 10, ∂L/∂W = x δ = 20,
+        ∂L/∂b = δ = 10 and ∂L/∂x = δ W = 30.
 
         >>> from chainrule.nn.network import Network
         >>> layer = Dense(1, "linear")
@@ -117,7 +117,7 @@ class Dense(Weighted):
         self.input_shape, self.output_shape = shape, (self.size,)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """W (inputs, size) and, where there are biases, b (size,)."""
+        """The shapes of W, (inputs, size), and of b, (size,), if the layer has biases."""
         shapes: dict[str, tuple[int, ...]] = {"W": (self.inputs, self.size)}
         return {**shapes, "b": (self.size,)} if self.bias else shapes
 
@@ -148,7 +148,7 @@ class Dense(Weighted):
         return found
 
     def jacobians(self) -> dict[str, Jacobian]:
-        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z with respect to each argument.
+        """``a``: ∂a/∂z; ``x``, ``W`` and ``b``: ∂z/∂x, ∂z/∂W and ∂z/∂b.
 
         Raises:
             ShapeError: there was no forward pass.
@@ -162,7 +162,7 @@ class Dense(Weighted):
         return {**found, "b": self._jacobian_b()} if self.bias else found
 
     def _jacobian_a(self) -> Diagonal:
-        # With reused buffers φ'(z) lies where δ will be, and is multiplied in place.
+        # With reused buffers φ'(z) is written into the array of δ, and multiplied by J in place.
         return Diagonal(self._activation.derivative(self._of_pass(self.z), self._out.delta))
 
     def _jacobian_x(self) -> InputJacobian:
@@ -184,9 +184,9 @@ class Dense(Weighted):
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W = xᵀ δ and ∂L/∂b = Σ δ over the cases; for the input δ Wᵀ."""
+        """∂L/∂W = xᵀ δ, ∂L/∂b = Σ δ over the cases, and ∂L/∂x = δ Wᵀ, which is returned."""
         self.delta = delta
-        if self.explicit:  # the outer products x δᵀ, summed over the cases
+        if self.explicit:  # the outer products x_n δ_n of each case n, summed over the cases
             np.einsum("ni,nj->ij", self.x, delta, out=self.W_grad)
         else:
             self._jacobian_W().vjp(delta, self.W_grad)

@@ -18,17 +18,17 @@ from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 class Dropout(ParameterFree):
     """y = x ⊙ m during training, and y = x in evaluation.
 
-    The mask m holds a number for each number of x: 0 with probability ``rate``, else
-    1 / (1 − rate). That factor keeps the mean, E[x ⊙ m] = x, so nothing is left to do in
-    evaluation ("inverted dropout"). The Jacobian ∂y/∂x is diag(m).
+    The mask m has the shape of x: each value is 0 with probability ``rate``, else 1 / (1 − rate).
+    This factor keeps the mean, E[x ⊙ m] = x, so that evaluation needs no scaling ("inverted
+    dropout"). The Jacobian ∂y/∂x is diag(m).
 
-    The mask follows from the seed, the layer's name and the number of minibatches that were
-    trained on before, see `Context`. It is drawn for each number of a row, an image or a sequence;
-    padding stays padding.
+    The mask depends only on the seed, the layer's name and the number of minibatches that were
+    trained on before, see `Context`. Each number of a row, an image or a sequence has its own
+    value; padding stays padding.
 
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, *Dropout: a simple way to
     prevent neural networks from overfitting*, Journal of Machine Learning Research 15 (2014),
-    1929–1958. There the factor 1 − rate stands in evaluation instead.
+    1929–1958. There, the weights are multiplied by 1 − rate in evaluation instead.
 
     Args:
         rate: the probability that a number is left out, at least 0 and below 1.
@@ -40,7 +40,7 @@ class Dropout(ParameterFree):
         mask: m of the last forward pass, the shape of x; None in evaluation.
 
     Raises:
-        ConfigError: a rate that is none.
+        ConfigError: the rate is not at least 0 and below 1.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -87,17 +87,15 @@ class Dropout(ParameterFree):
 
     @property
     def formula_of_z(self) -> str:
-        """See `Layer.formula_of_z`: that of the last forward pass."""
+        """See `Layer.formula_of_z`; the formula of the last forward pass."""
         return self.formula if self.mask is None else "x ⊙ m, m = 0 or 1 / (1 − rate)"
 
     def draw_mask(self, cases: int, dtype: np.dtype[Any]) -> Array | None:
-        """m, (cases, inputs), as it is at this step of training; None in evaluation.
-
-        Fewer cases get the first rows of the mask for more.
+        """The mask m, (cases, inputs), of this step of training; None in evaluation.
 
         Args:
-            cases: how many rows.
-            dtype: of the numbers.
+            cases: the number of rows; fewer cases get the first rows of the mask for more.
+            dtype: the type of the numbers.
         """
         if not self.context.training:
             return None
@@ -106,12 +104,12 @@ class Dropout(ParameterFree):
         return mask
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """x ⊙ m, or in evaluation x, twice: there is no activation."""
+        """z = y = x ⊙ m, or x in evaluation."""
         y = self._masked(x, self.draw_mask(len(x), x.real.dtype))
         return y, y
 
     def forward_pass(self, x: Array) -> Array:
-        """x ⊙ m, or in evaluation x itself."""
+        """x ⊙ m, or x itself in evaluation."""
         self.x, self.mask = x, self.draw_mask(len(x), x.real.dtype)
         self.z = self._masked(x, self.mask)
         return self.z
@@ -119,7 +117,7 @@ class Dropout(ParameterFree):
     def _masked(self, x: Array, mask: Array | None) -> Array:
         if mask is None:
             return x
-        # A complex product would make both parts of padding, NaN + 0i, NaN.
+        # Padding is NaN + 0i, of which a complex product with m would make NaN + NaN i.
         y = x.real * mask + 1j * (x.imag * mask) if np.iscomplexobj(x) else x * mask
         if len(self.input_shape) == 2:
             shape = (len(x), *self.input_shape)

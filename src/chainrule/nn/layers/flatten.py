@@ -1,4 +1,4 @@
-"""Images or sequences as rows of numbers, so that a dense layer can take them."""
+"""The layer that turns images or sequences into rows of numbers, for a dense layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
 class Flatten(ParameterFree):
-    """The same numbers in the same order, as one row: (channels, height, width) row by row."""
+    """Gives the numbers of each case as one row, in the same (row-major) order."""
 
     type: ClassVar[str] = "flatten"
     formula: ClassVar[str] = "x"
@@ -27,7 +27,7 @@ class Flatten(ParameterFree):
         self.size = self.outputs
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """x, twice: there is no activation."""
+        """z = y = x."""
         return x, x
 
     def _jacobian_x(self) -> Diagonal:

@@ -1,4 +1,4 @@
-"""Layers that take several others' outputs: their sum, and one laid beside the other."""
+"""Layers with several inputs: their sum, and their concatenation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from chainrule.nn.layers.base import Arrays, ParameterFree, Shape, sizes_text
 
 
 class Join(ParameterFree):
-    """A linear map, without parameters, of what several layers put out.
+    """A linear map, without parameters, of the outputs of several layers, the sources.
 
-    Its x is one row a case: the sources' rows, one behind the other, in the order in which
-    ``inputs`` names them.
+    For each case, x is the concatenation of the sources' rows, in the order of ``inputs``.
 
     Args:
-        inputs: the names of at least two layers; ``input`` is the network's own input. One
-            name twice is taken twice.
+        inputs: the names of at least two layers; ``input`` is the network's input. A name may
+            occur more than once, and then counts as often.
         name: see `Layer`.
     """
 
@@ -34,7 +33,7 @@ class Join(ParameterFree):
     _widths: tuple[int, ...] = ()
 
     def gather(self, arrays: Sequence[Array]) -> Array:
-        """The sources' rows, one behind the other."""
+        """The sources' rows, concatenated, (cases, inputs)."""
         return np.concatenate(arrays, axis=1)
 
     def part(self, J: Array) -> Sequence[Array]:
@@ -47,15 +46,16 @@ class Join(ParameterFree):
         self.size = prod(output)
 
     def _fed(self, shapes: Sequence[Shape]) -> str:
-        """Such as ``dense_1 gives 4 and dense_2 gives 3 x 8 x 8``."""
+        """For a message, such as ``dense_1 gives 4 and dense_2 gives 3 x 8 x 8``."""
         named = zip(self.sources, shapes, strict=True)
         return " and ".join(f"{name} gives {sizes_text(shape)}" for name, shape in named)
 
 
 class Add(Join):
-    """The sum of what its sources put out, which must be of one shape: y = x₁ + x₂ + ….
+    """The sum of its sources' outputs, which must have the same shape: y = x₁ + x₂ + ….
 
-    Around a few layers it makes a residual block: each source receives the gradient as it is.
+    The gradient with respect to each source is that of y. A sum of the input and output of a few
+    layers makes them a residual block.
 
     Raises:
         ConfigError: the sources are of different shapes.
@@ -81,7 +81,7 @@ class Add(Join):
         self._take(shapes, shapes[0])
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """z = y, the sum; of sequences, with the padding of its terms."""
+        """z = y, the sum; in sequences, NaN at padding and at no other step."""
         terms = self.part(x)
         y = sum(terms[1:], start=terms[0])
         if len(self.output_shape) == 2:
@@ -94,14 +94,14 @@ class Add(Join):
 
 
 class Concatenate(Join):
-    """What its sources put out, one behind the other.
+    """The concatenation of its sources' outputs.
 
-    Rows lie side by side. Images (channels, height, width) are joined along the channels and
-    sequences (steps, features) along the features; the other sizes must be the same.
+    Images (channels, height, width) are joined along the channels, and sequences (steps, features)
+    and rows (features,) along the features; the other sizes must be the same.
 
     Attributes:
-        order: the place in x of each number of the output, (outputs,).
-        axis: along which the sources are joined, that of the cases counted as 0.
+        order: the index in x of each number of the output, (outputs,).
+        axis: the axis along which the sources are joined, counted with the cases as axis 0.
 
     Raises:
         ConfigError: the sources do not fit each other.

@@ -1,8 +1,8 @@
-"""A layer of rows applied at every step of a sequence, and the Jacobians of that.
+"""A layer applied to every step of a sequence by itself, and the Jacobians of this map.
 
 `EachStep`, which Keras calls `TimeDistributed`, lets a layer that maps rows to rows take sequences
-without a line of its own: each step is a case, and padding is found and marked (see
-`chainrule.core.sequences`).
+without code of its own: each step is a case for it. Padding is recognised in the input and marked
+in the output (see `chainrule.core.sequences`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chainrule.nn.layers.base import Arrays, Layer, Shape
 
 
 def connected_to(layer: Layer, shapes: Sequence[Shape]) -> Layer:
-    """The layer, connected; where it is fed with a sequence and takes rows, as an `EachStep`.
+    """The layer, connected, and wrapped in an `EachStep` if it takes rows but gets sequences.
 
     Raises:
         ConfigError: the layer cannot take these shapes.
@@ -35,24 +35,24 @@ def connected_to(layer: Layer, shapes: Sequence[Shape]) -> Layer:
 
 
 class EachStep:
-    """A layer of rows that is fed with sequences, (steps, features), and gives (steps, size).
+    """Applies a layer that maps rows to rows to every step: (steps, features) to (steps, size).
 
-    The layer itself is connected to the shape of one step, (features,). Its passes see the steps
-    of all cases as rows, (cases · steps, features), with 0 at padding, where the output is NaN. No
-    loss and no layer sends anything back to padding.
+    The layer itself is connected to the shape of one step, (features,). Its passes get the steps
+    of all cases as rows, (cases · steps, features). Padding is 0 in them, and NaN in the output.
+    The gradient is 0 at padding.
 
-    It is a proxy: whatever is not defined here, such as parameters and settings, is read from and
-    written to the layer, and ``isinstance`` sees the layer's class. So code that asks for a
-    `Dense` finds one, and a user's layer with attributes of its own needs no line here. Of what
-    the layer stored in a pass, ``z``, ``a``, ``s`` and ``delta`` are given as rows of cases,
-    (cases, steps · size), the first three NaN at padding; all else, such as ``x``, as the rows of
-    steps that the layer saw.
+    It is a proxy: attributes that are not defined here, such as parameters and settings, are read
+    from and written to the layer, and ``isinstance`` sees the layer's class. So code that looks
+    for a `Dense` finds one, and a user's layer with more attributes needs no code here. Of the
+    arrays that the layer stored in a pass, ``z``, ``a``, ``s`` and ``delta`` are returned with one
+    row for each case, (cases, steps · size), the first three with NaN at padding. All others, such
+    as ``x``, have one row for each step.
 
     Args:
-        layer: a map of rows.
+        layer: the layer, which maps rows to rows.
 
     Attributes:
-        steps: of a case, once connected.
+        steps: the number of steps of a case, once connected.
         input_shape: (steps, features), once connected.
         output_shape: (steps, size), once connected.
 
@@ -86,11 +86,11 @@ class EachStep:
         return type(self.layer)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "layer" or name.startswith("__"):  # while it is copied there is no layer yet
+        if name == "layer" or name.startswith("__"):  # while being copied it has no layer yet
             raise AttributeError(name)
         found = getattr(self.layer, name)
-        of_cases = name in ("z", "a", "s") and found is not None
-        return self._by_case(found, self._lengths) if of_cases else found
+        needs_rows = name in ("z", "a", "s") and found is not None
+        return self._by_case(found, self._lengths) if needs_rows else found
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(EachStep, name):
@@ -101,7 +101,7 @@ class EachStep:
     def __reduce__(self) -> Any:
         return EachStep, (self.layer,), self.__dict__
 
-    # Shapes, and what follows from them as for any layer
+    # Shapes
 
     gather, part, __repr__ = Layer.gather, Layer.part, Layer.__repr__
 
@@ -117,12 +117,12 @@ class EachStep:
 
     @property
     def z_shape(self) -> Shape:
-        """What the z of one case stands for, (steps, size)."""
+        """The shape of one case of z, (steps, size)."""
         return (self.steps, prod(self.layer.z_shape))
 
     @property
     def uses_of_weights(self) -> int:
-        """At every step as often as the layer."""
+        """The number of steps times the layer's own number of uses."""
         return self.steps * self.layer.uses_of_weights
 
     @property
@@ -143,15 +143,15 @@ class EachStep:
         """See `Layer.evaluate`."""
         rows, lengths = self._rows_of_inputs(x)
         z, y = self.layer.evaluate(rows, values)
-        return self._by_case(z, lengths), self._given_out(y, lengths)
+        return self._by_case(z, lengths), self._marked_output(y, lengths)
 
     def forward_pass(self, x: Array) -> Array:
         """See `Layer.forward_pass`."""
         rows, self._lengths = self._rows_of_inputs(x)
-        return self._given_out(self.layer.forward_pass(rows), self._lengths)
+        return self._marked_output(self.layer.forward_pass(rows), self._lengths)
 
     def jacobians(self) -> dict[str, Jacobian]:
-        """The layer's Jacobians at every step: as blocks, or by a parameter one above the other.
+        """The layer's Jacobians for whole cases: `Stacked` by a parameter, else `BlockDiagonal`.
 
         Raises:
             ShapeError: there was no forward pass.
@@ -171,38 +171,39 @@ class EachStep:
         return self._back(self.layer.backward_from_delta, delta, to_input)
 
     def _back(self, layer_pass: Callable[..., Any], J: Array, to_input: bool) -> Array | None:
-        """A backward pass of the layer, of J or δ, (cases, outputs), which is 0 at padding.
+        """A backward pass of the layer, from J or δ, (cases, outputs), which are 0 at padding.
 
-        A layer that couples rows, as in batch normalisation, sends something back to padding.
+        The result is set to 0 at padding, where it is not 0 if the layer couples the rows of a
+        batch, as batch normalisation does.
         """
         found = layer_pass(J.reshape(-1, self.output_shape[1]), to_input=to_input)
         if found is None:
             return None
-        return _without(self._padded(), found.reshape(len(found) // self.steps, self.inputs))
+        return _zeroed(self._padded(), found.reshape(len(found) // self.steps, self.inputs))
 
     def _padded(self) -> Array | None:
-        """Which steps of the last forward pass were padding, (cases, steps); None for none."""
+        """Whether each step of the last forward pass was padding, (cases, steps); None if none."""
         return None if self._lengths is None else padded_steps(self._lengths, self.steps)
 
-    # Cases as rows of steps and back
+    # Between one row for each case and one row for each step
 
     def _rows_of_inputs(self, x: Array) -> tuple[Array, Array | None]:
-        """x, (cases, inputs), as rows of steps, 0 at padding; and the cases' lengths."""
+        """x with one row for each step, and 0 at padding; and the lengths of the cases."""
         sequence = x.reshape(len(x), *self.input_shape)
         lengths = lengths_of(sequence)
         return without_padding(sequence, lengths).reshape(-1, self.input_shape[1]), lengths
 
-    def _given_out(self, rows: Array, lengths: Array | None) -> Array:
-        """The layer's output as (cases, outputs), NaN at padding and nowhere else.
+    def _marked_output(self, rows: Array, lengths: Array | None) -> Array:
+        """The layer's output as (cases, outputs), with NaN at padding and nowhere else.
 
-        Where there is padding it is a copy: the layer reads its own array in the backward pass,
-        and must find numbers there.
+        If there is padding it is a copy, because the backward pass of the layer reads its own
+        array, which must not contain NaN.
         """
         y = rows.reshape(-1, *self.output_shape)
         return mark(y if lengths is None else y.copy(), lengths).reshape(-1, self.outputs)
 
     def _by_case(self, rows: Array, lengths: Array | None) -> Array:
-        """Rows of steps as rows of cases; NaN at padding, where there is any."""
+        """Rows for steps joined to one row for each case, with NaN at padding."""
         sequence = rows.reshape(-1, self.steps, rows.shape[1])
         found = sequence if lengths is None else mark(sequence.copy(), lengths)
         return found.reshape(len(found), self.steps * rows.shape[1])
@@ -210,17 +211,17 @@ class EachStep:
 
 @dataclass(eq=False, repr=False)
 class _OfSteps(Jacobian):
-    """The Jacobian of a map that is the same at every step, over whole cases.
+    """The Jacobian for whole cases of a map that is the same at every step.
 
-    A case is a flat row of its steps. Steps that are padding have a Jacobian of 0.
+    A case is a flat row of its steps. The Jacobian is 0 at padding.
 
     Args:
-        inner: of one step, over (cases · steps) rows.
-        steps: how many rows are one case.
-        padded: which steps are padding, (cases, steps); None for none.
+        inner: the Jacobian for single steps, with one matrix for each of (cases · steps) rows.
+        steps: the number of steps of a case.
+        padded: whether each step is padding, (cases, steps); None if none is.
 
     Raises:
-        ShapeError: the rows are not whole cases.
+        ShapeError: the number of rows is not a multiple of ``steps``.
     """
 
     inner: Jacobian
@@ -234,7 +235,7 @@ class _OfSteps(Jacobian):
             raise ShapeError(f"{rows} rows are not whole cases of {self.steps} steps")
 
     def cases(self, chosen: slice) -> Self:
-        """See `Jacobian.cases`; the cases are one run of neighbours."""
+        """See `Jacobian.cases`; the slice must have a stride of 1."""
         start, stop, stride = chosen.indices(self.dense_shape[0])
         if stride != 1:
             raise ShapeError("cases of a sequence are chosen as one run of neighbours")
@@ -245,10 +246,10 @@ class _OfSteps(Jacobian):
 
 
 class BlockDiagonal(_OfSteps):
-    """The Jacobian by the argument of each step: blocks of (m, n) along the diagonal, one a step.
+    """The Jacobian by x or z: a block (m, n) for each step on the diagonal, 0 elsewhere.
 
-    A layer that couples the rows of a batch gives an inner Jacobian of (m, rows, n) each; this one
-    is then of shape (cases, steps · m, cases, steps · n).
+    If a layer couples the rows of a batch, the inner Jacobian has the shape (rows, m, rows, n),
+    and this one the shape (cases, steps · m, cases, steps · n).
 
     Example:
         >>> from chainrule.nn.jacobians import InputJacobian
@@ -263,7 +264,7 @@ class BlockDiagonal(_OfSteps):
 
     @property
     def dense_shape(self) -> tuple[int, ...]:
-        """(cases, steps · m, steps · n)."""
+        """(cases, steps · m, steps · n), or the shape for coupled rows, see the class."""
         rows, m, *coupled, n = self.inner.dense_shape
         cases = (count // self.steps for count in coupled)
         return (rows // self.steps, self.steps * m, *cases, self.steps * n)
@@ -273,37 +274,37 @@ class BlockDiagonal(_OfSteps):
         rows, m, *_, n = self.inner.dense_shape
         into = None if out is None else out.reshape(-1, n)
         if self.padded_inputs is not None:
-            g = _without(self.padded, g.copy())
+            g = _zeroed(self.padded, g.copy())
         found = self.inner.vjp(g.reshape(rows, m), into)
         found = found.reshape(len(found) // self.steps, self.steps * n)
-        return _without(self.padded if self.padded_inputs is None else self.padded_inputs, found)
+        return _zeroed(self.padded if self.padded_inputs is None else self.padded_inputs, found)
 
     def jvp(self, v: Array) -> Array:
         """The Jacobian of each step times its part of v."""
         rows, m, *_, n = self.inner.dense_shape
-        v = v if self.padded_inputs is None else _without(self.padded_inputs, v.copy())
+        v = v if self.padded_inputs is None else _zeroed(self.padded_inputs, v.copy())
         moved = self.inner.jvp(v.reshape(-1, n)).reshape(rows // self.steps, self.steps * m)
-        return _without(self.padded, moved)
+        return _zeroed(self.padded, moved)
 
     def _dense(self) -> Array:
         inner = self.inner._dense()
         if inner.ndim == 4:
-            found = _without(self.padded, inner.reshape(self.dense_shape))
+            found = _zeroed(self.padded, inner.reshape(self.dense_shape))
             if self.padded_inputs is not None:
-                _without(self.padded_inputs, np.moveaxis(found, (2, 3), (0, 1)))
+                _zeroed(self.padded_inputs, np.moveaxis(found, (2, 3), (0, 1)))
             return found
         rows, m, n = inner.shape
         found = np.zeros((rows // self.steps, self.steps, m, self.steps, n), inner.dtype)
         blocks = inner.reshape(-1, self.steps, m, n)
         for step in range(self.steps):
             found[:, step, :, step, :] = blocks[:, step]
-        return _without(self.padded, found.reshape(self.dense_shape))
+        return _zeroed(self.padded, found.reshape(self.dense_shape))
 
 
 class Stacked(_OfSteps):
-    """The Jacobian by a parameter that every step uses: the steps' one above the other.
+    """The Jacobian by a parameter that every step uses: those of the steps, stacked in a column.
 
-    Those of a step have the shape (m, *shape of the parameter).
+    The Jacobian of one step has the shape (m, *shape of the parameter).
 
     Example:
         >>> from chainrule.nn.jacobians import WeightJacobian
@@ -319,21 +320,21 @@ class Stacked(_OfSteps):
         return (rows // self.steps, self.steps * m, *shape)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """The sum over cases and steps, of the parameter's shape."""
-        g = _without(self.padded, g if self.padded is None else g.copy())
+        """Each step's g times its Jacobian, summed over cases and steps: the parameter's shape."""
+        g = _zeroed(self.padded, g if self.padded is None else g.copy())
         return self.inner.vjp(g.reshape(self.inner.dense_shape[:2]), out)
 
     def jvp(self, v: Array) -> Array:
-        """How every step moves as the parameter moves along v, (cases, steps · m)."""
-        return _without(self.padded, self.inner.jvp(v).reshape(self.dense_shape[:2]))
+        """The change of every step for a change v of the parameter, (cases, steps · m)."""
+        return _zeroed(self.padded, self.inner.jvp(v).reshape(self.dense_shape[:2]))
 
     def _dense(self) -> Array:
-        return _without(self.padded, self.inner._dense().reshape(self.dense_shape))
+        return _zeroed(self.padded, self.inner._dense().reshape(self.dense_shape))
 
 
-def _without(padded: Array | None, of_cases: Array) -> Array:
-    """0 at padded steps, in place, in an array (cases, steps · m, ...)."""
+def _zeroed(padded: Array | None, values: Array) -> Array:
+    """The array (cases, steps · m, ...), set to 0 in place at padded steps."""
     if padded is not None:
-        of_a_step = of_cases.shape[1] // padded.shape[1]
-        of_cases.reshape(*padded.shape, of_a_step, *of_cases.shape[2:])[padded] = 0
-    return of_cases
+        width = values.shape[1] // padded.shape[1]
+        values.reshape(*padded.shape, width, *values.shape[2:])[padded] = 0
+    return values

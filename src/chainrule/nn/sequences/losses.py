@@ -1,11 +1,12 @@
-"""Losses of sequences: the mean over cases of the sum over steps of a step's loss.
+"""Losses of sequences: the loss of each step, summed over the steps, as a mean over the cases.
 
-Where a network's output has the shape (steps, outputs), a case has a target for every step, and
+If a network's output has the shape (steps, outputs), a case has a target for every step, and
 
     L = (1/cases) Σ_case Σ_step l(y(step), t(step)),
 
-with l the named loss of a single case, so that mse divides by the outputs of a step, not by the
-steps. A step without a target adds nothing: −1 for a class number, NaN in every value of a row.
+where l is the named loss of a single case, so that mse divides by the number of outputs of a step
+but not by the number of steps. A step may have no target, written as the class number −1 or as a
+row of NaN; its l is 0.
 
 Targets are class numbers (cases, steps) or rows (cases, steps, outputs). Outputs and logits are
 flat, (cases, steps · outputs), as everywhere between layers.
@@ -30,7 +31,7 @@ from chainrule.nn.sequences.each_step import BlockDiagonal
 def over_steps(
     loss: Loss, from_logits: FromLogits | None, output_shape: tuple[int, ...]
 ) -> tuple[Loss, FromLogits | None]:
-    """A network's loss, and the same from the logits; of a sequence, summed over its steps."""
+    """Both losses as given; if the network's output is a sequence, summed over the steps."""
     if len(output_shape) != 2:
         return loss, from_logits
     by_step = None if from_logits is None else SequenceFromLogits(from_logits)
@@ -38,7 +39,7 @@ def over_steps(
 
 
 def loss_of_a_step(loss: Loss) -> Loss:
-    """The named loss behind the sum over steps; any other loss as it is."""
+    """The loss of a step of a `SequenceLoss`; any other loss is returned as it is."""
     return loss.each if isinstance(loss, SequenceLoss) else loss
 
 
@@ -48,7 +49,7 @@ class SequenceLoss(Loss):
 
     Attributes:
         each: the loss of a step.
-        steps: of a case.
+        steps: the number of steps of a case.
     """
 
     each: Loss
@@ -56,7 +57,7 @@ class SequenceLoss(Loss):
 
     @property
     def for_classes(self) -> bool:  # type: ignore[override]
-        """As the loss of a step."""
+        """Whether the targets of a step are classes, see `Loss`."""
         return self.each.for_classes
 
     def value(self, y: Array, t: Array) -> Any:
@@ -68,27 +69,27 @@ class SequenceLoss(Loss):
         return _by_step(self.each.jacobian, t, y)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """The distances of the steps, (cases, steps · n); infinite where there is no target."""
+        """The distances from kinks of all steps, (cases, steps · n); inf if without a target."""
         distances = self.each.from_kinks(output_rows(y, t), target_rows(t))
         found = np.full((*t.shape[:2], distances.shape[1]), np.inf, distances.dtype)
         found[has_target(t)] = distances
         return found.reshape(len(y), -1)
 
     def prepare(self, t: Any, outputs: int, dtype: Any) -> Array:
-        """Targets of every step, −1 or NaN where there is none.
+        """The targets of every step as the loss takes them; −1 or NaN if a step has none.
 
         Args:
             t: class numbers (cases, steps), or rows (cases, steps, outputs) or
                 (cases, steps · outputs); with one output, values (cases, steps) as well.
-            outputs: the network's, steps · those of a step.
-            dtype: of the rows.
+            outputs: the number of the network's outputs, which is that of all steps.
+            dtype: the type of the rows.
 
         Raises:
-            ShapeError: they do not fit; with case and step.
+            ShapeError: the targets do not fit; the message names case and step.
         """
         outputs //= self.steps
         t = self._in_steps(as_numbers(t, "targets", "biuf"), outputs)
-        # A probability cannot be −1 either.
+        # −1 is not a probability either, so there too it means that there is no target.
         classes = self.for_classes or isinstance(self.each, BinaryCrossEntropy)
         missing = _missing(t, classes=classes or outputs > 1)
         rows = self._rows(t[~missing], np.argwhere(~missing), outputs, dtype)
@@ -98,7 +99,7 @@ class SequenceLoss(Loss):
         return found
 
     def _in_steps(self, t: Array, outputs: int) -> Array:
-        """(cases, steps) or (cases, steps, n)."""
+        """The targets in the shape (cases, steps) or (cases, steps, outputs)."""
         if t.ndim == 2 and outputs > 1 and t.shape[1] == self.steps * outputs:
             return t.reshape(len(t), self.steps, outputs)
         if t.ndim == 3 and t.shape[2] == 1:
@@ -111,7 +112,7 @@ class SequenceLoss(Loss):
         return t
 
     def _rows(self, rows: Array, places: Array, outputs: int, dtype: Any) -> Array:
-        """Targets as the loss of a step takes them; an error names the first wrong one's place."""
+        """Targets as the loss of a step takes them; an error names the first wrong one."""
         try:
             return self.each.prepare(rows, outputs, dtype)
         except ShapeError:
@@ -127,7 +128,7 @@ class SequenceLoss(Loss):
 class SequenceFromLogits(FromLogits):
     """A loss from the logits, summed over the steps of each case.
 
-    Its formulas are those of a step, which counts as a case of its own there.
+    Its formulas are those of ``each``, in which every step is a case.
 
     Args:
         each: the loss of a step.
@@ -147,11 +148,11 @@ class SequenceFromLogits(FromLogits):
         return _by_step(self.each.delta, t, z, y)
 
     def jacobian(self, z: Array, y: Array, t: Array) -> Array:
-        """J_L = ∂L/∂y, which the explicit backward pass starts from."""
+        """J_L = ∂L/∂y, (cases, steps · outputs); 0 where there is no target."""
         return _by_step(self.each.jacobian, t, z, y)
 
     def by_logs(self, z: Array, y: Array, t: Array) -> ByLogs | None:
-        """See `FromLogits.by_logs`; a step without a target needs none."""
+        """See `FromLogits.by_logs`; ``which`` is False at steps without a target."""
         rows, share = output_rows(z, t), _share(z, t)
         found = self.each.by_logs(rows, output_rows(y, t), target_rows(t))
         if found is None:
@@ -159,7 +160,7 @@ class SequenceFromLogits(FromLogits):
         return ByLogs(_spread(z, t, found.which), _spread(z, t, found.J * share))
 
     def log_jacobian(self, z: Array, y: Array, t: Array) -> Jacobian:
-        """∂ln p/∂z, a block for each step, 0 for steps without a target and for padding."""
+        """∂ln p/∂z, a block for each step; that of a step without a target has no meaning."""
         present = has_target(t)
         z, y = (_spread(values, t, output_rows(values, t)) for values in (z, y))
         rows = (present.size, z.size // present.size)
@@ -169,18 +170,18 @@ class SequenceFromLogits(FromLogits):
 
 
 def _share(y: Array, t: Array) -> Any:
-    """What makes of a mean over the steps with a target the sum over a case's steps."""
+    """The factor from a mean over all steps with a target to the mean over cases of sums."""
     return y.real.dtype.type(np.count_nonzero(has_target(t)) / len(y))
 
 
 def _total(loss: Callable[[Array, Array], Any], y: Array, t: Array) -> Any:
-    """A loss of rows, of the steps with a target."""
+    """The loss of all steps with a target: the mean over cases of the sum over steps."""
     rows = output_rows(y, t)
     return loss(rows, target_rows(t)) * _share(y, t) if len(rows) else y.dtype.type(0)
 
 
 def _by_step(derivative: Callable[..., Array], t: Array, *arrays: Array) -> Array:
-    """A derivative of a loss of rows, in the shape of ``arrays``; 0 where there is no target."""
+    """The derivative of `_total`, in the shape of ``arrays``; 0 where there is no target."""
     rows = [output_rows(values, t) for values in arrays]
     if not len(rows[0]):
         return np.zeros_like(arrays[-1])
@@ -188,7 +189,7 @@ def _by_step(derivative: Callable[..., Array], t: Array, *arrays: Array) -> Arra
 
 
 def _spread(y: Array, t: Array, rows: Array) -> Array:
-    """Rows at the steps they belong to, 0 elsewhere, in the shape of y."""
+    """An array of the shape of y with ``rows`` at the steps with a target, and 0 elsewhere."""
     found = np.zeros((*t.shape[:2], y.size // max(1, t.shape[0] * t.shape[1])), rows.dtype)
     found[has_target(t)] = rows
     return found.reshape(y.shape)
@@ -199,7 +200,7 @@ def _missing(t: Array, *, classes: bool) -> Array:
 
     Args:
         t: targets as they were given, (cases, steps) or (cases, steps, n).
-        classes: whether −1 stands for none where there is one number a step.
+        classes: whether −1 also means no target, in targets (cases, steps).
 
     Raises:
         ShapeError: only some values of a target are NaN.

@@ -41,35 +41,35 @@ OUTPUTS = ("all", "last")
 class Recurrent(Weighted):
     """h(n) = φ(x(n) W + h(n−1) U + b) for n = 1, …, steps, from the start state h(0).
 
-    W is (features, size), U (size, size), b (size,). The input is a sequence, of shape
-    (steps, features); the output (steps, size), or (size,) where only the last is given.
+    W has the shape (features, size), U (size, size) and b (size,). The input is a sequence, of
+    shape (steps, features). The output is (steps, size), or (size,) if only the last step's.
 
-    Backpropagation through time is complete, or truncated to k steps: the derivative of each
-    step's output then goes back through k steps, its own counted, and takes h before them for a
-    constant (formulas: `chainrule.nn.sequences.through_time`). k = steps gives the whole gradient.
-    The start state is reached from the first step alone, so with k only by outputs 1 to k.
+    Backpropagation through time is complete or truncated to k steps. Truncated, the derivative of
+    each step's output goes back through k steps, its own included, and treats h before them as a
+    constant (formulas: `chainrule.nn.sequences.through_time`), so that only the outputs 1 to k
+    have a gradient with respect to h(0). k = steps gives the full gradient.
 
-    Cases of fewer steps are filled up at their end by steps whose inputs are all NaN; ``last`` is
-    then the last step that is real (see `chainrule.core.sequences`).
+    Shorter cases are padded at their end with steps whose inputs are all NaN; the last step is
+    then the last one that is not padding (see `chainrule.core.sequences`).
 
     Args:
         size: the number of units, at least 1.
         activation: φ, by name, by ``type`` with options, or as an object.
-        outputs: ``all`` steps, or the ``last`` alone.
-        start: h(0): ``zeros``, ``learnt`` (a parameter h0, at first 0), or its numbers.
-        truncate: k of truncated backpropagation; None for all steps.
-        recurrent_weights: how U starts.
+        outputs: the steps whose h is put out, ``all`` or the ``last`` alone.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0), or its numbers.
+        truncate: the k of truncated backpropagation; None for all steps.
+        recurrent_weights: the initial values of U, as ``weights`` of `Weighted`.
         options: ``bias``, ``weights``, ``biases``, ``learning_rate``, ``penalty``, ``name`` and
             ``inputs``, see `Weighted`.
 
     Raises:
-        ConfigError: a size, activation, start, rate or another argument that is none.
+        ConfigError: the size, activation, start, rate or another argument is invalid.
 
     Source: Werbos, *Backpropagation through time: what it does and how to do it* (1990).
 
     Example:
-        Two steps of one linear unit: h = (2, 3·2 + 5) = (2, 11). From δ = 1 at the last step U
-        sends 3 back to the first, so ∂L/∂U = 0·3 + 2·1.
+        Two steps of one linear unit: h = (2, 3·2 + 5) = (2, 11). With ∂L/∂h(2) = 1, δ(2) = 1
+        and δ(1) = δ(2) U = 3, so ∂L/∂U = h(0) δ(1) + h(1) δ(2) = 0·3 + 2·1.
 
         >>> from chainrule.nn.network import Network
         >>> layer = Recurrent(1, "linear", outputs="last")
@@ -146,7 +146,7 @@ class Recurrent(Weighted):
         """The number of steps of a case.
 
         Raises:
-            ShapeError: the layer belongs to no network yet, which would say it.
+            ShapeError: the layer belongs to no network yet, so that its input is unknown.
         """
         if not self.input_shape:
             raise ShapeError("a recurrent layer has no steps before it belongs to a network")
@@ -154,12 +154,12 @@ class Recurrent(Weighted):
 
     @property
     def uses_of_weights(self) -> int:
-        """Once at every step."""
+        """The number of steps, since every step uses each weight once."""
         return self.steps
 
     @property
     def z_shape(self) -> Shape:
-        """(steps, size), also where only the last output is given on."""
+        """(steps, size), also if the output is only the last step's."""
         return (self.steps, self.size)
 
     @property
@@ -167,15 +167,15 @@ class Recurrent(Weighted):
         """The number of inputs at each step."""
         return self.input_shape[1]
 
-    # The parameters beside W and b, and their gradients, views into the two vectors
+    # The other parameters and their gradients, which are views into θ and ∂L/∂θ
 
-    U = View("The weights of the state before, (size, size), a view into θ; see `W`.")
+    U = View("The recurrent weights, (size, size), a view into θ; assigning writes into θ.")
     U_grad = View("∂L/∂U of the last backward pass, (size, size), a view into the gradient.")
     h0_grad = View("∂L/∂h(0) of the last backward pass, (size,), a view into the gradient.")
 
     @property
     def h0(self) -> Array:
-        """The start state, (size,): a view into θ where it is learnt."""
+        """The start state h(0), (size,); if it is learnt, a view into θ."""
         return self._start_of(self._values)
 
     @h0.setter
@@ -183,10 +183,10 @@ class Recurrent(Weighted):
         assign(self._of(self._values, "h0"), value, f"{self.name}.h0")
 
     def _start_of(self, values: Arrays) -> Array:
-        """h(0) at any parameters; of their type, so that float32 stays float32."""
+        """h(0) for the parameters ``values``, and of their type, so that float32 is kept."""
         return values["h0"] if self.learns_start else self.start.astype(values["W"].dtype)
 
-    # The layer as its network sees it
+    # Shapes, initial values and the forward pass
 
     def connect(self, *shapes: Shape) -> None:
         """See `Layer.connect`; the input is a sequence."""
@@ -200,11 +200,11 @@ class Recurrent(Weighted):
         self.output_shape = (self.size,) if self.only_last else (shape[0], self.size)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """W (features, size), U (size, size), and b (size,) and h0 (size,) where there are any."""
+        """The shapes of W (features, size), U (size, size), and, if any, b and h0 (size,)."""
         size = self.size
-        of_bias = {"b": (size,)} if self.bias else {}
-        of_start = {"h0": (size,)} if self.learns_start else {}
-        return {"W": (self.features, size), "U": (size, size), **of_bias, **of_start}
+        bias = {"b": (size,)} if self.bias else {}
+        start = {"h0": (size,)} if self.learns_start else {}
+        return {"W": (self.features, size), "U": (size, size), **bias, **start}
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`."""
@@ -215,7 +215,7 @@ class Recurrent(Weighted):
         return start.draw(self.shapes()[name], rng, fans)
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """z of all steps, (cases, steps · size), NaN at padding, and the outputs."""
+        """z of all steps, (cases, steps · size), with NaN at padding; and the outputs."""
         x, lengths = by_step(x, self.steps, new)
         z, states = run(x, values, self._start_of(values), self._activation, new)
         y = outputs_of(states, lengths, self._last_of(x, lengths), new)
@@ -231,7 +231,7 @@ class Recurrent(Weighted):
         return outputs_of(self.states, self._lengths, self._last, self._buffer)
 
     def _last_of(self, x: Array, lengths: Array | None) -> Array | None:
-        """For each case the number of its last real step, from 0; None where all are put out."""
+        """The index of each case's last step before padding; None if all steps are put out."""
         if not self.only_last:
             return None
         steps, cases, _ = x.shape
@@ -240,11 +240,11 @@ class Recurrent(Weighted):
     def _buffer(self, what: str, shape: Shape, dtype: Any) -> Array:
         return self.context.buffer(self.name, what, shape, dtype)
 
-    # What the backward pass is made of
+    # Jacobians and the backward pass
 
     @property
     def z(self) -> Array | None:
-        """φ's argument at all steps of the last forward pass, (cases, steps · size)."""
+        """z of all steps in the last forward pass, (cases, steps · size); NaN at padding."""
         return None if self._z is None else marked_rows(self._z, self._lengths)
 
     @property
@@ -254,10 +254,10 @@ class Recurrent(Weighted):
         return None if states is None else outputs_of(states, self._lengths, self._last, new)
 
     def jacobians(self) -> dict[str, Jacobian]:
-        """``a``: the outputs by z of all steps, through time; the others: z of each step alone.
+        """``a``: the outputs by the z of all steps, through time; others: z(n) by each argument.
 
-        That by ``x``, ``W``, ``U``, ``b`` or ``h0`` holds the state before each step fixed; how
-        it goes on from there is in ``a``. `through_time` has both in one.
+        The Jacobians of z(n) by ``x``, ``W``, ``U``, ``b`` and ``h0`` hold h(n−1) fixed; ``a``
+        contains the effect on later steps. `through_time` returns the products of both.
 
         Raises:
             ShapeError: there was no forward pass.
@@ -266,7 +266,7 @@ class Recurrent(Weighted):
         return {"a": self._through_time(), **self._step_jacobians()}
 
     def through_time(self) -> dict[str, Jacobian]:
-        """The outputs by each argument, all the ways through time in it; truncated as the layer.
+        """The Jacobians of the outputs by each argument through all steps, or ``truncate`` steps.
 
         Raises:
             ShapeError: there was no forward pass.
@@ -286,18 +286,18 @@ class Recurrent(Weighted):
 
     @property
     def slopes(self) -> Diagonal:
-        """φ'(z) at each step, 0 at padding: the local part of ``a``."""
+        """diag φ'(z(n)) for all steps, 0 at padding: ``a`` without the effect on later steps."""
         return Diagonal(flat_rows(self._through_time().slopes))
 
     def _step_jacobians(self) -> dict[str, Jacobian]:
-        """∂z by each argument, the state before held fixed."""
+        """The Jacobians of z(n) by each argument, with h(n−1) held fixed."""
         found = of_one_step(self.x, self.states, self._values, self._lengths)
         if self.learns_start:
             found["h0"] = FromStart(self.U, self.x.shape[1], self.steps)
         return found
 
     def _through_time(self) -> ThroughTime:
-        """The outputs by z of all steps; padded steps have slope 0, so no gradient passes them."""
+        """The outputs by z of all steps; slope 0 at padding stops the gradient there."""
         z = self._of_pass(self._z)
         slopes = self._activation.derivative(z, self._buffer("slopes", z.shape, z.dtype))
         if self._lengths is not None:
@@ -305,7 +305,7 @@ class Recurrent(Weighted):
         return ThroughTime(slopes, self.U, self._last, self.truncate)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ of every step by backpropagation through time, then the gradients from it."""
+        """δ of every step by backpropagation through time, then the gradients from δ."""
         through_time = self._through_time()
         if self.explicit:
             return self._explicit_backward(explicit(through_time).vjp(J), to_input=to_input)
@@ -313,7 +313,7 @@ class Recurrent(Weighted):
         return self._backward(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """The backward pass from ∂L/∂z of the outputs' own steps, (cases, outputs)."""
+        """The backward pass, given g(n) ⊙ φ'(z(n)) of the steps put out, (cases, outputs)."""
         through_time = self._through_time()
         return self._backward(
             through_time.from_direct(through_time.placed(delta)), to_input=to_input
@@ -322,7 +322,7 @@ class Recurrent(Weighted):
     def _backward(self, delta: Array, *, to_input: bool) -> Array | None:
         """∂L/∂W = Σ x(n)ᵀ δ(n), ∂L/∂U = Σ h(n−1)ᵀ δ(n), ∂L/∂b = Σ δ(n); ∂L/∂x(n) = δ(n) Wᵀ.
 
-        δ has the steps first, so each sum over cases and steps is one product.
+        δ has the steps first, so that each sum over cases and steps is one matrix product.
         """
         steps, cases, size = delta.shape
         rows = delta.reshape(-1, size)
@@ -338,7 +338,7 @@ class Recurrent(Weighted):
         return flat_rows(np.dot(rows, self.W.T).reshape(steps, cases, self.features))
 
     def _explicit_backward(self, delta: Array, *, to_input: bool) -> Array | None:
-        """The same by the explicit matrices: outer products, and δ times the blocks of Wᵀ."""
+        """The gradients of `_backward`, by multiplying δ by the dense Jacobians of z(n)."""
         self.delta = delta
         inner = self._step_jacobians()
         for name in self.shapes():
@@ -346,25 +346,25 @@ class Recurrent(Weighted):
         return explicit(inner["x"]).vjp(delta) if to_input else None
 
 
-# The recurrence, run from the first step to the last. Arrays have the steps first, (steps, cases,
-# ...), so that the numbers of a step lie together; inputs and outputs are rows of cases.
+# The forward recurrence. Arrays have the steps first, (steps, cases, ...), so that each step is
+# contiguous; the layer's input and output have one row for each case.
 
 Allocate = Callable[[str, tuple[int, ...], Any], Array]
-"""Gives an array to write to, by what it is for, its shape and its type."""
+"""Returns an array to write to, given its purpose, shape and type."""
 
 
 def new(what: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """A new array each time, whatever it is for."""
+    """A new array each time, for every purpose."""
     return np.empty(shape, dtype)
 
 
 def by_step(x: Array, steps: int, allocate: Allocate) -> tuple[Array, Array | None]:
-    """Rows of cases with the steps first, (steps, cases, features), 0 at padding; and the lengths.
+    """x with the steps first, (steps, cases, features), and 0 at padding; and the cases' lengths.
 
     Raises:
-        ShapeError: padding stands within a case, or a case is nothing but padding.
+        ShapeError: there is padding in the middle of a case, or a case is nothing but padding.
     """
-    sequence = x.reshape(len(x), steps, x.shape[1] // steps)  # of no cases, -1 is unknown
+    sequence = x.reshape(len(x), steps, x.shape[1] // steps)  # -1 fails for 0 cases
     lengths = lengths_of(sequence)
     found = allocate("x", (steps, len(x), sequence.shape[2]), x.dtype)
     found[...] = sequence.swapaxes(0, 1)
@@ -376,14 +376,14 @@ def by_step(x: Array, steps: int, allocate: Allocate) -> tuple[Array, Array | No
 def run(
     x: Array, values: Mapping[str, Array], start: Array, activation: Activation, allocate: Allocate
 ) -> tuple[Array, Array]:
-    """z, (steps, cases, size), and the states h(0), …, h(steps); x W is one product.
+    """z, (steps, cases, size), and the states h(0), …, h(steps), (steps + 1, cases, size).
 
     Args:
         x: (steps, cases, features).
-        values: W, U and, where there are biases, b.
+        values: W, U and, if there are biases, b.
         start: h(0), (size,).
         activation: φ.
-        allocate: gives the arrays of z, the states and h U of one step.
+        allocate: returns the arrays for z, for the states and for h U of one step.
     """
     steps, cases, features = x.shape
     W, U = values["W"], values["U"]
@@ -407,8 +407,8 @@ def outputs_of(
 ) -> Array:
     """The layer's output, given the states h(0), h(1), …, h(steps).
 
-    It is h(1), …, h(steps) as rows of cases, (cases, steps · size), NaN at padding; or h after the
-    step ``last`` of each case, numbered from 0, (cases, size).
+    If ``last`` is None, it is h(1), …, h(steps) of each case, (cases, steps · size), with NaN at
+    padding. Otherwise it is h at the step of each case with the index ``last``, (cases, size).
     """
     if last is not None:
         chosen: Array = states[last + 1, np.arange(len(last))]
@@ -420,21 +420,21 @@ def outputs_of(
 
 
 def marked_rows(z: Array, lengths: Array | None) -> Array:
-    """A copy of z as rows of cases, (cases, steps · size), NaN at padding, where there is no z."""
-    rows = np.array(flat_rows(z), order="C")  # the layer reads its own array again
+    """A copy of z with one row for each case, (cases, steps · size), and NaN at padding."""
+    rows = np.array(flat_rows(z), order="C")  # a copy: the layer reads z again
     return mark(rows.reshape(len(rows), len(z), z.shape[2]), lengths).reshape(rows.shape)
 
 
-# The start state h(0) of a recurrence.
+# The start state h(0)
 
 STARTS = ("zeros", "learnt")
 
 
 def given_start(start: Any, size: int) -> Array:
-    """h(0), (size,): the given numbers, or zeros, which a learnt one has at first as well.
+    """h(0), (size,): the given numbers, or zeros, also for the initial value of a learnt one.
 
     Raises:
-        ConfigError: neither a word of `STARTS` nor ``size`` numbers.
+        ConfigError: ``start`` is neither in `STARTS` nor a list of ``size`` finite numbers.
     """
     if isinstance(start, str):
         if start not in STARTS:

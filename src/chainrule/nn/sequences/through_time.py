@@ -1,21 +1,22 @@
-"""Backpropagation through time: how a change of one step's pre-activation moves all that follow.
+"""Backpropagation through time: the derivatives of a recurrence, forwards and backwards.
 
-All arrays have the steps first, (steps, cases, size), so that the numbers of a step lie together.
-With h(n) = φ(z(n)), z(n) = e(n) + h(n−1) U and slopes d(n) = φ'(z(n)):
+All arrays have the steps first, (steps, cases, size), so that a step's numbers are contiguous.
+With h(n) = φ(z(n)), z(n) = e(n) + h(n−1) U, e(n) = x(n) W + b and slopes d(n) = φ'(z(n)):
 
     forwards   h'(n) = (e'(n) + h'(n−1) U) ⊙ d(n)
     backwards  δ(n) = g(n) ⊙ d(n) + (δ(n+1) Uᵀ) ⊙ d(n)
 
-where e' is a change of e and g the loss's derivative by the outputs h; δ(n) = ∂L/∂z(n).
+where e' is a change of e, h' the change of h that results, g = ∂L/∂h by each step's own output
+alone, and δ(n) = ∂L/∂z(n).
 
-**Truncated to k steps**, the derivative of an output goes back through k steps, its own counted,
-and takes the state before them for a constant. With g(m) alone it is
+**Truncated to k steps**, the derivative of an output goes back through k steps, its own included,
+and treats the state before them as a constant. The output h(m) alone contributes
 
     δ_m(m) = g(m) ⊙ d(m),   δ_m(n) = (δ_m(n+1) Uᵀ) ⊙ d(n) for m − k < n < m,   0 before,
 
-and δ(n) = Σ_m δ_m(n) over m = n, …, n + k − 1. With k = 1 no step receives anything from a
-later one; with k = steps it is the whole derivative. Unlike cutting the sequence into pieces of
-k steps, it does not depend on where the pieces begin.
+and δ(n) = Σ_m δ_m(n) over m = n, …, n + k − 1. With k = 1 nothing is passed back from step to
+step; with k = steps it is the full derivative. Unlike cutting the sequence into pieces of k steps,
+this does not depend on where the pieces begin.
 
 Source: Williams and Peng, *An efficient gradient-based algorithm for on-line training of recurrent
 network trajectories* (1990), who call it BPTT(k).
@@ -41,14 +42,14 @@ def carry_back(
     """δ(n) for every step, (steps, cases, size).
 
     Args:
-        direct: g(n) ⊙ d(n), from each step's own output; may be ``out``.
+        direct: g(n) ⊙ d(n), from each step's own output; may be the same array as ``out``.
         slopes: d(n) = φ'(z(n)).
-        U: (size, size).
-        depth: k; None for all steps.
-        out: where δ is written.
+        U: the recurrent weights, (size, size).
+        depth: the k of truncation; None for all steps.
+        out: the array to write δ into; None for a new one.
 
     Example:
-        Two steps of one linear unit with U = 3 and g = 1 at the last alone: δ = (3, 1).
+        Two steps of one linear unit with U = 3, and g = (0, 1): δ = (3, 1).
 
         >>> one = np.ones((2, 1, 1))
         >>> carry_back(np.array([[[0.0]], [[1.0]]]), one, np.array([[3.0]])).ravel()
@@ -58,7 +59,7 @@ def carry_back(
     """
     steps = len(direct)
     if depth is not None and depth < steps:
-        return _carried_in_part(direct, slopes, U, depth, out)
+        return _carry_back_truncated(direct, slopes, U, depth, out)
     delta = np.empty_like(direct) if out is None else out
     delta[-1] = direct[-1]
     before = np.empty_like(delta[0])
@@ -69,14 +70,14 @@ def carry_back(
     return delta
 
 
-def _carried_in_part(
+def _carry_back_truncated(
     direct: Array, slopes: Array, U: Array, depth: int, out: Array | None
 ) -> Array:
-    """The sum over j < depth of what an output sends j steps back, for all steps at once."""
+    """`carry_back` for a depth below the steps: the sum over j < depth of δ_m(m − j)."""
     delta = direct.copy()
     part = direct
     for j in range(1, depth):
-        part = np.matmul(part[1:], U.T) * slopes[: len(direct) - j]
+        part = np.matmul(part[1:], U.T) * slopes[: len(direct) - j]  # δ_m(m − j) for all m
         delta[: len(part)] += part
     if out is None:
         return delta
@@ -85,7 +86,7 @@ def _carried_in_part(
 
 
 def carry_forth(change: Array, slopes: Array, U: Array, depth: int | None = None) -> Array:
-    """h'(n) for a change e'(n) of every step, (steps, cases, size): `carry_back` transposed."""
+    """h'(n) for changes e'(n), (steps, cases, size): the transpose of the map from g to δ."""
     moved = change * slopes
     steps = len(change)
     if depth is None or depth >= steps:
@@ -100,10 +101,10 @@ def carry_forth(change: Array, slopes: Array, U: Array, depth: int | None = None
 
 
 def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
-    """∂h(n) / ∂e(m) as explicit matrices, (cases, steps, size, steps, size); 0 for m > n.
+    """∂h(n)/∂e(m) as explicit matrices, (cases, steps, size, steps, size); 0 for m > n.
 
-    ∂h(n)/∂e(n) = diag d(n), and ∂h(n)/∂e(m) = diag d(n) Uᵀ ∂h(n−1)/∂e(m), multiplied for real.
-    Arguments as of `carry_back`.
+    ∂h(n)/∂e(n) = diag d(n), and for m < n it is the product diag d(n) Uᵀ ∂h(n−1)/∂e(m).
+    The arguments are those of `carry_back`.
     """
     steps, cases, size = slopes.shape
     found = np.zeros((cases, steps, size, steps, size), np.result_type(slopes, U))
@@ -116,23 +117,23 @@ def influences(slopes: Array, U: Array, depth: int | None = None) -> Array:
     return found
 
 
-# The Jacobians of a recurrent layer: `ThroughTime` composed with that of each step's z by x, W, U,
-# b or the start state.
+# The Jacobians of a recurrent layer: `ThroughTime` is composed with those of each step's z by x,
+# W, U, b and the start state.
 
 
 @dataclass(eq=False, repr=False)
 class ThroughTime(Jacobian):
-    """∂h/∂e: the outputs by a change e(n) of each step's z(n); a lower triangle of blocks.
+    """∂h/∂e, the Jacobian of the outputs by the e(n) of all steps: a block lower triangle.
 
     Args:
         slopes: φ'(z(n)), (steps, cases, size).
         U: (size, size).
-        last: for each case the number from 0 of the step whose output is the layer's, (cases,);
-            None where the outputs of all steps are.
+        last: the index of the step whose output is the layer's output, for each case, (cases,);
+            None if the outputs of all steps are.
         depth: the k of truncated backpropagation; None for all steps.
 
     Example:
-        Two linear steps with U = 3: the second output has 3 times what came in at the first.
+        Two steps of one linear unit with U = 3: ∂h(2)/∂e(1) = 3.
 
         >>> ThroughTime(np.ones((2, 1, 1)), np.array([[3.0]])).dense()
         array([[[1., 0.],
@@ -157,13 +158,13 @@ class ThroughTime(Jacobian):
         return flat_rows(self.deltas(g), out)
 
     def deltas(self, g: Array, out: Array | None = None) -> Array:
-        """The same with the steps first, (steps, cases, size)."""
+        """The result of `vjp` with the steps first, (steps, cases, size)."""
         direct = self.placed(g, out)
         direct *= self.slopes
         return self.from_direct(direct, out)
 
     def placed(self, g: Array, out: Array | None = None) -> Array:
-        """g at the step that each output is of, 0 elsewhere, (steps, cases, size)."""
+        """g at the steps of the outputs, and 0 at other steps, (steps, cases, size)."""
         steps, cases, size = self.slopes.shape
         if out is None:
             out = np.empty(self.slopes.shape, np.result_type(g, self.slopes))
@@ -175,16 +176,16 @@ class ThroughTime(Jacobian):
         return out
 
     def from_direct(self, direct: Array, out: Array | None = None) -> Array:
-        """δ of every step, given the part from each step's own output."""
+        """δ of every step, given g(n) ⊙ d(n), the part from each step's own output."""
         if self.last is None or self.depth is None or self.depth >= len(self.slopes):
             return carry_back(direct, self.slopes, self.U, self.depth, out)
-        # With one output a case it is quick to make the whole derivative and cut it off.
+        # With one output for each case, truncation only sets δ to 0 at the earlier steps.
         delta = carry_back(direct, self.slopes, self.U, None, out)
         delta[np.arange(len(delta))[:, None] <= self.last - self.depth] = 0
         return delta
 
     def jvp(self, v: Array) -> Array:
-        """How the outputs move for a change v of the pre-activations, (cases, steps · size)."""
+        """The change of the outputs for a change v of e, (cases, steps · size)."""
         steps, cases, size = self.slopes.shape
         change = v.reshape(cases, steps, size).swapaxes(0, 1)
         moved = carry_forth(change, self.slopes, self.U, self.depth)
@@ -208,12 +209,12 @@ class ThroughTime(Jacobian):
 
 @dataclass(eq=False, repr=False)
 class FromStart(Jacobian):
-    """∂z/∂h(0): the start state, shared by all cases, moves the first step's z by h(0) U.
+    """∂z/∂h(0): the start state, shared by all cases, adds h(0) U to the first step's z.
 
     Args:
-        U: (size, size).
+        U: the recurrent weights, (size, size).
         count: the number of cases.
-        steps: of each case.
+        steps: the number of steps of each case.
 
     Example:
         >>> FromStart(np.array([[3.0]]), count=1, steps=2).dense()
@@ -234,12 +235,12 @@ class FromStart(Jacobian):
         return (self.count, self.steps * size, size)
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Σ g(1) Uᵀ over the cases, (size,)."""
+        """Σ g(1) Uᵀ, summed over the cases, where g(1) is the first step's part of g, (size,)."""
         first = sum_of_rows(g[:, : len(self.U)])
         return np.dot(first, self.U.T, out=out)
 
     def jvp(self, v: Array) -> Array:
-        """The change v of h(0), (size,), in every case's first step."""
+        """The change of z for a change v of h(0), (size,): v U at the first step, else 0."""
         moved = np.zeros(self.dense_shape[:2], np.result_type(v, self.U))
         moved[:, : len(self.U)] = np.dot(v, self.U)
         return moved
@@ -253,23 +254,23 @@ class FromStart(Jacobian):
 def of_one_step(
     x: Array, states: Array, values: Mapping[str, Array], lengths: Array | None
 ) -> dict[str, Jacobian]:
-    """∂z(n) by x(n), W, U and, where there are biases, b: the state before held fixed.
+    """The Jacobians of z(n) by x(n), W, U and, if there are biases, b, with h(n−1) held fixed.
 
     Args:
         x: (steps, cases, features), 0 at padding.
         states: h(0), …, h(steps), (steps + 1, cases, size).
         values: W, (features, size), U, (size, size), and b, (size,), if any.
-        lengths: how many steps of each case are real, (cases,); None where all are.
+        lengths: how many steps of each case are not padding, (cases,); None if none is padding.
     """
     steps, cases, features = x.shape
     W, size = values["W"], len(values["U"])
     padded = None if lengths is None else padded_steps(lengths, steps)
-    of_x = WeightJacobian(flat_rows(x).reshape(-1, features), size)
-    of_states = WeightJacobian(flat_rows(states[:-1]).reshape(-1, size), size)
+    J_W = WeightJacobian(flat_rows(x).reshape(-1, features), size)
+    J_U = WeightJacobian(flat_rows(states[:-1]).reshape(-1, size), size)
     found: dict[str, Jacobian] = {
         "x": BlockDiagonal(InputJacobian(W, steps * cases), steps, padded),
-        "W": Stacked(of_x, steps, padded),
-        "U": Stacked(of_states, steps, padded),
+        "W": Stacked(J_W, steps, padded),
+        "U": Stacked(J_U, steps, padded),
     }
     if "b" in values:
         ones = np.ones(steps * cases, x.dtype)
