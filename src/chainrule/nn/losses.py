@@ -90,7 +90,7 @@ class ResidualLoss(Loss):
 
 
 class MeanSquaredError(ResidualLoss):
-    """ρ(d) = d²; J_L = 2 (y − t) / (cases · outputs)."""
+    """The mean squared error, ρ(d) = d²; J_L = 2 (y − t) / (cases · outputs)."""
 
     def rho(self, d: Array) -> Array:
         """d²."""
@@ -102,7 +102,7 @@ class MeanSquaredError(ResidualLoss):
 
 
 class MeanAbsoluteError(ResidualLoss):
-    """ρ(d) = |d|; J_L = sign(y − t) / (cases · outputs), 0 at the kink."""
+    """The mean absolute error, ρ(d) = |d|; J_L = sign(y − t) / (cases · outputs), 0 at y = t."""
 
     def rho(self, d: Array) -> Array:
         """|d|."""
@@ -119,7 +119,7 @@ class MeanAbsoluteError(ResidualLoss):
 
 @dataclass(frozen=True)
 class Huber(ResidualLoss):
-    """ρ(d) = ½ d² for |d| ≤ delta, else delta (|d| − ½ delta).
+    """The Huber loss, ρ(d) = ½ d² for |d| ≤ delta, else delta (|d| − ½ delta).
 
     Source: Huber, *Robust estimation of a location parameter* (1964).
 
@@ -165,7 +165,7 @@ class LogCosh(ResidualLoss):
 
 
 class CrossEntropy(Loss):
-    """L = −(1/N) Σ_n Σ_j t_nj ln y_nj, for outputs that are a distribution.
+    """The cross-entropy L = −(1/N) Σ_n Σ_j t_nj ln y_nj, for outputs that are a distribution.
 
     With class numbers, t is 1 at the true class. J_L = −t / (N y).
     """
@@ -239,7 +239,7 @@ class BinaryCrossEntropy(Loss):
 
 
 class Hinge(Loss):
-    """L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t), where t is the true class of case n.
+    """The hinge loss L = (1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t), t being the true class.
 
     J_L is 1/N for each wrong class j with a term above 0, and −k/N for the true class, where k is
     the number of such j. Source: Weston and Watkins, *Support vector machines for multi-class

@@ -188,7 +188,7 @@ class EachStep:
     # Between one row for each case and one row for each step
 
     def _rows_of_inputs(self, x: Array) -> tuple[Array, Array | None]:
-        """x with one row for each step, and 0 at padding; and the lengths of the cases."""
+        """x with one row for each step, and 0 at padding; and the cases' lengths or None."""
         sequence = x.reshape(len(x), *self.input_shape)
         lengths = lengths_of(sequence)
         return without_padding(sequence, lengths).reshape(-1, self.input_shape[1]), lengths

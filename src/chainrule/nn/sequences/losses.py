@@ -69,7 +69,7 @@ class SequenceLoss(Loss):
         return _by_step(self.each.jacobian, t, y)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
-        """The distances from kinks of all steps, (cases, steps · n); inf if without a target."""
+        """Each step's distances from kinks, (cases, steps · n); inf where there is no target."""
         distances = self.each.from_kinks(output_rows(y, t), target_rows(t))
         found = np.full((*t.shape[:2], distances.shape[1]), np.inf, distances.dtype)
         found[has_target(t)] = distances
@@ -170,7 +170,7 @@ class SequenceFromLogits(FromLogits):
 
 
 def _share(y: Array, t: Array) -> Any:
-    """The factor from a mean over all steps with a target to the mean over cases of sums."""
+    """The factor that turns a mean over steps with a target into the mean of sums by case."""
     return y.real.dtype.type(np.count_nonzero(has_target(t)) / len(y))
 
 

@@ -73,11 +73,11 @@ def carry_back(
 def _carry_back_truncated(
     direct: Array, slopes: Array, U: Array, depth: int, out: Array | None
 ) -> Array:
-    """`carry_back` for a depth below the steps: the sum over j < depth of δ_m(m − j)."""
+    """`carry_back` for a depth below the steps: the sum over j < depth of δ_m(n), m = n + j."""
     delta = direct.copy()
     part = direct
     for j in range(1, depth):
-        part = np.matmul(part[1:], U.T) * slopes[: len(direct) - j]  # δ_m(m − j) for all m
+        part = np.matmul(part[1:], U.T) * slopes[: len(direct) - j]  # δ_m(n), m = n + j
         delta[: len(part)] += part
     if out is None:
         return delta
@@ -279,7 +279,7 @@ def of_one_step(
 
 
 def flat_rows(by_step: Array, out: Array | None = None) -> Array:
-    """(steps, cases, size) as rows (cases, steps · size)."""
+    """An array (steps, cases, size) as one row for each case, (cases, steps · size)."""
     steps, cases, size = by_step.shape
     if out is None:
         return by_step.swapaxes(0, 1).reshape(cases, steps * size)
