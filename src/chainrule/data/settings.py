@@ -1,7 +1,7 @@
-"""The ``data:`` part of a configuration: a model for each kind of data, and rules over its values.
+"""The ``data:`` part of a configuration: a model for each kind of data, and rules for its values.
 
-Which of the keys ``generator``, ``file``, ``folder``, ``name`` and ``text`` is written decides the
-kind, so that the message for an unknown key lists the keys of that kind alone.
+The one key among ``generator``, ``file``, ``folder``, ``name`` and ``text`` that is present gives
+the kind, so that the message for an unknown key lists only the keys of that kind.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ Classes = Annotated[list[Text], Field(min_length=2), described_as("a list of at 
 
 
 class File(Data):
-    """Data of a file: delimited text, .npz or IDX."""
+    """Data from a file: delimited text, .npz or IDX."""
 
     file: FileName = Field(description="the file, from the configuration's folder")
     label: Annotated[Any, Word("label", ("last", "first"))] = Field(
@@ -83,7 +83,7 @@ class File(Data):
 
 
 FILE_KEYS = tuple(key for key in File.model_fields if key not in (*COMMON_KEYS, "file"))
-"""The settings that only data of a file have."""
+"""The settings that only data from a file have."""
 
 Characters = create_model(
     "Characters",
@@ -102,7 +102,7 @@ Folder = create_model(
 
 
 class Named(Data):
-    """A set that comes with scikit-learn."""
+    """A data set that comes with scikit-learn."""
 
     name: Annotated[Any, Word("data set", IN_SKLEARN)] = Field(description="the set")
 
@@ -137,7 +137,7 @@ _NAMED: Mapping[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
 
 def _by_kind(value: Any) -> Any:
-    """The data as the model of its kind reads it: only that model's errors are reported."""
+    """The value, validated by the model of its kind, so that only its errors are reported."""
     if not isinstance(value, dict | None):
         raise expected("a mapping of keys to values, such as {generator: shapes}")
     value = dict(value or {})
@@ -174,10 +174,10 @@ def _any_data() -> TypeAdapter[Any]:
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as the model of their kind reads them, without those that are None.
+    """The settings, validated by the model of their kind, without those that are None.
 
     Raises:
-        ConfigError: everything that is wrong with them.
+        ConfigError: they are not valid; the error lists everything that is wrong.
     """
     if not isinstance(settings, Mapping):
         raise ConfigError(f"data are described by a mapping, found {shown(settings)}")
@@ -191,7 +191,7 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong between several settings, as far as they can be read."""
+    """The key and the message of each conflict between settings; invalid values are ignored."""
     kinds = [key for key in data if key in KINDS]
     if are_sequences(data) and data.get("standardize") not in (None, False):
         message = "standardize is for rows of numbers and images, not for sequences"
@@ -205,7 +205,7 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _file_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """Rules for validation and test data that have files of their own."""
+    """The conflicts of validation and test data that have files of their own."""
     for k, part in enumerate(("validation", "test"), start=1):
         file, labels = f"{part}_file", f"{part}_labels"
         if file in data and _part_of_split(data, k):
@@ -222,7 +222,7 @@ def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
 
 
 def _has_its_own(data: Mapping[str, Any], part: str) -> bool:
-    """Whether validation or test data have cases of their own, which are not split off."""
+    """Whether the validation or test ``part`` has its own cases, which are not split off."""
     published = part == "test" and data.get("name") in CIFAR_NAMES
     return published or f"{part}_file" in data
 
@@ -239,7 +239,7 @@ def are_sequences(data: Mapping[str, Any]) -> bool:
 
 
 def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
-    """The fractions of the split; a part with cases of its own leaves its share to training."""
+    """The fractions of the split; training gets the default share of a part with its own cases."""
     if "split" in data:
         train, validation, test = data["split"]
         return train, validation, test
@@ -260,7 +260,7 @@ def own_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
 def with_defaults(data: Mapping[str, Any]) -> dict[str, Any]:
     """The same settings with every default written out, except the seed.
 
-    A run is kept with these, so that it can be repeated after a default has changed.
+    A run is saved with these, so that it can be repeated after a default has changed.
 
     Example:
         >>> with_defaults({"generator": "moons", "noise": 0.2})["count"]

@@ -62,13 +62,13 @@ def load_data(
 
     Whether targets are classes or values follows from the first of these that applies:
 
-    1. ``target`` in the settings;
-    2. names are classes;
-    3. the argument ``target``, except that one column of whole numbers is taken for class
-       numbers where the network has several outputs;
-    4. whole numbers are classes.
+    1. the setting ``target`` decides;
+    2. labels with names are classes;
+    3. the argument ``target`` decides, except that whole numbers and one-hot rows are classes
+       if the network has several outputs;
+    4. whole numbers and one-hot rows are classes, other numbers are values.
 
-    Classes become values (their numbers) only for a single output with ``target="value"``.
+    Without the setting, class numbers become values only for one output with ``target="value"``.
 
     Args:
         settings: the ``data`` mapping; keys that are absent or None have their defaults.
@@ -76,8 +76,8 @@ def load_data(
         seed: the run's seed, used unless the settings have their own.
         outputs: the network's number of outputs where it is known.
         target: ``class`` or ``value``, as the loss expects.
-        dtype: of the network. For ``float32`` the inputs of CIFAR are float32, in half the
-            memory; other inputs stay as exact as they were read.
+        dtype: the network's. For ``float32`` the inputs of CIFAR are float32, which halves the
+            memory; other inputs keep the precision in which they were read.
         sequences: whether the network reads sequences: an .npz file of x with three dimensions
             is then read as (cases, steps, features).
 
@@ -85,9 +85,9 @@ def load_data(
         The three parts, split, flattened and standardised as the settings say.
 
     Raises:
-        ConfigError: for settings that cannot be met.
-        DataError: for data that cannot be read.
-        MissingExtraError: for a named set without scikit-learn.
+        ConfigError: the settings are not valid or do not fit the data.
+        DataError: the data cannot be read.
+        MissingExtraError: a named set needs scikit-learn, which is not installed.
 
     Example:
         >>> data = load_data({"generator": "xor", "count": 40}, folder=Path(), seed=1)
@@ -101,13 +101,13 @@ def load_data(
     )
 
 
-# The cases to be split, and those of validation and test data where these have their own.
+# The cases to be split, and the validation and test cases that come from sources of their own.
 _Sources = tuple[Cases, Cases | None, Cases | None]
 
 
 @dataclass(frozen=True)
 class _Loading:
-    """One call of `load_data`, whose arguments the attributes are."""
+    """One call of `load_data`; the attributes are its arguments."""
 
     settings: Mapping[str, Any]
     folder: Path
@@ -122,12 +122,12 @@ class _Loading:
 
     @property
     def generator(self) -> str | None:
-        """The name of what makes the data; None of data that are read."""
+        """The name of the generator, or None if the data are read."""
         return self.settings.get("generator")
 
     @property
     def are_values(self) -> bool:
-        """Whether class numbers become values, for a network of one output that gives values."""
+        """Whether class numbers become values; by default, if the only output is a value."""
         usual = "value" if self.target == "value" and self.outputs == 1 else "class"
         return bool(self.settings.get("target", usual) == "value")
 
@@ -159,12 +159,12 @@ class _Loading:
         return self.folder / self.settings[key]
 
     def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
-        """The numbers of the cases of each part."""
+        """The indices of the cases of each part."""
         rng = stream(self.seed, "data", "split")
         return split_cases(count, fractions_of(self.settings), rng, classes)
 
     def _made(self, makers: Mapping[str, Callable[..., Dataset]]) -> Dataset:
-        """What the generator makes."""
+        """The data set made by the generator, which is one of ``makers``."""
         name = self.settings["generator"]
         return makers[name](stream(self.seed, "data", name), **own_arguments(self.settings))
 
@@ -211,7 +211,7 @@ class _Loading:
     def _split_sequences(
         self, made: Dataset, names: Sequence[str] | None, source: str
     ) -> DataSplit:
-        """The parts of sequences; class numbers become values as `are_values` says."""
+        """The sequences, split; class numbers become values if `are_values`."""
         are_numbers = made.t.dtype.kind == "i"
         if not are_numbers and self.settings.get("target", self.target) == "class":
             message = (
@@ -245,7 +245,7 @@ class _Loading:
         return Cases(points.x, labels), None, None
 
     def _file(self, key: str, labels: str) -> Cases | None:
-        """The cases of one file, where it is given."""
+        """The cases of the file that the setting ``key`` names, or None if it is absent."""
         if key not in self.settings:
             return None
         return read_cases(
@@ -280,7 +280,7 @@ class _Loading:
         return cases, None, test
 
     def _from_cases(self, sources: _Sources) -> DataSplit:
-        """Targets, split and shape of what was read."""
+        """The cases, split, with encoded targets and images in the configured shape."""
         present = [cases for cases in sources if cases is not None]
         labels = [cases.labels for cases in present if cases.labels is not None]
         classes = None
@@ -295,7 +295,7 @@ class _Loading:
         if flatten:
             inputs = [x.reshape(len(x), -1) for x in inputs]
         datasets = map(Dataset, inputs, targets)
-        shape, stand = present[0].image_shape, channels_of(present[0].image_shape)
+        shape, order = present[0].image_shape, channels_of(present[0].image_shape)
         whole, *apart = (None if c is None else next(datasets) for c in sources)
         assert whole is not None
         parts = self._split(len(whole), whole.t if classes is not None else None)
@@ -309,7 +309,7 @@ class _Loading:
             test,
             classes=classes,
             image_shape=picture_shape(shape),
-            channels_first=bool(stand) and (channels or stand) == "first",
+            channels_first=bool(order) and (channels or order) == "first",
             feature_names=present[0].feature_names,
             source=self._described(present, classes),
         )
@@ -337,7 +337,7 @@ class _Loading:
         return target == "class" or all(part.look_like_classes for part in labels)
 
     def _described(self, present: Sequence[Cases], classes: Sequence[str] | None) -> str:
-        """The source in words."""
+        """A description of the source, for messages."""
         name = self.settings[self.kind]
         if self.kind in PATH_KEYS:
             name = Path(name).name
@@ -347,9 +347,9 @@ class _Loading:
 
 
 def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
-    """Inputs given as bytes divided by 255, and float32 as float64 where that is the dtype.
+    """The data with bytes divided by 255, and with float32 inputs as float64 if ``dtype`` is.
 
-    Inputs of float64 stay so for a network of float32, so that they are standardised exactly.
+    Inputs of float64 stay float64 for a network of float32, so that standardising loses nothing.
     """
 
     def numbers(x: Array) -> Array:
@@ -361,7 +361,7 @@ def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
 
 
 def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:
-    """All parts on the scale of the training inputs."""
+    """All parts, standardised with the mean and deviation of the training inputs."""
     scaling = Standardization.fit(data.train.x, center_only=center_only)
     return _changed(data, lambda part: Dataset(scaling.apply(part.x), part.t), scaling=scaling)
 

@@ -16,14 +16,14 @@ DEFAULT_SPLIT = (0.7, 0.2, 0.1)
 """The fractions of training, validation and test data where none are given."""
 
 _MOST_CASES = 10**9
-"""Larger numbers get no hint that numbers of cases are not read."""
+"""Larger parts are refused without the hint that a split takes no numbers of cases."""
 
 
 class Split(Metadata):
     """The fractions of training, validation and test data."""
 
     def check(self, value: Any) -> list[float]:
-        """Three fractions that sum to 1, the first above 0; percentages become fractions."""
+        """The value as fractions that sum to 1, the first above 0; percentages are converted."""
         is_three = isinstance(value, list) and len(value) == 3
         if not (is_three and all(is_finite(k) and 0 <= k <= _MOST_CASES for k in value)):
             raise expected(
@@ -48,7 +48,7 @@ class Split(Metadata):
 
 
 def as_fractions(parts: Sequence[float]) -> list[float] | None:
-    """Fractions that sum to 1 within 1e-9, or percentages that sum to 100; None for others.
+    """The parts as fractions, if they sum to 1 (within 1e-9) or as percentages to 100; else None.
 
     Example:
         >>> as_fractions([0.7, 0.2, 0.1]), as_fractions([70, 20, 10]), as_fractions([7, 2, 1])
@@ -61,18 +61,18 @@ def as_fractions(parts: Sequence[float]) -> list[float] | None:
 
 
 def part_sizes(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
-    """How many of ``count`` cases each part gets, by the largest remainder.
+    """How many of ``count`` cases each part gets, by the largest remainder method.
 
-    Every part gets the whole number below its share; the cases left over go to the parts
-    with the largest remainders. A part of fraction 0 stays empty; training gets at least one
-    case.
+    Every part gets its share count · fraction rounded down; the cases left over go to the parts
+    with the largest remainders. A part of fraction 0 stays empty, except that training gets at
+    least one case.
 
     Args:
         count: the number of cases, at least 1.
         fractions: those of training, validation and test data.
 
     Raises:
-        ConfigError: if the fractions do not sum to 1, or leave nothing to train on.
+        ConfigError: the fractions sum neither to 1 nor, as percentages, to 100.
 
     Example:
         >>> part_sizes(1000, (0.7, 0.2, 0.1))
@@ -83,7 +83,7 @@ def part_sizes(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
     parts = as_fractions(list(fractions))
     if parts is None:
         raise ConfigError(f"split must be three fractions that sum to 1, found {fractions}")
-    # Rounded, because 0.7 * 10 may be a hair off 7 and must not lose a case by it.
+    # Rounded, because 0.7 * 10 may be slightly below 7, and floor would then lose a case.
     shares = np.round(np.array(parts) * count, 6)
     sizes = np.floor(shares).astype(int)
     by_remainder = np.argsort(sizes - shares, kind="stable")
@@ -101,20 +101,20 @@ def split_cases(
     rng: np.random.Generator,
     classes: Array | None = None,
 ) -> tuple[Array, Array, Array]:
-    """The case numbers of each part, at random and in random order.
+    """The indices of the cases of each part, chosen at random and in random order.
 
     With ``classes`` the split is stratified: each part holds the classes in the proportion of
-    the whole, and classes of equal size differ by at most one case in every part. For that
-    the cases of a class are spread evenly over the interval 0..1; a part is an interval of it.
+    the whole, and classes of equal size differ by at most one case in every part. The cases of
+    each class are spread evenly over the interval 0..1, and each part takes a section of it.
 
     Args:
         count: the number of cases.
         fractions: those of training, validation and test data.
-        rng: the split's own stream.
+        rng: the random stream of the split.
         classes: the class number of every case, (count,); None for values.
 
     Returns:
-        Three arrays of case numbers; together each case once.
+        Three arrays of indices, in which every case occurs exactly once.
 
     Raises:
         ConfigError: as `part_sizes`.
@@ -134,13 +134,13 @@ def split_cases(
 
 
 def _spread(classes: Array, rng: np.random.Generator) -> Array:
-    """The order of the cases by (their rank in their class + ½) / (cases of that class).
+    """The indices that sort the cases by (rank in their class + ½) / (size of their class).
 
-    Classes of the same size take turns, always in the same order, which is random.
+    Ties, as between classes of the same size, follow one random order of the classes.
     """
-    names, number, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    labels, number, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     by_class = np.argsort(number, kind="stable")
     rank = np.empty(len(classes))
     rank[by_class] = np.arange(len(classes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    turn = rng.permutation(len(names))
+    turn = rng.permutation(len(labels))
     return np.lexsort((turn[number], (rank + 0.5) / sizes[number]))

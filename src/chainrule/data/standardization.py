@@ -10,20 +10,20 @@ from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import DataError, ShapeError
 
 INPUTS_AT_A_TIME = 256
-"""How many inputs' deviations are computed at once."""
+"""How many inputs have their standard deviations computed at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Standardization:
     """The scaling (x − mean) / scale, fitted on training data alone.
 
-    Validation and test data are scaled with the training data's numbers: their own would let
-    the network know something about cases it has not seen.
+    Validation and test data are scaled with the mean and the scale of the training data, so
+    that the network learns nothing about cases it has not seen.
 
     Attributes:
         mean: each input's mean, of the shape of one case.
-        scale: each input's standard deviation; 1 where the input is constant, so that it
-            becomes 0 and not a division by 0, and everywhere if the mean alone is subtracted.
+        scale: each input's standard deviation; 1 for a constant input, which avoids a division
+            by 0, and 1 for every input if only the mean is subtracted.
 
     Example:
         >>> import numpy as np
@@ -48,7 +48,7 @@ class Standardization:
 
         Raises:
             ShapeError: x holds no real numbers.
-            DataError: without cases, or with values so large that their mean is infinite.
+            DataError: there are no cases, or a mean or standard deviation is not finite.
         """
         x = as_numbers(x, "inputs", "biuf")
         if x.ndim == 0 or len(x) == 0:
@@ -61,16 +61,16 @@ class Standardization:
             mean = np.where(constant, lowest, x.mean(axis=0, dtype=np.float64))
             unscaled = constant | center_only
             scale = np.where(unscaled, 1.0, 1.0 if center_only else _deviation(x))
-        # Neighbouring numbers may differ and still have a deviation that rounds to 0.
+        # Values that differ only slightly may have a standard deviation that rounds to 0.
         scale = np.where(scale == 0, 1.0, scale)
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             raise DataError("the inputs are too large to be standardised in float64")
         return cls(mean, scale)
 
     def apply(self, x: Array) -> Array:
-        """``x``, (cases, ...), scaled; float32 stays float32, all else becomes float64.
+        """``x``, (cases, ...), scaled: float32 if ``x`` is float32, otherwise float64.
 
-        The mean is subtracted in float64: rounded to float32, it would shift every case alike.
+        The mean is not rounded to float32, because that would shift all cases by the same error.
 
         Raises:
             ShapeError: if a case of ``x`` has another shape than those it was fitted on.
@@ -88,11 +88,12 @@ class Standardization:
 
 
 def _deviation(x: Array) -> Array:
-    """The standard deviation of each input, in float64; of float32 some inputs at a time.
+    """The standard deviation of each input, computed in float64.
 
-    NumPy would make a float64 copy of all cases at once, of gigabytes for many images.
+    For float32 only some inputs are computed at once: NumPy would copy all of them to float64,
+    which takes gigabytes for many images.
     """
-    if x.dtype == np.float64:  # no copy but the deviations, and always the same bits
+    if x.dtype == np.float64:  # NumPy copies no float64 inputs
         deviation: Array = x.std(axis=0)
         return deviation
     rows = x.reshape(len(x), -1)

@@ -1,1 +1,1 @@
-"""Data that is made: images of shapes, points in the plane, sequences."""
+"""Generated data: images of shapes, sets of points, curves, and sequences."""

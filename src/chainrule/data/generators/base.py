@@ -1,4 +1,4 @@
-"""What every kind of data has, and how a generator of data is declared."""
+"""The settings common to all kinds of data, and how a generator of data is declared."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chainrule.data.splits import DEFAULT_SPLIT, Split
 F = TypeVar("F", bound=Callable[..., Any])
 
 CHANNELS = ("last", "first")
-"""Where an image's colours stand: (height, width, 3), or (3, height, width) for convolution."""
+"""The place of the channel axis: (height, width, 3), or (3, height, width) for convolution."""
 
 UNSAID: Any = None
-"""A default that depends on other values, and is the generator's or the reader's to choose."""
+"""Stands for a default that depends on other values; the generator or the reader chooses it."""
 
 
 class Data(Section):
-    """What every kind of data has."""
+    """The settings that every kind of data has."""
 
     split: Annotated[Any, Split()] = Field(
         list(DEFAULT_SPLIT),
@@ -51,15 +51,15 @@ class Data(Section):
 
 
 GENERATORS: dict[str, Arguments] = {}
-"""The arguments of each generator by its name."""
+"""The declared arguments of each generator, by its name."""
 
 
 def generator(name: str, *rules: Rule) -> Callable[[F], F]:
-    """Declare a function or a class that makes data: its arguments are keys of ``data:``.
+    """A decorator for a function or class that makes data: its arguments are keys of ``data:``.
 
     Args:
-        name: what a configuration calls it.
-        rules: what must hold between its arguments.
+        name: the name of the generator in a configuration.
+        rules: conditions that involve several arguments.
     """
 
     def declare(maker: F) -> F:
@@ -70,7 +70,7 @@ def generator(name: str, *rules: Rule) -> Callable[[F], F]:
 
 
 def a_case_each(classes: str) -> Rule:
-    """The rule that each class has a case; ``classes`` is the key of their names or number."""
+    """The rule that there are at least as many cases as classes (in the key ``classes``)."""
 
     def check(values: Any) -> Any:
         count, groups = values["count"], values[classes]
@@ -82,16 +82,16 @@ def a_case_each(classes: str) -> Rule:
 
 
 def ends_of(numbers: int | Sequence[int]) -> tuple[int, int]:
-    """The ends of a range, of which one number alone is one, too."""
+    """The two ends (low, high) of a range; a single number is both."""
     low, high = (numbers, numbers) if isinstance(numbers, int) else numbers
     return low, high
 
 
 def refuse_beyond_memory(what: str, size: int, key: str = "count") -> None:
-    """Refuse an array of more bytes than `core.limits.MAX_DATA_BYTES` before it is made.
+    """Refuse to make an array whose ``size`` in bytes exceeds `core.limits.MAX_DATA_BYTES`.
 
     Raises:
-        ConfigError: it is too large.
+        ConfigError: the array is too large; the error names the setting ``key``.
     """
     if size > MAX_DATA_BYTES:
         most = MAX_DATA_BYTES // 2**30

@@ -1,7 +1,7 @@
 """Sets of points to learn from: classes in the plane and beyond, and curves.
 
-Every set is a function of its settings and a random stream. The classes take turns (0, 1, 2, 0,
-1, ...), so their sizes differ by one case at most. ``noise`` of 0 gives the exact points.
+Every set is a function of its settings and a random stream. The classes of successive cases are
+0, 1, 2, 0, 1, ..., so that their sizes differ by at most one. ``noise`` of 0 gives exact points.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CURVES: Mapping[str, Callable[[Array], Array]] = {
     "step": lambda x: np.where(x < 0, -1.0, 1.0),
     "bump": lambda x: np.exp(-8 * x**2),
 }
-"""The curves by name, each from −1..1 to about −1..1."""
+"""The curves by name; each maps the interval −1..1 into itself."""
 
 
 @generator("xor")
 def xor(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) -> Dataset:
-    """Points about the corners of the unit square; opposite corners are one class.
+    """Points around the corners of the unit square; opposite corners have the same class.
 
     Args:
         rng: the stream to draw from.
@@ -56,7 +56,7 @@ def spirals(
     noise: Amount = 0.1,
     turns: AboveZero = 1.0,
 ) -> Dataset:
-    """Spirals that wind out of the origin, one class an arm.
+    """Spiral arms around the origin, one class for each arm.
 
     The point at radius r (0 < r ≤ 1) of arm k stands at the angle 2π(turns·r + k/arms).
 
@@ -68,7 +68,7 @@ def spirals(
         turns: how often an arm winds around the origin.
 
     Returns:
-        x (count, 2), t (count,) the number of the arm.
+        x (count, 2), t (count,): the index k of the arm.
     """
     refuse_beyond_memory(f"{count} points", 16 * count)
     t = np.arange(count) % arms
@@ -80,7 +80,7 @@ def spirals(
 
 @generator("moons")
 def moons(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) -> Dataset:
-    """Two half circles of radius 1, each reaching into the other.
+    """Two interleaving half circles of radius 1.
 
     Args:
         rng: the stream to draw from.
@@ -88,11 +88,12 @@ def moons(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) ->
         noise: the standard deviation of each coordinate.
 
     Returns:
-        x (count, 2), t (count,): 0 the upper one about (0, 0), 1 the lower one about (1, ½).
+        x (count, 2), t (count,): 0 for the upper half of the circle about (0, 0), 1 for the lower
+        half of the circle about (1, ½).
     """
     refuse_beyond_memory(f"{count} points", 16 * count)
     t = np.arange(count) % 2
-    # Evenly spaced from end to end along each of the two.
+    # The position along the half circle, from 0 to 1, evenly spaced.
     place = (np.arange(count) // 2) / max(1, -(-count // 2) - 1)
     x = _directions(np.pi * (place + t)) + t[:, None] * np.array([1.0, 0.5])
     return Dataset(_jittered(x, noise, rng), t)
@@ -102,7 +103,7 @@ def moons(rng: np.random.Generator, count: Points = 400, noise: Amount = 0.1) ->
 def rings(
     rng: np.random.Generator, rings: Groups = 2, count: Points = 400, noise: Amount = 0.05
 ) -> Dataset:
-    """Circles about the origin, one class a circle; the outermost has radius 1.
+    """Concentric circles about the origin, one class for each; the outermost has radius 1.
 
     Args:
         rng: the stream to draw from.
@@ -111,7 +112,7 @@ def rings(
         noise: the standard deviation of each coordinate.
 
     Returns:
-        x (count, 2), t (count,) the number of the circle, the innermost 0.
+        x (count, 2), t (count,): the index k of the circle, 0 for the innermost.
     """
     refuse_beyond_memory(f"{count} points", 16 * count)
     t = np.arange(count) % rings
@@ -127,9 +128,9 @@ def blobs(
     count: Points = 600,
     spread: Amount = 1.0,
 ) -> Dataset:
-    """Normally distributed clouds in any number of dimensions, one class a cloud.
+    """Clouds of normally distributed points in any number of dimensions, one class for each.
 
-    The centres lie in the cube from −5 to 5, at random but away from each other.
+    The centres are random in the cube −5..5, each the candidate farthest from earlier ones.
 
     Args:
         rng: the stream to draw from.
@@ -139,7 +140,7 @@ def blobs(
         spread: the standard deviation of each coordinate about its centre.
 
     Returns:
-        x (count, features), t (count,) the number of the cloud.
+        x (count, features), t (count,): the index of the cloud.
     """
     refuse_beyond_memory(f"{count} points of {features} features", 8 * count * features)
     t = np.arange(count) % classes
@@ -153,7 +154,7 @@ def curve(
     count: Points = 400,
     noise: Amount = 0.1,
 ) -> Dataset:
-    """Points of a curve with noise in the target: regression with one input.
+    """Points of a curve with normal noise in the target: regression with one input.
 
     Args:
         rng: the stream to draw from.
@@ -162,7 +163,7 @@ def curve(
         noise: the standard deviation of the target about the curve.
 
     Returns:
-        x (count, 1) evenly distributed over −1..1, t (count, 1).
+        x (count, 1) uniformly distributed over −1..1, t (count, 1).
     """
     refuse_beyond_memory(f"{count} points", 16 * count)
     x = rng.uniform(-1, 1, (count, 1))
@@ -172,7 +173,7 @@ def curve(
 POINT_SETS: Mapping[str, Callable[..., Dataset]] = {
     maker.__name__: maker for maker in (xor, spirals, moons, rings, blobs, curve)
 }
-"""Every set of points by its name in a configuration."""
+"""The generator of each set of points, by its name in a configuration."""
 
 
 def _directions(angle: Array) -> Array:
@@ -187,10 +188,10 @@ def _jittered(x: Array, noise: float, rng: np.random.Generator) -> Array:
 
 
 def _centres(count: int, features: int, rng: np.random.Generator) -> Array:
-    """Points of the cube −5..5, (count, features), each the farthest of a few candidates.
+    """Random points of the cube −5..5, (count, features), that lie apart.
 
-    Independent centres would often coincide in few dimensions, and such classes cannot be
-    learned.
+    Each is the one of ten candidates that is farthest from the points before it. Independent
+    centres would often be close in few dimensions, and such classes cannot be told apart.
     """
     centres = rng.uniform(-5, 5, (1, features))
     while len(centres) < count:

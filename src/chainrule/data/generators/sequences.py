@@ -1,6 +1,6 @@
-"""Tasks that need a memory: to echo a sequence after a delay, and the parity of a string of bits.
+"""Sequence tasks that need memory: the echo of a sequence, and the parity of a string of bits.
 
-A set is a function of its settings and a random stream. Inputs are (cases, steps, 1). Shorter
+Every set is a function of its settings and a random stream. Inputs are (cases, steps, 1). Shorter
 cases are padded at their end: NaN as the input, and no target (−1, or NaN for values).
 """
 
@@ -19,25 +19,25 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.generators.base import ends_of, generator, refuse_beyond_memory
 
 MOST_STEPS = 10_000
-"""The longest sequence: over more steps any gradient has vanished or exploded."""
+"""The most steps of a sequence: over more steps any gradient has vanished or exploded."""
 
 Steps = Annotated[int | Sequence[int], WholeRange(1, MOST_STEPS)]
 
 ALL_STRINGS = 1000
-"""The most strings of bits that are made where no count is given."""
+"""The most strings of bits that are made by default, if no count is given."""
 
 _COUNTED_BITS = 40
-"""Strings of more bits are drawn independently: two equal ones are too rare to be excluded."""
+"""Strings of more bits are drawn independently: repeats are too rare to be looked for."""
 
 
 def _are_range(steps: Any) -> bool:
-    """Whether a number of steps, or a range of them, can be read."""
+    """Whether ``steps`` is a valid number of steps, or a valid range [low, high] of them."""
     ends = steps if isinstance(steps, list) else [steps, steps]
     are_whole = all(is_whole(end, 1) for end in ends)
     return are_whole and len(ends) == 2 and ends[0] <= ends[1] <= MOST_STEPS
 
 
-def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _delay_is_short(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """The delay must be shorter than the shortest sequence."""
     steps, delay = values["steps"], values["delay"]
     if _are_range(steps) and is_whole(delay, 1) and delay >= ends_of(steps)[0]:
@@ -46,7 +46,7 @@ def _echo_comes(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], st
         yield ("delay", "steps"), message
 
 
-def _strings_differ(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _enough_strings(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """There must be as many different strings as are wanted."""
     bits, count = values["bits"], values["count"]
     if _are_range(bits) and is_whole(count, 1) and count > _number_of_strings(bits):
@@ -55,7 +55,7 @@ def _strings_differ(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...]
         yield ("count",), message
 
 
-@generator("echo", _echo_comes)
+@generator("echo", _delay_is_short)
 def echo(
     rng: np.random.Generator,
     steps: Steps = 20,
@@ -63,7 +63,7 @@ def echo(
     count: Points = 1000,
     of: Annotated[str, Word("kind of echo", ("values", "bits"))] = "values",
 ) -> Dataset:
-    """Sequences to be repeated ``delay`` steps later: t(n) = x(n − delay).
+    """Sequences that are to be repeated ``delay`` steps later: t(n) = x(n − delay).
 
     The first ``delay`` steps have no target.
 
@@ -94,23 +94,26 @@ def echo(
     return Dataset(x[:, :, None], _classes(t) if of == "bits" else t[:, :, None])
 
 
-@generator("parity", _strings_differ)
+@generator("parity", _enough_strings)
 def parity(
     rng: np.random.Generator,
     bits: Steps = 8,
     count: Points | None = None,
     targets: Annotated[str, Word("targets", ("all", "last"))] = "last",
 ) -> Dataset:
-    """Whether the number of ones is odd: strings of bits, no two alike up to 40 bits.
+    """Strings of bits, classified by whether the number of ones is odd.
+
+    Strings of up to 40 bits are all different.
 
     Args:
         rng: the stream to draw from.
-        bits: the bits of a string, or a range [low, high] of lengths that take turns.
+        bits: the bits of a string, or a range [low, high] of lengths, about equally frequent.
         count: the number of strings; by default all there are, at most 1,000.
         targets: ``last`` for a target after the last bit, ``all`` for one after each.
 
     Returns:
-        x (count, bits, 1) of 0 and 1; t (count,) or (count, bits): 1 where the ones are odd.
+        x (count, bits, 1) of 0 and 1; t (count,) or (count, bits): 1 if the
+        number of ones up to there is odd.
 
     Example:
         >>> made = parity(np.random.default_rng(0), bits=2)
@@ -134,13 +137,13 @@ def parity(
 
 
 def _number_of_strings(bits: int | Sequence[int]) -> int:
-    """How many strings there are of the lengths of a range."""
+    """The number of different strings in a range of lengths; lengths above 40 count as 40."""
     shortest, longest = ends_of(bits)
     return sum(2 ** min(k, _COUNTED_BITS) for k in range(shortest, longest + 1))
 
 
 def _shares(count: int, lengths: range) -> list[int]:
-    """How many strings of each length: as equal as their number allows."""
+    """How many of ``count`` strings have each length: equally many, as far as so many exist."""
     shares, left = [], count
     for k, length in enumerate(lengths):
         others = len(lengths) - k
@@ -165,9 +168,9 @@ def _strings(rng: np.random.Generator, number: int, bits: int) -> Array:
 
 
 def _classes(t: Array) -> Array:
-    """Class numbers of values that are 0, 1, or NaN for none."""
+    """The values 0 and 1 as class numbers, with `NO_CLASS` in place of NaN."""
     return np.where(np.isnan(t), NO_CLASS, np.nan_to_num(t)).astype(np.intp)
 
 
 SEQUENCES: Mapping[str, Callable[..., Dataset]] = {"echo": echo, "parity": parity}
-"""Every set of sequences by its name in a configuration."""
+"""The generator of each set of sequences, by its name in a configuration."""

@@ -50,19 +50,19 @@ SMALLEST_SIDE = 3
 CHUNK_PIXELS = 2**18
 """Images are drawn in chunks of about this many pixels, whose masks stay in the cache."""
 
-# Where the ranges leave no room for as many different images, drawing repeats anew ends after
-# so many rounds, or after so many times as many images as the set has.
+# Images that repeat another are drawn again, in at most `_ROUNDS` rounds and at most `_REDRAWS`
+# times the number of images in total: the ranges may not allow enough different images.
 _ROUNDS = 50
 _REDRAWS = 4
 SMALLEST_IMAGE, LARGEST_IMAGE = 10, 50
-"""Pixels of a side."""
+"""The limits for the side of an image, in pixels."""
 
 
 class ShapeClasses(Metadata):
-    """Names of shapes, or how many of the first ones."""
+    """Names of shapes, or a number n for the first n of `CLASSES`."""
 
     def check(self, value: Any) -> list[str]:
-        """At least two names, none of them twice."""
+        """The value as a list of at least two different names."""
         if is_whole(value, 2) and value <= len(CLASSES):
             return list(CLASSES[:value])
         if not isinstance(value, list) or len(value) < 2:
@@ -108,17 +108,18 @@ class ImageGenerator:
     The classes are circle (an ellipse), rectangle, triangle, cross (upright), saltire
     (a diagonal cross), corner (an L), tee (a T), cup (a U), bars (two, one above the other)
     and zed (a Z). Images of one class differ in place, width, height and thickness, each
-    drawn evenly from its range. A stroke is never thicker than a third of the shape's shorter
-    side, so that no class closes up into a block. Classes are equally frequent in the set and
-    in each part of it, to one image. A repeat is drawn anew where the ranges leave room.
+    drawn uniformly from its range. A stroke is never thicker than a third of the shape's
+    shorter side, so that no shape becomes a solid block. In the set and in each part of it the
+    sizes of the classes differ by at most one image. An image that repeats another is drawn
+    again, a limited number of times, as the ranges may allow too few different images.
 
     Args:
         size: the images have size x size pixels, from 10 to 50.
         classes: the shapes to draw, at least 2 of `CLASSES`, or how many of the first ones.
         count: the number of images in the three parts together.
         noise: the fraction of pixels set at random. Each pixel is chosen independently with
-            this probability and is then 0 or 1 at even odds; so about half of the chosen ones
-            change. The same seed gives the same shapes with and without noise.
+            this probability and becomes 0 or 1 with probability ½ each; so about half of the
+            chosen ones change. The same seed gives the same shapes with and without noise.
         width: the range [low, high] of the shapes' widths in pixels, or one width; by default
             three to seven eighths of the image.
         height: the same for their heights.
@@ -183,7 +184,7 @@ class ImageGenerator:
 
         Returns:
             The three parts; ``x`` is uint8, (images, n²) or, unless flattened,
-            (images, n, n); ``t`` holds the numbers of ``classes``.
+            (images, n, n); ``t`` holds class numbers, the indices into ``classes``.
         """
         t = np.arange(self.count) * len(self.classes) // self.count
         x = self._draw_all(t)
@@ -208,7 +209,7 @@ class ImageGenerator:
         return iter(self.generate())
 
     def _draw_all(self, t: Array) -> Array:
-        """The noiseless images of the classes ``t`` (ascending), (images, n, n)."""
+        """Images without noise of the classes ``t``, which must ascend, (images, n, n)."""
         rng = stream(self.seed, "data", "shapes")
         images = np.empty((len(t), self.size, self.size), dtype=np.uint8)
         seen: set[bytes] = set()
@@ -223,14 +224,14 @@ class ImageGenerator:
         return images
 
     def _draw(self, todo: Array, t: Array, images: Array, rng: np.random.Generator) -> None:
-        """Draw the images of the numbers ``todo`` (ascending) into ``images``."""
+        """Draw the images of the indices ``todo``, which must ascend, into ``images``."""
         boxes = self._boxes(len(todo), rng)
         ends = np.searchsorted(t[todo], np.arange(len(self.classes) + 1))
         for name, first, last in zip(self.classes, ends[:-1], ends[1:], strict=True):
             images[todo[first:last]] = draw(name, boxes[:, first:last], self.size)
 
     def _boxes(self, count: int, rng: np.random.Generator) -> Array:
-        """Draw the places, the sizes and the thicknesses of ``count`` shapes; see `draw`."""
+        """Random positions, sizes and thicknesses of ``count`` shapes, (5, count); see `draw`."""
         height = rng.integers(*self.height, size=count, endpoint=True)
         width = rng.integers(*self.width, size=count, endpoint=True)
         thickness = rng.integers(*self.thickness, size=count, endpoint=True)
@@ -245,7 +246,7 @@ class ImageGenerator:
 
 
 def _repeats(images: Array, numbers: Array, seen: set[bytes]) -> Array:
-    """Those of ``numbers`` whose image is already in ``seen``; the others' join it."""
+    """The indices in ``numbers`` of images already in ``seen``; the others are added to it."""
     repeats = []
     for first in range(0, len(numbers), 4096):
         part = numbers[first : first + 4096]
@@ -258,9 +259,9 @@ def _repeats(images: Array, numbers: Array, seen: set[bytes]) -> Array:
 
 
 def _add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
-    """Set each pixel with probability ``noise`` to 0 or 1 at even odds, in place.
+    """Set each pixel in place, with probability ``noise``, to 0 or 1 with equal probability.
 
-    One uniform number u decides: below noise/2 the pixel becomes 0, from there to noise 1.
+    With u uniform in 0..1, a pixel becomes 0 if u < noise/2, and 1 if noise/2 ≤ u < noise.
     """
     pixels = images.reshape(-1)
     for first in range(0, len(pixels), CHUNK_PIXELS):
@@ -271,12 +272,12 @@ def _add_noise(images: Array, noise: float, rng: np.random.Generator) -> None:
 
 
 class Axis:
-    """The rows, or the columns, of a chunk of images, seen from their boxes.
+    """The rows of a chunk of images, relative to the box around each shape; or the columns.
 
     Attributes:
-        place: (images, n), the distance of each row from the box's first one.
+        place: (images, n), the index of each row minus that of the box's first row.
         length: (images, 1), the box's number of rows.
-        thickness: (images, 1).
+        thickness: (images, 1), the thickness of the strokes.
     """
 
     def __init__(self, first: Array, length: Array, thickness: Array, size: int) -> None:
@@ -297,7 +298,7 @@ class Axis:
         return distance
 
     def stroke(self, where: str) -> Array:
-        """(images, n), the rows of a stroke at the start, middle, end or both edges."""
+        """(images, n), whether the row is in a stroke at the start, middle, end or both edges."""
         place, length, thickness = self.place, self.length, self.thickness
         if where == "middle":
             first = (length - thickness) // 2
@@ -308,12 +309,12 @@ class Axis:
 
 
 def _outer(compare: Callable[..., Array], rows: Array, columns: Array) -> Array:
-    """(images, n, n): ``compare`` of every row's number with every column's."""
+    """``compare`` applied to the values of every row and every column, (images, n, n)."""
     return compare(rows[:, :, None], columns[:, None, :])
 
 
-# Shapes of upright strokes: where the horizontal strokes stand among the rows, and the vertical
-# ones among the columns.
+# Shapes of horizontal and vertical strokes: where the horizontal strokes are in the order of the
+# rows, and the vertical ones, if any, in the order of the columns; see `Axis.stroke`.
 UPRIGHT = {
     "rectangle": ("edges", "edges"),
     "cross": ("middle", "middle"),
@@ -333,14 +334,14 @@ def _upright(name: str, rows: Axis, columns: Axis) -> Array:
 
 
 def _circle(rows: Axis, columns: Axis) -> Array:
-    """An ellipse less a smaller one: its outline.
+    """The outline of an ellipse: the ellipse without a smaller one inside it.
 
-    The semi-axes are a tenth of a pixel short of the box, or the smallest circles would fill
-    its corners and be rectangles.
+    The semi-axes are a tenth of a pixel shorter than half the box; otherwise the smallest
+    circles would fill the corners of their boxes and be rectangles.
     """
     squares = [_squares(axis, inset=0.1) for axis in (rows, columns)]
     inner = [_squares(axis, inset=axis.thickness) for axis in (rows, columns)]
-    # A pixel with a neighbour outside stays, or thin outlines would have holes in them.
+    # A pixel with a neighbour outside the ellipse stays; otherwise thin outlines would have gaps.
     beside = [_larger_neighbour(s) for s in squares]
     hole = _outer(np.less_equal, inner[0], 1 - inner[1])
     hole &= _outer(np.less_equal, beside[0], 1 - squares[1])
@@ -349,26 +350,26 @@ def _circle(rows: Axis, columns: Axis) -> Array:
 
 
 def _squares(axis: Axis, inset: float | Array) -> Array:
-    """(images, n), the square of (distance from the middle) / (semi-axis)."""
+    """(images, n), (distance from the box's centre)² / (half the box's length − inset)²."""
     distance = axis.from_middle
-    # Both middle rows of an even length count as the middle: the ellipse touches its box.
+    # For an even length both middle rows count as the centre, so that the ellipse touches its box.
     distance = np.where(distance == 1, 0, distance)
     ratio: Array = (distance / (axis.length - 2 * inset)).astype(np.float32)
     return ratio * ratio
 
 
 def _larger_neighbour(values: Array) -> Array:
-    """The larger of the values of the rows above and below; infinite beyond the image."""
+    """The larger of the values before and after each; beyond the image they are infinite."""
     padded = np.pad(values, ((0, 0), (1, 1)), constant_values=np.inf)
     return np.maximum(padded[:, :-2], padded[:, 2:])
 
 
 def _triangle(rows: Axis, columns: Axis) -> Array:
-    """An upright triangle on its base, less a smaller one: its outline."""
+    """The outline of an isosceles triangle on its base: without a smaller one inside it."""
     slope = (columns.length - 2) / (rows.length - 1)
     half = 1.5 + slope * rows.place
-    # What the stroke takes off a row, measured across it; half a pixel in favour of the hole,
-    # but a pixel with a neighbour outside stays.
+    # Twice the horizontal extent of a slanted stroke, less 0.5 so that the hole is wider, but
+    # enough that every pixel with a neighbour outside the triangle stays.
     across = np.maximum(rows.thickness * np.sqrt(4 + slope**2) - 0.5, np.maximum(2, slope))
     hole = np.where(rows.place < rows.length - rows.thickness, half - across, -1)
     outer, inner = (
@@ -379,19 +380,22 @@ def _triangle(rows: Axis, columns: Axis) -> Array:
 
 
 def _saltire(rows: Axis, columns: Axis) -> Array:
-    """Both diagonals: folded about the middle, they are one line."""
+    """Both diagonals, which are one line in the absolute distances from the centre."""
     return _diagonal(rows, columns, rows.from_middle, columns.from_middle)
 
 
 def _zed(rows: Axis, columns: Axis) -> Array:
-    """A bar above, a bar below, and the diagonal from the upper right to the lower left."""
+    """A bar at the top, one at the bottom, and the diagonal from upper right to lower left."""
     to_right = columns.length - 1 - columns.place
     mask = _diagonal(rows, columns, 2 * rows.place, 2 * to_right)
     return mask | _upright("bars", rows, columns)
 
 
 def _diagonal(rows: Axis, columns: Axis, down: Array, across: Array) -> Array:
-    """The pixels near the line down / height = across / width (both doubled)."""
+    """The pixels within half the thickness of the line down / (height − 1) = across / (width − 1).
+
+    ``down`` and ``across`` are twice the coordinates of the rows and the columns.
+    """
     rise, run = rows.length - 1, columns.length - 1
     reach = rows.thickness * np.hypot(rise, run)
     far = 1e6

@@ -1,10 +1,9 @@
-"""CIFAR-10 and CIFAR-100: where the user's copy of the published files lies, and what it holds.
+"""CIFAR-10 and CIFAR-100: finding and reading the user's copy of the published files.
 
 Both were collected by Krizhevsky, *Learning multiple layers of features from tiny images* (2009).
 They come in two forms: the "python version", whose files are pickles (read by `read_pickle`,
-which unpickles nothing), and the binary version, whose records are a label byte (two for
-CIFAR-100, coarse and fine) and 3,072 bytes of pixels: 1,024 red, then green, then blue, row by
-row.
+which runs nothing in them), and the binary version, whose records are a label byte (for CIFAR-100
+two, coarse and fine) and 3,072 bytes of pixels: 1,024 red, then green, then blue, row by row.
 """
 
 from __future__ import annotations
@@ -35,17 +34,17 @@ PAGE = "https://www.cs.toronto.edu/~kriz"
 
 @dataclass(frozen=True)
 class Layout:
-    """One of the published forms.
+    """One published form of a data set.
 
     Attributes:
         title: ``CIFAR-10`` or ``CIFAR-100``.
-        archive: the archive on `PAGE`.
+        archive: the name of the archive on `PAGE`.
         md5: its checksum, in hexadecimal.
-        folder: what the archive unpacks to.
-        train: the files of training images; those that are there count, at least one.
+        folder: the folder that the archive unpacks to.
+        train: the files of training images; at least one must exist, and all that do are read.
         test: the file of test images.
-        names: the file of class names, by the kind of label.
-        labels: the key or the label byte, by the kind of label.
+        names: the file of class names for each kind of label.
+        labels: the key (or the index of the label byte) for each kind of label.
         binary: whether it is the binary version.
     """
 
@@ -66,7 +65,7 @@ class Layout:
 
     @property
     def set_name(self) -> str:
-        """What a configuration calls the set: ``cifar10`` or ``cifar100``."""
+        """The set's name in a configuration: ``cifar10`` or ``cifar100``."""
         return self.title.lower().replace("-", "")
 
 
@@ -115,7 +114,7 @@ LAYOUTS = (
         binary=True,
     ),
 )
-"""The published forms; of each set the python version comes first."""
+"""The published forms; the python version of each set comes before the binary one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,11 +122,11 @@ class Cifar:
     """The images of one of the sets.
 
     Attributes:
-        train_images: uint8, (cases, 32, 32, 3): rows from the top, red, green, blue.
+        train_images: uint8, (cases, 32, 32, 3): rows from the top, channels red, green, blue.
         train_labels: class numbers, (cases,).
-        test_images: likewise.
-        test_labels: likewise.
-        class_names: in the order of the class numbers.
+        test_images: as `train_images`.
+        test_labels: as `train_labels`.
+        class_names: the names in the order of the class numbers.
         name: ``CIFAR-10`` or ``CIFAR-100``.
     """
 
@@ -139,10 +138,10 @@ class Cifar:
     name: str
 
     def choose(self, classes: Sequence[str]) -> Cifar:
-        """The images of some classes alone, numbered in the order given.
+        """Only the images of the given classes, which get new numbers in the order given.
 
         Raises:
-            ConfigError: a class that there is not, or the same twice.
+            ConfigError: a class does not exist, or is given twice.
         """
         for k, name in enumerate(classes):
             if name not in self.class_names:
@@ -162,13 +161,13 @@ class Cifar:
         )
 
 
-# Where the files lie
+# Finding the files
 
 
 def layout_of(folder: Path) -> Layout | None:
     """The published form that a folder holds, if any."""
     for layout in LAYOUTS:
-        # os.path raises nothing, whatever the folder's name.
+        # os.path.isfile raises no error, whatever the folder's name.
         test, *train = (os.path.isfile(folder / name) for name in (layout.test, *layout.train))
         if test and any(train):
             return layout
@@ -183,7 +182,7 @@ def find_published(name: str, *, beside: Path) -> Path:
         beside: the folder of the configuration or the program.
 
     Raises:
-        DataError: it is nowhere; the message says how to get it.
+        DataError: the files are in none of the places; the message says how to get them.
     """
     python, binary = (layout for layout in LAYOUTS if layout.set_name == name)
     try:
@@ -205,7 +204,7 @@ def find_published(name: str, *, beside: Path) -> Path:
 
 
 def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same settings; ``folder`` with the published files in it becomes ``name`` and ``path``.
+    """The settings, with a ``folder`` of published files replaced by ``name`` and ``path``.
 
     Such a folder is recognised by its file names; see `LAYOUTS`.
 
@@ -214,7 +213,7 @@ def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         folder: where its relative paths start.
 
     Raises:
-        ConfigError: there are settings of other folders of images.
+        ConfigError: there are settings that only other folders of images have.
     """
     stated = settings.get("folder")
     if not isinstance(stated, str | Path) or "name" in settings:
@@ -230,7 +229,7 @@ def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {"name": layout.set_name, "path": stated, **others}
 
 
-# What they hold
+# Reading the files
 
 
 def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tuple[Cases, Cases]:
@@ -238,15 +237,15 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
 
     Args:
         name: ``cifar10`` or ``cifar100``.
-        folder: of the published files.
-        settings: ``label``, ``classes`` and ``count``, where they are given.
+        folder: the folder of the published files.
+        settings: the settings, of which ``label``, ``classes`` and ``count`` are used if given.
 
     Returns:
         x uint8, (cases, 32, 32, 3), and the labels with the classes' names.
 
     Raises:
-        ConfigError: a class or a kind of label that the set does not have.
-        DataError: the files are missing, damaged, another set's, or without a training image.
+        ConfigError: the set does not have the class or the kind of label.
+        DataError: the files are missing, damaged or of another set, or no training image is left.
     """
     layout = layout_of(folder)
     if layout is not None and layout.set_name != name:
@@ -273,11 +272,11 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
 
 
 def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
-    """Read a folder of published files, in either version, recognised by its file names.
+    """Read a folder of published files; its file names tell the set and the version.
 
     Args:
         folder: such as ``cifar-10-batches-py`` or ``cifar-100-binary``.
-        label: CIFAR-100 has 100 ``fine`` classes in 20 ``coarse`` ones.
+        label: ``fine``, or for CIFAR-100 also ``coarse``: 20 groups of its 100 fine classes.
 
     Raises:
         ConfigError: CIFAR-10 has no coarse labels.
@@ -297,7 +296,7 @@ def read_cifar(folder: Path, *, label: str = "fine") -> Cifar:
         parts = [read(folder / file, layout, label, len(names)) for file in files]
         images = np.empty((sum(len(rows) for rows, _ in parts), SIDE, SIDE, COLORS), np.uint8)
         start = 0
-        for rows, _ in parts:  # filled in place, because a second copy takes 180 MB
+        for rows, _ in parts:  # filled in place, because a second copy takes 150 MB
             planes = rows.reshape(-1, COLORS, SIDE, SIDE)
             images[start : start + len(rows)] = planes.transpose(0, 2, 3, 1)
             start += len(rows)
@@ -332,7 +331,7 @@ def _read_binary(path: Path, layout: Layout, label: str, classes: int) -> tuple[
 
 
 def _checked(path: Path, key: str, labels: Any, cases: int, classes: int) -> Array:
-    """A list of labels as an array, each of a class."""
+    """The labels as an array, checked: one for each case, each the number of a class."""
     if not isinstance(labels, list) or not all(type(number) is int for number in labels):
         raise DataError(Problem(f"expected {key}, a list of class numbers", path))
     if len(labels) != cases:
@@ -363,7 +362,7 @@ def _class_names(layout: Layout, folder: Path, label: str) -> tuple[str, ...]:
 
 
 def _text(name: Any) -> str:
-    """A name that Python 2 or 3 wrote; nothing for anything else, whose text may be endless."""
+    """A name written by Python 2 or 3; "" for other values, whose text could be huge."""
     if isinstance(name, bytes):
         return name.decode("latin-1")
     return name if isinstance(name, str) else ""

@@ -1,4 +1,4 @@
-"""Well-known sets by name: those of scikit-learn. CIFAR has a file of its own."""
+"""Named data sets that come with scikit-learn; `cifar.py` reads the CIFAR sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chainrule.core.errors import ConfigError, MissingExtraError, Problem, unkno
 from chainrule.data.readers.cases import Cases, Labels
 
 IN_SKLEARN = ("iris", "digits")
-"""The sets that come with scikit-learn itself: nothing is fetched."""
+"""The sets that come with scikit-learn itself, so that nothing is downloaded."""
 
 CIFAR_NAMES = ("cifar10", "cifar100")
 """The named sets that are read from the user's copy of the published files."""
@@ -18,10 +18,10 @@ NAMES = (*IN_SKLEARN, *CIFAR_NAMES)
 
 
 def read_named(name: str) -> Cases:
-    """A named set as a whole.
+    """All cases of a named data set.
 
-    ``iris`` has 150 flowers of 3 species, 4 lengths in cm each; ``digits`` 1,797 handwritten
-    digits of 8 x 8 pixels, grey values divided by 16 so that they lie in 0..1.
+    ``iris`` has 150 flowers of 3 species with 4 lengths in cm each; ``digits`` has 1,797
+    handwritten digits of 8 x 8 pixels, whose grey values are divided by 16 to lie in 0..1.
 
     Args:
         name: one of `IN_SKLEARN`.
@@ -30,8 +30,8 @@ def read_named(name: str) -> Cases:
         x float64, (150, 4) or (1797, 8, 8), and the labels with the classes' names.
 
     Raises:
-        ConfigError: for another name.
-        MissingExtraError: if scikit-learn is not installed.
+        ConfigError: the name is another.
+        MissingExtraError: scikit-learn is not installed.
     """
     if name not in IN_SKLEARN:
         raise ConfigError(unknown("data set", name, IN_SKLEARN))

@@ -1,12 +1,12 @@
-"""Plain data out of a pickle, without unpickling it.
+"""Reading plain data from a pickle without unpickling it.
 
 A pickle is a program for a small stack machine, and its opcodes REDUCE and GLOBAL can call any
 function of the computer that runs it. Some data sets are published in this form nevertheless.
-`pickletools` knows how each opcode's argument is written; the machine here knows the opcodes of
-plain data alone (dictionaries, lists, tuples, texts, whole numbers) and the few globals by which
+`pickletools` knows how each opcode's argument is written; the machine here knows only the opcodes
+of plain data (dictionaries, lists, tuples, texts, whole numbers) and the few globals by which
 Python 2, Python 3 and NumPy write arrays and bytes. It looks those up in a table of its own:
-nothing is imported, and nothing in the file is ever called. No length that the file states is
-believed: `pickletools` compares it with the bytes that are there.
+nothing is imported, and nothing in the file is ever called. Every length that the file states is
+checked: `pickletools` compares it with the bytes that are there.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from chainrule.core.limits import MAX_PICKLE_BYTES, MOST_NESTED, MOST_OPCODES
 from chainrule.data.readers.paths import read_bytes
 
 MARK = object()
-"""Stands in the stack where a list, tuple or dictionary of several items begins."""
+"""Marks on the stack where the items of a list, tuple or dictionary begin."""
 
 UINT8 = object()
-"""NumPy's uint8, the only type of a number that is read."""
+"""Stands for NumPy's uint8, the only dtype of arrays that is read."""
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
@@ -44,56 +44,56 @@ def read_pickle(path: Path) -> dict[str, Any]:
         path: a file of at most `chainrule.core.limits.MAX_PICKLE_BYTES`.
 
     Raises:
-        DataError: the file cannot be read, is too long or cut short, holds anything else, or is
-            no dictionary; with the byte at which it was found.
+        DataError: the file cannot be read, is too long or cut short, holds anything else, or
+            holds no dictionary; the error gives the byte where this was found.
     """
     return Machine(read_bytes(path, at_most=MAX_PICKLE_BYTES), path).run()
 
 
 @dataclass(frozen=True, eq=False)
 class Global:
-    """A name the file asks for; one of `GLOBALS`."""
+    """A reference in the file to the global ``name``, which is one of `GLOBALS`."""
 
     name: str
 
 
 class PendingArray:
-    """An array whose shape and bytes are yet to come."""
+    """An array that was begun; its shape and bytes follow later in the file."""
 
     array: npt.NDArray[np.uint8] | None = None
 
 
 class Machine:
-    """The stack machine.
+    """The stack machine that reads a pickle.
 
     Args:
-        contents: of the file.
-        path: of the file, for messages.
+        contents: the bytes of the file.
+        path: the path of the file, for messages.
     """
 
     def __init__(self, contents: bytes, path: Path) -> None:
         self.contents = contents
         self.path = path
         self.at = 0  # the byte of the current opcode, for messages
-        self.nested = 0  # the number of tuples in tuples
+        self.nested = 0  # how many tuples of the file contain a tuple
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        # The number of characters encoded to bytes. A text may be encoded again and again, but
-        # more than the file holds is an attack.
+        # The number of characters encoded to bytes. One text may be encoded many times, but a
+        # total of more characters than the file has bytes is an attack.
         self.encoded = 0
 
     def fail(self, message: str) -> NoReturn:
-        """End with a message and the place of the opcode."""
+        """Raise an error with the message and the position of the opcode."""
         raise DataError(Problem(f"byte {self.at:,}: {message}", self.path)) from None
 
     def refuse(self, found: str) -> NoReturn:
-        """End because the file holds what plain data have no need of."""
+        """Raise an error because the file holds something other than plain data."""
         self.fail(f"found {found}; a data file holds plain data alone, and nothing else is read")
 
     def run(self) -> dict[str, Any]:
-        """Run the program to its STOP, and return the dictionary it leaves."""
+        """Run the program up to STOP, and return the dictionary that it leaves on the stack."""
         stream = io.BytesIO(self.contents)
-        with warnings.catch_warnings(action="ignore"):  # of wrong escapes in texts
+        with warnings.catch_warnings(action="ignore"):  # about invalid escapes in texts
             for _ in range(MOST_OPCODES):
                 self.at = stream.tell()
                 name, argument = self.opcode(stream)
@@ -107,7 +107,7 @@ class Machine:
         return self.result()
 
     def opcode(self, stream: IO[bytes]) -> tuple[str, Any]:
-        """The name and the argument of the opcode that comes next."""
+        """Read the next opcode: its name and its argument."""
         code = stream.read(1)
         opcode = OPCODES.get(code)
         if opcode is None:
@@ -121,13 +121,13 @@ class Machine:
             self.fail(f"the file is damaged or cut short ({str(error)[:100]})")
 
     def frame(self, length: int) -> None:
-        """Check that the frame that begins ends within the file."""
+        """Check that a frame of this length, which begins here, ends within the file."""
         left = len(self.contents) - self.at - 9
         if length > left:
             self.fail(f"a frame of {length:,} bytes, {left:,} are left: the file is cut short")
 
     def result(self) -> dict[str, Any]:
-        """What STOP finds on the stack: the dictionary, its arrays ready."""
+        """The dictionary, alone on the stack at STOP, with its arrays as NumPy arrays."""
         if len(self.stack) != 1 or not isinstance(self.stack[0], dict):
             self.fail("the pickle is no dictionary")
         found = self.stack[0]
@@ -143,23 +143,23 @@ class Machine:
     # The stack
 
     def push(self, value: Any) -> None:
-        """Put a value on top."""
+        """Push a value."""
         self.stack.append(value)
 
     def begin(self, opens: Any) -> None:
-        """Put what is yet to be filled on top: an empty list or dictionary, or a mark."""
+        """Push an empty list or dictionary, which is filled later, or a mark."""
         if len(self.stack) > MOST_NESTED:
             self.refuse_nesting()
         self.stack.append(opens)
 
     def pop(self) -> Any:
-        """Take the top value."""
+        """Remove the top value and return it."""
         if not self.stack or self.stack[-1] is MARK:
             self.fail("a value is missing")
         return self.stack.pop()
 
     def pop_to_mark(self) -> list[Any]:
-        """Take all values above the last mark, and the mark."""
+        """Remove the values above the last mark, and the mark; return the values in order."""
         values = []
         while self.stack and self.stack[-1] is not MARK:
             values.append(self.stack.pop())
@@ -169,13 +169,13 @@ class Machine:
         return values[::-1]
 
     def top(self, kind: type) -> Any:
-        """The top value, which stays."""
+        """The top value, which stays on the stack and must be of the type ``kind``."""
         if not self.stack or not isinstance(self.stack[-1], kind):
             self.fail(f"a {kind.__name__} is missing")
         return self.stack[-1]
 
     def pop_tuple(self, count: int) -> None:
-        """Put the top values back as one tuple."""
+        """Replace the top ``count`` values by one tuple of them."""
         values = tuple(self.stack[-count:])
         if len(values) < count or MARK in values:
             self.fail("a value is missing")
@@ -183,18 +183,18 @@ class Machine:
         self.push_tuple(values)
 
     def push_tuple(self, values: tuple[Any, ...]) -> None:
-        """Put a tuple on top; tuples in tuples are counted."""
+        """Push a tuple; the number of tuples that contain tuples is limited."""
         self.nested += tuple in map(type, values)
         if self.nested > MOST_NESTED:
             self.refuse_nesting()
         self.push(values)
 
     def refuse_nesting(self) -> NoReturn:
-        """End because there are too many values in values."""
+        """Raise an error because too many values are nested."""
         self.refuse(f"more than {MOST_NESTED:,} values in values")
 
     def add_items(self, pairs: list[Any]) -> None:
-        """Keys and values by turns into the dictionary on top."""
+        """Add alternating keys and values to the dictionary on top of the stack."""
         target = self.top(dict)
         if len(pairs) % 2:
             self.fail("a key has no value")
@@ -202,7 +202,7 @@ class Machine:
             target[self.text(key)] = value
 
     def text(self, value: Any) -> str:
-        """A name as a text."""
+        """A name or a key as text; Python 2 wrote it as bytes."""
         if isinstance(value, bytes):
             return value.decode("latin-1")
         if not isinstance(value, str):
@@ -210,34 +210,34 @@ class Machine:
         return value
 
     def remember(self, key: int) -> None:
-        """Store the top value under a number in the memo."""
+        """Store the top value in the memo under the number ``key``."""
         if not self.stack or self.stack[-1] is MARK:
             self.fail("there is nothing to remember")
         self.memo[key] = self.stack[-1]
 
     def recall(self, key: int) -> None:
-        """Push the value that was stored under a number."""
+        """Push the value stored in the memo under the number ``key``."""
         if key not in self.memo:
             self.fail(f"nothing was stored under number {key}")
         self.push(self.memo[key])
 
-    # Globals, and what may be made by them
+    # Globals, and the values that they make
 
     def name(self, name: str) -> None:
-        """Push a global that is known."""
+        """Push a reference to a global, if it is one of `GLOBALS`."""
         if name not in GLOBALS:
             self.refuse(f"the global {name[:80]!r}")
         self.push(Global(name))
 
     def reduce(self) -> None:
-        """Push what a known global makes of its arguments; nothing is called but the table."""
+        """Push what the function in `GLOBALS` for a global returns; nothing else is called."""
         arguments, made_by = self.pop(), self.pop()
         if not isinstance(made_by, Global) or not isinstance(arguments, tuple):
             self.refuse("a call of something that is no known global")
         self.push(GLOBALS[made_by.name](self, arguments))
 
     def build(self) -> None:
-        """Give a pending array its shape and bytes; a type's state adds nothing."""
+        """Give a pending array its shape and bytes; the state of a dtype is ignored."""
         state, target = self.pop(), self.top(object)
         if isinstance(target, PendingArray):
             if not isinstance(state, tuple) or len(state) != 5:
@@ -254,7 +254,7 @@ class Machine:
         sizes = shape if isinstance(shape, tuple) else (None,)
         if kind is not UINT8 or not isinstance(raw, bytes):
             self.refuse("an array of anything but bytes")
-        # Another shape is not shown: tuples in tuples could be endless as a text.
+        # The message does not show the shape: nested tuples could be huge as text.
         if len(sizes) > 4 or not all(type(size) is int for size in sizes):
             self.refuse("an array whose shape is not up to 4 whole numbers")
         if not all(0 <= size <= MAX_PICKLE_BYTES for size in sizes):
@@ -265,11 +265,11 @@ class Machine:
             self.refuse("an array of another order")
         try:
             return np.frombuffer(raw, np.uint8).reshape(sizes, order=order)
-        except ValueError:  # no cases, each of more numbers than NumPy counts
+        except ValueError:  # one size is 0, and the others multiply to more than NumPy allows
             self.refuse("an array of a size that no file has")
 
     def encode(self, arguments: tuple[Any, ...]) -> bytes:
-        """Bytes that were written as a text, each a character below 256."""
+        """The bytes of a text in which each character below 256 stands for one byte."""
         if len(arguments) != 2 or not isinstance(arguments[0], str):
             self.refuse("bytes in another form")
         if self.text(arguments[1]) not in ("latin1", "latin-1"):
@@ -284,14 +284,14 @@ class Machine:
 
 
 def _reconstruct(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
-    """An empty array, as NumPy's pickles begin one."""
+    """A pending array, as NumPy's pickles begin one; the state follows (see `build`)."""
     if not arguments or not isinstance(arguments[0], Global):
         machine.refuse("an array of another type")
     return PendingArray()
 
 
 def _dtype(machine: Machine, arguments: tuple[Any, ...]) -> object:
-    """The type of an array's numbers, of which uint8 alone is known."""
+    """The dtype of an array, which must be uint8."""
     if not arguments or not isinstance(arguments[0], str | bytes):
         machine.refuse("a type in another form")
     name = machine.text(arguments[0])
@@ -311,7 +311,7 @@ def _from_buffer(machine: Machine, arguments: tuple[Any, ...]) -> PendingArray:
 
 
 def _bytes(machine: Machine, arguments: tuple[Any, ...]) -> bytes:
-    """No bytes at all, as old protocols write them; or those of a bytearray."""
+    """The bytes of a bytearray, or empty bytes, which old protocols write as a call."""
     if not arguments:
         return b""
     if len(arguments) == 1 and isinstance(arguments[0], bytes):
@@ -332,7 +332,7 @@ GLOBALS: Mapping[str, Callable[[Machine, tuple[Any, ...]], Any]] = {
     **{f"{module}.bytes": _bytes for module in ("__builtin__", "builtins")},
     **{f"{module}.bytearray": _bytes for module in ("__builtin__", "builtins")},
 }
-"""What each known global makes of its arguments."""
+"""For each known global, the function that makes a value from its arguments."""
 
 
 def _stack_global(machine: Machine, _: None) -> None:
@@ -362,16 +362,16 @@ def _dict(machine: Machine, _: None) -> None:
 
 
 OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
-"""All opcodes there are, by the byte that stands for each."""
+"""All opcodes of pickles, by the byte that stands for each."""
 
 READERS: Mapping[str, Callable[[IO[bytes]], bytes]] = {
     "BINSTRING": pickletools.read_bytes4,
     "SHORT_BINSTRING": pickletools.read_bytes1,
     "BYTEARRAY8": pickletools.read_bytes8,
 }
-"""Opcodes whose bytes are read as such.
+"""Readers for opcodes whose argument is read as bytes.
 
-`pickletools` would make texts of the first two, as Python 2 did, and a copy of the third."""
+`pickletools` would make text of the first two, as Python 2 did, and a copy of the third."""
 
 _PUSHED = (
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
@@ -388,7 +388,7 @@ ACTIONS: Mapping[str, Callable[[Machine, Any], Any]] = {
     "NEWTRUE": lambda m, _: m.push(True),
     "NEWFALSE": lambda m, _: m.push(False),
     **dict.fromkeys(_PUSHED, Machine.push),
-    "STRING": lambda m, text: m.push(text.encode("latin-1")),  # a text of Python 2 is bytes
+    "STRING": lambda m, text: m.push(text.encode("latin-1")),  # a str of Python 2 holds bytes
     "EMPTY_DICT": lambda m, _: m.begin({}),
     "DICT": _dict,
     "SETITEM": _set_item,
@@ -410,8 +410,8 @@ ACTIONS: Mapping[str, Callable[[Machine, Any], Any]] = {
     "MEMOIZE": lambda m, _: m.remember(len(m.memo)),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), Machine.recall),
 }
-"""What each opcode of plain data does; any other is refused.
+"""The action of each opcode of plain data; all other opcodes are refused.
 
-Not even those that throw a value away are known: a pickler writes them only for a tuple that
-contains itself.
+POP and POP_MARK are among those refused: a pickler writes them only for a tuple that contains
+itself.
 """

@@ -1,7 +1,7 @@
-"""Next-character prediction: a text as windows of characters, each followed by the next one.
+"""Next-character prediction: windows of a text, with the next character as target of each one.
 
-The text is cut by position: the training part first, then validation, then test. Windows lie
-within a part, so that no character is seen in two, and the alphabet is that of the training part.
+The text is split by position: first training, then validation, then test. Every window lies
+within one part, and the alphabet is that of the training part.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Alphabet:
 
     @classmethod
     def of(cls, text: str) -> Alphabet:
-        """The characters of a text."""
+        """The alphabet of the characters that occur in a text."""
         return cls("".join(sorted(set(text))))
 
     @classmethod
     def named(cls, names: Sequence[str]) -> Alphabet:
-        """The alphabet whose `names` these are."""
+        """The alphabet with the given `names`."""
         characters = [" " if name == SPACE else _unescaped(name) for name in names]
         return cls("".join(characters))
 
@@ -62,7 +62,7 @@ class Alphabet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        r"""A name for each that can be printed: the character itself, ``space``, ``\n`` and such.
+        r"""A printable name of each character: itself, ``space``, or an escape such as ``\n``.
 
         Example:
             >>> Alphabet.of("a b\n").names == ("\\n", "space", "a", "b")
@@ -71,15 +71,15 @@ class Alphabet:
         return tuple(SPACE if c == " " else _escaped(c) for c in self.symbols)
 
     def numbers(self, text: str) -> Array:
-        """The number of each character, −1 for one that is not of the alphabet."""
+        """The number of each character; −1 for a character that is not in the alphabet."""
         place = {c: k for k, c in enumerate(self.symbols)}
         return np.array([place.get(c, NO_CLASS) for c in text], dtype=np.intp)
 
     def inputs(self, numbers: Array, encoding: str) -> Array:
-        """What a network is fed, (..., features), for numbers (...).
+        """A network's inputs, (..., features), for the numbers of characters, (...).
 
-        ``one_hot`` has a 1 at the number, and no 1 for a character that is not known;
-        ``numbers`` has the number divided by that of characters, one feature.
+        ``one_hot`` has a 1 at the character's number, and only zeros for an unknown character;
+        ``numbers`` has one feature, the character's number divided by the alphabet's size.
         """
         if encoding == "numbers":
             return numbers[..., None] / len(self)
@@ -100,10 +100,10 @@ def read_characters(
     encoding: Annotated[str, Word("encoding", ENCODINGS)] = "one_hot",
     split: Annotated[Sequence[float], Split()],
 ) -> DataSplit:
-    """A text file as data of next-character prediction.
+    """Read a text file as data for next-character prediction.
 
-    A case is a window of ``steps`` characters; the target of each is the next character. The
-    characters of a part behind its last whole window are not used.
+    A case is a window of ``steps`` characters; the target of each character is the next one.
+    Characters of a part after its last whole window are not used.
 
     Args:
         path: of UTF-8 text; every line end becomes a newline.
@@ -114,8 +114,9 @@ def read_characters(
         split: the fractions of the text for training, validation and test.
 
     Raises:
-        ConfigError: an argument that is none.
-        DataError: no text, too little of it, or too many different characters; with its place.
+        ConfigError: an argument is not valid.
+        DataError: the file is no text (with line and column), or has too few characters, or too
+            few or too many different ones.
     """
     stride = stride or steps
     text = text_of(path)
@@ -130,7 +131,7 @@ def read_characters(
         raise DataError(Problem(f"{message}from 2 to {MAX_SYMBOLS:,} can be learnt", path))
     features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
-    needed = windows * steps * (features * item + 16)  # with their targets and places
+    needed = windows * steps * (features * item + 16)  # 16 for the target and the position
     refuse_beyond_memory(f"{windows:,} windows of {steps} characters", needed, "text")
     train, validation, test = (
         _windows(alphabet, piece, steps, stride, encoding) for piece in pieces
@@ -160,13 +161,13 @@ def windows_of_file(
     stride: int | None = None,
     encoding: str = "one_hot",
 ) -> tuple[Dataset, tuple[str, ...]]:
-    """A whole file's windows, for a network that knows ``alphabet``; see `read_characters`.
+    """The windows of a whole file, for a network trained with ``alphabet``; see `read_characters`.
 
     Returns:
-        The windows, and a note of which characters are not of the alphabet, if there are any.
+        The windows, and a note on the characters that are not in the alphabet, if there are any.
 
     Raises:
-        DataError: no text, or too little of it.
+        DataError: the file is no text, or is too short for one window and its targets.
     """
     text = text_of(path)
     if len(text) <= steps:
@@ -180,7 +181,7 @@ def text_of(path: Path) -> str:
     """The characters of a UTF-8 file.
 
     Raises:
-        DataError: it cannot be read or is no text, with line and column.
+        DataError: the file cannot be read, or is no text; then with line and column.
     """
     text = decoded(path, read_bytes(path, at_most=MAX_TEXT_BYTES))
     if "\0" in text:
@@ -192,7 +193,7 @@ def text_of(path: Path) -> str:
 def _require_windows(
     path: Path, pieces: Sequence[str], steps: int, split: Sequence[float]
 ) -> None:
-    """Refuse a text of which some part that is wanted is shorter than a window and its target."""
+    """Refuse a text if a part of fraction above 0 is too short for a window and its targets."""
     names = ("training", "validation", "test")
     problems = [
         Problem(
@@ -208,7 +209,7 @@ def _require_windows(
 
 
 def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: str) -> Dataset:
-    """Windows that begin every ``stride`` characters, with the character behind each as target."""
+    """Windows that begin every ``stride`` characters; their targets are one character later."""
     numbers = alphabet.numbers(text)
     starts = np.arange(0, max(0, len(numbers) - steps), stride)
     places = starts[:, None] + np.arange(steps)
@@ -216,7 +217,7 @@ def _windows(alphabet: Alphabet, text: str, steps: int, stride: int, encoding: s
 
 
 def _unknown(alphabet: Alphabet, text: str) -> str:
-    """The names of the first ten characters of a text that are not of the alphabet."""
+    """The names of up to ten characters of a text that are not in the alphabet."""
     names = Alphabet("".join(sorted(set(text) - set(alphabet.symbols)))).names
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 

@@ -1,4 +1,4 @@
-"""From labels to targets: class numbers, or values."""
+"""Encoding labels as targets: class numbers, or values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.data.readers.cases import Labels, as_word, commands_terminal, is_numeric, is_whole
 
 MAX_CLASS = 65_535
-"""Class numbers above this are taken for identifiers or values written by mistake."""
+"""Labels above this are refused as class numbers: they are likely identifiers or values."""
 
 MOST_SHOWN = 10
-"""At most so many wrong labels of a file are reported; the others are counted."""
+"""At most this many wrong labels of a file are reported; the others are counted."""
 
 
 class OutsideClassesError(DataError):
-    """Labels that are none of the classes.
+    """Some labels are not among the classes.
 
     Attributes:
-        needed: how many classes the labels need if they are class numbers and no list of the
-            classes' names came with them; otherwise None.
+        needed: the number of classes that the labels need if they are class numbers and their
+            files hold no names of classes; otherwise None.
     """
 
     def __init__(self, problems: Iterable[Problem], needed: int | None) -> None:
@@ -39,16 +39,18 @@ def class_names(
 
     Args:
         parts: the labels of the training, validation and test files.
-        listed: the names as the user lists them; these then are the classes.
-        outputs: the network's number of outputs; one output tells two classes apart.
+        listed: the names listed by the user, which then are the classes.
+        outputs: the network's number of outputs; one output distinguishes two classes.
 
     Returns:
-        The listed names; or those the file brings; or the sorted texts; or, for class
-        numbers, "0", "1", ... up to the outputs' or the largest label's number.
+        The listed names, or those stored in the files, or the distinct labels sorted if they
+        are text; otherwise "0", "1", ..., as many as one-hot rows have columns or the network
+        has outputs (at least two), or up to the largest label.
 
     Raises:
-        DataError: for a list that repeats a name, texts among numbers, numbers that cannot be
-            class numbers, or labels that are all of one class where nothing names another.
+        DataError: a list of names repeats one, holds control characters or differs between
+            files; labels mix text and numbers, cannot be class numbers, or are all the same
+            while nothing names another class.
     """
     if listed is not None:
         names = tuple(map(as_word, listed))
@@ -66,7 +68,7 @@ def class_names(
 
 
 def _names_in_files(parts: Sequence[Labels]) -> tuple[str, ...]:
-    """The list of names that files bring, the same in all that bring one."""
+    """The names stored in the files, which must agree in all files that store names."""
     first, *others = [(part.names, part.path) for part in parts if part.names is not None]
     for names, path in others:
         if names != first[0]:
@@ -76,7 +78,7 @@ def _names_in_files(parts: Sequence[Labels]) -> tuple[str, ...]:
 
 
 def _names_of_labels(parts: Sequence[Labels], outputs: int | None) -> tuple[str, ...]:
-    """The sorted texts; or, for class numbers, "0", "1", ... up to the largest."""
+    """The distinct labels sorted, if they are text; otherwise "0", "1", ..."""
     if any(part.are_text for part in parts):
         _refuse_mixture([part for part in parts if not part.are_names])
         return tuple(sorted(_words(parts)))
@@ -84,10 +86,10 @@ def _names_of_labels(parts: Sequence[Labels], outputs: int | None) -> tuple[str,
 
 
 def check_names(names: Sequence[str], path: Path | None) -> None:
-    """Refuse class names that are not fit to be shown.
+    """Refuse class names that are ambiguous or unsafe to print.
 
     Raises:
-        DataError: one stands there twice, or holds characters that a terminal takes for commands.
+        DataError: a name occurs twice or holds control characters.
     """
     if len(set(names)) < len(names):
         raise DataError(Problem("a class is named twice", path))
@@ -100,7 +102,7 @@ def require_two_classes(parts: Sequence[Labels]) -> None:
     """Refuse labels that are all the same: a classifier would learn nothing from them.
 
     Raises:
-        DataError: they are; with the place of the first one.
+        DataError: all labels are the same; with the place of the first one.
     """
     words = _words(parts)
     if len(words) != 1:
@@ -112,17 +114,18 @@ def require_two_classes(parts: Sequence[Labels]) -> None:
 
 
 def _words(parts: Sequence[Labels]) -> set[str]:
-    """The different labels of all parts."""
+    """The distinct labels of all parts."""
     return {word for part in parts for word in part.distinct()[0]}
 
 
 def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]:
     """The class numbers of every part's cases.
 
-    A label is looked up by its name; numbers that are no names count the names from 0.
+    A label is the name of a class, or an index: into the names that its own file stores, or
+    else into ``names`` if none of these is a whole number.
 
     Raises:
-        OutsideClassesError: for every label outside the classes, with its place.
+        OutsideClassesError: labels are not among the classes; with their places.
     """
     encoded, problems = [], []
     for part in parts:
@@ -150,7 +153,7 @@ def encode_values(parts: Sequence[Labels]) -> list[Array]:
     """The labels as values, (cases, outputs) float64.
 
     Raises:
-        DataError: for a text that is no finite number, with the first one's place.
+        DataError: a text is not a finite number; with the place of the first one.
     """
     encoded = []
     for part in parts:
@@ -164,10 +167,10 @@ def encode_values(parts: Sequence[Labels]) -> list[Array]:
 
 
 def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:
-    """The class number of each word that may stand in ``part``."""
+    """The class number for each text that a label of ``part`` may have."""
     by_name = {name: k for k, name in enumerate(names)}
     if part.names is not None and not part.are_text:
-        # The source's own list names the class of each of its numbers.
+        # A number is an index into the list of names that its own source holds.
         return {str(k): by_name[name] for k, name in enumerate(part.names) if name in by_name}
     if any(is_whole(name) for name in names):
         return by_name
@@ -175,7 +178,7 @@ def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:
 
 
 def _needed(parts: Sequence[Labels]) -> int | None:
-    """How many classes these class numbers need; None where they are none, or have names."""
+    """How many classes the labels need; None if they are no class numbers, or have names."""
     if any(part.are_text or part.names is not None for part in parts):
         return None
     try:
@@ -185,7 +188,7 @@ def _needed(parts: Sequence[Labels]) -> int | None:
 
 
 def _number_of_classes(parts: Sequence[Labels], outputs: int | None) -> int:
-    """Class numbers start at 0; without outputs the largest label decides how many there are."""
+    """The number of columns of one-hot rows, else outputs, else largest label + 1; at least 2."""
     rows = [np.shape(part.values)[1] for part in parts if np.ndim(part.values) > 1]
     if rows:
         return int(max(rows))
@@ -220,13 +223,13 @@ def _outside(word: str, names: Sequence[str]) -> str:
 
 
 def _list_hint(words: Iterable[str]) -> str:
-    """How to name the classes that numbers stand for, unless they are too many to be listed."""
+    """A hint how to name the classes of these labels; empty for more than 20 labels."""
     ordered = sorted(words, key=lambda word: (float(word) if is_numeric(word) else np.inf, word))
     return f"; to name the classes, write classes: [{', '.join(ordered)}]" * (len(ordered) <= 20)
 
 
 def _refuse_mixture(parts: Sequence[Labels]) -> None:
-    """Refuse a text among numbers, or a number among texts: it is likelier a slip than a name."""
+    """Refuse labels of text mixed with numbers: the rarer kind is probably a mistake."""
     first: dict[bool, tuple[Labels, int, str]] = {}
     counts = {True: 0, False: 0}
     for part in parts:

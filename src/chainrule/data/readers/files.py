@@ -1,7 +1,7 @@
-"""A file of cases in any of the formats, which are recognised by their contents.
+"""Reading a file of cases in any known format, recognised by its first bytes and its name.
 
-To add a format: write its reader in a file of its own here, which returns `Cases`, and a line in
-`FORMATS`.
+To add a format, write a reader that returns `Cases` in a file of its own in this folder, and add
+an entry to `FORMATS`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from chainrule.data.readers.text_file import read_text
 
 
 class Format(NamedTuple):
-    """A format of files of cases.
+    """A format for files of cases.
 
     Attributes:
         is_meant: whether a file is of this format, by its first 8 bytes and its name in lower
             case.
-        read: the reader; it raises `DataError` for whatever is wrong with the file.
-        has_labels_apart: whether the labels stand in a file of their own.
+        read: the reader; it raises `DataError` for anything wrong with the file.
+        has_labels_apart: whether the labels are in a separate file.
     """
 
     is_meant: Callable[[bytes, str], bool]
@@ -51,16 +51,16 @@ FORMATS = {
         ),
     ),
 }
-"""The formats by name, in the order in which a file is tried."""
+"""The formats by name, in the order in which they are tried."""
 
 
 def recognise(path: Path) -> str:
     """The name in `FORMATS` of a file's format.
 
-    The first bytes decide; where they leave it open, the name does.
+    It is the first format that the file's first bytes or its name indicate; else text.
 
     Raises:
-        DataError: if the file is missing, or is plainly of a kind that holds no cases.
+        DataError: the file is missing or cannot be read, or is a single image or a .npy array.
     """
     try:
         with open(existing_file(path, hint=FOLDER_HINT), "rb") as file:
@@ -81,14 +81,14 @@ def read_cases(path: Path, **options: Any) -> Cases:
 
     Args:
         path: the file.
-        options: what is known of it; see `Options`.
+        options: what is known about it; see `Options`.
 
     Returns:
-        The cases; their labels are there.
+        The cases, whose labels are not None.
 
     Raises:
-        DataError: for whatever is wrong with the file.
-        ConfigError: the file of labels is missing, or one is named that the format does not have.
+        DataError: something is wrong with the file.
+        ConfigError: the format needs a file of labels and none is given, or the other way round.
     """
     known = Options(**options)
     form = FORMATS[recognise(path)]
@@ -112,21 +112,21 @@ def read_inputs(
     """Read cases for a trained network, with labels or without.
 
     A text file of exactly ``features`` columns has no labels; with one column more, the last
-    or first is the label. In an .npz file ``t`` may be missing. Images are flattened.
+    or the first holds the label. An .npz file need not have ``t``. Images are flattened.
 
     Args:
         path: the file.
         features: the network's number of inputs.
-        channels: where the network has the colours of images, ``first`` or ``last``; None for
-            where they stand in the file.
-        options: what else is known of the file; see `Options`.
+        channels: the place of the channel axis that the network expects, ``first`` or ``last``;
+            None for that in the file.
+        options: what else is known about the file; see `Options`.
 
     Returns:
         x (cases, features) as in the file (float32 as float64), not standardised; and the labels
         or None, for `chainrule.data.readers.encoding.encode_classes` or `encode_values`.
 
     Raises:
-        DataError: for whatever is wrong with the file, or another number of inputs.
+        DataError: something is wrong with the file, or it has another number of inputs.
     """
     cases = FORMATS[recognise(path)].read(path, Options(features=features, **options))
     x = place_channels(cases.x, cases.image_shape, channels).reshape(len(cases), -1)

@@ -1,7 +1,7 @@
-"""IDX files, the format of MNIST: a short header, then numbers; also gzipped.
+"""IDX files, the format of MNIST: a short header, then numbers; possibly gzipped.
 
-The header is two zero bytes, a code for the numbers' type, the number of dimensions, and each
-dimension as a big-endian 32-bit integer.
+The header is two zero bytes, a code for the type of the numbers, the number of dimensions, and the
+length of each dimension as a big-endian 32-bit integer.
 """
 
 from __future__ import annotations
@@ -23,30 +23,31 @@ from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-"""NumPy's name of each type of number."""
+"""NumPy's dtype for each code of a type in the header."""
 
 
 def is_idx(head: bytes, name: str) -> bool:
-    """Whether a file is an IDX file or gzipped, by its first bytes and its name in lower case."""
+    """Whether a file is taken for an IDX file, by its first bytes or its name in lower case."""
     by_content = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
     by_name = name.removesuffix(".gz").endswith(("-ubyte", ".idx"))
     return by_content or by_name or head.startswith(b"\x1f\x8b")
 
 
 def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
-    """Read the inputs of an IDX file, and the labels of another.
+    """Read inputs from one IDX file, and their labels from another.
 
-    Bytes are divided by 255, so that grey values lie in 0..1; other numbers stay as they are.
+    Unsigned bytes are divided by 255, so that grey values lie in 0..1; other numbers stay.
 
     Args:
         path: the file of inputs, (cases, height, width) for images.
         labels: the file of labels, (cases,); None for inputs alone.
 
     Returns:
-        x float64 (cases, height, width) or (cases, features), and the labels.
+        x (cases, features), (cases, height, width) or (cases, height, width, 3), float32 for a
+        file of float32 and otherwise float64; and the labels.
 
     Raises:
-        DataError: if a file is damaged, its length disagrees with its header, or the two have
+        DataError: a file is damaged, its length disagrees with its header, or the two have
             different numbers of cases.
     """
     values = read_idx(path)
@@ -56,7 +57,7 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
     if values.ndim > 4 or (values.ndim == 4 and values.shape[3] != 3) or values.size == 0:
         raise DataError(Problem(f"found the dimensions {values.shape}; expected images", path))
     scale = 255.0 if values.dtype == np.uint8 else 1.0
-    _refuse_non_finite(path, values)  # before any arithmetic, which warns of some kinds of NaN
+    _refuse_non_finite(path, values)  # first, because arithmetic warns of some kinds of NaN
     x = values / scale
     found = None if labels is None else _read_labels(labels)
     if found is not None and len(found) != len(x):
@@ -69,7 +70,7 @@ def read_idx(path: Path) -> Array:
     """The array of an IDX file, gzipped or not.
 
     Raises:
-        DataError: as `read_idx_images`.
+        DataError: the file cannot be read, is damaged, too large or empty.
     """
     existing_file(path)
     try:
@@ -102,7 +103,7 @@ def _parse(path: Path, file: io.BufferedIOBase) -> Array:
 
 
 def _read_header(path: Path, file: io.BufferedIOBase) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the type of the numbers."""
+    """The shape and the dtype that the header states."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
         raise DataError(Problem(f"not an IDX file: it begins with {magic.hex(' ')!r}", path))
@@ -116,7 +117,7 @@ def _read_header(path: Path, file: io.BufferedIOBase) -> tuple[tuple[int, ...], 
 
 
 def _at_most(file: io.BufferedIOBase, size: int) -> bytes:
-    """Up to ``size`` bytes, taking memory only as they come: a header may lie."""
+    """Read up to ``size`` bytes in blocks, so that memory is only taken for bytes that exist."""
     content = io.BytesIO()
     while block := file.read(min(2**24, size - content.tell())):
         content.write(block)

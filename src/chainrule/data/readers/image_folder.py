@@ -1,4 +1,4 @@
-"""Folders of images, one subfolder a class."""
+"""Reading folders of images with one subfolder for each class."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm")
-"""The files taken for images; others in the folders are ignored."""
+"""The endings of files that are read as images; other files are ignored."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM")
-"""The formats that Pillow may recognise in a file: readers of some others run programs."""
+"""The only formats that Pillow may open: its readers of some others run programs."""
 
 _STRIP = 256
-"""Rows of an image that are converted at a time, which bounds the memory of the conversion."""
+"""Rows of an image that are converted at once, which limits the memory needed."""
 
 _Side = Annotated[int, Field(ge=1, le=MAX_IMAGE_SIDE)]
 Sides = Annotated[
@@ -42,24 +42,24 @@ Sides = Annotated[
 
 @checked
 def read_image_folder(folder: Path, *, size: Sides | None = None, color: Flag = False) -> Cases:
-    """Read images, with the name of the subfolder each lies in as its class.
+    """Read images; the class of each is the name of the subfolder that it is in.
 
-    Pixels are divided by 255. Transparent images are laid on white; an animation gives its
-    first frame; a photograph is turned upright by its EXIF orientation.
+    Pixels are divided by 255. Transparent images get a white background; of an animation the
+    first frame is read; a photograph is turned upright by its EXIF orientation.
 
     Args:
-        folder: the folder of the classes' folders.
+        folder: the folder that has a subfolder for each class.
         size: the side, or [height, width], that all images are resized to; without it they
             must agree.
         color: keep red, green and blue rather than grey.
 
     Returns:
         x float64 in 0..1, (cases, height, width), or (cases, height, width, 3) in colour; the
-        cases in the order of the classes' and the files' names.
+        cases are in the order of the names of the classes and, within a class, of the files.
 
     Raises:
-        ConfigError: for a size that is none.
-        DataError: for a missing folder, no images in it, images that cannot be read, are too
+        ConfigError: the size is not valid.
+        DataError: the folder is missing or has no images; or images cannot be read, are too
             large or differ in size.
     """
     files = _files(existing_folder(folder))
@@ -70,15 +70,15 @@ def read_images(path: Path, *, size: Sequence[int] | int | None, color: bool) ->
     """Read images for a trained network, as `read_image_folder` reads them.
 
     Args:
-        path: one image; a folder of images, which then have no labels; or a folder of the
-            classes' folders, one or more.
+        path: an image or a folder of images, which have no labels; or a folder with a subfolder
+            of images for each of one or more classes.
         size: as for the training data.
         color: as for the training data.
 
     Raises:
         ConfigError, DataError: as `read_image_folder`.
     """
-    if not os.path.isdir(path):  # which raises nothing, whatever the name
+    if not os.path.isdir(path):  # raises no error, whatever the name
         return _unlabelled(_read_all([existing_file(path)], size, color, path))
     files = _images(path)
     if files:
@@ -100,7 +100,7 @@ def _unlabelled(x: Array) -> Cases:
 
 
 def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
-    """Images with the names of their folders."""
+    """Images that have the names of their folders as labels."""
     names = [name_as_text(path.parent.name) for path in files]
     labels = Labels(names, lambda k, text: Problem(text, files[k]), folder, are_names=True)
     return Cases(x, labels, image_shape=x.shape[1:])
@@ -109,7 +109,7 @@ def _labelled(files: Sequence[Path], x: Array, folder: Path) -> Cases:
 def _read_all(
     files: Sequence[Path], size: Sequence[int] | int | None, color: bool, folder: Path
 ) -> Array:
-    """The images of all files, 0..1, or everything that is wrong with them."""
+    """The images of all files, with values in 0..1; an error lists the problems of the files."""
     shape = None if size is None else ends_of(size)
     images: list[Array] = []
     problems: list[Problem] = []
@@ -138,7 +138,7 @@ def _read_all(
 
 
 def _files(folder: Path) -> list[Path]:
-    """The images of all classes."""
+    """The image files of all classes, class by class."""
     classes = _subfolders(folder)
     if len(classes) < 2:
         found = "no subfolder" if not classes else f"only the subfolder {classes[0].name!r}"
@@ -158,12 +158,12 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """The images in a folder, in the order of their names."""
+    """The image files in a folder, in the order of their names."""
     return sorted(path for path in _entries(folder) if is_image(path) and path.is_file())
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder and not hidden."""
+    """The files and folders in a folder that are not hidden."""
     try:
         return [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
@@ -177,7 +177,7 @@ def _read(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
 
     try:
         with (
-            warnings.catch_warnings(action="ignore"),  # of large images, which are refused below
+            warnings.catch_warnings(action="ignore"),  # about large images, refused below
             Image.open(path, formats=_FORMATS) as image,
         ):
             width, height = image.size
@@ -213,11 +213,11 @@ def _plain(image: Image, mode: str) -> Image:
 
 
 def _plain_strip(image: Image, mode: str) -> Image:
-    """The strip in the mode, on white where it is transparent."""
+    """A strip converted to the mode, on a white background if it is transparent."""
     from PIL import Image
 
     if image.mode.startswith("I"):
-        # 16 bits a pixel, which Pillow would cut off at 255.
+        # Pillow would clip pixels of 16 bits at 255 instead of scaling them.
         wide = np.asarray(image, dtype=np.float64) / 257
         image = Image.fromarray(np.clip(np.round(wide), 0, 255).astype(np.uint8))
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):

@@ -1,4 +1,4 @@
-"""NumPy's .npz files: inputs ``x``, targets ``t``, and the classes' names if they are there."""
+"""NumPy's .npz files of inputs ``x``, targets ``t`` and possibly the names of the classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from chainrule.data.readers.paths import existing_file, refuse_bomb
 DAMAGES = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error
 )  # fmt: skip
-"""What Python's reader of zip files raises for a damaged one.
+"""The exceptions that Python's reader of zip files raises for a damaged file.
 
 The last three are raised for names that are not UTF-8, negative offsets and truncated entries.
 """
@@ -35,22 +35,22 @@ _KNOWN = ("x", "t", "classes", "image_shape")
 
 
 def read_npz(path: Path) -> Cases:
-    """Read an .npz file of ``x``, one row a case, and ``t``.
+    """Read an .npz file of inputs ``x``, (cases, ...), and targets ``t``.
 
     ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
-    be missing where only inputs are needed. ``classes`` names the classes in order. Nothing
-    in the file is run: pickled objects are refused.
+    be missing. ``classes`` holds the names of the classes in order, ``image_shape`` the shape
+    of images in rows. Pickled objects are refused, so that no code in the file is run.
 
     Args:
         path: the file.
 
     Returns:
-        x as stored (numbers), the labels or None.
+        x as stored, but with bool as uint8 and without an axis of one channel; the labels or None.
 
     Raises:
-        DataError: for a file that is no .npz, is damaged or lacks ``x``; for arrays of
-            objects, other lengths, NaN or infinity; for sizes beyond any use, found in the
-            headers before memory is taken.
+        DataError: the file is no .npz file, is damaged or lacks ``x``; an array holds objects,
+            NaN or infinity, or has a wrong shape; its size, read from the header before memory
+            is allocated, is too large.
     """
     arrays = read_arrays(path, _KNOWN)
     x = _inputs(path, arrays)
@@ -61,15 +61,15 @@ def read_npz(path: Path) -> Cases:
 def write_npz(path: Path, data: DataSplit) -> None:
     """Write the parts of ``data``, one after the other, as one .npz file.
 
-    The file holds ``x``, ``t``, where known ``classes`` and ``image_shape``, and of sequences
+    The file holds ``x`` and ``t``, if known ``classes`` and ``image_shape``, and for sequences
     ``lengths``, as `chainrule.data.readers.sequence_file.read_sequences` reads them.
 
     Args:
-        path: the file to write; one that is there is replaced.
+        path: the file to write; an existing file is replaced.
         data: the data set.
 
     Raises:
-        ChainruleError: if the file cannot be written; nothing is left behind then.
+        ChainruleError: the file cannot be written; no part of it is left behind then.
     """
     parts = [part for part in data if len(part)]
     x = np.concatenate([part.x for part in parts])
@@ -87,11 +87,11 @@ def write_npz(path: Path, data: DataSplit) -> None:
 
 
 def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
-    """Those of the ``known`` arrays that an .npz file has; ``x`` must be there.
+    """The arrays of an .npz file whose names are in ``known``; the file must have ``x``.
 
     Raises:
-        DataError: it is no .npz file, is damaged or lacks ``x``; for arrays of objects; for
-            sizes beyond any use, found in the headers before memory is taken.
+        DataError: the file is no .npz file, is damaged or lacks ``x``; an array holds objects;
+            its size, read from the header before memory is allocated, is too large.
     """
     existing_file(path)
     try:
@@ -128,22 +128,22 @@ def _missing_x(members: Mapping[str, Any]) -> str:
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """The header with which an array begins; the stream's position is behind it then.
+    """Read the header of an array in NumPy's format, up to the first byte of the array's data.
 
-    NumPy reads the header as a literal, which runs nothing.
+    NumPy parses the header as a Python literal, so that no code in it is run.
 
     Returns:
-        The shape of the array, whether it is in Fortran order, and the type of its numbers.
+        The shape of the array, whether it is in Fortran order, and its dtype.
 
     Raises:
-        ValueError: it is none, too long, or has a shape that is not read.
+        ValueError: the header is not valid, is too long, or has a shape that is not read.
     """
     readers = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     try:
-        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+        with warnings.catch_warnings(action="ignore"):  # about headers that Python 2 wrote
             version = np.lib.format.read_magic(stream)
             if version not in readers:  # version 3.0 is for structures of named fields
                 raise ValueError(f"version {version[0]}.{version[1]} of the format is not read")
@@ -161,7 +161,7 @@ def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]
 
 
 def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    """One array, after its header has been found to agree with the space it takes."""
+    """Read one array, if the size that its header states is the size of its data."""
     name = info.filename.removesuffix(".npy")
     try:
         with file.open(info) as stream:
@@ -174,7 +174,7 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
                 message = f"{name} is damaged: its header asks for {needed} bytes"
                 raise DataError(Problem(message, path))
             content = stream.read(needed)
-            stream.read(1)  # to the end, where the checksum is compared
+            stream.read(1)  # zipfile compares the checksum at the end
             array: Array = np.frombuffer(content, dtype)
             return array.reshape(shape, order="F" if is_fortran else "C")
     except DataError:
@@ -241,10 +241,10 @@ def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
 
 
 def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
-    """The names in the array ``classes``, or None where there is none.
+    """The names in the array ``classes``, or None if there is no such array.
 
     Raises:
-        DataError: it holds something else.
+        DataError: the array is not a list of texts or whole numbers.
     """
     names = arrays.get("classes")
     if names is None:
@@ -255,7 +255,7 @@ def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...]
 
 
 def _image_shape(path: Path, x: Array, stored: Array | None) -> tuple[int, ...] | None:
-    """The shape of the images: the inputs' own, or that in the array ``image_shape``."""
+    """The shape of one image: that of a case of ``x``, or for rows the array ``image_shape``."""
     if x.ndim > 2:
         return x.shape[1:]
     if stored is None:

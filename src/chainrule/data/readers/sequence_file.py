@@ -1,13 +1,13 @@
 """Sequences in an .npz file of ``x``, ``t`` and ``lengths``.
 
-``x`` is (cases, steps, features); ``lengths``, (cases,), is the number of steps of each case, and
-what stands behind them is padding. Without ``lengths`` the array could as well hold images: a
-network that reads sequences takes it for sequences, and steps at the end of a case whose numbers
-are all NaN for padding.
+``x`` is (cases, steps, features); ``lengths``, (cases,), is the number of steps of each case; the
+steps after these are padding. Without ``lengths`` the array could also hold images: it is read as
+sequences only for a network that reads sequences, and then steps at the end of a case are padding
+if all their features are NaN.
 
-``t`` is one target a case, class numbers (cases,) or values (cases, outputs), or one for every
-step: class numbers (cases, steps) with −1 for none, or values (cases, steps, outputs) with NaN for
-none. ``classes`` names the classes in order.
+``t`` has one target for each case, class numbers (cases,) or values (cases, outputs), or one for
+each step: class numbers (cases, steps), −1 for no target, or values (cases, steps, outputs), NaN
+for no target. ``classes`` holds the names of the classes in order.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ KNOWN = ("x", "t", "classes", "lengths")
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """The content of a file.
+    """The content of a file of sequences.
 
     Attributes:
-        x: (cases, steps, features), NaN at padding.
-        t: as in the file, without targets at padding; None where there are none.
-        classes: the names of the classes, where the file has them.
+        x: (cases, steps, features), NaN in padding.
+        t: as in the file, but with no targets in padding; None if the file has none.
+        classes: the names of the classes, or None if the file has none.
     """
 
     x: Array
@@ -47,8 +47,8 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
     """Whether a file is an .npz file of sequences: it has an array ``lengths``.
 
     Args:
-        path: the file, of any kind; of a damaged one the answer is False.
-        wanted: whether a network reads sequences: then an ``x`` of three axes is enough.
+        path: the file, in any format; the answer for a damaged file is False.
+        wanted: whether the network reads sequences: then an ``x`` of three axes is enough.
     """
     try:
         with zipfile.ZipFile(existing_file(path)) as file:
@@ -61,7 +61,7 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
                 shape, *_ = read_header(stream)
                 return len(shape) == 3
     except (*DAMAGES, NotImplementedError, RuntimeError):
-        # Damaged, packed in an unknown way, or encrypted: reading it in earnest reports which.
+        # Damaged, packed in an unknown way, or encrypted: the reader of the file reports which.
         return False
 
 
@@ -98,7 +98,7 @@ def read_sequences(path: Path) -> Sequences:
 
 
 def _found_lengths(path: Path, x: Array) -> Array:
-    """How many steps of each case come before padding, found in the inputs themselves."""
+    """The number of steps of each case before the padding, which is found by its NaNs."""
     try:
         lengths = lengths_of(x)
     except ShapeError as error:
@@ -107,7 +107,7 @@ def _found_lengths(path: Path, x: Array) -> Array:
 
 
 def _targets(path: Path, t: Array, padded: Array) -> Array:
-    """Class numbers as integers, values as floats; none at padding."""
+    """The targets: class numbers as integers, values as float64, and none in padding."""
     if t.dtype.kind in "US":
         message = "t holds texts; expected class numbers, whose names stand in classes in order"
         raise DataError(Problem(message, path))
@@ -127,7 +127,7 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
         t = t.astype(np.float64)
         if of_steps:
             t[padded] = np.nan
-            if place := partly_nan(t):  # a step has all its values or none
+            if place := partly_nan(t):  # either all values of a step are targets or none
                 message = "is NaN in some of its values; expected in none or in all"
                 raise DataError(Problem(f"t[{place[0]}, {place[1]}] {message}", path))
         return t
@@ -135,7 +135,7 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
 
 
 def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
-    """Class numbers from 0; among those of steps −1 stands for none."""
+    """Class numbers, at least 0; as targets of steps (with ``padded``) also −1 for no target."""
     least = 0 if padded is None else NO_CLASS
     wrong = (t < least) | (t > MAX_CLASS)
     if padded is not None:

@@ -1,4 +1,4 @@
-"""Text files of cases: one a line, the label in the last or the first column."""
+"""Text files with one case in each line and its label in the last or the first column."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from chainrule.data.readers.cases import Cases, Labels, is_numeric
 from chainrule.data.readers.paths import decoded, read_bytes
 
 BLOCK = 2**14
-"""Characters that are converted at a time; where that fails, their lines are read one by one."""
+"""Characters that are converted at once; if that fails, their cells are read one by one."""
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", ",": "commas", None: "blanks"}
 """What may separate cells, and its name; None stands for any run of blanks."""
 
 MOST_SHOWN = 10
 MOST_COUNTED = 1000
-"""At most the first number of problems are reported with their places; the others are counted,
-up to the second number."""
+"""At most `MOST_SHOWN` problems are reported with their places; of the others, at most
+`MOST_COUNTED` are counted."""
 
 _SAMPLE = 50
-"""How many of the first lines decide what separates the cells."""
+"""How many lines, from the first, are examined to find what separates the cells."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 class Line(NamedTuple):
-    """A line with cells in it: its number in the file, from 1, and its text without line end."""
+    """A line that holds cells: its number in the file, from 1, and its text without line end."""
 
     number: int
     text: str
 
 
 class Form(NamedTuple):
-    """How a file is written.
+    """The format of one text file.
 
     Attributes:
         path: the file.
-        separator: what separates the cells, None for blanks.
+        separator: what separates the cells; None for blanks.
         columns: the number of cells in the first line of cases.
-        label: the index of the label's column, None where there are no labels.
+        label: the index of the label's column, or None if there are no labels.
     """
 
     path: Path
@@ -60,7 +60,7 @@ class Form(NamedTuple):
     label: int | None
 
     def problem(self, line: Line, column: int, message: str) -> Problem:
-        """A problem with the line and the character where its cell begins."""
+        """A problem at the line and the character where the cell of a column begins."""
         at = column_of(line.text, self.separator, column)
         return Problem(message, self.path, line.number, at)
 
@@ -74,22 +74,22 @@ def read_text(
 ) -> Cases:
     """Read a text file of cases separated by commas, semicolons, tabs or blanks.
 
-    Blank lines and lines that begin with ``#`` are passed over; line ends of any kind, a byte
-    order mark and a missing last line end are fine. Inputs are finite numbers.
+    Blank lines and lines that begin with ``#`` are skipped. Line ends of any kind, a byte order
+    mark and a missing last line end are accepted. Inputs must be finite numbers.
 
     Args:
         path: the file.
         label: the label's column, ``last`` or ``first``.
-        header: whether the first line names the columns; ``auto`` takes it for a header where
-            none of its inputs is a number, or its label alone is text.
-        features: the number of inputs where it is known: a file with exactly so many columns
+        header: whether the first line names the columns; with ``auto`` it does if none of its
+            inputs is empty or a number, or if its label is text and those below are numbers.
+        features: the number of inputs if it is known: a file with exactly this many columns
             then has no label.
 
     Returns:
         x (cases, features) float64, and the labels.
 
     Raises:
-        DataError: with line and column, for everything that is wrong with the file.
+        DataError: something is wrong with the file; if possible with line and column.
     """
     lines = _read_lines(path)
     separator = _separator_of(lines)
@@ -123,7 +123,7 @@ def is_number(cell: str) -> bool:
 
 
 def _read_lines(path: Path) -> list[Line]:
-    """The lines of a text file that hold cells: neither blank nor a comment (``#``)."""
+    """The lines of a text file that are neither blank nor a comment (``#``)."""
     content = read_bytes(path)
     if not content.strip():
         raise DataError(Problem("the file is empty; expected one case a line", path))
@@ -142,17 +142,17 @@ def _read_lines(path: Path) -> list[Line]:
 
 
 def _separator_of(lines: Sequence[Line]) -> str | None:
-    """What separates the cells: the mark that most of the first lines hold, else blanks.
+    """The mark that most of the first lines contain, if more than half do; else None for blanks.
 
-    Where as many lines hold semicolons, or tabs, as commas, the commas are decimal points or
-    part of a text.
+    If semicolons or tabs occur in as many lines as commas, they are the separator: the commas
+    are then decimal commas or part of a text.
     """
     sample = lines[:_SAMPLE]
     held = {mark: sum(mark in line.text for line in sample) for mark in (";", "\t", ",")}
     best = max(held, key=lambda mark: held[mark])
     if held[best] <= len(sample) / 2:
         return None
-    # Columns lined up with a mixture of blanks and tabs.
+    # Numbers separated by blanks between tabs: a mixture of both aligns the columns.
     if best == "\t" and any(_holds_numbers(c) for line in sample for c in line.text.split("\t")):
         return None
     return best
@@ -164,7 +164,7 @@ def _holds_numbers(cell: str) -> bool:
 
 
 def _refuse_wide(path: Path, lines: Sequence[Line], separator: str | None) -> None:
-    """Refuse a file of more than `MAX_COLUMNS` before its lines are taken apart."""
+    """Refuse lines of more than `MAX_COLUMNS` columns before any line is split into cells."""
     for line in lines:
         if len(line.text) > MAX_COLUMNS and line.text.count(separator or " ") >= MAX_COLUMNS:
             message = f"more than {MAX_COLUMNS:,} columns; no case has so many"
@@ -193,7 +193,7 @@ def cells_of(line: str, separator: str | None) -> list[str]:
 def column_of(line: str, separator: str | None, cell: int) -> int:
     """The character, counted from 1, at which the cell of index ``cell`` begins.
 
-    For a cell that the line lacks, the first character behind the line.
+    For a cell that the line does not have, the position after the end of the line.
 
     Example:
         >>> [column_of("1, 2,x", ",", cell) for cell in (1, 2, 3)]
@@ -207,7 +207,7 @@ def column_of(line: str, separator: str | None, cell: int) -> int:
 
 
 def _begins(line: str, separator: str | None) -> Iterator[int]:
-    """The index of the character behind each separator, or of the first of each word."""
+    """The index at which each cell begins; its first characters may be blanks."""
     if separator is None:
         yield from (match.start() for match in re.finditer(r"\S+", line))
         return
@@ -233,14 +233,14 @@ def _begins_with_header(
         title = first.pop(place)
         rest = (cells_of(line.text, separator) for line in lines[1:11])
         below = [cells[place] for cells in rest if cells]
-        # Names such as 0, 1, 2 over the inputs: then only the label's name gives them away.
+        # The inputs may be named 0, 1, 2, ...; then only the name of the label shows the header.
         if below and not is_numeric(title) and all(map(is_number, below)):
             return True
     return "" not in first and not any(map(is_numeric, first))
 
 
 def _feature_names(titles: Line, form: Form) -> tuple[str, ...]:
-    """The names of the inputs."""
+    """The names of the inputs: the titles without that of the label."""
     names = cells_of(titles.text, form.separator)
     if len(names) != form.columns:
         message = f"the header names {len(names)} columns, but the cases have {form.columns}"
@@ -268,7 +268,7 @@ def _check_columns(path: Path, columns: int, separator: str | None, features: in
 def _inputs_and_words(
     lines: Sequence[Line], form: Form, *, has_header: bool
 ) -> tuple[Array, list[str]]:
-    """Inputs and label texts; only where NumPy finds no numbers are the cells read one by one."""
+    """Inputs and label texts; cells are read one by one only in blocks that NumPy cannot read."""
     x: list[Array] = []
     words: list[str] = []
     problems: list[tuple[Line, int, str]] = []
@@ -278,7 +278,7 @@ def _inputs_and_words(
         if read is None:
             rows = [cells_of(line.text, form.separator) for line in block]
             if block[0] is lines[0] and len(rows) > 2:
-                # One short line in front must not make all others wrong.
+                # A first line of wrong length must not make all others wrong.
                 columns = Counter(map(len, rows)).most_common(1)[0][0]
             found = _problems(block, rows, form, columns)
             problems += islice(found, most - len(problems))
@@ -300,7 +300,7 @@ def _inputs_and_words(
 def _problems(
     lines: Sequence[Line], rows: Sequence[Sequence[str]], form: Form, columns: int
 ) -> Iterator[tuple[Line, int, str]]:
-    """The line, the column and the message of each thing that is wrong with some lines."""
+    """The line, the column and the message of each problem in some lines."""
     for line, row in zip(lines, rows, strict=True):
         if len(row) != columns:
             message = (
@@ -329,7 +329,7 @@ def _wrong_with(cell: str) -> str | None:
 
 
 def _placed(problems: Sequence[tuple[Line, int, str]], form: Form) -> list[Problem]:
-    """The first problems with their places, and how many others there are."""
+    """The first `MOST_SHOWN` problems with their places, and the number of the others."""
     placed = [form.problem(*problem) for problem in problems[:MOST_SHOWN]]
     if more := len(problems[MOST_SHOWN:]):
         number = more if more <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
@@ -338,7 +338,7 @@ def _placed(problems: Sequence[tuple[Line, int, str]], form: Form) -> list[Probl
 
 
 def _blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
-    """The lines, as many at a time as hold about `BLOCK` characters."""
+    """The lines in blocks of at least `BLOCK` characters each, except the last."""
     start = size = 0
     for end, line in enumerate(lines, start=1):
         size += len(line.text)
@@ -348,12 +348,12 @@ def _blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
 
 
 def _fast(lines: Sequence[Line], form: Form, columns: int) -> tuple[Array, list[str]] | None:
-    """Inputs and label texts of lines without problems, or None where there may be one."""
+    """The inputs and label texts of some lines, or None if there may be a problem in them."""
     texts = [line.text for line in lines]
     words: list[str] = []
     inputs = columns
     if form.label is not None:
-        # Only the label may hold text; what is left of the line is for NumPy's own reader.
+        # Only the label may be text; NumPy reads the rest of the line.
         divide, word, rest = (str.split, 0, 1) if form.label == 0 else (str.rsplit, 1, 0)
         pairs = [divide(text.strip(), form.separator, 1) for text in texts]
         if any(len(pair) != 2 for pair in pairs):
@@ -364,7 +364,7 @@ def _fast(lines: Sequence[Line], form: Form, columns: int) -> tuple[Array, list[
         # A quoted label may hold the separator itself.
         if any('"' in word for word in words):
             return None
-    if not any(map(str.strip, texts)):  # NumPy warns of no data
+    if not any(map(str.strip, texts)):  # NumPy would warn about empty input
         return None
     try:
         x = np.loadtxt(texts, delimiter=form.separator, ndmin=2, dtype=np.float64, comments=None)
@@ -374,13 +374,13 @@ def _fast(lines: Sequence[Line], form: Form, columns: int) -> tuple[Array, list[
 
 
 def _converted(rows: list[list[str]], label: int | None) -> tuple[Array, list[str]]:
-    """The same from cells in which no problem was found."""
+    """The inputs and label texts from cells in which no problem was found."""
     words = [] if label is None else [row.pop(label) for row in rows]
     return np.array(rows, dtype=np.float64), words
 
 
 def _labels(lines: Sequence[Line], form: Form, words: list[str]) -> Labels:
-    """The label column: numbers if all are, otherwise texts."""
+    """The label column as numbers if all labels are numbers, otherwise as texts."""
     assert form.label is not None
     column = form.label
 
