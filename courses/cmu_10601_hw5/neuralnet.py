@@ -22,7 +22,7 @@ from chainrule.core.errors import ConfigError, Problem
 from chainrule.core.files import refuse_input, whole_file
 from chainrule.data.dataset import Dataset
 from chainrule.training import History
-from chainrule.training.engines.threads import suitable_threads
+from chainrule.training.engines.threads import number_of_threads, on_threads
 from chainrule.training.scores import outputs, predicted_classes
 from letters import letters_network, read_letters, train_letters
 
@@ -149,7 +149,7 @@ def results(parts: Sequence[Dataset], arguments: Arguments) -> list[str]:
         parts[0].x.shape[1], arguments.hidden_units, arguments.init_flag, arguments.learning_rate
     )
     history = train_letters(network, parts[0], parts[1], arguments.epochs)
-    with suitable_threads(network, batch_size=1):
+    with on_threads(number_of_threads(network, batch_size=1)):
         predicted = [predicted_classes(outputs(network, part.x)) for part in parts]
     errors = [float((p != part.t).mean()) for p, part in zip(predicted, parts, strict=True)]
     return [*(text_of(labels.tolist()) for labels in predicted), metrics_of(history, errors)]

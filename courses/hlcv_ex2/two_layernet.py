@@ -17,7 +17,7 @@ import numpy.typing as npt
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ShapeError
 from chainrule.training.engines import NotFiniteError, NumpyEngine
-from chainrule.training.engines.threads import suitable_threads
+from chainrule.training.engines.threads import number_of_threads, on_threads
 from chainrule.training.optimizers import SGD
 from chainrule.training.scores import outputs, predicted_classes
 
@@ -187,7 +187,7 @@ class TwoLayerNet:
         )
         stats: Stats = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
         epoch = iterations_per_epoch(len(X), batch_size)
-        with suitable_threads(self._network, batch_size):
+        with on_threads(number_of_threads(self._network, batch_size)):
             for it in range(num_iters):
                 chosen = np.random.choice(len(X), batch_size)  # noqa: NPY002
                 try:

@@ -71,7 +71,7 @@ def test_the_figures_hold_for_every_kind(part):
         if name == "jax" or (name == "torch" and importlib.util.find_spec("torch") is None):
             continue
         assert agreement.holds, (name, agreement)
-        assert agreement.arrays > 3 * agreement.blurred
+        assert agreement.arrays > 3 * agreement.cancelling
 
 
 def test_the_figures_hold_against_jax():
@@ -138,14 +138,14 @@ def test_the_worst_array_counts():
     found = agreement_of([1.0, 2.0], [1.0, 2.0 * (1 + 4e-11)], [1e-16, 1e-16])
     assert found.worst == pytest.approx(2e-11, rel=1e-3)
     assert found.where == "dense_1.b of it"
-    assert (found.arrays, found.blurred) == (2, 0)
+    assert (found.arrays, found.cancelling) == (2, 0)
     assert found.roundings == pytest.approx(8e-11 / 1e-16, rel=1e-3)
     assert not found.holds  # far more than rounding
 
 
 def test_arrays_whose_terms_cancel_are_held_to_roundings():
     found = agreement_of([1.0, 1e-12], [1.0, 2e-12], [1e-16, 1e-13])
-    assert (found.arrays, found.blurred, found.worst) == (1, 1, 0.0)
+    assert (found.arrays, found.cancelling, found.worst) == (1, 1, 0.0)
     assert found.roundings == pytest.approx(10)
     assert found.holds
     assert found.measured.endswith("; 1 more whose terms cancel; at most 10 roundings")

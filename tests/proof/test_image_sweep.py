@@ -60,7 +60,7 @@ def test_the_figures_hold_for_some_of_every_layer(worth):
         if name in ("jax", "units") or (name == "torch" and not HAS_TORCH):
             continue
         assert agreement.holds, (name, agreement)
-        assert agreement.arrays > 3 * agreement.blurred
+        assert agreement.arrays > 3 * agreement.cancelling
 
 
 def test_the_figures_hold_against_jax():
