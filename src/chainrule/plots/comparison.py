@@ -1,4 +1,4 @@
-"""Several runs in one picture: their curves superimposed, each run in a colour of its own."""
+"""Several runs in one picture: their curves are superimposed, one colour per run."""
 
 from __future__ import annotations
 

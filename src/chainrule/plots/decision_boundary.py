@@ -27,7 +27,7 @@ Side = tuple[float, float]
 
 # The network is evaluated at this many points along each side.
 _RESOLUTION = 240
-# The opacity of a class's colour where the class is barely the most probable, and where certain.
+# The opacity of a class's colour if the class is barely the most probable, and if it is certain.
 _FAINTEST, _STRONGEST = 0.1, 0.5
 _MARGIN = 0.1  # of the range of the cases
 # Inputs whose ranges differ by at most this factor are drawn to one scale.

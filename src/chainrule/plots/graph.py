@@ -26,9 +26,9 @@ MOST = 200
 NAME, DETAIL, LABEL = 13, 10, 9
 LINE, PAD, GAP, ROUND, MARGIN = 0.2, 0.1, 0.26, 0.08, 0.25
 ABOVE = 0.09
-"""How far a label of an edge stands above or below the edge."""
+"""The distance of an edge's label above or below the edge, in inches."""
 PORT, LABELLED_PORT = 0.14, 0.36
-"""The distance of two edges where they meet a box, without and with labels."""
+"""The distance between two edges at the side of a box, without and with labels."""
 
 Point = tuple[float, float]
 
@@ -243,7 +243,7 @@ def _draw_edge(axes: Axes, edge: Edge, points: Sequence[Point]) -> None:
         )
     )
     x, y = _label_position(points[0], points[1], edge.label_width)
-    # On white, so that a line behind a label does not strike it out.
+    # A white background keeps a line behind the label from striking it out.
     white = {"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8}
     for text, shift, color in ((edge.forward, -ABOVE, FORWARD), (edge.backward, ABOVE, BACKWARD)):
         if text:
@@ -257,7 +257,7 @@ def _bezier(a: Point, b: Point) -> list[Point]:
 
 
 def _label_position(a: Point, b: Point, width: float) -> Point:
-    """Near the beginning of the curve, where edges are apart, but beside the box."""
+    """A point near the beginning of the curve, where edges are apart, but outside the box."""
     from matplotlib.bezier import BezierSegment
 
     curve = BezierSegment(_bezier(a, b))

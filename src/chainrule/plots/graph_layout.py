@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 Key = tuple[int, int, int]
-"""A place in a column: that of node k is (k, k, 0); where an edge from a to b passes the k-th
-column after that of a, it is (a, b, k)."""
+"""A place in a column: (k, k, 0) for node k, and (a, b, k) for the point at which an edge from
+node a to node b passes the k-th column after that of a."""
 
 SWEEPS = 24
 

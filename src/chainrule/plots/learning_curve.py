@@ -1,4 +1,4 @@
-"""The learning curve: loss and accuracy over a run, with the test result."""
+"""The learning curve: loss, and accuracy or R², over a run, with the test result."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ History = Mapping[str, Sequence[float | None]]
 Counted = Literal["epochs", "minibatches"]
 Losses = Sequence[float] | NDArray[np.float64]
 
-# The second panel shows the first of these that a history has: column name, and its title.
+# The second panel shows the first of these that was measured; each key has the panel's title.
 SCORES: Mapping[str, str] = {"accuracy": "accuracy", "r2": "R²"}
 
 LOWEST_R2 = -1.0
-"""The R² axis ends here: R² has no lower bound, and below this a prediction is simply bad."""
+"""The lower end of the R² axis: R² has no lower bound, and any value below this is simply bad."""
 
 MARKED_POINTS = 30
 """With more points than this, a marker on each would hide the line."""
@@ -54,7 +54,7 @@ _PARTS = (
     ("validation", "validation", VALIDATION, VALIDATION_DASHES),
 )
 _THIN_LINE = 1000  # With more points than this, a noisy line of full width would be a band.
-_FAR = 100.0  # axis heights
+_FAR = 100.0  # Lines are cut off this many axis heights beyond the axis.
 
 
 def learning_curve(
@@ -160,7 +160,7 @@ class Curve:
 
     @property
     def finite(self) -> Vector:
-        """The values that can be drawn."""
+        """The finite values, which can be drawn."""
         return self.y[np.isfinite(self.y)]
 
     @property
@@ -191,9 +191,9 @@ def epochs_of(history: History) -> Vector:
 def curve_of(history: History, column: str) -> Curve | None:
     """The curve of ``column``; None if it was never measured.
 
-    A value of None was not measured and is dropped; a column of nothing but None and NaN was
-    never measured. The training loss is always measured: there None stands for a value that
-    could not be written as a number.
+    A value of None was not measured and is dropped; a column with only None and NaN was never
+    measured. The training loss is always measured, so there None stands for a value that is not
+    finite.
     """
     if column not in history:
         return None
@@ -243,11 +243,11 @@ class Panel:
 
     Attributes:
         axes: the Matplotlib axes.
-        unit: the distance of two epochs on the x axis: 1, or the minibatches of an epoch.
+        unit: the distance of two epochs on the x axis: 1, or the number of minibatches per epoch.
         end: the epoch at which the run ended, a fraction if within one; 0 if it never began.
         curves: the curves drawn, by part of the data ("train", "validation").
         shown: values that the y axis must include.
-        minibatch_range: the lowest and highest of the minibatches' losses, outliers apart.
+        minibatch_range: the lowest and highest loss of a minibatch, without outliers.
     """
 
     axes: Axes
@@ -258,7 +258,7 @@ class Panel:
     minibatch_range: Vector = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
-        # Every limit is set here: Matplotlib's own overflow where a run has diverged.
+        # All limits are set here: Matplotlib's automatic limits overflow if a run has diverged.
         self.axes.set_autoscale_on(False)
 
     @property
@@ -279,7 +279,7 @@ class Panel:
         self._mark_not_finite()
 
     def draw_score(self, history: History, score: str, test: float | None) -> None:
-        """Draw accuracies or R², and that of the test part as a star."""
+        """Draw accuracies or R², and the test data's as a star."""
         self._add_parts(history, score)
         self._mark_test(test, "{:.1%}" if score == "accuracy" else "{:.4g}")
         remark = ""
@@ -312,7 +312,7 @@ class Panel:
             self.shown.append(curve.finite)
 
     def add_minibatches(self, losses: Sequence[float] | NDArray[np.float64], step: float) -> None:
-        """Draw every minibatch's loss faintly behind all else, the first at x = ``step``."""
+        """Draw every minibatch's loss faintly in the background, the first at x = ``step``."""
         every: Vector = np.asarray(losses, np.float64)
         at: Vector = np.arange(1, len(every) + 1, dtype=np.float64) * step
         x, y = thinned(at, every)
@@ -320,8 +320,8 @@ class Panel:
             x, y, color=TRAINING, alpha=0.3, linewidth=0.8, label="minibatches", zorder=1
         )
         if len(y):
-            # Outliers may leave the panel, so that they do not press the curves flat. The lower
-            # end does not count beside curves: with one case a minibatch many losses are near 0.
+            # Outliers may lie outside the panel, so that they do not flatten the curves. If there
+            # are curves, the lower end is ignored: with batch size 1 many losses are near 0.
             self.minibatch_range = np.percentile(y, [1, 99])
 
     def _mark_best(self) -> None:
@@ -430,6 +430,6 @@ class Panel:
         """Set the x axis from epoch ``first`` to the end of the run, in whole numbers."""
         count_axis(self.axes, label)
         self.axes.xaxis.set_major_formatter("{x:,.0f}")
-        # Room for the star at the end; a run of one epoch stands in the middle.
+        # Leave room for the star at the end; the point of a run of one epoch is in the middle.
         room = 0.03 * (self.end - first) or 0.5
         self.axes.set_xlim((first - room) * self.unit, (self.end + room) * self.unit)

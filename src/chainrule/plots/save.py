@@ -51,7 +51,7 @@ def save_figure(
             a file for each of ``formats``. A dot followed by a digit belongs to the name
             (``rate-0.5``).
         formats: of png, svg, pdf, jpg, jpeg.
-        own: whether they belong to a run's folder, where a link in their place is refused.
+        own: whether the files belong to a run's folder, where a link in their place is refused.
 
     Returns:
         The files written, in the order of ``formats``.

@@ -57,7 +57,7 @@ _SETTINGS: Mapping[str, Any] = {
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Within this context, draw and save in the common style, whatever matplotlibrc says.
+    """A context in which figures are drawn and saved in the common style, despite matplotlibrc.
 
     Matplotlib's settings are restored at the end.
 

@@ -1,25 +1,25 @@
-"""Parameters, and a training in progress, to and from safetensors files.
+"""Write parameters and checkpoints to safetensors files, and read them.
 
-``parameters.safetensors`` holds θ by names (``dense_1.W``). A checkpoint holds the same and,
-beside it, all that a training needs to go on as if it had never stopped:
+``parameters.safetensors`` holds the arrays of θ by name (``dense_1.W``). A checkpoint holds the
+same arrays and everything else that training needs to continue as if it had never stopped:
 
 =====================  =====================================================================
 ``optimizer.NAME``     the optimiser's vectors
-``losses``             of every minibatch that has run, float64
-``order``              of the cases in the epoch in progress, if it is shuffled, int64
-``history.COLUMN``     the figures of the finished epochs, a number an epoch, float64
-``callback.NAME.KEY``  the arrays that a callback remembers
-``callbacks``          the plain values that each callback remembers, by name (JSON)
-``columns``            the names of the history's columns in order (JSON)
+``losses``             the loss of every minibatch that has run, float64
+``order``              the order of the cases in the epoch in progress, if shuffled, int64
+``history.COLUMN``     a column of the history, one value per finished epoch, float64
+``callback.NAME.KEY``  the arrays in a callback's state
+``callbacks``          the other values in the callbacks' states, by callback (JSON)
+``columns``            the names of the history's columns, in order (JSON)
 ``position``           see `Position` (JSON)
-``configuration``      as run (JSON); its seed is that of every random stream
-``data``               checksums of each part of the data and of the classes' names (JSON)
-``chainrule``          the version that wrote it, ``numpy`` that of NumPy
-``sha256``             of the whole file, with zeros in its own place
+``configuration``      as run (JSON); every random stream follows from its seed
+``data``               checksums of each part of the data and of the class names (JSON)
+``chainrule``          the version that wrote the file; ``numpy``: the version of NumPy
+``sha256``             of the whole file, computed with zeros in place of the digest
 =====================  =====================================================================
 
-The first five are arrays, the others text in the header's metadata, whose length does not grow
-while a training runs.
+The first five are arrays. The others are texts in the header's metadata; their total length hardly
+grows during training.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ from chainrule.training.trainer import LONGEST_REASON
 
 NO_DIGEST = b"0" * 64
 DEEPEST = 30
-"""Levels of a configuration; it has about five."""
+"""The most levels of nesting that a configuration may have; it usually has about five."""
 
 HISTORY, CALLBACK = "history.", "callback."
-"""How the names of arrays begin that are no parameters, whose names have two words."""
+"""Prefixes of the names of arrays that belong to the history or to a callback."""
 
 _NOTHING = "no such array"
 
@@ -62,15 +62,15 @@ Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Position(BaseModel):
-    """Where a training stands.
+    """How far training has come.
 
     Attributes:
-        epoch: the epoch in progress.
-        minibatch: how many minibatches of it have run.
-        steps: how many the optimiser has taken.
-        correct: how many cases of the epoch were classified rightly as they ran.
-        seconds: that the epoch took so far.
-        stop_reason: why training was finished before its last epoch; else None.
+        epoch: the epoch in progress, from 1; 0 before the first.
+        minibatch: how many minibatches of this epoch have run.
+        steps: how many steps the optimiser has taken.
+        correct: how many cases of this epoch were classified correctly, each before its update.
+        seconds: the time that the engine has spent on this epoch.
+        stop_reason: why training was stopped before its last epoch; otherwise None.
     """
 
     model_config = ConfigDict(strict=True)
@@ -91,7 +91,7 @@ class Position(BaseModel):
 
 
 class _Parts(BaseModel):
-    """The three parts of a configuration; what is in them is checked when the run goes on."""
+    """The three parts of a configuration; their contents are checked when the run is resumed."""
 
     model_config = ConfigDict(strict=True)
 
@@ -108,7 +108,7 @@ class _Parts(BaseModel):
 
 
 class _Texts(BaseModel):
-    """The texts of a checkpoint that are JSON."""
+    """The JSON texts in a checkpoint's metadata."""
 
     model_config = ConfigDict(strict=True)
 
@@ -123,7 +123,7 @@ _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
 
 def save_parameters(path: Path, network: Network) -> None:
-    """Write θ by names.
+    """Write the arrays of θ by name.
 
     Raises:
         ChainruleError: the file cannot be written.
@@ -133,10 +133,10 @@ def save_parameters(path: Path, network: Network) -> None:
 
 
 def load_parameters(path: Path, network: Network) -> None:
-    """Read θ by names into a network of the same layout; it changes only if all of it fits.
+    """Read the arrays of θ into a network of the same layout; it changes only if all arrays fit.
 
     Raises:
-        ChainruleError: the file is missing, is no safetensors file, or holds other arrays.
+        ChainruleError: the file is missing, is not a safetensors file, or holds other arrays.
     """
     arrays, _ = read_tensors(path)
     shapes = {name: view.shape for name, view in network.parameters.items()}
@@ -158,7 +158,7 @@ def _problems_of_numbers(path: Path, arrays: Mapping[str, Array]) -> Iterator[Pr
 
 
 def problems_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[Problem]:
-    """Where the arrays of a file are not the parameters of a network, by names and shapes."""
+    """The differences between a file's arrays and a network's parameters, by name and shape."""
     problems = [
         Problem(f"holds {name}, which the network does not have", path)
         for name in sorted(found.keys() - expected.keys())
@@ -172,16 +172,16 @@ def problems_of_parameters(path: Path, found: Shapes, expected: Shapes) -> list[
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training in progress, as a file holds it.
+    """A training in progress, as read from a file.
 
     Attributes:
         path: the file.
         configuration: as run.
         data: the `data_checksums` of the data.
-        position: where the training stands.
-        history: the figures of the finished epochs.
-        arrays: θ, the optimiser's vectors, losses and order, by name.
-        states: of the callbacks that have one, by name.
+        position: how far training has come.
+        history: the losses and scores of the finished epochs.
+        arrays: the arrays of θ, the optimiser's vectors, losses and order, by name.
+        states: the states of the callbacks that have one, by name.
     """
 
     path: Path
@@ -193,10 +193,11 @@ class Checkpoint:
     states: dict[str, dict[str, Any]]
 
     def restore(self, trainer: Trainer) -> None:
-        """Put a trainer that has not begun where this one stood; it changes only if all fits.
+        """Set a trainer that has not begun to the state of this checkpoint.
 
         Raises:
-            ChainruleError: the checkpoint is that of another network, optimiser or data.
+            ChainruleError: the checkpoint is that of another network, optimiser or training set,
+                contradicts itself, or a callback refuses its state; the trainer is unchanged.
         """
         problems = [*self._problems(trainer)] or [*self._restore_callbacks(trainer)]
         if problems:
@@ -219,7 +220,7 @@ class Checkpoint:
             trainer.set_scale()
 
     def _restore_callbacks(self, trainer: Trainer) -> Iterator[str]:
-        """Give every callback its state; a message for each that refuses it."""
+        """Load the state of every callback; yields a message for each that refuses its state."""
         for name, callback in with_state(trainer.callbacks).items():
             try:
                 callback.load_state(self.states[name])
@@ -227,7 +228,7 @@ class Checkpoint:
                 yield f"the state of the callback {name} cannot be used: {error}"
 
     def _problems(self, trainer: Trainer) -> Iterator[str]:
-        """A message for all that does not fit the trainer."""
+        """A message for everything that does not fit the trainer."""
         minibatches, cases = trainer.engine.minibatches, len(trainer.train)
         run = max(0, self.position.epoch - 1) * minibatches + self.position.minibatch
         expected = {name: (v.shape, v.dtype) for name, v in _vectors(trainer).items()}
@@ -251,7 +252,7 @@ class Checkpoint:
         yield from self._inconsistencies(minibatches, run)
 
     def _inconsistencies(self, minibatches: int, run: int) -> Iterator[str]:
-        """Where its own figures contradict each other; ``run`` counts all minibatches that ran."""
+        """Contradictions within the checkpoint; ``run`` minibatches have run in all epochs."""
         at, epochs = self.position, len(self.history.rows)
         is_whole = at.minibatch == (minibatches if at.epoch else 0)
         fits = at.epoch - epochs == 1 or (at.epoch == epochs and is_whole)
@@ -266,17 +267,17 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, trainer: Trainer, configuration: Mapping[str, Any], data: Mapping[str, str]
 ) -> None:
-    """Write all that a training needs to go on as if it had never stopped.
+    """Write a checkpoint, from which training can continue as if it had never stopped.
 
     Args:
         path: the file.
-        trainer: between two chunks.
-        configuration: as run, in the types of JSON.
+        trainer: a trainer that is not within a chunk.
+        configuration: as run, as values that JSON can represent.
         data: the `data_checksums` of its data.
 
     Raises:
-        ChainruleError: the file cannot be written, or cannot hold the state of a callback; an
-            older file is untouched.
+        ChainruleError: the file cannot be written, or cannot hold the state of a callback. An
+            older file is then unchanged.
     """
     progress = trainer.progress
     arrays = {**_vectors(trainer), "losses": trainer.history.minibatch_losses}
@@ -311,7 +312,7 @@ def save_checkpoint(
 
 
 def _states(path: Path, trainer: Trainer) -> tuple[str, dict[str, Array]]:
-    """The states of the callbacks: the plain values as JSON, and the arrays by name."""
+    """The states of the callbacks: the values that are not arrays, as JSON, and the arrays."""
     plain: dict[str, dict[str, Any]] = {}
     arrays: dict[str, Array] = {}
     for name, callback in with_state(trainer.callbacks).items():
@@ -340,24 +341,23 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
     Raises:
-        ChainruleError: the file cannot be read; or see `parse_checkpoint`.
+        ChainruleError: the file cannot be read, or `parse_checkpoint` refuses its content.
     """
     return parse_checkpoint(read_own(path), path)
 
 
 def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
-    """The checkpoint that a file's content is.
+    """The checkpoint in the content of a file.
 
-    The bytes may come from anywhere: nothing in them is executed, imported or opened, and the
-    memory that it takes is bounded by their number. Whether the checkpoint fits a training is
-    checked by `Checkpoint.restore`.
+    The content need not be trusted: nothing in it is executed, imported or opened, and memory use
+    is bounded by its length. `Checkpoint.restore` checks whether the checkpoint fits a trainer.
 
     Args:
-        content: of the file.
+        content: the content of the file.
         path: the file, for messages.
 
     Raises:
-        ChainruleError: the content was changed after it was written, or is no checkpoint.
+        ChainruleError: the content was changed after it was written, or is not a checkpoint.
     """
     place = _place_of_digest(memoryview(content))
     if place is None:
@@ -382,10 +382,10 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
 
 
 def data_checksums(data: DataSplit) -> dict[str, str]:
-    """A checksum of each part of the data and of the names of the classes.
+    """A checksum of each part of the data and of the class names.
 
-    It differs if a value or the order does. The test data and the names belong to a run's result
-    as well.
+    It depends on the values and their order. Test data and class names are included because the
+    results of a run depend on them.
     """
     parts = {"training": data.train, "validation": data.validation, "test": data.test}
     names = np.frombuffer(json.dumps(data.classes).encode(), np.uint8)
@@ -396,7 +396,7 @@ def data_checksums(data: DataSplit) -> dict[str, str]:
 
 
 def checksum(*arrays: Array) -> str:
-    """CRC-32 of the arrays' bits, shapes and types, in hexadecimal."""
+    """The CRC-32 of the arrays' shapes, types and bytes, in hexadecimal."""
     found = 0
     for array in arrays:
         found = crc32(repr((array.shape, array.dtype.str)).encode(), found)
@@ -405,20 +405,20 @@ def checksum(*arrays: Array) -> str:
 
 
 def _vectors(trainer: Trainer) -> dict[str, Array]:
-    """θ by names and the optimiser's vectors: the arrays themselves, no copies."""
+    """The arrays of θ and the optimiser's vectors by name, without copying them."""
     state = {f"optimizer.{name}": vector for name, vector in trainer.optimizer.state.items()}
     return {**trainer.network.parameters, **state}
 
 
 def _place_of_digest(content: memoryview) -> tuple[int, int] | None:
-    """Where the digest stands in the header; None where there is none, or more than one."""
+    """The start and end of the digest in the content; None unless there is exactly one."""
     header = content[8 : 8 + int.from_bytes(content[:8], "little")]
     found = [match.span(1) for match in _DIGEST.finditer(header)]
     return (found[0][0] + 8, found[0][1] + 8) if len(found) == 1 else None
 
 
 def _digest(content: memoryview, start: int, end: int) -> bytes:
-    """The SHA-256 of the content with zeros from ``start`` to ``end``."""
+    """The SHA-256 of the content, with "0" in place of each digit from ``start`` to ``end``."""
     found = sha256(content[:start])
     found.update(NO_DIGEST)
     found.update(content[end:])
@@ -426,7 +426,7 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
 
 
 def _history(columns: list[str], arrays: dict[str, Array]) -> History:
-    """The history; its columns are removed from the arrays."""
+    """The history from its columns, which are removed from ``arrays``."""
     if columns and not {"train_loss", "seconds"} <= {*columns} <= {*COLUMNS, "seconds"}:
         raise ValueError("its history has other columns than an epoch")
     found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
@@ -448,6 +448,6 @@ def _with_arrays(
 
 
 def _is_deeper(value: Any, than: int) -> bool:
-    """Whether a tree has more levels than that."""
+    """Whether dicts and lists are nested in ``value`` more than ``than`` levels deep."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(than == 0 or _is_deeper(item, than - 1) for item in items)

@@ -1,7 +1,7 @@
 """`resolve`: from a checked configuration to data and a network that fit each other.
 
-Everything that a configuration leaves open is decided here, once; whatever runs afterwards reads
-`Resolved`. Where data and network disagree, the message begins with the line of the configuration.
+Everything that a configuration leaves open is decided here, once; later code reads `Resolved`.
+Errors about data and network that do not fit begin with the line of the configuration.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ from chainrule.training.optimizers import optimizer
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
-    """A configuration of which nothing is left open, with the data and the network it describes.
+    """A configuration with all choices made, and the data and the network that it describes.
 
     Attributes:
-        config: with every choice written out, but for the engine and its threads.
+        config: with every choice written out, except the engine and its threads.
         data: split and scaled.
         network: with its initial parameters.
-        settings: of the training.
+        settings: how to train.
     """
 
     config: Config
@@ -67,10 +67,10 @@ class Resolved:
     settings: Settings
 
     def trainer(self, callbacks: Iterable[Callback] = ()) -> Trainer:
-        """A training that has not begun.
+        """A new trainer of the network.
 
         Args:
-            callbacks: called in this order.
+            callbacks: called in this order, after those that the configuration names.
 
         Raises:
             ConfigError: the engine cannot run the network, or a callback cannot take part.
@@ -88,16 +88,16 @@ class Resolved:
 
     @contextmanager
     def placed(self) -> Iterator[None]:
-        """While this lasts, problems of an engine or a callback get the place of its key."""
+        """A context in which errors of an engine or a callback get the line of its setting."""
         try:
             yield
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([self._placed(problem) for problem in error.problems]) from None
 
     def _placed(self, problem: Problem) -> Problem:
-        """The same problem at its key of ``training``, if it names one.
+        """The problem with the line of its setting in ``training``, if its key names one.
 
-        That of a callback which was given in Python names none.
+        A problem of a callback that was passed in Python names no setting.
         """
         words = (problem.key or "").split(".")
         if words[0] not in self.config.training:
@@ -106,16 +106,16 @@ class Resolved:
         return self.config.problem(("training", *at), problem.message)
 
     def as_run(self, trainer: Trainer) -> Config:
-        """The configuration with the engine of a trainer and its number of threads.
+        """The configuration with the trainer's engine and number of threads written out.
 
-        They are known only then: an engine that cannot train the network hands it to another.
+        Only the trainer knows them: an engine that cannot train the network falls back to another.
         """
         chosen = {"engine": trainer.engine.name, "threads": trainer.threads}
         return self.config.replace(training=chosen)
 
 
 def resolve_data(config: Config) -> DataSplit:
-    """The data that a configuration describes, for the network it describes.
+    """The data that a configuration describes, in the form that its network needs.
 
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
@@ -142,10 +142,10 @@ def resolve_data(config: Config) -> DataSplit:
 
 
 def require_engine(config: Config) -> None:
-    """Say that the engine's library is not installed, before any work.
+    """Check that the library of the configuration's engine is installed.
 
     Raises:
-        MissingExtraError: it is not.
+        MissingExtraError: it is not installed.
     """
     try:
         ENGINES[config.training["engine"]]
@@ -159,7 +159,7 @@ def require_engine(config: Config) -> None:
 def data_key(config: Config) -> str:
     """A text that is the same for two configurations if and only if their data are the same.
 
-    With it a caller who trains several networks makes the data once.
+    A caller who trains several networks can compare these texts and make the data only once.
     """
     network, seed = config.network, config.training["seed"]
     target = (_outputs(config), network["input"], _target(config), network["dtype"])
@@ -168,14 +168,14 @@ def data_key(config: Config) -> str:
 
 
 def locate_data(config: Config) -> Config:
-    """The configuration with the name and the place of a published set written out.
+    """The configuration with the name and the path of a published data set written out.
 
-    Both may follow from where it was found. A run must have them in writing, since its folder is
-    not that of the configuration. Layers on images take a plane a colour; for them ``channels`` is
-    written out as well.
+    If left out, they follow from where the data set is found. A run needs them explicitly, since
+    its folder is not that of the configuration. If the network has layers on images and
+    ``channels`` is left out, it becomes ``first``: one plane per colour.
 
     Raises:
-        ChainruleError: the set is nowhere, or has no such settings.
+        ChainruleError: the data set is not found, or does not take these settings.
     """
     if takes_images(config) and config.data.get("channels") is None:
         config = config.replace(data={"channels": "first"})
@@ -191,7 +191,7 @@ def locate_data(config: Config) -> Config:
 
 
 def _with_paths(config: Config) -> dict[str, Any]:
-    """The data's settings with whole paths; a DataError if a file or folder is missing."""
+    """The data's settings with resolved paths; a DataError if a file or folder is missing."""
     settings = dict(config.data)
     problems: list[Problem] = []
     for key in (key for key in PATH_KEYS if key in settings):
@@ -211,19 +211,19 @@ def _with_paths(config: Config) -> dict[str, Any]:
 def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
     """Decide everything that a configuration leaves open, in this order.
 
-    1. The data: where they lie, whether targets are classes or values (which the loss, the last
-       layer and the targets themselves say), the classes, the split and the scaling.
+    1. The data: their path, whether targets are classes or values (by the loss, the last layer
+       and the targets themselves), the classes, the split and the scaling.
     2. The network's input, from the data.
-    3. The layers: activations, initial values, shapes; whether they fit the data and the memory.
+    3. The layers: activations, initial values, shapes, and whether they fit data and memory.
     4. The learning rate, from the optimizer.
 
     The engine and its threads may still be ``auto``: they follow from the network and the data,
     see `Resolved.trainer` and `Resolved.as_run`.
 
     Args:
-        config: checked.
-        data: what `resolve_data` made of the same configuration before, so that several networks
-            can share them; see `data_key`.
+        config: a checked configuration.
+        data: what `resolve_data` returned for a configuration with the same `data_key`, so that
+            several networks can share them; None to make or read them.
 
     Raises:
         ChainruleError: the data cannot be made or read, the parts do not make a network, or data
@@ -250,7 +250,7 @@ def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
 
 
 def describe_network(config: Config) -> Description:
-    """Shapes and numbers of parameters; reads the data only where the input is left out.
+    """The layers' shapes and numbers of parameters. Reads the data only if the input is left out.
 
     Raises:
         ChainruleError: the parts do not make a network, or the data cannot be read.
@@ -263,7 +263,7 @@ def describe_network(config: Config) -> Description:
 
 @contextmanager
 def _at_its_layer(config: Config) -> Iterator[None]:
-    """While this lasts, a problem of connecting a layer gets the place of that layer."""
+    """A context in which an error of connecting a layer gets the line of that layer."""
     try:
         yield
     except ConnectError as error:
@@ -273,11 +273,11 @@ def _at_its_layer(config: Config) -> Iterator[None]:
 
 
 def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
-    """The layers of a configuration with the choices written out that it left open."""
+    """The layers of a configuration, with activations and initial values written out."""
     written, layers_built = [], cast("Sequence[Any]", network.layers)
     for layer, built in zip(config.network["layers"], layers_built, strict=True):
         chosen: dict[str, Any] = {}
-        if built.initial_values:  # all other layers leave nothing open
+        if built.initial_values:  # the other layers have no such choices
             starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
             chosen = {"activation": activation_name(built), **starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
@@ -285,20 +285,20 @@ def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
 
 
 def parameter_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    """The shapes of θ's arrays by name; nothing of their size is made.
+    """The shapes of θ's arrays by name, found without allocating the arrays.
 
     Args:
-        config: with the network's input.
+        config: with the network's input written out.
 
     Raises:
-        ConfigError: the parts do not make a network, or one beyond this machine's memory.
+        ConfigError: the layers do not fit each other, or need more than this machine's memory.
     """
     layers = _connected(config)
     return {f"{layer.name}.{k}": shape for layer in layers for k, shape in layer.shapes().items()}
 
 
 def _connected(config: Config) -> list[Layer]:
-    """The layers with their shapes; a ConfigError if they make no network for this machine."""
+    """The layers with their shapes; raises what `parameter_shapes` raises."""
     with _at_its_layer(config):
         layers, _ = connected(config.network)
     problem = _too_large(config, layers)
@@ -308,10 +308,10 @@ def _connected(config: Config) -> list[Layer]:
 
 
 def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
-    """A message if the network needs more than this machine's memory, before any of it is taken.
+    """The problem if the network needs more than this machine's memory, found before allocating.
 
-    It needs three vectors as long as θ (θ, its gradient and the optimiser's scratch), and the
-    outputs of all layers for at least one case.
+    It needs three vectors of θ's length (θ, its gradient and the optimiser's scratch vector) and
+    the outputs of all layers for at least one case.
     """
     parameters = [sum(map(prod, layer.shapes().values())) for layer in layers]
     outputs = [layer.outputs for layer in layers]
@@ -331,10 +331,10 @@ def _too_large(config: Config, layers: Sequence[Layer]) -> Problem | None:
 
 
 def with_input(config: Config, data: DataSplit) -> Config:
-    """The configuration with the network's input filled in, where it was left out.
+    """The configuration with the network's input, taken from the data if it was left out.
 
-    A network that looks at images gets their shape, [channels, height, width], one that reads
-    sequences [steps, features].
+    For layers on images it is [channels, height, width], for layers on sequences
+    [steps, features], otherwise the number of inputs.
     """
     if config.network["input"] is not None:
         return config
@@ -342,13 +342,13 @@ def with_input(config: Config, data: DataSplit) -> Config:
 
 
 def _outputs(config: Config) -> int | None:
-    """The number of outputs, or of classes, if the size of a layer says it."""
+    """The number of outputs, if the size of a layer determines it; otherwise None."""
     found = output_layer(config)
     return None if found is None else int(found[1]["size"])
 
 
 def _target(config: Config) -> str | None:
-    """The kind of targets for this network: class, value, or None for those of the generator."""
+    """The kind of targets: ``class``, ``value``, or None for the kind that the generator makes."""
     loss = loss_function(config.network["loss"])
     if loss.for_classes or isinstance(loss, BinaryCrossEntropy):
         return "class"
@@ -358,7 +358,7 @@ def _target(config: Config) -> str | None:
 
 
 def _placed(error: ChainruleError, config: Config) -> ChainruleError:
-    """The same error; problems without a path get the place of their setting of ``data``."""
+    """The same error; problems without a path get the line of their setting in ``data``."""
     problems = []
     for problem in error.problems:
         at = ("data",) if problem.key is None else ("data", problem.key)

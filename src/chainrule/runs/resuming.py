@@ -1,8 +1,8 @@
-"""How a run goes on where it stopped: what its folder holds, and whether it is the same run.
+"""Resuming a run: what its folder holds, and whether configuration and data are the same.
 
-A resumed run gives the bits of one that never stopped only if nothing differs that its numbers
-follow from. Two settings may differ: there may be more epochs, if the learning rates of the epochs
-that have run do not depend on their number; and checkpoints may be written more or less often.
+A resumed run gives the results of one that never stopped, bit for bit, only if everything that
+affects the results is the same. Two settings may differ: ``epochs`` may be larger, if this leaves
+the learning rates of the epochs so far unchanged, and ``checkpoint_every`` may have any value.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Trainer
 
 FREE = (("training", "epochs"), ("training", "checkpoint_every"))
-"""Settings that may differ; `_problem_of_epochs` has the limits of the first."""
+"""Settings that may differ; `_problem_of_epochs` checks the first."""
 
 CHOSEN = ("engine", "threads")
-"""Settings that may be ``auto`` in a configuration; the run has chosen their values."""
+"""Settings that may be ``auto`` in a configuration; a run's checkpoint has the chosen values."""
 
 Place = tuple[str | int, ...]
 
 
 def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
-    """The checkpoint of a run; None if nothing has begun, so that the run starts from epoch 1.
+    """The checkpoint of a run; None if no run has begun in the folder.
 
     Raises:
-        ChainruleError: the folder holds something else, files that are not its own, or a
-            checkpoint that cannot be read.
+        ChainruleError: the folder has files but no checkpoint, one of its files is a link, pipe
+            or device, or the checkpoint cannot be read.
     """
     folder.require_own()
-    if os.path.exists(folder.checkpoint):  # which raises nothing, whatever the name
+    if os.path.exists(folder.checkpoint):  # unlike Path.exists, it accepts a name of any length
         return read_checkpoint(folder.checkpoint)
     try:
         there = set(folder.path.iterdir()) if os.path.exists(folder.path) else set()
@@ -51,7 +51,7 @@ def find_checkpoint(folder: RunFolder) -> Checkpoint | None:
 
 
 def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
-    """The configuration with what the run has chosen in place of ``auto``."""
+    """The configuration with the run's engine and threads in place of ``auto``."""
     of_run = checkpoint.configuration["training"]
     chosen = {key: of_run.get(key) for key in CHOSEN if config.training[key] == "auto"}
     return config.replace(training={k: v for k, v in chosen.items() if v is not None})
@@ -60,16 +60,16 @@ def as_chosen(config: Config, checkpoint: Checkpoint) -> Config:
 def go_on(
     trainer: Trainer, config: Config, checkpoint: Checkpoint, data: Mapping[str, str]
 ) -> None:
-    """Put a trainer where the checkpoint stands.
+    """Set a trainer to the state of a checkpoint, if configuration and data are those of its run.
 
     Args:
-        trainer: has not begun.
-        config: as run, with everything resolved.
-        checkpoint: of the same run.
+        trainer: a trainer that has not begun.
+        config: the configuration as run, with every choice written out.
+        checkpoint: the checkpoint to continue from.
         data: the `chainrule.runs.checkpoint.data_checksums` of the data.
 
     Raises:
-        ChainruleError: the checkpoint is that of another run; with all that differs.
+        ChainruleError: the checkpoint is that of another run; lists the differences.
     """
     problems = list(_differences(config, checkpoint))
     problems += _problem_of_epochs(trainer, config, checkpoint)
@@ -87,7 +87,7 @@ def go_on(
 
 def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
     now, run = json.loads(json.dumps(config.parts)), checkpoint.path.parent
-    for place, found, began in _differing(now, checkpoint.configuration):
+    for place, found, began in _different_settings(now, checkpoint.configuration):
         if place not in FREE and place[-1] not in PATH_KEYS:
             then = "without it" if began is None else f"with {_shown(began)}"
             message = (
@@ -97,13 +97,15 @@ def _differences(config: Config, checkpoint: Checkpoint) -> Iterator[Problem]:
             yield config.problem(place, message)
 
 
-def _differing(now: Any, then: Any, place: Place = ()) -> Iterator[tuple[Place, Any, Any]]:
-    """The places at which two trees of settings differ, and what stands there in each."""
+def _different_settings(
+    now: Any, then: Any, place: Place = ()
+) -> Iterator[tuple[Place, Any, Any]]:
+    """The paths at which two trees of settings differ, each with both values."""
     if isinstance(now, list) and isinstance(then, list):
         now, then = dict(enumerate(now)), dict(enumerate(then))
     if isinstance(now, dict) and isinstance(then, dict):
         for key in dict.fromkeys([*now, *then]):
-            yield from _differing(now.get(key), then.get(key), (*place, key))
+            yield from _different_settings(now.get(key), then.get(key), (*place, key))
     elif isinstance(now, bool) != isinstance(then, bool) or now != then:  # true is not 1
         yield place, now, then
 
@@ -115,7 +117,7 @@ def _shown(value: Any) -> str:
 def _problem_of_epochs(
     trainer: Trainer, config: Config, checkpoint: Checkpoint
 ) -> Iterator[Problem]:
-    """A message if the new number of epochs would have changed the epochs that have run."""
+    """A problem if the number of epochs became smaller or changes the epochs that have run."""
     now, then = config.training["epochs"], checkpoint.configuration["training"].get("epochs")
     if now == then:
         return

@@ -1,4 +1,4 @@
-"""A run: from a configuration to a trained network with its history, data and scores."""
+"""A run: a network trained as a configuration says, with its history, data and scores."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ class Run:
 
     Attributes:
         network: as it was when training ended.
-        history: a column for each figure, an entry for each epoch: ``history["train_loss"]``.
-        config: as run, with every choice written out.
-        engine: the name of the engine that ran it.
-        folder: where its files lie; None where none were written.
-        scores: the score of each part of the data that has cases, by name.
-        classes: the names of the classes; None where targets are values.
-        scaling: the standardisation fitted on the training data; None for none.
-        interrupted: whether training was interrupted, and may be resumed.
-        ending: how training ended, if it is not just that the last epoch has run: by early
-            stopping, with the parameters of another epoch, or because a figure was not finite.
-        signal: the number of the signal that ended it, such as `signal.SIGTERM`; else None. Then
-            ``scores`` has only the parts that were evaluated before.
-        was_finished: whether training was finished before, so that nothing was left to resume.
-        fallback_reason: why the engine that the configuration names handed the network to
-            ``engine``; else None.
+        history: columns with one value per epoch, such as ``history["train_loss"]``.
+        config: the configuration as run, with every default and automatic choice written out.
+        engine: the name of the engine that trained the network.
+        folder: the folder with its files; None if none were written.
+        scores: by name (``train``, ``validation``, ``test``) the score of each part of the data
+            that has cases. If a signal ended training, parts may be missing.
+        classes: the names of the classes; None if the targets are values.
+        scaling: the standardisation fitted on the training data; None if there is none.
+        interrupted: whether training was interrupted, so that it can be resumed.
+        ending: a text if training did not simply end after its last epoch: it was stopped early,
+            diverged, or restored the parameters of an earlier epoch. Otherwise None.
+        signal: the number of the signal that ended it, such as `signal.SIGTERM`; otherwise None.
+        was_finished: whether the run was finished before, so that nothing was left to resume.
+        fallback_reason: why the engine that the configuration names left the network to
+            ``engine``; None if it did not.
     """
 
     network: Network
@@ -86,39 +86,39 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The name of the run's folder, such as ``shapes-1``; without one the configuration's."""
+        """The name of the run's folder, such as ``shapes-1``, or else of the configuration."""
         return self.folder.resolve().name if self.folder else self.config.name
 
     @property
     def train(self) -> Score | None:
-        """The score on the training data, by a pass of its own after training."""
+        """The score on the training data, evaluated after training."""
         return self.scores.get("train")
 
     @property
     def validation(self) -> Score | None:
-        """The score on the validation data; None where there are none."""
+        """The score on the validation data; None if there are none."""
         return self.scores.get("validation")
 
     @property
     def test(self) -> Score | None:
-        """The score on the test data; None where there are none."""
+        """The score on the test data; None if there are none."""
         return self.scores.get("test")
 
     @property
     def data(self) -> DataSplit:
-        """Training, validation and test data, as the network saw them: standardised if it was.
+        """Training, validation and test data as the network sees them: standardised if needed.
 
-        They are for ``run.network``; `predict` and `outputs` scale inputs themselves.
+        Pass them to ``run.network``; `predict` and `outputs` take inputs in original units.
 
         Raises:
-            ChainruleError: of a loaded run, whose data are no longer where they were.
+            ChainruleError: the data of a loaded run cannot be read again, or have changed.
         """
         if self._data is None:
             self._data = self._data_again()
         return self._data
 
     def _data_again(self) -> DataSplit:
-        """The data, made or read again, with the run's standardisation in place of their own."""
+        """The data, made or read again, and standardised as the run was."""
         from chainrule.runs.resolve import resolve_data
 
         data = resolve_data(self.config.replace(data={"standardize": False}))
@@ -136,7 +136,7 @@ class Run:
         return replace(data, train=train, validation=validation, test=test, scaling=self.scaling)
 
     def scaled(self, x: Any) -> Array:
-        """Inputs as they come from a file, flattened and on the scale the network learnt on.
+        """Inputs in original units, flattened and standardised as the network's training data.
 
         Args:
             x: (cases, input), or images (cases, height, width).
@@ -148,12 +148,12 @@ class Run:
         prepared = self.network.prepare_inputs(x)
         if self.scaling is None:
             return prepared
-        return self.scaling.apply(x.reshape(prepared.shape))  # before any rounding
+        return self.scaling.apply(x.reshape(prepared.shape))  # before x is rounded to float32
 
     def outputs(self, x: Any) -> Array:
-        """The network's outputs for inputs as they come from a file, (cases, outputs).
+        """The network's outputs for inputs in original units, (cases, outputs).
 
-        The run's own scaling is applied first.
+        The run's standardisation is applied first.
 
         Raises:
             ShapeError: x does not fit the network.
@@ -161,12 +161,12 @@ class Run:
         return outputs(self.network, self.scaled(x))
 
     def predict(self, x: Any) -> Array:
-        """The predictions for inputs as they come from a file.
+        """The predictions for inputs in original units.
 
         Returns:
-            The names of the classes, (cases,); or values, (cases, outputs). Of sequences
-            (cases, steps) and (cases, steps, outputs), an empty name or NaN at padding. A case
-            whose outputs are NaN has an empty name.
+            The names of the classes, (cases,), or values, (cases, outputs). If the network
+            predicts at every step, (cases, steps) or (cases, steps, outputs), with an empty name
+            or NaN at padding. The name is also empty where an output is NaN.
 
         Raises:
             ShapeError: x does not fit the network.
@@ -209,27 +209,27 @@ def train(
     Args:
         config: the path of a file, a mapping of the same keys, or a loaded configuration;
             relative paths in it start at the file's folder, or at the working folder.
-        overrides: items such as ``"training.epochs=5"`` that win over the configuration.
+        overrides: items such as ``"training.epochs=5"`` that replace settings of ``config``.
         run: a new or empty folder for the run's files; by default ``runs/NAME-1`` and so on.
-        save: whether to write files at all.
-        resume: go on where the run in the folder ``run`` stopped, to the bits of a run that was
-            never stopped; from the beginning if nothing has begun there.
+        save: whether to write files.
+        resume: continue the run in the folder ``run`` where it stopped. The results are bit for
+            bit those of a run that never stopped. A run that has not begun starts at epoch 1.
         verbose: print every minibatch: inputs, outputs, targets and loss.
         jacobians: print every Jacobian, δ and gradient of each minibatch as well.
         callbacks: called in this order, after those that the configuration names; see
             `chainrule.training.Callback`.
-        data: made before by `chainrule.runs.resolve.resolve_data`, so that several trainings can
-            share them; see `chainrule.runs.resolve.data_key`.
+        data: what `chainrule.runs.resolve.resolve_data` returned for a configuration with the
+            same `chainrule.runs.resolve.data_key`, so that several trainings can share them.
 
     Returns:
-        The run. Ctrl-C or SIGTERM ends training after the minibatch in progress, and the run so
-        far is returned.
+        The run. Ctrl-C or SIGTERM ends training after the chunk of minibatches in progress, and
+        the run so far is returned.
 
     Raises:
-        ConfigError: the configuration cannot be run; with all that is wrong.
+        ConfigError: the configuration cannot be run; lists all problems.
         DataError: the data cannot be read.
         ChainruleError: the folder cannot be written to, is in use, or holds another run than the
-            one that is to be resumed.
+            one to resume.
         DivergenceError: a loss or gradient is not finite; the files hold the run until then.
 
     Example:
@@ -284,7 +284,7 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
     """The callbacks as a list.
 
     Raises:
-        ConfigError: one is no `Callback`.
+        ConfigError: one is not a `Callback`, or is listed twice.
     """
     listed = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     for callback in listed:
@@ -296,7 +296,7 @@ def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:
 
 
 def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
-    """The checkpoint to go on from; None if nothing has begun in the folder."""
+    """The checkpoint to resume from; None if no run has begun in the folder."""
     if wanted is None:
         raise ChainruleError("to resume a run its folder must be named (run=..., --run FOLDER)")
     if not save:
@@ -307,13 +307,13 @@ def _to_resume(wanted: Path | None, save: bool) -> Checkpoint | None:
 
 
 def _from_here(path: Path) -> Path:
-    """A path relative to the working folder, if it lies in there."""
+    """The path, relative to the working folder if it lies inside it."""
     here = os.getcwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
-    """Train, evaluate, and write the results, even if the training fails."""
+    """Train, then evaluate and write the results, even if training fails."""
     failure: DivergenceError | OSError | None = None
     was_finished = trainer.epoch > 0 and trainer.is_complete
     signals: list[int] = []
@@ -342,7 +342,7 @@ def _run(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | 
 def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder | None) -> Run:
     """Evaluate the network as it is, and write the results.
 
-    After a request to stop, what takes long is left out; a resumed run does it later.
+    After a request to stop, work that takes long is skipped; a resumed run does it later.
     """
     scores = {}
     for name, part in zip(PARTS, data, strict=True):
@@ -369,7 +369,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
 
 
 def _flat(scaling: Standardization | None) -> Standardization | None:
-    """The scaling with its arrays flattened, for images as rows."""
+    """The scaling with its arrays flattened, (inputs,), as `Run.scaled` needs them."""
     if scaling is None:
         return None
     return replace(scaling, mean=scaling.mean.reshape(-1), scale=scaling.scale.reshape(-1))
@@ -385,7 +385,7 @@ def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
 
 
 def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
-    """Write the learning curve as PNG and SVG, the test result marked."""
+    """Write the learning curve, with the test result, as PNG and SVG."""
     from chainrule.plots.learning_curve import learning_curve
     from chainrule.plots.save import save_figure
 
@@ -404,23 +404,23 @@ def load(folder: str | os.PathLike[str]) -> Run:
     """Load a run from its folder, with its scaling and class names.
 
     Args:
-        folder: as written by `train`.
+        folder: a folder that `train` wrote.
 
     Raises:
-        ChainruleError: the folder is missing or holds no run, or a file of it is damaged.
+        ChainruleError: the folder is missing or holds no run, or one of its files is damaged.
     """
     from chainrule.config.load import load_config
     from chainrule.runs.resolve import parameter_shapes
 
     files = RunFolder(as_path(folder, "a run"))
     files.require_own()
-    # os.path.isfile raises nothing, whatever the folder's name.
+    # Unlike Path.is_file, os.path.isfile raises no error for a name that is too long.
     if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
         holds = f"a run's folder holds {files.config.name} and {files.facts.name}"
         this = "it does not exist" if not os.path.exists(files.path) else "this is none"
         raise ChainruleError(Problem(f"{holds}; {this}", files.path))
     config = load_config(files.config)
-    # Before memory is taken: the sizes that the configuration states must be those in the file.
+    # Compare the shapes with those in the file before memory for the network is allocated.
     expected, found = parameter_shapes(config), read_shapes(files.parameters)
     problems = problems_of_parameters(files.parameters, found, expected)
     if problems:

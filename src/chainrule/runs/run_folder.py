@@ -1,13 +1,13 @@
-"""A run's folder: which files it holds, and how they are written.
+"""A run's folder: its files, and how they are written and read.
 
 ======================  ============================================================
-``config.yaml``         the configuration as run, with everything resolved
-``metrics.jsonl``       a line an epoch: the columns of the history
-``learning_curve.png``  and ``.svg``: loss and accuracy, with the test result
-``parameters.safetensors``  θ by names
+``config.yaml``         the configuration as run, with every choice written out
+``metrics.jsonl``       one line per epoch: a row of the history
+``learning_curve.png``  and ``.svg``: losses, accuracy or R², and the test result
+``parameters.safetensors``  the arrays of θ by name
 ``checkpoint.safetensors``  the last checkpoint of the training
 ``run.json``            engine, class names and results
-``scaling.safetensors``  mean and scale of every input, where they were standardised
+``scaling.safetensors``  mean and scale of every input, if they were standardised
 ======================  ============================================================
 """
 
@@ -42,10 +42,10 @@ from chainrule.training import Callback, History, Row, Trainer
 from chainrule.training.scores import Score
 
 CHECKPOINT_SECONDS = 1.0
-"""Where the settings name no number of minibatches, checkpoints are at least so far apart."""
+"""Checkpoints are at least this far apart if the settings give no number of minibatches."""
 
 MOST_TIME = 0.05
-"""Nor do they take more than this part of the time, which matters where epochs are short."""
+"""Checkpoints then take at most about this fraction of the time, even if writing one is slow."""
 
 SCALING = ("mean", "scale")
 """The arrays of scaling.safetensors, (inputs,)."""
@@ -53,7 +53,7 @@ SCALING = ("mean", "scale")
 
 @dataclass(frozen=True)
 class Facts:
-    """What ``run.json`` and ``scaling.safetensors`` say of a run; see `chainrule.runs.run.Run`."""
+    """The contents of ``run.json`` and ``scaling.safetensors``; see `chainrule.runs.run.Run`."""
 
     engine: str
     interrupted: bool
@@ -79,7 +79,7 @@ _Text = Annotated[str, AfterValidator(_without_commands)]
 
 
 class _Score(BaseModel):
-    """A `Score`; null stands for a number that is not finite."""
+    """A `Score` as JSON; a loss of null stands for one that is not finite."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -89,13 +89,13 @@ class _Score(BaseModel):
     cases: int
 
     def score(self) -> Score:
-        """The same as `Score`."""
+        """The same figures as a `Score`; a loss of null becomes NaN."""
         loss = nan if self.loss is None else float(self.loss)
         return Score(loss, self.accuracy, self.r2, self.cases)
 
 
 class _RunJson(BaseModel):
-    """What ``run.json`` says; see `Facts`."""
+    """The content of ``run.json``; see `Facts`."""
 
     model_config = ConfigDict(strict=True)
 
@@ -108,14 +108,14 @@ class _RunJson(BaseModel):
 
 
 class RunFolder:
-    """The paths of a run's files, which the head of this module lists, and what is in them.
+    """The paths of a run's files, which this module's docstring lists, and access to them.
 
     Args:
         path: the folder.
 
     Attributes:
-        curve: the learning curve, without the ending of its two formats.
-        files: all of them.
+        curve: the path of the learning curve without the suffix of a format.
+        files: the paths of all files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -133,15 +133,15 @@ class RunFolder:
         )
 
     def require_own(self) -> None:
-        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+        """Check that none of the files is a link, a pipe or a device.
 
         Raises:
-            ChainruleError: with each that does.
+            ChainruleError: some are; lists each of them.
         """
         require_own(*self.files)
 
     def leftovers(self) -> list[Path]:
-        """Temporary files of writings that were broken off."""
+        """Temporary files that remain because a process ended while it wrote."""
         names = [file.name for file in self.files]
         return [
             path
@@ -150,7 +150,7 @@ class RunFolder:
         ]
 
     def remove_leftovers(self) -> None:
-        """Remove what broken writings left; only where no other process writes here.
+        """Remove the `leftovers`; only call this while no other process writes to the folder.
 
         Raises:
             ChainruleError: the folder cannot be written to.
@@ -163,10 +163,10 @@ class RunFolder:
             raise ChainruleError(Problem(message, self.path)) from error
 
     def write_facts(self, facts: Facts) -> None:
-        """Write ``run.json``, and ``scaling.safetensors`` where there is a scaling.
+        """Write ``run.json``, and ``scaling.safetensors`` if there is a scaling.
 
         Raises:
-            ChainruleError: it cannot be written, or is longer than what is read.
+            ChainruleError: a file cannot be written, or `read_facts` could not read it back.
         """
         text = self.facts_text(facts)
         if facts.scaling is not None:
@@ -178,7 +178,7 @@ class RunFolder:
         """The text of ``run.json``.
 
         Raises:
-            ChainruleError: it is longer than what is read.
+            ChainruleError: `read_facts` could not read it back, for example if it is too long.
         """
         scores = {part: asdict(score) for part, score in facts.scores.items()}
         changed = {"scaling": facts.scaling is not None, "scores": scores}
@@ -190,10 +190,10 @@ class RunFolder:
             raise ChainruleError(Problem(message, self.facts)) from None
 
     def read_facts(self, inputs: int, outputs: int) -> Facts:
-        """What ``run.json`` says of the run of a network with these numbers of inputs and outputs.
+        """Read ``run.json`` and the scaling; the network has this number of inputs and outputs.
 
         Raises:
-            ChainruleError: it cannot be read, or is that of another network.
+            ChainruleError: a file cannot be read, or does not fit the network.
         """
         content = read_bytes(self.facts, at_most=MAX_JSON_BYTES)
         try:
@@ -210,7 +210,7 @@ class RunFolder:
         return Facts(found.engine, found.interrupted, classes, scaling, scores, found.ending)
 
     def _read_scaling(self, inputs: int) -> Standardization:
-        """The scaling of that many inputs; its header is checked before any memory is taken."""
+        """The scaling; the shapes are checked before memory for the arrays is allocated."""
         shapes = read_shapes(self.scaling, "the scaling")
         if shapes != dict.fromkeys(SCALING, (inputs,)):
             found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
@@ -227,14 +227,14 @@ class RunFolder:
         return Standardization(**arrays)
 
     def read_history(self) -> History:
-        """The epochs of ``metrics.jsonl``.
+        """The history in ``metrics.jsonl``.
 
         Raises:
-            ChainruleError: it cannot be read; with the line.
+            ChainruleError: the file cannot be read, or a line is damaged; names the line.
         """
         history = History()
         try:
-            # A file of any length will do: it is read line by line.
+            # The file may have any length, since it is read line by line.
             with existing_file(self.metrics, at_most=2**63).open("rb") as file:
                 lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
                 for number, line in enumerate(lines, start=1):
@@ -245,15 +245,15 @@ class RunFolder:
         return history
 
     def write_metrics(self, rows: Sequence[Row]) -> None:
-        """Write ``metrics.jsonl`` anew.
+        """Write ``metrics.jsonl``, replacing an older one.
 
         Raises:
-            ChainruleError: it cannot be written; the older one is untouched.
+            ChainruleError: the file cannot be written; the older one is then unchanged.
         """
         write_whole(self.metrics, "".join(map(_line, rows)), own=True)
 
     def add_metrics(self, row: Row) -> None:
-        """Add an epoch's line to ``metrics.jsonl``; null stands for what is not finite.
+        """Append an epoch's line to ``metrics.jsonl``; null stands for a value that is not finite.
 
         Raises:
             ChainruleError: it cannot be written.
@@ -267,7 +267,7 @@ def _line(row: Row) -> str:
 
 
 def _row(line: bytes, path: Path, number: int) -> Row:
-    """An epoch's figures from its line."""
+    """A row of the history from its line of JSON."""
     try:
         row = parse_json(line)
     except ValueError:
@@ -279,15 +279,15 @@ def _row(line: bytes, path: Path, number: int) -> Row:
 
 
 def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
-    """Make a folder: ``wanted``, or ``runs/NAME-1``, ``runs/NAME-2`` and so on.
+    """Make a folder: ``wanted``, or the first new one of ``runs/NAME-1``, ``runs/NAME-2``, ...
 
     Args:
-        name: of the configuration.
-        wanted: a new or empty folder; None for the next number.
-        of: ``run``, ``sweep`` or ``comparison``, whose plural names the folder around it.
+        name: the name of the configuration.
+        wanted: a new or empty folder; None for a numbered one.
+        of: ``run``, ``sweep`` or ``comparison``; its plural is the name of the parent folder.
 
     Raises:
-        ChainruleError: ``wanted`` holds something already, or a folder cannot be made.
+        ChainruleError: ``wanted`` is not empty, or a folder cannot be made.
     """
     try:
         if wanted is not None:
@@ -310,16 +310,16 @@ def empty_folder(name: str, wanted: Path | None, *, of: str) -> Path:
 
 
 class Recorder(Callback):
-    """Writes a run's files while it is trained.
+    """A callback that writes a run's files during training.
 
     Args:
-        folder: empty, or that of the run that goes on.
-        config: as run, for ``config.yaml`` and the checkpoints.
+        folder: an empty folder, or that of the run that is resumed.
+        config: the configuration as run, for ``config.yaml`` and the checkpoints.
         data: the `chainrule.runs.checkpoint.data_checksums` of its data.
-        classes: their names; None where targets are values.
+        classes: the names of the classes; None if the targets are values.
 
     Raises:
-        ChainruleError: a file would be longer than what is read.
+        ChainruleError: ``config.yaml`` or ``run.json`` could not be read back.
     """
 
     def __init__(
@@ -338,10 +338,10 @@ class Recorder(Callback):
         self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
-        """Write a checkpoint of where training begins, the configuration and the metrics.
+        """Write a checkpoint of the state before training, the configuration and the metrics.
 
-        The checkpoint comes first: with it a run goes on, and where it could not be read back
-        nothing is written.
+        The checkpoint comes first: a run can be resumed from it alone, and if it could not be
+        read back, no file is written.
         """
         self.folder.remove_leftovers()
         self._save(trainer)
@@ -355,8 +355,8 @@ class Recorder(Callback):
     def on_pause(self, trainer: Trainer) -> None:
         """Write a checkpoint if it is due.
 
-        It is due after the number of minibatches that the settings name; if they name none, after
-        an epoch, if the last checkpoint is old enough.
+        With ``checkpoint_every`` it is due after that number of minibatches; otherwise after an
+        epoch, if enough time has passed since the last checkpoint.
         """
         every = trainer.settings.checkpoint_every
         if every:
@@ -369,11 +369,11 @@ class Recorder(Callback):
 
     def on_end(self, trainer: Trainer) -> None:
         """Write the last checkpoint: the state in which training ended or was stopped."""
-        if not trainer.inconsistent:  # else the checkpoint before stays the last whole one
+        if not trainer.inconsistent:  # else keep the previous checkpoint, which is consistent
             self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        """Write a checkpoint, unless the last one says the same."""
+        """Write a checkpoint, unless training has not moved since the last one."""
         position = trainer.epoch, trainer.minibatch, len(trainer.history.rows)
         if position == self._last:
             return

@@ -1,4 +1,4 @@
-"""Text drawn from a network that was trained to predict the next character."""
+"""Sampling text from a network that was trained to predict the next character."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from chainrule.data.readers.characters import Alphabet
 from chainrule.runs.run import Run
 
 MOST = 1_000_000
-"""Characters in one call; a larger number is taken for a typing error."""
+"""The most characters in one call; a larger number is taken for a typing error."""
 
 
 def sample(
     run: Run, *, start: str = "", count: int = 200, temperature: float = 1.0, seed: int = 0
 ) -> Iterator[str]:
-    """Characters one after the other, each drawn from the probabilities that the network gives.
+    """Draw one character after the other from the probabilities that the network outputs.
 
-    The network sees the last ``steps`` characters, as it did in training.
+    The network's input is the last ``steps`` characters, as many as it had in training.
 
     Args:
-        run: of a network of characters that ends in softmax.
-        start: what the text begins with; nothing for a character at random.
-        count: how many characters follow.
-        temperature: T of p^(1/T), which is drawn from: below 1 the likelier ones come more often,
-            0 takes the likeliest alone.
-        seed: of the draws.
+        run: a run that was trained on a text and whose network ends in softmax.
+        start: the beginning of the text; if empty, the first character is drawn uniformly.
+        count: how many characters to draw.
+        temperature: T ≥ 0. Characters are drawn with probabilities proportional to p^(1/T); T < 1
+            favours the likely characters, and T = 0 always takes the most likely one.
+        seed: the seed of the draws.
 
     Yields:
-        The characters behind ``start``.
+        The characters that follow ``start``.
 
     Raises:
-        ChainruleError: this is no network of characters, or an argument is out of its range.
+        ChainruleError: the run is not of this kind, an argument is out of its range, or ``start``
+            has a character that is not in the training text.
     """
     last = run.network.layers[-1]
     if "text" not in run.config.data or not (last.gives_distribution and last.gives_sequences):
@@ -74,7 +75,7 @@ def _drawn(
 
 
 def _next(run: Run, alphabet: Alphabet, text: list[int]) -> Array:
-    """The probabilities of what follows, (characters,); a short text is padded at its end."""
+    """The probabilities of the next character, (characters,). Short input is padded at its end."""
     steps, features = run.network.input_shape
     window = np.array(text[-steps:])
     x = np.full((1, steps, features), np.nan)
@@ -86,7 +87,7 @@ def _next(run: Run, alphabet: Alphabet, text: list[int]) -> Array:
 
 
 def _choose(p: Array, temperature: float, rng: np.random.Generator) -> int:
-    """A number drawn by p^(1/T); the likeliest for T = 0."""
+    """An index drawn with probability proportional to p^(1/T); the most likely one for T = 0."""
     if temperature == 0:
         return int(p.argmax())
     with np.errstate(divide="ignore"):

@@ -1,8 +1,8 @@
-"""Arrays to and from safetensors files, whose header is checked before any memory is taken.
+"""Write arrays to safetensors files and read them; headers are checked before memory is allocated.
 
-The file is the header's length in 8 bytes (little-endian), the header in JSON, and the numbers;
-see https://huggingface.co/docs/safetensors. The library reads and writes it. What it would accept
-though it is wrong, or would take much memory for, is refused here before.
+A file consists of the header's length in 8 bytes (little-endian), the header in JSON, and the
+arrays' bytes; see https://huggingface.co/docs/safetensors. The library safetensors encodes and
+decodes it. Headers that it would accept although they are wrong or need much memory are refused.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ Shapes = dict[str, tuple[int, ...]]
 def packed(
     path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
 ) -> bytes:
-    """The content of a safetensors file that `parse_tensors` reads.
+    """The content of a safetensors file, which `parse_tensors` can read.
 
     Args:
-        path: the file that it is for, for messages.
-        arrays: by name.
+        path: the file to be written, for messages.
+        arrays: the arrays by name.
         metadata: texts by name.
 
     Raises:
-        ChainruleError: its header could not be read back, such as one that is too long.
+        ChainruleError: the header could not be read back, for example if it is too long.
     """
     from safetensors.numpy import save
 
@@ -52,15 +52,15 @@ def packed(
 
 
 def read_shapes(path: Path, what: str = "parameters") -> Shapes:
-    """The shape of every array of a run's safetensors file, by its header alone.
+    """The shape of every array of a run's safetensors file; only the header is read.
 
     Args:
         path: the file.
         what: what the file holds, for messages.
 
     Raises:
-        ChainruleError: the file is missing, no ordinary file of its folder, or its header is not
-            that of a file of its length.
+        ChainruleError: the file is missing, is a link, pipe or device, or its header is damaged or
+            does not match the file's length.
     """
     require_own(path)
     length = existing_file(path, at_most=machine_memory()).stat().st_size
@@ -83,16 +83,16 @@ def read_tensors(path: Path, what: str = "parameters") -> tuple[Arrays, dict[str
         what: what the file holds, for messages.
 
     Raises:
-        ChainruleError: see `read_own` and `parse_tensors`.
+        ChainruleError: as `read_own` and `parse_tensors`.
     """
     return parse_tensors(read_own(path), path, what)
 
 
 def read_own(path: Path) -> bytes:
-    """The content of a run's file of arrays.
+    """The content of one of a run's files of arrays.
 
     Raises:
-        ChainruleError: it is missing, no ordinary file of its folder, or larger than the
+        ChainruleError: the file is missing, is a link, pipe or device, or is larger than the
             machine's memory.
     """
     require_own(path)
@@ -103,12 +103,12 @@ def parse_tensors(content: bytes, path: Path, what: str) -> tuple[Arrays, dict[s
     """The arrays that the content of a safetensors file holds, by name, and its metadata.
 
     Args:
-        content: of the file.
+        content: the content of the file.
         path: the file, for messages.
         what: what the file holds, for messages.
 
     Raises:
-        ChainruleError: this is no whole safetensors file, or NumPy lacks the type of an array.
+        ChainruleError: the content is not a complete safetensors file, or NumPy lacks a type.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -125,7 +125,7 @@ _METADATA = "__metadata__"
 @contextmanager
 def _named(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
     """Turn an error in a file's content into a message that names the file."""
-    # The last three are how safetensors says that NumPy lacks a type, such as bfloat16.
+    # safetensors raises the last three if NumPy lacks a type, such as bfloat16.
     kinds: tuple[type[Exception], ...] = (ValueError, TypeError, AttributeError, KeyError)
     try:
         yield
@@ -135,10 +135,10 @@ def _named(path: Path, what: str, *more: type[Exception]) -> Iterator[None]:
 
 
 def _checked_header(content: bytes, length: int) -> dict[str, Any]:
-    """The header at the beginning of a file of that length.
+    """The header at the beginning of ``content``, the start of a file of ``length`` bytes.
 
     Raises:
-        ValueError, TypeError, AttributeError, KeyError: it is none, or that of another length.
+        ValueError, TypeError, AttributeError, KeyError: it is damaged or implies another length.
     """
     header_length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or header_length > MAX_TENSOR_HEADER_BYTES:
@@ -151,7 +151,7 @@ def _checked_header(content: bytes, length: int) -> dict[str, Any]:
 
 
 def _size_of(header: Any) -> int:
-    """The bytes of all arrays, which lie one behind the other; an error if one is no array."""
+    """The number of bytes of all arrays; raises an error for an entry that is not an array."""
     if not isinstance(header, dict):
         raise ValueError("its header is no mapping")
     total = 0
@@ -163,7 +163,7 @@ def _size_of(header: Any) -> int:
             raise ValueError(f"{name!r} is of a size that no file has")
         if len(shape) > MAX_DIMENSIONS:
             raise ValueError(f"{name!r} has {len(shape)} dimensions")
-        if prod(shape) > 2 * (end - start):  # no type has more than two numbers a byte
+        if prod(shape) > 2 * (end - start):  # the smallest type, F4, has two numbers per byte
             raise ValueError(f"{name!r} has more numbers than its bytes hold")
         total += end - start
     return total

@@ -1,8 +1,8 @@
-"""A process that does what it is sent: how it is started, what is said, and the loop inside it.
+"""Worker processes: how one is started, the messages, and the worker's program.
 
-The process is a program and no fork: it inherits nothing, so it works whatever started it. Both
-sides exchange messages, each a line of JSON followed by the bytes of the arrays that the line
-names, in their order.
+A worker is a new Python interpreter, not a fork, so it inherits no state of the process that
+starts it. Both sides exchange messages through pipes. A message is a line of JSON followed by the
+bytes of the arrays that the line lists, in the same order.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Message = dict[str, Any]
 Send = Callable[[Mapping[str, Any]], None]
 
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-"""The variables by which libraries of linear algebra are given their number of threads."""
+"""The environment variables that set the number of threads of linear-algebra libraries."""
 
 
 def write_message(file: IO[bytes], message: Mapping[str, Any]) -> None:
-    """Write a message; its entries that are arrays come back as arrays.
+    """Write a message; its values are arrays, or values that JSON can represent.
 
     Raises:
         OSError: the other side has closed the pipe.
@@ -46,7 +46,7 @@ def write_message(file: IO[bytes], message: Mapping[str, Any]) -> None:
 
 
 def read_message(file: IO[bytes]) -> Message | None:
-    """The next message; None where the other side has ended, even in the midst of one."""
+    """The next message; None if the other side has ended, even in the middle of a message."""
     line = file.readline()
     if not line.endswith(b"\n"):
         return None
@@ -62,22 +62,22 @@ def read_message(file: IO[bytes]) -> Message | None:
 
 
 class WorkerProcess:
-    """A process that runs ``main`` of a module, which calls `serve`.
+    """A process that runs the function ``main`` of a module, which calls `serve`.
 
     Args:
-        module: its full name; the package is found where this process found it.
-        variables: of the environment, beside those of this process.
+        module: the module's full name; the package is imported from where this process has it.
+        variables: environment variables to set in addition to those of this process.
     """
 
     def __init__(self, module: str, variables: Mapping[str, str]) -> None:
         program = f"import sys; sys.path.append(sys.argv.pop()); from {module} import main; main()"
         self._process = subprocess.Popen(
-            # -P, so that a random.py in the working folder is not taken for Python's own.
+            # -P: otherwise a random.py in the working folder would hide Python's module.
             [sys.executable, "-P", "-c", program, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **variables},
-            # Ctrl-C is for the process that started this one, which ends it itself.
+            # Ctrl-C is to reach only the process that started this one, and which then ends it.
             start_new_session=True,
         )
         assert self._process.stdin is not None
@@ -86,47 +86,47 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process identifier."""
         return self._process.pid
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is no more."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Write a message; that the process has ended is seen by `receive`."""
+        """Write a message, unless the process has ended; `receive` then returns None."""
         with suppress(OSError):
             write_message(self._input, message)
 
     def receive(self) -> Message | None:
-        """The next message; None where the process has ended."""
+        """The next message; None if the process has ended."""
         return read_message(self._output)
 
     def wait(self) -> int:
-        """Wait for the end; the exit status, or the number of a signal with a minus."""
+        """Wait for the end; returns the exit status, or −n if signal n ended the process."""
         return self._process.wait()
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
+        """End the process immediately (SIGKILL)."""
         self._process.kill()
 
     def close(self) -> None:
         """Wait for the end of a process that was killed, and close its pipes."""
         self.wait()
         for pipe in (self._input, self._output):
-            with suppress(OSError):  # what was left to write has no reader
+            with suppress(OSError):  # data still in the buffer cannot be written any more
                 pipe.close()
 
 
 def serve(work: Callable[[Callable[[], Message], Send], None]) -> None:
-    """The program of a worker: work until that is done, or until the input ends.
+    """Run a worker's program; the process ends when ``work`` returns or its input is closed.
 
     Args:
-        work: called with a function that waits for the next message, and one that sends one.
+        work: called with a function that waits for the next message, and one that sends a message.
     """
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else prints is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # prints of other code go to stderr
     received: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_listen, args=(received,), daemon=True).start()
     status = 0
@@ -135,11 +135,11 @@ def serve(work: Callable[[Callable[[], Message], Send], None]) -> None:
     except BaseException:
         traceback.print_exc()
         status = 1
-    os._exit(status)  # an orderly end would wait for the listener, which waits for us
+    os._exit(status)  # a normal exit could wait forever for the thread that reads stdin
 
 
 def _listen(received: SimpleQueue[Message]) -> None:
-    """Pass messages on; at the end of the input end the process, also within its work."""
+    """Queue the messages from stdin; when it is closed, end the process, even during its work."""
     while (message := read_message(sys.stdin.buffer)) is not None:
         received.put(message)
     os._exit(0)

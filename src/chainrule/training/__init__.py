@@ -1,4 +1,4 @@
-"""Training: the loop, its settings, its callbacks, and the history of what it gave."""
+"""Training: the loop, its settings, callbacks, and the history of losses and scores."""
 
 from chainrule.training.callbacks import Callback, EarlyStopping
 from chainrule.training.history import History, Progress, Row

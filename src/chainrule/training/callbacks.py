@@ -1,8 +1,8 @@
-"""Callbacks: the base class of code that a training calls, and the ones of this package.
+"""Callbacks: their base class, and the ones that this package provides.
 
-A stock callback is named in a configuration (``callbacks: [{type: early_stopping, patience: 5}]``)
-and stands in the table `CALLBACKS`; the fields of its class are its options. One of your own is
-passed in Python.
+The package's callbacks are in the table `CALLBACKS`, by the names that a configuration uses
+(``callbacks: [{type: early_stopping, patience: 5}]``); the fields of a class are its options. Your
+own callbacks are passed in Python.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ from chainrule.core.registry import from_table, name_in
 from chainrule.training.history import COLUMNS, Row
 
 State = Mapping[str, Any]
-"""Arrays, numbers, texts, true, false and None by name: what a checkpoint can hold."""
+"""What a checkpoint can hold: by name, arrays of numbers, and values that JSON can represent."""
 
 
 class Callback:
-    """Base of all callbacks; override what is of interest.
+    """Base of all callbacks; override the methods that you need.
 
-    The trainer that calls is a `chainrule.training.Trainer`. Callbacks are called in their order,
-    those of the configuration first, and all of them also where one fails.
+    ``trainer`` is a `chainrule.training.Trainer`. Callbacks are called in order, those of the
+    configuration first. If one raises in `on_chunk`, `on_epoch`, `on_pause` or `on_end`, the
+    others are still called.
 
     Attributes:
-        every_minibatch: whether `on_minibatch` is wanted, which makes every chunk one minibatch
-            long.
+        every_minibatch: whether to call `on_minibatch`; every chunk is then a single minibatch.
     """
 
     every_minibatch = False
 
     def prepare(self, trainer: Any) -> None:
-        """Forget earlier trainings, before anything of this one is run or written.
+        """Reset the callback for a new training, before any of it runs or is written.
 
         Raises:
             ConfigError: the callback cannot take part in this training.
         """
 
     def on_start(self, trainer: Any) -> None:
-        """Before the first epoch, or where a resumed training goes on."""
+        """Called at the start of a training, or of the continuation of one."""
 
     def on_minibatch(self, trainer: Any, x: Array, t: Array) -> None:
-        """Before a minibatch runs, with its prepared inputs and targets."""
+        """Called before a minibatch runs, with its prepared inputs and targets."""
 
     def on_chunk(self, trainer: Any) -> None:
-        """After a chunk of minibatches."""
+        """Called after a chunk of minibatches."""
 
     def on_epoch(self, trainer: Any, row: Row) -> None:
-        """After an epoch, with its row of the history."""
+        """Called after an epoch, with its row of the history."""
 
     def on_pause(self, trainer: Any) -> None:
-        """After `on_chunk` and after `on_epoch` of every callback.
+        """Called after `on_chunk` of every callback, and after `on_epoch` of every callback.
 
-        θ, the position and the state of every callback are now those of one moment: checkpoints
-        are written here.
+        θ, the position and the states of all callbacks are consistent here, so this is where
+        checkpoints are written.
         """
 
     def on_end(self, trainer: Any) -> None:
-        """After the last epoch, or when training was stopped, interrupted or broken off."""
+        """Called after the last epoch, or when training was stopped, interrupted or has failed."""
 
     def state(self) -> State:
-        """What the callback remembers, for a checkpoint: arrays and plain values by name."""
+        """The callback's state for a checkpoint: arrays and plain values by name."""
         return {}
 
     def load_state(self, state: State) -> None:
-        """Go on from what `state` returned when the checkpoint was written; after `prepare`.
+        """Restore a state that `state` returned; called after `prepare`.
 
         Raises:
-            KeyError, TypeError, ValueError: this is the state of another callback or training.
+            KeyError, TypeError, ValueError: the state is that of another callback or training.
         """
 
 
@@ -84,26 +84,26 @@ MODES = ("auto", "min", "max")
 
 @dataclass(eq=False)
 class EarlyStopping(Callback):
-    """Ends a training in which a figure of the history has stopped getting better.
+    """Stops training when a loss or score has stopped improving.
 
-    Epoch e is better if its value is below best − min_delta (above best + min_delta where more is
-    better). After ``patience`` epochs in a row that are not, training is finished. In the end,
-    also of a training that ran all its epochs or diverged, the parameters of the best epoch are
-    restored; not where training was interrupted, since it may go on. A value that is not finite is
-    never better.
+    An epoch is an improvement if its value is below best − min_delta (or above best + min_delta
+    for mode ``max``); a value that is not finite never is. Training stops after ``patience``
+    epochs in a row without improvement. When training ends, also if it ran all its epochs or
+    diverged, the parameters of the best epoch are restored. If it was interrupted they are not,
+    since it may be resumed.
 
     Source: Prechelt, *Early stopping — but when?* (1998); the names of the options are Keras's.
 
     Attributes:
         monitor: a column of the history, such as ``validation_loss`` or ``train_accuracy``.
-        patience: how many epochs in a row may be no better, at least 1.
-        min_delta: how much better an epoch has to be to count, at least 0.
-        mode: ``min`` if less is better, ``max`` if more is; ``auto``: less of a loss, more of an
-            accuracy or R².
-        restore_best: whether the parameters of the best epoch are restored in the end.
-        best: the best value so far; None before there was one.
-        best_epoch: the epoch it was reached in.
-        wait: how many epochs in a row were no better.
+        patience: after how many epochs in a row without improvement training stops, at least 1.
+        min_delta: an epoch improves on the best value only by more than this, at least 0.
+        mode: ``min`` if lower values are better, ``max`` if higher ones are; ``auto``: min for a
+            loss, max for an accuracy or R².
+        restore_best: whether the parameters of the best epoch are restored at the end.
+        best: the best value so far; None before the first finite one.
+        best_epoch: the epoch with the best value.
+        wait: how many epochs have passed since the last improvement.
     """
 
     monitor: str = field(
@@ -179,7 +179,7 @@ class EarlyStopping(Callback):
             trainer.restored = f"{self._about_best()}, whose parameters were restored"
 
     def state(self) -> State:
-        """The best value, its epoch and its θ, and how many epochs were no better since."""
+        """The best value, its epoch and its θ, and the number of epochs since then."""
         counts = {"best_epoch": self.best_epoch, "wait": self.wait}
         return {"best": self.best, **counts, "theta": self._theta.copy()}
 
@@ -200,14 +200,14 @@ class EarlyStopping(Callback):
 
 
 CALLBACKS: Mapping[str, type[Callback]] = {"early_stopping": EarlyStopping}
-"""The callbacks that a configuration may name."""
+"""The callbacks that a configuration can name."""
 
 
 def callback(value: str | Mapping[str, Any]) -> Callback:
-    """A new stock callback: by name, or by ``type`` with its options.
+    """A new callback of this package: by name, or by ``type`` with its options.
 
     Raises:
-        ConfigError: no such name or option, or an option out of its range.
+        ConfigError: the name or an option is unknown, or an option is out of its range.
 
     Example:
         >>> callback({"type": "early_stopping", "patience": 3}).patience

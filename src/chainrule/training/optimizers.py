@@ -1,9 +1,9 @@
 """The optimisers: how a gradient changes θ.
 
-An optimiser is bound to one θ, one gradient vector of the same layout, and the learning rates of
-slices of θ. ``step()`` then changes θ in place, once for every minibatch. Its state is ``steps``
-and ``state``, named vectors as long as θ. The table `OPTIMIZERS` holds the classes by name; the
-fields of a class are its options.
+An optimiser is bound to a θ, a gradient vector of the same layout, and the learning rates of
+slices of θ. ``step()`` then changes θ in place, once per minibatch. The optimiser's state consists
+of ``steps`` and of ``state``, named vectors of θ's length. The table `OPTIMIZERS` holds the
+classes by name; the fields of a class are its options.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Optimizer(ABC):
     """An update rule with its state.
 
     Attributes:
-        default_rate: the learning rate where the network has none.
-        state: the vectors that the rule carries from step to step, by name; rows of one array.
+        default_rate: the learning rate if the network has none.
+        state: the vectors that the rule keeps between steps, by name; rows of one array.
         steps: how many steps were taken.
-        rates: slices of θ with their learning rates, as bound.
-        scale: a factor on every rate, which a schedule changes from epoch to epoch.
+        rates: slices of θ with their learning rates, as passed to `bind`.
+        scale: the factor by which every learning rate is multiplied; a schedule sets it.
     """
 
     default_rate: ClassVar[float] = 0.1
@@ -45,12 +45,12 @@ class Optimizer(ABC):
     scale: float = field(default=1.0, init=False, repr=False)
 
     def bind(self, theta: Array, gradient: Array, rates: Rates) -> None:
-        """Start on ``theta``: state of zeros, no steps taken.
+        """Prepare to update ``theta``, with a state of zeros and no steps taken.
 
         Args:
             theta: the parameter vector, changed in place by ``step``.
-            gradient: the vector in which each step finds the gradient.
-            rates: slices of θ with their learning rates, in order; what lies between them is
+            gradient: the vector from which each step reads the gradient.
+            rates: slices of θ with their learning rates, in order; parameters outside of them are
                 not trained.
         """
         self.steps = 0
@@ -65,7 +65,7 @@ class Optimizer(ABC):
         ]
 
     def step(self) -> None:
-        """Change θ once, by the gradient that stands in the gradient vector."""
+        """Update θ once, with the present content of the gradient vector."""
         self.steps += 1
         for vectors, rate in self._slices:
             self._update(rate * self.scale, **vectors)
@@ -74,7 +74,7 @@ class Optimizer(ABC):
     def _update(
         self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
     ) -> None:
-        """Change a slice of θ that has one learning rate."""
+        """Update a slice of θ, whose parameters all have the same learning rate."""
 
 
 def _fraction(name: str, value: float) -> None:
@@ -95,17 +95,17 @@ class SGD(Optimizer):
 
 @dataclass
 class Momentum(Optimizer):
-    """Descent with momentum.
+    """Stochastic gradient descent with momentum.
 
     ``velocity = momentum * velocity + gradient``, then ``theta -= rate * velocity``, or with
-    Nesterov's look ahead ``theta -= rate * (gradient + momentum * velocity)``.
+    Nesterov's momentum ``theta -= rate * (gradient + momentum * velocity)``.
 
     Source: Sutskever et al., *On the importance of initialization and momentum in deep
     learning* (2013), with the rate applied to the velocity, as PyTorch does.
 
     Attributes:
         momentum: at least 0, below 1.
-        nesterov: look ahead.
+        nesterov: use Nesterov's momentum.
     """
 
     default_rate: ClassVar[float] = 0.05
@@ -136,7 +136,7 @@ class Momentum(Optimizer):
 
 @dataclass
 class Adam(Optimizer):
-    """Adaptive moments, both corrected for their start at 0.
+    """Adam: adaptive moment estimation, with bias correction of both moments.
 
     ``m = beta1 * m + (1 - beta1) * gradient``, ``v = beta2 * v + (1 - beta2) * gradient**2``,
     ``theta -= rate * m / (1 - beta1**steps) / (sqrt(v / (1 - beta2**steps)) + epsilon)``.
@@ -144,9 +144,9 @@ class Adam(Optimizer):
     Source: Kingma and Ba, *Adam: a method for stochastic optimization* (2015), algorithm 1.
 
     Attributes:
-        beta1: memory of the mean, at least 0, below 1.
-        beta2: memory of the square, at least 0, below 1.
-        epsilon: keeps the division finite, above 0.
+        beta1: decay rate of the first moment m, at least 0, below 1.
+        beta2: decay rate of the second moment v, at least 0, below 1.
+        epsilon: added to the denominator so that it is never 0; above 0.
     """
 
     default_rate: ClassVar[float] = 0.005
@@ -188,7 +188,7 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
     """A new optimiser: by name, or by ``type`` with its options.
 
     Raises:
-        ConfigError: no such name or option, or an option out of its range.
+        ConfigError: the name or an option is unknown, or an option is out of its range.
 
     Example:
         >>> optimizer({"type": "momentum", "nesterov": True})
@@ -197,11 +197,11 @@ def optimizer(value: str | Mapping[str, Any]) -> Optimizer:
     return from_table("optimizer", OPTIMIZERS, value, numbers=False)
 
 
-# Clipping of the gradient by its norm.
+# Clipping the gradient by its norm.
 
 
 def norm(gradient: Array) -> float:
-    """‖g‖₂ over all parameters; finite wherever g is and the norm can be written as a float64.
+    """‖g‖₂ over all parameters, without overflow or underflow of the squares.
 
     Example:
         >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, -2e300]))
@@ -219,21 +219,21 @@ def norm(gradient: Array) -> float:
 
 
 def clip_norm(gradient: Array, most: float) -> float:
-    """g ← g · min(1, c / ‖g‖), in place: its direction stays, its length becomes at most c.
+    """Scale the gradient in place so that its norm is at most c: g ← g · min(1, c / ‖g‖).
 
-    The norm is over the whole gradient vector, not over each array by itself, and the gradient is
-    that of the loss with its penalty, as a step uses it: so does `torch.nn.utils.clip_grad_norm_`
-    where the penalty is part of the loss. (PyTorch divides by ‖g‖ + 1e-6; here the length is c.)
+    The norm is that of the whole gradient vector, penalty included, not of each array by itself.
+    `torch.nn.utils.clip_grad_norm_` does the same if the penalty is part of the loss, except that
+    it divides by ‖g‖ + 1e-6, so that its result is slightly shorter than c.
 
     Source: Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*
     (2013), algorithm 1.
 
     Args:
-        gradient: finite, of all parameters.
+        gradient: the gradient of all parameters, finite.
         most: c, above 0.
 
     Returns:
-        ‖g‖ before.
+        ‖g‖ before clipping.
 
     Example:
         >>> g = np.array([3.0, 4.0])

@@ -1,4 +1,4 @@
-"""How to train: the ``training:`` part of a configuration, and what Python says of it."""
+"""How to train: the ``training:`` part of a configuration."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from chainrule.training.optimizers import OPTIMIZERS
 from chainrule.training.schedules import SCHEDULES
 
 MOST_THREADS = 1024
-"""More than any machine that this is meant for has; a larger number is a typing error."""
+"""The most threads; a larger number is taken for a typing error."""
 
 
 def _lower(value: Any) -> Any:
@@ -37,14 +37,14 @@ def _lower(value: Any) -> Any:
 
 
 def _list_or_null(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """A list as the schema reads it, or None; else an error that shows such a list."""
+    """The validated list, or None; anything else is an error whose message shows such a list."""
     if value is not None and not isinstance(value, list):
         raise expected("a list of callbacks such as [early_stopping], or null")
     return handler(value)
 
 
 class _EngineName(Metadata):
-    """A name from the table of engines, as it is now."""
+    """The name of an engine, compared with the table of engines at each check."""
 
     def check(self, value: Any) -> str:
         return self._word.check(value)
@@ -64,24 +64,23 @@ class Settings:
     Attributes:
         epochs: how often training goes through the training data.
         batch_size: the cases of a minibatch; full for all training data at once.
-        seed: the one number all randomness follows from.
-        shuffle: a new order of the cases for each epoch; otherwise that of the file.
-        optimizer: how a step follows from the gradient.
+        seed: the number that determines all random numbers.
+        shuffle: draw a new order of the cases for each epoch; otherwise keep that of the data.
+        optimizer: the rule by which a step follows from the gradient.
         schedule: how every learning rate changes from epoch to epoch.
-        engine: what runs the minibatches; auto decides from the configuration.
-        threads: the processor's threads that products run on; auto decides from the sizes.
-        evaluate: an epoch's training loss: running is the mean over its cases as the minibatches
-            ran, full a pass of its own over the training data.
-        clip_gradient_norm: the most that the norm of the whole gradient, penalty included, is in
-            a step; a longer one is shortened; null for any. In a formula, with the most c:
-            g ← g · min(1, c / ‖g‖).
-        callbacks: what takes part in the training; early_stopping ends it where a figure of the
-            history has stopped getting better, and restores the best parameters.
-        checkpoint_every: save a checkpoint after every so many minibatches; null for one an
-            epoch, at most one a second.
+        engine: the code that runs the minibatches; auto chooses by network, data and settings.
+        threads: the number of threads for products and compiled loops; auto chooses by the sizes.
+        evaluate: how an epoch's training loss is found. running: the mean over its cases, each
+            before the update of its minibatch; full: a pass over the training data afterwards.
+        clip_gradient_norm: the maximum c of the norm of the whole gradient, penalty included; a
+            longer gradient is scaled down, g ← g · min(1, c / ‖g‖). null for no limit.
+        callbacks: what takes part in the training; early_stopping stops it when a loss or score
+            has stopped improving, and restores the best parameters.
+        checkpoint_every: the number of minibatches between two checkpoints; null for one after
+            each epoch, but at most one per second.
 
     Raises:
-        ConfigError: with everything that is wrong with them.
+        ConfigError: settings are invalid; lists all problems.
     """
 
     epochs: Whole = 30
@@ -122,7 +121,7 @@ class Settings:
     checkpoint_every: OptionalCount = None
 
     def cases_a_minibatch(self, cases: int) -> int:
-        """The batch size as a number, for a training set of ``cases`` cases."""
+        """The batch size as a number, if the training set has ``cases`` cases."""
         return max(1, cases) if self.batch_size == "full" else int(self.batch_size)
 
 

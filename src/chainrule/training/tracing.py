@@ -1,7 +1,7 @@
 """Every array of the forward and the backward pass on one minibatch, to check by hand.
 
-`trace` runs both passes and returns the arrays in their order, by the names that lectures use;
-`as_text` sets them out for reading. Neither changes θ.
+`trace` runs both passes and returns the arrays in the order of computation, with names such as z,
+a and δ; `as_text` formats them. Neither changes θ.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from chainrule.training import Callback, Trainer
 from chainrule.training.optimizers import SGD, norm
 
 EDGE = 3
-"""How many rows and columns a shortened array keeps at either end."""
+"""How many entries of each axis a shortened array keeps at either end."""
 
 PARAMETERS = {
     "W": "weights",
@@ -37,7 +37,7 @@ PARAMETERS = {
     "U": "weights of the state before",
     "h0": "the start state h(0)",
 }
-"""What a parameter is, where its layer has nothing to say of it."""
+"""The descriptions of parameters for which a layer has no explanation of its own."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Entry:
     """One array of the two passes.
 
     Attributes:
-        name: such as ``δ dense_1``.
-        formula: by which it was computed.
+        name: the symbol and the layer, such as ``δ dense_1``.
+        formula: how it was computed, or what it is.
         value: the array.
-        cases: for local Jacobians, the number of cases; ``value`` holds the matrices of the first
-            and the last one, or the one matrix that all cases share. Else 0.
-        part: ``forward`` or ``backward``, the pass.
+        cases: the number of cases if this is a local Jacobian, else 0. ``value`` has the matrices
+            of the first and last case, the one that all cases share, or none if too large.
+        part: the pass, ``forward`` or ``backward``.
     """
 
     name: str
@@ -61,19 +61,20 @@ class Entry:
 
 
 def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> list[Entry]:
-    """Both passes on one minibatch.
+    """Run the passes on one minibatch and list their arrays.
 
     Args:
-        network: evaluated at its present θ; its gradients become those of this minibatch.
+        network: evaluated at its present θ; with ``jacobians`` its gradients are overwritten.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
-        jacobians: run the backward pass as well, and list every Jacobian, δ and gradient.
+        jacobians: list the layers' arrays, run the backward pass, and list every Jacobian, δ and
+            gradient. Otherwise only inputs, outputs, targets and loss are listed.
 
     Returns:
-        The arrays in the order in which they are computed; copies, which stay as they are.
+        Copies of the arrays, in the order in which they are computed.
 
     Raises:
-        ShapeError: x or t does not fit.
+        ShapeError: x or t does not fit the network.
     """
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
     with network.lock:
@@ -92,14 +93,14 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
 
 
 def _shaped(rows: Array, shape: Shape) -> Array:
-    """Rows of numbers as the images or sequences that they stand for."""
+    """The flattened rows reshaped to images or sequences of this shape."""
     return rows.reshape(len(rows), *shape)
 
 
 def _loss_formula(network: Network) -> str:
-    of_a_step = loss_of_a_step(network.loss_function)
-    summed = "" if of_a_step is network.loss_function else ", summed over the steps"
-    formula = f"the loss: {name_in(LOSSES, of_a_step)}{summed}, mean over the cases"
+    step_loss = loss_of_a_step(network.loss_function)
+    summed = "" if step_loss is network.loss_function else ", summed over the steps"
+    formula = f"the loss: {name_in(LOSSES, step_loss)}{summed}, mean over the cases"
     kinds = " and ".join(dict.fromkeys(term.type for term in network.penalised))
     return formula + (f", + {kinds} penalty {network.penalty_loss():.8g}" if kinds else "")
 
@@ -119,7 +120,7 @@ def _targets(network: Network, t: Array, *, as_rows: bool) -> Iterator[Entry]:
 def _forward(network: Network) -> Iterator[Entry]:
     for k in network.graph.order:
         layer: Any = network.layers[k]
-        name, x = layer.name, _fed(network, k)
+        name, x = layer.name, _input_names(network, k)
         if layer.gives_distribution:
             s = _shaped(layer.s, layer.output_shape)
             yield Entry(f"s {name}", f"softmax({x})", s)
@@ -134,7 +135,7 @@ def _forward(network: Network) -> Iterator[Entry]:
 
 
 def _formula(layer: Layer, x: str) -> str:
-    """The formula of z, with the name of the layer's input in place of x or behind it."""
+    """The formula of z; the name of the layer's input replaces a leading x or is appended."""
     first, space, rest = layer.formula_of_z.partition(" ")
     if first == "x":
         return x + space + rest
@@ -142,14 +143,14 @@ def _formula(layer: Layer, x: str) -> str:
 
 
 def _about(layer: Layer, parameter: str) -> str:
-    """What a parameter is, with its axes where it is a matrix of weights."""
+    """The description of a parameter."""
     if parameter in layer.explanations:
         return layer.explanations[parameter][0]
     return PARAMETERS.get(parameter, f"the parameter {parameter}")
 
 
-def _fed(network: Network, k: int) -> str:
-    """What a layer takes, by the names of the entries."""
+def _input_names(network: Network, k: int) -> str:
+    """The names of the entries that are the layer's inputs."""
     layers, sources = network.layers, network.graph.sources[k]
     names = ["x" if s == INPUT else f"{layers[s].output_letter} {layers[s].name}" for s in sources]
     return " and ".join(names)
@@ -167,7 +168,9 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
     for k in reversed(network.graph.order):
         layer = network.layers[k]
         J_z = by_logs[1] if by_logs is not None and layer is last else None
-        yield from _through(network, layer, " + ".join(upstream[k]), _fed(network, k), J_z)
+        yield from _layer_entries(
+            network, layer, " + ".join(upstream[k]), _input_names(network, k), J_z
+        )
         sent = f"{'δ' if layer.gives_distribution else '∂L/∂x'} {layer.name}"
         sources = network.graph.sources[k]
         for j, source in enumerate(sources, start=1):
@@ -176,7 +179,7 @@ def _backward(network: Network, t: Array) -> Iterator[Entry]:
 
 
 def _jacobian_formula(network: Network, *, at_small: bool) -> str:
-    """What J_L is; ``at_small`` where it is by logarithms of outputs too small to divide by."""
+    """The description of J_L; ``at_small`` if some outputs are too small to divide by."""
     formula = "∂L/∂y, of the loss with respect to the outputs"
     if not at_small or network.from_logits is None:
         return formula
@@ -187,13 +190,14 @@ def _jacobian_formula(network: Network, *, at_small: bool) -> str:
     )
 
 
-def _through(
+def _layer_entries(
     network: Network, layer: Layer, upstream: str, x: str, by_logs: Jacobian | None
 ) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
-    ``upstream`` names the gradient with respect to its output, or a sum of several, and ``x`` its
-    input; ``by_logs`` is its J where the loss needs some outputs by their logarithms.
+    ``upstream`` names the gradient, or the sum of gradients, with respect to the layer's output;
+    ``x`` names its input. ``by_logs`` replaces the layer's Jacobian if the loss is differentiated
+    with respect to the logarithms of some outputs.
     """
     name, local, also = layer.name, layer.jacobians(), ""
     if by_logs is not None and network.from_logits is not None:
@@ -237,7 +241,7 @@ def _gradients(
 
 
 def _formulas(layer: Layer, argument: str, where: str) -> tuple[str, str]:
-    """The local Jacobian by an argument of a layer, and the gradient with room for a penalty."""
+    """The formulas of J and of the gradient for a parameter or x; ``%s`` is for a penalty."""
     if argument not in layer.explanations:
         gradient = f"δ {layer.name} · J_{argument} {layer.name}, summed over the cases%s"
         return f"∂z/∂{argument}{where}", gradient
@@ -246,7 +250,7 @@ def _formulas(layer: Layer, argument: str, where: str) -> tuple[str, str]:
 
 
 def _penalty(network: Network, full_name: str) -> str:
-    """What the penalty adds to a parameter's gradient, as a formula."""
+    """The formula of the term that the penalty adds to a parameter's gradient, or nothing."""
     name = full_name.rpartition(".")[2]
     rates = network.penalty_rates(full_name).items()
     terms = [f" + {rate:g} · {name if kind == 'L2' else f'sign({name})'}" for kind, rate in rates]
@@ -254,7 +258,7 @@ def _penalty(network: Network, full_name: str) -> str:
 
 
 def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
-    """The explicit matrices of the first and the last case, unless they are too large."""
+    """The entry of a Jacobian: the matrices of the first and last case, unless too large."""
     cases, *matrix = jacobian.dense_shape
     if np.prod(matrix) > DENSE_LIMIT:
         note = f"{formula}; {(cases, *matrix)} is too large to write out"
@@ -267,11 +271,11 @@ def _local(name: str, formula: str, jacobian: Jacobian) -> Entry:
 
 
 def as_text(entries: Sequence[Entry], classes: Sequence[str] | None = None) -> str:
-    """The entries set out for reading, large arrays shortened in the middle.
+    """The entries as text; large arrays are shortened in the middle.
 
     Args:
-        entries: of `trace`.
-        classes: the names of the classes, shown beside the targets.
+        entries: as `trace` returns them.
+        classes: the names of the classes, to show beside the targets.
     """
     lines: list[str] = []
     has_backward = any(entry.part == "backward" for entry in entries)
@@ -298,12 +302,12 @@ def _entry_text(entry: Entry, classes: Sequence[str] | None) -> str:
 
 
 def _matrices(entry: Entry) -> Iterator[str]:
-    """The matrices of an entry, each under the number of its case."""
+    """The lines for the matrices of an entry, each matrix below its case number."""
     is_shared = len(entry.value) == 1 < entry.cases
     for number, matrix in zip((1, entry.cases), entry.value, strict=False):
         if number > 2:
             yield f"  … {number - 2} more case{'s' * (number > 3)} …"
-        # The Jacobian by filters is written as a matrix with a row for each output.
+        # A Jacobian with respect to filters has more axes; it is written with a row per output.
         row = ", its numbers in a row" if matrix.ndim > 3 else ""
         yield ("  every case" if is_shared else f"  case {number}") + row
         yield _indented(array_text(matrix.reshape(len(matrix), -1) if row else matrix))
@@ -314,7 +318,7 @@ def _indented(text: str) -> str:
 
 
 def array_text(value: Array) -> str:
-    """An array in rows, with the middle left out where it is large.
+    """An array as text; the middle of a large array is left out.
 
     Example:
         >>> print(array_text(np.array([[1.0, 0.5], [0.25, -0.0]])))
@@ -334,8 +338,8 @@ class ShowMinibatches(Callback):
     """Prints every minibatch before it runs.
 
     Args:
-        jacobians: every Jacobian, δ and gradient as well.
-        classes: the names of the classes.
+        jacobians: print every Jacobian, δ and gradient as well, and the update.
+        classes: the names of the classes, to show beside the targets.
     """
 
     every_minibatch = True
@@ -357,7 +361,7 @@ class ShowMinibatches(Callback):
 
 
 def update_text(trainer: Trainer) -> str:
-    """What the optimiser is about to do with the gradient, and at which rates."""
+    """A line that says how the optimiser is about to update θ, and at which learning rates."""
     network, optimizer = trainer.network, trainer.optimizer
     private = [
         f"{layer.name} {layer.learning_rate * optimizer.scale:g}"
@@ -374,7 +378,7 @@ def update_text(trainer: Trainer) -> str:
 
 
 def _clipping(trainer: Trainer) -> str:
-    """How the gradient is clipped, if the settings ask for it."""
+    """The remark on how the gradient is clipped; empty if the settings do not ask for it."""
     most = trainer.settings.clip_gradient_norm
     if most is None:
         return ""

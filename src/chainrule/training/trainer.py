@@ -1,7 +1,7 @@
 """The training loop: epochs of minibatches, validation, history and callbacks.
 
-A `Trainer` owns no mathematics. It gives an engine one chunk of minibatches after the other
-and calls its callbacks. Between two chunks training can be stopped or interrupted.
+A `Trainer` contains no mathematics. It passes minibatches to an engine, one chunk after the
+other, and calls the callbacks. Training can be stopped or interrupted between two chunks.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from chainrule.training.scores import Score, has_r2
 from chainrule.training.settings import Settings
 
 CHUNK_SECONDS = 0.05
-"""A chunk grows until it takes about this long: short enough to stop soon, long enough to be
-fast. Its length never changes the numbers."""
+"""The number of minibatches in a chunk is adapted so that it takes about this long: short enough
+to stop soon, long enough to be fast. It does not affect the results."""
 
 LONGEST_REASON = 300
-"""The reason why a training was stopped is stored up to this many letters."""
+"""The reason why training was stopped is cut off after this many characters."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs and targets of one part of the data; possibly none."""
+    """Inputs and targets of one part of the data, which may be empty."""
 
     x: Array
     t: Array
@@ -59,33 +59,33 @@ class Trainer:
     """Trains one network on one training set.
 
     Args:
-        network: changed in place.
+        network: the network to train; its θ is changed in place.
         train: the training cases, at least one.
-        validation: watched after each epoch; may be empty.
+        validation: the cases to evaluate after each epoch; may be empty.
         settings: see `Settings`.
-        classes: whether targets are classes (accuracy) or values (R²).
+        classes: True if the targets are classes (accuracy), False if they are values (R²).
         callbacks: called in this order, after those that the settings name.
 
     Attributes:
-        callbacks: all of them.
+        callbacks: those of the settings, followed by those passed as an argument.
         epoch: the epoch in progress, from 1; 0 before the first.
-        minibatch: how many minibatches of it have run.
-        last_loss: of the minibatch that ran last.
-        threads: how many the matrix products run on.
+        minibatch: how many minibatches of this epoch have run.
+        last_loss: the loss of the minibatch that ran last; NaN before the first.
+        threads: the number of threads for the engine and for large matrix products.
         base_rate: the network's learning rate, before any schedule.
-        progress: the figures of the epoch in progress.
-        history: the figures of the finished epochs.
+        progress: the losses and counts of the epoch in progress.
+        history: the losses and scores of the finished epochs.
         interrupted: set it to end `run` after the chunk in progress; training may go on later.
-        stop_reason: why training was finished before its last epoch, see `stop`; else None.
-        restored: the message of a callback that gave θ the values of an earlier epoch; else None.
-        finished: whether every epoch has run, or training was stopped for a reason.
-        interruptible: runs the evaluations, which a request to stop ends at once.
-        inconsistent: whether training was broken off within a chunk, so that θ and the position
-            are not those of one moment.
+        stop_reason: why training was stopped before its last epoch, see `stop`; otherwise None.
+        restored: the message of a callback that restored θ of an earlier epoch; otherwise None.
+        finished: whether all epochs have run, or `stop` was called.
+        interruptible: runs the evaluations, so that a request to stop ends them at once.
+        inconsistent: whether an exception ended training within a chunk, so that θ may be ahead
+            of ``epoch`` and ``minibatch``.
 
     Raises:
-        ConfigError: there is no such optimiser, schedule, engine or callback, an option is out
-            of its range, or a callback cannot take part in this training.
+        ConfigError: the optimiser, schedule, engine or callback is unknown, an option is out of
+            its range, or a callback cannot take part in this training.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Trainer:
         return self.base_rate * self.optimizer.scale
 
     def _prepared(self, part: Part | Dataset) -> Part:
-        """The part in the network's type, converted once for all epochs."""
+        """The part in the network's floating-point type, converted once for all epochs."""
         if not len(part):
             return Part(part.x, part.t)
         return Part(*self.network.prepare(part.x, part.t))
@@ -171,7 +171,7 @@ class Trainer:
             raise type(error)([replace(p, key="engine") for p in error.problems]) from None
 
     def _stock_callbacks(self) -> list[Callback]:
-        """The callbacks of the settings, prepared; the key of a problem says which it is about."""
+        """The callbacks of the settings, prepared; an error names the callback by its key."""
         found = [callback(value) for value in self.settings.callbacks or ()]
         for k, one in enumerate(found):
             try:
@@ -183,7 +183,7 @@ class Trainer:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the history that a callback may monitor: all but epoch and seconds."""
+        """The columns of the history that a callback can monitor: all but epoch and seconds."""
         train = self._columns("train", self.train)
         if self.settings.evaluate == "running" and not self.classes:
             train = train[:1]
@@ -196,12 +196,12 @@ class Trainer:
         return [f"{part}_{figure}" for figure in ("loss", *quality)]
 
     def run(self) -> History:
-        """Train until the last epoch, or until training is stopped or interrupted.
+        """Train until all epochs have run, or until training is stopped or interrupted.
 
         Raises:
-            DivergenceError: a loss or gradient is not finite; θ is as it was before that
-                minibatch, unless a callback restored that of an earlier epoch, and ``history``
-                holds the epochs before.
+            DivergenceError: a loss or gradient is not finite. θ is as it was before that
+                minibatch, unless a callback restored θ of an earlier epoch; ``history`` holds
+                the epochs that were finished.
         """
         for one in self.callbacks:
             one.on_start(self)
@@ -219,19 +219,20 @@ class Trainer:
         return self.history
 
     def _prepare_engine(self) -> None:
-        """Compile what the engine runs; who interrupts this skips the evaluations as well."""
+        """Compile what the engine runs; an interruption here skips all evaluations as well."""
         self.interruptible.attempt(self.engine.prepare)
         if self.interruptible.is_requested:
             self.interruptible.close()
 
     def stop(self, reason: str) -> None:
-        """Finish training after the chunk in progress; a training that was stopped is complete.
+        """End training for good after the chunk in progress; a later `run` does not continue it.
 
         Args:
-            reason: for the record, such as "early stopping after epoch 12"; the first one counts.
+            reason: the text for `stop_reason`, such as "early stopping after epoch 12"; only the
+                first call sets it.
 
         Raises:
-            ConfigError: the reason is no text.
+            ConfigError: the reason is not a string, or is blank.
         """
         if not isinstance(reason, str) or not reason.strip():
             raise ConfigError(f"stop needs the reason, a text; found {shown(reason)}")
@@ -239,16 +240,16 @@ class Trainer:
             self.stop_reason = " ".join(printable(reason).split())[:LONGEST_REASON]
 
     def ask_to_stop(self) -> None:
-        """Interrupt training after the chunk in progress, and an evaluation at once.
+        """Interrupt training after the chunk in progress, or an evaluation at once.
 
-        It is for the handler of a signal; within an evaluation it raises what ends that.
+        A signal handler calls it; during an evaluation it raises the exception that ends this.
         """
         self.interrupted = True
         self.interruptible.leave()
 
     @property
     def is_complete(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether all epochs have run, or `stop` was called."""
         return self.stop_reason is not None or len(self.history.rows) >= self.settings.epochs
 
     @property
@@ -258,7 +259,7 @@ class Trainer:
 
     @property
     def ending(self) -> str | None:
-        """How training ended, if it is not just that the last epoch has run."""
+        """How training ended; None if all epochs have run and no callback restored θ."""
         reason = self._divergence or self.stop_reason
         if self.restored is None:
             return reason
@@ -266,7 +267,7 @@ class Trainer:
 
     @property
     def is_within_epoch(self) -> bool:
-        """Whether an epoch has begun that is not in the history yet."""
+        """Whether an epoch has begun and is not in the history yet."""
         return self.epoch > len(self.history.rows)
 
     def _begin_epoch(self) -> None:
@@ -276,23 +277,23 @@ class Trainer:
         self.set_scale()
 
     def set_scale(self) -> None:
-        """Give the optimiser the schedule's factor of the epoch in progress."""
+        """Set the optimiser's scale to the schedule's factor for the epoch in progress."""
         self.optimizer.scale = self.schedule.factor(self.epoch, self.settings.epochs)
 
     def order(self, epoch: int) -> Array | None:
-        """The order of the cases in an epoch, which depends on the seed and the epoch alone."""
+        """The order of the cases by seed and epoch, (cases,); None if they are not shuffled."""
         if not self.settings.shuffle:
             return None
         return stream(self.settings.seed, "shuffle", str(epoch)).permutation(len(self.train))
 
     def _call(self, event: str, *details: Any) -> None:
-        """Call every callback in order, even if one of them fails."""
+        """Call this method of every callback in order, even if one of them raises."""
         with ExitStack() as stack:
             for one in reversed(self.callbacks):
                 stack.callback(getattr(one, event), self, *details)
 
     def _run_epoch(self) -> None:
-        """Run the rest of an epoch, and end it unless training is to stop before."""
+        """Run the remaining minibatches of the epoch and end it; return early if told to stop."""
         progress = self.progress
         if progress.order is None:
             progress.order = self.order(self.epoch)
@@ -309,7 +310,7 @@ class Trainer:
         self._end_epoch()
 
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
-        """Run the next minibatches; their result, and the seconds the engine took."""
+        """Run the next chunk; returns its result and the seconds that the engine took."""
         last = min(self.minibatch + self._chunk_length(), self.engine.minibatches)
         self._show_minibatch(order)
         start = perf_counter()
@@ -329,7 +330,7 @@ class Trainer:
         return result, elapsed
 
     def _chunk_length(self) -> int:
-        """How many minibatches to run at once."""
+        """The number of minibatches in the next chunk."""
         if any(one.every_minibatch for one in self.callbacks):
             return 1
         every = self.settings.checkpoint_every
@@ -337,7 +338,7 @@ class Trainer:
 
     @property
     def minibatches_run(self) -> int:
-        """How many minibatches have run in all epochs."""
+        """How many minibatches have run since the first epoch began."""
         return max(0, self.epoch - 1) * self.engine.minibatches + self.minibatch
 
     def _show_minibatch(self, order: Array | None) -> None:
@@ -366,7 +367,7 @@ class Trainer:
             self._call("on_pause")
 
     def _row(self) -> Row:
-        """The epoch's row of the history; nothing else is changed, so it may be interrupted."""
+        """The epoch's row of the history. This changes no state, so it can be interrupted."""
         progress, row = self.progress, Row(epoch=self.epoch, train_loss=self.progress.mean_loss)
         if self.settings.evaluate == "full":
             row |= score_columns("train", self.evaluate(self.train))
@@ -377,5 +378,5 @@ class Trainer:
         return row
 
     def evaluate(self, cases: Part | Dataset) -> Score | None:
-        """The score of the network as it is now; None where there are no cases."""
+        """The score of the network as it is now; None if there are no cases."""
         return self.engine.evaluate(cases.x, cases.t)

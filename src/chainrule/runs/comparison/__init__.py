@@ -1,1 +1,1 @@
-"""The same training by our engine and by other libraries, each in a process of its own."""
+"""Comparison of one training by our engine and by other libraries, each in its own process."""

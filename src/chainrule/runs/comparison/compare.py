@@ -1,4 +1,4 @@
-"""`compare`: the same network, from the same θ, by our engine and by other libraries."""
+"""`compare`: train one network, from the same θ, by our engine and by other libraries."""
 
 from __future__ import annotations
 
@@ -33,33 +33,34 @@ def compare(
     report: Report | None = None,
     watch: Watch | None = None,
 ) -> Comparison:
-    """Train a configuration's network by our engine and by other libraries.
+    """Train a configuration's network by our engine and by other libraries (peers).
 
-    All start from the same θ and run the same minibatches. Each has a process of its own, so
-    that its memory is its own, and they take turns, so that a busy moment of the machine meets
-    them all.
+    All start from the same θ and run the same minibatches. Each runs in its own process, so that
+    its memory can be measured, and they take turns, so that other load on the machine affects all
+    of them alike.
 
     Args:
         config: the path of a file, or a mapping, as `chainrule.train` takes it.
-        with_: the names of the peers, in a list or between commas: ``"torch,jax,sklearn"``;
+        with_: the names of the peers, as a list or separated by commas: ``"torch,jax,sklearn"``;
             None for all that are installed.
-        epochs: how many; None for the configuration's.
-        overrides: items such as ``"training.batch_size=5"`` that win over the configuration.
-        engine: ours; None for the one that the configuration names.
-        threads: of every training.
-        folder: a new or empty one for the files; by default ``comparisons/NAME-1`` and so on.
-        save: whether to write files at all.
+        epochs: the number of epochs; None for the configuration's.
+        overrides: items such as ``"training.batch_size=5"`` that replace settings of ``config``.
+        engine: the name of our engine; None for the one that the configuration names.
+        threads: the number of threads of every training.
+        folder: a new or empty folder for the files; by default ``comparisons/NAME-1`` and so on.
+        save: whether to write files.
         report: called with a line for each training that is ready or left out.
-        watch: called now and then with a training's name and the share of its epochs that it has
-            run.
+        watch: called after every turn with the training's name and the fraction of the epochs
+            that it has run.
 
     Returns:
-        The comparison. A peer that is not installed, or cannot train this network, is left out
-        of it and named with the reason.
+        The comparison. A peer that is not installed, cannot train this network, or fails is
+        listed in ``left_out`` with the reason.
 
     Raises:
-        ConfigError: the configuration cannot be run; or a peer or a number that is none.
-        ChainruleError: there is no peer left, or our own training failed.
+        ConfigError: the configuration cannot be run, a peer is unknown or none is installed, or
+            a number is out of its range.
+        ChainruleError: no peer is left, our own training failed, or a file cannot be written.
     """
     from chainrule.config.load import read_source
 
@@ -97,14 +98,14 @@ def compare(
 
 
 def _ignore(*reported: Any) -> None:
-    """In place of the functions that the caller left out."""
+    """The default for ``report`` and ``watch``: do nothing."""
 
 
 def _checked_names(names: str | Sequence[str] | None) -> list[str]:
-    """The peers to compare with, each once.
+    """The names of the peers, without duplicates; None stands for all that are installed.
 
     Raises:
-        ConfigError: names that are none; or no peer is installed.
+        ConfigError: a name is unknown, there are no names, or no peer is installed.
     """
     if names is None:
         names = [name for name in PEERS if PEERS.is_installed(name)]
@@ -126,7 +127,7 @@ def _checked_names(names: str | Sequence[str] | None) -> list[str]:
 def _place(
     name: str, wanted: str | os.PathLike[str] | None, *, save: bool
 ) -> Iterator[Path | None]:
-    """The folder for the files, made before the work; if the work fails it is removed."""
+    """The folder for the files, which is made at once and removed if the work fails."""
     if not save:
         yield None
         return
@@ -137,5 +138,5 @@ def _place(
         with suppress(OSError):
             place.rmdir()
             if wanted is None:
-                place.parent.rmdir()  # unless there are other comparisons
+                place.parent.rmdir()  # fails if it holds other comparisons
         raise

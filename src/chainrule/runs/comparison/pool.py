@@ -1,4 +1,4 @@
-"""The processes of a comparison: each trains the same network, and they take turns."""
+"""The processes of a comparison; each trains the same network, and they take turns."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ Watch = Callable[[str, float], object]
 _THREADS = (
     *THREADS,
     "NUMBA_NUM_THREADS",
-    "NPROC",  # XLA's; its own flag for threads leaves the large products on all of them
+    "NPROC",  # for XLA, whose own flag for threads does not limit large products
 )
 
 KINDS = {kind.__name__: kind for kind in (ConfigError, DataError, DivergenceError)}
-"""The classes of errors that a process may report, which are raised again here."""
+"""The classes of errors that a process can report, by name; they are raised again here."""
 
 ROUND_SECONDS = 0.1
-"""The fastest training takes about so long for a turn.
+"""About how long a turn of the fastest training takes.
 
-That is long enough to run as fast as alone, once its data are in the caches again, and short
-enough that all trainings meet the same busy and quiet moments of the machine.
+This is long enough that refilling the caches at the start of a turn costs little, and short enough
+that other load on the machine affects all trainings alike.
 """
 
 
 class TrainingProcess(WorkerProcess):
-    """A training in a process of its own, and what it has reported so far.
+    """A training in its own process, and what it has reported so far.
 
     Args:
-        job: what it is to train.
+        job: what to train.
 
     Attributes:
-        facts: the message of a training that is ready.
+        facts: the message that the process sent when it was ready.
     """
 
     def __init__(self, job: Job) -> None:
@@ -59,7 +59,7 @@ class TrainingProcess(WorkerProcess):
         """The next message.
 
         Raises:
-            ChainruleError: the job failed; or the process ended without a message.
+            ChainruleError: the training failed, or the process ended without a message.
         """
         message = super().receive()
         if message is None:
@@ -72,7 +72,7 @@ class TrainingProcess(WorkerProcess):
         return message
 
     def train_until(self, epoch: int) -> None:
-        """Let it train to the end of an epoch.
+        """Train until the end of an epoch, and collect what the process reports.
 
         Raises:
             ChainruleError: as `receive`.
@@ -86,7 +86,7 @@ class TrainingProcess(WorkerProcess):
             self._end = self.receive()
 
     def result(self) -> TrainingResult:
-        """How it trained, after the last epoch."""
+        """The result, after the last epoch."""
         facts = self.facts
         return TrainingResult(
             self.name,
@@ -102,13 +102,13 @@ class TrainingProcess(WorkerProcess):
 
 
 class Pool:
-    """Trainings in processes of their own; use it in a ``with``, which ends them.
+    """Trainings in their own processes; a context manager that ends the processes.
 
     Args:
         report: called with a line for each training that is ready or left out.
 
     Attributes:
-        left_out: why a peer is not there, by its name.
+        left_out: the reasons why peers are left out, by their names.
     """
 
     def __init__(self, report: Report) -> None:
@@ -126,12 +126,12 @@ class Pool:
             process.close()
 
     def add(self, job: Job) -> None:
-        """Start a training, which waits for its turn; a peer that cannot train is left out.
+        """Start a training, which then waits for its turn; a peer that cannot train is left out.
 
-        Our own comes first: the others must start as it does.
+        Our own must be added first: the others are compared with its initial θ and data.
 
         Raises:
-            ChainruleError: it is our own that cannot.
+            ChainruleError: our own training cannot be started.
         """
         if job.peer is not None and not PEERS.is_installed(job.peer):
             self._leave_out(job.peer, _in_one_line(PEERS.missing(job.peer)))
@@ -157,7 +157,7 @@ class Pool:
         self._report(f"{name} is left out: {why}")
 
     def _require_peer(self) -> None:
-        """Refuse a comparison of our own training with no other."""
+        """Raise an error if no peer is left."""
         if len(self._members) < 2:
             reasons = [Problem(f"{name}: {why}") for name, why in self.left_out.items()]
             raise ChainruleError([*reasons, Problem("there is no peer left to compare with")])
@@ -168,16 +168,17 @@ class Pool:
         return self._members[0].facts
 
     def train(self, watch: Watch) -> list[TrainingResult]:
-        """Train in rounds, in which every training has a turn; the results, ours first.
+        """Train in rounds, in which every training has a turn; returns the results, ours first.
 
-        After the first two epochs a turn has as many epochs as take the fastest `ROUND_SECONDS`.
+        The first two rounds have one epoch each. Later rounds have as many epochs as the fastest
+        training runs in about `ROUND_SECONDS`.
 
         Args:
-            watch: called after every turn, with a training's name and the share of the epochs
+            watch: called after every turn with the training's name and the fraction of the epochs
                 that it has run.
 
         Raises:
-            ChainruleError: every peer is left out, with the reasons; or ours failed.
+            ChainruleError: our own training failed, or all peers are left out; gives the reasons.
         """
         self._require_peer()
         done, step, epochs = 0, 1, self.facts["epochs"]
@@ -191,7 +192,7 @@ class Pool:
         return [member.result() for member in self._members]
 
     def _train_until(self, member: TrainingProcess, epoch: int) -> None:
-        """One turn; a peer that fails is left out from then on."""
+        """Run one turn of a training; a peer that fails is left out from then on."""
         try:
             member.train_until(epoch)
         except ChainruleError as error:

@@ -1,4 +1,4 @@
-"""The result of a comparison: the figures of each training, their differences, and the files."""
+"""The result of a comparison: times, losses and differences of the trainings, and the files."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ OURS = "chainrule"
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How one library trained.
+    """The result of training by one library.
 
     Attributes:
-        name: of the peer; ``chainrule`` for ours.
-        version: of the library, or the engine that ran it.
-        start_seconds: to import the library and to build the network in it.
-        seconds: of each epoch, (epochs,). The first includes what is compiled in it.
-        losses: of each minibatch as it ran, penalty included, (epochs, minibatches).
-        counts: the cases of each minibatch, (minibatches,).
+        name: the name of the peer; ``chainrule`` for ours.
+        version: the library's version; for ours the name of the engine.
+        start_seconds: the time to import the library and to build the network in it.
+        seconds: the time of each epoch, (epochs,). The first includes compilation.
+        losses: the loss of each minibatch before its update, penalty included, (epochs,
+            minibatches).
+        counts: the number of cases of each minibatch, (minibatches,).
         theta: the parameters at the end, (parameters,).
-        memory: the peak of its process, in bytes; None where it is unknown.
-        memory_before: the peak before the library was imported and the training made: that of
-            Python, NumPy, the data and the network.
+        memory: the peak memory of its process, in bytes; None if it is unknown.
+        memory_before: the peak memory before the library was imported and the training built:
+            that of Python, NumPy, the data and the network.
     """
 
     name: str
@@ -54,13 +55,13 @@ class TrainingResult:
 
     @property
     def step_seconds(self) -> float:
-        """Seconds of a minibatch: the median of all epochs but the first; NaN for one epoch."""
+        """Seconds per minibatch: the median over all epochs but the first; NaN for one epoch."""
         later = self.seconds[1:]
         return float(np.median(later)) / self.losses.shape[1] if len(later) else nan
 
     @property
     def epoch_losses(self) -> Array:
-        """The mean over the cases of each epoch as they ran, (epochs,)."""
+        """The mean of ``losses`` over the cases of each epoch, (epochs,)."""
         return mean_over_cases(self.losses, self.counts)
 
     @property
@@ -75,14 +76,14 @@ class Comparison:
 
     Attributes:
         name: of the configuration.
-        ours: by our engine.
-        peers: by other libraries, in the order in which they were named.
-        left_out: why a peer that was named is not there, by its name.
-        cases: of the training set.
-        parameters: of the network.
-        threads: of every training.
+        ours: the result of our engine.
+        peers: the results of other libraries, in the order in which they were named.
+        left_out: the reasons why peers are left out, by their names.
+        cases: the number of training cases.
+        parameters: the number of parameters of the network.
+        threads: the number of threads of every training.
         config: the configuration as run.
-        folder: where the files lie; None where none were written.
+        folder: the folder with the files; None if none were written.
     """
 
     name: str
@@ -102,20 +103,23 @@ class Comparison:
 
     @property
     def minibatches(self) -> int:
-        """The number of minibatches of an epoch."""
+        """The number of minibatches per epoch."""
         return int(self.ours.losses.shape[1])
 
     @property
     def results(self) -> tuple[TrainingResult, ...]:
-        """Ours first."""
+        """All results, ours first."""
         return (self.ours, *self.peers)
 
     def ratio(self, peer: TrainingResult) -> float:
-        """The peer's time of a step over ours; NaN where there was one epoch alone."""
+        """The peer's `step_seconds` divided by ours; NaN if there was only one epoch."""
         return peer.step_seconds / self.ours.step_seconds
 
     def loss_differences(self, peer: TrainingResult) -> Array:
-        """max|a − b| / max|a| over the minibatches of each epoch, a ours, (epochs,)."""
+        """The relative difference of the losses in each epoch, max|a − b| / max|a|, (epochs,).
+
+        The maxima are over the minibatches of the epoch; a is our loss, b the peer's.
+        """
         pairs = zip(self.ours.losses, peer.losses, strict=True)
         return np.array([difference(a, b) for a, b in pairs])
 
@@ -124,12 +128,14 @@ class Comparison:
         return float(self.loss_differences(peer).max())
 
     def theta_difference(self, peer: TrainingResult) -> float:
-        """max|a − b| / max|a| of the parameters at the end, a ours."""
+        """max|a − b| / max|a| of the parameters at the end, where a is ours and b the peer's."""
         return difference(self.ours.theta, peer.theta)
 
 
 def difference(a: Array, b: Array) -> float:
-    """max|a − b| / max|a|; 0 where both are 0, infinite where b is not finite.
+    """The relative difference max|a − b| / max|a|.
+
+    It is 0 if both arrays are 0, and infinite if only a is 0 or b is not finite.
 
     Example:
         >>> difference(np.array([1.0, 4.0]), np.array([1.0, 3.0]))
@@ -145,7 +151,7 @@ def write_files(found: Comparison, folder: Path) -> None:
     """Write ``comparison.png``, ``comparison.svg`` and ``compare.json``.
 
     Raises:
-        ChainruleError: a file cannot be written; then none is there.
+        ChainruleError: a file cannot be written; those already written are removed.
     """
     written: list[Path] = []
     try:
@@ -159,7 +165,7 @@ def write_files(found: Comparison, folder: Path) -> None:
 
 
 def picture_of(found: Comparison) -> Figure:
-    """The loss curves, their differences and the time of a step."""
+    """The figure of the losses, their differences, the time of a step and the peak memory."""
     shown = [
         PeerCurve(
             one.name,
@@ -174,7 +180,7 @@ def picture_of(found: Comparison) -> Figure:
 
 
 def as_mapping(found: Comparison) -> dict[str, Any]:
-    """All figures of a comparison, as JSON takes them; null for what is not finite."""
+    """A comparison as a mapping for JSON; null stands for a number that is not finite."""
     figures = {
         "chainrule": __version__,
         "name": found.name,

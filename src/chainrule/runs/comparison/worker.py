@@ -1,7 +1,6 @@
-"""The program of one training: it reads what to do, trains, and reports how it goes.
+"""The program of one training of a comparison: it receives a job, trains, and sends results.
 
-A training by our engine or by another library is a process of its own, so that its memory is its
-own.
+Each training has its own process, so that its peak memory can be measured.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from chainrule.training import Callback, Part, Row, Settings, Trainer
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process has used at any time, in bytes; None if it is unknown.
+    """The peak resident memory of this process, in bytes; None if it is unknown.
 
-    Linux's ``getrusage`` also counts what the process had before it began its program: the memory
-    of the process that started it. Its ``VmHWM`` is this program's alone.
+    On Linux ``VmHWM`` is used, because ``getrusage`` also counts the memory that the process had
+    before it executed this program: that of the process that started it.
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -51,9 +50,9 @@ class Job:
 
     Attributes:
         config: a configuration's path, or its mapping.
-        overrides: that win over it.
+        overrides: items such as ``"training.epochs=5"`` that replace settings of ``config``.
         peer: the library that trains; None for the engine that the configuration names.
-        threads: how many it may use.
+        threads: the number of threads.
     """
 
     config: str | Mapping[str, Any]
@@ -63,15 +62,15 @@ class Job:
 
 
 class Training(Callback):
-    """Trains a configuration's network, and reports how it goes; a callback of our own trainer.
+    """Trains a configuration's network and sends the results; our trainer calls it as a callback.
 
-    It sends a message ``ready``, one ``epoch`` for each epoch, and ``end``. A peer that cannot
-    train the network sends the ``reason`` alone.
+    It sends a message ``ready``, a message ``epoch`` for each epoch, and ``end``. If the library
+    cannot train the network, it sends only a message ``reason``.
 
     Args:
-        job: what to do.
+        job: what to train.
         send: sends a message.
-        wait: returns when it is this training's turn, with the number of the turn's last epoch.
+        wait: waits for the next turn of this training; returns the number of its last epoch.
     """
 
     def __init__(self, job: Job, send: Send, wait: Callable[[], int]) -> None:
@@ -82,7 +81,7 @@ class Training(Callback):
         self._until = 0
 
     def run(self) -> None:
-        """Train to the last epoch.
+        """Train until the last epoch.
 
         Raises:
             ChainruleError: the configuration cannot be run, or training fails.
@@ -100,7 +99,7 @@ class Training(Callback):
             self._run_peer(self.job.peer, network, train, settings)
 
     def _run_ours(self, network: Network, train: Dataset, settings: Settings) -> None:
-        """By our engine: the usual loop, without validation and with this callback alone."""
+        """Train by our engine: the usual loop, without validation and with only this callback."""
         before, began = peak_memory(), perf_counter()
         trainer = _trainer(network, train, settings)
         self._ready(
@@ -121,7 +120,7 @@ class Training(Callback):
         self._report(trainer, float(row["seconds"] or 0), losses)
 
     def _run_peer(self, name: str, network: Network, train: Dataset, settings: Settings) -> None:
-        """By another library: the same epochs with the cases in the same orders."""
+        """Train by another library: the same epochs, with the same orders of the cases."""
         trainer = _trainer(network, train, replace(settings, engine="numpy"))
         before, began = peak_memory(), perf_counter()
         try:
@@ -146,7 +145,7 @@ class Training(Callback):
         self._until = self._wait()
 
     def _report(self, trainer: Trainer, seconds: float, losses: Array) -> None:
-        """Report an epoch; if it was the last of the turn, wait for the next turn."""
+        """Report an epoch; after the last epoch of a turn, wait for the next turn."""
         self._epoch += 1
         self._send({"epoch": self._epoch, "seconds": seconds, "losses": losses})
         if self._epoch == self._until and self._epoch < trainer.settings.epochs:
@@ -157,7 +156,7 @@ class Training(Callback):
 
 
 def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
-    """A trainer without validation, callbacks and accuracy, since the peers have none of them."""
+    """A trainer without validation, callbacks or accuracy, since the peers have none of them."""
     none = Part(train.x[:0], train.t[:0])
     bare = replace(settings, evaluate="running", callbacks=None)
     return Trainer(network, train, none, bare, classes=False)
@@ -182,7 +181,7 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
 
 
 def _digest(network: Network, train: Dataset) -> str:
-    """The same for two trainings if and only if they start from the same θ and the same data."""
+    """A hash of θ and the training data, which must be the same for all trainings."""
     found = blake2b(digest_size=16)
     for array in (network.theta, train.x, train.t):
         found.update(np.ascontiguousarray(array).data)
@@ -190,13 +189,13 @@ def _digest(network: Network, train: Dataset) -> str:
 
 
 def main() -> None:
-    """The program of a worker: one job."""
+    """The program of a worker, which does one job."""
     warnings.simplefilter("ignore")
     serve(_do_job)
 
 
 def _do_job(receive: Callable[[], Message], send: Send) -> None:
-    """Train, and report a failure that is no mistake of the program."""
+    """Train; errors that have a message for the user are reported."""
     try:
         Training(Job(**receive()), send, lambda: int(receive()["until"])).run()
     except ChainruleError as error:

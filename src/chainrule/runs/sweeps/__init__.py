@@ -1,1 +1,1 @@
-"""Searching a configuration's settings: what varies, the trials, their processes and files."""
+"""Search over settings of a configuration: what varies, the trials, their processes and files."""

@@ -1,4 +1,4 @@
-"""A sweep's folder: what is searched, the trials that have finished, and the best of them."""
+"""A sweep's folder: the search, the finished trials, and the configuration of the best one."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from chainrule.data.readers.paths import read_bytes
 from chainrule.runs.sweeps.trial import Trial
 
 _WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}
-"""The keys of ``sweep.json`` in words, for messages."""
+"""Names of the keys of ``sweep.json`` for messages."""
 
 
 class SweepFolder:
     """The files of a sweep.
 
-    ``sweep.json`` says what is searched, ``trials.jsonl`` has a line for each finished trial,
+    ``sweep.json`` describes the search, ``trials.jsonl`` has a line for each finished trial,
     ``best.yaml`` is the best trial's configuration, ``sweep.png`` and ``sweep.svg`` show the
-    scores over the settings, and ``runs/`` has the runs of the trials if they are kept.
+    scores over the settings, and ``runs/`` has the folders of the trials' runs if they are kept.
 
     Args:
         path: the folder.
@@ -41,24 +41,24 @@ class SweepFolder:
         self.runs = path / "runs"
 
     def require_own(self) -> None:
-        """Refuse a folder in which a link, a pipe or a device stands in the place of a file.
+        """Check that none of the files is a link, a pipe or a device.
 
         Raises:
-            ChainruleError: with each that does.
+            ChainruleError: some are; lists each of them.
         """
         pictures = (self.picture.with_suffix(f".{ending}") for ending in ("png", "svg"))
         require_own(self.identity, self.trials, self.best, self.runs, *pictures)
 
     def lock(self) -> AbstractContextManager[None]:
-        """While this lasts, no other process can run the sweep of this folder.
+        """A context in which no other process can run the sweep of this folder.
 
         Raises:
-            ChainruleError: another one does.
+            ChainruleError: another process is running it.
         """
         return locked(self.path, "this sweep is running already, in another process")
 
     def begin(self, identity: Mapping[str, Any]) -> None:
-        """Write what is searched.
+        """Write ``sweep.json``, and an empty ``trials.jsonl``.
 
         Raises:
             ChainruleError: the file cannot be written.
@@ -72,10 +72,10 @@ class SweepFolder:
         write_whole(self.trials, "", own=True)
 
     def check(self, identity: Mapping[str, Any]) -> None:
-        """Refuse to go on with another sweep.
+        """Check that ``identity`` is that of the folder's sweep, so that this can be resumed.
 
         Raises:
-            ChainruleError: the folder's sweep is damaged, or differs; with what differs.
+            ChainruleError: ``sweep.json`` is damaged, or differs; names what differs.
         """
         found = self.read_identity()
         for key, value in json.loads(json.dumps(identity)).items():
@@ -87,14 +87,14 @@ class SweepFolder:
                 raise ChainruleError(Problem(message, self.path))
 
     def read_identity(self) -> dict[str, Any]:
-        """What the folder's sweep searches.
+        """The content of ``sweep.json``.
 
         Raises:
             ChainruleError: the file is missing or damaged.
         """
         try:
             found = parse_json(read_bytes(self.identity, at_most=MAX_JSON_BYTES))
-        except ValueError:  # which a ChainruleError is
+        except ValueError:  # ChainruleError is a subclass
             message = "this is no sweep's folder: its sweep.json is missing or damaged"
             raise ChainruleError(Problem(message, self.path)) from None
         if not isinstance(found, dict):
@@ -102,10 +102,10 @@ class SweepFolder:
         return found
 
     def read_trials(self) -> list[Trial]:
-        """The finished trials by number; a last line that a crash cut short is removed.
+        """The finished trials, ordered by number. An incomplete last line is removed.
 
         Raises:
-            ChainruleError: a line in the middle is damaged.
+            ChainruleError: a complete line is damaged.
         """
         lines = self._lines()
         trials = {}
@@ -119,11 +119,11 @@ class SweepFolder:
         return [trials[number] for number in sorted(trials)]
 
     def _lines(self) -> list[bytes]:
-        """The whole lines of the file; what is behind the last of them is removed from it."""
+        """The complete lines of the file; an incomplete last line is removed from the file."""
         try:
             contents = read_bytes(self.trials) if os.path.lexists(self.trials) else b""
             whole, _, cut = contents.rpartition(b"\n")
-            # A file that has a second name elsewhere is copied: lines are added in place.
+            # Lines are appended in place, so a file with another hard link is copied first.
             if cut or (contents and os.lstat(self.trials).st_nlink > 1):
                 write_whole(self.trials, whole + b"\n" if whole else b"", own=True)
         except OSError as error:
@@ -132,7 +132,7 @@ class SweepFolder:
         return whole.splitlines()
 
     def add(self, trial: Trial) -> None:
-        """Append a trial; when this returns, it is on the disk.
+        """Append a trial; it is on the disk when this returns.
 
         Raises:
             ChainruleError: the file cannot be written.

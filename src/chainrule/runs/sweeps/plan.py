@@ -1,6 +1,6 @@
 """What a sweep varies, and which trials follow: a grid in order, or random draws.
 
-A trial's values follow from its number and the seed, and not from how many trials there are.
+A trial's values depend on its number and the seed, not on the number of trials.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NO_TEXTS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 @dataclass(frozen=True)
 class Choices:
-    """Some values of a setting, as texts in YAML, each as likely as the others."""
+    """A list of values of a setting, as texts in YAML, drawn with equal probability."""
 
     texts: tuple[str, ...]
 
@@ -37,19 +37,19 @@ class Choices:
         return self.texts[int(rng.integers(len(self.texts)))]
 
     def samples(self) -> tuple[str, ...]:
-        """The values by which to check that the setting takes them: all."""
+        """The values to check against the setting: all of them."""
         return self.texts
 
 
 @dataclass(frozen=True)
 class Range:
-    """All numbers between two, evenly likely on a linear or a logarithmic scale.
+    """The numbers from ``low`` to ``high``, uniform on a linear or a logarithmic scale.
 
     Attributes:
-        low: the smallest.
-        high: the largest, above it.
-        logarithmic: whether each decade is as likely as the others; then ``low`` is above 0.
-        whole: whole numbers alone.
+        low: the smallest number.
+        high: the largest number, above ``low``.
+        logarithmic: whether the logarithm is uniform; ``low`` must then be above 0.
+        whole: whether only whole numbers are drawn.
 
     Example:
         >>> Range(1e-4, 1.0, logarithmic=True).samples()
@@ -74,13 +74,13 @@ class Range:
             )
 
     def draw(self, rng: np.random.Generator) -> str:
-        """A number of the range; whole ones include both ends."""
+        """A random number of the range; whole numbers include both ends."""
         low, high = self._on_scale(self.low), self._on_scale(self.high + self.whole)
         value = low + float(rng.random()) * (high - low)
         value = exp(value) if self.logarithmic else value
         if self.whole:
             return str(min(int(value), int(self.high)))
-        # Six digits tell values apart and can be written down; of a narrow range, more.
+        # Six significant digits, and more for a narrow range, so that its values stay distinct.
         largest = max(abs(self.low), abs(self.high))
         digits = 6 + max(0, int(log10(largest / (self.high - self.low))))
         return repr(min(max(float(f"{value:.{digits}g}"), self.low), self.high))
@@ -89,12 +89,12 @@ class Range:
         return log(value) if self.logarithmic else value
 
     def samples(self) -> tuple[str, ...]:
-        """The values by which to check that the setting takes them: both ends."""
+        """The values to check against the setting: both ends."""
         form = (lambda v: str(int(v))) if self.whole else repr
         return form(self.low), form(self.high)
 
     def place(self, value: float) -> float:
-        """Where a value lies in the range, from 0 to 1."""
+        """The position of a value in the range on its scale, from 0 (low) to 1 (high)."""
         low, high = self._on_scale(self.low), self._on_scale(self.high)
         return (self._on_scale(value) - low) / (high - low)
 
@@ -105,17 +105,17 @@ KINDS: Mapping[str, Mapping[str, bool]] = {
     "int": {"whole": True},
     "logint": {"logarithmic": True, "whole": True},
 }
-"""The kinds of range by the word before their ends."""
+"""The kinds of range, by the word before the colon."""
 
 
 @dataclass(frozen=True)
 class Variation:
-    """A setting that varies.
+    """A setting that varies, and its values.
 
     Attributes:
         path: as ``--set`` takes it, such as ``network.learning_rate``.
-        values: that it takes.
-        text: of the values as it was written, for messages.
+        values: the values to choose from.
+        text: the values as they were written.
     """
 
     path: str
@@ -124,7 +124,7 @@ class Variation:
 
     @classmethod
     def parse(cls, item: str) -> Variation:
-        """A variation as ``--vary`` takes it.
+        """The variation that an argument of ``--vary`` describes.
 
         Args:
             item: ``path=1,2,3`` (values as in YAML; commas inside brackets belong to a value),
@@ -150,7 +150,7 @@ class Variation:
 
     @classmethod
     def of(cls, path: str, values: str | Sequence[Any]) -> Variation:
-        """A variation from Python: the values are a list, or a text as behind ``path=``."""
+        """A variation from Python; ``values`` is a list, or a text as after ``=`` in `parse`."""
         if isinstance(values, str):
             return cls.parse(f"{path}={values}")
         if not isinstance(values, Iterable) or isinstance(values, Mapping):
@@ -166,7 +166,7 @@ class Variation:
 
 
 def _text_of(value: Any) -> str:
-    """A value in YAML: a plain word as it is, all else as JSON, which YAML includes."""
+    """A value in YAML: a plain word as it is, anything else as JSON, which is valid YAML."""
     if isinstance(value, str) and _WORD.match(value) and value.lower() not in _NO_TEXTS:
         return value
     plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
@@ -178,7 +178,7 @@ def _wrong(item: str, message: str) -> ConfigError:
 
 
 def _range(text: str) -> Range | None:
-    """The range that a specification describes; None where it is a list."""
+    """The range that a text describes; None if the text is a list."""
     match = _RANGE.match(text)
     if match is None:
         kind, colon, _ = text.partition(":")
@@ -192,7 +192,7 @@ def _range(text: str) -> Range | None:
 
 
 def _texts(text: str) -> tuple[str, ...]:
-    """The values of a list: the text split at commas outside of brackets and quotes."""
+    """The values of a list: the text is split at commas outside brackets and quotes."""
     texts, depth, quote = [""], 0, ""
     for sign in text:
         if quote:
@@ -213,21 +213,21 @@ def _texts(text: str) -> tuple[str, ...]:
 
 
 Point = dict[str, str]
-"""The values of one trial, as texts, by their paths."""
+"""The values of one trial, as texts, by the settings' paths."""
 
 MOST_TRIALS = 100_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a sweep, numbered from 0; each is the same however many there are.
+    """The trials of a sweep, numbered from 0.
 
     Attributes:
-        variations: what varies.
-        count: how many trials.
-        seed: of the draws.
-        in_order: whether the points of the grid come in their order, and not shuffled.
-        grid: how many points the grid has; 0 where a range has none.
+        variations: the settings that vary.
+        count: the number of trials.
+        seed: the seed of the draws.
+        in_order: whether the points of the grid come in order instead of shuffled.
+        grid: the number of points of the grid; 0 if a setting varies over a range.
     """
 
     variations: tuple[Variation, ...]
@@ -238,10 +238,13 @@ class Plan:
 
     @classmethod
     def make(cls, variations: Sequence[Variation], trials: int | None, seed: int) -> Plan:
-        """Without ``trials`` the whole grid in order, else that many draws, of a grid none twice.
+        """A plan of ``trials`` random points, or of the whole grid in order if it is None.
+
+        No point of a grid is drawn twice, unless the grid has more than `MOST_TRIALS` points.
 
         Raises:
-            ConfigError: nothing varies, a path twice, a grid of a range, or too many trials.
+            ConfigError: nothing varies, a setting varies twice, a grid is wanted but a setting
+                varies over a range, or the number of trials is out of its range.
 
         Example:
             >>> plan = Plan.make([Variation.parse("a=1,2"), Variation.parse("b=x,y")], None, 0)
@@ -284,5 +287,5 @@ class Plan:
 
     @cached_property
     def _shuffled(self) -> npt.NDArray[np.int64]:
-        """The grid's points in random order."""
+        """The numbers of the grid's points in random order."""
         return stream(self.seed, "sweep", "grid").permutation(self.grid)

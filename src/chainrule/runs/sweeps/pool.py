@@ -1,4 +1,4 @@
-"""A pool of processes, and the trials divided among them."""
+"""A pool of worker processes that run trials."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Pool:
-    """Runs trials in processes of their own; use it in a ``with``, which ends them.
+    """Runs trials in worker processes; a context manager that ends the processes.
 
     Args:
         source: the configuration, as it was read when the sweep began.
-        overrides: that every trial has.
-        jobs: how many processes.
+        overrides: settings that all trials have in common.
+        jobs: the maximum number of processes.
     """
 
     def __init__(self, source: Source, overrides: Sequence[str], jobs: int) -> None:
@@ -33,9 +33,9 @@ class Pool:
             "name": source.name,
             "overrides": list(overrides),
         }
-        # Several processes share the cores; threads of their own would only contend.
+        # With several processes, multithreaded products would only compete for the cores.
         self._variables = dict.fromkeys(THREADS, "1") if jobs > 1 else {}
-        self._threads = ThreadPoolExecutor(jobs)  # each waits for one process
+        self._threads = ThreadPoolExecutor(jobs)  # each thread waits for one process
         self._processes: list[WorkerProcess] = []
         self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
         self._over = threading.Event()
@@ -55,14 +55,14 @@ class Pool:
     def run(
         self, points: Iterable[tuple[int, Point]], keep: Path | None = None
     ) -> Iterator[Trial]:
-        """The trials as they finish; workers and the data they have read stay for the next call.
+        """Run trials and yield each as it finishes.
 
-        A worker that ends in the middle of a trial, whatever killed it, makes that trial a
-        failure; another worker takes its place.
+        If a worker dies during a trial, that trial is yielded as a failure and a new worker is
+        started. Workers keep running, with the data they have read, for the next call.
 
         Args:
             points: the trials' numbers and values.
-            keep: the folder for the runs' own folders; None to keep none.
+            keep: the folder in which each run gets a folder; None to write no files.
         """
         finished: SimpleQueue[Future[Trial]] = SimpleQueue()
         left = 0
@@ -73,14 +73,14 @@ class Pool:
             left += 1
         while left:
             try:
-                trial = finished.get(timeout=0.2)  # so that Ctrl-C is heard at once everywhere
+                trial = finished.get(timeout=0.2)  # without it some systems delay Ctrl-C
             except Empty:
                 continue
             left -= 1
             yield trial.result()
 
     def _try(self, request: Message) -> Trial:
-        """Have a worker run a trial."""
+        """Run a trial in an idle worker, or in a new one."""
         try:
             process = self._idle.get_nowait()
         except Empty:
@@ -97,10 +97,10 @@ class Pool:
         return Trial(request["number"], request["values"], failure=f"{KILLED}, {ending}")
 
     def _start(self) -> WorkerProcess:
-        """A new worker, which gets what all trials have in common."""
+        """Start a worker and send it what all trials have in common."""
         process = WorkerProcess("chainrule.runs.sweeps.trial", self._variables)
         self._processes.append(process)
-        if self._over.is_set():  # the others were ended before this one was in the list
+        if self._over.is_set():  # __exit__ may have ended the others before this was in the list
             process.kill()
         process.send(self.common)
         return process

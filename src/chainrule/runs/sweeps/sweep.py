@@ -1,4 +1,4 @@
-"""A sweep: many trainings of one configuration with some settings varied, the best first."""
+"""A sweep: trainings of one configuration with some settings varied, ranked by a score."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chainrule.runs.sweeps.pool import Pool
 from chainrule.runs.sweeps.trial import SCORES, Trial, is_better_low, overrides_of
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
-"""What trials are judged by if the caller names no score: the first of these that they have."""
+"""If the caller names no score, trials are ranked by the first of these that any of them has."""
 
 OnTrial = Callable[[Trial, "Sweep"], None]
 ConfigOf = Callable[[Point], Config]
@@ -33,10 +33,10 @@ class Sweep:
     """A sweep with the trials that have finished.
 
     Attributes:
-        plan: which trials there are.
-        trials: those that are finished, by number.
-        judged_by: the score they are judged by; None for the first of `DEFAULT_BY` that is there.
-        folder: where its files lie.
+        plan: the planned trials.
+        trials: the finished trials, ordered by number.
+        judged_by: the score to rank them by; None for the first of `DEFAULT_BY` that any has.
+        folder: the folder with its files.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -48,7 +48,7 @@ class Sweep:
 
     @property
     def by(self) -> str:
-        """The score the trials are judged by."""
+        """The score by which the trials are ranked."""
         if self.judged_by is not None:
             return self.judged_by
         there = {score for trial in self.trials for score in trial.scores}
@@ -56,19 +56,19 @@ class Sweep:
 
     @property
     def ranked(self) -> list[Trial]:
-        """The trials that have the score, the best first; of equals the earlier."""
+        """The trials that have the score, the best first; ties are ordered by number."""
         sign = 1 if is_better_low(self.by) else -1
         scored = [trial for trial in self.trials if self.by in trial.scores]
         return sorted(scored, key=lambda trial: (sign * trial.scores[self.by], trial.number))
 
     @property
     def best(self) -> Trial | None:
-        """The best trial; None where none has the score."""
+        """The best trial; None if no trial has the score."""
         return next(iter(self.ranked), None)
 
     @property
     def failed(self) -> list[Trial]:
-        """The trials that have no scores, and say why."""
+        """The trials that failed."""
         return [trial for trial in self.trials if trial.failure is not None]
 
     def table(self) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ class Sweep:
         ]
 
     def at_the_edge(self) -> Iterator[tuple[Variation, str]]:
-        """The ranges whose best value lies within 5 % of their ``lower`` or ``upper`` end."""
+        """Each range whose best value is within 5 % of an end, with ``lower`` or ``upper``."""
         best = self.best
         for variation in self.plan.variations if best is not None else ():
             if isinstance(variation.values, Range) and best is not None:
@@ -102,31 +102,32 @@ def sweep(
     keep: bool = False,
     on_trial: OnTrial | None = None,
 ) -> Sweep:
-    """Train a configuration again and again with some settings varied.
+    """Train a configuration many times, each time with other values of some settings.
 
     Args:
         config: the path of a file, or a mapping, as `chainrule.train` takes it.
         vary: by the setting's path, a list of values, or the text of a range such as
             ``log:1e-4..1`` (also ``uniform:``, ``int:``, ``logint:``).
-        trials: how many random draws; None for every point of the grid of lists.
-        jobs: processes at a time; None for one a core.
-        seed: of the draws. A trial's values follow from it and the trial's number alone.
-        by: the score that judges, such as ``validation_loss`` or ``best_validation_accuracy``
-            (the best of all epochs); None for the validation accuracy where there are
-            classes, else the validation loss, after the last epoch.
-        overrides: settings that every trial has, as `chainrule.train` takes them.
-        folder: a new one; or that of a sweep of the same, which then goes on where it
-            stopped, to more trials where `trials` is larger. None for ``sweeps/NAME-1``.
-        keep: whether to keep each trial's run, in ``runs/`` of the folder.
+        trials: the number of random trials; None for every point of the grid of lists.
+        jobs: the number of processes; None for one per core.
+        seed: the seed of the draws. A trial's values depend only on it and the trial's number.
+        by: the score to rank by, such as ``validation_loss`` or ``best_validation_accuracy`` (the
+            best of all epochs). None for the first that is available after the last epoch:
+            validation accuracy, validation loss, training loss.
+        overrides: settings that all trials have in common, as `chainrule.train` takes them.
+        folder: a new folder, or that of the same sweep, which is then resumed, with more trials
+            if ``trials`` is larger. None for ``sweeps/NAME-1`` and so on.
+        keep: whether to keep each trial's run, in the subfolder ``runs/``.
         on_trial: called with each trial as it finishes.
 
     Returns:
-        The sweep. A trial that fails is part of it, with its reason. Ctrl-C ends it and keeps
-        the finished trials.
+        The sweep. Trials that failed are included, with the reason. Ctrl-C ends the sweep and
+        keeps the finished trials.
 
     Raises:
-        ConfigError: a setting or a value that the configuration cannot have.
-        ChainruleError: the folder holds something else, or cannot be written.
+        ConfigError: the configuration cannot have a setting or a value, or an argument is invalid.
+        ChainruleError: the folder holds something else or cannot be written to, or the first trial
+            cannot be run.
     """
     for name, number in (("trials", trials), ("jobs", jobs)):
         if number is not None and not is_whole(number, 1):
@@ -150,7 +151,7 @@ def sweep(
             if files is not None:
                 locked.enter_context(files.lock())
                 done = [trial for trial in files.read_trials() if not trial.was_killed]
-            # A sweep that goes on has at least as many trials as are finished.
+            # A resumed sweep has at least as many trials as are finished.
             plan = replace(plan, count=max(plan.count, *(trial.number + 1 for trial in done), 1))
             finished = {trial.number for trial in done}
             waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
@@ -170,7 +171,7 @@ def sweep(
                         on_trial(trial, found)
             except KeyboardInterrupt:
                 found.interrupted = True
-        # The workers are gone: what they would finish while the picture is drawn would be lost.
+        # The workers were ended first: trials finished while the picture is drawn would be lost.
         found.trials.sort(key=lambda trial: trial.number)
         _write(found, files, config_of)
     return found
@@ -188,7 +189,7 @@ def _variations(vary: Any) -> list[Variation]:
 
 
 def _checked(plan: Plan, config_of: ConfigOf) -> Config:
-    """The configuration; a ConfigError if it cannot take one of the values that vary."""
+    """The configuration without varied values; a ConfigError if one of these is invalid."""
     base, first = config_of({}), plan.point(0)
     problems: dict[str, Problem] = {}
     for variation in plan.variations:
@@ -205,7 +206,7 @@ def _checked(plan: Plan, config_of: ConfigOf) -> Config:
 
 
 def _at_vary(problem: Problem, values: Point) -> Problem:
-    """The same problem, placed at ``--vary`` if it lies in a trial's own values."""
+    """The problem, attributed to ``--vary`` if it is in a value that varies."""
     for item in overrides_of(values):
         if problem.path == f"--set {item}":
             return replace(problem, path=f"--vary {item}")
@@ -213,7 +214,7 @@ def _at_vary(problem: Problem, values: Point) -> Problem:
 
 
 def _identity(base: Config, plan: Plan) -> dict[str, Any]:
-    """What must be the same for a sweep to go on."""
+    """What must be the same for a sweep to be resumed."""
     vary = [[variation.path, variation.text] for variation in plan.variations]
     return {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
 
@@ -221,7 +222,7 @@ def _identity(base: Config, plan: Plan) -> dict[str, Any]:
 def _begun(
     folder: str | os.PathLike[str] | None, identity: Mapping[str, Any]
 ) -> SweepFolder | None:
-    """The files of the sweep that was begun in ``folder``; None where there is none."""
+    """The files of the sweep that was begun in ``folder``; None if there is none."""
     files = None if folder is None else SweepFolder(Path(folder))
     if files is None or not os.path.isfile(files.identity):  # raises nothing, whatever the name
         return None
@@ -231,19 +232,19 @@ def _begun(
 
 
 def _try_out(pool: Pool, values: Point, config_of: ConfigOf, by: str | None) -> None:
-    """Run a trial of no epochs, so that missing data end the sweep before it begins.
+    """Run a trial of no epochs, so that an error such as missing data is found at the start.
 
-    A worker runs it, which keeps the data for the trials.
+    The worker that runs it keeps the data for later trials.
 
     Raises:
-        ChainruleError: the trial cannot be made, or does not have the score ``by``.
+        ChainruleError: the trial fails, or cannot have the score ``by``.
     """
     no_epochs = {**values, "training.epochs": "0"}
     (trial,) = pool.run([(0, no_epochs)])
     if trial.failure is not None:
         from chainrule.runs.run import train
 
-        try:  # here the message has its line and column
+        try:  # training in this process gives the error its line and column
             train(config_of(no_epochs), save=False)
         except ChainruleError as error:
             raise type(error)([_at_vary(problem, values) for problem in error.problems]) from None
@@ -254,9 +255,9 @@ def _try_out(pool: Pool, values: Point, config_of: ConfigOf, by: str | None) -> 
 
 
 def _possible(scores: Collection[str]) -> list[str]:
-    """The scores of a longer training, given those of one without an epoch.
+    """The scores that a trial can have, given those of a training without epochs.
 
-    A loss that is not finite at the start may become so.
+    They include losses that are not finite before training, since they can become finite.
     """
     parts = {score.partition("_")[0] for score in scores}
     losses = {f"{part}_loss" for part in parts}

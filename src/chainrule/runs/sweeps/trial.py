@@ -1,6 +1,6 @@
-"""One trial: a training with some settings changed, and what is stored of it.
+"""One trial of a sweep: a training with the trial's values, and the result that is stored.
 
-`main` is the program that runs the trials of a `Pool`, one after the other.
+`main` is the program of a worker of a `Pool`; it runs one trial after the other.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
 SCORES = tuple(f"{part}_{measure}" for part in PARTS for measure in MEASURES)
-"""The scores that a trial may have after its last epoch."""
+"""The scores that a trial can have after its last epoch."""
 
 MOST_OF_A_FAILURE = 20_000
-"""The reason of a failure is stored up to this many letters."""
+"""The reason of a failure is cut off after this many characters."""
 
 KILLED = "its process ended"
-"""The beginning of a `Trial.failure` whose process was ended from outside."""
+"""The beginning of `Trial.failure` if the trial's process ended during the trial."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Trial:
     """A finished trial.
 
     Attributes:
-        number: from 0.
-        values: of the settings that vary, as texts in YAML, by path.
+        number: counted from 0.
+        values: the values of the settings that vary, as texts in YAML, by path.
         scores: ``train_loss``, ``validation_accuracy`` and so on after the last epoch, and
             ``best_validation_loss`` and so on: the best of all epochs.
-        epochs: that ran.
-        seconds: of the whole trial.
-        engine: that ran it.
-        failure: why it has no scores; None where it has.
+        epochs: how many epochs ran.
+        seconds: the time of the whole trial.
+        engine: the engine that ran it.
+        failure: why the trial failed; None if it did not.
     """
 
     number: int
@@ -59,15 +59,15 @@ class Trial:
 
     @property
     def was_killed(self) -> bool:
-        """Whether its process was ended, which is no fault of its values."""
+        """Whether its process ended, which says nothing about the values: it can be run again."""
         return self.failure is not None and self.failure.startswith(KILLED)
 
     @classmethod
     def from_mapping(cls, found: Mapping[str, Any]) -> Trial:
-        """The trial that `dataclasses.asdict` made a mapping of.
+        """The trial from a mapping that `dataclasses.asdict` made of it.
 
         Raises:
-            ValueError: this is no trial.
+            ValueError: the mapping does not describe a trial.
         """
         return _TRIAL.validate_python(found)
 
@@ -81,11 +81,11 @@ def overrides_of(values: Mapping[str, str]) -> list[str]:
 
 
 class TrialRunner:
-    """Runs one trial after the other, on data that are read once.
+    """Runs one trial after the other; the data are read again only if a trial needs others.
 
     Args:
         source: the configuration, as it was read when the sweep began.
-        overrides: that every trial has.
+        overrides: settings that all trials have in common.
     """
 
     def __init__(self, source: Source, overrides: Iterable[str]) -> None:
@@ -95,12 +95,12 @@ class TrialRunner:
         self._data: Any = None
 
     def run(self, number: int, values: dict[str, str], folder: str | None = None) -> Trial:
-        """Train and score; a failure becomes a trial that says why.
+        """Train and score; a failure is returned as a trial with its reason.
 
         Args:
-            number: of the trial.
-            values: of the settings that vary, by path.
-            folder: for the files of its run; None to write none.
+            number: the trial's number.
+            values: the values of the settings that vary, by path.
+            folder: the folder for the files of the run; None to write none.
         """
         start = perf_counter()
         try:
@@ -109,7 +109,7 @@ class TrialRunner:
             why = "; ".join(str(problem) for problem in error.problems)[:MOST_OF_A_FAILURE]
         except MemoryError:
             why = "there was not enough memory"
-        except Exception as error:  # whatever it is, the other trials go on
+        except Exception as error:  # no error may end the other trials
             why = f"{type(error).__name__}: {error}"
         else:
             return Trial(
@@ -128,17 +128,17 @@ class TrialRunner:
 
         config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
-            self._data = None  # two data sets at once might not fit into the memory
+            self._data = None  # free it first: two data sets may not fit into memory
             self._data = resolve_data(config)
             self._data_of = data_key(config)
-        if folder is not None:  # its files, if there are any, are those of a trial broken off
+        if folder is not None:  # an earlier attempt at this trial may have left files
             require_own(Path(folder))
             rmtree(folder, ignore_errors=True)
         return train(config, data=self._data, save=folder is not None, run=folder)
 
 
 def scores_of(run: Any) -> dict[str, float]:
-    """The finite scores of a run after its last epoch, and the best validation of all epochs."""
+    """The finite scores of a run after its last epoch, and its best validation scores."""
     scores = {}
     for part in PARTS:
         for measure in MEASURES:
@@ -155,7 +155,7 @@ def scores_of(run: Any) -> dict[str, float]:
 
 
 def is_better_low(score: str) -> bool:
-    """Whether less of a score is better.
+    """Whether a lower score is better.
 
     Example:
         >>> is_better_low("validation_loss"), is_better_low("best_validation_accuracy")
@@ -165,7 +165,7 @@ def is_better_low(score: str) -> bool:
 
 
 def main() -> None:
-    """The program of a worker: first what all trials have in common, then a trial a message."""
+    """The program of a worker; the first message is common to all trials, then one per trial."""
     serve(_run_trials)
 
 
