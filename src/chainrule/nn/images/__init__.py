@@ -1,18 +1,18 @@
-"""Layers on images, and the windows that they look through.
+"""Layers on images, and the windows from which they compute their outputs.
 
 ==========================  ==================================================================
-`geometry`                  sizes, strides and paddings; which outputs fit into which images
-`im2col`                    the numbers under the windows, and sums over windows as an image
-`filtered`                  what layers of filters share
+`geometry`                  sizes, strides and paddings; the number of places of a window
+`im2col`                    an image's values window by window, and windows summed to an image
+`filtered`                  the base of layers with filters
 `conv2d`                    filters shared by all places
-`locally_connected2d`       filters of each place's own
-`pooled`                    the largest number and the mean of each window
+`locally_connected2d`       filters of its own at each place
+`pooled`                    the maximum and the mean of each window
 `kernels`                   the same computations in compiled loops
 ==========================  ==================================================================
 
-A layer's file holds its computation in NumPy, its Jacobians and the layer itself. NumPy takes
-numbers of any kind, complex ones included; the tests compare it with the compiled loops.
-To a Jacobian each case is a row of numbers: it stands for (channels, height, width) before a
-layer, and for (filters, down, across) behind it. Explicit matrices are built as
-`chainrule.nn.jacobians` says; ``vjp`` and ``jvp`` go through the windows.
+A layer's file holds its computation in NumPy, its Jacobians and the layer itself. The NumPy code
+accepts any numeric type, also complex; the tests compare it with the compiled loops. A Jacobian
+treats each case as a row of numbers: (channels, height, width) flattened for a layer's input, and
+(filters, down, across) for its output. Explicit matrices are built as `chainrule.nn.jacobians`
+says; ``vjp`` and ``jvp`` do not build them.
 """

@@ -1,8 +1,8 @@
-"""The convolution a = φ(W ∗ x + b): in NumPy, its Jacobians, and the layer.
+"""The convolution a = φ(W ∗ x + b): NumPy functions, Jacobians, and the layer.
 
-z[n, f, i, j] = Σ_{c,p,q} W[f, c, p, q] x[n, c, s i + p, s j + q] with stride s, x padded. The
-filter is not turned round, as in all libraries and in the courses: strictly, this is a
-cross-correlation.
+With stride s and padded x, W ∗ x is Σ_{c,p,q} W[f, c, p, q] x[n, c, s i + p, s j + q] at
+[n, f, i, j]. The filter is not flipped, as in all libraries and in the courses; strictly, this is
+a cross-correlation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from chainrule.nn.jacobians import Diagonal
 from chainrule.nn.layers.base import Arrays
 from chainrule.nn.parameters import sum_of_rows
 
-# In NumPy: a matrix product for every place within the filter.
+# In NumPy, one matrix product for each position (p, q) within the filter.
 
 
 def convolve(x: Array, W: Array, windows: Windows) -> Array:
@@ -60,7 +60,7 @@ def convolve(x: Array, W: Array, windows: Windows) -> Array:
 
 
 def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
-    """∂L/∂x for ∂L/∂z: every δ goes back to the numbers that were under its window.
+    """∂L/∂x from δ = ∂L/∂z: Σ_f W[f, c, p, q] δ[n, f, i, j] is added at [n, c, s i + p, s j + q].
 
     Args:
         delta: (cases, filters, down, across).
@@ -77,7 +77,7 @@ def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
 
 
 def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
-    """∂L/∂W for ∂L/∂z, summed over the cases and the places.
+    """∂L/∂W from δ = ∂L/∂z: Σ_{n,i,j} δ[n, f, i, j] x[n, c, s i + p, s j + q], x padded.
 
     Args:
         x: images, (cases, channels, height, width).
@@ -98,7 +98,7 @@ def weight_gradient(x: Array, delta: Array, windows: Windows) -> Array:
 
 
 def _as_rows(images: Array) -> Array:
-    """(cases, channels, places)."""
+    """Images reshaped to (cases, channels, places)."""
     cases, channels, down, across = images.shape
     return images.reshape(cases, channels, down * across)
 
@@ -107,7 +107,7 @@ def _as_rows(images: Array) -> Array:
 
 
 class ConvolutionInput(ByImages):
-    """∂z/∂x: the filters, written at every place; the same for every case.
+    """∂z/∂x: each row has a filter at the position of its window; the same for every case.
 
     Args:
         W: the filters, (filters, channels, rows, columns).
@@ -124,11 +124,11 @@ class ConvolutionInput(ByImages):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Every g goes back to what was under its window."""
+        """g (∂z/∂x), which is `input_gradient` for δ = g."""
         return as_rows(input_gradient(maps(g, self.windows), self.W, self.windows), out)
 
     def jvp(self, v: Array) -> Array:
-        """W ∗ v."""
+        """(∂z/∂x) v = W ∗ v."""
         return as_rows(convolve(images(v, self.windows), self.W, self.windows))
 
     def _dense(self) -> Array:
@@ -137,7 +137,7 @@ class ConvolutionInput(ByImages):
 
 
 class ConvolutionWeights(ByWeights):
-    """∂z/∂W: for every output the numbers under its window, at its own filter.
+    """∂z/∂W: for each output the inputs under its window, in the columns of its filter.
 
     For the arguments see `ByWeights`.
     """
@@ -145,12 +145,12 @@ class ConvolutionWeights(ByWeights):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """g times what was under the windows, summed over cases and places; the shape of W."""
+        """g (∂z/∂W), summed over cases, in the shape of W: `weight_gradient` for δ = g."""
         x, delta = images(self.x, self.windows), maps(g, self.windows)
         return into(weight_gradient(x, delta, self.windows), out)
 
     def jvp(self, v: Array) -> Array:
-        """v ∗ x for a change v of W."""
+        """(∂z/∂W) v = v ∗ x, for v in the shape of W."""
         return as_rows(convolve(images(self.x, self.windows), v, self.windows))
 
     def _dense(self) -> Array:
@@ -160,7 +160,7 @@ class ConvolutionWeights(ByWeights):
 
 
 class ConvolutionBiases(ByBiases):
-    """∂z/∂b: 1 where an output is of the bias's own filter.
+    """∂z/∂b: 1 where the output and the bias belong to the same filter, else 0.
 
     For the arguments see `ByBiases`.
 
@@ -173,11 +173,11 @@ class ConvolutionBiases(ByBiases):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """The sums of g over cases and places, (filters,)."""
+        """g (∂z/∂b), the sum of g over cases and places, (filters,)."""
         return into(sum_of_rows(maps(g, self.windows).sum(axis=(2, 3))), out)
 
     def jvp(self, v: Array) -> Array:
-        """The change v of b, (filters,), at every place of every case."""
+        """(∂z/∂b) v: v, (filters,), repeated at every place of every case."""
         return np.tile(np.repeat(v, self.windows.places), (self.count, 1))
 
     def _dense(self) -> Array:
@@ -237,7 +237,7 @@ class Conv2D(Filtered):
 
     @property
     def uses_of_weights(self) -> int:
-        """Once at every place."""
+        """How often each weight is used for one case: once at every place."""
         return int(self.windows.places)
 
     def _apply(self, x: Array, values: Arrays) -> Array:
@@ -248,12 +248,12 @@ class Conv2D(Filtered):
 
     @property
     def largest_product(self) -> int:
-        """0: its products are made in compiled loops."""
+        """0, because the products are computed in compiled loops."""
         return 0
 
     @property
     def in_loops(self) -> int:
-        """Each output is a sum over what is under its window."""
+        """Multiplications per case: each output is a sum over the inputs under its window."""
         return self.outputs * int(self.windows.under)
 
     def forward_pass(self, x: Array) -> Array:
@@ -267,11 +267,11 @@ class Conv2D(Filtered):
         return self.a
 
     def _is(self, kind: Any) -> bool:
-        """Whether φ is of this very type: what is derived from it may compute something else."""
+        """Whether φ is exactly of this type; a derived class may compute something else."""
         return type(self.activation) is kind
 
     def _run(self, x: Array, values: Arrays, z: Array, a: Array, loops: Any) -> Array:
-        """Write z and a, and give a: relu by the loops themselves; linear is z."""
+        """Compute z and return a; the loops also compute relu, and for linear a is z itself."""
         relu = self._is(ReLU)
         loops.forward(x, values["W"], values.get("b"), z, a if relu else None)
         if self._is(Linear):
@@ -279,18 +279,18 @@ class Conv2D(Filtered):
         return a if relu else self._activation.value(z, out=a)
 
     def backward_pass(self, J: Array, *, to_input: bool = True) -> Array | None:
-        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`; with relu both at once."""
+        """δ = ∂L/∂a ∂a/∂z, then `backward_from_delta`; for relu the loops compute both."""
         if self.explicit or not self._is_for_loops(self._of_pass(self.x), J, self.W):
             return super().backward_pass(J, to_input=to_input)
         if self._is(Linear):
             return self._run_back(J, J, to_input=to_input)
-        # δ may take the place of a: the layers that read a have gone back before this one. But
-        # of the last layer a is read after the passes, and without buffers a was given away.
+        # δ may overwrite a, because the layers that read a have finished their backward pass. But
+        # a of the last layer is read after the passes, and without buffers the caller holds a.
         is_read = self.context.buffers is None or self.is_output
         delta = self._room("delta" if is_read else "a", J)
         if self._is(ReLU):
             return self._run_back(J, delta, to_input=to_input, relu=True)
-        # φ'(z) lies where δ will be: δ is their product in place.
+        # The array of δ first holds φ'(z), which is then multiplied by ∂L/∂a in place.
         J_a = Diagonal(self._activation.derivative(self.z, delta))
         return self._run_back(J_a.vjp(J, delta), delta, to_input=to_input)
 
@@ -303,7 +303,7 @@ class Conv2D(Filtered):
     def _run_back(
         self, J: Array, delta: Array, *, to_input: bool, relu: bool = False
     ) -> Array | None:
-        """All gradients in one sweep over the images, for J = δ, or J = ∂L/∂a before a relu."""
+        """Compute all gradients in one call, from J = δ, or for relu from J = ∂L/∂a."""
         gradient = self.context.input_gradient(self.name, self.inputs, J) if to_input else None
         self._loops(self.x).backward(
             self.x,
@@ -319,11 +319,11 @@ class Conv2D(Filtered):
         return gradient
 
     def _loops(self, x: Array) -> Any:
-        """The loops with the room they need, the same in every pass where things are kept."""
+        """The compiled loops and their buffers, reused in later passes if buffers are kept."""
         return self.context.cached((self.name, "loops", len(x)), self._new_loops, x)
 
     def _new_loops(self, x: Array) -> Any:
-        # Imported here, for Numba takes long to load.
+        # Imported here, because Numba takes long to load.
         from chainrule.nn.images.kernels.convolution import Convolution
 
         return Convolution(self.windows, self.filters, len(x), x.dtype)

@@ -1,6 +1,6 @@
-"""What layers of filters share, whether all places share the filters or not.
+"""The base of layers with filters, whether all places share the filters or not.
 
-They look at images through windows: z from what is under each window, a = φ(z).
+Such a layer computes z from the values under each window of an image, and a = φ(z).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from chainrule.nn.layers.base import (
 
 
 class ImageJacobian(Jacobian):
-    """A Jacobian with respect to images, one matrix a case.
+    """A Jacobian with respect to images, one matrix per case.
 
     Args:
-        windows: where the layer looks.
+        windows: the positions of the layer's windows.
         count: the number of cases.
-        maps: channels of what comes out.
+        maps: the number of channels of the output.
     """
 
     __slots__ = ("count", "maps", "windows")
@@ -52,11 +52,11 @@ class ImageJacobian(Jacobian):
 
 
 class ByImages(ImageJacobian):
-    """∂z/∂x: the filters, written where they stand; the same for every case.
+    """∂z/∂x: each row has a filter at the position of its window; the same for every case.
 
     Args:
         W: the filters, (..., filters, channels, rows, columns).
-        windows: where they stand.
+        windows: the positions of the filters.
         count: the number of cases.
     """
 
@@ -68,12 +68,12 @@ class ByImages(ImageJacobian):
 
 
 class ByWeights(Jacobian):
-    """∂z/∂W: for every output the numbers under its window, where its own filter stands.
+    """∂z/∂W: for each output the inputs under its window, in the columns of its filter.
 
     Args:
         x: the layer's inputs, (cases, channels · height · width).
-        windows: where the filters stand.
-        shape: of W, (..., filters, channels, rows, columns).
+        windows: the positions of the filters.
+        shape: the shape of W, (..., filters, channels, rows, columns).
     """
 
     __slots__ = ("shape", "windows", "x")
@@ -91,13 +91,13 @@ class ByWeights(Jacobian):
 
 
 class ByBiases(Jacobian):
-    """∂z/∂b: 1 where an output has the bias.
+    """∂z/∂b: 1 where the bias is added to the output, else 0.
 
     Args:
         count: the number of cases.
-        windows: where the filters stand.
-        shape: of b, (..., filters).
-        dtype: of the numbers.
+        windows: the positions of the filters.
+        shape: the shape of b, (..., filters).
+        dtype: the type of the matrix.
     """
 
     __slots__ = ("count", "dtype", "shape", "windows")
@@ -121,7 +121,7 @@ class ByBiases(Jacobian):
 # The layers.
 
 WORTH_LOOPS = 20_000
-"""Multiplications a case from which compiled loops are worth their start."""
+"""Layers with at least this many multiplications per case run in compiled loops."""
 
 
 class Filtered(Weighted):
@@ -146,7 +146,7 @@ class Filtered(Weighted):
     by_images: ClassVar[type[ByImages]]
     by_weights: ClassVar[type[ByWeights]]
     by_biases: ClassVar[type[ByBiases]]
-    """∂z by x, W and b."""
+    """The Jacobians of z with respect to x, W and b."""
 
     def __init__(
         self,
@@ -177,20 +177,20 @@ class Filtered(Weighted):
         self.size = self.outputs
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
-        """See `Layer.draw`; a filter's inputs are the numbers under it."""
+        """See `Layer.draw`; the fan-in is the number of values under a filter."""
         area = self.windows.rows * self.windows.columns
         fans = self.windows.under, self.filters * area
         start = {"W": self.weights, "b": self.biases}[name]
         return start.draw(self.shapes()[name], rng, fans)
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """z and a = φ(z), rows of (filters, down, across)."""
+        """z and a = φ(z), each (cases, filters · down · across)."""
         z = self._apply(x, values)
         return z, self._activation.value(z)
 
     @abstractmethod
     def _apply(self, x: Array, values: Arrays) -> Array:
-        """z, (cases, outputs), at any parameters."""
+        """z for the given parameters, (cases, outputs)."""
 
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(z), (cases, outputs)."""
@@ -231,13 +231,13 @@ class Filtered(Weighted):
         return self.backward_from_delta(delta, to_input=to_input)
 
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
-        """∂L/∂W and ∂L/∂b by their Jacobians, summed over cases and places; ∂L/∂x."""
+        """Write ∂L/∂W and ∂L/∂b, summed over cases and places; return ∂L/∂x if asked for."""
         self.delta = delta
         local = self.jacobians_at(self.x, self.W)
         J_x = local.pop("x")
         for name, J in local.items():
             gradient = self._gradients[name]
-            if self.explicit:  # summed over the cases
+            if self.explicit:  # the sum runs over the cases n and the outputs m
                 gradient[...] = np.einsum("nm,nm...->...", delta, J.dense())
             else:
                 J.vjp(delta, gradient)
@@ -248,7 +248,7 @@ class Filtered(Weighted):
         return J_x.vjp(delta, self.context.input_gradient(self.name, self.inputs, delta))
 
     def _is_for_loops(self, *arrays: Array) -> bool:
-        """Whether the numbers are real, of one type, and many enough.
+        """Whether compiled loops compute this: real arrays of one type, and enough work.
 
         Raises:
             ShapeError: the layer belongs to no network yet, so that it has no windows.

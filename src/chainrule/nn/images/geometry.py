@@ -1,4 +1,4 @@
-"""Where windows stand on an image: size, stride, padding, and the places that come of them."""
+"""The positions of windows on an image: size, stride, padding, and the number of places."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Windows:
     likewise the columns; what it covers outside the image is padding.
 
     Attributes:
-        channels: of an image.
-        height: of an image, in rows.
-        width: of an image, in columns.
-        rows: of a window.
-        columns: of a window.
+        channels: channels of an image.
+        height: height of an image, in rows.
+        width: width of an image, in columns.
+        rows: rows of a window.
+        columns: columns of a window.
         stride: rows and columns from one place to the next.
         padding: rows above and below the image, columns left and right of it.
     """
@@ -39,24 +39,24 @@ class Windows:
 
     @property
     def down(self) -> int:
-        """Places from top to bottom."""
+        """The number of places from top to bottom."""
         top, bottom, _, _ = self.padding
         return (self.height + top + bottom - self.rows) // self.stride[0] + 1
 
     @property
     def across(self) -> int:
-        """Places from left to right."""
+        """The number of places from left to right."""
         _, _, left, right = self.padding
         return (self.width + left + right - self.columns) // self.stride[1] + 1
 
     @property
     def places(self) -> int:
-        """All of them."""
+        """The number of places, down · across."""
         return self.down * self.across
 
     @property
     def under(self) -> int:
-        """Numbers under one window, in all channels."""
+        """The number of values under one window, in all channels."""
         return self.channels * self.rows * self.columns
 
     @property
@@ -80,7 +80,7 @@ def pair(value: Any, what: str, least: int) -> tuple[int, int]:
         least: the smallest number allowed.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: the value is neither, or a number is smaller than ``least``.
     """
     both = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else None
     both = both if both is not None else (value, value)
@@ -114,18 +114,18 @@ def windows_on(
 ) -> Windows:
     """The windows of a layer on images of one shape.
 
-    ``same`` gives ⌈height / stride⌉ × ⌈width / stride⌉ places; where the padding it takes is
-    odd, the row more lies below and the column more to the right.
+    ``same`` gives ⌈height / stride⌉ × ⌈width / stride⌉ places; if the total padding is odd, the
+    additional row lies below and the additional column to the right.
 
     Args:
         image: (channels, height, width).
         size: rows and columns of a window.
         stride: rows and columns from one place to the next.
         padding: ``same``, ``valid`` (none), or rows above and below, columns left and right.
-        name: of the layer, for messages.
+        name: the name of the layer, for messages.
 
     Raises:
-        ConfigError: it is no image, or a window is larger than the padded image.
+        ConfigError: the shape is not an image's, or a window is larger than the padded image.
 
     Example:
         >>> windows = windows_on((3, 32, 32), (3, 3), (1, 1), "same", "conv2d_1")
@@ -154,7 +154,7 @@ def windows_on(
 def _around(
     length: int, under: int, stride: int, padding: str | tuple[int, int], axis: int
 ) -> tuple[int, int]:
-    """Padding before and behind along one axis."""
+    """Padding before and after the image along one axis."""
     if padding == "valid":
         return 0, 0
     if padding == "same":

@@ -1,6 +1,6 @@
-"""im2col and col2im: the numbers under the windows of an image, and sums over windows as an image.
+"""im2col and col2im: an image's values window by window, and windows summed into an image.
 
-Also images as rows of numbers, as layers and Jacobians pass them on, and rows as images.
+Also conversions between images and rows, the form in which layers and Jacobians pass images on.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from chainrule.nn.images.geometry import Windows
 
 
 def images(rows: Array, windows: Windows) -> Array:
-    """Rows (cases, channels · height · width) as (cases, channels, height, width)."""
+    """Rows (cases, channels · height · width) reshaped to (cases, channels, height, width)."""
     return rows.reshape(len(rows), *windows.image)
 
 
 def maps(rows: Array, windows: Windows) -> Array:
-    """Rows (cases, maps · places) as (cases, maps, down, across)."""
+    """Rows (cases, maps · places) reshaped to (cases, maps, down, across)."""
     count = rows.shape[1] // windows.places
     return rows.reshape(len(rows), count, windows.down, windows.across)
 
 
 def as_rows(found: Array, out: Array | None = None) -> Array:
-    """(cases, ...) as (cases, numbers), copied into ``out`` where given."""
+    """An array (cases, ...) reshaped to (cases, numbers), copied into ``out`` if given."""
     return into(found.reshape(len(found), prod(found.shape[1:])), out)
 
 
 def into(found: Array, out: Array | None) -> Array:
-    """``found`` itself, or ``out`` with its numbers."""
+    """``found`` copied into ``out``; ``found`` itself if ``out`` is None."""
     if out is None or out is found:
         return found
     out[...] = found
@@ -41,15 +41,15 @@ def into(found: Array, out: Array | None) -> Array:
 
 
 def padded(x: Array, windows: Windows, value: complex = 0) -> Array:
-    """Images with their padding.
+    """Images with padding around them.
 
     Args:
         x: (cases, channels, height, width).
-        windows: whose padding counts.
-        value: of the padding.
+        windows: windows with the padding to add.
+        value: the value of the padding.
 
     Returns:
-        (cases, channels, height + top + bottom, width + left + right); x itself without padding.
+        (cases, channels, height + top + bottom, width + left + right); x itself if there is none.
     """
     top, bottom, left, right = windows.padding
     if not any(windows.padding):
@@ -59,27 +59,27 @@ def padded(x: Array, windows: Windows, value: complex = 0) -> Array:
 
 
 def within(x: Array, windows: Windows) -> Array:
-    """The part of padded images that is the images, a view."""
+    """Padded images without their padding, as a view."""
     top, _, left, _ = windows.padding
     return x[..., top : top + windows.height, left : left + windows.width]
 
 
 def padded_zeros(cases: int, windows: Windows, dtype: np.dtype[np.generic]) -> Array:
-    """Padded images of zeros."""
+    """Zeros in the shape of padded images."""
     return np.zeros((cases, *windows.padded_image), dtype)
 
 
 def offsets(windows: Windows) -> Iterator[tuple[int, int]]:
-    """The places within a window, (row, column), in row order."""
+    """The positions (p, q), row and column, within a window, in row-major order."""
     return product(range(windows.rows), range(windows.columns))
 
 
 def under(x: Array, windows: Windows, p: int, q: int) -> Array:
-    """What every window has in its row p and column q.
+    """The values in row p and column q of every window.
 
     Args:
         x: padded images.
-        windows: where they stand.
+        windows: the positions of the windows.
         p: row within the window.
         q: column within the window.
 
@@ -93,11 +93,11 @@ def under(x: Array, windows: Windows, p: int, q: int) -> Array:
 
 
 def im2col(x: Array, windows: Windows) -> Array:
-    """All that lies under every window: each number as often as windows cover it.
+    """The values under every window; a value appears once for each window that covers it.
 
     Args:
         x: images, (cases, channels, height, width).
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
         A read-only view, (cases, down, across, channels, rows, columns).
@@ -110,13 +110,13 @@ def im2col(x: Array, windows: Windows) -> Array:
 def col2im(
     parts: Iterable[Array], windows: Windows, cases: int, dtype: np.dtype[np.generic]
 ) -> Array:
-    """The sums over all windows of what each adds to the numbers under it.
+    """Images to which every window adds its values at the pixels that it covers.
 
     Args:
-        parts: for each of the `offsets`, what is added there, (cases, channels, down, across).
-        windows: where they stand.
-        cases: how many images.
-        dtype: of the sums.
+        parts: one array for each of the `offsets`, (cases, channels, down, across).
+        windows: the positions of the windows.
+        cases: the number of images.
+        dtype: the type of the sums.
 
     Returns:
         Images, (cases, channels, height, width).
@@ -129,12 +129,12 @@ def col2im(
 
 
 def filter_matrix(filters: Array, windows: Windows) -> Array:
-    """The matrix of a map that applies filters at every place, padding left out.
+    """The matrix of the linear map from an image without padding to the filters' outputs.
 
     Args:
-        filters: (down, across, filters, channels, rows, columns); where all places share them the
-            first two may be 1.
-        windows: where they stand.
+        filters: (down, across, filters, channels, rows, columns); the first two may be 1 if all
+            places share the filters.
+        windows: the positions of the filters.
 
     Returns:
         (filters · places, channels · height · width).

@@ -1,4 +1,4 @@
-"""Filters as of a convolution, but each place has its own: in NumPy, Jacobians, and the layer.
+"""Convolution with filters of its own at each place: NumPy functions, Jacobians, and the layer.
 
 z[n, f, i, j] = Σ_{c,p,q} W[i, j, f, c, p, q] x[n, c, s i + p, s j + q] with stride s, x padded.
 """
@@ -28,11 +28,11 @@ from chainrule.nn.images.im2col import (
 from chainrule.nn.layers.base import Arrays
 from chainrule.nn.parameters import sum_of_rows
 
-# In NumPy: a batch of small products for every row of places.
+# In NumPy, one batch of small matrix products for each row of places.
 
 
 def apply_filters(x: Array, W: Array, windows: Windows) -> Array:
-    """Each place's filters on what is under its window, without biases.
+    """Apply each place's filters to the values under its window, without biases.
 
     Args:
         x: images, (cases, channels, height, width).
@@ -52,7 +52,7 @@ def apply_filters(x: Array, W: Array, windows: Windows) -> Array:
 
 
 def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
-    """∂L/∂x for ∂L/∂z, (cases, channels, height, width).
+    """∂L/∂x from δ = ∂L/∂z, (cases, channels, height, width).
 
     Args:
         delta: (cases, filters, down, across).
@@ -70,13 +70,13 @@ def input_gradient(delta: Array, W: Array, windows: Windows) -> Array:
 
 
 def weight_gradient(x: Array, delta: Array, windows: Windows, out: Array | None = None) -> Array:
-    """∂L/∂W for ∂L/∂z, summed over the cases, (down, across, filters, channels, rows, columns).
+    """∂L/∂W from δ = ∂L/∂z, summed over cases, (down, across, filters, channels, rows, columns).
 
     Args:
         x: images, (cases, channels, height, width).
         delta: (cases, filters, down, across).
         windows: where the filters stand.
-        out: to be written into.
+        out: receives the result if given.
     """
     patches = im2col(x, windows)
     shape = (windows.down, windows.across, delta.shape[1])
@@ -89,18 +89,18 @@ def weight_gradient(x: Array, delta: Array, windows: Windows, out: Array | None 
 
 
 def _matrices(W: Array) -> Array:
-    """One row of places' filters as matrices, (across, filters, numbers under a window)."""
+    """The filters of a row of places as matrices, (across, filters, values under a window)."""
     return W.reshape(*W.shape[:2], -1)
 
 
 def _columns(patches: Array, i: int) -> Array:
-    """What is under the windows of row i of places, (across, cases, numbers under one)."""
+    """The values under the windows of row i of places, (across, cases, values under a window)."""
     row = patches[:, i].swapaxes(0, 1)
-    return row.reshape(*row.shape[:2], prod(row.shape[2:]))  # of no cases, -1 is unknown
+    return row.reshape(*row.shape[:2], prod(row.shape[2:]))  # -1 would fail for 0 cases
 
 
 def _row_of_places(x: Array, windows: Windows, i: int) -> Iterator[tuple[Array, int]]:
-    """Views (cases, channels, rows, across) of a row of places, one for each window column."""
+    """For each window column q: a view (cases, channels, rows, across) of its values, and q."""
     top, step = i * windows.stride[0], windows.stride[1]
     for q in range(windows.columns):
         columns = slice(q, q + (windows.across - 1) * step + 1, step)
@@ -111,7 +111,7 @@ def _row_of_places(x: Array, windows: Windows, i: int) -> Iterator[tuple[Array, 
 
 
 class LocalInput(ByImages):
-    """∂z/∂x: each place's filters, written at that place.
+    """∂z/∂x: each row has a filter of its place at the position of the window.
 
     Args:
         W: (down, across, filters, channels, rows, columns).
@@ -122,11 +122,11 @@ class LocalInput(ByImages):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Every g goes back to what was under its window."""
+        """g (∂z/∂x), which is `input_gradient` for δ = g."""
         return as_rows(input_gradient(maps(g, self.windows), self.W, self.windows), out)
 
     def jvp(self, v: Array) -> Array:
-        """The filters applied to v."""
+        """(∂z/∂x) v: the filters applied to v."""
         return as_rows(apply_filters(images(v, self.windows), self.W, self.windows))
 
     def _dense(self) -> Array:
@@ -134,7 +134,7 @@ class LocalInput(ByImages):
 
 
 class LocalWeights(ByWeights):
-    """∂z/∂W: for every output the numbers under its window, at its own place and filter.
+    """∂z/∂W: for each output the inputs under its window, in the columns of its place and filter.
 
     For the arguments see `ByWeights`.
     """
@@ -142,12 +142,12 @@ class LocalWeights(ByWeights):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """g times what was under each window, summed over the cases; the shape of W."""
+        """g (∂z/∂W), summed over cases, in the shape of W: `weight_gradient` for δ = g."""
         x, delta = images(self.x, self.windows), maps(g, self.windows)
         return weight_gradient(x, delta, self.windows, out)
 
     def jvp(self, v: Array) -> Array:
-        """The change v of the filters, applied to x."""
+        """(∂z/∂W) v: filters v, in the shape of W, applied to x."""
         return as_rows(apply_filters(images(self.x, self.windows), v, self.windows))
 
     def _dense(self) -> Array:
@@ -160,7 +160,7 @@ class LocalWeights(ByWeights):
 
 
 class LocalBiases(ByBiases):
-    """∂z/∂b: the identity, with places before filters in b and behind them in z.
+    """∂z/∂b: a permutation, because b has the places before the filters, and z after them.
 
     For the arguments see `ByBiases`.
     """
@@ -168,12 +168,12 @@ class LocalBiases(ByBiases):
     __slots__ = ()
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """The sums of g over the cases, (down, across, filters)."""
+        """g (∂z/∂b): the sum of g over cases, (down, across, filters)."""
         total = maps(sum_of_rows(g)[None], self.windows)[0]
         return into(total.transpose(1, 2, 0), out)
 
     def jvp(self, v: Array) -> Array:
-        """The change v of b, (down, across, filters), in every case."""
+        """(∂z/∂b) v: v, (down, across, filters), in the order of z, repeated for every case."""
         return np.tile(v.transpose(2, 0, 1).reshape(-1), (self.count, 1))
 
     def _dense(self) -> Array:
@@ -212,7 +212,7 @@ class LocallyConnected2D(Filtered):
 
     @property
     def largest_product(self) -> int:
-        """That of one place."""
+        """The multiplications per case in the product of one place."""
         return super().largest_product // int(self.windows.places)
 
     def _apply(self, x: Array, values: Arrays) -> Array:
@@ -241,11 +241,11 @@ class LocallyConnected2D(Filtered):
         return as_rows(inside, self.context.input_gradient(self.name, self.inputs, delta))
 
     def _loops(self) -> Any:
-        # Imported here, for Numba takes long to load.
+        # Imported here, because Numba takes long to load.
         from chainrule.nn.images.kernels.local import Local
 
         return Local(self.windows, self.filters)
 
     def _padded(self, x: Array) -> Array:
-        """Rows of images with what lies around them."""
+        """Rows of images with their padding."""
         return np.ascontiguousarray(as_rows(padded(images(x, self.windows), self.windows)))

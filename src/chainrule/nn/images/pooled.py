@@ -1,4 +1,4 @@
-"""Pooling: the largest number or the mean of each window, in NumPy, Jacobians, and the layers."""
+"""Pooling, the maximum or mean of each window: NumPy functions, Jacobians, and the layers."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 
 def largest(x: Array, windows: Windows) -> tuple[Array, Array]:
-    """The largest number under each window, and which one it is.
+    """The maximum under each window, and its position within the window.
 
-    Of equal ones it is the first in row order; padding is never the largest. NaN counts as
-    larger than any number, the last of several as in PyTorch. Complex numbers are ordered by
-    their real parts.
+    Of equal values the first in row-major order is taken; padding is never the maximum. NaN counts
+    as larger than any number; of several NaN the last is taken, as in PyTorch. Complex numbers are
+    compared by their real parts.
 
     Args:
         x: images, (cases, channels, height, width).
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
-        Two arrays (cases, channels, down, across): the numbers, and their places p · columns + q
-        within the window, as whole numbers of 32 bits.
+        Two arrays (cases, channels, down, across): the maxima, and their positions p · columns + q
+        within the window, as 32-bit integers.
     """
     image = padded(np.ones((1, 1, windows.height, windows.width), bool), windows)
     x = padded(x, windows)
@@ -55,15 +55,15 @@ def largest(x: Array, windows: Windows) -> tuple[Array, Array]:
 
 
 def distances_to_ties(x: Array, windows: Windows) -> Array:
-    """How far each number under a window is from being as large as the largest, with a sign.
+    """Each value under a window minus the window's maximum; 1 at the position of the maximum.
 
-    The largest itself has 1, so that the signs tell which it is; the others are at most 0, and 0
-    where they tie. Where all of them are 0, as behind a relu that lets nothing through, they are
-    no tie but −1: none of them moves.
+    The positive sign marks the maximum; the others are at most 0, and 0 where they tie with it. If
+    the maximum is 0, values of 0 get −1 instead: behind a relu they are usually 0 for all small
+    changes, and so are no tie.
 
     Args:
         x: real images, (cases, channels, height, width).
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
         (rows · columns, cases, channels, down, across).
@@ -77,12 +77,12 @@ def distances_to_ties(x: Array, windows: Windows) -> Array:
 
 
 def gather(x: Array, winners: Array, windows: Windows) -> Array:
-    """The numbers at the places that ``winners`` names: how the largest move as x moves.
+    """The values at the positions in ``winners``; for x = v it is the jvp of the maxima.
 
     Args:
         x: (cases, channels, height, width).
         winners: see `largest`.
-        windows: where they stand.
+        windows: the positions of the windows.
     """
     x = padded(x, windows)
     found = np.zeros(winners.shape, x.dtype)
@@ -92,12 +92,12 @@ def gather(x: Array, winners: Array, windows: Windows) -> Array:
 
 
 def scatter(delta: Array, winners: Array, windows: Windows) -> Array:
-    """∂L/∂x of the largest numbers: each δ goes to the number that was the largest.
+    """∂L/∂x for maxima: each δ is added at the position of its window's maximum.
 
     Args:
         delta: (cases, channels, down, across).
         winners: see `largest`.
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
         (cases, channels, height, width).
@@ -112,7 +112,7 @@ def mean(x: Array, windows: Windows) -> Array:
 
     Args:
         x: images, (cases, channels, height, width).
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
         (cases, channels, down, across).
@@ -126,11 +126,11 @@ def mean(x: Array, windows: Windows) -> Array:
 
 
 def spread(delta: Array, windows: Windows) -> Array:
-    """∂L/∂x of the means: each δ goes to all numbers of its window in equal parts.
+    """∂L/∂x for means: δ / (rows · columns) is added at every position of its window.
 
     Args:
         delta: (cases, channels, down, across).
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Returns:
         (cases, channels, height, width).
@@ -144,12 +144,12 @@ def spread(delta: Array, windows: Windows) -> Array:
 
 
 class MaxPooling(ImageJacobian):
-    """∂y/∂x of the largest: a single 1 for every output, where the largest number was.
+    """∂y/∂x for maxima: each output's row has a single 1, at the position of the maximum.
 
     Args:
-        winners: its place within each window, (cases, channels, down, across).
-        windows: where they stand.
-        dtype: of the numbers.
+        winners: its position within each window, (cases, channels, down, across).
+        windows: the positions of the windows.
+        dtype: the type of the matrix.
 
     Example:
         >>> winners = np.array([[[[1]]]])  # the second of the two numbers was the larger
@@ -167,11 +167,11 @@ class MaxPooling(ImageJacobian):
         self.dtype = dtype
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Every g goes to the number that was the largest."""
+        """g (∂y/∂x): each g is added at the position of its window's maximum."""
         return as_rows(scatter(maps(g, self.windows), self.winners, self.windows), out)
 
     def jvp(self, v: Array) -> Array:
-        """The v at the numbers that were the largest."""
+        """(∂y/∂x) v: the values of v at the positions of the maxima."""
         return as_rows(gather(images(v, self.windows), self.winners, self.windows))
 
     def _dense(self) -> Array:
@@ -186,12 +186,12 @@ class MaxPooling(ImageJacobian):
 
 
 class AveragePooling(ImageJacobian):
-    """∂y/∂x of the mean: equal parts for all numbers of the window; the same for every case.
+    """∂y/∂x for means: 1 / (rows · columns) for each value of the window, the same for all cases.
 
     Args:
-        windows: where they stand.
+        windows: the positions of the windows.
         count: the number of cases.
-        dtype: of the numbers.
+        dtype: the type of the matrix.
 
     Example:
         >>> AveragePooling(Windows(1, 1, 2, 1, 2), 1, np.dtype(float)).dense()
@@ -206,11 +206,11 @@ class AveragePooling(ImageJacobian):
         self.dtype = dtype
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
-        """Every g goes to all numbers of its window in equal parts."""
+        """g (∂y/∂x): g / (rows · columns) is added at every position of its window."""
         return as_rows(spread(maps(g, self.windows), self.windows), out)
 
     def jvp(self, v: Array) -> Array:
-        """The means of v."""
+        """(∂y/∂x) v: the means of v."""
         return as_rows(mean(images(v, self.windows), self.windows))
 
     def _dense(self) -> Array:
@@ -227,7 +227,7 @@ class AveragePooling(ImageJacobian):
 # The layers.
 
 WORTH_LOOPS = 5_000
-"""Numbers under all windows of a case from which compiled loops are worth their start."""
+"""Layers with at least this many values under all windows of a case run in compiled loops."""
 
 
 class Pooled(ParameterFree):
@@ -283,14 +283,14 @@ class Pooled(ParameterFree):
         self.size = self.outputs
 
     def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
-        """The output, (cases, outputs), twice: there is no activation."""
+        """z and a, which are the same array (cases, outputs), because there is no activation."""
         y = np.empty((len(x), self.outputs), x.dtype)
         self._pool(x, y)
         return y, y
 
     @abstractmethod
     def _pool(self, x: Array, y: Array) -> Array | None:
-        """Write the output to y, and give what the backward pass needs beside the windows."""
+        """Write the output to y, and return what else the backward pass needs, if anything."""
 
     def forward_pass(self, x: Array) -> Array:
         """The output, (cases, outputs)."""
@@ -311,12 +311,12 @@ class Pooled(ParameterFree):
         """The backward pass in compiled loops."""
 
     def _is_for_loops(self, x: Array) -> bool:
-        """Whether the numbers are real, and many enough."""
+        """Whether compiled loops compute this: real values, and enough of them."""
         numbers = self.outputs * self.windows.rows * self.windows.columns
         return x.dtype.char in "fd" and numbers >= WORTH_LOOPS
 
     def _loops(self) -> Any:
-        # Imported here, for Numba takes long to load.
+        # Imported here, because Numba takes long to load.
         from chainrule.nn.images.kernels.pooling import Pooling
 
         return Pooling(self.windows)
@@ -333,7 +333,7 @@ class MaxPool2D(Pooled):
 
     @property
     def winners(self) -> Array:
-        """The place p · columns + q of the largest within each window, of the last forward pass.
+        """The position p · columns + q of each window's maximum in the last forward pass.
 
         Of shape (cases, channels, down, across).
         """
@@ -355,7 +355,7 @@ class MaxPool2D(Pooled):
         return winners
 
     def ties(self, x: Array) -> Array:
-        """How far each number under a window is behind the largest; see `Layer.ties`."""
+        """See `distances_to_ties` and `Layer.ties`."""
         return distances_to_ties(images(x, self.windows), self.windows)
 
     def _run_back(self, delta: Array, input_gradient: Array) -> None:

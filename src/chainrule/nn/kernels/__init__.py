@@ -1,8 +1,8 @@
-"""What all compiled loops share: how they are compiled, lines of the cache, threads.
+"""The basis of all compiled loops: compilation, SIMD vectors and threads.
 
 ======================  ======================================================================
-`jit`                   how a function becomes compiled code, and where that is kept
-`vectors`               whole lines of the cache in registers
+`jit`                   how functions are compiled, and where the code is cached
+`vectors`               SIMD vectors as long as a cache line
 `threads`               blocks of cases shared among threads
 ======================  ======================================================================
 

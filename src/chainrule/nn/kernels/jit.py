@@ -1,13 +1,13 @@
-"""How a function becomes compiled code, and where that code is kept for the next process.
+"""How functions are compiled, and where the compiled code is cached for later processes.
 
-Every kernel is defined at the level of its module and calls the others as globals: Numba does not
-find compiled code again whose function was defined within another. It compiles anew when the file
-of the function that Python calls has changed, but not when a file of the functions called from
-there has. Therefore compiled code is kept in a folder that is named by a hash of all sources of
-its package and of this one: after a change in any of them there is a new folder.
+Every kernel is defined at module level and calls the others as globals, because Numba's cache does
+not find functions that were defined within another function. Numba compiles again when the file of
+the function that Python calls has changed, but not when only a file of the functions that it calls
+has. Therefore the cache is a folder named by a hash of all sources of the kernel's package and of
+this one: a change in any of them leads to a new folder.
 
-Code that cannot be read, as after a power failure, or written, as on a full disk, costs a
-compilation and one `CompileCacheWarning`, but never ends the run.
+If the cache cannot be read, as after a power failure, or written, as on a full disk, the kernel is
+compiled, with one `CompileCacheWarning`; the run continues.
 """
 
 from __future__ import annotations
@@ -38,29 +38,29 @@ _IndexDataCacheFile: Any = _caching.IndexDataCacheFile
 F = TypeVar("F", bound=Callable[..., Any])
 
 SUMS = {"reassoc", "nsz", "contract"}
-"""Sums may be taken in another order, so that they run in vectors; NaN and ∞ stay as they are."""
+"""Sums may be reordered, so that they can be vectorised; NaN and ∞ are computed correctly."""
 
 EXACT = {"contract"}
-"""Every operation as written, but for a product and a sum rounded once together.
+"""Operations in the order written; only a product and a sum may be fused into one rounding.
 
-It has to be given: a function without a setting of its own is compiled with its caller's.
+It has to be given, because a function without a setting of its own gets that of its caller.
 """
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
-"""Kernels make no arrays, so none need be counted: counting took longer than the arithmetic."""
+"""Kernels create no arrays, so reference counting is off: it took longer than the arithmetic."""
 
 _INNER: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""Python never calls these, so it needs no way to."""
+"""Python never calls these kernels, so that they need no wrapper for it."""
 
 _FOLDER = Path(__file__).parent
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile a kernel that Python calls, when it is first called or found in the cache.
+    """Compile a kernel that Python calls, at its first call or from the cache.
 
-    While it runs, other threads of Python may run as well. It takes arrays or plain tuples and
-    makes named tuples of them itself: in every call, recognising the type of a named tuple takes
-    Numba half a microsecond longer.
+    It runs without Python's global lock. Its parameters are arrays or plain tuples, of which it
+    makes named tuples itself, because recognising the type of a named tuple takes Numba half a
+    microsecond longer in every call.
     """
     compiled = _njit(fastmath=SUMS, no_cfunc_wrapper=True, nogil=True, **_OPTIONS)(function)
     with _cache_folder(Path(function.__code__.co_filename).parent) as kept:
@@ -74,39 +74,39 @@ def entry(function: Callable[..., Any]) -> Any:
 
 
 def _inner(function: F, fastmath: set[str], **inline: bool) -> F:
-    """Compile a kernel that other kernels call; what is not set here it takes from its caller."""
+    """Compile a kernel that other kernels call; settings left out are those of its caller."""
     compiled: F = _njit(fastmath=fastmath, **inline, **_OPTIONS, **_INNER)(function)
     return compiled
 
 
 def kernel(function: F) -> F:
-    """Compile a kernel that other kernels call; sums in any order."""
+    """Compile a kernel that other kernels call; its sums may be reordered."""
     return _inner(function, SUMS)
 
 
 def part(function: F) -> F:
-    """`kernel`, as a part of what calls it: for the few that take most of the time."""
+    """`kernel`, but inlined into its callers: for the few kernels that take most of the time."""
     return _inner(function, SUMS, forceinline=True)
 
 
 def exact(function: F) -> F:
-    """`kernel`, with every operation as written: for formulas that were chosen for precision.
+    """`kernel`, but with operations in the order written, for formulas chosen for precision.
 
-    In another order eˣ − 1 = s p + (s − 1) would become (s p + s) − 1, without a digit near 0.
+    Reordered, eˣ − 1 = s p + (s − 1) would become (s p + s) − 1, without a correct digit near 0.
     """
     return _inner(function, EXACT)
 
 
 def exact_part(function: F) -> F:
-    """`exact`, as a part of what calls it."""
+    """`exact`, but inlined into its callers."""
     return _inner(function, EXACT, forceinline=True)
 
 
 def _wide_vectors(typingctx: Any) -> Any:
     """Ask for the processor's widest vectors in the function that calls this.
 
-    LLVM prefers 256 bits where the processor has 512. It is a preference: where there are no such
-    registers it changes nothing. llvmlite knows no such attribute, but a set takes it.
+    LLVM prefers 256 bits where the processor has 512. This is only a preference, without effect
+    on other processors. llvmlite rejects the attribute, so it is added with `set.add`.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -126,15 +126,15 @@ class _Damaged(Exception):
 class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
     """Numba's files of compiled code, each followed by the SHA-256 of its content.
 
-    Numba takes whatever it finds: half a file would end the process, or be run as machine code.
+    Numba does not check the files: half a file could crash the process or run as machine code.
     """
 
     def save(self, key: Any, data: Any) -> None:
-        """Keep the key beside the code: of two processes that write at once, one may win."""
+        """Store the key with the code: another process may write the same file at once."""
         super().save(key, (key, data))
 
     def load(self, key: Any) -> Any:
-        """The code of a key; None where there is none, or that of another key."""
+        """The code of a key; None if there is none, or if the file has another key's code."""
         found, data = super().load(key) or (None, None)
         return data if found == key else None
 
@@ -155,7 +155,7 @@ class _CheckedFiles(_IndexDataCacheFile):  # type: ignore[misc]
 
 
 def _require_whole(path: str) -> None:
-    """Refuse a file that does not end in the SHA-256 of what stands before it."""
+    """Refuse a file that does not end in the SHA-256 of the bytes before."""
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:  # nothing was kept yet
@@ -165,7 +165,7 @@ def _require_whole(path: str) -> None:
 
 
 class _KernelCache(_FunctionCache):  # type: ignore[misc]
-    """The compiled code of one kernel on disk; where it fails, the kernel is compiled."""
+    """The compiled code of one kernel on disk; if it cannot be read, the kernel is compiled."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -176,17 +176,17 @@ class _KernelCache(_FunctionCache):  # type: ignore[misc]
         )
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The code for a signature; None where there is none, or none that can be read."""
+        """The code for a signature; None if there is none or it cannot be read."""
         try:
             return super().load_overload(sig, target_context)
-        except Exception as error:  # whatever the bytes made of a reader that trusts them
+        except Exception as error:  # a damaged file can raise anything
             _warn_once(self._cache_path, f"cannot be read ({error}); it is made anew")
             with suppress(OSError):
-                self.flush()  # what is compiled now is written anew
+                self.flush()  # the kernel is compiled now, and written again
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the code for a signature, if it can be written."""
+        """Store the code for a signature, if it can be written."""
         try:
             super().save_overload(sig, data)
         except (OSError, _Damaged) as error:
@@ -197,7 +197,7 @@ _warned: set[str] = set()
 
 
 def _warn_once(folder: str, why: str) -> None:
-    """One line for a folder, however many kernels it keeps."""
+    """Warn once per folder, however many kernels it holds."""
     if folder not in _warned:
         _warned.add(folder)
         message = f"the compile cache in {folder} {why}; compiling takes some seconds"
@@ -206,7 +206,7 @@ def _warn_once(folder: str, why: str) -> None:
 
 @contextmanager
 def _cache_folder(package: Path) -> Iterator[bool]:
-    """While this lasts, Numba keeps code in this version's folder; whether there is one."""
+    """Within this context Numba caches in this version's folder; yields whether there is one."""
     before, folder = _config.CACHE_DIR, cache_folder(package)
     _config.CACHE_DIR = before if folder is None else str(folder)
     try:
@@ -216,10 +216,10 @@ def _cache_folder(package: Path) -> Iterator[bool]:
 
 
 def cache_folder(package: Path = _FOLDER) -> Path | None:
-    """Where compiled code of a package is kept: the first place that can be written to.
+    """The cache folder for a package's compiled code, in the first place that can be written to.
 
-    The folder that the environment names in ``NUMBA_CACHE_DIR``, the package's own
-    ``__pycache__``, the user's cache; None where no place is left, and every process compiles.
+    With ``NUMBA_CACHE_DIR`` in the environment only that place is tried, otherwise the package's
+    own ``__pycache__`` and the user's cache; None if neither works, and every process compiles.
 
     Args:
         package: the folder of the kernels.
@@ -237,7 +237,7 @@ def cache_folder(package: Path = _FOLDER) -> Path | None:
 
 
 def _fingerprint(package: Path) -> str:
-    """Of the sources of all kernels that its kernels may call."""
+    """A hash of the package's sources and of this package's, whose kernels it may call."""
     digest = hashlib.sha256()
     for path in sorted({*_FOLDER.glob("*.py"), *package.glob("*.py")}):
         digest.update(path.read_bytes())
@@ -254,7 +254,7 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _remove_others(folder: Path) -> None:
-    """Beside the sources only the code of these very sources is of use."""
+    """Remove the caches of other versions of the sources from the folder's parent."""
     for other in folder.parent.glob("kernels-*"):
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)

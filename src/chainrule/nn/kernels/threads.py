@@ -1,8 +1,8 @@
 """Work shared among threads: blocks of cases, each done by the next thread that is free.
 
-Compiled loops release Python's lock, so that threads of Python run them side by side. What a block
-computes depends on the block alone, and sums over blocks are taken in their order: the numbers
-are the same whatever the number of threads.
+Compiled loops release Python's global lock, so that Python threads run them in parallel. The
+result of a block depends on the block alone, and sums over blocks are taken in their order:
+results are therefore the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from itertools import pairwise
 
 Work = Callable[[int, int], None]
-"""What is done for a worker and a block, both counted from 0."""
+"""A function of the numbers of a worker and of a block, both from 0."""
 
 _limits: list[int] = []
 _pools: dict[int, ThreadPoolExecutor] = {}
@@ -24,7 +24,7 @@ _pools: dict[int, ThreadPoolExecutor] = {}
 
 @cache
 def cores() -> int:
-    """How many threads may run at once: the processor's, or fewer as the environment says."""
+    """The number of cores that this process may use, or fewer if the environment says so."""
     named = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
     numbers = [int(text) for text in named if text.isdecimal() and int(text) > 0]
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -32,13 +32,13 @@ def cores() -> int:
 
 
 def number_of_threads() -> int:
-    """As many as `at_most` allows, else as `cores`."""
+    """The number of threads: that of the innermost `at_most`, otherwise `cores`."""
     return _limits[-1] if _limits else cores()
 
 
 @contextmanager
 def at_most(number: int) -> Iterator[None]:
-    """While this lasts, work is shared among that many threads."""
+    """Within this context, work is shared among that many threads."""
     _limits.append(number)
     try:
         yield
@@ -47,7 +47,7 @@ def at_most(number: int) -> Iterator[None]:
 
 
 def blocks_of(cases: int, most: int) -> list[tuple[int, int]]:
-    """Cases cut into at most ``most`` blocks of nearly one length, (first, behind the last).
+    """Divide cases into at most ``most`` blocks of nearly equal length, (first, last + 1).
 
     Example:
         >>> blocks_of(5, 2)
@@ -59,12 +59,12 @@ def blocks_of(cases: int, most: int) -> list[tuple[int, int]]:
 
 
 def share(work: Work, blocks: int, workers: int) -> None:
-    """Do all blocks, this thread among the workers.
+    """Do the work of all blocks; the calling thread is one of the workers.
 
     Args:
         work: called once for each block; a worker never does two at once.
-        blocks: how many.
-        workers: how many threads.
+        blocks: the number of blocks.
+        workers: the number of threads.
     """
     if workers < 2 or blocks < 2:
         for block in range(blocks):
@@ -76,7 +76,7 @@ def share(work: Work, blocks: int, workers: int) -> None:
         while left:
             try:
                 block = left.popleft()
-            except IndexError:  # another took the last
+            except IndexError:  # another worker took the last block
                 return
             work(worker, block)
 
@@ -90,7 +90,7 @@ def share(work: Work, blocks: int, workers: int) -> None:
 
 
 def _pool() -> ThreadPoolExecutor:
-    """The pool of threads of this process: a forked process has none of its parent's threads."""
+    """This process's thread pool; a forked process makes its own, as threads are not forked."""
     here = os.getpid()
     if here not in _pools:
         _pools.clear()

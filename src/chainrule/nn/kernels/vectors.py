@@ -1,9 +1,9 @@
-"""Parts of an array in the registers of the processor: whole lines of its cache, 64 bytes each.
+"""SIMD vectors for compiled code: lines, each as long as a cache line, 64 bytes.
 
-Where the compiler itself vectorises a loop, it writes sums back to memory in every pass, checks in
-every pass whether the arrays overlap, and uses vectors of half the length. With `load` and `store`
-a kernel determines what stays in registers. It runs on any processor: a line is split into the
-registers that there are.
+Where the compiler itself vectorises a loop, it writes sums back to memory in every iteration,
+checks whether the arrays overlap, and uses vectors of half the length. With `load` and `store` a
+kernel determines what stays in registers. It runs on any processor: the compiler splits a line
+into the registers that the processor has.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from numba import types
 from numba.extending import intrinsic, models, overload, register_model
 
 LINE = 64
-"""Bytes."""
+"""Bytes per line."""
 
 ONE_LINE, TWO_LINES, THREE_LINES, FOUR_LINES = ((None,) * n for n in (1, 2, 3, 4))
 SIX_LINES, EIGHT_LINES = ((None,) * n for n in (6, 8))
-"""How many lines `load` takes: the length of a tuple is part of its type, a number is not."""
+"""Numbers of lines for `load`, as lengths of tuples: a tuple's length is part of its type."""
 
 _CONTRACT = ("contract",)
 
 
 def _intrinsic(function: Callable[..., Any]) -> Any:
-    """A function for compiled code that writes its own instructions.
+    """Make a function that compiled code calls and that generates its own instructions.
 
-    It is given Numba's typing context and the types of the arguments, and gives its signature and
-    a function that writes the instructions.
+    ``function`` takes Numba's typing context and the types of the arguments, and returns the
+    signature and a function that generates the instructions.
     """
     return intrinsic(function)
 
 
 class Lines(types.Type):
-    """Numbers that are worked on together.
+    """The type of one or more lines of values.
 
     Args:
-        dtype: of each.
-        count: of lines.
+        dtype: the type of each value.
+        count: the number of lines.
     """
 
     def __init__(self, dtype: Any, count: int) -> None:
@@ -59,7 +59,7 @@ class _Model(models.PrimitiveModel):
 
 
 def _loaded_from(places_of: Any, kind: Lines) -> Any:
-    """Generates the loads of lines, each from its place; the last argument is their number."""
+    """Generates loads of lines from the addresses that ``places_of`` computes."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         places = places_of(context, builder, signature.args[:-1], args[:-1], kind)
@@ -70,7 +70,7 @@ def _loaded_from(places_of: Any, kind: Lines) -> Any:
 
 
 def _stored_to(places_of: Any, kind: Lines) -> Any:
-    """Generates the stores of lines, the first argument, each to its place."""
+    """Generates stores of lines, the first argument, to the addresses from ``places_of``."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         places = places_of(context, builder, signature.args[1:], args[1:], kind)
@@ -82,7 +82,7 @@ def _stored_to(places_of: Any, kind: Lines) -> Any:
 
 
 def _computed(compute: Callable[..., list[Any]]) -> Any:
-    """Generates lines of lines: ``compute`` takes the builder and the lines of each argument."""
+    """Generates lines computed by ``compute`` from the builder and the lines of each argument."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _join(builder, compute(builder, *(_split(builder, lines) for lines in args)))
@@ -91,7 +91,7 @@ def _computed(compute: Callable[..., list[Any]]) -> Any:
 
 
 def _filled_from(kind: Lines) -> Any:
-    """Generates a line of each of some numbers, one ``step`` from one to the next."""
+    """Generates lines, each filled with one value; the values lie ``step`` apart in memory."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         first = _place(context, builder, signature.args[:3], args[:3])
@@ -106,20 +106,20 @@ def _filled_from(kind: Lines) -> Any:
 
 @_intrinsic
 def load(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
-    """The lines of array[row] from ``at`` on, as many as the tuple is long."""
+    """Load consecutive lines of array[row] from ``at`` on; ``lines`` is a tuple of that length."""
     kind = Lines(array.dtype, len(lines))
     return kind(array, row, at, lines), _loaded_from(_places, kind)
 
 
 @_intrinsic
 def store(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
-    """Write lines to array[row] from ``at`` on."""
+    """Store lines consecutively in array[row] from ``at`` on."""
     return types.void(lines, array, row, at), _stored_to(_places, lines)
 
 
 @_intrinsic
 def fill(typing: Any, number: Any, like: Any) -> Any:
-    """As many lines as another has, of one number."""
+    """Lines of the type of ``like``, filled with one number."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         line = context.get_value_type(like).element
@@ -131,7 +131,7 @@ def fill(typing: Any, number: Any, like: Any) -> Any:
 
 @_intrinsic
 def total(typing: Any, line: Any) -> Any:
-    """The sum of the numbers of one line."""
+    """The sum of the values of one line."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return _total(builder, _split(builder, args[0])[0])
@@ -141,34 +141,34 @@ def total(typing: Any, line: Any) -> Any:
 
 @_intrinsic
 def load_rows(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
-    """A line of array[row] from ``at`` on, one ``step`` numbers on, and so on."""
+    """Load lines that begin at ``at``, ``at`` + ``step``, ``at`` + 2 ``step`` … in array[row]."""
     kind = Lines(array.dtype, len(lines))
     return kind(array, row, at, step, lines), _loaded_from(_places_apart, kind)
 
 
 @_intrinsic
 def store_rows(typing: Any, lines: Any, array: Any, row: Any, at: Any, step: Any) -> Any:
-    """Write lines to where `load_rows` finds them."""
+    """Store lines at the positions from which `load_rows` loads them."""
     return types.void(lines, array, row, at, step), _stored_to(_places_apart, lines)
 
 
 @_intrinsic
 def load_filled(typing: Any, array: Any, row: Any, at: Any, lines: Any) -> Any:
-    """A line of the number array[row, at], one of the number behind it, and so on."""
+    """Lines filled with array[row, at], array[row, at + 1] and so on, one value per line."""
     kind = Lines(array.dtype, len(lines))
     return kind(array, row, at, lines), _filled_from(kind)
 
 
 @_intrinsic
 def load_filled_apart(typing: Any, array: Any, row: Any, at: Any, step: Any, lines: Any) -> Any:
-    """A line of the number array[row, at], one of the number ``step`` on, and so on."""
+    """Lines filled with array[row, at], array[row, at + step] and so on, one value per line."""
     kind = Lines(array.dtype, len(lines))
     return kind(array, row, at, step, lines), _filled_from(kind)
 
 
 @_intrinsic
 def repeat(typing: Any, line: Any, lines: Any) -> Any:
-    """One line as many times as the tuple is long."""
+    """One line repeated; ``lines`` is a tuple whose length is the number of lines."""
     kind = Lines(line.dtype, len(lines))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -179,7 +179,7 @@ def repeat(typing: Any, line: Any, lines: Any) -> Any:
 
 @_intrinsic
 def add_products(typing: Any, line: Any, a: Any, b: Any) -> Any:
-    """One line, plus the products of the lines of a and b, one pair of lines after the other."""
+    """``line`` + Σ_k a_k ⊙ b_k over the lines of a and b, added one after the other."""
 
     def compute(builder: Any, line: list[Any], a: list[Any], b: list[Any]) -> list[Any]:
         (total,) = line
@@ -192,7 +192,7 @@ def add_products(typing: Any, line: Any, a: Any, b: Any) -> Any:
 
 @_intrinsic
 def lanes(typing: Any, array: Any) -> Any:
-    """How many numbers of an array fill a line, known when the code is compiled."""
+    """The number of an array's values per line, a constant of the compiled code."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.IntType(64)(LINE * 8 // array.dtype.bitwidth)
@@ -202,7 +202,7 @@ def lanes(typing: Any, array: Any) -> Any:
 
 @_intrinsic
 def zeros(typing: Any, array: Any, a: Any, b: Any) -> Any:
-    """Lines of zeros of an array's type, for every pair of one of a and one of b."""
+    """Zeros in the type of an array: len(a) · len(b) lines, for two tuples a and b."""
     kind = Lines(array.dtype, len(a) * len(b))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -213,7 +213,7 @@ def zeros(typing: Any, array: Any, a: Any, b: Any) -> Any:
 
 @_intrinsic
 def add_outer_products(typing: Any, lines: Any, a: Any, b: Any) -> Any:
-    """Lines, plus for every pair of a line of a and one of b their product, those of b first."""
+    """Lines s_ij + a_i ⊙ b_j for every line a_i of a and b_j of b; j runs fastest."""
 
     def compute(builder: Any, totals: list[Any], a: list[Any], b: list[Any]) -> list[Any]:
         pairs = ((x, y) for x in a for y in b)
@@ -226,7 +226,7 @@ def add_outer_products(typing: Any, lines: Any, a: Any, b: Any) -> Any:
 
 @_intrinsic
 def store_block(typing: Any, lines: Any, array: Any, row: Any, at: Any, b: Any) -> Any:
-    """Write lines to several rows of an array from ``at`` on, as many to a row as b is long."""
+    """Store lines in consecutive rows of an array from column ``at`` on, len(b) lines per row."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = Lines(lines.dtype, len(b))
@@ -244,7 +244,7 @@ def store_block(typing: Any, lines: Any, array: Any, row: Any, at: Any, b: Any) 
 
 @_intrinsic
 def load_at(typing: Any, array: Any, row: Any, at: Any, offsets: Any, k: Any, lines: Any) -> Any:
-    """A line of array[row] from ``at`` + offsets[k] on, one from offsets[k + 1], and so on."""
+    """Load lines that begin at ``at`` + offsets[k], ``at`` + offsets[k + 1] … in array[row]."""
     kind = Lines(array.dtype, len(lines))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -263,7 +263,7 @@ def load_at(typing: Any, array: Any, row: Any, at: Any, offsets: Any, k: Any, li
 
 @_intrinsic
 def add_totals(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
-    """Add the sum of each line to a number of array[row], from ``at`` on."""
+    """Add the sum of each line to array[row, at], array[row, at + 1] and so on."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         first = _place(context, builder, signature.args[1:], args[1:])
@@ -277,7 +277,7 @@ def add_totals(typing: Any, lines: Any, array: Any, row: Any, at: Any) -> Any:
 
 @_intrinsic
 def rectified(typing: Any, lines: Any) -> Any:
-    """0 in place of every number below 0; NaN stays NaN."""
+    """relu: 0 where a value is negative, otherwise the value; NaN stays NaN."""
 
     def compute(builder: Any, lines: list[Any]) -> list[Any]:
         zero = ir.Constant(lines[0].type, None)
@@ -287,32 +287,32 @@ def rectified(typing: Any, lines: Any) -> Any:
 
 
 @_intrinsic
-def where_positive(typing: Any, lines: Any, of: Any) -> Any:
-    """The numbers where those of another are above 0, and 0 elsewhere."""
+def where_positive(typing: Any, lines: Any, other: Any) -> Any:
+    """The values of ``lines`` where those of the other lines are above 0, and 0 elsewhere."""
 
-    def compute(builder: Any, lines: list[Any], of: list[Any]) -> list[Any]:
-        zero, pairs = ir.Constant(lines[0].type, None), zip(lines, of, strict=True)
+    def compute(builder: Any, lines: list[Any], other: list[Any]) -> list[Any]:
+        zero, pairs = ir.Constant(lines[0].type, None), zip(lines, other, strict=True)
         return [builder.select(builder.fcmp_ordered(">", y, zero), x, zero) for x, y in pairs]
 
-    return lines(lines, of), _computed(compute)
+    return lines(lines, other), _computed(compute)
 
 
 def _place(context: Any, builder: Any, kinds: Any, values: Any) -> Any:
-    """Where array[row, at] stands."""
+    """The address of array[row, at]."""
     data = context.make_array(kinds[0])(context, builder, values[0])
     width = builder.extract_value(data.shape, 1)
     return builder.gep(data.data, [builder.add(builder.mul(values[1], width), values[2])])
 
 
 def _places(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
-    """Where each line begins, one behind the other."""
+    """The addresses of consecutive lines."""
     line = context.get_value_type(kind).element.as_pointer()
     start = builder.bitcast(_place(context, builder, kinds, values), line)
     return [builder.gep(start, [ir.IntType(64)(k)]) for k in range(kind.count)]
 
 
 def _places_apart(context: Any, builder: Any, kinds: Any, values: Any, kind: Lines) -> list[Any]:
-    """Where each line begins, a step from one to the next."""
+    """The addresses of lines that begin one step apart."""
     line = context.get_value_type(kind).element.as_pointer()
     first = _place(context, builder, kinds, values)
     steps = [builder.mul(values[3], ir.IntType(64)(k)) for k in range(kind.count)]
@@ -320,14 +320,14 @@ def _places_apart(context: Any, builder: Any, kinds: Any, values: Any, kind: Lin
 
 
 def _filled(builder: Any, number: Any, line: Any) -> Any:
-    """A line of one number."""
+    """A line filled with one number."""
     one = builder.insert_element(ir.Constant(line, ir.Undefined), number, ir.IntType(32)(0))
     first = ir.Constant(ir.VectorType(ir.IntType(32), line.count), [0] * line.count)
     return builder.shuffle_vector(one, one, first)
 
 
 def _total(builder: Any, rest: Any) -> Any:
-    """The sum of a line: halves are added until one number is left."""
+    """The sum of a line: its halves are added until one value is left."""
     size = ir.IntType(32)
     while (half := rest.type.count // 2) >= 1:
         low, high = (
@@ -352,13 +352,13 @@ def _join(builder: Any, parts: Sequence[Any]) -> Any:
 
 
 def _add_product(builder: Any, total: Any, x: Any, y: Any) -> Any:
-    """A line plus the product of two, rounded once where the processor can."""
+    """A line plus the product of two, rounded once if the processor has such an instruction."""
     product = builder.fmul(x, y, flags=_CONTRACT)
     return builder.fadd(total, product, flags=_CONTRACT)
 
 
 def _arithmetic(name: str) -> Any:
-    """An operation on each pair of numbers; a product and a sum are rounded once together."""
+    """An elementwise operation; the compiler may fuse a product and a sum into one rounding."""
 
     @_intrinsic
     def operate(typing: Any, a: Any, b: Any) -> Any:
@@ -386,7 +386,7 @@ def _minus(a: Any, b: Any) -> Any:
 
 @overload(operator.mul, jit_options={"forceinline": True})
 def _times(a: Any, b: Any) -> Any:
-    """Lines with lines, or a number with lines."""
+    """Lines times lines, or a number times lines."""
     if _are_lines(a, b):
         return _product
     return _multiple if isinstance(b, Lines) else None

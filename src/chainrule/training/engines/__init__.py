@@ -1,6 +1,6 @@
 """The engines: how a chunk of minibatches is run. `ENGINES` is the table of their names.
 
-``auto`` stands for the one that the configuration is best run by; the run records which.
+``auto`` stands for the engine that suits the configuration best; the run records its name.
 """
 
 from chainrule.core.registry import LibraryTable

@@ -1,4 +1,4 @@
-"""Interface between the trainer and a back end.
+"""The interface between the trainer and the engines that run its minibatches.
 
 An engine trains on minibatches ``first`` … ``last`` − 1 of a given order, updating θ in place.
 """
@@ -21,11 +21,11 @@ from chainrule.training.scores import Score, evaluate
 
 @dataclass(frozen=True)
 class Chunk:
-    """What a chunk of minibatches gave.
+    """The result of running a chunk of minibatches.
 
     Attributes:
-        losses: of each minibatch as it ran, before its update, (minibatches,).
-        correct: how many cases were classified rightly as they ran; 0 where targets are values.
+        losses: the loss of each minibatch, computed before its update, (minibatches,).
+        correct: the number of cases classified correctly before those updates; 0 in regression.
     """
 
     losses: Array
@@ -33,12 +33,12 @@ class Chunk:
 
 
 class NotFiniteError(ArithmeticError):
-    """A loss or gradient that is no finite number; θ is as it was before that minibatch.
+    """A loss or gradient is infinite or NaN; θ is as it was before that minibatch.
 
     Attributes:
-        minibatch: its number in the epoch, from 0.
+        minibatch: the number of the minibatch in the epoch, from 0.
         what: ``loss`` or ``gradient``.
-        layer: the name of the layer where it first went wrong.
+        layer: the name of the first layer with a value that is not finite.
     """
 
     def __init__(self, minibatch: int, what: str, layer: str) -> None:
@@ -52,20 +52,20 @@ class Engine(ABC):
     """Runs minibatches of one training set over one network.
 
     Args:
-        network: whose θ is changed in place.
+        network: the network to train; its θ is updated in place.
         optimizer: bound to that θ and its gradient.
         x: prepared inputs, (cases, input).
         t: prepared targets.
-        batch_size: cases a minibatch; the last one of an epoch may be smaller.
-        classes: whether to count rightly classified cases.
-        clip_gradient_norm: the most that the gradient's norm is in a step; None for any.
-        seed: of what layers draw during training, such as the masks of dropout.
+        batch_size: cases per minibatch; the last one of an epoch may be smaller.
+        classes: whether to count correctly classified cases.
+        clip_gradient_norm: a gradient with a larger norm is scaled to this norm; None for never.
+        seed: of the random numbers that layers draw in training, such as masks of dropout.
 
     Attributes:
-        threads: how many the engine is to run on, where it has threads of its own beside
-            NumPy's; None leaves it to the sizes.
-        fallback_reason: why another engine does the work, which then gives its ``name``; None
-            where this one does it.
+        threads: the number of threads, for an engine that has threads of its own beside
+            NumPy's; None lets the engine choose by the sizes.
+        fallback_reason: why another engine does the work, in which case ``name`` is that
+            engine's; None where this engine does it.
     """
 
     name: ClassVar[str]
@@ -95,22 +95,22 @@ class Engine(ABC):
 
     @property
     def minibatches(self) -> int:
-        """How many an epoch has."""
+        """The number of minibatches in an epoch."""
         return -(-len(self.x) // self.batch_size)
 
     @property
     def counts(self) -> Array:
-        """The cases of each minibatch of an epoch, (minibatches,): the last may have fewer."""
+        """The number of cases in each minibatch of an epoch, (minibatches,)."""
         starts = np.arange(self.minibatches) * self.batch_size
         return np.minimum(self.batch_size, len(self.x) - starts)
 
     def cases_of(self, minibatch: int) -> slice:
-        """Where a minibatch lies in the order; the last one may reach beyond its end."""
+        """The positions of a minibatch in the order; the last slice may exceed its length."""
         start = minibatch * self.batch_size
         return slice(start, start + self.batch_size)
 
     def clip_gradient(self) -> None:
-        """Shorten a gradient that is longer than the settings allow; it is finite."""
+        """Scale the gradient to ``clip_gradient_norm`` if its norm is larger; it is finite."""
         if self.clip_gradient_norm is not None:
             clip_norm(self.network.gradients.vector, self.clip_gradient_norm)
 
@@ -119,18 +119,18 @@ class Engine(ABC):
         return self.network.training_mode(self.seed, self.optimizer.steps)
 
     def prepare(self) -> None:  # noqa: B027  # most have nothing to prepare
-        """Whatever takes long before the first chunk, such as compiling; it changes nothing."""
+        """Do slow preparations before the first chunk, such as compiling; θ is unchanged."""
 
     @abstractmethod
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """Run minibatches ``first`` to ``last`` − 1.
 
         Args:
-            order: the order of the cases in this epoch, (cases,); None for that of the file.
-                It may be longer than the file and name a case twice, as cases drawn with
-                replacement are.
-            first: the first minibatch, from 0.
-            last: the one behind the last.
+            order: the indices of the cases in the order of this epoch, (cases,); None for 0, 1,
+                2 …. It may be longer than the data set and contain an index twice, as with
+                cases drawn with replacement.
+            first: the number of the first minibatch, from 0.
+            last: the number of the last minibatch plus 1.
 
         Raises:
             NotFiniteError: a loss or gradient is not finite; that minibatch changed nothing.

@@ -1,4 +1,4 @@
-"""The readable reference: the layers themselves, one minibatch after the other."""
+"""The reference engine: it calls the layers themselves, one minibatch after the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule.training.scores import count_correct
 
 
 class NumpyEngine(Engine):
-    """Forward pass, backward pass and update by the layers, with buffers made once."""
+    """Forward pass, backward pass and update by the layers, with buffers that are reused."""
 
     name: ClassVar[str] = "numpy"
 
@@ -26,7 +26,7 @@ class NumpyEngine(Engine):
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         losses, correct = np.empty(last - first), 0
-        # What is not finite is found and named below; NumPy need not warn of it as well.
+        # Values that are not finite are found and reported below; NumPy need not warn as well.
         reused = self.network.reused_buffers(self._buffers)
         with self.training_mode(), reused, np.errstate(all="ignore"):
             for k in range(first, last):
@@ -42,7 +42,7 @@ class NumpyEngine(Engine):
         return self.x.take(order[chosen], axis=0), self.t.take(order[chosen], axis=0)
 
     def _step(self, x: Array, t: Array, k: int) -> tuple[float, int]:
-        """One minibatch: its loss as it ran, and how many of its cases were right."""
+        """Train on one minibatch; return its loss and correct cases, both before the update."""
         network = self.network
         network.context.step = self.optimizer.steps
         y = network.propagate(x)
@@ -57,7 +57,7 @@ class NumpyEngine(Engine):
         return loss, count_correct(y, t) if self.classes else 0
 
     def _check_gradient(self, k: int) -> None:
-        """One product finds nearly all; it alone is also infinite for finite, huge entries."""
+        """Raise if an entry is not finite; g · g is a fast test, but huge entries overflow it."""
         gradient = self.network.gradients.vector
         if not isfinite(np.dot(gradient, gradient)) and not np.isfinite(gradient).all():
             raise NotFiniteError(k, "gradient", self._where_backward_went_wrong())
@@ -83,7 +83,7 @@ class NumpyEngine(Engine):
 
 
 def _is_sound(layer: Layer, z: Array) -> bool:
-    """Whether z is finite; NaN at every unit of a sequence's step is padding."""
+    """Whether z is finite; a step of a sequence with NaN in all units is padding."""
     if not layer.reads_sequences:
         return bool(np.isfinite(z).all())
     steps = z.reshape(len(z), layer.input_shape[0], -1)

@@ -1,8 +1,8 @@
-"""How many threads a step's products are worth, decided from the sizes alone.
+"""The number of threads for a step's products, which depends on the sizes alone.
 
-Two threads must meet after every product; below some size the meeting costs more than it
-saves. Measured with OpenBLAS 0.3 on two cores, float64, a step with one hidden layer, one
-thread against two, by the largest product's multiplications in millions:
+Two threads must synchronise after every product; for small products this takes longer than the
+second thread saves. Measured with OpenBLAS 0.3 on two cores, float64, a step with one hidden
+layer, by the multiplications of its largest product in millions:
 
 ========================  =====  ====  =====  =====
 multiplications               1     5     10     20
@@ -22,38 +22,38 @@ from chainrule.nn.kernels.threads import at_most
 from chainrule.nn.network import Network
 
 WORTH_THREADS = 5_000_000
-"""Multiplications of the largest product from which several threads pay."""
+"""Several threads are used if the largest product has at least this many multiplications."""
 
 
 def one_thread_is_best(network: Network, batch_size: int) -> bool:
-    """Whether every product of a minibatch is too small to be shared.
+    """Whether all products and loops of a minibatch are too small for several threads.
 
     Args:
-        network: its widths count.
-        batch_size: the cases of a minibatch.
+        network: the network, of which only the sizes matter.
+        batch_size: cases per minibatch.
     """
     by_loops = (layer.in_loops for layer in network.layers)
     return products_are_small(network, batch_size) and batch_size * max(by_loops) < WORTH_THREADS
 
 
 def products_are_small(network: Network, batch_size: int) -> bool:
-    """Whether every single product of NumPy's is too small to be shared.
+    """Whether every single product of NumPy's is too small for several threads.
 
     Args:
-        network: its dense layers count, and each place of layers with filters of their own.
-        batch_size: the cases of a minibatch.
+        network: the network; its layers' `largest_product` is compared.
+        batch_size: cases per minibatch.
     """
     return batch_size * max(layer.largest_product for layer in network.layers) < WORTH_THREADS
 
 
 def number_of_threads(network: Network, batch_size: int, threads: int | str = "auto") -> int:
-    """How many threads the products of a minibatch run on.
+    """The number of threads for the products of a minibatch.
 
     Args:
-        network: its widths count.
-        batch_size: the cases of a minibatch.
-        threads: a number, which is taken as it is; or ``auto`` for one where that is best, else
-            as many as NumPy would take: the environment's number, or the machine's cores.
+        network: the network, of which only the sizes matter.
+        batch_size: cases per minibatch.
+        threads: a number, which is returned; or ``auto`` for 1 where that is best, and otherwise
+            NumPy's own number: the environment's, or the machine's cores.
     """
     if threads != "auto":
         return int(threads)
@@ -66,11 +66,11 @@ def number_of_threads(network: Network, batch_size: int, threads: int | str = "a
 
 @contextmanager
 def on_threads(number: int, products: int | None = None) -> Iterator[None]:
-    """While this lasts, NumPy's products and compiled loops run on that many threads.
+    """Within this context, NumPy's products and compiled loops run on that many threads.
 
     Args:
-        number: of threads.
-        products: of NumPy's products, where that is another number.
+        number: the number of threads.
+        products: the number for NumPy's products, if it differs.
     """
     from threadpoolctl import threadpool_limits
 

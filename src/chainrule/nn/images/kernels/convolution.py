@@ -1,17 +1,16 @@
 """A convolution and its backward pass in compiled loops, blocks of images shared among threads.
 
-Images are laid on grids, see `grids`; products with their sums in registers follow, and what comes
-of them is taken off its grid. In a product a tile of sums stays in registers: some rows times some
-lines of positions. In the convolution and in the gradient of the image each step adds one shifted
-block of the grid times one weight of each row; in the gradient of the weights each step
-multiplies blocks of δ with shifted blocks of the image, and the lines are summed up at the
-end.
+Images are copied onto grids, see `grids`, and the products are copied from their grids to the
+results. In a product a tile of sums stays in registers: some rows times some lines of positions.
+In the convolution and in the gradient of the image, each step adds one shifted block of the grid
+times one weight of each row; in the gradient of the weights, each step multiplies blocks of δ by
+shifted blocks of the image, and each line is summed to one number at the end.
 
-Kernels are given plain tuples, of which they make named ones: recognising the type of a named
-tuple takes Numba longer.
+Kernels are given plain tuples and make named tuples of them, because Numba takes longer to
+recognise the type of a named tuple.
 
-Beside its results it takes room for one image a thread on grids (two in the backward pass), never
-for columns of all that is under the filters.
+Beside the results, each thread needs memory for one image on grids (two in the backward pass), but
+never for an im2col matrix.
 """
 
 from __future__ import annotations
@@ -55,11 +54,11 @@ from chainrule.nn.kernels.vectors import (
 
 
 class Packed(NamedTuple):
-    """The weights of a product, and where their factors lie.
+    """The weights of a product, and the offsets of the values that they multiply.
 
     Attributes:
         weights: for each phase, blocks of rows, (phases · blocks, taps · rows of a tile).
-        offsets: of what is multiplied with each tap, (phases, taps).
+        offsets: the shift of the block that each tap's weights multiply, (phases, taps).
     """
 
     weights: Array
@@ -67,12 +66,12 @@ class Packed(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Room of a thread in the backward pass.
+    """The buffers of a thread in the backward pass.
 
     Attributes:
-        images: on their grids, (images, numbers); zeros where they are never written.
-        deltas: likewise their δ.
-        out: for a phase of the gradient of an image.
+        images: images on their grids, (images, values); 0 where no pixel is written.
+        deltas: likewise for their δ.
+        out: for one phase of the gradient of an image.
     """
 
     images: Array
@@ -116,9 +115,9 @@ def _product(
 ) -> None:
     """All tiles of ``count`` blocks of rows from ``first`` on.
 
-    Each is the sum over ``taps`` weights, for ``length`` positions; ``source`` are images on grids
-    and which of them is meant, ``phase`` a row of the offsets, ``tile`` two tuples whose lengths
-    count. Positions come first, so that the numbers under them stay in the cache.
+    Each sums over ``taps`` weights, for ``length`` positions. ``source`` is an array of images on
+    grids and the index of one, ``phase`` a row of the offsets, ``tile`` two tuples whose lengths
+    are the rows and lines. The outer loop is over positions, whose values then stay in the cache.
     """
     rows, lines = tile
     step = len(lines) * lanes(source[0])
@@ -130,7 +129,7 @@ def _product(
 
 @part
 def _copy_row(source: tuple[Array, int, int], target: tuple[Array, int, int], length: int) -> None:
-    """Copy ``length`` numbers; source and target are an array, a row and a column of it."""
+    """Copy ``length`` values; source and target are each an array, a row and a column."""
     (x, i, at), (y, o, to) = source, target
     width = lanes(x)
     if length < width:
@@ -145,7 +144,7 @@ def _copy_row(source: tuple[Array, int, int], target: tuple[Array, int, int], le
 
 @part
 def _image_to_grid(x: Array, n: int, s: Sizes, grid: Array, at: int) -> None:
-    """Image n into grid[at]; what lies around it is never written, and stays 0."""
+    """Copy image n into grid[at]; the padding around it is never written, and stays 0."""
     for c in range(s.channels):
         for h in range(s.height):
             high, low = divmod(h + s.top, s.step_down)
@@ -164,7 +163,7 @@ def _image_to_grid(x: Array, n: int, s: Sizes, grid: Array, at: int) -> None:
 
 @part
 def _finish(grid: Array, s: Sizes, bias: Array, n: int, z: Array, a: Array, rectify: bool) -> None:
-    """The outputs from their grid, with biases; where ``rectify``, a = relu(z) as well."""
+    """Copy the outputs from their grid, add biases and, if ``rectify``, write a = relu(z)."""
     width = lanes(z)
     for f in range(s.filters):
         for i in range(s.down):
@@ -200,7 +199,7 @@ def convolve(
     a: Array,
     rectify: bool,
 ) -> None:
-    """Some images of a convolution.
+    """Compute the convolution of some of the images.
 
     Args:
         x: images as rows, (cases, channels · height · width).
@@ -208,12 +207,12 @@ def convolve(
         bias: (filters,).
         s: `Sizes`.
         tile: see `_product`.
-        images: the first, and the one behind the last.
-        room: for an image on its grid, (1, numbers), zeros where the image is never written; for
+        images: the index of the first image, and that of the last plus 1.
+        room: buffers for an image on its grid, (1, values), 0 where no pixel is written, and for
             the outputs on their grid, (rows of all blocks, positions).
-        z: rows of outputs, written.
-        a: likewise their rectified values.
-        rectify: whether those are wanted.
+        z: receives the outputs, one row per image.
+        a: likewise receives relu(z) if ``rectify``.
+        rectify: whether to write ``a``.
     """
     wide_vectors()
     packed, s = Packed(*packed), Sizes(*s)
@@ -229,10 +228,10 @@ class OutputGradient(NamedTuple):
     """The gradient with respect to the outputs of a convolution.
 
     Attributes:
-        values: ∂L/∂a, rows; δ itself where nothing was rectified.
-        z: what was rectified, or anything.
-        delta: δ = ∂L/∂a where z > 0, rows, written where rectified; else of no use.
-        rectified: see above.
+        values: ∂L/∂a if ``rectified``, otherwise δ; one row per image.
+        z: the inputs of relu; unused unless ``rectified``.
+        delta: receives δ, which is ∂L/∂a where z > 0 and else 0; unused unless ``rectified``.
+        rectified: whether the layer's activation is relu.
     """
 
     values: Array
@@ -242,14 +241,14 @@ class OutputGradient(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """What the backward pass writes.
+    """The arrays that the backward pass writes.
 
     Attributes:
-        found: the gradient of the weights in tiles, (tiles, 24), added to.
-        sums: of the biases, (filters,) in float64, added to.
-        images: the gradient of the images, rows.
-        of_weights: whether ``found`` and ``sums`` are wanted.
-        of_images: whether ``images`` is wanted.
+        found: the gradient of the weights in tiles is added to it, (tiles, 24).
+        sums: the gradient of the biases is added to it, (filters,) in float64.
+        images: receives the gradient of the images, one row per image.
+        of_weights: whether to compute ``found``.
+        of_images: whether to compute ``images``.
     """
 
     found: Array
@@ -263,7 +262,7 @@ class Gradients(NamedTuple):
 def _delta_to_grid(
     given: OutputGradient, n: int, s: Sizes, grid: Array, at: int, sums: Array
 ) -> None:
-    """δ of image n into its grid; its sums go to the biases."""
+    """Copy δ of image n onto its grid, and add its sums to the gradient of the biases."""
     values, z, delta, rectify = given
     for f in range(s.filters):
         plane = f * s.delta_plane + s.margin
@@ -274,7 +273,7 @@ def _delta_to_grid(
                 for j in range(s.across):
                     value = values[n, start + j]
                     delta[n, start + j] = value if z[n, start + j] > 0 else values.dtype.type(0)
-                # A loop of its own: where δ is written over ∂L/∂a the one above runs another way.
+                # A separate loop: where δ overwrites ∂L/∂a, the one above is compiled differently.
                 for j in range(s.across):
                     total += delta[n, start + j]
                 _copy_row((delta, n, start), (grid, at, target), s.across)
@@ -289,7 +288,7 @@ def _delta_to_grid(
 def _weight_tile(
     room: Room, count: int, s: Sizes, block: int, offsets: Array, k: int, found: Array, at: int
 ) -> None:
-    """Sums of δ times what was under the filters, a tile of filters and numbers under them."""
+    """Add the sums of δ times the values under the filters to one tile of weights' gradients."""
     images, deltas, _ = room
     width = lanes(deltas)
     sums = zeros(deltas, FOUR_LINES, SIX_LINES)
@@ -304,7 +303,7 @@ def _weight_tile(
 
 @part
 def _grid_to_image(grid: Array, s: Sizes, low: int, side: int, n: int, to: Array) -> None:
-    """One phase of the gradient of image n, padding left out."""
+    """Copy one phase of the gradient of image n from its grid, without padding."""
     for c in range(s.channels):
         for h in range(s.height):
             high, own = divmod(h + s.top, s.step_down)
@@ -333,18 +332,18 @@ def send_back(
     room: Any,
     gradients: Any,
 ) -> None:
-    """The backward pass of some images.
+    """Compute the backward pass of some of the images.
 
     Args:
         x: images as rows.
         given: see `OutputGradient`.
         s: `Sizes`.
-        offsets: of what is under place 0, in whole tiles.
+        offsets: see `Grids.offsets`.
         packed: for the gradient of the images, see `Packed`.
         taps: see `Grids`.
         tile: see `_product`.
-        images: the first, and the one behind the last.
-        room: see `Room`; as many images as it has are on their grids at once.
+        images: the index of the first image, and that of the last plus 1.
+        room: see `Room`; its length is the number of images that are on their grids at once.
         gradients: see `Gradients`.
     """
     wide_vectors()
@@ -378,27 +377,27 @@ ROWS: dict[int, Any] = {4: FOUR_LINES, 8: EIGHT_LINES}
 LINES: dict[int, Any] = {3: THREE_LINES, 6: SIX_LINES}
 
 
-# What Python calls.
+# The class that Python calls.
 
 BLOCKS = 6
-"""Into so many a batch is cut: enough for threads to end together, few enough to call."""
+"""Parts of a batch: enough for threads to finish together, and few enough to call cheaply."""
 
 WORTH_THREADS = 1_000_000
-"""Multiplications from which several threads pay."""
+"""Several threads are used from this many multiplications on."""
 
 TOGETHER = 2
-"""Images on their grids at once in the backward pass: their sums are taken out of registers
-once for all of them."""
+"""Images that are on their grids at once in the backward pass; the sums in registers are written
+to memory once for all of them."""
 
 
 class Convolution:
-    """One convolution on batches of one size, with the room that its passes need.
+    """One convolution on batches of one size, with the buffers that its passes need.
 
     Args:
-        windows: where the filters stand.
-        filters: how many.
-        cases: of a batch.
-        dtype: of all numbers, float32 or float64.
+        windows: the positions of the filters.
+        filters: the number of filters.
+        cases: the number of cases in a batch.
+        dtype: the type of all arrays, float32 or float64.
 
     Raises:
         ShapeError: a window is larger than the padded image.
@@ -420,20 +419,20 @@ class Convolution:
 
     @property
     def nbytes(self) -> int:
-        """Of the room for images on grids and for packed weights."""
+        """The bytes of the buffers for images on grids and for packed weights."""
         return sum(room.nbytes for room in self._room.values())
 
     def forward(
         self, x: Array, W: Array, b: Array | None, z: Array, a: Array | None = None
     ) -> None:
-        """z = W ∗ x + b and, where wanted, a = max(z, 0).
+        """Compute z = W ∗ x + b and, if ``a`` is given, a = max(z, 0).
 
         Args:
-            x: rows of images, C-contiguous like all arrays here.
+            x: images as rows, C-contiguous like all arrays here.
             W: (filters, channels, rows, columns).
             b: (filters,), or None.
-            z: rows of outputs, written.
-            a: likewise; None where it is not wanted.
+            z: receives the outputs, one row per image.
+            a: likewise receives max(z, 0); None to leave it out.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
@@ -469,17 +468,17 @@ class Convolution:
         b_grad: Array | None = None,
         input_gradient: Array | None = None,
     ) -> None:
-        """Every gradient that is given room.
+        """Compute each gradient for which an array is given.
 
         Args:
-            x: rows of images.
-            output_gradient: ∂L/∂a, rows: δ itself, unless z is given.
+            x: images as rows.
+            output_gradient: δ as rows, or ∂L/∂a if z is given.
             W: the filters.
-            z: what was rectified: δ is ∂L/∂a where z is above 0.
-            delta: then δ, written; may be the array of the output gradient.
-            W_grad: of the shape of W, written.
-            b_grad: (filters,), written.
-            input_gradient: ∂L/∂x, rows, written.
+            z: the inputs of relu, if that is φ: δ is ∂L/∂a where z > 0, and else 0.
+            delta: receives δ if z is given; may be the array ``output_gradient``.
+            W_grad: receives ∂L/∂W, in the shape of W.
+            b_grad: receives ∂L/∂b, (filters,).
+            input_gradient: receives ∂L/∂x as rows.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
@@ -526,7 +525,7 @@ class Convolution:
     def _require(
         self, x: Array | None, W: Array | None, b: Array | None = None, *outputs: Array | None
     ) -> None:
-        """Every index that follows from the sizes lies within arrays of these shapes."""
+        """Check the shapes, with which every index computed from the sizes is within bounds."""
         w = self.windows
         require_shape("images", x, self.cases, w.channels * w.height * w.width)
         require_shape("filters", W, self.filters, w.channels, w.rows, w.columns)
@@ -539,7 +538,7 @@ class Convolution:
         return number_of_threads() if work >= WORTH_THREADS else 1
 
     def _buffer(self, what: str, worker: int, shape: tuple[int, ...]) -> Array:
-        """An array that is zeros when it is new, and the same one in later passes."""
+        """A buffer, created with zeros and then reused in later passes."""
         room = self._room.get((what, worker))
         if room is None:
             room = self._room[what, worker] = np.zeros(shape, self.dtype)
@@ -549,11 +548,11 @@ class Convolution:
         return self._buffer("images", worker, (TOGETHER, self.grids.image_size))
 
     def _out(self, worker: int, shape: tuple[int, int]) -> Array:
-        """Room for a product, of either pass."""
+        """The buffer for a product, which both passes share."""
         return self._buffer("out", worker, (self._out_size,))[: shape[0] * shape[1]].reshape(shape)
 
     def _packed(self, matrix: Array, tile: Tile, what: str) -> Array:
-        """(rows, taps) as (blocks, taps · rows of a tile), each tap's rows side by side."""
+        """A matrix (rows, taps) as (blocks, taps · rows of a tile), each tap's rows adjacent."""
         rows, taps = matrix.shape
         blocks = up(rows, tile.rows) // tile.rows
         packed = self._buffer(what, 0, (blocks, taps, tile.rows))
@@ -565,7 +564,7 @@ class Convolution:
         return packed.reshape(blocks, -1)
 
     def _turned(self, W: Array, tile: Tile) -> Array:
-        """The filters as the gradient of each phase of the images needs them."""
+        """The filters, transposed and packed for each phase of the gradient of the images."""
         grids, channels = self.grids, self.windows.channels
         blocks = up(channels, tile.rows) // tile.rows
         most = grids.input_offsets.shape[1]
@@ -579,13 +578,13 @@ class Convolution:
         return turned
 
     def _tiles(self) -> tuple[int, int]:
-        """How many tiles the gradient of the weights has, and the numbers of one."""
+        """The number of tiles of the gradient of the weights, and the values of a tile."""
         filters = up(self.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
         under = up(self.windows.under, WEIGHT_TILE.lines) // WEIGHT_TILE.lines
         return filters * under, WEIGHT_TILE.rows * WEIGHT_TILE.lines
 
     def _weights_of(self, tiles: Array) -> Array:
-        """Tiles as (filters, under)."""
+        """The gradient of the weights, (filters, under), from its tiles."""
         filters = up(self.filters, WEIGHT_TILE.rows) // WEIGHT_TILE.rows
         parts = tiles.reshape(filters, -1, WEIGHT_TILE.rows, WEIGHT_TILE.lines)
         table = parts.transpose(0, 2, 1, 3).reshape(filters * WEIGHT_TILE.rows, -1)

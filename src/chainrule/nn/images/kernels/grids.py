@@ -1,13 +1,13 @@
-"""Images on grids, so that what is under a filter is a shift of one vector.
+"""Images on grids, in which the values under a filter's element are a shifted vector.
 
-On a padded image, its rows one behind the other, the numbers under place (p, q) of a filter of
-stride 1 are the image itself from p · width + q on: no columns need be gathered. With a stride s
-the image is split into s × s phases, each a grid of every s-th row and column; then again a place
-(p, q) is a shift, within the phase (p mod s, q mod s). Behind the last place of a row of outputs
-a grid has a gutter, as wide as the filter is wider than 1: what is computed there is not used.
+In a padded image stored row after row, the values under element (p, q) of a filter of stride 1,
+at all places, are the image from index p · width + q on: no columns need be gathered. With stride
+s the image is split into s × s phases, each a grid of every s-th row and column; element (p, q)
+is then a shift within the phase (p mod s, q mod s). For filters wider than 1, a row of the grid
+is longer than a row of outputs: the sums at the positions behind, the gutter, are not used.
 
 δ lies on a grid of the same width, with zeros in the gutters and before its first row. Its
-convolution with the filters, shifted the other way, is the gradient of the image.
+convolution with the filters, shifted the other way, is the gradient with respect to the image.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from chainrule.core.errors import ShapeError
 from chainrule.nn.images.geometry import Windows
 from chainrule.nn.kernels.vectors import LINE
 
-# Bounds are checked before a kernel is called. Compiled loops do not ask whether an index lies
-# within its array: what lies beyond is read as if it were there, and writing there ends the
-# process at some later time.
+# Bounds are checked before a kernel is called. Compiled loops do not check indices: beyond the
+# end of an array they would read whatever is there, and writing there may crash the process at
+# some later time.
 
 
 def require_shape(what: str, array: Array | None, *shape: int) -> None:
@@ -32,11 +32,11 @@ def require_shape(what: str, array: Array | None, *shape: int) -> None:
 
     Args:
         what: the name of the array.
-        array: None for one that is not wanted.
-        shape: that the kernel takes for granted.
+        array: the array; None is accepted.
+        shape: the shape that the kernel assumes.
 
     Raises:
-        ShapeError: it has another shape, or does not lie in memory row by row.
+        ShapeError: the array has another shape, or is not C-contiguous.
     """
     if array is None or (array.shape == shape and array.flags.c_contiguous):
         return
@@ -46,10 +46,10 @@ def require_shape(what: str, array: Array | None, *shape: int) -> None:
 
 
 def require_windows(windows: Windows) -> None:
-    """Refuse sizes that are none, and windows that are larger than the padded image.
+    """Refuse sizes below 1, negative padding, and windows larger than the padded image.
 
     Raises:
-        ShapeError: they are.
+        ShapeError: the windows are of this kind.
     """
     w, (_, height, width) = windows, windows.padded_image
     counts = (w.channels, w.height, w.width, w.rows, w.columns, *w.stride)
@@ -58,7 +58,7 @@ def require_windows(windows: Windows) -> None:
 
 
 class Sizes(NamedTuple):
-    """The whole numbers that kernels are given."""
+    """The sizes that kernels are given, as whole numbers."""
 
     channels: int
     height: int
@@ -81,26 +81,26 @@ class Sizes(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """What stays in registers: rows of a product times lines of it."""
+    """The part of a product that stays in registers: rows times lines (SIMD vectors)."""
 
     rows: int
     lines: int
 
 
 WIDE, TALL = Tile(4, 6), Tile(8, 3)
-"""24 lines of sums, of the 32 that a processor with such lines has."""
+"""Both have 24 lines of sums; a processor with lines of 64 bytes has 32 registers."""
 
 WEIGHT_TILE = Tile(4, 6)
-"""Of the gradient of the weights: filters times numbers under them."""
+"""The tile of the gradient of the weights: filters times values under them."""
 
 
 def tile_for(rows: int) -> Tile:
-    """The one that leaves fewer rows empty."""
+    """The tile that leaves fewer rows empty; of two equal ones `TALL`."""
     return WIDE if -(-rows // 4) * 4 < -(-rows // 8) * 8 else TALL
 
 
 def up(number: int, step: int) -> int:
-    """The next multiple of ``step``."""
+    """The number rounded up to a multiple of ``step``."""
     return -(-number // step) * step
 
 
@@ -108,22 +108,22 @@ class Grids:
     """A convolution as tables of shifts.
 
     Args:
-        windows: where the filters stand.
-        filters: how many.
-        itemsize: bytes of a number.
+        windows: the positions of the filters.
+        filters: the number of filters.
+        itemsize: bytes per value.
 
     Attributes:
-        sizes: for the kernels.
-        offsets: where the numbers under place 0 lie, (under,) and as many more of the last as
-            fill a tile.
+        sizes: the sizes for the kernels.
+        offsets: for each value under a filter its index on the grids at place 0, (under,), with
+            the last one repeated to fill a tile.
         input_offsets: likewise for the gradient of each phase of the image, on the grid of δ,
             (phases, most taps).
-        taps: how many of those there are, (phases,).
-        places: which (p, q) each tap of a phase is of, a list a phase.
-        forward_tile: of the convolution.
-        input_tile: of the gradient of the image.
-        image_size: numbers of an image on its grids.
-        delta_size: numbers of δ on its grid, empty rows included.
+        taps: the number of taps (filter, p, q) of each phase, (phases,).
+        places: for each phase the list of its elements (p, q) of a filter.
+        forward_tile: the tile of the convolution.
+        input_tile: the tile of the gradient of the image.
+        image_size: the number of values of an image on its grids.
+        delta_size: the number of values of δ on its grid, empty rows included.
 
     Raises:
         ShapeError: a window is larger than the padded image.
@@ -205,5 +205,5 @@ class Grids:
 
 @lru_cache(maxsize=256)
 def grids_of(windows: Windows, filters: int, dtype: np.dtype[Any]) -> Grids:
-    """The tables of a convolution; those in use are kept."""
+    """The tables of a convolution; the last 256 used are kept."""
     return Grids(windows, filters, dtype.itemsize)

@@ -1,11 +1,11 @@
-"""Filters of each place's own in compiled loops, places or images shared among threads.
+"""Filters that each place has for itself, in compiled loops; places or images among threads.
 
-At every place there is a small product. In the convolution and in the gradient of the images the
-numbers of several cases lie side by side in a line; in the gradient of the weights those under a
-filter do. A tile of sums stays in registers: eight rows, or one where fewer are left.
+Every place needs a small product. In the forward pass and in the gradient of the images a line
+holds the values of several cases; in the gradient of the weights it holds the values under a
+filter. A tile of sums stays in registers: eight rows, or one where fewer are left.
 
-Outputs and their δ of one case lie side by side place by place, and so are read and written for a
-group of places at once: images of 2ⁿ numbers would otherwise drive each other out of the cache.
+In z and δ the places of a case are adjacent, so that they are read and written for a group of
+places at once: otherwise images of 2ⁿ values would evict each other from the cache.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from chainrule.nn.kernels.vectors import (
 
 
 class LocalSizes(NamedTuple):
-    """The sizes of a layer, which kernels take as a plain tuple; images are padded."""
+    """The sizes of a layer with padded images; kernels take them as a plain tuple."""
 
     width: int
     step_down: int
@@ -49,7 +49,7 @@ class LocalSizes(NamedTuple):
 
 @part
 def _start(place: int, s: LocalSizes) -> int:
-    """Where the window of a place begins in an image."""
+    """The index in an image at which the window of a place begins."""
     i, j = divmod(place, s.across)
     return i * s.step_down * s.width + j * s.step_across
 
@@ -66,7 +66,7 @@ def _in_eights(function: Any, count: int, arguments: Any) -> None:
 
 @part
 def _outputs(rows: Any, f: int, arguments: Any) -> None:
-    """z of some filters of a place, without biases, for all cases."""
+    """Compute z of some filters of a place, without biases, for all cases."""
     turned, W, offsets, place, s, found, row = arguments
     start = _start(place, s)
     for at in range(0, turned.shape[1], 2 * lanes(turned)):
@@ -90,18 +90,18 @@ def apply_filters(
     found: Array,
     z: Array,
 ) -> None:
-    """z of the places ``first`` to ``last``.
+    """Compute z of the places ``first`` to ``last`` − 1.
 
     Args:
-        turned: padded images, a column a case, in whole pairs of lines.
-        W: a row a filter, (places · filters, under).
-        offsets: of what is under a filter, from its window's beginning.
+        turned: padded images, one column per case, padded to whole pairs of lines.
+        W: one row per filter, (places · filters, under).
+        offsets: indices of the values under a filter, relative to the start of its window.
         b: (places, filters).
         s: `LocalSizes`.
-        first: place.
-        last: place, no longer done.
-        found: room for a group of places, (group · filters, the cases and a line more).
-        z: rows of outputs, written.
+        first: the first place.
+        last: the last place plus 1.
+        found: scratch space for a group of places, (group · filters, columns of turned + a line).
+        z: receives the outputs, one row per case.
     """
     wide_vectors()
     s = LocalSizes(*s)
@@ -120,7 +120,7 @@ def apply_filters(
 
 @part
 def _weights(rows: Any, f: int, arguments: Any) -> None:
-    """The gradients of some filters of a place, whose δ begin in a row of ``delta``."""
+    """Compute the gradients of some filters of a place, whose δ begin in a row of ``delta``."""
     under, delta, row, place, s, block, W_grad = arguments
     for at in range(0, under.shape[1], 2 * lanes(under)):
         sums = zeros(under, rows, TWO_LINES)
@@ -148,20 +148,20 @@ def weight_gradients(
     W_grad: Array,
     b_grad: Array,
 ) -> None:
-    """The gradients of W and b of the places ``first`` to ``last``.
+    """Compute the gradients of W and b of the places ``first`` to ``last`` − 1.
 
     Args:
         x: padded images as rows.
-        delta: rows of δ.
+        delta: δ, one row per case.
         offsets: see `apply_filters`.
         s: `LocalSizes`.
-        first: place.
-        last: place, no longer done.
-        under: room, (cases, numbers under a filter in whole pairs of lines).
-        some: room for the δ of a group of places, (group · cases, filters).
-        block: room for a tile, (8, numbers of two lines).
-        W_grad: a row a filter, written.
-        b_grad: (places, filters), written.
+        first: the first place.
+        last: the last place plus 1.
+        under: scratch space, (cases, values under a filter in whole pairs of lines).
+        some: scratch space for δ of a group of places, (group · cases, filters).
+        block: scratch space for a tile, (8, values of two lines).
+        W_grad: receives the gradient of W, one row per filter.
+        b_grad: receives the gradient of b, (places, filters).
     """
     wide_vectors()
     s = LocalSizes(*s)
@@ -189,7 +189,7 @@ def weight_gradients(
 
 @part
 def _back(rows: Any, k: int, arguments: Any) -> None:
-    """Add what some numbers under a place get, for the cases of a line."""
+    """Add Σ_f δ_f W_f to the gradients of some values under a place, for one line of cases."""
     some, row, W, offsets, place, s, block, turned = arguments
     start, sums = _start(place, s), zeros(some, rows, ONE_LINE)
     for f in range(s.filters):
@@ -214,18 +214,18 @@ def image_gradients(
     turned: Array,
     input_gradient: Array,
 ) -> None:
-    """The gradient of as many padded images as a line has numbers, from ``first`` on.
+    """Compute the gradient of one line of padded images, from ``first`` on.
 
     Args:
-        delta: rows of δ.
-        W: a row a filter.
+        delta: δ, one row per case.
+        W: one row per filter.
         offsets: see `apply_filters`.
         s: `LocalSizes`.
-        first: image.
-        some: room for the δ of a group of places, (group · filters, numbers of a line).
-        block: room for a tile, (8, numbers of a line).
-        turned: room for the images, a column a case, (numbers of an image, numbers of a line).
-        input_gradient: padded images as rows, written.
+        first: the index of the first image.
+        some: scratch space for δ of a group of places, (group · filters, values of a line).
+        block: scratch space for a tile, (8, values of a line).
+        turned: scratch space for images, one column per case, (values of an image, of a line).
+        input_gradient: receives the gradient as rows of padded images.
     """
     wide_vectors()
     s = LocalSizes(*s)
@@ -247,23 +247,23 @@ def image_gradients(
             input_gradient[first + n, h] = turned[h, n]
 
 
-# What Python calls.
+# The class that Python calls.
 
 BLOCKS = 8
 
 GROUP = 16
-"""Places that are read and written at once: a line of the cache in float32."""
+"""Places that are read and written at once: a cache line in float32."""
 
 WORTH_THREADS = 1_000_000
-"""Multiplications from which several threads pay."""
+"""Several threads are used from this many multiplications on."""
 
 
 class Local:
-    """Filters of each place's own on images of one shape, which are padded already.
+    """Filters that each place has for itself, on padded images of one shape.
 
     Args:
-        windows: where the filters stand.
-        filters: how many at each place.
+        windows: the positions of the filters.
+        filters: the number of filters at each place.
 
     Raises:
         ShapeError: a window is larger than the padded image.
@@ -279,13 +279,13 @@ class Local:
         self.sizes = LocalSizes(width, *w.stride, w.across, w.places, filters, w.under)
 
     def forward(self, x: Array, W: Array, b: Array | None, z: Array) -> None:
-        """Write z.
+        """Compute z = W ∗ x + b, with W and b of each place.
 
         Args:
             x: padded images as rows.
             W: (down, across, filters, channels, rows, columns).
             b: (down, across, filters), or None.
-            z: rows of outputs.
+            z: receives the outputs, one row per case.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
@@ -353,7 +353,7 @@ class Local:
         share(work, up(len(delta), line) // line, workers)
 
     def _require(self, images: Array, W: Array, b: Array | None, outputs: Array) -> None:
-        """Every index that follows from the sizes lies within arrays of these shapes."""
+        """Check the shapes, with which every index computed from the sizes is within bounds."""
         cases, s = len(images), self.sizes
         require_shape("images", images, cases, self._image)
         require_shape("filters", W, *self._filters)
@@ -361,7 +361,7 @@ class Local:
         require_shape("outputs", outputs, cases, s.filters * s.places)
 
     def _matrix(self, W: Array) -> Array:
-        """A view: a row a filter."""
+        """A view of W with one row per filter."""
         return W.reshape(-1, self.sizes.under)
 
     def _biases(self, b: Array | None, like: Array) -> Array:

@@ -1,7 +1,7 @@
 """Pooling and its backward pass in compiled loops, blocks of images shared among threads.
 
-A row of windows is done at a time. The usual sizes and steps have loops of their own, whose
-numbers the compiler can load side by side.
+Windows are processed row by row. The usual sizes and strides have loops of their own, which the
+compiler can vectorise.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PoolSizes(NamedTuple):
 
 @part
 def _bounds(offset: int, step: int, count: int, length: int) -> Any:
-    """The windows for which ``offset`` + j · step lies within 0 and length."""
+    """The range of j, (first, last + 1), with 0 ≤ ``offset`` + j · step < length."""
     first = 0 if offset >= 0 else (-offset + step - 1) // step
     last = 0 if offset >= length else (length - 1 - offset) // step + 1
     return first, min(count, last)
@@ -48,7 +48,7 @@ def _bounds(offset: int, step: int, count: int, length: int) -> Any:
 def _largest(
     x: Array, n: int, at: int, width: int, p: tuple[int, int], q: tuple[int, int], columns: int
 ) -> Any:
-    """The largest number of one window, and which it is, in rows and columns p and q of it."""
+    """A window's maximum and its position; p and q are its row and column ranges in the image."""
     best, winner = x[n, at + p[0] * width + q[0]], p[0] * columns + q[0]
     for k in range(p[0], p[1]):
         for m in range(q[0], q[1]):
@@ -72,7 +72,7 @@ def _largest_of_row(
     winners: Array,
     target: int,
 ) -> None:
-    """Windows that lie within the image, of a size known to the compiler, and all of one row."""
+    """The maxima of one row's windows within the image, whose size the compiler knows."""
     for j in range(first, last):
         best, winner = x[n, at + j * step], np.int32(0)
         for p in range(len(size)):
@@ -89,11 +89,11 @@ def _largest_of_row(
 def _in_rows(
     function: Any, outputs: Array, images: Array, n: int, s: PoolSizes, size: float
 ) -> None:
-    """Call a function for each row of windows of image n, and each place within a window.
+    """Call a function for each row of windows of image n, and each position within a window.
 
-    The function takes the two arrays, n, where the outputs of these windows begin and where what
-    lies under them begins, the first window and the one behind the last, the step from one window
-    to the next, and how many numbers are under a window.
+    The function takes the two arrays, n, the index of the row's first output and that of the value
+    under its first window, the first window and the last plus 1, the step from one window to the
+    next, and the number of values under a window.
     """
     for c in range(s.channels):
         for i in range(s.down):
@@ -141,17 +141,17 @@ def _spread(
 def find_largest(
     x: Array, s: Any, size: Any, first: int, last: int, y: Array, winners: Array
 ) -> None:
-    """The largest number of each window, and which it is, of the images ``first`` to ``last``.
+    """Compute each window's maximum and its position, for the images ``first`` to ``last`` − 1.
 
     Args:
         x: images as rows.
         s: `PoolSizes`.
-        size: a tuple as long as a square window is wide, where it is one of the usual sizes, for
-            which there is a loop of its own; else empty.
-        first: image.
-        last: image, no longer done.
-        y: rows of outputs, written.
-        winners: rows of places within the windows, p · columns + q, written.
+        size: for a square window of a usual size, which has a loop of its own, a tuple as long as
+            the window is wide; otherwise an empty tuple.
+        first: the first image.
+        last: the last image plus 1.
+        y: receives the outputs, one row per image.
+        winners: receives the positions p · columns + q within the windows, one row per image.
     """
     wide_vectors()
     s = PoolSizes(*s)
@@ -190,19 +190,19 @@ def scatter(
     last: int,
     input_gradient: Array,
 ) -> int:
-    """Each δ to the number that was the largest.
+    """Compute ∂L/∂x: each δ is added at the position of its window's maximum.
 
     Args:
-        delta: δ, rows of outputs.
+        delta: δ, one row per image.
         winners: see `find_largest`.
-        offsets: p · width + q of each place within a window.
+        offsets: p · width + q for each position within a window.
         s: `PoolSizes`.
-        first: image.
-        last: image, no longer done.
-        input_gradient: images as rows, written.
+        first: the first image.
+        last: the last image plus 1.
+        input_gradient: receives ∂L/∂x as rows.
 
     Returns:
-        How many winners name no number of an image; nothing is written for them.
+        The number of winners outside their image, whose δ is left out.
     """
     wide_vectors()
     s = PoolSizes(*s)
@@ -227,7 +227,7 @@ def scatter(
 
 @entry
 def take_means(x: Array, s: Any, first: int, last: int, y: Array) -> None:
-    """The mean of each window, padding counted as zeros; the arguments as of `find_largest`."""
+    """Compute the means, with padding as zeros; for the arguments see `find_largest`."""
     wide_vectors()
     s = PoolSizes(*s)
     size = x.dtype.type(s.rows * s.columns)
@@ -241,7 +241,7 @@ def take_means(x: Array, s: Any, first: int, last: int, y: Array) -> None:
 
 @entry
 def spread_means(delta: Array, s: Any, first: int, last: int, input_gradient: Array) -> None:
-    """Each δ to all numbers of its window in equal parts; the arguments as of `scatter`."""
+    """Add δ / (rows · columns) at every position of its window; arguments: see `scatter`."""
     wide_vectors()
     s = PoolSizes(*s)
     size = delta.dtype.type(s.rows * s.columns)
@@ -251,20 +251,20 @@ def spread_means(delta: Array, s: Any, first: int, last: int, input_gradient: Ar
         _in_rows(_spread, delta, input_gradient, n, s, size)
 
 
-# What Python calls.
+# The class that Python calls.
 
 WORTH_THREADS = 200_000
-"""Numbers under all windows from which several threads pay."""
+"""Several threads are used from this many values under all windows on."""
 
 USUAL = {2: TWO_LINES, 3: THREE_LINES}
-"""Sizes of windows that kernels know when they are compiled: lengths of tuples."""
+"""Tuples whose lengths tell the compiler the size of the window."""
 
 
 class Pooling:
-    """Windows of one size on images of one shape.
+    """Pooling with windows of one size on images of one shape.
 
     Args:
-        windows: where they stand.
+        windows: the positions of the windows.
 
     Raises:
         ShapeError: a window is larger than the padded image.
@@ -281,12 +281,12 @@ class Pooling:
         self._offsets = k // w.columns * w.width + k % w.columns
 
     def largest(self, x: Array, y: Array, winners: Array) -> None:
-        """Write the largest number of each window, and its place within the window.
+        """Compute the maximum of each window, and its position within the window.
 
         Args:
-            x: rows of images, C-contiguous like all arrays here.
-            y: rows of outputs.
-            winners: likewise, whole numbers of 32 bits.
+            x: images as rows, C-contiguous like all arrays here.
+            y: receives the maxima, one row per image.
+            winners: receives the positions as 32-bit integers, likewise.
 
         Raises:
             ShapeError: the arrays are not of these shapes.
@@ -296,7 +296,7 @@ class Pooling:
         self._share(len(x), lambda a, b: find_largest(x, s, self._size, a, b, y, winners))
 
     def scatter(self, delta: Array, winners: Array, input_gradient: Array) -> None:
-        """Write the gradient with respect to the images, given δ of the largest numbers.
+        """Write the gradient with respect to the images, given δ of the maxima.
 
         Raises:
             ShapeError: the arrays are not of these shapes, or a winner is not in its image.
@@ -333,7 +333,7 @@ class Pooling:
         )
 
     def _require(self, images: Array, outputs: Array, winners: Array | None = None) -> None:
-        """Every index that follows from the sizes lies within arrays of these shapes."""
+        """Check the shapes, with which every index computed from the sizes is within bounds."""
         require_shape("images", images, len(images), self._image)
         require_shape("outputs", outputs, len(images), self._outputs)
         require_shape("winners", winners, len(images), self._outputs)

@@ -1,12 +1,12 @@
 r"""The activations of `chainrule.nn.activations` in compiled code: φ and φ' of a layer's units.
 
-They are built on eˣ for x ≤ 0 by operations that the compiler vectorises. With n the whole number
-nearest to x / ln 2 and r = x − n ln 2, so that \|r\| ≤ ½ ln 2,
+Most of them use eˣ for x ≤ 0, computed by operations that the compiler vectorises. With n the
+integer nearest to x / ln 2 and r = x − n ln 2, so that \|r\| ≤ ½ ln 2,
 
     eˣ = 2ⁿ eʳ,    eʳ − 1 ≈ r + r²/2! + r³/3! + …
 
-ln 2 is taken off in two parts, the first of them so short that n times it is exact. 2ⁿ is put
-together from its bits: n stands in the low bits of x / ln 2 + 1.5 · 2⁵², which also rounds it.
+n ln 2 is subtracted in two parts; the first part of ln 2 is so short that n times it is exact.
+2ⁿ is assembled from its bits: x / ln 2 + 1.5 · 2⁵² rounds x / ln 2 to n, and its low bits are n.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from chainrule.training.engines.compiled.tables import (
 )
 
 LOWEST_64, LOWEST_32 = -708.0, np.float32(-87.0)
-"""Below these the result would no longer be a normal number; it stays what it is there."""
+"""For x below these, eˣ would be subnormal or 0; x is replaced by these bounds."""
 
 INVERSE_32 = np.float32(1.4426950408889634)
 ROUND_32 = np.float32(12582912.0)
@@ -57,8 +57,8 @@ ONE_32 = np.float32(1)
 def exp_parts(x: Any) -> tuple[Any, Any]:
     """p and s with eˣ = s p + s and eˣ − 1 = s p + (s − 1), for x ≤ 0, within 2 ulp.
 
-    To be called from compiled code. NaN gives NaN; x below −708 (float32: −87) gives what that
-    number gives.
+    To be called from compiled code. NaN gives NaN; any x below −708 (float32: −87) is replaced
+    by that bound.
     """
     raise NotImplementedError("exp_parts is called from compiled code")
 
@@ -108,7 +108,7 @@ def _single(x: Any) -> tuple[Any, Any]:
 
 @exact_part
 def exp_below_0(x: Any) -> Any:
-    """eˣ for x ≤ 0, as `exp_parts` has it."""
+    """eˣ for x ≤ 0, computed by `exp_parts`."""
     p, s = exp_parts(x)
     return s * p + s
 
@@ -118,9 +118,9 @@ def exp_below_0(x: Any) -> Any:
 
 @part
 def activate(k: int, ws: Workspace) -> None:
-    """a = φ(z) and φ'(z) of layer k, to full precision; a of the padding is 0.
+    """Compute a = φ(z) and φ'(z) of layer k to full precision; a of the padding is set to 0.
 
-    Leaves an upper bound of every |a| as well, see `bound_of_outputs`.
+    Also writes an upper bound of every |a|, see `bound_of_outputs`.
     """
     start = ws.layers[k, START]
     stop = start + ws.layers[k, PADDED]
@@ -132,7 +132,7 @@ def activate(k: int, ws: Workspace) -> None:
 
 @part
 def apply_activation(k: int, ws: Workspace, start: int, stop: int) -> None:
-    """a = φ(z) and φ'(z) by the activation of layer k, for the units ``start`` to ``stop`` − 1."""
+    """Compute a = φ(z) and φ'(z) of layer k, for the units ``start`` to ``stop`` − 1."""
     if ws.layers[k, FUNCTION] == SIGMOID:
         _apply(_sigmoid, 0, 0, ws.units, start, stop)
     else:
@@ -141,9 +141,9 @@ def apply_activation(k: int, ws: Workspace, start: int, stop: int) -> None:
 
 @part
 def rectify(units: Array, start: int, stop: int) -> float:
-    """a = relu(z) in place of z, and an upper bound of every |a|: their sum.
+    """Overwrite z with a = relu(z), and return an upper bound of every a: their sum.
 
-    φ' is 1 where a is above 0, so nothing else need be written.
+    φ'(z) need not be written, because it is 1 where a > 0 and else 0.
     """
     zero, bound = units.dtype.type(0), units.dtype.type(0)
     for j in range(start, stop):
@@ -156,7 +156,7 @@ def rectify(units: Array, start: int, stop: int) -> float:
 
 @part
 def bound_of_outputs(k: int, ws: Workspace, start: int, stop: int) -> float:
-    """An upper bound of every |a| of layer k: 1 where φ has it, else their sum.
+    """An upper bound of every |a| of layer k: 1 if φ is bounded by 1, else 1 + Σ |a|.
 
     The sum is not finite if one of them is not.
     """
@@ -194,9 +194,9 @@ def _others(code: int, option: float, scale: float, units: Array, start: int, st
 
 @exact
 def _apply(phi: Any, option: float, scale: float, units: Array, start: int, stop: int) -> None:
-    """One activation over the units ``start`` to ``stop`` − 1.
+    """Apply one activation to the units ``start`` to ``stop`` − 1.
 
-    ``phi`` gives φ(z) and φ'(z) for z, 1 in the units' type, and the two options of the layer.
+    ``phi`` takes z, 1 in the units' type, and the layer's two options; it returns φ(z) and φ'(z).
     """
     wide_vectors()
     one = units.dtype.type(1)
@@ -253,7 +253,7 @@ def _tanh(z: Any, one: Any, option: Any, scale: Any) -> Any:
 
 @exact_part
 def _elu(z: Any, one: Any, alpha: Any, scale: Any) -> Any:
-    """Elu times a scale, which selu has."""
+    """ELU times a scale, which is 1 except for SELU."""
     zero = one - one
     p, s = exp_parts(zero if z > zero else z)
     value = scale * (z if z > zero else alpha * (s * p + (s - one)))
@@ -272,7 +272,7 @@ def _gelu(z: Any, one: Any, option: Any, scale: Any) -> Any:
 
 
 END = np.float32(708)
-"""Beyond ±this a product z eᶻ is 0: `exp_parts` stays above 0, and z may be as large as 1e300."""
+"""For |z| beyond this, z e^(−|z|) is set to 0, because `exp_parts` never returns 0."""
 
 
 @exact_part

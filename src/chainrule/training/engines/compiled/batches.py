@@ -1,8 +1,8 @@
 """Training on minibatches with BLAS: every product is a call of gemm.
 
 δ of all layers is computed before the first weight is changed. Plain descent with or without an L2
-penalty needs no gradient at all: its update W ← (1 − rate · λ) W − (rate / N) aᵀ δ is a product
-that is added to what is there.
+penalty stores no gradient: one call of gemm makes its update,
+W ← (1 − rate · λ) W − (rate / N) aᵀ δ.
 """
 
 from __future__ import annotations
@@ -78,16 +78,16 @@ def run_batches(
 
     The parameters are the fields of `Cases`, `Minibatches`, `Rules` and `Workspace`, and:
 
-    - ``address``: of gemm: see `blas`.
+    - ``address``: the address of gemm, see `blas`.
     - ``common``: None for softmax with cross-entropy of class numbers and plain descent without
-      an L1 penalty: that is a program of its own, half of the other to compile and load.
-    - ``gathered``: written to, (cases of a minibatch, input); empty where the order is.
-    - ``losses``: of each minibatch as it ran, written; its length says how many are run.
-    - ``learn``: go back and change the weights; otherwise this is an evaluation.
+      an L1 penalty, a program of its own: it takes half of the time to compile and load.
+    - ``gathered``: scratch space, (cases of a minibatch, input); unused where the order is empty.
+    - ``losses``: receives each minibatch's loss before its update; one element per minibatch.
+    - ``learn``: whether to train; otherwise the minibatches are only evaluated.
 
     Returns:
-        How many minibatches were run, and how many cases of them were right. Where a loss or a
-        gradient might not be finite it stops, and that minibatch has changed nothing.
+        The numbers of minibatches run and of correct cases in them. The loop stops where a loss
+        or a gradient might not be finite, before that minibatch changes any weight.
     """
     wide_vectors()
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
@@ -122,36 +122,36 @@ def run_batches(
 
 @part
 def _gather(x: Array, order: Array, start: int, count: int, gathered: Array) -> None:
-    """The inputs of a minibatch, one after the other."""
+    """Copy the inputs of a minibatch into consecutive rows."""
     for row in range(count):
         case = Index(order[start + row])
         for i in range(Index(x.shape[1])):
             gathered[row, i] = x[case, i]
 
 
-# Where z, a and δ of a layer lie in the array of the units, for the cases of a minibatch.
+# The positions of z, a and δ of a layer in the array of the units, for the cases of a minibatch.
 #
-# The units of a layer lie case after case in one block, so that an activation is one loop over
-# all of them, and a block is a matrix to gemm. ``sizes`` are the number of cases and the number
-# that there is room for.
+# A layer's units form one block, (cases, units): an activation is one loop over the block, and
+# gemm takes it as a matrix. ``sizes`` are the number of cases, and the number for which the block
+# has space.
 
 
 @part
 def _row_of_outputs(k: int, layers: Array) -> int:
-    """The row of units that has a of a layer: a hidden layer's relu stands in place of z."""
+    """The row of the units with a of a layer: a hidden layer's relu overwrites z."""
     hidden = k + ONE < Index(len(layers))
     return Index(Z) if hidden and layers[k, FUNCTION] == RELU else Index(A)
 
 
 @part
 def _place(row: int, k: int, size: int, ws: Workspace) -> int:
-    """Where z, a or δ of a layer begins in the array of the units."""
+    """The flat index at which z, a or δ of a layer begins in the array of the units."""
     return Index(row) * Index(ws.units.shape[1]) + ws.layers[k, START] * size
 
 
 @part
 def _outputs(k: int, size: int, ws: Workspace) -> Any:
-    """a of a layer as `gemm` takes a matrix."""
+    """a of a layer in the form in which `gemm` takes a matrix."""
     at = _place(_row_of_outputs(k, ws.layers), k, size, ws)
     return ws.units, at, ws.layers[k, OUTPUTS]
 
@@ -179,7 +179,7 @@ def _forward(address: Any, x: Array, at: int, sizes: tuple[int, int], ws: Worksp
 def _times_weights(
     address: Any, k: int, x: Array, at: int, sizes: tuple[int, int], ws: Workspace
 ) -> None:
-    """z ← z + a W, with a of the layer before or the inputs themselves."""
+    """z ← z + a W, with a of the layer before, or with the inputs in the first layer."""
     count, size = sizes
     layers, depth, width = ws.layers, ws.layers[k, INPUTS], ws.layers[k, OUTPUTS]
     shape = (count, width, depth)
@@ -201,7 +201,7 @@ def _losses(
     common: Any,
     ws: Workspace,
 ) -> tuple[float, int]:
-    """The mean loss, penalty included, how many cases are right, and N δ of the last layer."""
+    """The mean loss, penalty included, and the number of correct cases; writes the last N δ."""
     count, size = sizes
     k = Index(len(ws.layers)) - ONE
     block, width = ws.layers[k, START] * size, ws.layers[k, OUTPUTS]
@@ -231,7 +231,7 @@ def _backward(address: Any, sizes: tuple[int, int], ws: Workspace) -> bool:
         total += abs(units[DELTA, j])
     for back in range(Index(len(layers))):
         k = last - back
-        # An upper bound of every sum of products of a δ with an input of the layer
+        # The product bounds every sum over cases of δ times an input of the layer.
         if not (total < inf and total * units[BOUND, k] < inf):
             return False
         if k > 0:
@@ -264,7 +264,7 @@ def _through_activation(k: int, start: int, stop: int, layers: Array, units: Arr
     return total
 
 
-# How a minibatch changes the weights, from the inputs and δ of every layer.
+# The update of the weights by a minibatch, from the inputs and δ of every layer.
 
 
 @kernel
@@ -277,7 +277,7 @@ def _change(
     number: int,
     ws: Workspace,
 ) -> None:
-    """An update by any rule and penalty, in the step ``number`` of this call."""
+    """Update the weights by any rule and penalty; ``number`` counts the steps of this call."""
     if rules.codes[UPDATE] == DESCENT and rules.codes[PENALTY] != WITH_L1:
         _descend(address, x, at, sizes, rules, ws)
         return
@@ -318,7 +318,7 @@ def _descend(
 def _add_deltas(
     changed: Array, k: int, share: float, sizes: tuple[int, int], ws: Workspace
 ) -> None:
-    """Add δ of layer k of all cases times ``share`` to its biases' place, four cases a pass."""
+    """Add ``share`` times the sum of δ over all cases to the biases of layer k in ``changed``."""
     count, size = sizes
     start, width, at = ws.layers[k, START] * size, ws.layers[k, OUTPUTS], ws.layers[k, BIASES]
     units, fours = ws.units, count - count % FOUR
@@ -346,7 +346,7 @@ def _add_products(
     changed: Array,
     ws: Workspace,
 ) -> None:
-    """C ← β C + α aᵀ δ for the factors (α, β), where C lies as the weights of layer k do."""
+    """C ← β C + α aᵀ δ for the factors (α, β), where C has the layout of layer k's weights."""
     count, size = sizes
     depth, width = ws.layers[k, INPUTS], ws.layers[k, OUTPUTS]
     delta = (ws.units, _place(DELTA, k, size, ws), width)
@@ -369,7 +369,7 @@ def _add_product(
     factors: tuple[float, float],
     changed: tuple[Array, int, int],
 ) -> None:
-    """C ← β C + α aᵀ δ, or its transpose; the three are arrays, places and widths."""
+    """C ← β C + α aᵀ δ, or the transpose; each matrix is an array, a flat index and a width."""
     alpha, beta = factors
     if turned:
         shape = (delta[2], a[2], count)
@@ -379,25 +379,25 @@ def _add_product(
         gemm(address, shape, alpha, (*a, True), (*delta, False), beta, changed)
 
 
-# What the loop is given.
+# The loop that Python calls.
 
 NARROW, DEEP = 64, 1024
-"""The weights of a layer of so few outputs and so many inputs are transposed, see `is_turned`."""
+"""The most outputs and the fewest inputs of a layer whose weights are transposed: `is_turned`."""
 
 
 def is_turned(layer: Dense, dtype: np.dtype[Any]) -> bool:
-    """Whether the weights of a layer are kept a row an output, which needs a copy of them.
+    """Whether a layer's weights are transposed to one row per output, which needs a packed copy.
 
     OpenBLAS works on blocks of 16 or 24 columns of float64 at a time, and with few columns the
-    last block is mostly empty. Microseconds a step on two threads, a row an input and a row an
-    output, cases in the order of the file: 3072-50-10 in float64 2,154 and 1,690, in float32 977
-    and 1,159; 3072-500-5 in float64 6,705 and 7,130; 1000×7-10 no difference.
+    last block is mostly empty. Microseconds per step without and with transposition, on two
+    threads, unshuffled: 3072-50-10 in float64 2,154 and 1,690, in float32 977 and 1,159;
+    3072-500-5 in float64 6,705 and 7,130; 1000×7-10 no difference.
     """
     return dtype == np.float64 and layer.size <= NARROW and layer.inputs >= DEEP
 
 
 class BlasLoop(MinibatchLoop):
-    """Runs minibatches of several cases by products of BLAS; see `Loop`."""
+    """Runs minibatches of several cases with products by BLAS; see `Loop`."""
 
     def _make_tables(self) -> Tables:
         dtype = self._network.dtype
@@ -422,7 +422,7 @@ class BlasLoop(MinibatchLoop):
         return int(ran), int(correct)
 
     def _room(self, chosen: Minibatches, direct: bool, *, learn: bool) -> Array:
-        """The units of a minibatch, kept if for training, and what else an update needs."""
+        """The units' array for a minibatch; in training it is kept, with the other buffers."""
         size, dtype, units = int(chosen.size), self._network.dtype, self._units
         if units.shape[1] < self._tables.units * size:
             units = self._make_units(self._tables.units * size)

@@ -1,11 +1,11 @@
 """Matrix products within compiled loops: gemm of a BLAS library, called at its address.
 
-Numba's own ``np.dot`` cannot add to what is there. gemm can, and so an update of weights,
-W ← (1 − rate · λ) W − rate · aᵀ δ, is one call: no gradient is written and read again.
+Numba's own ``np.dot`` cannot add a product to a matrix. gemm can, so that an update of weights,
+W ← (1 − rate · λ) W − rate · aᵀ δ, is one call, and no gradient is written and read again.
 
-All products go through one library, that of NumPy where its routine can be found: SciPy brings
-another with threads of its own, and two sets of threads that wait for work take the processor
-from one another.
+All products use the same library, NumPy's where its routine can be found: SciPy brings another
+one with threads of its own, and two sets of threads that wait for work compete for the
+processor.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ cgutils: Any = _cgutils
 ROUTINES = {np.dtype(np.float64): "dgemm", np.dtype(np.float32): "sgemm"}
 
 SPELLINGS = ("scipy_{}_64_", "{}_64_", "scipy_{}_", "{}_")
-"""How builds of OpenBLAS name a routine: with a prefix or none, for long or short integers."""
+"""A routine's names in builds of OpenBLAS: with or without prefix, for 64 or 32-bit integers."""
 
 INTEGER = ir.IntType(64)
-"""What sizes are written as. A routine that takes short integers reads the lower half of each."""
+"""The type in which sizes are passed. A routine for 32-bit integers reads the lower halves."""
 
 
 @cache
 def gemm_address(dtype: np.dtype[Any]) -> int:
-    """Where the routine of a type begins, a number that the kernels are given.
+    """The address of the gemm routine for a type, as an integer.
 
-    It is an argument of theirs because it differs from process to process: compiled code that
-    held it could not be kept on disk.
+    The kernels take it as an argument because it differs from process to process: compiled code
+    that contained it could not be cached on disk.
     """
     name = ROUTINES[dtype]
     found = _address_in_numpy(name)
@@ -45,7 +45,7 @@ def gemm_address(dtype: np.dtype[Any]) -> int:
 
 
 def _address_in_numpy(name: str) -> int | None:
-    """That of the library that came with NumPy; None where NumPy was built with another."""
+    """The address in the library that comes with NumPy; None if there is no such library."""
     for library in threadpool_info():
         if library["user_api"] == "blas" and "numpy" in library["filepath"]:
             exports = ctypes.CDLL(library["filepath"])
@@ -66,18 +66,18 @@ def _gemm(
     beta: Any,
     c: Any,
 ) -> Any:
-    """C ← β C + α op(A) op(B), of matrices that lie row after row within larger arrays.
+    """C ← β C + α op(A) op(B), for matrices stored row by row within larger arrays.
 
     Args:
-        typingctx: Numba's own.
-        address: of the routine: see `gemm_address`.
-        shape: rows and columns of C, and the depth: columns of op(A), rows of op(B).
+        typingctx: Numba's typing context.
+        address: the address of the routine, see `gemm_address`.
+        shape: rows and columns of C, and the columns of op(A), which are the rows of op(B).
         alpha: α.
-        a: an array, C-contiguous, the number of A's first element in it, the length of a stored
-            row, and whether op(A) is the transpose of what is stored.
-        b: likewise, of B.
-        beta: β; where it is 0, C need not be initialised.
-        c: likewise, of C, which is never transposed, and is changed.
+        a: a C-contiguous array, the flat index of A's first element in it, the distance between
+            the starts of two rows, and whether op(A) is the transpose of the stored matrix.
+        b: likewise for B.
+        beta: β; if it is 0, C need not be initialised.
+        c: likewise for C, which is never transposed; it is overwritten.
     """
     return types.void(address, shape, alpha, a, b, beta, c), _call_gemm
 
@@ -87,7 +87,7 @@ gemm: Any = intrinsic(_gemm)
 
 
 def _call_gemm(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-    """The call. BLAS stores columns, so row after row C = A B is Cᵀ = Bᵀ Aᵀ to it."""
+    """Generate the call. BLAS stores by columns, so that C = A B by rows is Cᵀ = Bᵀ Aᵀ to it."""
     address, shape, alpha, a, b, beta, c = values
     of_shape, of_alpha, of_a, of_b, of_beta, of_c = signature.args[1:]
     numbers = cgutils.unpack_tuple(builder, shape, len(of_shape))
@@ -106,7 +106,7 @@ def _call_gemm(context: Any, builder: Any, signature: Any, values: Any) -> Any:
 
 
 def _matrix(context: Any, builder: Any, kind: Any, value: Any) -> list[Any]:
-    """A pointer to the first element, one to the stride, and one to the letter that says op."""
+    """Pointers to a matrix's first element, its stride and, if given, the letter for op."""
     array, at, stride, *turned = cgutils.unpack_tuple(builder, value, len(kind))
     first = builder.gep(context.make_array(kind[0])(context, builder, array).data, [at])
     letters = [_letter(builder, truth) for truth in turned]
@@ -123,5 +123,5 @@ def _whole_number(builder: Any, value: Any) -> Any:
 
 
 def _in_memory(builder: Any, value: Any) -> Any:
-    """A pointer to a value: a Fortran routine takes all its arguments so."""
+    """A pointer to a value, because Fortran routines take all arguments by reference."""
     return cgutils.alloca_once_value(builder, value)

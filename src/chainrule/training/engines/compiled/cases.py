@@ -1,9 +1,9 @@
 """Training on one case at a time: forward pass, loss, backward pass and update in one loop.
 
-Inputs that are 0 are skipped: they add nothing to z, and their weights have no gradient. From the
-second layer on the weights lie a row an output, so that the forward pass, the gradient with
-respect to the layer's input and the update all run along memory; plain descent computes the last
-two in one sweep.
+Inputs that are 0 are skipped: they add nothing to z, and the gradient of their weights is 0. From
+the second layer on, a row of weights belongs to an output, so that the forward pass, the gradient
+with respect to the layer's input and the update all read memory in order; plain descent computes
+the last two in one sweep.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ ZERO, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
 
 
 class Inputs(NamedTuple):
-    """The inputs of one case that are not 0.
+    """The nonzero inputs of one case.
 
     Attributes:
-        x: of all cases, (cases, input).
-        case: which of them.
-        numbers: of the inputs that are not 0.
-        filled: how many they are.
+        x: inputs of all cases, (cases, input).
+        case: the index of the case.
+        numbers: the indices of its nonzero inputs.
+        filled: how many nonzero inputs there are.
     """
 
     x: Array
@@ -88,15 +88,15 @@ def run_cases(
 
     The parameters are the fields of `Cases`, `Minibatches`, `Rules` and `Workspace`, and:
 
-    - ``common``: None for what is most common: softmax with cross-entropy of class numbers, plain
-      descent, no penalty. That is a program of its own, a third of the other to compile and load.
-    - ``numbers``: written to; as long as the inputs, and one more.
-    - ``losses``: of each case as it ran, written; its length says how many are run.
-    - ``learn``: go back and change the weights; otherwise this is an evaluation.
+    - ``common``: None for softmax with cross-entropy of class numbers, plain descent and no
+      penalty, which have a program of their own: it takes a third of the time to compile and load.
+    - ``numbers``: scratch space for the indices of nonzero inputs, (input + 1,).
+    - ``losses``: receives the loss of each case before its update; one element per case to run.
+    - ``learn``: whether to train; otherwise the cases are only evaluated.
 
     Returns:
-        How many cases were run, and how many of them were right. Where a loss or a gradient
-        might not be finite it stops: then the weights are of no use.
+        The numbers of cases run and of correct ones. The loop stops where a loss or a gradient
+        might not be finite; some weights may then have been changed by that case.
     """
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
@@ -128,7 +128,7 @@ def run_cases(
 
 @part
 def _list_inputs(x: Array, case: int, numbers: Array) -> int:
-    """Write the numbers of the inputs that are not 0, without a branch; how many they are."""
+    """Write the indices of the nonzero inputs, without a branch; return how many there are."""
     count = Index(0)
     for i in range(Index(x.shape[1])):
         numbers[count] = i
@@ -138,7 +138,7 @@ def _list_inputs(x: Array, case: int, numbers: Array) -> int:
 
 @part
 def _in_lines(function: Any, inputs: Inputs, ws: Workspace) -> None:
-    """Call a function for all outputs of the first layer, as many a pass as registers hold."""
+    """Call a function for all outputs of the first layer, four, two or one lines at a time."""
     width, line = ws.layers[0, PADDED], Index(LINE // ws.weights.itemsize)
     fours, twos = width - width % (FOUR * line), width - width % (TWO * line)
     for at in range(Index(0), fours, FOUR * line):
@@ -151,7 +151,7 @@ def _in_lines(function: Any, inputs: Inputs, ws: Workspace) -> None:
 
 @part
 def _sum_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace) -> None:
-    """Some lines of z = x W + b of the first layer, from ``at`` on."""
+    """z = x W + b of the first layer, for a few lines of outputs from ``at`` on."""
     x, case, numbers, count = inputs
     width, row = ws.layers[0, PADDED], ws.layers[0, WEIGHTS] + at
     z = load(ws.weights, THETA, ws.layers[0, BIASES] + at, lines)
@@ -163,7 +163,7 @@ def _sum_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace) -
 
 @part
 def _from_layer(k: int, ws: Workspace) -> None:
-    """z of a layer behind the first, a product of two vectors an output."""
+    """z = a W + b of a layer after the first, one dot product per output."""
     layers, weights, units = ws.layers, ws.weights, ws.units
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
     line = Index(LINE // weights.itemsize)
@@ -181,7 +181,7 @@ def _from_layer(k: int, ws: Workspace) -> None:
 
 @part
 def _class_loss(labels: Array, case: int, ws: Workspace) -> tuple[float, bool]:
-    """Softmax with cross-entropy, whether the case is right, and δ of the last layer."""
+    """Softmax with cross-entropy: the loss, whether the case is correct; δ is written."""
     layers, k = ws.layers, Index(len(ws.layers)) - ONE
     start, count, padded = layers[k, START], layers[k, OUTPUTS], layers[k, PADDED]
     return class_cross_entropy(start, count, padded, Index(labels[case]), ws.units)
@@ -189,7 +189,7 @@ def _class_loss(labels: Array, case: int, ws: Workspace) -> tuple[float, bool]:
 
 @part
 def _gradient_is_finite(k: int, ws: Workspace) -> bool:
-    """Whether no δ of a layer, and no product of it with an input, is beyond all numbers."""
+    """Whether every δ of a layer and every product of δ with an input of it is finite."""
     total = ws.units.dtype.type(0)
     for j in range(ws.layers[k, START], ws.layers[k, START] + ws.layers[k, PADDED]):
         total += abs(ws.units[DELTA, j])
@@ -198,7 +198,7 @@ def _gradient_is_finite(k: int, ws: Workspace) -> bool:
 
 @part
 def _descend(inputs: Inputs, ws: Workspace) -> bool:
-    """Backward pass and plain descent; whether every gradient was finite."""
+    """Backward pass and plain descent; return whether every gradient was finite."""
     layers, rates, weights, units = ws.layers, ws.rates, ws.weights, ws.units
     for back in range(Index(len(layers))):
         k = Index(len(layers)) - ONE - back
@@ -216,7 +216,7 @@ def _descend(inputs: Inputs, ws: Workspace) -> bool:
 
 @part
 def _sweep_layer(k: int, ws: Workspace) -> None:
-    """δ of the layer before, and the update, in one sweep over the weights."""
+    """Compute δ of the layer before and update the weights, in one sweep over the weights."""
     layers, rates, weights, units = ws.layers, ws.rates, ws.weights, ws.units
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
     zero = units.dtype.type(0)
@@ -234,7 +234,7 @@ def _sweep_layer(k: int, ws: Workspace) -> None:
 
 @part
 def _change_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace) -> None:
-    """The update of the rows of the first layer whose inputs are not 0: lines from ``at`` on."""
+    """Plain descent of the first layer's weights of nonzero inputs: a few lines from ``at`` on."""
     x, case, numbers, count = inputs
     width, row = ws.layers[0, PADDED], ws.layers[0, WEIGHTS] + at
     step = ws.rates[0, 0] * load(ws.units, DELTA, at, lines)
@@ -250,7 +250,7 @@ def _change_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace
 
 @kernel
 def _any_loss(cases: Cases, case: int, rules: Rules, ws: Workspace) -> tuple[float, bool]:
-    """The loss, penalty included, whether the case is right, and δ of the last layer."""
+    """The loss, penalty included, and whether the case is correct; δ is written."""
     start = ws.layers[Index(len(ws.layers)) - ONE, START]
     loss, right = loss_of_case(cases, case, start, rules, ws.layers, ws.units)
     return loss + penalty_loss(rules, ws), right
@@ -258,7 +258,7 @@ def _any_loss(cases: Cases, case: int, rules: Rules, ws: Workspace) -> tuple[flo
 
 @kernel
 def _change_all(x: Array, case: int, rules: Rules, number: int, ws: Workspace) -> bool:
-    """Backward pass and update from δ of the last layer, in the step ``number`` of this call.
+    """Backward pass and update from δ of the last layer; ``number`` counts steps of this call.
 
     Returns:
         Whether every gradient was finite.
@@ -272,7 +272,7 @@ def _change_all(x: Array, case: int, rules: Rules, number: int, ws: Workspace) -
             _delta_before(k, ws)
         start, stride = layers[k, START], layers[k, STRIDE]
         row, biases = layers[k, WEIGHTS], layers[k, BIASES]
-        # A row a unit of this layer, times its inputs; in the first layer the other way round.
+        # A row of the gradient is one δ times all inputs; in layer 0, one input times all δ.
         vector, at = (A, layers[k - ONE, START]) if k > 0 else (DELTA, start)
         for r in range((biases - row) // stride):
             factor = units[DELTA, start + r] if k > 0 else x[case, r]
@@ -287,7 +287,7 @@ def _change_all(x: Array, case: int, rules: Rules, number: int, ws: Workspace) -
 
 @kernel
 def _delta_before(k: int, ws: Workspace) -> None:
-    """δ of the layer before."""
+    """Compute δ of the layer before: (Σ_o δ_o w_oj) φ'(z_j)."""
     layers, weights, units = ws.layers, ws.weights, ws.units
     before, start, stride = layers[k - ONE, START], layers[k, START], layers[k, STRIDE]
     for j in range(stride):
@@ -301,14 +301,14 @@ def _delta_before(k: int, ws: Workspace) -> None:
 
 
 MOST_COMMON = (CLASS_CROSS_ENTROPY, True, DESCENT, NO_PENALTY)
-"""Loss, softmax, update rule and penalties that have a program of their own."""
+"""The codes of loss, softmax, update rule and penalties that have a program of their own."""
 
 
 class CaseLoop(Loop):
     """Runs minibatches of one case; see `Loop`.
 
-    The first layer's weights keep a row an input; those of the others are transposed to a row an
-    output, however many: what they are multiplied with then lies along memory in every pass.
+    A row of the first layer's weights belongs to an input. The other layers' weights are
+    transposed: a row belongs to an output, so that every pass reads memory in order.
     """
 
     changes_before_it_knows: ClassVar[bool] = True
@@ -324,7 +324,7 @@ class CaseLoop(Loop):
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         chosen = Minibatches.of(order, first, len(losses), 1)
         ran, correct = self._call(self._cases, chosen, losses, learn=True)
-        if ran < len(losses):  # some weights have changed already; θ itself has not
+        if ran < len(losses):  # the next case may have changed weights: start again from θ
             self._pack()
             chosen = Minibatches.of(order, first, ran, 1)
             ran, correct = self._call(self._cases, chosen, losses[:ran], learn=True)
@@ -344,7 +344,7 @@ class CaseLoop(Loop):
         self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
-        if not learn:  # the penalty of one case is that of all
+        if not learn:  # `evaluate` adds the penalty once for all cases
             codes = (*codes[:3], NO_PENALTY)
             rules = Rules(np.array(codes, np.uintp), rules.constants)
         ran, correct = run_cases(

@@ -21,12 +21,12 @@ from chainrule.training.scores import Score
 if TYPE_CHECKING:
     from chainrule.training.engines.compiled.loop import Loop
 
-# Which of the compiled loops runs a network, by its sizes alone.
+# The choice among the compiled loops depends on the sizes alone.
 #
-# One case at a time has a loop of its own. For minibatches a product is a call of gemm, or, in a
-# network of few units, is summed up without BLAS, each SIMD lane holding a case. Time of the one
-# over time of the other, with the microseconds of the other's step, float64, one thread, relu and
-# shuffled cases:
+# Batch size 1 has a loop of its own. For minibatches there are two: one calls gemm for every
+# product; the other, for networks of few units, sums without BLAS, each SIMD lane holding a case.
+# The table shows the time with gemm divided by the time without BLAS, and in brackets the
+# microseconds of a step without BLAS (float64, one thread, relu, shuffled cases):
 #
 # ===============  ==========  =========  =========  =========  =========  ==========
 # network          parameters  batch 4    16         32         100        300
@@ -41,21 +41,21 @@ if TYPE_CHECKING:
 # 100-100-10           11,110  0.3 (22)   0.6 (26)   0.7 (37)   0.9 (92)   1.3 (236)
 # ===============  ==========  =========  =========  =========  =========  ==========
 #
-# In float32 the pattern is the same. So it depends on how many parameters there are to a case.
+# In float32 the pattern is the same. What decides is parameters divided by cases per minibatch.
 
 FEW_PARAMETERS = 12_000
-"""More than these were not measured, and gemm's blocks fit the caches better."""
+"""Networks with more parameters use gemm: none was measured; its blocks fit the caches better."""
 
 PARAMETERS_TO_A_CASE = 80
-"""Of a minibatch, below which sums without BLAS are faster."""
+"""Sums without BLAS are used up to this many parameters per case of a minibatch."""
 
 
 def has_few_units(network: Network, batch_size: int) -> bool:
     """Whether a minibatch takes less time without BLAS.
 
     Args:
-        network: to be trained.
-        batch_size: cases a minibatch, at least 2.
+        network: the network to train.
+        batch_size: cases per minibatch, at least 2.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -68,14 +68,14 @@ def has_few_units(network: Network, batch_size: int) -> bool:
 
 
 def loop_for(network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int) -> Loop:
-    """The loop that runs minibatches of that many of these cases.
+    """The loop that trains the network on these cases in minibatches of this size.
 
     Args:
-        network: one that `support` finds no fallback reason for.
+        network: one for which `support` finds no fallback reason.
         optimizer: bound to it.
         x: prepared inputs.
         t: prepared targets.
-        batch_size: as asked for; there may be fewer cases.
+        batch_size: as configured; it may exceed the number of cases.
     """
     if batch_size == 1:
         from chainrule.training.engines.compiled.cases import CaseLoop
@@ -91,9 +91,9 @@ def loop_for(network: Network, optimizer: Optimizer, x: Array, t: Array, batch_s
 
 
 BY_CASE_BELOW = 100_000
-"""Parameters below which a set is evaluated a case at a time, if half of its inputs or more are 0
-and so are skipped. Milliseconds for 9,000 cases in the numpy engine, which takes many at once,
-and by case, with a quarter of the inputs (784: a fifth) other than 0, and with all of them:
+"""With batch size 1 and fewer parameters than this, sets of which at least half of the inputs are
+0 are evaluated case by case, which skips zeros. Milliseconds for 9,000 cases, in the numpy engine
+and case by case; in sparse inputs a quarter (of 784: a fifth) are not 0, in dense ones all:
 
 ==========  ==========  =====  ========  ========
 network     parameters  numpy  sparse    dense
@@ -106,15 +106,15 @@ network     parameters  numpy  sparse    dense
 
 MULTIPLICATIONS_AT_ONCE = 500_000_000
 FEWEST_AT_ONCE = 1024
-"""A set is evaluated in pieces of half a second or less, between which a signal is heard."""
+"""A set is evaluated in pieces of at most half a second; signals are handled between them."""
 
 
 class CompiledEngine(Engine):
     """Forward pass, backward pass and update in compiled loops.
 
-    What it cannot run, the numpy engine runs: then ``name`` is ``numpy``, and ``fallback_reason``
-    is the reason. The numpy engine also runs every minibatch in which a number might not be
-    finite, so that both engines find the same and report it in the same words.
+    Whatever it cannot run, the numpy engine runs; ``name`` is then ``numpy`` and
+    ``fallback_reason`` says why. The numpy engine also runs every minibatch in which a value
+    might not be finite, so that both engines report the same error.
     """
 
     name: ClassVar[str] = "compiled"
@@ -128,13 +128,13 @@ class CompiledEngine(Engine):
             or reason_against_cases(self.network, self.x, self.t)
         )
         if self.fallback_reason is not None:
-            self.name = self._reference.name  # type: ignore[misc]  # a run records who runs it
+            self.name = self._reference.name  # type: ignore[misc]  # recorded by the run
             return
         self._seen: list[tuple[Array, bool]] = []
         self._loop = loop_for(self.network, self.optimizer, self.x, self.t, self.batch_size)
 
     def prepare(self) -> None:
-        """See `Engine.prepare`: a chunk of no minibatch compiles what a longer one runs."""
+        """See `Engine.prepare`: running a chunk of no minibatches compiles the loop."""
         if self.fallback_reason is None:
             self._loop.run(None, 0, np.empty(0))
 
@@ -152,7 +152,7 @@ class CompiledEngine(Engine):
         return Chunk(losses, correct if self.classes else 0)
 
     def evaluate(self, x: Array, t: Array) -> Score | None:
-        """What `chainrule.training.scores.evaluate` gives, in compiled code where that is faster.
+        """As `chainrule.training.scores.evaluate`, but in compiled code where that is faster.
 
         Args:
             x: inputs, (cases, input).
@@ -184,7 +184,7 @@ class CompiledEngine(Engine):
         return Score(loss=loss, accuracy=sum(correct) / len(x), r2=None, cases=len(x))
 
     def _is_sparse(self, x: Array) -> bool:
-        """Whether half of the inputs or more are 0; of the last sets it is still known."""
+        """Whether at least half of the inputs are 0; remembered for the last three sets."""
         for seen, sparse in self._seen:
             if seen is x:
                 return sparse
@@ -193,7 +193,7 @@ class CompiledEngine(Engine):
         return sparse
 
     def _are_there(self, order: Array | None, first: int, last: int) -> bool:
-        """Whether the minibatches and their cases exist: compiled loops do not ask."""
+        """Whether the minibatches and their cases exist, which compiled loops do not check."""
         cases = len(self.x if order is None else order)
         if not 0 <= first <= last <= -(-cases // self.batch_size):
             return False

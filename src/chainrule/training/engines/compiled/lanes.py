@@ -1,9 +1,9 @@
 """Training networks of few units on minibatches: each SIMD lane of a register holds one case.
 
-A block of cases goes through all layers and back. A call of BLAS costs more than such a product,
-and here nothing between the inputs and the gradient leaves the nearest cache. A unit lies along
-memory, a number a case; a weight is one number, times such lines. A kernel computes up to four
-outputs of a layer at a time, whose weights and sums then stay in registers.
+A block of cases goes through all layers and back. A call of BLAS would take longer than such a
+small product, and here all values of a block stay in the nearest cache. The values of a unit for
+all cases are contiguous; a weight is a scalar that multiplies lines of them. A kernel computes up
+to four outputs of a layer at a time, and keeps their weights and sums in registers.
 """
 
 from __future__ import annotations
@@ -75,13 +75,13 @@ ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 
 
 class Block(NamedTuple):
-    """What is written to for a block of cases, beside its units.
+    """The buffers for a block of cases, beside its units.
 
     Attributes:
-        inputs: (1, input · cases).
-        numbers: which cases the block holds, (1, cases).
-        lane: what the loss keeps of each case, see `losses.PEAK` for the rows.
-        one_case: the last units of one case.
+        inputs: the inputs of the cases, (1, input · cases).
+        numbers: the indices of the cases in the block, (1, cases).
+        lane: intermediate values of the loss for each case; see `losses.PEAK` for the rows.
+        one_case: the last layer's units of one case.
     """
 
     inputs: Array
@@ -103,8 +103,8 @@ def run_lanes(
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
     The parameters are as there, with the units of a block and the fields of `Block`. ``common`` is
-    None for softmax with cross-entropy of class numbers: that is a program of its own, half of the
-    other to compile and load.
+    None for softmax with cross-entropy of class numbers, which has a program of its own: it takes
+    half of the time to compile and load.
     """
     wide_vectors()
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
@@ -147,7 +147,7 @@ def run_lanes(
 
 @part
 def _gather(x: Array, order: Array, at: int, count: int, room: Block) -> None:
-    """The inputs of up to a block of cases; those that are missing repeat the first."""
+    """Copy the inputs of the cases of a block; a last block is filled up with its first case."""
     inputs, numbers = room.inputs, room.numbers
     block = Index(numbers.shape[1])
     for c in range(block):
@@ -175,7 +175,7 @@ def _forward(inputs: Array, block: int, ws: Workspace) -> None:
 
 @part
 def _class_losses(labels: Array, count: int, room: Block, ws: Workspace) -> tuple[float, int]:
-    """Softmax with cross-entropy of class numbers, and how many cases are right."""
+    """Softmax with cross-entropy of class numbers: the sum of losses, and the correct cases."""
     lane, numbers, k = room.lane, room.numbers, Index(len(ws.layers)) - ONE
     for c in range(Index(numbers.shape[1])):
         true = lane.dtype.type(labels[Index(numbers[0, c])])
@@ -187,7 +187,7 @@ def _class_losses(labels: Array, count: int, room: Block, ws: Workspace) -> tupl
 
 @part
 def _backward(inputs: Array, block: int, ws: Workspace) -> None:
-    """What a block adds to the gradients of all layers."""
+    """Add the gradients of a block of cases to those of all layers."""
     for back in range(Index(len(ws.layers))):
         k = Index(len(ws.layers)) - ONE - back
         if k == ZERO:
@@ -199,7 +199,7 @@ def _backward(inputs: Array, block: int, ws: Workspace) -> None:
 
 @part
 def _divide(share: float, gradient: Array) -> float:
-    """Make a mean of the sums, and give Σ |g|."""
+    """Multiply the summed gradient by ``share``, 1 / cases, and return Σ |g|."""
     size = gradient.dtype.type(0)
     for p in range(Index(gradient.shape[1])):
         g = share * gradient[0, p]
@@ -213,27 +213,27 @@ def _divide(share: float, gradient: Array) -> float:
 
 @part
 def _lanes(like: Array) -> int:
-    """How many numbers stand in a line."""
+    """The number of values in a line."""
     return Index(LINE // like.itemsize)
 
 
 @part
 def _is_rectified(k: int, layers: Array) -> bool:
-    """Whether a of a layer stands in place of z: relu in a hidden layer."""
+    """Whether a of a layer overwrites z: for relu in a hidden layer."""
     return k + ONE < Index(len(layers)) and layers[k, FUNCTION] == RELU
 
 
 @part
 def _row_of_outputs(k: int, layers: Array) -> int:
-    """The row of units that has a of a layer."""
+    """The row of the units with a of a layer."""
     return Index(Z) if _is_rectified(k, layers) else Index(A)
 
 
 @part
 def _row_of_delta(k: int, layers: Array) -> int:
-    """The row of units that has δ of a layer: in a hidden one it takes the place of a.
+    """The row of the units with δ of a layer: in a hidden layer δ overwrites a.
 
-    Where it had a row of its own, the units of a block would fill twice as much of the nearest
+    With a row of its own for δ, the units of a block would take twice as much of the nearest
     cache.
     """
     return _row_of_outputs(k, layers) if k + ONE < Index(len(layers)) else Index(DELTA)
@@ -266,18 +266,18 @@ def _in_fours_and_ones(function: Any, width: int, arguments: Any) -> None:
 
 @kernel
 def _times_weights(k: int, source: tuple[Array, int, int], block: int, ws: Workspace) -> None:
-    """z = a W + b of layer k, or relu of it, where `_is_rectified`.
+    """Compute z = a W + b of layer k, and apply relu where `_is_rectified`.
 
-    ``source`` is an array, and the row and the column where a begins in it; ``block`` is how many
-    cases there are of each unit, whole lines of them.
+    ``source`` is an array, and the row and the column at which a begins in it; ``block`` is the
+    number of cases of a block, a multiple of a line.
     """
     _in_fours(_sum_outputs, ws.layers[k, OUTPUTS], (k, source, block, ws))
 
 
 @part
 def _sum_outputs(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
-    """z of a few outputs from ``o`` on, two lines of cases a pass."""
-    k, (a, of, at), block, ws = arguments
+    """Compute z of a few outputs from ``o`` on, two lines of cases at a time."""
+    k, (a, a_row, at), block, ws = arguments
     layers, weights, units = ws.layers, ws.weights, ws.units
     lane, W, stride = _lanes(units), layers[k, WEIGHTS] + o, layers[k, STRIDE]
     z, rectify = (layers[k, START] + o) * block, _is_rectified(k, layers)
@@ -286,7 +286,7 @@ def _sum_outputs(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
         s = load_filled(weights, THETA, b, outputs)
         for i in range(layers[k, INPUTS]):
             w = load_filled(weights, THETA, W + i * stride, outputs)
-            s = s + w * repeat(load(a, of, at + i * block, ONE_LINE), outputs)
+            s = s + w * repeat(load(a, a_row, at + i * block, ONE_LINE), outputs)
         store_rows(rectified(s) if rectify else s, units, Z, z, block)
     for c in range(odd, block, TWO * lane):
         s = load_filled(weights, THETA, b, outputs)
@@ -294,15 +294,15 @@ def _sum_outputs(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
         for i in range(layers[k, INPUTS]):
             w = load_filled(weights, THETA, W + i * stride, outputs)
             x = at + i * block + c
-            s = s + w * repeat(load(a, of, x, ONE_LINE), outputs)
-            t = t + w * repeat(load(a, of, x + lane, ONE_LINE), outputs)
+            s = s + w * repeat(load(a, a_row, x, ONE_LINE), outputs)
+            t = t + w * repeat(load(a, a_row, x + lane, ONE_LINE), outputs)
         store_rows(rectified(s) if rectify else s, units, Z, z + c, block)
         store_rows(rectified(t) if rectify else t, units, Z, z + c + lane, block)
 
 
 @kernel
 def _add_bias_gradient(k: int, block: int, ws: Workspace) -> None:
-    """Σ δ of a layer."""
+    """Add ∂L/∂b = Σ δ of a layer to its gradient, with the sum over the cases of a block."""
     _in_fours_and_ones(_sum_delta, ws.layers[k, OUTPUTS], (k, block, ws))
 
 
@@ -310,32 +310,32 @@ def _add_bias_gradient(k: int, block: int, ws: Workspace) -> None:
 def _sum_delta(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
     k, block, ws = arguments
     layers, units = ws.layers, ws.units
-    d, of = (layers[k, START] + o) * block, _row_of_delta(k, layers)
-    sums = load_rows(units, of, d, block, outputs)
+    d, delta_row = (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    sums = load_rows(units, delta_row, d, block, outputs)
     for c in range(_lanes(units), block, _lanes(units)):
-        sums = sums + load_rows(units, of, d + c, block, outputs)
+        sums = sums + load_rows(units, delta_row, d + c, block, outputs)
     add_totals(sums, ws.gradient, ZERO, layers[k, BIASES] + o)
 
 
 @kernel
 def _add_gradient_of_inputs(k: int, x: Array, block: int, ws: Workspace) -> None:
-    """Σ δ and Σ xᵀ δ of the first layer, whose inputs need no δ of their own."""
+    """Add Σ δ and Σ xᵀ δ of the first layer to its gradients; its inputs need no δ."""
     _in_fours_and_ones(_sum_products, ws.layers[k, OUTPUTS], (k, x, block, ws))
 
 
 @part
 def _sum_products(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
-    """A few of Σ δ and columns of Σ xᵀ δ, two inputs a pass; the first pass takes Σ δ along."""
+    """Σ δ and Σ xᵀ δ of a few outputs, two inputs at a time; Σ δ along with the first two."""
     k, x, block, ws = arguments
     layers, units, gradient = ws.layers, ws.units, ws.gradient
-    lane, d, of = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    lane, d, row = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
     W, stride, depth = layers[k, WEIGHTS] + o, layers[k, STRIDE], layers[k, INPUTS]
-    # An input alone is taken twice, and its sums are added to the gradient once.
+    # A single input is processed as two, but its sums are added to the gradient once.
     second = ONE if depth > ONE else ZERO
-    sums = fill(units.dtype.type(0), load_rows(units, of, d, block, outputs))
+    sums = fill(units.dtype.type(0), load_rows(units, row, d, block, outputs))
     others = biases = sums
     for c in range(ZERO, block, lane):
-        delta = load_rows(units, of, d + c, block, outputs)
+        delta = load_rows(units, row, d + c, block, outputs)
         biases = biases + delta
         sums = sums + delta * repeat(load(x, ZERO, c, ONE_LINE), outputs)
         others = others + delta * repeat(load(x, ZERO, second * block + c, ONE_LINE), outputs)
@@ -348,7 +348,7 @@ def _sum_products(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
         sums = fill(units.dtype.type(0), sums)
         others = sums
         for c in range(ZERO, block, lane):
-            at, delta = i * block + c, load_rows(units, of, d + c, block, outputs)
+            at, delta = i * block + c, load_rows(units, row, d + c, block, outputs)
             sums = sums + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
             at += second * block
             others = others + delta * repeat(load(x, ZERO, at, ONE_LINE), outputs)
@@ -359,25 +359,25 @@ def _sum_products(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
 
 @kernel
 def _add_gradient(k: int, block: int, ws: Workspace) -> None:
-    """Σ aᵀ δ of a layer behind the first, and δ of the layer before, two of its units a pass."""
+    """Add Σ aᵀ δ of a later layer to its gradient; compute δ of two units of the layer before."""
     depth = ws.layers[k, INPUTS]
     for i in range(ZERO, depth, TWO):
-        # An odd last unit is taken twice, and its sums are added to the gradient once.
+        # An odd last unit is processed as two, but its sums are added to the gradient once.
         second = ONE if i + ONE < depth else ZERO
         _in_fours(_sweep, ws.layers[k, OUTPUTS], (i, second, k, block, ws))
 
 
 @part
 def _sweep(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
-    """What a few outputs from ``o`` on add to ∂L/∂a of two units and the gradient of their rows.
+    """Add the terms of a few outputs to ∂L/∂a of two units and to the gradient of their weights.
 
-    ∂L/∂a is summed up in the first units of the row of δ, which nothing else in a hidden layer
-    uses; the last of the outputs turn it into δ, which takes the place of a.
+    ∂L/∂a is summed in the first units of the row `DELTA`, which is otherwise used only by the
+    last layer; the call for the last outputs turns it into δ, which overwrites a.
     """
     i, second, k, block, ws = arguments
     layers, weights, units = ws.layers, ws.weights, ws.units
-    lane, d, delta_of = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
-    of, next_sum = _row_of_outputs(k - ONE, layers), second * block
+    lane, d, delta_row = _lanes(units), (layers[k, START] + o) * block, _row_of_delta(k, layers)
+    a_row, next_sum = _row_of_outputs(k - ONE, layers), second * block
     at = (layers[k - ONE, START] + i) * block
     next_at = at + second * block
     v = layers[k, WEIGHTS] + i * layers[k, STRIDE] + o
@@ -387,10 +387,10 @@ def _sweep(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
     row = load_filled(weights, THETA, v, outputs)
     next_row = load_filled(weights, THETA, w, outputs)
     sums = fill(units.dtype.type(0), row)
-    others, nothing = sums, fill(units.dtype.type(0), load(units, of, at, ONE_LINE))
+    others, nothing = sums, fill(units.dtype.type(0), load(units, a_row, at, ONE_LINE))
     for c in range(ZERO, block, lane):
-        delta = load_rows(units, delta_of, d + c, block, outputs)
-        a, b = load(units, of, at + c, ONE_LINE), load(units, of, next_at + c, ONE_LINE)
+        delta = load_rows(units, delta_row, d + c, block, outputs)
+        a, b = load(units, a_row, at + c, ONE_LINE), load(units, a_row, next_at + c, ONE_LINE)
         sums = sums + delta * repeat(a, outputs)
         others = others + delta * repeat(b, outputs)
         up = nothing if first else load(units, DELTA, c, ONE_LINE)
@@ -398,9 +398,9 @@ def _sweep(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
         up, next_up = add_products(up, row, delta), add_products(next_up, next_row, delta)
         if last:
             next_up = _through(rectify, next_up, b, next_at + c, units)
-            store(_through(rectify, up, a, at + c, units), units, of, at + c)
+            store(_through(rectify, up, a, at + c, units), units, a_row, at + c)
             if second > ZERO:
-                store(next_up, units, of, next_at + c)
+                store(next_up, units, a_row, next_at + c)
         else:
             store(up, units, DELTA, c)
             store(next_up, units, DELTA, next_sum + c)
@@ -411,17 +411,17 @@ def _sweep(outputs: tuple[None, ...], o: int, arguments: Any) -> None:
 
 @part
 def _through(rectify: bool, up: Any, a: Any, at: int, units: Array) -> Any:
-    """δ = (∂L/∂a) φ'(z) of one line of a unit."""
+    """δ = (∂L/∂a) φ'(z) for one line of cases of a unit."""
     return where_positive(up, a) if rectify else up * load(units, SLOPE, at, ONE_LINE)
 
 
-# What the loop is given.
+# The loop that Python calls.
 
 LARGEST_BLOCK = 304
-"""Cases. The sums of a block have to be added up, which favours large blocks; from 600 on their
-units no longer fit the second cache. With blocks of 48, 104, 152, 304, 608 and 3,000 cases a
-minibatch of 3,000 took 2-100-3 249, 230, 228, 208, 203 and 390 µs; one of 1,000 took 10-50-50-5
-480, 472, 471, 538, 544 and 516."""
+"""The most cases of a block. Each block's sums have to be added up, which favours large blocks;
+from 600 cases on the units no longer fit the second cache. With blocks of 48, 104, 152, 304, 608
+and 3,000 cases, 2-100-3 took 249, 230, 228, 208, 203 and 390 µs for a minibatch of 3,000 cases,
+and 10-50-50-5 took 480, 472, 471, 538, 544 and 516 µs for one of 1,000."""
 
 
 class LaneLoop(MinibatchLoop):
@@ -443,7 +443,7 @@ class LaneLoop(MinibatchLoop):
         self._gradient = aligned((1, tables.parameters), dtype)
 
     def _block(self) -> int:
-        """Cases of a block: a minibatch in equal parts, filled up to whole lines."""
+        """The cases of a block: those of a minibatch in equal parts, rounded up to whole lines."""
         cases = max(1, min(self._batch_size, len(self._cases.x)))
         parts, lane = -(-cases // LARGEST_BLOCK), LINE // self._network.dtype.itemsize
         return -(-cases // (parts * lane)) * lane

@@ -1,4 +1,4 @@
-"""What every compiled loop is given: θ, the optimiser's state, rates and rules of each chunk."""
+"""The base class of the compiled loops: θ, the optimiser's state, rates and rules per chunk."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Settings(NamedTuple):
 
     Attributes:
         codes: loss, whether there is a softmax, update rule, penalties.
-        rates: of weights and biases, a row a layer.
-        rules: the codes again, and the constants.
+        rates: learning rates of weights and biases, one row per layer.
+        rules: the codes as an array, and the constants.
     """
 
     codes: tuple[int, ...]
@@ -46,25 +46,25 @@ class Settings(NamedTuple):
 
 
 class Loop(ABC):
-    """Runs minibatches in compiled code, on θ and the optimiser's state or packed copies.
+    """Runs minibatches in compiled code, on θ and the optimiser's state or on packed copies.
 
     Args:
-        network: one that `support` finds no fallback reason for.
+        network: one for which `support` finds no fallback reason.
         optimizer: bound to it.
         x: prepared inputs.
         t: prepared targets.
-        batch_size: cases a minibatch.
+        batch_size: cases per minibatch.
     """
 
     changes_before_it_knows: ClassVar[bool] = False
-    """Whether weights have changed when a minibatch is found not to be finite: then the loop works
-    on copies, and θ takes over only what went well."""
+    """Whether weights may have changed before a gradient is found not to be finite. Such a loop
+    works on copies, and θ receives only the minibatches before that one."""
 
     _tables: Tables
     _settings: Settings
     _settings_of: tuple[object, ...]
     _pairs: list[tuple[Array, Array]]
-    """Views of θ and of the optimiser's state, and of their packed copies."""
+    """Pairs of views: of θ or the optimiser's state, and of its packed copy."""
 
     def __init__(
         self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
@@ -81,10 +81,10 @@ class Loop(ABC):
         self._bind()
 
     def _bind(self) -> None:
-        """Find θ, the optimiser's state and its rates, which are others once it is bound anew.
+        """Fetch θ and the optimiser's state and rates; binding the optimiser replaces them.
 
-        The loop works on them themselves where it may, and else on copies whose rows begin at a
-        line of the cache.
+        The loop works on the arrays themselves where it can, and otherwise on packed copies that
+        begin at a cache line.
         """
         network, optimizer = self._network, self._optimizer
         self._bound, self._settings_of = optimizer.rates, ()
@@ -103,20 +103,20 @@ class Loop(ABC):
 
     @abstractmethod
     def _make_tables(self) -> Tables:
-        """How the weights lie."""
+        """The tables, with this loop's memory layout of the weights."""
 
     @abstractmethod
     def _make_arrays(self) -> None:
-        """What else the loop writes to."""
+        """Allocate the other arrays that the loop writes to."""
 
     def _make_units(self, length: int) -> Array:
-        """Room for units, with the bound of the inputs in its place."""
+        """An array for the values of the units, with the bound of the inputs filled in."""
         units = aligned((BOUND + 1, length), self._network.dtype)
         units[BOUND, :1] = self._largest_input
         return units
 
     def _workspace(self, units: Array) -> tuple[Array, ...]:
-        """The fields of a `Workspace` as they are now, with the rates of the last settings."""
+        """The current fields of a `Workspace`, with the rates of the last settings."""
         tables, rates = self._tables, self._settings.rates
         return (
             tables.layers,
@@ -129,11 +129,11 @@ class Loop(ABC):
         )
 
     def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        """Run minibatches from ``first`` on, as many as there are ``losses`` to fill.
+        """Run minibatches from ``first`` on, one for each element of ``losses``.
 
         Returns:
-            How many were run, and how many cases of them were right. If they are fewer, the next
-            one is not for compiled code.
+            The numbers of minibatches run and of correct cases in them. If not all were run, the
+            next minibatch has to be run by the numpy engine.
         """
         if self._optimizer.rates is not self._bound:
             self._bind()
@@ -150,11 +150,11 @@ class Loop(ABC):
 
     @abstractmethod
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
-        """`run`, on the packed vectors alone."""
+        """As `run`, but on the packed vectors alone."""
 
     @abstractmethod
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
-        """The mean loss of a set of cases, penalty included, and how many of them are right.
+        """The mean loss of a set of cases, penalty included, and the number of correct cases.
 
         Args:
             x: prepared inputs, at least one case.
@@ -164,10 +164,10 @@ class Loop(ABC):
             None where a loss is not finite.
         """
 
-    # What a schedule or a caller may change between two chunks
+    # Settings that a schedule or a caller may change between two chunks
 
     def _settings_for(self, cases: Cases) -> Settings:
-        """Rates and rules as they are now; made anew only where something has changed."""
+        """The current rates and rules, computed again only if something has changed."""
         network, optimizer = self._network, self._optimizer
         settings_of = (
             network.loss_function,
@@ -185,7 +185,7 @@ class Loop(ABC):
         return self._settings
 
     def _codes(self, cases: Cases) -> tuple[int, ...]:
-        """Loss, whether there is a softmax, update rule, penalties."""
+        """The codes of loss, softmax, update rule and penalties, as in `Rules.codes`."""
         network, optimizer = self._network, self._optimizer
         loss = LOSSES[type(network.loss_function)]
         if loss == CROSS_ENTROPY and len(cases.labels):
@@ -210,7 +210,7 @@ def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:
 
 
 def _rows_of(network: Network, optimizer: Optimizer) -> Array | None:
-    """The array that the optimiser's vectors are the rows of; None if they are not."""
+    """The array whose rows are the optimiser's state vectors; None if there is no such array."""
     vectors = list(optimizer.state.values())
     if not vectors:
         return np.empty((0, 0), network.dtype)
@@ -222,7 +222,7 @@ def _rows_of(network: Network, optimizer: Optimizer) -> Array | None:
 
 
 EVALUATED = 256
-"""Cases that are evaluated at a time, at least."""
+"""The smallest number of cases evaluated at a time."""
 
 
 class MinibatchLoop(Loop):
@@ -230,7 +230,7 @@ class MinibatchLoop(Loop):
 
     def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
         there = len(self._cases.x if order is None else order)
-        size = min(self._batch_size, max(1, there))  # an only minibatch may have fewer cases
+        size = min(self._batch_size, max(1, there))  # a single minibatch may have fewer cases
         chosen = Minibatches.of(order, first, len(losses), size)
         return self._call(self._cases, chosen, losses, learn=True)
 
@@ -249,4 +249,4 @@ class MinibatchLoop(Loop):
     def _call(
         self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
     ) -> tuple[int, int]:
-        """Run the compiled loop; how many minibatches it ran, and how many cases were right."""
+        """Run the compiled loop; return the numbers of minibatches run and of correct cases."""

@@ -1,8 +1,8 @@
 """The losses of `chainrule.nn.losses` in compiled code, and δ of the last layer.
 
-First one case at a time: with one case the mean over the cases is that case. ``start`` is where
-the units of the last dense layer begin, ``count`` how many there are; the outputs themselves begin
-at 0. Then a block of cases, of which every SIMD lane holds one.
+The first functions compute the loss of one case: N is 1. ``start`` is the index of the first of
+the last dense layer's ``count`` units, while the outputs begin at 0. The other functions compute
+the losses of a block of cases, each in one SIMD lane.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ONE, TWO = Index(1), Index(2)
 def loss_of_case(
     cases: Cases, case: int, start: int, rules: Rules, layers: Array, units: Array
 ) -> tuple[float, bool]:
-    """The loss of one case without penalties, whether it is right, and δ of the last layer."""
+    """The loss of one case without penalties, and whether it is correct; writes the last δ."""
     k = Index(len(layers)) - ONE
     count, padded = layers[k, OUTPUTS], layers[k, PADDED]
     if rules.codes[LOSS] == CLASS_CROSS_ENTROPY:
@@ -63,11 +63,11 @@ def class_cross_entropy(
 ) -> tuple[float, bool]:
     """Softmax with cross-entropy of a class number, from the logits a.
 
-    With m the largest logit, L = ln(1 + Σ_{j≠m} e^(a_j − a_m)) + a_m − a_t; δ is p_j for the
-    others and −Σ_{j≠t} p_j for the true class, times the slope of the layer.
+    With a_m the largest logit, L = ln(1 + Σ_{j≠m} e^(a_j − a_m)) + a_m − a_t. ∂L/∂a is
+    −Σ_{j≠t} p_j for the true class t and p_j for the others; δ is that times φ'(z).
 
     Returns:
-        The loss, and whether the case is right.
+        The loss, and whether the case is correct.
     """
     zero, one = units.dtype.type(0), units.dtype.type(1)
     top = start + largest(A, start, count, units)
@@ -94,13 +94,13 @@ def class_cross_entropy(
 
 @exact
 def _class_loss(others: float, peak: float, logit: float) -> float:
-    """Two terms that are at least 0; in another order the small one would be lost."""
+    """The sum of two terms that are at least 0; in another order a small one would be lost."""
     return log1p(np.float64(others)) + np.float64(peak - logit)
 
 
 @part
 def _is_first_largest(start: int, true: int, units: Array) -> bool:
-    """Whether the true class has the largest probability, e⁰ = 1, and none before it."""
+    """Whether the true class is the first with the largest probability, for which δ holds e⁰."""
     if units[DELTA, start + true] < 1:
         return False
     for j in range(start, start + true):  # noqa: SIM110 - no generators in compiled code
@@ -110,11 +110,11 @@ def _is_first_largest(start: int, true: int, units: Array) -> bool:
 
 
 @part
-def largest(of: int, start: int, count: int, units: Array) -> int:
-    """Which of the units has the first of the largest values, from 0."""
+def largest(row: int, start: int, count: int, units: Array) -> int:
+    """The index, relative to ``start``, of the first of the largest values in a row."""
     best = Index(0)
     for j in range(Index(1), count):
-        if units[of, start + j] > units[of, start + best]:
+        if units[row, start + j] > units[row, start + best]:
             best = j
     return best
 
@@ -123,10 +123,10 @@ def largest(of: int, start: int, count: int, units: Array) -> int:
 def _other_losses(
     start: int, count: int, rules: Rules, cases: Cases, case: int, units: Array
 ) -> tuple[float, bool]:
-    """Every other loss: the outputs y, then ∂L/∂y and δ, or δ itself.
+    """Every other loss: computes the outputs y, then ∂L/∂y and δ, or δ directly.
 
     Returns:
-        The loss, and whether the case is right.
+        The loss, and whether the case is correct.
     """
     codes, labels, rows = rules.codes, cases.labels, cases.rows
     softmax = codes[HAS_SOFTMAX] == 1
@@ -146,13 +146,13 @@ def _other_losses(
             loss = _residuals(codes[LOSS], option, count, rows, case, units)
         _through_outputs(softmax, start, count, units)
     true = Index(labels[case]) if len(labels) > 0 else _class_of_row(rows, case, count)
-    only = len(labels) > 0 and count == 1  # an only class is named always
+    only = len(labels) > 0 and count == 1  # a single class is always predicted
     return loss, only or _class_of_outputs(count, units) == true
 
 
 @kernel
 def _class_of_outputs(count: int, units: Array) -> int:
-    """The class that the outputs name: see `chainrule.training.scores.predicted_classes`."""
+    """The predicted class; see `chainrule.training.scores.predicted_classes`."""
     if count == 1:
         return Index(units[Y, 0] > 0.5)
     return largest(Y, Index(0), count, units)
@@ -160,7 +160,7 @@ def _class_of_outputs(count: int, units: Array) -> int:
 
 @kernel
 def _class_of_row(rows: Array, case: int, count: int) -> int:
-    """The class that a row of targets names."""
+    """The class that a row of targets stands for."""
     if count == 1:
         return Index(rows[case, 0] > 0.5)
     return largest(case, Index(0), count, rows)
@@ -178,7 +178,7 @@ def _softmax(count: int, units: Array) -> None:
 
 @exact
 def _cross_entropy(start: int, count: int, rows: Array, case: int, units: Array) -> float:
-    """Rows as targets: δ_j = p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k, without a difference of sums."""
+    """Targets as rows: ∂L/∂a_j = p_j Σ_{k≠j} t_k − t_j Σ_{k≠j} p_k, each sum of terms k ≠ j."""
     zero = units.dtype.type(0)
     top = largest(A, start, count, units)
     others, targets, along = 0.0, 0.0, 0.0
@@ -204,7 +204,7 @@ def _cross_entropy(start: int, count: int, rows: Array, case: int, units: Array)
 
 @exact
 def _binary(start: int, count: int, rows: Array, case: int, units: Array) -> float:
-    """Sigmoid with binary cross-entropy, from z."""
+    """Binary cross-entropy of sigmoid outputs, computed from z."""
     loss = 0.0
     for j in range(start, start + count):
         z, t = units[Z, j], rows[case, j - start]
@@ -221,7 +221,7 @@ def _binary(start: int, count: int, rows: Array, case: int, units: Array) -> flo
 def _residuals(
     code: int, option: float, count: int, rows: Array, case: int, units: Array
 ) -> float:
-    """A mean of ρ(y − t) over the outputs, and ∂L/∂y."""
+    """The mean of ρ(y − t) over the outputs; writes ∂L/∂y to `SCRATCH`."""
     loss, share = 0.0, 1.0 / count
     for j in range(count):
         d: Any = np.float64(units[Y, j] - rows[case, j])
@@ -263,7 +263,7 @@ def _hinge(count: int, true: int, units: Array) -> float:
 
 @exact
 def _through_outputs(softmax: bool, start: int, count: int, units: Array) -> None:
-    """δ = ∂L/∂y ∂y/∂z, through the softmax and through the layer's activation."""
+    """δ = ∂L/∂y ∂y/∂z, through the softmax, if there is one, and the layer's activation."""
     mean = units.dtype.type(0)
     for j in range(count):
         mean += units[SCRATCH, j] * units[Y, j]
@@ -273,36 +273,36 @@ def _through_outputs(softmax: bool, start: int, count: int, units: Array) -> Non
         units[DELTA, start + j] = g * units[SLOPE, start + j]
 
 
-# A block of cases, of which every SIMD lane holds one.
+# A block of cases, each in one SIMD lane.
 
 PEAK, TOP, TRUE, GAP, OTHERS, WRONG, PRODUCT = range(7)
-"""Rows of numbers a case: the largest logit and which it is; the true class, or NO_CASE; the
-largest logit less the true one; Σ e^(a_j − peak) over all but the largest, and over all but the
-true one; a product of factors 1 + others, less 1."""
+"""Rows with one value per case: the largest logit, and its class; the true class, or NO_CASE; the
+logit of the true class; Σ e^(a_j − peak) without the largest logit, and without the true one; a
+product of factors 1 + others, minus 1."""
 
 NO_CASE = -1.0
 LARGEST = 1e15
-"""Of products that are multiplied: what comes of it float32 still holds."""
+"""Products of lanes are multiplied while none exceeds this, so that the results fit float32."""
 
 
 @exact
 def class_cross_entropy_of_block(
     start: int, width: int, units: Array, lane: Array
 ) -> tuple[float, float]:
-    """Softmax with cross-entropy of class numbers, as `class_cross_entropy` has it.
+    """Softmax with cross-entropy of class numbers, with the formulas of `class_cross_entropy`.
 
-    Of the loss ln(1 + others) + peak − a_t the logarithms are not taken here: (1 + o)(1 + u)
-    − 1 = o + u + o u loses no digit where both are small, so that `take_logarithms` needs few
-    for all lanes.
+    The loss is ln(1 + others) + peak − a_t. Its logarithms are left to `take_logarithms`, which
+    takes few of them for all lanes: it multiplies factors by (1 + o)(1 + u) − 1 = o + u + o u,
+    which loses no digits where o and u are small.
 
     Args:
-        start: where the block of the first of the outputs begins.
-        width: how many outputs there are.
-        units: of all layers; N δ is written to.
+        start: the index at which the block of the first output begins.
+        width: the number of outputs.
+        units: the units of all layers; N δ is written to them.
         lane: the rows above, (7, cases of a block).
 
     Returns:
-        Σ (peak − a_t), and how many cases are right.
+        Σ (peak − a_t), and the number of correct cases.
     """
     wide_vectors()
     block, zero, one = Index(lane.shape[1]), units.dtype.type(0), units.dtype.type(1)
@@ -343,9 +343,9 @@ def class_cross_entropy_of_block(
 
 @exact
 def take_logarithms(lane: Array) -> float:
-    """Σ ln(1 + product) of the lanes, which then begin anew.
+    """Σ ln(1 + product) over the lanes; their products are then set to 0.
 
-    Lanes are multiplied in pairs as long as no number comes near the largest there is.
+    Lanes are multiplied in pairs as long as no product exceeds `LARGEST`.
     """
     wide_vectors()
     width, total = Index(lane.shape[1]), 0.0
@@ -367,7 +367,7 @@ def _largest_product(width: int, lane: Array) -> float:
     largest = lane.dtype.type(0)
     for c in range(width):
         product = lane[PRODUCT, c]
-        largest = largest if product <= largest else product  # NaN is taken
+        largest = largest if product <= largest else product  # a NaN is kept
     return largest
 
 
@@ -375,10 +375,10 @@ def _largest_product(width: int, lane: Array) -> float:
 def losses_of_block(
     cases: Cases, numbers: Array, count: int, rules: Rules, ws: Workspace, one_case: Array
 ) -> tuple[float, int]:
-    """Any loss, a case after the other by `loss_of_case`; N δ goes to the units.
+    """Any loss, by `loss_of_case` for one case after the other; writes N δ to the units.
 
-    ``numbers`` are the cases of the block, of which ``count`` are there; δ of the others is 0.
-    ``one_case`` is written to: the units of one case's last layer.
+    ``numbers`` are the indices of the block's cases, of which the first ``count`` exist; δ of the
+    others is 0. ``one_case`` is scratch space for one case's units of the last layer.
     """
     layers, units, k = ws.layers, ws.units, Index(len(ws.layers)) - ONE
     block, width, total, right = Index(numbers.shape[1]), layers[k, OUTPUTS], 0.0, 0

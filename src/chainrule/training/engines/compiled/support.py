@@ -1,4 +1,4 @@
-"""What compiled code cannot train, and why; this file needs no Numba."""
+"""Which networks compiled code cannot train, and why; this file does not import Numba."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
 def _reason_of_layer(layer: Layer) -> str | None:
     if layer.reads_sequences:
         return f"the layer {layer.name} takes sequences, which are not compiled"
-    # The types themselves: a class derived from them may compute something else.
+    # Exact types are compared: a derived class may compute something else.
     if type(layer) is Softmax:
         return None
     if type(layer) is not Dense:
@@ -57,10 +57,10 @@ def _reason_of_layer(layer: Layer) -> str | None:
 
 
 def reason_against_cases(network: Network, x: Array, t: Array) -> str | None:
-    """Why compiled code cannot train on cases: it trusts them, so they are looked at first.
+    """Why compiled code, which checks no index, cannot train on these cases; None where it can.
 
     Args:
-        network: to be trained.
+        network: the network to train.
         x: inputs, (cases, input), which may be complex.
         t: targets, class numbers or rows.
     """
@@ -79,47 +79,47 @@ def _are_classes(t: Array, classes: int) -> bool:
     return bool(t.min(initial=0) >= 0 and t.max(initial=0) < classes)
 
 
-# Which engine ``auto`` stands for, by the sizes in the configuration alone.
+# The engine that ``auto`` stands for, chosen by the sizes in the configuration alone.
 #
-# Compiled code has to be loaded in every process, and made when it is used for the first time
+# Compiled code has to be loaded in every process, and compiled when it is used for the first time
 # on a machine. Measured on two cores of a Xeon, in milliseconds, importing Numba included:
 #
 # ======================================================  ==========
 # load the common program (plain descent, cross-entropy)         450
-# make it, once                                                3 500
-# make the one for every rule, once                            7 000
-# make the one for networks of few units, once                 8 500
+# compile it, once                                             3 500
+# compile the one for every rule, once                         7 000
+# compile the one for networks of few units, once              8 500
 # ======================================================  ==========
 #
-# A step of the numpy engine takes about 30 µs and 12 µs a dense layer, 3 ns for every unit of
-# every case, and the products' time. Compiled code takes a fiftieth of that for one case at a
-# time, half of it for small minibatches. From 1.5 seconds of numpy's time on it is faster in all
-# once it is there, and makes up for its making within the first few runs.
+# A step of the numpy engine takes about 30 µs, plus 12 µs per dense layer, 3 ns per unit and case,
+# and the time of the products. Compiled code takes a fiftieth of that for single cases and half of
+# it for small minibatches. If the numpy engine would take 1.5 seconds or more, compiled code from
+# the cache is faster, loading included; compiling pays off within the first few runs.
 
 STEP, STEP_OF_LAYER, STEP_OF_UNIT, STEP_OF_PRODUCT = 30e-6, 12e-6, 3e-9, 1 / 10e9
-"""Seconds of a step of the numpy engine: its own, for a layer, for a unit of a case, and for a
-multiplication, of which a step has three for every weight and case. With one case at a time the
-weights are read and written as often as multiplied, which takes as long as ten of them."""
+"""Seconds that a step of the numpy engine takes: per step, per layer, per unit and case, and per
+multiplication; a step has three multiplications per weight and case. A small minibatch spends most
+of its time on reading and writing the weights, and counts as `LEAST_CASES` cases."""
 
 LEAST_CASES = 10
 
 WORTH_LOADING = 1.5
-"""Seconds of the numpy engine from which compiled code is loaded."""
+"""Compiled code is loaded if the numpy engine would take at least this many seconds."""
 
 
 def engine_for(
     network: Network, optimizer: Optimizer, *, cases: int, batch_size: int, epochs: int
 ) -> str:
-    """The name of the engine that trains a network fastest on the whole.
+    """The name of the engine whose training takes less time, loading included.
 
     It depends on the sizes and on nothing else, so that the same file gives the same bits.
 
     Args:
-        network: to be trained.
+        network: the network to train.
         optimizer: bound to it.
-        cases: of the training set.
-        batch_size: of a minibatch.
-        epochs: how many there will be.
+        cases: the number of cases in the training set.
+        batch_size: cases per minibatch.
+        epochs: the number of epochs.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -137,7 +137,7 @@ def engine_for(
 
 
 def _seconds_of_step(network: Network, cases: int) -> float:
-    """About what a minibatch takes the numpy engine."""
+    """An estimate of the seconds that the numpy engine takes for a minibatch."""
     sizes = [layer.size for layer in dense_layers(network)]
     products = 3 * len(network.theta) * max(cases, LEAST_CASES)
     return (

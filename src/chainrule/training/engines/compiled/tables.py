@@ -1,7 +1,7 @@
-"""A network as tables of numbers, and θ in the memory layout that the compiled loops work on.
+"""A network as arrays of numbers, and θ in the memory layout that the compiled loops work on.
 
-The loops branch on the codes and index the columns and rows that are named here. This file needs
-no Numba.
+The codes on which the loops branch, and the columns and rows of their arrays, are named here.
+This file does not import Numba.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from chainrule.nn.parameters import Segment
 from chainrule.training.optimizers import SGD, Adam, Momentum, Optimizer, Rates
 
 Index: Any = np.uintp
-"""The type of all indices and counts within kernels: a whole number that is never negative.
-Of a signed index Numba first asks whether it counts from the end, and then loops are not
-vectorised."""
+"""The type of all indices and counts within kernels, an unsigned integer. For a signed index Numba
+adds a test whether it is negative and counts from the end, and such loops are not vectorised."""
 
-# Codes of activations, losses and update rules: what is not in these tables the numpy engine runs.
+# Codes of activations, losses and update rules. The numpy engine runs what has no code.
 
 LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, MISH, SOFTPLUS, SOFTSIGN = range(11)
 
@@ -65,39 +64,39 @@ RULES: Mapping[type[Optimizer], int] = {SGD: DESCENT, Momentum: MOMENTUM, Adam: 
 L1, L2 = range(2)
 
 PENALTIES: Mapping[str, int] = {"L1": L1, "L2": L2}
-"""The position of each penalty's rate among those of a parameter array."""
+"""The position of each penalty's rate among the rates of one parameter array."""
 
 NO_PENALTY, L2_ALONE, WITH_L1 = range(3)
-"""Codes of all penalties together."""
+"""Codes for the kinds of penalties that a network has."""
 
 # Columns and rows of the arrays.
 
 INPUTS, OUTPUTS, PADDED, START, WEIGHTS, STRIDE, BIASES, FUNCTION, BY_OUTPUT = range(9)
-"""Columns of `Tables.layers`: the widths; the outputs with padding; where the layer's units begin
-in the vectors of z, a and δ; where its weights begin in packed θ, the length of their rows, where
-its biases begin; the code of the activation; whether a row of weights belongs to an output, else
-to an input."""
+"""Columns of `Tables.layers`: the numbers of inputs, of outputs, and of outputs with padding; the
+index of the layer's first unit in the vectors of z, a and δ; in packed θ the index of its first
+weight, the length of a row of weights, and the index of its first bias; the code of the
+activation; whether a row of weights belongs to an output (1) or to an input (0)."""
 
 Z, A, SLOPE, DELTA, Y, SCRATCH, BOUND = range(7)
-"""Rows of the units: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs; room for
-one row of weights; an upper bound of |a| of the inputs and of each layer."""
+"""Rows of `Workspace.units`: z, a = φ(z), φ'(z) and δ of all layers side by side; the outputs;
+scratch space for one row of weights; upper bounds of |a| for the inputs and for each layer."""
 
 THETA = 0
-"""The only row of the weights."""
+"""The only row of `Workspace.weights`."""
 
 FIRST, SECOND = range(2)
-"""Rows of the optimiser's state: velocity or mean, mean square."""
+"""Rows of the optimiser's state: the velocity or mean, and the mean square."""
 
 OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS, DECAYS = range(6)
 """Positions in `Rules.constants`: the optimiser's options, the loss's option, the number of steps
-taken; from `DECAYS` on the penalties' rates of weights and biases, layer by layer."""
+taken; from `DECAYS` on, the rates of the penalties on weights and biases, layer by layer."""
 
 LOSS, HAS_SOFTMAX, UPDATE, PENALTY = range(4)
-"""Positions in `Rules.codes`: the loss, whether a softmax makes the outputs, the optimiser's
-update rule, the penalties."""
+"""Positions in `Rules.codes`: the loss, whether the outputs are those of a softmax, the
+optimiser's update rule, the kind of penalties."""
 
 
-# What the kernels take.
+# The arguments of the kernels.
 
 
 class Cases(NamedTuple):
@@ -105,8 +104,8 @@ class Cases(NamedTuple):
 
     Attributes:
         x: inputs, (cases, input).
-        labels: class numbers, (cases,); empty where targets are rows.
-        rows: targets, (cases, outputs); empty where they are class numbers.
+        labels: targets as class numbers, (cases,); empty where they are vectors.
+        rows: targets as vectors, (cases, outputs); empty where they are class numbers.
     """
 
     x: Array
@@ -115,23 +114,23 @@ class Cases(NamedTuple):
 
     @classmethod
     def of(cls, x: Array, t: Array) -> Cases:
-        """The set of inputs and targets as the network prepares them."""
-        labels = np.array(t if t.ndim == 1 else (), np.int64)  # a copy: they are indices
+        """The cases with these inputs and targets, which the network has prepared."""
+        labels = np.array(t if t.ndim == 1 else (), np.int64)  # a copy: they are unchecked indices
         rows = np.ascontiguousarray(t if t.ndim == 2 else np.empty((0, 0)), x.dtype)
         return cls(x, labels, rows)
 
 
 NO_ORDER = np.empty(0, np.int64)
-"""Cases are taken in the order of the file."""
+"""Stands for the order of the data set."""
 
 
 class Minibatches(NamedTuple):
-    """Which cases of a set are run, and how many at a time.
+    """The cases to run, and how many at a time.
 
     Attributes:
-        order: their numbers; empty for those from ``first`` on, in the order of the file.
-        first: see above.
-        size: of a minibatch; the last one takes what is left.
+        order: the indices of the cases; empty for ``first``, ``first`` + 1 and so on.
+        first: the index of the first case where ``order`` is empty.
+        size: cases per minibatch; the last one takes what is left.
     """
 
     order: Array
@@ -140,7 +139,7 @@ class Minibatches(NamedTuple):
 
     @classmethod
     def of(cls, order: Array | None, first: int, count: int, size: int) -> Minibatches:
-        """``count`` minibatches from the minibatch ``first`` of an epoch on."""
+        """The minibatches ``first`` … ``first + count`` − 1 of an epoch."""
         start = first * size
         if order is None:
             return cls(NO_ORDER, Index(start), Index(size))
@@ -149,11 +148,11 @@ class Minibatches(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """Loss, penalties and update rule: see `LOSS` and `OPTION_1` for the positions.
+    """Loss, penalties and update rule.
 
     Attributes:
-        codes: (4,).
-        constants: (5 + 4 · layers,).
+        codes: (4,); see `LOSS` for the positions.
+        constants: (5 + 4 · layers,); see `OPTION_1` for the positions.
     """
 
     codes: Array
@@ -164,13 +163,13 @@ class Workspace(NamedTuple):
     """The arrays that a loop reads and writes.
 
     Attributes:
-        layers: a row a layer: see `INPUTS` for the columns.
-        options: of the activations, a row a layer.
-        rates: learning rates of weights and biases, a row a layer.
-        weights: θ, packed, (1, parameters), changed in place.
-        state: of the optimiser, likewise, (vectors, parameters).
+        layers: one row per layer; see `INPUTS` for the columns.
+        options: options of the activations, one row per layer.
+        rates: learning rates of weights and biases, one row per layer.
+        weights: packed θ, (1, parameters), updated in place.
+        state: the packed state of the optimiser, (vectors, parameters), updated in place.
         gradient: (1, parameters); empty where no update needs one.
-        units: see `Z` for the rows.
+        units: values of the units; see `Z` for the rows.
     """
 
     layers: Array
@@ -186,11 +185,11 @@ class Tables(NamedTuple):
     """The dense layers of a network.
 
     Attributes:
-        layers: a row each, (layers, 9): see `INPUTS` for the columns.
-        options: of the activations, (layers, 2).
+        layers: one row per layer, (layers, 9); see `INPUTS` for the columns.
+        options: options of the activations, (layers, 2).
         units: the length of the vectors of z, a and δ.
         parameters: the length of packed θ.
-        softmax: whether a softmax follows the last of them.
+        softmax: whether a softmax follows the last dense layer.
     """
 
     layers: Array
@@ -201,17 +200,18 @@ class Tables(NamedTuple):
 
 
 def dense_layers(network: Network) -> list[Dense]:
-    """The layers that have parameters: in a network that can be compiled they are dense."""
+    """The layers that have parameters; in a network that can be compiled all are dense."""
     return [cast("Dense", layer) for layer in network.layers if layer.has_weights]
 
 
 def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> Tables:
-    """The tables of a network that `support` finds no fallback reason for.
+    """The tables of a network for which `support` finds no fallback reason.
 
     Args:
-        network: whose layers they are.
-        by_output: for each dense layer, whether a row of weights is an output's, else an input's.
-        fill: pad every row of weights and of units to whole lines of the cache.
+        network: the network to describe.
+        by_output: for each dense layer, whether a row of weights belongs to an output or to an
+            input.
+        fill: pad every row of weights and of units to whole cache lines.
     """
     rows, units, parameters = [], 0, 0
     for layer, turned in zip(dense_layers(network), by_output, strict=True):
@@ -235,7 +235,7 @@ def make_tables(network: Network, by_output: Sequence[bool], *, fill: bool) -> T
 
 
 def filled(width: int, dtype: np.dtype[Any]) -> int:
-    """The width of a row that fills whole lines of the processor's cache, 64 bytes each.
+    """The width rounded up to whole cache lines of 64 bytes.
 
     Example:
         >>> filled(50, np.dtype("float64")), filled(50, np.dtype("float32"))
@@ -257,7 +257,7 @@ def _options(layer: Dense) -> tuple[float, float]:
 
 
 def loss_option(loss: Loss) -> float:
-    """The option of the loss that has one, else 0."""
+    """The loss's option, δ of Huber's loss; 0 for a loss without one."""
     return loss.delta if isinstance(loss, losses.Huber) else 0.0
 
 
@@ -265,7 +265,7 @@ def rates_of_layers(network: Network, optimizer: Optimizer) -> list[tuple[float,
     """The learning rates of weights and biases of every dense layer, before any schedule.
 
     Returns:
-        Pairs, the second 0 where there are no biases; None where a rate changes within an array.
+        Pairs, the second 0 where there are no biases; None if an array has several rates.
     """
     pairs = []
     for layer in dense_layers(network):
@@ -284,7 +284,7 @@ def _rate_of(segment: Segment, rates: Rates) -> float | None:
 
 
 def decays_of_layers(network: Network) -> list[float]:
-    """The rates of the penalties, as `Rules.constants` has them from `DECAYS` on; 0 for none."""
+    """The rates of the penalties in the order of `Rules.constants` from `DECAYS` on, or 0."""
     found = []
     for layer in dense_layers(network):
         for name in ("W", "b"):
@@ -295,31 +295,31 @@ def decays_of_layers(network: Network) -> list[float]:
 
 
 def penalty_code(decays: Sequence[float]) -> int:
-    """Whether there is a penalty, and whether L1 is among them, from `decays_of_layers`."""
+    """The code of the penalties with these rates, which `decays_of_layers` gives."""
     if any(decays[L1 :: len(PENALTIES)]):
         return WITH_L1
     return L2_ALONE if any(decays) else NO_PENALTY
 
 
-# θ in the loops' memory layout: rows that fill whole lines of the cache, transposed where faster.
+# θ in the loops' memory layout: rows may fill whole cache lines, and be transposed where faster.
 
 LINE = 64
-"""Bytes of a line of the cache."""
+"""Bytes per cache line."""
 
 
 def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
-    """Zeros that begin at a line of the cache."""
+    """An array of zeros that begins at a cache line."""
     spare = np.zeros(prod(shape) + LINE // dtype.itemsize, dtype)
     start = -spare.ctypes.data % LINE // dtype.itemsize
     return spare[start : start + prod(shape)].reshape(shape)
 
 
 class Packing:
-    """Pairs the numbers of vectors laid out as θ with those of packed ones.
+    """Maps vectors in the layout of θ to packed vectors, and back.
 
     Args:
-        network: whose layout it is.
-        tables: of that network.
+        network: the network with the layout of θ.
+        tables: its tables.
     """
 
     def __init__(self, network: Network, tables: Tables) -> None:
@@ -328,7 +328,7 @@ class Packing:
 
     @property
     def is_identity(self) -> bool:
-        """Whether packed vectors are laid out as θ is."""
+        """Whether packed vectors have the layout of θ."""
         places = np.arange(self._network.parameters.layout.size)
         packed = np.full(self._tables.parameters, -1)
         for own, other in self.pairs(places, packed):
@@ -336,7 +336,7 @@ class Packing:
         return np.array_equal(packed, places)
 
     def pairs(self, vector: Array, packed: Array) -> Iterator[tuple[Array, Array]]:
-        """Views of the same numbers in both, of one shape; padding is in none of them."""
+        """Views of the same parameters in both vectors, of equal shapes, without padding."""
         layout = self._network.parameters.layout
         for k, layer in enumerate(dense_layers(self._network)):
             columns = self._tables.layers[k].astype(int)
@@ -344,6 +344,6 @@ class Packing:
             rows = packed[columns[WEIGHTS] : columns[BIASES]].reshape(-1, columns[STRIDE])
             own = views["W"].T if columns[BY_OUTPUT] else views["W"]
             yield own, rows[:, : own.shape[1]]
-            if layer.bias:  # else their place stays 0, and at a rate of 0
+            if layer.bias:  # otherwise the packed biases stay 0, with a learning rate of 0
                 biases = packed[columns[BIASES] :]
                 yield views["b"], biases[: columns[OUTPUTS]]

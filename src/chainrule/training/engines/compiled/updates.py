@@ -40,13 +40,13 @@ ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 
 @kernel
 def decays_of(k: int, b: int) -> int:
-    """Where the penalties' rates on the weights (b is 0) or the biases (1) of layer k stand."""
+    """The position of the penalties' rates on the weights (b = 0) or biases (1) of layer k."""
     return FIRST_DECAY + PER_LAYER * k + PER_ARRAY * b
 
 
 @part
 def update_by_gradient(number: int, rules: Rules, ws: Workspace) -> None:
-    """Change all weights by the gradient in the workspace, in the step ``number`` of this call."""
+    """Update all weights with the gradient in the workspace; ``number``: see `corrections`."""
     corrected = corrections(rules, number)
     for k in range(Index(len(ws.layers))):
         row, biases = ws.layers[k, WEIGHTS], ws.layers[k, BIASES]
@@ -66,10 +66,10 @@ def update(
     corrected: tuple[float, float],
     ws: Workspace,
 ) -> None:
-    """Change ``count`` weights (b is 0) or biases (1) of layer k, those from ``row`` on.
+    """Update ``count`` weights (b = 0) or biases (b = 1) of layer k, from index ``row`` on.
 
-    ``gradient`` is an array, and the row and the column where the gradient begins in it; the
-    derivatives of penalties are added there. ``corrected`` are the `corrections` of this step.
+    ``gradient`` is an array, and the row and the column at which the gradient begins in it; the
+    derivatives of penalties are added to it. ``corrected`` are the `corrections` of this step.
     """
     (codes, constants), rate, weights, state = rules, ws.rates[k, b], ws.weights, ws.state
     if codes[PENALTY] != NO_PENALTY:
@@ -88,7 +88,7 @@ def update(
 def _add_penalty(
     decays: int, constants: Array, gradient: Any, row: int, count: int, weights: Array
 ) -> None:
-    """The derivatives of the penalties."""
+    """Add the derivatives of the penalties, rate · sign(w) for L1 and rate · w for L2."""
     g, which, at = gradient
     zero = weights.dtype.type(0)
     strength = weights.dtype.type(constants[decays + OF_L1])
@@ -124,9 +124,9 @@ def _momentum(
 
 @kernel
 def corrections(rules: Rules, number: int) -> tuple[float, float]:
-    """1 − β₁ⁿ and √(1 − β₂ⁿ) of Adam's step n; computed once a step, for powers take long.
+    """1 − β₁ⁿ and √(1 − β₂ⁿ) of Adam's step n, computed once per step because powers are slow.
 
-    ``number`` is that of the step within this call, from 0.
+    ``number`` is the number of the step within this call, from 0.
     """
     constants = rules.constants
     step = constants[STEPS] + (number + ONE)
@@ -161,7 +161,7 @@ def _adam(
 
 @part
 def penalty_loss(rules: Rules, ws: Workspace) -> float:
-    """What the penalties add to the loss: Σ rate · Ω(w)."""
+    """The penalties' part of the loss, Σ rate · Ω(w), with Ω = Σ |w| for L1 and ½ Σ w² for L2."""
     total = 0.0
     if rules.codes[PENALTY] == NO_PENALTY:
         return total
@@ -175,7 +175,7 @@ def penalty_loss(rules: Rules, ws: Workspace) -> float:
 
 @part
 def _penalty_of_row(decays: int, row: int, count: int, rules: Rules, weights: Array) -> float:
-    """The part of ``count`` weights from ``row`` on."""
+    """The penalties of ``count`` weights from index ``row`` on."""
     constants, found = rules.constants, 0.0
     if constants[decays + OF_L1] > 0:
         total = weights.dtype.type(0)

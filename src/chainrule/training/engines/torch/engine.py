@@ -89,7 +89,7 @@ class TorchEngine(Engine):
         return Chunk(losses, correct)
 
     def _suitable_threads(self) -> int:
-        """How many threads PyTorch is to run on."""
+        """The number of threads that PyTorch is to use."""
         if self.threads is not None:
             return self.threads
         is_small = one_thread_is_best(self.network, min(self.batch_size, len(self.x)))
@@ -103,7 +103,7 @@ class TorchEngine(Engine):
         return as_tensor(self.x.take(cases, axis=0)), self.t.take(cases, axis=0)
 
     def _step(self, x: Tensor, t: Array, k: int) -> tuple[float, int]:
-        """One minibatch: its loss as it ran, and how many of its cases were right."""
+        """Train on one minibatch; return its loss and correct cases, both before the update."""
         self.network.context.step = self.optimizer.steps
         z = self.module(x)
         loss = self._loss(z, t) + self._penalty()
@@ -139,7 +139,7 @@ class TorchEngine(Engine):
                 raise NotFiniteError(k, "gradient", layer.name)
 
     def _where_forward_went_wrong(self, x: Tensor) -> str:
-        """The first layer whose z is not finite, found by a pass of its own."""
+        """The name of the first layer whose z is not finite, found by another forward pass."""
         found: list[str] = []
 
         def look(name: str, z: Tensor) -> None:
@@ -163,7 +163,7 @@ class TorchEngine(Engine):
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """PyTorch runs on ``count`` threads while this lasts."""
+    """Within this context PyTorch uses ``count`` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -173,5 +173,5 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def _is_padding(z: Tensor) -> Tensor:
-    """Whether a step of a sequence is NaN in all of its numbers, (cases, steps, 1)."""
+    """Whether all values of a step of a sequence are NaN, (cases, steps, 1)."""
     return z.isnan().all(-1, keepdim=True) & torch.tensor(z.ndim == 3)
