@@ -13,6 +13,8 @@ from PIL import Image
 
 from chainrule import load, train
 
+pytestmark = pytest.mark.exhaustive
+
 RNG = np.random.default_rng(5)
 
 

@@ -122,6 +122,7 @@ def test_verbose_output_has_lines_and_no_bar(folder):
     assert "minibatch 1 of 3" in text
 
 
+@pytest.mark.exhaustive
 def test_quiet_prints_nothing_on_a_terminal_either(folder):
     Path("c.yaml").write_text(CONFIG)
     assert on_a_terminal("train", "c.yaml", "--quiet") == ""

@@ -12,6 +12,8 @@ import chainrule
 from chainrule.data.readers.sequence_file import holds_sequences
 from networks import difference
 
+pytestmark = pytest.mark.exhaustive
+
 PARITY = """\
 network:
   loss: binary_cross_entropy

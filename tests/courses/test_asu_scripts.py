@@ -13,6 +13,8 @@ from course_folders import COURSES, on_path
 from chainrule.core.errors import ConfigError, DataError
 from chainrule.data.named.cifar import read_cifar
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = COURSES / "asu_eee598_lab3"
 
 with on_path("asu_eee598_lab3"):

@@ -19,6 +19,8 @@ with on_path("cmu_10601_hw5"):
     import letters
     import zero_start
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = COURSES / "cmu_10601_hw5"
 
 

@@ -11,6 +11,8 @@ with on_path("hlcv_ex2"):
     import ex2_FCnet
     from two_layernet import TwoLayerNet
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture
 def course_data(cifar10, monkeypatch):

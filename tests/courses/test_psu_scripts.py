@@ -20,6 +20,8 @@ with on_path("psu_ist597_hw2"):
     import iris
     import theta as course
 
+pytestmark = pytest.mark.exhaustive
+
 FOLDER = COURSES / "psu_ist597_hw2"
 PICTURES = {
     "prob1a": ["prob1a_losses.png"],

@@ -35,6 +35,7 @@ def test_ten_images_stand_in_two_rows_of_five_under_their_classes():
     assert figure.get_suptitle() == "ten"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (7, (2, 5)), (90, (9, 10))]
 )

@@ -231,6 +231,7 @@ def test_columns_of_different_lengths_are_refused():
         learning_curve(history(validation_loss=[1.0]), title="")
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(

@@ -156,6 +156,7 @@ def test_what_does_not_fit_is_said(x, t, arguments, message):
         scatter(x, t, classes=["a", "b"], title="", **arguments)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=15, deadline=None)
 @given(arrays.arrays(np.float64, st.tuples(st.integers(0, 4), st.integers(1, 5))), st.booleans())
 def test_any_values_make_a_picture(tmp_path_factory, x, regression):

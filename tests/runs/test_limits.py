@@ -23,6 +23,8 @@ from chainrule.runs.tensor_file import packed, parse_tensors
 from chainrule.training import Callback, History, Part, Settings, Trainer
 from chainrule.training.scores import Score
 
+pytestmark = pytest.mark.exhaustive
+
 BEYOND = st.integers(-40, 40)
 """How much more than a limit is asked for."""
 

@@ -218,6 +218,7 @@ PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=1500)
 @given(pieces=st.lists(PIECES, max_size=25))
 def test_no_order_of_the_opcodes_does_harm(pieces, tmp_path_factory):

@@ -12,6 +12,8 @@ from chainrule.data.named.cifar import find_published, read_cifar
 from chainrule.data.sources import load_data
 from chainrule.runs.resolve import resolve_data
 
+pytestmark = pytest.mark.exhaustive
+
 LAYERS = [{"size": 10, "activation": "relu"}, {"size": 10}, "softmax"]
 
 
