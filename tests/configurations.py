@@ -9,6 +9,45 @@ from hypothesis import strategies as st
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.initializers import INITIALIZERS
 
+YAML_EXAMPLE = """\
+network:
+  input: 256                   # or left out, and taken from the data
+  loss: cross_entropy
+  learning_rate: 0.1
+  penalty: {type: L2, rate: 0.001}
+  layers:
+    - {size: 100, activation: relu, weights: [-0.1, 0.1], learning_rate: 0.01}
+    - {size: 4, activation: linear, weights: glorot, biases: [0, 1]}
+    - softmax
+data:
+  generator: shapes            # or file: letters.csv, or name: iris
+  size: 16                     # images of 16 x 16
+  classes: [circle, rectangle, triangle, cross]
+  count: 1000
+  noise: 0.02
+  width: [6, 14]
+  height: [6, 14]
+  centered: false
+  flatten: true
+  split: [0.7, 0.2, 0.1]
+training: {epochs: 30, batch_size: 32, seed: 1}
+"""
+
+COMPACT_EXAMPLE = """\
+GLOBALS
+loss: cross_entropy lrate: 0.1 wreg: 0.001 wrt: L2
+LAYERS
+input: 20
+size: 100 act: relu wr: (-0.1 0.1) lrate: 0.01
+size: 5 act: relu wr: glorot br: (0 1)
+type: softmax
+DATA
+generator: blobs features: 20 classes: 5 count: 600 spread: 1.5
+split: (0.7 0.2 0.1)
+TRAINING
+epochs: 30 batch_size: 32 seed: 1
+"""
+
 MINIMAL: dict[str, Any] = {"network": {"loss": "mse", "layers": [{"size": 1}]}}
 
 rates = st.floats(0, 10, allow_nan=False) | st.integers(0, 3)

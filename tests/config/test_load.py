@@ -15,45 +15,7 @@ from chainrule.config.reading.yaml_writer import write_yaml
 from chainrule.core.errors import ConfigError
 from chainrule.nn.initializers import initializer
 from chainrule.nn.network import Network
-from configurations import MINIMAL, compact, configurations
-
-DESIGN_YAML = """\
-network:
-  input: 256                   # or left out, and taken from the data
-  loss: cross_entropy
-  learning_rate: 0.1
-  penalty: {type: L2, rate: 0.001}
-  layers:
-    - {size: 100, activation: relu, weights: [-0.1, 0.1], learning_rate: 0.01}
-    - {size: 4, activation: linear, weights: glorot, biases: [0, 1]}
-    - softmax
-data:
-  generator: shapes            # or file: letters.csv, or name: iris
-  size: 16                     # images of 16 x 16
-  classes: [circle, rectangle, triangle, cross]
-  count: 1000
-  noise: 0.02
-  width: [6, 14]
-  height: [6, 14]
-  centered: false
-  flatten: true
-  split: [0.7, 0.2, 0.1]
-training: {epochs: 30, batch_size: 32, seed: 1}
-"""
-DESIGN_COMPACT = """\
-GLOBALS
-loss: cross_entropy lrate: 0.1 wreg: 0.001 wrt: L2
-LAYERS
-input: 20
-size: 100 act: relu wr: (-0.1 0.1) lrate: 0.01
-size: 5 act: relu wr: glorot br: (0 1)
-type: softmax
-DATA
-generator: blobs features: 20 classes: 5 count: 600 spread: 1.5
-split: (0.7 0.2 0.1)
-TRAINING
-epochs: 30 batch_size: 32 seed: 1
-"""
+from configurations import COMPACT_EXAMPLE, MINIMAL, YAML_EXAMPLE, compact, configurations
 
 
 def load_text(text: str, folder: Path, name: str = "net.yaml") -> Config:
@@ -68,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_yaml_example_loads_as_it_stands(tmp_path: Path) -> None:
-    config = load_text(DESIGN_YAML, tmp_path, "letters.yaml")
+    config = load_text(YAML_EXAMPLE, tmp_path, "letters.yaml")
     assert config.network["input"] == 256
     assert config.network["penalty"] == {"type": "L2", "rate": 0.001, "biases": False}
     assert config.network["layers"] == [
@@ -97,7 +59,7 @@ def test_the_yaml_example_loads_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_the_compact_example_loads_as_it_stands(tmp_path: Path) -> None:
-    config = load_text(DESIGN_COMPACT, tmp_path, "network.txt")
+    config = load_text(COMPACT_EXAMPLE, tmp_path, "network.txt")
     first, second, last = config.network["layers"]
     assert (first["learning_rate"], first["weights"]) == (0.01, [-0.1, 0.1])
     assert (second["biases"], last) == ([0.0, 1.0], {"type": "softmax"})
@@ -293,7 +255,7 @@ def test_a_mappings_problems_name_the_dotted_path() -> None:
 
 
 def test_later_problems_find_the_nearest_place(tmp_path: Path) -> None:
-    config = load_text(DESIGN_YAML, tmp_path)
+    config = load_text(YAML_EXAMPLE, tmp_path)
     written = config.problem(("network", "input"), "does not fit")
     assert (written.path, written.line, written.column) == (tmp_path / "net.yaml", 2, 10)
     key = config.problem(("network", "input"), "does not fit", of_key=True)
@@ -335,7 +297,7 @@ def test_a_copy_of_a_configuration_behind_a_link_finds_its_files(tmp_path: Path)
     (tmp_path / "link").symlink_to(tmp_path / "deep/er")
     (tmp_path / "runs").mkdir()
     (tmp_path / "deep/x.csv").write_text("1,2\n")
-    text = DESIGN_YAML.replace("generator: shapes", "file: ../x.csv  #").split("size: 16")[0]
+    text = YAML_EXAMPLE.replace("generator: shapes", "file: ../x.csv  #").split("size: 16")[0]
     (tmp_path / "deep/er/c.yaml").write_text(text)
     moved = load_config(tmp_path / "link/c.yaml").moved(tmp_path / "link")
     assert moved.data["file"] == "../x.csv"
@@ -348,14 +310,14 @@ def test_the_home_folder_is_found_and_no_one_elses_is_guessed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    config = load_text(DESIGN_YAML, tmp_path)
+    config = load_text(YAML_EXAMPLE, tmp_path)
     assert config.resolve("~/x.csv") == tmp_path / "x.csv"
     assert config.resolve("~nobody-of-this-name/x.csv").name == "x.csv"
 
 
 def test_the_form_is_told_by_contents_not_by_the_name(tmp_path: Path) -> None:
-    assert load_text(DESIGN_COMPACT, tmp_path, "a.yaml").network["input"] == 20
-    assert load_text(DESIGN_YAML, tmp_path, "a.txt").network["input"] == 256
+    assert load_text(COMPACT_EXAMPLE, tmp_path, "a.yaml").network["input"] == 20
+    assert load_text(YAML_EXAMPLE, tmp_path, "a.txt").network["input"] == 256
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "network:\n", "GLOBALS\n", "LAYERS\n"]))

@@ -15,47 +15,7 @@ from chainrule import ChainruleError, load, train
 from chainrule.core.errors import ConfigError, DataError, DivergenceError, ShapeError
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Callback
-
-# The two configurations of DESIGN.md, as they stand.
-
-YAML_EXAMPLE = """\
-network:
-  input: 256                   # or left out, and taken from the data
-  loss: cross_entropy
-  learning_rate: 0.1
-  penalty: {type: L2, rate: 0.001}
-  layers:
-    - {size: 100, activation: relu, weights: [-0.1, 0.1], learning_rate: 0.01}
-    - {size: 4, activation: linear, weights: glorot, biases: [0, 1]}
-    - softmax
-data:
-  generator: shapes            # or file: letters.csv, or name: iris
-  size: 16                     # images of 16 x 16
-  classes: [circle, rectangle, triangle, cross]
-  count: 1000
-  noise: 0.02
-  width: [6, 14]
-  height: [6, 14]
-  centered: false
-  flatten: true
-  split: [0.7, 0.2, 0.1]
-training: {epochs: 30, batch_size: 32, seed: 1}
-"""
-
-COMPACT_EXAMPLE = """\
-GLOBALS
-loss: cross_entropy lrate: 0.1 wreg: 0.001 wrt: L2
-LAYERS
-input: 20
-size: 100 act: relu wr: (-0.1 0.1) lrate: 0.01
-size: 5 act: relu wr: glorot br: (0 1)
-type: softmax
-DATA
-generator: blobs features: 20 classes: 5 count: 600 spread: 1.5
-split: (0.7 0.2 0.1)
-TRAINING
-epochs: 30 batch_size: 32 seed: 1
-"""
+from configurations import COMPACT_EXAMPLE, YAML_EXAMPLE
 
 
 @pytest.mark.parametrize(
