@@ -1,0 +1,1 @@
+"""Tables: named columns as they were read, and what they become as inputs and targets."""
