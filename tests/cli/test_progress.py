@@ -7,12 +7,16 @@ import pty
 import re
 import subprocess
 import sys
+import time
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from chainrule.cli import terminal
 from chainrule.cli.progress import EpochLines, epoch_text
+from chainrule.core.progress import progress
 
 
 def trainer(epoch: int = 1, epochs: int = 10, rate: float = 0.1) -> SimpleNamespace:
@@ -126,3 +130,34 @@ def test_verbose_output_has_lines_and_no_bar(folder):
 def test_quiet_prints_nothing_on_a_terminal_either(folder):
     Path("c.yaml").write_text(CONFIG)
     assert on_a_terminal("train", "c.yaml", "--quiet") == ""
+
+
+class Screen(StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown_of_work(monkeypatch, stream: StringIO, seconds: float, patience: float) -> str:
+    """What work of so many seconds writes to ``stream`` as stderr."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(terminal, "PATIENCE", patience)
+    with terminal.work_shown(), progress("reading [images]", total=4) as advance:
+        for _ in range(4):
+            time.sleep(seconds / 4)
+            advance(1)
+    return stream.getvalue()
+
+
+def test_long_work_has_a_bar_on_a_terminal_that_is_wiped_away(monkeypatch):
+    text = shown_of_work(monkeypatch, Screen(), 0.4, 0.1)
+    assert "reading [images]" in text
+    assert "━" in text
+    assert text.endswith("\x1b[2K")
+
+
+def test_short_work_and_work_without_a_terminal_have_none(monkeypatch):
+    assert shown_of_work(monkeypatch, Screen(), 0, 30) == ""
+    assert shown_of_work(monkeypatch, StringIO(), 0.4, 0.1) == ""

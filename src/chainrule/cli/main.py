@@ -25,7 +25,7 @@ from chainrule.cli import (
     sweep,
     train,
 )
-from chainrule.cli.terminal import failures_reported
+from chainrule.cli.terminal import failures_reported, work_shown
 
 COMMANDS = {
     "init": init,
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
-        with failures_reported("chainrule"):
+        with failures_reported("chainrule"), work_shown():
             interrupts.by_exception()
             return super().invoke(ctx)
 

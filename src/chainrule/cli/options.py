@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from chainrule.core.progress import show_nothing
+
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A configuration, in YAML or the compact form.")
 ]
@@ -22,4 +24,15 @@ Overrides = Annotated[
 Engine = Annotated[
     str | None, typer.Option("--engine", help="Which of our engines runs the minibatches.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+
+
+def _without_bars(quiet: bool) -> bool:
+    """Show no bar of the work that this command does, if it is to be quiet."""
+    if quiet:
+        show_nothing()
+    return quiet
+
+
+Quiet = Annotated[
+    bool, typer.Option("--quiet", callback=_without_bars, help="Print nothing but errors.")
+]

@@ -10,20 +10,26 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.errors import ChainruleError, Problem, printable
+from chainrule.core.progress import Advance, showing_by
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
 INPUT_ERROR = 2
 INTERRUPTED = 130
 READER_LEFT = 141
 TERMINATED = 143
+
+PATIENCE = 1.0
+"""Work that takes longer than these seconds is shown as a bar."""
 
 
 class OutputError(OSError):
@@ -94,6 +100,58 @@ def console(**options: Any) -> Console:
             raise BrokenPipeError
 
     return Raising(**options)
+
+
+@contextmanager
+def work_shown() -> Iterator[None]:
+    """Within this context work that takes long is shown as a bar, if stderr is a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    with showing_by(_as_bar):
+        yield
+
+
+@contextmanager
+def _as_bar(what: str, total: int | None) -> Iterator[Advance]:
+    """Show a piece of work as a bar that appears after `PATIENCE` and goes when the work ends."""
+    done = 0
+    bar: Progress | None = None
+
+    def appear() -> None:
+        nonlocal bar
+        bar = _bar()
+        bar.add_task(what, total=total, completed=done)
+        bar.start()
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        if bar is not None and bar.tasks:
+            bar.update(bar.tasks[0].id, completed=done)
+
+    timer = threading.Timer(PATIENCE, appear)
+    timer.start()
+    try:
+        yield advance
+    finally:
+        timer.cancel()
+        timer.join()
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> Progress:
+    """A bar on stderr, which leaves nothing behind."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeRemainingColumn(compact=True),
+        console=console(stderr=True),
+        transient=True,
+    )
 
 
 @contextmanager
