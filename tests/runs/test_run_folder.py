@@ -16,7 +16,7 @@ from chainrule.data.standardization import Standardization
 from chainrule.runs import run_folder as module
 from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
 from chainrule.training import Callback, Part, Settings, Trainer
-from chainrule.training.scores import Score
+from chainrule.training.scores import LabelScore, Score, TargetScore
 
 # Where the folder is made
 
@@ -97,6 +97,8 @@ def test_metrics_have_a_line_an_epoch_which_is_the_history(tmp_path):
         "train_loss",
         "validation_loss",
         "validation_r2",
+        "validation_mae",
+        "validation_rmse",
         "seconds",
     ]
     assert files.read_history().rows == made.history.rows
@@ -156,7 +158,21 @@ FACTS = Facts(
     interrupted=False,
     classes=("größer", "[b]"),
     scaling=Standardization(np.array([0.1, -2.0]), np.array([1.0, 1e-9])),
-    scores={"train": Score(0.1, 0.75, None, 4), "test": Score(1 / 3, None, -0.5, 3)},
+    scores={
+        "train": Score(0.1, 0.75, None, 4),
+        "validation": Score(
+            *(0.2, 0.5, None, 2),
+            row_accuracy=0.25,
+            f1=1 / 3,
+            labels=(LabelScore("größer", 2, 0.5, 0.75, 0.125, 0.1),),
+        ),
+        "test": Score(
+            *(1 / 3, None, -0.5, 3),
+            mae=0.1,
+            rmse=0.3,
+            targets=(TargetScore("a", -0.5, 0.1, 0.2), TargetScore("b", None, 1.0, 0.4)),
+        ),
+    },
 )
 
 
@@ -252,6 +268,16 @@ def test_a_scaling_that_is_missing_is_told(tmp_path):
     files.scaling.unlink()
     with pytest.raises(ChainruleError, match=r"scaling\.safetensors: there is no such file"):
         files.read_facts(inputs=2, outputs=2)
+
+
+def test_scores_of_older_runs_are_read(tmp_path):
+    """They have neither errors nor labels, and no score of each target."""
+    files = RunFolder(tmp_path)
+    files.write_facts(FACTS)
+    facts = json.loads(files.facts.read_text())
+    old = {"loss": 0.5, "accuracy": None, "r2": 0.25, "cases": 3}
+    files.facts.write_text(json.dumps({**facts, "scores": {"test": old}}))
+    assert files.read_facts(inputs=2, outputs=2).scores == {"test": Score(0.5, None, 0.25, 3)}
 
 
 @pytest.mark.parametrize("key", ["engine", "interrupted", "classes", "scaling", "scores"])

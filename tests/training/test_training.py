@@ -306,17 +306,18 @@ def test_the_columns_of_a_classification():
     assert not set(columns_of(make())) & set(with_validation)
 
 
+OF_VALIDATION = [f"validation_{measure}" for measure in ("loss", "r2", "mae", "rmse")]
+
+
 @pytest.mark.parametrize(
     ("evaluate", "columns"),
     [
-        ("running", ["epoch", "train_loss", "validation_loss", "validation_r2", "seconds"]),
-        (
-            "full",
-            ["epoch", "train_loss", "train_r2", "validation_loss", "validation_r2", "seconds"],
-        ),
+        ("running", ["train_loss", *OF_VALIDATION]),
+        ("full", ["train_loss", "train_r2", "train_mae", "train_rmse", *OF_VALIDATION]),
     ],
 )
 def test_the_columns_of_a_regression(evaluate, columns):
+    columns = ["epoch", *columns, "seconds"]
     part = Part(X, X.sum(axis=1, keepdims=True))
     network = Network([Dense(1, "linear")], input=2)
     settings = Settings(epochs=1, evaluate=evaluate)

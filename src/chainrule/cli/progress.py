@@ -19,6 +19,7 @@ def epoch_text(row: Row, trainer: Trainer) -> str:
     for column, name, form in (
         ("train_accuracy", "train accuracy", ".1%"),
         ("validation_accuracy", "validation accuracy", ".1%"),
+        ("validation_f1", "validation F1", ".4g"),
         ("validation_r2", "validation R²", ".4g"),
     ):
         if row.get(column) is not None:

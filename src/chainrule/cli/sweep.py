@@ -141,10 +141,9 @@ def _report_summary(found: Sweep) -> None:
         say("no trial has a score")
     else:
         scores = [
-            f"{_score_label(key)} {_score_text(key, best.scores[key])}"
-            for part in ("train", "validation", "test")
-            for key in (f"{part}_loss", f"{part}_accuracy", f"{part}_r2")
-            if key in best.scores
+            f"{_score_label(key)} {_score_text(key, value)}"
+            for key, value in best.scores.items()
+            if not key.startswith("best_")
         ]
         say(f"the best is trial {best.number + 1}: {', '.join(scores)}")
     for variation, end in found.at_the_edge():

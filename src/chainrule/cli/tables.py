@@ -10,16 +10,20 @@ from rich.table import Table
 
 from chainrule.cli.terminal import console, say
 from chainrule.core.errors import printable
+from chainrule.training.scores import MEASURES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from chainrule.core.arrays import Array
     from chainrule.runs.run import Run
-    from chainrule.training.scores import Score
+    from chainrule.training.scores import LabelScore, Score, TargetScore
 
 MOST_CLASSES = 30
 """A confusion matrix of more classes than this is not printed."""
+
+MOST_ROWS = 30
+"""Of more labels or targets than this, the first are printed."""
 
 WIDEST = 10_000
 
@@ -49,23 +53,104 @@ def _print_places(run: Run, folder: Path) -> None:
         say(f"to go on        the same command with --run {folder} --resume")
 
 
-def print_scores(scores: Mapping[str, Score]) -> None:
-    """Print the loss and the accuracy, or R², of each part of the data."""
-    quality = "accuracy" if any(s.accuracy is not None for s in scores.values() if s) else "R²"
+def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
+    """Print the loss and the scores of each part of the data, and those of each label or target.
+
+    Args:
+        scores: by the name of the part.
+        scaled: whether the loss is that of targets that were scaled for training.
+    """
+    measured = {name for score in scores.values() for name in score.figures}
+    columns = [name for name in MEASURES if name in measured]
+    if measured == {"loss", "mae", "rmse"}:
+        columns.insert(1, "r2")
     rows = [
-        (_NAMES.get(part, part), str(score.cases), f"{score.loss:.5g}", _quality(score))
+        (
+            _NAMES.get(part, part),
+            str(score.cases),
+            *(measure_text(name, score.figures.get(name)) for name in columns),
+        )
         for part, score in scores.items()
     ]
-    print_rows(("data", "cases", "loss", quality), rows, words=1)
+    print_rows(("data", "cases", *(HEADINGS[name] for name in columns)), rows, words=1)
+    if scaled:
+        say("(the loss is that of the scaled targets; the others are in the targets' own units)")
+    for part, score in [*scores.items()][-1:]:
+        _print_labels(_NAMES.get(part, part), score.labels)
+        _print_targets(_NAMES.get(part, part), score.targets)
 
 
 _NAMES = {"train": "training"}
 
+HEADINGS: Mapping[str, str] = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "row_accuracy": "whole row",
+    "f1": "F1",
+    "r2": "R²",
+    "mae": "MAE",
+    "rmse": "RMSE",
+}
+"""What each measure of a score is called."""
 
-def _quality(score: Score) -> str:
-    if score.accuracy is not None:
-        return f"{score.accuracy:.2%}"
-    return "–" if score.r2 is None else f"{score.r2:.4f}"
+
+def measure_text(name: str, value: float | None) -> str:
+    """A figure of a score as text, with as many digits as it takes to compare two of them.
+
+    Args:
+        name: the measure, or a column of a history that ends in its name.
+        value: the figure; None if there is none.
+
+    Example:
+        >>> measure_text("validation_accuracy", 0.5), measure_text("rmse", 12345.678)
+        ('50.00%', '12346')
+    """
+    if value is None:
+        return "–"
+    if name.endswith("accuracy"):
+        return f"{value:.2%}"
+    return f"{value:.4f}" if name.endswith(("r2", "f1")) else f"{value:.5g}"
+
+
+def _print_labels(part: str, labels: Sequence[LabelScore]) -> None:
+    """Print a line for each label of which a case may have several."""
+    if not labels:
+        return
+    say(f"each label, in the {part} data:")
+    figures = ("accuracy", "precision", "recall", "f1")
+    rows = [
+        (
+            label.name,
+            str(label.cases),
+            measure_text("accuracy", label.accuracy),
+            *(f"{getattr(label, name):.4f}" for name in figures[1:]),
+        )
+        for label in labels[:MOST_ROWS]
+    ]
+    print_rows(("label", "cases with it", *figures[:-1], "F1"), rows, words=1)
+    _say_left_out(len(labels))
+    without = sum(label.cases == 0 for label in labels)
+    if without:
+        each = "label that no case has counts" if without == 1 else "labels that no case has count"
+        say(f"({without} {each} as F1 0)")
+
+
+def _print_targets(part: str, targets: Sequence[TargetScore]) -> None:
+    """Print a line for each of several values."""
+    if not targets:
+        return
+    say(f"each target, in the {part} data and its own units:")
+    rows = [
+        (each.name, *(measure_text(name, getattr(each, name)) for name in ("r2", "mae", "rmse")))
+        for each in targets[:MOST_ROWS]
+    ]
+    print_rows(("target", "R²", "MAE", "RMSE"), rows, words=1)
+    _say_left_out(len(targets))
+
+
+def _say_left_out(count: int) -> None:
+    if count > MOST_ROWS:
+        say(f"... and {count - MOST_ROWS} more")
 
 
 def print_confusion(matrix: Array, classes: Sequence[str]) -> None:

@@ -39,18 +39,19 @@ class Standardization:
     scale: Array
 
     @classmethod
-    def fit(cls, x: Array, *, center_only: bool = False) -> Standardization:
+    def fit(cls, x: Array, *, center_only: bool = False, of: str = "inputs") -> Standardization:
         """The scaling that takes ``x``, (cases, ...), to mean 0 and standard deviation 1.
 
         Args:
-            x: the training inputs.
+            x: the training inputs, or the training targets.
             center_only: subtract the mean and leave the deviation as it is.
+            of: what ``x`` is, for messages.
 
         Raises:
             ShapeError: x holds no real numbers.
             DataError: there are no cases, or a mean or standard deviation is not finite.
         """
-        x = as_numbers(x, "inputs", "biuf")
+        x = as_numbers(x, of, "biuf")
         if x.ndim == 0 or len(x) == 0:
             raise DataError("there are no cases to fit a standardisation on")
         if x.dtype != np.float32:
@@ -64,7 +65,7 @@ class Standardization:
         # Values that differ only slightly may have a standard deviation that rounds to 0.
         scale = np.where(scale == 0, 1.0, scale)
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
-            raise DataError("the inputs are too large to be standardised in float64")
+            raise DataError(f"the {of} are too large to be standardised in float64")
         return cls(mean, scale)
 
     def apply(self, x: Array) -> Array:
@@ -85,6 +86,15 @@ class Standardization:
         np.subtract(x, self.mean, out=scaled, casting="same_kind")
         scaled /= self.scale.astype(dtype)
         return scaled
+
+    def undo(self, x: Array) -> Array:
+        """Scaled numbers in the units that they had before, x · scale + mean, in float64.
+
+        Args:
+            x: scaled cases, (cases, ...), or the steps of sequences, (cases, steps, ...).
+        """
+        rows = x.reshape(-1, self.mean.size) * self.scale.reshape(-1) + self.mean.reshape(-1)
+        return rows.reshape(x.shape)
 
 
 def _deviation(x: Array) -> Array:

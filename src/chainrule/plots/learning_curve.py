@@ -1,4 +1,4 @@
-"""The learning curve: loss, and accuracy or R², over a run, with the test result."""
+"""The learning curve: loss, and accuracy, F1 or R², over a run, with the test result."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ History = Mapping[str, Sequence[float | None]]
 Counted = Literal["epochs", "minibatches"]
 Losses = Sequence[float] | NDArray[np.float64]
 
-# The second panel shows the first of these that was measured; each key has the panel's title.
-SCORES: Mapping[str, str] = {"accuracy": "accuracy", "r2": "R²"}
+# Each of these that was measured has a panel of its own, beside that of the loss, with this title.
+SCORES: Mapping[str, str] = {"accuracy": "accuracy", "f1": "F1, mean over the labels", "r2": "R²"}
 
 LOWEST_R2 = -1.0
 """The lower end of the R² axis: R² has no lower bound, and any value below this is simply bad."""
@@ -68,16 +68,18 @@ def learning_curve(
 ) -> Figure:
     """Training and validation loss over a run, and a second panel for accuracy or R².
 
+    Where a case may have several labels, there is a third one for F1, the mean over the labels.
+
     The loss axis is logarithmic where positive losses span more than two decades. Values that
     are not finite are left out, and crosses on the panel's top edge mark where they were.
 
     Args:
         history: the run's columns, one value an epoch: ``epoch`` (else counted from 1),
             ``train_loss``, ``validation_loss``, ``train_accuracy``, ``validation_accuracy``
-            or ``train_r2``, ``validation_r2``. A column may be missing, or hold None or NaN
-            where nothing was measured; other columns are not drawn.
+            or ``train_r2``, ``validation_r2`` (and ``f1``). A column may be missing, or hold
+            None or NaN where nothing was measured; other columns are not drawn.
         title: what was run.
-        test: ``loss``, and ``accuracy`` or ``r2``, of the test part after training (or
+        test: ``loss``, and ``accuracy``, ``f1`` or ``r2``, of the test part after training (or
             ``test_loss`` and so on).
         x_axis: what is counted along the axis.
         minibatch_losses: the loss of every minibatch of the run as it ran, drawn faintly
@@ -107,17 +109,17 @@ def learning_curve(
     unit = per_epoch if x_axis == "minibatches" else 1.0
     end = max(float(epochs.max(initial=0)), len(losses) / per_epoch)
     result = {key.removeprefix("test_"): value for key, value in (test or {}).items()}
-    score = _score(history, result)
+    scores = _scores(history, result)
 
     with house_style():
-        figure = new_figure(12.5 if score else 8.5, 6, title)
-        axes = figure.subplots(1, 2 if score else 1, squeeze=False)[0]
+        figure = new_figure((8.5, 12.5, 17.5)[min(len(scores), 2)], 6, title)
+        axes = figure.subplots(1, 1 + len(scores), squeeze=False)[0]
         panels = [Panel(one, unit, end) for one in axes]
         if len(losses):
             panels[0].add_minibatches(losses, unit / per_epoch)
         panels[0].draw_loss(history, result.get("loss"))
-        if score:
-            panels[1].draw_score(history, score, result.get(score))
+        for score, panel in zip(scores, panels[1:], strict=True):
+            panel.draw_score(history, score, result.get(score))
         for panel in panels:
             panel.finish(x_axis)
     return figure
@@ -136,13 +138,14 @@ def _per_epoch(epochs: Vector, x_axis: str, losses: Losses, given: int | None) -
     return 1
 
 
-def _score(history: History, result: Mapping[str, float]) -> str | None:
-    """The first of `SCORES` that was measured in any part of the data."""
-    for score in SCORES:
-        columns = (f"train_{score}", f"validation_{score}")
-        if score in result or any(curve_of(history, column) for column in columns):
-            return score
-    return None
+def _scores(history: History, result: Mapping[str, float]) -> list[str]:
+    """Those of `SCORES` that were measured in any part of the data."""
+    return [
+        score
+        for score in SCORES
+        if score in result
+        or any(curve_of(history, f"{part}_{score}") for part in ("train", "validation"))
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -389,7 +389,7 @@ def draw_learning_curve(run: Run, folder: RunFolder, minibatches: int) -> None:
     from chainrule.plots.learning_curve import learning_curve
     from chainrule.plots.save import save_figure
 
-    test = {} if run.test is None else {k: v for k, v in asdict(run.test).items() if v is not None}
+    test = {} if run.test is None else run.test.figures
     figure = learning_curve(
         run.history,
         title=run.config.name,

@@ -39,7 +39,7 @@ from chainrule.data.standardization import Standardization
 from chainrule.runs.checkpoint import save_checkpoint
 from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
-from chainrule.training.scores import Score
+from chainrule.training.scores import LabelScore, Score, TargetScore
 
 CHECKPOINT_SECONDS = 1.0
 """Checkpoints are at least this far apart if the settings give no number of minibatches."""
@@ -78,6 +78,35 @@ def _distinct(names: list[str]) -> list[str]:
 _Text = Annotated[str, AfterValidator(_without_commands)]
 
 
+class _LabelScore(BaseModel):
+    """A `LabelScore` as JSON."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: _Text
+    cases: int
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+
+
+class _TargetScore(BaseModel):
+    """A `TargetScore` as JSON; null stands for an error that is not finite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    name: _Text
+    r2: float | None
+    mae: float | None
+    rmse: float | None
+
+    def score(self) -> TargetScore:
+        """The same figures as a `TargetScore`; an error of null becomes NaN."""
+        mae, rmse = (nan if error is None else error for error in (self.mae, self.rmse))
+        return TargetScore(self.name, self.r2, mae, rmse)
+
+
 class _Score(BaseModel):
     """A `Score` as JSON; a loss of null stands for one that is not finite."""
 
@@ -87,11 +116,20 @@ class _Score(BaseModel):
     accuracy: float | None
     r2: float | None
     cases: int
+    mae: float | None = None
+    rmse: float | None = None
+    row_accuracy: float | None = None
+    f1: float | None = None
+    labels: list[_LabelScore] = []
+    targets: list[_TargetScore] = []
 
     def score(self) -> Score:
         """The same figures as a `Score`; a loss of null becomes NaN."""
-        loss = nan if self.loss is None else float(self.loss)
-        return Score(loss, self.accuracy, self.r2, self.cases)
+        figures = {name: getattr(self, name) for name in type(self).model_fields}
+        figures["loss"] = nan if self.loss is None else float(self.loss)
+        figures["labels"] = tuple(LabelScore(**vars(each)) for each in self.labels)
+        figures["targets"] = tuple(each.score() for each in self.targets)
+        return Score(**figures)
 
 
 class _RunJson(BaseModel):

@@ -20,6 +20,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, nearest, shown, unknown
 from chainrule.core.registry import from_table, name_in
 from chainrule.training.history import COLUMNS, Row
+from chainrule.training.scores import is_better_low
 
 State = Mapping[str, Any]
 """What a checkpoint can hold: by name, arrays of numbers, and values that JSON can represent."""
@@ -99,7 +100,7 @@ class EarlyStopping(Callback):
         patience: after how many epochs in a row without improvement training stops, at least 1.
         min_delta: an epoch improves on the best value only by more than this, at least 0.
         mode: ``min`` if lower values are better, ``max`` if higher ones are; ``auto``: min for a
-            loss, max for an accuracy or R².
+            loss or an error, max for an accuracy, F1 or R².
         restore_best: whether the parameters of the best epoch are restored at the end.
         best: the best value so far; None before the first finite one.
         best_epoch: the epoch with the best value.
@@ -162,7 +163,7 @@ class EarlyStopping(Callback):
     def _is_better(self, value: float) -> bool:
         if self.best is None or not isfinite(value):
             return isfinite(value)
-        less = self.mode == "min" or (self.mode == "auto" and self.monitor.endswith("loss"))
+        less = self.mode == "min" or (self.mode == "auto" and is_better_low(self.monitor))
         by = self.best - value if less else value - self.best
         return by > self.min_delta
 

@@ -13,14 +13,12 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import unknown
 from chainrule.training.engines import Chunk
-from chainrule.training.scores import Score
+from chainrule.training.scores import MEASURES, Score
 
 Row = dict[str, float | int | None]
 """The number, losses, scores and seconds of one epoch, by the name of the column."""
 
-COLUMNS = tuple(
-    f"{part}_{figure}" for part in ("train", "validation") for figure in ("loss", "accuracy", "r2")
-)
+COLUMNS = tuple(f"{part}_{measure}" for part in ("train", "validation") for measure in MEASURES)
 """The columns that a history may have in addition to ``epoch`` and ``seconds``."""
 
 _COLUMNS_OF_EMPTY_HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
@@ -201,5 +199,4 @@ def score_columns(part: str, score: Score | None) -> Row:
     """
     if score is None:
         return {}
-    figures = {"loss": score.loss, "accuracy": score.accuracy, "r2": score.r2}
-    return {f"{part}_{name}": value for name, value in figures.items() if value is not None}
+    return {f"{part}_{name}": value for name, value in score.figures.items()}

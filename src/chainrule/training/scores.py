@@ -1,10 +1,22 @@
-"""How good a network is on a data set: loss, and accuracy or R²."""
+"""How good a network is on a data set: its loss, and scores that suit the kind of targets.
+
+=============  ============================================================================
+targets        scores
+=============  ============================================================================
+classes        accuracy
+labels         accuracy, accuracy of whole rows, F1; and a `LabelScore` for each label
+values         R², mean absolute error, root mean squared error; a `TargetScore` for each
+=============  ============================================================================
+
+Labels are targets of 0 and 1 of which a case may have several at once ("multi-label"): an output
+above ½ says that the case has the label.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +24,8 @@ import numpy.typing as npt
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ShapeError
 from chainrule.core.sequences import number_of_targets, output_rows, target_rows
+from chainrule.data.standardization import Standardization
+from chainrule.nn.losses import one_hot
 from chainrule.nn.network import Network
 
 CASES_AT_A_TIME = 2048
@@ -20,24 +34,175 @@ NUMBERS_AT_A_TIME = 4_000_000
 batch, and the most numbers in a batch's output of the layer that has the most outputs."""
 
 
+MOST_LISTED = 200
+"""A score of more labels or targets than this has no entry for each of them."""
+
+
 @dataclass(frozen=True)
-class Score:
-    """The loss of a network on a set of cases, and its accuracy or R².
+class LabelScore:
+    """How well one label is told, of those of which a case may have several.
+
+    As in scikit-learn with ``zero_division=0``, a quotient of 0 by 0 counts as 0.
 
     Attributes:
-        loss: mean over the cases, penalty included.
+        name: of the label.
+        cases: how many cases have it.
+        accuracy: the fraction of the cases of which it is said rightly whether they have it.
+        precision: the fraction of the cases said to have it that do have it.
+        recall: the fraction of the cases that have it that are said to have it.
+        f1: 2 · precision · recall / (precision + recall).
+    """
+
+    name: str
+    cases: int
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class TargetScore:
+    """How well one of several values is predicted, in the value's own units.
+
+    Attributes:
+        name: of the target.
+        r2: 1 − Σ(y − t)² / Σ(t − t̄)²; None if all its targets are equal.
+        mae: the mean absolute error, mean |y − t|.
+        rmse: the root mean squared error, √ mean (y − t)².
+    """
+
+    name: str
+    r2: float | None
+    mae: float
+    rmse: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """The loss of a network on a set of cases, and the scores that suit its targets.
+
+    Attributes:
+        loss: mean over the cases, penalty included; where the targets were scaled for training,
+            the loss of the scaled targets.
         accuracy: the fraction of cases that are classified correctly; for sequences with targets
-            at their steps, the fraction of the steps that have one. None if targets are values.
+            at their steps, the fraction of the steps that have one. For labels, the fraction of
+            all labels of all cases that are right. None if targets are values.
         r2: the coefficient of determination, 1 − Σ(y − t)² / Σ(t − t̄)². Both sums are over all
-            cases and outputs, and t̄ is each output's mean target. None if targets are classes,
+            cases and outputs, and t̄ is each output's mean target. None if targets are no values,
             or if no output's targets vary.
         cases: the number of cases.
+        mae: the mean absolute error, the mean of |y − t| over all cases and outputs, in the
+            targets' own units. None if targets are no values.
+        rmse: the root mean squared error √ mean (y − t)² of each output, and the mean of these
+            over the outputs, in the targets' own units. None if targets are no values.
+        row_accuracy: the fraction of cases of which every label is right; otherwise None.
+        f1: the mean over all labels of their F1, which is 0 for a label that no case has
+            (`LabelScore`); otherwise None.
+        labels: a score for each label.
+        targets: a score for each output, if there are several. Labels and targets are left out
+            if there are more than `MOST_LISTED`.
     """
 
     loss: float
     accuracy: float | None
     r2: float | None
     cases: int
+    mae: float | None = None
+    rmse: float | None = None
+    row_accuracy: float | None = None
+    f1: float | None = None
+    labels: tuple[LabelScore, ...] = ()
+    targets: tuple[TargetScore, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The measures that these targets have, by name, in the order of `MEASURES`."""
+        found = {name: getattr(self, name) for name in MEASURES}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+MEASURES = ("loss", "accuracy", "row_accuracy", "f1", "r2", "mae", "rmse")
+"""The figures of a `Score` that a history may have, as names of its attributes."""
+
+
+def is_better_low(measure: str) -> bool:
+    """Whether lower values are better, of a measure or of a column that ends in its name.
+
+    Example:
+        >>> [is_better_low(column) for column in ("validation_loss", "train_rmse", "accuracy")]
+        [True, True, False]
+    """
+    return measure.endswith(("loss", "mae", "rmse"))
+
+
+class _Described(Protocol):
+    """What `TargetKind.of` needs to know of data or of a run."""
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes."""
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether the targets are labels."""
+
+    @property
+    def target_names(self) -> tuple[str, ...] | None:
+        """The names of labels or values."""
+
+    @property
+    def target_scaling(self) -> Standardization | None:
+        """The scaling of the targets."""
+
+
+@dataclass(frozen=True, eq=False)
+class TargetKind:
+    """What the targets are, which decides how outputs are scored.
+
+    Attributes:
+        classes: whether they are classes, of which a case has one.
+        multi_label: whether they are labels, 0 and 1, of which a case may have several.
+        names: the names of the labels or values, or None.
+        scaling: how values were scaled for training; scores are in their units before.
+    """
+
+    classes: bool = False
+    multi_label: bool = False
+    names: tuple[str, ...] | None = None
+    scaling: Standardization | None = None
+
+    @classmethod
+    def of(cls, described: _Described) -> TargetKind:
+        """The kind of the targets of a `DataSplit` or of a run."""
+        classes, scaling = described.classes is not None, described.target_scaling
+        return cls(classes, described.multi_label, described.target_names, scaling)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures that such targets have, of `MEASURES`; without the loss."""
+        if self.classes:
+            return ("accuracy",)
+        return ("accuracy", "row_accuracy", "f1") if self.multi_label else ("r2", "mae", "rmse")
+
+    def in_own_units(self, values: Array) -> Array:
+        """Outputs or prepared targets in the units of the targets before they were scaled."""
+        return values if self.scaling is None else self.scaling.undo(values)
+
+
+CLASSES, VALUES = TargetKind(classes=True), TargetKind()
+
+
+def target_labels(names: Sequence[str] | None, count: int, *, multi_label: bool) -> list[str]:
+    """The names of labels or values; without names ``label_1`` ... or ``value_1`` ...
+
+    Example:
+        >>> target_labels(None, 2, multi_label=False)
+        ['value_1', 'value_2']
+    """
+    if names is not None:
+        return list(names)
+    return [f"{'label' if multi_label else 'value'}_{k + 1}" for k in range(count)]
 
 
 def predicted_classes(y: Array) -> Array:
@@ -82,7 +247,9 @@ def _predictions_for(y: Array, t: Array) -> Array:
     return predicted_classes(y)
 
 
-def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None:
+def evaluate(
+    network: Network, x: Any, t: Any, *, classes: bool = False, kind: TargetKind | None = None
+) -> Score | None:
     """The score of ``network`` on a set of cases.
 
     The outputs that the last forward pass stored in the layers are not changed.
@@ -90,8 +257,9 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     Args:
         network: evaluated at its current parameters θ.
         x: inputs, (cases, input) or images.
-        t: targets, as `Network.loss` takes them.
-        classes: whether the targets are classes (accuracy) or values (R²).
+        t: targets, as `Network.loss` takes them; scaled, where ``kind`` has a scaling.
+        classes: whether the targets are classes (accuracy) or values (R² and errors).
+        kind: more on the targets, in place of ``classes``: labels, names, a scaling.
 
     Returns:
         The score, or None if there are no cases.
@@ -99,27 +267,153 @@ def evaluate(network: Network, x: Any, t: Any, *, classes: bool) -> Score | None
     Raises:
         ShapeError: x or t does not fit the network.
     """
+    kind = kind or (CLASSES if classes else VALUES)
     x = _as_cases(x)
     if len(x) == 0:
         return None
     t = network.prepare_targets(t)
     if len(t) != len(x):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")
-    total, correct, residual = 0.0, 0, 0.0
+    total, sums = 0.0, _sums_for(kind, network, t)
     with np.errstate(all="ignore"):  # an infinite or NaN loss is returned as it is
         for part in _batches(network, len(x)):
             z, y = network.evaluate(network.prepare_inputs(x[part]))
             total += network.loss_of(z, y, t[part]) * len(y)
-            if classes:
-                correct += count_correct(y, t[part])
-            else:
-                residual += _sum_of_squares(output_rows(y, t[part]), target_rows(t[part]))
+            sums.add(y, t[part])
+        return sums.score(total / len(t) + network.penalty_loss(), t)
+
+
+class _Sums(Protocol):
+    """What is summed over batches, and gives the score of all cases."""
+
+    def add(self, y: Array, t: Array) -> None:
+        """Add a batch: outputs (cases, outputs) and prepared targets."""
+
+    def score(self, loss: float, t: Array) -> Score:
+        """The score, of which the loss is known already; ``t`` are all prepared targets."""
+
+
+def _sums_for(kind: TargetKind, network: Network, t: Array) -> _Sums:
+    if kind.classes:
+        return _ClassSums()
+    last = network.layers[-1]
+    outputs = last.output_shape[-1] if last.gives_sequences else network.outputs
+    return _LabelSums(kind, outputs) if kind.multi_label else _ValueSums(kind, outputs)
+
+
+class _ClassSums:
+    """The cases, or steps of sequences, whose class is right."""
+
+    def __init__(self) -> None:
+        self.correct = 0
+
+    def add(self, y: Array, t: Array) -> None:
+        """See `_Sums.add`."""
+        self.correct += count_correct(y, t)
+
+    def score(self, loss: float, t: Array) -> Score:
+        """See `_Sums.score`."""
+        return Score(loss, self.correct / max(1, number_of_targets(t)), None, len(t))
+
+
+class _LabelSums:
+    """For each label, the cases that have it, are said to have it, both, or neither."""
+
+    def __init__(self, kind: TargetKind, outputs: int) -> None:
+        self.names = target_labels(kind.names, outputs, multi_label=True)
+        self.there, self.said, self.both, self.right = np.zeros((4, outputs), np.int64)
+        self.rows_right = 0
+
+    def add(self, y: Array, t: Array) -> None:
+        """See `_Sums.add`."""
+        said, there = predicted_labels(output_rows(y, t)), predicted_labels(target_rows(t))
+        self.there += there.sum(axis=0)
+        self.said += said.sum(axis=0)
+        self.both += (said & there).sum(axis=0)
+        self.right += (said == there).sum(axis=0)
+        self.rows_right += int((said == there).all(axis=1).sum())
+
+    def score(self, loss: float, t: Array) -> Score:
+        """See `_Sums.score`."""
+        rows = max(1, number_of_targets(t))
+        accuracy = self.right / rows
+        precision, recall = _quotient(self.both, self.said), _quotient(self.both, self.there)
+        f1 = _quotient(2 * self.both, self.said + self.there)
+        columns = (c.tolist() for c in (self.there, accuracy, precision, recall, f1))
+        listed = zip(self.names, *columns, strict=True) if len(f1) <= MOST_LISTED else ()
         return Score(
-            loss=total / len(t) + network.penalty_loss(),
-            accuracy=correct / max(1, number_of_targets(t)) if classes else None,
-            r2=None if classes else _r2(residual, target_rows(t)),
-            cases=len(t),
+            loss,
+            float(accuracy.mean()),
+            None,
+            len(t),
+            row_accuracy=self.rows_right / rows,
+            f1=float(f1.mean()),
+            labels=tuple(LabelScore(*each) for each in listed),
         )
+
+
+def predicted_labels(y: Array) -> Array:
+    """Whether a case has each label, as booleans: whether the output exceeds ½.
+
+    Args:
+        y: outputs, (..., labels).
+    """
+    return y > 0.5
+
+
+def _quotient(a: Array, b: Array) -> Array:
+    """a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
+
+
+class _ValueSums:
+    """The squares and absolute values of the residuals y − t, in the targets' own units."""
+
+    def __init__(self, kind: TargetKind, outputs: int) -> None:
+        self.kind = kind
+        self.residual = 0.0
+        self.squares, self.absolute = np.zeros((2, outputs))
+
+    def add(self, y: Array, t: Array) -> None:
+        """See `_Sums.add`. In float64, as the rounding errors of a long float32 sum are large."""
+        rows = self._targets(t)
+        d = np.subtract(self.kind.in_own_units(output_rows(y, t)), rows, dtype=np.float64)
+        self.absolute += np.abs(d).sum(axis=0)
+        np.square(d, out=d)
+        self.squares += d.sum(axis=0)
+        self.residual += float(d.sum())
+
+    def _targets(self, t: Array) -> Array:
+        """The targets as rows (cases, outputs), in their own units."""
+        rows = target_rows(t) if t.ndim > 1 else one_hot(t, len(self.squares), float)
+        return self.kind.in_own_units(rows)
+
+    def score(self, loss: float, t: Array) -> Score:
+        """See `_Sums.score`."""
+        rows = self._targets(t)
+        spread, count = _spread(rows), max(1, len(rows))
+        total = float(spread.sum())
+        mae, rmse = self.absolute / count, np.sqrt(self.squares / count)
+        return Score(
+            loss,
+            None,
+            1 - self.residual / total if total > 0 else None,
+            len(t),
+            mae=float(mae.mean()),
+            rmse=float(rmse.mean()),
+            targets=self._of_each(spread.sum(axis=0), mae, rmse),
+        )
+
+    def _of_each(self, spread: Array, mae: Array, rmse: Array) -> tuple[TargetScore, ...]:
+        if not 1 < len(mae) <= MOST_LISTED:
+            return ()
+        names = target_labels(self.kind.names, len(mae), multi_label=False)
+        r2 = [
+            1 - float(residual) / float(total) if total > 0 else None
+            for residual, total in zip(self.squares, spread, strict=True)
+        ]
+        columns = zip(names, r2, mae.tolist(), rmse.tolist(), strict=True)
+        return tuple(TargetScore(*each) for each in columns)
 
 
 def outputs(network: Network, x: npt.ArrayLike) -> Array:
@@ -156,29 +450,23 @@ def _batches(network: Network, cases: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _r2(residual: float, t: Array) -> float | None:
-    """1 − residual / Σ(t − t̄)², or None if the denominator is 0.
+def _spread(t: Array) -> Array:
+    """(t − t̄)² of every target, (cases, outputs), t̄ being the mean of each output's targets.
 
     If all targets of an output are equal, t̄ is set to that number. The computed mean could differ
-    from it by rounding, and the denominator would not be 0.
+    from it by rounding, and the sum of the squares would not be 0.
     """
     if not len(t):
-        return None
+        return np.zeros(t.shape)
     lowest = t.min(axis=0)
     mean = np.where(lowest == t.max(axis=0), lowest, t.mean(axis=0, dtype=np.float64))
-    spread = _sum_of_squares(t, mean)
-    return 1 - residual / spread if spread > 0 else None
+    d = np.subtract(t, mean, dtype=np.float64)
+    return np.square(d, out=d)
 
 
 def has_r2(t: Array) -> bool:
     """Whether R² is defined: whether some output's prepared targets vary."""
-    return _r2(0.0, target_rows(t)) is not None
-
-
-def _sum_of_squares(a: Array, b: Array) -> float:
-    """Σ (a − b)², in float64, because in float32 the rounding errors of a long sum are large."""
-    d = np.subtract(a, b, dtype=np.float64)
-    return float(np.square(d, out=d).sum())
+    return bool(_spread(target_rows(t)).sum() > 0)
 
 
 def confusion_matrix(y: Array, t: Array, classes: int) -> Array:

@@ -33,7 +33,7 @@ from chainrule.training.engines.threads import number_of_threads, on_threads, pr
 from chainrule.training.history import History, Progress, Row, score_columns
 from chainrule.training.optimizers import Optimizer, optimizer
 from chainrule.training.schedules import Schedule, schedule
-from chainrule.training.scores import Score, has_r2
+from chainrule.training.scores import CLASSES, VALUES, Score, TargetKind, evaluate, has_r2
 from chainrule.training.settings import Settings
 
 CHUNK_SECONDS = 0.05
@@ -64,6 +64,7 @@ class Trainer:
         validation: the cases to evaluate after each epoch; may be empty.
         settings: see `Settings`.
         classes: True if the targets are classes (accuracy), False if they are values (R²).
+        kind: more on the targets, in place of ``classes``: labels, names, a scaling.
         callbacks: called in this order, after those that the settings name.
 
     Attributes:
@@ -95,14 +96,16 @@ class Trainer:
         validation: Part | Dataset,
         settings: Settings,
         *,
-        classes: bool,
+        classes: bool = False,
+        kind: TargetKind | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
         self.network = network
         self.train = self._prepared(train)
         self.validation = self._prepared(validation)
         self.settings = settings
-        self.classes = classes
+        self.kind = kind or (CLASSES if classes else VALUES)
+        self.classes = self.kind.classes
         self.optimizer: Optimizer = optimizer(settings.optimizer)
         rates = network.rates(self.optimizer.default_rate)
         layout = network.parameters.layout
@@ -192,8 +195,10 @@ class Trainer:
     def _columns(self, part: str, cases: Part) -> list[str]:
         if not len(cases):
             return []
-        quality = ["accuracy"] if self.classes else ["r2"] * has_r2(cases.t)
-        return [f"{part}_{figure}" for figure in ("loss", *quality)]
+        measures = ["loss", *self.kind.measures]
+        if "r2" in measures and not has_r2(cases.t):
+            measures.remove("r2")
+        return [f"{part}_{measure}" for measure in measures]
 
     def run(self) -> History:
         """Train until all epochs have run, or until training is stopped or interrupted.
@@ -379,4 +384,6 @@ class Trainer:
 
     def evaluate(self, cases: Part | Dataset) -> Score | None:
         """The score of the network as it is now; None if there are no cases."""
-        return self.engine.evaluate(cases.x, cases.t)
+        if self.classes:
+            return self.engine.evaluate(cases.x, cases.t)
+        return evaluate(self.network, cases.x, cases.t, kind=self.kind)

@@ -18,7 +18,8 @@ from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
 from chainrule.runs.sweeps.pool import Pool
-from chainrule.runs.sweeps.trial import SCORES, Trial, is_better_low, overrides_of
+from chainrule.runs.sweeps.trial import SCORES, Trial, overrides_of
+from chainrule.training.scores import is_better_low
 
 DEFAULT_BY = ("validation_accuracy", "validation_loss", "train_loss")
 """If the caller names no score, trials are ranked by the first of these that any of them has."""

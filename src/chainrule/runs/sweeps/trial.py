@@ -18,11 +18,11 @@ from pydantic import TypeAdapter
 from chainrule.core.errors import ChainruleError
 from chainrule.core.files import require_own
 from chainrule.runs.worker_process import Message, Send, serve
+from chainrule.training.scores import MEASURES, is_better_low
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source
 
-MEASURES = ("loss", "accuracy", "r2")
 PARTS = ("train", "validation", "test")
 SCORES = tuple(f"{part}_{measure}" for part in PARTS for measure in MEASURES)
 """The scores that a trial can have after its last epoch."""
@@ -150,18 +150,8 @@ def scores_of(run: Any) -> dict[str, float]:
         if run.history.rows and column in run.history:
             values = [v for v in run.history[column] if v is not None and isfinite(v)]
             if values:
-                scores[f"best_{column}"] = (min if measure == "loss" else max)(values)
+                scores[f"best_{column}"] = (min if is_better_low(measure) else max)(values)
     return scores
-
-
-def is_better_low(score: str) -> bool:
-    """Whether a lower score is better.
-
-    Example:
-        >>> is_better_low("validation_loss"), is_better_low("best_validation_accuracy")
-        (True, False)
-    """
-    return score.endswith("_loss")
 
 
 def main() -> None:
