@@ -7,7 +7,8 @@ from pathlib import Path
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.dataset import Dataset
 from chainrule.data.readers.encoding import encode_classes
-from chainrule.data.readers.text_file import read_text
+from chainrule.data.tables.cases import cases_of_table
+from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.nn import Dense, Network, Softmax
 from chainrule.training import Callback, History, Part, Settings, Trainer
 
@@ -33,7 +34,7 @@ def read_letters(path: Path, features: int | None = None) -> Dataset:
     Raises:
         DataError: with line and column, for whatever is wrong with the file.
     """
-    cases = read_text(path, label="first", header=False)
+    cases = cases_of_table(read_table(path, TableOptions(header=False)), label="first")
     assert cases.labels is not None, "a text file is read with its labels"
     found = cases.x.shape[1]
     if features is not None and found != features:

@@ -11,7 +11,7 @@ from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.idx_file import read_idx_images
 from chainrule.data.readers.npz_file import read_npz
 from chainrule.data.readers.sequence_file import Sequences, holds_sequences, read_sequences
-from chainrule.data.readers.text_file import read_text
+from chainrule.data.tables.reading import read_table
 from chainrule.runs.run_folder import Facts, RunFolder
 from chainrule.runs.tensor_file import Arrays, read_shapes, read_tensors
 from proof.fuzz.target import Target
@@ -40,7 +40,7 @@ TARGETS = {
     for target in (
         Target("yaml", "config.yaml", load_config),
         Target("compact", "config.txt", load_config),
-        Target("text", "cases.csv", read_text),
+        Target("text", "cases.csv", read_table),
         Target("npz", "cases.npz", read_npz),
         Target("sequences", "cases.npz", _read_sequences),
         Target("characters", "text.txt", _read_characters),

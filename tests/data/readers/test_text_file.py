@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError, DataError
-from chainrule.data.readers.text_file import cells_of, column_of, read_text
+from chainrule.data.tables.cases import cases_of_table
+from chainrule.data.tables.reading import TableOptions, read_table
 from yardstick import times
+
+
+def read_text(path, *, label="last", header="auto", features=None):
+    table = read_table(path, TableOptions(header=header))
+    return cases_of_table(table, label=label, features=features)
 
 
 @pytest.fixture
@@ -107,8 +113,10 @@ def test_every_fault_with_its_place(write):
     path = write("1,2,0\n\n# a comment\n1,abc,1\n  1, nan,0\n1,,0\n-inf,1,0\n1,1_000,0\n1,٣,0\n")
     assert problems(path) == [
         "4:3: expected a number, found 'abc'",
-        "5:6: expected a number, found 'nan'",
-        "6:3: expected a number, found an empty cell",
+        "5:6: expected a number, found a missing cell; write missing: with what stands for "
+        "missing cells",
+        "6:3: expected a number, found a missing cell; write missing: with what stands for "
+        "missing cells",
         "7:1: expected a number, found '-inf'",
         "8:3: expected a number, found '1_000'",
         "9:3: expected a number, found '٣'",
@@ -121,15 +129,18 @@ def test_other_faults_with_their_places(write):
         "if this line names the columns, write header: true"
     ]
     assert problems(write("a;b;c\n1;2,5;0\n")) == [
-        "2:3: expected a number, found '2,5'; write it with a decimal point"
+        "2:3: expected a number, found '2,5'; if that is a decimal comma, write decimal: \",\""
     ]
     assert problems(write("1 2 a\n1 zwei a\n")) == ["2:3: expected a number, found 'zwei'"]
     assert problems(write("1,2,0\n1,2,\n")) == ["2:5: the label is missing"]
-    assert problems(write("1,2,0\n1,2,nan\n")) == ["2:5: expected a label, found 'nan'"]
+    assert problems(write("1,2,0\n1,2,nan\n")) == ["2:5: the label is missing"]
     assert problems(write("a,b\n1,2,3\n")) == [
         "1:4: the header names 2 columns, but the cases have 3"
     ]
-    assert problems(write(b"1,2,0\n1,\xe9,0\n")) == ["2:3: the byte 0xE9 is not text in UTF-8"]
+    assert problems(write(b"1,2,0\n1,\xe9,0\n")) == [
+        "2:3: the byte 0xE9 is not text in UTF-8; "
+        "if it is in another encoding, write encoding: cp1252"
+    ]
 
 
 def test_ragged_rows(write):
@@ -187,7 +198,7 @@ def test_how_many_lines_are_read_at_a_time_changes_nothing(rows, write, monkeypa
     path = write("\n".join(",".join(row) for row in rows))
 
     def outcome(block):
-        monkeypatch.setattr("chainrule.data.readers.text_file.BLOCK", block)
+        monkeypatch.setattr("chainrule.data.readers.text_blocks.BLOCK", block)
         try:
             cases = read_text(path, header=False)
         except DataError:
@@ -198,16 +209,21 @@ def test_how_many_lines_are_read_at_a_time_changes_nothing(rows, write, monkeypa
 
 
 @given(
-    cells=st.lists(st.text("a \u00a0\t'1", max_size=4), min_size=1, max_size=6),
+    cells=st.lists(st.text("a \u00a0\t'1", max_size=4), min_size=2, max_size=6),
     separator=st.sampled_from([",", ";"]),
 )
-def test_cells_are_stripped_wherever_there_is_something_to_strip(cells, separator):
+def test_cells_are_stripped_wherever_there_is_something_to_strip(write, cells, separator):
     line = separator.join(cells)
-    assert cells_of(line, separator) == [cell.strip().strip("'") for cell in cells]
-    for number, cell in enumerate(cells):
-        begin = column_of(line, separator, number) - 1
+    options = TableOptions(header=False, delimiter=separator, na=(), texts=(*range(1, 7),))
+    table = read_table(write(f"{line}\n"), options)
+    for cell, column in zip(cells, table.columns, strict=True):
+        expected = cell.strip()
+        if len(expected) > 1 and expected[0] == expected[-1] == "'":
+            expected = expected[1:-1].strip()
+        assert column.texts() == [expected]
+        begin = (table.place(0, column.name, "").column or 0) - 1
         assert line[begin:].startswith(cell.lstrip(" "))
-        assert line[:begin].count(separator) == number
+        assert line[:begin].count(separator) == table.names.index(column.name)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +235,7 @@ def test_cells_are_stripped_wherever_there_is_something_to_strip(cells, separato
         ("a,b,c\n", "a header and no cases"),
         ("1\n2\n3\n", "only one column (read as separated by blanks)"),
         (b"\x7fELF\0\0\1", "is not text"),
-        ("1,2,0\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
+        ("1,2,0\n".encode("utf-16-le"), "is not text"),
     ],
 )
 def test_files_without_cases(write, content, message):

@@ -16,17 +16,18 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.readers.cases import Cases, Labels, Options, place_channels
 from chainrule.data.readers.idx_file import is_idx, read_idx_images
-from chainrule.data.readers.npz_file import read_npz
-from chainrule.data.readers.paths import FOLDER_HINT, existing_file
-from chainrule.data.readers.text_file import read_text
+from chainrule.data.readers.npz_file import is_npz, read_npz
+from chainrule.data.readers.unpacking import first_bytes
+from chainrule.data.tables.cases import cases_of_table
+from chainrule.data.tables.reading import TableOptions, read_table
 
 
 class Format(NamedTuple):
     """A format for files of cases.
 
     Attributes:
-        is_meant: whether a file is of this format, by its first 8 bytes and its name in lower
-            case.
+        is_meant: whether a file is of this format, by its first 8 bytes, unpacked, and its name in
+            lower case.
         read: the reader; it raises `DataError` for anything wrong with the file.
         has_labels_apart: whether the labels are in a separate file.
     """
@@ -38,7 +39,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "npz": Format(
-        lambda head, name: head.startswith(b"PK") or name.endswith(".npz"),
+        is_npz,
         lambda path, options: read_npz(path),
     ),
     "idx": Format(
@@ -46,8 +47,10 @@ FORMATS = {
     ),
     "text": Format(
         lambda head, name: True,
-        lambda path, options: read_text(
-            path, label=options.label, header=options.header, features=options.features
+        lambda path, options: cases_of_table(
+            read_table(path, TableOptions(header=options.header)),
+            label=options.label,
+            features=options.features,
         ),
     ),
 }
@@ -62,11 +65,7 @@ def recognise(path: Path) -> str:
     Raises:
         DataError: the file is missing or cannot be read, or is a single image or a .npy array.
     """
-    try:
-        with open(existing_file(path, hint=FOLDER_HINT), "rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise DataError(Problem(f"the file cannot be read ({error.strerror})", path)) from None
+    head = first_bytes(path)
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
         hint = "for images in one folder a class write folder: with their folder"
         raise DataError(Problem(f"the file is a single image; {hint}", path))

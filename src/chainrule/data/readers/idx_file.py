@@ -27,10 +27,10 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 
 
 def is_idx(head: bytes, name: str) -> bool:
-    """Whether a file is taken for an IDX file, by its first bytes or its name in lower case."""
+    """Whether a file is an IDX file, by its first bytes, unpacked, or its name in lower case."""
     by_content = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
     by_name = name.removesuffix(".gz").endswith(("-ubyte", ".idx"))
-    return by_content or by_name or head.startswith(b"\x1f\x8b")
+    return by_content or by_name
 
 
 def read_idx_images(path: Path, labels: Path | None = None) -> Cases:

@@ -34,6 +34,11 @@ The last three are raised for names that are not UTF-8, negative offsets and tru
 _KNOWN = ("x", "t", "classes", "image_shape")
 
 
+def is_npz(head: bytes, name: str) -> bool:
+    """Whether a file is taken for an .npz file, by its first bytes or its name in lower case."""
+    return head.startswith(b"PK") or name.endswith(".npz")
+
+
 def read_npz(path: Path) -> Cases:
     """Read an .npz file of inputs ``x``, (cases, ...), and targets ``t``.
 

@@ -118,6 +118,8 @@ class Table:
         path: the file, or None for a table from memory.
         place: where a cell is, for messages; see `PlaceOf`.
         notes: what the reader has to tell the user, such as rows that it left out.
+        read_as: how the source was understood, for messages about the number of columns, such as
+            "read as separated by commas"; "" if there is nothing to say.
     """
 
     columns: tuple[Column, ...]
@@ -125,6 +127,7 @@ class Table:
     path: Path | None = None
     place: PlaceOf = field(default=lambda row, name, message: _at_row(row, name, message))
     notes: tuple[str, ...] = ()
+    read_as: str = ""
 
     def __post_init__(self) -> None:
         if not self.columns or len({len(column) for column in self.columns}) != 1:

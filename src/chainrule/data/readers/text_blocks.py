@@ -1,0 +1,117 @@
+"""The text of a file in blocks of whole lines, decoded and unpacked as it is read."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from chainrule.core.errors import DataError, Problem
+from chainrule.data.readers.unpacking import first_bytes, open_unpacked
+from chainrule.data.tables.cells import TableOptions
+
+BLOCK = 2**20
+"""How many characters are read at a time."""
+
+MAX_LINE = 2**25
+"""The most characters of a line; a million numbers of 30 digits each have fewer."""
+
+_MARKS_OF_ORDER = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The encoding that the first bytes of a file give away; longer ones come first."""
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def encoding_of(path: Path, options: TableOptions) -> str:
+    """The encoding of a text: what the options say, or what its first bytes give away."""
+    if options.encoding not in (None, "utf-8"):
+        return options.encoding or ""
+    head = first_bytes(path, 4)
+    return next((name for mark, name in _MARKS_OF_ORDER.items() if head.startswith(mark)), "utf-8")
+
+
+def text_blocks(path: Path, options: TableOptions) -> Iterator[str]:
+    r"""The text of a file in blocks of whole lines, without the first ``skip_rows`` lines.
+
+    Every line, the last too, ends with ``\n``, whatever its line end is in the file.
+
+    Raises:
+        DataError: the file cannot be read, is no text, is not in its encoding, or a line has more
+            than `MAX_LINE` characters.
+    """
+    encoding = encoding_of(path, options)
+    skipped, line = options.skip_rows, 1
+    with io.TextIOWrapper(open_unpacked(path), encoding=encoding) as file:
+        parts: list[str] = []
+        while True:
+            try:
+                text = file.read(BLOCK)
+            except UnicodeError as error:
+                raise _not_in(encoding, path, error) from None
+            if "\0" in text:
+                line += "".join(parts).count("\n") + text.count("\n", 0, text.index("\0"))
+                message = "the file is not text; expected numbers, one case a line"
+                raise DataError(Problem(message, path))
+            is_last = len(text) < BLOCK
+            cut = len(text) if is_last else text.rfind("\n") + 1
+            if not cut and not is_last:
+                parts.append(text)
+                if sum(map(len, parts)) > MAX_LINE:
+                    message = f"a line of more than {MAX_LINE:,} characters"
+                    raise DataError(Problem(message, path, line))
+                continue
+            whole = "".join(parts) + text[:cut]
+            parts = [text[cut:]]
+            if is_last and whole and not whole.endswith("\n"):
+                whole += "\n"
+            line += whole.count("\n")
+            while skipped and whole:
+                whole = whole[whole.index("\n") + 1 :]
+                skipped -= 1
+            if whole:
+                yield whole
+            if is_last:
+                return
+
+
+def _not_in(encoding: str, path: Path, error: UnicodeError) -> DataError:
+    """The error for a file that is not in its encoding, with the place of the first such byte."""
+    with open_unpacked(path) as file:
+        head = file.read(2**12)
+        if encoding == "utf-8" and _CONTROL.search(head):
+            message = "the file is not text; expected numbers, one case a line"
+            return DataError(Problem(message, path))
+    reason = getattr(error, "reason", str(error))
+    name = "UTF-8" if encoding.startswith("utf-8") else encoding
+    with open_unpacked(path) as file:
+        number = 1
+        while text := file.readline(MAX_LINE):
+            try:
+                text.decode(encoding)
+            except UnicodeDecodeError as found:
+                before = text[: found.start].decode(encoding, "replace")
+                before = before.replace("\r\n", "\n").replace("\r", "\n")
+                message = f"the byte 0x{text[found.start]:02X} is not text in {name}"
+                if name == "UTF-8":
+                    message += f"; if it is in another encoding, write encoding: {_guess(text)}"
+                column = len(before) - before.rfind("\n")
+                return DataError(Problem(message, path, number + before.count("\n"), column))
+            number += text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+    return DataError(Problem(f"the file is not text in {name} ({reason})", path))
+
+
+def _guess(text: bytes) -> str:
+    """The encoding that a line of Western text in another encoding than UTF-8 probably has."""
+    try:
+        text.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"

@@ -1,0 +1,152 @@
+"""Files that may be packed by gzip, xz, bzip2 or zstandard, opened as what they hold.
+
+They are unpacked as they are read, so that nothing but a buffer is in memory. A file that unpacks
+to implausibly much is refused while it is read (see `chainrule.data.readers.paths.refuse_bomb`).
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from chainrule.core.errors import DataError, MissingExtraError, Problem
+from chainrule.data.readers.paths import FOLDER_HINT, existing_file, refuse_bomb
+
+_WINDOW = 2**27
+"""The most bytes of what is already unpacked that a file may refer back to; xz -9 has 2²⁶."""
+
+
+class _Xz(io.RawIOBase):
+    """An .xz file, unpacked in at most about `_WINDOW` bytes of memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._unpack = lzma.LZMADecompressor(memlimit=_WINDOW + 2**24)
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            if self._unpack.eof:
+                # Files may be joined, and are then unpacked one after the other.
+                self._left = (self._unpack.unused_data or self._file.read(2**16)).lstrip(b"\0")
+                if not self._left:
+                    return 0
+                self._unpack = lzma.LZMADecompressor(memlimit=_WINDOW + 2**24)
+            packed = self._left
+            if not packed and self._unpack.needs_input:
+                packed = self._file.read(2**16)
+                if not packed:
+                    raise EOFError("it ends too early")
+            self._left = b""
+            found = self._unpack.decompress(packed, len(buffer))
+            if found:
+                buffer[: len(found)] = found
+                return len(found)
+
+
+def _zstandard(file: BinaryIO) -> Any:
+    try:
+        import zstandard
+    except ImportError:
+        raise MissingExtraError(
+            "files packed by zstandard need the package zstandard; "
+            "install it with: pip install 'chainrule[zst]'"
+        ) from None
+    unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+    return unpack.stream_reader(file, read_across_frames=True, closefd=True)
+
+
+PACKED: dict[bytes, Callable[[BinaryIO], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"\xfd7zXZ\0": _Xz,
+    b"BZh": bz2.BZ2File,
+    b"\x28\xb5\x2f\xfd": _zstandard,
+}
+"""How packed files begin, and what unpacks them."""
+
+ENDINGS = (".gz", ".xz", ".bz2", ".zst")
+"""How the names of packed files end."""
+
+
+class _Unpacked(io.RawIOBase):
+    """The content of a file, unpacked if it is packed; to be read once, from the beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = existing_file(path, hint=FOLDER_HINT)
+        self._length = 0
+        try:
+            self._size = path.stat().st_size
+            self._packed = open(path, "rb")  # noqa: SIM115 (closed by close)
+            head = self._packed.read(10)
+            self._packed.seek(0)
+        except OSError as error:
+            message = f"the file cannot be read ({error.strerror})"
+            raise DataError(Problem(message, path)) from None
+        opener = next((PACKED[start] for start in PACKED if head.startswith(start)), None)
+        # A text may begin with BZh; the format has a digit and six fixed bytes next.
+        if head.startswith(b"BZh") and head[4:10] != b"1AY&SY":
+            opener = None
+        self.is_packed = opener is not None
+        self._file: Any = self._packed
+        if opener is not None:
+            try:
+                self._file = opener(self._packed)
+            except BaseException:
+                self._packed.close()
+                raise
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            count: int = self._file.readinto(buffer)
+        except MemoryError:
+            message = "the file needs too much memory to be unpacked"
+            raise DataError(Problem(message, self._path)) from None
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+            what = "is damaged" if self.is_packed else "cannot be read"
+            raise DataError(Problem(f"the file {what} ({error})", self._path)) from None
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "zstandard":
+                raise
+            raise DataError(Problem(f"the file is damaged ({error})", self._path)) from None
+        self._length += count
+        if self.is_packed:
+            refuse_bomb(self._path, self._size, self._length)
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        self._packed.close()
+        super().close()
+
+
+def open_unpacked(path: Path) -> io.BufferedReader:
+    """A file, opened for reading, that is unpacked as it is read if it is packed.
+
+    Raises:
+        DataError: the file is missing or cannot be read; what is read from it is damaged, or it
+            unpacks to too much.
+        MissingExtraError: it is packed by zstandard, whose package is not installed.
+    """
+    return io.BufferedReader(_Unpacked(path), 2**18)
+
+
+def first_bytes(path: Path, count: int = 8) -> bytes:
+    """The first bytes of what a file holds, unpacked.
+
+    Raises:
+        DataError: as `open_unpacked` does.
+    """
+    with open_unpacked(path) as file:
+        return file.read(count)

@@ -1,0 +1,443 @@
+"""From the texts of cells to columns: what a number is, what a missing cell is, and what else.
+
+`TableOptions` is what is known about a table before it is read. Every reader of texts passes its
+cells, a block of rows at a time, to one `ColumnBuilder` a column, which decides what they are.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, Problem, nearest, shown
+from chainrule.data.tables.table import MISSING, Column, numeric_column
+
+MISSING_WORDS = (
+    *("", "?", "-", ".", "NA", "N/A", "n/a", "na", "<NA>", "#N/A", "#NA"),
+    *("NaN", "nan", "NAN", "-nan", "-NaN", "null", "NULL", "None"),
+)
+"""The words that stand for a missing cell unless ``na`` lists others."""
+
+TRUTH = {"TRUE": 1.0, "True": 1.0, "true": 1.0, "FALSE": 0.0, "False": 0.0, "false": 0.0}
+"""The words of a column of truth values, with their numbers."""
+
+MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "blanks"}
+"""What may separate cells, and its name; " " stands for any run of blanks and tabs."""
+
+_MARK_WORDS = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "\\t": "\t",
+    "bar": "|",
+    "pipe": "|",
+    "blank": " ",
+    "blanks": " ",
+    "space": " ",
+    "spaces": " ",
+    "whitespace": " ",
+}
+_GROUPED = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f])\d{3}(\1\d{3})*", re.ASCII)
+
+
+class TableOptions(NamedTuple):
+    """What is known about a table; each reader uses the options that its format needs.
+
+    Attributes:
+        header: whether the first row names the columns; ``auto`` to decide from the cells.
+        delimiter: the character that separates the cells of a text file, or its name, such as
+            ``tab``; None to find it.
+        decimal: the mark between the whole and the fractional digits, ``.`` or ``,``; None for a
+            point, unless the cells show that it is a comma.
+        thousands: the mark between groups of three digits: a comma, a point, a blank or an
+            apostrophe; None if there is none.
+        encoding: the name of the text's encoding; None for UTF-8, or what its first bytes say.
+        comment: lines of a text file that begin with this text are skipped; "" for none.
+        skip_rows: how many lines of a text file, or rows of a sheet, come before the table.
+        na: the words that stand for a missing cell; None for `MISSING_WORDS`.
+        sheet: the name or the number, from 1, of a workbook's sheet; None for the first.
+        texts: the columns, by name or by number from 1, whose cells are texts even if they look
+            like numbers.
+    """
+
+    header: bool | str = "auto"
+    delimiter: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    comment: str = "#"
+    skip_rows: int = 0
+    na: tuple[str, ...] | None = None
+    sheet: str | int | None = None
+    texts: tuple[str | int, ...] = ()
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """The words that stand for a missing cell."""
+        return frozenset(MISSING_WORDS if self.na is None else self.na)
+
+    def are_texts(self, index: int, name: str) -> bool:
+        """Whether the cells of a column are texts whatever they look like."""
+        return name in self.texts or index + 1 in self.texts
+
+    def checked(self) -> TableOptions:
+        """The same options, with the delimiter and the encoding in their usual spelling.
+
+        Raises:
+            ConfigError: an option has a value that no table can have.
+        """
+        delimiter, encoding = self.delimiter, self.encoding
+        if delimiter is not None:
+            delimiter = _MARK_WORDS.get(delimiter, delimiter)
+            if len(delimiter) != 1 or delimiter in "\"'\n\r\0" or delimiter.isalnum():
+                found = f"expected one character that separates cells, found {shown(delimiter)}"
+                raise ConfigError(Problem(found, key="delimiter"))
+        if self.decimal not in (None, ".", ","):
+            found = f'expected "." or ",", found {shown(self.decimal)}'
+            raise ConfigError(Problem(found, key="decimal"))
+        if self.thousands not in (None, ",", ".", " ", "'"):
+            found = f'expected ",", ".", " " or "\'", found {shown(self.thousands)}'
+            raise ConfigError(Problem(found, key="thousands"))
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            other = "," if self.thousands == "." else "."
+            found = (
+                f"{shown(self.thousands)} cannot be the decimal mark too; with it goes "
+                f'decimal: "{other}"'
+            )
+            raise ConfigError(Problem(found, key="thousands"))
+        if encoding is not None:
+            encoding = checked_encoding(encoding)
+        return self._replace(delimiter=delimiter, encoding=encoding)
+
+
+AS_FOUND = TableOptions()
+"""Nothing is known: everything is found from the file."""
+
+_NO_PLAIN_TEXT = {"undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape"}
+
+
+def checked_encoding(name: str) -> str:
+    """Python's name of a text encoding.
+
+    Raises:
+        ConfigError: there is no such encoding, or it is not one of plain text.
+
+    Example:
+        >>> checked_encoding("Latin-1"), checked_encoding("windows-1252")
+        ('iso8859-1', 'cp1252')
+    """
+    try:
+        found = codecs.lookup(name)
+        if found._is_text_encoding and found.name.replace("-", "_") not in _NO_PLAIN_TEXT:
+            return found.name
+    except (LookupError, ValueError):
+        pass
+    from encodings.aliases import aliases
+
+    known = {*aliases, *aliases.values(), "cp1252", "latin-1", "utf-8"}
+    guess = nearest(name, (word.replace("_", "-") for word in known))
+    hint = f"; did you mean {guess!r}?" if guess else "; known are utf-8, cp1252, latin-1, ..."
+    message = f"there is no text encoding {shown(name)}{hint}"
+    raise ConfigError(Problem(message, key="encoding"))
+
+
+# Numbers
+
+
+class Notation(NamedTuple):
+    """How the numbers of a table are written.
+
+    Attributes:
+        decimal: the decimal mark, ``.`` or ``,``.
+        thousands: the mark between groups of three digits, or None.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    def number(self, cell: str) -> float | None:
+        """The finite number that a cell holds, or None.
+
+        Groups of digits count only where all of them, but the first, have three digits.
+
+        Example:
+            >>> [Notation().number(cell) for cell in ("-1.5e3", "1_000", "inf", "٣", "1,5")]
+            [-1500.0, None, None, None, None]
+            >>> [Notation(",", ".").number(cell) for cell in ("1.234,5", "1.23", "1234,5")]
+            [1234.5, None, 1234.5]
+        """
+        if not _pattern(self).fullmatch(cell):
+            return None
+        plain = cell
+        if self.thousands is not None:
+            for mark in _spellings(self.thousands):
+                plain = plain.replace(mark, "")
+        number = float(plain.replace(self.decimal, "."))
+        return number if math.isfinite(number) else None
+
+    @property
+    def is_pythons(self) -> bool:
+        """Whether Python's ``float`` reads such numbers."""
+        return self == Notation()
+
+
+def _spellings(thousands: str) -> str:
+    """The characters that a thousands separator may be: a blank may be one that does not break."""
+    return {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
+
+
+def _pattern(notation: Notation) -> re.Pattern[str]:
+    point = re.escape(notation.decimal)
+    whole = r"\d+"
+    if notation.thousands is not None:
+        mark = f"[{re.escape(_spellings(notation.thousands))}]"
+        whole = rf"(?:\d{{1,3}}(?:{mark}\d{{3}})+|\d+)"
+    return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+def wrong_number(cell: str, options: TableOptions) -> str:
+    """What is wrong with a cell where a number is expected, and which key settles it.
+
+    Example:
+        >>> print(wrong_number("1,907", TableOptions()))
+        expected a number, found '1,907'; if the comma separates thousands, write thousands: ","
+        >>> print(wrong_number("2,5", TableOptions()))
+        expected a number, found '2,5'; if that is a decimal comma, write decimal: ","
+    """
+    if cell in options.missing_words:
+        return _missing_cell([cell])
+    notation = Notation(options.decimal or ".", options.thousands)
+    plain = _pattern(notation).fullmatch(cell)
+    if plain:
+        return f"{cell[:40]} is too large for a float64 number"
+    return f"expected a number, found {shown(cell, 40)}{_advice(cell, notation)}"
+
+
+def wrong_missing(column: Column) -> str:
+    """What is wrong with a missing cell of a column where a number is expected.
+
+    Example:
+        >>> print(wrong_missing(column_of_cells("age", ["31", "?"], TableOptions())))
+        expected a number, found '?'; write missing: with what stands for missing cells
+    """
+    return _missing_cell(column.missing_words)
+
+
+def _missing_cell(words: Sequence[str]) -> str:
+    found = (
+        "a missing cell" if len(words) != 1 else shown(words[0]) if words[0] else "an empty cell"
+    )
+    return f"expected a number, found {found}; write missing: with what stands for missing cells"
+
+
+def _advice(cell: str, used: Notation) -> str:
+    """The key by which a cell would be a number, for the end of a message; or nothing."""
+    grouped = _GROUPED.fullmatch(cell)
+    if grouped and grouped[1] != used.decimal:
+        mark = grouped[1] if grouped[1] in ",.'" else " "
+        return f'; if the {_NAMED[mark]} separates thousands, write thousands: "{mark}"'
+    for decimal, thousands in ((",", None), (".", None), (",", "."), (".", ",")):
+        if Notation(decimal, thousands).number(cell) is not None:
+            if decimal != used.decimal and thousands is None:
+                return f'; if that is a decimal {_NAMED[decimal]}, write decimal: "{decimal}"'
+            keys = f'thousands: "{thousands}"'
+            if decimal != used.decimal:
+                keys = f'decimal: "{decimal}" and {keys}'
+            return f"; if that is {Notation(decimal, thousands).number(cell)!r}, write {keys}"
+    return ""
+
+
+_NAMED = {",": "comma", ".": "point", "'": "apostrophe", " ": "blank"}
+
+
+# Columns
+
+
+class _Words(dict[str, int]):
+    """The code of each text as it is written; texts that differ only by blanks share one.
+
+    Args:
+        missing: the words that stand for a missing cell.
+    """
+
+    def __init__(self, missing: frozenset[str]) -> None:
+        self.missing = missing
+        self.codes: dict[str, int] = {}
+        self.found_missing: dict[str, None] = {}
+
+    def __missing__(self, written: str) -> int:
+        text = stripped(written)
+        if text in self.missing:
+            self.found_missing[text] = None
+            code = MISSING
+        else:
+            code = self.codes.setdefault(text, len(self.codes))
+        self[written] = code
+        return code
+
+
+def stripped(cell: str) -> str:
+    """A cell without the blanks around it, and without a pair of apostrophes around these.
+
+    Example:
+        >>> stripped(" 'Oslo ' "), stripped("'s-Gravenhage")
+        ('Oslo', "'s-Gravenhage")
+    """
+    cell = cell.strip()
+    if len(cell) > 1 and cell[0] == cell[-1] == "'":
+        return cell[1:-1].strip()
+    return cell
+
+
+class ColumnBuilder:
+    """One column, built from blocks of its cells.
+
+    It holds numbers as long as all cells are numbers or missing, else texts. If numbers come
+    first and a text later, ``is_mixed`` is set: then the column is to be read a second time by a
+    builder with ``as_text``, because numbers do not tell how they were written.
+
+    Args:
+        name: of the column.
+        notation: how numbers are written.
+        missing: the words that stand for a missing cell.
+        as_text: whether the cells are texts whatever they look like.
+    """
+
+    def __init__(
+        self, name: str, notation: Notation, missing: frozenset[str], *, as_text: bool = False
+    ) -> None:
+        self.name = name
+        self.is_text = as_text
+        self.is_mixed = False
+        self._stays_text = as_text
+        self._notation = notation
+        self._words = _Words(missing)
+        self._blocks: list[Array] = []
+        self._has_numbers = False
+        self._has_zeros = False
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Append cells as they are written."""
+        if self.is_mixed:
+            return
+        if not self.is_text:
+            numbers = self._numbers(cells)
+            if numbers is not None:
+                self.add_numbers(numbers)
+                self._has_zeros |= _have_leading_zeros(cells, numbers)
+                return
+            if self._has_numbers:
+                self.is_mixed = True
+                return
+            self.is_text = True
+            self._blocks = [np.full(len(block), MISSING, np.int32) for block in self._blocks]
+        words = self._words
+        self._blocks.append(np.array([words[cell] for cell in cells], dtype=np.int32))
+
+    def add_numbers(self, numbers: Array) -> None:
+        """Append cells that are known to be numbers, with NaN for missing ones."""
+        self._has_numbers = self._has_numbers or not np.isnan(numbers).all()
+        self._blocks.append(numbers)
+
+    def column(self) -> Column:
+        """The column of all cells so far."""
+        values = np.concatenate(self._blocks)
+        self._blocks.clear()
+        words, missing = tuple(self._words.codes), tuple(self._words.found_missing)
+        if not self.is_text:
+            return numeric_column(
+                self.name, values, has_leading_zeros=self._has_zeros, missing_words=missing
+            )
+        if words and not self._stays_text and all(word in TRUTH for word in words):
+            numbers = np.array([*map(TRUTH.__getitem__, words), np.nan])[values]
+            return Column(self.name, numbers, "bool", missing_words=missing)
+        return Column(self.name, values, "text", words, missing_words=missing)
+
+    def _numbers(self, cells: Sequence[str]) -> Array | None:
+        """The cells as numbers, with NaN for missing ones; None if some are neither."""
+        if self._notation.is_pythons:
+            try:
+                numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+            except ValueError:
+                pass
+            else:
+                # Python also accepts underscores, infinities and the digits of all scripts.
+                if np.isfinite(numbers).all() and _are_plain(cells):
+                    return numbers
+        number, words, found = self._notation.number, self._words, []
+        for cell in cells:
+            value = number(cell)
+            if value is None:
+                text = stripped(cell)
+                if text not in words.missing:
+                    value = number(text)
+                    if value is None:
+                        return None
+                else:
+                    words.found_missing[text] = None
+                    value = math.nan
+            found.append(value)
+        return np.array(found, dtype=np.float64)
+
+
+def _are_plain(cells: Iterable[str]) -> bool:
+    """Whether no cell has a character that Python's numbers may have and those of tables not."""
+    text = "".join(cells)
+    return text.isascii() and "_" not in text
+
+
+def _have_leading_zeros(cells: Sequence[str], numbers: Array) -> bool:
+    """Whether a whole number is written like 007, in cells that are all whole."""
+    if not (np.isnan(numbers) | (numbers == np.floor(numbers))).all():
+        return False
+    text = "\n" + "\n".join(cells)
+    return "\n0" in text and re.search(r"\n0\d", text) is not None
+
+
+def column_of_cells(
+    name: str, cells: Iterable[Any], options: TableOptions, *, as_text: bool = False
+) -> Column:
+    """A column from the texts of its cells; see `ColumnBuilder`.
+
+    Example:
+        >>> column_of_cells("age", ["31", "?", "007"], TableOptions()).values.tolist()
+        [31.0, nan, 7.0]
+        >>> column_of_cells("size", ["31", "large"], TableOptions()).words
+        ('31', 'large')
+    """
+    cells = list(cells)
+    notation = Notation(options.decimal or ".", options.thousands)
+    builder = ColumnBuilder(name, notation, options.missing_words, as_text=as_text)
+    builder.add(cells)
+    return builder.column()
+
+
+def unique_names(titles: Iterable[str], taken: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """The names of columns from their titles, and which titles occurred more than once.
+
+    An empty title becomes the column's positional name; a repeated one gets ``.2``, ``.3``.
+
+    Example:
+        >>> unique_names(["a", "", "a"])
+        (['a', 'column_2', 'a.2'], ['a'])
+    """
+    titles = list(titles)
+    names: list[str] = []
+    used = {*titles, *taken}
+    repeated: dict[str, None] = {}
+    seen: set[str] = set()
+    for index, title in enumerate(titles):
+        name = title or f"column_{index + 1}"
+        if name in seen or (not title and name in used):
+            repeated[name] = None
+            name = next(n for k in range(2, len(titles) + 3) if (n := f"{name}.{k}") not in used)
+        seen.add(name)
+        used.add(name)
+        names.append(name)
+    return names, list(repeated)

@@ -1,0 +1,71 @@
+"""Reading a table from a file of any known format.
+
+To add a format, write a reader that returns a `Table` in a file of its own in `data/readers`, and
+add an entry to `TABLE_FORMATS`, before ``text``, which takes every other file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from chainrule.data.readers.delimited import read_delimited
+from chainrule.data.readers.idx_file import is_idx
+from chainrule.data.readers.npz_file import is_npz
+from chainrule.data.readers.unpacking import first_bytes
+from chainrule.data.tables.cells import AS_FOUND, TableOptions
+from chainrule.data.tables.table import Table
+
+__all__ = ["TABLE_FORMATS", "TableFormat", "TableOptions", "is_table", "read_table"]
+
+
+class TableFormat(NamedTuple):
+    """A format of files that hold a table.
+
+    Attributes:
+        is_meant: whether a file is of this format, by its first 8 bytes, unpacked, and its name in
+            lower case.
+        read: the reader; it raises `DataError` for anything wrong with the file.
+    """
+
+    is_meant: Callable[[bytes, str], bool]
+    read: Callable[[Path, TableOptions], Table]
+
+
+TABLE_FORMATS = {
+    "text": TableFormat(lambda head, name: True, read_delimited),
+}
+"""The formats by name, in the order in which they are tried."""
+
+
+def _format_of(path: Path) -> str:
+    head, name = first_bytes(path), path.name.lower()
+    return next(k for k, form in TABLE_FORMATS.items() if form.is_meant(head, name))
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file holds a table: not arrays, as .npz and IDX files do.
+
+    Raises:
+        DataError: the file is missing or cannot be read.
+    """
+    if _format_of(path) != "text":
+        return True
+    head, name = first_bytes(path), path.name.lower()
+    return not (is_npz(head, name) or is_idx(head, name))
+
+
+def read_table(path: Path, options: TableOptions = AS_FOUND) -> Table:
+    """Read the table in a file.
+
+    Args:
+        path: the file, in one of `TABLE_FORMATS`; a text may be packed.
+        options: what is known about it.
+
+    Raises:
+        ConfigError: an option has a value that no table can have.
+        DataError: something is wrong with the file; if possible with line and column.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    return TABLE_FORMATS[_format_of(path)].read(path, options.checked())
