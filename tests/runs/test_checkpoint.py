@@ -225,7 +225,8 @@ def test_a_forged_checkpoint_would_be_read(tmp_path):
     assert parse_checkpoint(forged(path), path).position.epoch == 2
 
 
-COLUMNS = ("train_loss", "validation_loss", "validation_r2", "seconds")
+OF_VALIDATION = [f"validation_{measure}" for measure in ("loss", "r2", "mae", "rmse")]
+COLUMNS = ("train_loss", *OF_VALIDATION, "seconds")
 POSITION = {"epoch": 2, "minibatch": 1, "steps": 4, "correct": 0, "seconds": 0.5}
 
 
