@@ -11,12 +11,14 @@ def _through(change: str) -> tuple[Edit, ...]:
     """The loss's J and δ with a factor, in both ways back."""
     return (
         Edit(
-            NETWORK, "self.loss_jacobian(t), to_input", f"{change}self.loss_jacobian(t), to_input"
+            NETWORK,
+            "self.loss_jacobian(t, weights), to_input",
+            f"{change}self.loss_jacobian(t, weights), to_input",
         ),
         Edit(
             NETWORK,
-            "return self.from_logits.delta(self.logits, self._output, t)",
-            f"return {change}self.from_logits.delta(self.logits, self._output, t)",
+            "return times_weights(self.from_logits.delta(self.logits, self._output, t)",
+            f"return {change}times_weights(self.from_logits.delta(self.logits, self._output, t)",
         ),
         Edit(NETWORK, "explicit(J_z).vjp(J), to_input", f"{change}explicit(J_z).vjp(J), to_input"),
     )

@@ -173,8 +173,8 @@ BUGS = (
         (
             Edit(
                 "data/sources.py",
-                "Standardization.fit(data.train.x,",
-                "Standardization.fit(data.test.x if len(data.test.x) else data.train.x,",
+                "cases_that_count(*data.train.arrays)",
+                "cases_that_count(*(data.test if len(data.test) else data.train).arrays)",
             ),
         ),
     ),

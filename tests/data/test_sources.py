@@ -198,5 +198,5 @@ def test_float32_of_a_file_is_scaled_as_exactly_as_float64(load, tmp_path):
     narrow, wide = (load(file=f"{k}.npz", standardize=True) for k in ("narrow", "wide"))
     assert np.array_equal(narrow.train.x, wide.train.x)
     assert np.array_equal(narrow.scaling.mean, wide.scaling.mean)
-    inputs, _ = read_inputs(tmp_path / "narrow.npz", features=2)
+    inputs = read_inputs(tmp_path / "narrow.npz", features=2).x
     assert inputs.dtype == np.float64

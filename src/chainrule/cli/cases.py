@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
 from chainrule.data.dataset import Dataset, DataSplit
-from chainrule.data.readers.cases import Labels, place_channels
+from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
 from chainrule.data.readers.files import FORMATS, read_inputs, recognise
@@ -32,11 +33,11 @@ def part_of(data: DataSplit, split: str) -> Dataset:
     return part
 
 
-def cases_of_split(run: Run, split: str) -> tuple[Array, Array]:
-    """The scaled inputs and the targets of a part of the run's data."""
+def cases_of_split(run: Run, split: str) -> Dataset:
+    """A part of the run's data, with scaled inputs."""
     part = part_of(run.data, split)
     _say_notes(run.data.notes)
-    return part.x, part.t
+    return part
 
 
 def _say_notes(notes: Sequence[str]) -> None:
@@ -47,8 +48,8 @@ def _say_notes(notes: Sequence[str]) -> None:
 
 def cases_of_file(
     run: Run, file: Path, labels_file: Path | None = None
-) -> tuple[Array, Array | None]:
-    """The inputs of a file, scaled as the run's were, and its targets or None.
+) -> tuple[Array, Array | None, Array | None]:
+    """The inputs of a file, scaled as the run's were, its targets and its weights, or None.
 
     Args:
         run: the trained network, with its scaling and classes.
@@ -67,13 +68,13 @@ def cases_of_file(
         raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):
         return _sequences(run, file)
-    x, labels = _read(run, file, labels_file)
-    x = run.scaled(x)
+    cases = _read(run, file, labels_file)
+    x, labels = run.scaled(cases.x), cases.labels
     if labels is None:
-        return x, None
+        return x, None, cases.weights
     if run.classes is None:
-        return x, encode_values([labels])[0]
-    return x, encode_classes([labels], run.classes)[0]
+        return x, encode_values([labels])[0], cases.weights
+    return x, encode_classes([labels], run.classes)[0], cases.weights
 
 
 def inputs_of_file(run: Run, file: Path) -> Array:
@@ -81,7 +82,7 @@ def inputs_of_file(run: Run, file: Path) -> Array:
     _require_cases(run, file)
     if _are_sequences(run, file):
         return _sequences(run, file)[0]
-    return run.scaled(_read(run, file, None)[0])
+    return run.scaled(_read(run, file, None).x)
 
 
 def _require_cases(run: Run, file: Path) -> None:
@@ -96,7 +97,7 @@ def _are_sequences(run: Run, file: Path) -> bool:
     return "text" in run.config.data or holds_sequences(file, wanted=wanted)
 
 
-def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
+def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]:
     """Windows of a text, or the sequences of an .npz file, of the network's input shape."""
     settings = run.config.data
     if "text" in settings and not holds_sequences(file):  # data make writes a text's windows
@@ -104,7 +105,7 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
         alphabet = Alphabet.named(run.classes)
         part, notes = windows_of_file(file, alphabet, **own_arguments(settings))
         _say_notes(notes)
-        return run.network.prepare_inputs(part.x), part.t
+        return run.network.prepare_inputs(part.x), part.t, None
     found = read_sequences(file)
     if found.x.shape[1:] != run.network.input_shape:
         shapes = (found.x.shape[1:], run.network.input_shape)
@@ -116,13 +117,13 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None]:
         raise DataError(Problem("found the classes {}; the run has {}".format(*both), file))
     try:
         t = None if found.t is None else run.network.prepare_targets(found.t)
-        return run.network.prepare_inputs(found.x), t
+        return run.network.prepare_inputs(found.x), t, found.weights
     except ShapeError as error:
         raise DataError(Problem(str(error), file)) from None
 
 
-def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels | None]:
-    """Inputs as in the file, (cases, features), and its labels."""
+def _read(run: Run, file: Path, labels_file: Path | None) -> Cases:
+    """The cases of a file, with inputs as there, (cases, features)."""
     settings = run.config.data
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
         return _read_images(run, file)
@@ -136,7 +137,7 @@ def _read(run: Run, file: Path, labels_file: Path | None) -> tuple[Array, Labels
     )
 
 
-def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
+def _read_images(run: Run, path: Path) -> Cases:
     """Images in the size and the colours of those the run was trained on."""
     settings = run.config.data
     cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
@@ -146,4 +147,4 @@ def _read_images(run: Run, path: Path) -> tuple[Array, Labels | None]:
         sides = " x ".join(map(str, cases.x.shape[1:]))
         message = f"found images of {sides}, but the network has {run.network.input} inputs"
         raise DataError(Problem(message, path))
-    return x, cases.labels
+    return replace(cases, x=x)

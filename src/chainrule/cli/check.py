@@ -48,6 +48,7 @@ def command(
     every gradient is right; 1: one is wrong; 2: something in the input is.
     """
     from chainrule.config.load import load_config
+    from chainrule.core.arrays import cases_that_count
     from chainrule.gradients import check
     from chainrule.runs.resolve import resolve
 
@@ -56,8 +57,10 @@ def command(
     loaded = loaded.replace(network={"dtype": "float64"})
     resolved = resolve(loaded)
     network = resolved.network
-    x, t = resolved.data.train.x[:cases], resolved.data.train.t[:cases]
-    report = check(network, x, t, methods=method or None, coordinates=coordinates)
+    part = resolved.data.train
+    x, t, weights = cases_that_count(part.x, part.t, part.weights)
+    x, t, weights = x[:cases], t[:cases], None if weights is None else weights[:cases]
+    report = check(network, x, t, weights=weights, methods=method or None, coordinates=coordinates)
     if not quiet:
         _print_report(network, report)
         if is_narrow:

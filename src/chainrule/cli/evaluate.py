@@ -44,14 +44,15 @@ def command(
         )
     trained = load(run)
     if file is None:
-        x, t = cases_of_split(trained, split)
+        part = cases_of_split(trained, split)
+        x, t, weights = part.x, part.t, part.weights
     else:
-        x, labels_of_file = cases_of_file(trained, file, labels)
+        x, labels_of_file, weights = cases_of_file(trained, file, labels)
         if labels_of_file is None:
             message = "the file has no labels to compare with (--labels names those of IDX files)"
             raise DataError(Problem(message, file))
         t = labels_of_file
-    score = evaluate(trained.network, x, t, classes=trained.classes is not None)
+    score = evaluate(trained.network, x, t, classes=trained.classes is not None, weights=weights)
     if score is None:
         raise DataError(f"the run has no {split} data")
     if trained.ending is not None:

@@ -117,6 +117,67 @@ def require_as_many(x: Array, t: Array) -> None:
         raise ShapeError("a loss needs at least one case")
 
 
+def weights_of_cases(value: Any, cases: int, dtype: Any = np.float64) -> Array:
+    """Convert a caller's weights of cases to an array (cases,) of ``dtype``.
+
+    Args:
+        value: a number of at least 0 for each case.
+        cases: how many cases there are.
+        dtype: the type of the result.
+
+    Raises:
+        ShapeError: the weights are not one real number for each case, or one of them is negative
+            or not finite.
+
+    Example:
+        >>> weights_of_cases([1, 2.5], 2)
+        array([1. , 2.5])
+    """
+    weights = as_numbers(value, "weights", "biuf")
+    if weights.shape != (cases,):
+        shape = weights.shape
+        raise ShapeError(f"weights are one number for each of {cases} cases, found shape {shape}")
+    wrong = ~((weights >= 0) & np.isfinite(weights))
+    if wrong.any():
+        case = int(wrong.argmax())
+        raise ShapeError(
+            f"weights are finite and at least 0, found {float(weights[case]):g} for case {case}"
+        )
+    return weights.astype(dtype)
+
+
+def cases_that_count(
+    x: Array, t: Array, weights: Array | None = None
+) -> tuple[Array, Array, Array | None]:
+    """The cases of a weight above 0, and their weights divided by the mean of these.
+
+    Only the ratios of weights matter: with a mean of 1, the mean of wᵢ Lᵢ over the cases is
+    Σ wᵢ Lᵢ / Σ wᵢ, and a learning rate means what it means without weights.
+
+    Args:
+        x: inputs, whose first axis counts the cases.
+        t: targets.
+        weights: as `weights_of_cases` gives them, or None.
+
+    Returns:
+        Inputs, targets, and weights, float64; None in place of weights that are all equal.
+
+    Example:
+        >>> x, t, weights = cases_that_count(np.eye(3), np.arange(3), np.array([1.0, 0.0, 3.0]))
+        >>> t, weights
+        (array([0, 2]), array([0.5, 1.5]))
+    """
+    if weights is None:
+        return x, t, None
+    there = weights > 0
+    if not there.all():
+        x, t, weights = x[there], t[there], weights[there]
+    if (weights == weights[:1]).all():
+        return x, t, None
+    shares = weights.astype(np.float64) / weights.max()  # so that no sum overflows
+    return x, t, shares / shares.mean()
+
+
 def assign(view: Array, value: ArrayLike, name: str) -> None:
     """Write ``value``, one number or an array of the same shape, into ``view``.
 

@@ -171,6 +171,22 @@ def number_of_targets(t: Array) -> int:
     return int(np.count_nonzero(has_target(t))) if are_sequences(t) else len(t)
 
 
+def weights_of_targets(weights: Array, t: Array) -> Array:
+    """The weights of the cases, one for each row of `target_rows`.
+
+    Args:
+        weights: (cases,).
+        t: prepared targets.
+
+    Example:
+        >>> weights_of_targets(np.array([0.5, 1.5]), np.array([[0, -1], [0, 0]]))
+        array([0.5, 1.5, 1.5])
+    """
+    if not are_sequences(t):
+        return weights
+    return np.broadcast_to(weights[:, None], t.shape[:2])[has_target(t)]
+
+
 def require_inputs_at_targets(x: Array, t: Array, shape: tuple[int, ...]) -> None:
     """Refuse a target at a step whose inputs are padding.
 

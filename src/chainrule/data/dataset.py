@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.arrays import Array, as_numbers, weights_of_cases
 from chainrule.core.errors import ShapeError, printable
 from chainrule.core.sequences import are_sequences
 
@@ -26,10 +26,13 @@ class Dataset:
         t: targets, (cases,) class numbers or (cases, outputs) float values; with one target for
             each step of a sequence, (cases, steps) class numbers or (cases, steps, outputs)
             float values.
+        weights: how much each case counts, (cases,), numbers of at least 0 of which only the
+            ratios matter; a case of weight 0 is left out. None where all cases count the same.
 
     Raises:
         ShapeError: ``x`` and ``t`` differ in length, or one of them is a single number or holds
-            entries that are not real numbers.
+            entries that are not real numbers; or a weight is negative or not finite, or there is
+            not one for each case.
 
     Example:
         >>> import numpy as np
@@ -39,6 +42,7 @@ class Dataset:
 
     x: Array
     t: Array
+    weights: Array | None = None
 
     def __post_init__(self) -> None:
         for what in ("x", "t"):
@@ -48,16 +52,26 @@ class Dataset:
             object.__setattr__(self, what, array)  # lists become arrays
         if len(self.x) != len(self.t):
             raise ShapeError(f"x has {len(self.x)} cases and t has {len(self.t)}")
+        if self.weights is not None:
+            object.__setattr__(self, "weights", weights_of_cases(self.weights, len(self.x)))
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __repr__(self) -> str:
-        return f"Dataset({len(self)} cases: x {self.x.shape} {self.x.dtype}, t {self.t.shape})"
+        weighted = "" if self.weights is None else ", weights"
+        shapes = f"x {self.x.shape} {self.x.dtype}, t {self.t.shape}"
+        return f"Dataset({len(self)} cases: {shapes}{weighted})"
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """``x``, ``t`` and, where the cases have them, ``weights``."""
+        return (self.x, self.t) if self.weights is None else (self.x, self.t, self.weights)
 
     def take(self, cases: Array) -> Dataset:
         """A new data set of the cases with the given indices, in the given order."""
-        return Dataset(self.x[cases], self.t[cases])
+        weights = None if self.weights is None else self.weights[cases]
+        return Dataset(self.x[cases], self.t[cases], weights)
 
 
 @dataclass(frozen=True, eq=False)

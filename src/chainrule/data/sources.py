@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array
+from chainrule.core.arrays import Array, cases_that_count
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import NO_CLASS
@@ -152,6 +152,7 @@ class _Loading:
             sources = read[kind]()
             data = self._from_cases(sources)
             data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
+        data = _with_note_of_weights(data)
         wanted = self.settings.get("standardize", False)
         return _standardized(data, center_only=wanted == "center") if wanted else data
 
@@ -176,7 +177,7 @@ class _Loading:
         if not self.are_values:
             return data
         return _changed(
-            data, lambda part: Dataset(part.x, part.t[:, None].astype(float)), classes=None
+            data, lambda part: replace(part, t=part.t[:, None].astype(float)), classes=None
         )
 
     def _characters(self) -> DataSplit:
@@ -206,7 +207,8 @@ class _Loading:
             raise DataError(
                 Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
             )
-        return self._split_sequences(Dataset(found.x, found.t), names, path.name)
+        made = Dataset(found.x, found.t, found.weights)
+        return self._split_sequences(made, names, path.name)
 
     def _split_sequences(
         self, made: Dataset, names: Sequence[str] | None, source: str
@@ -222,7 +224,7 @@ class _Loading:
             key = "target" if "target" in self.settings else self.kind
             raise ConfigError(Problem(message, key=key))
         if are_numbers and self.are_values:
-            made = Dataset(made.x, np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
+            made = replace(made, t=np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
         classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
         parts = self._split(len(made), made.t if made.t.ndim == 1 else None)
         train, validation, test = map(made.take, parts)
@@ -294,7 +296,7 @@ class _Loading:
         inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
         if flatten:
             inputs = [x.reshape(len(x), -1) for x in inputs]
-        datasets = map(Dataset, inputs, targets)
+        datasets = map(Dataset, inputs, targets, [cases.weights for cases in present])
         shape, order = present[0].image_shape, channels_of(present[0].image_shape)
         whole, *apart = (None if c is None else next(datasets) for c in sources)
         assert whole is not None
@@ -357,13 +359,32 @@ def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
             return np.divide(x, 255, dtype=dtype)
         return x.astype(dtype) if x.dtype == np.float32 and dtype == "float64" else x
 
-    return _changed(data, lambda part: Dataset(numbers(part.x), part.t))
+    return _changed(data, lambda part: replace(part, x=numbers(part.x)))
+
+
+def _with_note_of_weights(data: DataSplit) -> DataSplit:
+    """The data with a note on the range of the weights of the training cases, if they have any.
+
+    Raises:
+        DataError: all training cases have the weight 0.
+    """
+    weights = data.train.weights
+    if weights is None:
+        return data
+    above = weights[weights > 0]
+    if not len(above):
+        raise DataError(f"{data.source}: all {len(weights)} training cases have the weight 0")
+    note = f"the training cases have weights from {above.min():g} to {above.max():g}"
+    if len(above) < len(weights):
+        note += f"; {len(weights) - len(above)} of weight 0 are not trained on"
+    return replace(data, notes=(*data.notes, note))
 
 
 def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:
     """All parts, standardised with the mean and deviation of the training inputs."""
-    scaling = Standardization.fit(data.train.x, center_only=center_only)
-    return _changed(data, lambda part: Dataset(scaling.apply(part.x), part.t), scaling=scaling)
+    x, _, _ = cases_that_count(*data.train.arrays)
+    scaling = Standardization.fit(x, center_only=center_only)
+    return _changed(data, lambda part: replace(part, x=scaling.apply(part.x)), scaling=scaling)
 
 
 def _changed(data: DataSplit, change: Callable[[Dataset], Dataset], **other: Any) -> DataSplit:

@@ -72,6 +72,7 @@ def check(
     methods: Sequence[str] | None = None,
     coordinates: int | None = None,
     seed: int = 0,
+    weights: Any = None,
 ) -> Report:
     """Compare every gradient with independent derivations of it.
 
@@ -88,12 +89,13 @@ def check(
             default all in a small network, and some, chosen at random, in a large one. The other
             methods always compare whole arrays.
         seed: for random choices, and for what layers draw in training mode.
+        weights: those of the cases, as `Network.loss` takes them; the loss is then weighted.
 
     Raises:
         ConfigError: there is no such method, or the network is in float32.
         DivergenceError: the loss is not finite.
         MissingExtraError: the library of one of ``methods`` is not installed.
-        ShapeError: x or t does not fit.
+        ShapeError: x, t or weights do not fit.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -103,16 +105,16 @@ def check(
         (True, True)
     """
     chosen, notes = _methods(network, methods)
-    rng = np.random.default_rng(seed)
+    rng, cases = np.random.default_rng(seed), (x, t, weights)
     # In thousands of small products threads would only wait for each other. Overflow and NaN need
     # no warnings: the check itself reports them.
     with network.lock, on_threads(1), np.errstate(all="ignore"):
-        report = _in_one_mode(network, x, t, chosen, coordinates, rng)
+        report = _in_one_mode(network, cases, chosen, coordinates, rng)
         notes += [*report.notes, *_truncations(network)]
         if not any(layer.differs_in_training for layer in network.layers):
             return replace(report, notes=tuple(notes))
         with network.training_mode(seed):
-            training = _in_one_mode(network, x, t, chosen, coordinates, rng)
+            training = _in_one_mode(network, cases, chosen, coordinates, rng)
     return Report(
         (*report.parameters, *(replace(f, training=True) for f in training.parameters)),
         (*report.by_layer, *(replace(f, training=True) for f in training.by_layer)),
@@ -122,19 +124,19 @@ def check(
 
 def _in_one_mode(
     network: Network,
-    x: Any,
-    t: Any,
+    cases: tuple[Any, Any, Any],
     methods: Sequence[str],
     coordinates: int | None,
     rng: np.random.Generator,
 ) -> Report:
-    """All findings in the network's current mode."""
+    """All findings in the network's current mode; ``cases`` are inputs, targets and weights."""
     with untruncated(network):
-        points = _points(network, x, t, rng)
+        points = _points(network, *cases, rng)
         parameters = [f for point in points for f in _of_methods(point, methods, coordinates)]
         by_layer = [f for point in points for f in layer_by_layer(point)]
         notes = [note for point in points for note in _kinks(point)]
-    by_layer += against_definition(network, points[0].x, points[0].t, rng=rng)
+    first = points[0]
+    by_layer += against_definition(network, first.x, first.t, first.weights, rng=rng)
     return Report(tuple(parameters), tuple(by_layer), tuple(notes))
 
 
@@ -172,23 +174,26 @@ def _methods(network: Network, wanted: Sequence[str] | None) -> tuple[list[str],
     return methods, notes
 
 
-def _points(network: Network, x: Any, t: Any, rng: np.random.Generator) -> list[Point]:
+def _points(
+    network: Network, x: Any, t: Any, weights: Any, rng: np.random.Generator
+) -> list[Point]:
     """Two batches with their gradients, from two passes in direct succession."""
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    w = network.prepare_weights(weights, len(x))
     if not len(x):
         raise ShapeError("a check needs at least one case")
     middle = -(-2 * len(x) // 3)  # batches of two sizes, where there are enough cases
     halves = [slice(0, middle), slice(middle if middle < len(x) else 0, len(x))]
+    batches = [(x[part], t[part], None if w is None else w[part]) for part in halves]
     passes = []
-    for part in halves:
-        loss = network.loss(x[part], t[part])
+    for inputs, targets, own in batches:
+        loss = network.loss(inputs, targets, weights=own)
         if not np.isfinite(loss):
             raise DivergenceError(f"the loss is {loss}; there is no gradient to check")
-        passes.append((loss, network.backward_pass(t[part]).vector.copy()))
+        passes.append((loss, network.backward_pass(targets, weights=own).vector.copy()))
     points = []
-    for number, (part, (loss, gradient)) in enumerate(zip(halves, passes, strict=True), 1):
-        batch = x[part], t[part]
-        noise, near = rounding(network, *batch, rng=rng), undecided(network, *batch, rng=rng)
+    for number, (batch, (loss, gradient)) in enumerate(zip(batches, passes, strict=True), 1):
+        noise, near = rounding(network, *batch, rng=rng), undecided(network, *batch[:2], rng=rng)
         points.append(Point(network, *batch, gradient, loss, noise, near, number, rng))
     return points
 
@@ -201,13 +206,15 @@ def _of_methods(
         if method == "projection":
             yield from by_projection(point)
         elif method in LIBRARIES:
-            gradient = autograd(point.network, method, point.x, point.t)
+            gradient = autograd(point.network, method, point.x, point.t, point.weights)
             yield from by_autograd(point, method, gradient)
         else:
             yield from by_coordinates(point, method, choose)
 
 
-def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
+def autograd(
+    network: Network, library: str, x: Array, t: Array, weights: Array | None = None
+) -> Array:
     """∂L/∂θ of the same loss, differentiated by another library, in the layout of θ.
 
     Args:
@@ -215,8 +222,9 @@ def autograd(network: Network, library: str, x: Array, t: Array) -> Array:
         library: ``torch`` or ``jax``, which must be installed.
         x: prepared inputs, (cases, input).
         t: prepared targets.
+        weights: prepared weights.
     """
-    gradient: Array = import_module(LIBRARIES[library]).gradient(network, x, t)
+    gradient: Array = import_module(LIBRARIES[library]).gradient(network, x, t, weights)
     return gradient
 
 

@@ -29,6 +29,7 @@ from chainrule.gradients.whole_network import Point
 from chainrule.nn.activations import Gated
 from chainrule.nn.jacobians import Diagonal, Jacobian
 from chainrule.nn.layers.base import Layer
+from chainrule.nn.losses import mean_loss, times_weights
 
 MOST = 200
 """The most outputs of the loss, or numbers of θ, that are moved one by one."""
@@ -61,34 +62,38 @@ def layer_by_layer(point: Point) -> Iterator[Finding]:
 
 def _loss(point: Point, y: Array) -> Iterator[Finding]:
     """∂L/∂y, and δ where the loss is computed from the logits."""
-    network, t = point.network, point.t
+    network, t, w = point.network, point.t, point.weights
     rows = _some(len(y), MOST // y.shape[1] + 1, point.rng)
     if network.from_logits is not None:
         z, pair = network.logits, network.from_logits
-        delta = pair.delta(z, y, t)[rows]
+        delta = times_weights(pair.delta(z, y, t), w)[rows]
 
         def by_logits(step: float) -> Array:
             """∂L/∂z by a complex step."""
-            return _gradient(lambda v: pair.value(v, t), z, rows, np.full(z.shape, step))
+            steps = np.full(z.shape, step)
+            return _gradient(lambda v: mean_loss(pair, v, t, w), z, rows, steps)
 
         # With targets between 0 and 1, δ has a zero where its two terms, each below 1/N, cancel.
         cancels = t.ndim == 2 and bool(((t > 0) & (t < 1)).any())
-        floor = ROUNDINGS * ROUNDING / len(y) if cancels else 0.0
+        largest = 1.0 if w is None else float(w.max())
+        floor = ROUNDINGS * ROUNDING * largest / len(y) if cancels else 0.0
         yield _compared(point, "loss", "∂L/∂z", delta, by_logits, z.size, floor=floor)
     loss = network.loss_function
     distances = loss.from_kinks(y, t)
     at_kink = np.repeat((distances == 0).any(axis=1)[rows, None], y.shape[1], axis=1)
-    analytic = loss.jacobian(y, t)[rows]
+    analytic = times_weights(loss.jacobian(y, t), w)[rows]
     # The step is proportional to the number, so that a probability of 1e-40 can be checked.
     shares = np.where((np.abs(y) > SMALLEST) & (np.abs(y) < 1), np.abs(y), 1.0)
 
     def by_outputs(step: float) -> Array:
         """∂L/∂y by a complex step where it is known; at a probability of 0 it is infinite."""
-        return np.where(known, _gradient(lambda v: loss.value(v, t), y, rows, step * shares), 0.0)
+        found = _gradient(lambda v: mean_loss(loss, v, t, w), y, rows, step * shares)
+        return np.where(known, found, 0.0)
 
     known = ((np.abs(y[rows]) > SMALLEST) | (y[rows] == 0)) & np.isfinite(analytic)
     known &= np.isfinite(by_outputs(COMPLEX_STEP))
-    near = loss.jacobian(y * (1 - SHARE), t)[rows]  # shows the effect of the rounding of y
+    moved = loss.jacobian(y * (1 - SHARE), t)  # shows the effect of the rounding of y
+    near = times_weights(moved, w)[rows]
     floor = np.nan_to_num(np.abs(near - analytic) * (ROUNDINGS * ROUNDING / SHARE), posinf=0)
     analytic = np.where(known, analytic, 0.0)
     checked = int(known.sum())

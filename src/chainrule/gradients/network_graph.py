@@ -207,6 +207,16 @@ def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
     return f.loss_of(rows, target_rows(t), loss.each) * (len(rows) / len(y))
 
 
+def _weighted_loss(y: Node, t: Array, loss: Loss | FromLogits, weights: Array) -> Node:
+    """(1/N) Σ wᵢ Lᵢ, with a graph for the loss of each case that has a target."""
+    total = f.constant(0.0, y)
+    for case, weight in enumerate(weights):
+        own = slice(case, case + 1)
+        if len(target_rows(t[own])):
+            total = total + loss_over_steps(y[own], t[own], loss) * (float(weight) / len(y))
+    return total
+
+
 LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
     layers.Dense: _dense,
     layers.Softmax: lambda layer, x, own: LayerNodes(x, f.softmax(x)),
@@ -235,17 +245,18 @@ def _nodes(layer: Layer, x: Node, own: Arrays) -> LayerNodes:
     return graph(layer, x, own)
 
 
-def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
+def network_graph(network: Network, x: Any, t: Any, weights: Any = None) -> NetworkGraph:
     """The graph of the loss of ``network`` on inputs x and targets t.
 
     Args:
         network: whose layers are all of classes in `LAYERS`.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
+        weights: those of the cases, as `Network.loss` takes them.
 
     Raises:
         ConfigError: a layer is of another class.
-        ShapeError: x or t does not fit the network.
+        ShapeError: x, t or weights do not fit the network.
 
     Example:
         >>> from chainrule.nn import Dense
@@ -269,7 +280,12 @@ def network_graph(network: Network, x: Any, t: Any) -> NetworkGraph:
         outputs[layer.name] = made[k] = node.named(f"{layer.name}.a")
     of_logits = network.from_logits  # softmax or sigmoid with its cross-entropy; None for others
     y, function = (node, network.loss_function) if of_logits is None else (logits, of_logits)
-    loss = _penalised(loss_over_steps(y, targets, function), network, parameters)
+    w = network.prepare_weights(weights, len(targets))
+    if w is None:
+        loss = loss_over_steps(y, targets, function)
+    else:
+        loss = _weighted_loss(y, targets, function, w)
+    loss = _penalised(loss, network, parameters)
     return NetworkGraph(loss.named("L"), inputs, parameters, outputs)
 
 
@@ -282,13 +298,14 @@ def _penalised(loss: Node, network: Network, parameters: Mapping[str, Node]) -> 
     return loss
 
 
-def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
+def graph_gradient(network: Network, x: Any, t: Any, weights: Any = None) -> Parameters:
     """∂L/∂θ by reverse mode over the graph, in the layout of θ.
 
     Args:
         network: see `network_graph`; neither θ nor its gradient is changed.
         x: inputs.
         t: targets.
+        weights: those of the cases.
 
     Example:
         >>> from chainrule.gradients import relative_error
@@ -300,7 +317,7 @@ def graph_gradient(network: Network, x: Any, t: Any) -> Parameters:
         >>> relative_error(graph_gradient(network, x, t).vector, analytic) < 1e-15
         True
     """
-    graph = network_graph(network, x, t)
+    graph = network_graph(network, x, t, weights)
     found = Parameters(network.parameters.layout, dtype=network.dtype)
     nodes = f.backpropagate(graph.loss, list(graph.parameters.values()))
     for name, node in zip(graph.parameters, nodes, strict=True):

@@ -61,7 +61,14 @@ class Rounding:
     passed: float
 
 
-def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) -> Rounding:
+def rounding(
+    network: Network,
+    x: Array,
+    t: Array,
+    weights: Array | None = None,
+    *,
+    rng: np.random.Generator,
+) -> Rounding:
     """The effect of one rounding of every number at a batch.
 
     The network's own gradient is overwritten; θ is not changed.
@@ -70,14 +77,15 @@ def rounding(network: Network, x: Array, t: Array, *, rng: np.random.Generator) 
         network: in float64.
         x: prepared inputs.
         t: prepared targets.
+        weights: prepared weights.
         rng: draws by how much each number is moved.
     """
     with np.errstate(all="ignore"):
-        loss = network.loss(x, t)
-        gradient = network.backward_pass(t).vector.copy()
-        added, passed = terms(network, t, LEAST)
-        flushed, _ = terms(network, t, LEAST / ROUNDING)
-        losses, gradients = zip(*_moved_passes(network, x, t, rng), strict=True)
+        loss = network.loss(x, t, weights=weights)
+        gradient = network.backward_pass(t, weights=weights).vector.copy()
+        added, passed = terms(network, t, LEAST, weights)
+        flushed, _ = terms(network, t, LEAST / ROUNDING, weights)
+        losses, gradients = zip(*_moved_passes(network, x, t, weights, rng), strict=True)
         spread = _spread(np.array(gradients), gradient)
         return Rounding(
             _known(np.hypot(ROUNDING * added, spread) + ROUNDING * (2 * LEAST)),
@@ -101,7 +109,7 @@ def _known(values: Array) -> Array:
 
 
 def _moved_passes(
-    network: Network, x: Array, t: Array, rng: np.random.Generator
+    network: Network, x: Array, t: Array, weights: Array | None, rng: np.random.Generator
 ) -> Iterator[tuple[float, Array]]:
     """Loss and gradient with everything moved by `SHARE` at random, `SAMPLES` times."""
     theta = network.theta.copy()
@@ -110,8 +118,8 @@ def _moved_passes(
             network.theta = moved(theta, rng)
             target = _moved_targets(network, t, rng)
             with _slopes_moved(network, rng), outputs_moved(network, rng):
-                loss = network.loss(moved(x, rng), target)
-                yield loss, network.backward_pass(target).vector.copy()
+                loss = network.loss(moved(x, rng), target, weights=weights)
+                yield loss, network.backward_pass(target, weights=weights).vector.copy()
     finally:
         network.theta = theta
 
@@ -185,7 +193,9 @@ def _slopes_moved(network: Network, rng: np.random.Generator) -> Iterator[None]:
             layer.activation = phi
 
 
-def terms(network: Network, t: Array, least: float = 0.0) -> tuple[Array, float]:
+def terms(
+    network: Network, t: Array, least: float = 0.0, weights: Array | None = None
+) -> tuple[Array, float]:
     """For each number of the gradient, the sum of the magnitudes of its terms.
 
     They are found by a backward pass with every number replaced by its magnitude.
@@ -194,13 +204,15 @@ def terms(network: Network, t: Array, least: float = 0.0) -> tuple[Array, float]
         network: after a forward pass.
         t: prepared targets of its cases.
         least: a lower bound for every slope; it is also added to every number passed on.
+        weights: prepared weights of its cases.
 
     Returns:
         The sums, shape of θ, and the sum of all numbers passed on to layers.
     """
     sums, passed = Parameters(network.parameters.layout), 1.0
     last, from_logits = network.graph.order[-1], network.from_logits is not None
-    start = network.loss_delta(t) if from_logits else network.loss_jacobian(t)
+    derivative = network.loss_delta if from_logits else network.loss_jacobian
+    start = derivative(t, weights)
     received = {last: np.abs(start)}
     for k in reversed(network.graph.order):
         if k not in received:  # its terms are unknown; only the measured spread counts

@@ -50,6 +50,7 @@ class Point:
         network: at the θ of the gradient.
         x: prepared inputs.
         t: prepared targets.
+        weights: prepared weights of the cases, or None.
         gradient: of the backward pass, the shape of θ.
         loss: at θ.
         noise: the effect of rounding on gradient and loss at θ.
@@ -63,6 +64,7 @@ class Point:
     network: Network
     x: Array
     t: Array
+    weights: Array | None
     gradient: Array
     loss: float
     noise: Rounding
@@ -76,7 +78,7 @@ class Point:
 
     def f(self, theta: Array) -> Any:
         """The loss at any vector."""
-        return self.network.loss(self.x, self.t, theta)
+        return self.network.loss(self.x, self.t, theta, self.weights)
 
     def crosses(self, i: int, reach: float) -> bool:
         """Whether moving one parameter by ± ``reach`` crosses a kink."""
@@ -123,7 +125,7 @@ def _central_again(point: Point, found: Comparison, k: int) -> None:
     least_blur = blur(abs(point.loss), rounding, _largest_step(network, point.x, i))
     if found.agree[k] and least_blur > DIGITS * float(found.size[k]):
         return  # at every step the rounding of the loss hides the derivative
-    found.other[k], found.error[k], step = steadiest(network, point.x, point.t, i, rounding)
+    found.other[k], found.error[k], step = steadiest(point, i, rounding)
     if not found.agree[k]:
         found.kinks[k] = point.crosses(i, 2 * step) or point.is_at_kink(point.only(i))
 
@@ -194,18 +196,14 @@ def _compared(point: Point, method: str, at: Array, other: Array, error: float) 
 # step: a step that is good for one parameter may be far too large or too small for another.
 
 
-def steadiest(
-    network: Network, x: Array, t: Array, i: int, rounding: float
-) -> tuple[float, float, float]:
+def steadiest(point: Point, i: int, rounding: float) -> tuple[float, float, float]:
     """The central difference for one parameter, with the step that agrees best with smaller ones.
 
     The rounding of the loss, divided by the step, is an error of each result: its `blur`. A larger
     step is trusted only if its result agrees within the errors with those of all smaller steps.
 
     Args:
-        network: at θ.
-        x: prepared inputs.
-        t: prepared targets.
+        point: the network at θ and a batch.
         i: the index of the parameter in θ.
         rounding: the effect of one rounding of every number on the loss.
 
@@ -213,10 +211,11 @@ def steadiest(
         The derivative, the largest error that it may have, and the step.
     """
     values: list[float] = []
+    network, x = point.network, point.x
 
     def f(theta: Array) -> float:
         """The loss at any vector, which is added to ``values``."""
-        values.append(float(network.loss(x, t, theta)))
+        values.append(float(point.f(theta)))
         return values[-1]
 
     best = (np.nan, np.inf, 0.0)
@@ -307,17 +306,17 @@ def untruncated(network: Network) -> Iterator[None]:
 
 
 def against_definition(
-    network: Network, x: Array, t: Array, *, rng: np.random.Generator
+    network: Network, x: Array, t: Array, weights: Array | None, *, rng: np.random.Generator
 ) -> Iterator[Finding]:
     """Each array's truncated gradient, compared with that of the graph which defines it."""
     layers = truncating_layers(network)
     if not layers:
         return
     depths = ", ".join(f"{layer.name} after {layer.truncate}" for layer in layers)
-    defined = graph_gradient(network, x, t).vector
+    defined = graph_gradient(network, x, t, weights).vector
     network.loss(x, t)
-    ours = network.backward_pass(t).vector.copy()
-    noise = rounding(network, x, t, rng=rng).gradient
+    ours = network.backward_pass(t, weights=weights).vector.copy()
+    noise = rounding(network, x, t, weights, rng=rng).gradient
     limit = TOLERANCES["complex"]
     for segment in network.parameters.layout.trained:
         at = np.arange(segment.start, segment.stop)

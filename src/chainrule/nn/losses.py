@@ -11,7 +11,7 @@ with. The table `LOSSES` holds the classes by name; the fields of a class are it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log
 from typing import Any, ClassVar, NamedTuple
@@ -46,6 +46,14 @@ class Loss(ABC):
     @abstractmethod
     def jacobian(self, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, shape (cases, outputs), for prepared targets t."""
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """The loss of each case, (cases,), whose mean is ``value`` up to rounding.
+
+        It is needed where cases have unequal weights. A class that does not define it is asked
+        for the value of one case after the other.
+        """
+        return one_by_one(self.value, y, t)
 
     def from_kinks(self, y: Array, t: Array) -> Array:
         """The signed distances of each case from the kinks of the loss, (cases, n).
@@ -83,6 +91,11 @@ class ResidualLoss(Loss):
     def value(self, y: Array, t: Array) -> Any:
         """Σ ρ(y − t) / (cases · outputs)."""
         return self.rho(y - t).sum() / y.size
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """See `Loss.by_case`."""
+        found: Array = self.rho(y - t).mean(axis=1)
+        return found
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """ρ'(y − t) / (cases · outputs)."""
@@ -193,8 +206,17 @@ class CrossEntropy(Loss):
         """−(1/N) Σ t ln y, where the term of a target of 0 is 0, even if y is 0 as well."""
         if t.ndim == 1:
             return -np.log(y[np.arange(len(y)), t]).sum() / len(y)
-        log_y = np.log(np.where(t == 0, y.dtype.type(1), y))
-        return -(t * log_y).sum() / len(y)
+        return -self._terms(y, t).sum() / len(y)
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """See `Loss.by_case`."""
+        if t.ndim == 1:
+            return np.asarray(-np.log(y[np.arange(len(y)), t]))
+        return np.asarray(-self._terms(y, t).sum(axis=1))
+
+    def _terms(self, y: Array, t: Array) -> Array:
+        """t ln y for rows of targets."""
+        return np.asarray(t * np.log(np.where(t == 0, y.dtype.type(1), y)))
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """−t / (N y), and 0 where t is 0."""
@@ -226,10 +248,18 @@ class BinaryCrossEntropy(Loss):
 
     def value(self, y: Array, t: Array) -> Any:
         """See the class."""
+        return -self._terms(y, t).sum() / y.size
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """See `Loss.by_case`."""
+        return np.asarray(-self._terms(y, t).mean(axis=1))
+
+    def _terms(self, y: Array, t: Array) -> Array:
+        """t ln y + (1 − t) ln(1 − y)."""
         one = y.dtype.type(1)
         right = np.log(np.where(t == 0, one, y))
         wrong = np.log1p(-np.where(t == 1, y.dtype.type(0), y))
-        return -(t * right + (1 - t) * wrong).sum() / y.size
+        return np.asarray(t * right + (1 - t) * wrong)
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """See the class; written as (1 − t) / (1 − y) − t / y."""
@@ -277,6 +307,12 @@ class Hinge(Loss):
         """See the class."""
         margins = self._margins(y, t)
         return margins[margins.real > 0].sum() / len(y)
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """See `Loss.by_case`."""
+        margins = self._margins(y, t)
+        found: Array = np.where(margins.real > 0, margins, y.dtype.type(0)).sum(axis=1)
+        return found
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """See the class; where 1 + y_j − y_t is 0, the derivative by y_j is taken as 0."""
@@ -327,6 +363,10 @@ class FromLogits(ABC):
         """L as a function of the logits."""
 
     @abstractmethod
+    def by_case(self, z: Array, t: Array) -> Array:
+        """The loss of each case as a function of the logits, (cases,); its mean is ``value``."""
+
+    @abstractmethod
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """δ = ∂L/∂z, shape (cases, outputs), given the outputs y as well."""
 
@@ -359,6 +399,10 @@ class SoftmaxCrossEntropy(FromLogits):
         The logarithm and z_m − z_t are at least 0, so nothing cancels: for logits 0 and −40 the
         loss is 4.25e-18 if the first class is the true one, and 40 if the second is.
         """
+        return np.add.reduce(self.by_case(z, t)) / len(z)
+
+    def by_case(self, z: Array, t: Array) -> Array:
+        """The terms of the sum of ``value``."""
         cases = np.arange(len(z))
         m = z.real.argmax(axis=1)
         below = z - z[cases, m][:, None]
@@ -366,9 +410,9 @@ class SoftmaxCrossEntropy(FromLogits):
         others[cases, m] = 0
         log_sum = np.log1p(np.add.reduce(others, axis=1))
         if t.ndim == 1:
-            return np.add.reduce(log_sum - below[cases, t]) / len(z)
+            return np.asarray(log_sum - below[cases, t])
         weighted = t * np.where(t == 0, z.dtype.type(0), below)
-        return (log_sum * t.sum(axis=1) - weighted.sum(axis=1)).sum() / len(z)
+        return np.asarray(log_sum * t.sum(axis=1) - weighted.sum(axis=1))
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """p_j / N for a wrong class j, and −Σ_{j≠t} p_j / N for the true class t.
@@ -413,7 +457,15 @@ class SigmoidCrossEntropy(FromLogits):
 
     def value(self, z: Array, t: Array) -> Any:
         """See the class; both terms are at least 0, so nothing cancels."""
-        return ((1 - t) * softplus(z) + t * softplus(-z)).sum() / z.size
+        return self._terms(z, t).sum() / z.size
+
+    def by_case(self, z: Array, t: Array) -> Array:
+        """See `FromLogits.by_case`."""
+        return np.asarray(self._terms(z, t).mean(axis=1))
+
+    def _terms(self, z: Array, t: Array) -> Array:
+        """(1 − t) softplus(z) + t softplus(−z)."""
+        return np.asarray((1 - t) * softplus(z) + t * softplus(-z))
 
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """((1 − t) σ(z) − t σ(−z)) / (cases · outputs)."""
@@ -474,6 +526,36 @@ def loss_function(value: str | Mapping[str, Any] | Loss) -> Loss:
         Huber(delta=2.0)
     """
     return value if isinstance(value, Loss) else from_table("loss", LOSSES, value)
+
+
+def mean_loss(loss: Loss | FromLogits, y: Array, t: Array, weights: Array | None = None) -> Any:
+    """The mean of wᵢ Lᵢ over the cases, where Lᵢ is the loss of case i and N their number.
+
+    Args:
+        loss: a loss of the outputs or of the logits.
+        y: outputs, or logits for a loss of these.
+        t: prepared targets.
+        weights: w, (cases,); None for 1 everywhere.
+
+    Example:
+        >>> y, t = np.array([[1.0], [3.0]]), np.zeros((2, 1))
+        >>> float(mean_loss(MeanSquaredError(), y, t, np.array([1.5, 0.5])))
+        3.0
+    """
+    if weights is None:
+        return loss.value(y, t)
+    return (weights * loss.by_case(y, t)).sum() / len(weights)
+
+
+def times_weights(J: Array, weights: Array | None) -> Array:
+    """A derivative of the mean loss, (cases, outputs), with each row times its case's weight."""
+    return J if weights is None else J * weights[:, None]
+
+
+def one_by_one(value: Callable[[Array, Array], Any], y: Array, t: Array) -> Array:
+    """A loss of each case, (cases,), from a function that gives the mean loss of several."""
+    found = [value(y[case : case + 1], t[case : case + 1]) for case in range(len(y))]
+    return np.array(found, y.dtype)
 
 
 # Targets are class numbers from 0 to classes − 1, one for each case, or a row of values for each

@@ -12,7 +12,14 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.core.arguments import is_finite
-from chainrule.core.arrays import Array, as_numbers, assign, require_as_many, rows_of_cases
+from chainrule.core.arrays import (
+    Array,
+    as_numbers,
+    assign,
+    require_as_many,
+    rows_of_cases,
+    weights_of_cases,
+)
 from chainrule.core.errors import ConfigError, ShapeError, printable, unknown
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import lengths_of, require_inputs_at_targets
@@ -29,7 +36,7 @@ from chainrule.nn.graph import INPUT
 from chainrule.nn.jacobians import Jacobian, RowsOf, explicit
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.layers.base import sizes_text
-from chainrule.nn.losses import Loss, loss_function
+from chainrule.nn.losses import Loss, loss_function, mean_loss, times_weights
 from chainrule.nn.parameters import Layout, Parameters
 from chainrule.nn.penalties import (
     PenaltyLike,
@@ -215,8 +222,8 @@ class Network:
         with self.lock:
             return self.propagate(x).copy()
 
-    def loss(self, x: Any, t: Any, theta: Array | None = None) -> Any:
-        """The mean loss over the cases plus the penalty.
+    def loss(self, x: Any, t: Any, theta: Array | None = None, weights: Any = None) -> Any:
+        """The mean loss over the cases, (1/N) Σ wᵢ Lᵢ, plus the penalty.
 
         Args:
             x: inputs, (cases, input).
@@ -224,46 +231,58 @@ class Network:
             theta: parameters to use instead of the network's, which may be complex. Nothing is
                 stored then; without ``theta`` this is a forward pass, and `backward_pass` may
                 follow.
+            weights: w, (cases,), numbers of at least 0 that are used as they are: the sum is
+                divided by N, not by Σ wᵢ. None for 1 everywhere.
 
         Returns:
             A Python ``float``, or a ``complex`` if x or theta is complex.
 
         Raises:
-            ShapeError: x, t or theta does not fit.
+            ShapeError: x, t, theta or weights do not fit.
+
+        Example:
+            >>> from chainrule.nn import Dense
+            >>> network = Network([Dense(1, "linear", weights="zeros")], input=1, loss="mse")
+            >>> x, t = [[1.0], [1.0]], [[1.0], [3.0]]
+            >>> network.loss(x, t), network.loss(x, t, weights=[1.5, 0.5])
+            (5.0, 3.0)
         """
         x, t = self.prepare(x, t)
+        weights = self.prepare_weights(weights, len(x))
         if theta is None:
             with self.lock:
                 self.propagate(x.copy())
-                return np.asarray(self.loss_of_pass(t)).item()
+                return np.asarray(self.loss_of_pass(t, weights)).item()
         theta = as_numbers(theta, "the values of theta")
         z, y = self.evaluate(x, theta)
-        return np.asarray(self._data_loss(z, y, t) + self._penalty.loss(theta)).item()
+        return np.asarray(self._data_loss(z, y, t, weights) + self._penalty.loss(theta)).item()
 
-    def backward_pass(self, t: Any, *, to_input: bool = False) -> Parameters:
+    def backward_pass(self, t: Any, *, to_input: bool = False, weights: Any = None) -> Parameters:
         """The gradient of the loss of the last forward pass, penalty included.
 
         Args:
             t: the targets of the cases of the forward pass. Change θ only after this call: the
                 gradient is the one at the θ of the forward pass.
             to_input: whether to store ∂L/∂x, (cases, input), in ``input_gradient``.
+            weights: those of the cases, as `loss` takes them.
 
         Returns:
             ``gradients``, which has arrays by full name (``dense_1.W``) and by ``layer(name)``;
             the next backward pass overwrites them.
 
         Raises:
-            ShapeError: t does not fit, or there was no forward pass.
+            ShapeError: t or weights do not fit, or there was no forward pass.
             OtherThreadError: another thread made the last forward pass; or it took gradients and
                 may still use them, and this thread does not hold `lock`.
         """
         t, held = self.prepare_targets(t), self.lock._is_owned()
+        weights = self.prepare_weights(weights, len(t))
         with self.lock:
             self._require_forward_pass(t)
             self.context.require_own_thread(held=held)
             if not held:
                 self.context.gradient_thread = get_ident()
-            J = self.backpropagate(t, to_input=to_input)
+            J = self.backpropagate(t, to_input=to_input, weights=weights)
             self.input_gradient = None if J is None else J.copy()  # a layer may reuse J's array
             return self.gradients
 
@@ -279,7 +298,8 @@ class Network:
         if len(t) != len(self._output):
             raise ShapeError(f"the forward pass had {len(self._output)} cases, found {len(t)}")
 
-    # The passes without checks, for engines: x and t are results of `prepare`
+    # The passes without checks, for engines: x and t are results of `prepare`, weights of
+    # `prepare_weights`
 
     def propagate(self, x: Array) -> Array:
         """The forward pass on prepared inputs; the next pass may overwrite its result."""
@@ -292,11 +312,14 @@ class Network:
         self._output = made[self.graph.order[-1]]
         return self._output
 
-    def loss_of_pass(self, t: Array) -> Any:
+    def loss_of_pass(self, t: Array, weights: Array | None = None) -> Any:
         """The loss of the last forward pass, penalty included."""
-        return self._data_loss(self.logits, self._output, t) + self._penalty.loss(self.theta)
+        found = self._data_loss(self.logits, self._output, t, weights)
+        return found + self._penalty.loss(self.theta)
 
-    def backpropagate(self, t: Array, *, to_input: bool = False) -> Array | None:
+    def backpropagate(
+        self, t: Array, *, to_input: bool = False, weights: Array | None = None
+    ) -> Array | None:
         """The backward pass: the chain rule from the loss through one layer after the other.
 
         If several layers use one output, its gradient is the sum of those that they return.
@@ -308,7 +331,7 @@ class Network:
             J = (
                 layer.backward_pass(received.pop(k), to_input=wanted)
                 if received
-                else self._backward_through_last(t, to_input=wanted)
+                else self._backward_through_last(t, weights, to_input=wanted)
             )
             if J is not None:
                 for source, part in zip(sources, layer.part(J), strict=True):
@@ -317,26 +340,32 @@ class Network:
             self._penalty.add_gradient(self.theta, self.gradients.vector)
         return received.get(INPUT) if to_input else None
 
-    def _backward_through_last(self, t: Array, *, to_input: bool) -> Array | None:
+    def _backward_through_last(
+        self, t: Array, weights: Array | None, *, to_input: bool
+    ) -> Array | None:
         """The backward pass of the last layer, from J_L; or from δ, if the loss is of logits."""
         assert self._output is not None, "backpropagate follows propagate"
         last = self.layers[-1]
         if self.from_logits is not None and not self._explicit:
-            return last.backward_from_delta(self.loss_delta(t), to_input=to_input)
-        by_logs = self.loss_by_logs(t) if self._explicit else None
+            return last.backward_from_delta(self.loss_delta(t, weights), to_input=to_input)
+        by_logs = self.loss_by_logs(t, weights) if self._explicit else None
         if by_logs is None:
-            return last.backward_pass(self.loss_jacobian(t), to_input=to_input)
+            return last.backward_pass(self.loss_jacobian(t, weights), to_input=to_input)
         J, J_z = by_logs
         return last.backward_from_delta(explicit(J_z).vjp(J), to_input=to_input)
 
-    def loss_jacobian(self, t: Array) -> Array:
+    def loss_jacobian(self, t: Array, weights: Array | None = None) -> Array:
         """J_L = ∂L/∂y at the last forward pass, (cases, outputs), for prepared targets."""
         assert self._output is not None, "the loss has a Jacobian where there was a forward pass"
         if self.from_logits is not None:
-            return self.from_logits.jacobian(self.logits, self._output, t)
-        return self.loss_function.jacobian(self._output, t)
+            J = self.from_logits.jacobian(self.logits, self._output, t)
+        else:
+            J = self.loss_function.jacobian(self._output, t)
+        return times_weights(J, weights)
 
-    def loss_by_logs(self, t: Array) -> tuple[Array, Jacobian] | None:
+    def loss_by_logs(
+        self, t: Array, weights: Array | None = None
+    ) -> tuple[Array, Jacobian] | None:
         """∂L/∂u and ∂u/∂z, with ∂L/∂z as their product, if some of ∂L/∂y could overflow.
 
         u is y, except where ∂L/∂y divides by a probability p, y or 1 − y of a sigmoid, that is
@@ -344,6 +373,7 @@ class Network:
 
         Args:
             t: prepared targets of the cases of the last forward pass.
+            weights: prepared weights of these cases.
 
         Returns:
             ∂L/∂u, (cases, outputs), and the Jacobian ∂u/∂z; None if u is y for all outputs.
@@ -358,13 +388,16 @@ class Network:
         by_log = self.from_logits.log_jacobian(self.logits, self._output, t)
         J_z = RowsOf(found.which, by_log, local["a"] if "a" in local else local["z"])
         with np.errstate(divide="ignore", over="ignore"):  # where ∂L/∂y is not used
-            return np.where(found.which, found.J, self.loss_jacobian(t)), J_z
+            J = np.where(
+                found.which, times_weights(found.J, weights), self.loss_jacobian(t, weights)
+            )
+            return J, J_z
 
-    def loss_delta(self, t: Array) -> Array:
+    def loss_delta(self, t: Array, weights: Array | None = None) -> Array:
         """δ = ∂L/∂z at the last forward pass, for a loss that is computed from the logits z."""
         assert self.from_logits is not None, "the loss is of y"
         assert self._output is not None, "there is a δ where there was a forward pass"
-        return self.from_logits.delta(self.logits, self._output, t)
+        return times_weights(self.from_logits.delta(self.logits, self._output, t), weights)
 
     @property
     def logits(self) -> Array:
@@ -395,15 +428,17 @@ class Network:
             pass  # the last layer's z and y are returned; those of the others are freed
         return z, y
 
-    def loss_of(self, logits: Array, outputs: Array, t: Array) -> float:
+    def loss_of(
+        self, logits: Array, outputs: Array, t: Array, weights: Array | None = None
+    ) -> float:
         """The loss, without the penalty, of logits and outputs that `evaluate` returned."""
-        return float(self._data_loss(logits, outputs, t))
+        return float(self._data_loss(logits, outputs, t, weights))
 
-    def _data_loss(self, z: Array, y: Array | None, t: Array) -> Any:
-        if self.from_logits is not None:
-            return self.from_logits.value(z, t)
+    def _data_loss(self, z: Array, y: Array | None, t: Array, weights: Array | None) -> Any:
         assert y is not None
-        return self.loss_function.value(y, t)
+        if self.from_logits is not None:
+            return mean_loss(self.from_logits, z, t, weights)
+        return mean_loss(self.loss_function, y, t, weights)
 
     def update_untrained(self) -> None:
         """Call `Layer.update_untrained` of each layer that has untrained arrays."""
@@ -457,6 +492,17 @@ class Network:
         require_as_many(x, t)
         require_inputs_at_targets(x, t, self.input_shape)
         return x, t
+
+    def prepare_weights(self, weights: Any, cases: int) -> Array | None:
+        """The weights of ``cases`` cases in the network's type; None where all of them are 1.
+
+        Raises:
+            ShapeError: there is not one for each case, or one is negative or not finite.
+        """
+        if weights is None:
+            return None
+        found = weights_of_cases(weights, cases, self.dtype)
+        return None if (found == 1).all() else found
 
     # The mode
 

@@ -28,6 +28,7 @@ class Peer(ABC):
         threads: how many threads the library may use.
         seed: for what layers draw during training, such as the masks of dropout.
         clip_gradient_norm: the largest norm of the gradient in a step; None for no limit.
+        weights: prepared weights of the cases, which multiply their losses; None for none.
 
     Attributes:
         library: the parts of a network that the library has.
@@ -49,6 +50,7 @@ class Peer(ABC):
     threads: int = 1
     seed: int = 0
     clip_gradient_norm: float | None = None
+    weights: Array | None = None
 
     def __post_init__(self) -> None:
         self.batch_size = min(self.batch_size, len(self.x))

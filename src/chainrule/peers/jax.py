@@ -287,7 +287,13 @@ def masks_of(network: Network, cases: int) -> dict[str, Array]:
 
 
 def total_loss(
-    network: Network, form: str, theta: Iterable[Any], x: Any, t: Any, masks: Mapping[str, Any]
+    network: Network,
+    form: str,
+    theta: Iterable[Any],
+    x: Any,
+    t: Any,
+    masks: Mapping[str, Any],
+    weights: Any = None,
 ) -> Any:
     """The network's loss, penalty included.
 
@@ -298,6 +304,7 @@ def total_loss(
         x: inputs, (cases, input).
         t: prepared targets.
         masks: the masks of dropout, as `masks_of` gives them.
+        weights: prepared weights.
     """
     parameters = dict(zip(network.parameters, theta, strict=True))
     made: dict[int, Any] = {INPUT: x.reshape(len(x), *network.input_shape)}
@@ -312,7 +319,7 @@ def total_loss(
         ends_with_logits = k == last and network.from_logits is not None
         phi = (lambda z: z) if ends_with_logits else _function_of(layer, form)
         made[k] = LAYERS[layer.__class__](layer, given, own, phi)
-    value = _data_loss(network, form, made[last], t)
+    value = _data_loss(network, form, made[last], t, weights)
     for name, w in parameters.items():
         for kind, rate in network.penalty_rates(name).items():
             value = value + rate * PENALTIES[kind](w)
@@ -325,7 +332,7 @@ def _function_of(layer: Any, form: str) -> Any:
     return SOFTMAX.made(form, layer) if phi is None else ACTIVATIONS[type(phi)].made(form, phi)
 
 
-def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
+def _data_loss(network: Network, form: str, y: Any, t: Any, weights: Any) -> Any:
     """The loss without penalty; for sequences the mean over the cases of the sum over the steps.
 
     A step without a target has no loss. Its output is replaced before the loss is computed, since
@@ -334,26 +341,30 @@ def _data_loss(network: Network, form: str, y: Any, t: Any) -> Any:
     ours = loss_of_a_step(network.loss_function)
     loss = LOSSES[type(ours)].made(form, ours)
     if not are_sequences(t):
-        return loss(y.reshape(len(t), -1), t).mean()
+        by_case = loss(y.reshape(len(t), -1), t)
+        return by_case.mean() if weights is None else (weights * by_case).mean()
     has_target = t != NO_CLASS if t.ndim == 2 else ~jnp.isnan(t[:, :, 0])
     y = jnp.where(has_target[..., None], y, 0.0)
     t = jnp.where(has_target if t.ndim == 2 else has_target[..., None], t, 0)
-    return jnp.where(has_target, loss(y, t), 0.0).sum() / len(t)
+    by_step = jnp.where(has_target, loss(y, t), 0.0)
+    return (by_step if weights is None else weights[:, None] * by_step).sum() / len(t)
 
 
-def gradient(network: Network, x: Array, t: Array) -> Array:
+def gradient(network: Network, x: Array, t: Array, weights: Array | None = None) -> Array:
     """∂L/∂θ, penalty included, the shape of θ.
 
     Args:
         network: one that `LIBRARY` can compute.
         x: prepared inputs.
         t: prepared targets.
+        weights: prepared weights.
     """
     with jax.enable_x64(True):
         theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
         differentiate = jax.jit(jax.grad(partial(total_loss, network, "formula")))
         masks = masks_of(network, len(x))
-        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t), masks)
+        w = None if weights is None else jnp.asarray(weights)
+        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t), masks, w)
         return np.concatenate([np.asarray(g).ravel() for g in found])
 
 
@@ -383,6 +394,7 @@ class JaxPeer(Peer):
             state = [{n: jnp.zeros_like(w) for n in self.optimizer.state_names} for w in theta]
             self._carry: Any = (theta, state, jnp.zeros((), theta[0].dtype))
             self._x, self._t = jnp.asarray(self.x), jnp.asarray(self.t)
+            self._w = None if self.weights is None else jnp.asarray(self.weights)
 
     def run(self, order: Array | None) -> Array:
         """See `Peer.run`."""
@@ -390,7 +402,7 @@ class JaxPeer(Peer):
             scale = self.network.dtype.type(self.optimizer.scale)
             cases = np.arange(len(self.x)) if order is None else order
             self._carry, losses = self._epoch(
-                self._carry, self._x, self._t, cases, self._masks(), scale
+                self._carry, self._x, self._t, self._w, cases, self._masks(), scale
             )
             self._carry[0][0].block_until_ready()  # wait for the whole program
             return np.asarray(losses).astype(float)
@@ -416,9 +428,9 @@ def _step_of(
     """One training step: θ, the rule's state and the step count after it, and the loss."""
     update = RULES[type(rule)]
 
-    def step(carry: Any, x: Any, t: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
+    def step(carry: Any, x: Any, t: Any, w: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
         theta, state, steps = carry
-        value, gradient = jax.value_and_grad(loss)(theta, x, t, masks)
+        value, gradient = jax.value_and_grad(loss)(theta, x, t, masks, w)
         if clip is not None:
             norm = jnp.sqrt(sum(jnp.square(g).sum() for g in gradient))
             gradient = [jnp.where(norm > clip, g * (clip / norm), g) for g in gradient]
@@ -434,7 +446,7 @@ def _step_of(
 
 
 def _epoch(
-    step: Any, batch: int, carry: Any, x: Any, t: Any, order: Any, masks: Any, scale: Any
+    step: Any, batch: int, carry: Any, x: Any, t: Any, w: Any, order: Any, masks: Any, scale: Any
 ) -> Any:
     """All minibatches of an epoch: those of full size in a loop, then a smaller last one if any.
 
@@ -444,7 +456,8 @@ def _epoch(
 
     def minibatch(carry: Any, given: Any) -> Any:
         cases, its_masks = given
-        return step(carry, x[cases], t[cases], its_masks, scale)
+        own = None if w is None else w[cases]
+        return step(carry, x[cases], t[cases], own, its_masks, scale)
 
     count, rest = divmod(len(order), batch)
     whole = order[: count * batch].reshape(-1, batch)

@@ -103,8 +103,8 @@ class SklearnPeer(Peer):
     """scikit-learn's multilayer perceptron. See `Peer` for the arguments.
 
     Raises:
-        ConfigError: targets that are distributions, or probabilities other than 0 and 1; or the
-            gradient is to be clipped.
+        ConfigError: targets that are distributions, or probabilities other than 0 and 1; the
+            cases have weights; or the gradient is to be clipped.
     """
 
     name: ClassVar[str] = "sklearn"
@@ -114,6 +114,8 @@ class SklearnPeer(Peer):
         super().__init__(*args, **options)
         if self.clip_gradient_norm is not None:
             raise ConfigError("it does not clip the norm of the gradient")
+        if self.weights is not None:
+            raise ConfigError("its loop over minibatches takes no weights of cases")
         network, outputs = self.network, self.network.outputs
         self._rate = self.optimizer.rates[0][1]
         # The BLAS libraries are looked for only once, because that takes a millisecond.

@@ -65,20 +65,22 @@ class TorchPeer(Peer):
         for group, rate in zip(self.update.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.optimizer.scale
         x: Any = self._x
-        t = self.t
+        t, w = self.t, self.weights
         with torch_threads(self.threads), self.network.training_mode(self.seed):
             if order is not None:
                 x, t = x[torch.from_numpy(order)], t[order]
+                w = None if w is None else w[order]
             starts = range(0, len(t), self.batch_size)
-            targets = [t[start : start + self.batch_size] for start in starts]
+            chosen = [slice(start, start + self.batch_size) for start in starts]
+            targets = [(t[own], None if w is None else w[own]) for own in chosen]
             batches = zip(x.split(self.batch_size), targets, strict=True)
-            return np.array([self._step(*batch) for batch in batches])
+            return np.array([self._step(x, *of) for x, of in batches])
 
-    def _step(self, x: Tensor, t: Array) -> float:
+    def _step(self, x: Tensor, t: Array, weights: Array | None) -> float:
         """Train on one minibatch, and return its loss before the update."""
         self.network.context.step = self.steps
         self.update.zero_grad()
-        loss: Any = self._loss(self.model(x), t)
+        loss: Any = self._loss(self.model(x), t, weights)
         for rate, w in self._penalised["L1"]:
             loss = loss + rate * w.abs().sum()
         with torch.set_grad_enabled(self.clip_gradient_norm is not None):
@@ -109,16 +111,17 @@ class TorchPeer(Peer):
 # The derivative of the loss, for the check of gradients
 
 
-def gradient(network: Network, x: Array, t: Array) -> Array:
+def gradient(network: Network, x: Array, t: Array, weights: Array | None = None) -> Array:
     """∂L/∂θ, penalty included, the shape of θ.
 
     Args:
         network: one that `LIBRARY` can compute.
         x: prepared inputs.
         t: prepared targets.
+        weights: prepared weights.
     """
     model = Modules(network, "formula").up_to_logits()
-    value: Any = loss_of(network, "formula")(model(as_tensor(x)), t)
+    value: Any = loss_of(network, "formula")(model(as_tensor(x)), t, weights)
     for name, w in zip(network.parameters, model.parameters(), strict=True):
         for term in penalty_terms(network, name, w):
             value = value + term

@@ -68,7 +68,8 @@ class Position(BaseModel):
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of this epoch have run.
         steps: how many steps the optimiser has taken.
-        correct: how many cases of this epoch were classified correctly, each before its update.
+        correct: how many cases of this epoch were classified correctly, each before its update;
+            where cases have weights, the sum of their weights.
         seconds: the time that the engine has spent on this epoch.
         stop_reason: why training was stopped before its last epoch; otherwise None.
     """
@@ -78,7 +79,7 @@ class Position(BaseModel):
     epoch: Count
     minibatch: Count
     steps: Count
-    correct: Count
+    correct: Count | Annotated[float, Field(ge=0, lt=2**63)]
     seconds: Annotated[float, Field(ge=0, lt=2**63)]
     stop_reason: Annotated[str, Field(max_length=LONGEST_REASON)] | None = None
 
@@ -390,7 +391,7 @@ def data_checksums(data: DataSplit) -> dict[str, str]:
     parts = {"training": data.train, "validation": data.validation, "test": data.test}
     names = np.frombuffer(json.dumps(data.classes).encode(), np.uint8)
     return {
-        **{f"{name} data": checksum(part.x, part.t) for name, part in parts.items()},
+        **{f"{name} data": checksum(*part.arrays) for name, part in parts.items()},
         "class names": checksum(names),
     }
 

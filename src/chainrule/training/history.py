@@ -151,7 +151,8 @@ class Progress:
         losses: the loss of each minibatch, (minibatches,); 0 for those that have not run yet.
         counts: the number of cases of each minibatch, (minibatches,).
         correct: how many cases of the minibatches that have run were classified correctly, each
-            with the parameters before the update of its minibatch.
+            with the parameters before the update of its minibatch; where cases have weights, the
+            sum of their weights.
         seconds: the time that the engine has spent on this epoch.
         order: the indices of the cases in the order of this epoch, (cases,); None if the order
             is that of the data set, or has not been drawn yet.
@@ -159,7 +160,7 @@ class Progress:
 
     losses: Array
     counts: Array
-    correct: int = 0
+    correct: float = 0
     seconds: float = 0.0
     order: Array | None = None
 
@@ -177,7 +178,10 @@ class Progress:
             seconds: the time that they took.
         """
         self.losses[minibatch - len(result.losses) : minibatch] = result.losses
-        self.correct += result.correct
+        if isinstance(result.correct, int):
+            self.correct += result.correct
+        else:  # one after the other, so that the rounding does not depend on the chunks
+            self.correct = float(np.cumsum([self.correct, *result.correct])[-1])
         self.seconds += seconds
 
     @property

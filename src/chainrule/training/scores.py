@@ -10,6 +10,10 @@ values         R², mean absolute error, root mean squared error; a `TargetScore
 
 Labels are targets of 0 and 1 of which a case may have several at once ("multi-label"): an output
 above ½ says that the case has the label.
+
+Where cases have weights w, every mean over cases is Σ w v / Σ w, every sum is of w v, and every
+fraction of cases is that of their weights, so that a case of weight 2 counts as two. Numbers of
+cases are still counted.
 """
 
 from __future__ import annotations
@@ -21,11 +25,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.core.arrays import Array, as_numbers
+from chainrule.core.arrays import Array, as_numbers, cases_that_count, weights_of_cases
 from chainrule.core.errors import ShapeError
-from chainrule.core.sequences import number_of_targets, output_rows, target_rows
+from chainrule.core.sequences import (
+    number_of_targets,
+    output_rows,
+    target_rows,
+    weights_of_targets,
+)
 from chainrule.data.standardization import Standardization
-from chainrule.nn.losses import one_hot
+from chainrule.nn.losses import one_hot, times_weights
 from chainrule.nn.network import Network
 
 CASES_AT_A_TIME = 2048
@@ -91,7 +100,7 @@ class Score:
         r2: the coefficient of determination, 1 − Σ(y − t)² / Σ(t − t̄)². Both sums are over all
             cases and outputs, and t̄ is each output's mean target. None if targets are no values,
             or if no output's targets vary.
-        cases: the number of cases.
+        cases: the number of cases, without those of weight 0.
         mae: the mean absolute error, the mean of |y − t| over all cases and outputs, in the
             targets' own units. None if targets are no values.
         rmse: the root mean squared error √ mean (y − t)² of each output, and the mean of these
@@ -229,15 +238,37 @@ def true_classes(t: Array) -> Array:
     return t if t.ndim == 1 else predicted_classes(t)
 
 
-def count_correct(y: Array, t: Array) -> int:
+def count_correct(y: Array, t: Array, weights: Array | None = None) -> float:
     """The number of cases whose predicted class is the true one; for sequences, of such steps.
 
     Args:
         y: outputs, (cases, outputs).
         t: prepared targets.
+        weights: those of the cases, which are summed instead of counted; None to count.
     """
-    y, t = output_rows(y, t), target_rows(t)
-    return int(np.count_nonzero(_predictions_for(y, t) == true_classes(t)))
+    rows = target_rows(t)
+    right = _predictions_for(output_rows(y, t), rows) == true_classes(rows)
+    if weights is None:
+        return int(np.count_nonzero(right))
+    return float(weights_of_targets(weights, t)[right].sum(dtype=np.float64))
+
+
+def fraction_right(correct: float, t: Array, weights: Array | None) -> float:
+    """The accuracy: ``correct`` as `count_correct` sums it over all cases, as a fraction of all.
+
+    Args:
+        correct: the sum over the cases.
+        t: their prepared targets.
+        weights: their weights, or None.
+    """
+    return min(1.0, correct / _all(t, weights))  # the two sums may be rounded differently
+
+
+def _all(t: Array, weights: Array | None) -> float:
+    """How many targets there are, or the sum of their weights; 1 where there are none."""
+    if weights is None:
+        return max(1, number_of_targets(t))
+    return float(weights_of_targets(weights, t).sum(dtype=np.float64)) or 1.0
 
 
 def _predictions_for(y: Array, t: Array) -> Array:
@@ -248,7 +279,13 @@ def _predictions_for(y: Array, t: Array) -> Array:
 
 
 def evaluate(
-    network: Network, x: Any, t: Any, *, classes: bool = False, kind: TargetKind | None = None
+    network: Network,
+    x: Any,
+    t: Any,
+    *,
+    classes: bool = False,
+    kind: TargetKind | None = None,
+    weights: Any = None,
 ) -> Score | None:
     """The score of ``network`` on a set of cases.
 
@@ -260,12 +297,20 @@ def evaluate(
         t: targets, as `Network.loss` takes them; scaled, where ``kind`` has a scaling.
         classes: whether the targets are classes (accuracy) or values (R² and errors).
         kind: more on the targets, in place of ``classes``: labels, names, a scaling.
+        weights: how much each case counts, (cases,), at least 0, of which only the ratios
+            matter; None where all count the same.
 
     Returns:
-        The score, or None if there are no cases.
+        The score, or None if there are no cases, or none of a weight above 0.
 
     Raises:
-        ShapeError: x or t does not fit the network.
+        ShapeError: x, t or weights do not fit.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> network = Network([Dense(1, "linear", weights="zeros")], input=1, loss="mse")
+        >>> evaluate(network, [[0], [0]], [1.0, 3.0], weights=[3, 1]).loss
+        3.0
     """
     kind = kind or (CLASSES if classes else VALUES)
     x = _as_cases(x)
@@ -274,22 +319,27 @@ def evaluate(
     t = network.prepare_targets(t)
     if len(t) != len(x):
         raise ShapeError(f"{len(x)} cases have {len(t)} targets")
+    if weights is not None:
+        x, t, weights = cases_that_count(x, t, weights_of_cases(weights, len(x)))
+        if len(x) == 0:
+            return None
     total, sums = 0.0, _sums_for(kind, network, t)
     with np.errstate(all="ignore"):  # an infinite or NaN loss is returned as it is
         for part in _batches(network, len(x)):
             z, y = network.evaluate(network.prepare_inputs(x[part]))
-            total += network.loss_of(z, y, t[part]) * len(y)
-            sums.add(y, t[part])
-        return sums.score(total / len(t) + network.penalty_loss(), t)
+            own = None if weights is None else weights[part]
+            total += network.loss_of(z, y, t[part], own) * len(y)
+            sums.add(y, t[part], own)
+        return sums.score(total / len(t) + network.penalty_loss(), t, weights)
 
 
 class _Sums(Protocol):
     """What is summed over batches, and gives the score of all cases."""
 
-    def add(self, y: Array, t: Array) -> None:
-        """Add a batch: outputs (cases, outputs) and prepared targets."""
+    def add(self, y: Array, t: Array, weights: Array | None) -> None:
+        """Add a batch: outputs (cases, outputs), prepared targets, and weights (cases,)."""
 
-    def score(self, loss: float, t: Array) -> Score:
+    def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """The score, of which the loss is known already; ``t`` are all prepared targets."""
 
 
@@ -305,15 +355,15 @@ class _ClassSums:
     """The cases, or steps of sequences, whose class is right."""
 
     def __init__(self) -> None:
-        self.correct = 0
+        self.correct = 0.0
 
-    def add(self, y: Array, t: Array) -> None:
+    def add(self, y: Array, t: Array, weights: Array | None) -> None:
         """See `_Sums.add`."""
-        self.correct += count_correct(y, t)
+        self.correct += count_correct(y, t, weights)
 
-    def score(self, loss: float, t: Array) -> Score:
+    def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """See `_Sums.score`."""
-        return Score(loss, self.correct / max(1, number_of_targets(t)), None, len(t))
+        return Score(loss, fraction_right(self.correct, t, weights), None, len(t))
 
 
 class _LabelSums:
@@ -321,32 +371,35 @@ class _LabelSums:
 
     def __init__(self, kind: TargetKind, outputs: int) -> None:
         self.names = target_labels(kind.names, outputs, multi_label=True)
-        self.there, self.said, self.both, self.right = np.zeros((4, outputs), np.int64)
-        self.rows_right = 0
+        self.cases = np.zeros(outputs, np.int64)
+        self.there, self.said, self.both, self.right = np.zeros((4, outputs))
+        self.rows_right = 0.0
 
-    def add(self, y: Array, t: Array) -> None:
+    def add(self, y: Array, t: Array, weights: Array | None) -> None:
         """See `_Sums.add`."""
         said, there = predicted_labels(output_rows(y, t)), predicted_labels(target_rows(t))
-        self.there += there.sum(axis=0)
-        self.said += said.sum(axis=0)
-        self.both += (said & there).sum(axis=0)
-        self.right += (said == there).sum(axis=0)
-        self.rows_right += int((said == there).all(axis=1).sum())
+        own = None if weights is None else weights_of_targets(weights, t)
+        self.cases += there.sum(axis=0)
+        self.there += times_weights(there, own).sum(axis=0)
+        self.said += times_weights(said, own).sum(axis=0)
+        self.both += times_weights(said & there, own).sum(axis=0)
+        self.right += times_weights(said == there, own).sum(axis=0)
+        self.rows_right += float(times_weights((said == there).all(axis=1)[:, None], own).sum())
 
-    def score(self, loss: float, t: Array) -> Score:
+    def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """See `_Sums.score`."""
-        rows = max(1, number_of_targets(t))
-        accuracy = self.right / rows
+        rows = _all(t, weights)
+        accuracy = np.minimum(self.right / rows, 1.0)
         precision, recall = _quotient(self.both, self.said), _quotient(self.both, self.there)
         f1 = _quotient(2 * self.both, self.said + self.there)
-        columns = (c.tolist() for c in (self.there, accuracy, precision, recall, f1))
+        columns = (c.tolist() for c in (self.cases, accuracy, precision, recall, f1))
         listed = zip(self.names, *columns, strict=True) if len(f1) <= MOST_LISTED else ()
         return Score(
             loss,
             float(accuracy.mean()),
             None,
             len(t),
-            row_accuracy=self.rows_right / rows,
+            row_accuracy=min(1.0, self.rows_right / rows),
             f1=float(f1.mean()),
             labels=tuple(LabelScore(*each) for each in listed),
         )
@@ -374,12 +427,14 @@ class _ValueSums:
         self.residual = 0.0
         self.squares, self.absolute = np.zeros((2, outputs))
 
-    def add(self, y: Array, t: Array) -> None:
+    def add(self, y: Array, t: Array, weights: Array | None) -> None:
         """See `_Sums.add`. In float64, as the rounding errors of a long float32 sum are large."""
         rows = self._targets(t)
+        own = None if weights is None else weights_of_targets(weights, t)
         d = np.subtract(self.kind.in_own_units(output_rows(y, t)), rows, dtype=np.float64)
-        self.absolute += np.abs(d).sum(axis=0)
+        self.absolute += times_weights(np.abs(d), own).sum(axis=0)
         np.square(d, out=d)
+        d = times_weights(d, own)
         self.squares += d.sum(axis=0)
         self.residual += float(d.sum())
 
@@ -388,10 +443,10 @@ class _ValueSums:
         rows = target_rows(t) if t.ndim > 1 else one_hot(t, len(self.squares), float)
         return self.kind.in_own_units(rows)
 
-    def score(self, loss: float, t: Array) -> Score:
+    def score(self, loss: float, t: Array, weights: Array | None) -> Score:
         """See `_Sums.score`."""
-        rows = self._targets(t)
-        spread, count = _spread(rows), max(1, len(rows))
+        own = None if weights is None else weights_of_targets(weights, t)
+        spread, count = _spread(self._targets(t), own), _all(t, weights)
         total = float(spread.sum())
         mae, rmse = self.absolute / count, np.sqrt(self.squares / count)
         return Score(
@@ -450,8 +505,10 @@ def _batches(network: Network, cases: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _spread(t: Array) -> Array:
+def _spread(t: Array, weights: Array | None = None) -> Array:
     """(t − t̄)² of every target, (cases, outputs), t̄ being the mean of each output's targets.
+
+    With weights, (cases,), t̄ is the weighted mean, and each row is multiplied by its weight.
 
     If all targets of an output are equal, t̄ is set to that number. The computed mean could differ
     from it by rounding, and the sum of the squares would not be 0.
@@ -459,9 +516,13 @@ def _spread(t: Array) -> Array:
     if not len(t):
         return np.zeros(t.shape)
     lowest = t.min(axis=0)
-    mean = np.where(lowest == t.max(axis=0), lowest, t.mean(axis=0, dtype=np.float64))
+    if weights is None:
+        mean = t.mean(axis=0, dtype=np.float64)
+    else:
+        mean = np.average(t.astype(np.float64), axis=0, weights=weights)
+    mean = np.where(lowest == t.max(axis=0), lowest, mean)
     d = np.subtract(t, mean, dtype=np.float64)
-    return np.square(d, out=d)
+    return times_weights(np.square(d, out=d), weights)
 
 
 def has_r2(t: Array) -> bool:

@@ -60,13 +60,16 @@ class Entry:
     part: str = "forward"
 
 
-def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> list[Entry]:
+def trace(
+    network: Network, x: Array, t: Array, *, weights: Any = None, jacobians: bool = True
+) -> list[Entry]:
     """Run the passes on one minibatch and list their arrays.
 
     Args:
         network: evaluated at its present θ; with ``jacobians`` its gradients are overwritten.
         x: inputs, (cases, input).
         t: targets, as `Network.loss` takes them.
+        weights: those of the cases, as `Network.loss` takes them.
         jacobians: list the layers' arrays, run the backward pass, and list every Jacobian, δ and
             gradient. Otherwise only inputs, outputs, targets and loss are listed.
 
@@ -74,21 +77,23 @@ def trace(network: Network, x: Array, t: Array, *, jacobians: bool = True) -> li
         Copies of the arrays, in the order in which they are computed.
 
     Raises:
-        ShapeError: x or t does not fit the network.
+        ShapeError: x, t or weights do not fit the network.
     """
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
+    w = network.prepare_weights(weights, len(t))
     with network.lock:
         y = network.forward_pass(x)
-        loss = np.asarray(network.loss_of_pass(t))
+        loss = np.asarray(network.loss_of_pass(t, w))
         entries = [
             Entry("x", "the inputs", _shaped(x, network.input_shape)),
             *(list(_forward(network)) if jacobians else []),
             Entry("y", "the outputs", _shaped(y, network.layers[-1].output_shape)),
             *_targets(network, t, as_rows=jacobians),
-            Entry("L", _loss_formula(network), loss),
+            *([] if w is None else [Entry("w", "the weights of the cases", w)]),
+            Entry("L", _loss_formula(network, weighted=w is not None), loss),
         ]
         if jacobians:
-            entries += [replace(entry, part="backward") for entry in _backward(network, t)]
+            entries += [replace(entry, part="backward") for entry in _backward(network, t, w)]
         return [replace(entry, value=entry.value.copy()) for entry in entries]
 
 
@@ -97,10 +102,11 @@ def _shaped(rows: Array, shape: Shape) -> Array:
     return rows.reshape(len(rows), *shape)
 
 
-def _loss_formula(network: Network) -> str:
+def _loss_formula(network: Network, *, weighted: bool) -> str:
     step_loss = loss_of_a_step(network.loss_function)
     summed = "" if step_loss is network.loss_function else ", summed over the steps"
-    formula = f"the loss: {name_in(LOSSES, step_loss)}{summed}, mean over the cases"
+    each = ", each times its weight w" if weighted else ""
+    formula = f"the loss: {name_in(LOSSES, step_loss)}{summed}, mean over the cases{each}"
     kinds = " and ".join(dict.fromkeys(term.type for term in network.penalised))
     return formula + (f", + {kinds} penalty {network.penalty_loss():.8g}" if kinds else "")
 
@@ -156,20 +162,22 @@ def _input_names(network: Network, k: int) -> str:
     return " and ".join(names)
 
 
-def _backward(network: Network, t: Array) -> Iterator[Entry]:
+def _backward(network: Network, t: Array, w: Array | None) -> Iterator[Entry]:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        by_logs = network.loss_by_logs(t)
-        J = network.loss_jacobian(t) if by_logs is None else by_logs[0]
-        network.backpropagate(t, to_input=True)
+        by_logs = network.loss_by_logs(t, w)
+        J = network.loss_jacobian(t, w) if by_logs is None else by_logs[0]
+        network.backpropagate(t, to_input=True, weights=w)
     last = network.layers[-1]
     J, at_small = _shaped(J, last.output_shape), by_logs is not None
-    yield Entry("J_L", _jacobian_formula(network, at_small=at_small), J)
+    weighted = "" if w is None else ", times w"
+    yield Entry("J_L", _jacobian_formula(network, at_small=at_small) + weighted, J)
     upstream: dict[int, list[str]] = {network.graph.order[-1]: ["J_L"]}
     for k in reversed(network.graph.order):
         layer = network.layers[k]
         J_z = by_logs[1] if by_logs is not None and layer is last else None
+        sums = " + ".join(upstream[k])
         yield from _layer_entries(
-            network, layer, " + ".join(upstream[k]), _input_names(network, k), J_z
+            network, layer, sums, _input_names(network, k), J_z, "" if w is None else "w · "
         )
         sent = f"{'δ' if layer.gives_distribution else '∂L/∂x'} {layer.name}"
         sources = network.graph.sources[k]
@@ -191,13 +199,14 @@ def _jacobian_formula(network: Network, *, at_small: bool) -> str:
 
 
 def _layer_entries(
-    network: Network, layer: Layer, upstream: str, x: str, by_logs: Jacobian | None
+    network: Network, layer: Layer, upstream: str, x: str, by_logs: Jacobian | None, factor: str
 ) -> Iterator[Entry]:
     """One layer's part of the backward pass.
 
     ``upstream`` names the gradient, or the sum of gradients, with respect to the layer's output;
     ``x`` names its input. ``by_logs`` replaces the layer's Jacobian if the loss is differentiated
-    with respect to the logarithms of some outputs.
+    with respect to the logarithms of some outputs. ``factor`` is what multiplies the formula of δ
+    from the logits.
     """
     name, local, also = layer.name, layer.jacobians(), ""
     if by_logs is not None and network.from_logits is not None:
@@ -213,7 +222,7 @@ def _layer_entries(
         yield _local(f"J_s {name}", formula, local["z"])
         product = f"{reaching} · J_s {name}"
     if network.from_logits and not network.explicit_jacobians and layer is network.layers[-1]:
-        product += f" = {network.from_logits.formula}, computed from the logits z"
+        product += f" = {factor}{network.from_logits.formula}, computed from the logits z"
     assert layer.delta is not None
     delta = _shaped(layer.delta, layer.z_shape)
     yield Entry(f"δ {name}", f"∂L/∂z = {product}", delta)
@@ -354,7 +363,9 @@ class ShowMinibatches(Callback):
         cases = f"{len(x)} case{'s' * (len(x) > 1)}"
         print(f"\n═══ epoch {trainer.epoch}, {batch}, {cases} " + "═" * 24)
         with trainer.engine.training_mode(), np.errstate(all="ignore"):
-            entries = trace(trainer.network, x, t, jacobians=self.jacobians)
+            entries = trace(
+                trainer.network, x, t, weights=trainer.minibatch_weights, jacobians=self.jacobians
+            )
         print(printable(as_text(entries, self.classes)))
         if self.jacobians:
             print(printable(update_text(trainer)))

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from chainrule.core.arrays import Array
+from chainrule.core.arrays import Array, cases_that_count
 from chainrule.core.errors import (
     ConfigError,
+    DataError,
     DivergenceError,
     MissingExtraError,
     printable,
@@ -23,7 +24,6 @@ from chainrule.core.errors import (
 )
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
-from chainrule.core.sequences import number_of_targets
 from chainrule.data.dataset import Dataset
 from chainrule.nn.network import Network
 from chainrule.training.callbacks import Callback, callback
@@ -33,7 +33,15 @@ from chainrule.training.engines.threads import number_of_threads, on_threads, pr
 from chainrule.training.history import History, Progress, Row, score_columns
 from chainrule.training.optimizers import Optimizer, optimizer
 from chainrule.training.schedules import Schedule, schedule
-from chainrule.training.scores import CLASSES, VALUES, Score, TargetKind, evaluate, has_r2
+from chainrule.training.scores import (
+    CLASSES,
+    VALUES,
+    Score,
+    TargetKind,
+    evaluate,
+    fraction_right,
+    has_r2,
+)
 from chainrule.training.settings import Settings
 
 CHUNK_SECONDS = 0.05
@@ -46,10 +54,11 @@ LONGEST_REASON = 300
 
 @dataclass(frozen=True)
 class Part:
-    """Inputs and targets of one part of the data, which may be empty."""
+    """Inputs, targets and weights of one part of the data, which may be empty."""
 
     x: Array
     t: Array
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -71,8 +80,12 @@ class Trainer:
         callbacks: those of the settings, followed by those passed as an argument.
         epoch: the epoch in progress, from 1; 0 before the first.
         minibatch: how many minibatches of this epoch have run.
+        minibatch_weights: the weights of the cases of the minibatch that callbacks are shown, or
+            None.
         last_loss: the loss of the minibatch that ran last; NaN before the first.
         threads: the number of threads for the engine and for large matrix products.
+        train: the prepared training cases without those of weight 0; the other weights are
+            divided by their mean, so that the learning rate keeps its meaning.
         base_rate: the network's learning rate, before any schedule.
         progress: the losses and counts of the epoch in progress.
         history: the losses and scores of the finished epochs.
@@ -87,6 +100,7 @@ class Trainer:
     Raises:
         ConfigError: the optimiser, schedule, engine or callback is unknown, an option is out of
             its range, or a callback cannot take part in this training.
+        DataError: all training cases have the weight 0.
     """
 
     def __init__(
@@ -102,6 +116,8 @@ class Trainer:
     ) -> None:
         self.network = network
         self.train = self._prepared(train)
+        if not len(self.train):
+            raise DataError("there is nothing to train on: all training cases have the weight 0")
         self.validation = self._prepared(validation)
         self.settings = settings
         self.kind = kind or (CLASSES if classes else VALUES)
@@ -124,6 +140,7 @@ class Trainer:
         self.epoch = 0
         self.minibatch = 0
         self.progress = Progress.at_start(self.engine.counts)
+        self.minibatch_weights: Array | None = None
         self.last_loss = float("nan")
         self.interrupted = False
         self.stop_reason: str | None = None
@@ -143,10 +160,12 @@ class Trainer:
         return self.base_rate * self.optimizer.scale
 
     def _prepared(self, part: Part | Dataset) -> Part:
-        """The part in the network's floating-point type, converted once for all epochs."""
-        if not len(part):
-            return Part(part.x, part.t)
-        return Part(*self.network.prepare(part.x, part.t))
+        """The cases that count, in the network's floating-point type, converted once."""
+        x, t, weights = cases_that_count(part.x, part.t, part.weights)
+        if not len(x):
+            return Part(x, t)
+        x, t = self.network.prepare(x, t)
+        return Part(x, t, self.network.prepare_weights(weights, len(x)))
 
     def _make_engine(self) -> Engine:
         settings, cases = self.settings, len(self.train)
@@ -154,8 +173,10 @@ class Trainer:
             raise ConfigError(unknown("engine", settings.engine, ENGINES))
         batch_size = settings.cases_a_minibatch(cases)
         name = settings.engine
-        if name == "auto" and settings.clip_gradient_norm is not None:
-            name = "numpy"  # compiled code does not clip
+        if name == "auto" and (
+            settings.clip_gradient_norm is not None or self.train.weights is not None
+        ):
+            name = "numpy"  # compiled code does neither clip nor weight
         elif name == "auto":
             sizes = {"cases": cases, "batch_size": batch_size, "epochs": settings.epochs}
             name = engine_for(self.network, self.optimizer, **sizes)
@@ -169,6 +190,7 @@ class Trainer:
                 classes=self.classes,
                 clip_gradient_norm=settings.clip_gradient_norm,
                 seed=settings.seed,
+                weights=self.train.weights,
             )
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([replace(p, key="engine") for p in error.problems]) from None
@@ -351,6 +373,7 @@ class Trainer:
             if one.every_minibatch:
                 cases = self.engine.cases_of(self.minibatch)
                 chosen = cases if order is None else order[cases]
+                self.minibatch_weights = self.engine.weights_of(order, self.minibatch)
                 one.on_minibatch(self, self.engine.x[chosen], self.engine.t[chosen])
 
     def _diverged(self, error: NotFiniteError) -> DivergenceError:
@@ -377,13 +400,16 @@ class Trainer:
         if self.settings.evaluate == "full":
             row |= score_columns("train", self.evaluate(self.train))
         elif self.classes:
-            row["train_accuracy"] = progress.correct / max(1, number_of_targets(self.train.t))
+            row["train_accuracy"] = fraction_right(
+                progress.correct, self.train.t, self.train.weights
+            )
         row |= score_columns("validation", self.evaluate(self.validation))
         row["seconds"] = progress.seconds
         return row
 
     def evaluate(self, cases: Part | Dataset) -> Score | None:
         """The score of the network as it is now; None if there are no cases."""
+        x, t, weights = cases.x, cases.t, cases.weights
         if self.classes:
-            return self.engine.evaluate(cases.x, cases.t)
-        return evaluate(self.network, cases.x, cases.t, kind=self.kind)
+            return self.engine.evaluate(x, t, weights)
+        return evaluate(self.network, x, t, kind=self.kind, weights=weights)

@@ -68,18 +68,19 @@ def test_labels_belong_to_idx_files(files):
 
 @pytest.mark.parametrize("name", ["text", "npz", "idx", "packed"])
 def test_inputs_of_every_format(files, name):
-    x, labels = read_inputs(files / name, features=3)
-    assert x.shape == (2, 3)
-    assert (labels is None) == (name in ("idx", "packed"))
+    cases = read_inputs(files / name, features=3)
+    assert cases.x.shape == (2, 3)
+    assert (cases.labels is None) == (name in ("idx", "packed"))
     with pytest.raises(DataError, match="network"):
         read_inputs(files / name, features=7)
 
 
 def test_inputs_without_labels(files):
-    x, labels = read_inputs(files / "text", features=4)
-    assert x.tolist() == [[1, 2, 3, 0], [4, 5, 6, 1]]
-    assert labels is None
-    x, labels = read_inputs(files / "text", features=3, label="first")
+    cases = read_inputs(files / "text", features=4)
+    assert cases.x.tolist() == [[1, 2, 3, 0], [4, 5, 6, 1]]
+    assert cases.labels is None
+    labels = read_inputs(files / "text", features=3, label="first").labels
+    assert labels is not None
     assert labels.values.tolist() == [1, 4]
 
 
@@ -112,7 +113,7 @@ def test_a_reader_of_ones_own_is_a_function_and_its_line_in_the_table(folder, mo
     }
     run = train(config, run="run")
     assert run.classes == ("even", "odd")
-    x, t = cases_of_file(run, folder / "cases.jsonl")
+    x, t, _ = cases_of_file(run, folder / "cases.jsonl")
     assert x.shape == (20, 2)
     assert t.tolist() == [0, 1] * 10
     (folder / "cases.jsonl").write_text('[1, 2, "evn"]\n[1, 2, "odd"]')

@@ -116,6 +116,7 @@ class Cases:
             (channels, height, width); None if the inputs are not images.
         feature_names: the names of the inputs, or None if the source gives none.
         are_bytes: whether ``x`` holds pixels as uint8 that have not yet been divided by 255.
+        weights: how much each case counts, (cases,), or None; see `Dataset`.
     """
 
     x: Array
@@ -123,6 +124,7 @@ class Cases:
     image_shape: Shape = None
     feature_names: tuple[str, ...] | None = None
     are_bytes: bool = False
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)

@@ -7,14 +7,14 @@ an entry to `FORMATS`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
-from chainrule.data.readers.cases import Cases, Labels, Options, place_channels
+from chainrule.data.readers.cases import Cases, Options, place_channels
 from chainrule.data.readers.idx_file import is_idx, read_idx_images
 from chainrule.data.readers.npz_file import is_npz, read_npz
 from chainrule.data.readers.unpacking import first_bytes
@@ -107,7 +107,7 @@ def read_cases(path: Path, **options: Any) -> Cases:
 
 def read_inputs(
     path: Path, *, features: int, channels: str | None = None, **options: Any
-) -> tuple[Array, Labels | None]:
+) -> Cases:
     """Read cases for a trained network, with labels or without.
 
     A text file of exactly ``features`` columns has no labels; with one column more, the last
@@ -121,8 +121,8 @@ def read_inputs(
         options: what else is known about the file; see `Options`.
 
     Returns:
-        x (cases, features) as in the file (float32 as float64), not standardised; and the labels
-        or None, for `chainrule.data.readers.encoding.encode_classes` or `encode_values`.
+        The cases, with x (cases, features) as in the file (float32 as float64), not standardised,
+        and labels for `chainrule.data.readers.encoding.encode_classes` or `encode_values`.
 
     Raises:
         DataError: something is wrong with the file, or it has another number of inputs.
@@ -132,4 +132,4 @@ def read_inputs(
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"
         raise DataError(Problem(message, path))
-    return x.astype(np.float64) if x.dtype == np.float32 else x, cases.labels
+    return replace(cases, x=x.astype(np.float64) if x.dtype == np.float32 else x)

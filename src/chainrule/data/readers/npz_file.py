@@ -1,4 +1,4 @@
-"""NumPy's .npz files of inputs ``x``, targets ``t`` and possibly the names of the classes."""
+"""NumPy's .npz files of inputs ``x``, targets ``t`` and possibly class names and weights."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array
-from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.arrays import Array, weights_of_cases
+from chainrule.core.errors import DataError, Problem, ShapeError, nearest, shown
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.core.sequences import lengths_of
@@ -31,7 +31,7 @@ DAMAGES = (
 The last three are raised for names that are not UTF-8, negative offsets and truncated entries.
 """
 
-_KNOWN = ("x", "t", "classes", "image_shape")
+_KNOWN = ("x", "t", "classes", "image_shape", "weights")
 
 
 def is_npz(head: bytes, name: str) -> bool:
@@ -44,7 +44,8 @@ def read_npz(path: Path) -> Cases:
 
     ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
     be missing. ``classes`` holds the names of the classes in order, ``image_shape`` the shape
-    of images in rows. Pickled objects are refused, so that no code in the file is run.
+    of images in rows, ``weights`` how much each case counts, (cases,). Pickled objects are
+    refused, so that no code in the file is run.
 
     Args:
         path: the file.
@@ -60,13 +61,15 @@ def read_npz(path: Path) -> Cases:
     arrays = read_arrays(path, _KNOWN)
     x = _inputs(path, arrays)
     shape = _image_shape(path, x, arrays.get("image_shape"))
-    return Cases(x, _labels(path, x, arrays), image_shape=shape)
+    labels, weights = _labels(path, x, arrays), weights_in(path, arrays)
+    return Cases(x, labels, image_shape=shape, weights=weights)
 
 
 def write_npz(path: Path, data: DataSplit) -> None:
     """Write the parts of ``data``, one after the other, as one .npz file.
 
-    The file holds ``x`` and ``t``, if known ``classes`` and ``image_shape``, and for sequences
+    The file holds ``x`` and ``t``, if known ``classes``, ``image_shape`` and ``weights`` (1 in a
+    part without weights), and for sequences
     ``lengths``, as `chainrule.data.readers.sequence_file.read_sequences` reads them.
 
     Args:
@@ -79,6 +82,10 @@ def write_npz(path: Path, data: DataSplit) -> None:
     parts = [part for part in data if len(part)]
     x = np.concatenate([part.x for part in parts])
     arrays: dict[str, Any] = {"x": x, "t": np.concatenate([part.t for part in parts])}
+    if any(part.weights is not None for part in parts):
+        arrays["weights"] = np.concatenate(
+            [np.ones(len(part)) if part.weights is None else part.weights for part in parts]
+        )
     if data.classes is not None:
         arrays["classes"] = np.array(data.classes)
     if data.image_shape is not None:
@@ -121,6 +128,25 @@ def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
         raise DataError(Problem(message, path)) from None
     except (NotImplementedError, RuntimeError) as error:
         raise DataError(Problem(f"the file cannot be unpacked ({error})", path)) from None
+
+
+def weights_in(path: Path, arrays: Mapping[str, Array]) -> Array | None:
+    """The array ``weights``, (cases,), or None if there is no such array.
+
+    Raises:
+        DataError: there is not one number for each case of ``x``, one is negative or not finite,
+            or all are 0.
+    """
+    if "weights" not in arrays:
+        return None
+    found, cases = arrays["weights"], len(arrays["x"])
+    try:
+        weights = weights_of_cases(found[:, 0] if found.shape == (cases, 1) else found, cases)
+    except ShapeError as error:
+        raise DataError(Problem(str(error), path)) from None
+    if not weights.any():
+        raise DataError(Problem("all weights are 0; expected one above 0", path))
+    return weights
 
 
 def _missing_x(members: Mapping[str, Any]) -> str:

@@ -7,7 +7,8 @@ if all their features are NaN.
 
 ``t`` has one target for each case, class numbers (cases,) or values (cases, outputs), or one for
 each step: class numbers (cases, steps), −1 for no target, or values (cases, steps, outputs), NaN
-for no target. ``classes`` holds the names of the classes in order.
+for no target. ``classes`` holds the names of the classes in order, ``weights`` how much each case
+counts.
 """
 
 from __future__ import annotations
@@ -22,10 +23,16 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, ShapeError
 from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
 from chainrule.data.readers.encoding import MAX_CLASS, check_names
-from chainrule.data.readers.npz_file import DAMAGES, names_of_classes, read_arrays, read_header
+from chainrule.data.readers.npz_file import (
+    DAMAGES,
+    names_of_classes,
+    read_arrays,
+    read_header,
+    weights_in,
+)
 from chainrule.data.readers.paths import existing_file
 
-KNOWN = ("x", "t", "classes", "lengths")
+KNOWN = ("x", "t", "classes", "lengths", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +43,13 @@ class Sequences:
         x: (cases, steps, features), NaN in padding.
         t: as in the file, but with no targets in padding; None if the file has none.
         classes: the names of the classes, or None if the file has none.
+        weights: how much each case counts, (cases,), or None.
     """
 
     x: Array
     t: Array | None
     classes: tuple[str, ...] | None
+    weights: Array | None
 
 
 def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
@@ -94,7 +103,8 @@ def read_sequences(path: Path) -> Sequences:
         raise DataError(Problem(f"x[{case}, {step}] is not finite within the case", path))
     x = np.where(padded[:, :, None], np.nan, x)
     t = arrays.get("t")
-    return Sequences(x, None if t is None else _targets(path, t, padded), _names(path, arrays))
+    targets = None if t is None else _targets(path, t, padded)
+    return Sequences(x, targets, _names(path, arrays), weights_in(path, arrays))
 
 
 def _found_lengths(path: Path, x: Array) -> Array:

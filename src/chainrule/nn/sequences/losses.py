@@ -6,7 +6,7 @@ If a network's output has the shape (steps, outputs), a case has a target for ev
 
 where l is the named loss of a single case, so that mse divides by the number of outputs of a step
 but not by the number of steps. A step may have no target, written as the class number −1 or as a
-row of NaN; its l is 0.
+row of NaN; its l is 0. Where cases have weights, that of a case multiplies the sum over its steps.
 
 Targets are class numbers (cases, steps) or rows (cases, steps, outputs). Outputs and logits are
 flat, (cases, steps · outputs), as everywhere between layers.
@@ -63,6 +63,10 @@ class SequenceLoss(Loss):
     def value(self, y: Array, t: Array) -> Any:
         """See the module."""
         return _total(self.each.value, y, t)
+
+    def by_case(self, y: Array, t: Array) -> Array:
+        """The sum over the steps of each case, (cases,)."""
+        return _sums(self.each.by_case, y, t)
 
     def jacobian(self, y: Array, t: Array) -> Array:
         """J_L = ∂L/∂y, (cases, steps · outputs); 0 where there is no target."""
@@ -143,6 +147,10 @@ class SequenceFromLogits(FromLogits):
         """L as a function of the logits, (cases, steps · outputs)."""
         return _total(self.each.value, z, t)
 
+    def by_case(self, z: Array, t: Array) -> Array:
+        """The sum over the steps of each case, (cases,)."""
+        return _sums(self.each.by_case, z, t)
+
     def delta(self, z: Array, y: Array, t: Array) -> Array:
         """δ = ∂L/∂z, (cases, steps · outputs); 0 where there is no target."""
         return _by_step(self.each.delta, t, z, y)
@@ -178,6 +186,14 @@ def _total(loss: Callable[[Array, Array], Any], y: Array, t: Array) -> Any:
     """The loss of all steps with a target: the mean over cases of the sum over steps."""
     rows = output_rows(y, t)
     return loss(rows, target_rows(t)) * _share(y, t) if len(rows) else y.dtype.type(0)
+
+
+def _sums(by_row: Callable[[Array, Array], Array], y: Array, t: Array) -> Array:
+    """The sum of the loss over the steps of each case that have a target, (cases,)."""
+    found = np.zeros(t.shape[:2], y.dtype)
+    found[has_target(t)] = by_row(output_rows(y, t), target_rows(t))
+    total: Array = found.sum(axis=1)
+    return total
 
 
 def _by_step(derivative: Callable[..., Array], t: Array, *arrays: Array) -> Array:

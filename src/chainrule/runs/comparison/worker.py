@@ -177,13 +177,14 @@ def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
         threads=threads,
         seed=trainer.engine.seed,
         clip_gradient_norm=trainer.settings.clip_gradient_norm,
+        weights=trainer.train.weights,
     )
 
 
 def _digest(network: Network, train: Dataset) -> str:
     """A hash of θ and the training data, which must be the same for all trainings."""
     found = blake2b(digest_size=16)
-    for array in (network.theta, train.x, train.t):
+    for array in (network.theta, *train.arrays):
         found.update(np.ascontiguousarray(array).data)
     return found.hexdigest()
 

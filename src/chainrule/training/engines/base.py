@@ -26,10 +26,11 @@ class Chunk:
     Attributes:
         losses: the loss of each minibatch, computed before its update, (minibatches,).
         correct: the number of cases classified correctly before those updates; 0 in regression.
+            Where cases have weights, for each minibatch the sum of their weights, (minibatches,).
     """
 
     losses: Array
-    correct: int
+    correct: int | Array
 
 
 class NotFiniteError(ArithmeticError):
@@ -60,6 +61,7 @@ class Engine(ABC):
         classes: whether to count correctly classified cases.
         clip_gradient_norm: a gradient with a larger norm is scaled to this norm; None for never.
         seed: of the random numbers that layers draw in training, such as masks of dropout.
+        weights: those of the cases, above 0 and of mean 1, (cases,); None where all are equal.
 
     Attributes:
         threads: the number of threads, for an engine that has threads of its own beside
@@ -81,6 +83,7 @@ class Engine(ABC):
         classes: bool,
         clip_gradient_norm: float | None = None,
         seed: int = 0,
+        weights: Array | None = None,
     ) -> None:
         self.network = network
         self.optimizer = optimizer
@@ -90,6 +93,7 @@ class Engine(ABC):
         self.classes = classes
         self.clip_gradient_norm = clip_gradient_norm
         self.seed = seed
+        self.weights = weights
         self.threads: int | None = None
         self.fallback_reason: str | None = None
 
@@ -114,6 +118,10 @@ class Engine(ABC):
         if self.clip_gradient_norm is not None:
             clip_norm(self.network.gradients.vector, self.clip_gradient_norm)
 
+    def chunk(self, losses: Array, correct: Array) -> Chunk:
+        """The result of minibatches from the losses and the correct cases of each of them."""
+        return Chunk(losses, int(correct.sum()) if self.weights is None else correct)
+
     def training_mode(self) -> AbstractContextManager[Context]:
         """The network's training mode for the next minibatch: see `Network.training_mode`."""
         return self.network.training_mode(self.seed, self.optimizer.steps)
@@ -136,14 +144,22 @@ class Engine(ABC):
             NotFiniteError: a loss or gradient is not finite; that minibatch changed nothing.
         """
 
-    def evaluate(self, x: Array, t: Array) -> Score | None:
+    def weights_of(self, order: Array | None, minibatch: int) -> Array | None:
+        """The weights of the cases of a minibatch; None where there are none."""
+        if self.weights is None:
+            return None
+        chosen = self.cases_of(minibatch)
+        return self.weights[chosen] if order is None else self.weights.take(order[chosen])
+
+    def evaluate(self, x: Array, t: Array, weights: Array | None = None) -> Score | None:
         """The score of the network as it is now; None where there are no cases.
 
         Args:
             x: inputs, (cases, input).
             t: targets, as `Network.loss` takes them.
+            weights: those of the cases, as `chainrule.training.scores.evaluate` takes them.
 
         Raises:
-            ShapeError: x or t does not fit the network.
+            ShapeError: x, t or weights do not fit.
         """
-        return evaluate(self.network, x, t, classes=self.classes)
+        return evaluate(self.network, x, t, classes=self.classes, weights=weights)

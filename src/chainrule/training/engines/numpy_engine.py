@@ -25,15 +25,15 @@ class NumpyEngine(Engine):
 
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
-        losses, correct = np.empty(last - first), 0
+        losses, correct = np.empty(last - first), np.empty(last - first)
         # Values that are not finite are found and reported below; NumPy need not warn as well.
         reused = self.network.reused_buffers(self._buffers)
         with self.training_mode(), reused, np.errstate(all="ignore"):
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
-                losses[k - first], right = self._step(x, t, k)
-                correct += right
-        return Chunk(losses, correct)
+                at, weights = k - first, self.weights_of(order, k)
+                losses[at], correct[at] = self._step(x, t, k, weights)
+        return self.chunk(losses, correct)
 
     def _minibatch(self, order: Array | None, k: int) -> tuple[Array, Array]:
         chosen = self.cases_of(k)
@@ -41,20 +41,20 @@ class NumpyEngine(Engine):
             return self.x[chosen], self.t[chosen]
         return self.x.take(order[chosen], axis=0), self.t.take(order[chosen], axis=0)
 
-    def _step(self, x: Array, t: Array, k: int) -> tuple[float, int]:
+    def _step(self, x: Array, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""
         network = self.network
         network.context.step = self.optimizer.steps
         y = network.propagate(x)
-        loss = float(network.loss_of_pass(t))
+        loss = float(network.loss_of_pass(t, weights))
         if not isfinite(loss):
             raise NotFiniteError(k, "loss", self._where_forward_went_wrong())
-        network.backpropagate(t)
+        network.backpropagate(t, weights=weights)
         self._check_gradient(k)
         self.clip_gradient()
         self.optimizer.step()
         network.update_untrained()
-        return loss, count_correct(y, t) if self.classes else 0
+        return loss, count_correct(y, t, weights) if self.classes else 0
 
     def _check_gradient(self, k: int) -> None:
         """Raise if an entry is not finite; g · g is a fast test, but huge entries overflow it."""

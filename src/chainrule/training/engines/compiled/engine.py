@@ -11,6 +11,7 @@ from chainrule.nn.network import Network
 from chainrule.training.engines.base import Chunk, Engine
 from chainrule.training.engines.compiled.support import (
     CLIPPING,
+    WEIGHTS,
     reason_against,
     reason_against_cases,
 )
@@ -125,6 +126,7 @@ class CompiledEngine(Engine):
         self.fallback_reason = (
             reason_against(self.network, self.optimizer)
             or (None if self.clip_gradient_norm is None else CLIPPING)
+            or (None if self.weights is None else WEIGHTS)
             or reason_against_cases(self.network, self.x, self.t)
         )
         if self.fallback_reason is not None:
@@ -148,20 +150,22 @@ class CompiledEngine(Engine):
             done, correct = done + ran, correct + right
             if done < len(losses):
                 one = self._reference.run(order, first + done, first + done + 1)
-                losses[done], done, correct = one.losses[0], done + 1, correct + one.correct
+                losses[done], done, correct = one.losses[0], done + 1, correct + int(one.correct)
         return Chunk(losses, correct if self.classes else 0)
 
-    def evaluate(self, x: Array, t: Array) -> Score | None:
+    def evaluate(self, x: Array, t: Array, weights: Array | None = None) -> Score | None:
         """As `chainrule.training.scores.evaluate`, but in compiled code where that is faster.
 
         Args:
             x: inputs, (cases, input).
             t: targets, as `Network.loss` takes them.
+            weights: those of the cases; with weights nothing is compiled.
 
         Raises:
-            ShapeError: x or t does not fit the network.
+            ShapeError: x, t or weights do not fit.
         """
-        return self._evaluate_compiled(x, t) or super().evaluate(x, t)
+        found = self._evaluate_compiled(x, t) if weights is None else None
+        return found or super().evaluate(x, t, weights)
 
     def _evaluate_compiled(self, x: Array, t: Array) -> Score | None:
         network = self.network

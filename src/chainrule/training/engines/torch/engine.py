@@ -80,13 +80,13 @@ class TorchEngine(Engine):
         if not self._update.is_current:
             self._update = TorchUpdate(self.optimizer, self._parameters)
         self._update.refresh()
-        losses, correct = np.empty(last - first), 0
+        losses, correct = np.empty(last - first), np.empty(last - first)
         with torch_threads(self._suitable_threads()), self.training_mode(), torch.enable_grad():
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
-                losses[k - first], right = self._step(x, t, k)
-                correct += right
-        return Chunk(losses, correct)
+                at, weights = k - first, self.weights_of(order, k)
+                losses[at], correct[at] = self._step(x, t, k, weights)
+        return self.chunk(losses, correct)
 
     def _suitable_threads(self) -> int:
         """The number of threads that PyTorch is to use."""
@@ -102,15 +102,15 @@ class TorchEngine(Engine):
         cases = order[chosen]
         return as_tensor(self.x.take(cases, axis=0)), self.t.take(cases, axis=0)
 
-    def _step(self, x: Tensor, t: Array, k: int) -> tuple[float, int]:
+    def _step(self, x: Tensor, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""
         self.network.context.step = self.optimizer.steps
         z = self.module(x)
-        loss = self._loss(z, t) + self._penalty()
+        loss = self._loss(z, t, weights) + self._penalty()
         value = loss.item()
         if not isfinite(value):
             raise NotFiniteError(k, "loss", self._where_forward_went_wrong(x))
-        right = self._count_correct(z, t) if self.classes else 0
+        right = self._count_correct(z, t, weights) if self.classes else 0
         self.network.gradients.vector.fill(0)
         loss.backward()
         self._check_gradient(k)
@@ -126,9 +126,9 @@ class TorchEngine(Engine):
                 total = total + term
         return total
 
-    def _count_correct(self, z: Tensor, t: Array) -> int:
+    def _count_correct(self, z: Tensor, t: Array, weights: Array | None) -> float:
         with torch.no_grad():
-            return count_correct(self._output(z).numpy(), t)
+            return count_correct(self._output(z).numpy(), t, weights)
 
     def _check_gradient(self, k: int) -> None:
         gradients = self.network.gradients

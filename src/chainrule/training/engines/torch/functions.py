@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from chainrule.core.arrays import Array
-from chainrule.core.sequences import are_sequences, has_target, target_rows
+from chainrule.core.sequences import are_sequences, has_target, target_rows, weights_of_targets
 from chainrule.nn import activations, losses
 from chainrule.nn.activations import Activation
 from chainrule.nn.losses import Loss
@@ -152,7 +152,12 @@ SOFTMAX = Forms(
 # Losses, as functions of outputs (or logits) and targets
 
 
-def softmax_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
+def _reduced(values: Tensor, reduction: str) -> Tensor:
+    """The mean of all values, or the values, by the word that PyTorch has for it."""
+    return values.mean() if reduction == "mean" else values
+
+
+def softmax_cross_entropy(z: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """The mean of ln(1 + Σ_{j≠m} e^(z_j − z_m)) + z_m − z_t, with z_m the largest logit.
 
     The entry of the largest logit is set to 0, not computed as z_m − z_m: then neither value
@@ -162,49 +167,59 @@ def softmax_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
     Args:
         z: logits, (cases, classes).
         t: class numbers (cases,), or distributions (cases, classes).
+        reduction: ``mean``, or ``none`` for the loss of each case.
     """
     top = z.argmax(dim=1, keepdim=True)
     below = z - z.gather(1, top)
     log_sum = below.exp().scatter(1, top, 0.0).sum(dim=1).log1p()
     below = below.scatter(1, top, 0.0)
     if t.ndim == 1:
-        return (log_sum - below.gather(1, t[:, None])[:, 0]).sum() / len(z)
-    weighted = t * below.masked_fill(t == 0, 0.0)
-    return (log_sum * t.sum(dim=1) - weighted.sum(dim=1)).sum() / len(z)
+        by_case = log_sum - below.gather(1, t[:, None])[:, 0]
+    else:
+        weighted = t * below.masked_fill(t == 0, 0.0)
+        by_case = log_sum * t.sum(dim=1) - weighted.sum(dim=1)
+    return by_case.sum() / len(z) if reduction == "mean" else by_case
 
 
-def sigmoid_cross_entropy(z: Tensor, t: Tensor) -> Tensor:
+def sigmoid_cross_entropy(z: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """The mean of (1 − t) softplus(z) + t softplus(−z), whose two terms never cancel.
 
     Args:
         z: logits, (cases, outputs).
         t: from 0 to 1, of the same shape.
+        reduction: ``mean``, or ``none`` for the loss of each output.
     """
     wrong = F.softplus(z, threshold=SOFTPLUS_THRESHOLD)
     right = F.softplus(-z, threshold=SOFTPLUS_THRESHOLD)
-    return ((1 - t) * wrong + t * right).mean()
+    return _reduced((1 - t) * wrong + t * right, reduction)
 
 
-def plain_hinge(y: Tensor, t: Tensor) -> Tensor:
+def plain_hinge(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """PyTorch's own, which divides by the number of classes as well as by that of the cases."""
-    return F.multi_margin_loss(y, t) * y.shape[1]
+    return F.multi_margin_loss(y, t, reduction=reduction) * y.shape[1]
 
 
-def hinge(y: Tensor, t: Tensor) -> Tensor:
+def hinge(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """(1/N) Σ_n Σ_{j≠t} max(0, 1 + y_j − y_t)."""
     margins = F.relu(1 + y - y.gather(1, t[:, None]))
-    return margins.scatter(1, t[:, None], 0.0).sum() / len(y)
+    margins = margins.scatter(1, t[:, None], 0.0)
+    return margins.sum() / len(y) if reduction == "mean" else margins.sum(dim=1)
 
 
-def plain_log_cosh(y: Tensor, t: Tensor) -> Tensor:
+def plain_log_cosh(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """PyTorch has no such loss: |d| + ln(1 + e^(−2|d|)) − ln 2, as it is usually written."""
     d = (y - t).abs()
-    return (d + F.softplus(-2 * d) - log(2)).mean()
+    return _reduced(d + F.softplus(-2 * d) - log(2), reduction)
 
 
-def precise_log_cosh(y: Tensor, t: Tensor) -> Tensor:
+def precise_log_cosh(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
     """The mean of ln cosh(y − t), with tanh for its derivative."""
-    return _Elementwise.apply(y - t, partial(log_cosh, torch), torch.tanh).mean()
+    return _reduced(_Elementwise.apply(y - t, partial(log_cosh, torch), torch.tanh), reduction)
+
+
+def formula_of_log_cosh(y: Tensor, t: Tensor, reduction: str = "mean") -> Tensor:
+    """The mean of ln cosh(y − t), with the derivative of its formula."""
+    return _reduced(log_cosh(torch, y - t), reduction)
 
 
 LOSSES: Mapping[type[Loss], Forms] = {
@@ -220,11 +235,13 @@ LOSSES: Mapping[type[Loss], Forms] = {
     losses.LogCosh: Forms(
         lambda loss: plain_log_cosh,
         lambda loss: precise_log_cosh,
-        lambda loss: lambda y, t: log_cosh(torch, y - t).mean(),
+        lambda loss: formula_of_log_cosh,
     ),
     losses.Hinge: Forms(lambda loss: plain_hinge, lambda loss: hinge),
 }
-"""The losses. Both cross-entropies take logits: no network has them in any other way."""
+"""The losses, each the mean; with the ``reduction`` of ``none``, as PyTorch has it, the value of
+each case or of each output. Both cross-entropies take logits: no network has them in any other
+way."""
 
 PENALTIES: Mapping[str, Function] = {
     "L2": lambda w: 0.5 * w.square().sum(),
@@ -233,7 +250,7 @@ PENALTIES: Mapping[str, Function] = {
 """The sum of Ω(w) over an array; PyTorch's derivative of |w| at 0 is 0, as ours."""
 
 
-def loss_of(network: Network, form: str) -> Callable[[Tensor, Array], Tensor]:
+def loss_of(network: Network, form: str) -> Callable[[Tensor, Array, Array | None], Tensor]:
     """The network's loss without its penalty, of logits where `Network` computes it from them.
 
     Of sequences it is the mean over the cases of the sum over the steps that have a target.
@@ -243,20 +260,34 @@ def loss_of(network: Network, form: str) -> Callable[[Tensor, Array], Tensor]:
         form: one of `Forms`.
 
     Returns:
-        A function of rows (cases, outputs) and of prepared targets.
+        A function of rows (cases, outputs), of prepared targets, and of prepared weights or None.
     """
     ours = loss_of_a_step(network.loss_function)
-    of_rows: Callable[[Tensor, Tensor], Tensor] = LOSSES[type(ours)].made(form, ours)
+    of_rows: Any = LOSSES[type(ours)].made(form, ours)
+    of_each_row = _unreduced(LOSSES[type(ours)].made(form, ours))
 
-    def of_cases(y: Tensor, t: Array) -> Tensor:
-        if not are_sequences(t):
-            return of_rows(y, as_tensor(t))
-        rows = y.reshape((*t.shape[:2], -1))[torch.from_numpy(has_target(t))]
+    def of_cases(y: Tensor, t: Array, weights: Array | None) -> Tensor:
+        rows, targets = y, as_tensor(t)
+        if are_sequences(t):
+            rows = y.reshape((*t.shape[:2], -1))[torch.from_numpy(has_target(t))]
+            targets = as_tensor(target_rows(t))
         if not len(rows):
             return rows.sum()  # 0, with a gradient of 0
-        return of_rows(rows, as_tensor(target_rows(t))) * (len(rows) / len(t))
+        if weights is not None:
+            by_row = of_each_row(rows, targets).reshape(len(rows), -1).mean(dim=1)
+            return (as_tensor(weights_of_targets(weights, t)) * by_row).sum() / len(t)
+        mean: Tensor = of_rows(rows, targets)
+        return mean * (len(rows) / len(t)) if are_sequences(t) else mean
 
     return of_cases
+
+
+def _unreduced(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
+    """A loss of the table that gives the value of each case or of each output."""
+    if isinstance(loss, nn.Module):
+        loss.reduction = "none"
+        return loss
+    return partial(loss, reduction="none")
 
 
 def penalty_terms(network: Network, name: str, w: Tensor) -> Iterator[Tensor]:
