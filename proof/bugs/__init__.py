@@ -14,6 +14,7 @@ from proof.bugs import (
     of_penalties,
     of_recurrence,
     of_training,
+    of_weights,
 )
 from proof.bugs.bug import NAMES, Bug, Edit
 
@@ -27,6 +28,7 @@ BUGS = (
     *of_graphs.BUGS,
     *of_images.BUGS,
     *of_training.BUGS,
+    *of_weights.BUGS,
     *of_recurrence.BUGS,
     *of_modes.BUGS,
 )
