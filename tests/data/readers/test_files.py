@@ -43,7 +43,7 @@ def test_contents_decide(files):
         ("a.npy", b"\x93NUMPY\1\0", "a single array"),
         ("train-idx3-ubyte", b"1,2\n", "not an IDX file"),
         ("a.npz", b"1,2\n", "no .npz file"),
-        ("a.xlsx", b"PK\3\4", "no .npz file"),
+        ("a.xlsx", b"PK\3\4", "a damaged workbook"),
     ],
 )
 def test_files_of_another_kind(tmp_path, name, content, message):

@@ -31,12 +31,15 @@ DAMAGES = (
 The last three are raised for names that are not UTF-8, negative offsets and truncated entries.
 """
 
+WORKBOOKS = (".xlsx", ".xlsm", ".ods")
+"""How the names of workbooks end, which are zip files too."""
+
 _KNOWN = ("x", "t", "classes", "image_shape", "weights")
 
 
 def is_npz(head: bytes, name: str) -> bool:
     """Whether a file is taken for an .npz file, by its first bytes or its name in lower case."""
-    return head.startswith(b"PK") or name.endswith(".npz")
+    return name.endswith(".npz") or (head.startswith(b"PK") and not name.endswith(WORKBOOKS))
 
 
 def read_npz(path: Path) -> Cases:

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from chainrule.data.readers.arff import is_arff, read_arff
+from chainrule.data.readers.columnar import is_feather, is_parquet, read_feather, read_parquet
 from chainrule.data.readers.delimited import read_delimited
+from chainrule.data.readers.excel import is_workbook, read_workbook
 from chainrule.data.readers.idx_file import is_idx
 from chainrule.data.readers.npz_file import is_npz
 from chainrule.data.readers.unpacking import first_bytes
@@ -34,6 +37,10 @@ class TableFormat(NamedTuple):
 
 
 TABLE_FORMATS = {
+    "parquet": TableFormat(is_parquet, read_parquet),
+    "feather": TableFormat(is_feather, read_feather),
+    "workbook": TableFormat(is_workbook, read_workbook),
+    "arff": TableFormat(is_arff, read_arff),
     "text": TableFormat(lambda head, name: True, read_delimited),
 }
 """The formats by name, in the order in which they are tried."""
