@@ -128,7 +128,7 @@ def test_other_faults_with_their_places(write):
         "1:3: 1e999 is too large for a float64 number; "
         "if this line names the columns, write header: true"
     ]
-    assert problems(write("a;b;c\n1;2,5;0\n")) == [
+    assert problems(write('a,b,c\n1,"2,5",0\n')) == [
         "2:3: expected a number, found '2,5'; if that is a decimal comma, write decimal: \",\""
     ]
     assert problems(write("1 2 a\n1 zwei a\n")) == ["2:3: expected a number, found 'zwei'"]

@@ -22,38 +22,55 @@ _WINDOW = 2**27
 """The most bytes of what is already unpacked that a file may refer back to; xz -9 has 2²⁶."""
 
 
-class _Xz(io.RawIOBase):
-    """An .xz file, unpacked in at most about `_WINDOW` bytes of memory."""
+_STEP = 2**11
+"""How many packed bytes are unpacked at once: to at most about 64 million, however hostile."""
 
-    def __init__(self, file: BinaryIO) -> None:
+
+class _Unpacker(io.RawIOBase):
+    """A file, unpacked a few bytes at a time; several of them may be joined in one file.
+
+    Args:
+        file: the packed file.
+        unpackers: makes an object that unpacks one of the joined files, with a method
+            ``decompress`` and attributes ``eof`` and ``unused_data``.
+    """
+
+    def __init__(self, file: BinaryIO, unpackers: Callable[[], Any]) -> None:
         self._file = file
-        self._unpack = lzma.LZMADecompressor(memlimit=_WINDOW + 2**24)
-        self._left = b""
+        self._unpackers = unpackers
+        self._unpacker = unpackers()
+        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while True:
-            if self._unpack.eof:
-                # Files may be joined, and are then unpacked one after the other.
-                self._left = (self._unpack.unused_data or self._file.read(2**16)).lstrip(b"\0")
-                if not self._left:
-                    return 0
-                self._unpack = lzma.LZMADecompressor(memlimit=_WINDOW + 2**24)
-            packed = self._left
-            if not packed and self._unpack.needs_input:
-                packed = self._file.read(2**16)
-                if not packed:
+        while not self._ready:
+            packed = b""
+            if self._unpacker.eof:
+                packed = self._unpacker.unused_data.lstrip(b"\0")
+            packed = packed or self._file.read(_STEP)
+            if not packed:
+                if not self._unpacker.eof:
                     raise EOFError("it ends too early")
-            self._left = b""
-            found = self._unpack.decompress(packed, len(buffer))
-            if found:
-                buffer[: len(found)] = found
-                return len(found)
+                return 0
+            if self._unpacker.eof:
+                packed = packed.lstrip(b"\0")
+                if not packed:
+                    continue
+                self._unpacker = self._unpackers()
+            self._ready = memoryview(self._unpacker.decompress(packed))
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
 
 
-def _zstandard(file: BinaryIO) -> Any:
+def _xz(file: BinaryIO) -> _Unpacker:
+    return _Unpacker(file, lambda: lzma.LZMADecompressor(memlimit=_WINDOW + 2**24))
+
+
+def _zstandard(file: BinaryIO) -> _Unpacker:
     try:
         import zstandard
     except ImportError:
@@ -62,12 +79,12 @@ def _zstandard(file: BinaryIO) -> Any:
             "install it with: pip install 'chainrule[zst]'"
         ) from None
     unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-    return unpack.stream_reader(file, read_across_frames=True, closefd=True)
+    return _Unpacker(file, unpack.decompressobj)
 
 
 PACKED: dict[bytes, Callable[[BinaryIO], Any]] = {
     b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"\xfd7zXZ\0": _Xz,
+    b"\xfd7zXZ\0": _xz,
     b"BZh": bz2.BZ2File,
     b"\x28\xb5\x2f\xfd": _zstandard,
 }

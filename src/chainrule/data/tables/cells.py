@@ -10,6 +10,7 @@ import codecs
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ class TableOptions(NamedTuple):
         delimiter: the character that separates the cells of a text file, or its name, such as
             ``tab``; None to find it.
         decimal: the mark between the whole and the fractional digits, ``.`` or ``,``; None for a
-            point, unless the cells show that it is a comma.
+            point, unless the cells show that it is a comma, or a point separates thousands.
         thousands: the mark between groups of three digits: a comma, a point, a blank or an
             apostrophe; None if there is none.
         encoding: the name of the text's encoding; None for UTF-8, or what its first bytes say.
@@ -104,16 +105,13 @@ class TableOptions(NamedTuple):
         if self.thousands not in (None, ",", ".", " ", "'"):
             found = f'expected ",", ".", " " or "\'", found {shown(self.thousands)}'
             raise ConfigError(Problem(found, key="thousands"))
-        if self.thousands is not None and self.thousands == (self.decimal or "."):
-            other = "," if self.thousands == "." else "."
-            found = (
-                f"{shown(self.thousands)} cannot be the decimal mark too; with it goes "
-                f'decimal: "{other}"'
-            )
+        decimal = "," if self.thousands == "." and self.decimal is None else self.decimal
+        if self.thousands is not None and self.thousands == (decimal or "."):
+            found = f"{shown(self.thousands)} is already the decimal mark"
             raise ConfigError(Problem(found, key="thousands"))
         if encoding is not None:
             encoding = checked_encoding(encoding)
-        return self._replace(delimiter=delimiter, encoding=encoding)
+        return self._replace(delimiter=delimiter, encoding=encoding, decimal=decimal)
 
 
 AS_FOUND = TableOptions()
@@ -181,10 +179,19 @@ class Notation(NamedTuple):
         number = float(plain.replace(self.decimal, "."))
         return number if math.isfinite(number) else None
 
-    @property
-    def is_pythons(self) -> bool:
-        """Whether Python's ``float`` reads such numbers."""
-        return self == Notation()
+    def pythons(self, cells: Sequence[str]) -> Sequence[str] | None:
+        """The cells as Python's ``float`` reads them; None if that needs a closer look at each."""
+        if self == Notation():
+            return cells
+        text = "\n".join(cells)
+        if self.thousands is not None and any(m in text for m in _spellings(self.thousands)):
+            return None
+        if self.decimal == ",":
+            if "." in text:
+                return None
+            text = text.replace(",", ".")
+        plain = text.split("\n")
+        return plain if len(plain) == len(cells) else None
 
 
 def _spellings(thousands: str) -> str:
@@ -192,6 +199,7 @@ def _spellings(thousands: str) -> str:
     return {" ": " \u00a0\u202f", "'": "'\u2019"}.get(thousands, thousands)
 
 
+@cache
 def _pattern(notation: Notation) -> re.Pattern[str]:
     point = re.escape(notation.decimal)
     whole = r"\d+"
@@ -201,21 +209,39 @@ def _pattern(notation: Notation) -> re.Pattern[str]:
     return re.compile(rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
+def has_decimal_comma(cell: str) -> bool:
+    """Whether a cell is a number with a comma that cannot separate thousands.
+
+    Example:
+        >>> [has_decimal_comma(cell) for cell in ("2,5", "0,125", "1,907", "2.5", "1,2,3")]
+        [True, True, False, False, False]
+    """
+    if "," not in cell or Notation(",").number(cell) is None:
+        return False
+    return _GROUPED.fullmatch(cell) is None or cell.lstrip("+-").startswith("0")
+
+
 def wrong_number(cell: str, options: TableOptions) -> str:
     """What is wrong with a cell where a number is expected, and which key settles it.
 
     Example:
         >>> print(wrong_number("1,907", TableOptions()))
-        expected a number, found '1,907'; if the comma separates thousands, write thousands: ","
+        expected a number, found '1,907'; write thousands: "," if the comma separates thousands,
+        decimal: "," if it is the decimal mark
         >>> print(wrong_number("2,5", TableOptions()))
         expected a number, found '2,5'; if that is a decimal comma, write decimal: ","
     """
     if cell in options.missing_words:
         return _missing_cell([cell])
     notation = Notation(options.decimal or ".", options.thousands)
-    plain = _pattern(notation).fullmatch(cell)
-    if plain:
+    if _pattern(notation).fullmatch(cell) and notation.number(cell) is None:
         return f"{cell[:40]} is too large for a float64 number"
+    if notation.number(cell) is not None:
+        other = "point" if notation.decimal == "." else "comma"
+        return (
+            f"found {shown(cell, 40)}, whose {other} is not the other numbers' decimal mark; if "
+            f'it separates thousands, write thousands: "{notation.decimal}"'
+        )
     return f"expected a number, found {shown(cell, 40)}{_advice(cell, notation)}"
 
 
@@ -241,7 +267,9 @@ def _advice(cell: str, used: Notation) -> str:
     grouped = _GROUPED.fullmatch(cell)
     if grouped and grouped[1] != used.decimal:
         mark = grouped[1] if grouped[1] in ",.'" else " "
-        return f'; if the {_NAMED[mark]} separates thousands, write thousands: "{mark}"'
+        advice = f'; write thousands: "{mark}" if the {_NAMED[mark]} separates thousands'
+        is_decimal = Notation(mark).number(cell) is not None if mark in ",." else False
+        return advice + (f', decimal: "{mark}" if it is the decimal mark' * is_decimal)
     for decimal, thousands in ((",", None), (".", None), (",", "."), (".", ",")):
         if Notation(decimal, thousands).number(cell) is not None:
             if decimal != used.decimal and thousands is None:
@@ -268,6 +296,11 @@ class _Words(dict[str, int]):
 
     def __init__(self, missing: frozenset[str]) -> None:
         self.missing = missing
+        self.missing_as_written = {
+            f"{before}{word}{behind}"
+            for word in missing
+            for before, behind in (("", ""), (" ", ""), ("", " "), (" ", " "))
+        }
         self.codes: dict[str, int] = {}
         self.found_missing: dict[str, None] = {}
 
@@ -318,9 +351,22 @@ class ColumnBuilder:
         self._stays_text = as_text
         self._notation = notation
         self._words = _Words(missing)
+        self._missing_numbers = {
+            word: value for word in missing if (value := notation.number(word)) is not None
+        }
         self._blocks: list[Array] = []
         self._has_numbers = False
         self._has_zeros = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a text or a number was found, so that the next cells are probably the same."""
+        return self.is_text or self._has_numbers
+
+    @property
+    def wants_numbers(self) -> bool:
+        """Whether all cells so far were numbers or missing."""
+        return not (self.is_text or self.is_mixed)
 
     def add(self, cells: Sequence[str]) -> None:
         """Append cells as they are written."""
@@ -342,6 +388,10 @@ class ColumnBuilder:
 
     def add_numbers(self, numbers: Array) -> None:
         """Append cells that are known to be numbers, with NaN for missing ones."""
+        for word, number in self._missing_numbers.items():
+            if (numbers == number).any():
+                numbers = np.where(numbers == number, np.nan, numbers)
+                self._words.found_missing[word] = None
         self._has_numbers = self._has_numbers or not np.isnan(numbers).all()
         self._blocks.append(numbers)
 
@@ -361,29 +411,53 @@ class ColumnBuilder:
 
     def _numbers(self, cells: Sequence[str]) -> Array | None:
         """The cells as numbers, with NaN for missing ones; None if some are neither."""
-        if self._notation.is_pythons:
+        plain = self._notation.pythons(cells)
+        if plain is not None:
             try:
-                numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+                numbers = np.fromiter(map(float, plain), np.float64, len(cells))
+                there = np.isfinite(numbers)
             except ValueError:
-                pass
-            else:
-                # Python also accepts underscores, infinities and the digits of all scripts.
-                if np.isfinite(numbers).all() and _are_plain(cells):
-                    return numbers
+                there = None
+            if there is not None and there.all():
+                # Python also accepts underscores and the digits of all scripts.
+                return numbers if _are_plain(cells) else self._one_by_one(cells)
+            if there is None or np.isnan(numbers).any():
+                found = self._with_gaps(plain)
+                if found is not None:
+                    return found
+        return self._one_by_one(cells)
+
+    def _with_gaps(self, cells: Sequence[str]) -> Array | None:
+        """The cells as numbers if Python reads them and the others are plain words for missing."""
+        words = self._words.missing_as_written
+        try:
+            found = [math.nan if cell in words else float(cell) for cell in cells]
+        except ValueError:
+            return None
+        numbers = np.array(found)
+        gaps = [cell for cell in cells if cell in words]
+        if np.isfinite(numbers).sum() + len(gaps) != len(cells) or not _are_plain(cells):
+            return None
+        self._words.found_missing.update(dict.fromkeys(map(stripped, dict.fromkeys(gaps))))
+        return numbers
+
+    def _one_by_one(self, cells: Sequence[str]) -> Array | None:
         number, words, found = self._notation.number, self._words, []
         for cell in cells:
-            value = number(cell)
-            if value is None:
-                text = stripped(cell)
+            text = stripped(cell)
+            value = number(text)
+            if value is None or text in words.missing:
                 if text not in words.missing:
-                    value = number(text)
-                    if value is None:
-                        return None
-                else:
-                    words.found_missing[text] = None
-                    value = math.nan
+                    return None
+                words.found_missing[text] = None
+                value = math.nan
             found.append(value)
         return np.array(found, dtype=np.float64)
+
+
+def are_whole(numbers: Array) -> bool:
+    """Whether all numbers are whole."""
+    return bool((numbers == np.floor(numbers)).all())
 
 
 def _are_plain(cells: Iterable[str]) -> bool:
@@ -394,7 +468,7 @@ def _are_plain(cells: Iterable[str]) -> bool:
 
 def _have_leading_zeros(cells: Sequence[str], numbers: Array) -> bool:
     """Whether a whole number is written like 007, in cells that are all whole."""
-    if not (np.isnan(numbers) | (numbers == np.floor(numbers))).all():
+    if not are_whole(numbers[~np.isnan(numbers)]):
         return False
     text = "\n" + "\n".join(cells)
     return "\n0" in text and re.search(r"\n0\d", text) is not None
