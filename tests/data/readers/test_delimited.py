@@ -483,8 +483,8 @@ def test_quotation_marks_that_are_not_closed(read):
         "is a quotation mark missing?"
     ]
     found = faults(read, 'a,b,c\n1,"x,2\n3,y,4\n5,"\n' + "7,u,8\n" * 3)
-    assert found[0].startswith("2:5: found 2 columns, expected 3")
-    assert found[0].endswith("a quoted cell goes over 3 lines: is a quotation mark missing?")
+    assert found[0].startswith("2:3: found 2 columns, expected 3")
+    assert found[0].endswith("this cell goes over 3 lines: is a quotation mark missing?")
     assert "is a quotation mark missing?" in faults(read, 'a,b\n1,"' + "2,a\n" * 100_000)[0]
 
 

@@ -648,10 +648,11 @@ class _Reading:
                 f"found {found} column{'s' * (found != 1)}, expected {expected} as in "
                 f"the other lines (read as separated by {self.form.named})"
             )
-            lines = row.text.rstrip("\n").count("\n") + 1
+            column, lines = min(found, expected), row.text.rstrip("\n").count("\n") + 1
             if lines > 1:
-                message += f"; a quoted cell goes over {lines} lines: is a quotation mark missing?"
-            self.problems.append(self.form.problem(row, min(found, expected), message))
+                message += f"; this cell goes over {lines} lines: is a quotation mark missing?"
+                column = next(k for k, cell in enumerate(row.cells) if "\n" in cell)
+            self.problems.append(self.form.problem(row, column, message))
 
     def _reported(self) -> list[Problem]:
         return counted(self.problems, self.more, self.form.path)
