@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
@@ -43,6 +43,7 @@ SCHEDULES = ("constant", "exponential", "inverse", "step", "cosine")
 RNG = np.random.default_rng(5)
 X, T = RNG.normal(size=(11, 3)), RNG.integers(0, 3, 11)
 TRAIN, VALIDATION = Part(X[:10], T[:10]), Part(X[4:], T[4:])
+WEIGHTS = RNG.uniform(0.2, 3.0, 10)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Setting:
         schedule: of the learning rates.
         shuffle: whether the cases are shuffled in every epoch.
         early_stopping: the options of the callback; None for none.
+        weighted: whether the cases have weights.
     """
 
     engine: str
@@ -64,6 +66,7 @@ class Setting:
     schedule: str
     shuffle: bool
     early_stopping: Mapping[str, Any] | None = None
+    weighted: bool = False
 
     def trainer(self, *callbacks: Callback) -> Trainer:
         """A new trainer that has not trained yet."""
@@ -83,7 +86,8 @@ class Setting:
             if self.early_stopping is None
             else [{"type": "early_stopping", **self.early_stopping}],
         )
-        return Trainer(network, TRAIN, VALIDATION, settings, classes=True, callbacks=callbacks)
+        train = replace(TRAIN, weights=WEIGHTS if self.weighted else None)
+        return Trainer(network, train, VALIDATION, settings, classes=True, callbacks=callbacks)
 
 
 class SaveAll(Callback):

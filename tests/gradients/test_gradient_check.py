@@ -7,13 +7,16 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+import all_layers
 from chainrule import Network
 from chainrule.core.errors import ConfigError, DivergenceError, MissingExtraError, ShapeError
-from chainrule.gradients import METHODS, Verdict, check
+from chainrule.core.sequences import NO_CLASS
+from chainrule.gradients import METHODS, Verdict, check, relative_error
+from chainrule.gradients.network_graph import graph_gradient, network_graph
 from chainrule.nn import Dense
 from chainrule.nn.activations import ReLU, Tanh
 from chainrule.nn.jacobians import BiasJacobian, InputJacobian, SoftmaxJacobian, WeightJacobian
-from chainrule.nn.losses import MeanSquaredError, SoftmaxCrossEntropy
+from chainrule.nn.losses import LOSSES, MeanSquaredError, SoftmaxCrossEntropy
 from chainrule.nn.penalties import L2
 from networks import batch_for, network_for
 
@@ -355,3 +358,51 @@ def test_no_cases_and_a_loss_that_is_infinite_are_refused():
     network.layers[0].b = np.inf
     with pytest.raises(DivergenceError, match="the loss is inf"):
         check(network, np.ones((2, 3)), np.ones((2, 2)))
+
+
+# Cases of unequal weight
+
+WEIGHTS = np.array([0.5, 3.0, 0.0, 1.0, 2.0, 0.25, 1.0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_of_a_weighted_loss_is_checked_by_every_method(loss):
+    pytest.importorskip("torch", reason="needs the package torch")
+    pytest.importorskip("jax", reason="needs the package jax")
+    network = network_for("tanh", loss, {"type": "L2", "rate": 0.1}, outputs=3)
+    x, t = batch_for(network, 7, np.random.default_rng(0))
+    report = check(network, x, t, weights=WEIGHTS)
+    assert report.right, report.diagnosis
+    assert {f.method for f in report.parameters} == set(METHODS)
+    for method in ("complex", "projection", "torch", "jax"):
+        assert max(report.errors(method).values()) < 1e-12
+
+
+@pytest.mark.parametrize("case", ["recurrent, truncated", "recurrent, given start", "dropout"])
+def test_weighted_sequences_truncations_and_masks_are_checked(case):
+    network = all_layers.network(case)
+    x, t = all_layers.batch(network, 7)
+    report = check(network, x, t, weights=WEIGHTS, methods=QUICK)
+    assert report.right, report.diagnosis
+
+
+@pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
+def test_weights_that_the_backward_pass_forgets_are_found_at_the_loss(monkeypatch, loss):
+    network = network_for("tanh", loss, outputs=3)
+    x, t = batch_for(network, 7, np.random.default_rng(0))
+    monkeypatch.setattr("chainrule.nn.network.times_weights", lambda J, weights: J)
+    assert not check(network, x, t, weights=WEIGHTS, methods=QUICK).right
+    monkeypatch.setattr("chainrule.gradients.layer_by_layer.times_weights", lambda J, weights: J)
+    report = check(network, x, t, weights=WEIGHTS, methods=QUICK)
+    assert {f.place for f in report.by_layer if f.verdict is Verdict.WRONG} == {"loss"}
+
+
+def test_a_network_as_a_graph_weights_its_cases_as_well():
+    network = all_layers.network("recurrent, given start")
+    x, t = all_layers.batch(network, 7)
+    t[1] = NO_CLASS  # a case without a target adds nothing
+    value = network.loss(x, t, weights=WEIGHTS)
+    gradient = network.backward_pass(t, weights=WEIGHTS).vector.copy()
+    graph = network_graph(network, x, t, WEIGHTS)
+    assert float(graph.loss.value) == pytest.approx(value, rel=1e-14)
+    assert relative_error(graph_gradient(network, x, t, WEIGHTS).vector, gradient) < 1e-13

@@ -31,7 +31,19 @@ def bound(net, rule="sgd"):
     return found
 
 
-def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5, clip=None):
+def both(
+    name,
+    net,
+    *,
+    rule="sgd",
+    cases=7,
+    batch_size=3,
+    x=None,
+    t=None,
+    seed=5,
+    clip=None,
+    weights=None,
+):
     """The peer, and the layers themselves, on the same cases."""
     kind = peer_class(name)
     rng = np.random.default_rng(seed)
@@ -40,6 +52,7 @@ def both(name, net, *, rule="sgd", cases=7, batch_size=3, x=None, t=None, seed=5
     step = bound(net, rule)
     assert kind.reason_against(net, step) is None
     options = {"batch_size": batch_size, "seed": 4, "clip_gradient_norm": clip}
+    options["weights"] = None if weights is None else np.array(weights)
     return kind(net, step, x, t, **options), NumpyEngine(net, step, x, t, classes=False, **options)
 
 

@@ -122,3 +122,8 @@ def test_targets_that_scikit_learn_does_not_take(loss, t, why):
             net.prepare_targets(t),
             batch_size=2,
         )
+
+
+def test_scikit_learn_takes_no_weights_of_cases():
+    with pytest.raises(ConfigError, match="takes no weights of cases"):
+        both("sklearn", network_for("tanh", "cross_entropy", outputs=3), weights=[1.0] * 6 + [2.0])

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from peer_checks import NAMES, RULES, both, largest_difference, peer_class
 
+import all_layers
 from chainrule import Dense, Network, Softmax
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.losses import LOSSES
 from networks import network_for
 
+WEIGHTS = [0.5, 2.0, 0.25, 1.0, 1.5, 0.75]
 SPREAD = {"weights": [-1, 1], "biases": [-1, 1]}
 IN_SKLEARN = ("linear", "sigmoid", "tanh", "relu")
 OPTIONS = {"leaky_relu": {"slope": 0.3}, "elu": {"alpha": 0.7}}
@@ -130,6 +132,20 @@ def test_targets_that_are_distributions(name):
     t = np.random.default_rng(2).dirichlet(np.ones(3), size=6)
     net = network_for("tanh", "cross_entropy", outputs=3)
     assert largest_difference(name, net, cases=6, t=t) < 1e-12
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_cases_of_unequal_weight(name, loss):
+    net = network_for("tanh", loss, {"L2": 0.1}, outputs=3)
+    assert largest_difference(name, net, cases=6, weights=WEIGHTS) < 1e-12
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_sequences_of_unequal_weight(name):
+    net = all_layers.network("recurrent, given start")
+    x, t = all_layers.batch(net, 6)
+    assert largest_difference(name, net, cases=6, x=x, t=t, weights=WEIGHTS) < 1e-12
 
 
 @each_peer

@@ -47,6 +47,15 @@ def test_every_schedule_goes_on(tmp_path, schedule):
     assert resume_everywhere(setting, tmp_path) == ([], 13)
 
 
+@pytest.mark.parametrize("shuffle", [True, False], ids=["full scores", "running scores"])
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_a_training_on_weighted_cases_goes_on(tmp_path, engine, shuffle):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    setting = Setting(engine, 4, "momentum", "step", shuffle, weighted=True)
+    assert resume_everywhere(setting, tmp_path) == ([], 13)
+
+
 def test_the_order_in_the_checkpoint_is_the_one_that_counts(tmp_path):
     """Another NumPy may shuffle in another way: the epoch in progress keeps its order."""
     setting, save = Setting("numpy", 4, "sgd", "constant", shuffle=True), SaveAll(tmp_path)
