@@ -15,7 +15,8 @@ from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
 from chainrule.data.readers.files import FORMATS, read_inputs, recognise
-from chainrule.data.readers.image_folder import is_image, read_images
+from chainrule.data.readers.image_folder import read_images
+from chainrule.data.readers.pictures import is_image
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import own_arguments
 from chainrule.runs.run import PARTS, Run
@@ -47,7 +48,7 @@ def _say_notes(notes: Sequence[str]) -> None:
 
 
 def cases_of_file(
-    run: Run, file: Path, labels_file: Path | None = None
+    run: Run, file: Path, labels_file: Path | None = None, split: str = "test"
 ) -> tuple[Array, Array | None, Array | None]:
     """The inputs of a file, scaled as the run's were, its targets and its weights, or None.
 
@@ -56,6 +57,7 @@ def cases_of_file(
         file: in any format that data are read from; for a network of images an image, or a
             folder of them.
         labels_file: the file of labels that belongs to an IDX file, if they are wanted.
+        split: of a folder of images with folders for the parts of the data, the part.
 
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
@@ -68,7 +70,7 @@ def cases_of_file(
         raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):
         return _sequences(run, file)
-    cases = _read(run, file, labels_file)
+    cases = _read(run, file, labels_file, split)
     x, labels = run.scaled(cases.x), cases.labels
     if labels is None:
         return x, None, cases.weights
@@ -82,7 +84,7 @@ def inputs_of_file(run: Run, file: Path) -> Array:
     _require_cases(run, file)
     if _are_sequences(run, file):
         return _sequences(run, file)[0]
-    return run.scaled(_read(run, file, None).x)
+    return run.scaled(_read(run, file, None, None).x)
 
 
 def _require_cases(run: Run, file: Path) -> None:
@@ -122,11 +124,11 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]
         raise DataError(Problem(str(error), file)) from None
 
 
-def _read(run: Run, file: Path, labels_file: Path | None) -> Cases:
-    """The cases of a file, with inputs as there, (cases, features)."""
+def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> Cases:
+    """The cases of a file, with inputs as there, (cases, features); a split asks for labels."""
     settings = run.config.data
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
-        return _read_images(run, file)
+        return _read_images(run, file, split)
     return read_inputs(
         file,
         features=run.network.input,
@@ -137,10 +139,20 @@ def _read(run: Run, file: Path, labels_file: Path | None) -> Cases:
     )
 
 
-def _read_images(run: Run, path: Path) -> Cases:
-    """Images in the size and the colours of those the run was trained on."""
+def _read_images(run: Run, path: Path, split: str | None) -> Cases:
+    """Images in the size and the colours of those the run was trained on.
+
+    Predictions are a row for each image, so that none may be left out.
+    """
     settings = run.config.data
-    cases = read_images(path, size=settings.get("size"), color=settings.get("color", False))
+    cases = read_images(
+        path,
+        size=settings.get("size"),
+        color=settings.get("color", False),
+        part=split,
+        skip_broken=split is not None and settings.get("skip_broken", False),
+    )
+    _say_notes(cases.notes)
     x = place_channels(cases.x, cases.image_shape, settings.get("channels"))
     x = x.reshape(len(cases), -1)
     if x.shape[1] != run.network.input:

@@ -17,7 +17,8 @@ def command(
         typer.Argument(
             metavar="FILE",
             help="A file of cases with labels, or, for a network of images, a folder with a "
-            "subfolder of images for each class; by default the run's test data.",
+            "subfolder of images for each class, or with folders train, val and test of such; by "
+            "default the run's test data.",
         ),
     ] = None,
     labels: Annotated[
@@ -27,7 +28,12 @@ def command(
         ),
     ] = None,
     split: Annotated[
-        str, typer.Option("--split", help="Without FILE: train, validation or test.")
+        str,
+        typer.Option(
+            "--split",
+            help="Without FILE, or for a FILE that is a folder with folders train, val and test: "
+            "train, validation or test.",
+        ),
     ] = "test",
 ) -> None:
     """Print loss, accuracy and confusion matrix of a trained network."""
@@ -47,7 +53,7 @@ def command(
         part = cases_of_split(trained, split)
         x, t, weights = part.x, part.t, part.weights
     else:
-        x, labels_of_file, weights = cases_of_file(trained, file, labels)
+        x, labels_of_file, weights = cases_of_file(trained, file, labels, split)
         if labels_of_file is None:
             message = "the file has no labels to compare with (--labels names those of IDX files)"
             raise DataError(Problem(message, file))

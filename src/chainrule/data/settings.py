@@ -53,8 +53,13 @@ PATH_KEYS = (
     "validation_labels",
     "test_file",
     "test_labels",
+    "validation_folder",
+    "test_folder",
 )
 """The keys that name a file or a folder."""
+
+FOLDER_KEYS = ("path", "folder", "validation_folder", "test_folder")
+"""Those of them that name a folder."""
 
 GENERATORS: Mapping[str, Arguments] = {
     name: DECLARED[name] for name in ("shapes", *POINT_SETS, *SEQUENCES)
@@ -96,7 +101,21 @@ Folder = create_model(
     "Folder",
     __base__=Data,
     __doc__="Images in one subfolder for each class, or the published files of CIFAR.",
-    folder=(FileName, Field(description="the folder, from the configuration's folder")),
+    folder=(
+        FileName,
+        Field(
+            description="the folder, from the configuration's folder; its folders train, val (or "
+            "valid, validation) and test are parts of the data"
+        ),
+    ),
+    validation_folder=(
+        FileName,
+        Field(UNSAID, description="validation images in a folder of their own, of the same form"),
+    ),
+    test_folder=(
+        FileName,
+        Field(UNSAID, description="test images in a folder of their own, of the same form"),
+    ),
     **arguments_of(read_image_folder, Data),
 )
 
@@ -198,6 +217,8 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("standardize",), message
     if kinds == ["file"]:
         yield from _file_problems(data)
+    elif kinds == ["folder"]:
+        yield from _split_problems(data, "folder")
     elif kinds == ["name"] and _has_its_own(data, "test") and _part_of_split(data, 2):
         yield ("split", 2), "the test part of split must be 0: the set has test images of its own"
     elif kinds in ([], ["generator"]) and (known := GENERATORS.get(_generator(data))):
@@ -206,14 +227,21 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 def _file_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """The conflicts of validation and test data that have files of their own."""
-    for k, part in enumerate(("validation", "test"), start=1):
+    yield from _split_problems(data, "file")
+    for part in ("validation", "test"):
         file, labels = f"{part}_file", f"{part}_labels"
-        if file in data and _part_of_split(data, k):
-            yield ("split", k), f"the {part} part of split must be 0: {file} gives it"
         if labels in data and file not in data:
             yield (labels,), f"{labels} is given, but no {file}"
         if file in data and "labels" in data and labels not in data:
             yield (file,), f"{file} is given, but no {labels}"
+
+
+def _split_problems(data: Mapping[str, Any], kind: str) -> Iterator[tuple[KeyPath, str]]:
+    """The fractions of the split for validation and test data that have a file or a folder."""
+    for k, part in enumerate(("validation", "test"), start=1):
+        key = f"{part}_{kind}"
+        if key in data and _part_of_split(data, k):
+            yield ("split", k), f"the {part} part of split must be 0: {key} gives it"
 
 
 def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
@@ -224,7 +252,7 @@ def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
 def _has_its_own(data: Mapping[str, Any], part: str) -> bool:
     """Whether the validation or test ``part`` has its own cases, which are not split off."""
     published = part == "test" and data.get("name") in CIFAR_NAMES
-    return published or f"{part}_file" in data
+    return published or f"{part}_file" in data or f"{part}_folder" in data
 
 
 def _generator(data: Mapping[str, Any]) -> str:
@@ -253,7 +281,8 @@ def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
 def own_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that are arguments of the generator, or of the reader of a text or a folder."""
     read = next((model for kind, model in _READ.items() if kind in data), None)
-    own = {*(read or GENERATORS[data["generator"]].model).model_fields} - {*COMMON_KEYS, *KINDS}
+    own = {*(read or GENERATORS[data["generator"]].model).model_fields}
+    own -= {*COMMON_KEYS, *KINDS, *PATH_KEYS}
     return {key: data[key] for key in data if key in own and data[key] is not None}
 
 

@@ -34,7 +34,7 @@ from chainrule.data.readers.encoding import (
     require_two_classes,
 )
 from chainrule.data.readers.files import read_cases
-from chainrule.data.readers.image_folder import read_image_folder
+from chainrule.data.readers.image_folder import read_image_parts, with_parts
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     FILE_KEYS,
@@ -95,7 +95,7 @@ def load_data(
         ([28, 8, 4], ('0', '1'))
     """
     folder = Path(folder)
-    settings = as_published(checked_settings(settings), folder)
+    settings = with_parts(as_published(checked_settings(settings), folder), folder)
     return _Loading(settings, folder, settings.get("seed", seed), outputs, target).load(
         dtype, sequences=sequences
     )
@@ -151,6 +151,8 @@ class _Loading:
             }
             sources = read[kind]()
             data = self._from_cases(sources)
+            if kind == "folder":
+                dtype = "float64"  # as images were read before they could be read as bytes
             data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
         data = _with_note_of_weights(data)
         wanted = self.settings.get("standardize", False)
@@ -270,7 +272,13 @@ class _Loading:
         return train, validation, test
 
     def _images(self) -> _Sources:
-        return read_image_folder(self._path("folder"), **own_arguments(self.settings)), None, None
+        validation, test = (
+            self._path(key) if key in self.settings else None
+            for key in ("validation_folder", "test_folder")
+        )
+        return read_image_parts(
+            self._path("folder"), validation, test, **own_arguments(self.settings)
+        )
 
     def _named(self) -> _Sources:
         name = self.settings["name"]
@@ -314,6 +322,7 @@ class _Loading:
             channels_first=bool(order) and (channels or order) == "first",
             feature_names=present[0].feature_names,
             source=self._described(present, classes),
+            notes=tuple(note for cases in present for note in cases.notes),
         )
 
     def _are_classes(self, labels: Sequence[Labels]) -> bool:

@@ -28,8 +28,9 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import as_published, find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.readers.encoding import OutsideClassesError
+from chainrule.data.readers.image_folder import with_parts
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
-from chainrule.data.settings import PATH_KEYS, with_defaults
+from chainrule.data.settings import FOLDER_KEYS, PATH_KEYS, with_defaults
 from chainrule.data.sources import load_data
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
@@ -171,8 +172,9 @@ def locate_data(config: Config) -> Config:
     """The configuration with the name and the path of a published data set written out.
 
     If left out, they follow from where the data set is found. A run needs them explicitly, since
-    its folder is not that of the configuration. If the network has layers on images and
-    ``channels`` is left out, it becomes ``first``: one plane per colour.
+    its folder is not that of the configuration. The parts of a folder of images are written out
+    as well. If the network has layers on images and ``channels`` is left out, it becomes
+    ``first``: one plane per colour.
 
     Raises:
         ChainruleError: the data set is not found, or does not take these settings.
@@ -180,7 +182,8 @@ def locate_data(config: Config) -> Config:
     if takes_images(config) and config.data.get("channels") is None:
         config = config.replace(data={"channels": "first"})
     try:
-        config = replace(config, data=as_published(config.data, config.folder))
+        data = with_parts(as_published(config.data, config.folder), config.folder)
+        config = replace(config, data=data)
         name = config.data.get("name")
         if name not in CIFAR_NAMES or "path" in config.data:
             return config
@@ -197,7 +200,7 @@ def _with_paths(config: Config) -> dict[str, Any]:
     for key in (key for key in PATH_KEYS if key in settings):
         settings[key] = config.resolve(settings[key])
         try:
-            if key in ("folder", "path"):
+            if key in FOLDER_KEYS:
                 existing_folder(settings[key])
             else:
                 existing_file(settings[key], hint=FOLDER_HINT if key == "file" else "")

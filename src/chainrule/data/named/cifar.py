@@ -221,7 +221,8 @@ def as_published(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     layout = layout_of(folder / os.path.expanduser(stated))
     if layout is None:
         return dict(settings)
-    foreign = [key for key in ("size", "color") if key in settings]
+    of_folders = ("size", "color", "skip_broken", "validation_folder", "test_folder")
+    foreign = [key for key in of_folders if key in settings]
     if foreign:
         what = f"{Path(stated).name} holds {layout.name}, whose images are 32 x 32, in colour"
         raise ConfigError([Problem(f"{key} has no place here: {what}") for key in foreign])

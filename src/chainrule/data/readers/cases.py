@@ -117,6 +117,7 @@ class Cases:
         feature_names: the names of the inputs, or None if the source gives none.
         are_bytes: whether ``x`` holds pixels as uint8 that have not yet been divided by 255.
         weights: how much each case counts, (cases,), or None; see `Dataset`.
+        notes: sentences that tell the user something about what was read or left out.
     """
 
     x: Array
@@ -125,6 +126,7 @@ class Cases:
     feature_names: tuple[str, ...] | None = None
     are_bytes: bool = False
     weights: Array | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)

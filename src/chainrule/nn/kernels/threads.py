@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 
+from chainrule.core.limits import machine_cores
+
 Work = Callable[[int, int], None]
 """A function of the numbers of a worker and of a block, both from 0."""
 
@@ -27,8 +29,7 @@ def cores() -> int:
     """The number of cores that this process may use, or fewer if the environment says so."""
     named = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")]
     numbers = [int(text) for text in named if text.isdecimal() and int(text) > 0]
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min([*numbers, here or 1])
+    return min([*numbers, machine_cores()])
 
 
 def number_of_threads() -> int:
