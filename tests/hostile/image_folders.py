@@ -149,6 +149,159 @@ OTHERS: dict[str, dict[str, Bytes]] = {
 }  # fmt: skip
 
 
+def tiff(
+    *entries: tuple[int, int, int, int],
+    data: bytes = b"",
+    following: int = 0,
+    entries_said: int | None = None,
+) -> bytes:
+    """A TIFF file of one page; each entry is a tag, a type, a count and a value.
+
+    The data begin at byte 512.
+    """
+    count = len(entries) if entries_said is None else entries_said
+    page = struct.pack("<H", count) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return (b"II*\0\x08\0\0\0" + page + struct.pack("<I", following)).ljust(512, b"\0") + data
+
+
+def page(
+    width: int, height: int, packing: int = 1, bits: int = 8, strip: tuple[int, int] = (512, 64)
+) -> list[tuple[int, int, int, int]]:
+    """The entries of a grey page whose data are one strip, which begins and has the length."""
+    return [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, bits), (259, 3, 1, packing),
+        (262, 3, 1, 1), (273, 4, 1, strip[0]), (277, 3, 1, 1), (278, 4, 1, height),
+        (279, 4, 1, strip[1]),
+    ]  # fmt: skip
+
+
+def _deflated_tiff(width: int, height: int) -> bytes:
+    content = deflated(width * height + 2**20)
+    return tiff(*page(width, height, 8, strip=(512, len(content))), data=content)
+
+
+def riff(*chunks: bytes) -> bytes:
+    """A WebP file of these chunks."""
+    content = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
+def riff_chunk(kind: bytes, content: bytes, length: int | None = None) -> bytes:
+    """A chunk of a WebP file; its length may lie."""
+    said = len(content) if length is None else length
+    return kind + struct.pack("<I", said) + content + b"\0" * (len(content) % 2)
+
+
+def canvas(width: int, height: int, flags: int = 0x10) -> bytes:
+    """The chunk of a WebP file that says how large its canvas is."""
+    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    return riff_chunk(b"VP8X", bytes([flags, 0, 0, 0]) + sides)
+
+
+def _webp_of(size: tuple[int, int]) -> bytes:
+    """A lossless picture of one colour, which takes a few bytes."""
+    stream = io.BytesIO()
+    Image.new("RGB", size).save(stream, "WEBP", lossless=True)
+    return stream.getvalue()
+
+
+def _frames(count: int) -> bytes:
+    """An animation of that many frames without pixels."""
+    head = canvas(4, 4, flags=0x02) + riff_chunk(b"ANIM", bytes(6))
+    return riff(head, riff_chunk(b"ANMF", bytes(16)) * count)
+
+
+def _codestream(
+    width: int, height: int, tile: tuple[int, int] | None = None, components: int = 1
+) -> bytes:
+    """A JPEG 2000 file of this size, without data."""
+    tiles = tile or (width, height)
+    said = struct.pack(">H8IH", 0, width, height, 0, 0, *tiles, 0, 0, components)
+    size = said + b"\x07\x01\x01" * components
+    style = b"\0\0\0\1\0\0\4\4\0\0"
+    return b"".join(
+        [
+            b"\xff\x4f\xff\x51", struct.pack(">H", len(size) + 2), size,
+            b"\xff\x52", struct.pack(">H", len(style) + 2), style,
+            b"\xff\x5c\0\4\x40\x40",
+            b"\xff\x90\0\x0a\0\0\0\0\0\x0e\0\1\xff\x93\xff\xd9",
+        ]
+    )  # fmt: skip
+
+
+def _jpeg_2000_of(size: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", size).save(stream, "JPEG2000")
+    return stream.getvalue()
+
+
+TIFF: dict[str, Bytes] = {
+    "TIFF: 60,000 x 60,000": tiff(*page(60_000, 60_000)),
+    "TIFF: 2^32 x 2^32": tiff(*page(2**32 - 1, 2**32 - 1)),
+    "TIFF: 0 x 0": tiff(*page(0, 0)),
+    "TIFF: a height of zero": tiff(*page(5, 0)),
+    "TIFF: 4,900 x 4,900 in 24 KB": lambda: _deflated_tiff(4900, 4900),
+    "TIFF: 4,900 x 4,900, cut short": tiff(*page(4900, 4900), data=bytes(64)),
+    "TIFF: 4,900 x 4,900 of no LZW": tiff(*page(4900, 4900, 5), data=b"\xff" * 64),
+    "TIFF: its data far away": tiff(*page(8, 8, strip=(2**32 - 1, 64))),
+    "TIFF: a strip of 2^32": tiff(*page(8, 8, 5, strip=(512, 2**32 - 1)), data=bytes(64)),
+    "TIFF: no data": tiff(*page(8, 8)[:4]),
+    "TIFF: no size": tiff(*page(8, 8)[2:], data=bytes(64)),
+    "TIFF: packed in an unknown way": tiff(*page(8, 8, 31_337), data=bytes(64)),
+    "TIFF: bits of no kind": tiff(*page(8, 8, bits=9_999), data=bytes(64)),
+    "TIFF: 65,535 entries, of which none is there": tiff(*page(8, 8), entries_said=65_535)[:120],
+    "TIFF: a page of entries alone": lambda: tiff(*[(270, 2, 2**20, 512)] * 40, data=b"a" * 2**20),
+    "TIFF: a text of 2^32 letters": tiff(*page(8, 8)[:4], (270, 2, 2**32 - 1, 512)),
+    "TIFF: tiles of 2^31": tiff(
+        *page(8, 8)[:5], (322, 4, 1, 2**31), (323, 4, 1, 2**31), (324, 4, 1, 512),
+        (325, 4, 1, 64), data=bytes(64),
+    ),
+    "TIFF: no page but itself": tiff((256, 4, 1, 0), following=8),
+    "TIFF: its only page far away": b"II*\0\xf0\xff\xff\xff" + bytes(64),
+    "TIFF: facts of a camera within themselves": tiff((0x8769, 4, 1, 8)),
+    "BigTIFF: 2^62 entries": b"II+\0\x08\0\0\0\x10" + bytes(7) + struct.pack("<Q", 2**62) + bytes(64),
+    "TIFF: only its head": b"II*\0",
+    "TIFF: cut short": lambda: saved("TIFF")[:100],
+}  # fmt: skip
+
+WEBP: dict[str, Bytes] = {
+    "WebP: 16,383 x 16,383 in 200 bytes": riff(
+        riff_chunk(b"VP8L", b"\x2f" + struct.pack("<I", 16_382 | 16_382 << 14) + bytes(180))
+    ),
+    "WebP: a canvas of 2^24 x 2^24": riff(canvas(2**24, 2**24)),
+    "WebP: a canvas of 16,000 x 16,000 about a picture of 8 x 8": lambda: riff(
+        canvas(16_000, 16_000), _webp_of((8, 8))[12:]
+    ),
+    "WebP: 4,900 x 4,900 in a hundred bytes": lambda: _webp_of((4900, 4900)),
+    "WebP: 100,000 frames without pixels": lambda: _frames(100_000),
+    "WebP: no frame": riff(canvas(8, 8, flags=0x02), riff_chunk(b"ANIM", bytes(6))),
+    "WebP: a chunk of 2^32": riff(canvas(8, 8), riff_chunk(b"ICCP", b"a", length=2**32 - 1)),
+    "WebP: a hundred thousand chunks": lambda: riff(
+        canvas(8, 8), riff_chunk(b"XMP ", b"a") * 100_000
+    ),
+    "WebP: only its head": b"RIFF\x04\0\0\0WEBP",
+    "WebP: cut short": lambda: saved("WEBP")[:60],
+    "WebP: a picture of zero": riff(riff_chunk(b"VP8 ", bytes(30))),
+    "WebP: a length of 2^32": lambda: b"RIFF\xff\xff\xff\xff" + saved("WEBP")[8:-20],
+}
+
+JPEG_2000: dict[str, Bytes] = {
+    "JPEG 2000: 2^32 x 2^32": _codestream(2**32 - 1, 2**32 - 1),
+    "JPEG 2000: 4,900 x 4,900 without data": _codestream(4900, 4900),
+    "JPEG 2000: 4,900 x 4,900 in a few bytes": lambda: _jpeg_2000_of((4900, 4900)),
+    "JPEG 2000: 24 million tiles": _codestream(4900, 4900, (1, 1)),
+    "JPEG 2000: 16 million tiles of nothing": _codestream(4000, 4000, (1, 1)),
+    "JPEG 2000: 16,384 components": _codestream(8, 8, components=16_384),
+    "JPEG 2000: 0 x 0": _codestream(0, 0),
+    "JPEG 2000: tiles of zero": _codestream(8, 8, (0, 0)),
+    "JPEG 2000: only its head": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "JPEG 2000: a box of 2^64": b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\1jp2h" + b"\xff" * 8,
+    "JPEG 2000: boxes without end": lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x08free" * 200_000,
+    "JPEG 2000: cut short": lambda: saved("JPEG2000")[:-30],
+    "JPEG 2000: its beginning without its data": lambda: saved("JPEG2000").partition(b"\xff\x90")[0],
+}  # fmt: skip
+
+
 def _among(ending: str, content: Bytes) -> Callable[[Path], Path]:
     """A folder of two classes, an image of which is this."""
 
@@ -170,11 +323,37 @@ def _special(change: Callable[[Path], None]) -> Callable[[Path], Path]:
     return make
 
 
-def _many_bombs(folder: Path) -> None:
+def _many_bombs(folder: Path, *, behind: bool = False) -> None:
     content = png(4000, 4000, data=deflated(4001 * 4000 + 2**20))
-    for k in range(20):
+    for k in range(50 if behind else 20):
         (folder / "cat" / f"bomb{k:02}.png").write_bytes(content)
-    (folder / "cat" / "1.png").unlink()
+    if not behind:
+        (folder / "cat" / "1.png").unlink()
+
+
+def _circle(place: Path) -> None:
+    os.symlink("cow2", place)
+    os.symlink("cow", place.with_name("cow2"))
+    for name in ("cat", "dog"):
+        (place.parent / name / "1.png").unlink()
+
+
+def _linked_picture(place: Path, target: str) -> None:
+    place.mkdir()
+    os.symlink(target, place / "1.png")
+
+
+def _unnamed(folder: Path) -> None:
+    """A name that is not UTF-8, of a class and of its picture, which is broken."""
+    place = os.path.join(os.fsencode(folder), b"caf\xe9\x1b[2J")
+    os.mkdir(place)
+    with open(os.path.join(place, b"\xff\xfe.png"), "wb") as file:
+        file.write(b"no picture")
+
+
+def _linked_part(folder: Path) -> None:
+    os.symlink("..", folder / "cat" / "train")
+    os.symlink("cat", folder / "test")
 
 
 def _linked_class(folder: Path) -> None:
@@ -196,16 +375,28 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "a class whose picture is a pipe": _piped_class,
     "a class whose picture is a folder": lambda f: (f / "cow" / "1.png").mkdir(parents=True),
     "a class with an escape sequence as its name": lambda f: (f / "\x1b[2J").mkdir(),
+    "fifty pictures of 4,000 x 4,000 behind a small one": lambda f: _many_bombs(f, behind=True),
+    "a class in a circle of links": lambda f: _circle(f / "cow"),
+    "a class that is a device": lambda f: _linked_picture(f / "cow", "/dev"),
+    "a class whose picture is a link to /dev/zero": lambda f: _linked_picture(
+        f / "cow", "/dev/zero"
+    ),
+    "a class whose picture is a link out of the folder": lambda f: _linked_picture(
+        f / "cow", "/etc/passwd"
+    ),
+    "a class whose name is not text": lambda f: _unnamed(f),
+    "parts within parts": lambda f: [image_folder(f / p / "test") for p in ("train", "test")],
+    "a part that is a link to the folder above": lambda f: _linked_part(f),
     "pictures of two sizes": lambda f: Image.new("L", (5, 5)).save(f / "cat" / "2.png"),
 }  # fmt: skip
 
 
 def files() -> Iterator[Hostile]:
-    """Each image alone, as for prediction, and the PNGs among others, as for training."""
-    yield from contents("image", "1.png", PNG)
-    for name, table in OTHERS.items():
+    """Each image alone, as for prediction, and most among others, as for training."""
+    tables = {"1.png": PNG, "1.tif": TIFF, "1.webp": WEBP, "1.jp2": JPEG_2000, **OTHERS}
+    for name, table in tables.items():
         yield from contents("image", name, table)
-    for name, content in PNG.items():
+    for name, content in {**PNG, **TIFF, **WEBP, **JPEG_2000}.items():
         yield Hostile(
             f"{name}, among good ones", "folder", _among(".png", content), callable(content)
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from chainrule.core.errors import DataError
-from chainrule.data.readers.pictures import format_of, is_image, picture_size, read_picture
+from chainrule.data.readers.pictures import OtherSize, format_of, is_image, read_picture
 
 RNG = np.random.default_rng(3)
 COLORS = RNG.integers(0, 256, (12, 10, 3), dtype=np.uint8)
@@ -153,7 +153,16 @@ def test_photographs_are_upright(read, tmp_path, form, orientation):
     found = read(saved(np.ascontiguousarray(turns[orientation]), form, exif=exif))
     assert found.shape == upright.shape
     assert np.abs(found.astype(int) - upright).max() < 12
-    assert picture_size(tmp_path / "picture.png") == upright.shape
+    path = tmp_path / "picture.png"
+    assert read_picture(path, None, False, upright.shape).shape == upright.shape
+    for wrong in (upright.shape[::-1], (9, 9)):
+        with pytest.raises(OtherSize) as caught:
+            read_picture(path, None, False, wrong)
+        # That of a PNG may stand behind its pixels, which are not unpacked for the message.
+        known = form != "PNG" or wrong != (9, 9)
+        assert caught.value.size == upright.shape or (
+            not known and caught.value.size == upright.shape[::-1]
+        )
 
 
 def test_of_pages_and_frames_the_first_is_read(read):

@@ -141,7 +141,20 @@ class _Room:
 _ROOM = _Room(MAX_PIXELS)
 
 
-def read_picture(path: Path, shape: tuple[int, int] | None, color: bool) -> Array:
+class OtherSize(Exception):
+    """An image whose height and width are not those that are expected."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.size = height, width
+        super().__init__(f"{height} x {width}")
+
+
+def read_picture(
+    path: Path,
+    shape: tuple[int, int] | None,
+    color: bool,
+    expected: tuple[int, int] | None = None,
+) -> Array:
     """One image as bytes, (height, width) or (height, width, 3).
 
     It is upright by its EXIF orientation, on white where it is transparent, and of several
@@ -151,34 +164,46 @@ def read_picture(path: Path, shape: tuple[int, int] | None, color: bool) -> Arra
         path: the file; its content alone says which format it has.
         shape: the height and width to which it is resized; None to keep its own.
         color: keep red, green and blue rather than grey.
+        expected: the height and width that it must have, if that is known.
 
     Raises:
         DataError: it is no image, is damaged or cut short, or too large.
-    """
-    from PIL import Image, ImageOps
-
-    with _opened(path) as image, _ROOM.of(image.width * image.height):
-        image.load()
-        white = _brightest(image)
-        with suppress(Exception):  # what the camera says may be damaged where the pixels are good
-            ImageOps.exif_transpose(image, in_place=True)
-        picture = _plain(image, "RGB" if color else "L", white)
-        if shape is not None and picture.size != shape[::-1]:
-            picture = picture.resize(shape[::-1], Image.Resampling.LANCZOS)
-        return np.asarray(picture, dtype=np.uint8)
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """The height and width of an upright image, without reading its pixels.
-
-    Raises:
-        DataError: as `read_picture`, as far as the file's header shows it.
+        OtherSize: it has not the expected size; large ones are then not unpacked.
     """
     with _opened(path) as image:
-        tags: Any = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
-        width, height = tags.get(256, image.width), tags.get(257, image.height)
-        lies_on_its_side = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        return (width, height) if lies_on_its_side else (height, width)
+        if expected is not None and sorted(image.size) != sorted(expected):
+            raise OtherSize(*_upright_size(image))
+        with _ROOM.of(image.width * image.height):
+            picture = _upright(image, color, shape)
+            del image  # which the array needs not wait for
+            pixels = np.asarray(picture, dtype=np.uint8)
+    if expected is not None and pixels.shape[:2] != expected:
+        raise OtherSize(*pixels.shape[:2])
+    return pixels
+
+
+def _upright(image: Image, color: bool, shape: tuple[int, int] | None) -> Image:
+    """An opened image, unpacked and turned, in grey or in colour, and resized."""
+    from PIL import Image, ImageOps
+
+    image.load()
+    white = _brightest(image)
+    with suppress(Exception):  # what the camera says may be damaged where the pixels are good
+        ImageOps.exif_transpose(image, in_place=True)
+    picture = _plain(image, "RGB" if color else "L", white)
+    if shape is None or picture.size == shape[::-1]:
+        return picture
+    return picture.resize(shape[::-1], Image.Resampling.LANCZOS)
+
+
+def _upright_size(image: Image) -> tuple[int, int]:
+    """The height and width of an image, by its header, when it is turned as its camera says."""
+    is_tiff = image.format == "TIFF"  # whose size Pillow has turned already
+    lies = False
+    if not is_tiff and (image.format != "PNG" or "exif" in image.info):  # a PNG may hold it last
+        with suppress(Exception):
+            lies = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    return image.size if lies else (image.height, image.width)
 
 
 @contextmanager
@@ -194,15 +219,16 @@ def _opened(path: Path) -> Iterator[Image]:
             if kind is None:
                 raise DataError(Problem(_no_image(head), path))
             size = os.fstat(file.fileno()).st_size
-            _refuse_large(path, _webp_size(head) if kind == "WEBP" else (0, 0))
+            if kind == "WEBP":
+                _refuse_large_for(path, size, _webp_size(head))
             _load_plugin(kind)
             with Image.open(file, formats=(kind,)) as image:
                 _refuse_large(path, image.size)
-                if kind == "JPEG2000":  # its decoder takes memory before it meets a fault
-                    refuse_bomb(path, size, image.width * image.height)
+                if kind == "JPEG2000":
+                    _refuse_large_for(path, size, image.size)
                     _require_end_of_jpeg_2000(file, size)
                 yield image
-    except (DataError, MemoryError):
+    except (DataError, MemoryError, OtherSize):
         raise
     except UnidentifiedImageError:
         raise DataError(Problem("the file is not an image, or is damaged", path)) from None
@@ -210,6 +236,8 @@ def _opened(path: Path) -> Iterator[Image]:
         raise DataError(Problem("the image is too large to be unpacked", path)) from None
     except Exception as error:  # Pillow raises whatever its parsers meet in a damaged file
         reason = str(error) or type(error).__name__
+        if "decoder object" in reason:
+            reason = "it is damaged or cut short"  # how Pillow says so of a WebP image
         raise DataError(Problem(f"the image cannot be read ({reason})", path)) from None
 
 
@@ -245,6 +273,12 @@ def _refuse_large(path: Path, size: tuple[int, int]) -> None:
     if width * height > MAX_PIXELS:
         message = f"the image has {width} x {height} pixels; at most {MAX_PIXELS:,}"
         raise DataError(Problem(message, path))
+
+
+def _refuse_large_for(path: Path, packed: int, size: tuple[int, int]) -> None:
+    """Refuse a few bytes of a large image where a decoder takes much memory before any fault."""
+    _refuse_large(path, size)
+    refuse_bomb(path, packed, size[0] * size[1])
 
 
 def _webp_size(head: bytes) -> tuple[int, int]:
@@ -368,6 +402,7 @@ class Pictures:
         self._others: dict[int, tuple[int, int]] = {}
         self._stopped = threading.Event()
         self._todo: Sequence[int] = ()
+        self._expected: tuple[int, int] | None = None
         self._x: Array = np.empty(0, np.uint8)
 
     def run(self) -> Array:
@@ -427,6 +462,7 @@ class Pictures:
         self._x = np.empty((len(self._files), *shape), np.uint8)
         if first is not None:
             self._x[place] = first
+            self._expected = first.shape[0], first.shape[1]
         self._todo = range(place + 1, len(self._files))
 
     def _too_much(self, shape: Sequence[int], size: int) -> str:
@@ -437,12 +473,14 @@ class Pictures:
         return message if self._trained else f"{message}; give a smaller size, such as size: 64"
 
     def _picture(self, k: int) -> Array | None:
-        """One image; None if it is broken."""
+        """One image; None if it is broken or has not the expected size."""
         try:
-            return read_picture(self._files[k], self._shape, self._color)
+            return read_picture(self._files[k], self._shape, self._color, self._expected)
         except DataError as error:
             self._broken[k] = error.problems[0]
-            return None
+        except OtherSize as error:
+            self._others[k] = error.size
+        return None
 
     def _read_all(self) -> None:
         """Read all other images, in threads if they are many."""
@@ -463,27 +501,9 @@ class Pictures:
     def _read_chunk(self, cases: Sequence[int]) -> int:
         """Read some images; return how many they are."""
         for k in cases:
-            if not self._stopped.is_set():
-                self._read(k)
-        return len(cases)
-
-    def _read(self, k: int) -> None:
-        """Read one image into its place; once sizes differ, only look how large it is."""
-        if self._others:
-            try:
-                size = picture_size(self._files[k])
-            except DataError as error:
-                self._broken[k] = error.problems[0]
-                return
-        else:
-            picture = self._picture(k)
-            if picture is None:
-                return
-            size = picture.shape[0], picture.shape[1]
-            if size == self._x.shape[1:3]:
+            if not self._stopped.is_set() and (picture := self._picture(k)) is not None:
                 self._x[k] = picture
-        if size != self._x.shape[1:3]:
-            self._others[k] = size
+        return len(cases)
 
     def _broken_ones(self) -> list[Problem]:
         """The problems of the broken images: the first, how many more, and what can be done."""
