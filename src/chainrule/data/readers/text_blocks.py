@@ -6,13 +6,14 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from chainrule.core.errors import DataError, Problem
 from chainrule.data.readers.unpacking import first_bytes, open_unpacked
 from chainrule.data.tables.cells import TableOptions
 
-BLOCK = 2**20
+BLOCK = 2**19
 """How many characters are read at a time."""
 
 MAX_LINE = 2**25
@@ -48,16 +49,15 @@ def text_blocks(path: Path, options: TableOptions) -> Iterator[str]:
             than `MAX_LINE` characters.
     """
     encoding = encoding_of(path, options)
-    skipped, line = options.skip_rows, 1
+    skipped, given, parts = options.skip_rows, 0, [""]
     with io.TextIOWrapper(open_unpacked(path), encoding=encoding) as file:
-        parts: list[str] = []
-        while True:
+        is_last = False
+        while not is_last:
             try:
                 text = file.read(BLOCK)
             except UnicodeError as error:
                 raise _not_in(encoding, path, error) from None
             if "\0" in text:
-                line += "".join(parts).count("\n") + text.count("\n", 0, text.index("\0"))
                 message = "the file is not text; expected numbers, one case a line"
                 raise DataError(Problem(message, path))
             is_last = len(text) < BLOCK
@@ -65,21 +65,26 @@ def text_blocks(path: Path, options: TableOptions) -> Iterator[str]:
             if not cut and not is_last:
                 parts.append(text)
                 if sum(map(len, parts)) > MAX_LINE:
-                    message = f"a line of more than {MAX_LINE:,} characters"
-                    raise DataError(Problem(message, path, line))
+                    raise DataError(_too_long(path, options, given))
                 continue
             whole = "".join(parts) + text[:cut]
             parts = [text[cut:]]
             if is_last and whole and not whole.endswith("\n"):
                 whole += "\n"
-            line += whole.count("\n")
-            while skipped and whole:
-                whole = whole[whole.index("\n") + 1 :]
+            start = 0
+            while skipped and start < len(whole):
+                start = whole.index("\n", start) + 1
                 skipped -= 1
-            if whole:
-                yield whole
-            if is_last:
-                return
+            if start < len(whole):
+                given += 1
+                yield whole[start:]
+
+
+def _too_long(path: Path, options: TableOptions, given: int) -> Problem:
+    """The problem of the line behind so many blocks."""
+    before = islice(text_blocks(path, options), given)
+    line = options.skip_rows + 1 + sum(block.count("\n") for block in before)
+    return Problem(f"a line of more than {MAX_LINE:,} characters", path, line)
 
 
 def _not_in(encoding: str, path: Path, error: UnicodeError) -> DataError:

@@ -328,6 +328,31 @@ def stripped(cell: str) -> str:
     return cell
 
 
+class _Growing:
+    """An array, (length,), that grows in place, so that no second copy of it is in memory."""
+
+    def __init__(self, dtype: type) -> None:
+        self._array: Array = np.empty(0, dtype)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, values: Array) -> None:
+        """Append values, (n,)."""
+        end = self._length + len(values)
+        if end > len(self._array):
+            # A fixed part more each time: the cost of all values together is linear.
+            self._array.resize(end + end // 8, refcheck=False)
+        self._array[self._length : end] = values
+        self._length = end
+
+    def array(self) -> Array:
+        """All values; nothing can be appended after it."""
+        self._array.resize(self._length, refcheck=False)
+        return self._array
+
+
 class ColumnBuilder:
     """One column, built from blocks of its cells.
 
@@ -354,7 +379,7 @@ class ColumnBuilder:
         self._missing_numbers = {
             word: value for word in missing if (value := notation.number(word)) is not None
         }
-        self._blocks: list[Array] = []
+        self._values = _Growing(np.int32 if as_text else np.float64)
         self._has_numbers = False
         self._has_zeros = False
 
@@ -382,9 +407,11 @@ class ColumnBuilder:
                 self.is_mixed = True
                 return
             self.is_text = True
-            self._blocks = [np.full(len(block), MISSING, np.int32) for block in self._blocks]
+            before = len(self._values)
+            self._values = _Growing(np.int32)
+            self._values.append(np.full(before, MISSING, np.int32))
         words = self._words
-        self._blocks.append(np.array([words[cell] for cell in cells], dtype=np.int32))
+        self._values.append(np.array([words[cell] for cell in cells], dtype=np.int32))
 
     def add_numbers(self, numbers: Array) -> None:
         """Append cells that are known to be numbers, with NaN for missing ones."""
@@ -393,12 +420,11 @@ class ColumnBuilder:
                 numbers = np.where(numbers == number, np.nan, numbers)
                 self._words.found_missing[word] = None
         self._has_numbers = self._has_numbers or not np.isnan(numbers).all()
-        self._blocks.append(numbers)
+        self._values.append(numbers)
 
     def column(self) -> Column:
         """The column of all cells so far."""
-        values = np.concatenate(self._blocks)
-        self._blocks.clear()
+        values = self._values.array()
         words, missing = tuple(self._words.codes), tuple(self._words.found_missing)
         if not self.is_text:
             return numeric_column(
