@@ -57,7 +57,7 @@ def cases_of_file(
         file: in any format that data are read from; for a network of images an image, or a
             folder of them.
         labels_file: the file of labels that belongs to an IDX file, if they are wanted.
-        split: of a folder of images with folders for the parts of the data, the part.
+        split: of a folder of images, or an .npz file, that has the parts of the data, the part.
 
     Raises:
         ChainruleError: the file cannot be read, or does not fit the run's network or classes.
@@ -129,14 +129,17 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     settings = run.config.data
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
         return _read_images(run, file, split)
-    return read_inputs(
+    cases = read_inputs(
         file,
         features=run.network.input,
         label=settings.get("label", "last"),
         header=settings.get("header", "auto"),
         labels=labels_file,
         channels=settings.get("channels"),
+        part=None if split == "test" else split,  # test data are taken with a note
     )
+    _say_notes(cases.notes)
+    return cases
 
 
 def _read_images(run: Run, path: Path, split: str | None) -> Cases:

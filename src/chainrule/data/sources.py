@@ -35,6 +35,7 @@ from chainrule.data.readers.encoding import (
 )
 from chainrule.data.readers.files import read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
+from chainrule.data.readers.npz_file import with_npz_parts
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     FILE_KEYS,
@@ -95,10 +96,24 @@ def load_data(
         ([28, 8, 4], ('0', '1'))
     """
     folder = Path(folder)
-    settings = with_parts(as_published(checked_settings(settings), folder), folder)
+    settings = with_parts_of_files(checked_settings(settings), folder)
     return _Loading(settings, folder, settings.get("seed", seed), outputs, target).load(
         dtype, sequences=sequences
     )
+
+
+def with_parts_of_files(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of data, with the parts written out that their files and folders have.
+
+    Args:
+        settings: the ``data`` part of a configuration.
+        folder: where its relative paths start.
+
+    Raises:
+        ConfigError: a part is a setting as well, or gets a fraction of the split.
+        DataError: the files do not hold what belongs to their parts.
+    """
+    return with_npz_parts(with_parts(as_published(settings, folder), folder), folder)
 
 
 # The cases to be split, and the validation and test cases that come from sources of their own.
@@ -257,6 +272,7 @@ class _Loading:
             label=self.settings.get("label", "last"),
             header=self.settings.get("header", "auto"),
             labels=self._path(labels) if labels in self.settings else None,
+            part="train" if key == "file" else key.removesuffix("_file"),
         )
 
     def _files(self) -> _Sources:
@@ -268,6 +284,9 @@ class _Loading:
             if cases is not None and cases.x.shape[1:] != train.x.shape[1:]:
                 found, expected = (_inputs(x.x.shape[1:]) for x in (cases, train))
                 message = f"found {found} a case, but {self._path('file').name} has {expected}"
+                raise DataError(Problem(message, self._path(key)))
+            if cases is not None and cases.are_bytes != train.are_bytes:
+                message = f"its images are {cases.x.dtype}, those to train on {train.x.dtype}"
                 raise DataError(Problem(message, self._path(key)))
         return train, validation, test
 

@@ -25,13 +25,12 @@ from chainrule.core.errors import (
 )
 from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
-from chainrule.data.named.cifar import as_published, find_published
+from chainrule.data.named.cifar import find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.readers.encoding import OutsideClassesError
-from chainrule.data.readers.image_folder import with_parts
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
 from chainrule.data.settings import FOLDER_KEYS, PATH_KEYS, with_defaults
-from chainrule.data.sources import load_data
+from chainrule.data.sources import load_data, with_parts_of_files
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
 from chainrule.nn.layer_types import LAYERS, Layer
@@ -172,9 +171,9 @@ def locate_data(config: Config) -> Config:
     """The configuration with the name and the path of a published data set written out.
 
     If left out, they follow from where the data set is found. A run needs them explicitly, since
-    its folder is not that of the configuration. The parts of a folder of images are written out
-    as well. If the network has layers on images and ``channels`` is left out, it becomes
-    ``first``: one plane per colour.
+    its folder is not that of the configuration. The parts of a folder of images or of an .npz
+    file are written out as well. If the network has layers on images and ``channels`` is left
+    out, it becomes ``first``: one plane per colour.
 
     Raises:
         ChainruleError: the data set is not found, or does not take these settings.
@@ -182,7 +181,7 @@ def locate_data(config: Config) -> Config:
     if takes_images(config) and config.data.get("channels") is None:
         config = config.replace(data={"channels": "first"})
     try:
-        data = with_parts(as_published(config.data, config.folder), config.folder)
+        data = with_parts_of_files(config.data, config.folder)
         config = replace(config, data=data)
         name = config.data.get("name")
         if name not in CIFAR_NAMES or "path" in config.data:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.core.errors import ChainruleError, DataError
+from chainrule.core.errors import ChainruleError, ConfigError, DataError
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.generators.shapes import ImageGenerator
+from chainrule.data.readers.files import read_inputs
 from chainrule.data.readers.npz_file import read_npz, write_npz
+from chainrule.data.sources import load_data
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_one_channel_is_grey(save, shape, found):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"x_train": np.zeros(2), "y_train": np.zeros(2)}, "found the arrays x_train, y_train"),
+        ({"xs": np.zeros(2), "ts": np.zeros(2)}, "found the arrays xs, ts; expected x and t, or"),
         ({"x": np.zeros((3, 1)), "t": np.zeros(2)}, "x has 3 cases, but t has 2"),
         ({"x": np.array([[0, 1], [np.nan, 1]]), "t": [0, 1]}, "x[1, 0] is nan"),
         ({"x": np.zeros((1, 1)), "t": [np.inf]}, "t[0] is inf"),
@@ -154,3 +156,124 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(ChainruleError, match="cannot write this file"):
         write_npz(tmp_path / "folder.npz", data)
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder.npz"]
+
+
+# The names of others
+
+
+def images(cases, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (cases, 4, 4)).astype(np.uint8)
+
+
+@pytest.fixture
+def keras(save):
+    labels = np.arange(30) % 3
+    return save(x_train=images(30), y_train=labels, x_test=images(6, 1), y_test=labels[:6, None])
+
+
+def load(path, **settings):
+    return load_data({"file": path.name, **settings}, folder=path.parent, seed=1)
+
+
+def test_the_parts_of_keras_are_training_and_test_data(keras):
+    data = load(keras)
+    assert [len(part) for part in data] == [24, 6, 6]
+    assert np.array_equal(data.test.x, images(6, 1).reshape(6, -1) / 255)
+    assert data.test.t.tolist() == [0, 1, 2, 0, 1, 2]
+    assert data.image_shape == (4, 4)
+    assert data.classes == ("0", "1", "2")
+    everything = np.concatenate([data.train.x, data.validation.x])
+    assert sorted(everything.tolist()) == sorted((images(30).reshape(30, -1) / 255).tolist())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X_train", "Y_train", "X_val", "Y_val", "X_test", "Y_test"),
+        ("x_train", "y_train", "x_valid", "y_valid", "x_test", "y_test"),
+        ("train_images", "train_labels", "val_images", "val_labels", "test_images", "test_labels"),
+        ("train_x", "train_y", "validation_x", "validation_y", "test_x", "test_y"),
+    ],
+)
+def test_parts_by_other_names(save, names):
+    arrays = [np.zeros((12, 2)), np.arange(12) % 2, np.ones((4, 2)), [0, 1, 0, 1]]
+    arrays += [np.full((2, 2), 2.0), [0, 1]]
+    data = load(save(**dict(zip(names, arrays, strict=True))))
+    assert [len(part) for part in data] == [12, 4, 2]
+    assert [part.x[0, 0] for part in data] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("names", [("X", "y"), ("data", "target"), ("images", "labels")])
+def test_one_part_by_other_names(save, names):
+    data = load(save(**dict(zip(names, (images(20), np.arange(20) % 2), strict=True))))
+    assert sum(map(len, data)) == 20
+    assert 0 <= data.train.x.min() <= data.train.x.max() == 1
+
+
+def test_images_of_bytes_called_x_stay_as_they_are_and_this_is_told(save):
+    data = load(save(x=images(20), t=np.arange(20) % 2))
+    assert data.train.x.max() == 255
+    assert "x holds images with values up to 255" in data.notes[0]
+    assert load(save(x=images(20) / 255, t=np.arange(20) % 2)).notes == ()
+    floats = load(save(X_train=images(20) * 1.0, y_train=np.arange(20) % 2))
+    assert "standardize: true makes them so" in floats.notes[0]
+
+
+def test_truth_values_are_no_grey_values(save):
+    data = load(save(x_train=images(20) > 127, y_train=np.arange(20) % 2))
+    assert set(np.unique(data.train.x)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["x_train", "x_test"], "but not y_train and y_test"),
+        (["x_test", "y_test"], "but not x_train and y_train"),
+        (["x_train", "y_train", "X_val"], "but not y_val"),
+        (["train_images", "test_images"], "but not y_train and y_test"),
+    ],
+)
+def test_everything_that_is_missing_is_named(save, names, expected):
+    with pytest.raises(DataError) as caught:
+        load(save(**{name: np.zeros(4) for name in names}))
+    assert str(caught.value).endswith(expected)
+
+
+def test_the_split_has_nothing_for_a_part_of_the_file(keras):
+    message = "the test part of split must be 0: cases.npz has test data"
+    with pytest.raises(ConfigError, match=message):
+        load(keras, split=[0.8, 0.1, 0.1])
+    assert [len(part) for part in load(keras, split=[0.9, 0.1, 0])] == [27, 3, 6]
+
+
+def test_parts_of_different_types_are_refused(save):
+    path = save(
+        x_train=images(9), y_train=[0, 1, 2] * 3, x_test=images(9) / 2, y_test=[0, 1, 2] * 3
+    )
+    with pytest.raises(DataError, match="its images are float64, those to train on uint8"):
+        load(path)
+
+
+def test_a_trained_network_takes_the_test_data_and_says_so(keras):
+    cases = read_inputs(keras, features=16)
+    assert cases.notes == ("cases.npz has several parts; its test data are taken",)
+    assert np.array_equal(cases.x, images(6, 1).reshape(6, -1) / 255)
+    train = read_inputs(keras, features=16, part="train")
+    assert len(train) == 30
+    assert not train.notes
+
+
+def test_only_inputs_are_enough_to_predict(save):
+    assert read_inputs(save(x_test=images(5)), features=16).labels is None
+
+
+def test_messages_name_the_arrays_as_they_are_called(save):
+    path = save(X_train=np.zeros((3, 2)), y_train=[0, 1])
+    with pytest.raises(DataError, match="X_train has 3 cases, but y_train has 2"):
+        load(path)
+
+
+def test_a_workbook_with_another_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as file:
+        file.writestr("xl/workbook.xml", "<x/>")
+    assert message(tmp_path / "d.npz").endswith("give it a name that ends in .xlsx")

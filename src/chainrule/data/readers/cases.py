@@ -97,12 +97,15 @@ class Options(NamedTuple):
         labels: the path of the file of labels, for formats that store them in a separate file.
         features: the number of inputs of the network, if it is known. A text file with exactly
             that many columns has no labels.
+        part: of an .npz file with several parts of the data, the part to read; None for the test
+            data.
     """
 
     label: str = "last"
     header: bool | str = "auto"
     labels: Path | None = None
     features: int | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

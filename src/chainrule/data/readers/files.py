@@ -40,7 +40,7 @@ class Format(NamedTuple):
 FORMATS = {
     "npz": Format(
         is_npz,
-        lambda path, options: read_npz(path),
+        lambda path, options: read_npz(path, options.part),
     ),
     "idx": Format(
         is_idx, lambda path, options: read_idx_images(path, options.labels), has_labels_apart=True
@@ -132,4 +132,6 @@ def read_inputs(
     if x.shape[1] != features:
         message = f"found {x.shape[1]} inputs a case, but the network has {features}"
         raise DataError(Problem(message, path))
+    if cases.are_bytes:
+        return replace(cases, x=x / 255, are_bytes=False)
     return replace(cases, x=x.astype(np.float64) if x.dtype == np.float32 else x)

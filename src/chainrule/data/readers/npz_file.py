@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from chainrule.core.arrays import Array, weights_of_cases
-from chainrule.core.errors import DataError, Problem, ShapeError, nearest, shown
+from chainrule.core.errors import ConfigError, DataError, Problem, ShapeError
 from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.core.sequences import lengths_of
 from chainrule.data.dataset import DataSplit
-from chainrule.data.readers.cases import Cases, Labels
+from chainrule.data.readers.cases import Cases, Labels, as_word
+from chainrule.data.readers.npz_parts import OWN, Names, parts_of, problem_of
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 DAMAGES = (
@@ -35,6 +38,7 @@ WORKBOOKS = (".xlsx", ".xlsm", ".ods")
 """How the names of workbooks end, which are zip files too."""
 
 _KNOWN = ("x", "t", "classes", "image_shape", "weights")
+_KNOWN_OF_PARTS = ("x", "t", "classes", "image_shape")
 
 
 def is_npz(head: bytes, name: str) -> bool:
@@ -42,30 +46,112 @@ def is_npz(head: bytes, name: str) -> bool:
     return name.endswith(".npz") or (head.startswith(b"PK") and not name.endswith(WORKBOOKS))
 
 
-def read_npz(path: Path) -> Cases:
-    """Read an .npz file of inputs ``x``, (cases, ...), and targets ``t``.
+def read_npz(path: Path, part: str | None = None) -> Cases:
+    """Read the inputs ``x``, (cases, ...), and the targets ``t`` of an .npz file.
 
     ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
     be missing. ``classes`` holds the names of the classes in order, ``image_shape`` the shape
     of images in rows, ``weights`` how much each case counts, (cases,). Pickled objects are
     refused, so that no code in the file is run.
 
+    Other names of the arrays are known too, such as ``X`` and ``y``, and those of Keras' files,
+    which hold several parts: see `chainrule.data.readers.npz_parts`. Images of bytes with such
+    names are grey values of 0..255, to be divided by 255, as everyone does who passes such files
+    around; ``x`` is taken as it is.
+
     Args:
         path: the file.
+        part: of a file with parts, which of them: ``train``, ``validation`` or ``test``; None for
+            the test data, or what comes first if there are none.
 
     Returns:
-        x as stored, but with bool as uint8 and without an axis of one channel; the labels or None.
+        x as stored, but with bool as uint8 and without an axis of one channel; the labels or None;
+        a note if the part was not asked for, or if the images go far beyond 1.
 
     Raises:
-        DataError: the file is no .npz file, is damaged or lacks ``x``; an array holds objects,
-            NaN or infinity, or has a wrong shape; its size, read from the header before memory
-            is allocated, is too large.
+        DataError: the file is no .npz file, is damaged or lacks ``x`` or the part; an array holds
+            objects, NaN or infinity, or has a wrong shape; its size, read from the header before
+            memory is allocated, is too large.
     """
-    arrays = read_arrays(path, _KNOWN)
-    x = _inputs(path, arrays)
+    parts = parts_in(path, to_train=part == "train")
+    wanted = "" if "" in parts else part or ("test" if "test" in parts else next(iter(parts)))
+    if wanted not in parts:
+        raise DataError(Problem(f"found no arrays of the {wanted} data", path))
+    names = parts[wanted]
+    notes = []
+    if wanted and part is None:
+        notes.append(f"{path.name} has several parts; its {wanted} data are taken")
+    arrays = read_arrays(path, _KNOWN if not wanted else _KNOWN_OF_PARTS, names)
+    x = _inputs(path, arrays, names)
     shape = _image_shape(path, x, arrays.get("image_shape"))
-    labels, weights = _labels(path, x, arrays), weights_in(path, arrays)
-    return Cases(x, labels, image_shape=shape, weights=weights)
+    labels, weights = _labels(path, x, arrays, names), weights_in(path, arrays)
+    is_grey = arrays["x"].dtype == np.uint8 and shape is not None
+    are_bytes = is_grey and names.x != OWN.x
+    if shape is not None and not are_bytes and x.max() > _BRIGHT:
+        notes.append(
+            f"{path.name}: {names.x} holds images with values up to {as_word(x.max())}; networks "
+            "learn better from values about 1: standardize: true makes them so"
+        )
+    return Cases(
+        x, labels, image_shape=shape, are_bytes=are_bytes, weights=weights, notes=tuple(notes)
+    )
+
+
+_BRIGHT = 16
+"""Images with larger values are told; those of digits in scikit-learn go up to 16."""
+
+
+def parts_in(path: Path, *, to_train: bool) -> dict[str, Names]:
+    """The names of the inputs and targets of each part; see `npz_parts.parts_of`.
+
+    Args:
+        path: the file.
+        to_train: whether there must be training data, and targets in every part.
+
+    Raises:
+        DataError: the file is no .npz file or is damaged, has no inputs, or lacks what it must
+            have; everything that is missing is named.
+    """
+    with _members(path) as (_, members):
+        parts = parts_of(members)
+        is_npz = any(info.filename.endswith(".npy") for info in members.values())
+        message = problem_of(parts, members) if to_train or not parts else None
+        if "xl/workbook.xml" in members:
+            message = "the file is a workbook; give it a name that ends in .xlsx"
+        elif not is_npz:
+            message = "the file is a zip file without NumPy arrays; expected arrays x and t"
+        if message is not None:
+            raise DataError(Problem(message, path))
+        return parts
+
+
+def with_npz_parts(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings of data, with the parts that an .npz ``file`` has written out as keys.
+
+    A ``file: mnist.npz`` with test data becomes the same with ``test_file: mnist.npz``: of a file
+    with parts, each key takes its own.
+
+    Args:
+        settings: the ``data`` part of a configuration.
+        folder: where its relative paths start.
+
+    Raises:
+        ConfigError: the split takes a fraction for a part that the file has.
+    """
+    file = settings.get("file")
+    if not isinstance(file, str | Path):
+        return dict(settings)
+    path = folder / os.path.expanduser(file)
+    if not path.name.lower().endswith(".npz") or not path.is_file():
+        return dict(settings)
+    apart = [part for part in parts_in(path, to_train=True) if part in ("validation", "test")]
+    split = settings.get("split")
+    for part in apart:
+        fraction = split[("train", "validation", "test").index(part)] if split else 0
+        if fraction and f"{part}_file" not in settings:
+            message = f"the {part} part of split must be 0: {path.name} has {part} data"
+            raise ConfigError(Problem(message, key="split"))
+    return {**{f"{part}_file": file for part in apart}, **settings}
 
 
 def write_npz(path: Path, data: DataSplit) -> None:
@@ -101,13 +187,33 @@ def write_npz(path: Path, data: DataSplit) -> None:
         np.savez(file, **arrays)
 
 
-def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
-    """The arrays of an .npz file whose names are in ``known``; the file must have ``x``.
+def read_arrays(path: Path, known: Sequence[str], names: Names = OWN) -> dict[str, Array]:
+    """The arrays of an .npz file whose names are in ``known``; the file must have the inputs.
+
+    Args:
+        path: the file.
+        known: the arrays to read, among them x and t.
+        names: what the file calls x and t.
 
     Raises:
         DataError: the file is no .npz file, is damaged or lacks ``x``; an array holds objects;
             its size, read from the header before memory is allocated, is too large.
     """
+    called = {"x": names.x, "t": names.t or ""}
+    with _members(path) as (file, members):
+        if names.x not in members:
+            raise DataError(Problem(problem_of({}, members) or "found no x", path))
+        places = {name: called.get(name, name) for name in known}
+        wanted = {name: members[own] for name, own in places.items() if own in members}
+        packed = sum(info.compress_size for info in wanted.values())
+        unpacked = sum(info.file_size for info in wanted.values())
+        refuse_bomb(path, min(path.stat().st_size, packed), unpacked)
+        return {name: _read(path, file, info) for name, info in wanted.items()}
+
+
+@contextmanager
+def _members(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """An .npz file opened, and its members by the names of the arrays."""
     existing_file(path)
     try:
         with zipfile.ZipFile(path) as file:
@@ -117,13 +223,7 @@ def read_arrays(path: Path, known: Sequence[str]) -> dict[str, Array]:
             members = {info.filename.removesuffix(".npy"): info for info in infos}
             if len(members) < len(infos):
                 raise DataError(Problem("two arrays of the file have the same name", path))
-            if "x" not in members:
-                raise DataError(Problem(_missing_x(members), path))
-            wanted = {name: members[name] for name in known if name in members}
-            packed = sum(info.compress_size for info in wanted.values())
-            unpacked = sum(info.file_size for info in wanted.values())
-            refuse_bomb(path, min(path.stat().st_size, packed), unpacked)
-            return {name: _read(path, file, info) for name, info in wanted.items()}
+            yield file, members
     except DataError:
         raise
     except DAMAGES as error:
@@ -150,15 +250,6 @@ def weights_in(path: Path, arrays: Mapping[str, Array]) -> Array | None:
     if not weights.any():
         raise DataError(Problem("all weights are 0; expected one above 0", path))
     return weights
-
-
-def _missing_x(members: Mapping[str, Any]) -> str:
-    if not members or not any(info.filename.endswith(".npy") for info in members.values()):
-        return "the file is a zip file without NumPy arrays; expected arrays x and t"
-    found = ", ".join(shown(name)[1:-1] for name in list(members)[:10])
-    guess = nearest("x", members) or nearest("x_train", members)
-    hint = f" (rename {guess!r}?)" if guess else ""
-    return f"found the arrays {found}; expected x and t{hint}"
 
 
 def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -218,10 +309,10 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
         raise DataError(Problem(f"{name} is damaged ({reason})", path)) from None
 
 
-def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
+def _inputs(path: Path, arrays: Mapping[str, Array], names: Names) -> Array:
     x = arrays["x"]
     if x.dtype.kind not in "buif":
-        raise DataError(Problem(f"x holds {x.dtype}; expected real numbers", path))
+        raise DataError(Problem(f"{names.x} holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
     channels: tuple[int, ...] = (x.shape[3], x.shape[1]) if x.ndim == 4 else ()
@@ -229,14 +320,16 @@ def _inputs(path: Path, arrays: Mapping[str, Array]) -> Array:
         x = x.squeeze(3 if channels[0] == 1 else 1)  # one channel is grey
     elif x.ndim not in (2, 3, 4) or (channels and 3 not in channels):
         message = (
-            f"x has shape {x.shape}; expected (cases, features), (cases, height, width), or "
-            "with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
+            f"{names.x} has shape {x.shape}; expected (cases, features), (cases, height, width), "
+            "or with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
             "height, width)"
         )
         raise DataError(Problem(message, path))
     if x.size == 0:
-        raise DataError(Problem(f"x has shape {x.shape}; expected at least one case", path))
-    _refuse_non_finite(path, "x", x)
+        raise DataError(
+            Problem(f"{names.x} has shape {x.shape}; expected at least one case", path)
+        )
+    _refuse_non_finite(path, names.x, x)
     return x.astype(np.uint8) if x.dtype.kind == "b" else x
 
 
@@ -248,30 +341,33 @@ def _refuse_non_finite(path: Path, name: str, array: Array) -> None:
         raise DataError(Problem(message, path))
 
 
-def _labels(path: Path, x: Array, arrays: Mapping[str, Array]) -> Labels | None:
+def _labels(path: Path, x: Array, arrays: Mapping[str, Array], names: Names) -> Labels | None:
     if "t" not in arrays:
         return None
-    t = arrays["t"]
+    t, name = arrays["t"], names.t
+    assert name is not None
     if t.dtype.kind not in "buifU" or t.ndim not in (1, 2) or 0 in t.shape[1:]:
         message = (
-            f"t has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
+            f"{name} has shape {t.shape} of {t.dtype}; expected class numbers (cases,), "
             "or one-hot rows or values (cases, outputs)"
         )
         raise DataError(Problem(message, path))
     if len(t) != len(x):
-        raise DataError(Problem(f"x has {len(x)} cases, but t has {len(t)}", path))
-    _refuse_non_finite(path, "t", t)
+        message = f"{names.x} has {len(x)} cases, but {name} has {len(t)}"
+        raise DataError(Problem(message, path))
+    _refuse_non_finite(path, name, t)
     if t.ndim == 2 and t.shape[1] == 1:
         t = t[:, 0]
-    names = names_of_classes(path, arrays)
     if t.dtype.kind == "U" and t.ndim == 2:
-        raise DataError(Problem("t holds rows of text; expected one name a case", path))
+        message = f"{name} holds rows of text; expected one name a case"
+        raise DataError(Problem(message, path))
 
     def at(case: int, message: str) -> Problem:
-        return Problem(f"t[{case}]: {message}", path)
+        return Problem(f"{name}[{case}]: {message}", path)
 
     values = t.astype(np.int64) if t.dtype.kind == "b" else t
-    return Labels(values.tolist() if t.dtype.kind == "U" else values, at, path, names)
+    listed = names_of_classes(path, arrays)
+    return Labels(values.tolist() if t.dtype.kind == "U" else values, at, path, listed)
 
 
 def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
