@@ -72,7 +72,7 @@ def test_files_for_validation_and_test(load, tmp_path):
     with pytest.raises(ConfigError, match="the test part of split must be 0"):
         load(file="a", test_file="c", split=[0.7, 0.2, 0.1])
     (tmp_path / "d").write_text("1,2,3,x\n")
-    with pytest.raises(DataError, match="found 3 inputs a case, but a has 2 inputs"):
+    with pytest.raises(DataError, match="found 4 columns, expected the 3 of the training data"):
         load(file="a", validation_file="d")
 
 
@@ -136,7 +136,7 @@ WRONG = [
     ({"generator": ["xor"]}, "generator must be shapes, xor, "),
     ({"generator": "xor", "nois": 1}, "did you mean 'noise'?"),
     ({"file": 5}, "file must be a text (in quotes if it looks like a number), found 5"),
-    ({"file": "a.csv", "label": "lst"}, "unknown label 'lst'; did you mean 'last'?"),
+    ({"file": "a.csv", "label": 0}, "label must be a column: its name, or its number from 1"),
     ({"file": "a.csv", "header": "maybe"}, "header must be auto, true or false"),
     ({"file": "a.csv", "classes": ["x"]}, "at least 2 names"),
     ({"file": "a.csv", "standardize": "yes"}, "standardize must be true, false or center"),

@@ -14,11 +14,14 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
-from chainrule.data.readers.files import FORMATS, read_inputs, recognise
+from chainrule.data.readers.files import FORMATS, is_table, read_inputs, recognise
 from chainrule.data.readers.image_folder import read_images
 from chainrule.data.readers.pictures import is_image
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import own_arguments
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.loading import labels_of, table_options, weights_of
+from chainrule.data.tables.reading import read_table
 from chainrule.runs.run import PARTS, Run
 
 
@@ -127,6 +130,8 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]
 def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> Cases:
     """The cases of a file, with inputs as there, (cases, features); a split asks for labels."""
     settings = run.config.data
+    if run.encoding is not None and is_table(file):
+        return _read_table(run, run.encoding, file)
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
         return _read_images(run, file, split)
     cases = read_inputs(
@@ -140,6 +145,16 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     )
     _say_notes(cases.notes)
     return cases
+
+
+def _read_table(run: Run, encoding: TableEncoding, file: Path) -> Cases:
+    """Inputs and labels by the names of the columns, encoded as those of the training data."""
+    options = table_options(run.config.data, encoding.texts)
+    table = encoding.matched(read_table(file, options))
+    encoded = encoding.apply(table)
+    _say_notes(encoded.notes)
+    weights = weights_of(table, encoding.weight)
+    return Cases(encoded.x, labels_of(table, encoding.labels), weights=weights)
 
 
 def _read_images(run: Run, path: Path, split: str | None) -> Cases:

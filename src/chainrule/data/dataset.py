@@ -12,6 +12,7 @@ from chainrule.core.sequences import are_sequences
 
 if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
+    from chainrule.data.tables.encoding import TableEncoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,7 @@ class DataSplit:
         sequence_shape: the shape of one sequence, (steps, features); None if the inputs are not
             sequences.
         notes: sentences that tell the user something about the data.
+        encoding: how the columns of a table became inputs, or None.
     """
 
     train: Dataset
@@ -112,6 +114,7 @@ class DataSplit:
     scaling: Standardization | None = None
     sequence_shape: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    encoding: TableEncoding | None = None
 
     @property
     def has_targets_of_steps(self) -> bool:

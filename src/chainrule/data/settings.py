@@ -7,6 +7,7 @@ the kind, so that the message for an unknown key lists only the keys of that kin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -14,12 +15,16 @@ from pydantic import Field, TypeAdapter, create_model
 
 from chainrule.core.declared import Arguments, arguments_of
 from chainrule.core.errors import ConfigError, shown
+from chainrule.core.limits import MAX_COLUMNS
 from chainrule.core.schema import (
     Count,
     FileName,
+    Flag,
     KeyPath,
+    Metadata,
     OneOf,
     Text,
+    Whole,
     Word,
     described_as,
     expected,
@@ -37,8 +42,11 @@ from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.splits import DEFAULT_SPLIT
 
-KINDS = ("generator", "file", "folder", "name", "text")
-"""Exactly one of these keys says where the data come from."""
+WRITTEN_KINDS = ("generator", "file", "folder", "name", "text")
+"""Exactly one of these keys of a configuration says where the data come from."""
+
+KINDS = (*WRITTEN_KINDS, "python")
+"""The same, and the key of data that are passed in Python."""
 
 COMMON_KEYS = tuple(Data.model_fields)
 """The settings that every kind of data has."""
@@ -69,22 +77,159 @@ GENERATORS: Mapping[str, Arguments] = {
 Classes = Annotated[list[Text], Field(min_length=2), described_as("a list of at least 2 names")]
 
 
-class File(Data):
-    """Data from a file: delimited text, .npz or IDX."""
+@dataclass(frozen=True)
+class Columns(Metadata):
+    """Columns of a table by name, or by number from 1; one of them may be written alone.
+
+    Attributes:
+        ways: what may be said of each column, as a mapping from columns to these words; the
+            first is meant where columns are only listed.
+    """
+
+    ways: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> list[str | int] | dict[str | int, str]:
+        """The columns as a list, or as a mapping from column to way."""
+        if self.ways and isinstance(value, dict) and value:
+            word = Word("way", self.ways)
+            return {one_column(k): word.check(way, at=k) for k, way in value.items()}
+        if not isinstance(value, list):
+            return [one_column(value)]
+        if not value:
+            raise expected("a list of columns, each a name or a number from 1")
+        return [one_column(column, at) for at, column in enumerate(value)]
+
+    def json_schema(self) -> dict[str, Any]:
+        """A column, or a list of them; with ways also a mapping."""
+        one = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}
+        forms: list[Any] = [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]
+        if self.ways:
+            way = {"type": "string", "enum": list(self.ways)}
+            forms.append({"type": "object", "additionalProperties": way, "minProperties": 1})
+        return {"anyOf": forms}
+
+
+def one_column(value: Any, at: str | int | None = None) -> str | int:
+    """A column's name, or its number: from 1, or from −1 for those counted from the last."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < abs(value) <= MAX_COLUMNS:
+        return value
+    raise expected("a column: its name, or its number from 1 (the last is -1)", at)
+
+
+@dataclass(frozen=True)
+class OneColumn(Metadata):
+    """A column of a table, by name or by number from 1."""
+
+    def check(self, value: Any) -> str | int:
+        """The name or the number."""
+        return one_column(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """A text or a whole number."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer"}]}
+
+
+@dataclass(frozen=True)
+class Missing(Metadata):
+    """What stands for missing cells: one way for all columns, or one for each."""
+
+    def check(self, value: Any) -> str | dict[str | int, str]:
+        """The way, or the mapping from column to way."""
+        word = Word("way", WAYS_OF_MISSING)
+        if isinstance(value, dict) and value:
+            return {one_column(k): word.check(way, at=k) for k, way in value.items()}
+        return word.check(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """A word, or a mapping of columns to words."""
+        word = {"type": "string", "enum": list(WAYS_OF_MISSING)}
+        by_column = {"type": "object", "additionalProperties": word, "minProperties": 1}
+        return {"anyOf": [word, by_column]}
+
+
+WAYS_OF_MISSING = ("error", "mean", "median", "most_frequent", "zero", "drop")
+"""What may be done about a missing cell; see `chainrule.data.tables.encoding`."""
+
+
+class TableKeys(Data):
+    """The settings that say what the columns of a table are for."""
+
+    label: Annotated[Any, Columns()] = Field(
+        "last",
+        description="of a table, the column of the label: its name, its number from 1, last or "
+        "first; a list for several targets or one-hot columns",
+    )
+    columns: Annotated[Any, Columns()] = Field(
+        UNSAID, description="the columns that are inputs; by default all that are not labels"
+    )
+    drop: Annotated[Any, Columns()] = Field(
+        UNSAID, description="columns to leave out, such as an id"
+    )
+    categorical: Annotated[Any, Columns(("one_hot", "integer"))] = Field(
+        UNSAID,
+        description="columns whose cells are categories, as a list or as {NAME: one_hot} or "
+        "{NAME: integer}; columns of texts are one_hot by default",
+    )
+    new_categories: Annotated[Any, Word("way", ("error", "other"))] = Field(
+        "error", description="whether a category that training has not seen is an error"
+    )
+    missing: Annotated[Any, Missing()] = Field(
+        UNSAID,
+        description="what stands for missing cells: mean, median, most_frequent or zero; drop "
+        "leaves out their rows, error refuses them; {NAME: zero} for one column; by default mean "
+        "of numbers and most_frequent of categories, if at most half of a column is missing",
+    )
+    missing_indicator: Flag = Field(
+        False, description="add an input for each column with missing cells: 1 where one is"
+    )
+    weight: Annotated[Any, OneColumn()] = Field(
+        UNSAID, description="the column of the cases' weights in loss and scores"
+    )
+    group: Annotated[Any, OneColumn()] = Field(
+        UNSAID, description="the column of a group that the split never divides, such as patient"
+    )
+    time: Annotated[Any, OneColumn()] = Field(
+        UNSAID, description="the column by which the split is made in order, the earliest to train"
+    )
+    classes: Classes = Field([], description="the names of the classes, in order")
+
+
+class Given(TableKeys):
+    """Data that are passed in Python, as ``chainrule.train(config, data=...)``."""
+
+    python: Literal["arrays", "table"] = Field(description="what was passed")
+
+
+class File(TableKeys):
+    """Data from a file: a table (such as CSV), .npz or IDX."""
 
     file: FileName = Field(description="the file, from the configuration's folder")
-    label: Annotated[Any, Word("label", ("last", "first"))] = Field(
-        "last", description="the column of the label, in a text file"
-    )
     header: Annotated[
         Literal["auto"] | bool, described_as("auto, true or false", words=("auto",))
-    ] = Field("auto", description="whether a text file's first line names the columns")
+    ] = Field("auto", description="whether a table's first line names the columns")
+    delimiter: Text = Field(UNSAID, description="what separates cells; by default it is found")
+    decimal: Annotated[Any, Word("mark", (".", ","))] = Field(
+        UNSAID, description="the decimal mark of numbers; by default it is found"
+    )
+    thousands: Annotated[Any, Word("mark", (",", ".", " ", "'"))] = Field(
+        UNSAID, description="the mark between groups of three digits"
+    )
+    encoding: Text = Field(UNSAID, description="the encoding of a text file, by default UTF-8")
+    comment: Text = Field("#", description="what begins a line that is passed over")
+    skip_rows: Whole = Field(0, description="lines to pass over before the table begins")
+    na: Annotated[list[str], described_as("a list of words")] = Field(
+        UNSAID, description="the words that stand for missing cells; by default ?, NA, nan, ..."
+    )
+    sheet: Annotated[Any, OneColumn()] = Field(
+        UNSAID, description="the sheet of a workbook by name or number, by default the first"
+    )
     labels: FileName = Field(UNSAID, description="the file of the labels, for IDX images")
     validation_file: FileName = Field(UNSAID, description="validation data in a file of their own")
     validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
     test_file: FileName = Field(UNSAID, description="test data in a file of their own")
     test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
-    classes: Classes = Field([], description="the names of the classes, in order")
 
 
 FILE_KEYS = tuple(key for key in File.model_fields if key not in (*COMMON_KEYS, "file"))
@@ -151,7 +296,12 @@ class Cifar100(Cifar10):
     )
 
 
-_READ: Mapping[str, type[Data]] = {"file": File, "text": Characters, "folder": Folder}
+_READ: Mapping[str, type[Data]] = {
+    "file": File,
+    "text": Characters,
+    "folder": Folder,
+    "python": Given,
+}
 _NAMED: Mapping[str, type[Data]] = {"cifar10": Cifar10, "cifar100": Cifar100}
 
 
@@ -160,11 +310,15 @@ def _by_kind(value: Any) -> Any:
     if not isinstance(value, dict | None):
         raise expected("a mapping of keys to values, such as {generator: shapes}")
     value = dict(value or {})
+    if "python" in value:  # what is passed replaces a source that the configuration names
+        elsewhere = {key for model in _models() for key in model.model_fields}
+        foreign = {*KINDS, *elsewhere} - {*Given.model_fields}
+        value = {key: setting for key, setting in value.items() if key not in foreign}
     kinds = [key for key in value if key in KINDS]
     if len(kinds) > 1:
         first, second = kinds[:2]
         both = f"found both {first!r} and {second!r}"
-        raise invalid(f"data come from one of {one_of(KINDS)}, {both}", second)
+        raise invalid(f"data come from one of {one_of(WRITTEN_KINDS)}, {both}", second)
     if not kinds:
         kinds, value["generator"] = ["generator"], "shapes"
     (kind,) = kinds
@@ -180,7 +334,7 @@ def _by_kind(value: Any) -> Any:
 def _models() -> list[type[Data]]:
     """The models of all kinds of data."""
     made: list[Any] = [known.model for known in GENERATORS.values()]
-    return [*made, Characters, File, Folder, Named, Cifar10, Cifar100]
+    return [*made, Characters, File, Folder, Given, Named, Cifar10, Cifar100]
 
 
 AnyData = Annotated[Data, OneOf(_by_kind, _models)]
@@ -202,7 +356,7 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError(f"data are described by a mapping, found {shown(settings)}")
     written = {key: value for key, value in settings.items() if value is not None}
     if not any(kind in written for kind in KINDS):
-        raise ConfigError(f"data come from one of {one_of(KINDS)}; found none of them")
+        raise ConfigError(f"data come from one of {one_of(WRITTEN_KINDS)}; found none of them")
     broken = ((str(path[0]), message) for path, message in data_problems(written))
     read = validated(_any_data().validate_python, written, broken)
     found: dict[str, Any] = read.model_dump(exclude_unset=True)

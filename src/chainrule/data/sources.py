@@ -33,7 +33,7 @@ from chainrule.data.readers.encoding import (
     encode_values,
     require_two_classes,
 )
-from chainrule.data.readers.files import read_cases
+from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
 from chainrule.data.readers.npz_file import with_npz_parts
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
@@ -45,8 +45,20 @@ from chainrule.data.settings import (
     fractions_of,
     own_arguments,
 )
-from chainrule.data.splits import split_cases
+from chainrule.data.splits import split_cases, split_groups, split_in_order
 from chainrule.data.standardization import Standardization
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.loading import (
+    Reader,
+    Tables,
+    file_reader,
+    labels_of,
+    order_in_time,
+    read_tables,
+    weights_of,
+)
+from chainrule.data.tables.roles import listed
+from chainrule.data.tables.table import Table
 
 
 def load_data(
@@ -58,6 +70,8 @@ def load_data(
     target: str | None = None,
     dtype: str = "float64",
     sequences: bool = False,
+    encoding: TableEncoding | None = None,
+    given: Table | Cases | None = None,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
 
@@ -81,6 +95,8 @@ def load_data(
             memory; other inputs keep the precision in which they were read.
         sequences: whether the network reads sequences: an .npz file of x with three dimensions
             is then read as (cases, steps, features).
+        encoding: how an earlier training has encoded the columns of a table, to do it again.
+        given: the data of the kind ``python``, which were passed in Python.
 
     Returns:
         The three parts, split, flattened and standardised as the settings say.
@@ -97,9 +113,9 @@ def load_data(
     """
     folder = Path(folder)
     settings = with_parts_of_files(checked_settings(settings), folder)
-    return _Loading(settings, folder, settings.get("seed", seed), outputs, target).load(
-        dtype, sequences=sequences
-    )
+    seed = settings.get("seed", seed)
+    loading = _Loading(settings, folder, seed, outputs, target, encoding, given)
+    return loading.load(dtype, sequences=sequences)
 
 
 def with_parts_of_files(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -129,6 +145,8 @@ class _Loading:
     seed: int
     outputs: int | None
     target: str | None
+    encoding: TableEncoding | None
+    given: Table | Cases | None
 
     @property
     def kind(self) -> str:
@@ -153,6 +171,8 @@ class _Loading:
             data = self._shapes()
         elif kind == "file" and holds_sequences(self._path("file"), wanted=sequences):
             data = self._sequence_file()
+        elif isinstance(self.given, Table) or (kind == "file" and is_table(self._path("file"))):
+            data = self._tables()
         elif kind == "text":
             data = self._characters()
         elif self.generator in SEQUENCES:
@@ -163,6 +183,7 @@ class _Loading:
                 "file": self._files,
                 "folder": self._images,
                 "name": self._named,
+                "python": self._passed,
             }
             sources = read[kind]()
             data = self._from_cases(sources)
@@ -290,6 +311,62 @@ class _Loading:
                 raise DataError(Problem(message, self._path(key)))
         return train, validation, test
 
+    def _tables(self) -> DataSplit:
+        """Tables, whose columns become labels and inputs as the settings say."""
+        if "labels" in self.settings:
+            message = "labels names a file of labels, as IDX files have; a table holds its own"
+            raise ConfigError(Problem(message, key="labels"))
+        tables = read_tables(self.settings, self._table_reader(), self.encoding)
+        names, labels = tables.roles.labels, []
+        for table in tables.present:
+            found = labels_of(table, names)
+            if found is None:
+                message = (
+                    f"found no column {listed(names)}, the label, among {listed(table.names)}"
+                )
+                raise DataError(Problem(message, table.path))
+            labels.append(found)
+        classes, targets = self._targets(labels)
+        rows = self._rows_of_parts(tables, targets[0] if classes is not None else None)
+        encoding = self.encoding or TableEncoding.fit(
+            tables.whole, tables.roles, self.settings, rows[0]
+        )
+        encoded = [encoding.apply(table) for table in tables.present]
+        weights = [weights_of(table, tables.roles.weight) for table in tables.present]
+        whole, *own = map(Dataset, (one.x for one in encoded), targets, weights)
+        given = iter(own)
+        validation, test = (
+            whole.take(part) if table is None else next(given)
+            for table, part in zip((tables.validation, tables.test), rows[1:], strict=True)
+        )
+        return DataSplit(
+            whole.take(rows[0]),
+            validation,
+            test,
+            classes=classes,
+            feature_names=encoding.feature_names,
+            source=self._description(sum(map(len, labels)), (encoding.width,), classes),
+            encoding=encoding,
+            notes=(*tables.notes, *(note for one in encoded for note in one.notes)),
+        )
+
+    def _table_reader(self) -> Reader:
+        """The reader of the configuration's files, or of the table that was passed."""
+        if isinstance(self.given, Table):
+            table = self.given
+            return lambda key, texts: table.with_texts(texts)
+        return file_reader(self.settings, self._path)
+
+    def _rows_of_parts(self, tables: Tables, classes: Array | None) -> tuple[Array, Array, Array]:
+        """The rows of each part: by group, in the order of time, or at random."""
+        whole, roles, fractions = tables.whole, tables.roles, fractions_of(self.settings)
+        if roles.time is not None:
+            return split_in_order(order_in_time(whole, roles.time), fractions)
+        if roles.group is not None:
+            _, groups = whole[roles.group].distinct()
+            return split_groups(groups, fractions, stream(self.seed, "data", "split"))
+        return self._split(len(whole), classes)
+
     def _images(self) -> _Sources:
         validation, test = (
             self._path(key) if key in self.settings else None
@@ -298,6 +375,12 @@ class _Loading:
         return read_image_parts(
             self._path("folder"), validation, test, **own_arguments(self.settings)
         )
+
+    def _passed(self) -> _Sources:
+        if not isinstance(self.given, Cases):
+            message = "the data were passed in Python and are in no file; pass them again"
+            raise DataError(Problem(message, key="python"))
+        return self.given, None, None
 
     def _named(self) -> _Sources:
         name = self.settings["name"]
@@ -312,13 +395,7 @@ class _Loading:
         """The cases, split, with encoded targets and images in the configured shape."""
         present = [cases for cases in sources if cases is not None]
         labels = [cases.labels for cases in present if cases.labels is not None]
-        classes = None
-        if self._are_classes(labels):
-            listed = self.settings.get("classes") if self.kind == "file" else None
-            classes = class_names(labels, listed, self.outputs)
-            targets = encode_classes(labels, classes)
-        else:
-            targets = encode_values(labels)
+        classes, targets = self._targets(labels)
         flatten, channels = self.settings.get("flatten", True), self.settings.get("channels")
         inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
         if flatten:
@@ -340,9 +417,17 @@ class _Loading:
             image_shape=picture_shape(shape),
             channels_first=bool(order) and (channels or order) == "first",
             feature_names=present[0].feature_names,
-            source=self._described(present, classes),
+            source=self._description(sum(map(len, present)), present[0].x.shape[1:], classes),
             notes=tuple(note for cases in present for note in cases.notes),
         )
+
+    def _targets(self, labels: Sequence[Labels]) -> tuple[tuple[str, ...] | None, list[Array]]:
+        """The names of the classes, None for values, and the targets of each part's cases."""
+        if not self._are_classes(labels):
+            return None, encode_values(labels)
+        given = self.settings.get("classes") if self.kind == "file" else None
+        classes = class_names(labels, given, self.outputs)
+        return classes, encode_classes(labels, classes)
 
     def _are_classes(self, labels: Sequence[Labels]) -> bool:
         """Whether the targets are classes, by the rule that `load_data` states."""
@@ -366,14 +451,13 @@ class _Loading:
             return several and all(part.look_like_classes for part in labels)
         return target == "class" or all(part.look_like_classes for part in labels)
 
-    def _described(self, present: Sequence[Cases], classes: Sequence[str] | None) -> str:
+    def _description(self, count: int, shape: Sequence[int], classes: Sequence[str] | None) -> str:
         """A description of the source, for messages."""
         name = self.settings[self.kind]
         if self.kind in PATH_KEYS:
             name = Path(name).name
-        count = sum(len(cases) for cases in present)
         groups = f", {len(classes)} classes" if classes is not None else ""
-        return f"{name}: {count} cases, {_inputs(present[0].x.shape[1:])}{groups}"
+        return f"{name}: {count} cases, {_inputs(shape)}{groups}"
 
 
 def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:

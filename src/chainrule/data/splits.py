@@ -133,6 +133,61 @@ def split_cases(
     return rng.permutation(first), rng.permutation(second), rng.permutation(third)
 
 
+def split_groups(
+    groups: Array, fractions: Sequence[float], rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """The indices of the cases of each part, with all cases of a group in the same part.
+
+    The groups, in random order, go one after the other to the part that lacks most of its share.
+
+    Args:
+        groups: the number of each case's group, (count,).
+        fractions: those of training, validation and test data.
+        rng: the random stream of the split.
+
+    Raises:
+        ConfigError: there are fewer groups than parts that get cases.
+
+    Example:
+        >>> import numpy as np
+        >>> groups = np.array([0, 0, 1, 1, 2, 2])
+        >>> parts = split_groups(groups, (0.67, 0.33, 0), np.random.default_rng(0))
+        >>> [len(set(groups[part])) for part in parts]
+        [2, 1, 0]
+    """
+    shares = np.array(as_fractions(list(fractions)))
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    wanted = int((shares > 0).sum())
+    if len(members) < wanted:
+        raise ConfigError(f"{len(members)} groups cannot be divided among {wanted} parts")
+    lacking = shares * len(groups)
+    parts: list[list[Array]] = [[], [], []]
+    for number in rng.permutation(len(members)):
+        part = int(np.argmax(np.where(shares > 0, lacking, -np.inf)))
+        parts[part].append(members[number])
+        lacking[part] -= len(members[number])
+    none = np.empty(0, dtype=np.intp)
+    first, second, third = (rng.permutation(np.concatenate([none, *part])) for part in parts)
+    return first, second, third
+
+
+def split_in_order(order: Array, fractions: Sequence[float]) -> tuple[Array, Array, Array]:
+    """The indices of the cases of each part: the first to train, the last to test.
+
+    Args:
+        order: the indices of all cases in order, (count,).
+        fractions: those of training, validation and test data.
+
+    Example:
+        >>> import numpy as np
+        >>> [part.tolist() for part in split_in_order(np.array([2, 0, 1, 3]), (0.5, 0.25, 0.25))]
+        [[2, 0], [1], [3]]
+    """
+    train, validation, _ = part_sizes(len(order), fractions)
+    first, second, third = np.split(order, [train, train + validation])
+    return first, second, third
+
+
 def _spread(classes: Array, rng: np.random.Generator) -> Array:
     """The indices that sort the cases by (rank in their class + ½) / (size of their class).
 

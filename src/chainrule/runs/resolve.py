@@ -31,6 +31,7 @@ from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
 from chainrule.data.settings import FOLDER_KEYS, PATH_KEYS, with_defaults
 from chainrule.data.sources import load_data, with_parts_of_files
+from chainrule.data.tables.encoding import TableEncoding
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
 from chainrule.nn.layer_types import LAYERS, Layer
@@ -114,8 +115,12 @@ class Resolved:
         return self.config.replace(training=chosen)
 
 
-def resolve_data(config: Config) -> DataSplit:
+def resolve_data(config: Config, *, encoding: TableEncoding | None = None) -> DataSplit:
     """The data that a configuration describes, in the form that its network needs.
+
+    Args:
+        config: a checked configuration.
+        encoding: that of an earlier run, if the data are read for it; see `load_data`.
 
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
@@ -130,6 +135,7 @@ def resolve_data(config: Config) -> DataSplit:
             target=_target(config),
             dtype=config.network["dtype"],
             sequences=takes_sequences(config),
+            encoding=encoding,
         )
     except OutsideClassesError as error:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error

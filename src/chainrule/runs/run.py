@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chainrule.config.load import Config
     from chainrule.data.dataset import DataSplit
     from chainrule.data.standardization import Standardization
+    from chainrule.data.tables.encoding import TableEncoding
 
 PARTS = ("train", "validation", "test")
 
@@ -65,6 +66,7 @@ class Run:
             diverged, or restored the parameters of an earlier epoch. Otherwise None.
         signal: the number of the signal that ended it, such as `signal.SIGTERM`; otherwise None.
         was_finished: whether the run was finished before, so that nothing was left to resume.
+        encoding: how the columns of a table became inputs; None if the data are no table.
         fallback_reason: why the engine that the configuration names left the network to
             ``engine``; None if it did not.
     """
@@ -79,6 +81,7 @@ class Run:
     scaling: Standardization | None
     interrupted: bool = False
     ending: str | None = None
+    encoding: TableEncoding | None = None
     signal: int | None = None
     was_finished: bool = False
     fallback_reason: str | None = None
@@ -121,7 +124,8 @@ class Run:
         """The data, made or read again, and standardised as the run was."""
         from chainrule.runs.resolve import resolve_data
 
-        data = resolve_data(self.config.replace(data={"standardize": False}))
+        raw = self.config.replace(data={"standardize": False})
+        data = resolve_data(raw, encoding=self.encoding)
         if data.classes != self.classes:
             found, expected = (
                 ", ".join(names or ["none"]) for names in (data.classes, self.classes)
@@ -360,6 +364,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         scaling=_flat(data.scaling),
         interrupted=not trainer.finished,
         ending=trainer.ending,
+        encoding=data.encoding,
         fallback_reason=trainer.engine.fallback_reason,
         _data=data,
     )
@@ -378,7 +383,15 @@ def _flat(scaling: Standardization | None) -> Standardization | None:
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
     folder.write_facts(
-        Facts(run.engine, run.interrupted, run.classes, run.scaling, run.scores, run.ending)
+        Facts(
+            run.engine,
+            run.interrupted,
+            run.classes,
+            run.scaling,
+            run.scores,
+            run.ending,
+            run.encoding,
+        )
     )
     draw = partial(draw_learning_curve, run, folder, trainer.engine.minibatches)
     trainer.interruptible.attempt(draw)

@@ -36,6 +36,7 @@ from chainrule.core.strict_json import as_json, as_model, finite_or_null, parse_
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
+from chainrule.data.tables.encoding import TableEncoding
 from chainrule.runs.checkpoint import save_checkpoint
 from chainrule.runs.tensor_file import packed, read_shapes, read_tensors
 from chainrule.training import Callback, History, Row, Trainer
@@ -61,6 +62,7 @@ class Facts:
     scaling: Standardization | None
     scores: dict[str, Score]
     ending: str | None = None
+    encoding: TableEncoding | None = None
 
 
 def _without_commands(text: str) -> str:
@@ -143,6 +145,7 @@ class _RunJson(BaseModel):
     scaling: bool
     scores: dict[Literal["train", "validation", "test"], _Score]
     ending: _Text | None = None
+    encoding: TableEncoding | None = None
 
 
 class RunFolder:
@@ -220,6 +223,8 @@ class RunFolder:
         """
         scores = {part: asdict(score) for part, score in facts.scores.items()}
         changed = {"scaling": facts.scaling is not None, "scores": scores}
+        if facts.encoding is not None:
+            changed["encoding"] = facts.encoding.model_dump(exclude_defaults=True)
         whole = {"chainrule": __version__, **vars(facts), **changed}
         try:
             return as_json(finite_or_null(whole), indent=2) + "\n"
@@ -243,9 +248,20 @@ class RunFolder:
         if classes is not None and max(2, outputs) != len(classes):
             problem = f"found {len(classes)} classes, but the network has {outputs} outputs"
             raise ChainruleError(Problem(problem, self.facts))
+        if found.encoding is not None and found.encoding.width != inputs:
+            problem = f"found {found.encoding.width} inputs, but the network has {inputs}"
+            raise ChainruleError(Problem(problem, self.facts))
         scaling = self._read_scaling(inputs) if found.scaling else None
         scores: dict[str, Score] = {part: s.score() for part, s in found.scores.items()}
-        return Facts(found.engine, found.interrupted, classes, scaling, scores, found.ending)
+        return Facts(
+            found.engine,
+            found.interrupted,
+            classes,
+            scaling,
+            scores,
+            found.ending,
+            found.encoding,
+        )
 
     def _read_scaling(self, inputs: int) -> Standardization:
         """The scaling; the shapes are checked before memory for the arrays is allocated."""

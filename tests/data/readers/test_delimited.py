@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from chainrule.core.errors import ChainruleError, ConfigError, DataError
 from chainrule.data.readers import delimited, text_blocks
+from chainrule.data.readers.files import is_table
 from chainrule.data.tables.cells import MISSING_WORDS, Notation, wrong_number
-from chainrule.data.tables.reading import TableOptions, is_table, read_table
+from chainrule.data.tables.reading import TableOptions, read_table
 
 
 @pytest.fixture

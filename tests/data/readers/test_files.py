@@ -33,7 +33,7 @@ def files(tmp_path):
 
 def test_contents_decide(files):
     kinds = {name: recognise(files / name) for name in ("text", "npz", "idx", "packed")}
-    assert kinds == {"text": "text", "npz": "npz", "idx": "idx", "packed": "idx"}
+    assert kinds == {"text": "table", "npz": "npz", "idx": "idx", "packed": "idx"}
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ FORMATS = {
     "idx": Format(
         is_idx, lambda path, options: read_idx_images(path, options.labels), has_labels_apart=True
     ),
-    "text": Format(
+    "table": Format(
         lambda head, name: True,
         lambda path, options: cases_of_table(
             read_table(path, TableOptions(header=options.header)),
@@ -60,7 +60,8 @@ FORMATS = {
 def recognise(path: Path) -> str:
     """The name in `FORMATS` of a file's format.
 
-    It is the first format that the file's first bytes or its name indicate; else text.
+    It is the first format that the file's first bytes or its name indicate; else a table, of
+    text or of another kind.
 
     Raises:
         DataError: the file is missing or cannot be read, or is a single image or a .npy array.
@@ -73,6 +74,15 @@ def recognise(path: Path) -> str:
         message = "the file is a single array (.npy); expected an .npz file of x and t"
         raise DataError(Problem(message, path))
     return next(k for k, form in FORMATS.items() if form.is_meant(head, path.name.lower()))
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file holds a table, whose columns have roles, rather than arrays.
+
+    Raises:
+        DataError: as `recognise`.
+    """
+    return recognise(path) == "table"
 
 
 def read_cases(path: Path, **options: Any) -> Cases:

@@ -245,6 +245,21 @@ def wrong_number(cell: str, options: TableOptions) -> str:
     return f"expected a number, found {shown(cell, 40)}{_advice(cell, notation)}"
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell is a finite number with a decimal point and without groups of digits."""
+    return Notation().number(cell) is not None
+
+
+def may_be_number(cell: str) -> bool:
+    """Whether a cell would be a number in another notation, as ``1,907`` and ``2,5`` would.
+
+    Example:
+        >>> [may_be_number(cell) for cell in ("1,907", "2,5", "2.5", "Oslo")]
+        [True, True, False, False]
+    """
+    return not is_number(cell) and _advice(cell, Notation()) != ""
+
+
 def wrong_missing(column: Column) -> str:
     """What is wrong with a missing cell of a column where a number is expected.
 

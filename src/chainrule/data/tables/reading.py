@@ -14,13 +14,11 @@ from chainrule.data.readers.arff import is_arff, read_arff
 from chainrule.data.readers.columnar import is_feather, is_parquet, read_feather, read_parquet
 from chainrule.data.readers.delimited import read_delimited
 from chainrule.data.readers.excel import is_workbook, read_workbook
-from chainrule.data.readers.idx_file import is_idx
-from chainrule.data.readers.npz_file import is_npz
 from chainrule.data.readers.unpacking import first_bytes
 from chainrule.data.tables.cells import AS_FOUND, TableOptions
 from chainrule.data.tables.table import Table
 
-__all__ = ["TABLE_FORMATS", "TableFormat", "TableOptions", "is_table", "read_table"]
+__all__ = ["TABLE_FORMATS", "TableFormat", "TableOptions", "read_table"]
 
 
 class TableFormat(NamedTuple):
@@ -49,18 +47,6 @@ TABLE_FORMATS = {
 def _format_of(path: Path) -> str:
     head, name = first_bytes(path), path.name.lower()
     return next(k for k, form in TABLE_FORMATS.items() if form.is_meant(head, name))
-
-
-def is_table(path: Path) -> bool:
-    """Whether a file holds a table: not arrays, as .npz and IDX files do.
-
-    Raises:
-        DataError: the file is missing or cannot be read.
-    """
-    if _format_of(path) != "text":
-        return True
-    head, name = first_bytes(path), path.name.lower()
-    return not (is_npz(head, name) or is_idx(head, name))
 
 
 def read_table(path: Path, options: TableOptions = AS_FOUND) -> Table:

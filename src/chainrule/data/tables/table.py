@@ -85,6 +85,12 @@ class Column:
         """The column of the given rows only; ``words`` stay as they are."""
         return replace(self, values=self.values[rows])
 
+    def text(self, row: int) -> str:
+        """One cell as text; "" if it is missing."""
+        if self.missing[row]:
+            return ""
+        return self.words[self.values[row]] if self.is_text else as_word(self.values[row])
+
     def texts(self) -> list[str]:
         """Every cell as text, "" where it is missing; a whole number has no decimal point."""
         words, which = self.distinct()
@@ -172,10 +178,25 @@ class Table:
         columns = tuple(column.take(rows) for column in self.columns)
         return replace(self, columns=columns, place=place)
 
-    def replace_columns(self, changed: Mapping[str, Column]) -> Table:
-        """The same table with some columns replaced."""
-        columns = tuple(changed.get(column.name, column) for column in self.columns)
-        return replace(self, columns=columns)
+    def renamed(self, names: Sequence[str]) -> Table:
+        """The same columns under other names, in this order."""
+        old = dict(zip(names, self.names, strict=True))
+
+        def place(row: int, name: str, message: str) -> Problem:
+            return self.place(row, old[name], message)
+
+        pairs = zip(self.columns, names, strict=True)
+        return replace(self, columns=tuple(replace(c, name=n) for c, n in pairs), place=place)
+
+    def with_texts(self, names: Sequence[str]) -> Table:
+        """The same table with the cells of some columns as texts; names it lacks do not matter."""
+        columns = (
+            Column.of_texts(c.name, (text or None for text in c.texts()))
+            if c.name in names and not c.is_text
+            else c
+            for c in self.columns
+        )
+        return replace(self, columns=tuple(columns))
 
 
 def _at_row(row: int, name: str, message: str) -> Problem:

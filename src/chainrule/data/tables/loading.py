@@ -1,0 +1,221 @@
+"""From the tables of a configuration to labels, inputs and the order in which they are split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, DataError, Problem, shown
+from chainrule.data.readers.cases import Labels, one_hot_rows
+from chainrule.data.tables.encoding import TableEncoding, complete_rows
+from chainrule.data.tables.reading import TableOptions, read_table
+from chainrule.data.tables.roles import Roles, named, roles_of
+from chainrule.data.tables.table import Column, Table
+
+_DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y")
+"""How dates are written beside ISO 8601; the one that all cells of a column have is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of a configuration with the roles of their columns.
+
+    Attributes:
+        whole: the table that is split; without the rows that are dropped.
+        validation: the table of the validation data, or None.
+        test: the table of the test data, or None.
+        roles: of the columns of all of them.
+        notes: what the user should know about them.
+    """
+
+    whole: Table
+    validation: Table | None
+    test: Table | None
+    roles: Roles
+    notes: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> list[Table]:
+        """The tables that there are."""
+        return [table for table in (self.whole, self.validation, self.test) if table is not None]
+
+
+Reader = Callable[[str, Sequence[str]], Table]
+"""From a key, such as ``test_file``, and the columns to read as texts to the table of that key."""
+
+
+def file_reader(settings: Mapping[str, Any], path_of: Callable[[str], Path]) -> Reader:
+    """A reader of the files that a configuration's ``data`` names."""
+    return lambda key, texts: read_table(path_of(key), table_options(settings, texts))
+
+
+def read_tables(
+    settings: Mapping[str, Any], read: Reader, fitted: TableEncoding | None = None
+) -> Tables:
+    """Read the tables of a configuration's ``data``, with the same names of columns.
+
+    Args:
+        settings: the ``data`` mapping.
+        read: the reader of each of them.
+        fitted: the encoding of an earlier training, if the tables are read for its run.
+
+    Raises:
+        ConfigError: the settings do not fit the columns.
+        DataError: a file cannot be read, or lacks a column.
+    """
+    if fitted is None:
+        whole, roles, texts = _training_table(read, settings)
+        names = TableEncoding.of_roles(whole, roles)
+    else:
+        names, roles, texts = fitted, fitted.roles, fitted.texts
+        whole = fitted.matched(read("file", texts))
+    own = [
+        names.matched(read(key, texts)) if key in settings else None
+        for key in ("validation_file", "test_file")
+    ]
+    complete = [None if t is None else _without_gaps(t, roles, settings) for t in (whole, *own)]
+    notes = [note for found in complete if found is not None for note in found[1]]
+    train, validation, test = (None if found is None else found[0] for found in complete)
+    assert train is not None
+    return Tables(train, validation, test, roles, tuple(notes))
+
+
+def _without_gaps(
+    table: Table, roles: Roles, settings: Mapping[str, Any]
+) -> tuple[Table, list[str]]:
+    """The table without the rows that the setting ``missing`` drops, and a note of them."""
+    kept = complete_rows(table, roles, settings)
+    if kept.all():
+        return table, []
+    if not kept.any():
+        raise DataError(Problem("every row has a missing cell, so none is left", table.path))
+    source = table.path.name if table.path else "data"
+    count = f"{int((~kept).sum()):,} of {len(table):,} rows"
+    return table.take(kept), [f"{source}: {count} have missing cells and are left out"]
+
+
+def table_options(settings: Mapping[str, Any], texts: Sequence[str] = ()) -> TableOptions:
+    """The reader's options among the settings of a configuration's ``data``."""
+    own = {key: settings[key] for key in TableOptions._fields if key in settings}
+    if "na" in own:
+        own["na"] = tuple(own["na"])
+    return TableOptions(**own, texts=tuple(texts))
+
+
+def _training_table(
+    read: Reader, settings: Mapping[str, Any]
+) -> tuple[Table, Roles, tuple[str, ...]]:
+    """A table, its roles, and the columns that were read as texts to keep their leading zeros."""
+    table = read("file", ())
+    roles = roles_of(table, settings)
+    categorical = settings.get("categorical", ())
+    categories = [named(table, column, "categorical") for column in categorical]
+    zeros = [n for n in (*roles.labels, *categories) if table[n].has_leading_zeros]
+    return (read("file", zeros) if zeros else table), roles, tuple(zeros)
+
+
+def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
+    """The labels in the columns of these names; None if the table has none of them.
+
+    Raises:
+        DataError: some of the columns are missing, a label is missing, or one of several columns
+            holds texts.
+    """
+    there = [name for name in names if name in table]
+    if not there:
+        return None
+    if len(there) < len(names):
+        missing = next(name for name in names if name not in table)
+        message = f"the column {shown(missing)} of the label is missing, but {there[0]} is there"
+        raise DataError(Problem(message, table.path))
+    columns = [table[name] for name in names]
+    for column in columns:
+        if column.missing.any():
+            row = int(np.argmax(column.missing))
+            hint = "; missing: drop leaves out the rows without one"
+            raise DataError(table.place(row, column.name, f"the label is missing{hint}"))
+
+    def place(case: int, message: str) -> Problem:
+        return table.place(case, names[0], message)
+
+    if len(columns) == 1:
+        (column,) = columns
+        values = column.texts() if column.is_text else column.values
+        return Labels(values, place, table.path)
+    for column in columns:
+        if column.is_text:
+            word = shown(column.words[0], 40)
+            message = f"of several label columns each holds numbers, found {word}"
+            raise DataError(table.place(0, column.name, message))
+    values = np.stack([column.values for column in columns], axis=1)
+    are_one_hot = bool(one_hot_rows(values).all())
+    return Labels(values, place, table.path, tuple(names) if are_one_hot else None)
+
+
+def weights_of(table: Table, name: str | None) -> Array | None:
+    """The weights in the column of this name, (rows,); None if there is no such column.
+
+    Raises:
+        DataError: a weight is missing, is no number, or is negative.
+    """
+    if name is None or name not in table:
+        return None
+    column = table[name]
+    if column.is_text:
+        wrong: Array = np.ones(len(table), dtype=bool)
+    else:
+        wrong = ~(column.values >= 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        found = shown(column.text(row), 40) if not column.missing[row] else "an empty cell"
+        raise DataError(
+            table.place(row, name, f"a weight is a number of at least 0, found {found}")
+        )
+    return column.values
+
+
+def order_in_time(table: Table, name: str) -> Array:
+    """The rows in the order of a column of numbers or dates, (rows,) indices.
+
+    Raises:
+        ConfigError: the cells are neither numbers nor dates of one format.
+    """
+    column = table[name]
+    if column.missing.any():
+        row = int(np.argmax(column.missing))
+        raise DataError(table.place(row, name, "the time is missing; a split in order needs it"))
+    keys = column.values if not column.is_text else _dates(table, column)[column.values]
+    return np.argsort(keys, kind="stable")
+
+
+def _dates(table: Table, column: Column) -> Array:
+    """The words of a column as dates, (words,) datetime64."""
+    words = column.words
+    try:
+        return np.array(words, dtype="datetime64[us]")
+    except ValueError:
+        pass
+    found = [form for form in _DATE_FORMATS if _all_in(form, words)]
+    if len(found) == 1:
+        parsed = [datetime.strptime(word, found[0]) for word in words]
+        return np.array(parsed, dtype="datetime64[us]")
+    example = shown(words[0], 40)
+    message = f"time: {column.name} holds texts such as {example}, which are no dates of one form"
+    if len(found) > 1:
+        message = f"time: dates such as {example} may be day first or month first"
+    raise ConfigError(Problem(f"{message}; write them as 2026-11-30", key="time"))
+
+
+def _all_in(form: str, words: Sequence[str]) -> bool:
+    try:
+        for word in words:
+            datetime.strptime(word, form)
+    except ValueError:
+        return False
+    return True

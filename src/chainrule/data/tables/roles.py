@@ -1,0 +1,207 @@
+"""What each column of a table is for: label, input, weight, group, time, or left out.
+
+What a default would get wrong without a word is put right or refused here, with the key that
+settles it: the index that pandas writes, and labels in one-hot columns of which only the last
+would be the label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, Problem, shown, unknown
+from chainrule.data.tables.table import Column, Table, positional_name
+
+OTHER_ROLES = ("weight", "group", "time")
+"""The roles of columns that are neither labels nor inputs; also the keys that name them."""
+
+MOST_LISTED = 12
+"""A message lists at most this many columns."""
+
+_LONGEST_ONE_HOT = 1000
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns of a table by their roles, as names.
+
+    Attributes:
+        labels: one column, or several targets or one-hot columns; empty if there are none.
+        inputs: in the order of the network's inputs.
+        weight: the column of the cases' weights, or None.
+        group: the column of the groups that the split does not divide, or None.
+        time: the column by which the split is made in order, or None.
+        left_out: for each column without a role, the reason.
+    """
+
+    labels: tuple[str, ...]
+    inputs: tuple[str, ...]
+    weight: str | None = None
+    group: str | None = None
+    time: str | None = None
+    left_out: Mapping[str, str] | None = None
+
+
+def roles_of(table: Table, settings: Mapping[str, Any]) -> Roles:
+    """The roles that the settings give the columns of a table.
+
+    Args:
+        table: the training data.
+        settings: the keys ``label``, ``columns``, ``drop``, ``weight``, ``group`` and ``time`` of
+            the configuration's ``data``; those that are absent have their defaults.
+
+    Raises:
+        ConfigError: a column is not there or has two roles, no input is left, or the label is one
+            of several one-hot columns; the problem has the key that settles it.
+
+    Example:
+        >>> from chainrule.data.tables.table import column_of
+        >>> columns = {"id": [7, 8], "a": [1, 2], "y": [0, 1]}
+        >>> table = Table(tuple(column_of(name, values) for name, values in columns.items()))
+        >>> roles_of(table, {"drop": ["id"]})
+        Roles(labels=('y',), inputs=('a',), weight=None, group=None, time=None,
+        left_out={'id': 'drop names it'})
+    """
+    labels = _labels(table, settings)
+    others = {k: named(table, settings[k], k) for k in OTHER_ROLES if k in settings}
+    dropped = dict.fromkeys(all_named(table, settings, "drop"), "drop names it")
+    _refuse_two_roles(dropped, labels, others)
+    if "columns" in settings:
+        inputs = all_named(table, settings, "columns")
+        left = {name: "columns does not name it" for name in table.names if name not in inputs}
+    else:
+        left = _row_numbers(table)
+        taken = {*labels, *others.values(), *dropped, *left}
+        inputs = [name for name in table.names if name not in taken]
+    _refuse_input_roles(inputs, labels, dropped)
+    left_out = {**left, **dropped}
+    for name in (*labels, *others.values()):
+        left_out.pop(name, None)
+    if "label" not in settings:
+        _refuse_one_hot(table, inputs, labels)
+    if not inputs:
+        message = f"no column is left as an input; the table has {listed(table.names)}"
+        raise ConfigError(Problem(message, key="columns" if "columns" in settings else "file"))
+    return Roles(labels, tuple(inputs), **others, left_out=left_out)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names of columns for a message; the middle ones of many are left out."""
+    words = [shown(name)[1:-1] for name in names]
+    if len(words) > MOST_LISTED:
+        words = [*words[: MOST_LISTED - 2], "...", words[-1]]
+    many = f" ({len(names)} columns)" if len(names) > MOST_LISTED else ""
+    return ", ".join(words) + many
+
+
+def _labels(table: Table, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the label's columns, by default the last one."""
+    wanted = settings.get("label", ["last"])
+    return tuple(all_named(table, {"label": wanted}, "label"))
+
+
+def all_named(table: Table, settings: Mapping[str, Any], key: str) -> list[str]:
+    """The names of the columns that a setting lists, each once."""
+    wanted = settings.get(key, [])
+    wanted = wanted if isinstance(wanted, list | tuple | dict) else [wanted]
+    names = [named(table, column, key) for column in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(Problem(f"{key} names the column {shown(name)} twice", key=key))
+    return names
+
+
+def named(table: Table, column: str | int, key: str) -> str:
+    """The name of the column that a setting means: a name, a number from 1, first or last."""
+    names = table.names
+    if str(column) in names:
+        return str(column)
+    if column in ("first", "last"):
+        return names[0 if column == "first" else -1]
+    if isinstance(column, int):
+        index = column - 1 if column > 0 else column
+        if -len(names) <= index < len(names) and column != 0:
+            return names[index]
+        message = f"{key}: there is no column {column}; the table has {len(names)} columns"
+        raise ConfigError(Problem(message, key=key))
+    if not table.has_names:
+        message = (
+            f"{key}: the table has no header, so its columns have numbers and no names; found "
+            f"{shown(column)}, expected a number from 1 to {len(names)}"
+        )
+        raise ConfigError(Problem(message, key=key))
+    raise ConfigError(Problem(unknown("column", column, names[:100]), key=key))
+
+
+def _refuse_two_roles(
+    dropped: Iterable[str], labels: Iterable[str], others: Mapping[str, str]
+) -> None:
+    """Refuse a column that is dropped although it is used, or a label that is also a weight."""
+    for name in dropped:
+        for key, column in (*(("label", label) for label in labels), *others.items()):
+            if column == name:
+                message = f"drop and {key} both name the column {shown(name)}"
+                raise ConfigError(Problem(message, key="drop"))
+    for key, column in others.items():
+        if column in labels and key != "group":
+            message = f"label and {key} both name the column {shown(column)}"
+            raise ConfigError(Problem(message, key=key))
+
+
+def _refuse_input_roles(
+    inputs: Iterable[str], labels: Iterable[str], dropped: Iterable[str]
+) -> None:
+    for name in inputs:
+        other = "label" if name in labels else "drop" if name in dropped else None
+        if other is not None:
+            message = f"columns and {other} both name the column {shown(name)}"
+            raise ConfigError(Problem(message, key="columns"))
+
+
+def _row_numbers(table: Table) -> dict[str, str]:
+    """The first column, with the reason to leave it out, if it is the index that pandas wrote.
+
+    Such a column has no name (or the name that pandas gives to a column without one) and counts
+    the rows.
+    """
+    first = table.columns[0]
+    is_unnamed = first.name in (positional_name(0), "Unnamed: 0")
+    if not table.has_names or not is_unnamed or len(table.columns) < 3 or not counts_rows(first):
+        return {}
+    return {first.name: "it has no name and counts the rows, as the index that pandas writes"}
+
+
+def counts_rows(column: Column) -> bool:
+    """Whether a column holds k, k + 1, k + 2, ... with k = 0 or 1, in this order or another."""
+    if column.type != "int" or len(column) < 2:
+        return False
+    start = column.values.min()
+    in_order: Array = np.arange(len(column)) + start
+    return start in (0, 1) and np.array_equal(np.sort(column.values), in_order)
+
+
+def _refuse_one_hot(table: Table, inputs: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse one-hot columns at the end of the table if only the last one would be the label."""
+    total: Array = np.zeros(len(table))
+    names: list[str] = []
+    for column in reversed(table.columns[-_LONGEST_ONE_HOT:]):
+        if column.is_text or not np.isin(column.values, (0, 1)).all():
+            return
+        if not names and column.name not in labels:
+            return
+        if names and column.name not in inputs:
+            return
+        total, names = total + column.values, [column.name, *names]
+        are_all = len(names) > len(inputs)  # then they are no labels, but inputs and a label
+        if len(names) > 1 and (total == 1).all() and not are_all:
+            message = (
+                f"the last {len(names)} columns ({listed(names)}) have a single 1 in every row, "
+                f"as one-hot labels do, but only {names[-1]} would be the label; write label: "
+                f"[{', '.join(names)}], or label: {names[-1]} if the others are inputs"
+            )
+            raise ConfigError(Problem(message, key="file"))
