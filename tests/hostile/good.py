@@ -73,6 +73,12 @@ def scaling() -> bytes:
     return save({"mean": np.zeros(2), "scale": np.ones(2)})
 
 
+def digests() -> bytes:
+    """The digests of four cases."""
+    parts = {"train": 2, "validation": 1, "test": 1}
+    return save({name: np.arange(count, dtype=np.uint64) for name, count in parts.items()})
+
+
 def run_folder(folder: Path, **other: bytes) -> Path:
     """The folder of a run; ``other`` contents replace those of a file, by its stem."""
     folder.mkdir(exist_ok=True)
@@ -83,6 +89,7 @@ def run_folder(folder: Path, **other: bytes) -> Path:
         "metrics.jsonl": json.dumps(EPOCH).encode() + b"\n",
         "parameters.safetensors": save(parameters()),
         "scaling.safetensors": scaling(),
+        "cases.safetensors": digests(),
     }
     for name, content in files.items():
         (folder / name).write_bytes(other.get(name.partition(".")[0], content))

@@ -26,6 +26,13 @@ def _scaling(**changes: Any) -> bytes:
     return save({"mean": np.zeros(2), "scale": np.ones(2), **changes})
 
 
+def _cases(**changes: Any) -> bytes:
+    return save({name: np.zeros(2, np.uint64) for name in DIGESTS} | changes)
+
+
+DIGESTS = ("train", "validation", "test")
+
+
 def _without(key: str) -> bytes:
     return json.dumps({k: v for k, v in {**FACTS, "scores": {}}.items() if k != key}).encode()
 
@@ -100,6 +107,23 @@ SCALINGS: dict[str, Bytes] = {
     ),
     "of arrays in one place": tensors.headed(
         {"mean": tensors.entry([2], 0, 16), "scale": tensors.entry([2], 0, 16)}, bytes(16)
+    ),
+}
+
+CASES: dict[str, Bytes] = {
+    **{name: tensors.FILES[name] for name in ("nothing", "a header of 2^64", "an array missing")},
+    "of float64": _cases(test=np.zeros(2)),
+    "of 32 bits": _cases(test=np.zeros(2, np.uint32)),
+    "with signs": _cases(train=np.zeros(2, np.int64)),
+    "in columns": _cases(train=np.zeros((2, 1), np.uint64)),
+    "of another part": _cases(more=np.zeros(2, np.uint64)),
+    "of two parts": save({"train": np.zeros(2, np.uint64), "test": np.zeros(2, np.uint64)}),
+    "of a million million cases, said": tensors.headed(
+        {name: tensors.entry([10**12], 8 * k, 8 * k + 8, "U64") for k, name in enumerate(DIGESTS)},
+        bytes(24),
+    ),
+    "of parts in one place": tensors.headed(
+        {name: tensors.entry([2], 0, 16, "U64") for name in DIGESTS}, bytes(16)
     ),
 }
 
@@ -191,7 +215,7 @@ def _linked(file: str, target: str) -> Callable[[Path], Path]:
 
 
 PLACES = ("config.yaml", "run.json", "metrics.jsonl", "parameters.safetensors")
-PLACES += ("scaling.safetensors",)
+PLACES += ("scaling.safetensors", "cases.safetensors")
 
 
 def files() -> Iterator[Hostile]:
@@ -206,6 +230,8 @@ def files() -> Iterator[Hostile]:
         yield Hostile(f"parameters: {name}", "run", _run("parameters", tensors.FILES[name]))
     for name, content in SCALINGS.items():
         yield Hostile(f"scaling: {name}", "run", _run("scaling", content), callable(content))
+    for name, content in CASES.items():
+        yield Hostile(f"cases: {name}", "run", _run("cases", content), callable(content))
     for name, (old, new) in CONFIGS.items():
         text = yaml_text().replace(old, new, 1)
         assert text != yaml_text()

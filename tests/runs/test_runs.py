@@ -280,9 +280,16 @@ def test_data_that_changed_are_scaled_as_the_run_was(copy, standardized):
     assert {tuple(row) for part in data for row in part.x.tolist()} == expected
 
 
-def test_data_with_other_classes_are_refused(copy):
+def test_a_class_of_another_name_is_told_and_refused_where_no_digests_are(copy, standardized):
+    run, _, _ = standardized
     path = copy.path.parent / "text.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("kleiner", "anders"))
+    data = load(copy.path).data
+    assert data.classes == run.classes == ("größer", "kleiner")
+    counts = [np.count_nonzero(part.t == 1) for part in run.data]
+    assert f"{sum(counts)} are new and left out" in data.notes[-1]
+    assert [len(part) for part in data] == [np.count_nonzero(p.t == 0) for p in run.data]
+    copy.cases.unlink()  # as an older version left the run
     with pytest.raises(DataError, match="classes anders, größer; it had größer, kleiner"):
         _ = load(copy.path).data
 

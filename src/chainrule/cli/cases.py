@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from chainrule.cli.terminal import say
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, DataError, Problem, ShapeError, unknown
+from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.digests import known_cases
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
 from chainrule.data.readers.encoding import encode_classes, encode_values
@@ -22,7 +26,8 @@ from chainrule.data.settings import own_arguments
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import labels_of, table_options, weights_of
 from chainrule.data.tables.reading import read_table
-from chainrule.runs.run import PARTS, Run
+from chainrule.runs.run import Run
+from chainrule.runs.run_folder import PARTS
 
 
 def part_of(data: DataSplit, split: str) -> Dataset:
@@ -38,8 +43,17 @@ def part_of(data: DataSplit, split: str) -> Dataset:
 
 
 def cases_of_split(run: Run, split: str) -> Dataset:
-    """A part of the run's data, with scaled inputs."""
+    """A part of the run's data, with scaled inputs.
+
+    Raises:
+        ChainruleError: the data cannot be read again, or none of the part's cases is left in them.
+    """
     part = part_of(run.data, split)
+    kept = 0 if run.digests is None else len(run.digests[PARTS.index(split)])
+    if kept and not len(part):
+        message = f"none of the run's {kept:,} {split} cases is left: {run.data.notes[-1]}"
+        hint = "with a FILE, all of its cases are evaluated"
+        raise DataError(run.config.problem(("data",), f"{message}; {hint}"))
     _say_notes(run.data.notes)
     return part
 
@@ -72,21 +86,41 @@ def cases_of_file(
         message = f"only IDX files have labels in a file of their own; {file} is none"
         raise DataError(Problem(message, labels_file))
     if _are_sequences(run, file):
-        return _sequences(run, file)
+        x, t, weights = _sequences(run, file)
+        _say_how_many_are_known(run, x, t)
+        return (*_prepared(run, file, x, t), weights)
     cases = _read(run, file, labels_file, split)
     x, labels = run.scaled(cases.x), cases.labels
     if labels is None:
         return x, None, cases.weights
     if run.classes is None:
-        return x, encode_values([labels])[0], cases.weights
-    return x, encode_classes([labels], run.classes)[0], cases.weights
+        (t,) = encode_values([labels])
+    else:
+        (t,) = encode_classes([labels], run.classes)
+    _say_how_many_are_known(run, cases.x, t)
+    return x, t, cases.weights
+
+
+def _say_how_many_are_known(run: Run, x: Array, t: Array | None) -> None:
+    """A note if the run was trained or validated on some of the cases.
+
+    Args:
+        run: the trained network.
+        x: inputs in original units, (cases, ...).
+        t: their targets; None if there are none.
+    """
+    if t is None or run.digests is None:
+        return
+    known = known_cases(x, t, run.digests)
+    if known is not None:
+        _say_notes([known])
 
 
 def inputs_of_file(run: Run, file: Path) -> Array:
     """The inputs of `cases_of_file` alone; labels in a table of cases may be of any kind."""
     _require_cases(run, file)
     if _are_sequences(run, file):
-        return _sequences(run, file)[0]
+        return _prepared(run, file, _sequences(run, file)[0], None)[0]
     return run.scaled(_read(run, file, None, None).x)
 
 
@@ -103,14 +137,17 @@ def _are_sequences(run: Run, file: Path) -> bool:
 
 
 def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]:
-    """Windows of a text, or the sequences of an .npz file, of the network's input shape."""
+    """Windows of a text, or the sequences of an .npz file, of the network's input shape.
+
+    The targets are as the run's data have them, or None if there are none.
+    """
     settings = run.config.data
     if "text" in settings and not holds_sequences(file):  # data make writes a text's windows
         assert run.classes is not None
         alphabet = Alphabet.named(run.classes)
         part, notes = windows_of_file(file, alphabet, **own_arguments(settings))
         _say_notes(notes)
-        return run.network.prepare_inputs(part.x), part.t, None
+        return part.x, part.t, None
     found = read_sequences(file)
     if found.x.shape[1:] != run.network.input_shape:
         shapes = (found.x.shape[1:], run.network.input_shape)
@@ -120,9 +157,17 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]
     if found.classes is not None and run.classes is not None and found.classes != run.classes:
         both = (", ".join(names) for names in (found.classes, run.classes))
         raise DataError(Problem("found the classes {}; the run has {}".format(*both), file))
+    if run.classes is None and found.t is not None and found.t.dtype.kind in "iu":
+        values = np.where(found.t == NO_CLASS, np.nan, found.t)[..., None]
+        return found.x, values, found.weights
+    return found.x, found.t, found.weights
+
+
+def _prepared(run: Run, file: Path, x: Array, t: Array | None) -> tuple[Array, Array | None]:
+    """Sequences and their targets as the network takes them."""
     try:
-        t = None if found.t is None else run.network.prepare_targets(found.t)
-        return run.network.prepare_inputs(found.x), t, found.weights
+        t = None if t is None else run.network.prepare_targets(t)
+        return run.network.prepare_inputs(x), t
     except ShapeError as error:
         raise DataError(Problem(str(error), file)) from None
 

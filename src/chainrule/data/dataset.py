@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from chainrule.data.standardization import Standardization
     from chainrule.data.tables.encoding import TableEncoding
 
+Digests = tuple[Array, Array, Array]
+"""A number of 64 bits for every training, validation and test case: three arrays, (cases,)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -101,6 +104,8 @@ class DataSplit:
             sequences.
         notes: sentences that tell the user something about the data.
         encoding: how the columns of a table became inputs, or None.
+        digests: those of the cases of each part, in their order; None if a generator made them.
+            See `chainrule.data.digests`.
     """
 
     train: Dataset
@@ -115,6 +120,7 @@ class DataSplit:
     sequence_shape: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
+    digests: Digests | None = None
 
     @property
     def has_targets_of_steps(self) -> bool:

@@ -14,6 +14,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
+from chainrule.data.digests import with_digests
 from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
@@ -71,6 +72,7 @@ def load_data(
     dtype: str = "float64",
     sequences: bool = False,
     encoding: TableEncoding | None = None,
+    classes: Sequence[str] | None = None,
     given: Table | Cases | None = None,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
@@ -96,6 +98,9 @@ def load_data(
         sequences: whether the network reads sequences: an .npz file of x with three dimensions
             is then read as (cases, steps, features).
         encoding: how an earlier training has encoded the columns of a table, to do it again.
+        classes: the names that an earlier training gave the classes of files, in their order, to
+            number them alike; a case of another class then gets the number −1. None if there was
+            no training, or if the targets were values.
         given: the data of the kind ``python``, which were passed in Python.
 
     Returns:
@@ -114,7 +119,7 @@ def load_data(
     folder = Path(folder)
     settings = with_parts_of_files(checked_settings(settings), folder)
     seed = settings.get("seed", seed)
-    loading = _Loading(settings, folder, seed, outputs, target, encoding, given)
+    loading = _Loading(settings, folder, seed, outputs, target, encoding, classes, given)
     return loading.load(dtype, sequences=sequences)
 
 
@@ -146,6 +151,7 @@ class _Loading:
     outputs: int | None
     target: str | None
     encoding: TableEncoding | None
+    classes: Sequence[str] | None
     given: Table | Cases | None
 
     @property
@@ -191,6 +197,8 @@ class _Loading:
                 dtype = "float64"  # as images were read before they could be read as bytes
             data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
         data = _with_note_of_weights(data)
+        if self.generator is None:  # a generator makes the same cases each time
+            data = with_digests(data)
         wanted = self.settings.get("standardize", False)
         return _standardized(data, center_only=wanted == "center") if wanted else data
 
@@ -236,7 +244,7 @@ class _Loading:
         found = read_sequences(path)
         if found.t is None:
             raise DataError(Problem("found no array t of targets beside x", path))
-        names = found.classes
+        names = found.classes or self.classes
         if names is None and found.t.dtype.kind in "iu":
             there = found.t[found.t != NO_CLASS]
             require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
@@ -426,8 +434,8 @@ class _Loading:
         if not self._are_classes(labels):
             return None, encode_values(labels)
         given = self.settings.get("classes") if self.kind == "file" else None
-        classes = class_names(labels, given, self.outputs)
-        return classes, encode_classes(labels, classes)
+        classes = class_names(labels, self.classes or given, self.outputs)
+        return classes, encode_classes(labels, classes, with_others=self.classes is not None)
 
     def _are_classes(self, labels: Sequence[Labels]) -> bool:
         """Whether the targets are classes, by the rule that `load_data` states."""

@@ -115,12 +115,18 @@ class Resolved:
         return self.config.replace(training=chosen)
 
 
-def resolve_data(config: Config, *, encoding: TableEncoding | None = None) -> DataSplit:
+def resolve_data(
+    config: Config,
+    *,
+    encoding: TableEncoding | None = None,
+    classes: Sequence[str] | None = None,
+) -> DataSplit:
     """The data that a configuration describes, in the form that its network needs.
 
     Args:
         config: a checked configuration.
         encoding: that of an earlier run, if the data are read for it; see `load_data`.
+        classes: those of an earlier run, likewise.
 
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
@@ -136,6 +142,7 @@ def resolve_data(config: Config, *, encoding: TableEncoding | None = None) -> Da
             dtype=config.network["dtype"],
             sequences=takes_sequences(config),
             encoding=encoding,
+            classes=classes,
         )
     except OutsideClassesError as error:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error

@@ -30,7 +30,7 @@ from chainrule.runs.checkpoint import (
     problems_of_parameters,
     save_parameters,
 )
-from chainrule.runs.run_folder import Facts, Recorder, RunFolder, empty_folder
+from chainrule.runs.run_folder import PARTS, Facts, Recorder, RunFolder, empty_folder
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
 from chainrule.training.scores import Score, outputs, predicted_classes
@@ -40,11 +40,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chainrule.config.load import Config
-    from chainrule.data.dataset import DataSplit
+    from chainrule.data.dataset import DataSplit, Digests
     from chainrule.data.standardization import Standardization
     from chainrule.data.tables.encoding import TableEncoding
-
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(eq=False)
@@ -86,6 +84,7 @@ class Run:
     was_finished: bool = False
     fallback_reason: str | None = None
     _data: DataSplit | None = field(default=None, repr=False)
+    _digests: Digests | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -113,31 +112,69 @@ class Run:
 
         Pass them to ``run.network``; `predict` and `outputs` take inputs in original units.
 
+        The data of a loaded run are read again. If they have changed since training, each part
+        holds those of its cases that are left, and ``notes`` say what has changed.
+
         Raises:
-            ChainruleError: the data of a loaded run cannot be read again, or have changed.
+            ChainruleError: the data of a loaded run cannot be read again, or none of their cases
+                is left.
         """
         if self._data is None:
             self._data = self._data_again()
         return self._data
 
-    def _data_again(self) -> DataSplit:
-        """The data, made or read again, and standardised as the run was."""
-        from chainrule.runs.resolve import resolve_data
+    @property
+    def digests(self) -> Digests | None:
+        """A number for each case of each part, by which it is known again in changed data.
 
-        raw = self.config.replace(data={"standardize": False})
-        data = resolve_data(raw, encoding=self.encoding)
-        if data.classes != self.classes:
-            found, expected = (
-                ", ".join(names or ["none"]) for names in (data.classes, self.classes)
-            )
-            message = f"the data have changed since the run: classes {found}; it had {expected}"
-            raise DataError(self.config.problem(("data",), message))
+        None if the data were made by a generator, or by a version that kept no digests. See
+        `chainrule.data.digests`.
+
+        Raises:
+            ChainruleError: the file of a loaded run's digests is damaged.
+        """
+        if self._digests is None and self.folder is not None:
+            self._digests = RunFolder(self.folder).read_digests()
+        return self._digests
+
+    def _data_again(self) -> DataSplit:
+        """The data, made or read again, in the run's parts and standardised as the run was."""
+        from chainrule.data.digests import as_trained
+
+        data = self._read_again()
+        if self.digests is not None and data.digests is not None:
+            data = as_trained(data, self.digests)
+            if not any(map(len, data)):
+                raise DataError(self.config.problem(("data",), data.notes[-1]))
         if self.scaling is None:
             return data
         train, validation, test = (
             replace(part, x=self.scaled(part.x).reshape(part.x.shape)) for part in data
         )
         return replace(data, train=train, validation=validation, test=test, scaling=self.scaling)
+
+    def _read_again(self) -> DataSplit:
+        """The data as they are now, encoded as the run's were, in the units of their source."""
+        from chainrule.runs.resolve import resolve_data
+
+        changed: dict[str, Any] = {"standardize": False}
+        encoding, classes = self.encoding, None
+        # Where digests find the cases again, a changed file may have other classes and categories.
+        if self.digests is not None:
+            classes = self.classes
+            if classes is not None:
+                changed["target"] = "class"
+            if encoding is not None:
+                encoding = encoding.model_copy(update={"new_categories": "other"})
+        raw = self.config.replace(data=changed)
+        data = resolve_data(raw, encoding=encoding, classes=classes)
+        if data.classes != self.classes:
+            found, expected = (
+                ", ".join(names or ["none"]) for names in (data.classes, self.classes)
+            )
+            message = f"the data have changed since the run: classes {found}; it had {expected}"
+            raise DataError(self.config.problem(("data",), message))
+        return data
 
     def scaled(self, x: Any) -> Array:
         """Inputs in original units, flattened and standardised as the network's training data.
@@ -276,7 +313,7 @@ def train(
     folder = RunFolder(named.absolute())  # a changed working folder moves no file
     with locked(folder.path, "another process is training into this folder"):
         moved = checked.moved(folder.path.resolve())
-        recorder = Recorder(folder, moved, checksums, data.classes)
+        recorder = Recorder(folder, moved, checksums, data.classes, data.digests)
         trainer.callbacks.insert(0, recorder)
         finished = _run(trainer, checked, data, folder)
     if named.absolute() == folder.path:
@@ -367,6 +404,7 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         encoding=data.encoding,
         fallback_reason=trainer.engine.fallback_reason,
         _data=data,
+        _digests=data.digests,
     )
     if folder is not None:
         _write(run, folder, trainer)

@@ -8,12 +8,14 @@
 ``checkpoint.safetensors``  the last checkpoint of the training
 ``run.json``            engine, class names and results
 ``scaling.safetensors``  mean and scale of every input, if they were standardised
+``cases.safetensors``   a digest of every training, validation and test case, if they were read
 ======================  ============================================================
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -33,6 +35,7 @@ from chainrule.core.errors import ChainruleError, Problem
 from chainrule.core.files import added_to, is_leftover, reason, require_own, shortened, write_whole
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.core.strict_json import as_json, as_model, finite_or_null, parse_json
+from chainrule.data.dataset import Digests
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
@@ -47,6 +50,9 @@ CHECKPOINT_SECONDS = 1.0
 
 MOST_TIME = 0.05
 """Checkpoints then take at most about this fraction of the time, even if writing one is slow."""
+
+PARTS = ("train", "validation", "test")
+"""The parts of the data; also the names of the arrays of cases.safetensors, (cases,) uint64."""
 
 SCALING = ("mean", "scale")
 """The arrays of scaling.safetensors, (inputs,)."""
@@ -168,9 +174,11 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.safetensors"
         self.facts = path / "run.json"
         self.scaling = path / "scaling.safetensors"
+        self.cases = path / "cases.safetensors"
+        pictures = (self.curve.with_suffix(ending) for ending in (".png", ".svg"))
         self.files = (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *(self.scaling, *(self.curve.with_suffix(ending) for ending in (".png", ".svg"))),
+            *(self.scaling, self.cases, *pictures),
         )
 
     def require_own(self) -> None:
@@ -280,6 +288,40 @@ class RunFolder:
             raise ChainruleError(Problem(problem, self.scaling))
         return Standardization(**arrays)
 
+    def write_digests(self, digests: Digests) -> None:
+        """Write ``cases.safetensors``: the digests of training, validation and test cases.
+
+        Raises:
+            ChainruleError: it cannot be written.
+        """
+        arrays = dict(zip(PARTS, digests, strict=True))
+        content = packed(self.cases, arrays, {"chainrule": __version__})
+        write_whole(self.cases, content, own=True)
+
+    def read_digests(self) -> Digests | None:
+        """The digests of the training, validation and test cases.
+
+        None if there is no such file: the data were made by a generator, or the run is older than
+        the digests are.
+
+        Raises:
+            ChainruleError: the file cannot be read, or holds something else.
+        """
+        if not os.path.lexists(self.cases):
+            return None
+        shapes = read_shapes(self.cases, "digests")
+        if set(shapes) != set(PARTS) or any(len(shape) != 1 for shape in shapes.values()):
+            found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+            message = f"expected a row of digests for each of {', '.join(PARTS)}; found {found}"
+            raise ChainruleError(Problem(message, self.cases))
+        arrays, _ = read_tensors(self.cases, "digests")
+        train, validation, test = (arrays[name] for name in PARTS)
+        for array in (train, validation, test):
+            if array.dtype != np.uint64:
+                message = f"digests are whole numbers of 64 bits (uint64), found {array.dtype}"
+                raise ChainruleError(Problem(message, self.cases))
+        return train, validation, test
+
     def read_history(self) -> History:
         """The history in ``metrics.jsonl``.
 
@@ -371,6 +413,7 @@ class Recorder(Callback):
         config: the configuration as run, for ``config.yaml`` and the checkpoints.
         data: the `chainrule.runs.checkpoint.data_checksums` of its data.
         classes: the names of the classes; None if the targets are values.
+        digests: of the data, for ``cases.safetensors``; None if there are none.
 
     Raises:
         ChainruleError: ``config.yaml`` or ``run.json`` could not be read back.
@@ -382,9 +425,11 @@ class Recorder(Callback):
         config: Config,
         data: Mapping[str, str] | None = None,
         classes: tuple[str, ...] | None = None,
+        digests: Digests | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
+        self._digests = digests
         self._data = data or {}
         config.require_readable()
         folder.facts_text(Facts(config.training["engine"], False, classes, None, {}))
@@ -392,13 +437,15 @@ class Recorder(Callback):
         self._last: tuple[int, ...] | None = None
 
     def on_start(self, trainer: Trainer) -> None:
-        """Write a checkpoint of the state before training, the configuration and the metrics.
+        """Write a checkpoint of the state before training, digests, configuration and metrics.
 
         The checkpoint comes first: a run can be resumed from it alone, and if it could not be
         read back, no file is written.
         """
         self.folder.remove_leftovers()
         self._save(trainer)
+        if self._digests is not None:
+            self.folder.write_digests(self._digests)
         write_whole(self.folder.config, self.config.to_yaml(), own=True)
         self.folder.write_metrics(trainer.history.rows)
 

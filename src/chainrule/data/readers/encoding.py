@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.sequences import NO_CLASS
 from chainrule.data.readers.cases import Labels, as_word, commands_terminal, is_numeric, is_whole
 
 MAX_CLASS = 65_535
@@ -118,21 +119,31 @@ def _words(parts: Sequence[Labels]) -> set[str]:
     return {word for part in parts for word in part.distinct()[0]}
 
 
-def encode_classes(parts: Sequence[Labels], names: Sequence[str]) -> list[Array]:
+def encode_classes(
+    parts: Sequence[Labels], names: Sequence[str], *, with_others: bool = False
+) -> list[Array]:
     """The class numbers of every part's cases.
 
     A label is the name of a class, or an index: into the names that its own file stores, or
     else into ``names`` if none of these is a whole number.
 
+    Args:
+        parts: the labels of the training, validation and test files.
+        names: the names of the classes.
+        with_others: give a label that is not among the classes the number `NO_CLASS`.
+
     Raises:
-        OutsideClassesError: labels are not among the classes; with their places.
+        OutsideClassesError: labels are not among the classes, and ``with_others`` does not allow
+            them; with their places.
     """
     encoded, problems = [], []
     for part in parts:
         words, which = part.distinct()
         lookup = _lookup(part, names)
-        numbers = np.array([lookup.get(word, -1) for word in words], dtype=np.int64)[which]
+        numbers = np.array([lookup.get(word, NO_CLASS) for word in words], dtype=np.int64)[which]
         encoded.append(numbers)
+        if with_others:
+            continue
         outside = np.flatnonzero(numbers < 0)
         hint = ""
         if len(outside) and not any(p.are_text for p in parts):
