@@ -112,7 +112,7 @@ def test_a_missing_cell_is_filled_in_with_a_note(command, place):
     Path("gap.csv").write_text("a,b\n1,nan\n")
     outcome = command("predict", place / "names", "gap.csv")
     assert outcome.status == 0
-    assert "missing cells filled in (key missing): 1 in b (mean: " in outcome.err
+    assert "missing cells filled in: 1 in b (mean: " in outcome.err
 
 
 def test_the_runs_own_scaling_is_used_and_not_one_of_the_file(command, place):

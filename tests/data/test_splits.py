@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.errors import ConfigError
-from chainrule.data.splits import part_sizes, split_cases
+from chainrule.data.splits import part_sizes, split_cases, split_groups, split_in_order
 
 
 @st.composite
@@ -72,3 +74,34 @@ def test_the_split_is_random_and_repeatable(classes):
 def test_wrong_fractions():
     with pytest.raises(ConfigError, match="sum to 1"):
         part_sizes(10, (0.5, 0.5, 0.1))
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=20, max_size=200).filter(lambda g: len(set(g)) >= 3),
+    st.integers(0, 2**32),
+)
+def test_a_group_is_never_divided(groups, seed):
+    groups = np.array(groups)
+    parts = split_groups(groups, (0.6, 0.2, 0.2), np.random.default_rng(seed))
+    assert sorted(np.concatenate(parts)) == list(range(len(groups)))
+    for one, other in itertools.combinations(parts, 2):
+        assert not set(groups[one]) & set(groups[other])
+    assert all(len(part) for part in parts)
+
+
+def test_many_groups_give_the_parts_their_shares():
+    groups = np.arange(1000) // 4
+    parts = split_groups(groups, (0.7, 0.2, 0.1), np.random.default_rng(0))
+    assert [len(part) for part in parts] == [700, 200, 100]
+
+
+def test_fewer_groups_than_parts_are_refused():
+    with pytest.raises(ConfigError, match="2 groups cannot be divided among 3 parts"):
+        split_groups(np.array([0, 1, 1, 0]), (0.6, 0.2, 0.2), np.random.default_rng(0))
+
+
+@given(st.permutations(range(30)))
+def test_a_split_in_order_tests_on_the_last(order):
+    train, validation, test = split_in_order(np.array(order), (0.5, 0.3, 0.2))
+    assert [*train, *validation, *test] == order
+    assert (len(train), len(validation), len(test)) == (15, 9, 6)

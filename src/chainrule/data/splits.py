@@ -162,8 +162,11 @@ def split_groups(
         raise ConfigError(f"{len(members)} groups cannot be divided among {wanted} parts")
     lacking = shares * len(groups)
     parts: list[list[Array]] = [[], [], []]
-    for number in rng.permutation(len(members)):
-        part = int(np.argmax(np.where(shares > 0, lacking, -np.inf)))
+    for k, number in enumerate(rng.permutation(len(members))):
+        empty = np.array([not cases for cases in parts]) & (shares > 0)
+        # No part stays empty: the last groups go to those that have none yet.
+        may_take = empty if empty.sum() >= len(members) - k else shares > 0
+        part = int(np.argmax(np.where(may_take, lacking, -np.inf)))
         parts[part].append(members[number])
         lacking[part] -= len(members[number])
     none = np.empty(0, dtype=np.intp)

@@ -261,7 +261,7 @@ class TableEncoding(BaseModel):
                 found.append(f"{number:,} in {column.name} ({column.on_missing}: {what})")
         if len(found) > MOST_SHOWN:
             found = [*found[: MOST_SHOWN - 1], f"and {len(found) - MOST_SHOWN + 1} more columns"]
-        return [f"missing cells filled in (key missing): {', '.join(found)}"] if found else []
+        return [f"missing cells filled in: {', '.join(found)}"] if found else []
 
     def _notes_on_columns(self, table: Table) -> list[str]:
         """Columns that training did not have, and a table without names taken by position."""

@@ -1,0 +1,118 @@
+"""Tables of a configuration: groups, order in time, weights, files of their own, gaps."""
+
+import numpy as np
+import pytest
+
+from chainrule.core.errors import ChainruleError, DataError
+from chainrule.data.sources import load_data
+
+
+@pytest.fixture
+def load(tmp_path):
+    def loaded(text, **settings):
+        (tmp_path / "a.csv").write_text(text)
+        return load_data({"file": "a.csv", **settings}, folder=tmp_path, seed=1)
+
+    return loaded
+
+
+def rows(header, cells):
+    return "\n".join([header, *(",".join(map(str, row)) for row in cells)]) + "\n"
+
+
+PATIENTS = rows("patient,a,y", [(f"p{k // 5}", k, k % 2) for k in range(100)])
+
+
+def test_a_group_stays_in_one_part_and_is_no_input(load):
+    data = load(PATIENTS, group="patient")
+    assert data.feature_names == ("a",)
+    patients = [set(part.x[:, 0] // 5) for part in data]
+    assert all(patients)
+    assert not patients[0] & patients[1]
+    assert not patients[0] & patients[2]
+    assert [len(part) for part in data] == [70, 20, 10]
+
+
+def test_too_few_groups_name_their_number(load):
+    with pytest.raises(ChainruleError, match="2 groups cannot be divided among 3 parts"):
+        load(rows("g,a,y", [(k % 2, k, k % 2) for k in range(20)]), group="g")
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-01-{:02d}", "{:02d}.01.2026", "01/{:02d}/2026", "2026/01/{:02d}"]
+)
+def test_the_earliest_cases_are_trained_on(load, date):
+    days = np.random.default_rng(0).permutation(np.arange(1, 31))
+    data = load(rows("day,a,y", [(date.format(d), d, d % 2) for d in days]), time="day")
+    train, validation, test = (part.x[:, 0] for part in data)
+    assert train.max() < validation.min()
+    assert validation.max() < test.min()
+
+
+def test_a_time_may_be_a_number_and_an_input(load):
+    text = rows("t,y", [(k, k % 2) for k in reversed(range(20))])
+    data = load(text, time="t", columns=["t"])
+    assert data.train.x[:, 0].tolist() == list(range(14))
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        (["01/02/2026", "03/04/2026"], "day first or month first"),
+        (["soon", "later"], "no dates of one form"),
+        (["2026-01-01", ""], "a.csv:3:1: the time is missing"),
+    ],
+)
+def test_times_that_have_no_order_are_refused(load, dates, message):
+    with pytest.raises(ChainruleError, match=message):
+        load(rows("day,a,y", [(dates[k % 2], k, k % 2) for k in range(20)]), time="day")
+
+
+def test_weights_are_no_inputs_and_follow_their_cases(load):
+    data = load(rows("w,a,y", [(k, k, k % 2) for k in range(20)]), weight="w")
+    assert data.feature_names == ("a",)
+    for part in data:
+        assert np.array_equal(part.weights, part.x[:, 0])
+
+
+@pytest.mark.parametrize(("weight", "found"), [(-1, "'-1'"), ("", "an empty cell")])
+def test_a_wrong_weight_is_named_with_its_place(load, weight, found):
+    text = rows("w,a,y", [(1, k, k % 2) for k in range(20)] + [(weight, 1, 1)])
+    with pytest.raises(DataError, match=f"a.csv:22:1: a weight .* found {found}"):
+        load(text, weight="w")
+
+
+GAPS = rows("a,b,y", [(k, "" if k % 5 == 0 else k, k % 2) for k in range(20)])
+
+
+def test_rows_with_gaps_are_left_out_on_request(load):
+    data = load(GAPS, missing="drop")
+    assert sum(len(part) for part in data) == 16
+    assert not any((part.x % 5 == 0).any() for part in data)
+    assert "4 of 20 rows have missing cells and are left out" in data.notes[0]
+
+
+def test_a_missing_label_is_refused_or_left_out(load):
+    text = rows("a,y", [(k, "" if k == 7 else k % 2) for k in range(20)])
+    with pytest.raises(DataError, match=r"a.csv:9:3: the label is missing; missing: drop"):
+        load(text)
+    assert sum(len(part) for part in load(text, missing="drop")) == 19
+
+
+def test_a_test_file_is_taken_by_name_and_has_the_label(load, tmp_path):
+    (tmp_path / "t.csv").write_text("y,b,a\n0,1,2\n1,3,4\n")
+    train = rows("a,b,y", [(k, 10 * k, k % 2) for k in range(10)])
+    data = load(train, test_file="t.csv")
+    assert data.test.x.tolist() == [[2, 1], [4, 3]]
+    (tmp_path / "t.csv").write_text("b,a\n1,2\n")
+    with pytest.raises(DataError, match=r"t.csv: found no column y, the label, among b, a"):
+        load(train, test_file="t.csv")
+
+
+def test_several_columns_are_targets_or_one_hot_classes(load):
+    values = rows("a,u,v", [(k, k / 3, 2 * k) for k in range(10)])
+    assert load(values, label=["u", "v"]).train.t.shape == (7, 2)
+    classes = rows("red,green,a", [(k % 2, 1 - k % 2, k) for k in range(10)])
+    data = load(classes, label=["red", "green"])
+    assert data.classes == ("red", "green")
+    assert data.train.t.tolist() == [int(k) for k in (data.train.x[:, 0] + 1) % 2]
