@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv  # noqa: F401
 import difflib  # noqa: F401
+import encodings.cp1252
 import encodings.raw_unicode_escape  # noqa: F401
 import hashlib
 import json
@@ -19,6 +20,7 @@ from safetensors.numpy import save
 from chainrule.core.errors import ChainruleError
 from chainrule.core.limits import MOST_OPCODES
 from hostile.readers import NETWORK, READERS, network
+from hostile.tables import good_tables
 
 CONFIG = {"network": NETWORK, "data": {"generator": "xor"}}
 FACTS = {
@@ -159,6 +161,8 @@ def warm_up(folder: Path) -> None:
     (folder / "wrong.txt").write_text("LAYERS\ninput: 2\nsize: 3 act: rellu\n")
     (folder / "cases.csv").write_text("1,2,a\n3,4,b\n" * 8)
     (folder / "wrong.csv").write_text('1,2,a\n3,"x",b\n' * 8)
+    for name, content in good_tables().items():
+        (folder / name).write_bytes(content)
     np.savez(folder / "cases.npz", x=np.eye(8, 2), t=np.arange(8) % 2)
     x, t = np.ones((8, 3, 1)), np.arange(24).reshape(8, 3) % 2
     np.savez(folder / "sequences.npz", x=x, t=t, lengths=[3, 2] * 4, classes=["a", "b"])
@@ -174,7 +178,14 @@ def warm_up(folder: Path) -> None:
     (folder / "checkpoint.safetensors").write_bytes(sealed())
     files = {
         "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
-        "data": ("cases.csv", "wrong.csv", "cases.npz", "cases.np", "sequences.npz"),
+        "data": (
+            "cases.csv",
+            "wrong.csv",
+            "cases.npz",
+            "cases.np",
+            "sequences.npz",
+            *good_tables(),
+        ),
         "characters": ("text.txt", "wrong.text"),
         "inputs": ("cases.npz",),
         "idx": ("images-ubyte", "wrong-ubyte.gz"),

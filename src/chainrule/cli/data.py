@@ -23,9 +23,12 @@ app = typer.Typer(
 
 def _files_of(config: LoadedConfig) -> list[Path]:
     """The files that the data of a configuration are read from."""
-    from chainrule.data.settings import PATH_KEYS
+    from chainrule.data.readers.paths import files_matching
+    from chainrule.data.settings import PATH_KEYS, names_in
 
-    return [config.resolve(config.data[key]) for key in PATH_KEYS if key in config.data]
+    stated = (config.data[key] for key in PATH_KEYS if key in config.data)
+    paths = (config.resolve(name) for value in stated for name in names_in(value))
+    return [file for path in paths for file in files_matching(path)]
 
 
 @app.command("show")

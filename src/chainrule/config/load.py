@@ -21,7 +21,7 @@ from chainrule.config.schema.configuration import Configuration
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.core.limits import MAX_CONFIG_BYTES, MAX_CONFIG_VALUES
 from chainrule.core.schema import PlainError, found, plain
-from chainrule.data.settings import KINDS, PATH_KEYS
+from chainrule.data.settings import KINDS, PATH_KEYS, with_each_name
 from chainrule.nn.building import default_loss
 from chainrule.nn.layer_types import LAYERS
 
@@ -100,11 +100,17 @@ class Config:
         folder = Path(folder).resolve()
         data = dict(self.data)
         for key in PATH_KEYS:
-            if key in data and not _expanded(data[key]).is_absolute():
-                path = self.resolve(data[key])
-                # Behind a symbolic link to a folder, ".." is the parent of what it links to.
-                data[key] = _relative(path.parent.resolve() / path.name, folder)
+            if key in data:
+                data[key] = with_each_name(data[key], lambda name: self._moved_name(name, folder))
         return replace(self, data=data, folder=folder)
+
+    def _moved_name(self, name: str, folder: Path) -> str:
+        """The name of a file, relative to another folder if it is relative."""
+        if _expanded(name).is_absolute():
+            return name
+        path = self.resolve(name)
+        # Behind a symbolic link to a folder, ".." is the parent of what it links to.
+        return _relative(path.parent.resolve() / path.name, folder)
 
     def to_yaml(self) -> str:
         """The configuration as a YAML text that loads as an equal `Config`.

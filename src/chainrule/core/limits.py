@@ -15,6 +15,9 @@ import os
 MAX_DATA_BYTES = 4 * 2**30
 """The most bytes of a data file or of an array; more is taken for a mistake."""
 
+MAX_FILES = 10_000
+"""The most files that are read as one table."""
+
 BOMB_RATIO = 500
 BOMB_BYTES = 2**24
 """A file that would unpack to more than `BOMB_BYTES` and to more than `BOMB_RATIO` times its size

@@ -6,10 +6,11 @@ the kind, so that the message for an unknown key lists only the keys of that kin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, create_model
 
@@ -41,6 +42,8 @@ from chainrule.data.named.from_sklearn import CIFAR_NAMES, IN_SKLEARN, NAMES
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.splits import DEFAULT_SPLIT
+
+T = TypeVar("T")
 
 WRITTEN_KINDS = ("generator", "file", "folder", "name", "text")
 """Exactly one of these keys of a configuration says where the data come from."""
@@ -202,10 +205,43 @@ class Given(TableKeys):
     python: Literal["arrays", "table"] = Field(description="what was passed")
 
 
+@dataclass(frozen=True)
+class FileNames(Metadata):
+    """A file, a pattern that files match, or a list of these, which are read as one table."""
+
+    def check(self, value: Any) -> str | list[str]:
+        """The name, or the list of names."""
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
+            return value
+        if isinstance(value, list):
+            raise expected("a list of one or more names of files")
+        raise expected("a text (in quotes if it looks like a number)")
+
+    def json_schema(self) -> dict[str, Any]:
+        """A text, or a list of them."""
+        one = {"type": "string", "minLength": 1}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def names_in(value: str | Path | Sequence[str]) -> list[str]:
+    """The names of files in the value of a key that may list several."""
+    return list(map(str, value)) if isinstance(value, list | tuple) else [str(value)]
+
+
+def with_each_name(value: Any, change: Callable[[str], T]) -> T | list[T]:
+    """The value of a key that names files, with every name changed."""
+    return list(map(change, value)) if isinstance(value, list | tuple) else change(value)
+
+
 class File(TableKeys):
     """Data from a file: a table (such as CSV), .npz or IDX."""
 
-    file: FileName = Field(description="the file, from the configuration's folder")
+    file: Annotated[Any, FileNames()] = Field(
+        description="the file, from the configuration's folder; all files that match a pattern "
+        "such as part-*.csv, or that are listed, are read as one table"
+    )
     header: Annotated[
         Literal["auto"] | bool, described_as("auto, true or false", words=("auto",))
     ] = Field("auto", description="whether a table's first line names the columns")
@@ -226,9 +262,13 @@ class File(TableKeys):
         UNSAID, description="the sheet of a workbook by name or number, by default the first"
     )
     labels: FileName = Field(UNSAID, description="the file of the labels, for IDX images")
-    validation_file: FileName = Field(UNSAID, description="validation data in a file of their own")
+    validation_file: Annotated[Any, FileNames()] = Field(
+        UNSAID, description="validation data in files of their own"
+    )
     validation_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
-    test_file: FileName = Field(UNSAID, description="test data in a file of their own")
+    test_file: Annotated[Any, FileNames()] = Field(
+        UNSAID, description="test data in files of their own"
+    )
     test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
 
 

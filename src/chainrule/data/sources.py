@@ -37,6 +37,7 @@ from chainrule.data.readers.encoding import (
 from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
 from chainrule.data.readers.npz_file import with_npz_parts
+from chainrule.data.readers.paths import files_matching
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     FILE_KEYS,
@@ -44,6 +45,7 @@ from chainrule.data.settings import (
     PATH_KEYS,
     checked_settings,
     fractions_of,
+    names_in,
     own_arguments,
 )
 from chainrule.data.splits import split_cases, split_groups, split_in_order
@@ -203,7 +205,13 @@ class _Loading:
         return _standardized(data, center_only=wanted == "center") if wanted else data
 
     def _path(self, key: str) -> Path:
-        return self.folder / self.settings[key]
+        """The file or folder that a setting names; of several, the first."""
+        return self._paths(key)[0]
+
+    def _paths(self, key: str) -> list[Path]:
+        """The files that a setting names or that match its pattern."""
+        named = [self.folder / name for name in names_in(self.settings[key])]
+        return [file for path in named for file in files_matching(path)]
 
     def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
         """The indices of the cases of each part."""
@@ -296,6 +304,9 @@ class _Loading:
         """The cases of the file that the setting ``key`` names, or None if it is absent."""
         if key not in self.settings:
             return None
+        if len(self._paths(key)) > 1:
+            message = "only tables are read from several files, not arrays"
+            raise ConfigError(Problem(message, key=key))
         return read_cases(
             self._path(key),
             label=self.settings.get("label", "last"),
@@ -363,7 +374,7 @@ class _Loading:
         if isinstance(self.given, Table):
             table = self.given
             return lambda key, texts: table.with_texts(texts)
-        return file_reader(self.settings, self._path)
+        return file_reader(self.settings, self._paths)
 
     def _rows_of_parts(self, tables: Tables, classes: Array | None) -> tuple[Array, Array, Array]:
         """The rows of each part: by group, in the order of time, or at random."""
@@ -463,7 +474,8 @@ class _Loading:
         """A description of the source, for messages."""
         name = self.settings[self.kind]
         if self.kind in PATH_KEYS:
-            name = Path(name).name
+            first, *more = names_in(name)
+            name = Path(first).name + (f" and {len(more)} more" if more else "")
         groups = f", {len(classes)} classes" if classes is not None else ""
         return f"{name}: {count} cases, {_inputs(shape)}{groups}"
 

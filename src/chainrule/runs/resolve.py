@@ -28,8 +28,19 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.readers.encoding import OutsideClassesError
-from chainrule.data.readers.paths import FOLDER_HINT, existing_file, existing_folder
-from chainrule.data.settings import FOLDER_KEYS, PATH_KEYS, with_defaults
+from chainrule.data.readers.paths import (
+    FOLDER_HINT,
+    existing_file,
+    existing_folder,
+    files_matching,
+)
+from chainrule.data.settings import (
+    FOLDER_KEYS,
+    PATH_KEYS,
+    names_in,
+    with_defaults,
+    with_each_name,
+)
 from chainrule.data.sources import load_data, with_parts_of_files
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.nn.building import ConnectError, activation_name, connected
@@ -210,12 +221,15 @@ def _with_paths(config: Config) -> dict[str, Any]:
     settings = dict(config.data)
     problems: list[Problem] = []
     for key in (key for key in PATH_KEYS if key in settings):
-        settings[key] = config.resolve(settings[key])
+        stated = names_in(settings[key])
+        settings[key] = with_each_name(settings[key], lambda name: str(config.resolve(name)))
         try:
-            if key in FOLDER_KEYS:
-                existing_folder(settings[key])
-            else:
-                existing_file(settings[key], hint=FOLDER_HINT if key == "file" else "")
+            for path in map(config.resolve, stated):
+                if key in FOLDER_KEYS:
+                    existing_folder(path)
+                    continue
+                for file in files_matching(path):
+                    existing_file(file, hint=FOLDER_HINT if key == "file" else "")
         except DataError as error:
             problems += [config.problem(("data", key), str(problem)) for problem in error.problems]
     if problems:

@@ -16,7 +16,8 @@ from PIL import Image
 from chainrule.core.errors import ConfigError, DataError
 from chainrule.core.progress import showing_by
 from chainrule.data.readers import pictures
-from chainrule.data.readers.image_folder import natural, read_image_folder, read_images
+from chainrule.data.readers.image_folder import read_image_folder, read_images
+from chainrule.data.readers.paths import natural
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 

@@ -17,6 +17,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.data.readers.cases import Cases, Options, place_channels
 from chainrule.data.readers.idx_file import is_idx, read_idx_images
 from chainrule.data.readers.npz_file import is_npz, read_npz
+from chainrule.data.readers.paths import files_matching
 from chainrule.data.readers.unpacking import first_bytes
 from chainrule.data.tables.cases import cases_of_table
 from chainrule.data.tables.reading import TableOptions, read_table
@@ -66,6 +67,7 @@ def recognise(path: Path) -> str:
     Raises:
         DataError: the file is missing or cannot be read, or is a single image or a .npy array.
     """
+    path = files_matching(path)[0]
     head = first_bytes(path)
     if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
         hint = "for images in one folder a class write folder: with their folder"

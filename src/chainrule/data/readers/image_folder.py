@@ -19,7 +19,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.limits import MAX_IMAGE_SIDE
 from chainrule.core.schema import Flag, described_as
 from chainrule.data.readers.cases import Cases, Labels, name_as_text
-from chainrule.data.readers.paths import existing_file, existing_folder
+from chainrule.data.readers.paths import existing_file, existing_folder, natural
 from chainrule.data.readers.pictures import (
     ENDINGS,
     MOST_KINDS,
@@ -358,18 +358,6 @@ def _has_images(folder: Path, *, deep: bool = False) -> bool:
 
 
 # What lies in folders
-
-
-def natural(name: str) -> tuple[list[int | str], str]:
-    """The key to sort names by: numbers by their value, letters whether large or small.
-
-    Example:
-        >>> sorted(["10", "class 10", "2", "Class 2", "B", "a"], key=natural)
-        ['2', '10', 'a', 'B', 'Class 2', 'class 10']
-    """
-    words: list[int | str] = list(re.split(r"([0-9]+)", name.casefold()))
-    words[1::2] = map(int, words[1::2])
-    return words, name
 
 
 _REASONS = {

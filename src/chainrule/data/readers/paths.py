@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from chainrule.core.errors import DataError, Problem, nearest
-from chainrule.core.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES
+from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.limits import BOMB_BYTES, BOMB_RATIO, MAX_DATA_BYTES, MAX_FILES
 
 FOLDER_HINT = "; for images in one folder a class write folder: instead of file:"
 
@@ -58,6 +61,41 @@ def existing_folder(path: Path) -> Path:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, "folder") from None
     raise DataError(Problem(f"there is no such folder{suggestion(path)}", path))
+
+
+def files_matching(path: Path) -> list[Path]:
+    """The file at a path, or all files that match it if it is a pattern such as ``part-*.csv``.
+
+    Args:
+        path: of a file that exists, whatever characters its name has, or a pattern with ``*``,
+            ``?`` or ``[...]`` in any of its parts.
+
+    Returns:
+        The files in natural order, `natural`; a path that is neither is returned as it is.
+
+    Raises:
+        DataError: no file matches the pattern, or more than `MAX_FILES` do.
+    """
+    if not glob.has_magic(str(path)) or os.path.exists(path):
+        return [path]
+    found = [Path(name) for name in islice(glob.iglob(str(path)), MAX_FILES + 1)]
+    if len(found) > MAX_FILES:
+        raise DataError(Problem(f"more than {MAX_FILES:,} files match", path))
+    files = sorted((file for file in found if file.is_file()), key=lambda f: natural(str(f)))
+    if not files:
+        raise DataError(Problem(f"no file matches{_found_instead(path.parent)}", path))
+    return files
+
+
+def _found_instead(folder: Path) -> str:
+    """What a folder holds, for the end of a message."""
+    if glob.has_magic(str(folder)) or not folder.is_dir():
+        return ""
+    names = sorted((file.name for file in islice(folder.iterdir(), MAX_FILES)), key=natural)
+    if not names:
+        return "; the folder is empty"
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return f"; the folder holds {', '.join(shown(name)[1:-1] for name in names[:10])}{more}"
 
 
 def read_bytes(path: Path, *, at_most: int = MAX_DATA_BYTES) -> bytes:
@@ -129,6 +167,18 @@ def _unreadable(path: Path, error: Exception, what: str = "file") -> DataError:
         return error
     reason = getattr(error, "strerror", None) or str(error)
     return DataError(Problem(f"the {what} cannot be read ({reason})", path))
+
+
+def natural(name: str) -> tuple[list[int | str], str]:
+    """The key to sort names by: numbers by their value, letters whether large or small.
+
+    Example:
+        >>> sorted(["10", "class 10", "2", "Class 2", "B", "a"], key=natural)
+        ['2', '10', 'a', 'B', 'Class 2', 'class 10']
+    """
+    words: list[int | str] = list(re.split(r"([0-9]+)", name.casefold()))
+    words[1::2] = map(int, words[1::2])
+    return words, name
 
 
 def suggestion(path: Path) -> str:

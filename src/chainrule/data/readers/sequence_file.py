@@ -30,7 +30,7 @@ from chainrule.data.readers.npz_file import (
     read_header,
     weights_in,
 )
-from chainrule.data.readers.paths import existing_file
+from chainrule.data.readers.paths import existing_file, files_matching
 
 KNOWN = ("x", "t", "classes", "lengths", "weights")
 
@@ -60,7 +60,7 @@ def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
         wanted: whether the network reads sequences: then an ``x`` of three axes is enough.
     """
     try:
-        with zipfile.ZipFile(existing_file(path)) as file:
+        with zipfile.ZipFile(existing_file(files_matching(path)[0])) as file:
             names = file.namelist()
             if "lengths.npy" in names:
                 return True

@@ -50,9 +50,9 @@ Reader = Callable[[str, Sequence[str]], Table]
 """From a key, such as ``test_file``, and the columns to read as texts to the table of that key."""
 
 
-def file_reader(settings: Mapping[str, Any], path_of: Callable[[str], Path]) -> Reader:
+def file_reader(settings: Mapping[str, Any], paths_of: Callable[[str], list[Path]]) -> Reader:
     """A reader of the files that a configuration's ``data`` names."""
-    return lambda key, texts: read_table(path_of(key), table_options(settings, texts))
+    return lambda key, texts: read_table(paths_of(key), table_options(settings, texts))
 
 
 def read_tables(
