@@ -69,6 +69,7 @@ def result(**changes) -> SimpleNamespace:
         "engine": "numpy",
         "fallback_reason": None,
         "data": SimpleNamespace(notes=()),
+        "target_scaling": None,
     }
     return SimpleNamespace(**{**settings, **changes})
 

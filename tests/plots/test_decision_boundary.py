@@ -179,7 +179,7 @@ def test_the_boundary_of_a_run_is_in_the_inputs_own_units(standardize):
     column = ((raw.x[:, 0] - left) / (right - left) * (n - 1)).round().astype(int)
     row = ((raw.x[:, 1] - bottom) / (top - bottom) * (n - 1)).round().astype(int)
     blue = image[row, column, 2] > image[row, column, 0]
-    assert (blue == (run.predict(raw.x) == run.classes[0])).mean() > 0.95
+    assert (blue == (run.predict(raw.x) == int(run.classes[0]))).mean() > 0.95
     assert boundary_of(run, title="mine").get_suptitle() == "mine"
 
 

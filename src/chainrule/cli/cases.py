@@ -17,7 +17,6 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.digests import known_cases
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.readers.characters import Alphabet, windows_of_file
-from chainrule.data.readers.encoding import encode_classes, encode_values
 from chainrule.data.readers.files import FORMATS, is_table, read_inputs, recognise
 from chainrule.data.readers.image_folder import read_images
 from chainrule.data.readers.pictures import is_image
@@ -26,6 +25,7 @@ from chainrule.data.settings import own_arguments
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import labels_of, table_options, weights_of
 from chainrule.data.tables.reading import read_table
+from chainrule.runs.predictions import encoded_labels, scaled
 from chainrule.runs.run import Run
 from chainrule.runs.run_folder import PARTS
 
@@ -90,15 +90,12 @@ def cases_of_file(
         _say_how_many_are_known(run, x, t)
         return (*_prepared(run, file, x, t), weights)
     cases = _read(run, file, labels_file, split)
-    x, labels = run.scaled(cases.x), cases.labels
-    if labels is None:
+    x = run.scaled(cases.x)
+    if cases.labels is None:
         return x, None, cases.weights
-    if run.classes is None:
-        (t,) = encode_values([labels])
-    else:
-        (t,) = encode_classes([labels], run.classes)
+    t = encoded_labels(run, cases.labels)
     _say_how_many_are_known(run, cases.x, t)
-    return x, t, cases.weights
+    return x, scaled(run, t), cases.weights
 
 
 def _say_how_many_are_known(run: Run, x: Array, t: Array | None) -> None:
@@ -166,7 +163,7 @@ def _sequences(run: Run, file: Path) -> tuple[Array, Array | None, Array | None]
 def _prepared(run: Run, file: Path, x: Array, t: Array | None) -> tuple[Array, Array | None]:
     """Sequences and their targets as the network takes them."""
     try:
-        t = None if t is None else run.network.prepare_targets(t)
+        t = None if t is None else run.network.prepare_targets(scaled(run, t))
         return run.network.prepare_inputs(x), t
     except ShapeError as error:
         raise DataError(Problem(str(error), file)) from None

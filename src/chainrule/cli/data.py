@@ -90,6 +90,7 @@ def make(
         raise ChainruleError(Problem("the name of the file to write must end in .npz", file))
     # The inputs are not standardised: a run that reads the file does that itself.
     overrides = [*(set_ or []), "data.standardize=false", "data.channels=last"]
+    overrides += ["data.scale_targets=false"]
     loaded = load_config(config, overrides)
     refuse_input(file, config, *_files_of(loaded))
     data = resolve_data(loaded)

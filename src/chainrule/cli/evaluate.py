@@ -36,13 +36,17 @@ def command(
         ),
     ] = "test",
 ) -> None:
-    """Print loss, accuracy and confusion matrix of a trained network."""
+    """Print how good a trained network is.
+
+    For classes loss, accuracy and confusion matrix; for labels of which a case may have several
+    accuracy, F1 and a line for each label; for values R² and errors in the values' own units.
+    """
     from chainrule.cli.cases import cases_of_file, cases_of_split
     from chainrule.cli.tables import print_confusion, print_scores
     from chainrule.cli.terminal import say
     from chainrule.core.errors import DataError, Problem
     from chainrule.runs.run import load
-    from chainrule.training.scores import confusion_matrix, evaluate, outputs
+    from chainrule.training.scores import confusion_matrix, outputs
 
     if file is None and labels is not None:
         raise DataError(
@@ -58,12 +62,13 @@ def command(
             message = "the file has no labels to compare with (--labels names those of IDX files)"
             raise DataError(Problem(message, file))
         t = labels_of_file
-    score = evaluate(trained.network, x, t, classes=trained.classes is not None, weights=weights)
+    score = trained.score_of_scaled(x, t, weights)
     if score is None:
         raise DataError(f"the run has no {split} data")
     if trained.ending is not None:
         say(f"the training of this run: {trained.ending}\n")
-    print_scores({split if file is None else str(file): score})
+    scores = {split if file is None else str(file): score}
+    print_scores(scores, scaled=trained.target_scaling is not None)
     if trained.classes is not None:
         y, targets = outputs(trained.network, x), trained.network.prepare_targets(t)
         print_confusion(confusion_matrix(y, targets, len(trained.classes)), trained.classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from secrets import randbits
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.readers.characters import SPACE
 from chainrule.plots.images import image_grid
 from chainrule.plots.scatter import scatter
-from chainrule.training.scores import true_classes
+from chainrule.training.scores import target_labels, true_classes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,8 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
     """
     if len(part) == 0:
         raise DataError(f"{title}: there are no cases")
+    if data.target_scaling is not None:  # targets are shown in their own units
+        part = replace(part, t=data.target_scaling.undo(part.t))
     if data.image_shape is None:
         return scatter(
             part.x, part.t, classes=data.classes, feature_names=data.feature_names, title=title
@@ -45,13 +48,20 @@ def picture(data: DataSplit, part: Dataset, title: str, count: int) -> Figure:
     chosen = _some(part, count)
     x, t = part.x[chosen], part.t[chosen]
     if data.scaling is not None:  # as they were before they were standardised
-        scale, mean = (a.reshape(x.shape[1:]) for a in (data.scaling.scale, data.scaling.mean))
-        x = x * scale + mean
+        x = data.scaling.undo(x)
     if data.classes is None:
-        labels = [_number(float(np.ravel(value)[0]), 4) for value in t]
+        labels = [_targets_text(value, data) for value in t]
     else:
         labels = [data.classes[k] for k in true_classes(t)]
     return image_grid(data.pictures(x), labels, title=title)
+
+
+def _targets_text(t: Array, data: DataSplit) -> str:
+    """The label of an image whose targets are no classes: its first value, or all its labels."""
+    if not data.multi_label:
+        return _number(float(np.ravel(t)[0]), 4)
+    names = target_labels(data.target_names, len(t), multi_label=True)
+    return ", ".join(name for name, there in zip(names, t, strict=True) if there) or NONE
 
 
 def _some(part: Dataset, count: int) -> Array:
@@ -74,6 +84,8 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
     """
     if len(part) == 0:
         raise DataError(f"{data.source}: there are no cases")
+    if data.target_scaling is not None:  # targets are shown in their own units
+        part = replace(part, t=data.target_scaling.undo(part.t))
     lines = [data.source]
     for case in _some(part, count):
         x = part.x[case]

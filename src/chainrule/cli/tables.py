@@ -35,7 +35,7 @@ def print_result(run: Run) -> None:
     if run.ending is not None:
         say(f"\n{run.ending}")
     say()
-    print_scores(run.scores)
+    print_scores(run.scores, scaled=run.target_scaling is not None)
     for note in run.data.notes:
         say(f"\nnote: {note}")
     if run.fallback_reason is not None:

@@ -11,6 +11,7 @@ from chainrule.core.errors import ShapeError, printable
 from chainrule.core.sequences import are_sequences
 
 if TYPE_CHECKING:
+    from chainrule.data.readers.cases import LabelType
     from chainrule.data.standardization import Standardization
     from chainrule.data.tables.encoding import TableEncoding
 
@@ -106,6 +107,13 @@ class DataSplit:
         encoding: how the columns of a table became inputs, or None.
         digests: those of the cases of each part, in their order; None if a generator made them.
             See `chainrule.data.digests`.
+        label_type: the type of the classes' labels in the source: ``text``, ``int``, ``float`` or
+            ``bool``; predictions have it too.
+        target_names: the names of the values or labels, one for each column of the targets; None
+            if the source gives none, or if the targets are classes.
+        target_scaling: the scaling already applied to the targets of every part, or None.
+        multi_label: whether a case may have several labels at once; ``t`` then has a column of
+            0 and 1 for each label.
     """
 
     train: Dataset
@@ -121,6 +129,10 @@ class DataSplit:
     notes: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
     digests: Digests | None = None
+    label_type: LabelType = "text"
+    target_names: tuple[str, ...] | None = None
+    target_scaling: Standardization | None = None
+    multi_label: bool = False
 
     @property
     def has_targets_of_steps(self) -> bool:

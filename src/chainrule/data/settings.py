@@ -409,6 +409,11 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     if are_sequences(data) and data.get("standardize") not in (None, False):
         message = "standardize is for rows of numbers and images, not for sequences"
         yield ("standardize",), message
+    if data.get("target") == "labels" and len(kinds) < 2 and kinds not in (["file"], ["python"]):
+        yield ("target",), "target: labels is for a file with a row of 0 and 1 for each case"
+    if data.get("scale_targets") is True and data.get("target") in ("class", "labels"):
+        message = "scale_targets is for targets that are values, with target: value"
+        yield ("scale_targets",), message
     if kinds == ["file"]:
         yield from _file_problems(data)
     elif kinds == ["folder"]:

@@ -29,9 +29,7 @@ from chainrule.data.readers.cases import (
 )
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.encoding import (
-    class_names,
-    encode_classes,
-    encode_values,
+    has_type,
     require_two_classes,
 )
 from chainrule.data.readers.files import is_table, read_cases
@@ -62,6 +60,8 @@ from chainrule.data.tables.loading import (
 )
 from chainrule.data.tables.roles import listed
 from chainrule.data.tables.table import Table
+from chainrule.data.target_scaling import note_on_targets, with_scaled_targets
+from chainrule.data.targets import TargetRule
 
 
 def load_data(
@@ -76,6 +76,7 @@ def load_data(
     encoding: TableEncoding | None = None,
     classes: Sequence[str] | None = None,
     given: Table | Cases | None = None,
+    labels: bool = False,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
 
@@ -88,6 +89,10 @@ def load_data(
     4. whole numbers and one-hot rows are classes, other numbers are values.
 
     Without the setting, class numbers become values only for one output with ``target="value"``.
+
+    With ``labels`` or the setting ``target: labels``, rows of 0 and 1 are the labels of a case,
+    of which it may have several or none. With ``labels`` alone, rows that all are one-hot are
+    classes, and a note says so.
 
     Args:
         settings: the ``data`` mapping; keys that are absent or None have their defaults.
@@ -104,6 +109,8 @@ def load_data(
             number them alike; a case of another class then gets the number −1. None if there was
             no training, or if the targets were values.
         given: the data of the kind ``python``, which were passed in Python.
+        labels: whether each output is a probability of its own, as with sigmoid outputs and
+            binary cross-entropy, so that a case may have several labels.
 
     Returns:
         The three parts, split, flattened and standardised as the settings say.
@@ -121,7 +128,8 @@ def load_data(
     folder = Path(folder)
     settings = with_parts_of_files(checked_settings(settings), folder)
     seed = settings.get("seed", seed)
-    loading = _Loading(settings, folder, seed, outputs, target, encoding, classes, given)
+    rule = TargetRule(settings, outputs, target, labels, classes)
+    loading = _Loading(settings, folder, seed, rule, encoding, given)
     return loading.load(dtype, sequences=sequences)
 
 
@@ -150,10 +158,8 @@ class _Loading:
     settings: Mapping[str, Any]
     folder: Path
     seed: int
-    outputs: int | None
-    target: str | None
+    rule: TargetRule
     encoding: TableEncoding | None
-    classes: Sequence[str] | None
     given: Table | Cases | None
 
     @property
@@ -165,12 +171,6 @@ class _Loading:
     def generator(self) -> str | None:
         """The name of the generator, or None if the data are read."""
         return self.settings.get("generator")
-
-    @property
-    def are_values(self) -> bool:
-        """Whether class numbers become values; by default, if the only output is a value."""
-        usual = "value" if self.target == "value" and self.outputs == 1 else "class"
-        return bool(self.settings.get("target", usual) == "value")
 
     def load(self, dtype: str, *, sequences: bool) -> DataSplit:
         """The data, split and standardised."""
@@ -201,8 +201,22 @@ class _Loading:
         data = _with_note_of_weights(data)
         if self.generator is None:  # a generator makes the same cases each time
             data = with_digests(data)
+        data = self._with_scaled_targets(data)
         wanted = self.settings.get("standardize", False)
         return _standardized(data, center_only=wanted == "center") if wanted else data
+
+    def _with_scaled_targets(self, data: DataSplit) -> DataSplit:
+        """The data with scaled targets if they are to be, or with a note if that may be needed."""
+        are_values = data.classes is None and not data.multi_label
+        if not self.settings.get("scale_targets", False):
+            said = "scale_targets" in self.settings or not are_values
+            note = None if said else note_on_targets(data.train.t)
+            return data if note is None else replace(data, notes=(*data.notes, note))
+        if not are_values:
+            found = "labels" if data.multi_label else f"{len(data.classes or ())} classes"
+            message = f"scale_targets is for targets that are values; these are {found}"
+            raise ConfigError(Problem(message, key="scale_targets"))
+        return with_scaled_targets(data)
 
     def _path(self, key: str) -> Path:
         """The file or folder that a setting names; of several, the first."""
@@ -228,7 +242,7 @@ class _Loading:
         shared = {k: self.settings[k] for k in ("flatten", "split") if k in self.settings}
         own = own_arguments(self.settings)
         data = ImageGenerator(**own, **shared, seed=self.seed).generate()
-        if not self.are_values:
+        if not self.rule.are_values:
             return data
         return _changed(
             data, lambda part: replace(part, t=part.t[:, None].astype(float)), classes=None
@@ -252,7 +266,7 @@ class _Loading:
         found = read_sequences(path)
         if found.t is None:
             raise DataError(Problem("found no array t of targets beside x", path))
-        names = found.classes or self.classes
+        names = found.classes or self.rule.classes
         if names is None and found.t.dtype.kind in "iu":
             there = found.t[found.t != NO_CLASS]
             require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
@@ -262,14 +276,21 @@ class _Loading:
                 Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
             )
         made = Dataset(found.x, found.t, found.weights)
-        return self._split_sequences(made, names, path.name)
+        return self._split_sequences(made, names, path.name, found.target_names)
 
     def _split_sequences(
-        self, made: Dataset, names: Sequence[str] | None, source: str
+        self,
+        made: Dataset,
+        names: Sequence[str] | None,
+        source: str,
+        target_names: tuple[str, ...] | None = None,
     ) -> DataSplit:
         """The sequences, split; class numbers become values if `are_values`."""
         are_numbers = made.t.dtype.kind == "i"
-        if not are_numbers and self.settings.get("target", self.target) == "class":
+        path = self._path("file") if self.kind == "file" else None
+        are_sets = self.rule.are_sets_of_sequences(made.t, path)
+        wanted = self.settings.get("target", self.rule.target)
+        if not (are_numbers or are_sets) and wanted == "class":
             message = (
                 f"{source} gives values here, not classes; choose a loss for values, such as mse"
             )
@@ -277,9 +298,15 @@ class _Loading:
                 message += f", or make t whole numbers, one a class (it holds {made.t.dtype})"
             key = "target" if "target" in self.settings else self.kind
             raise ConfigError(Problem(message, key=key))
-        if are_numbers and self.are_values:
+        if are_numbers and self.rule.are_values:
             made = replace(made, t=np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
         classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
+        if are_sets and target_names is None and names is not None:
+            target_names = tuple(names)
+        columns = made.t.shape[-1] if made.t.ndim > 1 else 1
+        if classes is None and target_names is not None and len(target_names) != columns:
+            message = f"{source} names {len(target_names)} targets, but t has {columns} columns"
+            raise DataError(Problem(message, key=self.kind))
         parts = self._split(len(made), made.t if made.t.ndim == 1 else None)
         train, validation, test = map(made.take, parts)
         steps, features = made.x.shape[1:]
@@ -290,6 +317,9 @@ class _Loading:
             classes=classes,
             sequence_shape=(steps, features),
             source=f"{source}: {len(made)} sequences of {steps} steps",
+            label_type="int" if classes and has_type(classes, "int") else "text",
+            target_names=target_names if classes is None else None,
+            multi_label=are_sets,
         )
 
     def _points(self) -> _Sources:
@@ -345,14 +375,15 @@ class _Loading:
                 )
                 raise DataError(Problem(message, table.path))
             labels.append(found)
-        classes, targets = self._targets(labels)
-        rows = self._rows_of_parts(tables, targets[0] if classes is not None else None)
+        targets = self.rule.targets(labels)
+        first = targets.parts[0] if targets.classes is not None else None
+        rows = self._rows_of_parts(tables, first)
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
         )
         encoded = [encoding.apply(table) for table in tables.present]
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
-        whole, *own = map(Dataset, (one.x for one in encoded), targets, weights)
+        whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
         given = iter(own)
         validation, test = (
             whole.take(part) if table is None else next(given)
@@ -362,11 +393,16 @@ class _Loading:
             whole.take(rows[0]),
             validation,
             test,
-            classes=classes,
+            classes=targets.classes,
             feature_names=encoding.feature_names,
-            source=self._description(sum(map(len, labels)), (encoding.width,), classes),
+            source=self._description(sum(map(len, labels)), (encoding.width,), targets.classes),
             encoding=encoding,
-            notes=(*tables.notes, *(note for one in encoded for note in one.notes)),
+            notes=(
+                *tables.notes,
+                *(note for one in encoded for note in one.notes),
+                *targets.notes,
+            ),
+            **targets.described,
         )
 
     def _table_reader(self) -> Reader:
@@ -414,16 +450,16 @@ class _Loading:
         """The cases, split, with encoded targets and images in the configured shape."""
         present = [cases for cases in sources if cases is not None]
         labels = [cases.labels for cases in present if cases.labels is not None]
-        classes, targets = self._targets(labels)
+        targets = self.rule.targets(labels)
         flatten, channels = self.settings.get("flatten", True), self.settings.get("channels")
         inputs = [place_channels(c.x, c.image_shape, channels) for c in present]
         if flatten:
             inputs = [x.reshape(len(x), -1) for x in inputs]
-        datasets = map(Dataset, inputs, targets, [cases.weights for cases in present])
+        datasets = map(Dataset, inputs, targets.parts, [cases.weights for cases in present])
         shape, order = present[0].image_shape, channels_of(present[0].image_shape)
         whole, *apart = (None if c is None else next(datasets) for c in sources)
         assert whole is not None
-        parts = self._split(len(whole), whole.t if classes is not None else None)
+        parts = self._split(len(whole), whole.t if targets.classes is not None else None)
         train, validation, test = (
             whole.take(part) if own is None else own
             for own, part in zip((None, *apart), parts, strict=True)
@@ -432,43 +468,16 @@ class _Loading:
             train,
             validation,
             test,
-            classes=classes,
+            classes=targets.classes,
             image_shape=picture_shape(shape),
             channels_first=bool(order) and (channels or order) == "first",
             feature_names=present[0].feature_names,
-            source=self._description(sum(map(len, present)), present[0].x.shape[1:], classes),
-            notes=tuple(note for cases in present for note in cases.notes),
+            source=self._description(
+                sum(map(len, present)), present[0].x.shape[1:], targets.classes
+            ),
+            notes=(*(note for cases in present for note in cases.notes), *targets.notes),
+            **targets.described,
         )
-
-    def _targets(self, labels: Sequence[Labels]) -> tuple[tuple[str, ...] | None, list[Array]]:
-        """The names of the classes, None for values, and the targets of each part's cases."""
-        if not self._are_classes(labels):
-            return None, encode_values(labels)
-        given = self.settings.get("classes") if self.kind == "file" else None
-        classes = class_names(labels, self.classes or given, self.outputs)
-        return classes, encode_classes(labels, classes, with_others=self.classes is not None)
-
-    def _are_classes(self, labels: Sequence[Labels]) -> bool:
-        """Whether the targets are classes, by the rule that `load_data` states."""
-        target = self.target
-        single_value = target == "value" and self.outputs == 1
-        listed = self.kind == "file" and "classes" in self.settings
-        if "target" in self.settings:
-            return bool(self.settings["target"] == "class")
-        if any(part.are_text for part in labels):
-            return not single_value or listed
-        if listed or any(part.names is not None for part in labels):
-            return not single_value
-        if self.generator == "curve":
-            if target == "class":
-                values = "generator: curve gives values, not classes"
-                message = f"{values}; choose a loss for values, such as mse"
-                raise ConfigError(Problem(message, key="generator"))
-            return False
-        if target == "value":
-            several = self.outputs is not None and self.outputs > 1
-            return several and all(part.look_like_classes for part in labels)
-        return target == "class" or all(part.look_like_classes for part in labels)
 
     def _description(self, count: int, shape: Sequence[int], classes: Sequence[str] | None) -> str:
         """A description of the source, for messages."""

@@ -12,6 +12,9 @@ from chainrule.core.errors import DataError, ShapeError
 INPUTS_AT_A_TIME = 256
 """How many inputs have their standard deviations computed at once."""
 
+ROUNDING = 1e-3
+"""Inputs that were standardised in float32 have a mean and a deviation off by less than this."""
+
 
 @dataclass(frozen=True, eq=False)
 class Standardization:
@@ -95,6 +98,22 @@ class Standardization:
         """
         rows = x.reshape(-1, self.mean.size) * self.scale.reshape(-1) + self.mean.reshape(-1)
         return rows.reshape(x.shape)
+
+
+def is_standardized(x: Array) -> bool:
+    """Whether inputs (cases, ...) have mean 0 and deviation 1, or are constant, but for rounding.
+
+    Example:
+        >>> x = np.array([[1.0, 7.0], [3.0, 7.0]])
+        >>> is_standardized(x), is_standardized(Standardization.fit(x).apply(x))
+        (False, True)
+    """
+    try:
+        found = Standardization.fit(x)
+    except DataError:
+        return False
+    near = np.abs(found.mean) < ROUNDING, np.abs(found.scale - 1) < ROUNDING
+    return all(bool(each.all()) for each in near)
 
 
 def _deviation(x: Array) -> Array:

@@ -140,7 +140,7 @@ def boundary_of(run: BoundaryRun, *, title: str | None = None) -> Figure:
         )
     x = run.data.train.x.reshape(-1, 2)
     if run.scaling is not None:
-        x = x * run.scaling.scale.reshape(-1) + run.scaling.mean.reshape(-1)
+        x = run.scaling.undo(x)
     return decision_boundary(
         run.outputs,
         x,

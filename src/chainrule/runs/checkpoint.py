@@ -383,16 +383,18 @@ def parse_checkpoint(content: bytes, path: Path) -> Checkpoint:
 
 
 def data_checksums(data: DataSplit) -> dict[str, str]:
-    """A checksum of each part of the data and of the class names.
+    """A checksum of each part of the data, of the class names and of the targets' scaling.
 
-    It depends on the values and their order. Test data and class names are included because the
-    results of a run depend on them.
+    It depends on the values and their order. Test data, class names and scaling are included
+    because the results of a run depend on them.
     """
     parts = {"training": data.train, "validation": data.validation, "test": data.test}
     names = np.frombuffer(json.dumps(data.classes).encode(), np.uint8)
+    scaling = data.target_scaling
     return {
         **{f"{name} data": checksum(*part.arrays) for name, part in parts.items()},
         "class names": checksum(names),
+        **({} if scaling is None else {"units of the targets": checksum(*vars(scaling).values())}),
     }
 
 

@@ -60,6 +60,7 @@ from chainrule.runs.shape_checks import (
 from chainrule.training import Callback, Settings, Trainer
 from chainrule.training.engines import ENGINES
 from chainrule.training.optimizers import optimizer
+from chainrule.training.scores import TargetKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class Resolved:
                 self.data.train,
                 self.data.validation,
                 self.settings,
-                classes=self.data.classes is not None,
+                kind=TargetKind.of(self.data),
                 callbacks=[*callbacks],
             )
 
@@ -143,6 +144,8 @@ def resolve_data(
         ChainruleError: the data cannot be made or read, or do not fit the network.
     """
     settings = _with_paths(locate_data(config))
+    if settings.get("scale_targets") and _target(config) == "class":
+        raise ConfigError(_no_scaled_targets(config))
     try:
         data = load_data(
             settings,
@@ -154,6 +157,7 @@ def resolve_data(
             sequences=takes_sequences(config),
             encoding=encoding,
             classes=classes,
+            labels=_gives_labels(config),
         )
     except OutsideClassesError as error:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error
@@ -187,7 +191,7 @@ def data_key(config: Config) -> str:
     """
     network, seed = config.network, config.training["seed"]
     target = (_outputs(config), network["input"], _target(config), network["dtype"])
-    takes = (takes_images(config), takes_sequences(config))
+    takes = (takes_images(config), takes_sequences(config), _gives_labels(config))
     return repr((config.data, config.folder, seed, *takes, target))
 
 
@@ -374,6 +378,23 @@ def _outputs(config: Config) -> int | None:
     """The number of outputs, if the size of a layer determines it; otherwise None."""
     found = output_layer(config)
     return None if found is None else int(found[1]["size"])
+
+
+def _gives_labels(config: Config) -> bool:
+    """Whether each output is a probability of its own, so that a case may have several labels."""
+    last = LAYERS[config.network["layers"][-1]["type"]]
+    is_binary = isinstance(loss_function(config.network["loss"]), BinaryCrossEntropy)
+    return is_binary and not last.gives_distribution
+
+
+def _no_scaled_targets(config: Config) -> Problem:
+    """The problem of scaled targets for a loss, or a last layer, that takes probabilities."""
+    message = (
+        "scale_targets is for targets that are values, but the loss or the last layer of this "
+        "network takes classes or probabilities; choose a loss for values, such as mse, without "
+        "softmax, or leave scale_targets out"
+    )
+    return config.problem(("data", "scale_targets"), message)
 
 
 def _target(config: Config) -> str | None:

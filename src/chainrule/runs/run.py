@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import (
@@ -22,6 +20,7 @@ from chainrule.core.errors import (
 )
 from chainrule.core.files import as_path, locked
 from chainrule.core.interrupts import on_interrupt
+from chainrule.data.target_scaling import with_scaled_targets
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import (
     Checkpoint,
@@ -30,10 +29,11 @@ from chainrule.runs.checkpoint import (
     problems_of_parameters,
     save_parameters,
 )
+from chainrule.runs.predictions import encoded, predictions
 from chainrule.runs.run_folder import PARTS, Facts, Recorder, RunFolder, empty_folder
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
-from chainrule.training.scores import Score, outputs, predicted_classes
+from chainrule.training.scores import Score, TargetKind, evaluate, outputs
 from chainrule.training.tracing import ShowMinibatches
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from chainrule.config.load import Config
     from chainrule.data.dataset import DataSplit, Digests
+    from chainrule.data.readers.cases import LabelType
     from chainrule.data.standardization import Standardization
     from chainrule.data.tables.encoding import TableEncoding
 
@@ -67,6 +68,12 @@ class Run:
         encoding: how the columns of a table became inputs; None if the data are no table.
         fallback_reason: why the engine that the configuration names left the network to
             ``engine``; None if it did not.
+        label_type: the type of the classes' labels in the data, which predictions have too:
+            ``text``, ``int``, ``float`` or ``bool``.
+        target_names: the names of the values or labels that the network predicts, or None.
+        target_scaling: the scaling of the targets, fitted on the training data; None if there is
+            none. `predict`, `outputs` and `evaluate` are in the targets' own units.
+        multi_label: whether a case may have several labels, one for each output.
     """
 
     network: Network
@@ -83,6 +90,10 @@ class Run:
     signal: int | None = None
     was_finished: bool = False
     fallback_reason: str | None = None
+    label_type: LabelType = "text"
+    target_names: tuple[str, ...] | None = None
+    target_scaling: Standardization | None = None
+    multi_label: bool = False
     _data: DataSplit | None = field(default=None, repr=False)
     _digests: Digests | None = field(default=None, repr=False)
 
@@ -110,7 +121,7 @@ class Run:
     def data(self) -> DataSplit:
         """Training, validation and test data as the network sees them: standardised if needed.
 
-        Pass them to ``run.network``; `predict` and `outputs` take inputs in original units.
+        Pass them to ``run.network``; `predict`, `outputs` and `evaluate` take original units.
 
         The data of a loaded run are read again. If they have changed since training, each part
         holds those of its cases that are left, and ``notes`` say what has changed.
@@ -146,6 +157,8 @@ class Run:
             data = as_trained(data, self.digests)
             if not any(map(len, data)):
                 raise DataError(self.config.problem(("data",), data.notes[-1]))
+        if self.target_scaling is not None:
+            data = with_scaled_targets(data, self.target_scaling)
         if self.scaling is None:
             return data
         train, validation, test = (
@@ -157,7 +170,9 @@ class Run:
         """The data as they are now, encoded as the run's were, in the units of their source."""
         from chainrule.runs.resolve import resolve_data
 
-        changed: dict[str, Any] = {"standardize": False}
+        changed: dict[str, Any] = {"standardize": False, "scale_targets": False}
+        if self.multi_label:
+            changed["target"] = "labels"
         encoding, classes = self.encoding, None
         # Where digests find the cases again, a changed file may have other classes and categories.
         if self.digests is not None:
@@ -194,32 +209,62 @@ class Run:
     def outputs(self, x: Any) -> Array:
         """The network's outputs for inputs in original units, (cases, outputs).
 
-        The run's standardisation is applied first.
+        The run's standardisation is applied first. If the targets were scaled for training, the
+        outputs are in the targets' own units.
 
         Raises:
             ShapeError: x does not fit the network.
         """
-        return outputs(self.network, self.scaled(x))
+        return self.outputs_of_scaled(self.scaled(x))
+
+    def outputs_of_scaled(self, x: Array) -> Array:
+        """The same as `outputs`, for inputs that are standardised already."""
+        return TargetKind.of(self).in_own_units(outputs(self.network, x))
 
     def predict(self, x: Any) -> Array:
         """The predictions for inputs in original units.
 
         Returns:
-            The names of the classes, (cases,), or values, (cases, outputs). If the network
-            predicts at every step, (cases, steps) or (cases, steps, outputs), with an empty name
-            or NaN at padding. The name is also empty where an output is NaN.
+            The labels of the classes, (cases,), in the type that they have in the data
+            (`label_type`). If a case may have several labels, 0 or 1 for each of ``target_names``,
+            (cases, labels); `outputs` gives their probabilities. Otherwise values in their own
+            units, (cases, outputs). If the network predicts at every step, (cases, steps) or
+            (cases, steps, outputs). At padding, and where an output is NaN, a text is empty, and
+            a number NaN, so that whole numbers become floats where there is such an output.
 
         Raises:
             ShapeError: x does not fit the network.
         """
-        outputs, last = self.outputs(x), self.network.layers[-1]
-        if last.gives_sequences:
-            outputs = outputs.reshape(-1, *last.output_shape)
-        if self.classes is None:
-            return outputs
-        numbers = predicted_classes(outputs.reshape(-1, outputs.shape[-1]))
-        names = np.asarray(self.classes)[numbers].reshape(outputs.shape[:-1])
-        return np.where(np.isnan(outputs).any(axis=-1), "", names)
+        return predictions(self, self.outputs(x))
+
+    def evaluate(self, x: Any, t: Any, weights: Any = None) -> Score | None:
+        """The score of the network on cases in original units; None if there are no cases.
+
+        Args:
+            x: inputs as `predict` takes them.
+            t: targets as in the data: the classes' labels, names or numbers, (cases,), or
+                one-hot rows; 0 and 1 for each label, (cases, labels); or values in their own
+                units, (cases,) or (cases, outputs). For sequences with targets at their steps
+                class numbers (cases, steps), −1 for none, or values (cases, steps, outputs).
+            weights: how much each case counts, (cases,), or None where all count the same.
+
+        Raises:
+            ShapeError: x, t or weights do not fit.
+            DataError: a label is none of the classes, or no number where numbers are expected.
+
+        Example:
+            >>> run = train({
+            ...     "network": {"loss": "mse", "layers": [{"size": 1}]},
+            ...     "data": {"generator": "curve", "count": 40},
+            ...     "training": {"epochs": 1}}, save=False)
+            >>> run.evaluate([[0.5], [0.25]], [0.0, 1.0]).cases
+            2
+        """
+        return self.score_of_scaled(self.scaled(x), encoded(self, t), weights)
+
+    def score_of_scaled(self, x: Array, t: Array, weights: Any = None) -> Score | None:
+        """The same as `evaluate`, for inputs and targets in the form that the network takes."""
+        return evaluate(self.network, x, t, kind=TargetKind.of(self), weights=weights)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
@@ -298,7 +343,9 @@ def train(
     resolved = resolve(checked, data)
     data = resolved.data
     if verbose or jacobians:
-        watching.insert(0, ShowMinibatches(jacobians=jacobians, classes=data.classes))
+        scaled = data.target_scaling is not None
+        shows = ShowMinibatches(jacobians=jacobians, classes=data.classes, scaled=scaled)
+        watching.insert(0, shows)
     trainer = resolved.trainer(watching)
     checked = resolved.as_run(trainer)
     if not save:
@@ -399,6 +446,10 @@ def _finish(trainer: Trainer, config: Config, data: DataSplit, folder: RunFolder
         scores=scores,
         classes=data.classes,
         scaling=_flat(data.scaling),
+        label_type=data.label_type,
+        target_names=data.target_names,
+        target_scaling=data.target_scaling,
+        multi_label=data.multi_label,
         interrupted=not trainer.finished,
         ending=trainer.ending,
         encoding=data.encoding,
@@ -420,17 +471,7 @@ def _flat(scaling: Standardization | None) -> Standardization | None:
 
 def _write(run: Run, folder: RunFolder, trainer: Trainer) -> None:
     save_parameters(folder.parameters, run.network)
-    folder.write_facts(
-        Facts(
-            run.engine,
-            run.interrupted,
-            run.classes,
-            run.scaling,
-            run.scores,
-            run.ending,
-            run.encoding,
-        )
-    )
+    folder.write_facts(Facts(**{each.name: getattr(run, each.name) for each in fields(Facts)}))
     draw = partial(draw_learning_curve, run, folder, trainer.engine.minibatches)
     trainer.interruptible.attempt(draw)
 

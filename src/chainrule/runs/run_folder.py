@@ -9,6 +9,7 @@
 ``run.json``            engine, class names and results
 ``scaling.safetensors``  mean and scale of every input, if they were standardised
 ``cases.safetensors``   a digest of every training, validation and test case, if they were read
+``target_scaling.safetensors``  those of every output, if the targets were scaled
 ======================  ============================================================
 """
 
@@ -23,10 +24,10 @@ from itertools import count
 from math import nan
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from chainrule._version import __version__
 from chainrule.config.load import Config
@@ -36,7 +37,8 @@ from chainrule.core.files import added_to, is_leftover, reason, require_own, sho
 from chainrule.core.limits import MAX_JSON_BYTES, MAX_LINE_BYTES
 from chainrule.core.strict_json import as_json, as_model, finite_or_null, parse_json
 from chainrule.data.dataset import Digests
-from chainrule.data.readers.cases import commands_terminal
+from chainrule.data.readers.cases import LabelType, commands_terminal
+from chainrule.data.readers.encoding import has_type
 from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.encoding import TableEncoding
@@ -55,12 +57,12 @@ PARTS = ("train", "validation", "test")
 """The parts of the data; also the names of the arrays of cases.safetensors, (cases,) uint64."""
 
 SCALING = ("mean", "scale")
-"""The arrays of scaling.safetensors, (inputs,)."""
+"""The arrays of scaling.safetensors, (inputs,), and target_scaling.safetensors, (outputs,)."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The contents of ``run.json`` and ``scaling.safetensors``; see `chainrule.runs.run.Run`."""
+    """The contents of ``run.json`` and of the scalings' files; see `chainrule.runs.run.Run`."""
 
     engine: str
     interrupted: bool
@@ -69,6 +71,10 @@ class Facts:
     scores: dict[str, Score]
     ending: str | None = None
     encoding: TableEncoding | None = None
+    label_type: LabelType = "text"
+    target_names: tuple[str, ...] | None = None
+    target_scaling: Standardization | None = None
+    multi_label: bool = False
 
 
 def _without_commands(text: str) -> str:
@@ -152,6 +158,18 @@ class _RunJson(BaseModel):
     scores: dict[Literal["train", "validation", "test"], _Score]
     ending: _Text | None = None
     encoding: TableEncoding | None = None
+    label_type: LabelType = "text"
+    target_names: list[_Text] | None = None
+    target_scaling: bool = False
+    multi_label: bool = False
+
+    @model_validator(mode="after")
+    def _names_have_the_type(self) -> Self:
+        if not has_type(self.classes or (), self.label_type):
+            raise ValueError(f"a class is no label of the type {self.label_type}")
+        if self.multi_label and self.classes is not None:
+            raise ValueError("its targets are classes and several labels at once")
+        return self
 
 
 class RunFolder:
@@ -174,11 +192,12 @@ class RunFolder:
         self.checkpoint = path / "checkpoint.safetensors"
         self.facts = path / "run.json"
         self.scaling = path / "scaling.safetensors"
+        self.target_scaling = path / "target_scaling.safetensors"
         self.cases = path / "cases.safetensors"
         pictures = (self.curve.with_suffix(ending) for ending in (".png", ".svg"))
         self.files = (
             *(self.config, self.metrics, self.parameters, self.checkpoint, self.facts),
-            *(self.scaling, self.cases, *pictures),
+            *(self.scaling, self.target_scaling, self.cases, *pictures),
         )
 
     def require_own(self) -> None:
@@ -212,15 +231,17 @@ class RunFolder:
             raise ChainruleError(Problem(message, self.path)) from error
 
     def write_facts(self, facts: Facts) -> None:
-        """Write ``run.json``, and ``scaling.safetensors`` if there is a scaling.
+        """Write ``run.json``, and the files of the scalings that there are.
 
         Raises:
             ChainruleError: a file cannot be written, or `read_facts` could not read it back.
         """
         text = self.facts_text(facts)
-        if facts.scaling is not None:
-            content = packed(self.scaling, vars(facts.scaling), {"chainrule": __version__})
-            write_whole(self.scaling, content, own=True)
+        files = {self.scaling: facts.scaling, self.target_scaling: facts.target_scaling}
+        for file, scaling in files.items():
+            if scaling is not None:
+                content = packed(file, vars(scaling), {"chainrule": __version__})
+                write_whole(file, content, own=True)
         write_whole(self.facts, text, own=True)
 
     def facts_text(self, facts: Facts) -> str:
@@ -230,10 +251,11 @@ class RunFolder:
             ChainruleError: `read_facts` could not read it back, for example if it is too long.
         """
         scores = {part: asdict(score) for part, score in facts.scores.items()}
-        changed = {"scaling": facts.scaling is not None, "scores": scores}
+        changed: dict[str, Any] = {"scaling": facts.scaling is not None}
+        changed["target_scaling"] = facts.target_scaling is not None
         if facts.encoding is not None:
             changed["encoding"] = facts.encoding.model_dump(exclude_defaults=True)
-        whole = {"chainrule": __version__, **vars(facts), **changed}
+        whole = {"chainrule": __version__, **vars(facts), **changed, "scores": scores}
         try:
             return as_json(finite_or_null(whole), indent=2) + "\n"
         except ValueError as error:
@@ -259,34 +281,28 @@ class RunFolder:
         if found.encoding is not None and found.encoding.width != inputs:
             problem = f"found {found.encoding.width} inputs, but the network has {inputs}"
             raise ChainruleError(Problem(problem, self.facts))
-        scaling = self._read_scaling(inputs) if found.scaling else None
+        names = None if found.target_names is None else tuple(found.target_names)
+        if names is not None and len(names) != outputs:
+            problem = f"found {len(names)} names of targets, but the network has {outputs} outputs"
+            raise ChainruleError(Problem(problem, self.facts))
         scores: dict[str, Score] = {part: s.score() for part, s in found.scores.items()}
         return Facts(
-            found.engine,
-            found.interrupted,
-            classes,
-            scaling,
-            scores,
-            found.ending,
-            found.encoding,
+            engine=found.engine,
+            interrupted=found.interrupted,
+            classes=classes,
+            scaling=_read_scaling(self.scaling, inputs, "inputs") if found.scaling else None,
+            scores=scores,
+            ending=found.ending,
+            label_type=found.label_type,
+            target_names=names,
+            target_scaling=(
+                _read_scaling(self.target_scaling, outputs, "outputs")
+                if found.target_scaling
+                else None
+            ),
+            multi_label=found.multi_label,
+            encoding=found.encoding,
         )
-
-    def _read_scaling(self, inputs: int) -> Standardization:
-        """The scaling; the shapes are checked before memory for the arrays is allocated."""
-        shapes = read_shapes(self.scaling, "the scaling")
-        if shapes != dict.fromkeys(SCALING, (inputs,)):
-            found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
-            message = f"found {found or 'no arrays'}, but the network has {inputs} inputs"
-            raise ChainruleError(Problem(message, self.scaling))
-        arrays, _ = read_tensors(self.scaling, "the scaling")
-        problem = None
-        if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays.values()):
-            problem = "a scaling is made of finite numbers in float64"
-        elif not (arrays["scale"] > 0).all():
-            problem = "a scaling has a scale above 0 for every input"
-        if problem is not None:
-            raise ChainruleError(Problem(problem, self.scaling))
-        return Standardization(**arrays)
 
     def write_digests(self, digests: Digests) -> None:
         """Write ``cases.safetensors``: the digests of training, validation and test cases.
@@ -356,6 +372,24 @@ class RunFolder:
         """
         with added_to(self.metrics) as file:
             file.write(_line(row).encode())
+
+
+def _read_scaling(file: Path, count: int, of: str) -> Standardization:
+    """The scaling in a file; the shapes are checked before memory for the arrays is allocated."""
+    shapes = read_shapes(file, "the scaling")
+    if shapes != dict.fromkeys(SCALING, (count,)):
+        found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+        message = f"found {found or 'no arrays'}, but the network has {count} {of}"
+        raise ChainruleError(Problem(message, file))
+    arrays, _ = read_tensors(file, "the scaling")
+    problem = None
+    if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays.values()):
+        problem = "a scaling is made of finite numbers in float64"
+    elif not (arrays["scale"] > 0).all():
+        problem = f"a scaling has a scale above 0 for each of the {of}"
+    if problem is not None:
+        raise ChainruleError(Problem(problem, file))
+    return Standardization(**arrays)
 
 
 def _line(row: Row) -> str:

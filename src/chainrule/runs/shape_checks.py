@@ -19,6 +19,7 @@ from chainrule.nn.jacobians import DENSE_LIMIT
 from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.losses import loss_function
 from chainrule.training import Settings
+from chainrule.training.scores import target_labels
 
 
 def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
@@ -123,14 +124,22 @@ def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     """The numbers of outputs that fit the targets, and a description of the targets as text."""
     if data.classes is None:
         columns = data.train.t.shape[-1] if data.train.t.ndim > 1 else 1
+        if data.multi_label:
+            labels = target_labels(data.target_names, columns, multi_label=True)
+            return [columns], f"{columns} labels: {_listed(labels)}"
         return [columns], f"{columns} target value{'s' * (columns > 1)} a case"
     count = len(data.classes)
-    named = ", ".join(data.classes[:10]) + (", …" if count > 10 else "")
     # Two classes may also be encoded by a single output, which then predicts the second class if
     # it is above one half. A loss for classes or a softmax needs one output for each class.
     one_each = loss_function(config.network["loss"]).for_classes
     one_each = one_each or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
-    return ([1, 2] if count == 2 and not one_each else [count]), f"{count} classes: {named}"
+    named = f"{count} classes: {_listed(data.classes)}"
+    return ([1, 2] if count == 2 and not one_each else [count]), named
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first ten of the names."""
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
 
 def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Problem]:

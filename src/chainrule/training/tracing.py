@@ -349,13 +349,21 @@ class ShowMinibatches(Callback):
     Args:
         jacobians: print every Jacobian, δ and gradient as well, and the update.
         classes: the names of the classes, to show beside the targets.
+        scaled: whether the targets are scaled for training, which is said beside them.
     """
 
     every_minibatch = True
 
-    def __init__(self, *, jacobians: bool = False, classes: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        jacobians: bool = False,
+        classes: Sequence[str] | None = None,
+        scaled: bool = False,
+    ) -> None:
         self.jacobians = jacobians
         self.classes = classes
+        self.scaled = scaled
 
     def on_minibatch(self, trainer: Trainer, x: Array, t: Array) -> None:
         """Print both passes of the minibatch that is about to run."""
@@ -366,9 +374,24 @@ class ShowMinibatches(Callback):
             entries = trace(
                 trainer.network, x, t, weights=trainer.minibatch_weights, jacobians=self.jacobians
             )
+        if self.scaled:
+            entries = [_of_scaled(entry) for entry in entries]
         print(printable(as_text(entries, self.classes)))
         if self.jacobians:
             print(printable(update_text(trainer)))
+
+
+def _of_scaled(entry: Entry) -> Entry:
+    """The entry, which says that its numbers are scaled if they are targets, outputs or the loss.
+
+    Their own units are t · deviation + mean, of each target's deviation and mean in training.
+    """
+    remarks = {
+        "t": ", scaled: (t − mean) / deviation of each in the training data",
+        "y": ", in the units of the scaled targets",
+        "L": ", of the scaled targets",
+    }
+    return replace(entry, formula=entry.formula + remarks.get(entry.name, ""))
 
 
 def update_text(trainer: Trainer) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.arrays import Array, cases_that_count
 from chainrule.core.errors import (
     ConfigError,
@@ -25,6 +27,8 @@ from chainrule.core.errors import (
 from chainrule.core.interrupts import Interruptible
 from chainrule.core.randomness import stream
 from chainrule.data.dataset import Dataset
+from chainrule.data.standardization import is_standardized
+from chainrule.data.target_scaling import is_far_from_1
 from chainrule.nn.network import Network
 from chainrule.training.callbacks import Callback, callback
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
@@ -381,10 +385,24 @@ class Trainer:
         self._divergence = f"the {error.what} was no longer a finite number {where}"
         return DivergenceError(
             f"training stopped: the {error.what} is no longer a finite number {where}, first seen "
-            f"in layer {error.layer}. A smaller learning_rate usually helps, and inputs of mean 0 "
-            "and deviation 1"
-            + ("" if self.network.reads_sequences else " (data: standardize: true)")
+            f"in layer {error.layer}. A smaller learning_rate usually helps"
+            + self._scaling_advice()
         )
+
+    def _scaling_advice(self) -> str:
+        """What may help besides a smaller learning rate, of what was not done already."""
+        advice = []
+        if self.network.reads_sequences:
+            advice.append("inputs of mean 0 and deviation 1")
+        elif not is_standardized(self.train.x):
+            advice.append("inputs of mean 0 and deviation 1 (data: standardize: true)")
+        if not (self.kind.classes or self.kind.multi_label) and is_far_from_1(self.train.t):
+            largest = float(np.abs(self.train.t).max())
+            advice.append(
+                f"targets of mean 0 and deviation 1 (data: scale_targets: true; they go up to "
+                f"{largest:.3g} now)"
+            )
+        return "".join(f", and {each}" for each in advice)
 
     def _end_epoch(self) -> None:
         """Add the epoch to the history, unless its evaluation is interrupted."""

@@ -45,8 +45,15 @@ class Data(Section):
         "together, or first, a plane a colour; by default first for a network of image layers",
     )
     seed: Seed = Field(UNSAID, description="the data's own seed; by default that of training")
-    target: Annotated[Any, Word("target", ("class", "value"))] = Field(
-        None, description="class numbers or values; by default it follows from the loss"
+    target: Annotated[Any, Word("target", ("class", "value", "labels"))] = Field(
+        None,
+        description="class numbers, values, or labels: columns of 0 and 1, of which a case may "
+        "have several; by default it follows from the loss and the targets",
+    )
+    scale_targets: Flag = Field(
+        False,
+        description="bring each target that is a value to mean 0 and deviation 1, by the training "
+        "data, while the network is trained; predictions and scores are in the targets' own units",
     )
 
 

@@ -262,7 +262,7 @@ def read_published(name: str, folder: Path, settings: Mapping[str, Any]) -> tupl
         return Problem(f"image {case}: {message}", folder)
 
     def cases(images: Array, numbers: Array) -> Cases:
-        labels = Labels(numbers, place, path=folder, names=cifar.class_names)
+        labels = Labels(numbers, place, path=folder, names=cifar.class_names, type="text")
         return Cases(images, labels, image_shape=images.shape[1:], are_bytes=True)
 
     first = slice(settings.get("count"))

@@ -47,6 +47,7 @@ def read_named(name: str) -> Cases:
         bunch.target,
         lambda case, message: Problem(f"case {case} of {name}: {message}"),
         names=tuple(str(word) for word in bunch.target_names),
+        type="text" if name == "iris" else "int",
     )
     if name == "digits":
         return Cases(bunch.images / 16.0, labels, image_shape=(8, 8))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from chainrule.core.errors import DataError, Problem
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Shape = tuple[int, ...] | None
+
+LabelType = Literal["text", "int", "float", "bool"]
+"""What the labels of classes are in their source."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,12 @@ class Labels:
         names: the names of the classes 0, 1, ... in this order, if the source lists them.
         are_names: whether every label is a class name even if it looks like a number; true for
             names of folders.
+        columns: the names of the columns of rows of numbers, or None.
+        are_sets: whether each row of numbers is the set of labels that a case has, 1 for each of
+            them, even where every case has a single one.
+        type: the type of the labels in the source, if the type of ``values`` does not tell.
+        place_in_column: as ``place``, with the index of a column between the two arguments, for
+            a source that knows where each column of a row stands.
     """
 
     values: Array | list[str]
@@ -44,6 +53,10 @@ class Labels:
     path: Path | None = None
     names: tuple[str, ...] | None = None
     are_names: bool = False
+    columns: tuple[str, ...] | None = None
+    are_sets: bool = False
+    type: LabelType | None = None
+    place_in_column: Callable[[int, int, str], Problem] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -81,10 +94,23 @@ class Labels:
             return values
         wrong = ~one_hot_rows(values)
         if wrong.any():
-            message = "a target row of classes must hold one 1 and otherwise 0"
-            raise DataError(self.place(int(np.argmax(wrong)), message))
+            case = int(np.argmax(wrong))
+            raise DataError(self.place(case, _no_class(values, case)))
         places: Array = np.argmax(values, axis=1)
         return places
+
+
+def _no_class(rows: Array, case: int) -> str:
+    """The message for a row that names no single class, and what to choose for such rows."""
+    message = "a target row of classes must hold one 1 and otherwise 0"
+    if np.isin(rows, (0, 1)).all():
+        found = int(np.count_nonzero(rows[case]))
+        return (
+            f"{message}, found {found or 'no'} 1{'s' * (found != 1)}; where a case may have "
+            "several labels, or none, take sigmoid outputs and loss: binary_cross_entropy, "
+            "without softmax"
+        )
+    return f"{message}; where the rows are values to be learned, write target: value"
 
 
 class Options(NamedTuple):

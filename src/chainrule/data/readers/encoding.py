@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.sequences import NO_CLASS
-from chainrule.data.readers.cases import Labels, as_word, commands_terminal, is_numeric, is_whole
+from chainrule.data.readers.cases import (
+    Labels,
+    LabelType,
+    as_word,
+    commands_terminal,
+    is_numeric,
+    is_whole,
+)
 
 MAX_CLASS = 65_535
 """Labels above this are refused as class numbers: they are likely identifiers or values."""
@@ -173,8 +181,113 @@ def encode_values(parts: Sequence[Labels]) -> list[Array]:
                 if not (is_numeric(word) and np.isfinite(float(word))):
                     message = f"expected a value as the target, found {word!r}"
                     raise DataError(part.place(case, message))
-        encoded.append(np.array(part.values, dtype=np.float64).reshape(len(part), -1))
+        values = np.array(part.values, dtype=np.float64)
+        encoded.append(values.reshape(len(part), prod(values.shape[1:])))
     return encoded
+
+
+def encode_label_sets(parts: Sequence[Labels]) -> list[Array]:
+    """Rows of 0 and 1, (cases, labels) float64, for cases that may have several labels at once.
+
+    Raises:
+        DataError: a part has no rows, rows of other lengths than the first, or other numbers;
+            with their places.
+    """
+    problems: list[Problem] = []
+    for part in parts:
+        rows = np.asarray(part.values)
+        if rows.ndim < 2 or part.are_text:
+            message = "target: labels takes a row of 0 and 1 for each case, found one label a case"
+            raise DataError(Problem(message, part.path, key="target"))
+        wrong = (rows != 0) & (rows != 1)
+        for case, column in np.argwhere(wrong)[:MOST_SHOWN]:
+            name = repr(part.columns[column]) if part.columns else f"column {column + 1}"
+            message = f"label {as_word(rows[case, column])} in {name}; expected 0 or 1"
+            hint = "" if problems else _value_hint(rows)
+            if part.place_in_column is None:
+                problems.append(part.place(int(case), message + hint))
+            else:
+                problems.append(part.place_in_column(int(case), int(column), message + hint))
+        more = int(wrong.any(axis=None) and wrong.sum()) - MOST_SHOWN
+        if more > 0:
+            problems.append(Problem(f"and {more} more such labels", part.path))
+    if problems:
+        raise DataError(problems)
+    return encode_values(parts)
+
+
+def _value_hint(rows: Array) -> str:
+    """What to write if the rows are no labels."""
+    if ((rows >= 0) & (rows <= 1)).all():
+        return "; where these are probabilities to be learned, write target: value"
+    return " (for values of any size choose another loss, such as mse)"
+
+
+def names_of_columns(parts: Sequence[Labels]) -> tuple[str, ...] | None:
+    """The names of the columns of targets, which every part that has names must have alike.
+
+    Raises:
+        DataError: names differ between files, or hold control characters.
+    """
+    named = [part for part in parts if part.columns is not None]
+    for part in named:
+        if part.columns != named[0].columns:
+            message = f"the names of the targets differ from those of {named[0].path}"
+            raise DataError(Problem(message, part.path))
+    columns = named[0].columns if named else None
+    if columns is not None:
+        check_names(columns, named[0].path)
+    return columns
+
+
+def label_type(parts: Sequence[Labels], names: Sequence[str]) -> LabelType:
+    """The type of the labels: that of the first part, if the names of the classes can have it.
+
+    Args:
+        parts: the labels of all parts.
+        names: the names of the classes; none where a case may have several labels.
+
+    Example:
+        >>> three = Labels(np.array([0, 2, 1]), lambda _, message: Problem(message))
+        >>> label_type([three], ["0", "1", "2"]), label_type([three], ["a", "b", "c"])
+        ('int', 'text')
+    """
+    if any(part.are_text or part.are_names for part in parts):
+        return "text"
+    found = parts[0].type
+    if found is None or (names and found != "text" and np.ndim(parts[0].values) > 1):
+        is_float = np.ndim(parts[0].values) == 1 and np.asarray(parts[0].values).dtype.kind == "f"
+        found = "float" if is_float else "int"  # columns of one-hot rows are numbered
+    return found if has_type(names, found) else "text"
+
+
+def has_type(names: Sequence[str], type_: LabelType) -> bool:
+    """Whether every name is that of a label of this type.
+
+    Example:
+        >>> has_type(["0", "12"], "int"), has_type(["007"], "int"), has_type(["0.5"], "float")
+        (True, False, True)
+    """
+    if type_ == "int":
+        short = all(is_whole(name) and len(name.removeprefix("-")) < 19 for name in names)
+        return short and all(str(int(name)) == name for name in names)
+    if type_ == "float":
+        return all(is_numeric(name) for name in names)
+    return type_ == "text" or set(names) <= {"0", "1"}
+
+
+def typed_labels(names: Sequence[str], type_: LabelType) -> Array:
+    """The labels of the classes, (classes,), in the type that they have in the source.
+
+    Example:
+        >>> typed_labels(["0", "1"], "bool"), typed_labels(["3", "8"], "int")
+        (array([False,  True]), array([3, 8]))
+    """
+    if type_ == "text":
+        return np.array(names, dtype=np.str_)
+    kinds = {"int": np.int64, "float": np.float64, "bool": np.bool_}
+    numbers = [float(name) if type_ == "float" else int(name) for name in names]
+    return np.array(numbers).astype(kinds[type_])
 
 
 def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:

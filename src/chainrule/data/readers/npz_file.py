@@ -22,7 +22,7 @@ from chainrule.core.files import whole_file
 from chainrule.core.limits import MAX_DIMENSIONS, MAX_HEADER_BYTES, MAX_MEMBERS
 from chainrule.core.sequences import lengths_of
 from chainrule.data.dataset import DataSplit
-from chainrule.data.readers.cases import Cases, Labels, as_word
+from chainrule.data.readers.cases import Cases, Labels, LabelType, as_word
 from chainrule.data.readers.npz_parts import OWN, Names, parts_of, problem_of
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
@@ -37,8 +37,8 @@ The last three are raised for names that are not UTF-8, negative offsets and tru
 WORKBOOKS = (".xlsx", ".xlsm", ".ods")
 """How the names of workbooks end, which are zip files too."""
 
-_KNOWN = ("x", "t", "classes", "image_shape", "weights")
-_KNOWN_OF_PARTS = ("x", "t", "classes", "image_shape")
+_KNOWN = ("x", "t", "classes", "target_names", "image_shape", "weights")
+_KNOWN_OF_PARTS = ("x", "t", "classes", "target_names", "image_shape")
 
 
 def is_npz(head: bytes, name: str) -> bool:
@@ -50,9 +50,10 @@ def read_npz(path: Path, part: str | None = None) -> Cases:
     """Read the inputs ``x``, (cases, ...), and the targets ``t`` of an .npz file.
 
     ``t`` holds class numbers (cases,), one-hot rows, values, or the names of classes; it may
-    be missing. ``classes`` holds the names of the classes in order, ``image_shape`` the shape
-    of images in rows, ``weights`` how much each case counts, (cases,). Pickled objects are
-    refused, so that no code in the file is run.
+    be missing. ``classes`` holds the names of the classes in order, ``target_names``
+    those of the columns of ``t``, ``image_shape`` the shape of images in rows, ``weights`` how
+    much each case counts, (cases,). Pickled objects are refused, so that no code in the file is
+    run.
 
     Other names of the arrays are known too, such as ``X`` and ``y``, and those of Keras' files,
     which hold several parts: see `chainrule.data.readers.npz_parts`. Images of bytes with such
@@ -157,8 +158,8 @@ def with_npz_parts(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def write_npz(path: Path, data: DataSplit) -> None:
     """Write the parts of ``data``, one after the other, as one .npz file.
 
-    The file holds ``x`` and ``t``, if known ``classes``, ``image_shape`` and ``weights`` (1 in a
-    part without weights), and for sequences
+    The file holds ``x`` and ``t``, if known ``classes``, ``target_names``, ``image_shape`` and
+    ``weights`` (1 in a part without weights), and for sequences
     ``lengths``, as `chainrule.data.readers.sequence_file.read_sequences` reads them.
 
     Args:
@@ -177,6 +178,8 @@ def write_npz(path: Path, data: DataSplit) -> None:
         )
     if data.classes is not None:
         arrays["classes"] = np.array(data.classes)
+    if data.target_names is not None:
+        arrays["target_names"] = np.array(data.target_names)
     if data.image_shape is not None:
         arrays["image_shape"] = np.array(data.image_shape)
     if data.sequence_shape is not None:
@@ -367,7 +370,35 @@ def _labels(path: Path, x: Array, arrays: Mapping[str, Array], names: Names) -> 
 
     values = t.astype(np.int64) if t.dtype.kind == "b" else t
     listed = names_of_classes(path, arrays)
-    return Labels(values.tolist() if t.dtype.kind == "U" else values, at, path, listed)
+    return Labels(
+        values.tolist() if t.dtype.kind == "U" else values,
+        at,
+        path,
+        listed,
+        columns=_names_of_targets(path, arrays, t, listed),
+        type=_label_type(t, arrays.get("classes")),
+    )
+
+
+def _label_type(t: Array, classes: Array | None) -> LabelType | None:
+    """The type of the labels where that of their numbers does not tell."""
+    if classes is not None and t.ndim == 1:
+        return "text" if classes.dtype.kind == "U" else "int"
+    return "bool" if t.dtype.kind == "b" else None
+
+
+def _names_of_targets(
+    path: Path, arrays: Mapping[str, Array], t: Array, classes: Sequence[str] | None
+) -> tuple[str, ...] | None:
+    """The names of the columns of ``t``, which may stand in ``classes`` as well."""
+    columns = t.shape[1] if t.ndim == 2 else 1
+    names = names_in(path, arrays, "target_names", "targets")
+    if names is None:
+        return tuple(classes) if t.ndim == 2 and classes and len(classes) == columns else None
+    if len(names) != columns:
+        message = f"target_names holds {len(names)} names, but t has {columns} columns"
+        raise DataError(Problem(message, path))
+    return names
 
 
 def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
@@ -376,11 +407,16 @@ def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...]
     Raises:
         DataError: the array is not a list of texts or whole numbers.
     """
-    names = arrays.get("classes")
+    return names_in(path, arrays, "classes", "classes")
+
+
+def names_in(path: Path, arrays: Mapping[str, Array], key: str, of: str) -> tuple[str, ...] | None:
+    """The names in the array ``key``, or None; raises what `names_of_classes` raises."""
+    names = arrays.get(key)
     if names is None:
         return None
     if names.ndim != 1 or names.dtype.kind not in "Uiu":
-        raise DataError(Problem("classes must hold the names of the classes in order", path))
+        raise DataError(Problem(f"{key} must hold the names of the {of} in order", path))
     return tuple(map(str, names))
 
 

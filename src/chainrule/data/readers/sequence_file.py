@@ -7,8 +7,8 @@ if all their features are NaN.
 
 ``t`` has one target for each case, class numbers (cases,) or values (cases, outputs), or one for
 each step: class numbers (cases, steps), −1 for no target, or values (cases, steps, outputs), NaN
-for no target. ``classes`` holds the names of the classes in order, ``weights`` how much each case
-counts.
+for no target. ``classes`` holds the names of the classes in order, ``target_names`` those of
+values or labels, ``weights`` how much each case counts.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_
 from chainrule.data.readers.encoding import MAX_CLASS, check_names
 from chainrule.data.readers.npz_file import (
     DAMAGES,
+    names_in,
     names_of_classes,
     read_arrays,
     read_header,
@@ -32,7 +33,7 @@ from chainrule.data.readers.npz_file import (
 )
 from chainrule.data.readers.paths import existing_file, files_matching
 
-KNOWN = ("x", "t", "classes", "lengths", "weights")
+KNOWN = ("x", "t", "classes", "target_names", "lengths", "weights")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +45,14 @@ class Sequences:
         t: as in the file, but with no targets in padding; None if the file has none.
         classes: the names of the classes, or None if the file has none.
         weights: how much each case counts, (cases,), or None.
+        target_names: the names of labels or values, or None if the file has none.
     """
 
     x: Array
     t: Array | None
     classes: tuple[str, ...] | None
     weights: Array | None
+    target_names: tuple[str, ...] | None
 
 
 def holds_sequences(path: Path, *, wanted: bool = False) -> bool:
@@ -104,7 +107,9 @@ def read_sequences(path: Path) -> Sequences:
     x = np.where(padded[:, :, None], np.nan, x)
     t = arrays.get("t")
     targets = None if t is None else _targets(path, t, padded)
-    return Sequences(x, targets, _names(path, arrays), weights_in(path, arrays))
+    target_names = names_in(path, arrays, "target_names", "targets")
+    weights = weights_in(path, arrays)
+    return Sequences(x, targets, _names(path, arrays), weights, target_names)
 
 
 def _found_lengths(path: Path, x: Array) -> Array:

@@ -94,6 +94,6 @@ def _labels(table: Table, column: Column) -> Labels:
 
     if column.missing.any():
         raise DataError(at(int(np.argmax(column.missing)), "the label is missing"))
-    if not column.is_text:
-        return Labels(column.values, at, table.path)
-    return Labels(column.texts(), at, table.path)
+    names = (column.name,) if table.has_names else None
+    values = column.texts() if column.is_text else column.values
+    return Labels(values, at, table.path, columns=names, type=column.type)

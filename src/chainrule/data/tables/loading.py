@@ -147,7 +147,8 @@ def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
     if len(columns) == 1:
         (column,) = columns
         values = column.texts() if column.is_text else column.values
-        return Labels(values, place, table.path)
+        titles = (column.name,) if table.has_names else None
+        return Labels(values, place, table.path, columns=titles, type=column.type)
     for column in columns:
         if column.is_text:
             word = shown(column.words[0], 40)
@@ -155,7 +156,14 @@ def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
             raise DataError(table.place(0, column.name, message))
     values = np.stack([column.values for column in columns], axis=1)
     are_one_hot = bool(one_hot_rows(values).all())
-    return Labels(values, place, table.path, tuple(names) if are_one_hot else None)
+    return Labels(
+        values,
+        place,
+        table.path,
+        tuple(names) if are_one_hot else None,
+        columns=tuple(names),
+        place_in_column=lambda case, k, message: table.place(case, names[k], message),
+    )
 
 
 def weights_of(table: Table, name: str | None) -> Array | None:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown, unknown
-from chainrule.data.readers.cases import as_word
+from chainrule.data.readers.cases import LabelType, as_word
 
 MISSING = -1
 """The code of a missing cell in a column of texts."""
 
-TYPES = ("int", "float", "bool", "text")
+TYPES = get_args(LabelType)
 """What the cells of a column are: whole numbers, other numbers, truth values or texts."""
 
 PlaceOf = Callable[[int, str, str], Problem]
@@ -48,7 +48,7 @@ class Column:
 
     name: str
     values: Array
-    type: str
+    type: LabelType
     words: tuple[str, ...] = ()
     has_leading_zeros: bool = False
     missing_words: tuple[str, ...] = ()
