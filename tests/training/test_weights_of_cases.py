@@ -17,7 +17,7 @@ from chainrule.gradients import complex_step, relative_error
 from chainrule.nn.losses import LOSSES, MeanSquaredError, mean_loss
 from chainrule.training import Callback, Part, Settings, Trainer
 from chainrule.training import trainer as trainer_module
-from chainrule.training.engines import ENGINES
+from chainrule.training.engines import ENGINES, NumpyEngine
 from chainrule.training.scores import TargetKind, evaluate
 from chainrule.training.tracing import ShowMinibatches, as_text, trace
 from networks import CLASS_LOSSES, network_for, networks_with_batches, targets_for
@@ -380,11 +380,60 @@ def test_pytorch_weights_sequences_as_the_reference_does(case):
     assert thetas[0] == pytest.approx(thetas[1], rel=1e-11, abs=1e-13)
 
 
-def test_the_compiled_engine_says_that_it_leaves_weights_to_the_reference():
-    made = trained(weighted(WEIGHTS), engine="compiled")
-    assert made.engine.name == "numpy"
-    assert made.engine.fallback_reason == "weights of the cases are not compiled"
-    assert trained(weighted(WEIGHTS), engine="auto").engine.name == "numpy"
+LOOPS = {"cases": (1, 5), "lanes": (6, 5), "blas": (6, 120)}
+"""Cases of a minibatch and hidden units that each of the compiled loops is made for."""
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", pytest.param("float32", marks=pytest.mark.exhaustive)]
+)
+@pytest.mark.parametrize("classes", [True, False])
+@pytest.mark.parametrize("loop", LOOPS)
+def test_every_compiled_loop_takes_the_weighted_steps_of_the_reference(loop, classes, dtype):
+    batch_size, units = LOOPS[loop]
+    found = []
+    for engine in ("compiled", "numpy"):
+        last = [Dense(3), Softmax()] if classes else [Dense(2, "linear")]
+        network = Network([Dense(units, "tanh"), *last], input=4, seed=2, dtype=dtype)
+        settings = Settings(
+            epochs=2, batch_size=batch_size, seed=4, engine=engine, optimizer="momentum"
+        )
+        data = weighted(WEIGHTS, classes)
+        made = Trainer(network, data, data, settings, classes=classes)
+        made.run()
+        assert (made.engine.name, made.engine.fallback_reason) == (engine, None)
+        found.append(made)
+    ours, reference = found
+    near = 1e-11 if dtype == "float64" else 1e-4
+    assert ours.network.theta == pytest.approx(reference.network.theta, rel=near, abs=near)
+    for column in reference.columns:
+        assert ours.history[column] == pytest.approx(reference.history[column], rel=near)
+
+
+def test_a_minibatch_that_the_loop_leaves_to_the_reference_keeps_its_weight(monkeypatch):
+    """The loop bounds a gradient by Σ |δ| |x|, which overflows here; the gradient does not."""
+    x, weights, left = X.copy(), WEIGHTS.copy(), []
+    x[7], weights[7] = 8e306, 1e6  # divided by the mean about 23; δ is 23 · (⅔, −⅓, −⅓)
+    run = NumpyEngine.run
+
+    def seen(self, order, first, last):
+        left.append((first, last))
+        return run(self, order, first, last)
+
+    monkeypatch.setattr(NumpyEngine, "run", seen)
+    found = []
+    for engine in ("compiled", "numpy"):
+        layers = [Dense(3, weights="zeros"), Softmax()]
+        network = Network(layers, input=4, learning_rate=1e-308)
+        settings = Settings(epochs=1, batch_size=1, engine=engine, shuffle=False)
+        data = Dataset(x, CLASSES, weights)
+        made = Trainer(network, data, Part(x[:0], CLASSES[:0]), settings, classes=True)
+        made.run()
+        found.append(made)
+    ours, reference = found
+    assert left[0] == (7, 8)
+    assert ours.history["train_accuracy"] == pytest.approx(reference.history["train_accuracy"])
+    assert ours.history.minibatch_losses == pytest.approx(reference.history.minibatch_losses)
 
 
 # What a learner sees

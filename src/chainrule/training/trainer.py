@@ -177,10 +177,8 @@ class Trainer:
             raise ConfigError(unknown("engine", settings.engine, ENGINES))
         batch_size = settings.cases_a_minibatch(cases)
         name = settings.engine
-        if name == "auto" and (
-            settings.clip_gradient_norm is not None or self.train.weights is not None
-        ):
-            name = "numpy"  # compiled code does neither clip nor weight
+        if name == "auto" and settings.clip_gradient_norm is not None:
+            name = "numpy"  # compiled code does not clip
         elif name == "auto":
             sizes = {"cases": cases, "batch_size": batch_size, "epochs": settings.epochs}
             name = engine_for(self.network, self.optimizer, **sizes)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from chainrule.core.arrays import Array
+from chainrule.core.arrays import Array, weights_of_cases
 from chainrule.nn.context import Context
 from chainrule.nn.network import Network
 from chainrule.training.optimizers import Optimizer, clip_norm
@@ -68,6 +68,9 @@ class Engine(ABC):
             NumPy's; None lets the engine choose by the sizes.
         fallback_reason: why another engine does the work, in which case ``name`` is that
             engine's; None where this engine does it.
+
+    Raises:
+        ShapeError: the weights are not one number for each case, at least 0 and finite.
     """
 
     name: ClassVar[str]
@@ -93,7 +96,9 @@ class Engine(ABC):
         self.classes = classes
         self.clip_gradient_norm = clip_gradient_norm
         self.seed = seed
-        self.weights = weights
+        self.weights = (
+            None if weights is None else weights_of_cases(weights, len(x), network.dtype)
+        )
         self.threads: int | None = None
         self.fallback_reason: str | None = None
 

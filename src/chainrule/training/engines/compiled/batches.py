@@ -22,7 +22,7 @@ from chainrule.training.engines.compiled.activations import (
 )
 from chainrule.training.engines.compiled.blas import gemm, gemm_address
 from chainrule.training.engines.compiled.loop import MinibatchLoop
-from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case
+from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case, weigh
 from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
@@ -48,6 +48,7 @@ from chainrule.training.engines.compiled.tables import (
     Minibatches,
     Rules,
     Tables,
+    Weighing,
     Workspace,
     Z,
     aligned,
@@ -73,6 +74,7 @@ def run_batches(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     gathered: Array, losses: Array, learn: bool,
+    case_weights: Array, correct_weights: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
@@ -84,6 +86,7 @@ def run_batches(
     - ``gathered``: scratch space, (cases of a minibatch, input); unused where the order is empty.
     - ``losses``: receives each minibatch's loss before its update; one element per minibatch.
     - ``learn``: whether to train; otherwise the minibatches are only evaluated.
+    - ``case_weights``, ``correct_weights``: the fields of `Weighing`.
 
     Returns:
         The numbers of minibatches run and of correct cases in them. The loop stops where a loss
@@ -93,6 +96,7 @@ def run_batches(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
+    weighing = Weighing(case_weights, correct_weights)
     correct = 0
     ordered = len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
@@ -106,7 +110,9 @@ def run_batches(
             x, at = cases.x, start * Index(cases.x.shape[1])
         sizes = (count, chosen.size)
         _forward(address, x, at, sizes, ws)
-        losses[k], right = _losses(cases, chosen.order, start, sizes, rules, common, ws)
+        losses[k], right = _losses(
+            cases, chosen.order, start, sizes, rules, common, weighing, k, ws
+        )
         if not abs(losses[k]) < inf:
             return k, correct
         if learn:
@@ -199,6 +205,8 @@ def _losses(
     sizes: tuple[int, int],
     rules: Rules,
     common: Any,
+    weighing: Weighing,
+    minibatch: int,
     ws: Workspace,
 ) -> tuple[float, int]:
     """The mean loss, penalty included, and the number of correct cases; writes the last N δ."""
@@ -214,6 +222,10 @@ def _losses(
             loss, hit = class_cross_entropy(at, width, width, true, ws.units)
         else:
             loss, hit = loss_of_case(cases, case, at, rules, ws.layers, ws.units)
+            if len(weighing.weights) > 0:
+                weight = weighing.weights[case]
+                loss = weigh(loss, at, width, weight, ws.units)
+                weighing.correct[minibatch] += weight if hit else 0
         total += loss
         right += hit
     return total / count + penalty_loss(rules, ws), right
@@ -409,15 +421,22 @@ class BlasLoop(MinibatchLoop):
         self._units = self._gathered = self._nothing
 
     def _call(
-        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+        self,
+        cases: Cases,
+        chosen: Minibatches,
+        losses: Array,
+        *,
+        learn: bool,
+        weighing: Weighing,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
         direct = codes[UPDATE] == DESCENT and codes[PENALTY] != WITH_L1  # needs no gradient
         units = self._room(chosen, direct, learn=learn)
         common = direct and self._tables.softmax and codes[0] == CLASS_CROSS_ENTROPY
+        common = common and not len(weighing.weights)
         ran, correct = run_batches(
             self._gemm, *cases, *chosen, *rules, None if common else True,
-            *self._workspace(units), self._gathered, losses, learn,
+            *self._workspace(units), self._gathered, losses, learn, *weighing,
         )  # fmt: skip
         return int(ran), int(correct)
 

@@ -27,7 +27,7 @@ from chainrule.nn.kernels.vectors import (
 )
 from chainrule.training.engines.compiled.activations import activate
 from chainrule.training.engines.compiled.loop import Loop
-from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case
+from chainrule.training.engines.compiled.losses import class_cross_entropy, loss_of_case, weigh
 from chainrule.training.engines.compiled.tables import (
     BIASES,
     BOUND,
@@ -49,6 +49,7 @@ from chainrule.training.engines.compiled.tables import (
     Minibatches,
     Rules,
     Tables,
+    Weighing,
     Workspace,
     Z,
     dense_layers,
@@ -83,6 +84,7 @@ def run_cases(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     numbers: Array, losses: Array, learn: bool,
+    case_weights: Array, correct_weights: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one case after the other, or evaluate them.
 
@@ -93,6 +95,7 @@ def run_cases(
     - ``numbers``: scratch space for the indices of nonzero inputs, (input + 1,).
     - ``losses``: receives the loss of each case before its update; one element per case to run.
     - ``learn``: whether to train; otherwise the cases are only evaluated.
+    - ``case_weights``, ``correct_weights``: the fields of `Weighing`.
 
     Returns:
         The numbers of cases run and of correct ones. The loop stops where a loss or a gradient
@@ -101,6 +104,7 @@ def run_cases(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
+    weighing = Weighing(case_weights, correct_weights)
     correct = 0
     for k in range(Index(len(losses))):
         case = Index(chosen.order[k]) if len(chosen.order) > 0 else chosen.first + k
@@ -116,7 +120,13 @@ def run_cases(
             if finite and learn:
                 finite = _descend(inputs, ws)
         else:
-            losses[k], right = _any_loss(cases, case, rules, ws)
+            start, width = _last_units(ws.layers)
+            loss, right = loss_of_case(cases, case, start, rules, ws.layers, ws.units)
+            if len(weighing.weights) > 0:
+                weight = weighing.weights[case]
+                loss = weigh(loss, start, width, weight, ws.units)
+                weighing.correct[k] = weight if right else 0
+            losses[k] = loss + penalty_loss(rules, ws)
             finite = abs(losses[k]) < inf
             if finite and learn:
                 finite = _change_all(cases.x, case, rules, k, ws)
@@ -248,12 +258,11 @@ def _change_rows(at: int, lines: tuple[None, ...], inputs: Inputs, ws: Workspace
 # Any loss, penalty and optimiser.
 
 
-@kernel
-def _any_loss(cases: Cases, case: int, rules: Rules, ws: Workspace) -> tuple[float, bool]:
-    """The loss, penalty included, and whether the case is correct; δ is written."""
-    start = ws.layers[Index(len(ws.layers)) - ONE, START]
-    loss, right = loss_of_case(cases, case, start, rules, ws.layers, ws.units)
-    return loss + penalty_loss(rules, ws), right
+@part
+def _last_units(layers: Array) -> tuple[int, int]:
+    """The index of the first unit of the last layer, and how many units it has."""
+    k = Index(len(layers)) - ONE
+    return layers[k, START], layers[k, OUTPUTS]
 
 
 @kernel
@@ -321,13 +330,15 @@ class CaseLoop(Loop):
         self._units = self._make_units(self._tables.units)
         self._numbers = np.zeros(self._network.input + 1, np.uintp)
 
-    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+    def _train(
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+    ) -> tuple[int, int]:
         chosen = Minibatches.of(order, first, len(losses), 1)
-        ran, correct = self._call(self._cases, chosen, losses, learn=True)
+        ran, correct = self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
         if ran < len(losses):  # the next case may have changed weights: start again from θ
             self._pack()
-            chosen = Minibatches.of(order, first, ran, 1)
-            ran, correct = self._call(self._cases, chosen, losses[:ran], learn=True)
+            chosen, losses = Minibatches.of(order, first, ran, 1), losses[:ran]
+            ran, correct = self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
         return ran, correct
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
@@ -335,20 +346,28 @@ class CaseLoop(Loop):
         cases, losses = Cases.of(x, t), np.empty(len(x))
         self._pack()
         every = Minibatches.of(None, 0, len(x), 1)
-        ran, correct = self._call(cases, every, losses, learn=False)
+        none = Weighing.none(self._network.dtype)
+        ran, correct = self._call(cases, every, losses, learn=False, weighing=none)
         if ran < len(losses):
             return None
         return float(losses.sum() / len(x)) + self._network.penalty_loss(), correct
 
     def _call(
-        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+        self,
+        cases: Cases,
+        chosen: Minibatches,
+        losses: Array,
+        *,
+        learn: bool,
+        weighing: Weighing,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
         if not learn:  # `evaluate` adds the penalty once for all cases
             codes = (*codes[:3], NO_PENALTY)
             rules = Rules(np.array(codes, np.uintp), rules.constants)
+        common = codes == MOST_COMMON and not len(weighing.weights)
         ran, correct = run_cases(
-            *cases, *chosen, *rules, None if codes == MOST_COMMON else True,
-            *self._workspace(self._units), self._numbers, losses, learn,
+            *cases, *chosen, *rules, None if common else True,
+            *self._workspace(self._units), self._numbers, losses, learn, *weighing,
         )  # fmt: skip
         return int(ran), int(correct)

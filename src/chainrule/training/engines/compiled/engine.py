@@ -11,7 +11,6 @@ from chainrule.nn.network import Network
 from chainrule.training.engines.base import Chunk, Engine
 from chainrule.training.engines.compiled.support import (
     CLIPPING,
-    WEIGHTS,
     reason_against,
     reason_against_cases,
 )
@@ -68,7 +67,14 @@ def has_few_units(network: Network, batch_size: int) -> bool:
     return parameters <= min(FEW_PARAMETERS, PARAMETERS_TO_A_CASE * batch_size)
 
 
-def loop_for(network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int) -> Loop:
+def loop_for(
+    network: Network,
+    optimizer: Optimizer,
+    x: Array,
+    t: Array,
+    batch_size: int,
+    weights: Array | None = None,
+) -> Loop:
     """The loop that trains the network on these cases in minibatches of this size.
 
     Args:
@@ -77,18 +83,19 @@ def loop_for(network: Network, optimizer: Optimizer, x: Array, t: Array, batch_s
         x: prepared inputs.
         t: prepared targets.
         batch_size: as configured; it may exceed the number of cases.
+        weights: prepared weights of the cases, or None.
     """
     if batch_size == 1:
         from chainrule.training.engines.compiled.cases import CaseLoop
 
-        return CaseLoop(network, optimizer, x, t, batch_size)
+        return CaseLoop(network, optimizer, x, t, batch_size, weights)
     if has_few_units(network, min(batch_size, len(x))):
         from chainrule.training.engines.compiled.lanes import LaneLoop
 
-        return LaneLoop(network, optimizer, x, t, batch_size)
+        return LaneLoop(network, optimizer, x, t, batch_size, weights)
     from chainrule.training.engines.compiled.batches import BlasLoop
 
-    return BlasLoop(network, optimizer, x, t, batch_size)
+    return BlasLoop(network, optimizer, x, t, batch_size, weights)
 
 
 BY_CASE_BELOW = 100_000
@@ -126,32 +133,40 @@ class CompiledEngine(Engine):
         self.fallback_reason = (
             reason_against(self.network, self.optimizer)
             or (None if self.clip_gradient_norm is None else CLIPPING)
-            or (None if self.weights is None else WEIGHTS)
             or reason_against_cases(self.network, self.x, self.t)
         )
         if self.fallback_reason is not None:
             self.name = self._reference.name  # type: ignore[misc]  # recorded by the run
             return
         self._seen: list[tuple[Array, bool]] = []
-        self._loop = loop_for(self.network, self.optimizer, self.x, self.t, self.batch_size)
+        given = self.network, self.optimizer, self.x, self.t, self.batch_size, self.weights
+        self._loop = loop_for(*given)
 
     def prepare(self) -> None:
         """See `Engine.prepare`: running a chunk of no minibatches compiles the loop."""
         if self.fallback_reason is None:
-            self._loop.run(None, 0, np.empty(0))
+            self._loop.run(None, 0, np.empty(0), np.empty(0))
 
     def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
         if self.fallback_reason is not None or not self._are_there(order, first, last):
             return self._reference.run(order, first, last)
         losses, correct, done = np.empty(last - first), 0, 0
+        weighted = np.zeros(0 if self.weights is None else last - first)
         while done < len(losses):
-            ran, right = self._loop.run(order, first + done, losses[done:])
+            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:])
             done, correct = done + ran, correct + right
             if done < len(losses):
                 one = self._reference.run(order, first + done, first + done + 1)
-                losses[done], done, correct = one.losses[0], done + 1, correct + int(one.correct)
-        return Chunk(losses, correct if self.classes else 0)
+                losses[done] = one.losses[0]
+                if self.weights is None:
+                    correct += int(one.correct)
+                else:
+                    weighted[done : done + 1] = one.correct
+                done += 1
+        if not self.classes:
+            return Chunk(losses, 0)
+        return Chunk(losses, correct if self.weights is None else weighted)
 
     def evaluate(self, x: Array, t: Array, weights: Array | None = None) -> Score | None:
         """As `chainrule.training.scores.evaluate`, but in compiled code where that is faster.

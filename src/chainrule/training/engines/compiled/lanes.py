@@ -63,6 +63,7 @@ from chainrule.training.engines.compiled.tables import (
     Minibatches,
     Rules,
     Tables,
+    Weighing,
     Workspace,
     Z,
     aligned,
@@ -99,6 +100,7 @@ def run_lanes(
     weights: Array, state: Array, gradient: Array, units: Array,
     inputs: Array, numbers: Array, lane: Array, one_case: Array,
     losses: Array, learn: bool,
+    case_weights: Array, correct_weights: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
@@ -111,6 +113,7 @@ def run_lanes(
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
     room, block = Block(inputs, numbers, lane, one_case), Index(numbers.shape[1])
+    weighing = Weighing(case_weights, correct_weights)
     correct, ordered = 0, len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
@@ -127,7 +130,9 @@ def run_lanes(
             if common is None:
                 loss, hits = _class_losses(cases.labels, count, room, ws)
             else:
-                loss, hits = losses_of_block(cases, room.numbers, count, rules, ws, room.one_case)
+                loss, hits = losses_of_block(
+                    cases, room.numbers, count, rules, weighing, k, ws, room.one_case
+                )
             total += loss
             right += hits
             if learn:
@@ -449,12 +454,20 @@ class LaneLoop(MinibatchLoop):
         return -(-cases // (parts * lane)) * lane
 
     def _call(
-        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+        self,
+        cases: Cases,
+        chosen: Minibatches,
+        losses: Array,
+        *,
+        learn: bool,
+        weighing: Weighing,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
-        common = codes[0] == CLASS_CROSS_ENTROPY and self._tables.softmax
+        common = (
+            codes[0] == CLASS_CROSS_ENTROPY and self._tables.softmax and not len(weighing.weights)
+        )
         ran, correct = run_lanes(
             *cases, *chosen, *rules, None if common else True,
-            *self._workspace(self._units), *self._room, losses, learn,
+            *self._workspace(self._units), *self._room, losses, learn, *weighing,
         )  # fmt: skip
         return int(ran), int(correct)

@@ -22,6 +22,7 @@ from chainrule.training.engines.compiled.tables import (
     Packing,
     Rules,
     Tables,
+    Weighing,
     aligned,
     decays_of_layers,
     loss_option,
@@ -54,6 +55,7 @@ class Loop(ABC):
         x: prepared inputs.
         t: prepared targets.
         batch_size: cases per minibatch.
+        weights: prepared weights of the cases, or None.
     """
 
     changes_before_it_knows: ClassVar[bool] = False
@@ -67,12 +69,19 @@ class Loop(ABC):
     """Pairs of views: of θ or the optimiser's state, and of its packed copy."""
 
     def __init__(
-        self, network: Network, optimizer: Optimizer, x: Array, t: Array, batch_size: int
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        x: Array,
+        t: Array,
+        batch_size: int,
+        weights: Array | None = None,
     ) -> None:
         self._network = network
         self._optimizer = optimizer
         self._batch_size = batch_size
         self._cases = Cases.of(x, t)
+        self._case_weights = np.empty(0, network.dtype) if weights is None else weights
         self._largest_input = float(max(x.max(initial=0), -x.min(initial=0)))
         self._tables = self._make_tables()
         self._packing = Packing(network, self._tables)
@@ -128,8 +137,12 @@ class Loop(ABC):
             units,
         )
 
-    def run(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+    def run(
+        self, order: Array | None, first: int, losses: Array, correct: Array
+    ) -> tuple[int, int]:
         """Run minibatches from ``first`` on, one for each element of ``losses``.
+
+        Where cases have weights, ``correct`` receives the sum of those of correct cases.
 
         Returns:
             The numbers of minibatches run and of correct cases in them. If not all were run, the
@@ -138,18 +151,21 @@ class Loop(ABC):
         if self._optimizer.rates is not self._bound:
             self._bind()
         self._pack()
-        ran, correct = self._train(order, first, losses)
+        weighing = Weighing(self._case_weights, correct)
+        ran, right = self._train(order, first, losses, weighing)
         for own, packed in self._pairs:
             np.copyto(own, packed)
         self._optimizer.steps += ran
-        return ran, correct
+        return ran, right
 
     def _pack(self) -> None:
         for own, packed in self._pairs:
             np.copyto(packed, own)
 
     @abstractmethod
-    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+    def _train(
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+    ) -> tuple[int, int]:
         """As `run`, but on the packed vectors alone."""
 
     @abstractmethod
@@ -228,18 +244,21 @@ EVALUATED = 256
 class MinibatchLoop(Loop):
     """Runs minibatches of several cases; see `Loop`."""
 
-    def _train(self, order: Array | None, first: int, losses: Array) -> tuple[int, int]:
+    def _train(
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+    ) -> tuple[int, int]:
         there = len(self._cases.x if order is None else order)
         size = min(self._batch_size, max(1, there))  # a single minibatch may have fewer cases
         chosen = Minibatches.of(order, first, len(losses), size)
-        return self._call(self._cases, chosen, losses, learn=True)
+        return self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Loop.evaluate`."""
         size = min(max(self._batch_size, EVALUATED), len(x))
         losses, chosen = np.empty(-(-len(x) // size)), Minibatches.of(None, 0, 0, size)
         self._pack()
-        ran, correct = self._call(Cases.of(x, t), chosen, losses, learn=False)
+        none = Weighing.none(self._network.dtype)
+        ran, correct = self._call(Cases.of(x, t), chosen, losses, learn=False, weighing=none)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -247,6 +266,12 @@ class MinibatchLoop(Loop):
 
     @abstractmethod
     def _call(
-        self, cases: Cases, chosen: Minibatches, losses: Array, *, learn: bool
+        self,
+        cases: Cases,
+        chosen: Minibatches,
+        losses: Array,
+        *,
+        learn: bool,
+        weighing: Weighing,
     ) -> tuple[int, int]:
         """Run the compiled loop; return the numbers of minibatches run and of correct cases."""

@@ -36,6 +36,7 @@ from chainrule.training.engines.compiled.tables import (
     Cases,
     Index,
     Rules,
+    Weighing,
     Workspace,
     Y,
     Z,
@@ -55,6 +56,14 @@ def loss_of_case(
     if rules.codes[LOSS] == CLASS_CROSS_ENTROPY:
         return class_cross_entropy(start, count, padded, Index(cases.labels[case]), units)
     return _other_losses(start, count, rules, cases, case, units)
+
+
+@part
+def weigh(loss: float, start: int, count: int, weight: float, units: Array) -> float:
+    """Multiply a case's δ by the weight of the case, and return its loss times the weight."""
+    for j in range(start, start + count):
+        units[DELTA, j] *= weight
+    return loss * weight
 
 
 @part
@@ -373,7 +382,14 @@ def _largest_product(width: int, lane: Array) -> float:
 
 @kernel
 def losses_of_block(
-    cases: Cases, numbers: Array, count: int, rules: Rules, ws: Workspace, one_case: Array
+    cases: Cases,
+    numbers: Array,
+    count: int,
+    rules: Rules,
+    weighing: Weighing,
+    minibatch: int,
+    ws: Workspace,
+    one_case: Array,
 ) -> tuple[float, int]:
     """Any loss, by `loss_of_case` for one case after the other; writes N δ to the units.
 
@@ -393,6 +409,10 @@ def losses_of_block(
             one_case[SLOPE, o] = units[SLOPE, at]
         number = Index(numbers[0, c])
         loss, hit = loss_of_case(cases, number, Index(0), rules, layers, one_case)
+        if len(weighing.weights) > 0:
+            weight = weighing.weights[number]
+            loss = weigh(loss, Index(0), width, weight, one_case)
+            weighing.correct[minibatch] += weight if hit else 0
         for o in range(width):
             units[DELTA, start + o * block + c] = one_case[DELTA, o]
         total += loss

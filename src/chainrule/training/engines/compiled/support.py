@@ -17,7 +17,6 @@ from chainrule.training.engines.compiled.tables import (
 from chainrule.training.optimizers import Optimizer
 
 CLIPPING = "clipping of the gradient's norm is not compiled"
-WEIGHTS = "weights of the cases are not compiled"
 
 
 def reason_against(network: Network, optimizer: Optimizer) -> str | None:

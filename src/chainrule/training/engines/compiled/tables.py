@@ -120,6 +120,24 @@ class Cases(NamedTuple):
         return cls(x, labels, rows)
 
 
+class Weighing(NamedTuple):
+    """The weights of cases, which programs of the most common kind do not look at.
+
+    Attributes:
+        weights: prepared weights, (cases,); empty where the cases have none.
+        correct: receives the sum of the weights of each minibatch's correct cases, to begin with
+            0 (minibatches,); unused without weights.
+    """
+
+    weights: Array
+    correct: Array
+
+    @classmethod
+    def none(cls, dtype: np.dtype[Any]) -> Weighing:
+        """Cases without weights, for a network of this type."""
+        return cls(np.empty(0, dtype), np.empty(0))
+
+
 NO_ORDER = np.empty(0, np.int64)
 """Stands for the order of the data set."""
 
