@@ -23,7 +23,8 @@ def main() -> int:
     import atheris
 
     # Modules are instrumented when they are imported, so nothing may import them earlier.
-    with atheris.instrument_imports(include=["chainrule"], enable_loader_override=False):
+    # Pillow's readers are, so that the fuzzer learns from them what an image is.
+    with atheris.instrument_imports(include=["chainrule", "PIL"], enable_loader_override=False):
         from proof.fuzz.target import memory_folder
         from proof.fuzz.targets import TARGETS
 

@@ -5,6 +5,7 @@ Run with: ``PYTHONPATH=.:tests python -m proof.fuzz.seeds``; it fills the corpus
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from proof.fuzz.target import Target
 from proof.fuzz.targets import TARGETS
 from proof.fuzz.total import merge
 
-_FORMATS = {"yaml": "YAML", "facts": "run", "idx": "IDX"}
+_FORMATS = {"yaml": "YAML", "facts": "run", "idx": "IDX", "image": "images"}
 _GOOD = {
     "yaml": ("config.yaml",), "compact": ("config.txt",), "text": ("cases.csv",),
     "npz": ("cases.npz",), "sequences": ("sequences.npz",), "characters": ("text.txt",),
     "idx": ("images-ubyte",),
+    "image": tuple(f"pictures/{name}" for name in good.PICTURES),
     "pickle": ("cifar/batches.meta", "cifar/data_batch_1"),
     "safetensors": ("parameters.safetensors",), "facts": ("run/run.json",),
 }  # fmt: skip
@@ -37,9 +39,14 @@ def seeds(target: Target, folder: Path) -> None:
             continue
         made = folder / str(number)
         made.mkdir()
-        file.make(made)
-        path = made / target.file
-        if path.is_file() and not path.is_symlink() and path.stat().st_size <= target.longest:
+        path = file.make(made)
+        if os.path.isdir(path):  # raises no error, whatever the name
+            path = path / target.file
+        if (
+            os.path.isfile(path)
+            and not path.is_symlink()
+            and path.stat().st_size <= target.longest
+        ):
             (chosen / str(number)).write_bytes(path.read_bytes())
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PIL import Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
 from chainrule.config.load import load_config
+from chainrule.core.arrays import Array
 from chainrule.data.dataset import DataSplit
 from chainrule.data.named.pickles import read_pickle
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.idx_file import read_idx_images
 from chainrule.data.readers.npz_file import read_npz
+from chainrule.data.readers.pictures import read_picture
 from chainrule.data.readers.sequence_file import Sequences, holds_sequences, read_sequences
 from chainrule.data.tables.reading import read_table
 from chainrule.runs.run_folder import Facts, RunFolder
@@ -23,6 +27,11 @@ def _read_sequences(path: Path) -> Sequences | None:
 
 def _read_characters(path: Path) -> DataSplit:
     return read_characters(path, steps=4, split=(0.6, 0.2, 0.2))
+
+
+def _read_picture(path: Path) -> Array:
+    """Small, in colour: most of Pillow's conversions lead there."""
+    return read_picture(path, (8, 8), color=True)
 
 
 def _read_tensors(path: Path) -> Arrays:
@@ -45,6 +54,7 @@ TARGETS = {
         Target("sequences", "cases.npz", _read_sequences),
         Target("characters", "text.txt", _read_characters),
         Target("idx", "images-ubyte", read_idx_images),
+        Target("image", "1.png", _read_picture),
         Target("pickle", "data_batch_1", read_pickle),
         Target("safetensors", "parameters.safetensors", _read_tensors),
         Target("facts", "run.json", _read_facts),

@@ -132,6 +132,28 @@ def image_folder(folder: Path) -> Path:
     return folder
 
 
+PICTURES = {
+    "1.png": {"format": "PNG"}, "2.jpg": {"format": "JPEG"}, "3.gif": {"format": "GIF"},
+    "4.webp": {"format": "WEBP", "lossless": True}, "5.webp": {"format": "WEBP"},
+    "6.tif": {"format": "TIFF"}, "7.tif": {"format": "TIFF", "compression": "tiff_lzw"},
+    "8.jp2": {"format": "JPEG2000"}, "9.bmp": {"format": "BMP"}, "10.ppm": {"format": "PPM"},
+    "11.tif": {"format": "TIFF", "compression": "tiff_adobe_deflate"},
+}  # fmt: skip
+"""A picture of each format, and how Pillow writes it."""
+
+
+def pictures(folder: Path) -> None:
+    """Write the pictures, which their camera says to turn."""
+    folder.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name, options in PICTURES.items():
+        turned = {} if options["format"] in ("GIF", "JPEG2000", "BMP", "PPM") else {"exif": exif}
+        Image.linear_gradient("L").resize((12, 10)).convert("RGB").save(
+            folder / name, **options, **turned
+        )
+
+
 LINES = {
     ("data", "cases.csv"): b"1,a\n2,b\n",
     ("inputs", "cases.csv"): b"1,2\n3,4\n",
@@ -173,6 +195,7 @@ def warm_up(folder: Path) -> None:
     (folder / "wrong-ubyte.gz").write_bytes(b"\x1f\x8b nothing")
     cifar_folder(folder / "cifar")
     image_folder(folder / "images")
+    pictures(folder / "pictures")
     (folder / "parameters.safetensors").write_bytes(save(parameters()))
     (folder / "wrong.safetensors").write_bytes(b"nothing")
     (folder / "checkpoint.safetensors").write_bytes(sealed())
@@ -190,7 +213,7 @@ def warm_up(folder: Path) -> None:
         "inputs": ("cases.npz",),
         "idx": ("images-ubyte", "wrong-ubyte.gz"),
         "folder": ("images", "cifar"),
-        "image": ("images/cat/1.png", "cases.csv"),
+        "image": (*(f"pictures/{name}" for name in PICTURES), "cases.csv"),
         "pickle": ("cifar/batches.meta", "cases.csv"),
         "parameters": ("parameters.safetensors", "wrong.safetensors"),
         "checkpoint": ("checkpoint.safetensors", "wrong.safetensors"),

@@ -80,6 +80,8 @@ PNG: dict[str, Bytes] = {
     "PNG: a profile of 512 MiB": lambda: png(1, 1, chunk(b"iCCP", b"a\0\0" + deflated(2**29))),
     "PNG: an international text": lambda: png(1, 1, chunk(b"iTXt", b"a\0\1\0\0\0" + deflated(2**29))),
     "PNG: a chunk of 2^32": png(4, 4, chunk(b"tEXt", b"a", length=2**32 - 1)),
+    "PNG: a chunk of 2^32 behind the picture": png(4, 4, data=deflated(0, bytes(20)))[:-12]
+    + struct.pack(">I", 2**32 - 1) + b"eXIf",
     "PNG: a hundred thousand chunks": lambda: png(4, 4, chunk(b"tEXt", b"a\0b") * 100_000),
     "PNG: no data": b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)),
     "PNG: a wrong checksum": saved("PNG")[:20] + b"\xff" + saved("PNG")[21:],
@@ -296,6 +298,7 @@ JPEG_2000: dict[str, Bytes] = {
     "JPEG 2000: tiles of zero": _codestream(8, 8, (0, 0)),
     "JPEG 2000: only its head": b"\0\0\0\x0cjP  \r\n\x87\n",
     "JPEG 2000: a box of 2^64": b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\1jp2h" + b"\xff" * 8,
+    "JPEG 2000: a box of 2^32": b"\0\0\0\x0cjP  \r\n\x87\n\xff\xff\xff\xffjp2h" + bytes(40),
     "JPEG 2000: boxes without end": lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\x08free" * 200_000,
     "JPEG 2000: cut short": lambda: saved("JPEG2000")[:-30],
     "JPEG 2000: its beginning without its data": lambda: saved("JPEG2000").partition(b"\xff\x90")[0],
