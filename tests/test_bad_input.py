@@ -462,6 +462,12 @@ def test_a_missing_data_file_is_named_with_the_nearest(refused, folder, form):
         ("file: here.csv\n  labels: a-ubyte", r"c\.yaml:5:11: \S*a-ubyte: "),
         ("file: pictures", r"c\.yaml:4:9: \S*pictures: expected a file"),
         ("folder: here.csv", r"c\.yaml:4:11: \S*here\.csv: expected a folder"),
+        (
+            "folder: pictures\n  test_folder: pictrues",
+            r"c\.yaml:5:16: \S*pictrues: .*did you mean 'pictures'",
+        ),
+        ("folder: pictures\n  validation_folder: here.csv", r"c\.yaml:5:22: .* a folder"),
+        ("folder: pictures\n  test_folder: pictures", r"c\.yaml:5:16: pictures holds the images"),
         ("file: ~nobody-of-this-name/a.csv", r"c\.yaml:4:9: \S*~nobody-of-this-name/a\.csv"),
         ("file: " + "a" * 300, r"c\.yaml:4:9: "),
     ],

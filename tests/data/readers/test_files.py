@@ -40,6 +40,8 @@ def test_contents_decide(files):
     ("name", "content", "message"),
     [
         ("a.png", b"\x89PNG\r\n", "a single image"),
+        ("a.csv", b"RIFF\x1a\0\0\0WEBPVP8L", "a single image"),
+        ("a.tif", b"II*\0\x08\0\0\0", "a single image"),
         ("a.npy", b"\x93NUMPY\1\0", "a single array"),
         ("train-idx3-ubyte", b"1,2\n", "not an IDX file"),
         ("a.npz", b"1,2\n", "no .npz file"),

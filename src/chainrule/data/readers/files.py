@@ -18,6 +18,7 @@ from chainrule.data.readers.cases import Cases, Options, place_channels
 from chainrule.data.readers.idx_file import is_idx, read_idx_images
 from chainrule.data.readers.npz_file import is_npz, read_npz
 from chainrule.data.readers.paths import files_matching
+from chainrule.data.readers.pictures import format_of
 from chainrule.data.readers.unpacking import first_bytes
 from chainrule.data.tables.cases import cases_of_table
 from chainrule.data.tables.reading import TableOptions, read_table
@@ -68,8 +69,9 @@ def recognise(path: Path) -> str:
         DataError: the file is missing or cannot be read, or is a single image or a .npy array.
     """
     path = files_matching(path)[0]
-    head = first_bytes(path)
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8")):
+    begin = first_bytes(path, 32)
+    head = begin[:8]
+    if format_of(begin) is not None:
         hint = "for images in one folder a class write folder: with their folder"
         raise DataError(Problem(f"the file is a single image; {hint}", path))
     if head.startswith(b"\x93NUMPY"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,10 +53,13 @@ _HEAD = 64
 _TAIL = 2**16
 """The bytes at the end of a file in which a JPEG 2000 image must end; some text may follow it."""
 
+_SMALL = 2**24
+"""The most bytes of a file that is read into memory at once."""
+
 _STRIP = 256
 """Rows of an image that are converted at once, which limits the memory needed."""
 
-_CHUNK = 16
+_CHUNK = 4
 """Images that a thread reads before it reports."""
 
 MOST_KINDS = 5
@@ -206,20 +210,44 @@ def _upright_size(image: Image) -> tuple[int, int]:
     return image.size if lies else (image.height, image.width)
 
 
+class _Large(io.BufferedReader):
+    """A large file of which no more is asked than it has, as of one that is in memory.
+
+    Pillow asks for as many bytes as a damaged file says there are, and Python takes memory for
+    all of them. Nor does Pillow map this file into memory, where it may change.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read at most ``size`` bytes."""
+        if size is not None and size > _SMALL:
+            size = min(size, os.fstat(self.fileno()).st_size)
+        return super().read(size)
+
+
+def _file(path: Path) -> io.BytesIO | _Large:
+    """The content of a file that exists, in memory unless it is large."""
+    source = _Large(io.FileIO(existing_file(path)))
+    if os.fstat(source.fileno()).st_size > _SMALL:
+        return source
+    with source:
+        return io.BytesIO(source.read(_SMALL))
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
     """The image in a file; whatever goes wrong with it is a `DataError`."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        # Pillow would map a file that it opens itself into memory, where it may change.
-        with open(existing_file(path), "rb") as file:
+        with _file(path) as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
             head = file.read(_HEAD)
             kind = format_of(head)
             if kind is None:
                 raise DataError(Problem(_no_image(head), path))
-            size = os.fstat(file.fileno()).st_size
-            if kind == "WEBP":
+            if kind == "WEBP":  # which Pillow reads as a whole
+                existing_file(path, at_most=4 * MAX_PIXELS)
                 _refuse_large_for(path, size, _webp_size(head))
             _load_plugin(kind)
             with Image.open(file, formats=(kind,)) as image:
@@ -241,7 +269,7 @@ def _opened(path: Path) -> Iterator[Image]:
         raise DataError(Problem(f"the image cannot be read ({reason})", path)) from None
 
 
-def _require_end_of_jpeg_2000(file: BinaryIO, size: int) -> None:
+def _require_end_of_jpeg_2000(file: io.BytesIO | _Large, size: int) -> None:
     """Refuse a file that is cut short, whose missing parts its decoder may leave grey.
 
     The two bytes of the end occur in no compressed data.
@@ -305,7 +333,7 @@ def _no_image(head: bytes) -> str:
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     for start, what in _OTHERS.items():
         if begin.startswith(start):
-            return f"the file is {what}, not an image that is read ({NAMES_OF_FORMATS})"
+            return f"the file is {what}, not an image that can be read"
     return "the file is not an image, or is damaged"
 
 
