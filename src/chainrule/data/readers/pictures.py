@@ -550,7 +550,7 @@ class Pictures:
         """The message for images of several sizes: how many have each."""
         usual = self._x.shape[1:3]
         agree = len(self._files) - len(self._others) - len(self._broken)
-        sizes = Counter({usual: agree}) + Counter(self._others.values())
+        sizes = Counter({usual: agree}) + Counter(self._others[k] for k in sorted(self._others))
         listed = [
             f"{number:,} of {height} x {width}"
             for (height, width), number in sizes.most_common(MOST_KINDS)
