@@ -50,6 +50,22 @@ def test_an_epoch_of_an_example_is_the_same_in_every_library(name, folder):
         assert peer.memory is None or peer.memory > peer.memory_before > 0
 
 
+def test_cases_of_unequal_weight_are_trained_on_by_the_libraries_that_take_them(folder):
+    needs("sklearn", "torch")
+    rng = np.random.default_rng(4)
+    weights = rng.uniform(0.5, 2, 40)
+    weights[:4] = 0
+    np.savez("cases.npz", x=rng.normal(size=(40, 2)), t=rng.integers(0, 3, 40), weights=weights)
+    layers = [{"size": 4, "activation": "tanh"}, {"size": 3}, "softmax"]
+    config = {"network": {"layers": layers}, "data": {"file": "cases.npz", "split": [1, 0, 0]}}
+    found = chainrule.compare(config, ["torch", "sklearn"], epochs=2, save=False)
+    assert found.cases == 36
+    assert "takes no weights of cases" in found.left_out["sklearn"]
+    (peer,) = found.peers
+    assert found.loss_difference(peer) < 1e-12
+    assert found.theta_difference(peer) < 1e-12
+
+
 def test_ours_is_the_training_of_every_run(folder):
     needs("sklearn")
     found = chainrule.compare(

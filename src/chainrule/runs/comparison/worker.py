@@ -108,7 +108,7 @@ class Training(Callback):
             version=f"engine {trainer.engine.name}",
             start_seconds=perf_counter() - began,
             parameters=len(network.theta),
-            cases=len(train),
+            cases=len(trainer.train),
         )
         trainer.callbacks.append(self)
         trainer.run()
