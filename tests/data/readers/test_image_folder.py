@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
+import threading
+import time
 import zlib
 from contextlib import contextmanager
 
@@ -107,6 +110,28 @@ def test_progress_is_reported(folder):
     assert what == "reading images"
     assert sum(numbers) == total
     assert len(numbers) > 1
+
+
+def test_ctrl_c_ends_the_reading_at_once(folder, monkeypatch):
+    """The images that threads are reading are read to their end, and no more."""
+    for k in range(400):
+        (folder / "cat" / f"more{k}.png").write_bytes(b"")
+    begun = []
+
+    def slow(path, *options):
+        begun.append(path)
+        time.sleep(0.01)
+        return GREY
+
+    monkeypatch.setattr(pictures, "read_picture", slow)
+    monkeypatch.setattr(pictures, "machine_cores", lambda: 2)
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        read_image_folder(folder)
+    number = len(begun)
+    time.sleep(0.1)
+    assert len(begun) == number < 300
 
 
 # What is left out

@@ -214,6 +214,14 @@ def test_a_picture_cut_short_is_refused_or_whole_and_never_half_grey(tmp_path_fa
     assert np.array_equal(found, whole)
 
 
+def test_of_a_jpeg_2000_image_the_end_must_be_there(read):
+    """Its decoder takes a file without any data for a grey picture."""
+    whole = saved(COLORS, "JPEG2000")
+    beginning, _, _ = whole.partition(b"\xff\x90")
+    assert "truncated" in refusal(read, beginning)
+    assert np.array_equal(read(whole + bytes(100), color=True), COLORS)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -428,7 +428,6 @@ class Pictures:
         self._trained = trained
         self._broken: dict[int, Problem] = {}
         self._others: dict[int, tuple[int, int]] = {}
-        self._stopped = threading.Event()
         self._todo: Sequence[int] = ()
         self._expected: tuple[int, int] | None = None
         self._x: Array = np.empty(0, np.uint8)
@@ -523,13 +522,12 @@ class Pictures:
                 for number in pool.map(self._read_chunk, chunks):
                     advance(number)
             finally:
-                self._stopped.set()
                 pool.shutdown(cancel_futures=True)
 
     def _read_chunk(self, cases: Sequence[int]) -> int:
         """Read some images; return how many they are."""
         for k in cases:
-            if not self._stopped.is_set() and (picture := self._picture(k)) is not None:
+            if (picture := self._picture(k)) is not None:
                 self._x[k] = picture
         return len(cases)
 
