@@ -196,6 +196,12 @@ class TableKeys(Data):
     time: Annotated[Any, OneColumn()] = Field(
         UNSAID, description="the column by which the split is made in order, the earliest to train"
     )
+    image: Annotated[
+        list[Count], Field(min_length=2, max_length=2), described_as("a list of height and width")
+    ] = Field(
+        UNSAID,
+        description="the inputs of a row are the grey values of an image of this height and width",
+    )
     classes: Classes = Field([], description="the names of the classes, in order")
 
 
@@ -271,6 +277,12 @@ class File(TableKeys):
     )
     test_labels: FileName = Field(UNSAID, description="their labels, for IDX images")
 
+
+ONLY_OF_TABLES = (
+    *(key for key in TableKeys.model_fields if key not in (*COMMON_KEYS, "label", "classes")),
+    *("delimiter", "decimal", "thousands", "encoding", "comment", "skip_rows", "na", "sheet"),
+)
+"""The settings that files of arrays, .npz and IDX, do not take."""
 
 FILE_KEYS = tuple(key for key in File.model_fields if key not in (*COMMON_KEYS, "file"))
 """The settings that only data from a file have."""

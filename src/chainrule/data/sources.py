@@ -23,6 +23,7 @@ from chainrule.data.named.from_sklearn import CIFAR_NAMES, read_named
 from chainrule.data.readers.cases import (
     Cases,
     Labels,
+    as_word,
     channels_of,
     picture_shape,
     place_channels,
@@ -34,12 +35,13 @@ from chainrule.data.readers.encoding import (
 )
 from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
-from chainrule.data.readers.npz_file import with_npz_parts
+from chainrule.data.readers.npz_file import BRIGHT, TOO_BRIGHT, with_npz_parts
 from chainrule.data.readers.paths import files_matching
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import (
     FILE_KEYS,
     KINDS,
+    ONLY_OF_TABLES,
     PATH_KEYS,
     checked_settings,
     fractions_of,
@@ -346,6 +348,10 @@ class _Loading:
         )
 
     def _files(self) -> _Sources:
+        for key in ONLY_OF_TABLES:
+            if key in self.settings:
+                message = f"{key} is for tables; {self._path('file').name} holds arrays"
+                raise ConfigError(Problem(message, key=key))
         train = self._file("file", "labels")
         validation = self._file("validation_file", "validation_labels")
         test = self._file("test_file", "test_labels")
@@ -384,6 +390,9 @@ class _Loading:
         encoded = [encoding.apply(table) for table in tables.present]
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
+        shape, notes = self._image_of_rows(encoding, whole.x[rows[0]])
+        if shape is not None and not self.settings.get("flatten", True):
+            whole, *own = (replace(p, x=p.x.reshape(-1, *shape)) for p in (whole, *own))
         given = iter(own)
         validation, test = (
             whole.take(part) if table is None else next(given)
@@ -394,6 +403,7 @@ class _Loading:
             validation,
             test,
             classes=targets.classes,
+            image_shape=shape,
             feature_names=encoding.feature_names,
             source=self._description(sum(map(len, labels)), (encoding.width,), targets.classes),
             encoding=encoding,
@@ -401,9 +411,24 @@ class _Loading:
                 *tables.notes,
                 *(note for one in encoded for note in one.notes),
                 *targets.notes,
+                *notes,
             ),
             **targets.described,
         )
+
+    def _image_of_rows(
+        self, encoding: TableEncoding, x: Array
+    ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
+        """The shape of the images that the rows of a table are, or None, and a note on them."""
+        if "image" not in self.settings:
+            return None, ()
+        height, width = self.settings["image"]
+        if encoding.width != height * width:
+            message = f"a row has {encoding.width} inputs, but an image of {height} x {width} has"
+            raise ConfigError(Problem(f"{message} {height * width}", key="image"))
+        if not x.size or x.max() <= BRIGHT or self.settings.get("standardize", False):
+            return (height, width), ()
+        return (height, width), (f"the images hold values up to {as_word(x.max())}; {TOO_BRIGHT}",)
 
     def _table_reader(self) -> Reader:
         """The reader of the configuration's files, or of the table that was passed."""

@@ -88,18 +88,21 @@ def read_npz(path: Path, part: str | None = None) -> Cases:
     labels, weights = _labels(path, x, arrays, names), weights_in(path, arrays)
     is_grey = arrays["x"].dtype == np.uint8 and shape is not None
     are_bytes = is_grey and names.x != OWN.x
-    if shape is not None and not are_bytes and x.max() > _BRIGHT:
+    if shape is not None and not are_bytes and x.max() > BRIGHT:
         notes.append(
-            f"{path.name}: {names.x} holds images with values up to {as_word(x.max())}; networks "
-            "learn better from values about 1: standardize: true makes them so"
+            f"{path.name}: {names.x} holds images with values up to {as_word(x.max())}; "
+            f"{TOO_BRIGHT}"
         )
     return Cases(
         x, labels, image_shape=shape, are_bytes=are_bytes, weights=weights, notes=tuple(notes)
     )
 
 
-_BRIGHT = 16
+BRIGHT = 16
 """Images with larger values are told; those of digits in scikit-learn go up to 16."""
+
+TOO_BRIGHT = "networks learn better from values about 1: standardize: true makes them so"
+"""What the user is told of them."""
 
 
 def parts_in(path: Path, *, to_train: bool) -> dict[str, Names]:

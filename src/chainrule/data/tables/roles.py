@@ -7,6 +7,7 @@ would be the label.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,7 @@ def roles_of(table: Table, settings: Mapping[str, Any]) -> Roles:
         left_out.pop(name, None)
     if "label" not in settings:
         _refuse_one_hot(table, inputs, labels)
+        _refuse_label_first(table, inputs)
     if not inputs:
         message = f"no column is left as an input; the table has {listed(table.names)}"
         raise ConfigError(Problem(message, key="columns" if "columns" in settings else "file"))
@@ -183,6 +185,48 @@ def counts_rows(column: Column) -> bool:
     start = column.values.min()
     in_order: Array = np.arange(len(column)) + start
     return start in (0, 1) and np.array_equal(np.sort(column.values), in_order)
+
+
+_TITLES_OF_LABELS = ("label", "labels", "target")
+
+_FEWEST_PIXELS = 64
+
+
+def _refuse_label_first(table: Table, inputs: Sequence[str]) -> None:
+    """Refuse to take the last column for the label if another input shows that it is.
+
+    It is called so, or the file has no names and is one of images as they are passed around: a
+    class number first, then 784 pixels of 0 to 255.
+    """
+    first, last = table.columns[0], table.columns[-1]
+    if not table.has_names:
+        are_images = first.name in inputs and _are_pixels(table)
+        if are_images and _are_class_numbers(first) and not _are_class_numbers(last):
+            message = "the rows look like images: a class number, then pixels of 0 to 255"
+            advice = "write label: first, or label: last if it is the last column"
+            raise ConfigError(Problem(f"{message}; {advice}", key="file"))
+        return
+    titles = {name.lower(): name for name in inputs}
+    named = next((titles[word] for word in _TITLES_OF_LABELS if word in titles), None)
+    if named is not None and last.name.lower() not in _TITLES_OF_LABELS:
+        message = f"the label is the last column, {shown(last.name)}, unless label names another"
+        advice = f"but one is called {shown(named)}; write label: {named}, or label: last"
+        raise ConfigError(Problem(f"{message}, {advice}", key="file"))
+
+
+def _are_pixels(table: Table) -> bool:
+    """Whether all columns hold whole numbers of 0 to 255, one more than a square image has."""
+    pixels = len(table.columns) - 1
+    if pixels < _FEWEST_PIXELS or math.isqrt(pixels) ** 2 != pixels:
+        return False
+    of_bytes = (c.type == "int" and c.values.min() >= 0 for c in table.columns)
+    return all(of_bytes) and 1 < max(c.values.max() for c in table.columns) <= 255
+
+
+def _are_class_numbers(column: Column) -> bool:
+    """Whether a column holds the numbers 0, 1, 2, ... of at least two classes, each of them."""
+    numbers = np.unique(column.values)
+    return len(numbers) > 1 and np.array_equal(numbers, np.arange(len(numbers)))
 
 
 def _refuse_one_hot(table: Table, inputs: Sequence[str], labels: Sequence[str]) -> None:
