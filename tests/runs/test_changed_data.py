@@ -21,6 +21,10 @@ OTHER_ORDER = np.random.default_rng(7).permutation(60)
 
 CLASSIFIER = {"layers": [{"size": 3}, "softmax"]}
 TWO = {"layers": [{"size": 2}, "softmax"]}
+SEVERAL = {
+    "loss": "binary_cross_entropy",
+    "layers": [{"size": 2, "activation": "sigmoid"}],
+}
 REGRESSION = {"loss": "mse", "layers": [{"size": 1}]}
 
 
@@ -32,6 +36,13 @@ def csv(cases, x=X) -> None:
 def values(cases, x=X) -> None:
     rows = [",".join(map(repr, [*x[k].tolist(), x[k].sum().item() / 3])) for k in cases]
     Path("d.csv").write_text("\n".join(rows) + "\n")
+
+
+def labels(cases, x=X) -> None:
+    rows = [
+        ",".join(map(repr, [*x[k].tolist(), *(x[k, :2] > 0).astype(int).tolist()])) for k in cases
+    ]
+    Path("d.csv").write_text("\n".join(["p,q,r,s,wet,cold", *rows]) + "\n")
 
 
 def npz(cases, x=X) -> None:
@@ -70,6 +81,8 @@ RECURRENT = {
 SOURCES = {
     "classes in text": (csv, CLASSIFIER, {"file": "d.csv"}),
     "values in text": (values, REGRESSION, {"file": "d.csv"}),
+    "scaled values": (values, REGRESSION, {"file": "d.csv", "scale_targets": True}),
+    "several labels": (labels, SEVERAL, {"file": "d.csv", "label": ["wet", "cold"]}),
     "npz": (npz, CLASSIFIER, {"file": "d.npz"}),
     "IDX": (idx, CLASSIFIER, {"file": "x-ubyte", "labels": "t-ubyte"}),
     "images": (images, CLASSIFIER, {"folder": "images"}),
