@@ -298,6 +298,30 @@ def test_a_category_that_training_has_not_seen_makes_a_new_case(table):
     assert "of 81 cases 1 is new and left out" in again.notes[-1]
 
 
+@pytest.mark.parametrize("key", ["group", "time"])
+@pytest.mark.parametrize("change", ["few rows", "no column", "an empty cell"])
+def test_what_divided_a_table_may_be_gone(folder, key, change):
+    people(PEOPLE)
+    column = {"group": "patient", "time": "day"}[key]
+    other = {"group": "day", "time": "patient"}[key]
+    data = {"file": "d.csv", "label": "bought", "drop": [other], key: column}
+    run = trained(TWO, data)
+    place = PEOPLE[0].split(",").index(column)
+    if change == "few rows":
+        people(PEOPLE[:5])
+    elif change == "no column":
+        people(columns(PEOPLE, [k for k in range(5) if k != place]))
+    else:
+        cells = PEOPLE[7].split(",")
+        cells[place] = ""
+        people([*PEOPLE[:7], ",".join(cells), *PEOPLE[8:]])
+    again = load("r").data
+    assert sum(map(len, again)) == (4 if change == "few rows" else 80)
+    for ours, theirs in zip(again, run.data, strict=True):
+        left = iter(rows(theirs))
+        assert all(row in left for row in rows(ours))
+
+
 def test_what_stands_for_a_missing_cell_is_that_of_the_run(folder):
     missing = [line if k % 9 else "," + line.partition(",")[2] for k, line in enumerate(PEOPLE)]
     missing[0] = PEOPLE[0]

@@ -383,7 +383,14 @@ class _Loading:
             labels.append(found)
         targets = self.rule.targets(labels)
         first = targets.parts[0] if targets.classes is not None else None
-        rows = self._rows_of_parts(tables, first)
+        try:
+            rows = self._rows_of_parts(tables, first)
+        except (ConfigError, DataError):
+            if self.encoding is None:
+                raise
+            # Of an earlier training a run knows the parts; what divided them may be gone by now.
+            everything = np.arange(len(tables.whole))
+            rows = everything, everything[:0], everything[:0]
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
         )
