@@ -13,6 +13,7 @@ from proof.bugs import (
     of_modes,
     of_penalties,
     of_recurrence,
+    of_scores,
     of_training,
     of_weights,
 )
@@ -28,6 +29,7 @@ BUGS = (
     *of_graphs.BUGS,
     *of_images.BUGS,
     *of_training.BUGS,
+    *of_scores.BUGS,
     *of_weights.BUGS,
     *of_recurrence.BUGS,
     *of_modes.BUGS,

@@ -78,6 +78,17 @@ def test_accuracy_has_a_panel_of_its_own_in_percent():
     assert loss.get_title() == "loss"
 
 
+def test_several_labels_a_case_have_panels_of_accuracy_and_f1():
+    columns = {"validation_accuracy": [0.5, 0.75], "validation_f1": [0.25, 0.5]}
+    columns |= {"validation_row_accuracy": [0.0, 0.5], "validation_mae": [3.0, 2.0]}
+    test = {"loss": 1, "accuracy": 0.8, "f1": 0.625, "row_accuracy": 0.5}
+    figure = learning_curve({"train_loss": [2.0, 1.0], **columns}, title="", test=test)
+    panels = figure.axes
+    assert [axes.get_title() for axes in panels[1:]] == ["accuracy", "F1, mean over the labels"]
+    assert lines(panels[2])["validation"].get_ydata().tolist() == columns["validation_f1"]
+    assert "test 0.625" in lines(panels[2])
+
+
 def test_a_perfect_accuracy_does_not_fill_the_panel_with_noise():
     figure = learning_curve(history(train_accuracy=[1.0, 0.999, 1.0, 0.998, 1.0]), title="")
     low, high = figure.axes[1].get_ylim()

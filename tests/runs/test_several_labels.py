@@ -206,6 +206,36 @@ def test_a_reader_may_hand_over_sets_of_labels_with_their_names():
         names_of_columns([part, other])
 
 
+def test_columns_of_a_table_are_labels_by_name(command, tmp_path):
+    """In a table the place of another number has its column, and predictions the titles."""
+    rows = [f"{a:.6f},{b:.6f},{int(a > 0)},{int(b > 0)}" for a, b in X[:, :2]]
+    (tmp_path / "d.csv").write_text("\n".join(["a,b,warm,wet", *rows]))
+    settings = config("d.csv", size=2, label=["warm", "wet"])
+    (tmp_path / "c.yaml").write_text(json.dumps(settings))
+    assert command("train", tmp_path / "c.yaml", "--run", tmp_path / "r", "--quiet").status == 0
+    outcome = command("predict", tmp_path / "r", tmp_path / "d.csv")
+    header = ["warm", "wet", "probability of warm", "probability of wet"]
+    assert next(csv.reader(StringIO(outcome.out))) == header
+    rows[3] = rows[3][:-1] + "2"
+    (tmp_path / "d.csv").write_text("\n".join(["a,b,warm,wet", *rows]))
+    outcome = command("evaluate", tmp_path / "r", tmp_path / "d.csv")
+    assert outcome.status == 2
+    column = len(rows[3])
+    assert f"d.csv:5:{column}: label 2 in 'wet'; expected 0 or 1" in outcome.err
+
+
+def test_images_are_shown_with_their_labels(tmp_path):
+    from chainrule.cli.showing import picture
+    from chainrule.data.sources import load_data
+
+    x, t = RNG.random((6, 4, 4)), np.array([[1, 1, 0], [0, 0, 0]] * 3)
+    np.savez(tmp_path / "d.npz", x=x, t=t, classes=NAMES)
+    settings = {"file": "d.npz", "split": [1, 0, 0], "target": "labels"}
+    data = load_data(settings, folder=tmp_path, seed=1)
+    figure = picture(data, data.train, "weather", 6)
+    assert {axes.get_title() for axes in figure.axes} >= {"sun, rain", "-"}
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_trains_on_them(place, engine):
     settings = config(str(place / "d.npz"))

@@ -424,23 +424,26 @@ class _ValueSums:
 
     def __init__(self, kind: TargetKind, outputs: int) -> None:
         self.kind = kind
+        self.outputs = outputs
         self.residual = 0.0
-        self.squares, self.absolute = np.zeros((2, outputs))
+        self.squares: Any = 0.0  # of each output; these are numbers where there is only one
+        self.absolute: Any = 0.0
 
     def add(self, y: Array, t: Array, weights: Array | None) -> None:
         """See `_Sums.add`. In float64, as the rounding errors of a long float32 sum are large."""
         rows = self._targets(t)
         own = None if weights is None else weights_of_targets(weights, t)
         d = np.subtract(self.kind.in_own_units(output_rows(y, t)), rows, dtype=np.float64)
-        self.absolute += times_weights(np.abs(d), own).sum(axis=0)
+        axis = 0 if self.outputs > 1 else None  # a sum of all is faster than one of a column
+        self.absolute += times_weights(np.abs(d), own).sum(axis=axis)
         np.square(d, out=d)
         d = times_weights(d, own)
-        self.squares += d.sum(axis=0)
         self.residual += float(d.sum())
+        self.squares = self.squares + d.sum(axis=0) if self.outputs > 1 else self.residual
 
     def _targets(self, t: Array) -> Array:
         """The targets as rows (cases, outputs), in their own units."""
-        rows = target_rows(t) if t.ndim > 1 else one_hot(t, len(self.squares), float)
+        rows = target_rows(t) if t.ndim > 1 else one_hot(t, self.outputs, float)
         return self.kind.in_own_units(rows)
 
     def score(self, loss: float, t: Array, weights: Array | None) -> Score:
@@ -449,19 +452,20 @@ class _ValueSums:
         spread, count = _spread(self._targets(t), own), _all(t, weights)
         total = float(spread.sum())
         mae, rmse = self.absolute / count, np.sqrt(self.squares / count)
+        targets: tuple[TargetScore, ...] = ()
+        if 1 < self.outputs <= MOST_LISTED:
+            targets = self._of_each(spread.sum(axis=0), mae, rmse)
         return Score(
             loss,
             None,
             1 - self.residual / total if total > 0 else None,
             len(t),
-            mae=float(mae.mean()),
-            rmse=float(rmse.mean()),
-            targets=self._of_each(spread.sum(axis=0), mae, rmse),
+            mae=float(mae.sum()) / self.outputs,
+            rmse=float(rmse.sum()) / self.outputs,
+            targets=targets,
         )
 
     def _of_each(self, spread: Array, mae: Array, rmse: Array) -> tuple[TargetScore, ...]:
-        if not 1 < len(mae) <= MOST_LISTED:
-            return ()
         names = target_labels(self.kind.names, len(mae), multi_label=False)
         r2 = [
             1 - float(residual) / float(total) if total > 0 else None
