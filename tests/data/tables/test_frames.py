@@ -208,6 +208,21 @@ def test_what_the_older_protocol_cannot_pass_on():
         table_of(Interchanged(table))
 
 
+@needs_pyarrow
+def test_a_long_decimal_is_the_nearest_number():
+    number = Decimal(570917573983823738335044).scaleb(-4)
+    table = pyarrow.table({"a": pyarrow.array([number], pyarrow.decimal128(38, 4))})
+    assert table_of(table)["a"].values.tolist() == [float(number)]
+
+
+@needs_pyarrow
+def test_records_of_which_the_first_are_left_out():
+    records = pyarrow.array([{"a": k, "b": str(k)} for k in range(5)]).slice(2)
+    table = table_of(pyarrow.chunked_array([records]))
+    assert table["a"].values.tolist() == [2.0, 3.0, 4.0]
+    assert table["b"].texts() == ["2", "3", "4"]
+
+
 @needs_polars
 def test_polars_alone_has_these():
     frame = polars.DataFrame(
