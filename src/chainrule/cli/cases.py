@@ -23,7 +23,7 @@ from chainrule.data.readers.pictures import is_image
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import own_arguments
 from chainrule.data.tables.encoding import TableEncoding
-from chainrule.data.tables.loading import labels_of, table_options, weights_of
+from chainrule.data.tables.loading import LabelLists, labels_of, table_options, weights_of
 from chainrule.data.tables.reading import read_table
 from chainrule.runs.predictions import encoded_labels, scaled
 from chainrule.runs.run import Run
@@ -196,7 +196,10 @@ def _read_table(run: Run, encoding: TableEncoding, file: Path) -> Cases:
     encoded = encoding.apply(table)
     _say_notes(encoded.notes)
     weights = weights_of(table, encoding.weight)
-    return Cases(encoded.x, labels_of(table, encoding.labels), weights=weights)
+    separator, lists = run.config.data.get("label_separator"), None
+    if separator is not None:
+        lists = LabelLists(separator, tuple(encoding.label_words))
+    return Cases(encoded.x, labels_of(table, encoding.labels, lists), weights=weights)
 
 
 def _read_images(run: Run, path: Path, split: str | None) -> Cases:

@@ -164,6 +164,10 @@ class TableKeys(Data):
         description="of a table, the column of the label: its name, its number from 1, last or "
         "first; a list for several targets or one-hot columns",
     )
+    label_separator: Text = Field(
+        UNSAID,
+        description="what separates labels where a cell of the label lists several, such as |",
+    )
     columns: Annotated[Any, Columns()] = Field(
         UNSAID, description="the columns that are inputs; by default all that are not labels"
     )

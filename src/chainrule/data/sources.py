@@ -52,6 +52,7 @@ from chainrule.data.splits import split_cases, split_groups, split_in_order
 from chainrule.data.standardization import Standardization
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import (
+    LabelLists,
     Reader,
     Tables,
     file_reader,
@@ -373,8 +374,9 @@ class _Loading:
             raise ConfigError(Problem(message, key="labels"))
         tables = read_tables(self.settings, self._table_reader(), self.encoding)
         names, labels = tables.roles.labels, []
+        lists = self._label_lists(tables)
         for table in tables.present:
-            found = labels_of(table, names)
+            found = labels_of(table, names, lists)
             if found is None:
                 message = (
                     f"found no column {listed(names)}, the label, among {listed(table.names)}"
@@ -393,7 +395,7 @@ class _Loading:
             rows = everything, everything[:0], everything[:0]
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
-        )
+        ).model_copy(update={"label_words": list(lists.words) if lists else []})
         encoded = [encoding.apply(table) for table in tables.present]
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
@@ -436,6 +438,18 @@ class _Loading:
         if not x.size or x.max() <= BRIGHT or self.settings.get("standardize", False):
             return (height, width), ()
         return (height, width), (f"the images hold values up to {as_word(x.max())}; {TOO_BRIGHT}",)
+
+    def _label_lists(self, tables: Tables) -> LabelLists | None:
+        """How the label's cells list several labels each, if the settings say so."""
+        separator, names = self.settings.get("label_separator"), tables.roles.labels
+        if separator is None:
+            return None
+        if len(names) != 1:
+            message = f"label_separator is for one column of labels, but label names {len(names)}"
+            raise ConfigError(Problem(message, key="label_separator"))
+        if self.encoding is not None:
+            return LabelLists(separator, tuple(self.encoding.label_words))
+        return LabelLists.of_tables(tables.present, names[0], separator)
 
     def _table_reader(self) -> Reader:
         """The reader of the configuration's files, or of the table that was passed."""

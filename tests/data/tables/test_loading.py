@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule.core.errors import ChainruleError, DataError
+from chainrule.core.errors import ChainruleError, ConfigError, DataError
 from chainrule.data.sources import load_data
 
 
@@ -116,3 +116,32 @@ def test_several_columns_are_targets_or_one_hot_classes(load):
     data = load(classes, label=["red", "green"])
     assert data.classes == ("red", "green")
     assert data.train.t.tolist() == [int(k) for k in (data.train.x[:, 0] + 1) % 2]
+
+
+TAGS = rows("a,tags", [(k, ("red|big", "big", "", " red ")[k % 4]) for k in range(20)])
+SETS = {"label_separator": "|", "target": "labels"}
+
+
+def test_a_cell_may_list_several_labels(load, tmp_path):
+    data = load(TAGS, **SETS)
+    assert data.target_names == ("big", "red")
+    assert data.multi_label
+    for part in data:
+        expected = [[[1, 1], [1, 0], [0, 0], [0, 1]][int(a) % 4] for a in part.x[:, 0]]
+        assert part.t.tolist() == expected
+    (tmp_path / "t.csv").write_text("a,tags\n1,big\n2,rad\n")
+    with pytest.raises(DataError, match=r"t.csv:3:3: unknown label 'rad'; did you mean 'red'"):
+        load_data({"file": "t.csv", **SETS}, folder=tmp_path, seed=1, encoding=data.encoding)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"label_separator": ";", "label": ["a", "tags"]}, "one column of labels, but label nam"),
+        ({"label_separator": "|", "label": ["a"]}, None),
+    ],
+)
+def test_labels_that_are_no_lists_are_refused(load, settings, message):
+    text = rows("b,a,tags", [(2, 1, "red")] * 10)
+    with pytest.raises(ConfigError, match=message or "the cells of 'a' hold 1 different labels"):
+        load(text, **settings)

@@ -96,6 +96,7 @@ class TableEncoding(BaseModel):
         inputs: the columns that are inputs, in order.
         labels: the names of the columns of the label.
         label_is_text: whether they are read as texts, even where all of them are numbers.
+        label_words: the labels, if each cell lists several of them; otherwise empty.
         weight: the column of weights; None if there is none.
         group: the column of groups; None if there is none.
         time: the column of the order; None if there is none.
@@ -111,6 +112,7 @@ class TableEncoding(BaseModel):
     inputs: list[InputColumn]
     labels: list[_Name]
     label_is_text: bool = False
+    label_words: list[_Name] = []
     weight: _Name | None = None
     group: _Name | None = None
     time: _Name | None = None

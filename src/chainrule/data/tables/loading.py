@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, DataError, Problem, shown
+from chainrule.core.errors import ConfigError, DataError, Problem, shown, unknown
 from chainrule.data.readers.cases import Labels, one_hot_rows
 from chainrule.data.tables.encoding import TableEncoding, complete_rows
 from chainrule.data.tables.reading import TableOptions, read_table
@@ -120,8 +120,66 @@ def _training_table(
     return (read("file", zeros) if zeros else table), roles, tuple(zeros)
 
 
-def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
+class LabelLists(NamedTuple):
+    """How the cells of one column list several labels each.
+
+    Attributes:
+        separator: the text between two labels of a cell.
+        words: the labels that there are, in the order of the targets' columns.
+    """
+
+    separator: str
+    words: tuple[str, ...]
+
+    @classmethod
+    def of_tables(cls, tables: Iterable[Table], name: str, separator: str) -> LabelLists:
+        """The labels in the cells of a column of all tables, in alphabetical order.
+
+        Raises:
+            DataError: there is only one.
+        """
+        there = [table for table in tables if name in table]
+        cells = {cell for table in there for cell in table[name].distinct()[0]}
+        words = sorted({word for cell in cells for word in _split(cell, separator)})
+        if len(words) < 2:
+            message = (
+                f"the cells of {shown(name)} hold {len(words)} different labels, separated by "
+                f"{shown(separator)}; several labels a case need two"
+            )
+            raise ConfigError(Problem(message, key="label_separator"))
+        return cls(separator, tuple(words))
+
+    def rows(self, table: Table, name: str) -> Array:
+        """1 for each label of a cell and otherwise 0, (rows, labels); a missing cell has none.
+
+        Raises:
+            DataError: a label is not among ``words``; with the place of the first.
+        """
+        cells, which = table[name].distinct()
+        index = {word: k for k, word in enumerate(self.words)}
+        rows: Array = np.zeros((len(cells) + 1, len(self.words)))  # the last: of a missing cell
+        for k, cell in enumerate(cells):
+            for word in _split(cell, self.separator):
+                if word not in index:
+                    message = unknown("label", word, self.words)
+                    raise DataError(table.place(int(np.argmax(which == k)), name, message))
+                rows[k, index[word]] = 1
+        return rows[which]
+
+
+def _split(cell: str, separator: str) -> list[str]:
+    return [word.strip() for word in cell.split(separator) if word.strip()]
+
+
+def labels_of(
+    table: Table, names: Sequence[str], lists: LabelLists | None = None
+) -> Labels | None:
     """The labels in the columns of these names; None if the table has none of them.
+
+    Args:
+        table: the table.
+        names: of the label's columns.
+        lists: how the cells of the only one of them list several labels each; None if they do not.
 
     Raises:
         DataError: some of the columns are missing, a label is missing, or one of several columns
@@ -135,15 +193,18 @@ def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
         message = f"the column {shown(missing)} of the label is missing, but {there[0]} is there"
         raise DataError(Problem(message, table.path))
     columns = [table[name] for name in names]
+
+    def place(case: int, message: str) -> Problem:
+        return table.place(case, names[0], message)
+
+    if lists is not None:
+        rows = lists.rows(table, names[0])
+        return Labels(rows, place, table.path, columns=lists.words, are_sets=True)
     for column in columns:
         if column.missing.any():
             row = int(np.argmax(column.missing))
             hint = "; missing: drop leaves out the rows without one"
             raise DataError(table.place(row, column.name, f"the label is missing{hint}"))
-
-    def place(case: int, message: str) -> Problem:
-        return table.place(case, names[0], message)
-
     if len(columns) == 1:
         (column,) = columns
         values = column.texts() if column.is_text else column.values
@@ -167,12 +228,12 @@ def labels_of(table: Table, names: Sequence[str]) -> Labels | None:
 
 
 def weights_of(table: Table, name: str | None) -> Array | None:
-    """The weights in the column of this name, (rows,); None if there is no such column.
+    """The weights in the column of this name, (rows,); None if the name is None.
 
     Raises:
-        DataError: a weight is missing, is no number, or is negative.
+        DataError: the column or a weight is missing, is no number, or is negative.
     """
-    if name is None or name not in table:
+    if name is None:
         return None
     column = table[name]
     if column.is_text:
