@@ -83,11 +83,6 @@ def test_the_end_says_where_the_files_lie(capsys):
     assert "engine" not in text
 
 
-def test_what_is_to_be_known_of_the_data_is_said(capsys):
-    print_result(result(data=SimpleNamespace(notes=("two", "notes"))))
-    assert "\nnote: two\n\nnote: notes\n" in capsys.readouterr().out
-
-
 def test_an_engine_that_could_not_run_it_says_why(capsys):
     print_result(result(fallback_reason="the activation Cube of dense_1 is not compiled"))
     text = capsys.readouterr().out

@@ -87,12 +87,13 @@ def test_targets_by_what_is_known(load, tmp_path):
     assert load(file="n", target="value", outputs=3, **whole).classes == ("0", "1", "2")
     assert load(file="v", **whole).train.t.shape == (3, 1)
     assert load(file="w", target="value", outputs=2, **whole).classes == ("a", "b")
+    named = {"label": ["last"]}
     with pytest.raises(DataError, match="w:1:5: expected a value as the target, found 'a'"):
-        load(file="w", target="value", outputs=1)
+        load(file="w", target="value", outputs=1, **named)
     with pytest.raises(DataError, match=r"v:1:5: label 0\.5 is no class number"):
-        load(file="v", target="class")
+        load(file="v", target="class", **named)
     with pytest.raises(DataError, match="n:3:5: label '2' is outside the 2 classes 0, 1"):
-        load(file="n", target="class", outputs=2)
+        load(file="n", target="class", outputs=2, **named)
 
 
 def test_the_settings_target_wins(tmp_path):

@@ -34,5 +34,10 @@ def _without_bars(quiet: bool) -> bool:
 
 
 Quiet = Annotated[
-    bool, typer.Option("--quiet", callback=_without_bars, help="Print nothing but errors.")
+    bool,
+    typer.Option(
+        "--quiet",
+        callback=_without_bars,
+        help="Print nothing but errors and, on stderr too, what is doubtful about the data.",
+    ),
 ]

@@ -36,8 +36,6 @@ def print_result(run: Run) -> None:
         say(f"\n{run.ending}")
     say()
     print_scores(run.scores, scaled=run.target_scaling is not None)
-    for note in run.data.notes:
-        say(f"\nnote: {note}")
     if run.fallback_reason is not None:
         say(f"\nengine          {run.engine}: {run.fallback_reason}")
     if run.folder is not None:

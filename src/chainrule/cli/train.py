@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from signal import SIGINT
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chainrule.cli.options import Config, Engine, Overrides, Quiet
+from chainrule.cli.terminal import say
+
+if TYPE_CHECKING:
+    from chainrule.data.dataset import DataSplit
 
 
 def command(
@@ -71,8 +76,22 @@ def command(
             verbose=verbose,
             jacobians=jacobians,
             callbacks=[] if quiet else [SayWhereItGoesOn(), progress],
+            on_data=partial(_say_data, quiet=quiet),
         )
     if not quiet:
         print_result(result)
     if result.signal is not None or result.interrupted:
         raise typer.Exit(128 + (result.signal or SIGINT))
+
+
+def _say_data(data: DataSplit, *, quiet: bool) -> None:
+    """Print what the data are and what is doubtful about them, before training begins."""
+    from chainrule.cli.understood import MOST_DOUBTS, say_data, say_doubts
+
+    if not quiet:
+        say_data(data)
+    say_doubts(data, to_stderr=quiet, most=MOST_DOUBTS)
+    if not quiet:
+        for note in data.notes:
+            say(f"note: {note}")
+        say()

@@ -104,6 +104,8 @@ class DataSplit:
         sequence_shape: the shape of one sequence, (steps, features); None if the inputs are not
             sequences.
         notes: sentences that tell the user something about the data.
+        doubts: sentences on what is suspicious about the data, the worst first, each with the
+            setting that settles it; see `chainrule.data.suspicions`.
         encoding: how the columns of a table became inputs, or None.
         digests: those of the cases of each part, in their order; None if a generator made them.
             See `chainrule.data.digests`.
@@ -127,6 +129,7 @@ class DataSplit:
     scaling: Standardization | None = None
     sequence_shape: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     encoding: TableEncoding | None = None
     digests: Digests | None = None
     label_type: LabelType = "text"

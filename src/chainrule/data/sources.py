@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ from chainrule.data.settings import (
 )
 from chainrule.data.splits import split_cases, split_groups, split_in_order
 from chainrule.data.standardization import Standardization
+from chainrule.data.suspicions import Suspicion, in_order, suspicions_of_data
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import (
     LabelLists,
@@ -62,6 +63,7 @@ from chainrule.data.tables.loading import (
     weights_of,
 )
 from chainrule.data.tables.roles import listed
+from chainrule.data.tables.suspicions import require_label, suspicions_of_table
 from chainrule.data.tables.table import Table
 from chainrule.data.target_scaling import note_on_targets, with_scaled_targets
 from chainrule.data.targets import TargetRule
@@ -156,7 +158,7 @@ _Sources = tuple[Cases, Cases | None, Cases | None]
 
 @dataclass(frozen=True)
 class _Loading:
-    """One call of `load_data`; the attributes are its arguments."""
+    """One call of `load_data`; the attributes are its arguments, and doubts found on the way."""
 
     settings: Mapping[str, Any]
     folder: Path
@@ -164,6 +166,7 @@ class _Loading:
     rule: TargetRule
     encoding: TableEncoding | None
     given: Table | Cases | None
+    doubts: list[Suspicion] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -206,7 +209,14 @@ class _Loading:
             data = with_digests(data)
         data = self._with_scaled_targets(data)
         wanted = self.settings.get("standardize", False)
-        return _standardized(data, center_only=wanted == "center") if wanted else data
+        if wanted:
+            data = _standardized(data, center_only=wanted == "center")
+        return data if self.kind == "generator" else self._with_doubts(data)
+
+    def _with_doubts(self, data: DataSplit) -> DataSplit:
+        """The data with what is doubtful about them, the worst first."""
+        doubts = [*self.doubts, *suspicions_of_data(data, self.settings)]
+        return replace(data, doubts=in_order(doubts))
 
     def _with_scaled_targets(self, data: DataSplit) -> DataSplit:
         """The data with scaled targets if they are to be, or with a note if that may be needed."""
@@ -373,6 +383,11 @@ class _Loading:
             message = "labels names a file of labels, as IDX files have; a table holds its own"
             raise ConfigError(Problem(message, key="labels"))
         tables = read_tables(self.settings, self._table_reader(), self.encoding)
+        if self.encoding is None:
+            target, outputs = self.settings.get("target", self.target), self.outputs
+            require_label(
+                tables.whole, tables.roles, self.settings, target=target, outputs=outputs
+            )
         names, labels = tables.roles.labels, []
         lists = self._label_lists(tables)
         for table in tables.present:
@@ -397,6 +412,10 @@ class _Loading:
             tables.whole, tables.roles, self.settings, rows[0]
         ).model_copy(update={"label_words": list(lists.words) if lists else []})
         encoded = [encoding.apply(table) for table in tables.present]
+        if self.encoding is None:
+            self.doubts.extend(
+                suspicions_of_table(tables.whole, encoding, targets[0], self.settings)
+            )
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
         shape, notes = self._image_of_rows(encoding, whole.x[rows[0]])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +29,7 @@ from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
 from chainrule.data.readers.encoding import OutsideClassesError
+from chainrule.data.readers.files import is_table
 from chainrule.data.readers.paths import (
     FOLDER_HINT,
     existing_file,
@@ -43,6 +45,9 @@ from chainrule.data.settings import (
 )
 from chainrule.data.sources import load_data, with_parts_of_files
 from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.loading import table_options
+from chainrule.data.tables.reading import read_table
+from chainrule.data.tables.table import Table
 from chainrule.nn.building import ConnectError, activation_name, connected
 from chainrule.nn.description import Description, describe_config
 from chainrule.nn.layer_types import LAYERS, Layer
@@ -162,11 +167,37 @@ def resolve_data(
     except OutsideClassesError as error:
         raise DataError([*too_few_outputs(error, config), *error.problems]) from error
     except ChainruleError as error:
-        raise _placed(error, config) from error
+        raise placed(error, config) from error
     problems = list(size_problems(config, data))
     if problems:
         raise ConfigError(problems)
     return data
+
+
+def is_table_there(config: Config) -> bool:
+    """Whether the data of a configuration are a table, in files that exist."""
+    try:
+        files = [file for path in _files_of(config) for file in files_matching(path)]
+    except DataError:
+        return False
+    return bool(files) and os.path.isfile(files[0]) and is_table(files[0])
+
+
+def resolve_table(config: Config) -> Table:
+    """The table in a configuration's file, before anything is decided about its columns.
+
+    Raises:
+        ChainruleError: the file cannot be read, or the settings say wrongly how.
+    """
+    try:
+        return read_table(_files_of(config), table_options(config.data))
+    except ChainruleError as error:
+        raise placed(error, config) from error
+
+
+def _files_of(config: Config) -> list[Path]:
+    """The files, or patterns of files, that the key ``file`` of the data names."""
+    return [config.resolve(name) for name in names_in(config.data.get("file", []))]
 
 
 def require_engine(config: Config) -> None:
@@ -216,7 +247,7 @@ def locate_data(config: Config) -> Config:
             return config
         found = find_published(name, beside=config.folder.resolve())
     except ChainruleError as error:
-        raise _placed(error, config) from error
+        raise placed(error, config) from error
     return config.replace(data={"path": os.path.relpath(found, config.folder)})
 
 
@@ -407,7 +438,7 @@ def _target(config: Config) -> str | None:
     return None if "generator" in config.data else "value"
 
 
-def _placed(error: ChainruleError, config: Config) -> ChainruleError:
+def placed(error: ChainruleError, config: Config) -> ChainruleError:
     """The same error; problems without a path get the line of their setting in ``data``."""
     problems = []
     for problem in error.problems:

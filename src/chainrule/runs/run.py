@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -289,6 +289,7 @@ def train(
     jacobians: bool = False,
     callbacks: Iterable[Callback] = (),
     data: DataSplit | None = None,
+    on_data: Callable[[DataSplit], None] | None = None,
 ) -> Run:
     """Train the network that a configuration describes, on the data it describes.
 
@@ -306,6 +307,7 @@ def train(
             `chainrule.training.Callback`.
         data: what `chainrule.runs.resolve.resolve_data` returned for a configuration with the
             same `chainrule.runs.resolve.data_key`, so that several trainings can share them.
+        on_data: called with the data before the first minibatch, unless a run is resumed.
 
     Returns:
         The run. Ctrl-C or SIGTERM ends training after the chunk of minibatches in progress, and
@@ -346,6 +348,8 @@ def train(
         scaled = data.target_scaling is not None
         shows = ShowMinibatches(jacobians=jacobians, classes=data.classes, scaled=scaled)
         watching.insert(0, shows)
+    if on_data is not None:
+        watching.insert(0, _BeforeTraining(partial(on_data, data)))
     trainer = resolved.trainer(watching)
     checked = resolved.as_run(trainer)
     if not save:
@@ -366,6 +370,18 @@ def train(
     if named.absolute() == folder.path:
         finished.folder = named
     return finished
+
+
+class _BeforeTraining(Callback):
+    """Calls a function before the first minibatch of a run, but not where the run goes on."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def on_start(self, trainer: Trainer) -> None:
+        """Call it, once the folder of the run is known to be free."""
+        if not trainer.minibatches_run:
+            self._call()
 
 
 def _checked_callbacks(callbacks: Iterable[Callback]) -> list[Callback]:

@@ -48,6 +48,7 @@ class InputColumn(BaseModel):
         is_text: whether the cells are read as texts, even where all of them are numbers.
         on_missing: what is done about a missing cell.
         has_indicator: whether one more input is 1 where the cell is missing and 0 elsewhere.
+        missing: how many cells of the training data's file are missing.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -59,6 +60,7 @@ class InputColumn(BaseModel):
     is_text: bool = False
     on_missing: Literal["error", "mean", "median", "most_frequent", "zero", "drop"] = "error"
     has_indicator: bool = False
+    missing: Annotated[int, Field(ge=0)] = 0
 
     @property
     def width(self) -> int:
@@ -419,6 +421,7 @@ def _fitted(
         is_text=column.is_text,
         on_missing=way,
         has_indicator=bool(indicators and missing.any()),
+        missing=int(column.missing.sum()),
     )
 
 
