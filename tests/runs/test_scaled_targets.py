@@ -234,9 +234,11 @@ def test_the_note_is_said_once_and_not_where_the_key_is_set(place, data, notes):
     settings = config(place / "one.csv", **data)
     settings["network"]["learning_rate"] = 1e-15
     settings["training"]["epochs"] = 1
-    assert len(chainrule.train(settings, save=False).data.notes) == notes
+    doubts = chainrule.train(settings, save=False).data.doubts
+    assert sum("scale_targets" in doubt for doubt in doubts) == notes
     settings["data"]["scale_targets"] = True
-    assert chainrule.train(settings, save=False).data.notes == ()
+    doubts = chainrule.train(settings, save=False).data.doubts
+    assert not any("scale_targets" in doubt for doubt in doubts)
 
 
 @pytest.mark.parametrize(

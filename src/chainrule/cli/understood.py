@@ -57,12 +57,18 @@ def _lines(data: DataSplit) -> Iterator[tuple[str, str]]:
 
 
 def targets_text(data: DataSplit) -> str:
-    """The classes with their counts in all parts, or the range of the values."""
+    """The classes or labels with their counts in all parts, or the range of the values."""
     t = np.concatenate([part.t for part in data])
+    if data.multi_label:
+        names = data.target_names or [str(k + 1) for k in range(t.shape[-1])]
+        counts = np.nansum(t, axis=tuple(range(t.ndim - 1)))
+        return f"a case may have several: {commonest(names, counts, MOST_CLASSES)}"
     if data.classes is None:
         if not t.size:
             return "no values"
-        return f"values from {t.min():.6g} to {t.max():.6g}, mean {t.mean():.4g}"
+        if data.target_scaling is not None:
+            t = data.target_scaling.undo(t)
+        return f"values from {np.nanmin(t):.6g} to {np.nanmax(t):.6g}, mean {np.nanmean(t):.4g}"
     numbers = t if t.ndim == 1 else t.argmax(axis=-1)
     counts = np.bincount(numbers[numbers >= 0].astype(np.intp), minlength=len(data.classes))
     return f"classes {commonest(data.classes, counts, MOST_CLASSES)}"

@@ -50,7 +50,7 @@ from chainrule.data.settings import (
 )
 from chainrule.data.splits import split_cases, split_groups, split_in_order
 from chainrule.data.standardization import Standardization
-from chainrule.data.suspicions import Suspicion, in_order, suspicions_of_data
+from chainrule.data.suspicions import Rank, Suspicion, in_order, suspicions_of_data
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import (
     LabelLists,
@@ -219,12 +219,14 @@ class _Loading:
         return replace(data, doubts=in_order(doubts))
 
     def _with_scaled_targets(self, data: DataSplit) -> DataSplit:
-        """The data with scaled targets if they are to be, or with a note if that may be needed."""
+        """The data with scaled targets if they are to be; a doubt if that may be needed."""
         are_values = data.classes is None and not data.multi_label
         if not self.settings.get("scale_targets", False):
             said = "scale_targets" in self.settings or not are_values
             note = None if said else note_on_targets(data.train.t)
-            return data if note is None else replace(data, notes=(*data.notes, note))
+            if note is not None:
+                self.doubts.append(Suspicion(Rank.LEARNING_IS_WORSE, note))
+            return data
         if not are_values:
             found = "labels" if data.multi_label else f"{len(data.classes or ())} classes"
             message = f"scale_targets is for targets that are values; these are {found}"
@@ -384,7 +386,7 @@ class _Loading:
             raise ConfigError(Problem(message, key="labels"))
         tables = read_tables(self.settings, self._table_reader(), self.encoding)
         if self.encoding is None:
-            target, outputs = self.settings.get("target", self.target), self.outputs
+            target, outputs = self.settings.get("target", self.rule.target), self.rule.outputs
             require_label(
                 tables.whole, tables.roles, self.settings, target=target, outputs=outputs
             )
@@ -414,7 +416,7 @@ class _Loading:
         encoded = [encoding.apply(table) for table in tables.present]
         if self.encoding is None:
             self.doubts.extend(
-                suspicions_of_table(tables.whole, encoding, targets[0], self.settings)
+                suspicions_of_table(tables.whole, encoding, targets.parts[0], self.settings)
             )
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)

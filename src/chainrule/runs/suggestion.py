@@ -9,11 +9,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule.config.load import Config, load_config
 from chainrule.config.reading.yaml_writer import flow
 from chainrule.core.errors import ChainruleError
 from chainrule.data.dataset import DataSplit
-from chainrule.data.generators.base import Data
+from chainrule.data.readers.cases import one_hot_rows
 from chainrule.data.sources import load_data
 from chainrule.data.tables.roles import roles_of
 from chainrule.runs.resolve import is_table_there, placed, resolve_table
@@ -58,8 +60,12 @@ def _kind_of_label(config: Config) -> dict[str, Any]:
         labels = roles_of(table, config.data).labels
     except ChainruleError:  # it is reported when the data are read
         return {}
+    if len(labels) > 1:
+        rows = np.stack([table[name].values for name in labels], axis=1)
+        may_be_several = np.isin(rows, (0, 1)).all() and not one_hot_rows(rows).all()
+        return {"target": "labels"} if may_be_several else {}
     column = table[labels[0]]
-    if len(labels) > 1 or column.type not in ("int", "bool") or column.has_leading_zeros:
+    if column.type not in ("int", "bool") or column.has_leading_zeros:
         return {}
     words = column.distinct()[0]
     if len(words) > MOST_CLASSES:
@@ -95,10 +101,11 @@ def suggestion(data: DataSplit, settings: Mapping[str, Any]) -> str:
         del settings["target"]  # it follows from the loss
     if data.sequence_shape is None and data.image_shape is None:
         settings.setdefault("standardize", True)
-    are_values = data.classes is None
-    if are_values and "scale_targets" in Data.model_fields:
+    if data.classes is None and not data.multi_label:
         settings.setdefault("scale_targets", True)
-    network = {"layers": _layers(data)}
+    network: dict[str, Any] = {"layers": _layers(data)}
+    if data.multi_label:
+        network = {"loss": "binary_cross_entropy", **network}
     lines = [f"network: {flow(network)}", "data:"]
     lines += [f"  {flow(key)}: {flow(value)}" for key, value in settings.items()]
     if len(lines) >= MOST_LINES:
@@ -116,5 +123,8 @@ def _layers(data: DataSplit) -> list[Any]:
         hidden = {"size": size, "activation": "relu"}
     if data.classes is not None:
         return [hidden, {"size": len(data.classes)}, "softmax"]
-    of_steps = data.has_targets_of_steps
-    return [hidden, {"size": prod(data.train.t.shape[2 if of_steps else 1 :])}]
+    size = prod(data.train.t.shape[2 if data.has_targets_of_steps else 1 :])
+    return [
+        hidden,
+        {"size": size, "activation": "sigmoid"} if data.multi_label else {"size": size},
+    ]
