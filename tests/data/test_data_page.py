@@ -48,7 +48,14 @@ def test_an_example_is_read(files, example):
 
 def test_every_key_of_a_table_has_an_example():
     keys = {key for example in EXAMPLES for key in YAML(typ="safe").load(example)}
-    assert {*TableKeys.model_fields} - {"split", "flatten", "channels", "seed", "classes"} <= keys
+    assert {*TableKeys.model_fields} - {
+        "split",
+        "flatten",
+        "channels",
+        "seed",
+        "classes",
+        "image",
+    } <= keys
 
 
 def test_numbers_of_another_notation_are_what_they_are_there(files):
