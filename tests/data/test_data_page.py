@@ -27,6 +27,8 @@ def files(tmp_path):
         (tmp_path / name).write_text(csv)
     german = "a;b;y\n" + "".join(f"1.{k:03d},5;{k},25;{'pq'[k % 2]}\n" for k in range(20))
     (tmp_path / "german.csv").write_text(german)
+    tags = "a,tags\n" + "".join(f"{k},{('x;y', 'x', 'y')[k % 3]}\n" for k in range(30))
+    (tmp_path / "tags.csv").write_text(tags)
     return tmp_path
 
 

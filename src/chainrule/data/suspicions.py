@@ -29,6 +29,15 @@ LARGEST = 30.0
 SMALLEST = 0.01
 """Inputs are far from 1 if the root mean square of every one of them is smaller."""
 
+MOST_REPEATED = 0.05
+"""The fraction of validation and test cases that may be in the training data without a word."""
+
+FEWEST_DIFFERENT = 100
+"""Among fewer different cases it is natural that some repeat."""
+
+_BITS = 24
+"""By so many first bits of their digests cases are compared before they are compared in full."""
+
 IMBALANCE = 10
 """Of two classes, one this many times as frequent as the other is worth a word."""
 
@@ -85,6 +94,7 @@ def suspicions_of_data(data: DataSplit, settings: Mapping[str, Any]) -> Iterator
     """
     if data.classes is not None:
         yield from _of_classes(data, data.classes)
+    yield from _of_repeated_cases(data)
     if data.sequence_shape is None and len(data.train):
         yield from _of_inputs(data, settings)
 
@@ -154,6 +164,31 @@ def _of_balance(train: Array, classes: Sequence[str]) -> Iterator[Suspicion]:
             f"{int(train[most]):,} of {int(train.sum()):,} training cases are of "
             f"{_classes(classes, [most])}: always guessing it is right in {share:.1%}, so compare "
             "the accuracy with that; weight: names a column that gives rare cases more weight",
+        )
+
+
+def _of_repeated_cases(data: DataSplit) -> Iterator[Suspicion]:
+    """Cases of validation and test that are in the training data as well.
+
+    Where few different cases are possible, as in a table of truth values, cases repeat by nature.
+    """
+    if data.digests is None or not len(data.digests[0]):
+        return
+    train, others = data.digests[0], np.concatenate(data.digests[1:])
+    if len(np.unique(train[sample_of(len(train))])) < FEWEST_DIFFERENT:
+        return
+    is_marked: Array = np.zeros(2**_BITS, dtype=bool)
+    is_marked[train >> np.uint64(64 - _BITS)] = True  # few others have the same first bits
+    likely = others[is_marked[others >> np.uint64(64 - _BITS)]]
+    repeated = (
+        int(np.isin(likely, train).sum()) if len(likely) > MOST_REPEATED * len(others) else 0
+    )
+    if repeated > MOST_REPEATED * len(others):
+        yield Suspicion(
+            Rank.SCORES_MISLEAD,
+            f"{repeated:,} of {len(others):,} validation and test cases are in the training data "
+            "as well, number for number, so their scores say less of new cases; leave out what is "
+            "there twice, or group: names a column whose cases stay together",
         )
 
 

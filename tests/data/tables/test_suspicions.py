@@ -252,6 +252,15 @@ def test_inputs_far_from_1_are_said_with_the_key(factor, word):
     assert said(data, {"standardize": True}) == ()
 
 
+def test_cases_of_the_test_that_were_trained_on_are_counted(folder):
+    a = floats(300)
+    found = doubts(folder, a=a * 2, b=["x"] * 300 + ["x"] * 300, y=classes(300) * 2)
+    assert any("are in the training data as well" in doubt for doubt in found)
+    once = doubts(folder, a=floats(600), b=floats(600), y=classes(600))
+    few = doubts(folder, a=RNG.integers(0, 4, 600), b=RNG.integers(0, 4, 600), y=classes(600))
+    assert not any("as well" in doubt for doubt in (*once, *few))
+
+
 # A label that cannot be one
 
 
