@@ -346,7 +346,7 @@ def require_label(
         ConfigError: the column cannot be the label; the one problem names the column, says why
             not, and which other column may be.
     """
-    if "label" in settings or "classes" in settings or len(roles.labels) != 1:
+    if {"label", "classes", "label_separator"} & {*settings} or len(roles.labels) != 1:
         return
     column = table[roles.labels[0]]
     are_values = settings.get("target") == "value" or (target == "value" and outputs == 1)
@@ -405,7 +405,9 @@ def _possible_labels(table: Table, roles: Roles, outputs: int | None) -> list[st
         column = table[name]
         if column.type == "float" or column.missing.any():
             continue
-        if len(np.unique(column.values[rows])) <= most and 2 <= len(column.distinct()[0]) <= most:
+        if len(np.unique(column.values[rows])) > most:
+            continue
+        if 2 <= len(column.distinct()[0]) <= min(most, len(table) / 2):
             found[name] = (_LABELS.match(name) is None, not column.is_text)
     return sorted(found, key=lambda name: found[name])
 
