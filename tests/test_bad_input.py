@@ -525,7 +525,7 @@ def test_labels_beyond_the_outputs_name_the_last_layer_and_then_the_data(refused
     first, second, *_ = refused(name).splitlines()
     place = "6:14" if form == "yaml" else "6:7"
     assert first.startswith(
-        f"{name}:{place}: the last layer has size 3, but the labels go up to 4"
+        f"{name}:{place}: the last layer has size 3, but the labels are of 5 classes"
     )
     assert "write size 5" in first
     assert re.search(r"points\.csv:4:5: label '3' is outside", second)

@@ -214,7 +214,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("labels", "size"), [([0, 1, 7], 8), ([0, 1, -1, 7], None), ([0, 1, 0.5], None)]
+    ("labels", "size"), [([0, 1, 7], 8), ([0, 1, -1, 7], 4), ([3, 5, 8], 3), ([0, 1, 0.5], None)]
 )
 def test_the_size_that_labels_need_is_told_where_they_can_be_class_numbers(folder, labels, size):
     (folder / "b.csv").write_text("".join(f"{k},{v}\n" for k, v in enumerate(labels * 5)))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, create_model
 
+from chainrule.core.arguments import is_finite
 from chainrule.core.declared import Arguments, arguments_of
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.limits import MAX_COLUMNS
@@ -39,6 +40,7 @@ from chainrule.data.generators.points import POINT_SETS
 from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.named.from_sklearn import CIFAR_NAMES, IN_SKLEARN, NAMES
+from chainrule.data.readers.cases import as_word
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.image_folder import read_image_folder
 from chainrule.data.splits import DEFAULT_SPLIT
@@ -77,7 +79,27 @@ GENERATORS: Mapping[str, Arguments] = {
 }
 """The generators by name, with the settings of each."""
 
-Classes = Annotated[list[Text], Field(min_length=2), described_as("a list of at least 2 names")]
+
+@dataclass(frozen=True)
+class ClassNames(Metadata):
+    """The names of classes; a number stands for the name that is written so."""
+
+    def check(self, value: Any) -> list[str]:
+        """The names as texts."""
+        are_names = isinstance(value, list) and all(
+            (isinstance(name, str) and name) or is_finite(name) for name in value
+        )
+        if not are_names or len(value) < 2:
+            raise expected("a list of at least 2 names")
+        return [as_word(name) for name in value]
+
+    def json_schema(self) -> dict[str, Any]:
+        """At least two texts or numbers."""
+        name = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "number"}]}
+        return {"type": "array", "items": name, "minItems": 2}
+
+
+Classes = Annotated[Any, ClassNames()]
 
 
 @dataclass(frozen=True)

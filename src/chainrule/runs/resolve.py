@@ -165,7 +165,8 @@ def resolve_data(
             labels=_gives_labels(config),
         )
     except OutsideClassesError as error:
-        raise DataError([*too_few_outputs(error, config), *error.problems]) from error
+        of_size = list(too_few_outputs(error, config))  # then one label is example enough
+        raise DataError([*of_size, *error.problems[: 1 if of_size else None]]) from error
     except ChainruleError as error:
         raise placed(error, config) from error
     problems = list(size_problems(config, data))

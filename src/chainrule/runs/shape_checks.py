@@ -152,8 +152,8 @@ def too_few_outputs(error: OutsideClassesError, config: Config) -> Iterator[Prob
     if found is not None and error.needed is not None and "classes" not in config.data:
         k, layer = found
         message = (
-            f"the last layer has size {layer['size']}, but the labels go up to "
-            f"{error.needed - 1}; if they are right, write size {error.needed}"
+            f"the last layer has size {layer['size']}, but the labels are of {error.needed} "
+            f"classes; if they are right, write size {error.needed}"
         )
         yield config.problem(("network", "layers", k, "size"), message)
 

@@ -90,11 +90,6 @@ def test_names_that_the_file_brings():
 
 
 def test_labels_outside_the_classes():
-    found = fault([labels((1, 2, 3))], outputs=3)
-    assert found == (
-        "f:3: label '3' is outside the 3 classes 0, 1, 2; "
-        "to name the classes, write classes: [1, 2, 3]"
-    )
     assert fault([labels((0, 7))], outputs=5) == "f:2: label '7' is outside the 5 classes 0 to 4"
     assert "did you mean 'dog'?" in fault([labels(["cat", "dgo"])], ["cat", "dog"])
     assert "classes: [-1, 1]" in fault([labels((-1, 1))])
@@ -102,9 +97,17 @@ def test_labels_outside_the_classes():
     assert "no class number" in fault([labels((0, 1e9))])
 
 
+@pytest.mark.parametrize("values", [(1, 2, 3), (5, 7, 6), (-1, 0, 1), (0, 1, 9)])
+def test_as_many_whole_numbers_as_outputs_name_the_classes(values):
+    numbers, names = encoded([labels(values)], outputs=3)
+    assert names == tuple(map(str, sorted(values)))
+    assert [int(names[k]) for k in numbers[0]] == list(values)
+    assert encoded([labels((0, 2))], outputs=3)[1] == ("0", "1", "2")
+
+
 def test_many_labels_outside_are_counted():
     with pytest.raises(DataError) as caught:
-        encoded([labels(np.repeat([8, 9], 50))], outputs=2)
+        encoded([labels(np.repeat([8, 9], 50))], outputs=3)
     assert len(caught.value.problems) == 11
     assert "90 more" in str(caught.value.problems[-1])
 

@@ -53,8 +53,9 @@ def class_names(
 
     Returns:
         The listed names, or those stored in the files, or the distinct labels sorted if they
-        are text; otherwise "0", "1", ..., as many as one-hot rows have columns or the network
-        has outputs (at least two), or up to the largest label.
+        are text, or if they are whole numbers that are no class numbers but as many as the
+        network has outputs, such as 5 and 7; otherwise "0", "1", ..., as many as one-hot rows
+        have columns or the network has outputs (at least two), or up to the largest label.
 
     Raises:
         DataError: a list of names repeats one, holds control characters or differs between
@@ -91,7 +92,18 @@ def _names_of_labels(parts: Sequence[Labels], outputs: int | None) -> tuple[str,
     if any(part.are_text for part in parts):
         _refuse_mixture([part for part in parts if not part.are_names])
         return tuple(sorted(_words(parts)))
-    return tuple(str(k) for k in range(_number_of_classes(parts, outputs)))
+    number, found = _number_of_classes(parts, outputs), _whole_labels(parts)
+    if found and len(found) == number and not 0 <= found[0] <= found[-1] < number:
+        return tuple(map(str, found))
+    return tuple(str(k) for k in range(number))
+
+
+def _whole_labels(parts: Sequence[Labels]) -> list[int]:
+    """The distinct labels in order, if each is one whole number; otherwise none."""
+    if any(part.are_text or np.ndim(part.values) > 1 for part in parts):
+        return []
+    found = np.unique(np.concatenate([np.asarray(part.values, float) for part in parts]))
+    return found.astype(int).tolist() if (found == np.floor(found)).all() else []
 
 
 def check_names(names: Sequence[str], path: Path | None) -> None:
@@ -305,6 +317,9 @@ def _needed(parts: Sequence[Labels]) -> int | None:
     """How many classes the labels need; None if they are no class numbers, or have names."""
     if any(part.are_text or part.names is not None for part in parts):
         return None
+    found = _whole_labels(parts)
+    if len(found) > 1 and found[0] != 0:  # then they are no class numbers, but names
+        return len(found) if len(found) <= MAX_CLASS else None
     try:
         return _number_of_classes(parts, None)
     except DataError:
