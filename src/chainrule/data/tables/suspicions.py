@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.data.suspicions import MOST_NAMED, Rank, Suspicion, named, sample_of
+from chainrule.data.tables.cells import is_number
 from chainrule.data.tables.encoding import InputColumn, TableEncoding
 from chainrule.data.tables.roles import Roles
 from chainrule.data.tables.table import Column, Table
@@ -372,15 +373,18 @@ def _no_classes(column: Column, outputs: int | None, *, is_class: bool) -> tuple
     """Why the cells of a column name no classes, or "", and whether that is certain."""
     words, _ = column.distinct()
     count, missing = len(words), int(column.missing.sum())
-    example = shown(words[0], 40)[1:-1] if words else ""
     if column.type == "float" and is_class:
-        return f"it holds numbers such as {example}, which name no class", True
+        known = column.values[~column.missing]
+        broken = known[known != np.floor(known)]
+        if len(broken) > len(known) / 2:  # a few are mistakes, which have their places
+            return f"it holds numbers such as {broken[0]:.6g}, which name no class", True
+        return "", False
     beyond = max(outputs or 0, 2)
     if column.is_text and count > max(_MOST_CLASSES, (len(column) - missing) / 2, beyond):
         return f"it holds {count:,} different texts in {len(column):,} rows", True
     if missing:
         return f"{missing:,} of its cells are missing", False
-    if outputs is not None and count > beyond and column.type != "float":
+    if outputs is not None and count > max(beyond, _MOST_CLASSES) and column.type != "float":
         size = f"{outputs} output{'s' * (outputs != 1)}"
         return f"it has {count:,} different values, and the network {size}", False
     return "", False
@@ -388,8 +392,9 @@ def _no_classes(column: Column, outputs: int | None, *, is_class: bool) -> tuple
 
 def _no_values(column: Column) -> tuple[str, bool]:
     """Why the cells of a column are no values, or "", and whether that is certain."""
-    if column.is_text and column.words:
-        example = shown(column.words[0], 40)[1:-1]
+    texts = [word for word in column.words if not is_number(word)]
+    if len(texts) > len(column.words) / 2:
+        example = shown(texts[0], 40)[1:-1]
         return f"it holds texts such as {example}, which are no values to learn", True
     return "", False
 
