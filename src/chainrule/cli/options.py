@@ -38,6 +38,6 @@ Quiet = Annotated[
     typer.Option(
         "--quiet",
         callback=_without_bars,
-        help="Print nothing but errors and, on stderr too, what is doubtful about the data.",
+        help="Print nothing but errors; train says on stderr what is doubtful about the data.",
     ),
 ]
