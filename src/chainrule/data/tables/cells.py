@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -302,6 +302,22 @@ _NAMED = {",": "comma", ".": "point", "'": "apostrophe", " ": "blank"}
 # Columns
 
 
+class _Missing(NamedTuple):
+    """The words for a missing cell: themselves, with a blank at their sides, and as numbers."""
+
+    words: frozenset[str]
+    as_written: frozenset[str]
+    numbers: Mapping[float, str]
+
+
+@cache
+def _missing_of(words: frozenset[str], notation: Notation) -> _Missing:
+    sides = (("", ""), (" ", ""), ("", " "), (" ", " "))
+    as_written = frozenset(f"{before}{word}{behind}" for word in words for before, behind in sides)
+    numbers = {value: w for w in words if (value := notation.number(w)) is not None}
+    return _Missing(words, as_written, numbers)
+
+
 class _Words(dict[str, int]):
     """The code of each text as it is written; texts that differ only by blanks share one.
 
@@ -311,11 +327,6 @@ class _Words(dict[str, int]):
 
     def __init__(self, missing: frozenset[str]) -> None:
         self.missing = missing
-        self.missing_as_written = {
-            f"{before}{word}{behind}"
-            for word in missing
-            for before, behind in (("", ""), (" ", ""), ("", " "), (" ", " "))
-        }
         self.codes: dict[str, int] = {}
         self.found_missing: dict[str, None] = {}
 
@@ -391,9 +402,7 @@ class ColumnBuilder:
         self._stays_text = as_text
         self._notation = notation
         self._words = _Words(missing)
-        self._missing_numbers = {
-            word: value for word in missing if (value := notation.number(word)) is not None
-        }
+        self._missing = _missing_of(missing, notation)
         self._values = _Growing(np.int32 if as_text else np.float64)
         self._has_numbers = False
         self._has_zeros = False
@@ -430,11 +439,11 @@ class ColumnBuilder:
 
     def add_numbers(self, numbers: Array) -> None:
         """Append cells that are known to be numbers, with NaN for missing ones."""
-        for word, number in self._missing_numbers.items():
+        for number, word in self._missing.numbers.items():
             if (numbers == number).any():
                 numbers = np.where(numbers == number, np.nan, numbers)
                 self._words.found_missing[word] = None
-        self._has_numbers = self._has_numbers or not np.isnan(numbers).all()
+        self._has_numbers = self._has_numbers or not bool(np.isnan(numbers).all())
         self._values.append(numbers)
 
     def column(self) -> Column:
@@ -470,7 +479,7 @@ class ColumnBuilder:
 
     def _with_gaps(self, cells: Sequence[str]) -> Array | None:
         """The cells as numbers if Python reads them and the others are plain words for missing."""
-        words = self._words.missing_as_written
+        words = self._missing.as_written
         try:
             found = [math.nan if cell in words else float(cell) for cell in cells]
         except ValueError:
