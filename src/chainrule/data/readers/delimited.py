@@ -210,23 +210,18 @@ class _Reading:
         rows = list(islice(first, SAMPLE + 1))
         self.head = head = _head_of(form, rows)
         names = head.names or [f"column_{k + 1}" for k in range(head.columns)]
+        missing = form.options.missing_words
+
+        def builder(k: int, *, as_text: bool) -> ColumnBuilder:
+            return ColumnBuilder(names[k], head.notation, missing, as_text=as_text)
+
         builders = [
-            ColumnBuilder(
-                name,
-                head.notation,
-                form.options.missing_words,
-                as_text=form.options.are_texts(k, name),
-            )
-            for k, name in enumerate(names)
+            builder(k, as_text=form.options.are_texts(k, name)) for k, name in enumerate(names)
         ]
         self._fill(dict(enumerate(builders)))
         if self.problems:
             raise DataError(self._reported())
-        mixed = {
-            k: ColumnBuilder(each.name, head.notation, form.options.missing_words, as_text=True)
-            for k, each in enumerate(builders)
-            if each.is_mixed
-        }
+        mixed = {k: builder(k, as_text=True) for k, b in enumerate(builders) if b.is_mixed}
         if mixed:
             self._fill(mixed)
         columns = tuple(mixed.get(k, each).column() for k, each in enumerate(builders))

@@ -401,11 +401,18 @@ class ColumnBuilder:
         self.is_mixed = False
         self._stays_text = as_text
         self._notation = notation
-        self._words = _Words(missing)
         self._missing = _missing_of(missing, notation)
+        self._written: _Words | None = None
         self._values = _Growing(np.int32 if as_text else np.float64)
         self._has_numbers = False
         self._has_zeros = False
+
+    @property
+    def _words(self) -> _Words:
+        """The words found; made when the first is, as a table may have very many columns."""
+        if self._written is None:
+            self._written = _Words(self._missing.words)
+        return self._written
 
     @property
     def is_settled(self) -> bool:
@@ -449,7 +456,10 @@ class ColumnBuilder:
     def column(self) -> Column:
         """The column of all cells so far."""
         values = self._values.array()
-        words, missing = tuple(self._words.codes), tuple(self._words.found_missing)
+        words: tuple[str, ...] = ()
+        missing: tuple[str, ...] = ()
+        if self._written is not None:
+            words, missing = tuple(self._written.codes), tuple(self._written.found_missing)
         if not self.is_text:
             return numeric_column(
                 self.name, values, has_leading_zeros=self._has_zeros, missing_words=missing
@@ -492,14 +502,14 @@ class ColumnBuilder:
         return numbers
 
     def _one_by_one(self, cells: Sequence[str]) -> Array | None:
-        number, words, found = self._notation.number, self._words, []
+        number, missing, found = self._notation.number, self._missing.words, []
         for cell in cells:
             text = stripped(cell)
             value = number(text)
-            if value is None or text in words.missing:
-                if text not in words.missing:
+            if value is None or text in missing:
+                if text not in missing:
                     return None
-                words.found_missing[text] = None
+                self._words.found_missing[text] = None
                 value = math.nan
             found.append(value)
         return np.array(found, dtype=np.float64)

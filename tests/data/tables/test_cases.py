@@ -1,4 +1,4 @@
-"""Text files of cases: every way of writing them, and the place of every fault."""
+"""Tables as cases with a label: inputs that are numbers, and the place of what is none."""
 
 from __future__ import annotations
 
@@ -143,28 +143,6 @@ def test_other_faults_with_their_places(write):
     ]
 
 
-def test_ragged_rows(write):
-    found = problems(write("1,2,0\n1,2\n1,2,0\n\n1,2,3,0\n1,2,0\n"))
-    assert [fault.split(" (")[0] for fault in found] == [
-        "2:4: found 2 columns, expected 3 as in the other lines",
-        "5:7: found 4 columns, expected 3 as in the other lines",
-    ]
-    # Where the first line is the odd one, it is the one named.
-    first = problems(write("1,2\n1,2,0\n1,2,0\n"))[0]
-    assert first.startswith("1:4: found 2 columns, expected 3")
-    assert "header" not in first
-
-
-@pytest.mark.parametrize(
-    ("line", "column"),
-    [("1  2 0  77 9", 9), ("1 2 ", 4), ("1", 2), ("  1 2", 6)],
-)
-def test_a_ragged_row_between_blanks_is_marked_where_it_differs(write, line, column):
-    found = problems(write(f"1 2 0\n3 4 1\n{line}\n5 6 0\n"))
-    assert len(found) == 1
-    assert found[0].startswith(f"3:{column}: found ")
-
-
 @pytest.mark.parametrize(
     ("wrong", "more"), [(11, "1"), (500, "490"), (1010, "1000"), (30_000, "more than 1,000")]
 )
@@ -190,42 +168,6 @@ def test_a_quoted_cell_anywhere_changes_nothing(write):
     assert set(quoted.labels.values) == {"a"}
 
 
-CELLS = st.sampled_from(["1", "-2.5", "x", "", "nan", '"3"', '"', "1e999", " 4 ", "'5'"])
-
-
-@given(rows=st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=12))
-def test_how_many_lines_are_read_at_a_time_changes_nothing(rows, write, monkeypatch):
-    path = write("\n".join(",".join(row) for row in rows))
-
-    def outcome(block):
-        monkeypatch.setattr("chainrule.data.readers.text_blocks.BLOCK", block)
-        try:
-            cases = read_text(path, header=False)
-        except DataError:
-            return "refused"
-        return cases.x.tolist(), list(cases.labels.values)
-
-    assert outcome(1) == outcome(9) == outcome(2**14)
-
-
-@given(
-    cells=st.lists(st.text("a \u00a0\t'1", max_size=4), min_size=2, max_size=6),
-    separator=st.sampled_from([",", ";"]),
-)
-def test_cells_are_stripped_wherever_there_is_something_to_strip(write, cells, separator):
-    line = separator.join(cells)
-    options = TableOptions(header=False, delimiter=separator, na=(), texts=(*range(1, 7),))
-    table = read_table(write(f"{line}\n"), options)
-    for cell, column in zip(cells, table.columns, strict=True):
-        expected = cell.strip()
-        if len(expected) > 1 and expected[0] == expected[-1] == "'":
-            expected = expected[1:-1].strip()
-        assert column.texts() == [expected]
-        begin = (table.place(0, column.name, "").column or 0) - 1
-        assert line[begin:].startswith(cell.lstrip(" "))
-        assert line[:begin].count(separator) == table.names.index(column.name)
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -240,13 +182,6 @@ def test_cells_are_stripped_wherever_there_is_something_to_strip(write, cells, s
 )
 def test_files_without_cases(write, content, message):
     assert message in problems(write(content))[0]
-
-
-def test_files_that_are_not_there(write, tmp_path):
-    write("1,2,0", "letters.csv")
-    assert "did you mean 'letters.csv'?" in problems(tmp_path / "leters.csv")[0]
-    assert "nor the folder" in problems(tmp_path / "none" / "letters.csv")[0]
-    assert "this is a folder" in problems(tmp_path)[0]
 
 
 @given(st.binary(max_size=60) | st.text("0123456789.,;-+e \t\n\r\"'#naxif_", max_size=60))
