@@ -17,6 +17,9 @@ from chainrule.core.errors import ChainruleError, DataError, ShapeError
 from chainrule.data.readers.encoding import has_type, typed_labels
 from chainrule.runs.run_folder import RunFolder
 
+# Some tests evaluate a run on the data that it was trained on, of which it warns.
+pytestmark = pytest.mark.filterwarnings("ignore:of the .* cases:chainrule.core.errors.DataWarning")
+
 RNG = np.random.default_rng(2)
 NUMBERS = np.arange(60) % 3
 X = RNG.normal(0, 0.3, size=(60, 2)) + 3 * np.eye(3)[NUMBERS][:, :2]

@@ -23,6 +23,9 @@ from chainrule.data.target_scaling import (
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training.engines import ENGINES
 
+# Some tests evaluate a run on the data that it was trained on, of which it warns.
+pytestmark = pytest.mark.filterwarnings("ignore:of the .* cases:chainrule.core.errors.DataWarning")
+
 RNG = np.random.default_rng(6)
 X = RNG.normal([5, -3], [2, 0.5], (120, 2))
 PRICES = np.column_stack([X[:, 0] * 1e6 + 3e6, X[:, 1] * 1e-4])

@@ -16,6 +16,9 @@ from chainrule.data.readers.cases import Labels
 from chainrule.data.readers.encoding import encode_label_sets, names_of_columns
 from chainrule.training.engines import ENGINES
 
+# Some tests evaluate a run on the data that it was trained on, of which it warns.
+pytestmark = pytest.mark.filterwarnings("ignore:of the .* cases:chainrule.core.errors.DataWarning")
+
 metrics = pytest.importorskip("sklearn.metrics")
 
 NAMES = ["sun", "rain", "snow"]

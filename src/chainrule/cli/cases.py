@@ -22,9 +22,9 @@ from chainrule.data.readers.image_folder import read_images
 from chainrule.data.readers.pictures import is_image
 from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
 from chainrule.data.settings import own_arguments
-from chainrule.data.tables.encoding import TableEncoding
-from chainrule.data.tables.loading import LabelLists, labels_of, table_options, weights_of
+from chainrule.data.tables.loading import table_options
 from chainrule.data.tables.reading import read_table
+from chainrule.runs.passed import encoded_table
 from chainrule.runs.predictions import encoded_labels, scaled
 from chainrule.runs.run import Run
 from chainrule.runs.run_folder import PARTS
@@ -173,7 +173,10 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     """The cases of a file, with inputs as there, (cases, features); a split asks for labels."""
     settings = run.config.data
     if run.encoding is not None and is_table(file):
-        return _read_table(run, run.encoding, file)
+        options = table_options(settings, run.encoding.texts)
+        table = encoded_table(run, read_table(file, options))
+        _say_notes(table.notes)
+        return table
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):
         return _read_images(run, file, split)
     cases = read_inputs(
@@ -187,19 +190,6 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     )
     _say_notes(cases.notes)
     return cases
-
-
-def _read_table(run: Run, encoding: TableEncoding, file: Path) -> Cases:
-    """Inputs and labels by the names of the columns, encoded as those of the training data."""
-    options = table_options(run.config.data, encoding.texts)
-    table = encoding.matched(read_table(file, options))
-    encoded = encoding.apply(table)
-    _say_notes(encoded.notes)
-    weights = weights_of(table, encoding.weight)
-    separator, lists = run.config.data.get("label_separator"), None
-    if separator is not None:
-        lists = LabelLists(separator, tuple(encoding.label_words))
-    return Cases(encoded.x, labels_of(table, encoding.labels, lists), weights=weights)
 
 
 def _read_images(run: Run, path: Path, split: str | None) -> Cases:

@@ -173,6 +173,10 @@ class MissingExtraError(ChainruleError):
     """An optional package that a feature needs and that is not installed."""
 
 
+class DataWarning(UserWarning):
+    """What a trained network was told of new data, such as columns of no use or filled cells."""
+
+
 class CompileCacheWarning(RuntimeWarning):
     """Compiled code could not be cached or read from the cache: it is compiled once more."""
 

@@ -231,10 +231,19 @@ class TableKeys(Data):
     classes: Classes = Field([], description="the names of the classes, in order")
 
 
+PassedForm = Literal["arrays", "table"]
+
+
 class Given(TableKeys):
     """Data that are passed in Python, as ``chainrule.train(config, data=...)``."""
 
-    python: Literal["arrays", "table"] = Field(description="what was passed")
+    python: PassedForm = Field(description="what was passed")
+    validation_python: PassedForm = Field(
+        UNSAID, description="written into a run whose validation data were passed, as validation="
+    )
+    test_python: PassedForm = Field(
+        UNSAID, description="written into a run whose test data were passed, as test="
+    )
 
 
 @dataclass(frozen=True)
@@ -454,9 +463,9 @@ def data_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
         yield ("scale_targets",), message
     if kinds == ["file"]:
         yield from _file_problems(data)
-    elif kinds == ["folder"]:
-        yield from _split_problems(data, "folder")
-    elif kinds == ["name"] and _has_its_own(data, "test") and _part_of_split(data, 2):
+    elif kinds in (["folder"], ["python"]):
+        yield from _split_problems(data, kinds[0])
+    elif kinds == ["name"] and has_its_own(data, "test") and _part_of_split(data, 2):
         yield ("split", 2), "the test part of split must be 0: the set has test images of its own"
     elif kinds in ([], ["generator"]) and (known := GENERATORS.get(_generator(data))):
         yield from (((key,), message) for key, message in known.problems(data))
@@ -474,11 +483,12 @@ def _file_problems(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _split_problems(data: Mapping[str, Any], kind: str) -> Iterator[tuple[KeyPath, str]]:
-    """The fractions of the split for validation and test data that have a file or a folder."""
+    """The fractions of the split for validation and test data that have a source of their own."""
     for k, part in enumerate(("validation", "test"), start=1):
         key = f"{part}_{kind}"
         if key in data and _part_of_split(data, k):
-            yield ("split", k), f"the {part} part of split must be 0: {key} gives it"
+            giver = f"{part}=" if kind == "python" else key
+            yield ("split", k), f"the {part} part of split must be 0: {giver} gives it"
 
 
 def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
@@ -486,10 +496,10 @@ def _part_of_split(data: Mapping[str, Any], part: int) -> Any:
     return split[part] if isinstance(split, list | tuple) and len(split) == 3 else 0
 
 
-def _has_its_own(data: Mapping[str, Any], part: str) -> bool:
+def has_its_own(data: Mapping[str, Any], part: str) -> bool:
     """Whether the validation or test ``part`` has its own cases, which are not split off."""
     published = part == "test" and data.get("name") in CIFAR_NAMES
-    return published or f"{part}_file" in data or f"{part}_folder" in data
+    return published or any(f"{part}_{kind}" in data for kind in ("file", "folder", "python"))
 
 
 def _generator(data: Mapping[str, Any]) -> str:
@@ -509,7 +519,7 @@ def fractions_of(data: Mapping[str, Any]) -> tuple[float, float, float]:
         train, validation, test = data["split"]
         return train, validation, test
     validation, test = (
-        0.0 if _has_its_own(data, name) else fraction
+        0.0 if has_its_own(data, name) else fraction
         for name, fraction in zip(("validation", "test"), DEFAULT_SPLIT[1:], strict=True)
     )
     return 1 - validation - test, validation, test

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array, cases_that_count
+from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
-from chainrule.core.sequences import NO_CLASS
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.digests import with_digests
 from chainrule.data.generators.points import POINT_SETS
@@ -20,6 +19,14 @@ from chainrule.data.generators.sequences import SEQUENCES
 from chainrule.data.generators.shapes import ImageGenerator
 from chainrule.data.named.cifar import as_published, find_published, read_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES, read_named
+from chainrule.data.passed import Passed
+from chainrule.data.preparing import (
+    changed,
+    in_numbers,
+    standardized,
+    with_note_of_weights,
+    with_values,
+)
 from chainrule.data.readers.cases import (
     Cases,
     Labels,
@@ -31,13 +38,17 @@ from chainrule.data.readers.cases import (
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.encoding import (
     has_type,
-    require_two_classes,
 )
 from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
 from chainrule.data.readers.npz_file import BRIGHT, TOO_BRIGHT, with_npz_parts
 from chainrule.data.readers.paths import files_matching
-from chainrule.data.readers.sequence_file import holds_sequences, read_sequences
+from chainrule.data.readers.sequence_file import (
+    Sequences,
+    holds_sequences,
+    parts_with_names,
+    read_sequences,
+)
 from chainrule.data.settings import (
     FILE_KEYS,
     KINDS,
@@ -49,7 +60,6 @@ from chainrule.data.settings import (
     own_arguments,
 )
 from chainrule.data.splits import split_cases, split_groups, split_in_order
-from chainrule.data.standardization import Standardization
 from chainrule.data.suspicions import Rank, Suspicion, in_order, suspicions_of_data
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.loading import (
@@ -80,7 +90,7 @@ def load_data(
     sequences: bool = False,
     encoding: TableEncoding | None = None,
     classes: Sequence[str] | None = None,
-    given: Table | Cases | None = None,
+    given: Passed | None = None,
     labels: bool = False,
 ) -> DataSplit:
     """Make or read the data that a configuration describes.
@@ -152,6 +162,11 @@ def with_parts_of_files(settings: Mapping[str, Any], folder: Path) -> dict[str, 
     return with_npz_parts(with_parts(as_published(settings, folder), folder), folder)
 
 
+NOT_IN_A_FILE = (
+    "the data were passed in Python, as chainrule.train(config, data=...), and are in no file; "
+    "pass them again, or write file: with a file that holds them in place of python:"
+)
+
 # The cases to be split, and the validation and test cases that come from sources of their own.
 _Sources = tuple[Cases, Cases | None, Cases | None]
 
@@ -165,7 +180,7 @@ class _Loading:
     seed: int
     rule: TargetRule
     encoding: TableEncoding | None
-    given: Table | Cases | None
+    given: Passed | None
     doubts: list[Suspicion] = field(default_factory=list)
 
     @property
@@ -185,7 +200,9 @@ class _Loading:
             data = self._shapes()
         elif kind == "file" and holds_sequences(self._path("file"), wanted=sequences):
             data = self._sequence_file()
-        elif isinstance(self.given, Table) or (kind == "file" and is_table(self._path("file"))):
+        elif kind == "python" and isinstance(self._passed().train, Sequences):
+            data = self._passed_sequences()
+        elif self._is_table:
             data = self._tables()
         elif kind == "text":
             data = self._characters()
@@ -197,20 +214,20 @@ class _Loading:
                 "file": self._files,
                 "folder": self._images,
                 "name": self._named,
-                "python": self._passed,
+                "python": self._passed_cases,
             }
             sources = read[kind]()
             data = self._from_cases(sources)
             if kind == "folder":
                 dtype = "float64"  # as images were read before they could be read as bytes
-            data = _in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
-        data = _with_note_of_weights(data)
+            data = in_numbers(data, dtype, are_bytes=sources[0].are_bytes)
+        data = with_note_of_weights(data)
         if self.generator is None:  # a generator makes the same cases each time
             data = with_digests(data)
         data = self._with_scaled_targets(data)
         wanted = self.settings.get("standardize", False)
         if wanted:
-            data = _standardized(data, center_only=wanted == "center")
+            data = standardized(data, center_only=wanted == "center")
         return data if self.kind == "generator" else self._with_doubts(data)
 
     def _with_doubts(self, data: DataSplit) -> DataSplit:
@@ -259,7 +276,7 @@ class _Loading:
         data = ImageGenerator(**own, **shared, seed=self.seed).generate()
         if not self.rule.are_values:
             return data
-        return _changed(
+        return changed(
             data, lambda part: replace(part, t=part.t[:, None].astype(float)), classes=None
         )
 
@@ -278,20 +295,16 @@ class _Loading:
         if others:
             message = f"{others[0]} is not for a file of sequences, as {path.name} is one"
             raise ConfigError(Problem(message, key=others[0]))
-        found = read_sequences(path)
-        if found.t is None:
-            raise DataError(Problem("found no array t of targets beside x", path))
-        names = found.classes or self.rule.classes
-        if names is None and found.t.dtype.kind in "iu":
-            there = found.t[found.t != NO_CLASS]
-            require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
-            names = tuple(str(k) for k in range(max(1, int(found.t.max())) + 1))
-        if names is not None and found.t.max() >= len(names):
-            raise DataError(
-                Problem(f"t goes up to {found.t.max()}; there are {len(names)} classes", path)
-            )
-        made = Dataset(found.x, found.t, found.weights)
-        return self._split_sequences(made, names, path.name, found.target_names)
+        return self._split_parts([read_sequences(path), None, None], path.name, path)
+
+    def _split_parts(
+        self, found: Sequence[Sequences | None], source: str, path: Path | None = None
+    ) -> DataSplit:
+        """Sequences to split, and validation and test sequences of their own or None."""
+        (whole, *own), names = parts_with_names(found, self.rule.classes, source, path)
+        assert whole is not None
+        assert found[0] is not None
+        return self._split_sequences(whole, names, source, found[0].target_names, own)
 
     def _split_sequences(
         self,
@@ -299,8 +312,9 @@ class _Loading:
         names: Sequence[str] | None,
         source: str,
         target_names: tuple[str, ...] | None = None,
+        own: Sequence[Dataset | None] = (None, None),
     ) -> DataSplit:
-        """The sequences, split; class numbers become values if `are_values`."""
+        """The sequences, split, beside those of ``own``; class numbers may become values."""
         are_numbers = made.t.dtype.kind == "i"
         path = self._path("file") if self.kind == "file" else None
         are_sets = self.rule.are_sets_of_sequences(made.t, path)
@@ -313,19 +327,20 @@ class _Loading:
                 message += f", or make t whole numbers, one a class (it holds {made.t.dtype})"
             key = "target" if "target" in self.settings else self.kind
             raise ConfigError(Problem(message, key=key))
-        if are_numbers and self.rule.are_values:
-            made = replace(made, t=np.where(made.t == NO_CLASS, np.nan, made.t)[..., None])
-        classes = tuple(names) if names is not None and made.t.dtype.kind == "i" else None
+        classes = tuple(names) if names and are_numbers and not self.rule.are_values else None
         if are_sets and target_names is None and names is not None:
             target_names = tuple(names)
-        columns = made.t.shape[-1] if made.t.ndim > 1 else 1
+        columns = made.t.shape[-1] if made.t.ndim > 1 and not are_numbers else 1
         if classes is None and target_names is not None and len(target_names) != columns:
             message = f"{source} names {len(target_names)} targets, but t has {columns} columns"
             raise DataError(Problem(message, key=self.kind))
-        parts = self._split(len(made), made.t if made.t.ndim == 1 else None)
-        train, validation, test = map(made.take, parts)
         steps, features = made.x.shape[1:]
-        return DataSplit(
+        parts = self._split(len(made), made.t if made.t.ndim == 1 and classes else None)
+        train, validation, test = (
+            made.take(rows) if part is None else part
+            for rows, part in zip(parts, (None, *own), strict=True)
+        )
+        data = DataSplit(
             train,
             validation,
             test,
@@ -336,6 +351,7 @@ class _Loading:
             target_names=target_names if classes is None else None,
             multi_label=are_sets,
         )
+        return changed(data, with_values) if are_numbers and self.rule.are_values else data
 
     def _points(self) -> _Sources:
         points = self._made(POINT_SETS)
@@ -474,9 +490,12 @@ class _Loading:
 
     def _table_reader(self) -> Reader:
         """The reader of the configuration's files, or of the table that was passed."""
-        if isinstance(self.given, Table):
-            table = self.given
-            return lambda key, texts: table.with_texts(texts)
+        if self.kind == "python":
+            parts = zip(
+                ("file", "validation_file", "test_file"), self._passed().parts, strict=True
+            )
+            tables = {key: part for key, part in parts if isinstance(part, Table)}
+            return lambda key, texts: tables[key].with_texts(texts)
         return file_reader(self.settings, self._paths)
 
     def _rows_of_parts(self, tables: Tables, classes: Array | None) -> tuple[Array, Array, Array]:
@@ -498,11 +517,31 @@ class _Loading:
             self._path("folder"), validation, test, **own_arguments(self.settings)
         )
 
-    def _passed(self) -> _Sources:
-        if not isinstance(self.given, Cases):
-            message = "the data were passed in Python and are in no file; pass them again"
-            raise DataError(Problem(message, key="python"))
-        return self.given, None, None
+    @property
+    def _is_table(self) -> bool:
+        """Whether the data are a table, whose columns have roles."""
+        if self.kind == "python":
+            return isinstance(self._passed().train, Table)
+        return self.kind == "file" and is_table(self._path("file"))
+
+    def _passed_cases(self) -> _Sources:
+        """Rows of numbers or images that were passed in Python."""
+        parts = self._passed().parts
+        train, validation, test = (part if isinstance(part, Cases) else None for part in parts)
+        assert train is not None
+        return train, validation, test
+
+    def _passed_sequences(self) -> DataSplit:
+        """Sequences that were passed in Python."""
+        parts = self._passed().parts
+        found = [part if isinstance(part, Sequences) else None for part in parts]
+        return self._split_parts(found, "arrays passed in Python")
+
+    def _passed(self) -> Passed:
+        """The data that were passed in Python."""
+        if self.given is None:
+            raise DataError(Problem(NOT_IN_A_FILE, key="python"))
+        return self.given
 
     def _named(self) -> _Sources:
         name = self.settings["name"]
@@ -552,53 +591,10 @@ class _Loading:
         if self.kind in PATH_KEYS:
             first, *more = names_in(name)
             name = Path(first).name + (f" and {len(more)} more" if more else "")
+        if self.kind == "python":
+            name = f"{name} passed in Python"
         groups = f", {len(classes)} classes" if classes is not None else ""
         return f"{name}: {count} cases, {_inputs(shape)}{groups}"
-
-
-def _in_numbers(data: DataSplit, dtype: str, *, are_bytes: bool) -> DataSplit:
-    """The data with bytes divided by 255, and with float32 inputs as float64 if ``dtype`` is.
-
-    Inputs of float64 stay float64 for a network of float32, so that standardising loses nothing.
-    """
-
-    def numbers(x: Array) -> Array:
-        if are_bytes:
-            return np.divide(x, 255, dtype=dtype)
-        return x.astype(dtype) if x.dtype == np.float32 and dtype == "float64" else x
-
-    return _changed(data, lambda part: replace(part, x=numbers(part.x)))
-
-
-def _with_note_of_weights(data: DataSplit) -> DataSplit:
-    """The data with a note on the range of the weights of the training cases, if they have any.
-
-    Raises:
-        DataError: all training cases have the weight 0.
-    """
-    weights = data.train.weights
-    if weights is None:
-        return data
-    above = weights[weights > 0]
-    if not len(above):
-        raise DataError(f"{data.source}: all {len(weights)} training cases have the weight 0")
-    note = f"the training cases have weights from {above.min():g} to {above.max():g}"
-    if len(above) < len(weights):
-        note += f"; {len(weights) - len(above)} of weight 0 are not trained on"
-    return replace(data, notes=(*data.notes, note))
-
-
-def _standardized(data: DataSplit, *, center_only: bool) -> DataSplit:
-    """All parts, standardised with the mean and deviation of the training inputs."""
-    x, _, _ = cases_that_count(*data.train.arrays)
-    scaling = Standardization.fit(x, center_only=center_only)
-    return _changed(data, lambda part: replace(part, x=scaling.apply(part.x)), scaling=scaling)
-
-
-def _changed(data: DataSplit, change: Callable[[Dataset], Dataset], **other: Any) -> DataSplit:
-    """The same data with each part changed, and other attributes set."""
-    train, validation, test = map(change, data)
-    return replace(data, train=train, validation=validation, test=test, **other)
 
 
 def _inputs(shape: Sequence[int]) -> str:

@@ -66,6 +66,11 @@ class TargetRule:
         usual = "value" if self.target == "value" and self.outputs == 1 else "class"
         return bool(self.settings.get("target", usual) == "value")
 
+    @property
+    def _may_list(self) -> bool:
+        """Whether the data may be of a kind whose classes the setting ``classes`` lists."""
+        return "file" in self.settings or "python" in self.settings
+
     def targets(self, labels: Sequence[Labels]) -> Targets:
         """The targets of all sources.
 
@@ -80,7 +85,7 @@ class TargetRule:
         if are_sets:
             parts = encode_label_sets(labels)
         elif self._are_classes(labels):
-            given = self.settings.get("classes") if "file" in self.settings else None
+            given = self.settings.get("classes") if self._may_list else None
             classes = class_names(labels, self.classes or given, self.outputs)
             parts = encode_classes(labels, classes, with_others=self.classes is not None)
         else:
@@ -115,7 +120,7 @@ class TargetRule:
         """Whether the targets are classes."""
         target = self.target
         single_value = target == "value" and self.outputs == 1
-        listed = "file" in self.settings and "classes" in self.settings
+        listed = self._may_list and "classes" in self.settings
         if "target" in self.settings:
             return bool(self.settings["target"] == "class")
         if any(part.are_text for part in labels):

@@ -78,8 +78,8 @@ def output_names(run: Trained) -> list[str]:
     return labels[1:] if outputs == 1 else labels
 
 
-def encoded(run: Trained, t: Any) -> Array:
-    """Targets as they are in the data, in the form that the network takes.
+def numbers_of(run: Trained, t: Any) -> Array:
+    """Targets as they are in the data as numbers, which `scaled` makes what the network takes.
 
     Args:
         run: the trained network.
@@ -97,11 +97,11 @@ def encoded(run: Trained, t: Any) -> Array:
     if values.dtype.kind == "b":
         values = values.astype(np.int64)
     if run.network.layers[-1].gives_sequences:
-        return scaled(run, values)
+        return values
     if values.dtype.kind == "U" and values.ndim > 1:
         raise DataError("targets hold rows of text; expected one label a case")
     given = values if values.dtype.kind != "U" else [word.strip() for word in values.tolist()]
-    return scaled(run, encoded_labels(run, Labels(given, _place)))
+    return encoded_labels(run, Labels(given, _place))
 
 
 def _place(case: int, message: str) -> Problem:
@@ -112,7 +112,7 @@ def encoded_labels(run: Trained, labels: Labels) -> Array:
     """The labels of a file as numbers, which `scaled` makes what the network takes.
 
     Raises:
-        DataError: as `encoded`.
+        DataError: as `numbers_of`.
     """
     if run.classes is not None:
         return encode_classes([labels], run.classes)[0]

@@ -28,6 +28,7 @@ from chainrule.core.limits import machine_memory
 from chainrule.data.dataset import DataSplit
 from chainrule.data.named.cifar import find_published
 from chainrule.data.named.from_sklearn import CIFAR_NAMES
+from chainrule.data.passed import Passed
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.data.readers.files import is_table
 from chainrule.data.readers.paths import (
@@ -137,6 +138,7 @@ def resolve_data(
     *,
     encoding: TableEncoding | None = None,
     classes: Sequence[str] | None = None,
+    given: Passed | None = None,
 ) -> DataSplit:
     """The data that a configuration describes, in the form that its network needs.
 
@@ -144,6 +146,7 @@ def resolve_data(
         config: a checked configuration.
         encoding: that of an earlier run, if the data are read for it; see `load_data`.
         classes: those of an earlier run, likewise.
+        given: the data, if they are passed in Python; see `chainrule.runs.passed.with_passed`.
 
     Raises:
         ChainruleError: the data cannot be made or read, or do not fit the network.
@@ -163,6 +166,7 @@ def resolve_data(
             encoding=encoding,
             classes=classes,
             labels=_gives_labels(config),
+            given=given,
         )
     except OutsideClassesError as error:
         of_size = list(too_few_outputs(error, config))  # then one label is example enough
@@ -273,7 +277,9 @@ def _with_paths(config: Config) -> dict[str, Any]:
     return settings
 
 
-def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
+def resolve(
+    config: Config, data: DataSplit | None = None, *, given: Passed | None = None
+) -> Resolved:
     """Decide everything that a configuration leaves open, in this order.
 
     1. The data: their path, whether targets are classes or values (by the loss, the last layer
@@ -289,6 +295,7 @@ def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
         config: a checked configuration.
         data: what `resolve_data` returned for a configuration with the same `data_key`, so that
             several networks can share them; None to make or read them.
+        given: the data, if they are passed in Python; see `chainrule.runs.passed.with_passed`.
 
     Raises:
         ChainruleError: the data cannot be made or read, the parts do not make a network, or data
@@ -296,7 +303,7 @@ def resolve(config: Config, data: DataSplit | None = None) -> Resolved:
     """
     config = locate_data(config)
     if data is None:
-        data = resolve_data(config)
+        data = resolve_data(config, given=given)
     config = with_input(config, data)
     problem = shape_problem(config, data, _connected(config))
     if problem is not None:

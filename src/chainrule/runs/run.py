@@ -29,7 +29,7 @@ from chainrule.runs.checkpoint import (
     problems_of_parameters,
     save_parameters,
 )
-from chainrule.runs.predictions import encoded, predictions
+from chainrule.runs.predictions import predictions
 from chainrule.runs.run_folder import PARTS, Facts, Recorder, RunFolder, empty_folder
 from chainrule.runs.tensor_file import read_shapes
 from chainrule.training import Callback, History, Trainer
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from chainrule.data.readers.cases import LabelType
     from chainrule.data.standardization import Standardization
     from chainrule.data.tables.encoding import TableEncoding
+
+
+_PASSED = (
+    "this run's data were passed in Python and are in no file, so they cannot be read again; pass "
+    "data to run.evaluate(...), or name a FILE of them on the command line"
+)
 
 
 @dataclass(eq=False)
@@ -152,6 +158,8 @@ class Run:
         """The data, made or read again, in the run's parts and standardised as the run was."""
         from chainrule.data.digests import as_trained
 
+        if "python" in self.config.data:
+            raise DataError(self.config.problem(("data", "python"), _PASSED))
         data = self._read_again()
         if self.digests is not None and data.digests is not None:
             data = as_trained(data, self.digests)
@@ -207,15 +215,24 @@ class Run:
         return self.scaling.apply(x.reshape(prepared.shape))  # before x is rounded to float32
 
     def outputs(self, x: Any) -> Array:
-        """The network's outputs for inputs in original units, (cases, outputs).
+        """The network's outputs for inputs as `predict` takes them, (cases, outputs).
 
         The run's standardisation is applied first. If the targets were scaled for training, the
         outputs are in the targets' own units.
 
         Raises:
             ShapeError: x does not fit the network.
+            DataError: a table lacks a column, or a cell is not as in training.
         """
-        return self.outputs_of_scaled(self.scaled(x))
+        return self.outputs_of_scaled(self._prepared(x))
+
+    def _prepared(self, x: Any) -> Array:
+        """What a caller passes to `outputs` or `predict`, encoded and scaled as in training."""
+        from chainrule.runs.passed import cases_for, warn
+
+        cases = cases_for(self, x)
+        warn(cases.notes, 3)
+        return self.scaled(cases.x)
 
     def outputs_of_scaled(self, x: Array) -> Array:
         """The same as `outputs`, for inputs that are standardised already."""
@@ -223,6 +240,14 @@ class Run:
 
     def predict(self, x: Any) -> Array:
         """The predictions for inputs in original units.
+
+        Args:
+            x: an array, (cases, inputs), images or sequences, as the network was trained on. Of a
+                run that was trained on a table also a data frame, a mapping from names to columns,
+                or one row as a mapping from names to cells: columns go by their names, and are
+                encoded as in training. An array then holds the columns of the training data in
+                their order, with or without the label, or the network's inputs if all are
+                numbers. A `DataWarning` tells of columns of no use and of cells that were filled.
 
         Returns:
             The labels of the classes, (cases,), in the type that they have in the data
@@ -234,23 +259,29 @@ class Run:
 
         Raises:
             ShapeError: x does not fit the network.
+            DataError: a table lacks a column, or a cell is not as in training.
         """
-        return predictions(self, self.outputs(x))
+        return predictions(self, self.outputs_of_scaled(self._prepared(x)))
 
-    def evaluate(self, x: Any, t: Any, weights: Any = None) -> Score | None:
+    def evaluate(self, x: Any, t: Any = None, weights: Any = None) -> Score | None:
         """The score of the network on cases in original units; None if there are no cases.
 
         Args:
-            x: inputs as `predict` takes them.
-            t: targets as in the data: the classes' labels, names or numbers, (cases,), or
-                one-hot rows; 0 and 1 for each label, (cases, labels); or values in their own
-                units, (cases,) or (cases, outputs). For sequences with targets at their steps
-                class numbers (cases, steps), −1 for none, or values (cases, steps, outputs).
-            weights: how much each case counts, (cases,), or None where all count the same.
+            x: inputs as `predict` takes them; or a tuple of x, t and perhaps weights.
+            t: None if x is a table with the columns of the labels; otherwise targets as in the
+                data: the classes' labels, names or numbers, (cases,), or one-hot rows; 0 and 1
+                for each label, (cases, labels); or values in their own units, (cases,) or (cases,
+                outputs). For sequences with targets at their steps class numbers (cases, steps),
+                −1 for none, or values (cases, steps, outputs).
+            weights: how much each case counts, (cases,); None for the column of weights in the
+                table, or where all count the same.
+
+        A `DataWarning` tells how many cases the network was trained on.
 
         Raises:
             ShapeError: x, t or weights do not fit.
-            DataError: a label is none of the classes, or no number where numbers are expected.
+            DataError: a label is none of the classes, or no number where numbers are expected; or
+                there are no labels.
 
         Example:
             >>> run = train({
@@ -260,7 +291,11 @@ class Run:
             >>> run.evaluate([[0.5], [0.25]], [0.0, 1.0]).cases
             2
         """
-        return self.score_of_scaled(self.scaled(x), encoded(self, t), weights)
+        from chainrule.runs.passed import scored, warn
+
+        found = scored(self, x, t, weights)
+        warn(found.notes, 2)
+        return self.score_of_scaled(self.scaled(found.x), found.t, found.weights)
 
     def score_of_scaled(self, x: Array, t: Array, weights: Any = None) -> Score | None:
         """The same as `evaluate`, for inputs and targets in the form that the network takes."""
@@ -288,7 +323,9 @@ def train(
     verbose: bool = False,
     jacobians: bool = False,
     callbacks: Iterable[Callback] = (),
-    data: DataSplit | None = None,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
     on_data: Callable[[DataSplit], None] | None = None,
 ) -> Run:
     """Train the network that a configuration describes, on the data it describes.
@@ -305,8 +342,14 @@ def train(
         jacobians: print every Jacobian, δ and gradient of each minibatch as well.
         callbacks: called in this order, after those that the configuration names; see
             `chainrule.training.Callback`.
-        data: what `chainrule.runs.resolve.resolve_data` returned for a configuration with the
-            same `chainrule.runs.resolve.data_key`, so that several trainings can share them.
+        data: data to train on in place of those that the configuration names: ``(x, t)`` or
+            ``(x, t, weights)`` of arrays or data frames, or a data frame with the labels; see
+            `chainrule.runs.passed`. Or the `DataSplit` that `chainrule.runs.resolve.resolve_data`
+            returned for a configuration with the same `chainrule.runs.resolve.data_key`, so that
+            several trainings can share it.
+        validation: validation data of their own, in the same forms; then ``data`` is not split
+            for them.
+        test: test data of their own, likewise.
         on_data: called with the data before the first minibatch, unless a run is resumed.
 
     Returns:
@@ -327,22 +370,26 @@ def train(
         ...     "training": {"epochs": 2}}, save=False)
         >>> len(run.history["train_loss"])
         2
+        >>> people = {"age": [31, 7, 52, 18], "city": ["Oslo", "Bergen", "Oslo", "Oslo"]}
+        >>> run = train({
+        ...     "network": {"layers": [{"size": 2}, "softmax"]},
+        ...     "data": {"split": [1, 0, 0], "standardize": True}},
+        ...     data=(people, ["no", "no", "yes", "no"]), save=False)
+        >>> run.data.feature_names, run.classes
+        (('age', 'city=Bergen', 'city=Oslo'), ('no', 'yes'))
     """
-    from chainrule.config.load import load_config
-    from chainrule.data.dataset import DataSplit
+    from chainrule.runs.passed import configured
     from chainrule.runs.resolve import require_engine, resolve
     from chainrule.runs.resuming import as_chosen, go_on
 
     wanted = None if run is None else as_path(run, "run")
     watching = _checked_callbacks(callbacks)
-    if not isinstance(data, DataSplit | None):
-        raise DataError(f"data are a DataSplit, as resolve_data makes it; found {shown(data)}")
-    checked = load_config(config, overrides)
+    checked, shared, given = configured(config, overrides, data, validation, test)
     checkpoint = _to_resume(wanted, save) if resume else None
     if checkpoint is not None:
         checked = as_chosen(checked, checkpoint)
     require_engine(checked)
-    resolved = resolve(checked, data)
+    resolved = resolve(checked, shared, given=given)
     data = resolved.data
     if verbose or jacobians:
         scaled = data.target_scaling is not None

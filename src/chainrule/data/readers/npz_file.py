@@ -83,7 +83,7 @@ def read_npz(path: Path, part: str | None = None) -> Cases:
     if wanted and part is None:
         notes.append(f"{path.name} has several parts; its {wanted} data are taken")
     arrays = read_arrays(path, _KNOWN if not wanted else _KNOWN_OF_PARTS, names)
-    x = _inputs(path, arrays, names)
+    x = checked_inputs(arrays["x"], names.x, path)
     shape = _image_shape(path, x, arrays.get("image_shape"))
     labels, weights = _labels(path, x, arrays, names), weights_in(path, arrays)
     is_grey = arrays["x"].dtype == np.uint8 and shape is not None
@@ -239,7 +239,7 @@ def _members(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.Zi
         raise DataError(Problem(f"the file cannot be unpacked ({error})", path)) from None
 
 
-def weights_in(path: Path, arrays: Mapping[str, Array]) -> Array | None:
+def weights_in(path: Path | None, arrays: Mapping[str, Array]) -> Array | None:
     """The array ``weights``, (cases,), or None if there is no such array.
 
     Raises:
@@ -315,10 +315,20 @@ def _read(path: Path, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
         raise DataError(Problem(f"{name} is damaged ({reason})", path)) from None
 
 
-def _inputs(path: Path, arrays: Mapping[str, Array], names: Names) -> Array:
-    x = arrays["x"]
+def checked_inputs(x: Array, name: str, path: Path | None = None) -> Array:
+    """Rows of numbers or images, with bool as uint8 and without an axis of one channel.
+
+    Args:
+        x: (cases,), (cases, features), (cases, height, width), or images with 1 or 3 channels in
+            the first or the last axis of an image.
+        name: what its source calls it, for messages.
+        path: the file that it was read from, or None.
+
+    Raises:
+        DataError: x has another shape, no entries, or some that are not finite real numbers.
+    """
     if x.dtype.kind not in "buif":
-        raise DataError(Problem(f"{names.x} holds {x.dtype}; expected real numbers", path))
+        raise DataError(Problem(f"{name} holds {x.dtype}; expected real numbers", path))
     if x.ndim == 1:
         x = x[:, None]
     channels: tuple[int, ...] = (x.shape[3], x.shape[1]) if x.ndim == 4 else ()
@@ -326,20 +336,18 @@ def _inputs(path: Path, arrays: Mapping[str, Array], names: Names) -> Array:
         x = x.squeeze(3 if channels[0] == 1 else 1)  # one channel is grey
     elif x.ndim not in (2, 3, 4) or (channels and 3 not in channels):
         message = (
-            f"{names.x} has shape {x.shape}; expected (cases, features), (cases, height, width), "
+            f"{name} has shape {x.shape}; expected (cases, features), (cases, height, width), "
             "or with 1 or 3 channels (cases, height, width, channels) or (cases, channels, "
             "height, width)"
         )
         raise DataError(Problem(message, path))
     if x.size == 0:
-        raise DataError(
-            Problem(f"{names.x} has shape {x.shape}; expected at least one case", path)
-        )
-    _refuse_non_finite(path, names.x, x)
+        raise DataError(Problem(f"{name} has shape {x.shape}; expected at least one case", path))
+    _refuse_non_finite(path, name, x)
     return x.astype(np.uint8) if x.dtype.kind == "b" else x
 
 
-def _refuse_non_finite(path: Path, name: str, array: Array) -> None:
+def _refuse_non_finite(path: Path | None, name: str, array: Array) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         first = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         place = ", ".join(map(str, first))
@@ -404,7 +412,7 @@ def _names_of_targets(
     return names
 
 
-def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
+def names_of_classes(path: Path | None, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
     """The names in the array ``classes``, or None if there is no such array.
 
     Raises:
@@ -413,7 +421,9 @@ def names_of_classes(path: Path, arrays: Mapping[str, Array]) -> tuple[str, ...]
     return names_in(path, arrays, "classes", "classes")
 
 
-def names_in(path: Path, arrays: Mapping[str, Array], key: str, of: str) -> tuple[str, ...] | None:
+def names_in(
+    path: Path | None, arrays: Mapping[str, Array], key: str, of: str
+) -> tuple[str, ...] | None:
     """The names in the array ``key``, or None; raises what `names_of_classes` raises."""
     names = arrays.get(key)
     if names is None:

@@ -14,7 +14,8 @@ values or labels, ``weights`` how much each case counts.
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, ShapeError
 from chainrule.core.sequences import NO_CLASS, lengths_of, padded_steps, partly_nan
-from chainrule.data.readers.encoding import MAX_CLASS, check_names
+from chainrule.data.dataset import Dataset
+from chainrule.data.readers.cases import Labels
+from chainrule.data.readers.encoding import MAX_CLASS, check_names, require_two_classes
 from chainrule.data.readers.npz_file import (
     DAMAGES,
     names_in,
@@ -83,7 +86,32 @@ def read_sequences(path: Path) -> Sequences:
     Raises:
         DataError: it is damaged, or its arrays do not fit each other.
     """
-    arrays = read_arrays(path, KNOWN)
+    return checked_sequences(read_arrays(path, KNOWN), path)
+
+
+def checked_sequences(
+    arrays: Mapping[str, Array], path: Path | None = None, name: str = ""
+) -> Sequences:
+    """Sequences from arrays with the names and shapes that the top of this module describes.
+
+    Args:
+        arrays: by `KNOWN`; those but x may be missing.
+        path: the file that they were read from, or None.
+        name: what a caller who passes them calls them, for messages.
+
+    Raises:
+        DataError: the arrays do not fit each other.
+    """
+    try:
+        return _checked(arrays, path)
+    except DataError as error:
+        if not name:
+            raise
+        named = [replace(p, message=f"{name}: {p.message}") for p in error.problems]
+        raise DataError(named) from None
+
+
+def _checked(arrays: Mapping[str, Array], path: Path | None) -> Sequences:
     x = arrays["x"]
     if x.ndim != 3 or x.dtype.kind not in "buif" or 0 in x.shape:
         raise DataError(
@@ -112,7 +140,50 @@ def read_sequences(path: Path) -> Sequences:
     return Sequences(x, targets, _names(path, arrays), weights, target_names)
 
 
-def _found_lengths(path: Path, x: Array) -> Array:
+def parts_with_names(
+    found: Sequence[Sequences | None],
+    classes: Sequence[str] | None,
+    source: str,
+    path: Path | None = None,
+) -> tuple[list[Dataset | None], Sequence[str] | None]:
+    """The parts of the data as data sets, and the names of the classes if targets are numbers.
+
+    Args:
+        found: the sequences to train on, then validation and test sequences of their own or None.
+        classes: the names that the classes have if ``found`` does not name them, or None.
+        source: where they come from, for messages.
+        path: the file that they were read from, or None.
+
+    Raises:
+        DataError: targets are missing, do not fit the names or are all the same; or the parts
+            have cases of different shapes.
+    """
+    made: list[Dataset | None] = []
+    for one in found:
+        if one is None:
+            made.append(None)
+        elif one.t is None:
+            raise DataError(Problem("found no array t of targets beside x", path))
+        else:
+            made.append(Dataset(one.x, one.t, one.weights))
+    whole, first = made[0], found[0]
+    assert whole is not None
+    assert first is not None
+    names = first.classes or classes
+    if names is None and whole.t.dtype.kind in "iu":
+        there = whole.t[whole.t != NO_CLASS]
+        require_two_classes([Labels(there, lambda _, message: Problem(message, path), path)])
+        names = tuple(str(k) for k in range(max(1, int(whole.t.max())) + 1))
+    for part in (part for part in made if part is not None):
+        if names is not None and part.t.size and part.t.max() >= len(names):
+            message = f"t goes up to {part.t.max()}; there are {len(names)} classes"
+            raise DataError(Problem(message, path))
+        if part.x.shape[1:] != whole.x.shape[1:] or part.t.shape[1:] != whole.t.shape[1:]:
+            raise DataError(f"{source}: the parts of the data have cases of different shapes")
+    return made, names
+
+
+def _found_lengths(path: Path | None, x: Array) -> Array:
     """The number of steps of each case before the padding, which is found by its NaNs."""
     try:
         lengths = lengths_of(x)
@@ -121,7 +192,7 @@ def _found_lengths(path: Path, x: Array) -> Array:
     return np.full(len(x), x.shape[1]) if lengths is None else lengths
 
 
-def _targets(path: Path, t: Array, padded: Array) -> Array:
+def _targets(path: Path | None, t: Array, padded: Array) -> Array:
     """The targets: class numbers as integers, values as float64, and none in padding."""
     if t.dtype.kind in "US":
         message = "t holds texts; expected class numbers, whose names stand in classes in order"
@@ -149,7 +220,7 @@ def _targets(path: Path, t: Array, padded: Array) -> Array:
     return _class_numbers(path, t, padded if of_steps else None)
 
 
-def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
+def _class_numbers(path: Path | None, t: Array, padded: Array | None) -> Array:
     """Class numbers, at least 0; as targets of steps (with ``padded``) also −1 for no target."""
     least = 0 if padded is None else NO_CLASS
     wrong = (t < least) | (t > MAX_CLASS)
@@ -165,7 +236,7 @@ def _class_numbers(path: Path, t: Array, padded: Array | None) -> Array:
     return t.astype(np.intp)
 
 
-def _names(path: Path, arrays: dict[str, Array]) -> tuple[str, ...] | None:
+def _names(path: Path | None, arrays: Mapping[str, Array]) -> tuple[str, ...] | None:
     """The names of the classes, at least two, if the file has any."""
     names = names_of_classes(path, arrays)
     if names is not None:

@@ -6,6 +6,7 @@ name to every later table, so that columns in another order give the same inputs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -16,9 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.data.readers.cases import commands_terminal
-from chainrule.data.tables.cells import TableOptions, is_number, may_be_number, wrong_number
+from chainrule.data.tables.cells import (
+    Notation,
+    TableOptions,
+    is_number,
+    may_be_number,
+    wrong_number,
+)
 from chainrule.data.tables.roles import OTHER_ROLES, Roles, listed, named
-from chainrule.data.tables.table import MISSING, Column, Table
+from chainrule.data.tables.table import MISSING, Column, Table, numeric_column
 
 MOST_CATEGORIES = 10_000
 """A column of more categories than this is refused."""
@@ -148,6 +155,8 @@ class TableEncoding(BaseModel):
         indicators = settings.get("missing_indicator", False)
         for name in roles.inputs:
             column = table[name]
+            if kinds[name] is None and holds_numbers(column):
+                column = _as_number_column(column)
             found = list(_unusable(table, column, kinds[name], ways[name]))
             problems += found
             if not found:
@@ -246,6 +255,9 @@ class TableEncoding(BaseModel):
         start = 0
         for column in self.inputs:
             values = table[column.name]
+            if column.kind == "number" and holds_numbers(values):
+                values = _as_number_column(values)
+                notes.append(f"{column.name} holds numbers as texts; they are taken as numbers")
             found = list(_not_as_fitted(table, values, column, self.new_categories))
             problems += found
             if not found:
@@ -276,8 +288,32 @@ class TableEncoding(BaseModel):
             which = "column" if len(extra) == 1 else "columns"
             notes.append(f"{source}: the {which} {listed(extra)} of no use: not in training")
         if self.has_names and not table.has_names:
-            notes.append(f"no header: the columns are taken by position as {listed(table.names)}")
+            without = "no header" if table.path else "no names"
+            taken = f"the columns are taken by position as {listed(table.names)}"
+            notes.append(f"{without}: {taken}")
         return notes
+
+
+def holds_numbers(column: Column) -> bool:
+    """Whether a column of texts holds nothing but numbers, none with zeros in front as in codes.
+
+    Text files are read so that there is none; typed sources, such as data frames, may have one.
+    """
+    if not column.is_text:
+        return False
+    words = {column.words[code] for code in np.unique(column.values[~column.missing])}
+    return bool(words) and all(map(_is_plain_number, words))
+
+
+def _is_plain_number(word: str) -> bool:
+    return is_number(word) and not re.match(r"[-+]?0[0-9]", word)
+
+
+def _as_number_column(column: Column) -> Column:
+    """A column of numbers from one of texts for which `holds_numbers` is true."""
+    numbers = [Notation().number(word) for word in column.words]
+    values = np.array([*(np.nan if n is None else n for n in numbers), np.nan])
+    return numeric_column(column.name, values[column.values])
 
 
 def _as_text(fill: float | str) -> str:

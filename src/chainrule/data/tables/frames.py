@@ -70,7 +70,7 @@ def table_of(data: Any, name: str = "data") -> Table:
 def _table_of(data: Any, name: str) -> Table:
     if isinstance(data, Table):
         return data
-    _refuse_sparse(data, name)
+    refuse_sparse(data, name)
     if isinstance(data, str | bytes) or data is None:
         raise DataError(f"expected a data frame or an array, found {shown(data)}")
     if isinstance(data, Mapping):
@@ -81,12 +81,25 @@ def _table_of(data: Any, name: str) -> Table:
         return table_of_stream(data)
     if hasattr(data, "__dataframe__"):
         return table_of_interchange(data)
-    if isinstance(data, Sequence) and data and all(isinstance(row, Mapping) for row in data):
+    if _are_records(data):
         return _from_records(data)
-    return _from_array(_as_array(data, name))
+    return _from_array(as_array(data, name))
 
 
-def _refuse_sparse(data: Any, name: str) -> None:
+def is_frame(data: Any) -> bool:
+    """Whether an object is a table by its kind, and not an array or a list of rows."""
+    is_column_wise = hasattr(data, "__arrow_c_stream__") or hasattr(data, "__dataframe__")
+    is_known = isinstance(data, Table | Mapping) or hasattr(data, "iloc")
+    is_known |= isinstance(data, np.ndarray) and data.dtype.names is not None
+    return is_known or is_column_wise or _are_records(data)
+
+
+def _are_records(data: Any) -> bool:
+    is_list = isinstance(data, Sequence) and not isinstance(data, str | bytes)
+    return is_list and len(data) > 0 and all(isinstance(row, Mapping) for row in data)
+
+
+def refuse_sparse(data: Any, name: str) -> None:
     """Refuse SciPy's sparse matrices, and PyTorch's sparse tensors."""
     if hasattr(data, "toarray") and hasattr(data, "nnz"):
         advice = f"{name}.toarray() makes an array of it"
@@ -194,10 +207,10 @@ def _one_column(name: str, values: Any) -> Column:
     """One column from an array, a list, a Series or a tensor."""
     if hasattr(values, "iloc") or hasattr(values, "__arrow_c_stream__"):
         return replace(_table_of(values, name).columns[0], name=name)
-    _refuse_sparse(values, name)
+    refuse_sparse(values, name)
     if isinstance(values, list | tuple | range):
         return cell_column(name, values)
-    array = _as_array(values, name)
+    array = as_array(values, name)
     if array.ndim != 1:
         message = f"the column {shown(name)} has the shape {array.shape}"
         raise DataError(f"{message}; expected one number or text a row")
@@ -219,8 +232,17 @@ def _from_records(rows: Sequence[Mapping[Any, Any]]) -> Table:
     return _from_columns({key: [row.get(key) for row in rows] for key in names})
 
 
-def _as_array(data: Any, name: str) -> Array:
-    """The object as NumPy's array, or a message that says what keeps it from being one."""
+def as_array(data: Any, name: str) -> Array:
+    """The object as NumPy's array, with NaN or None where it is masked.
+
+    Raises:
+        DataError: NumPy makes no array of it; the message says why.
+    """
+    refuse_sparse(data, name)
+    if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
+        dtype = np.float64 if data.dtype.kind in "biuf" else np.object_
+        filled: Any = data.astype(dtype)
+        return np.asarray(filled.filled(np.nan if dtype == np.float64 else None))
     if getattr(data, "requires_grad", False) is True:
         raise DataError(f"a tensor that requires a gradient is no data; use {name}.detach()")
     if isinstance(data, list | tuple) and data and all(_is_row(row) for row in data):

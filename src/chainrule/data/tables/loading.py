@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem, shown, unknown
 from chainrule.data.readers.cases import Labels, one_hot_rows
+from chainrule.data.settings import has_its_own
 from chainrule.data.tables.encoding import TableEncoding, complete_rows
 from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.data.tables.roles import Roles, named, roles_of
@@ -76,8 +77,8 @@ def read_tables(
         names, roles, texts = fitted, fitted.roles, fitted.texts
         whole = fitted.matched(read("file", texts))
     own = [
-        names.matched(read(key, texts)) if key in settings else None
-        for key in ("validation_file", "test_file")
+        names.matched(read(f"{part}_file", texts)) if has_its_own(settings, part) else None
+        for part in ("validation", "test")
     ]
     complete = [None if t is None else _without_gaps(t, roles, settings) for t in (whole, *own)]
     notes = [note for found in complete if found is not None for note in found[1]]

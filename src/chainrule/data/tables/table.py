@@ -8,7 +8,7 @@ the label, and how the others become inputs, is decided in `chainrule.data.table
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -113,6 +113,11 @@ class Column:
         return words, found
 
 
+def _at_row(row: int, name: str, message: str) -> Problem:
+    """The place of a cell in a table from memory, whose rows are counted from 0."""
+    return Problem(f"column {shown(name)}, row {row}: {message}")
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Columns of the same length, in the order of the source.
@@ -131,7 +136,7 @@ class Table:
     columns: tuple[Column, ...]
     has_names: bool = True
     path: Path | None = None
-    place: PlaceOf = field(default=lambda row, name, message: _at_row(row, name, message))
+    place: PlaceOf = _at_row
     notes: tuple[str, ...] = ()
     read_as: str = ""
 
@@ -197,11 +202,6 @@ class Table:
             for c in self.columns
         )
         return replace(self, columns=tuple(columns))
-
-
-def _at_row(row: int, name: str, message: str) -> Problem:
-    """The place of a cell in a table from memory, whose rows are counted from 0."""
-    return Problem(f"column {shown(name)}, row {row}: {message}")
 
 
 def positional_name(index: int) -> str:
