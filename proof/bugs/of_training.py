@@ -172,7 +172,7 @@ BUGS = (
         "scaling fitted on test data",
         (
             Edit(
-                "data/sources.py",
+                "data/preparing.py",
                 "cases_that_count(*data.train.arrays)",
                 "cases_that_count(*(data.test if len(data.test) else data.train).arrays)",
             ),

@@ -81,6 +81,7 @@ def test_what_is_for_tables_is_refused_for_arrays(tmp_path, key):
         load_data({"file": "d.npz", **key}, folder=tmp_path, seed=1)
 
 
+@pytest.mark.filterwarnings("ignore:of the 60 cases:chainrule.core.errors.DataWarning")
 def test_they_are_convolved(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path, ROWS, f"label,{NUMBERS}")
