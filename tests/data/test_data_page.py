@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -64,3 +65,13 @@ def test_numbers_of_another_notation_are_what_they_are_there(files):
     settings = {"file": "german.csv", "decimal": ",", "thousands": ".", "split": [1, 0, 0]}
     data = load_data(settings, folder=files, seed=1)
     assert sorted(data.train.x[:, 0])[:2] == [1000.5, 1001.5]
+
+
+@pytest.mark.filterwarnings("ignore:no names")
+def test_the_lines_of_python_run():
+    (lines,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(lines, names)
+    run, people = names["run"], names["people"]
+    assert set(run.predict(people)) <= {"yes", "no"}
+    assert run.data.feature_names == ("age", "city=Bergen", "city=Oslo", "city=Rome")
