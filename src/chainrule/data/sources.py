@@ -429,7 +429,11 @@ class _Loading:
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
         ).model_copy(update={"label_words": list(lists.words) if lists else []})
-        encoded = [encoding.apply(table) for table in tables.present]
+        is_new = self.encoding is None
+        encoded = [
+            encoding.apply(table, is_fitted_on=is_new and table is tables.whole)
+            for table in tables.present
+        ]
         if self.encoding is None:
             self.doubts.extend(
                 suspicions_of_table(tables.whole, encoding, targets.parts[0], self.settings)

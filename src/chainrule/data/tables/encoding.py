@@ -242,8 +242,13 @@ class TableEncoding(BaseModel):
             message = f"the columns found are {listed(table.names)}"
             raise DataError([*problems, Problem(message, table.path)])
 
-    def apply(self, table: Table) -> EncodedTable:
+    def apply(self, table: Table, *, is_fitted_on: bool = False) -> EncodedTable:
         """The inputs that the rows of a matched table are for the network.
+
+        Args:
+            table: the table.
+            is_fitted_on: whether this encoding was fitted on it, so that the cells filled in are
+                reported elsewhere.
 
         Raises:
             DataError: cells are missing without anything that stands for them, are no numbers, or
@@ -251,7 +256,9 @@ class TableEncoding(BaseModel):
         """
         x: Array = np.empty((len(table), self.width))
         problems: list[Problem] = []
-        notes = [*table.notes, *self._notes_on_columns(table), *self._filled_in(table)]
+        notes = [*table.notes, *self._notes_on_columns(table)]
+        if not is_fitted_on:
+            notes += self._filled_in(table)
         start = 0
         for column in self.inputs:
             values = table[column.name]
