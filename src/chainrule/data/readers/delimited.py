@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
+from chainrule.core.progress import Advance, progress
 from chainrule.data.readers.text_form import SAMPLE, Block, Form, Row, behind, form_of
 from chainrule.data.tables.cells import (
     AS_FOUND,
@@ -241,10 +242,18 @@ class _Reading:
 
     def _fill(self, builders: dict[int, ColumnBuilder]) -> None:
         """Read the file and append its cells to the builders of some columns."""
+        path = self.form.path
+        is_packed = path.suffix.lower() in (".gz", ".xz", ".bz2", ".zst")
+        total = None if is_packed else path.stat().st_size
+        with progress(f"reading {path.name}", total) as advance:
+            self._fill_blocks(builders, advance)
+
+    def _fill_blocks(self, builders: dict[int, ColumnBuilder], advance: Advance) -> None:
         self.counts.clear()
         is_first = self.head.names is not None
         header_rows = 0
         for block in self.form.blocks():
+            advance(len(block.text))
             if not is_first and not self.problems:
                 count = self._fill_fast(block, builders)
                 if count is not None:
