@@ -493,3 +493,47 @@ def test_tensors_train_as_arrays():
     with pytest.raises(ChainruleError, match="sparse tensor"):
         trained((x.to_sparse(), t))
     assert importlib.util.find_spec("torch") is not None
+
+
+# Sweeps and comparisons, whose trainings are processes of their own
+
+
+def test_a_sweep_trains_every_trial_on_the_data_that_are_passed(tmp_path):
+    rates = {"network.learning_rate": [0.1, 0.5]}
+    for name, data in (("arrays", (NUMBERS, BOUGHT)), ("table", (INPUTS, BOUGHT))):
+        found = chainrule.sweep(config(), rates, data=data, jobs=1, folder=tmp_path / name)
+        for trial in found.trials:
+            rate = trial.values["network.learning_rate"]
+            run = trained(data, overrides=[f"network.learning_rate={rate}"])
+            assert trial.scores["validation_loss"] == run.validation.loss
+    with pytest.raises(ChainruleError, match="a sweep of another set of data"):
+        chainrule.sweep(
+            config(), rates, data=(INPUTS, BOUGHT[::-1]), jobs=1, folder=tmp_path / name
+        )
+
+
+def test_settings_of_tables_vary_in_a_sweep_over_an_array(tmp_path):
+    found = chainrule.sweep(
+        config(), {"data.columns": [1, 2]}, data=(NUMBERS, BOUGHT), jobs=1,
+        folder=tmp_path / "sweep",
+    )  # fmt: skip
+    assert not found.failed
+    assert len({trial.scores["train_loss"] for trial in found.trials}) == 2
+
+
+def test_a_sweep_takes_no_data_that_are_split_already(tmp_path):
+    with pytest.raises(DataError, match="not a DataSplit"):
+        chainrule.sweep(
+            config(), {"training.seed": [1]}, data=people().data, folder=tmp_path / "s"
+        )
+
+
+def test_a_comparison_trains_on_the_data_that_are_passed():
+    library("sklearn")
+    t = NUMBERS.argmax(axis=1)
+    found = chainrule.compare(config(size=3), "sklearn", data=(NUMBERS, t), save=False, epochs=2)
+    run = chainrule.train(
+        config(size=3), data=(NUMBERS, t), save=False, overrides=["training.epochs=2"]
+    )
+    assert np.allclose(found.ours.theta, run.network.theta, rtol=1e-12)
+    assert found.config["data"]["python"] == "arrays"

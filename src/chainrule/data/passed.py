@@ -42,6 +42,9 @@ OF_TABLES = (
 )
 """The settings that need columns; an array with one of them is taken for a table."""
 
+FOUND = ("python", "validation_python", "test_python", "label", "weight", "channels")
+"""The settings that `passed` finds."""
+
 PARTS = ("train", "validation", "test")
 
 

@@ -16,6 +16,7 @@ settings, such as ``split``, ``standardize`` or ``missing``, hold for them.
 from __future__ import annotations
 
 import os
+import pickle
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from chainrule.core.arrays import Array, as_numbers
 from chainrule.core.errors import ConfigError, DataError, DataWarning, ShapeError
 from chainrule.data.dataset import Dataset, DataSplit, Digests
 from chainrule.data.digests import known_cases
-from chainrule.data.passed import PARTS, Passed, passed, refuse_infinite, targets_of
+from chainrule.data.passed import FOUND, PARTS, Passed, passed, refuse_infinite, targets_of
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.frames import as_array, is_frame, refuse_sparse, table_of
@@ -80,6 +81,50 @@ def configured(
     except ConfigError as error:
         raise placed(error, checked) from error
     return replace(checked, data=settings).replace(), None, given
+
+
+def source_of_passed(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    overrides: Sequence[str],
+    data: Any,
+    validation: Any,
+    test: Any,
+) -> tuple[Source, Passed | None]:
+    """An unchecked configuration for several trainings, and the data that they share.
+
+    Args:
+        config: as `chainrule.train` takes it, as are the others.
+        overrides: those of one of the trainings, which decide how the data are read for all.
+        data: None to make or read the data that the configuration describes.
+        validation: None to split them off.
+        test: None likewise.
+
+    Raises:
+        ChainruleError: what `configured` raises; or the data are a `DataSplit`, which worker
+            processes do not take.
+    """
+    if isinstance(data, DataSplit):
+        raise DataError("data= takes (x, t) or a table here, not a DataSplit")
+    if data is None:
+        configured(config, overrides, data, validation, test)
+        return read_source(config), None
+    checked, _, given = configured(config, overrides, data, validation, test)
+    source = _in_python(config)
+    of_data = {key: checked.data[key] for key in FOUND if key in checked.data}
+    parts = source.tree.value
+    value = {**parts, "data": {**parts["data"], **of_data}}
+    return replace(source, tree=replace(source.tree, value=value)), given
+
+
+def packed(given: Passed | None) -> Array | None:
+    """Data that were passed as bytes, to be sent to a worker process; `unpacked` reads them."""
+    return None if given is None else np.frombuffer(pickle.dumps(given), dtype=np.uint8)
+
+
+def unpacked(content: Array | None) -> Passed | None:
+    """What `packed` has made of the data in the process that started this one."""
+    found: Passed | None = None if content is None else pickle.loads(content.tobytes())
+    return found
 
 
 def _in_python(config: str | os.PathLike[str] | Mapping[str, Any] | Config) -> Source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from chainrule.data.settings import has_its_own
 from chainrule.data.tables.encoding import TableEncoding, complete_rows
 from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.data.tables.roles import Roles, named, roles_of
-from chainrule.data.tables.table import Column, Table
+from chainrule.data.tables.table import Column, PlaceOf, Table
 
 _DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y")
 """How dates are written beside ISO 8601; the one that all cells of a column have is taken."""
@@ -172,6 +173,11 @@ def _split(cell: str, separator: str) -> list[str]:
     return [word.strip() for word in cell.split(separator) if word.strip()]
 
 
+def _at_label(place: PlaceOf, name: str, case: int, message: str) -> Problem:
+    """The place of a label; a function of this module, so that labels can be pickled."""
+    return place(case, name, message)
+
+
 def labels_of(
     table: Table, names: Sequence[str], lists: LabelLists | None = None
 ) -> Labels | None:
@@ -195,8 +201,7 @@ def labels_of(
         raise DataError(Problem(message, table.path))
     columns = [table[name] for name in names]
 
-    def place(case: int, message: str) -> Problem:
-        return table.place(case, names[0], message)
+    place = partial(_at_label, table.place, names[0])
 
     if lists is not None:
         rows = lists.rows(table, names[0])

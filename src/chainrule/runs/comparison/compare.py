@@ -32,6 +32,9 @@ def compare(
     save: bool = True,
     report: Report | None = None,
     watch: Watch | None = None,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
 ) -> Comparison:
     """Train a configuration's network by our engine and by other libraries (peers).
 
@@ -52,6 +55,10 @@ def compare(
         report: called with a line for each training that is ready or left out.
         watch: called after every turn with the training's name and the fraction of the epochs
             that it has run.
+        data: what to train on in place of the configuration's data, as `chainrule.train` takes it,
+            but for a `DataSplit`.
+        validation: validation data, which then are not split off.
+        test: test data, likewise.
 
     Returns:
         The comparison. A peer that is not installed, cannot train this network, or fails is
@@ -62,20 +69,22 @@ def compare(
             a number is out of its range.
         ChainruleError: no peer is left, our own training failed, or a file cannot be written.
     """
-    from chainrule.config.load import read_source
+    from chainrule.runs.passed import packed, source_of_passed
 
     if not is_whole(threads) or threads < 1:
         raise ConfigError(f"threads is a whole number of at least 1, found {shown(threads)}")
     changed = [*overrides, f"training.threads={threads}"]
     changed += [] if epochs is None else [f"training.epochs={epochs}"]
     changed += [] if engine is None else [f"training.engine={engine}"]
-    source = read_source(config)
+    source, passed = source_of_passed(config, changed, data, validation, test)
     checked = source.config(changed)
     if checked.training["epochs"] < 1:
         raise ConfigError("a comparison takes at least 1 epoch")
     names = _checked_names(with_)
-    given = source.tree.value if source.path is None else str(source.path)
-    jobs = [Job(given, changed, name, threads) for name in (None, *names)]
+    is_file = source.path is not None and passed is None
+    given = str(source.path) if is_file else source.tree.value
+    content = packed(passed)
+    jobs = [Job(given, changed, name, threads, content) for name in (None, *names)]
     with _place(checked.name, folder, save=save) as place, Pool(report or _ignore) as pool:
         for job in jobs:
             pool.add(job)

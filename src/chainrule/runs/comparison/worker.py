@@ -53,12 +53,14 @@ class Job:
         overrides: items such as ``"training.epochs=5"`` that replace settings of ``config``.
         peer: the library that trains; None for the engine that the configuration names.
         threads: the number of threads.
+        data: those that were passed in Python, as `chainrule.runs.passed.packed` makes them.
     """
 
     config: str | Mapping[str, Any]
     overrides: list[str]
     peer: str | None
     threads: int
+    data: Array | None = None
 
 
 class Training(Callback):
@@ -87,9 +89,11 @@ class Training(Callback):
             ChainruleError: the configuration cannot be run, or training fails.
         """
         from chainrule.config.load import load_config
+        from chainrule.runs.passed import unpacked
         from chainrule.runs.resolve import resolve
 
-        resolved = resolve(load_config(self.job.config, self.job.overrides))
+        config = load_config(self.job.config, self.job.overrides)
+        resolved = resolve(config, given=unpacked(self.job.data))
         network, train, settings = resolved.network, resolved.data.train, resolved.settings
         self._start = _digest(network, train)
         if self.job.peer is None:

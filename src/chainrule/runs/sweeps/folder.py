@@ -17,7 +17,13 @@ from chainrule.core.strict_json import as_json, parse_json
 from chainrule.data.readers.paths import read_bytes
 from chainrule.runs.sweeps.trial import Trial
 
-_WORDS = {"config": "configuration", "vary": "search", "seed": "seed", "in_order": "order"}
+_WORDS = {
+    "data": "set of data that are passed",
+    "config": "configuration",
+    "vary": "search",
+    "seed": "seed",
+    "in_order": "order",
+}
 """Names of the keys of ``sweep.json`` for messages."""
 
 

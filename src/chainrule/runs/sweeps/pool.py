@@ -15,6 +15,7 @@ from chainrule.runs.worker_process import THREADS, Message, WorkerProcess
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source
+    from chainrule.core.arrays import Array
 
 
 class Pool:
@@ -24,14 +25,22 @@ class Pool:
         source: the configuration, as it was read when the sweep began.
         overrides: settings that all trials have in common.
         jobs: the maximum number of processes.
+        data: those that were passed in Python, as `chainrule.runs.passed.packed` makes them.
     """
 
-    def __init__(self, source: Source, overrides: Sequence[str], jobs: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        overrides: Sequence[str],
+        jobs: int,
+        data: Array | None = None,
+    ) -> None:
         self.common = {
             "value": source.tree.value,
             "folder": str(source.folder.absolute()),
             "name": source.name,
             "overrides": list(overrides),
+            "data": data,
         }
         # With several processes, multithreaded products would only compete for the cores.
         self._variables = dict.fromkeys(THREADS, "1") if jobs > 1 else {}

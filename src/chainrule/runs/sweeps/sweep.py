@@ -10,10 +10,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from chainrule.config.load import Config, read_source
+from chainrule.config.load import Config
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem, shown, unknown
 from chainrule.core.files import write_whole
+from chainrule.data.passed import Passed
+from chainrule.runs.checkpoint import data_checksums
+from chainrule.runs.passed import packed, source_of_passed
+from chainrule.runs.resolve import resolve_data
 from chainrule.runs.run_folder import empty_folder
 from chainrule.runs.sweeps.folder import SweepFolder
 from chainrule.runs.sweeps.plan import Plan, Point, Range, Variation
@@ -102,6 +106,9 @@ def sweep(
     folder: str | os.PathLike[str] | None = None,
     keep: bool = False,
     on_trial: OnTrial | None = None,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
 ) -> Sweep:
     """Train a configuration many times, each time with other values of some settings.
 
@@ -120,6 +127,10 @@ def sweep(
             if ``trials`` is larger. None for ``sweeps/NAME-1`` and so on.
         keep: whether to keep each trial's run, in the subfolder ``runs/``.
         on_trial: called with each trial as it finishes.
+        data: what to train on in place of the configuration's data, as `chainrule.train` takes it,
+            but for a `DataSplit`.
+        validation: validation data of their own, likewise.
+        test: test data of their own, likewise.
 
     Returns:
         The sweep. Trials that failed are included, with the reason. Ctrl-C ends the sweep and
@@ -135,7 +146,10 @@ def sweep(
             message = f"{name} is a whole number of at least 1, found {shown(number)}"
             raise ConfigError(message)
     plan = Plan.make(_variations(vary), trials, seed)
-    source = read_source(config)
+    first = [*overrides, *overrides_of(plan.point(0))]
+    source, given = source_of_passed(
+        config, first if data is not None else overrides, data, validation, test
+    )
 
     def config_of(values: Point) -> Config:
         return source.config([*overrides, *overrides_of(values)])
@@ -145,8 +159,8 @@ def sweep(
     if by is not None and by not in known:
         raise ConfigError(unknown("score", by, known))
     with ExitStack() as locked:
-        with Pool(source, overrides, jobs or os.cpu_count() or 1) as pool:
-            identity = _identity(base, plan)
+        with Pool(source, overrides, jobs or os.cpu_count() or 1, packed(given)) as pool:
+            identity = _identity(base, plan, given)
             files = _begun(folder, identity)
             done: list[Trial] = []
             if files is not None:
@@ -157,7 +171,7 @@ def sweep(
             finished = {trial.number for trial in done}
             waiting = [(k, plan.point(k)) for k in range(plan.count) if k not in finished]
             if waiting:
-                _try_out(pool, waiting[0][1], config_of, by)
+                _try_out(pool, waiting[0][1], config_of, by, given)
             if files is None:
                 wanted = None if folder is None else Path(folder)
                 files = SweepFolder(empty_folder(base.name, wanted, of="sweep"))
@@ -214,10 +228,13 @@ def _at_vary(problem: Problem, values: Point) -> Problem:
     return problem
 
 
-def _identity(base: Config, plan: Plan) -> dict[str, Any]:
+def _identity(base: Config, plan: Plan, given: Passed | None) -> dict[str, Any]:
     """What must be the same for a sweep to be resumed."""
     vary = [[variation.path, variation.text] for variation in plan.variations]
-    return {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
+    same = {"config": base.parts, "vary": vary, "seed": plan.seed, "in_order": plan.in_order}
+    if given is not None:
+        same["data"] = data_checksums(resolve_data(base, given=given))
+    return same
 
 
 def _begun(
@@ -232,7 +249,9 @@ def _begun(
     return files
 
 
-def _try_out(pool: Pool, values: Point, config_of: ConfigOf, by: str | None) -> None:
+def _try_out(
+    pool: Pool, values: Point, config_of: ConfigOf, by: str | None, given: Passed | None
+) -> None:
     """Run a trial of no epochs, so that an error such as missing data is found at the start.
 
     The worker that runs it keeps the data for later trials.
@@ -246,7 +265,9 @@ def _try_out(pool: Pool, values: Point, config_of: ConfigOf, by: str | None) -> 
         from chainrule.runs.run import train
 
         try:  # training in this process gives the error its line and column
-            train(config_of(no_epochs), save=False)
+            tried = config_of(no_epochs)
+            shared = None if given is None else resolve_data(tried, given=given)
+            train(tried, save=False, data=shared)
         except ChainruleError as error:
             raise type(error)([_at_vary(problem, values) for problem in error.problems]) from None
         raise ChainruleError(f"the first trial cannot be made: {trial.failure}")

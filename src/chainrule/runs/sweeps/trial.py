@@ -22,6 +22,7 @@ from chainrule.training.scores import MEASURES, is_better_low
 
 if TYPE_CHECKING:
     from chainrule.config.load import Source
+    from chainrule.data.passed import Passed
 
 PARTS = ("train", "validation", "test")
 SCORES = tuple(f"{part}_{measure}" for part in PARTS for measure in MEASURES)
@@ -86,10 +87,14 @@ class TrialRunner:
     Args:
         source: the configuration, as it was read when the sweep began.
         overrides: settings that all trials have in common.
+        given: the data, if they were passed in Python.
     """
 
-    def __init__(self, source: Source, overrides: Iterable[str]) -> None:
+    def __init__(
+        self, source: Source, overrides: Iterable[str], given: Passed | None = None
+    ) -> None:
         self.source = source
+        self.given = given
         self.overrides = list(overrides)
         self._data_of: str | None = None
         self._data: Any = None
@@ -129,7 +134,7 @@ class TrialRunner:
         config = locate_data(self.source.config([*self.overrides, *overrides_of(values)]))
         if data_key(config) != self._data_of:
             self._data = None  # free it first: two data sets may not fit into memory
-            self._data = resolve_data(config)
+            self._data = resolve_data(config, given=self.given)
             self._data_of = data_key(config)
         if folder is not None:  # an earlier attempt at this trial may have left files
             require_own(Path(folder))
@@ -162,10 +167,11 @@ def main() -> None:
 def _run_trials(receive: Callable[[], Message], send: Send) -> None:
     from chainrule.config.load import Source
     from chainrule.config.reading.tree import Tree
+    from chainrule.runs.passed import unpacked
 
     common = receive()
     source = Source(Tree(common["value"]), Path(common["folder"]), name=common["name"])
-    runner = TrialRunner(source, common["overrides"])
+    runner = TrialRunner(source, common["overrides"], unpacked(common["data"]))
     while True:
         send(asdict(runner.run(**receive())))
 
