@@ -146,7 +146,8 @@ def test_missing_cells_and_texts_of_an_array_are_encoded_as_those_of_a_table():
     x = NUMBERS.copy()
     x[::7, 1] = np.nan
     run = trained((x, BOUGHT), {"missing": "median"})
-    assert "column_2 (median" in " ".join(run.data.notes)
+    assert [column.on_missing for column in run.encoding.inputs] == ["median"] * 3
+    assert np.isfinite(run.data.train.x).all()
     masked = np.ma.array(NUMBERS, mask=np.isnan(x))
     assert same(trained((masked, BOUGHT), {"missing": "median"}), run)
     mixed = np.column_stack([NUMBERS.astype(object), CITIES])
