@@ -139,9 +139,18 @@ def test_a_callback_takes_part_once():
         chainrule.train(CONFIG, callbacks=[watching, watching], save=False)
 
 
-@pytest.mark.parametrize("data", ["a", [1], {}, 0])
-def test_data_are_what_was_assembled(data):
-    with pytest.raises(DataError, match="data are a DataSplit, as resolve_data makes it; found "):
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("a", "'a' is a text; the name of a file belongs into the configuration"),
+        ({}, "the table has no columns"),
+        ([], "the table has no rows|found an array of the shape"),
+        (0, "expected a data frame or an array, found 0"),
+        ((), "found a tuple of 0"),
+    ],
+)
+def test_data_are_arrays_or_a_table(data, message):
+    with pytest.raises(DataError, match=f"data: .*({message})"):
         chainrule.train(CONFIG, data=data, save=False)
 
 
