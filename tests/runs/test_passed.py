@@ -192,6 +192,9 @@ def test_images_of_every_order_of_channels(shape):
     height_first = x if shape != (3, 6, 5) else x.transpose(0, 2, 3, 1)
     assert run.data.image_shape == tuple(n for n in height_first.shape[1:] if n != 1)
     assert run.predict(x).shape == (ROWS,)
+    if 3 in shape:  # a network of rows is given the order that it was trained on
+        other = x.transpose(0, 3, 1, 2) if shape[2] == 3 else height_first
+        assert np.array_equal(run.outputs(other), run.outputs(x))
     layers = [{"type": "conv2d", "filters": 2, "size": 3}, "flatten", {"size": 2}, "softmax"]
     conv = chainrule.train({"network": {"layers": layers}}, data=(x, BOUGHT), save=False,
                            overrides=["training.epochs=1"])  # fmt: skip
