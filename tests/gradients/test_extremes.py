@@ -12,7 +12,7 @@ from chainrule.gradients import METHODS, Verdict, check, relative_error
 from chainrule.gradients.checking import autograd
 from chainrule.gradients.kinks import undecided
 from chainrule.gradients.rounding import rounding
-from chainrule.gradients.whole_network import steadiest
+from chainrule.gradients.whole_network import Point, steadiest
 from chainrule.nn import Flatten, MaxPool2D
 from chainrule.nn.activations import ACTIVATIONS
 from chainrule.nn.activations import activation as activation_of
@@ -179,11 +179,13 @@ def test_the_steadiest_step_suits_the_input(scale):
     network = network_for("tanh", "mse", hidden=(2,))
     x, t = prepared(network, scale * normal((3, 3)), normal((3, 2)))
     network.layers[0].W /= scale
-    noise = rounding(network, x, t, rng=np.random.default_rng(0))
-    network.loss(x, t)
+    rng = np.random.default_rng(0)
+    noise = rounding(network, x, t, rng=rng)
+    loss = network.loss(x, t)
     gradient = network.backward_pass(t).vector
+    point = Point(network, x, t, None, gradient, loss, noise, (), 1, rng)
     for i in range(6):
-        value, error, _ = steadiest(network, x, t, i, noise.loss)
+        value, error, _ = steadiest(point, i, noise.loss)
         assert abs(value - gradient[i]) <= error < 1e-7 * abs(gradient[i])
 
 
