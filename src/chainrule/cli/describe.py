@@ -37,7 +37,7 @@ def command(
     ],
     set_: Overrides = None,
 ) -> None:
-    """Show data as they are understood, a network, or what a run decided.
+    """Show data as understood, a network, or a run.
 
     Of a data file each column's role, kind, range and missing cells, what is doubtful, and a
     configuration that trains on it; --set data.label=NAME and the like decide otherwise. Of a
