@@ -422,7 +422,7 @@ DATA = {
     "text among the numbers": (ROWS + "1,two,0\n", r"points\.csv:31:3: .*'two'"),
     "infinity": (ROWS + "1,-inf,0\n", r"points\.csv:31:3: .*(?i:inf)"),
     "a missing label": (ROWS + "1,2,\n", r"points\.csv:31:5: the label is missing"),
-    "missing values": ("1,,0\n1,,1\n1,2,0\n", r"points\.csv:1:3: .*missing: drop"),
+    "missing values": ("1,,0\n1,,1\n1,2,0\n", r"points\.csv:1:3: .*drop: \[2\]"),
     "a label outside the classes": (ROWS + "1,2,3\n", r"points\.csv:31:5: .*'3'.*outside"),
     "a label that is no whole number": (ROWS + "1,2,0.5\n", r"points\.csv:31:5: .*0\.5"),
     "a negative label": (ROWS + "1,2,-1\n", r"points\.csv:31:5: .*-1"),

@@ -5,7 +5,7 @@ The labels alone do not tell. It also depends on the settings, and on the output
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from chainrule.data.readers.encoding import (
     encode_classes,
     encode_label_sets,
     encode_values,
+    end_in_points,
     label_type,
     names_of_columns,
 )
@@ -95,7 +96,8 @@ class TargetRule:
             "target_names": names_of_columns(labels) if classes is None else None,
             "multi_label": are_sets,
         }
-        return Targets(parts, classes, described, self._notes(labels, classes))
+        notes = [*_notes_on_points(labels, classes), *self._notes(labels, classes)]
+        return Targets(parts, classes, described, tuple(notes))
 
     def _are_sets(self, labels: Sequence[Labels]) -> bool:
         """Whether a case may have several labels.
@@ -179,3 +181,11 @@ class TargetRule:
             message = f"t[{at}] is {t[place]:g}; expected 0 or 1 for target: labels"
             raise DataError(Problem(message, path))
         return bool(stated) or (t.shape[-1] > 1 and not bool(wrong.any()))
+
+
+def _notes_on_points(labels: Sequence[Labels], classes: Sequence[str] | None) -> Iterator[str]:
+    """A note on each part whose labels are the classes with a point behind them."""
+    for part in labels:
+        if classes is not None and end_in_points(part, classes):
+            source = part.path.name if part.path else "the data"
+            yield f"{source}: the labels end in a point, as {classes[0]}. does; it is left out"

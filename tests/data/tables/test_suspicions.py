@@ -11,7 +11,8 @@ from chainrule.core.errors import ConfigError
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.sources import load_data
 from chainrule.data.suspicions import in_order, suspicions_of_data
-from chainrule.data.tables.suspicions import as_key, families, tells_rows_apart
+from chainrule.data.tables.roles import as_key
+from chainrule.data.tables.suspicions import families, tells_rows_apart
 from chainrule.data.tables.table import Table, column_of
 
 RNG = np.random.default_rng(0)

@@ -79,13 +79,26 @@ def _head_of(form: Form, rows: Sequence[Row]) -> Head:
             notes.append("the header has one name less than there are columns: the first column "
                          "holds names of rows")  # fmt: skip
     if len(titles) != columns:
-        message = f"the header names {len(titles)} columns, but the cases have {columns}"
-        raise DataError(form.problem(first, min(len(titles), columns), message))
+        message = _wrong_header(titles, columns, rows)
+        raise DataError(
+            form.problem(first, min(len(titles), columns) if len(titles) > 1 else 0, message)
+        )
     names, repeated = unique_names(titles)
     if repeated:
         again = ", ".join(f"{shown(n)}" for n in repeated[:MOST_SHOWN])
         notes.append(f"the header has {again} more than once; .2, .3, ... tell them apart")
     return Head(names, columns, notation, tuple(notes))
+
+
+def _wrong_header(titles: Sequence[str], columns: int, rows: Sequence[Row]) -> str:
+    """The message for a first line that has not as many cells as the cases below it."""
+    if len(titles) > 1:
+        return f"the header names {len(titles)} columns, but the cases have {columns}"
+    message = f"the first line is a single cell, but the lines below have {columns}"
+    if not titles[0][:1].isalnum():
+        return f'{message}; if it is a comment, write comment: "{titles[0][:1]}"'
+    begin = next(row.line for row in rows if len(row.cells) == columns)
+    return f"{message}; if the table begins in line {begin}, write skip_rows: {begin - 1}"
 
 
 def _may_be_names(first: Sequence[str]) -> bool:

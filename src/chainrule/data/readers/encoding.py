@@ -91,7 +91,9 @@ def _names_of_labels(parts: Sequence[Labels], outputs: int | None) -> tuple[str,
     """The distinct labels sorted, if they are text; otherwise "0", "1", ..."""
     if any(part.are_text for part in parts):
         _refuse_mixture([part for part in parts if not part.are_names])
-        return tuple(sorted(_words(parts)))
+        first = _words(parts[:1])
+        others = (part for part in parts[1:] if not end_in_points(part, first))
+        return tuple(sorted(first | _words(list(others))))
     number, found = _number_of_classes(parts, outputs), _whole_labels(parts)
     if found and len(found) == number and not 0 <= found[0] <= found[-1] < number:
         return tuple(map(str, found))
@@ -137,6 +139,18 @@ def require_two_classes(parts: Sequence[Labels]) -> None:
 def _words(parts: Sequence[Labels]) -> set[str]:
     """The distinct labels of all parts."""
     return {word for part in parts for word in part.distinct()[0]}
+
+
+def end_in_points(part: Labels, names: Iterable[str]) -> bool:
+    """Whether each label of a part is the name of a class with a point behind it.
+
+    So ends each line of the test file of the census data of UCI, as they are passed around.
+    """
+    if not part.are_text:
+        return False
+    words, known = _words([part]), set(names)
+    are_new = bool(words) and not words & known
+    return are_new and all(word.endswith(".") and word[:-1] in known for word in words)
 
 
 def encode_classes(
@@ -305,6 +319,8 @@ def typed_labels(names: Sequence[str], type_: LabelType) -> Array:
 def _lookup(part: Labels, names: Sequence[str]) -> Mapping[str, int]:
     """The class number for each text that a label of ``part`` may have."""
     by_name = {name: k for k, name in enumerate(names)}
+    if end_in_points(part, names):
+        return {f"{name}.": k for name, k in by_name.items()}
     if part.names is not None and not part.are_text:
         # A number is an index into the list of names that its own source holds.
         return {str(k): by_name[name] for k, name in enumerate(part.names) if name in by_name}

@@ -260,6 +260,28 @@ def may_be_number(cell: str) -> bool:
     return not is_number(cell) and _advice(cell, Notation()) != ""
 
 
+def notation_advice(cells: Sequence[str]) -> str:
+    """The keys by which all cells of a column are numbers, if no other notation reads them all.
+
+    Example:
+        >>> print(notation_advice(["1.234,50", "17,00"]))
+        decimal: "," and thousands: "."
+        >>> notation_advice(["1,907", "2,001"]), notation_advice(["1,907", "2.5", "x"])
+        ('', '')
+    """
+    marks = ((",", None), (".", ","), (",", "."), (".", "'"), (",", " "), (".", " "))
+    fit = [Notation(*pair) for pair in marks]
+    for cell in cells:
+        fit = [notation for notation in fit if notation.number(cell) is not None]
+        if not fit:
+            return ""
+    if any(len({notation.number(cell) for notation in fit}) > 1 for cell in cells):
+        return ""
+    decimal, thousands = min(fit, key=lambda notation: notation.thousands is not None)
+    keys = [f'decimal: "{decimal}"'] * (decimal != ".")
+    return " and ".join([*keys, *[f'thousands: "{thousands}"'] * (thousands is not None)])
+
+
 def wrong_missing(column: Column) -> str:
     """What is wrong with a missing cell of a column where a number is expected.
 

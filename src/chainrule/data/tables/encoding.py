@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,9 +23,11 @@ from chainrule.data.tables.cells import (
     TableOptions,
     is_number,
     may_be_number,
+    notation_advice,
     wrong_number,
 )
-from chainrule.data.tables.roles import OTHER_ROLES, Roles, listed, named
+from chainrule.data.tables.dates import are_dates
+from chainrule.data.tables.roles import OTHER_ROLES, Roles, all_named, as_key, listed, named
 from chainrule.data.tables.table import MISSING, Column, Table, numeric_column
 
 MOST_CATEGORIES = 10_000
@@ -37,7 +40,10 @@ MOST_FILLED = 0.5
 """If a larger fraction of a column's cells is missing, a setting must say what stands for them."""
 
 _FEW = 20
-"""A column of at most this many distinct texts is never taken for names or identifiers."""
+"""A column of at most this many distinct texts is never taken for dates, names or identifiers."""
+
+MOST_DROPPED = 50
+"""At most this many columns are listed to be left out."""
 
 _Name = Annotated[str, Field(max_length=10_000)]
 
@@ -152,17 +158,21 @@ class TableEncoding(BaseModel):
         kinds = _by_column(table, settings, "categorical", None, listed_as="one_hot")
         problems: list[Problem] = []
         inputs: list[InputColumn] = []
+        unfit: dict[str, _Unfit] = {}
         indicators = settings.get("missing_indicator", False)
         for name in roles.inputs:
             column = table[name]
             if kinds[name] is None and holds_numbers(column):
                 column = _as_number_column(column)
-            found = list(_unusable(table, column, kinds[name], ways[name]))
+            reason = _unfit(table, column, kinds[name], ways[name])
+            found = list(_unusable(table, column, kinds[name], ways[name])) if not reason else []
             problems += found
-            if not found:
+            if reason:
+                unfit[name] = reason
+            elif not found:
                 inputs.append(_fitted(column, kinds[name], ways[name], train, indicators))
-        if problems:
-            raise DataError(problems)
+        if problems or unfit:
+            raise DataError([*problems, *_to_be_left_out(table, unfit, settings)])
         new = settings.get("new_categories", "error")
         return cls.of_roles(table, roles, inputs=inputs, new_categories=new)
 
@@ -359,23 +369,75 @@ def _by_column(
     return {name: chosen.get(name, usual) for name in table.names}
 
 
+class _Unfit(NamedTuple):
+    """Why a column of the training data should be no input.
+
+    Attributes:
+        row: where that is seen.
+        reason: in words.
+        otherwise: what to write if it should be an input nevertheless, or "".
+    """
+
+    row: int
+    reason: str
+    otherwise: str
+
+
+def _unfit(table: Table, column: Column, kind: str | None, way: str | None) -> _Unfit | None:
+    """Why a column should be left out, unless a setting says otherwise; None if it is fit."""
+    missing, name, key = column.missing, shown(column.name), as_key(table, column.name)
+    if missing.all():
+        return _Unfit(0, f"every cell of the column {name} is missing", "")
+    first = int(np.argmin(missing))
+    if column.is_text and kind is None and not _may_be_numbers(column):
+        different, known = len(column.distinct()[0]), int((~missing).sum())
+        are_categories = f"if they are categories: categorical: [{key}]"
+        if different > _FEW and are_dates(column.words):
+            reason = f"the column {name} holds dates such as {shown(column.text(first), 40)[1:-1]}"
+            otherwise = f"write time: {key} to divide the data in their order, or {are_categories}"
+            return _Unfit(first, f"{reason}, which are no numbers to learn from", otherwise)
+        if different > max(_FEW, known / 2):
+            reason = f"the column {name} has {different} different texts in {known} rows"
+            return _Unfit(first, f"{reason}, as names or identifiers have", are_categories)
+    if (column.is_text or kind is not None) and len(column.distinct()[0]) > MOST_CATEGORIES:
+        return _Unfit(first, f"{name} has more than {MOST_CATEGORIES:,} categories", "")
+    if way is None and missing.mean() > MOST_FILLED:
+        ways = "most_frequent" if column.is_text else "mean"
+        reason = f"{int(missing.sum())} of {len(column)} cells of {name[1:-1]} are missing"
+        otherwise = f"fill them in: missing: {{{key}: {ways}}}"
+        return _Unfit(int(np.argmax(missing)), reason, otherwise)
+    return None
+
+
+def _to_be_left_out(
+    table: Table, unfit: Mapping[str, _Unfit], settings: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """A problem for each column that should be left out, and the one setting that does it."""
+    if not unfit:
+        return
+    already = all_named(table, settings, "drop")
+    keys = [as_key(table, name) for name in (*already, *unfit)]
+    more = [f"... ({len(keys) - MOST_DROPPED} more)"] * (len(keys) > MOST_DROPPED)
+    setting = f"drop: [{', '.join([*keys[:MOST_DROPPED], *more])}]"
+    alone = len(unfit) == 1
+    for name, (row, reason, otherwise) in islice(unfit.items(), MOST_SHOWN):
+        hint = f" ({otherwise})" * bool(otherwise)
+        if alone:
+            hint = f"; leave it out: {setting}" + f", or {otherwise}" * bool(otherwise)
+        yield table.place(row, name, reason + hint)
+    if not alone:
+        which = f"these {len(unfit)} columns"
+        yield Problem(f"leave {which} out: {setting}", table.path)
+
+
 def _unusable(
     table: Table, column: Column, kind: str | None, way: str | None
 ) -> Iterator[Problem]:
-    """Why a column of the training data cannot become inputs."""
-    if column.missing.all():
-        message = f"every cell of this column is missing; leave it out: drop: [{column.name}]"
-        yield table.place(0, column.name, message)
-        return
+    """The cells by which a column of the training data cannot become inputs."""
     if way == "error" and column.missing.any():
-        yield from _missing_cells(table, column)
-    if way is None and column.missing.mean() > MOST_FILLED:
         yield from _missing_cells(table, column)
     if column.is_text and kind is None:
         yield from _no_category(table, column)
-    elif kind is not None and len(column.distinct()[0]) > MOST_CATEGORIES:
-        message = f"more than {MOST_CATEGORIES:,} categories; leave it out: drop: [{column.name}]"
-        yield table.place(0, column.name, message)
 
 
 def _missing_cells(table: Table, column: Column) -> Iterator[Problem]:
@@ -424,28 +486,40 @@ def _no_number(text: str) -> str:
     return wrong_number(text, TableOptions(na=()))
 
 
+def _may_be_numbers(column: Column) -> bool:
+    """Whether most texts of a column are numbers, if in another notation."""
+    are_numbers = _cells_where(column, lambda text: is_number(text) or may_be_number(text))
+    return bool(are_numbers.sum() > (~column.missing).sum() / 2)
+
+
 def _no_category(table: Table, column: Column) -> Iterator[Problem]:
-    """Why a column of texts is not taken for categories unless a setting says so."""
-    known, different = ~column.missing, len(column.distinct()[0])
-    are_numbers = _cells_where(column, is_number)
-    may_be_numbers = are_numbers | _cells_where(column, may_be_number)
-    if may_be_numbers.sum() > known.sum() / 2:
-        advice = f"; if {column.name} is a category, write categorical: [{column.name}]"
-        if others := int(are_numbers.sum()):
-            other = f"; {others:,} other cells of {column.name} are numbers"
-            advice = f"{other}. If it stands for a missing cell, list it under na:{advice}"
-        yield from _places(table, column, known & ~are_numbers, _no_number, advice)
-    elif different > max(_FEW, known.sum() / 2):
-        message = (
-            f"the column {shown(column.name)} has {different} different texts in {known.sum()} "
-            f"rows, as names or identifiers have; leave it out: drop: [{column.name}], or if they "
-            f"are categories: categorical: [{column.name}]"
-        )
-        yield table.place(0, column.name, message)
+    """The cells by which texts are not taken for categories unless a setting says so."""
+    if _may_be_numbers(column):
+        yield from _no_numbers(table, column)
     is_unsafe = _cells_where(column, commands_terminal)
     yield from _places(
         table, column, is_unsafe, lambda text: f"the cell {shown(text, 40)} has control characters"
     )
+
+
+def _no_numbers(table: Table, column: Column) -> Iterator[Problem]:
+    """The cells that keep a column from being one of numbers, and what settles it."""
+    known, are_numbers = ~column.missing, _cells_where(column, is_number)
+    key = as_key(table, column.name)
+    advice = f"; if {column.name} is a category, write categorical: [{key}]"
+    first = int(np.argmax(known & ~are_numbers))
+    text, notation = column.text(first), notation_advice(column.words)
+    if notation:
+        found = f"expected numbers, found cells such as {shown(text, 40)}; write {notation}"
+        yield table.place(first, column.name, found + advice)
+        return
+    if all(map(may_be_number, column.words)):  # one of them says what is true of all
+        yield table.place(first, column.name, _no_number(text) + advice)
+        return
+    if others := int(are_numbers.sum()):
+        other = f"; {others:,} other cells of {column.name} are numbers"
+        advice = f"{other}. If it stands for a missing cell, list it under na:{advice}"
+    yield from _places(table, column, known & ~are_numbers, _no_number, advice)
 
 
 def _fitted(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +14,11 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem, shown, unknown
 from chainrule.data.readers.cases import Labels, one_hot_rows
 from chainrule.data.settings import has_its_own
+from chainrule.data.tables.dates import dates_of
 from chainrule.data.tables.encoding import TableEncoding, complete_rows
 from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.data.tables.roles import Roles, named, roles_of
-from chainrule.data.tables.table import Column, PlaceOf, Table
-
-_DATE_FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y")
-"""How dates are written beside ISO 8601; the one that all cells of a column have is taken."""
+from chainrule.data.tables.table import PlaceOf, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,32 +262,7 @@ def order_in_time(table: Table, name: str) -> Array:
     if column.missing.any():
         row = int(np.argmax(column.missing))
         raise DataError(table.place(row, name, "the time is missing; a split in order needs it"))
-    keys = column.values if not column.is_text else _dates(table, column)[column.values]
+    keys = column.values
+    if column.is_text:
+        keys = dates_of(column.words, name)[column.values]
     return np.argsort(keys, kind="stable")
-
-
-def _dates(table: Table, column: Column) -> Array:
-    """The words of a column as dates, (words,) datetime64."""
-    words = column.words
-    try:
-        return np.array(words, dtype="datetime64[us]")
-    except ValueError:
-        pass
-    found = [form for form in _DATE_FORMATS if _all_in(form, words)]
-    if len(found) == 1:
-        parsed = [datetime.strptime(word, found[0]) for word in words]
-        return np.array(parsed, dtype="datetime64[us]")
-    example = shown(words[0], 40)
-    message = f"time: {column.name} holds texts such as {example}, which are no dates of one form"
-    if len(found) > 1:
-        message = f"time: dates such as {example} may be day first or month first"
-    raise ConfigError(Problem(f"{message}; write them as 2026-11-30", key="time"))
-
-
-def _all_in(form: str, words: Sequence[str]) -> bool:
-    try:
-        for word in words:
-            datetime.strptime(word, form)
-    except ValueError:
-        return False
-    return True

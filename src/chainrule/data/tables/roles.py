@@ -7,7 +7,9 @@ would be the label.
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,9 @@ MOST_LISTED = 12
 """A message lists at most this many columns."""
 
 _LONGEST_ONE_HOT = 1000
+
+_PLAIN = re.compile(r"[A-Za-z_][\w./ -]*(?<! )\Z", re.ASCII)
+_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,22 @@ def listed(names: Sequence[str]) -> str:
         words = [*words[: MOST_LISTED - 2], "...", words[-1]]
     many = f" ({len(names)} columns)" if len(names) > MOST_LISTED else ""
     return ", ".join(words) + many
+
+
+def as_key(table: Table, name: str) -> str:
+    """How a configuration names a column: its name, in quotes if it needs them, or its number.
+
+    Example:
+        >>> from chainrule.data.tables.table import column_of
+        >>> table = Table((column_of("id", [1]), column_of("a: b", [2])))
+        >>> as_key(table, "id"), as_key(table, "a: b")
+        ('id', '"a: b"')
+    """
+    if not table.has_names:
+        return str(table.names.index(name) + 1)
+    if _PLAIN.match(name) and name.lower() not in _YAML_WORDS:
+        return name
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _labels(table: Table, settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -201,7 +222,7 @@ def _refuse_label_first(table: Table, inputs: Sequence[str]) -> None:
     first, last = table.columns[0], table.columns[-1]
     if not table.has_names:
         are_images = first.name in inputs and _are_pixels(table)
-        if are_images and _are_class_numbers(first) and not _are_class_numbers(last):
+        if are_images and _number_of_classes(first) and not _may_be_classes(last, first):
             message = "the rows look like images: a class number, then pixels of 0 to 255"
             advice = "write label: first, or label: last if it is the last column"
             raise ConfigError(Problem(f"{message}; {advice}", key="file"))
@@ -223,10 +244,16 @@ def _are_pixels(table: Table) -> bool:
     return all(of_bytes) and 1 < max(c.values.max() for c in table.columns) <= 255
 
 
-def _are_class_numbers(column: Column) -> bool:
-    """Whether a column holds the numbers 0, 1, 2, ... of at least two classes, each of them."""
+def _number_of_classes(column: Column) -> int:
+    """How many classes a column numbers by 0, 1, 2, ..., each of them; 0 if it does not."""
     numbers = np.unique(column.values)
-    return len(numbers) > 1 and np.array_equal(numbers, np.arange(len(numbers)))
+    are_classes = len(numbers) > 1 and np.array_equal(numbers, np.arange(len(numbers)))
+    return len(numbers) if are_classes else 0
+
+
+def _may_be_classes(last: Column, first: Column) -> bool:
+    """Whether the last column numbers classes, and not by far more of them than the first."""
+    return 0 < _number_of_classes(last) <= 2 * _number_of_classes(first)
 
 
 def _refuse_one_hot(table: Table, inputs: Sequence[str], labels: Sequence[str]) -> None:

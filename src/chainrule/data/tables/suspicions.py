@@ -6,7 +6,6 @@ million rows, or a thousand columns, take a tenth of a second.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.data.suspicions import MOST_NAMED, Rank, Suspicion, named, sample_of
 from chainrule.data.tables.cells import is_number
 from chainrule.data.tables.encoding import InputColumn, TableEncoding
-from chainrule.data.tables.roles import Roles
+from chainrule.data.tables.roles import Roles, as_key
 from chainrule.data.tables.table import Column, Table
 
 FEWEST_ROWS = 20
@@ -47,8 +46,6 @@ _LABELS = re.compile(
     r"(?i)^(y|class(es)?|labels?|targets?|outcome|result|diagnosis|species|variety|survived|churn"
     r"|klasse|ziel|category|response|status|quality)$"
 )
-_PLAIN = re.compile(r"[A-Za-z_][\w./ -]*(?<! )\Z", re.ASCII)
-_YAML_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def suspicions_of_table(
@@ -281,22 +278,6 @@ def _leading_zeros(table: Table, encoding: TableEncoding) -> Iterator[Suspicion]
                 f"the labels in {shown(name)[1:-1]} keep their leading zeros: {shown(zeros)} is "
                 "the name of a class, not a number",
             )
-
-
-def as_key(table: Table, name: str) -> str:
-    """How a configuration names a column: its name, in quotes if it needs them, or its number.
-
-    Example:
-        >>> from chainrule.data.tables.table import column_of
-        >>> table = Table((column_of("id", [1]), column_of("a: b", [2])))
-        >>> as_key(table, "id"), as_key(table, "a: b")
-        ('id', '"a: b"')
-    """
-    if not table.has_names:
-        return str(table.names.index(name) + 1)
-    if _PLAIN.match(name) and name.lower() not in _YAML_WORDS:
-        return name
-    return json.dumps(name, ensure_ascii=False)
 
 
 def dropping(table: Table, names: Sequence[str]) -> str:
