@@ -413,8 +413,8 @@ def test_numbers_in_texts_are_numbers_as_they_are_in_a_file(of_csv):
     texts = {**COLUMNS, "a": list(map(str, COLUMNS["a"]))}
     run = trained(texts, {"label": "bought", "standardize": True})
     assert same(run, of_csv)
-    assert any("a holds numbers as texts" in note for note in run.data.notes)
-    with pytest.warns(DataWarning, match="a holds numbers as texts"):
+    assert any("texts are taken as numbers: a" in note for note in run.data.notes)
+    with pytest.warns(DataWarning, match="texts are taken as numbers: a"):
         assert np.array_equal(people().outputs(texts), people().outputs(COLUMNS))
     codes = {"code": ["007", "010", "1", "2"] * 15, "y": BOUGHT}
     assert trained(codes).data.feature_names[0] == "code=007"

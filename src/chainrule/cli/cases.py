@@ -174,7 +174,8 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     settings = run.config.data
     if run.encoding is not None and is_table(file):
         options = table_options(settings, run.encoding.texts)
-        table = encoded_table(run, read_table(file, options))
+        found = read_table(file, options)
+        table = encoded_table(run, found, with_labels=split is not None)
         _say_notes(table.notes)
         return table
     if "folder" in settings and (os.path.isdir(file) or is_image(file)):

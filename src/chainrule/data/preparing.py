@@ -49,7 +49,13 @@ def with_note_of_weights(data: DataSplit) -> DataSplit:
     note = f"the training cases have weights from {above.min():g} to {above.max():g}"
     if len(above) < len(weights):
         note += f"; {len(weights) - len(above)} of weight 0 are not trained on"
-    return replace(data, notes=(*data.notes, note))
+    notes = [note]
+    for name, part in (("validation", data.validation), ("test", data.test)):
+        if part.weights is not None and len(part) and not part.weights.any():
+            notes.append(
+                f"all {len(part):,} {name} cases have the weight 0, so they have no score"
+            )
+    return replace(data, notes=(*data.notes, *notes))
 
 
 def standardized(data: DataSplit, *, center_only: bool) -> DataSplit:

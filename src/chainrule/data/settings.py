@@ -294,10 +294,14 @@ class File(TableKeys):
         UNSAID, description="the mark between groups of three digits"
     )
     encoding: Text = Field(UNSAID, description="the encoding of a text file, by default UTF-8")
-    comment: Text = Field("#", description="what begins a line that is passed over")
+    comment: Annotated[str, described_as('a text, or "" for none')] = Field(
+        "#", description='what begins a line that is passed over; "" for none'
+    )
     skip_rows: Whole = Field(0, description="lines to pass over before the table begins")
     na: Annotated[list[str], described_as("a list of words")] = Field(
-        UNSAID, description="the words that stand for missing cells; by default ?, NA, nan, ..."
+        UNSAID,
+        description="the words that stand for missing cells, as empty ones do; by default ?, NA, "
+        "nan, ...",
     )
     sheet: Annotated[Any, OneColumn()] = Field(
         UNSAID, description="the sheet of a workbook by name or number, by default the first"

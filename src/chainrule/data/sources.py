@@ -68,6 +68,7 @@ from chainrule.data.tables.loading import (
     Tables,
     file_reader,
     labels_of,
+    notes_on_own_files,
     order_in_time,
     read_tables,
     weights_of,
@@ -459,6 +460,7 @@ class _Loading:
             encoding=encoding,
             notes=(
                 *tables.notes,
+                *notes_on_own_files(tables),
                 *(note for one in encoded for note in one.notes),
                 *targets.notes,
                 *notes,

@@ -34,7 +34,7 @@ from chainrule.data.passed import FOUND, PARTS, Passed, passed, refuse_infinite,
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.frames import as_array, is_frame, refuse_sparse, table_of
-from chainrule.data.tables.loading import LabelLists, labels_of, weights_of
+from chainrule.data.tables.loading import LabelLists, labels_of, weights_of, without_weights
 from chainrule.data.tables.roles import listed
 from chainrule.data.tables.table import Table
 from chainrule.runs import predictions
@@ -152,8 +152,13 @@ class Trained(predictions.Trained, Protocol):
         """The digests of the cases that it was trained, validated and tested on."""
 
 
-def encoded_table(run: Trained, table: Table) -> Cases:
+def encoded_table(run: Trained, table: Table, *, with_labels: bool = True) -> Cases:
     """The cases that a table is for a network that was trained on one; columns go by their names.
+
+    Args:
+        run: what was trained.
+        table: with the columns of the inputs.
+        with_labels: whether labels and weights are wanted; if not, they may be anything.
 
     Returns:
         x (cases, inputs) in original units, the labels and the weights if the table has their
@@ -165,12 +170,15 @@ def encoded_table(run: Trained, table: Table) -> Cases:
     assert run.encoding is not None
     matched = run.encoding.matched(table).with_texts(run.encoding.texts)
     encoded = run.encoding.apply(matched)
+    if not with_labels:
+        return Cases(encoded.x, None, notes=encoded.notes)
     separator, lists = run.config.data.get("label_separator"), None
     if separator is not None:
         lists = LabelLists(separator, tuple(run.encoding.label_words))
     labels = labels_of(matched, run.encoding.labels, lists)
     weights = weights_of(matched, run.encoding.weight)
-    return Cases(encoded.x, labels, weights=weights, notes=encoded.notes)
+    notes = (*encoded.notes, *without_weights(matched, run.encoding.weight))
+    return Cases(encoded.x, labels, weights=weights, notes=notes)
 
 
 def cases_for(run: Trained, data: Any, *, with_labels: bool = False) -> Cases:
@@ -199,7 +207,7 @@ def cases_for(run: Trained, data: Any, *, with_labels: bool = False) -> Cases:
         _require_columns(data, run.encoding, with_labels=with_labels)
     table = table_of(data, "x")
     refuse_infinite(table, "x")
-    return encoded_table(run, table)
+    return encoded_table(run, table, with_labels=with_labels)
 
 
 def _as_array(data: Any) -> Array:

@@ -145,3 +145,41 @@ def test_labels_that_are_no_lists_are_refused(load, settings, message):
     text = rows("b,a,tags", [(2, 1, "red")] * 10)
     with pytest.raises(ConfigError, match=message or "the cells of 'a' hold 1 different labels"):
         load(text, **settings)
+
+
+def test_a_separator_at_the_end_of_every_line_makes_no_column(load):
+    data = load(rows("a,y,", [(k, k % 2, "") for k in range(20)]))
+    assert data.feature_names == ("a",)
+    assert set(data.encoding.labels) == {"y"}
+
+
+def test_comments_that_may_be_rows_are_noted(load):
+    data = load("#a,y\n" + rows("1,0", [(k, k % 2) for k in range(20)]))
+    assert any('comment: "" reads them' in note for note in data.notes)
+
+
+def test_group_and_time_exclude_each_other(load):
+    text = rows("g,t,a,y", [(k // 4, k, k, k % 2) for k in range(20)])
+    with pytest.raises(ConfigError, match="group and time each say how the cases are divided"):
+        load(text, group="g", time="t")
+
+
+def test_a_group_in_training_and_test_files_is_noted(load, tmp_path):
+    text = rows("g,a,y", [(k // 4, k, k % 2) for k in range(40)])
+    (tmp_path / "t.csv").write_text("g,a,y\n3,1,0\n99,2,1\n")
+    data = load(text, group="g", test_file="t.csv")
+    assert any("1 of the groups in g are in the training data" in note for note in data.notes)
+
+
+def test_a_test_file_without_weights_is_noted(load, tmp_path):
+    (tmp_path / "t.csv").write_text("a,y\n1,0\n2,1\n")
+    data = load(rows("w,a,y", [(k, k, k % 2) for k in range(20)]), weight="w", test_file="t.csv")
+    assert data.test.weights is None
+    assert any("t.csv has no column 'w' of weights" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("zone", ["Z", "+02:00"])
+def test_times_may_have_a_zone(load, zone):
+    days = [f"2026-01-{d:02d}T08:00:00{zone}" for d in range(1, 31)]
+    data = load(rows("t,a,y", [(day, k, k % 2) for k, day in enumerate(days)]), time="t")
+    assert data.train.x.max() < data.test.x.min()

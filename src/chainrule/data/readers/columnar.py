@@ -51,7 +51,8 @@ def read_parquet(path: Path, options: TableOptions = AS_FOUND) -> Table:
     Args:
         path: the file.
         options: ``na`` adds words for missing cells, by default only nulls and empty texts are
-            missing; ``texts`` are the columns whose numbers become texts.
+            missing; ``decimal`` and ``thousands`` say how texts are numbers; ``texts`` are the
+            columns whose numbers become texts.
 
     Raises:
         DataError: the file is damaged, too large, or a column holds what is no cell of a table.
@@ -253,14 +254,21 @@ def _index_of_pandas(metadata: Any) -> list[str]:
 
 
 def _by_options(column: Column, index: int, options: TableOptions) -> Column:
-    """The column with the words for missing cells, and as texts where that is wanted."""
+    """The column with the words for missing cells, and as texts where that is wanted.
+
+    With a decimal mark or a mark of thousands, texts that are such numbers become numbers.
+    """
     as_text = options.are_texts(index, column.name)
     if not column.is_text:
         return Column.of_texts(column.name, _texts(column)) if as_text else column
-    if options.na is None:
+    are_written = options.decimal is not None or options.thousands is not None
+    if not column.words or (options.na is None and not are_written):
         return column
-    words = column_of_cells(column.name, column.words, options, as_text=as_text)
-    return categorical_column(column.values, words) if column.words else column
+    known = options._replace(na=options.na or ())
+    words = column_of_cells(column.name, column.words, known, as_text=as_text)
+    if options.na is None and (words.is_text or words.has_leading_zeros):
+        return column
+    return categorical_column(column.values, words)
 
 
 def _texts(column: Column) -> Sequence[str | None]:

@@ -216,6 +216,7 @@ class _Reading:
     problems: list[Problem] = field(default_factory=list)
     more: int = 0
     counts: list[int] = field(default_factory=list)
+    comments: list[int] = field(default_factory=list)
 
     def table(self) -> Table:
         """The table that the file holds."""
@@ -249,7 +250,7 @@ class _Reading:
             head.names is not None,
             form.path,
             place,
-            head.notes,
+            (*head.notes, *self._note_on_comments()),
             f"read as separated by {form.named}",
         )
 
@@ -263,6 +264,7 @@ class _Reading:
 
     def _fill_blocks(self, builders: dict[int, ColumnBuilder], advance: Advance) -> None:
         self.counts.clear()
+        self.comments.clear()
         is_first = self.head.names is not None
         header_rows = 0
         for block in self.form.blocks():
@@ -274,6 +276,7 @@ class _Reading:
                     continue
             if is_first and (header := next(self.form.rows(block), None)):
                 block, is_first, header_rows = behind(block, header), False, 1
+            self.comments += self.form.comments_of_cells(block, self.head.columns)
             columns = self.form.columns(block, self.head.columns)
             if columns is None:
                 self._note_ragged(block)
@@ -365,6 +368,17 @@ class _Reading:
                 message += f"; this cell goes over {lines} lines: is a quotation mark missing?"
                 column = next(k for k, cell in enumerate(row.cells) if "\n" in cell)
             self.problems.append(self.form.problem(row, column, message))
+
+    def _note_on_comments(self) -> list[str]:
+        """A note on lines that are passed over as comments and may be rows or a header."""
+        if not self.comments:
+            return []
+        mark, count = shown(self.form.options.comment), len(self.comments)
+        what = "line is" if count == 1 else "lines are"
+        return [
+            f"{count:,} {what} passed over as comments, which begin with {mark}, but have as many "
+            f'cells as the rows, as line {self.comments[0]} does; comment: "" reads them'
+        ]
 
     def _reported(self) -> list[Problem]:
         return counted(self.problems, self.more, self.form.path)

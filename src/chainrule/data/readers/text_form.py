@@ -84,6 +84,17 @@ class Form:
         comment = self.options.comment
         return bool(comment) and (text.startswith(comment) or f"\n{comment}" in text)
 
+    def comments_of_cells(self, block: Block, count: int) -> list[int]:
+        """The lines of comments that have as many cells as a row, ``count``, unless it is one."""
+        if count < 2 or not self.has_comments(block.text):
+            return []
+        lines = enumerate(io.StringIO(block.text), start=block.line)
+        return [
+            number
+            for number, line in lines
+            if self._is_comment(line) and len(self._split(line.rstrip("\n"))) == count
+        ]
+
     @property
     def by_blanks(self) -> bool:
         """Whether any run of blanks separates the cells."""

@@ -61,7 +61,7 @@ class TableOptions(NamedTuple):
         encoding: the name of the text's encoding; None for UTF-8, or what its first bytes say.
         comment: lines of a text file that begin with this text are skipped; "" for none.
         skip_rows: how many lines of a text file, or rows of a sheet, come before the table.
-        na: the words that stand for a missing cell; None for `MISSING_WORDS`.
+        na: the words that stand for a missing cell beside ""; None for `MISSING_WORDS`.
         sheet: the name or the number, from 1, of a workbook's sheet; None for the first.
         texts: the columns, by name or by number from 1, whose cells are texts even if they look
             like numbers.
@@ -80,8 +80,8 @@ class TableOptions(NamedTuple):
 
     @property
     def missing_words(self) -> frozenset[str]:
-        """The words that stand for a missing cell."""
-        return frozenset(MISSING_WORDS if self.na is None else self.na)
+        """The words that stand for a missing cell; an empty cell always is one."""
+        return frozenset(MISSING_WORDS if self.na is None else ("", *self.na))
 
     def are_texts(self, index: int, name: str) -> bool:
         """Whether the cells of a column are texts whatever they look like."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
@@ -59,7 +60,8 @@ def dates_of(words: Sequence[str], name: str) -> Array:
 
 def _iso(words: Sequence[str]) -> Array | None:
     try:
-        return np.array(words, dtype="datetime64[us]")
+        with warnings.catch_warnings(action="ignore"):  # of time zones: NumPy converts to UTC
+            return np.array(words, dtype="datetime64[us]")
     except ValueError:
         return None
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.limits import MAX_DATA_BYTES
 from chainrule.data.readers.cases import commands_terminal
 from chainrule.data.tables.cells import (
     Notation,
@@ -28,7 +29,7 @@ from chainrule.data.tables.cells import (
 )
 from chainrule.data.tables.dates import are_dates
 from chainrule.data.tables.roles import OTHER_ROLES, Roles, all_named, as_key, listed, named
-from chainrule.data.tables.table import MISSING, Column, Table, numeric_column
+from chainrule.data.tables.table import LONGEST_NAME, MISSING, Column, Table, numeric_column
 
 MOST_CATEGORIES = 10_000
 """A column of more categories than this is refused."""
@@ -45,7 +46,7 @@ _FEW = 20
 MOST_DROPPED = 50
 """At most this many columns are listed to be left out."""
 
-_Name = Annotated[str, Field(max_length=10_000)]
+_Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 class InputColumn(BaseModel):
@@ -249,6 +250,10 @@ class TableEncoding(BaseModel):
                 message = f"the column {shown(column.name)}, an input, is missing{hint}"
                 problems.append(Problem(message, table.path))
         if problems:
+            if len(problems) > MOST_SHOWN:
+                more = len(problems) - MOST_SHOWN
+                rest = Problem(f"and {more:,} more of the inputs are missing", table.path)
+                problems = [*problems[:MOST_SHOWN], rest]
             message = f"the columns found are {listed(table.names)}"
             raise DataError([*problems, Problem(message, table.path)])
 
@@ -264,17 +269,18 @@ class TableEncoding(BaseModel):
             DataError: cells are missing without anything that stands for them, are no numbers, or
                 are categories that training has not seen; with the places of the first.
         """
+        self._refuse_large(table)
         x: Array = np.empty((len(table), self.width))
         problems: list[Problem] = []
         notes = [*table.notes, *self._notes_on_columns(table)]
         if not is_fitted_on:
             notes += self._filled_in(table)
-        start = 0
+        start, as_texts = 0, []
         for column in self.inputs:
             values = table[column.name]
             if column.kind == "number" and holds_numbers(values):
                 values = _as_number_column(values)
-                notes.append(f"{column.name} holds numbers as texts; they are taken as numbers")
+                as_texts.append(column.name)
             found = list(_not_as_fitted(table, values, column, self.new_categories))
             problems += found
             if not found:
@@ -282,7 +288,23 @@ class TableEncoding(BaseModel):
             start += column.width
         if problems:
             raise DataError(problems)
+        if as_texts:
+            notes.append(f"numbers written as texts are taken as numbers: {listed(as_texts)}")
         return EncodedTable(x, tuple(notes))
+
+    def _refuse_large(self, table: Table) -> None:
+        """Refuse inputs that would take more memory than any file of data may have bytes."""
+        size = len(table) * self.width * np.dtype(np.float64).itemsize
+        if size > MAX_DATA_BYTES:
+            widest = max(self.inputs, key=lambda column: column.width)
+            message = (
+                f"{len(table):,} rows of {self.width:,} inputs would take {size / 2**30:.1f} GB, "
+                f"more than {MAX_DATA_BYTES // 2**30} GB; {widest.width:,} of the inputs are of "
+                f"{shown(widest.name)}"
+            )
+            if widest.kind == "one_hot":
+                message += ", of which categorical: {NAME: integer} makes one"
+            raise DataError(Problem(message, table.path))
 
     def _filled_in(self, table: Table) -> list[str]:
         """A note of the missing cells for which something stands."""
@@ -496,6 +518,9 @@ def _no_category(table: Table, column: Column) -> Iterator[Problem]:
     """The cells by which texts are not taken for categories unless a setting says so."""
     if _may_be_numbers(column):
         yield from _no_numbers(table, column)
+    is_long = _cells_where(column, lambda text: len(text) > LONGEST_NAME)
+    message = f"the cell has more than {LONGEST_NAME:,} characters, which is no category"
+    yield from _places(table, column, is_long, lambda text: message)
     is_unsafe = _cells_where(column, commands_terminal)
     yield from _places(
         table, column, is_unsafe, lambda text: f"the cell {shown(text, 40)} has control characters"

@@ -231,12 +231,12 @@ def labels_of(
 
 
 def weights_of(table: Table, name: str | None) -> Array | None:
-    """The weights in the column of this name, (rows,); None if the name is None.
+    """The weights in the column of this name, (rows,); None if the table has none of this name.
 
     Raises:
-        DataError: the column or a weight is missing, is no number, or is negative.
+        DataError: a weight is missing, is no number, or is negative.
     """
-    if name is None:
+    if name is None or name not in table:
         return None
     column = table[name]
     if column.is_text:
@@ -250,6 +250,34 @@ def weights_of(table: Table, name: str | None) -> Array | None:
             table.place(row, name, f"a weight is a number of at least 0, found {found}")
         )
     return column.values
+
+
+def notes_on_own_files(tables: Tables) -> list[str]:
+    """What is doubtful about validation and test data in files of their own."""
+    notes, weight, group = [], tables.roles.weight, tables.roles.group
+    for part, table in (("validation", tables.validation), ("test", tables.test)):
+        if table is None:
+            continue
+        notes += without_weights(table, weight)
+        if group is None or group not in table:
+            continue
+        known = {*tables.whole[group].distinct()[0]}
+        common = [word for word in table[group].distinct()[0] if word in known]
+        if common:
+            notes.append(
+                f"{len(common):,} of the groups in {group} are in the training data and in the "
+                f"{part} data, such as {shown(common[0], 40)}; only the split of one file keeps "
+                "groups apart"
+            )
+    return notes
+
+
+def without_weights(table: Table, name: str | None) -> list[str]:
+    """A note if a table lacks the column of the weights that the training data have."""
+    if name is None or name in table:
+        return []
+    source = table.path.name if table.path else "the data"
+    return [f"{source} has no column {shown(name)} of weights, so every case counts the same"]
 
 
 def order_in_time(table: Table, name: str) -> Array:

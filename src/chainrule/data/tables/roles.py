@@ -73,15 +73,19 @@ def roles_of(table: Table, settings: Mapping[str, Any]) -> Roles:
         Roles(labels=('y',), inputs=('a',), weight=None, group=None, time=None,
         left_out={'id': 'drop names it'})
     """
-    labels = _labels(table, settings)
+    empty = _empty_at_end(table)
+    labels = _labels(table, settings, empty)
     others = {k: named(table, settings[k], k) for k in OTHER_ROLES if k in settings}
+    if "group" in others and "time" in others:
+        message = "group and time each say how the cases are divided; name one of them"
+        raise ConfigError(Problem(message, key="time"))
     dropped = dict.fromkeys(all_named(table, settings, "drop"), "drop names it")
     _refuse_two_roles(dropped, labels, others)
     if "columns" in settings:
         inputs = all_named(table, settings, "columns")
         left = {name: "columns does not name it" for name in table.names if name not in inputs}
     else:
-        left = _row_numbers(table)
+        left = _row_numbers(table) | empty
         taken = {*labels, *others.values(), *dropped, *left}
         inputs = [name for name in table.names if name not in taken]
     _refuse_input_roles(inputs, labels, dropped)
@@ -122,9 +126,13 @@ def as_key(table: Table, name: str) -> str:
     return json.dumps(name, ensure_ascii=False)
 
 
-def _labels(table: Table, settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of the label's columns, by default the last one."""
-    wanted = settings.get("label", ["last"])
+def _labels(
+    table: Table, settings: Mapping[str, Any], empty: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The names of the label's columns, by default the last one that has a name or cells."""
+    wanted = settings.get("label", "last")
+    if wanted in ("last", ["last"]) and "last" not in table:
+        wanted = [name for name in table.names if name not in empty][-1:]
     return tuple(all_named(table, {"label": wanted}, "label"))
 
 
@@ -157,8 +165,16 @@ def named(table: Table, column: str | int, key: str) -> str:
             f"{key}: the table has no header, so its columns have numbers and no names; found "
             f"{shown(column)}, expected a number from 1 to {len(names)}"
         )
-        raise ConfigError(Problem(message, key=key))
+        raise ConfigError(Problem(message + _where_names_may_be(table), key=key))
     raise ConfigError(Problem(unknown("column", column, names[:100]), key=key))
+
+
+def _where_names_may_be(table: Table) -> str:
+    """How the first line of a file comes to name the columns, for the end of a message."""
+    if table.path is None:
+        return ""
+    notes = "".join(f"; {note}" for note in table.notes if "comments" in note)
+    return notes or "; if its first line names them, write header: true"
 
 
 def _refuse_two_roles(
@@ -197,6 +213,21 @@ def _row_numbers(table: Table) -> dict[str, str]:
     if not table.has_names or not is_unnamed or len(table.columns) < 3 or not counts_rows(first):
         return {}
     return {first.name: "it has no name and counts the rows, as the index that pandas writes"}
+
+
+def _empty_at_end(table: Table) -> dict[str, str]:
+    """The last columns, with the reason to leave them out, if they have no name and no cell.
+
+    A separator at the end of every line makes such a column.
+    """
+    found: dict[str, str] = {}
+    for k in reversed(range(1, len(table.columns))):
+        column = table.columns[k]
+        has_name = table.has_names and column.name not in (positional_name(k), f"Unnamed: {k}")
+        if has_name or not column.missing.all():
+            break
+        found[column.name] = "it has no name and no cells, as after a separator at the line's end"
+    return found
 
 
 def counts_rows(column: Column) -> bool:

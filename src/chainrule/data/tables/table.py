@@ -19,6 +19,9 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown, unknown
 from chainrule.data.readers.cases import LabelType, as_word
 
+LONGEST_NAME = 10_000
+"""A column's name, or a category, has at most so many characters."""
+
 MISSING = -1
 """The code of a missing cell in a column of texts."""
 
@@ -143,6 +146,9 @@ class Table:
     def __post_init__(self) -> None:
         if not self.columns or len({len(column) for column in self.columns}) != 1:
             raise DataError(Problem("a table has columns of the same length", self.path))
+        if max(map(len, self.names)) > LONGEST_NAME:
+            message = f"a column's name has more than {LONGEST_NAME:,} characters"
+            raise DataError(Problem(message, self.path))
         if len(set(self.names)) < len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
             message = f"two columns are called {shown(twice)}; give them different names"
