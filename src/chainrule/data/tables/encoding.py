@@ -530,6 +530,8 @@ def _no_category(table: Table, column: Column) -> Iterator[Problem]:
 def _no_numbers(table: Table, column: Column) -> Iterator[Problem]:
     """The cells that keep a column from being one of numbers, and what settles it."""
     known, are_numbers = ~column.missing, _cells_where(column, is_number)
+    if are_numbers[known].all():  # numbers that are kept as texts, such as codes with zeros
+        return
     key = as_key(table, column.name)
     advice = f"; if {column.name} is a category, write categorical: [{key}]"
     first = int(np.argmax(known & ~are_numbers))
