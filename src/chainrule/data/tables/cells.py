@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -588,11 +589,17 @@ def unique_names(titles: Iterable[str], taken: Iterable[str] = ()) -> tuple[list
     used = {*titles, *taken}
     repeated: dict[str, None] = {}
     seen: set[str] = set()
+    numbers: dict[str, int] = {}  # the last one that was given out, by name
     for index, title in enumerate(titles):
         name = title or f"column_{index + 1}"
         if name in seen or (not title and name in used):
-            repeated[name] = None
-            name = next(n for k in range(2, len(titles) + 3) if (n := f"{name}.{k}") not in used)
+            first = name
+            repeated[first] = None
+            numbers[first], name = next(
+                (k, n)
+                for k in count(numbers.get(first, 1) + 1)
+                if (n := f"{first}.{k}") not in used
+            )
         seen.add(name)
         used.add(name)
         names.append(name)

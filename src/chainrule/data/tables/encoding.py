@@ -242,10 +242,12 @@ class TableEncoding(BaseModel):
         raise DataError(Problem(message, table.path))
 
     def _require_inputs(self, table: Table) -> None:
-        problems = []
+        problems: list[Problem] = []
+        known = set(self.columns)
+        others = [name for name in table.names if name not in known]
         for column in self.inputs:
             if column.name not in table:
-                guess = nearest(column.name, [n for n in table.names if n not in self.columns])
+                guess = nearest(column.name, others) if len(problems) < MOST_SHOWN else None
                 hint = f"; is it {shown(guess)} here?" if guess else ""
                 message = f"the column {shown(column.name)}, an input, is missing{hint}"
                 problems.append(Problem(message, table.path))
@@ -320,7 +322,8 @@ class TableEncoding(BaseModel):
 
     def _notes_on_columns(self, table: Table) -> list[str]:
         """Columns that training did not have, and a table without names taken by position."""
-        extra = [name for name in table.names if name not in self.columns]
+        known = set(self.columns)
+        extra = [name for name in table.names if name not in known]
         notes = []
         if extra:
             source = table.path.name if table.path else "the data"
