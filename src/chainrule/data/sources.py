@@ -67,17 +67,16 @@ from chainrule.data.tables.loading import (
     Reader,
     Tables,
     file_reader,
-    labels_of,
+    labels_of_tables,
     notes_on_own_files,
     order_in_time,
     read_tables,
     weights_of,
 )
-from chainrule.data.tables.roles import listed
 from chainrule.data.tables.suspicions import require_label, suspicions_of_table
 from chainrule.data.tables.table import Table
 from chainrule.data.target_scaling import note_on_targets, with_scaled_targets
-from chainrule.data.targets import TargetRule
+from chainrule.data.targets import TargetRule, Targets
 
 
 def load_data(
@@ -398,6 +397,26 @@ class _Loading:
 
     def _tables(self) -> DataSplit:
         """Tables, whose columns become labels and inputs as the settings say."""
+        whole, own, rows, described = self._encoded_tables()
+        shape, notes = self._image_of_rows(described["encoding"], whole.x[rows[0]])
+        if shape is not None and not self.settings.get("flatten", True):
+            whole = as_images(whole, shape)
+            own = [part and as_images(part, shape) for part in own]
+        validation, test = (
+            whole.take(part) if apart is None else apart
+            for apart, part in zip(own, rows[1:], strict=True)
+        )
+        described["notes"] += notes
+        return DataSplit(whole.take(rows[0]), validation, test, image_shape=shape, **described)
+
+    def _encoded_tables(
+        self,
+    ) -> tuple[Dataset, list[Dataset | None], tuple[Array, Array, Array], dict[str, Any]]:
+        """The cases to be split, validation and test cases apart, and the rows of each part.
+
+        The last item describes them, as arguments of `DataSplit`. The tables themselves are not
+        needed any more, so that their memory is free when the cases are split.
+        """
         if "labels" in self.settings:
             message = "labels names a file of labels, as IDX files have; a table holds its own"
             raise ConfigError(Problem(message, key="labels"))
@@ -407,26 +426,9 @@ class _Loading:
             require_label(
                 tables.whole, tables.roles, self.settings, target=target, outputs=outputs
             )
-        names, labels = tables.roles.labels, []
         lists = self._label_lists(tables)
-        for table in tables.present:
-            found = labels_of(table, names, lists)
-            if found is None:
-                message = (
-                    f"found no column {listed(names)}, the label, among {listed(table.names)}"
-                )
-                raise DataError(Problem(message, table.path))
-            labels.append(found)
-        targets = self.rule.targets(labels)
-        first = targets.parts[0] if targets.classes is not None else None
-        try:
-            rows = self._rows_of_parts(tables, first)
-        except (ConfigError, DataError):
-            if self.encoding is None:
-                raise
-            # Of an earlier training a run knows the parts; what divided them may be gone by now.
-            everything = np.arange(len(tables.whole))
-            rows = everything, everything[:0], everything[:0]
+        targets = self.rule.targets(labels_of_tables(tables, lists))
+        rows = self._rows_of_tables(tables, targets)
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
         ).model_copy(update={"label_words": list(lists.words) if lists else []})
@@ -435,38 +437,41 @@ class _Loading:
             encoding.apply(table, is_fitted_on=is_new and table is tables.whole)
             for table in tables.present
         ]
-        if self.encoding is None:
+        if is_new:
             self.doubts.extend(
                 suspicions_of_table(tables.whole, encoding, targets.parts[0], self.settings)
             )
         weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
-        shape, notes = self._image_of_rows(encoding, whole.x[rows[0]])
-        if shape is not None and not self.settings.get("flatten", True):
-            whole, *own = (replace(p, x=p.x.reshape(-1, *shape)) for p in (whole, *own))
         given = iter(own)
-        validation, test = (
-            whole.take(part) if table is None else next(given)
-            for table, part in zip((tables.validation, tables.test), rows[1:], strict=True)
-        )
-        return DataSplit(
-            whole.take(rows[0]),
-            validation,
-            test,
-            classes=targets.classes,
-            image_shape=shape,
-            feature_names=encoding.feature_names,
-            source=self._description(sum(map(len, labels)), (encoding.width,), targets.classes),
-            encoding=encoding,
-            notes=(
+        apart = [None if t is None else next(given) for t in (tables.validation, tables.test)]
+        count = sum(map(len, tables.present))
+        described = {
+            "classes": targets.classes,
+            "feature_names": encoding.feature_names,
+            "source": self._description(count, (encoding.width,), targets.classes),
+            "encoding": encoding,
+            "notes": (
                 *tables.notes,
                 *notes_on_own_files(tables),
                 *(note for one in encoded for note in one.notes),
                 *targets.notes,
-                *notes,
             ),
             **targets.described,
-        )
+        }
+        return whole, apart, rows, described
+
+    def _rows_of_tables(self, tables: Tables, targets: Targets) -> tuple[Array, Array, Array]:
+        """The rows of each part of the table that is split."""
+        try:
+            classes = targets.parts[0] if targets.classes is not None else None
+            return self._rows_of_parts(tables, classes)
+        except (ConfigError, DataError):
+            if self.encoding is None:
+                raise
+            # Of an earlier training a run knows the parts; what divided them may be gone by now.
+            everything = np.arange(len(tables.whole))
+            return everything, everything[:0], everything[:0]
 
     def _image_of_rows(
         self, encoding: TableEncoding, x: Array
@@ -607,3 +612,8 @@ def _inputs(shape: Sequence[int]) -> str:
     if len(shape) == 1:
         return f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
     return f"images of {' x '.join(map(str, shape))}"
+
+
+def as_images(part: Dataset, shape: tuple[int, ...]) -> Dataset:
+    """The same cases with rows of pixels as images of this shape."""
+    return replace(part, x=part.x.reshape(-1, *shape))

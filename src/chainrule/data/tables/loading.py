@@ -17,7 +17,7 @@ from chainrule.data.settings import has_its_own
 from chainrule.data.tables.dates import dates_of
 from chainrule.data.tables.encoding import TableEncoding, complete_rows
 from chainrule.data.tables.reading import TableOptions, read_table
-from chainrule.data.tables.roles import Roles, named, roles_of
+from chainrule.data.tables.roles import Roles, listed, named, roles_of
 from chainrule.data.tables.table import PlaceOf, Table
 
 
@@ -228,6 +228,22 @@ def labels_of(
         columns=tuple(names),
         place_in_column=lambda case, k, message: table.place(case, names[k], message),
     )
+
+
+def labels_of_tables(tables: Tables, lists: LabelLists | None) -> list[Labels]:
+    """The labels of each table.
+
+    Raises:
+        DataError: a table has no label, or as `labels_of`.
+    """
+    names, labels = tables.roles.labels, []
+    for table in tables.present:
+        found = labels_of(table, names, lists)
+        if found is None:
+            message = f"found no column {listed(names)}, the label, among {listed(table.names)}"
+            raise DataError(Problem(message, table.path))
+        labels.append(found)
+    return labels
 
 
 def weights_of(table: Table, name: str | None) -> Array | None:
