@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from chainrule.core.errors import DataError
+from chainrule.core.errors import DataError, MissingExtraError
 from chainrule.data.tables.frames import table_of
 from chainrule.data.tables.table import Table
 from chainrule.data.tables.typed_cells import cell_column, join_columns
@@ -237,8 +237,51 @@ def test_polars_alone_has_these():
     assert table["l"].texts() == ["p|q", "", ""]
     assert table["t"].texts() == ["07:30:00", "07:30:00.5", ""]
     assert table_of(polars.Series("s", [1.5, 2.0])).names == ["s"]
-    with pytest.raises(DataError, match="the column 'l' holds lists of numbers"):
+    with pytest.raises(DataError, match="column 'l', row 0: the cell is a list of numbers"):
         table_of(polars.DataFrame({"l": [[1, 2]]}))
+    with pytest.raises(DataError, match="found dict; give every field a column of its own"):
+        table_of(polars.DataFrame({"r": [{"a": 1}]}))
+
+
+@needs_polars
+def test_columns_of_polars_without_a_known_cell_keep_their_type():
+    types = {"t": polars.String, "b": polars.Boolean, "x": polars.Float64}
+    table = table_of(polars.DataFrame({name: [None] for name in types}, schema=types))
+    assert [column.type for column in table.columns][:2] == ["text", "bool"]
+    assert all(column.texts() == [""] for column in table.columns)
+
+
+@needs_polars
+def test_long_whole_numbers_of_polars():
+    (note,) = table_of(polars.DataFrame({"id": [2**53 + 1, None], "n": [2**53, 1]})).notes
+    assert note.startswith("'id': whole numbers beyond 2^53 are rounded")
+    series = polars.Series("a", [2**70, None], dtype=polars.Int128)
+    assert table_of(series)["a"].values[0] == 2.0**70
+    with pytest.raises(DataError, match="two columns are called 'column_1'"):
+        table_of(polars.DataFrame({"": [1], "column_1": [2]}))
+
+
+@needs_polars
+@needs_pyarrow
+def test_polars_needs_no_pyarrow_and_other_libraries_do(monkeypatch):
+    stream = Interchanged(pyarrow.table({"a": [1]}))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert table_of(polars.DataFrame(COLUMNS)).names == [*COLUMNS]
+    with pytest.raises(MissingExtraError, match="a data frame of the type Interchanged"):
+        table_of(stream)
+
+
+@needs_pyarrow
+def test_types_of_arrow_that_extend_others():
+    stored = pyarrow.array([b"x" * 16], pyarrow.binary(16))
+    identity = pyarrow.ExtensionArray.from_storage(pyarrow.uuid(), stored)
+    assert table_of(pyarrow.table({"id": identity}))["id"].texts() == ["x" * 16]
+
+
+@needs_pyarrow
+def test_a_list_of_texts_with_a_missing_one_is_refused():
+    with pytest.raises(DataError, match="row 1: expected a list of texts, found NoneType in the"):
+        table_of(pyarrow.table({"l": [["a"], ["b", None]]}))
 
 
 # pandas

@@ -17,7 +17,7 @@ from chainrule.core.limits import MAX_COLUMNS, MAX_DATA_BYTES
 from chainrule.core.registry import missing_extra
 from chainrule.core.strict_json import parse_json
 from chainrule.data.readers.paths import existing_file, refuse_bomb
-from chainrule.data.tables.arrow import table_of_stream
+from chainrule.data.tables.arrow import table_of_arrow
 from chainrule.data.tables.cells import AS_FOUND, TableOptions, column_of_cells
 from chainrule.data.tables.table import Column, Table
 from chainrule.data.tables.typed_cells import categorical_column
@@ -229,7 +229,7 @@ def _table(path: Path, found: Any, options: TableOptions) -> Table:
     if not found.num_rows:
         raise DataError(Problem("the file has no rows", path))
     try:
-        table = table_of_stream(found.drop_columns(index) if index else found)
+        table = table_of_arrow(found.drop_columns(index) if index else found)
     except DataError as error:
         raise DataError(replace(p, path=path) for p in error.problems) from None
     columns = tuple(_by_options(c, k, options) for k, c in enumerate(table.columns))

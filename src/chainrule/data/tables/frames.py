@@ -1,7 +1,7 @@
 """Tables from data in memory: data frames of any library, mappings, records and arrays.
 
-No library is imported for this. pandas is known by what its objects can do, others give their
-columns by Arrow's or the older interchange protocol.
+No library is imported for pandas and polars, which are known by what their objects can do. Others
+give their columns by Arrow's or the older interchange protocol, which pyarrow reads.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, shown
-from chainrule.data.tables.arrow import table_of_stream
-from chainrule.data.tables.interchange import table_of_interchange
+from chainrule.data.tables.arrow import table_of_arrow
 from chainrule.data.tables.table import Column, Table, numeric_column, positional_name
 from chainrule.data.tables.typed_cells import (
     categorical_column,
@@ -23,6 +22,7 @@ from chainrule.data.tables.typed_cells import (
     date_column,
     loses_digits,
     rounding_notes,
+    text_column,
 )
 
 
@@ -77,10 +77,10 @@ def _table_of(data: Any, name: str) -> Table:
         return _from_columns({key: data[key] for key in data})
     if hasattr(data, "iloc"):
         return _from_pandas(data, name)
-    if hasattr(data, "__arrow_c_stream__"):
-        return table_of_stream(data)
-    if hasattr(data, "__dataframe__"):
-        return table_of_interchange(data)
+    if hasattr(data, "get_columns") or hasattr(data, "to_physical"):
+        return _from_polars(data)
+    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__dataframe__"):
+        return table_of_arrow(data)
     if _are_records(data):
         return _from_records(data)
     return _from_array(as_array(data, name))
@@ -157,7 +157,7 @@ def _of_series(title: str, series: Any) -> Column:
     if isinstance(dtype, np.dtype):
         return cell_column(title, np.asarray(series))
     if hasattr(dtype, "pyarrow_dtype") and hasattr(series, "__arrow_c_stream__"):
-        return replace(table_of_stream(series).columns[0], name=title)
+        return replace(table_of_arrow(series).columns[0], name=title)
     kind = getattr(dtype, "kind", "O")
     if kind in "iufb":  # with NA for missing cells
         numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -182,6 +182,44 @@ def _beyond(series: Any) -> bool:
     """Whether a Series holds integers that float64 does not hold."""
     is_long = getattr(series.dtype, "kind", "O") in "iu" and series.dtype.itemsize == 8
     return is_long and loses_digits(series.dropna().to_numpy())
+
+
+# polars
+
+
+def _from_polars(data: Any) -> Table:
+    """A DataFrame or a Series of polars."""
+    series = data.get_columns() if hasattr(data, "get_columns") else [data]
+    if not series:
+        raise DataError("the table has no columns")
+    columns = tuple(
+        _of_polars(each.name or positional_name(k), each) for k, each in enumerate(series)
+    )
+    rounded = [
+        column.name
+        for column, each in zip(columns, series, strict=True)
+        if str(each.dtype) in ("Int64", "UInt64") and loses_digits(each.drop_nulls().to_numpy())
+    ]
+    return Table(columns, notes=rounding_notes(rounded))
+
+
+def _of_polars(title: str, series: Any) -> Column:
+    """The column of a Series of polars, by its dtype."""
+    dtype = series.dtype
+    kind = dtype.base_type().__name__
+    if kind == "Enum":  # its categories have an order
+        codes = series.to_physical().cast(int).fill_null(-1).to_numpy()
+        return categorical_column(codes, cell_column(title, dtype.categories.to_list()))
+    if kind in ("Date", "Datetime"):
+        in_utc = getattr(dtype, "time_zone", None) is not None
+        return date_column(title, series.to_numpy(), in_utc=in_utc)
+    if kind == "Boolean":
+        return Column(title, series.cast(float).to_numpy(), "bool")
+    if kind in ("Decimal", "Null", "Int128", "UInt128"):
+        return cell_column(title, series.to_list())
+    if kind == "Duration" or dtype.is_numeric():
+        return cell_column(title, series.to_numpy())
+    return text_column(title, series.to_list())
 
 
 # Python and NumPy

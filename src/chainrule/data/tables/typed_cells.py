@@ -134,19 +134,6 @@ def seconds_column(name: str, durations: Array) -> Column:
     return numeric_column(name, seconds)
 
 
-def decimal_numbers(unscaled: Sequence[int | None], scale: int) -> Array:
-    """The numbers unscaled / 10^scale, each rounded once; None becomes NaN.
-
-    Example:
-        >>> decimal_numbers([1, None, 314], 2).tolist()
-        [0.01, nan, 3.14]
-    """
-    power = 10 ** abs(scale)
-    if scale < 0:
-        return np.array([np.nan if n is None else float(n * power) for n in unscaled])
-    return np.array([np.nan if n is None else n / power for n in unscaled], dtype=np.float64)
-
-
 def loses_digits(integers: Array) -> bool:
     """Whether entries are integers of which float64 cannot hold every one."""
     if integers.dtype.kind not in "iu" or integers.dtype.itemsize < 8 or not len(integers):
@@ -197,10 +184,10 @@ def cell_column(name: str, values: Any, at: At | None = None) -> Column:
         return seconds_column(name, array)
     else:
         cells = array.tolist()
-    return _from_cells(name, cells, at or (lambda row, text: _row_problem(name, row, text)))
+    return _from_cells(name, cells, at)
 
 
-def _from_cells(name: str, cells: list[Any], at: At) -> Column:
+def _from_cells(name: str, cells: list[Any], at: At | None) -> Column:
     """The column of Python values, by the kinds of value that there are."""
     kinds = {type(cell) for cell in cells}
     missing = {kind for kind in kinds if kind.__name__ in _NOTHING}
@@ -216,7 +203,15 @@ def _from_cells(name: str, cells: list[Any], at: At) -> Column:
         return numeric_column(name, _numbers(seconds))
     if all(issubclass(kind, date) for kind in kinds):  # a datetime is a date too
         return _dates(name, cells)
-    return coded_column(name, _words(cells, at))
+    return text_column(name, cells, at)
+
+
+def text_column(name: str, cells: Iterable[Any], at: At | None = None) -> Column:
+    """A column of texts from Python values; numbers, dates and lists become texts too.
+
+    The cells are those of `cell_column`, with None where one is missing.
+    """
+    return coded_column(name, _words(cells, at or (lambda row, m: _row_problem(name, row, m))))
 
 
 def _dates(name: str, cells: Sequence[date | None]) -> Column:
@@ -246,7 +241,7 @@ def _numbers(cells: Sequence[Any]) -> Array:
     return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
 
 
-def _words(cells: Sequence[Any], at: At) -> Iterator[str | None]:
+def _words(cells: Iterable[Any], at: At) -> Iterator[str | None]:
     for row, cell in enumerate(cells):
         yield cell if isinstance(cell, str | None) else _as_text(cell, row, at)
 
@@ -270,6 +265,8 @@ def _as_text(cell: Any, row: int, at: At) -> str | None:
     if type(cell).__name__ in _WRITTEN:
         return str(cell)
     message = f"expected a number, a text or a date, found {type(cell).__name__}"
+    if isinstance(cell, dict):
+        message += "; give every field a column of its own"
     raise DataError(at(row, message))
 
 
@@ -280,7 +277,9 @@ _WRITTEN = ("Period", "Interval", "UUID")
 def _iso(moment: date | time) -> str:
     if isinstance(moment, datetime) and moment.timetz() == time():
         return moment.date().isoformat()
-    return moment.isoformat()
+    text = moment.isoformat()
+    # Parts of a second have no zeros at their end, as in the columns of moments.
+    return text.rstrip("0") if isinstance(moment, time) and "." in text[-7:] else text
 
 
 def joined(items: Sequence[Any], at: Callable[[str], Problem]) -> str | None:
@@ -293,8 +292,9 @@ def joined(items: Sequence[Any], at: Callable[[str], Problem]) -> str | None:
         return None
     for item in items:
         if not isinstance(item, str):
-            what = "numbers" if isinstance(item, _NUMBERS) else type(item).__name__
-            message = f"the cell is a list of {what}; give every number a column of its own"
+            message = f"expected a list of texts, found {type(item).__name__} in the list"
+            if isinstance(item, _NUMBERS):
+                message = "the cell is a list of numbers; give every number a column of its own"
             raise DataError(at(message))
         if LIST_SEPARATOR in item:
             message = f"{shown(item)} in a list holds {LIST_SEPARATOR!r}, which joins the items"
