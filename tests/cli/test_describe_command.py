@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -159,6 +161,14 @@ def test_what_is_no_data_is_one_message(command, folder, content):
     assert "x.csv" in outcome.err
     assert "Traceback" not in outcome.err
     assert command("describe", "missing.csv").status == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with a name")
+def test_a_pipe_does_not_hang(command, folder):
+    os.mkfifo(folder / "pipe")
+    outcome = command("describe", "pipe")
+    assert outcome.status == 2
+    assert outcome.err == "pipe: expected a file, but this is no ordinary file\n"
 
 
 def test_a_configuration_shows_its_table_then_its_network(command, people, folder):

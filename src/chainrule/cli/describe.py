@@ -58,6 +58,8 @@ def _is_config(path: Path) -> bool:
     if path.suffix.lower() in (".yaml", ".yml"):
         return True
     try:
+        if not path.is_file():  # a pipe would wait for ever
+            return False
         with open(path, "rb") as file:
             head = file.read(2**16)
     except (OSError, ValueError):

@@ -588,3 +588,26 @@ def test_no_content_ends_in_anything_but_a_clear_error(write, content, options):
         assert table.place(len(table) - 1, column.name, "").line
         if not column.is_text:
             assert np.isfinite(column.values[~column.missing]).all()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("encoding", "wrong"),
+    [("utf-8", b"\xff"), ("utf-16", b"\x00\xdc\x00\x00"), ("shift_jis", b"\xff")],
+)
+def test_the_place_of_what_is_not_in_the_encoding(tmp_path, end, encoding, wrong):
+    path = tmp_path / "t.csv"
+    parts = [f"a,b{end}1,あ{end}2,".encode(encoding), wrong, f"{end}3,x{end}".encode(encoding)]
+    path.write_bytes(b"".join(parts))
+    stated = None if encoding == "utf-16" else encoding
+    with pytest.raises(DataError, match=f"(?i)is not text in {encoding}") as caught:
+        read_table(path, TableOptions(encoding=stated))
+    assert (caught.value.problems[0].line, caught.value.problems[0].column) == (3, 3)
+
+
+def test_a_text_in_utf_16_that_ends_within_a_character(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("a,b\n1,2\n3,4\n".encode("utf-16")[:-1])
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == f"{path}:3:4: the byte 0x0A is not text in utf-16"

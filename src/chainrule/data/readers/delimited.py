@@ -20,6 +20,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
 from chainrule.core.progress import Advance, progress
 from chainrule.data.readers.text_form import SAMPLE, Block, Form, Row, behind, form_of
+from chainrule.data.readers.unpacking import ENDINGS
 from chainrule.data.tables.cells import (
     AS_FOUND,
     ColumnBuilder,
@@ -257,7 +258,7 @@ class _Reading:
     def _fill(self, builders: dict[int, ColumnBuilder]) -> None:
         """Read the file and append its cells to the builders of some columns."""
         path = self.form.path
-        is_packed = path.suffix.lower() in (".gz", ".xz", ".bz2", ".zst")
+        is_packed = path.name.lower().endswith(ENDINGS)
         total = None if is_packed else path.stat().st_size
         with progress(f"reading {path.name}", total) as advance:
             self._fill_blocks(builders, advance)

@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST: a short header, then numbers; possibly gzipped.
+"""IDX files, the format of MNIST: a short header, then numbers; possibly packed.
 
 The header is two zero bytes, a code for the type of the numbers, the number of dimensions, and the
 length of each dimension as a big-endian 32-bit integer.
@@ -6,11 +6,9 @@ length of each dimension as a big-endian 32-bit integer.
 
 from __future__ import annotations
 
-import gzip
 import io
 import math
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.readers.paths import existing_file, refuse_bomb
+from chainrule.data.readers.unpacking import ENDINGS, open_unpacked
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's dtype for each code of a type in the header."""
@@ -29,7 +27,8 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 def is_idx(head: bytes, name: str) -> bool:
     """Whether a file is an IDX file, by its first bytes, unpacked, or its name in lower case."""
     by_content = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
-    by_name = name.removesuffix(".gz").endswith(("-ubyte", ".idx"))
+    plain = name.removesuffix(Path(name).suffix) if name.endswith(ENDINGS) else name
+    by_name = plain.endswith(("-ubyte", ".idx"))
     return by_content or by_name
 
 
@@ -67,19 +66,14 @@ def read_idx_images(path: Path, labels: Path | None = None) -> Cases:
 
 
 def read_idx(path: Path) -> Array:
-    """The array of an IDX file, gzipped or not.
+    """The array of an IDX file, packed or not.
 
     Raises:
         DataError: the file cannot be read, is damaged, too large or empty.
+        MissingExtraError: it is packed by zstandard, whose package is not installed.
     """
-    existing_file(path)
-    try:
-        with open(path, "rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            return _parse(path, gzip.GzipFile(fileobj=file) if is_packed else file)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(Problem(f"the file cannot be read ({error})", path)) from None
+    with open_unpacked(path) as file:
+        return _parse(path, file)
 
 
 def _parse(path: Path, file: io.BufferedIOBase) -> Array:
@@ -91,8 +85,6 @@ def _parse(path: Path, file: io.BufferedIOBase) -> Array:
         raise DataError(Problem(message, path))
     if needed == 0:
         raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
-    if isinstance(file, gzip.GzipFile):
-        refuse_bomb(path, path.stat().st_size, needed)
     content = _at_most(file, needed + 1)
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from chainrule.core.errors import DataError, Problem
 from chainrule.data.readers.unpacking import first_bytes, open_unpacked
@@ -94,23 +95,45 @@ def _not_in(encoding: str, path: Path, error: UnicodeError) -> DataError:
         if encoding == "utf-8" and _CONTROL.search(head):
             message = "the file is not text; expected numbers, one case a line"
             return DataError(Problem(message, path))
-    reason = getattr(error, "reason", str(error))
-    name = "UTF-8" if encoding.startswith("utf-8") else encoding
     with open_unpacked(path) as file:
-        number = 1
-        while text := file.readline(MAX_LINE):
-            try:
-                text.decode(encoding)
-            except UnicodeDecodeError as found:
-                before = text[: found.start].decode(encoding, "replace")
-                before = before.replace("\r\n", "\n").replace("\r", "\n")
-                message = f"the byte 0x{text[found.start]:02X} is not text in {name}"
-                if name == "UTF-8":
-                    message += f"; if it is in another encoding, write encoding: {_guess(text)}"
-                column = len(before) - before.rfind("\n")
-                return DataError(Problem(message, path, number + before.count("\n"), column))
-            number += text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
-    return DataError(Problem(f"the file is not text in {name} ({reason})", path))
+        problem = _at_wrong_byte(path, file, encoding)
+    if problem is None:
+        reason = getattr(error, "reason", str(error))
+        problem = Problem(f"the file is not text in {_named(encoding)} ({reason})", path)
+    return DataError(problem)
+
+
+def _named(encoding: str) -> str:
+    return "UTF-8" if encoding.startswith("utf-8") else encoding
+
+
+def _at_wrong_byte(path: Path, file: BinaryIO, encoding: str) -> Problem | None:
+    """The problem at the first byte that is not in the encoding; None if there is no such byte."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), True)
+    line, rest, packed = 1, "", b"?"
+    while packed:
+        packed = file.readline(MAX_LINE)  # in UTF-16 a line end is only begun by its last byte
+        try:
+            text = rest + decoder.decode(packed, final=not packed)
+        except UnicodeDecodeError as found:
+            # An encoding with a mark of order is at its end one without, such as utf-16-le.
+            plain = found.encoding if encoding.startswith("utf-") else encoding
+            before = rest + _lines(found.object[: found.start].decode(plain, "replace"))
+            message = f"the byte 0x{found.object[found.start]:02X} is not text in "
+            message += _named(encoding)
+            if _named(encoding) == "UTF-8":
+                guess = _guess(found.object)
+                message += f"; if it is in another encoding, write encoding: {guess}"
+            column = len(before) - before.rfind("\n")
+            return Problem(message, path, line + before.count("\n"), column)
+        except UnicodeError:  # such as a missing mark of order, which has no place
+            return None
+        line, rest = line + text.count("\n"), text.rpartition("\n")[2]
+    return None
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _guess(text: bytes) -> str:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from chainrule.core.errors import DataError, MissingExtraError, Problem
+from chainrule.core.errors import DataError, Problem
+from chainrule.core.registry import missing_extra
 from chainrule.data.readers.paths import FOLDER_HINT, existing_file, refuse_bomb
 
 _WINDOW = 2**27
 """The most bytes of what is already unpacked that a file may refer back to; xz -9 has 2²⁶."""
-
 
 _STEP = 2**11
 """How many packed bytes are unpacked at once: to at most about 64 million, however hostile."""
@@ -74,10 +74,7 @@ def _zstandard(file: BinaryIO) -> _Unpacker:
     try:
         import zstandard
     except ImportError:
-        raise MissingExtraError(
-            "files packed by zstandard need the package zstandard; "
-            "install it with: pip install 'chainrule[zst]'"
-        ) from None
+        raise missing_extra("a file packed by zstandard", "zst", "zstandard") from None
     unpack = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
     return _Unpacker(file, unpack.decompressobj)
 
