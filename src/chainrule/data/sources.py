@@ -427,7 +427,7 @@ class _Loading:
                 tables.whole, tables.roles, self.settings, target=target, outputs=outputs
             )
         lists = self._label_lists(tables)
-        targets = self.rule.targets(labels_of_tables(tables, lists))
+        targets = self._targets_of_tables(labels_of_tables(tables, lists), tables)
         rows = self._rows_of_tables(tables, targets)
         encoding = self.encoding or TableEncoding.fit(
             tables.whole, tables.roles, self.settings, rows[0]
@@ -460,6 +460,17 @@ class _Loading:
             **targets.described,
         }
         return whole, apart, rows, described
+
+    def _targets_of_tables(self, labels: Sequence[Labels], tables: Tables) -> Targets:
+        """The targets; what is wrong with them may be that another sheet was meant."""
+        try:
+            return self.rule.targets(labels)
+        except DataError as error:
+            notes = [note for note in tables.whole.notes if "sheet" in note]
+            if type(error) is not DataError or not notes:
+                raise
+            path = tables.whole.path
+            raise DataError([*error.problems, *(Problem(note, path) for note in notes)]) from None
 
     def _rows_of_tables(self, tables: Tables, targets: Targets) -> tuple[Array, Array, Array]:
         """The rows of each part of the table that is split."""
