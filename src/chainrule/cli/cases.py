@@ -183,8 +183,6 @@ def _read(run: Run, file: Path, labels_file: Path | None, split: str | None) -> 
     cases = read_inputs(
         file,
         features=run.network.input,
-        label=settings.get("label", "last"),
-        header=settings.get("header", "auto"),
         labels=labels_file,
         channels=settings.get("channels"),
         part=None if split == "test" else split,  # test data are taken with a note

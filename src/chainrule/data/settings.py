@@ -318,8 +318,18 @@ class File(TableKeys):
 
 
 ONLY_OF_TABLES = (
-    *(key for key in TableKeys.model_fields if key not in (*COMMON_KEYS, "label", "classes")),
-    *("delimiter", "decimal", "thousands", "encoding", "comment", "skip_rows", "na", "sheet"),
+    *(key for key in TableKeys.model_fields if key not in (*COMMON_KEYS, "classes")),
+    *(
+        "header",
+        "delimiter",
+        "decimal",
+        "thousands",
+        "encoding",
+        "comment",
+        "skip_rows",
+        "na",
+        "sheet",
+    ),
 )
 """The settings that files of arrays, .npz and IDX, do not take."""
 

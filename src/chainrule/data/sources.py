@@ -370,8 +370,6 @@ class _Loading:
             raise ConfigError(Problem(message, key=key))
         return read_cases(
             self._path(key),
-            label=self.settings.get("label", "last"),
-            header=self.settings.get("header", "auto"),
             labels=self._path(labels) if labels in self.settings else None,
             part="train" if key == "file" else key.removesuffix("_file"),
         )

@@ -81,9 +81,9 @@ def test_inputs_without_labels(files):
     cases = read_inputs(files / "text", features=4)
     assert cases.x.tolist() == [[1, 2, 3, 0], [4, 5, 6, 1]]
     assert cases.labels is None
-    labels = read_inputs(files / "text", features=3, label="first").labels
+    labels = read_inputs(files / "text", features=3).labels
     assert labels is not None
-    assert labels.values.tolist() == [1, 4]
+    assert labels.values.tolist() == [0, 1]
 
 
 def test_cases_need_targets(tmp_path):

@@ -73,7 +73,16 @@ def test_a_size_that_the_rows_do_not_have(tmp_path):
         load(tmp_path, label="label", image=[28, 28])
 
 
-@pytest.mark.parametrize("key", [{"image": [2, 2]}, {"columns": ["a"]}, {"missing": "mean"}])
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"image": [2, 2]},
+        {"columns": ["a"]},
+        {"missing": "mean"},
+        {"label": "first"},
+        {"header": True},
+    ],
+)
 def test_what_is_for_tables_is_refused_for_arrays(tmp_path, key):
     np.savez(tmp_path / "d.npz", x=np.zeros((6, 4)), t=[0, 1] * 3)
     (name,) = key

@@ -117,18 +117,13 @@ class Options(NamedTuple):
     """What a reader is told about a file; each reader uses the options that its format needs.
 
     Attributes:
-        label: which column of a text file holds the label, ``last`` or ``first``.
-        header: whether the first line of a text file holds the names of the columns; ``auto`` to
-            decide from the file.
         labels: the path of the file of labels, for formats that store them in a separate file.
-        features: the number of inputs of the network, if it is known. A text file with exactly
-            that many columns has no labels.
+        features: the number of inputs of the network, if it is known. A table with exactly that
+            many columns has no labels; otherwise they are its last column.
         part: of an .npz file with several parts of the data, the part to read; None for the test
             data.
     """
 
-    label: str = "last"
-    header: bool | str = "auto"
     labels: Path | None = None
     features: int | None = None
     part: str | None = None

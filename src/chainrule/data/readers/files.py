@@ -21,7 +21,7 @@ from chainrule.data.readers.paths import files_matching
 from chainrule.data.readers.pictures import format_of
 from chainrule.data.readers.unpacking import first_bytes
 from chainrule.data.tables.cases import cases_of_table
-from chainrule.data.tables.reading import TableOptions, read_table
+from chainrule.data.tables.reading import read_table
 
 
 class Format(NamedTuple):
@@ -49,11 +49,7 @@ FORMATS = {
     ),
     "table": Format(
         lambda head, name: True,
-        lambda path, options: cases_of_table(
-            read_table(path, TableOptions(header=options.header)),
-            label=options.label,
-            features=options.features,
-        ),
+        lambda path, options: cases_of_table(read_table(path), features=options.features),
     ),
 }
 """The formats by name, in the order in which they are tried."""
@@ -124,8 +120,8 @@ def read_inputs(
 ) -> Cases:
     """Read cases for a trained network, with labels or without.
 
-    A text file of exactly ``features`` columns has no labels; with one column more, the last
-    or the first holds the label. An .npz file need not have ``t``. Images are flattened.
+    A table of exactly ``features`` columns has no labels; with one column more, the last holds
+    the label. An .npz file need not have ``t``. Images are flattened.
 
     Args:
         path: the file.

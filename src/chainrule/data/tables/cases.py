@@ -1,4 +1,7 @@
-"""From a table whose last or first column is the label to `Cases`."""
+"""From a table whose last column is the label, or that has none, to `Cases`.
+
+So are tables read beside arrays, which have no names that their columns could go by.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,11 @@ from chainrule.data.tables.cells import Notation, TableOptions, wrong_missing, w
 from chainrule.data.tables.table import Column, Table
 
 
-def cases_of_table(table: Table, *, label: str = "last", features: int | None = None) -> Cases:
+def cases_of_table(table: Table, *, features: int | None = None) -> Cases:
     """The inputs and the labels of a table all of whose inputs are numbers.
 
     Args:
         table: the table.
-        label: the label's column, ``last`` or ``first``.
         features: the number of inputs if it is known: a table with exactly this many columns then
             has no label.
 
@@ -31,11 +33,11 @@ def cases_of_table(table: Table, *, label: str = "last", features: int | None = 
     """
     columns = len(table.columns)
     _check_columns(table, features)
-    place = None if columns == features else (0 if label == "first" else columns - 1)
-    inputs = [column for k, column in enumerate(table.columns) if k != place]
+    has_labels = columns != features
+    inputs = [*table.columns[: columns - has_labels]]
     _refuse_wrong(table, inputs)
     x = np.column_stack([column.values for column in inputs])
-    labels = None if place is None else _labels(table, table.columns[place])
+    labels = _labels(table, table.columns[-1]) if has_labels else None
     names = tuple(column.name for column in inputs) if table.has_names else None
     return Cases(x, labels, feature_names=names)
 
