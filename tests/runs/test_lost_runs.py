@@ -110,9 +110,9 @@ class SlowEngine(NumpyEngine):
 
     slow = "evaluate"
 
-    def evaluate(self, x, t):
+    def evaluate(self, x, t, weights=None):
         self._wait("evaluate")
-        return super().evaluate(x, t)
+        return super().evaluate(x, t, weights)
 
     def prepare(self):
         self._wait("prepare")

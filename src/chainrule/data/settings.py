@@ -19,6 +19,7 @@ from chainrule.core.declared import Arguments, arguments_of
 from chainrule.core.errors import ConfigError, shown
 from chainrule.core.limits import MAX_COLUMNS
 from chainrule.core.schema import (
+    NAME_BYTES,
     Count,
     FileName,
     Flag,
@@ -87,11 +88,12 @@ class ClassNames(Metadata):
     def check(self, value: Any) -> list[str]:
         """The names as texts."""
         are_names = isinstance(value, list) and all(
-            (isinstance(name, str) and name) or is_finite(name) for name in value
+            (isinstance(name, str) and name and _is_text(name)) or is_finite(name)
+            for name in value
         )
         if not are_names or len(value) < 2:
             raise expected("a list of at least 2 names")
-        return [as_word(name) for name in value]
+        return [name if isinstance(name, str) else as_word(name) for name in value]
 
     def json_schema(self) -> dict[str, Any]:
         """At least two texts or numbers."""
@@ -246,15 +248,28 @@ class Given(TableKeys):
     )
 
 
+def _is_file_name(value: Any) -> bool:
+    """Whether a value is a text that may name a file, with bytes that are no text (PEP 383)."""
+    return isinstance(value, str) and bool(value) and _is_text(NAME_BYTES.sub("?", value))
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text holds no halves of characters, which cannot be written as UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class FileNames(Metadata):
     """A file, a pattern that files match, or a list of these, which are read as one table."""
 
     def check(self, value: Any) -> str | list[str]:
         """The name, or the list of names."""
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
+        names = value if isinstance(value, list) else [value]
+        if names and all(map(_is_file_name, names)):
             return value
         if isinstance(value, list):
             raise expected("a list of one or more names of files")

@@ -201,7 +201,7 @@ def _workers_of(folder):
 def test_a_worker_ends_when_nobody_asks_any_more():
     worker = WorkerProcess("chainrule.runs.sweeps.trial", {})
     slow = {**CONFIG, "training": {"epochs": 100_000_000}}
-    worker.send({"value": slow, "folder": ".", "name": "s", "overrides": []})
+    worker.send({"value": slow, "folder": ".", "name": "s", "overrides": [], "data": None})
     worker.send({"number": 0, "values": {}})
     time.sleep(1.0)
     worker._input.close()

@@ -63,7 +63,8 @@ def class_names(
             while nothing names another class.
     """
     if listed is not None:
-        names = tuple(map(as_word, listed))
+        known = _words(parts)  # the name of a folder may begin or end with blanks
+        names = tuple(name if name in known else as_word(name) for name in listed)
         if len(set(names)) < len(names):
             raise DataError(f"classes must not repeat a name, but lists {', '.join(names)}")
     elif any(part.names is not None for part in parts):

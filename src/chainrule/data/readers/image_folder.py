@@ -42,7 +42,7 @@ _LITTER = re.compile(
     r"\.ds_store|\._.*|thumbs\.db|ehthumbs.*\.db|desktop\.ini|icon\r|__macosx|@eadir|#recycle"
     r"|\$recycle\.bin|system volume information|lost\+found|\.(trash.*|spotlight-v100|fseventsd)"
     r"|\.ipynb_checkpoints|__pycache__|\.(git|svn|hg|idea|vscode)|\.git(ignore|keep|attributes)"
-    r"|\.directory|\.nomedia|\.picasa\.ini|.*~|.*\.(tmp|temp|part|crdownload|swp)",
+    r"|\.directory|\.nomedia|\.picasa\.ini|.+~|.*\.(tmp|temp|part|crdownload|swp)",
     re.IGNORECASE | re.DOTALL,
 )
 """The names of what operating systems, editors and downloads leave behind."""
