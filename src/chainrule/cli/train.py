@@ -17,36 +17,41 @@ if TYPE_CHECKING:
     from chainrule.data.dataset import DataSplit
 
 
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", help="Print the inputs, outputs, targets and loss of every minibatch."
+    ),
+]
+Jacobians = Annotated[
+    bool,
+    typer.Option(
+        "--jacobians", help="Print every Jacobian, δ and gradient of the backward pass as well."
+    ),
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on where the run in the folder of --run stopped, at whatever minibatch; from "
+        "the beginning if nothing has begun there.",
+    ),
+]
+
+
 def command(
     config: Config,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose", help="Print the inputs, outputs, targets and loss of every minibatch."
-        ),
-    ] = False,
-    jacobians: Annotated[
-        bool,
-        typer.Option(
-            "--jacobians",
-            help="Print every Jacobian, δ and gradient of the backward pass as well.",
-        ),
-    ] = False,
+    verbose: Verbose = False,
+    jacobians: Jacobians = False,
     quiet: Quiet = False,
     set_: Overrides = None,
     engine: Engine = None,
-    run: Annotated[
-        Path | None,
-        typer.Option("--run", help="A new or empty folder for the run's files.", metavar="FOLDER"),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on where the run in the folder of --run stopped, at whatever minibatch; from "
-            "the beginning if nothing has begun there.",
-        ),
-    ] = False,
+    run: RunFolder = None,
+    resume: Resume = False,
 ) -> None:
     """Train the network of a configuration on its data.
 

@@ -20,7 +20,7 @@ from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.limits import MAX_COLUMNS
 from chainrule.data.readers.delimited import MOST_COUNTED, MOST_SHOWN, counted
 from chainrule.data.readers.text_blocks import text_blocks
-from chainrule.data.readers.unpacking import ENDINGS
+from chainrule.data.readers.unpacking import unpacked_name
 from chainrule.data.tables.cells import AS_FOUND, Notation, TableOptions
 from chainrule.data.tables.table import MISSING, Column, Table, numeric_column
 from chainrule.data.tables.typed_cells import coded_column
@@ -40,8 +40,7 @@ _NAME = re.compile(rf"\s*+(?:{_QUOTED}|([^\s{{]++))\s*+")
 
 def is_arff(head: bytes, name: str) -> bool:
     """Whether a file is taken for ARFF, by its first bytes or its name in lower case."""
-    plain = name.removesuffix(Path(name).suffix) if name.endswith(ENDINGS) else name
-    return plain.endswith(".arff") or head.lstrip().lower().startswith(b"@relat")
+    return unpacked_name(name).endswith(".arff") or head.lstrip().lower().startswith(b"@relat")
 
 
 class _Attribute(NamedTuple):

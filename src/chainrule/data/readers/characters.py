@@ -125,10 +125,7 @@ def read_characters(
     ends = np.cumsum([0, *part_sizes(len(text), split)])
     pieces = [text[a:b] for a, b in pairwise(ends)]
     _require_windows(path, pieces, steps, split)
-    alphabet = Alphabet.of(pieces[0])
-    if not 2 <= len(alphabet) <= MAX_SYMBOLS:
-        message = f"the training part has {len(alphabet):,} different characters; "
-        raise DataError(Problem(f"{message}from 2 to {MAX_SYMBOLS:,} can be learnt", path))
+    alphabet = _alphabet_of(path, pieces[0])
     features, item = (len(alphabet), 4) if encoding == "one_hot" else (1, 8)
     windows = sum(max(0, (len(piece) - 1 - steps) // stride + 1) for piece in pieces)
     needed = windows * steps * (features * item + 16)  # 16 for the target and the position
@@ -188,6 +185,15 @@ def text_of(path: Path) -> str:
         message = "a zero byte: expected a text, this looks like another kind of file"
         raise DataError(problem_behind(path, text[: text.index("\0")], message))
     return text
+
+
+def _alphabet_of(path: Path, text: str) -> Alphabet:
+    """The alphabet of the training part, which must have more than one character."""
+    alphabet = Alphabet.of(text)
+    if not 2 <= len(alphabet) <= MAX_SYMBOLS:
+        message = f"the training part has {len(alphabet):,} different characters; "
+        raise DataError(Problem(f"{message}from 2 to {MAX_SYMBOLS:,} can be learnt", path))
+    return alphabet
 
 
 def _require_windows(

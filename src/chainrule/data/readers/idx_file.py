@@ -18,7 +18,7 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.readers.unpacking import ENDINGS, open_unpacked
+from chainrule.data.readers.unpacking import open_unpacked, unpacked_name
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's dtype for each code of a type in the header."""
@@ -27,8 +27,7 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: 
 def is_idx(head: bytes, name: str) -> bool:
     """Whether a file is an IDX file, by its first bytes, unpacked, or its name in lower case."""
     by_content = len(head) > 3 and head[:2] == b"\0\0" and head[2] in TYPES
-    plain = name.removesuffix(Path(name).suffix) if name.endswith(ENDINGS) else name
-    by_name = plain.endswith(("-ubyte", ".idx"))
+    by_name = unpacked_name(name).endswith(("-ubyte", ".idx"))
     return by_content or by_name
 
 

@@ -91,6 +91,16 @@ ENDINGS = (".gz", ".xz", ".bz2", ".zst")
 """How the names of packed files end."""
 
 
+def unpacked_name(name: str) -> str:
+    """The name of what a packed file holds.
+
+    Example:
+        >>> unpacked_name("people.csv.gz"), unpacked_name("people.csv")
+        ('people.csv', 'people.csv')
+    """
+    return next((name.removesuffix(end) for end in ENDINGS if name.endswith(end)), name)
+
+
 class _Unpacked(io.RawIOBase):
     """The content of a file, unpacked if it is packed; to be read once, from the beginning."""
 
