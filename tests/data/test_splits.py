@@ -95,6 +95,17 @@ def test_many_groups_give_the_parts_their_shares():
     assert [len(part) for part in parts] == [700, 200, 100]
 
 
+def test_groups_are_in_any_order_and_have_any_numbers():
+    groups = np.array([7, -1, 7, 3, -1, 3, 3, 0])
+    found = [
+        {frozenset(np.flatnonzero(groups == g)) for g in groups[part]}
+        for part in split_groups(groups, (0.4, 0.3, 0.3), np.random.default_rng(1))
+    ]
+    wanted = {frozenset(np.flatnonzero(groups == g)) for g in groups}
+    assert set.union(*found) == wanted
+    assert sum(map(len, found)) == len(wanted)
+
+
 def test_fewer_groups_than_parts_are_refused():
     with pytest.raises(ConfigError, match="2 groups cannot be divided among 3 parts"):
         split_groups(np.array([0, 1, 1, 0]), (0.6, 0.2, 0.2), np.random.default_rng(0))

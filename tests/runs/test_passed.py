@@ -541,3 +541,13 @@ def test_a_comparison_trains_on_the_data_that_are_passed():
     )
     assert np.allclose(found.ours.theta, run.network.theta, rtol=1e-12)
     assert found.config["data"]["python"] == "arrays"
+
+
+def test_rows_that_training_leaves_out_are_left_out_of_scores_and_not_of_predictions():
+    gaps = {**COLUMNS, "a": [None, *COLUMNS["a"][1:]]}
+    run = trained(gaps, {"missing": "drop", "label": "bought"})
+    with pytest.warns(DataWarning) as warned:
+        assert run.evaluate(gaps).cases == ROWS - 1
+    assert "1 of 60 rows have missing cells and are left out" in str(warned[0].message)
+    with pytest.raises(DataError, match="a missing cell; the run was trained with missing: drop"):
+        run.predict(gaps)

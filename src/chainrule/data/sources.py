@@ -427,8 +427,10 @@ class _Loading:
         lists = self._label_lists(tables)
         targets = self._targets_of_tables(labels_of_tables(tables, lists), tables)
         rows = self._rows_of_tables(tables, targets)
+        weights = [weights_of(table, tables.roles.weight) for table in tables.present]
+        train = rows[0] if weights[0] is None else rows[0][weights[0][rows[0]] > 0]
         encoding = self.encoding or TableEncoding.fit(
-            tables.whole, tables.roles, self.settings, rows[0]
+            tables.whole, tables.roles, self.settings, train
         ).model_copy(update={"label_words": list(lists.words) if lists else []})
         is_new = self.encoding is None
         encoded = [
@@ -439,7 +441,6 @@ class _Loading:
             self.doubts.extend(
                 suspicions_of_table(tables.whole, encoding, targets.parts[0], self.settings)
             )
-        weights = [weights_of(table, tables.roles.weight) for table in tables.present]
         whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
         given = iter(own)
         apart = [None if t is None else next(given) for t in (tables.validation, tables.test)]

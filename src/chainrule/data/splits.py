@@ -156,7 +156,8 @@ def split_groups(
         [2, 1, 0]
     """
     shares = np.array(as_fractions(list(fractions)))
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    _, sizes = np.unique(groups, return_counts=True)
+    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
     wanted = int((shares > 0).sum())
     if len(members) < wanted:
         raise ConfigError(f"{len(members)} groups cannot be divided among {wanted} parts")

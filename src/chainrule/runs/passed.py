@@ -34,7 +34,13 @@ from chainrule.data.passed import FOUND, PARTS, Passed, passed, refuse_infinite,
 from chainrule.data.readers.cases import Cases, place_channels
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.frames import as_array, is_frame, refuse_sparse, table_of
-from chainrule.data.tables.loading import LabelLists, labels_of, weights_of, without_weights
+from chainrule.data.tables.loading import (
+    LabelLists,
+    labels_of,
+    weights_of,
+    without_gaps,
+    without_weights,
+)
 from chainrule.data.tables.roles import listed
 from chainrule.data.tables.table import Table
 from chainrule.runs import predictions
@@ -158,7 +164,8 @@ def encoded_table(run: Trained, table: Table, *, with_labels: bool = True) -> Ca
     Args:
         run: what was trained.
         table: with the columns of the inputs.
-        with_labels: whether labels and weights are wanted; if not, they may be anything.
+        with_labels: whether labels and weights are wanted, without the rows that ``missing: drop``
+            leaves out. If not, they may be anything, and every row is a case.
 
     Returns:
         x (cases, inputs) in original units, the labels and the weights if the table has their
@@ -169,15 +176,17 @@ def encoded_table(run: Trained, table: Table, *, with_labels: bool = True) -> Ca
     """
     assert run.encoding is not None
     matched = run.encoding.matched(table).with_texts(run.encoding.texts)
-    encoded = run.encoding.apply(matched)
     if not with_labels:
+        encoded = run.encoding.apply(matched)
         return Cases(encoded.x, None, notes=encoded.notes)
+    matched, gaps = without_gaps(matched, run.encoding.roles, run.encoding.dropping)
+    encoded = run.encoding.apply(matched)
     separator, lists = run.config.data.get("label_separator"), None
     if separator is not None:
         lists = LabelLists(separator, tuple(run.encoding.label_words))
     labels = labels_of(matched, run.encoding.labels, lists)
     weights = weights_of(matched, run.encoding.weight)
-    notes = (*encoded.notes, *without_weights(matched, run.encoding.weight))
+    notes = (*gaps, *encoded.notes, *without_weights(matched, run.encoding.weight))
     return Cases(encoded.x, labels, weights=weights, notes=notes)
 
 

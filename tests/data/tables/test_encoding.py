@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import DataError
-from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.encoding import InputColumn, TableEncoding
 from chainrule.data.tables.roles import Roles
 from chainrule.data.tables.table import Table, column_of
 
@@ -147,3 +147,23 @@ def test_an_encoding_survives_being_saved(texts):
     encoding = fitted(rows, missing="mean")
     again = TableEncoding.model_validate_json(encoding.model_dump_json())
     assert np.array_equal(again.apply(rows).x, encoding.apply(rows).x)
+
+
+@pytest.mark.parametrize("way", ["mean", "median"])
+def test_what_fills_a_gap_among_the_largest_numbers_is_finite(way):
+    rows = table(a=[1.5e308, 1.75e308, None, 1.25e308, 1.5e308])
+    assert fitted(rows, missing=way).apply(rows).x[2, 0] == pytest.approx(1.5e308)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"kind": "number", "fill": "Oslo"},
+        {"kind": "one_hot", "categories": ["Oslo"], "fill": "Rome"},
+        {"kind": "integer", "categories": ["1"], "fill": 1.0},
+        {"kind": "one_hot", "categories": ["Oslo", "Oslo"]},
+    ],
+)
+def test_an_encoding_that_no_training_writes_is_refused(column):
+    with pytest.raises(ValueError, match=r"cannot be one of its cells|is named twice"):
+        InputColumn(name="city", **column)

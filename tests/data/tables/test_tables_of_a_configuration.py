@@ -183,3 +183,30 @@ def test_times_may_have_a_zone(load, zone):
     days = [f"2026-01-{d:02d}T08:00:00{zone}" for d in range(1, 31)]
     data = load(rows("t,a,y", [(day, k, k % 2) for k, day in enumerate(days)]), time="t")
     assert data.train.x.max() < data.test.x.min()
+
+
+def test_rows_to_leave_out_follow_the_name_of_a_column_into_other_files(load, tmp_path):
+    (tmp_path / "t.csv").write_text("b,a,y\n,1,0\n2,3,1\n")
+    for column in ("b", "2"):  # the number of b in the training data, not in the test data
+        data = load(GAPS, missing={column: "drop"}, test_file="t.csv")
+        assert data.test.x.tolist() == [[3, 2]]
+        assert "t.csv: 1 of 2 rows have missing cells and are left out" in data.notes
+
+
+def test_a_column_without_a_name_has_its_number_in_a_mapping(load):
+    data = load(GAPS.partition("\n")[2], header=False, missing={"2": "drop", "1": "error"})
+    assert sum(map(len, data)) == 16
+
+
+def test_codes_are_the_same_texts_in_a_test_file_of_numbers(load, tmp_path):
+    text = rows("code,a,y", [(["A1", "007"][k % 2], k, k % 2) for k in range(20)])
+    (tmp_path / "t.csv").write_text("code,a,y\n007,1,0\n")
+    data = load(text, categorical=["code"], test_file="t.csv")
+    assert data.feature_names == ("code=007", "code=A1", "a")
+    assert data.test.x.tolist() == [[1, 0, 1]]
+
+
+def test_cases_of_weight_0_do_not_say_what_fills_a_gap(load):
+    cells = [(1, 5, k % 2) for k in range(20)] + [(1, "", 0), *[(0, 1000, 1)] * 9]
+    data = load(rows("w,a,y", cells), weight="w", missing="mean")
+    assert data.encoding.inputs[0].fill == 5

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
@@ -75,6 +75,17 @@ class InputColumn(BaseModel):
     on_missing: Literal["error", "mean", "median", "most_frequent", "zero", "drop"] = "error"
     has_indicator: bool = False
     missing: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """Refuse what no training writes, and what would leave an input without its number."""
+        if len(set(self.categories)) < len(self.categories):
+            raise ValueError(f"a category of {shown(self.name)} is named twice")
+        is_number = self.kind == "number"
+        fits = isinstance(self.fill, float) if is_number else self.fill in self.categories
+        if self.fill is not None and not fits:
+            raise ValueError(f"what fills {shown(self.name)} cannot be one of its cells")
+        return self
 
     @property
     def width(self) -> int:
@@ -149,7 +160,7 @@ class TableEncoding(BaseModel):
             roles: of its columns.
             settings: the keys ``categorical``, ``new_categories``, ``missing`` and
                 ``missing_indicator`` of the configuration's ``data``.
-            train: the indices of the rows to train on.
+            train: the indices of the rows to train on, without those of weight 0.
 
         Raises:
             ConfigError: a setting names no column, or does not fit its column.
@@ -202,6 +213,11 @@ class TableEncoding(BaseModel):
     def feature_names(self) -> tuple[str, ...]:
         """The names of the network's inputs."""
         return tuple(name for column in self.inputs for name in column.feature_names)
+
+    @property
+    def dropping(self) -> list[str]:
+        """The inputs whose missing cells leave out their rows."""
+        return [column.name for column in self.inputs if column.on_missing == "drop"]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -362,19 +378,16 @@ def _as_text(fill: float | str) -> str:
     return fill if isinstance(fill, str) else f"{fill:.4g}"
 
 
-def complete_rows(table: Table, roles: Roles, settings: Mapping[str, Any]) -> Array:
-    """Which rows stay where the setting ``missing`` drops those with missing cells, (rows,) bool.
+def dropping_inputs(table: Table, roles: Roles, settings: Mapping[str, Any]) -> list[str]:
+    """The inputs whose missing cells leave out their rows, as the setting ``missing`` says.
 
-    A missing label drops its row if any column's missing cells do.
+    Args:
+        table: the training data, in which a number stands for a column by its position.
+        roles: of its columns.
+        settings: the ``data`` mapping of the configuration.
     """
     ways = _by_column(table, settings, "missing", None)
-    dropping = [name for name in roles.inputs if ways.get(name) == "drop"]
-    if dropping:
-        dropping += [name for name in (*roles.labels, roles.weight) if name and name in table]
-    complete: Array = np.ones(len(table), dtype=bool)
-    for name in dropping:
-        complete &= ~table[name].missing
-    return complete
+    return [name for name in roles.inputs if ways[name] == "drop"]
 
 
 def _by_column(
@@ -390,7 +403,9 @@ def _by_column(
         value = dict.fromkeys(value, listed_as)
     if not isinstance(value, Mapping):
         return dict.fromkeys(table.names, value)
-    chosen = {named(table, column, key): word for column, word in value.items()}
+    # Keys in YAML are texts; one that is a number, and no column's name, is a column's number.
+    keys = {c: int(c) if str(c).removeprefix("-").isdecimal() else c for c in value}
+    chosen = {named(table, keys[column], key): word for column, word in value.items()}
     return {name: chosen.get(name, usual) for name in table.names}
 
 
@@ -589,7 +604,13 @@ def _fill(column: Column, kind: str, way: str) -> float | str | None:
     if way == "most_frequent":
         return float(_most_frequent(column))
     known = column.values[~column.missing]
-    return float(np.mean(known) if way == "mean" else np.median(known))
+    middle = np.mean if way == "mean" else np.median
+    with np.errstate(over="ignore"):
+        found = float(middle(known))
+    if np.isfinite(found):
+        return found
+    scale = 2.0 ** len(known).bit_length()  # by a power of 2 nothing is rounded
+    return float(middle(known / scale)) * scale
 
 
 def _most_frequent(column: Column) -> str:

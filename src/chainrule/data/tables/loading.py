@@ -15,7 +15,7 @@ from chainrule.core.errors import ConfigError, DataError, Problem, shown, unknow
 from chainrule.data.readers.cases import Labels, one_hot_rows
 from chainrule.data.settings import has_its_own
 from chainrule.data.tables.dates import dates_of
-from chainrule.data.tables.encoding import TableEncoding, complete_rows
+from chainrule.data.tables.encoding import TableEncoding, dropping_inputs, holds_numbers
 from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.data.tables.roles import Roles, listed, named, roles_of
 from chainrule.data.tables.table import PlaceOf, Table
@@ -71,25 +71,37 @@ def read_tables(
     if fitted is None:
         whole, roles, texts = _training_table(read, settings)
         names = TableEncoding.of_roles(whole, roles)
+        dropping = dropping_inputs(whole, roles, settings)
     else:
         names, roles, texts = fitted, fitted.roles, fitted.texts
-        whole = fitted.matched(read("file", texts))
+        whole, dropping = fitted.matched(read("file", texts)), fitted.dropping
     own = [
         names.matched(read(f"{part}_file", texts)) if has_its_own(settings, part) else None
         for part in ("validation", "test")
     ]
-    complete = [None if t is None else _without_gaps(t, roles, settings) for t in (whole, *own)]
+    complete = [None if t is None else without_gaps(t, roles, dropping) for t in (whole, *own)]
     notes = [note for found in complete if found is not None for note in found[1]]
     train, validation, test = (None if found is None else found[0] for found in complete)
     assert train is not None
     return Tables(train, validation, test, roles, tuple(notes))
 
 
-def _without_gaps(
-    table: Table, roles: Roles, settings: Mapping[str, Any]
-) -> tuple[Table, list[str]]:
-    """The table without the rows that the setting ``missing`` drops, and a note of them."""
-    kept = complete_rows(table, roles, settings)
+def without_gaps(table: Table, roles: Roles, dropping: Sequence[str]) -> tuple[Table, list[str]]:
+    """The table without the rows that ``missing: drop`` leaves out, and a note of them.
+
+    Args:
+        table: the training data, or others with the same names of columns.
+        roles: of its columns.
+        dropping: the inputs whose missing cells leave out their rows. If there are any, a row
+            without a label or a weight is left out as well.
+
+    Raises:
+        DataError: no row is left.
+    """
+    others = [name for name in (*roles.labels, roles.weight) if name and name in table]
+    kept: Array = np.ones(len(table), dtype=bool)
+    for name in [*dropping, *others] if dropping else []:
+        kept &= ~table[name].missing
     if kept.all():
         return table, []
     if not kept.any():
@@ -110,13 +122,20 @@ def table_options(settings: Mapping[str, Any], texts: Sequence[str] = ()) -> Tab
 def _training_table(
     read: Reader, settings: Mapping[str, Any]
 ) -> tuple[Table, Roles, tuple[str, ...]]:
-    """A table, its roles, and the columns that were read as texts to keep their leading zeros."""
+    """A table, its roles, and the columns that validation and test data are to have as texts.
+
+    These are all that are texts here. A label or a category with leading zeros is one of them, and
+    the table is read a second time to keep these.
+    """
     table = read("file", ())
     roles = roles_of(table, settings)
     categorical = settings.get("categorical", ())
     categories = [named(table, column, "categorical") for column in categorical]
     zeros = [n for n in (*roles.labels, *categories) if table[n].has_leading_zeros]
-    return (read("file", zeros) if zeros else table), roles, tuple(zeros)
+    table = read("file", zeros) if zeros else table
+    used = (*roles.inputs, *roles.labels)
+    texts = [n for n in used if table[n].is_text and not holds_numbers(table[n])]
+    return table, roles, tuple(texts)
 
 
 class LabelLists(NamedTuple):
