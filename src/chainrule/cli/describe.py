@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from chainrule.config.load import Config
     from chainrule.data.dataset import DataSplit
-    from chainrule.data.tables.encoding import InputColumn, TableEncoding
+    from chainrule.data.tables.encoding import TableEncoding
+    from chainrule.data.tables.fitting import InputColumn
     from chainrule.data.tables.table import Table
     from chainrule.nn.description import Description
     from chainrule.runs.run import Run

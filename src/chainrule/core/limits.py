@@ -35,6 +35,9 @@ MAX_DEPTH = 40
 MOST_PROBLEMS = 100
 """Report at most this many problems per file; count the rest."""
 
+MOST_SHOWN = 10
+"""Of cells or rows of a file that are wrong alike, report this many with their places."""
+
 MOST_LETTERS = 2000
 """A longer message, which may quote a file, is cut to this many characters."""
 

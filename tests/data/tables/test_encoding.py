@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.errors import DataError
-from chainrule.data.tables.encoding import InputColumn, TableEncoding
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.fitting import InputColumn
 from chainrule.data.tables.roles import Roles
 from chainrule.data.tables.table import Table, column_of
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
-from chainrule.core.limits import MAX_COLUMNS
-from chainrule.data.readers.delimited import MOST_COUNTED, MOST_SHOWN, counted
+from chainrule.core.limits import MAX_COLUMNS, MOST_SHOWN
+from chainrule.data.readers.delimited import MOST_COUNTED, counted
 from chainrule.data.readers.text_blocks import text_blocks
 from chainrule.data.readers.unpacking import unpacked_name
 from chainrule.data.tables.cells import AS_FOUND, Notation, TableOptions

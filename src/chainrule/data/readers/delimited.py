@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
+from chainrule.core.limits import MOST_SHOWN
 from chainrule.core.progress import Advance, progress
 from chainrule.data.readers.text_form import SAMPLE, Block, Form, Row, behind, form_of
 from chainrule.data.readers.unpacking import ENDINGS
@@ -33,10 +34,8 @@ from chainrule.data.tables.cells import (
 )
 from chainrule.data.tables.table import Table
 
-MOST_SHOWN = 10
 MOST_COUNTED = 1000
-"""At most `MOST_SHOWN` problems are reported with their places; of the others, at most
-`MOST_COUNTED` are counted."""
+"""Of the problems beyond `MOST_SHOWN`, at most this many are counted."""
 
 
 # The header

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
+from chainrule.core.limits import MOST_SHOWN
 from chainrule.core.sequences import NO_CLASS
 from chainrule.data.readers.cases import (
     Labels,
@@ -23,9 +24,6 @@ from chainrule.data.readers.cases import (
 
 MAX_CLASS = 65_535
 """Labels above this are refused as class numbers: they are likely identifiers or values."""
-
-MOST_SHOWN = 10
-"""At most this many wrong labels of a file are reported; the others are counted."""
 
 
 class OutsideClassesError(DataError):

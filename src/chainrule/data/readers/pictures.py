@@ -18,10 +18,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
-from chainrule.core.limits import MAX_DATA_BYTES, MAX_PIXELS, machine_cores
+from chainrule.core.limits import MAX_DATA_BYTES, MAX_PIXELS, MOST_SHOWN, machine_cores
 from chainrule.core.progress import progress
 from chainrule.data.generators.base import ends_of
-from chainrule.data.readers.encoding import MOST_SHOWN
 from chainrule.data.readers.paths import existing_file, refuse_bomb
 
 if TYPE_CHECKING:

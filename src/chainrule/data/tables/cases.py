@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
+from chainrule.core.limits import MOST_SHOWN
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.readers.delimited import MOST_COUNTED, MOST_SHOWN, counted
+from chainrule.data.readers.delimited import MOST_COUNTED, counted
 from chainrule.data.tables.cells import Notation, TableOptions, wrong_missing, wrong_number
 from chainrule.data.tables.table import Column, Table
 

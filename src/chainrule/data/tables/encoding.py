@@ -6,99 +6,29 @@ name to every later table, so that columns in another order give the same inputs
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
-from chainrule.core.limits import MAX_DATA_BYTES
-from chainrule.data.readers.cases import commands_terminal
-from chainrule.data.tables.cells import (
-    Notation,
-    TableOptions,
-    is_number,
-    may_be_number,
-    notation_advice,
-    wrong_number,
+from chainrule.core.limits import MAX_DATA_BYTES, MOST_SHOWN
+from chainrule.data.tables.cells import is_number
+from chainrule.data.tables.fitting import (
+    InputColumn,
+    Name,
+    as_number_column,
+    at_cells,
+    cells_where,
+    fitted_inputs,
+    holds_numbers,
+    no_number,
 )
-from chainrule.data.tables.dates import are_dates
-from chainrule.data.tables.roles import OTHER_ROLES, Roles, all_named, as_key, listed, named
-from chainrule.data.tables.table import LONGEST_NAME, MISSING, Column, Table, numeric_column
-
-MOST_CATEGORIES = 10_000
-"""A column of more categories than this is refused."""
-
-MOST_SHOWN = 10
-"""At most this many cells are reported with their places; the others are counted."""
-
-MOST_FILLED = 0.5
-"""If a larger fraction of a column's cells is missing, a setting must say what stands for them."""
-
-_FEW = 20
-"""A column of at most this many distinct texts is never taken for dates, names or identifiers."""
-
-MOST_DROPPED = 50
-"""At most this many columns are listed to be left out."""
-
-_Name = Annotated[str, Field(max_length=LONGEST_NAME)]
-
-
-class InputColumn(BaseModel):
-    """How one column of a table becomes one or several inputs.
-
-    Attributes:
-        name: of the column.
-        kind: ``number`` for its numbers as they are; ``one_hot`` for an input for each category, 1
-            where it is the cell's; ``integer`` for the index of the category.
-        categories: in the order of the inputs or of the indices; empty for numbers.
-        fill: the number or the category that stands for a missing cell; None if there is none:
-            a missing cell is then an error, or all inputs of its categories are 0.
-        is_text: whether the cells are read as texts, even where all of them are numbers.
-        on_missing: what is done about a missing cell.
-        has_indicator: whether one more input is 1 where the cell is missing and 0 elsewhere.
-        missing: how many cells of the training data's file are missing.
-    """
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    name: _Name
-    kind: Literal["number", "one_hot", "integer"]
-    categories: list[_Name] = []
-    fill: float | _Name | None = None
-    is_text: bool = False
-    on_missing: Literal["error", "mean", "median", "most_frequent", "zero", "drop"] = "error"
-    has_indicator: bool = False
-    missing: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        """Refuse what no training writes, and what would leave an input without its number."""
-        if len(set(self.categories)) < len(self.categories):
-            raise ValueError(f"a category of {shown(self.name)} is named twice")
-        is_number = self.kind == "number"
-        fits = isinstance(self.fill, float) if is_number else self.fill in self.categories
-        if self.fill is not None and not fits:
-            raise ValueError(f"what fills {shown(self.name)} cannot be one of its cells")
-        return self
-
-    @property
-    def width(self) -> int:
-        """The number of inputs."""
-        return (len(self.categories) if self.kind == "one_hot" else 1) + self.has_indicator
-
-    @property
-    def feature_names(self) -> list[str]:
-        """The names of the inputs, such as ``age``, ``city=Oslo`` and ``age is missing``."""
-        names = [self.name]
-        if self.kind == "one_hot":
-            names = [f"{self.name}={category}" for category in self.categories]
-        return [*names, f"{self.name} is missing"] if self.has_indicator else names
+from chainrule.data.tables.roles import OTHER_ROLES, Roles, listed
+from chainrule.data.tables.table import MISSING, Column, Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,16 +64,16 @@ class TableEncoding(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    columns: list[_Name]
+    columns: list[Name]
     has_names: bool
     inputs: list[InputColumn]
-    labels: list[_Name]
+    labels: list[Name]
     label_is_text: bool = False
-    label_words: list[_Name] = []
-    weight: _Name | None = None
-    group: _Name | None = None
-    time: _Name | None = None
-    left_out: dict[_Name, _Name] = {}
+    label_words: list[Name] = []
+    weight: Name | None = None
+    group: Name | None = None
+    time: Name | None = None
+    left_out: dict[Name, Name] = {}
     new_categories: Literal["error", "other"] = "error"
 
     @classmethod
@@ -166,25 +96,7 @@ class TableEncoding(BaseModel):
             ConfigError: a setting names no column, or does not fit its column.
             DataError: cells are missing, or are no numbers, and no setting says what to do.
         """
-        ways = _by_column(table, settings, "missing", None)
-        kinds = _by_column(table, settings, "categorical", None, listed_as="one_hot")
-        problems: list[Problem] = []
-        inputs: list[InputColumn] = []
-        unfit: dict[str, _Unfit] = {}
-        indicators = settings.get("missing_indicator", False)
-        for name in roles.inputs:
-            column = table[name]
-            if kinds[name] is None and holds_numbers(column):
-                column = _as_number_column(column)
-            reason = _unfit(table, column, kinds[name], ways[name])
-            found = list(_unusable(table, column, kinds[name], ways[name])) if not reason else []
-            problems += found
-            if reason:
-                unfit[name] = reason
-            elif not found:
-                inputs.append(_fitted(column, kinds[name], ways[name], train, indicators))
-        if problems or unfit:
-            raise DataError([*problems, *_to_be_left_out(table, unfit, settings)])
+        inputs = fitted_inputs(table, roles, settings, train)
         new = settings.get("new_categories", "error")
         return cls.of_roles(table, roles, inputs=inputs, new_categories=new)
 
@@ -297,7 +209,7 @@ class TableEncoding(BaseModel):
         for column in self.inputs:
             values = table[column.name]
             if column.kind == "number" and holds_numbers(values):
-                values = _as_number_column(values)
+                values = as_number_column(values)
                 as_texts.append(column.name)
             found = list(_not_as_fitted(table, values, column, self.new_categories))
             problems += found
@@ -352,270 +264,8 @@ class TableEncoding(BaseModel):
         return notes
 
 
-def holds_numbers(column: Column) -> bool:
-    """Whether a column of texts holds nothing but numbers, none with zeros in front as in codes.
-
-    Text files are read so that there is none; typed sources, such as data frames, may have one.
-    """
-    if not column.is_text:
-        return False
-    words = {column.words[code] for code in np.unique(column.values[~column.missing])}
-    return bool(words) and all(map(_is_plain_number, words))
-
-
-def _is_plain_number(word: str) -> bool:
-    return is_number(word) and not re.match(r"[-+]?0[0-9]", word)
-
-
-def _as_number_column(column: Column) -> Column:
-    """A column of numbers from one of texts for which `holds_numbers` is true."""
-    numbers = [Notation().number(word) for word in column.words]
-    values = np.array([*(np.nan if n is None else n for n in numbers), np.nan])
-    return numeric_column(column.name, values[column.values])
-
-
 def _as_text(fill: float | str) -> str:
     return fill if isinstance(fill, str) else f"{fill:.4g}"
-
-
-def dropping_inputs(table: Table, roles: Roles, settings: Mapping[str, Any]) -> list[str]:
-    """The inputs whose missing cells leave out their rows, as the setting ``missing`` says.
-
-    Args:
-        table: the training data, in which a number stands for a column by its position.
-        roles: of its columns.
-        settings: the ``data`` mapping of the configuration.
-    """
-    ways = _by_column(table, settings, "missing", None)
-    return [name for name in roles.inputs if ways[name] == "drop"]
-
-
-def _by_column(
-    table: Table, settings: Mapping[str, Any], key: str, usual: str | None, listed_as: str = ""
-) -> dict[str, Any]:
-    """A setting's word for each column.
-
-    The setting is one word for all columns, a mapping from columns to words, or a list of the
-    columns whose word is ``listed_as``.
-    """
-    value = settings.get(key, usual)
-    if isinstance(value, list):
-        value = dict.fromkeys(value, listed_as)
-    if not isinstance(value, Mapping):
-        return dict.fromkeys(table.names, value)
-    # Keys in YAML are texts; one that is a number, and no column's name, is a column's number.
-    keys = {c: int(c) if str(c).removeprefix("-").isdecimal() else c for c in value}
-    chosen = {named(table, keys[column], key): word for column, word in value.items()}
-    return {name: chosen.get(name, usual) for name in table.names}
-
-
-class _Unfit(NamedTuple):
-    """Why a column of the training data should be no input.
-
-    Attributes:
-        row: where that is seen.
-        reason: in words.
-        otherwise: what to write if it should be an input nevertheless, or "".
-    """
-
-    row: int
-    reason: str
-    otherwise: str
-
-
-def _unfit(table: Table, column: Column, kind: str | None, way: str | None) -> _Unfit | None:
-    """Why a column should be left out, unless a setting says otherwise; None if it is fit."""
-    missing, name, key = column.missing, shown(column.name), as_key(table, column.name)
-    if missing.all():
-        return _Unfit(0, f"every cell of the column {name} is missing", "")
-    first = int(np.argmin(missing))
-    if column.is_text and kind is None and not _may_be_numbers(column):
-        different, known = len(column.distinct()[0]), int((~missing).sum())
-        are_categories = f"if they are categories: categorical: [{key}]"
-        if different > _FEW and are_dates(column.words):
-            reason = f"the column {name} holds dates such as {shown(column.text(first), 40)[1:-1]}"
-            otherwise = f"write time: {key} to divide the data in their order, or {are_categories}"
-            return _Unfit(first, f"{reason}, which are no numbers to learn from", otherwise)
-        if different > max(_FEW, known / 2):
-            reason = f"the column {name} has {different} different texts in {known} rows"
-            return _Unfit(first, f"{reason}, as names or identifiers have", are_categories)
-    if (column.is_text or kind is not None) and len(column.distinct()[0]) > MOST_CATEGORIES:
-        return _Unfit(first, f"{name} has more than {MOST_CATEGORIES:,} categories", "")
-    if way is None and missing.mean() > MOST_FILLED:
-        ways = "most_frequent" if column.is_text else "mean"
-        reason = f"{int(missing.sum())} of {len(column)} cells of {name[1:-1]} are missing"
-        otherwise = f"fill them in: missing: {{{key}: {ways}}}"
-        return _Unfit(int(np.argmax(missing)), reason, otherwise)
-    return None
-
-
-def _to_be_left_out(
-    table: Table, unfit: Mapping[str, _Unfit], settings: Mapping[str, Any]
-) -> Iterator[Problem]:
-    """A problem for each column that should be left out, and the one setting that does it."""
-    if not unfit:
-        return
-    already = all_named(table, settings, "drop")
-    keys = [as_key(table, name) for name in (*already, *unfit)]
-    more = [f"... ({len(keys) - MOST_DROPPED} more)"] * (len(keys) > MOST_DROPPED)
-    setting = f"drop: [{', '.join([*keys[:MOST_DROPPED], *more])}]"
-    alone = len(unfit) == 1
-    for name, (row, reason, otherwise) in islice(unfit.items(), MOST_SHOWN):
-        hint = f" ({otherwise})" * bool(otherwise)
-        if alone:
-            hint = f"; leave it out: {setting}" + f", or {otherwise}" * bool(otherwise)
-        yield table.place(row, name, reason + hint)
-    if not alone:
-        which = f"these {len(unfit)} columns"
-        yield Problem(f"leave {which} out: {setting}", table.path)
-
-
-def _unusable(
-    table: Table, column: Column, kind: str | None, way: str | None
-) -> Iterator[Problem]:
-    """The cells by which a column of the training data cannot become inputs."""
-    if way == "error" and column.missing.any():
-        yield from _missing_cells(table, column)
-    if column.is_text and kind is None:
-        yield from _no_category(table, column)
-
-
-def _missing_cells(table: Table, column: Column) -> Iterator[Problem]:
-    """The places of the first missing cells, and the keys that say what to do about them."""
-    words = ", ".join(repr(word) for word in column.missing_words if word)
-    found = f"the cell is missing ({words})" if words else "the cell is empty"
-    count = int(column.missing.sum())
-    ways = "most_frequent" if column.is_text else "mean"
-    hint = (
-        f"; {count} of {len(column)} cells of {column.name} are missing: write missing: {ways} to "
-        f"fill them in, missing: drop to leave out such rows, or drop: [{column.name}]"
-    )
-    yield from _places(table, column, column.missing, lambda text: found, hint)
-
-
-def _places(
-    table: Table, column: Column, which: Array, message: Callable[[str], str], hint: str = ""
-) -> Iterator[Problem]:
-    """A problem at each of the first cells, with a hint at the first, and a count of the others.
-
-    Args:
-        table: for the places.
-        column: of the cells.
-        which: the cells, (rows,) bool.
-        message: from a cell's text to the message.
-        hint: text behind the first message.
-    """
-    rows = np.flatnonzero(which)
-    for row in rows[:MOST_SHOWN].tolist():
-        yield table.place(row, column.name, message(column.text(row)) + hint)
-        hint = ""
-    if len(rows) > MOST_SHOWN:
-        more = len(rows) - MOST_SHOWN
-        yield Problem(f"and {more:,} more such cells in {shown(column.name)}", table.path)
-
-
-def _cells_where(column: Column, holds: Callable[[str], bool]) -> Array:
-    """Which cells are not missing and have a text that ``holds`` accepts, (rows,) bool."""
-    words, which = column.distinct()
-    answers = np.array([*map(holds, words), False], dtype=bool)
-    found: Array = answers[which]  # the index -1 of a missing cell is the last answer
-    return found
-
-
-def _no_number(text: str) -> str:
-    return wrong_number(text, TableOptions(na=()))
-
-
-def _may_be_numbers(column: Column) -> bool:
-    """Whether most texts of a column are numbers, if in another notation."""
-    are_numbers = _cells_where(column, lambda text: is_number(text) or may_be_number(text))
-    return bool(are_numbers.sum() > (~column.missing).sum() / 2)
-
-
-def _no_category(table: Table, column: Column) -> Iterator[Problem]:
-    """The cells by which texts are not taken for categories unless a setting says so."""
-    if _may_be_numbers(column):
-        yield from _no_numbers(table, column)
-    is_long = _cells_where(column, lambda text: len(text) > LONGEST_NAME)
-    message = f"the cell has more than {LONGEST_NAME:,} characters, which is no category"
-    yield from _places(table, column, is_long, lambda text: message)
-    is_unsafe = _cells_where(column, commands_terminal)
-    yield from _places(
-        table, column, is_unsafe, lambda text: f"the cell {shown(text, 40)} has control characters"
-    )
-
-
-def _no_numbers(table: Table, column: Column) -> Iterator[Problem]:
-    """The cells that keep a column from being one of numbers, and what settles it."""
-    known, are_numbers = ~column.missing, _cells_where(column, is_number)
-    if are_numbers[known].all():  # numbers that are kept as texts, such as codes with zeros
-        return
-    key = as_key(table, column.name)
-    advice = f"; if {column.name} is a category, write categorical: [{key}]"
-    first = int(np.argmax(known & ~are_numbers))
-    text, notation = column.text(first), notation_advice(column.words)
-    if notation:
-        found = f"expected numbers, found cells such as {shown(text, 40)}; write {notation}"
-        yield table.place(first, column.name, found + advice)
-        return
-    if all(map(may_be_number, column.words)):  # one of them says what is true of all
-        yield table.place(first, column.name, _no_number(text) + advice)
-        return
-    if others := int(are_numbers.sum()):
-        other = f"; {others:,} other cells of {column.name} are numbers"
-        advice = f"{other}. If it stands for a missing cell, list it under na:{advice}"
-    yield from _places(table, column, known & ~are_numbers, _no_number, advice)
-
-
-def _fitted(
-    column: Column, kind: str | None, way: Any, train: Array, indicators: bool
-) -> InputColumn:
-    """How a column that can be used becomes inputs."""
-    chosen: Any = kind or ("one_hot" if column.is_text else "number")
-    way = way or ("mean" if chosen == "number" else "most_frequent")
-    categories = [] if chosen == "number" else _ordered(column)
-    missing = column.missing[train]
-    return InputColumn(
-        name=column.name,
-        kind=chosen,
-        categories=categories,
-        fill=_fill(column.take(train), chosen, way),
-        is_text=column.is_text,
-        on_missing=way,
-        has_indicator=bool(indicators and missing.any()),
-        missing=int(column.missing.sum()),
-    )
-
-
-def _ordered(column: Column) -> list[str]:
-    """The categories: texts in alphabetical order, numbers in ascending order."""
-    words, _ = column.distinct()
-    return sorted(words) if column.is_text else words
-
-
-def _fill(column: Column, kind: str, way: str) -> float | str | None:
-    """What stands for a missing cell, from the training rows; None for nothing."""
-    if way in ("error", "drop"):
-        return None
-    if kind != "number":
-        return None if way == "zero" or column.missing.all() else _most_frequent(column)
-    if way == "zero" or column.missing.all():
-        return 0.0
-    if way == "most_frequent":
-        return float(_most_frequent(column))
-    known = column.values[~column.missing]
-    middle = np.mean if way == "mean" else np.median
-    with np.errstate(over="ignore"):
-        found = float(middle(known))
-    if np.isfinite(found):
-        return found
-    scale = 2.0 ** len(known).bit_length()  # by a power of 2 nothing is rounded
-    return float(middle(known / scale)) * scale
-
-
-def _most_frequent(column: Column) -> str:
-    words, which = column.distinct()
-    return words[int(np.bincount(which[which >= 0]).argmax())]
 
 
 def _not_as_fitted(
@@ -623,20 +273,20 @@ def _not_as_fitted(
 ) -> Iterator[Problem]:
     """The cells of a later table that cannot become inputs as in training."""
     if column.kind == "number" and values.is_text:
-        is_wrong = _cells_where(values, lambda text: not is_number(text))
-        yield from _places(table, values, is_wrong, _no_number)
+        is_wrong = cells_where(values, lambda text: not is_number(text))
+        yield from at_cells(table, values, is_wrong, no_number)
         return
     if column.on_missing in ("error", "drop"):
         hint = f"; the run was trained with missing: {column.on_missing}"
-        yield from _places(table, values, values.missing, lambda text: "a missing cell", hint)
+        yield from at_cells(table, values, values.missing, lambda text: "a missing cell", hint)
     if column.kind != "number" and new_categories == "error":
         known = set(column.categories)
-        is_new = _cells_where(values, lambda text: text not in known)
+        is_new = cells_where(values, lambda text: text not in known)
         hint = (
             f"; training had {listed(column.categories)}. A run with new_categories: other takes "
             "new ones for none of them"
         )
-        yield from _places(
+        yield from at_cells(
             table, values, is_new, lambda text: f"new category {shown(text, 40)}", hint
         )
 

@@ -15,7 +15,8 @@ from chainrule.core.errors import ConfigError, DataError, Problem, shown, unknow
 from chainrule.data.readers.cases import Labels, one_hot_rows
 from chainrule.data.settings import has_its_own
 from chainrule.data.tables.dates import dates_of
-from chainrule.data.tables.encoding import TableEncoding, dropping_inputs, holds_numbers
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.fitting import dropping_inputs, holds_numbers
 from chainrule.data.tables.reading import TableOptions, read_table
 from chainrule.data.tables.roles import Roles, listed, named, roles_of
 from chainrule.data.tables.table import PlaceOf, Table

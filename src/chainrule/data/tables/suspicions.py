@@ -16,7 +16,8 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.data.suspicions import MOST_NAMED, Rank, Suspicion, named, sample_of
 from chainrule.data.tables.cells import is_number
-from chainrule.data.tables.encoding import InputColumn, TableEncoding
+from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.fitting import InputColumn
 from chainrule.data.tables.roles import Roles, as_key
 from chainrule.data.tables.table import Column, Table
 
