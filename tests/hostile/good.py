@@ -5,17 +5,27 @@ from __future__ import annotations
 import csv  # noqa: F401
 import difflib  # noqa: F401
 import encodings.cp1252
-import encodings.raw_unicode_escape  # noqa: F401
+import encodings.raw_unicode_escape
+import encodings.utf_16
+import encodings.utf_16_be
+import encodings.utf_16_le
+import encodings.utf_32
+import encodings.utf_32_be
+import encodings.utf_32_le  # noqa: F401
 import hashlib
 import json
 import pickle
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from safetensors.numpy import save
+
+with suppress(ImportError):
+    import zstandard  # noqa: F401
 
 from chainrule.core.errors import ChainruleError
 from chainrule.core.limits import MOST_OPCODES

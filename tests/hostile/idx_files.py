@@ -50,7 +50,7 @@ FILES: dict[str, Bytes] = {
     "gzip of a name without end": b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * 1_000_000,
     "gzip with a name that leads up": b"\x1f\x8b\x08\x08" + bytes(6) + b"../../owned\0" + b"x",
     "gzip of an unknown method": b"\x1f\x8b\x07" + bytes(20),
-    "gzip: a hundred thousand empty members": lambda: _gz(b"")[:20] * 100_000,
+    "gzip: fifty thousand empty members": lambda: _gz(b"")[:20] * 50_000,
     "65,535 x 65,535 of nothing": idx(8, (65535, 65535, 1), b""),
     "sizes that overflow": idx(14, (2**32 - 1,) * 4, b""),
     "255 dimensions": b"\0\0\x08\xff" + struct.pack(">255I", *([1] * 255)) + b"\0",

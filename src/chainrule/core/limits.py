@@ -67,9 +67,12 @@ MAX_TEXT_BYTES = 2**26
 MAX_SYMBOLS = 20_000
 """The most different characters in such a text; each is an input and an output of the network."""
 
-MAX_COLUMNS = 100_000
-"""The most columns of a table; a 180 x 180 image in colour has 97,200 numbers. Each column has a
+MAX_COLUMNS = 50_000
+"""The most columns of a table; a 128 x 128 image in colour has 49,152 numbers. Each column has a
 name and a kind of its own, which take longer than its numbers; wider cases go into .npz files."""
+
+MAX_COLUMNS_OF_TEXTS = 10_000
+"""The most columns of a text file whose cells are no numbers."""
 
 MAX_PIXELS = 25_000_000
 """The most pixels of a single image; a camera's 6,000 x 4,000 take 100 MB in memory."""

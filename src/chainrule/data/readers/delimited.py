@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
-from chainrule.core.limits import MOST_SHOWN
+from chainrule.core.limits import MAX_COLUMNS_OF_TEXTS, MOST_SHOWN
 from chainrule.core.progress import Advance, progress
 from chainrule.data.readers.text_form import SAMPLE, Block, Form, Row, behind, form_of
 from chainrule.data.readers.unpacking import ENDINGS
@@ -29,6 +29,7 @@ from chainrule.data.tables.cells import (
     TableOptions,
     are_whole,
     has_decimal_comma,
+    may_be_number,
     stripped,
     unique_names,
 )
@@ -223,6 +224,7 @@ class _Reading:
         form = self.form
         first = (row for block in form.blocks() for row in form.rows(block))
         rows = list(islice(first, SAMPLE + 1))
+        self._refuse_wide_texts(rows)
         self.head = head = _head_of(form, rows)
         names = head.names or [f"column_{k + 1}" for k in range(head.columns)]
         missing = form.options.missing_words
@@ -253,6 +255,22 @@ class _Reading:
             (*head.notes, *self._note_on_comments()),
             f"read as separated by {form.named}",
         )
+
+    def _refuse_wide_texts(self, rows: Sequence[Row]) -> None:
+        """Refuse many columns of texts, each of which would take far more memory than the file."""
+        if not rows or len(rows[-1].cells) <= MAX_COLUMNS_OF_TEXTS:
+            return
+        last, notation = rows[-1], Notation()
+        texts = (
+            k
+            for k, cell in enumerate(map(stripped, last.cells))
+            if notation.number(cell) is None and not may_be_number(cell)
+        )
+        if (column := next(islice(texts, MAX_COLUMNS_OF_TEXTS, None), None)) is not None:
+            message = (
+                f"more than {MAX_COLUMNS_OF_TEXTS:,} cells that are no numbers; no row has so many"
+            )
+            raise DataError(self.form.problem(last, column, message))
 
     def _fill(self, builders: dict[int, ColumnBuilder]) -> None:
         """Read the file and append its cells to the builders of some columns."""

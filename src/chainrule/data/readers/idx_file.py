@@ -18,7 +18,8 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MAX_DATA_BYTES, MAX_DIMENSIONS
 from chainrule.data.readers.cases import Cases, Labels
-from chainrule.data.readers.unpacking import open_unpacked, unpacked_name
+from chainrule.data.readers.paths import refuse_bomb
+from chainrule.data.readers.unpacking import is_packed, open_unpacked, unpacked_name
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's dtype for each code of a type in the header."""
@@ -84,6 +85,8 @@ def _parse(path: Path, file: io.BufferedIOBase) -> Array:
         raise DataError(Problem(message, path))
     if needed == 0:
         raise DataError(Problem(f"found the dimensions {shape}; expected images", path))
+    if is_packed(file):
+        refuse_bomb(path, path.stat().st_size, needed)  # before anything is unpacked
     content = _at_most(file, needed + 1)
     if len(content) != needed:
         found = "more" if len(content) > needed else f"only {len(content)}"

@@ -133,22 +133,23 @@ def problem_behind(path: Path, before: str, message: str) -> Problem:
     return Problem(message, path, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
-def refuse_bomb(path: Path, packed: int, unpacked: int) -> None:
+def refuse_bomb(path: Path, packed: int, unpacked: int, *, least: int = BOMB_BYTES) -> None:
     """Refuse a compressed file whose unpacked size is implausibly large (a zip bomb).
 
     Args:
         path: the path of the file.
         packed: the compressed size in bytes of the file, or of the part that is unpacked.
         unpacked: the size in bytes after unpacking, as stated in the file itself.
+        least: no file is refused that unpacks to at most so many bytes.
 
     Raises:
-        DataError: ``unpacked`` exceeds `MAX_DATA_BYTES`, or it exceeds both `BOMB_BYTES` and
+        DataError: ``unpacked`` exceeds `MAX_DATA_BYTES`, or it exceeds both ``least`` and
             `BOMB_RATIO` times ``packed``.
     """
     if unpacked > MAX_DATA_BYTES:
         message = f"the file would unpack to {_size_and_limit(unpacked, MAX_DATA_BYTES)}"
         raise DataError(Problem(message, path))
-    if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * max(1, packed):
+    if unpacked > least and unpacked > BOMB_RATIO * max(1, packed):
         message = f"{packed:,} bytes would unpack to {unpacked:,}"
         raise DataError(Problem(f"{message}; refused as a damaged or hostile file", path))
 

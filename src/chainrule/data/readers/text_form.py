@@ -143,6 +143,10 @@ class Form:
             if columns is not None:
                 return columns
         if rows is None:
+            if count == 1 and self.separator not in text and not self.has_comments(text):
+                cells = text.split()
+                if cells == [line for line in text.split("\n") if line]:  # one word a line
+                    return [cells]
             lines = [line for line in text.split("\n") if not self.is_skipped(line)]
             rows = list(map(self._split, lines))
         if any(len(row) != count for row in rows):

@@ -22,6 +22,9 @@ from chainrule.data.readers.paths import FOLDER_HINT, existing_file, refuse_bomb
 _WINDOW = 2**27
 """The most bytes of what is already unpacked that a file may refer back to; xz -9 has 2²⁶."""
 
+_LEAST = 2**23
+"""A file that is read as it is unpacked is refused as a bomb beyond so many bytes."""
+
 _STEP = 2**11
 """How many packed bytes are unpacked at once: to at most about 64 million, however hostile."""
 
@@ -146,7 +149,7 @@ class _Unpacked(io.RawIOBase):
             raise DataError(Problem(f"the file is damaged ({error})", self._path)) from None
         self._length += count
         if self.is_packed:
-            refuse_bomb(self._path, self._size, self._length)
+            refuse_bomb(self._path, self._size, self._length, least=_LEAST)
         return count
 
     def close(self) -> None:
@@ -164,6 +167,11 @@ def open_unpacked(path: Path) -> io.BufferedReader:
         MissingExtraError: it is packed by zstandard, whose package is not installed.
     """
     return io.BufferedReader(_Unpacked(path), 2**18)
+
+
+def is_packed(file: io.BufferedIOBase) -> bool:
+    """Whether a file that `open_unpacked` has opened is packed."""
+    return isinstance(file, io.BufferedReader) and getattr(file.raw, "is_packed", False)
 
 
 def first_bytes(path: Path, count: int = 8) -> bytes:
