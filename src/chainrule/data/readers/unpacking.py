@@ -22,7 +22,7 @@ from chainrule.data.readers.paths import FOLDER_HINT, existing_file, refuse_bomb
 _WINDOW = 2**27
 """The most bytes of what is already unpacked that a file may refer back to; xz -9 has 2²⁶."""
 
-_LEAST = 2**23
+_LEAST = 2**22
 """A file that is read as it is unpacked is refused as a bomb beyond so many bytes."""
 
 _STEP = 2**11
