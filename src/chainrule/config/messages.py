@@ -61,6 +61,8 @@ def _missing(tree: Tree, path: KeyPath, about: str | None) -> Problem:
     *parent, key = path
     word = tree.spell(tuple(parent), str(key))
     reason = f" ({about})" if about else ""
+    if path == ("network",):
+        reason += "; chainrule describe, with a data file, writes one that fits it"
     return tree.problem(tuple(parent), f"missing key {word!r}{reason}")
 
 

@@ -62,6 +62,7 @@ from chainrule.data.settings import (
 from chainrule.data.splits import split_cases, split_groups, split_in_order
 from chainrule.data.suspicions import Rank, Suspicion, in_order, suspicions_of_data
 from chainrule.data.tables.encoding import TableEncoding
+from chainrule.data.tables.label import require_label
 from chainrule.data.tables.loading import (
     LabelLists,
     Reader,
@@ -73,7 +74,7 @@ from chainrule.data.tables.loading import (
     read_tables,
     weights_of,
 )
-from chainrule.data.tables.suspicions import require_label, suspicions_of_table
+from chainrule.data.tables.suspicions import suspicions_of_table
 from chainrule.data.tables.table import Table
 from chainrule.data.target_scaling import note_on_targets, with_scaled_targets
 from chainrule.data.targets import TargetRule, Targets
@@ -422,7 +423,12 @@ class _Loading:
         if self.encoding is None:
             target, outputs = self.settings.get("target", self.rule.target), self.rule.outputs
             require_label(
-                tables.whole, tables.roles, self.settings, target=target, outputs=outputs
+                tables.whole,
+                tables.roles,
+                self.settings,
+                target=target,
+                outputs=outputs,
+                several=self.rule.labels,
             )
         lists = self._label_lists(tables)
         targets = self._targets_of_tables(labels_of_tables(tables, lists), tables)

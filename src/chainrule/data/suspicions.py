@@ -94,7 +94,8 @@ def suspicions_of_data(data: DataSplit, settings: Mapping[str, Any]) -> Iterator
     """
     if data.classes is not None:
         yield from _of_classes(data, data.classes)
-    yield from _of_repeated_cases(data)
+    if "group" not in settings:  # cases of two groups are alike by chance
+        yield from _of_repeated_cases(data)
     if data.sequence_shape is None and len(data.train):
         yield from _of_inputs(data, settings)
 

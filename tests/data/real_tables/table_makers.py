@@ -7,6 +7,7 @@ well above guessing and below perfection. Each maker writes the files into a fol
 from __future__ import annotations
 
 import datetime
+import gzip
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -267,3 +268,34 @@ def sensors(folder, rng, count=600):
         rows.append((f"{when:%Y-%m-%d %H:%M:%S}", f"{inside:.2f}", f"{out:.2f}",
                      f"{humidity:.1f}", f"{load:.1f}"))  # fmt: skip
     write(folder / "sensors.csv", rows)
+
+
+# Beside the ten: labels in several columns or in one cell, letters alone, blanks, pandas' index
+
+
+def small_tables(folder, rng, count=300):
+    """films, tagged, flowers (.csv), agaricus.data, blanks.data and pandas.csv.gz."""
+    x = rng.normal(size=(count, 4))
+    cells = [[f"{v:.3f}" for v in row] for row in x]
+    tags = (x[:, :3] + 0.3 * rng.normal(size=(count, 3)) > 0).astype(int)
+    words = np.array(["Comedy", "Drama", "Action"])
+    films = [(*row, *t) for row, t in zip(cells, tags, strict=True)]
+    write(folder / "films.csv", [("a", "b", "c", "d", *words), *films])
+    lists = ["|".join(words[t == 1]) for t in tags]
+    tagged = [(*row, cell) for row, cell in zip(cells, lists, strict=True)]
+    write(folder / "tagged.csv", [("a", "b", "c", "d", "genres"), *tagged])
+    best = np.eye(3, dtype=int)[np.argmax(x[:, :3] + 0.2 * rng.normal(size=(count, 3)), axis=1)]
+    flowers = [(*row, *t) for row, t in zip(cells, best, strict=True)]
+    write(folder / "flowers.csv", [("a", "b", "c", "d", "red", "green", "blue"), *flowers])
+    letters = []
+    for t in tags[:, 0]:
+        smell = rng.choice(list("fy" if t else "al")) if rng.random() < 0.95 else "n"
+        others = [rng.choice(list("abcxyz")) for _ in range(5)]
+        letters.append(("ep"[t], smell, *others, rng.choice(list("xb?")), "p"))
+    write(folder / "agaricus.data", letters)
+    sums = 2 * x[:, 0] - x[:, 1] + 0.2 * rng.normal(size=count)
+    blanks = [("", *row, f"{t:.3f}") for row, t in zip(cells, sums, strict=True)]
+    write(folder / "blanks.data", blanks, "   ")
+    rows = [(k, *row, t) for k, (row, t) in enumerate(zip(cells, tags[:, 0], strict=True))]
+    text = "".join(",".join(map(str, row)) + "\n" for row in [("", *"abcd", "y"), *rows])
+    (folder / "pandas.csv.gz").write_bytes(gzip.compress(text.encode()))

@@ -33,10 +33,13 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def encoding_of(path: Path, options: TableOptions) -> str:
-    """The encoding of a text: what the options say, or what its first bytes give away."""
-    if options.encoding not in (None, "utf-8"):
-        return options.encoding or ""
+    """The encoding of a text: what the options say, or what its first bytes give away.
+
+    The mark of UTF-8 wins over the options: a later file of a run in cp1252 may be in UTF-8.
+    """
     head = first_bytes(path, 4)
+    if options.encoding not in (None, "utf-8") and not head.startswith(codecs.BOM_UTF8):
+        return options.encoding or ""
     return next((name for mark, name in _MARKS_OF_ORDER.items() if head.startswith(mark)), "utf-8")
 
 

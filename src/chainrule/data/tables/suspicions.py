@@ -1,4 +1,4 @@
-"""What is doubtful about the columns of a table, and a label that cannot be one.
+"""What is doubtful about the columns of a table.
 
 Every look at all rows is made only after a look at a sample has found a reason for it, so that a
 million rows, or a thousand columns, take a tenth of a second.
@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem, shown
+from chainrule.core.errors import shown
 from chainrule.data.suspicions import MOST_NAMED, Rank, Suspicion, named, sample_of
-from chainrule.data.tables.cells import is_number
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.fitting import InputColumn
-from chainrule.data.tables.roles import Roles, as_key
+from chainrule.data.tables.roles import as_key
 from chainrule.data.tables.table import Column, Table
 
 FEWEST_ROWS = 20
@@ -36,17 +35,14 @@ _MISSING = -1.5e300
 _FAMILY = 16
 """At least so many columns whose names differ by a number alone belong together, as pixels do."""
 
-_MOST_CLASSES = 20
-"""A column of more different cells than this is not proposed as the label of a classifier."""
+_FEW_GROUPS, _FEW_ROWS = 20, 10
+"""More values than the first, of fewer rows each than the second, may be those of a group."""
 
 _ID = re.compile(
     r"(?i:(?:^|[_\s.-])(?:id|uuid|guid|index|idx|rowid|number|no|nr|key))$|[a-z]I[dD]$|^Unnamed: 0"
 )
+_WEIGHT = re.compile(r"(?i)(?:^|[_\s.-])(weights?|wt|wgt|gewicht)$")
 _TIMES = re.compile(r"(?i)^(year|month|day|date|time|hour|week|t|x|step|.*_(year|date|time))$")
-_LABELS = re.compile(
-    r"(?i)^(y|class(es)?|labels?|targets?|outcome|result|diagnosis|species|variety|survived|churn"
-    r"|klasse|ziel|category|response|status|quality)$"
-)
 
 
 def suspicions_of_table(
@@ -65,7 +61,9 @@ def suspicions_of_table(
     if len(table) >= FEWEST_ROWS and len(encoding.inputs) > 1:
         yield from sample.leaks()
         yield from sample.identifiers()
+        yield from sample.groups()
     yield from sample.constants()
+    yield from _weights(table, encoding)
     yield from _filled(encoding, settings)
     yield from _leading_zeros(table, encoding)
 
@@ -159,6 +157,28 @@ class _Sample:
                 f"nothing of new ones; leave {it} out: {dropping(self.table, found)}",
             )
 
+    def groups(self) -> Iterator[Suspicion]:
+        """Columns of which many values occur in a few rows each, as the persons of a survey do."""
+        found = []
+        for column in self.inputs:
+            if column.kind == "number" and _ID.search(column.name) is None:
+                continue
+            rows, count = len(self.table), len(column.categories)
+            if column.kind == "number":
+                count = len(np.unique(self.table[column.name].values))
+            is_apart = column.kind == "number" and tells_rows_apart(self.table, column.name)
+            if count > _FEW_GROUPS and rows < _FEW_ROWS * count and not is_apart:
+                found.append((column.name, count))
+        for name, count in found[:MOST_NAMED]:
+            key = as_key(self.table, name)
+            yield Suspicion(
+                Rank.SCORES_MISLEAD,
+                f"the column {shown(name, 40)[1:-1]} has {count:,} values, of about "
+                f"{len(self.table) / count:.2g} rows each; if it names whom the rows are about, "
+                f"write group: {key}, which keeps the rows of each in one part, or leave it "
+                f"out: {dropping(self.table, [name])}",
+            )
+
     def constants(self) -> Iterator[Suspicion]:
         """Columns that are the same in every row, unless they are some of many pixels."""
         found = [
@@ -235,6 +255,23 @@ def _left_out(
             )
 
 
+def _weights(table: Table, encoding: TableEncoding) -> Iterator[Suspicion]:
+    """An input that is called a weight and is about 1, as the weights of a survey are."""
+    if encoding.weight is not None:
+        return
+    for column in encoding.inputs:
+        if column.kind != "number" or _WEIGHT.search(column.name) is None:
+            continue
+        values = table[column.name].values
+        if np.nanmin(values) > 0 and 1 / 3 < np.nanmean(values) < 3:
+            key = as_key(table, column.name)
+            yield Suspicion(
+                Rank.SCORES_MISLEAD,
+                f"the column {shown(column.name, 40)[1:-1]} is an input; if it says how much a "
+                f"row counts, write weight: {key}",
+            )
+
+
 def _filled(encoding: TableEncoding, settings: Mapping[str, Any]) -> Iterator[Suspicion]:
     """Missing cells for which something stands by default."""
     filled = [column for column in encoding.inputs if column.missing]
@@ -303,116 +340,3 @@ def families(names: Sequence[str]) -> dict[str, str]:
             groups.setdefault(beginning, []).append(name)
     large = {start: group for start, group in groups.items() if len(group) >= _FAMILY}
     return {name: start for start, group in large.items() for name in group}
-
-
-# A label that cannot be one
-
-
-def require_label(
-    table: Table,
-    roles: Roles,
-    settings: Mapping[str, Any],
-    *,
-    target: str | None,
-    outputs: int | None,
-) -> None:
-    """Refuse a column that is the label by default and cannot be, instead of each of its cells.
-
-    Args:
-        table: the training data.
-        roles: of its columns.
-        settings: the ``data`` mapping of the configuration.
-        target: ``class`` or ``value``, as settings or loss expect.
-        outputs: the network's number of outputs where it is known.
-
-    Raises:
-        ConfigError: the column cannot be the label; the one problem names the column, says why
-            not, and which other column may be.
-    """
-    if {"label", "classes", "label_separator"} & {*settings} or len(roles.labels) != 1:
-        return
-    column = table[roles.labels[0]]
-    are_values = settings.get("target") == "value" or (target == "value" and outputs == 1)
-    others: list[str] = []
-    if are_values:
-        reason, is_certain = _no_values(column)
-    elif target == "class" or (outputs or 1) > 1 or column.is_text:
-        reason, is_certain = _no_classes(column, outputs, is_class=target == "class")
-        others = _possible_labels(table, roles, outputs) if reason else []
-    else:
-        return
-    if reason and (is_certain or others):
-        message = (
-            f"the last column, {shown(column.name, 40)[1:-1]}, was taken for the label, but "
-            f"{reason}; {_advice(table, roles, others, are_values=are_values)}"
-        )
-        if not is_certain:
-            message += f"; if it is right, write label: {as_key(table, column.name)}"
-        raise ConfigError(Problem(message, key="file"))
-
-
-def _no_classes(column: Column, outputs: int | None, *, is_class: bool) -> tuple[str, bool]:
-    """Why the cells of a column name no classes, or "", and whether that is certain."""
-    words, _ = column.distinct()
-    count, missing = len(words), int(column.missing.sum())
-    if column.type == "float" and is_class:
-        known = column.values[~column.missing]
-        broken = known[known != np.floor(known)]
-        if len(broken) > len(known) / 2:  # a few are mistakes, which have their places
-            return f"it holds numbers such as {broken[0]:.6g}, which name no class", True
-        return "", False
-    beyond = max(outputs or 0, 2)
-    if column.is_text and count > max(_MOST_CLASSES, (len(column) - missing) / 2, beyond):
-        return f"it holds {count:,} different texts in {len(column):,} rows", True
-    if missing:
-        return f"{missing:,} of its cells are missing", False
-    if outputs is not None and count > max(beyond, _MOST_CLASSES) and column.type != "float":
-        size = f"{outputs} output{'s' * (outputs != 1)}"
-        return f"it has {count:,} different values, and the network {size}", False
-    return "", False
-
-
-def _no_values(column: Column) -> tuple[str, bool]:
-    """Why the cells of a column are no values, or "", and whether that is certain."""
-    texts = [word for word in column.words if not is_number(word)]
-    if len(texts) > len(column.words) / 2:
-        example = shown(texts[0], 40)[1:-1]
-        return f"it holds texts such as {example}, which are no values to learn", True
-    return "", False
-
-
-def _possible_labels(table: Table, roles: Roles, outputs: int | None) -> list[str]:
-    """The columns whose cells may name classes, the likeliest first.
-
-    Those that are called class, label or the like come first, then texts, then whole numbers.
-    """
-    found: dict[str, tuple[bool, bool]] = {}
-    rows, most = sample_of(len(table)), max(outputs, 2) if outputs else _MOST_CLASSES
-    for name in roles.inputs[:1000]:
-        column = table[name]
-        if column.type == "float" or column.missing.any():
-            continue
-        if len(np.unique(column.values[rows])) > most:
-            continue
-        if 2 <= len(column.distinct()[0]) <= min(most, len(table) / 2):
-            found[name] = (_LABELS.match(name) is None, not column.is_text)
-    return sorted(found, key=lambda name: found[name])
-
-
-def _advice(table: Table, roles: Roles, others: Sequence[str], *, are_values: bool) -> str:
-    """What to write instead: another label, and a column to drop."""
-    if not others:
-        right = (
-            "for classes take a softmax and loss: cross_entropy"
-            if are_values
-            else "if its values are to be learned, take one output and loss: mse"
-        )
-        return f"write label: with the name or the number of another column; {right}"
-    label, *more = others
-    text = f"write label: {as_key(table, label)} ({named(table[label].distinct()[0])})"
-    if more:
-        text += f" or one of {', '.join(as_key(table, name) for name in more[:MOST_NAMED])}"
-    ids = [n for n in roles.inputs if n != label and tells_rows_apart(table, n)]
-    if ids:
-        text += f", and {dropping(table, ids)} for what only tells the rows apart"
-    return text
