@@ -279,3 +279,42 @@ def test_the_suggested_configuration_trains_as_it_is_pasted(command, folder, nam
     run = train(folder / "pasted.yaml", save=False)
     score = run.train
     assert max(score.accuracy or 0, score.f1 or 0, score.r2 or 0) > 0.85
+
+
+# What is not as it was meant
+
+
+def test_the_other_sheets_are_named_where_the_first_is_no_table(command, folder):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "Notes"
+    book.active.append(["Survey"])
+    book.active.append(["by Mia"])
+    book.create_sheet("Answers").append(["a", "y"])
+    book.save(folder / "survey.xlsx")
+    outcome = command("describe", "survey.xlsx")
+    assert outcome.status == 2
+    assert "sheet: names another, 'Answers'" in outcome.err
+
+
+def test_large_photographs_are_suggested_small(command, folder):
+    from PIL import Image
+
+    for k in range(24):
+        path = folder / "photos" / ("dark", "light")[k % 2]
+        path.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((150, 200), 30 + 190 * (k % 2), dtype=np.uint8)
+        Image.fromarray(pixels).save(path / f"{k}.png")
+    out = command("describe", "photos").out
+    assert "an image has 30,000 numbers, all of them inputs; size: 32" in out
+    assert "  size: 32\n" in out.split("trains on it:")[1]
+    assert "size: 32 makes" not in command("describe", "photos", "--set", "data.size=64").out
+
+
+def test_numbers_of_a_million_have_all_digits(command, folder):
+    prices = [1_000_000 + 1234 * k for k in range(100)]
+    rows = "".join(f"{price},{k * 0.5},{'ab'[k % 2]}\n" for k, price in enumerate(prices))
+    (folder / "d.csv").write_text("price,a,y\n" + rows)
+    found = line(command("describe", "d.csv").out, "price")
+    assert "1000000 … 1122166, mean 1061083" in found

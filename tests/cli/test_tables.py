@@ -41,7 +41,7 @@ def test_a_narrow_terminal_cuts_nothing_off(capsys, monkeypatch, columns):
     print_scores({name: Score(123456.789, 0.98765, None, 700000)})
     print_confusion(np.eye(12, dtype=int) * 1234, [f"class [{k}] :x:" for k in range(12)])
     text = capsys.readouterr().out
-    for kept in (name, "1.2346e+05", "98.77%", "700000", "class [11] :x:"):
+    for kept in (name, "1.2346e+05", "98.77%", "700,000", "class [11] :x:"):
         assert kept in text
     assert text.count("1234 ") >= 12
 

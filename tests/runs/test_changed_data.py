@@ -435,3 +435,11 @@ def test_a_damaged_file_is_named(folder, arrays, message):
     with pytest.raises(ChainruleError, match=message) as error:
         _ = load("r").data
     assert "cases.safetensors" in str(error.value)
+
+
+def test_a_message_on_the_data_of_a_run_names_the_file_plainly(folder):
+    csv(range(69))
+    run = train({"network": CLASSIFIER, "data": {"file": "d.csv"}, "training": {"epochs": 1}})
+    Path("d.csv").write_text("p,q,r,kind\n1,2,3,a\n")
+    with pytest.raises(DataError, match=r"^d\.csv: the column 's', an input, is missing"):
+        _ = load(run.folder).data

@@ -458,3 +458,12 @@ def test_a_callback_of_ones_own_names_no_place_in_the_file(folder):
     path.write_text("network: {layers: [{size: 1}], loss: mse}\ndata: {generator: xor}\n")
     with pytest.raises(ConfigError, match=r"\Aearly stopping monitors validation_r2"):
         train(path, callbacks=[EarlyStopping("validation_r2")], save=False)
+
+
+def test_a_class_of_one_case_may_be_a_misspelling(folder):
+    names = ["fit", "unfit"] * 30 + ["unfti"]
+    rows = "".join(f"{k},{name}\n" for k, name in enumerate(names))
+    (folder / "d.csv").write_text("a,y\n" + rows)
+    layers = [{"size": 2}, "softmax"]
+    with pytest.raises(ConfigError, match="correct 'unfti' if it is a misspelling of 'unfit'"):
+        resolve(load_config({"network": {"layers": layers}, "data": {"file": "d.csv"}}))

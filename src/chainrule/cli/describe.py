@@ -157,6 +157,9 @@ def _show_table(config: Config, *, is_alone: bool = False) -> DataSplit:
         failure = error
     _print_table(table, config.data, data)
     if failure is not None:
+        for note in table.notes:
+            if note not in str(failure):
+                say(f"note: {note}")
         raise failure
     assert data is not None
     _say_notes(data)

@@ -52,7 +52,7 @@ def command(
         say_result(text)
     else:
         write_whole(out, text)
-        say(f"{len(x)} predictions written to {out}")
+        say(f"{len(x):,} predictions written to {out}")
 
 
 def as_csv(run: Run, y: Array) -> str:

@@ -65,7 +65,7 @@ def print_scores(scores: Mapping[str, Score], *, scaled: bool = False) -> None:
     rows = [
         (
             _NAMES.get(part, part),
-            str(score.cases),
+            f"{score.cases:,}",
             *(measure_text(name, score.figures.get(name)) for name in columns),
         )
         for part, score in scores.items()

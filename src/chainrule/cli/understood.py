@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.cli.terminal import counted, say
 from chainrule.core.errors import shown
 from chainrule.data.dataset import DataSplit
-from chainrule.data.tables.description import commonest
+from chainrule.data.tables.description import commonest, readable
 from chainrule.data.tables.roles import listed
 from chainrule.data.tables.suspicions import FILLED, families, filling
 
@@ -68,7 +68,8 @@ def targets_text(data: DataSplit) -> str:
             return "no values"
         if data.target_scaling is not None:
             t = data.target_scaling.undo(t)
-        return f"values from {np.nanmin(t):.6g} to {np.nanmax(t):.6g}, mean {np.nanmean(t):.4g}"
+        mean = readable(np.nanmean(t), 4)
+        return f"values from {readable(np.nanmin(t))} to {readable(np.nanmax(t))}, mean {mean}"
     numbers = t if t.ndim == 1 else t.argmax(axis=-1)
     counts = np.bincount(numbers[numbers >= 0].astype(np.intp), minlength=len(data.classes))
     return f"classes {commonest(data.classes, counts, MOST_CLASSES)}"

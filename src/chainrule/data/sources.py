@@ -42,7 +42,7 @@ from chainrule.data.readers.encoding import (
 from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
 from chainrule.data.readers.npz_file import BRIGHT, TOO_BRIGHT, with_npz_parts
-from chainrule.data.readers.paths import files_matching
+from chainrule.data.readers.paths import files_matching, plain_path
 from chainrule.data.readers.sequence_file import (
     Sequences,
     holds_sequences,
@@ -257,7 +257,7 @@ class _Loading:
 
     def _paths(self, key: str) -> list[Path]:
         """The files that a setting names or that match its pattern."""
-        named = [self.folder / name for name in names_in(self.settings[key])]
+        named = [plain_path(self.folder / name) for name in names_in(self.settings[key])]
         return [file for path in named for file in files_matching(path)]
 
     def _split(self, count: int, classes: Array | None) -> tuple[Array, Array, Array]:
@@ -621,7 +621,7 @@ class _Loading:
         if self.kind == "python":
             name = f"{name} passed in Python"
         groups = f", {len(classes)} classes" if classes is not None else ""
-        return f"{name}: {count} cases, {_inputs(shape)}{groups}"
+        return f"{name}: {count:,} cases, {_inputs(shape)}{groups}"
 
 
 def _inputs(shape: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,9 @@ MOST_REPEATED = 0.05
 
 FEWEST_DIFFERENT = 100
 """Among fewer different cases it is natural that some repeat."""
+
+LARGEST_IMAGE = 128 * 128
+"""Images of more pixels are told, because photographs are seldom meant to be learnt whole."""
 
 _BITS = 24
 """By so many first bits of their digests cases are compared before they are compared in full."""
@@ -96,8 +100,25 @@ def suspicions_of_data(data: DataSplit, settings: Mapping[str, Any]) -> Iterator
         yield from _of_classes(data, data.classes)
     if "group" not in settings:  # cases of two groups are alike by chance
         yield from _of_repeated_cases(data)
+    if data.image_shape is not None and "folder" in settings and "size" not in settings:
+        yield from _of_size(data.image_shape)
     if data.sequence_shape is None and len(data.train):
         yield from _of_inputs(data, settings)
+
+
+def are_large(image_shape: Sequence[int]) -> bool:
+    """Whether images have more pixels than a small network learns well from."""
+    return prod(side for side in image_shape if side > 3) > LARGEST_IMAGE
+
+
+def _of_size(image_shape: Sequence[int]) -> Iterator[Suspicion]:
+    """Photographs that are taken in their full size."""
+    if are_large(image_shape):
+        yield Suspicion(
+            Rank.LEARNING_IS_WORSE,
+            f"an image has {prod(image_shape):,} numbers, all of them inputs; size: 32 makes "
+            "small images of these, which are learnt faster and often better",
+        )
 
 
 def _of_classes(data: DataSplit, classes: Sequence[str]) -> Iterator[Suspicion]:

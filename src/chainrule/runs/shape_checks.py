@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from chainrule.config.load import Config
-from chainrule.core.errors import Problem
+from chainrule.core.errors import Problem, nearest, shown
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import shape_of_input
@@ -20,6 +22,9 @@ from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.losses import loss_function
 from chainrule.training import Settings
 from chainrule.training.scores import target_labels
+
+_RARE, _FEWEST = 2, 10
+"""A class of at most so many cases may be a misspelling, where classes have so many on average."""
 
 
 def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
@@ -55,7 +60,7 @@ def size_problems(config: Config, data: DataSplit) -> Iterator[Problem]:
     if layer["size"] not in wanted:
         message = (
             f"the last layer has size {layer['size']}, but the data have {what} "
-            f"({data.source}); write size {wanted[-1]}"
+            f"({data.source}); write size {wanted[-1]}{_misspelt(data)}"
         )
         yield config.problem(("network", "layers", k, "size"), message)
 
@@ -135,6 +140,24 @@ def _wanted_outputs(config: Config, data: DataSplit) -> tuple[list[int], str]:
     one_each = one_each or LAYERS[config.network["layers"][-1]["type"]].gives_distribution
     named = f"{count} classes: {_listed(data.classes)}"
     return ([1, 2] if count == 2 and not one_each else [count]), named
+
+
+def _misspelt(data: DataSplit) -> str:
+    """A hint at a class of a case or two that is named nearly as another; or ""."""
+    if data.classes is None or data.has_targets_of_steps:
+        return ""
+    t = np.concatenate([part.t for part in data])
+    numbers = t if t.ndim == 1 else t.argmax(axis=1)
+    counts = np.bincount(numbers.astype(np.intp), minlength=len(data.classes))
+    if counts.sum() < _FEWEST * len(counts):
+        return ""
+    for name in (data.classes[k] for k in np.flatnonzero(counts <= _RARE)):
+        others = [other for other in data.classes if other != name]
+        guess = nearest(name, others)
+        if guess is not None:
+            word = shown(name)
+            return f", or correct {word} if it is a misspelling of {shown(guess)}"
+    return ""
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from chainrule.core.errors import ChainruleError
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.cases import one_hot_rows
 from chainrule.data.sources import load_data
+from chainrule.data.suspicions import are_large
 from chainrule.data.tables.roles import roles_of
 from chainrule.runs.resolve import is_table_there, placed, resolve_table
 
@@ -25,6 +26,9 @@ MOST_LINES = 8
 
 MOST_CLASSES = 20
 """A label of more different whole numbers is taken for a value."""
+
+_SIDE = 32
+"""The height and the width to which large images are brought."""
 
 _HIDDEN = 16
 _OF_IMAGES = 32
@@ -97,6 +101,8 @@ def suggestion(data: DataSplit, settings: Mapping[str, Any]) -> str:
         settings: the ``data`` mapping of a configuration, which is repeated.
     """
     settings = {k: v[0] if k == "label" and len(v) == 1 else v for k, v in settings.items()}
+    if "folder" in settings and data.image_shape is not None and are_large(data.image_shape):
+        settings["size"] = _SIDE
     if settings.get("target") == "value":
         del settings["target"]  # it follows from the loss
     if data.sequence_shape is None and data.image_shape is None:

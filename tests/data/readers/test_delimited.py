@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from chainrule.core.errors import ChainruleError, ConfigError, DataError
 from chainrule.data.readers import delimited, text_blocks
 from chainrule.data.readers.files import is_table
-from chainrule.data.tables.cells import MISSING_WORDS, Notation, wrong_number
+from chainrule.data.tables.cells import MISSING_WORDS
+from chainrule.data.tables.notation import Notation, wrong_number
 from chainrule.data.tables.reading import TableOptions, read_table
 
 
@@ -284,11 +285,10 @@ def test_thousands_count_only_in_groups_of_three(read, thousands, decimal, good,
 )
 def test_advice_is_right_when_followed(cell, decimal, thousands):
     """A key that a message names makes the cell a number, or the message says nothing of keys."""
-    options = TableOptions(decimal=decimal, thousands=thousands)
     notation = Notation(decimal, thousands)
     if decimal == thousands or notation.number(cell.strip()) is not None:
         return
-    message = wrong_number(cell.strip(), options)
+    message = wrong_number(cell.strip(), notation)
     named = {
         key: message[at + len(key) + 3]
         for key in ("decimal", "thousands")

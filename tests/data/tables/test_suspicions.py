@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.core.errors import ConfigError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.data.dataset import Dataset, DataSplit
 from chainrule.data.sources import load_data
 from chainrule.data.suspicions import in_order, suspicions_of_data
@@ -306,3 +306,30 @@ def test_a_label_that_was_named_is_left_to_the_user(folder):
         {"file": "d.csv", "label": ["last"]}, folder=folder, seed=0, target="class", outputs=3
     )
     assert len(data.classes) == 3
+
+
+@pytest.mark.parametrize("count", [2, 25])
+def test_dates_are_no_inputs_however_few_they_are(folder, count):
+    days = [f"2026-03-{k % count + 1:02d}" for k in range(ROWS)]
+    with pytest.raises(ChainruleError, match="holds dates such as 2026-03-01") as caught:
+        doubts(folder, day=days, a=floats(), y=classes())
+    assert "drop: [day]" in str(caught.value)
+    doubts(folder, day=days, a=floats(), y=classes(), settings={"categorical": ["day"]})
+
+
+def test_dates_in_the_last_column_are_no_label(folder):
+    days = [f"2026-03-{k % 2 + 1:02d}" for k in range(ROWS)]
+    with pytest.raises(ConfigError, match="dates such as 2026-03-01; write label"):
+        doubts(folder, a=floats(), y=classes(), day=days)
+    assert doubts(folder, a=floats(), day=days, settings={"label": "day"}) is not None
+
+
+def test_categories_that_differ_only_in_capitals_are_said(folder):
+    answers = ["yes", "no", "Yes"] * (ROWS // 3)
+    found = doubts(folder, answer=answers, a=floats(), y=classes(names=("p", "q")))
+    assert [text for text in found if "alike" in text] == [
+        "answer holds 'yes' and 'Yes', which are two categories; if they mean the same, write "
+        "them alike in the file"
+    ]
+    found = doubts(folder, a=floats(), y=classes(names=("p", "P")))
+    assert "y holds 'p' and 'P'" in " ".join(found)

@@ -210,3 +210,39 @@ def test_cases_of_weight_0_do_not_say_what_fills_a_gap(load):
     cells = [(1, 5, k % 2) for k in range(20)] + [(1, "", 0), *[(0, 1000, 1)] * 9]
     data = load(rows("w,a,y", cells), weight="w", missing="mean")
     assert data.encoding.inputs[0].fill == 5
+
+
+# Numbers in another notation
+
+
+def german():
+    """Sizes with a decimal comma and a word of its own for a gap; steps with points in them."""
+    sizes = ["k.A." if k in (7, 8) else f"{k},5" for k in range(60)]
+    cells = [(size, f"{k % 9 + 1}.{k:03d}", "yn"[k % 2]) for k, size in enumerate(sizes)]
+    return "\n".join(["size;steps;y", *(";".join(row) for row in cells)]) + "\n"
+
+
+def problems_of(load, text, **settings):
+    with pytest.raises(ChainruleError) as caught:
+        load(text, **settings)
+    return [problem.message for problem in caught.value.problems]
+
+
+def test_a_word_among_decimal_commas_and_the_notation_are_two_problems(load):
+    notation, word = problems_of(load, german())
+    assert notation.startswith("expected numbers, found cells such as '0,5'; write decimal: \",\"")
+    assert "found 'k.A.' (2 times); 58 other cells of size are numbers" in word
+    assert 'write na: ["k.A."]' in word
+
+
+def test_the_advice_on_notation_ends_where_it_is_followed(load):
+    (word, points) = problems_of(load, german(), decimal=",")
+    assert "expected a number, found 'k.A.' (2 times)" in word
+    assert "decimal" not in word
+    assert "found '1.000'" in points
+    assert 'thousands: "."' in points
+    (word,) = problems_of(load, german(), decimal=",", thousands=".")
+    assert "found 'k.A.'" in word
+    data = load(german(), decimal=",", thousands=".", na=["k.A."], split=[1, 0, 0])
+    assert sorted(data.train.x[:, 1])[:2] == [1000, 1009]
+    assert sorted(data.train.x[:, 0])[:2] == [0.5, 1.5]

@@ -21,7 +21,8 @@ from chainrule.core.limits import MAX_COLUMNS, MOST_SHOWN
 from chainrule.data.readers.delimited import MOST_COUNTED, counted
 from chainrule.data.readers.text_blocks import text_blocks
 from chainrule.data.readers.unpacking import unpacked_name
-from chainrule.data.tables.cells import AS_FOUND, Notation, TableOptions
+from chainrule.data.tables.cells import AS_FOUND, TableOptions
+from chainrule.data.tables.notation import Notation
 from chainrule.data.tables.table import MISSING, Column, Table, numeric_column
 from chainrule.data.tables.typed_cells import coded_column
 

@@ -25,14 +25,12 @@ from chainrule.data.readers.unpacking import ENDINGS
 from chainrule.data.tables.cells import (
     AS_FOUND,
     ColumnBuilder,
-    Notation,
     TableOptions,
     are_whole,
-    has_decimal_comma,
-    may_be_number,
     stripped,
     unique_names,
 )
+from chainrule.data.tables.notation import Notation, has_decimal_comma, may_be_number
 from chainrule.data.tables.table import Table
 
 MOST_COUNTED = 1000
@@ -254,6 +252,7 @@ class _Reading:
             place,
             (*head.notes, *self._note_on_comments()),
             f"read as separated by {form.named}",
+            head.notation,
         )
 
     def _refuse_wide_texts(self, rows: Sequence[Row]) -> None:

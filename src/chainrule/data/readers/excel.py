@@ -25,11 +25,11 @@ from chainrule.data.readers.cases import as_word
 from chainrule.data.readers.paths import existing_file, read_bytes, refuse_bomb
 from chainrule.data.tables.cells import (
     AS_FOUND,
-    Notation,
     TableOptions,
     column_of_cells,
     unique_names,
 )
+from chainrule.data.tables.notation import Notation
 from chainrule.data.tables.table import Column, Table, numeric_column
 from chainrule.data.tables.typed_cells import cell_column
 
@@ -326,7 +326,8 @@ def _table(grid: _Grid, options: TableOptions, note: str) -> Table:
     def place(row: int, name: str, message: str) -> Problem:
         return grid.problem(body[row], at[name], message)
 
-    return Table(tuple(columns), has_names, grid.path, place, tuple(notes))
+    notation = Notation(options.decimal or ".", options.thousands)
+    return Table(tuple(columns), has_names, grid.path, place, tuple(notes), notation=notation)
 
 
 def _titles(rows: Sequence[Sequence[Any]], filled: Sequence[int]) -> int:

@@ -63,6 +63,14 @@ def existing_folder(path: Path) -> Path:
     raise DataError(Problem(f"there is no such folder{suggestion(path)}", path))
 
 
+def plain_path(path: Path) -> Path:
+    """The same path without ``..``, from the current folder if it lies in it, for messages."""
+    if ".." not in path.parts:
+        return path
+    found, here = path.parent.resolve() / path.name, Path.cwd()
+    return found.relative_to(here) if found.is_relative_to(here) else found
+
+
 def files_matching(path: Path) -> list[Path]:
     """The file at a path, or all files that match it if it is a pattern such as ``part-*.csv``.
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from chainrule.core.errors import DataError, Problem, shown
 from chainrule.core.limits import MAX_COLUMNS
 from chainrule.data.readers.text_blocks import MAX_LINE, text_blocks
-from chainrule.data.tables.cells import MARKS, Notation, TableOptions
+from chainrule.data.tables.cells import MARKS, TableOptions
+from chainrule.data.tables.notation import Notation
 
 SAMPLE = 100
 """How many lines or rows, from the first, tell how a file is written."""

@@ -14,7 +14,8 @@ from chainrule.core.errors import DataError, Problem
 from chainrule.core.limits import MOST_SHOWN
 from chainrule.data.readers.cases import Cases, Labels
 from chainrule.data.readers.delimited import MOST_COUNTED, counted
-from chainrule.data.tables.cells import Notation, TableOptions, wrong_missing, wrong_number
+from chainrule.data.tables.cells import wrong_missing
+from chainrule.data.tables.notation import Notation, wrong_number
 from chainrule.data.tables.table import Column, Table
 
 
@@ -60,7 +61,8 @@ def _check_columns(table: Table, features: int | None) -> None:
 
 def _refuse_wrong(table: Table, inputs: list[Column]) -> None:
     """Refuse inputs that are texts or missing."""
-    wrong = [(rows, column) for column in inputs if len(rows := _wrong_rows(column))]
+    found = ((_wrong_rows(column, table.notation), column) for column in inputs)
+    wrong = [(rows, column) for rows, column in found if len(rows)]
     if not wrong:
         return
     total = sum(len(rows) for rows, _ in wrong)
@@ -77,17 +79,17 @@ def _placed(table: Table, cells: list[tuple[int, Column]]) -> Iterator[Problem]:
         if code < 0:
             message = wrong_missing(column)
         else:
-            message = wrong_number(column.words[code], TableOptions())
+            message = wrong_number(column.words[code], table.notation)
         if row == 0 and not table.has_names and code >= 0 and column is cells[0][1]:
             message += "; if this line names the columns, write header: true"
         yield table.place(row, column.name, message)
 
 
-def _wrong_rows(column: Column) -> Array:
+def _wrong_rows(column: Column, notation: Notation) -> Array:
     """The rows whose cell is missing or a text."""
     if not column.is_text:
         return np.flatnonzero(column.missing)
-    are_wrong = [Notation().number(word) is None for word in column.words]
+    are_wrong = [notation.number(word) is None for word in column.words]
     return np.flatnonzero(np.array([*are_wrong, True])[column.values])
 
 

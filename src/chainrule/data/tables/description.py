@@ -162,7 +162,17 @@ def _range(columns: Sequence[Column]) -> str:
         return f"always {as_word(lowest)}"
     with np.errstate(over="ignore"):
         mean = sum(v.sum() for v in known) / sum(map(len, known))
-    return f"{lowest:.6g} … {highest:.6g}, mean {mean:.4g}"
+    return f"{readable(lowest)} … {readable(highest)}, mean {readable(mean, 4)}"
+
+
+def readable(number: float, digits: int = 6) -> str:
+    """A number of so many digits, with all of those before the decimal point.
+
+    Example:
+        >>> readable(1678830.27), readable(0.123456789), readable(468912.3, 4), readable(1e30)
+        ('1678830', '0.123457', '468912', '1e+30')
+    """
+    return f"{number:.0f}" if 10 ** (digits - 1) <= abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
 def _missing(columns: Sequence[Column]) -> str:

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
 from chainrule.core.limits import MAX_DATA_BYTES, MOST_SHOWN
-from chainrule.data.tables.cells import is_number
 from chainrule.data.tables.fitting import (
     InputColumn,
     Name,
@@ -25,8 +24,8 @@ from chainrule.data.tables.fitting import (
     cells_where,
     fitted_inputs,
     holds_numbers,
-    no_number,
 )
+from chainrule.data.tables.notation import wrong_number
 from chainrule.data.tables.roles import OTHER_ROLES, Roles, listed
 from chainrule.data.tables.table import MISSING, Column, Table
 
@@ -208,8 +207,8 @@ class TableEncoding(BaseModel):
         start, as_texts = 0, []
         for column in self.inputs:
             values = table[column.name]
-            if column.kind == "number" and holds_numbers(values):
-                values = as_number_column(values)
+            if column.kind == "number" and holds_numbers(values, table.notation):
+                values = as_number_column(values, table.notation)
                 as_texts.append(column.name)
             found = list(_not_as_fitted(table, values, column, self.new_categories))
             problems += found
@@ -273,8 +272,9 @@ def _not_as_fitted(
 ) -> Iterator[Problem]:
     """The cells of a later table that cannot become inputs as in training."""
     if column.kind == "number" and values.is_text:
-        is_wrong = cells_where(values, lambda text: not is_number(text))
-        yield from at_cells(table, values, is_wrong, no_number)
+        used = table.notation
+        is_wrong = cells_where(values, lambda text: used.number(text) is None)
+        yield from at_cells(table, values, is_wrong, lambda text: wrong_number(text, used))
         return
     if column.on_missing in ("error", "drop"):
         hint = f"; the run was trained with missing: {column.on_missing}"

@@ -6,6 +6,7 @@ rows are only what fills a missing cell and whether there is an indicator.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -18,15 +19,13 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown
 from chainrule.core.limits import MOST_SHOWN
 from chainrule.data.readers.cases import commands_terminal
-from chainrule.data.tables.cells import (
+from chainrule.data.tables.dates import are_dates
+from chainrule.data.tables.notation import (
     Notation,
-    TableOptions,
-    is_number,
     may_be_number,
     notation_advice,
     wrong_number,
 )
-from chainrule.data.tables.dates import are_dates
 from chainrule.data.tables.roles import Roles, all_named, as_key, named
 from chainrule.data.tables.table import LONGEST_NAME, Column, Table, numeric_column
 
@@ -37,7 +36,7 @@ MOST_FILLED = 0.5
 """If a larger fraction of a column's cells is missing, a setting must say what stands for them."""
 
 _FEW = 20
-"""A column of at most this many distinct texts is never taken for dates, names or identifiers."""
+"""A column of at most this many distinct texts is never taken for names or identifiers."""
 
 MOST_DROPPED = 50
 """At most this many columns are listed to be left out."""
@@ -122,8 +121,8 @@ def fitted_inputs(
     indicators = settings.get("missing_indicator", False)
     for name in roles.inputs:
         column = table[name]
-        if kinds[name] is None and holds_numbers(column):
-            column = as_number_column(column)
+        if kinds[name] is None and holds_numbers(column, table.notation):
+            column = as_number_column(column, table.notation)
         reason = _unfit(table, column, kinds[name], ways[name])
         found = list(_unusable(table, column, kinds[name], ways[name])) if not reason else []
         problems += found
@@ -136,7 +135,7 @@ def fitted_inputs(
     return inputs
 
 
-def holds_numbers(column: Column) -> bool:
+def holds_numbers(column: Column, used: Notation) -> bool:
     """Whether a column of texts holds nothing but numbers, none with zeros in front as in codes.
 
     Text files are read so that there is none; typed sources, such as data frames, may have one.
@@ -144,16 +143,14 @@ def holds_numbers(column: Column) -> bool:
     if not column.is_text:
         return False
     words = {column.words[code] for code in np.unique(column.values[~column.missing])}
-    return bool(words) and all(map(_is_plain_number, words))
+    return bool(words) and all(
+        used.number(word) is not None and not re.match(r"[-+]?0[0-9]", word) for word in words
+    )
 
 
-def _is_plain_number(word: str) -> bool:
-    return is_number(word) and not re.match(r"[-+]?0[0-9]", word)
-
-
-def as_number_column(column: Column) -> Column:
+def as_number_column(column: Column, used: Notation) -> Column:
     """A column of numbers from one of texts for which `holds_numbers` is true."""
-    numbers = [Notation().number(word) for word in column.words]
+    numbers = [used.number(word) for word in column.words]
     values = np.array([*(np.nan if n is None else n for n in numbers), np.nan])
     return numeric_column(column.name, values[column.values])
 
@@ -209,10 +206,10 @@ def _unfit(table: Table, column: Column, kind: str | None, way: str | None) -> _
     if missing.all():
         return _Unfit(0, f"every cell of the column {name} is missing", "")
     first = int(np.argmin(missing))
-    if column.is_text and kind is None and not _may_be_numbers(column):
+    if column.is_text and kind is None and not _may_be_numbers(table, column):
         different, known = len(column.distinct()[0]), int((~missing).sum())
         are_categories = f"if they are categories: categorical: [{key}]"
-        if different > _FEW and are_dates(column.words):
+        if different > 1 and are_dates(column.words):
             reason = f"the column {name} holds dates such as {shown(column.text(first), 40)[1:-1]}"
             otherwise = f"write time: {key} to divide the data in their order, or {are_categories}"
             return _Unfit(first, f"{reason}, which are no numbers to learn from", otherwise)
@@ -302,20 +299,18 @@ def cells_where(column: Column, holds: Callable[[str], bool]) -> Array:
     return found
 
 
-def no_number(text: str) -> str:
-    """What is wrong with a text where a number is expected."""
-    return wrong_number(text, TableOptions(na=()))
-
-
-def _may_be_numbers(column: Column) -> bool:
+def _may_be_numbers(table: Table, column: Column) -> bool:
     """Whether most texts of a column are numbers, if in another notation."""
-    are_numbers = cells_where(column, lambda text: is_number(text) or may_be_number(text))
+    used = table.notation
+    are_numbers = cells_where(
+        column, lambda text: used.number(text) is not None or may_be_number(text, used)
+    )
     return bool(are_numbers.sum() > (~column.missing).sum() / 2)
 
 
 def _no_category(table: Table, column: Column) -> Iterator[Problem]:
     """The cells by which texts are not taken for categories unless a setting says so."""
-    if _may_be_numbers(column):
+    if _may_be_numbers(table, column):
         yield from _no_numbers(table, column)
     is_long = cells_where(column, lambda text: len(text) > LONGEST_NAME)
     message = f"the cell has more than {LONGEST_NAME:,} characters, which is no category"
@@ -328,24 +323,48 @@ def _no_category(table: Table, column: Column) -> Iterator[Problem]:
 
 def _no_numbers(table: Table, column: Column) -> Iterator[Problem]:
     """The cells that keep a column from being one of numbers, and what settles it."""
-    known, are_numbers = ~column.missing, cells_where(column, is_number)
+    used, known = table.notation, ~column.missing
+    are_numbers = cells_where(column, lambda text: used.number(text) is not None)
     if are_numbers[known].all():  # numbers that are kept as texts, such as codes with zeros
         return
-    key = as_key(table, column.name)
-    advice = f"; if {column.name} is a category, write categorical: [{key}]"
-    first = int(np.argmax(known & ~are_numbers))
-    text, notation = column.text(first), notation_advice(column.words)
-    if notation:
+    advice = f"; if {column.name} is a category, write categorical: [{as_key(table, column.name)}]"
+    others = cells_where(column, lambda text: may_be_number(text, used))
+    if others.any():  # one of them says what is true of all
+        first = int(np.argmax(others))
+        words = [w for w in column.words if used.number(w) is not None or may_be_number(w, used)]
+        text, notation = column.text(first), notation_advice(words)
         found = f"expected numbers, found cells such as {shown(text, 40)}; write {notation}"
-        yield table.place(first, column.name, found + advice)
-        return
-    if all(map(may_be_number, column.words)):  # one of them says what is true of all
-        yield table.place(first, column.name, no_number(text) + advice)
-        return
-    if others := int(are_numbers.sum()):
-        other = f"; {others:,} other cells of {column.name} are numbers"
-        advice = f"{other}. If it stands for a missing cell, list it under na:{advice}"
-    yield from at_cells(table, column, known & ~are_numbers, no_number, advice)
+        message = found if notation else wrong_number(text, used)
+        yield table.place(first, column.name, message + advice)
+        advice = ""
+    count = int((are_numbers | others).sum())
+    yield from _words_among_numbers(table, column, known & ~are_numbers & ~others, count, advice)
+
+
+def _words_among_numbers(
+    table: Table, column: Column, which: Array, numbers: int, advice: str
+) -> Iterator[Problem]:
+    """The cells of a column of numbers that are none in any notation; one word is said once.
+
+    Args:
+        table: for the places.
+        column: of the cells.
+        which: the cells, (rows,) bool.
+        numbers: how many of the other cells are numbers.
+        advice: text behind the first message.
+    """
+    codes = np.unique(column.values[which]).tolist()
+    if numbers and codes:
+        word = json.dumps(column.words[codes[0]], ensure_ascii=False)
+        setting = f"write na: [{word}]" if len(codes) == 1 else "list it under na:"
+        other = f"; {numbers:,} other cells of {column.name} are numbers"
+        advice = f"{other}. If it stands for a missing cell, {setting}{advice}"
+    if len(codes) == 1 and which.sum() > 1:
+        advice = f" ({which.sum():,} times){advice}"
+        which = np.arange(len(which)) == np.argmax(which)
+    yield from at_cells(
+        table, column, which, lambda text: wrong_number(text, table.notation), advice
+    )
 
 
 def _fitted(

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.core.errors import ConfigError, Problem, shown
 from chainrule.data.suspicions import MOST_NAMED, named, sample_of
-from chainrule.data.tables.cells import is_number
+from chainrule.data.tables.dates import are_dates
+from chainrule.data.tables.notation import is_number
 from chainrule.data.tables.roles import Roles, as_key
 from chainrule.data.tables.suspicions import dropping, tells_rows_apart
 from chainrule.data.tables.table import Column, Table
@@ -142,6 +143,8 @@ def _no_classes(column: Column, outputs: int | None, *, is_class: bool) -> tuple
     if count == 1 and not missing:
         return f"all its cells are {shown(words[0], 40)[1:-1]}", False
     beyond = max(outputs or 0, 2)
+    if column.is_text and count > 1 and are_dates(words):
+        return f"it holds dates such as {shown(words[0], 40)[1:-1]}", True
     if column.is_text and count > max(_MOST_CLASSES, (len(column) - missing) / 2, beyond):
         return f"it holds {count:,} different texts in {len(column):,} rows", True
     if missing:

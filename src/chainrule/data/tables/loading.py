@@ -135,7 +135,7 @@ def _training_table(
     zeros = [n for n in (*roles.labels, *categories) if table[n].has_leading_zeros]
     table = read("file", zeros) if zeros else table
     used = (*roles.inputs, *roles.labels)
-    texts = [n for n in used if table[n].is_text and not holds_numbers(table[n])]
+    texts = [n for n in used if table[n].is_text and not holds_numbers(table[n], table.notation)]
     return table, roles, tuple(texts)
 
 

@@ -97,6 +97,7 @@ def roles_of(table: Table, settings: Mapping[str, Any]) -> Roles:
         _refuse_label_first(table, inputs)
     if not inputs:
         message = f"no column is left as an input; the table has {listed(table.names)}"
+        message += "".join(f"; {note}" for note in table.notes)
         raise ConfigError(Problem(message, key="columns" if "columns" in settings else "file"))
     return Roles(labels, tuple(inputs), **others, left_out=left_out)
 

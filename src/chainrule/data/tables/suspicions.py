@@ -66,6 +66,7 @@ def suspicions_of_table(
     yield from _weights(table, encoding)
     yield from _filled(encoding, settings)
     yield from _leading_zeros(table, encoding)
+    yield from _twins(table, encoding)
 
 
 class _Sample:
@@ -316,6 +317,24 @@ def _leading_zeros(table: Table, encoding: TableEncoding) -> Iterator[Suspicion]
                 f"the labels in {shown(name)[1:-1]} keep their leading zeros: {shown(zeros)} is "
                 "the name of a class, not a number",
             )
+
+
+def _twins(table: Table, encoding: TableEncoding) -> Iterator[Suspicion]:
+    """Categories, or classes, that differ only in capital letters, such as yes and Yes."""
+    names = [column.name for column in encoding.inputs if column.categories]
+    for name in (*encoding.labels, *names):
+        if name not in table or not table[name].is_text:
+            continue
+        first: dict[str, str] = {}
+        for word in table[name].distinct()[0]:
+            other = first.setdefault(word.casefold(), word)
+            if other != word:
+                yield Suspicion(
+                    Rank.SOMETHING_IS_NOT_LEARNT,
+                    f"{shown(name)[1:-1]} holds {shown(other, 40)} and {shown(word, 40)}, which "
+                    "are two categories; if they mean the same, write them alike in the file",
+                )
+                break
 
 
 def dropping(table: Table, names: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, shown, unknown
 from chainrule.data.readers.cases import LabelType, as_word
+from chainrule.data.tables.notation import PLAIN, Notation
 
 LONGEST_NAME = 10_000
 """A column's name, or a category, has at most so many characters."""
@@ -134,6 +135,7 @@ class Table:
         notes: what the reader has to tell the user, such as rows that it left out.
         read_as: how the source was understood, for messages about the number of columns, such as
             "read as separated by commas"; "" if there is nothing to say.
+        notation: how numbers in texts are written, for messages about cells that are none.
     """
 
     columns: tuple[Column, ...]
@@ -142,6 +144,7 @@ class Table:
     place: PlaceOf = _at_row
     notes: tuple[str, ...] = ()
     read_as: str = ""
+    notation: Notation = PLAIN
 
     def __post_init__(self) -> None:
         if not self.columns or len({len(column) for column in self.columns}) != 1:
