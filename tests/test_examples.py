@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,23 @@ def test_the_yaml_of_the_readme_trains(tmp_path):
     path.write_text(text, encoding="utf-8")
     run = chainrule.train(path, overrides=["training.epochs=1"], save=False)
     assert len(run.history["epoch"]) == 1
+
+
+def test_the_own_table_of_the_readme_is_described_trained_and_predicted(command, folder):
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    Path("people.csv").write_text(re.search(r"```csv\n(.*?)```", page, re.DOTALL).group(1))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = readme.split("## Your own table")[1].split("\n## ")[0]
+    lines = re.search(r"    network: .*?    training: [^\n]*\n", section, re.DOTALL).group(0)
+    Path("people.yaml").write_text(textwrap.dedent(lines))
+    run = chainrule.train("people.yaml")
+    assert run.train.accuracy > 0.9
+    Path("new.csv").write_text("city,survey_weight,age,income\nRome,1,44,\n")
+    said = command("predict", run.folder, "new.csv").out
+    assert said.startswith("class,no,yes\nyes,")
+    described = command("describe", "people.csv").out
+    for shown in re.findall(r"^     (\w+ .*\S)$", section, re.MULTILINE)[1:]:
+        assert " ".join(shown.split()) in " ".join(described.split()), shown
 
 
 PAGES = [p for p in ROOT.rglob("*.md") if not {".venv", "runs"} & set(p.relative_to(ROOT).parts)]
