@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from chainrule.core.errors import ConfigError, DataError, Problem
@@ -34,7 +35,9 @@ def read_letters(path: Path, features: int | None = None) -> Dataset:
     Raises:
         DataError: with line and column, for whatever is wrong with the file.
     """
-    cases = cases_of_table(read_table(path, TableOptions(header=False)), label="first")
+    table = read_table(path, TableOptions(header=False))
+    label, *inputs = table.columns
+    cases = cases_of_table(replace(table, columns=(*inputs, label)))
     assert cases.labels is not None, "a text file is read with its labels"
     found = cases.x.shape[1]
     if features is not None and found != features:
