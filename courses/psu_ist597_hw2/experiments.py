@@ -37,7 +37,7 @@ def load(name: str) -> tuple[Array, Array]:
             line's end.
     """
     path = find_data(name, beside=HERE, within=("psu",))
-    cases = read_cases(path, label="last")
+    cases = read_cases(path)
     if cases.labels is None or cases.labels.are_text or not cases.labels.look_like_classes:
         raise DataError(Problem("the last column holds class numbers", path))
     return cases.x, np.asarray(cases.labels.values).astype(int)
