@@ -14,6 +14,7 @@ from proof.bugs import (
     of_penalties,
     of_recurrence,
     of_scores,
+    of_tables,
     of_training,
     of_weights,
 )
@@ -31,6 +32,7 @@ BUGS = (
     *of_training.BUGS,
     *of_scores.BUGS,
     *of_weights.BUGS,
+    *of_tables.BUGS,
     *of_recurrence.BUGS,
     *of_modes.BUGS,
 )

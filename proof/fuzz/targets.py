@@ -8,7 +8,7 @@ from PIL import Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F40
 
 from chainrule.config.load import load_config
 from chainrule.core.arrays import Array
-from chainrule.data.dataset import DataSplit
+from chainrule.data.dataset import DataSplit, Digests
 from chainrule.data.named.pickles import read_pickle
 from chainrule.data.readers.characters import read_characters
 from chainrule.data.readers.idx_file import read_idx_images
@@ -18,6 +18,7 @@ from chainrule.data.readers.sequence_file import Sequences, holds_sequences, rea
 from chainrule.data.tables.reading import read_table
 from chainrule.runs.run_folder import Facts, RunFolder
 from chainrule.runs.tensor_file import Arrays, read_shapes, read_tensors
+from proof.fuzz import tables
 from proof.fuzz.target import Target
 
 
@@ -40,6 +41,10 @@ def _read_tensors(path: Path) -> Arrays:
     return read_tensors(path)[0]
 
 
+def _read_digests(path: Path) -> Digests | None:
+    return RunFolder(path.parent).read_digests()
+
+
 def _read_facts(path: Path) -> Facts:
     return RunFolder(path.parent).read_facts(2, 2)
 
@@ -50,7 +55,15 @@ TARGETS = {
         Target("yaml", "config.yaml", load_config),
         Target("compact", "config.txt", load_config),
         Target("text", "cases.csv", read_table),
+        Target("options", "cases", tables.read_with_options),
+        Target("packed", "cases", tables.read_packed),
+        Target("parquet", "cases.parquet", read_table, longest=16_384),
+        Target("feather", "cases.feather", read_table, longest=16_384),
+        Target("workbook", "cases.xlsx", read_table, longest=16_384),
+        Target("sheet", "sheet", tables.read_workbook_part),
+        Target("arff", "cases.arff", read_table),
         Target("npz", "cases.npz", read_npz),
+        Target("parts", "parts", tables.read_npz_of_parts),
         Target("sequences", "cases.npz", _read_sequences),
         Target("characters", "text.txt", _read_characters),
         Target("idx", "images-ubyte", read_idx_images),
@@ -58,5 +71,7 @@ TARGETS = {
         Target("pickle", "data_batch_1", read_pickle),
         Target("safetensors", "parameters.safetensors", _read_tensors),
         Target("facts", "run.json", _read_facts),
+        Target("encoding", "encoding.json", tables.apply_encoding),
+        Target("digests", "cases.safetensors", _read_digests),
     )
 }

@@ -161,7 +161,7 @@ def run(names: Iterable[str], seconds: int) -> int:
             outcome = fuzz(name, folder, seconds)
             if outcome.finding:
                 print(outcome.finding)
-                for crash in Path(place).glob("crash-*"):
+                for crash in [*Path(place).glob("crash-*"), *Path(place).glob("timeout-*")]:
                     print(f"{name}: {crash.read_bytes()!r}")
             else:
                 merge(name, folder)

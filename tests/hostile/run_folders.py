@@ -59,8 +59,47 @@ JSON: dict[str, Bytes] = {
     "a pickle": b"\x80\x04cposix\nsystem\n(Vtouch owned\ntR.",
 }
 
+_NUMBER: dict[str, Any] = {"name": "a", "kind": "number", "fill": 0.5, "on_missing": "mean"}
+_CITY: dict[str, Any] = {
+    "name": "b", "kind": "one_hot", "categories": ["Rome"], "fill": "Rome",
+    "on_missing": "most_frequent",
+}  # fmt: skip
+
+
+def _encoding(first: Any = _NUMBER, second: Any = _CITY, **changes: Any) -> dict[str, Any]:
+    """The encoding of a run with two inputs."""
+    fitting = {"columns": ["a", "b", "y"], "has_names": True, "labels": ["y"]}
+    return {**fitting, "inputs": [first, second], **changes}
+
+
+ENCODINGS: dict[str, Any] = {
+    "of nothing": {},
+    "of a fill of another type": _encoding({**_NUMBER, "fill": "x"}),
+    "of a fill that is a list": _encoding({**_NUMBER, "fill": [1]}),
+    "of no fill": _encoding({"name": "a", "kind": "number", "on_missing": "mean"}),
+    "of a fill that is not used": _encoding({"name": "a", "kind": "number", "fill": 1.0}),
+    "of a fill that is no category": _encoding(second={**_CITY, "fill": "Oslo"}),
+    "of a number with categories": _encoding({**_NUMBER, "categories": ["1"]}),
+    "of categories twice": _encoding(second={**_CITY, "categories": ["Rome", "Rome"]}),
+    "of no categories": _encoding(second={**_CITY, "categories": [], "fill": None}),
+    "of a kind that is none": _encoding({**_NUMBER, "kind": "text"}),
+    "of a width that does not fit": _encoding({**_NUMBER, "has_indicator": True}),
+    "of a column that there is not": _encoding({**_NUMBER, "name": "c"}),
+    "of an input twice": _encoding(_NUMBER, _NUMBER),
+    "of columns twice": _encoding(columns=["a", "b", "y", "y"]),
+    "of a label that is an input": _encoding(labels=["a"]),
+    "of a label that there is not": _encoding(labels=["z"]),
+    "of a weight that there is not": _encoding(weight="z"),
+    "of words twice": _encoding(label_words=["u", "u"]),
+    "of a reason for no column": _encoding(left_out={"z": "it is none"}),
+    "of missing cells below none": _encoding({**_NUMBER, "missing": -1}),
+    "of another key": _encoding(__class__="x"),
+}
+"""Encodings of tables that no training writes, by what is wrong with them."""
+
 RUN_JSON: dict[str, Bytes] = {
     **JSON,
+    **{f"an encoding {name}": _facts(encoding=value) for name, value in ENCODINGS.items()},
     **{f"no {key}": _without(key) for key in ("engine", "classes", "scaling", "scores")},
     "a lone surrogate": b'{"engine": "\\ud800", "interrupted": 0}',
     "classes that are a number": _facts(classes=3),

@@ -56,16 +56,21 @@ def _entities() -> str:
     return f"<!DOCTYPE x [{''.join(names)}]><sst xmlns='{SPACE}'><si><t>&a9;</t></si></sst>"
 
 
-def _ods(rows: str) -> bytes:
+_ROW = '<table:table-row><table:table-cell office:value-type="x"/></table:table-row>'
+
+
+def open_document(rows: str, end: str = "</table:table>") -> bytes:
+    """An .ods file of one sheet with these rows; without an end the document ends there too."""
     names = " ".join(
         f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
         for name in ("office", "table", "text")
     )
     text = (
         f"<office:document-content {names}><office:body><office:spreadsheet>"
-        f'<table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body>'
-        "</office:document-content>"
+        f'<table:table table:name="S">{rows}{end}'
     )
+    if end:
+        text += "</office:spreadsheet></office:body></office:document-content>"
     parts = {
         "mimetype": b"application/vnd.oasis.opendocument.spreadsheet",
         "META-INF/manifest.xml": f'<m:manifest xmlns:m="{MANIFEST}"/>'.encode(),
@@ -79,7 +84,9 @@ def _repeated(columns: int, rows: int) -> bytes:
         f'<table:table-cell office:value-type="float" office:value="1" '
         f'table:number-columns-repeated="{columns}"><text:p>1</text:p></table:table-cell>'
     )
-    return _ods(f'<table:table-row table:number-rows-repeated="{rows}">{cell}</table:table-row>')
+    return open_document(
+        f'<table:table-row table:number-rows-repeated="{rows}">{cell}</table:table-row>'
+    )
 
 
 WORKBOOKS: dict[str, Bytes] = {
@@ -132,7 +139,10 @@ WORKBOOKS: dict[str, Bytes] = {
 OPEN_DOCUMENTS: dict[str, Bytes] = {
     "a cell repeated over the largest sheet": _repeated(16_384, 1_048_576),
     "a cell repeated beyond every sheet": _repeated(2**31, 2**31),
-    "rows in rows": _ods("<table:table-row>" * 50_000),
+    "rows in rows": open_document("<table:table-row>" * 50_000),
+    "a tag without end": open_document("<table:table-row"),
+    "a table that the document ends in": open_document(_ROW, end=""),
+    "a table that ends in a tag that is none": open_document(_ROW, end="<\0\0able:table>"),
 }
 
 OLD_WORKBOOKS: dict[str, Bytes] = {
@@ -184,7 +194,32 @@ def _footer_of(length: int) -> bytes:
     return content[:-8] + struct.pack("<I", length) + content[-4:]
 
 
+def _varint(number: int) -> bytes:
+    """A whole number of at least 0 as Thrift writes it, with its sign."""
+    left, found = 2 * number, b""
+    while left > 127:
+        left, found = left >> 7, found + bytes([left & 127 | 128])
+    return found + bytes([left])
+
+
+def _page_of(size: int) -> bytes:
+    """A Parquet file of one column whose only page says that it unpacks to ``size`` bytes."""
+    table = {"x": np.arange(500.0)}
+    content = _written("parquet", table, use_dictionary=False, compression="zstd")
+    if pyarrow is None:
+        return content
+    rows = parquet.read_metadata(io.BytesIO(content)).row_group(0)
+    chunk = rows.column(0).total_compressed_size
+    # A page begins with its kind and, behind a mark each, its size unpacked: two bytes here.
+    page = content[4:7] + _varint(size) + content[9 : 4 + chunk]
+    footer = content[4 + chunk :].replace(_varint(chunk), _varint(len(page)))
+    return content[:4] + page + footer
+
+
 PARQUET: dict[str, Bytes] = {
+    "a page said to unpack to 2 GiB": lambda: _page_of(2**31 - 1),
+    "a page said to unpack to 200 MiB": lambda: _page_of(200 * 2**20),
+    "a page said to unpack to nothing": lambda: _page_of(0),
     "zeros that unpack to 64 MiB": lambda: _written("parquet", {"x": np.zeros(2**23)}),
     "a footer of 4 GiB": lambda: _footer_of(2**32 - 1),
     "a footer of nothing": lambda: _footer_of(0),

@@ -43,8 +43,9 @@ LOOP = 2**26
 LONG, LONGEST = 100_000, 2_000_000
 """From how many bytes on a text or pickle is compared with a good file; the good one's most."""
 
-TIMES = 2.0
-"""How many times as long as reading the good file refusing the hostile one may take."""
+TIMES = 3.0
+"""How many times as long as reading the good file refusing the hostile one may take: a column in
+which a text follows numbers is read a second time, and the search for a cell's place is a third."""
 
 TRIES = 4
 PATIENCE = HANGS

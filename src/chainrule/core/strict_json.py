@@ -139,4 +139,5 @@ def as_model(model: type[M], value: Any) -> M:
         at = ".".join(map(str, first["loc"]))
         if first["type"] == "missing":
             raise ValueError(f"{at} is missing") from None
-        raise ValueError(f"{at}: {first['msg']}" if at else first["msg"]) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{at}: {message}" if at else message) from None

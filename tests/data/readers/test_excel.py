@@ -361,3 +361,25 @@ def test_many_rows_keep_their_order(write):
     rows = np.random.default_rng(0).integers(0, 1000, size=(300, 3))
     table = read_table(write([["a", "b", "c"], *rows.tolist()]))
     assert np.array_equal(np.column_stack([c.values for c in table.columns]), rows)
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [("", "no element found"), ("<\0able>", "not well-formed"), ("</a>", "mismatched tag")],
+)
+def test_a_part_that_is_no_xml_is_refused_before_it_is_read(tmp_path, end, message):
+    """The library would read a sheet of an .ods file that ends too early for ever."""
+    path = tmp_path / "cut.ods"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("content.xml", f"<document><table><row><cell/></row>{end}")
+    with pytest.raises(DataError, match=rf"damaged workbook \('content\.xml': {message}"):
+        read_table(path)
+
+
+def test_a_part_with_a_type_of_its_own_is_refused(tmp_path):
+    path = tmp_path / "entities.xlsx"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("xl/workbook.xml", '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>')
+    with pytest.raises(DataError, match=r"'xl/workbook\.xml' declares a type of its own"):
+        read_table(path)

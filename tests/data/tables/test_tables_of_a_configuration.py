@@ -246,3 +246,10 @@ def test_the_advice_on_notation_ends_where_it_is_followed(load):
     data = load(german(), decimal=",", thousands=".", na=["k.A."], split=[1, 0, 0])
     assert sorted(data.train.x[:, 1])[:2] == [1000, 1009]
     assert sorted(data.train.x[:, 0])[:2] == [0.5, 1.5]
+
+
+def test_zeros_at_the_beginning_of_labels_and_categories_stay(load):
+    cells = [(k % 3, "007" if k % 2 else "08", "01" if k % 3 else "1") for k in range(30)]
+    data = load(rows("x,zip,y", cells), categorical=["zip"])
+    assert data.classes == ("01", "1")
+    assert data.feature_names == ("x", "zip=007", "zip=08")

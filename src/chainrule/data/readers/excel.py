@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from xml.parsers import expat
 
 import numpy as np
 
@@ -148,6 +149,8 @@ def _checked_parts(path: Path) -> bytes:
                 if not part.filename.endswith((".xml", ".rels", "mimetype")):
                     continue  # pictures and the like
                 content = source.read(part)
+                if part.filename.endswith((".xml", ".rels")):
+                    _require_well_formed(path, part.filename, content)
                 _refuse_wide_sheet(path, content)
                 copy.writestr(zipfile.ZipInfo(part.filename), content)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error) as error:
@@ -157,6 +160,24 @@ def _checked_parts(path: Path) -> bytes:
     except (NotImplementedError, RuntimeError) as error:
         raise DataError(Problem(f"the workbook cannot be unpacked ({error})", path)) from None
     return found.getvalue()
+
+
+def _require_well_formed(path: Path, name: str, content: bytes) -> None:
+    """Refuse a part that is no XML, on which calamine may read for ever, or that has entities."""
+    parser = expat.ParserCreate()
+
+    def refuse(*declaration: Any) -> None:
+        message = f"the file is a damaged workbook ({shown(name)} declares a type of its own)"
+        raise DataError(Problem(message, path))
+
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        if isinstance(error, DataError):
+            raise
+        message = f"the file is a damaged workbook ({shown(name)}: {error})"
+        raise DataError(Problem(message, path)) from None
 
 
 def _refuse_wide_sheet(path: Path, content: bytes) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import DataError, Problem, nearest, shown
@@ -74,6 +74,26 @@ class TableEncoding(BaseModel):
     time: Name | None = None
     left_out: dict[Name, Name] = {}
     new_categories: Literal["error", "other"] = "error"
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Self:
+        """Refuse columns that are named twice, and roles of columns that there are not."""
+        inputs, known = [column.name for column in self.inputs], set(self.columns)
+        for what, names in (
+            ("columns", self.columns),
+            ("inputs", inputs),
+            ("labels", self.labels),
+            ("label_words", self.label_words),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what} names something twice")
+        others = [name for key in OTHER_ROLES if (name := getattr(self, key)) is not None]
+        for name in (*inputs, *self.labels, *others, *self.left_out):
+            if name not in known:
+                raise ValueError(f"{shown(name)} is none of the columns")
+        if not inputs or set(inputs).intersection(self.labels):
+            raise ValueError("no column is an input, or one is an input and a label")
+        return self
 
     @classmethod
     def fit(

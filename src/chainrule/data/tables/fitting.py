@@ -80,6 +80,10 @@ class InputColumn(BaseModel):
         fits = isinstance(self.fill, float) if is_number else self.fill in self.categories
         if self.fill is not None and not fits:
             raise ValueError(f"what fills {shown(self.name)} cannot be one of its cells")
+        if is_number == bool(self.categories):
+            raise ValueError(f"{shown(self.name)} is a number with categories, or has none")
+        if is_number and (self.fill is None) != (self.on_missing in ("error", "drop")):
+            raise ValueError(f"{shown(self.name)} has no fill that fits {self.on_missing}")
         return self
 
     @property
