@@ -6,7 +6,6 @@ rows are only what fills a missing cell and whether there is an indicator.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -26,7 +25,7 @@ from chainrule.data.tables.notation import (
     notation_advice,
     wrong_number,
 )
-from chainrule.data.tables.roles import Roles, all_named, as_key, named
+from chainrule.data.tables.roles import Roles, all_named, as_key, in_quotes, named
 from chainrule.data.tables.table import LONGEST_NAME, Column, Table, numeric_column
 
 MOST_CATEGORIES = 10_000
@@ -359,7 +358,7 @@ def _words_among_numbers(
     """
     codes = np.unique(column.values[which]).tolist()
     if numbers and codes:
-        word = json.dumps(column.words[codes[0]], ensure_ascii=False)
+        word = in_quotes(column.words[codes[0]])
         setting = f"write na: [{word}]" if len(codes) == 1 else "list it under na:"
         other = f"; {numbers:,} other cells of {column.name} are numbers"
         advice = f"{other}. If it stands for a missing cell, {setting}{advice}"

@@ -124,7 +124,13 @@ def as_key(table: Table, name: str) -> str:
         return str(table.names.index(name) + 1)
     if _PLAIN.match(name) and name.lower() not in _YAML_WORDS:
         return name
-    return json.dumps(name, ensure_ascii=False)
+    return in_quotes(name)
+
+
+def in_quotes(text: str) -> str:
+    """A text in double quotes, as YAML reads it, with escapes for what cannot be seen."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in quoted)
 
 
 def _labels(
