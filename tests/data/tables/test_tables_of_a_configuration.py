@@ -253,3 +253,15 @@ def test_zeros_at_the_beginning_of_labels_and_categories_stay(load):
     data = load(rows("x,zip,y", cells), categorical=["zip"])
     assert data.classes == ("01", "1")
     assert data.feature_names == ("x", "zip=007", "zip=08")
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [("1\u00a02", r'write na: ["1\u00a02"]'), ("x" * 500, "list it under na:")],
+    ids=["a blank that does not break", "a long one"],
+)
+def test_advice_about_a_word_among_numbers_can_be_shown(load, word, advice):
+    with pytest.raises(DataError) as caught:
+        load(rows("a,y", [(k, "uv"[k % 2]) for k in range(9)] + [(word, "u")]))
+    assert advice in str(caught.value)
+    assert str(caught.value).isprintable()

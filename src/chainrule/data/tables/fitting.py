@@ -37,6 +37,9 @@ MOST_FILLED = 0.5
 _FEW = 20
 """A column of at most this many distinct texts is never taken for names or identifiers."""
 
+_LONGEST_ADVISED = 40
+"""A longer word is not repeated in the line that is advised."""
+
 MOST_DROPPED = 50
 """At most this many columns are listed to be left out."""
 
@@ -358,8 +361,9 @@ def _words_among_numbers(
     """
     codes = np.unique(column.values[which]).tolist()
     if numbers and codes:
-        word = in_quotes(column.words[codes[0]])
-        setting = f"write na: [{word}]" if len(codes) == 1 else "list it under na:"
+        word = column.words[codes[0]]
+        is_short = len(codes) == 1 and len(word) <= _LONGEST_ADVISED
+        setting = f"write na: [{in_quotes(word)}]" if is_short else "list it under na:"
         other = f"; {numbers:,} other cells of {column.name} are numbers"
         advice = f"{other}. If it stands for a missing cell, {setting}{advice}"
     if len(codes) == 1 and which.sum() > 1:
