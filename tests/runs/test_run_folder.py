@@ -218,7 +218,7 @@ def test_one_output_tells_two_classes_apart(tmp_path):
         ({"scaling": "yes"}, "cannot read the run's results"),
         ({"scaling": None}, "scaling: .* valid boolean"),
         ({"classes": ["a", "a"]}, "a class is named twice"),
-        ({"ending": "\x1b[2J"}, "ending: .* control characters"),
+        ({"ending": "\x1b[2J"}, "ending: .*control characters"),
         ({"ending": 3}, "ending: .* valid string"),
         ({"scores": []}, "cannot read the run's results"),
         ({"scores": {"test": 3}}, "cannot read the run's results"),

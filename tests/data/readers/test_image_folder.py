@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import struct
-import threading
 import time
 import zlib
 from contextlib import contextmanager
@@ -125,9 +123,17 @@ def test_ctrl_c_ends_the_reading_at_once(folder, monkeypatch):
 
     monkeypatch.setattr(pictures, "read_picture", slow)
     monkeypatch.setattr(pictures, "machine_cores", lambda: 2)
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+
+    @contextmanager
+    def interrupted(what, total):
+        """Ctrl-C as soon as some images are read."""
+
+        def advance(number):
+            raise KeyboardInterrupt
+
+        yield advance
+
+    with showing_by(interrupted), pytest.raises(KeyboardInterrupt):
         read_image_folder(folder)
     number = len(begun)
     time.sleep(0.1)
