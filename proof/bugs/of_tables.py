@@ -71,7 +71,7 @@ BUGS = (
         "a group divided between the parts",
         (
             Edit(
-                "data/sources.py",
+                "data/tables/dividing.py",
                 "_, groups = whole[roles.group].distinct()",
                 "groups = np.arange(len(whole))",
             ),

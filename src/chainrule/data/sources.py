@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, DataError, Problem
 from chainrule.core.randomness import stream
@@ -30,18 +28,15 @@ from chainrule.data.preparing import (
 from chainrule.data.readers.cases import (
     Cases,
     Labels,
-    as_word,
     channels_of,
     picture_shape,
     place_channels,
 )
 from chainrule.data.readers.characters import read_characters
-from chainrule.data.readers.encoding import (
-    has_type,
-)
+from chainrule.data.readers.encoding import has_type
 from chainrule.data.readers.files import is_table, read_cases
 from chainrule.data.readers.image_folder import read_image_parts, with_parts
-from chainrule.data.readers.npz_file import BRIGHT, TOO_BRIGHT, with_npz_parts
+from chainrule.data.readers.npz_file import with_npz_parts
 from chainrule.data.readers.paths import files_matching, plain_path
 from chainrule.data.readers.sequence_file import (
     Sequences,
@@ -59,25 +54,14 @@ from chainrule.data.settings import (
     names_in,
     own_arguments,
 )
-from chainrule.data.splits import split_cases, split_groups, split_in_order
+from chainrule.data.splits import split_cases
 from chainrule.data.suspicions import Rank, Suspicion, in_order, suspicions_of_data
+from chainrule.data.tables.dividing import TableLoading
 from chainrule.data.tables.encoding import TableEncoding
-from chainrule.data.tables.label import require_label
-from chainrule.data.tables.loading import (
-    LabelLists,
-    Reader,
-    Tables,
-    file_reader,
-    labels_of_tables,
-    notes_on_own_files,
-    order_in_time,
-    read_tables,
-    weights_of,
-)
-from chainrule.data.tables.suspicions import suspicions_of_table
+from chainrule.data.tables.loading import Reader, file_reader
 from chainrule.data.tables.table import Table
 from chainrule.data.target_scaling import note_on_targets, with_scaled_targets
-from chainrule.data.targets import TargetRule, Targets
+from chainrule.data.targets import TargetRule
 
 
 def load_data(
@@ -396,124 +380,11 @@ class _Loading:
 
     def _tables(self) -> DataSplit:
         """Tables, whose columns become labels and inputs as the settings say."""
-        whole, own, rows, described = self._encoded_tables()
-        shape, notes = self._image_of_rows(described["encoding"], whole.x[rows[0]])
-        if shape is not None and not self.settings.get("flatten", True):
-            whole = as_images(whole, shape)
-            own = [part and as_images(part, shape) for part in own]
-        validation, test = (
-            whole.take(part) if apart is None else apart
-            for apart, part in zip(own, rows[1:], strict=True)
-        )
-        described["notes"] += notes
-        return DataSplit(whole.take(rows[0]), validation, test, image_shape=shape, **described)
-
-    def _encoded_tables(
-        self,
-    ) -> tuple[Dataset, list[Dataset | None], tuple[Array, Array, Array], dict[str, Any]]:
-        """The cases to be split, validation and test cases apart, and the rows of each part.
-
-        The last item describes them, as arguments of `DataSplit`. The tables themselves are not
-        needed any more, so that their memory is free when the cases are split.
-        """
-        if "labels" in self.settings:
-            message = "labels names a file of labels, as IDX files have; a table holds its own"
-            raise ConfigError(Problem(message, key="labels"))
-        tables = read_tables(self.settings, self._table_reader(), self.encoding)
-        if self.encoding is None:
-            target, outputs = self.settings.get("target", self.rule.target), self.rule.outputs
-            require_label(
-                tables.whole,
-                tables.roles,
-                self.settings,
-                target=target,
-                outputs=outputs,
-                several=self.rule.labels,
-            )
-        lists = self._label_lists(tables)
-        targets = self._targets_of_tables(labels_of_tables(tables, lists), tables)
-        rows = self._rows_of_tables(tables, targets)
-        weights = [weights_of(table, tables.roles.weight) for table in tables.present]
-        train = rows[0] if weights[0] is None else rows[0][weights[0][rows[0]] > 0]
-        encoding = self.encoding or TableEncoding.fit(
-            tables.whole, tables.roles, self.settings, train
-        ).model_copy(update={"label_words": list(lists.words) if lists else []})
-        is_new = self.encoding is None
-        encoded = [
-            encoding.apply(table, is_fitted_on=is_new and table is tables.whole)
-            for table in tables.present
-        ]
-        if is_new:
-            self.doubts.extend(
-                suspicions_of_table(tables.whole, encoding, targets.parts[0], self.settings)
-            )
-        whole, *own = map(Dataset, (one.x for one in encoded), targets.parts, weights)
-        given = iter(own)
-        apart = [None if t is None else next(given) for t in (tables.validation, tables.test)]
-        count = sum(map(len, tables.present))
-        described = {
-            "classes": targets.classes,
-            "feature_names": encoding.feature_names,
-            "source": self._description(count, (encoding.width,), targets.classes),
-            "encoding": encoding,
-            "notes": (
-                *tables.notes,
-                *notes_on_own_files(tables),
-                *(note for one in encoded for note in one.notes),
-                *targets.notes,
-            ),
-            **targets.described,
-        }
-        return whole, apart, rows, described
-
-    def _targets_of_tables(self, labels: Sequence[Labels], tables: Tables) -> Targets:
-        """The targets; what is wrong with them may be that another sheet was meant."""
-        try:
-            return self.rule.targets(labels)
-        except DataError as error:
-            notes = [note for note in tables.whole.notes if "sheet" in note]
-            if type(error) is not DataError or not notes:
-                raise
-            path = tables.whole.path
-            raise DataError([*error.problems, *(Problem(note, path) for note in notes)]) from None
-
-    def _rows_of_tables(self, tables: Tables, targets: Targets) -> tuple[Array, Array, Array]:
-        """The rows of each part of the table that is split."""
-        try:
-            classes = targets.parts[0] if targets.classes is not None else None
-            return self._rows_of_parts(tables, classes)
-        except (ConfigError, DataError):
-            if self.encoding is None:
-                raise
-            # Of an earlier training a run knows the parts; what divided them may be gone by now.
-            everything = np.arange(len(tables.whole))
-            return everything, everything[:0], everything[:0]
-
-    def _image_of_rows(
-        self, encoding: TableEncoding, x: Array
-    ) -> tuple[tuple[int, ...] | None, tuple[str, ...]]:
-        """The shape of the images that the rows of a table are, or None, and a note on them."""
-        if "image" not in self.settings:
-            return None, ()
-        height, width = self.settings["image"]
-        if encoding.width != height * width:
-            message = f"a row has {encoding.width} inputs, but an image of {height} x {width} has"
-            raise ConfigError(Problem(f"{message} {height * width}", key="image"))
-        if not x.size or x.max() <= BRIGHT or self.settings.get("standardize", False):
-            return (height, width), ()
-        return (height, width), (f"the images hold values up to {as_word(x.max())}; {TOO_BRIGHT}",)
-
-    def _label_lists(self, tables: Tables) -> LabelLists | None:
-        """How the label's cells list several labels each, if the settings say so."""
-        separator, names = self.settings.get("label_separator"), tables.roles.labels
-        if separator is None:
-            return None
-        if len(names) != 1:
-            message = f"label_separator is for one column of labels, but label names {len(names)}"
-            raise ConfigError(Problem(message, key="label_separator"))
-        if self.encoding is not None:
-            return LabelLists(separator, tuple(self.encoding.label_words))
-        return LabelLists.of_tables(tables.present, names[0], separator)
+        loading = TableLoading(self.settings, self.seed, self.rule, self.encoding, self.doubts)
+        data = loading.load(self._table_reader())
+        assert data.encoding is not None
+        count, width = sum(map(len, data)), data.encoding.width
+        return replace(data, source=self._description(count, (width,), data.classes))
 
     def _table_reader(self) -> Reader:
         """The reader of the configuration's files, or of the table that was passed."""
@@ -524,16 +395,6 @@ class _Loading:
             tables = {key: part for key, part in parts if isinstance(part, Table)}
             return lambda key, texts: tables[key].with_texts(texts)
         return file_reader(self.settings, self._paths)
-
-    def _rows_of_parts(self, tables: Tables, classes: Array | None) -> tuple[Array, Array, Array]:
-        """The rows of each part: by group, in the order of time, or at random."""
-        whole, roles, fractions = tables.whole, tables.roles, fractions_of(self.settings)
-        if roles.time is not None:
-            return split_in_order(order_in_time(whole, roles.time), fractions)
-        if roles.group is not None:
-            _, groups = whole[roles.group].distinct()
-            return split_groups(groups, fractions, stream(self.seed, "data", "split"))
-        return self._split(len(whole), classes)
 
     def _images(self) -> _Sources:
         validation, test = (
@@ -628,8 +489,3 @@ def _inputs(shape: Sequence[int]) -> str:
     if len(shape) == 1:
         return f"{shape[0]} input{'s' if shape[0] != 1 else ''}"
     return f"images of {' x '.join(map(str, shape))}"
-
-
-def as_images(part: Dataset, shape: tuple[int, ...]) -> Dataset:
-    """The same cases with rows of pixels as images of this shape."""
-    return replace(part, x=part.x.reshape(-1, *shape))
