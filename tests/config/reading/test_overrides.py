@@ -54,6 +54,12 @@ def test_values_are_set(path: Path, item: str, where: tuple[Any, ...], value: An
     assert found == value
 
 
+@pytest.mark.parametrize(("key", "mark"), [("delimiter", ","), ("decimal", ","), ("comment", "%")])
+def test_a_mark_needs_no_quotation_marks(key: str, mark: str) -> None:
+    config = load_config({**MINIMAL, "data": {"file": "a.csv"}}, [f"data.{key}={mark}"])
+    assert config.data[key] == mark
+
+
 def test_an_option_can_be_set_beside_a_bare_name() -> None:
     source = {**MINIMAL, "training": {"optimizer": "adam", "callbacks": ["early_stopping"]}}
     items = ["training.optimizer.beta1=0.5", "training.callbacks.0.patience=2"]

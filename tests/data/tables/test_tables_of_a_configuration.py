@@ -1,6 +1,7 @@
 """Tables of a configuration: groups, order in time, weights, files of their own, gaps."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from chainrule.core.errors import ChainruleError, ConfigError, DataError
@@ -265,3 +266,28 @@ def test_advice_about_a_word_among_numbers_can_be_shown(load, word, advice):
         load(rows("a,y", [(k, "uv"[k % 2]) for k in range(9)] + [(word, "u")]))
     assert advice in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("sheet", 1, r"sheet is for a workbook; a\.csv is a text file"),
+        ("sheet", "first", r"sheet is for a workbook; a\.csv is a text file"),
+    ],
+)
+def test_a_setting_of_another_format_is_refused(load, key, value, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load("a,y\n1,0\n2,1\n", **{key: value})
+    assert caught.value.problems[0].key == key
+
+
+def test_a_setting_of_text_is_for_any_of_the_files(load, tmp_path):
+    columns = {"a": np.arange(20.0), "y": np.arange(20) % 2}
+    pd.DataFrame(columns).to_parquet(tmp_path / "a.parquet")
+    settings = {"file": "a.parquet", "delimiter": ";"}
+    with pytest.raises(
+        ConfigError, match=r"delimiter is for a text file; a\.parquet is a Parquet"
+    ):
+        load("", **settings)
+    (tmp_path / "b.csv").write_text("a;y\n1;0\n2;1\n")
+    assert len(load("", **settings, test_file="b.csv").test) == 2

@@ -60,6 +60,10 @@ def apply_overrides(tree: Tree, items: Iterable[str]) -> Tree:
     return tree
 
 
+_MARKS = (",", "|", "%", "@", "`")
+"""Values that YAML cannot read unless they are in quotation marks."""
+
+
 def _as_items(items: Any) -> list[str]:
     """The items as a list of strings; a single string is refused.
 
@@ -82,7 +86,8 @@ def _parse(item: str) -> tuple[list[str], Any]:
     steps = _INDEX.sub(r".\1", match[1]).split(".")
     if not all(steps):
         raise _OverrideError(f"the path {match[1]!r} has an empty step; write it as a.b.c")
-    if NAME_BYTES.search(match[2]):  # bytes of a file's name that YAML cannot hold
+    # Bytes of a file's name that YAML cannot hold, and marks such as a delimiter, are texts.
+    if NAME_BYTES.search(match[2]) or match[2].strip() in _MARKS:
         return steps, match[2].strip()
     try:
         read = read_yaml(match[2].strip())

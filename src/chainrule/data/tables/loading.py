@@ -17,7 +17,7 @@ from chainrule.data.settings import has_its_own
 from chainrule.data.tables.dates import dates_of
 from chainrule.data.tables.encoding import TableEncoding
 from chainrule.data.tables.fitting import dropping_inputs, holds_numbers
-from chainrule.data.tables.reading import TableOptions, read_table
+from chainrule.data.tables.reading import TableOptions, read_table, require_used
 from chainrule.data.tables.roles import Roles, listed, named, roles_of
 from chainrule.data.tables.table import PlaceOf, Table
 
@@ -51,7 +51,14 @@ Reader = Callable[[str, Sequence[str]], Table]
 
 
 def file_reader(settings: Mapping[str, Any], paths_of: Callable[[str], list[Path]]) -> Reader:
-    """A reader of the files that a configuration's ``data`` names."""
+    """A reader of the files that a configuration's ``data`` names.
+
+    Raises:
+        ConfigError: a setting means nothing for files of their formats.
+    """
+    parts = ("file", *(key for key in ("validation_file", "test_file") if key in settings))
+    stated = [key for key in TableOptions._fields if key in settings]
+    require_used(stated, [path for key in parts for path in paths_of(key)])
     return lambda key, texts: read_table(paths_of(key), table_options(settings, texts))
 
 

@@ -6,10 +6,12 @@ add an entry to `TABLE_FORMATS`, before ``text``, which takes every other file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from chainrule.core.errors import ConfigError, Problem
+from chainrule.core.schema import one_of
 from chainrule.data.readers.arff import is_arff, read_arff
 from chainrule.data.readers.columnar import is_feather, is_parquet, read_feather, read_parquet
 from chainrule.data.readers.delimited import read_delimited
@@ -20,7 +22,7 @@ from chainrule.data.tables.cells import AS_FOUND, TableOptions
 from chainrule.data.tables.several import read_joined
 from chainrule.data.tables.table import Table
 
-__all__ = ["TABLE_FORMATS", "TableFormat", "TableOptions", "read_table"]
+__all__ = ["TABLE_FORMATS", "TableFormat", "TableOptions", "read_table", "require_used"]
 
 
 class TableFormat(NamedTuple):
@@ -30,18 +32,32 @@ class TableFormat(NamedTuple):
         is_meant: whether a file is of this format, by its first 8 bytes, unpacked, and its name in
             lower case.
         read: the reader; it raises `DataError` for anything wrong with the file.
+        title: what a file of this format is, for messages.
+        without: the options that mean nothing for this format.
     """
 
     is_meant: Callable[[bytes, str], bool]
     read: Callable[[Path, TableOptions], Table]
+    title: str
+    without: frozenset[str]
 
+
+_OF_TEXT = ("delimiter", "encoding", "comment")
+_WITH_NAMES = frozenset((*_OF_TEXT, "header", "skip_rows", "sheet"))
 
 TABLE_FORMATS = {
-    "parquet": TableFormat(is_parquet, read_parquet),
-    "feather": TableFormat(is_feather, read_feather),
-    "workbook": TableFormat(is_workbook, read_workbook),
-    "arff": TableFormat(is_arff, read_arff),
-    "text": TableFormat(lambda head, name: True, read_delimited),
+    "parquet": TableFormat(is_parquet, read_parquet, "a Parquet file", _WITH_NAMES),
+    "feather": TableFormat(is_feather, read_feather, "a Feather file", _WITH_NAMES),
+    "workbook": TableFormat(is_workbook, read_workbook, "a workbook", frozenset(_OF_TEXT)),
+    "arff": TableFormat(
+        is_arff,
+        read_arff,
+        "an ARFF file",
+        frozenset((*_WITH_NAMES, "decimal", "thousands")) - {"encoding"},
+    ),
+    "text": TableFormat(
+        lambda head, name: True, read_delimited, "a text file", frozenset(("sheet",))
+    ),
 }
 """The formats by name, in the order in which they are tried."""
 
@@ -49,6 +65,25 @@ TABLE_FORMATS = {
 def _format_of(path: Path) -> str:
     head, name = first_bytes(path), path.name.lower()
     return next(k for k, form in TABLE_FORMATS.items() if form.is_meant(head, name))
+
+
+def require_used(stated: Iterable[str], files: Sequence[Path]) -> None:
+    """Refuse options that mean nothing for any of the files.
+
+    Args:
+        stated: the names of options.
+        files: the files of all parts of the data, at least one.
+
+    Raises:
+        ConfigError: an option is for other formats than those of the files.
+    """
+    formats = {_format_of(file): file.name for file in files}
+    for option in stated:
+        if all(option in TABLE_FORMATS[name].without for name in formats):
+            takes = [form.title for form in TABLE_FORMATS.values() if option not in form.without]
+            name, file = next(iter(formats.items()))
+            message = f"{option} is for {one_of(takes)}; {file} is {TABLE_FORMATS[name].title}"
+            raise ConfigError(Problem(message, key=option))
 
 
 def read_table(path: Path | Sequence[Path], options: TableOptions = AS_FOUND) -> Table:
