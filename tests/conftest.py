@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -74,3 +76,34 @@ def command(folder, monkeypatch, capsys) -> Command:
         return Outcome(int(end.value.code or 0), out, err)
 
     return run
+
+
+# A run of a few epochs spends nine tenths of its time on drawing its learning curve. What is drawn
+# is tested in tests/plots; elsewhere a run writes a picture of one pixel, unless a test asks for
+# the real one.
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\0\0\0\0:~\x9bU"
+    b"\0\0\0\nIDATx\x9cc`\0\0\0\2\0\1H\xaf\xa4q\0\0\0\0IEND\xaeB`\x82"
+)
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def drawing() -> Iterator[Callable[..., None]]:
+    """Runs draw no learning curves; what would draw them."""
+    from chainrule.core.files import write_whole
+    from chainrule.runs.run import draw_learning_curve
+
+    def write_a_pixel(run: Any, folder: Any, minibatches: int) -> None:
+        for suffix, content in ((".png", PNG), (".svg", SVG)):
+            write_whole(folder.curve.with_suffix(suffix), content, own=True)
+
+    with mock.patch("chainrule.runs.run.draw_learning_curve", write_a_pixel):
+        yield draw_learning_curve
+
+
+@pytest.fixture
+def real_curves(monkeypatch, drawing) -> None:
+    """Runs draw their learning curves."""
+    monkeypatch.setattr("chainrule.runs.run.draw_learning_curve", drawing)

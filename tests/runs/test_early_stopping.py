@@ -44,12 +44,6 @@ def changed(**training) -> dict:
     return {**CONFIG, "training": {**CONFIG["training"], **training}}
 
 
-@pytest.fixture(autouse=True)
-def no_curve(monkeypatch):
-    """A second is a long time for a picture nobody looks at."""
-    monkeypatch.setattr("chainrule.runs.run.draw_learning_curve", lambda *_: None)
-
-
 class StopAfter(Callback):
     every_minibatch = True
 
