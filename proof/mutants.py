@@ -100,7 +100,11 @@ OF_SEQUENCES = (
     "nn/sequences/losses",
     "nn/sequences/through_time",
     "nn/sequences/each_step",
+    "nn/sequences/unrolled",
     "nn/sequences/recurrent",
+    "nn/sequences/gated",
+    "nn/sequences/lstm",
+    "nn/sequences/gru",
 )
 TESTS_OF_SEQUENCES = (
     "core/test_padding.py",

@@ -25,6 +25,14 @@ def recurrent(size, activation="tanh", **options):
     return layers.Recurrent(size, activation, **SPREAD, recurrent_weights=[-0.7, 0.7], **options)
 
 
+def lstm(size, **options):
+    return layers.LSTM(size, **SPREAD, recurrent_weights=[-0.7, 0.7], **options)
+
+
+def gru(size, **options):
+    return layers.GRU(size, **SPREAD, recurrent_weights=[-0.7, 0.7], **options)
+
+
 def conv(filters=3, size=(3, 2), **options):
     return layers.Conv2D(filters, size, activation="tanh", **SPREAD, **options)
 
@@ -120,6 +128,36 @@ CASES: dict[str, tuple[Callable[[], list], list[int], str]] = {
     ),
     "recurrent, truncated": (
         lambda: [recurrent(3, truncate=2, start="learnt"), recurrent(2, truncate=3)],
+        SEQUENCE,
+        "mse",
+    ),
+    "lstm": (lambda: [lstm(4), dense(2, "linear")], SEQUENCE, "mse"),
+    "lstm, last": (
+        lambda: [
+            lstm(3),
+            lstm(2, start=[0.3, -0.6, 0.5, 2.0], outputs="last"),
+            dense(2, "linear"),
+        ],
+        SEQUENCE,
+        "mse",
+    ),
+    "lstm, truncated": (
+        lambda: [lstm(3, truncate=2, start="learnt"), lstm(2, truncate=3, bias=False)],
+        SEQUENCE,
+        "mse",
+    ),
+    "gru": (
+        lambda: [gru(4), gru(3, start="learnt"), dense(3, "linear"), layers.Softmax()],
+        SEQUENCE,
+        "cross_entropy",
+    ),
+    "gru, last": (
+        lambda: [gru(3, start=[0.3, -0.6, 2.0], outputs="last"), dense(2, "linear")],
+        SEQUENCE,
+        "mse",
+    ),
+    "gru, truncated": (
+        lambda: [gru(3, truncate=2, start="learnt"), gru(2, truncate=3, bias=False)],
         SEQUENCE,
         "mse",
     ),

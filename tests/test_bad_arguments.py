@@ -15,6 +15,8 @@ from chainrule.data.dataset import Dataset
 from chainrule.data.sources import load_data
 from chainrule.data.standardization import Standardization
 from chainrule.nn import (
+    GRU,
+    LSTM,
     Add,
     AveragePool2D,
     Conv2D,
@@ -320,6 +322,8 @@ def test_no_case_at_all_is_refused_where_there_is_something_to_learn():
 ALONE = {
     "dense": lambda: Dense(2, "tanh"),
     "recurrent": lambda: Recurrent(2),
+    "lstm": lambda: LSTM(2),
+    "gru": lambda: GRU(2),
     "conv2d": lambda: Conv2D(2, 2),
     "locally_connected2d": lambda: LocallyConnected2D(2, 2),
 }
@@ -336,7 +340,8 @@ def test_a_layer_of_no_network_has_no_parameters_to_compute_with(name):
 @pytest.mark.parametrize("explicit", [False, True])
 @pytest.mark.parametrize("name", ALONE)
 def test_no_layer_goes_back_before_it_went_forward(name, explicit):
-    shape = {"dense": 4, "recurrent": [2, 2]}.get(name, [1, 3, 3])
+    sequence = name in ("recurrent", "lstm", "gru")
+    shape = [2, 2] if sequence else {"dense": 4}.get(name, [1, 3, 3])
     layer = ALONE[name]()
     network = Network([layer], input=shape, loss="mse", explicit_jacobians=explicit)
     with pytest.raises(ShapeError, match=f"there was no forward pass through {name}_1"):

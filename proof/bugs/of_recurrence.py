@@ -7,11 +7,13 @@ from dataclasses import replace
 from proof.bugs.bug import Bug, Edit
 
 LAYER, CLIPPING = "nn/sequences/recurrent.py", "training/optimizers.py"
+SHARED = "nn/sequences/unrolled.py"
 TIME, LOSSES = "nn/sequences/through_time.py", "nn/sequences/losses.py"
 PADDING = "core/sequences.py"
 
 CARRIED = "np.dot(delta[n + 1], U.T, out=before)"
-U_GRADIENT = "np.dot(self.states[:-1].reshape(-1, size).T, rows, out=self.U_grad)"
+U_GRADIENT = "np.dot(h.T, beside_U.reshape(-1, width), out=self.U_grad)"
+BEFORE = "h = self.states[:-1].reshape(-1, self.size)"
 W_GRADIENT = "np.dot(self.x.reshape(-1, self.features).T, rows, out=self.W_grad)"
 START_GRADIENT = "np.dot(sum_of_rows(delta[0]), self.U.T, out=self.h0_grad)"
 SHARE = "y.real.dtype.type(np.count_nonzero(has_target(t)) / len(y))"
@@ -31,27 +33,29 @@ _BUGS = (
     ),
     Bug(
         "time reversed in the gradient of U",
-        (Edit(LAYER, U_GRADIENT, U_GRADIENT.replace("[:-1]", "[-2::-1]")),),
+        (Edit(SHARED, BEFORE, BEFORE.replace("[:-1]", "[-2::-1]")),),
     ),
     Bug(
         "gradient of U with h(n) for h(n−1)",
-        (Edit(LAYER, U_GRADIENT, U_GRADIENT.replace("[:-1]", "[1:]")),),
+        (Edit(SHARED, BEFORE, BEFORE.replace("[:-1]", "[1:]")),),
     ),
     Bug(
         "gradient of U transposed",
         (
             Edit(
-                LAYER, U_GRADIENT, U_GRADIENT + "\n        self.U_grad[...] = self.U_grad.T.copy()"
+                SHARED,
+                U_GRADIENT,
+                U_GRADIENT + "\n        self.U_grad[...] = self.U_grad.T.copy()",
             ),
         ),
     ),
     Bug(
         "gradient of U from the last step alone",
-        (Edit(LAYER, U_GRADIENT, "np.dot(self.states[-2].T, delta[-1], out=self.U_grad)"),),
+        (Edit(SHARED, U_GRADIENT, "np.dot(self.states[-2].T, beside_U[-1], out=self.U_grad)"),),
     ),
     Bug(
         "gradient of W from the last step alone",
-        (Edit(LAYER, W_GRADIENT, "np.dot(self.x[-1].T, delta[-1], out=self.W_grad)"),),
+        (Edit(SHARED, W_GRADIENT, "np.dot(self.x[-1].T, by_z[-1], out=self.W_grad)"),),
     ),
     Bug(
         "δ not carried back",
@@ -82,9 +86,9 @@ _BUGS = (
         "bias gradient of the first step alone",
         (
             Edit(
-                LAYER,
+                SHARED,
                 "sum_of_rows(rows, self.b_grad)",
-                "sum_of_rows(delta[0], self.b_grad)",
+                "sum_of_rows(by_z[0], self.b_grad)",
             ),
         ),
     ),
@@ -93,8 +97,8 @@ _BUGS = (
         (
             Edit(
                 TIME,
-                "    for j in range(1, depth):\n        part = np.matmul(part[1:], U.T)",
-                "    for j in range(1, depth + 1):\n        part = np.matmul(part[1:], U.T)",
+                "    for j in range(1, depth):\n        part = states.back(",
+                "    for j in range(1, depth + 1):\n        part = states.back(",
             ),
         ),
     ),
@@ -116,7 +120,7 @@ _BUGS = (
         "the last output of a padded case taken at the end",
         (
             Edit(
-                LAYER,
+                SHARED,
                 "return np.full(cases, steps - 1) if lengths is None else lengths - 1",
                 "return np.full(cases, steps - 1)",
             ),

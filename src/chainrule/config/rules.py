@@ -80,9 +80,16 @@ def _own_rules(k: int, layers: list[Any], kinds: list[str | None]) -> Iterator[t
         before = layers[k - 1].get("size")
         if is_whole(before, 1) and is_whole(size, 1) and before != size:
             yield "size", f"softmax has the size of the layer before it, {before}, found {size}"
-    is_list = kinds[k] == "recurrent" and isinstance(start, list)
-    if is_list and is_whole(size, 1) and len(start) != size:
-        yield "start", f"start has a number for each of the {size} units, found {len(start)}"
+    states = getattr(LAYERS.get(kinds[k] or ""), "state_names", ())
+    numbers = len(start) if states and isinstance(start, list) and is_whole(size, 1) else None
+    if numbers is not None and numbers != len(states) * size:
+        each = f"a number for each of the {size} units"
+        if len(states) > 1:
+            each = f"{len(states) * size} numbers, one a unit of {' and then of '.join(states)}"
+        yield "start", f"start has {each}, found {numbers}"
+    if layer.get("bias") is False and layer.get("forget_bias") is not None:
+        message = "with bias: false there is no bias of the forget gate; leave one of the two out"
+        yield "forget_bias", message
     biases = layer.get("biases")
     if layer.get("bias") is False and biases is not None and _name(biases) != "zeros":
         message = "with bias: false there are no biases to start; leave one of the two out"

@@ -117,14 +117,14 @@ def _gradient(f: Function, at: Array, rows: Array, steps: Array) -> Array:
 def _layer(point: Point, layer: Layer) -> Iterator[Finding]:
     """The local Jacobians of a layer, and its own backward step.
 
-    In a recurrent layer, the Jacobians are those of the outputs at all steps, and include the
+    In a layer with a state, the Jacobians are those of the outputs at all steps, and include the
     dependence through earlier steps.
     """
     values = {name: point.network.parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
     walk = point.network.walk(point.x, point.theta)
     x = next(fed for walked, fed, _, _ in walk if walked is layer)
     local, through_time = layer.jacobians(), layer.through_time()
-    if "a" in local:
+    if "a" in local and hasattr(layer, "activation"):
         slopes = layer.slopes if through_time else local.pop("a")  # type: ignore[attr-defined]
         yield _activation(point, layer, slopes)
     if through_time:

@@ -6,7 +6,8 @@ The forward pass of every layer is written a second time, in the operations of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,41 +160,85 @@ def _padded(x: Node, lengths: Array | None, value: float) -> Node:
     )
 
 
-def recurrent(layer: Any, x: Node, own: Arrays) -> LayerNodes:
-    """The output of a `chainrule.nn.Recurrent`, h(n) = φ(x(n) W + h(n−1) U + b).
+Step = Callable[[Any, Node, Arrays, tuple[Any, ...]], tuple[Node, ...]]
+"""One step of a layer with a state: the states after it, the first of which is put out.
+
+Its arguments are the layer, x(n) W of the step, the parameters and the states before it.
+"""
+
+
+def _recurrent_step(layer: Any, xW: Node, own: Arrays, states: tuple[Any, ...]) -> tuple[Node]:
+    """h(n) = φ(x(n) W + h(n−1) U + b)."""
+    z = xW + states[0] @ own["U"]
+    return (f.activate(z + own["b"] if layer.bias else z, layer.activation),)
+
+
+def _gate(z: Node, k: int, size: int) -> Node:
+    """The block of z that belongs to gate k."""
+    return z[:, k * size : (k + 1) * size]
+
+
+def _lstm_step(layer: Any, xW: Node, own: Arrays, states: tuple[Any, ...]) -> tuple[Node, Node]:
+    """h(n) and c(n), see `chainrule.nn.LSTM`."""
+    h, c = states
+    z = xW + h @ own["U"]
+    z = z + own["b"] if layer.bias else z
+    i, forget, g, o = (_gate(z, k, layer.size) for k in range(4))
+    c = f.sigmoid(forget) * c + f.sigmoid(i) * f.tanh(g)
+    return f.sigmoid(o) * f.tanh(c), c
+
+
+def _gru_step(layer: Any, xW: Node, own: Arrays, states: tuple[Any, ...]) -> tuple[Node]:
+    """h(n), see `chainrule.nn.GRU`."""
+    (h,) = states
+    xW = xW + own["b"] if layer.bias else xW
+    hU = h @ own["U"]
+    (xr, xu, xg), (hr, hu, m) = ([_gate(z, k, layer.size) for k in range(3)] for z in (xW, hU))
+    m = m + own["b_hn"] if layer.bias else m
+    g = f.tanh(xg + f.sigmoid(xr + hr) * m)
+    return (f.sigmoid(-(xu + hu)) * g + f.sigmoid(xu + hu) * h,)
+
+
+def _unrolled(layer: Any, x: Node, own: Arrays, step: Step) -> LayerNodes:
+    """The output of a layer with a state, such as a `chainrule.nn.Recurrent`.
 
     The truncated gradient of k steps is defined as follows: the output of each step m > k is
-    computed from h(m − k), and h(m − k) is treated as a constant.
+    computed from the states of step m − k, which are treated as constants.
     """
     numbers, lengths = _sequences(layer, x)
     cases, steps = numbers.shape[:2]
     xW = [numbers[:, n, :] @ own["W"] for n in range(steps)]
 
-    def run(h: Any, first: int, last: int) -> list[Any]:
-        """The states h(first), …, h(last), computed from h = h(first − 1)."""
-        states = []
+    def run(states: tuple[Any, ...], first: int, last: int) -> list[tuple[Any, ...]]:
+        """The states of the steps first, …, last, computed from those of step first − 1."""
+        found = []
         for n in range(first, last + 1):
-            z = xW[n - 1] + h @ own["U"]
-            h = f.activate(z + own["b"] if layer.bias else z, layer.activation)
-            states.append(h)
-        return states
+            states = step(layer, xW[n - 1], own, states)
+            found.append(states)
+        return found
 
-    if layer.learns_start:
-        start: Any = f.broadcast_to(own["h0"].reshape((1, -1)), (cases, layer.size))
-    else:
-        start = np.broadcast_to(layer.start, (cases, layer.size)).copy()
-    states = run(start, 1, steps)
+    found = run(tuple(_starts(layer, own, cases)), 1, steps)
     k = layer.truncate
     if k is not None and k < steps:
-        values = [h.value for h in states]
-        states = states[:k] + [
+        values = [tuple(state.value for state in states) for states in found]
+        found = found[:k] + [
             run(values[m - k - 1], m - k + 1, m)[-1] for m in range(k + 1, steps + 1)
         ]
-    by_case = f.concatenate([h.reshape((cases, 1, -1)) for h in states], axis=1)
+    by_case = f.concatenate([states[0].reshape((cases, 1, -1)) for states in found], axis=1)
     if not layer.only_last:
         return _without_activation(_rows(_padded(by_case, lengths, np.nan)))
     last = np.full(cases, steps - 1) if lengths is None else lengths - 1
     return _without_activation(by_case[np.arange(cases), last])
+
+
+def _starts(layer: Any, own: Arrays, cases: int) -> Iterator[Any]:
+    """The start of each state, (cases, size)."""
+    given = np.split(layer.start, len(layer.state_names))
+    for name, numbers in zip(layer.state_names, given, strict=True):
+        if layer.learns_start:
+            yield f.broadcast_to(own[f"{name}0"].reshape((1, -1)), (cases, layer.size))
+        else:
+            yield np.broadcast_to(numbers, (cases, layer.size)).copy()
 
 
 def loss_over_steps(y: Node, t: Array, loss: Loss | FromLogits) -> Node:
@@ -220,7 +265,9 @@ def _weighted_loss(y: Node, t: Array, loss: Loss | FromLogits, weights: Array) -
 LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
     layers.Dense: _dense,
     layers.Softmax: lambda layer, x, own: LayerNodes(x, f.softmax(x)),
-    layers.Recurrent: recurrent,
+    layers.Recurrent: partial(_unrolled, step=_recurrent_step),
+    layers.LSTM: partial(_unrolled, step=_lstm_step),
+    layers.GRU: partial(_unrolled, step=_gru_step),
     layers.Conv2D: _conv2d,
     layers.LocallyConnected2D: _locally_connected2d,
     layers.MaxPool2D: _pool(f.max_pool2d),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from chainrule.nn.activations import Activation
     from chainrule.nn.layer_types import (
+        GRU,
+        LSTM,
         Add,
         AveragePool2D,
         Concatenate,
@@ -38,6 +40,8 @@ _HOME = {"Activation": "activations", "Loss": "losses", "Network": "network"}
 """The module of each name that is no layer."""
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "AveragePool2D",

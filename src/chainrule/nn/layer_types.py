@@ -12,12 +12,16 @@ from chainrule.nn.layers.dropout import Dropout
 from chainrule.nn.layers.flatten import Flatten
 from chainrule.nn.layers.join import Add, Concatenate, Join
 from chainrule.nn.layers.softmax import Softmax
+from chainrule.nn.sequences.gru import GRU
+from chainrule.nn.sequences.lstm import LSTM
 from chainrule.nn.sequences.recurrent import Recurrent
 
 LAYERS: Mapping[str, type[Layer]] = {
     "dense": Dense,
     "softmax": Softmax,
     "recurrent": Recurrent,
+    "lstm": LSTM,
+    "gru": GRU,
     "conv2d": Conv2D,
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
@@ -52,7 +56,9 @@ def arguments_of(layer: type[Layer]) -> dict[str, Parameter]:
 
 
 __all__ = [
+    "GRU",
     "LAYERS",
+    "LSTM",
     "Add",
     "AveragePool2D",
     "Concatenate",

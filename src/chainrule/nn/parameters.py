@@ -20,7 +20,7 @@ from chainrule.core.errors import ShapeError, UnknownNameError, printable, unkno
 ROWS_AT_A_TIME = 4096
 """How many rows are summed in their own precision; in float32 at least five digits remain."""
 
-BIASES = ("b", "h0")
+BIASES = ("b", "b_hn", "h0", "c0")
 """Names of arrays that are penalised only where a penalty's setting includes biases."""
 
 

@@ -26,15 +26,20 @@ from chainrule.nn.graph import INPUT
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
+from chainrule.nn.sequences.gated import Gated
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.peers.base import Peer
 from chainrule.training import optimizers
 from chainrule.training.engines.other_libraries import (
     Forms,
     Library,
+    Step,
+    gru_step,
     log_cosh,
+    lstm_step,
     rate_of,
     recurrence,
+    recurrent_step,
     sigmoid,
     softmax,
     softplus,
@@ -220,9 +225,18 @@ def _average_pool2d(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any
     return _pooled(layer, x, 0.0, lax.add) / (layer.window_size[0] * layer.window_size[1])
 
 
-def _recurrent(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
-    own = {"h0": jnp.asarray(layer.start, x.dtype), **own}
-    return recurrence(jnp, lax.stop_gradient, layer, x, own, phi)
+def _unrolled(step: Callable[[Any], Step]) -> Callable[..., Any]:
+    """The entry of a layer with a state; ``step`` makes its step from its function(s)."""
+
+    def output(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+        starts = np.split(layer.start, len(layer.state_names))
+        given = {
+            f"{name}0": jnp.asarray(start, x.dtype)
+            for name, start in zip(layer.state_names, starts, strict=True)
+        }
+        return recurrence(jnp, lax.stop_gradient, layer, x, {**given, **own}, step(phi))
+
+    return output
 
 
 LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] = {
@@ -231,7 +245,9 @@ LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] 
     layer_types.LocallyConnected2D: _locally_connected2d,
     layer_types.MaxPool2D: lambda layer, x, own, phi: _pooled(layer, x, -inf, lax.max),
     layer_types.AveragePool2D: _average_pool2d,
-    layer_types.Recurrent: _recurrent,
+    layer_types.Recurrent: _unrolled(recurrent_step),
+    layer_types.LSTM: _unrolled(lambda functions: lstm_step(*functions)),
+    layer_types.GRU: _unrolled(lambda functions: gru_step(*functions)),
     layer_types.Dropout: lambda layer, x, own, phi: (
         x * own["mask"].reshape(x.shape) if "mask" in own else x
     ),
@@ -327,7 +343,13 @@ def total_loss(
 
 
 def _function_of(layer: Any, form: str) -> Any:
-    """The function that a layer ends with: its activation, else softmax, if it uses any."""
+    """The function that a layer ends with: its activation, else softmax, if it uses any.
+
+    Of a layer with gates it is a pair, the sigmoid of the gates and tanh.
+    """
+    if isinstance(layer, Gated):
+        kinds = (activations.Sigmoid(), activations.Tanh())
+        return [ACTIVATIONS[type(phi)].made(form, phi) for phi in kinds]
     phi = getattr(layer, "activation", None)
     return SOFTMAX.made(form, layer) if phi is None else ACTIVATIONS[type(phi)].made(form, phi)
 

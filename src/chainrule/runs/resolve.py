@@ -351,7 +351,8 @@ def _layers_as_built(config: Config, network: Network) -> list[dict[str, Any]]:
         chosen: dict[str, Any] = {}
         if built.initial_values:  # the other layers have no such choices
             starts = {k: v for k, v in built.initial_values.items() if built.bias or k != "biases"}
-            chosen = {"activation": activation_name(built), **starts}
+            phi = {"activation": activation_name(built)} if hasattr(built, "activation") else {}
+            chosen = {**phi, **starts}
         written.append({**layer, **{k: v for k, v in chosen.items() if k not in layer}})
     return written
 

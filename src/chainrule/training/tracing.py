@@ -135,9 +135,9 @@ def _forward(network: Network) -> Iterator[Entry]:
             yield Entry(f"{parameter} {name}", _about(layer, parameter), value)
         z = _shaped(layer.z, layer.z_shape)
         yield Entry(f"z {name}", _formula(layer, x), z)
-        if hasattr(layer, "activation"):
+        if layer.output_letter == "a":
             a = _shaped(layer.a, layer.output_shape)
-            yield Entry(f"a {name}", f"{activation_name(layer)}(z)", a)
+            yield Entry(f"a {name}", layer.output_formula or f"{activation_name(layer)}(z)", a)
 
 
 def _formula(layer: Layer, x: str) -> str:

@@ -18,6 +18,8 @@ from chainrule.nn.sequences.each_step import connected_to
 OPTIONS: dict[str, dict[str, Any]] = {
     "dense": {"size": 3},
     "recurrent": {"size": 3},
+    "lstm": {"size": 3},
+    "gru": {"size": 3},
     "conv2d": {"filters": 2, "size": 2},
     "locally_connected2d": {"filters": 2, "size": 2},
     "dropout": {"rate": 0.5},

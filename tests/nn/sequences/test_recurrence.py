@@ -7,14 +7,9 @@ import pytest
 
 from chainrule.core.errors import ShapeError
 from chainrule.nn.activations import activation
-from chainrule.nn.sequences.recurrent import (
-    by_step,
-    marked_rows,
-    new,
-    outputs_of,
-    run,
-)
+from chainrule.nn.sequences.recurrent import run
 from chainrule.nn.sequences.through_time import flat_rows, of_one_step
+from chainrule.nn.sequences.unrolled import by_step, marked_rows, new, outputs_of
 from networks import normal
 
 STEPS, CASES, SIZE, FEATURES = 5, 3, 2, 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.errors import ConfigError
-from chainrule.nn.sequences.recurrent import STARTS, given_start
+from chainrule.nn.sequences.unrolled import STARTS, given_start
 
 
 @pytest.mark.parametrize("word", STARTS)

@@ -60,6 +60,7 @@ def test_parameters_are_called_as_the_layers_are(case):
     net = network(case)
     module = to_torch(net)
     names = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
+    names |= {"b_hn": "candidate_bias", "c0": "start_cell"}
     expected = [
         f"{segment.layer}{'_' * (segment.layer == 'forward')}.{names[segment.name]}"
         for segment in net.parameters.layout

@@ -44,7 +44,7 @@ from chainrule.nn.images.geometry import PADDINGS
 from chainrule.nn.initializers import INITIALIZERS
 from chainrule.nn.layer_types import LAYERS, Layer, arguments_of
 from chainrule.nn.penalties import DEFAULT_RATE, EITHER_OR, PENALTIES
-from chainrule.nn.sequences.recurrent import OUTPUTS, STARTS
+from chainrule.nn.sequences.unrolled import OUTPUTS, STARTS
 
 PENALTY_TYPE = Word("penalty", (*PENALTIES, "none"))
 
@@ -309,6 +309,11 @@ KEYS: Mapping[str, Key] = {
         ],
         "the state before the first step",
         ["learnt"],
+    ),
+    "forget_bias": Key(
+        Annotated[Number | None, described_as("a finite number, or null")],
+        "added to the initial biases of the forget gate; 1 where there are biases",
+        [1.0],
     ),
     "truncate": Key(
         OptionalCount,

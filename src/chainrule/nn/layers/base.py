@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, ClassVar, TypedDict, TypeVar
+from typing import Any, ClassVar, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -74,6 +74,9 @@ class Layer(ABC):
 
     output_letter: ClassVar[str] = "z"
     """The symbol of the output: z, a for φ(z), or s for a softmax."""
+
+    output_formula: ClassVar[str] = ""
+    """The output as a formula of z, if it is no activation of z."""
 
     slope_formula: ClassVar[str] = "∂a/∂z = diag(φ′(z))"
     """The formula of the Jacobian of the output with respect to z, if `jacobians` has ``a``."""
@@ -365,7 +368,7 @@ class ParameterFree(Layer):
         return self._input_gradient(delta)
 
 
-# What layers with weights, biases and an activation have in common
+# What layers with weights and biases have in common
 
 InitializerLike = str | float | Sequence[float] | Initializer
 
@@ -373,7 +376,7 @@ DEFAULT_WEIGHTS, DEFAULT_BIASES = "glorot", "zeros"
 
 
 class WeightedOptions(TypedDict, total=False):
-    """The arguments of `Weighted` that subclasses take as ``**options`` and pass on to it."""
+    """The arguments of `WithWeights` that subclasses take as ``**options`` and pass on to it."""
 
     bias: bool
     weights: InitializerLike
@@ -402,12 +405,10 @@ class View:
         assign(self.__get__(layer), value, f"{layer.name}.{self.attribute}")
 
 
-class Weighted(Layer):
-    """A layer with weights W, biases b and an activation φ.
+class WithWeights(Layer):
+    """A layer with weights W and biases b.
 
     Args:
-        activation: φ, by name, by ``type`` with options, or as an object. None lets the network
-            choose: linear if no layer with an activation follows, else relu.
         bias: whether the layer has biases b.
         weights: the initial values of W: the name of an initializer, a range [low, high], or a
             number r for the range [-r, r].
@@ -422,7 +423,7 @@ class Weighted(Layer):
         x: the inputs of the last forward pass; None before.
 
     Raises:
-        ConfigError: an activation, initializer, rate or another argument is invalid.
+        ConfigError: an initializer, rate or another argument is invalid.
     """
 
     output_letter: ClassVar[str] = "a"
@@ -435,14 +436,12 @@ class Weighted(Layer):
     formula_without_bias: ClassVar[str] = ""
     """The formula of z for a layer without biases."""
 
-    _activation: Any
     _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
     """The reason why a layer of a network lacks a parameter, by the parameter's name."""
 
     def __init__(
         self,
         *,
-        activation: str | Mapping[str, Any] | Activation | None = None,
         bias: bool = True,
         weights: InitializerLike = DEFAULT_WEIGHTS,
         biases: InitializerLike = DEFAULT_BIASES,
@@ -455,7 +454,6 @@ class Weighted(Layer):
         if not isinstance(bias, bool):
             raise ConfigError(f"bias is true or false, found {bias!r}")
         self.bias = bias
-        self.activation = activation
         self.weights = initializer(weights)
         self.biases = initializer(biases)
         if penalty is not None:
@@ -466,15 +464,6 @@ class Weighted(Layer):
     def formula_of_z(self) -> str:
         """See `Layer.formula_of_z`."""
         return self.formula if self.bias else self.formula_without_bias
-
-    @property
-    def activation(self) -> Activation | None:
-        """φ; if it was left out, None until a network has chosen it."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation = None if value is None else activation(value)
 
     W = View("The weights, a view into θ; assigning writes into θ.")
     b = View("The biases, a view into θ; assigning writes into θ.")
@@ -488,6 +477,39 @@ class Weighted(Layer):
             )
             raise ShapeError(f"{self.name or type(self).__name__} has no {name}{why}")
         return arrays[name]
+
+
+class Weighted(WithWeights):
+    """A layer with weights W, biases b and an activation φ.
+
+    Args:
+        activation: φ, by name, by ``type`` with options, or as an object. None lets the network
+            choose: linear if no layer with an activation follows, else relu.
+        options: the arguments of `WithWeights`.
+
+    Raises:
+        ConfigError: an activation, initializer, rate or another argument is invalid.
+    """
+
+    _activation: Any
+
+    def __init__(
+        self,
+        *,
+        activation: str | Mapping[str, Any] | Activation | None = None,
+        **options: Unpack[WeightedOptions],
+    ) -> None:
+        super().__init__(**options)
+        self.activation = activation
+
+    @property
+    def activation(self) -> Activation | None:
+        """φ; if it was left out, None until a network has chosen it."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
+        self._activation = None if value is None else activation(value)
 
 
 def counted(what: str, value: Any) -> int:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from chainrule.core.registry import name_in
 from chainrule.nn.activations import ACTIVATIONS, Activation
-from chainrule.nn.layer_types import Layer, Recurrent
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.losses import LOSSES, Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.nn.sequences.losses import loss_of_a_step
+from chainrule.nn.sequences.unrolled import Unrolled
 from chainrule.training.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -158,26 +159,70 @@ def log_cosh(xp: Any, d: Any) -> Any:
     return xp.where(r < 1, xp.log1p(2 * near * near), far)
 
 
+Step = Callable[[Any, Any, tuple[Any, ...]], tuple[Any, ...]]
+"""One step of a layer with a state, in a library's arrays: the states after it.
+
+Its arguments are x(n) W + b of the step, (cases, width), the parameters by name and the states
+before it, (cases, size) each; the first state is put out.
+"""
+
+
+def recurrent_step(activate: Callable[[Any], Any]) -> Step:
+    """The step of a `chainrule.nn.Recurrent`: h(n) = φ(x(n) W + h(n−1) U + b)."""
+    return lambda fed, own, states: (activate(fed + states[0] @ own["U"]),)
+
+
+def lstm_step(sigmoid: Callable[[Any], Any], tanh: Callable[[Any], Any]) -> Step:
+    """The step of a `chainrule.nn.LSTM`, whose blocks of z are i, f, g, o."""
+
+    def step(fed: Any, own: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
+        h, c = states
+        i, f, g, o = _blocks(fed + h @ own["U"], 4)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        return sigmoid(o) * tanh(c), c
+
+    return step
+
+
+def gru_step(sigmoid: Callable[[Any], Any], tanh: Callable[[Any], Any]) -> Step:
+    """The step of a `chainrule.nn.GRU`, whose blocks are r, u and the candidate g."""
+
+    def step(fed: Any, own: Any, states: tuple[Any, ...]) -> tuple[Any, ...]:
+        (h,) = states
+        (xr, xu, xg), (hr, hu, m) = _blocks(fed, 3), _blocks(h @ own["U"], 3)
+        m = m + own["b_hn"] if own.get("b_hn") is not None else m
+        g = tanh(xg + sigmoid(xr + hr) * m)
+        return (sigmoid(-(xu + hu)) * g + sigmoid(xu + hu) * h,)
+
+    return step
+
+
+def _blocks(z: Any, count: int) -> list[Any]:
+    """The blocks of z side by side, (cases, size) each."""
+    size = z.shape[1] // count
+    return [z[:, k * size : (k + 1) * size] for k in range(count)]
+
+
 def recurrence(
     xp: Any,
     constant: Callable[[Any], Any],
-    layer: Recurrent,
+    layer: Unrolled,
     x: Any,
     own: Mapping[str, Any],
-    activate: Callable[[Any], Any],
+    step: Step,
 ) -> Any:
-    """The output of a recurrent layer, h(n) = φ(x(n) W + h(n−1) U + b), in a library's arrays.
+    """The output of a layer with a state, such as a `chainrule.nn.Recurrent`.
 
-    Truncated to k steps, the output of a step is computed again from the state k steps before,
-    which is a constant: that is the layer's definition of its truncated gradient.
+    Truncated to k steps, the output of a step is computed again from the states k steps before,
+    which are constants: that is the layer's definition of its truncated gradient.
 
     Args:
-        xp: the library's module of array operations.
+        xp: the library's module of array operations; all arrays are the library's.
         constant: stops the library's differentiation at an array.
         layer: whose truncation and ``only_last`` are used.
         x: (cases, steps, features); NaN at every feature of a step that is padding.
-        own: W, U, the start state h0, and b where the layer has biases.
-        activate: the library's φ.
+        own: the layer's parameters and start states by name, those without a value None.
+        step: computes one step.
 
     Returns:
         (cases, steps, size) with NaN at padding, or (cases, size).
@@ -187,20 +232,21 @@ def recurrence(
     if layer.bias:
         fed = fed + own["b"]
 
-    def run(h: Any, first: int, last: int) -> list[Any]:
-        """The states after each of some steps, from the state h before them."""
-        states = []
+    def run(states: tuple[Any, ...], first: int, last: int) -> list[tuple[Any, ...]]:
+        """The states after each of some steps, from the states before them."""
+        found = []
         for n in range(first, last):
-            h = activate(fed[:, n] + h @ own["U"])
-            states.append(h)
-        return states
+            states = step(fed[:, n], own, states)
+            found.append(states)
+        return found
 
-    steps = layer.steps
-    states = run(own["h0"] + 0 * fed[:, 0], 0, steps)
+    steps, zeros = layer.steps, 0 * fed[:, 0, : layer.size]
+    found = run(tuple(own[f"{name}0"] + zeros for name in layer.state_names), 0, steps)
     k = layer.truncate or steps
     for m in range(steps - 1, k - 1, -1):
-        states[m] = run(constant(states[m - k]), m - k + 1, m + 1)[-1]
-    by_case = xp.stack(states, 1)
+        before = tuple(constant(state) for state in found[m - k])
+        found[m] = run(before, m - k + 1, m + 1)[-1]
+    by_case = xp.stack([states[0] for states in found], 1)
     if layer.only_last:
         return by_case[xp.arange(len(x)), (~padded).sum(1) - 1]
     return xp.where(padded[:, :, None], float("nan"), by_case)

@@ -17,6 +17,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,12 +25,20 @@ from torch.nn import functional as F
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError, Problem
 from chainrule.nn import layer_types
-from chainrule.nn.activations import Linear
+from chainrule.nn.activations import Linear, Sigmoid, Tanh
 from chainrule.nn.graph import INPUT
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.other_libraries import Library, recurrence
+from chainrule.nn.sequences.unrolled import Unrolled
+from chainrule.training.engines.other_libraries import (
+    Library,
+    Step,
+    gru_step,
+    lstm_step,
+    recurrence,
+    recurrent_step,
+)
 from chainrule.training.engines.torch.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -40,7 +49,14 @@ from chainrule.training.engines.torch.functions import (
 Parts = Iterator[tuple[str, nn.Module]]
 """The modules of one layer, each with its purpose; "" is the layer itself, whose output is z."""
 
-_PARAMETER_NAMES = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
+_PARAMETER_NAMES = {
+    "W": "weight",
+    "b": "bias",
+    "U": "recurrent_weight",
+    "b_hn": "candidate_bias",
+    "h0": "start",
+    "c0": "start_cell",
+}
 
 
 def torch_name(name: str) -> str:
@@ -84,28 +100,31 @@ class LocallyConnected2d(nn.Module):
         return z if self.bias is None else z + self.bias.permute(2, 0, 1)
 
 
-class RecurrentOfSteps(nn.Module):
-    """h(n) = φ(x(n) W + h(n−1) U + b). PyTorch's ``RNN`` has two biases, and no padding as ours.
+class UnrolledOfSteps(nn.Module):
+    """A layer with a state, step by step, with padding and truncation as ours.
 
     Args:
         layer: ours.
-        phi: φ.
+        step: makes its step from ``functions``.
+        functions: φ, or for a layer with gates the sigmoid and tanh.
     """
 
-    def __init__(self, layer: layer_types.Recurrent, phi: nn.Module) -> None:
+    def __init__(self, layer: Unrolled, step: Callable[..., Step], *functions: nn.Module) -> None:
         super().__init__()
         self.layer = layer
-        self.activation = phi
+        self.functions = nn.ModuleList(functions)
+        self.step = step(*functions)
         _declare(self, layer)
-        if not layer.learns_start:
-            start = torch.from_numpy(layer.start.astype(layer.W.dtype))
-            self.register_buffer("start", start)
+        starts = np.split(layer.start.astype(layer.W.dtype), len(layer.state_names))
+        for name, start in zip(layer.state_names, starts, strict=True):
+            if not layer.learns_start:
+                self.register_buffer(torch_name(f"{name}0"), torch.from_numpy(start))
 
     def forward(self, x: Tensor) -> Tensor:
         """(cases, steps, size), or (cases, size), for (cases, steps, features)."""
-        own = {"W": self.weight.t(), "U": self.recurrent_weight.t(), "h0": self.start}
-        own["b"] = self.bias
-        return recurrence(torch, torch.detach, self.layer, x, own, self.activation)
+        own = {name: getattr(self, torch_name(name), None) for name in ("b", "b_hn", "h0", "c0")}
+        own |= {"W": self.weight.t(), "U": self.recurrent_weight.t()}
+        return recurrence(torch, torch.detach, self.layer, x, own, self.step)
 
 
 class DropoutOfMasks(nn.Dropout):
@@ -213,7 +232,17 @@ def _locally_connected2d(layer: Any, form: str) -> Parts:
 
 def _recurrent(layer: Any, form: str) -> Parts:
     phi = ACTIVATIONS[type(layer.activation)].made(form, layer.activation)
-    yield "", RecurrentOfSteps(layer, phi)
+    yield "", UnrolledOfSteps(layer, recurrent_step, phi)
+
+
+def _gated(step: Callable[..., Step]) -> Callable[[Any, str], Parts]:
+    """The modules of a layer with gates."""
+
+    def parts(layer: Any, form: str) -> Parts:
+        functions = (ACTIVATIONS[type(phi)].made(form, phi) for phi in (Sigmoid(), Tanh()))
+        yield "", UnrolledOfSteps(layer, step, *functions)
+
+    return parts
 
 
 def _max_pool2d(layer: Any, form: str) -> Parts:
@@ -233,6 +262,8 @@ LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     layer_types.MaxPool2D: _max_pool2d,
     layer_types.AveragePool2D: _average_pool2d,
     layer_types.Recurrent: _recurrent,
+    layer_types.LSTM: _gated(lstm_step),
+    layer_types.GRU: _gated(gru_step),
     layer_types.Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
     layer_types.Flatten: lambda layer, form: iter([("", nn.Flatten())]),
     layer_types.Softmax: lambda layer, form: iter([("", SOFTMAX.made(form, layer))]),

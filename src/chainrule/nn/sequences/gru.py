@@ -1,0 +1,109 @@
+"""The GRU layer: gates that mix the state before with a candidate for the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.nn.activations import Tanh, sigmoid, sigmoid_derivative
+from chainrule.nn.layers.base import View
+from chainrule.nn.sequences.gated import Gated
+
+
+class GRU(Gated):
+    """h(n) = (1 − u) ⊙ g + u ⊙ h(n−1), with the gates of step n from x(n) and h(n−1).
+
+    W, U and b have three blocks of ``size`` columns, for the reset gate r, the update gate u and
+    the candidate g. With the blocks of z(n), where m is the state's part of the candidate:
+
+        z_r = x(n) W_r + h(n−1) U_r + b_r      r = σ(z_r)   how much of z_m the candidate hears
+        z_u = x(n) W_u + h(n−1) U_u + b_u      u = σ(z_u)   how much of the state is kept
+        z_g = x(n) W_g + b_g
+        z_m = h(n−1) U_g + b_hn                g = tanh(z_g + r ⊙ z_m)
+
+    Order and formulas are those of `torch.nn.GRU`, which calls them r, z, n: the reset gate acts
+    behind the product with U_g, as with ``reset_after=True`` in Keras, its default. W is PyTorch's
+    ``weight_ih_l0`` transposed and U its ``weight_hh_l0`` transposed. Of its biases ``bias_ih_l0``
+    and ``bias_hh_l0``, only the sum has an effect for r and u, and b holds it; for the candidate b
+    holds the first, and b_hn, (size,), the last block of the second.
+
+    Args:
+        size: the number of units, at least 1.
+        outputs: the steps whose h is put out, ``all`` or the ``last`` alone.
+        start: h(0): ``zeros``, ``learnt`` (a parameter h0, initially 0), or its numbers.
+        truncate: the k of truncated backpropagation; None for all steps.
+        recurrent_weights: the initial values of U, as ``weights`` of `WithWeights`; each gate's
+            are drawn as a matrix of its own, (size, size).
+        options: ``bias`` (of b and b_hn), ``weights``, ``biases``, ``learning_rate``, ``penalty``,
+            ``name`` and ``inputs``, see `WithWeights`.
+
+    Raises:
+        ConfigError: the size, start or another argument is invalid.
+
+    Source: Cho et al., *Learning phrase representations using RNN encoder–decoder for statistical
+    machine translation* (2014), equations 5 to 8, where u is called z and the reset gate acts
+    before the product with U_g.
+
+    Example:
+        All weights and biases are 0, so that u = ½ and g = 0: the state halves at each step.
+
+        >>> from chainrule.nn.network import Network
+        >>> layer = GRU(1, start=[8.0], weights="zeros", recurrent_weights="zeros")
+        >>> network = Network([layer], input=[3, 1], loss="mse")
+        >>> network.forward_pass([[[1.0], [1.0], [1.0]]])
+        array([[4., 2., 1.]])
+    """
+
+    type: ClassVar[str] = "gru"
+    formula: ClassVar[str] = (
+        "x(n) W + h(n−1) U + b at every step n, for r and u; x(n) W + b for g; "
+        "h(n−1) U + b_hn for m; then h(n−1)"
+    )
+    formula_without_bias: ClassVar[str] = (
+        "x(n) W + h(n−1) U at every step n, for r and u; x(n) W for g; h(n−1) U for m; then h(n−1)"
+    )
+    output_formula: ClassVar[str] = (
+        "(1 − u) ⊙ g + u ⊙ h(n−1), with g = tanh(z_g + r ⊙ z_m) and r, u = σ(z)"
+    )
+    slope_formula: ClassVar[str] = (
+        "∂a/∂z through time: a step's own derivatives of h by z, and by the z of the steps before "
+        "it those of h of step n − 1 times Uᵀ and u"
+    )
+    gates: ClassVar[tuple[str, ...]] = ("r", "u", "g")
+    blocks: ClassVar[tuple[str, ...]] = (*gates, "m", "h")
+    moved: ClassVar[Mapping[str, Sequence[int]]] = {"U": (0, 1, 3), "b_hn": (3,)}
+
+    b_hn = View("The biases beside the state's part of the candidate, (size,), a view into θ.")
+    b_hn_grad = View("∂L/∂b_hn of the last backward pass, a view into the gradient.")
+    _absences: ClassVar[Mapping[str, str]] = {
+        **Gated._absences,
+        "b_hn": Gated._absences["b"],
+    }
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Those of `Unrolled`, and of b_hn, (size,), behind b."""
+        found = super().shapes()
+        start = {"h0": found.pop("h0")} if self.learns_start else {}
+        bias = {"b_hn": (self.size,)} if self.bias else {}
+        return {**found, **bias, **start}
+
+    def step(self, z: Sequence[Array]) -> tuple[Array]:
+        """h(n), for z_r, z_u, z_g, z_m and h(n−1)."""
+        z_r, z_u, z_g, z_m, h = z
+        return (sigmoid(-z_u) * np.tanh(z_g + sigmoid(z_r) * z_m) + sigmoid(z_u) * h,)
+
+    def slopes_of_step(self, z: Sequence[Array]) -> list[list[Array | None]]:
+        """∂h = s z_m σ′(z_r), (h(n−1) − g) σ′(z_u), s, s r, u with s = (1 − u) tanh′.
+
+        In the order z_r, z_u, z_g, z_m, h(n−1).
+        """
+        z_r, z_u, z_g, z_m, h = z
+        r, keep = sigmoid(z_r), sigmoid(z_u)
+        inner = z_g + r * z_m
+        s = sigmoid(-z_u) * Tanh().derivative(inner)
+        by_r = s * z_m * sigmoid_derivative(z_r)
+        by_u = (h - np.tanh(inner)) * sigmoid_derivative(z_u)
+        return [[by_r, by_u, s, s * r, keep]]
