@@ -6,6 +6,7 @@ MODULES_OF = {
     "torch": (
         "src/chainrule/training/engines/torch/*.py",
         "src/chainrule/peers/torch.py",
+        "src/chainrule/runs/export/as_torch.py",
     ),
     "jax": ("src/chainrule/peers/jax.py",),
     "sklearn": ("src/chainrule/peers/sklearn.py",),

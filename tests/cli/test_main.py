@@ -35,6 +35,7 @@ COMMANDS = [
     "predict",
     "sample",
     "plot",
+    "export",
     "data",
     "schema",
 ]

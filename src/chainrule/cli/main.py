@@ -16,6 +16,7 @@ from chainrule.cli import (
     data,
     describe,
     evaluate,
+    export,
     init,
     interrupts,
     plot,
@@ -38,6 +39,7 @@ COMMANDS = {
     "predict": predict,
     "sample": sample,
     "plot": plot,
+    "export": export,
     "data": data,
     "schema": schema,
 }

@@ -46,7 +46,7 @@ from chainrule.nn.network import Network
 from chainrule.runs.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
 from chainrule.training.callbacks import with_state
-from chainrule.training.history import COLUMNS, LEARNING_RATE
+from chainrule.training.history import COLUMNS
 from chainrule.training.trainer import LONGEST_REASON
 
 NO_DIGEST = b"0" * 64
@@ -142,14 +142,15 @@ def load_parameters(path: Path, network: Network) -> None:
     arrays, _ = read_tensors(path)
     shapes = {name: view.shape for name, view in network.parameters.items()}
     problems = problems_of_parameters(path, {k: v.shape for k, v in arrays.items()}, shapes)
-    problems = problems or [*_problems_of_numbers(path, arrays)]
+    problems = problems or [*problems_of_numbers(path, arrays)]
     if problems:
         raise ChainruleError(problems)
     for name, view in network.parameters.items():
         view[...] = arrays[name]
 
 
-def _problems_of_numbers(path: Path, arrays: Mapping[str, Array]) -> Iterator[Problem]:
+def problems_of_numbers(path: Path, arrays: Mapping[str, Array]) -> Iterator[Problem]:
+    """The arrays of a file, by name, that are no finite floating-point numbers."""
     for name, found in arrays.items():
         if found.dtype.kind != "f":
             message = f"expected {name} of shape {found.shape}, found {found.dtype} of that shape"
@@ -430,8 +431,7 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
 
 def _history(columns: list[str], arrays: dict[str, Array]) -> History:
     """The history from its columns, which are removed from ``arrays``."""
-    known = {*COLUMNS, LEARNING_RATE, "seconds"}
-    if columns and not {"train_loss", "seconds"} <= {*columns} <= known:
+    if columns and not {"train_loss", "seconds"} <= {*columns} <= {*COLUMNS, "seconds"}:
         raise ValueError("its history has other columns than an epoch")
     found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
     if any(column.ndim != 1 or column.dtype != np.float64 for column in found.values()):

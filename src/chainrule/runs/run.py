@@ -301,6 +301,30 @@ class Run:
         """The same as `evaluate`, for inputs and targets in the form that the network takes."""
         return evaluate(self.network, x, t, kind=TargetKind.of(self), weights=weights)
 
+    def export(
+        self, path: str | os.PathLike[str], *, to: str | None = None, dtype: str | None = None
+    ) -> tuple[str, ...]:
+        """Write the network for another program, with its scaling, encoding and class names.
+
+        Args:
+            path: the file; an older one is replaced.
+            to: ``onnx``, ``torch``, ``safetensors``, ``json`` or ``c``; by default the format that
+                has the ending of the path. See docs/export.md.
+            dtype: ``float32`` or ``float64``, where the format has both; by default float32 for
+                ONNX, else the network's.
+
+        Returns:
+            What is to be said of the file, such as its size on a microcontroller.
+
+        Raises:
+            ChainruleError: the format cannot hold this network, a package that it needs is not
+                installed, or the file cannot be written.
+        """
+        from chainrule.runs.export.formats import export
+        from chainrule.runs.export.model import Model
+
+        return export(Model.of(self), path, to=to, dtype=dtype)
+
     def __repr__(self) -> str:
         shown = ", ".join(f"{part} {_words(score)}" for part, score in self.scores.items())
         where = f"; {self.folder}" if self.folder else ""
@@ -559,7 +583,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
     """Load a run from its folder, with its scaling and class names.
 
     Args:
-        folder: a folder that `train` wrote.
+        folder: a folder that `train` wrote; or a file that `Run.export` wrote as ``json`` or
+            ``safetensors``, which gives a run without history, data and scores.
 
     Raises:
         ChainruleError: the folder is missing or holds no run, or one of its files is damaged.
@@ -568,6 +593,8 @@ def load(folder: str | os.PathLike[str]) -> Run:
     from chainrule.runs.resolve import parameter_shapes
 
     files = RunFolder(as_path(folder, "a run"))
+    if os.path.isfile(files.path):
+        return _of_file(files.path)
     files.require_own()
     # Unlike Path.is_file, os.path.isfile raises no error for a name that is too long.
     if not os.path.isfile(files.config) or not os.path.isfile(files.facts):
@@ -591,3 +618,12 @@ def load(folder: str | os.PathLike[str]) -> Run:
         folder=files.path,
         **vars(facts),
     )
+
+
+def _of_file(path: Path) -> Run:
+    """The run of an exported file: a network that predicts, without history, data and scores."""
+    from chainrule.runs.export.document import read
+
+    model = read(path)
+    known = {each.name: getattr(model, each.name) for each in fields(model) if each.name != "name"}
+    return Run(history=History(), engine="", folder=None, scores={}, **known)

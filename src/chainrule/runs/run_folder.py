@@ -146,21 +146,18 @@ class _Score(BaseModel):
         return Score(**figures)
 
 
-class _RunJson(BaseModel):
-    """The content of ``run.json``; see `Facts`."""
+class Meaning(BaseModel):
+    """What the outputs and inputs of a network stand for, as JSON; see `Facts`.
+
+    It comes from a file that anyone may have changed, and is checked as such.
+    """
 
     model_config = ConfigDict(strict=True)
 
-    engine: _Text
-    interrupted: bool
     classes: Annotated[list[_Text], AfterValidator(_distinct)] | None
-    scaling: bool
-    scores: dict[Literal["train", "validation", "test"], _Score]
-    ending: _Text | None = None
     encoding: TableEncoding | None = None
     label_type: LabelType = "text"
     target_names: list[_Text] | None = None
-    target_scaling: bool = False
     multi_label: bool = False
 
     @model_validator(mode="after")
@@ -170,6 +167,28 @@ class _RunJson(BaseModel):
         if self.multi_label and self.classes is not None:
             raise ValueError("its targets are classes and several labels at once")
         return self
+
+    def problem(self, inputs: int, outputs: int) -> str | None:
+        """Why it is not the meaning of a network of so many inputs and outputs; None if it is."""
+        if self.classes is not None and max(2, outputs) != len(self.classes):
+            return f"found {len(self.classes)} classes, but the network has {outputs} outputs"
+        if self.encoding is not None and self.encoding.width != inputs:
+            return f"found {self.encoding.width} inputs, but the network has {inputs}"
+        if self.target_names is not None and len(self.target_names) != outputs:
+            found = len(self.target_names)
+            return f"found {found} names of targets, but the network has {outputs} outputs"
+        return None
+
+
+class _RunJson(Meaning):
+    """The content of ``run.json``; see `Facts`."""
+
+    engine: _Text
+    interrupted: bool
+    scaling: bool
+    scores: dict[Literal["train", "validation", "test"], _Score]
+    ending: _Text | None = None
+    target_scaling: bool = False
 
 
 class RunFolder:
@@ -272,19 +291,13 @@ class RunFolder:
         try:
             found = as_model(_RunJson, parse_json(content))
         except ValueError as error:
-            problem = f"cannot read the run's results: {error}"
-            raise ChainruleError(Problem(problem, self.facts)) from None
+            unread = f"cannot read the run's results: {error}"
+            raise ChainruleError(Problem(unread, self.facts)) from None
+        problem = found.problem(inputs, outputs)
+        if problem is not None:
+            raise ChainruleError(Problem(problem, self.facts))
         classes = None if found.classes is None else tuple(found.classes)
-        if classes is not None and max(2, outputs) != len(classes):
-            problem = f"found {len(classes)} classes, but the network has {outputs} outputs"
-            raise ChainruleError(Problem(problem, self.facts))
-        if found.encoding is not None and found.encoding.width != inputs:
-            problem = f"found {found.encoding.width} inputs, but the network has {inputs}"
-            raise ChainruleError(Problem(problem, self.facts))
         names = None if found.target_names is None else tuple(found.target_names)
-        if names is not None and len(names) != outputs:
-            problem = f"found {len(names)} names of targets, but the network has {outputs} outputs"
-            raise ChainruleError(Problem(problem, self.facts))
         scores: dict[str, Score] = {part: s.score() for part, s in found.scores.items()}
         return Facts(
             engine=found.engine,
@@ -378,18 +391,25 @@ def _read_scaling(file: Path, count: int, of: str) -> Standardization:
     """The scaling in a file; the shapes are checked before memory for the arrays is allocated."""
     shapes = read_shapes(file, "the scaling")
     if shapes != dict.fromkeys(SCALING, (count,)):
-        found = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
-        message = f"found {found or 'no arrays'}, but the network has {count} {of}"
+        given = ", ".join(f"{name} of shape {shape}" for name, shape in shapes.items())
+        message = f"found {given or 'no arrays'}, but the network has {count} {of}"
         raise ChainruleError(Problem(message, file))
     arrays, _ = read_tensors(file, "the scaling")
-    problem = None
-    if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays.values()):
-        problem = "a scaling is made of finite numbers in float64"
-    elif not (arrays["scale"] > 0).all():
-        problem = f"a scaling has a scale above 0 for each of the {of}"
+    found = Standardization(**arrays)
+    problem = problem_of_scaling(found, of)
     if problem is not None:
         raise ChainruleError(Problem(problem, file))
-    return Standardization(**arrays)
+    return found
+
+
+def problem_of_scaling(scaling: Standardization, of: str) -> str | None:
+    """Why arrays from a file are no scaling of inputs or outputs; None if they are one."""
+    arrays = scaling.mean, scaling.scale
+    if not all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays):
+        return "a scaling is made of finite numbers in float64"
+    if not (scaling.scale > 0).all():
+        return f"a scaling has a scale above 0 for each of the {of}"
+    return None
 
 
 def _line(row: Row) -> str:

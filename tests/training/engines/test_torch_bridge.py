@@ -118,6 +118,9 @@ def test_there_and_back_with_every_layer(case):
     other.theta[:] = 0
     from_torch(module, other)
     assert np.array_equal(other.theta, net.theta)
+    other.theta[:] = 0
+    from_torch(module.state_dict(), other)
+    assert np.array_equal(other.theta, net.theta)
     other.theta[:] = 0.5
     copy_to_torch(other, module)
     assert all((p == 0.5).all() for p in module.parameters())
@@ -130,6 +133,23 @@ def test_a_module_that_holds_modules_and_one_that_is_a_layer_alone():
     assert np.array_equal(net.layers[1].W, nested["then"][0].weight.detach().numpy().T)
     single = Network([Dense(2)], input=3)
     from_torch(nn.Linear(3, 2), single)
+
+
+def test_a_state_dict_of_another_network_is_refused_by_the_names_in_it():
+    net = network()
+    before = net.theta.copy()
+    for state, words in (
+        (
+            made_elsewhere(3, 4, 2).state_dict(),
+            r"\(5, 3\), found \(4, 3\) of float64 in the layer '0'",
+        ),
+        (nn.Linear(3, 5).state_dict(), r"found 1 in the module \(the layer: weight \(5, 3\)"),
+        ({"a.weight": [[1.0]]}, "a.weight of a state_dict is a tensor, found"),
+        ([1, 2], "of a module or a state_dict, found"),
+    ):
+        with pytest.raises(ShapeError, match=words):
+            from_torch(state, net)
+    assert np.array_equal(net.theta, before)
 
 
 def without_biases(size=2):

@@ -248,5 +248,5 @@ def recurrence(
         found[m] = run(before, m - k + 1, m + 1)[-1]
     by_case = xp.stack([states[0] for states in found], 1)
     if layer.only_last:
-        return by_case[xp.arange(len(x)), (~padded).sum(1) - 1]
+        return by_case[xp.arange(x.shape[0]), (~padded).sum(1) - 1]
     return xp.where(padded[:, :, None], float("nan"), by_case)

@@ -147,22 +147,17 @@ class CompiledEngine(Engine):
         if self.fallback_reason is None:
             self._loop.run(None, 0, np.empty(0), np.empty(0))
 
-    def run(
-        self, order: Array | None, first: int, last: int, scales: Array | None = None
-    ) -> Chunk:
+    def run(self, order: Array | None, first: int, last: int) -> Chunk:
         """See `Engine.run`."""
-        there = scales is None or len(scales) == last - first
-        if self.fallback_reason is not None or not (there and self._are_there(order, first, last)):
-            return self._reference.run(order, first, last, scales)
+        if self.fallback_reason is not None or not self._are_there(order, first, last):
+            return self._reference.run(order, first, last)
         losses, correct, done = np.empty(last - first), 0, 0
         weighted = np.zeros(0 if self.weights is None else last - first)
         while done < len(losses):
-            left = None if scales is None else scales[done:]
-            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:], left)
+            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:])
             done, correct = done + ran, correct + right
             if done < len(losses):
-                its = None if scales is None else scales[done : done + 1]
-                one = self._reference.run(order, first + done, first + done + 1, its)
+                one = self._reference.run(order, first + done, first + done + 1)
                 losses[done] = one.losses[0]
                 if self.weights is None:
                     correct += int(one.correct)

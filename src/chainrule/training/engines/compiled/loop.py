@@ -15,12 +15,10 @@ from chainrule.training.engines.compiled.tables import (
     CROSS_ENTROPY,
     LOSSES,
     NESTEROV,
-    NO_SCALES,
     RULES,
     STEPS,
     Cases,
     Minibatches,
-    Paces,
     Packing,
     Rules,
     Tables,
@@ -128,7 +126,7 @@ class Loop(ABC):
 
     def _workspace(self, units: Array) -> tuple[Array, ...]:
         """The current fields of a `Workspace`, with the rates of the last settings."""
-        tables, rates = self._tables, self._settings.rates.copy()  # `set_rates` may change them
+        tables, rates = self._tables, self._settings.rates
         return (
             tables.layers,
             tables.options,
@@ -140,17 +138,11 @@ class Loop(ABC):
         )
 
     def run(
-        self,
-        order: Array | None,
-        first: int,
-        losses: Array,
-        correct: Array,
-        scales: Array | None = None,
+        self, order: Array | None, first: int, losses: Array, correct: Array
     ) -> tuple[int, int]:
         """Run minibatches from ``first`` on, one for each element of ``losses``.
 
-        Where cases have weights, ``correct`` receives the sum of those of correct cases; for
-        ``scales`` see `Engine.run`.
+        Where cases have weights, ``correct`` receives the sum of those of correct cases.
 
         Returns:
             The numbers of minibatches run and of correct cases in them. If not all were run, the
@@ -160,9 +152,7 @@ class Loop(ABC):
             self._bind()
         self._pack()
         weighing = Weighing(self._case_weights, correct)
-        given = NO_SCALES if scales is None else np.ascontiguousarray(scales, np.float64)
-        paces = Paces(self._base_rates, given)
-        ran, right = self._train(order, first, losses, weighing, paces)
+        ran, right = self._train(order, first, losses, weighing)
         for own, packed in self._pairs:
             np.copyto(own, packed)
         self._optimizer.steps += ran
@@ -174,7 +164,7 @@ class Loop(ABC):
 
     @abstractmethod
     def _train(
-        self, order: Array | None, first: int, losses: Array, weighing: Weighing, paces: Paces
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing
     ) -> tuple[int, int]:
         """As `run`, but on the packed vectors alone."""
 
@@ -255,20 +245,20 @@ class MinibatchLoop(Loop):
     """Runs minibatches of several cases; see `Loop`."""
 
     def _train(
-        self, order: Array | None, first: int, losses: Array, weighing: Weighing, paces: Paces
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing
     ) -> tuple[int, int]:
         there = len(self._cases.x if order is None else order)
         size = min(self._batch_size, max(1, there))  # a single minibatch may have fewer cases
         chosen = Minibatches.of(order, first, len(losses), size)
-        return self._call(self._cases, chosen, losses, True, weighing, paces)
+        return self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Loop.evaluate`."""
         size = min(max(self._batch_size, EVALUATED), len(x))
         losses, chosen = np.empty(-(-len(x) // size)), Minibatches.of(None, 0, 0, size)
         self._pack()
-        none, paces = Weighing.none(self._network.dtype), Paces(self._base_rates, NO_SCALES)
-        ran, correct = self._call(Cases.of(x, t), chosen, losses, False, none, paces)
+        none = Weighing.none(self._network.dtype)
+        ran, correct = self._call(Cases.of(x, t), chosen, losses, learn=False, weighing=none)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -280,8 +270,8 @@ class MinibatchLoop(Loop):
         cases: Cases,
         chosen: Minibatches,
         losses: Array,
+        *,
         learn: bool,
         weighing: Weighing,
-        paces: Paces,
     ) -> tuple[int, int]:
         """Run the compiled loop; return the numbers of minibatches run and of correct cases."""

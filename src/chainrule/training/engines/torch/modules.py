@@ -95,7 +95,7 @@ class LocallyConnected2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(cases, filters, down, across) for (cases, channels, height, width)."""
         under = F.unfold(x, self.size, stride=self.stride)
-        under = under.reshape(len(x), -1, *self.places[1:])
+        under = under.reshape(x.shape[0], -1, *self.places[1:])
         z = torch.einsum("nkij,ijfk->nfij", under, self.weight.flatten(3))
         return z if self.bias is None else z + self.bias.permute(2, 0, 1)
 
@@ -182,7 +182,7 @@ class CaseShape(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The cases, each in its shape."""
-        return x.reshape(len(x), *self.shape)
+        return x.reshape(x.shape[0], *self.shape)
 
 
 def _declare(module: nn.Module, layer: Layer) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,10 +11,14 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import Problem, ShapeError
+from chainrule.core.errors import Problem, ShapeError, shown
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.torch.modules import tensor_view, torch_name
+
+_FIXED = ("start", "num_batches_tracked")
+"""What a ``state_dict`` may hold that has no place in θ: a start state that is not learnt, and a
+counter of batch normalisation."""
 
 
 class _Pair(NamedTuple):
@@ -35,8 +39,8 @@ class _Pair(NamedTuple):
     tensor: Tensor | None
 
 
-def from_torch(module: nn.Module, network: Network) -> None:
-    """Copy a module's parameters into a network.
+def from_torch(module: nn.Module | Mapping[str, Any], network: Network) -> None:
+    """Copy a module's parameters, or those of a ``state_dict``, into a network.
 
     The module's layers that have parameters, such as ``Linear`` and ``Conv2d``, must match those
     of the network in order; activations are not compared. A module's layer without a bias gives
@@ -44,7 +48,8 @@ def from_torch(module: nn.Module, network: Network) -> None:
     nothing is copied.
 
     Args:
-        module: a module on any device, of any floating-point type.
+        module: a module on any device, of any floating-point type; or its ``state_dict``, a
+            mapping from names such as ``0.weight`` to tensors.
         network: the network whose θ is changed.
 
     Raises:
@@ -58,6 +63,7 @@ def from_torch(module: nn.Module, network: Network) -> None:
         >>> from_torch(module, network)
         >>> bool(np.allclose(network.layers[0].W, module[0].weight.detach().T))
         True
+        >>> from_torch(module.state_dict(), network)
     """
     pairs = _pairs(module, network)
     _refuse(
@@ -106,31 +112,73 @@ def _refuse(reasons: Iterator[str]) -> None:
         raise ShapeError(problems)
 
 
-def _pairs(module: nn.Module, network: Network) -> list[_Pair]:
+class _Part(NamedTuple):
+    """A module's layer that has parameters.
+
+    Attributes:
+        name: for messages.
+        about: its sizes, for messages.
+        parameters: by their names in it.
+    """
+
+    name: str
+    about: str
+    parameters: dict[str, Tensor]
+
+
+def _parts(module: nn.Module | Mapping[str, Any]) -> list[_Part]:
+    """The layers with parameters of a module, or of a ``state_dict``, in order."""
+    if isinstance(module, nn.Module):
+        return [
+            _Part(
+                f"{type(part).__name__} {name!r}" if name else f"the {type(part).__name__}",
+                part.extra_repr(),
+                dict(part.named_parameters(recurse=False)),
+            )
+            for name, part in module.named_modules()
+            if [*part.parameters(recurse=False)]
+        ]
+    if not isinstance(module, Mapping):
+        raise ShapeError(
+            f"parameters are those of a module or a state_dict, found {shown(module)}"
+        )
+    found: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in module.items():
+        if not isinstance(tensor, Tensor):
+            raise ShapeError(f"{key} of a state_dict is a tensor, found {shown(tensor)}")
+        layer, _, name = str(key).rpartition(".")
+        found.setdefault(layer, {})[name] = tensor
+    return [
+        _Part(
+            f"the layer {layer!r}" if layer else "the layer",
+            ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in parameters.items()),
+            parameters,
+        )
+        for layer, parameters in found.items()
+    ]
+
+
+def _pairs(module: nn.Module | Mapping[str, Any], network: Network) -> list[_Pair]:
     """The parameters of both, layer by layer in order.
 
     Raises:
         ShapeError: they do not match; all reasons are given.
     """
     layers = [layer for layer in network.layers if layer.shapes()]
-    parts = [
-        (f"{type(part).__name__} {name!r}" if name else f"the {type(part).__name__}", part)
-        for name, part in module.named_modules()
-        if [*part.parameters(recurse=False)]
-    ]
+    parts = _parts(module)
     if len(layers) != len(parts):
         expected = ", ".join(map(repr, layers))
-        found = ", ".join(f"{name}: {part.extra_repr()}" for name, part in parts) or "none"
+        found = ", ".join(f"{part.name}: {part.about}" for part in parts) or "none"
         raise ShapeError(
             f"the network has {len(layers)} layers with parameters ({expected}), "
             f"found {len(parts)} in the module ({found})"
         )
     pairs = []
-    for layer, (name, part) in zip(layers, parts, strict=True):
+    for layer, (name, _, theirs) in zip(layers, parts, strict=True):
         layout = network.parameters.layout
         own = {torch_name(s.name): s for s in layout if s.layer == layer.name}
-        theirs = dict(part.named_parameters(recurse=False))
-        pairs += [_Pair(layer.name, name, k, own.get(k), theirs.get(k)) for k in {**own, **theirs}]
+        kinds = [k for k in {**own, **theirs} if k in own or k not in _FIXED]
+        pairs += [_Pair(layer.name, name, k, own.get(k), theirs.get(k)) for k in kinds]
     _refuse(reason for pair in pairs for reason in _problems_of(pair))
     return pairs
 

@@ -1,0 +1,267 @@
+"""A trained network as a document: JSON that a person can read, or a safetensors file.
+
+Both hold the same description, which docs/export.md lists key by key; in JSON the parameters are
+in it, in a safetensors file they are its arrays and the description is a text of its metadata.
+What is read may come from a stranger: nothing in it is run, and the shapes of all arrays are
+compared with those that the layers take before a network is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from chainrule._version import __version__
+from chainrule.config.load import Config, load_config
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ChainruleError, Problem
+from chainrule.core.limits import MAX_DIMENSIONS, MAX_JSON_BYTES, machine_memory
+from chainrule.core.strict_json import as_json, as_model, parse_json
+from chainrule.data.readers.paths import read_bytes
+from chainrule.data.standardization import Standardization
+from chainrule.nn.network import Network
+from chainrule.runs.checkpoint import problems_of_numbers, problems_of_parameters
+from chainrule.runs.export.model import Model
+from chainrule.runs.resolve import parameter_shapes
+from chainrule.runs.run_folder import Meaning, problem_of_scaling
+from chainrule.runs.tensor_file import packed, parse_tensors
+
+FORMAT, VERSION = "chainrule model", 1
+
+_KEY = "model"
+"""The key of a safetensors file's metadata under which the description stands."""
+
+Numbers = list[float]
+
+
+class _Scaling(BaseModel):
+    """(x − mean) / scale, a number for each input or output."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    mean: Numbers
+    scale: Numbers
+
+
+class _Array(BaseModel):
+    """The numbers of a parameter in row-major order."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    shape: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MAX_DIMENSIONS)]
+    values: Numbers
+
+
+class _Document(Meaning):
+    """The keys of the description."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    format: Literal["chainrule model"]
+    version: Literal[1]
+    chainrule: str
+    network: dict[str, Any]
+    channels: Literal["first", "last"] | None = None
+    scaling: _Scaling | None = None
+    target_scaling: _Scaling | None = None
+    parameters: dict[str, _Array] | None = None
+
+
+def written_json(model: Model, path: Path) -> str:
+    """The whole model as JSON, two spaces a level, each array's numbers on one line.
+
+    Every number has as many digits as it takes to read back the same bits, at most 17.
+
+    Raises:
+        ChainruleError: a parameter is not finite, or the text is longer than `read` takes.
+    """
+    described = description(model, path)
+    arrays = {
+        name: {"shape": list(array.shape), "values": array.ravel().tolist()}
+        for name, array in model.network.parameters.items()
+    }
+    _require_finite(model, path)
+    try:
+        as_json({**described, "parameters": arrays})
+    except ValueError as error:
+        hint = "a safetensors file has no such limit: --to safetensors"
+        raise ChainruleError(Problem(f"not written as JSON: {error}; {hint}", path)) from None
+    lines = [f"    {as_json(name)}: {as_json(array)}" for name, array in arrays.items()]
+    head = as_json(described, indent=2).removesuffix("\n}")
+    return head + ',\n  "parameters": {\n' + ",\n".join(lines) + "\n  }\n}\n"
+
+
+def written_safetensors(model: Model, path: Path) -> bytes:
+    """The arrays of θ by name, with the description in the file's metadata.
+
+    Raises:
+        ChainruleError: a parameter is not finite, or the description is too long for a header.
+    """
+    _require_finite(model, path)
+    try:
+        text = as_json(description(model, path))
+    except ValueError as error:
+        raise ChainruleError(Problem(f"not written: {error}", path)) from None
+    return packed(path, model.network.parameters, {_KEY: text})
+
+
+def description(model: Model, path: Path) -> dict[str, Any]:
+    """All but the parameters, as values of JSON.
+
+    Raises:
+        ChainruleError: a part of the network is an object of the caller's own.
+    """
+    foreign = _foreign(model.config.network)
+    if foreign is not None:
+        message = f"the network holds an object that no file can describe: {foreign}"
+        raise ChainruleError(Problem(message, path))
+    encoding = model.encoding
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "chainrule": __version__,
+        "network": _without_none(model.config.network),
+        "channels": model.config.data.get("channels"),
+        "encoding": None if encoding is None else encoding.model_dump(exclude_defaults=True),
+        "scaling": _scaling(model.scaling),
+        "classes": None if model.classes is None else list(model.classes),
+        "label_type": model.label_type,
+        "target_names": None if model.target_names is None else list(model.target_names),
+        "target_scaling": _scaling(model.target_scaling),
+        "multi_label": model.multi_label,
+    }
+
+
+def _without_none(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value is not None}
+
+
+def _scaling(scaling: Standardization | None) -> dict[str, list[float]] | None:
+    if scaling is None:
+        return None
+    return {name: values.ravel().tolist() for name, values in vars(scaling).items()}
+
+
+def _foreign(value: Any) -> str | None:
+    """What of a configuration's values JSON has no form for; None if it has one for all."""
+    if isinstance(value, Mapping):
+        return next((f for item in value.values() if (f := _foreign(item))), None)
+    if isinstance(value, list | tuple):
+        return next((f for item in value if (f := _foreign(item))), None)
+    return None if isinstance(value, str | int | float | None) else type(value).__name__
+
+
+def _require_finite(model: Model, path: Path) -> None:
+    problems = [*problems_of_numbers(path, dict(model.network.parameters))]
+    if problems:
+        raise ChainruleError(problems)
+
+
+# Reading
+
+
+def read(path: Path) -> Model:
+    """The model in a file that `written_json` or `written_safetensors` made; bits are kept.
+
+    Raises:
+        ChainruleError: it is another file, was damaged, or its parts do not fit each other.
+    """
+    content = read_bytes(path, at_most=machine_memory())
+    if content[:1] == b"{" and content[8:9] != b"{":  # a header's length comes first, see below
+        if len(content) > MAX_JSON_BYTES:
+            message = f"a model in JSON has at most {MAX_JSON_BYTES:,} bytes"
+            raise ChainruleError(Problem(message, path))
+        found = _parsed(content, path)
+        given = {} if found.parameters is None else found.parameters
+        sizes = {name: tuple(array.shape) for name, array in given.items()}
+        return _model(found, path, sizes, {n: np.array(a.values) for n, a in given.items()})
+    arrays, metadata = parse_tensors(content, path, "a trained network")
+    if _KEY not in metadata:
+        message = (
+            "this safetensors file describes no network; chainrule export writes one that does"
+        )
+        raise ChainruleError(Problem(message, path))
+    found = _parsed(metadata[_KEY].encode("utf-8", "replace"), path)
+    return _model(found, path, {name: a.shape for name, a in arrays.items()}, arrays)
+
+
+def _parsed(content: bytes, path: Path) -> _Document:
+    try:
+        return as_model(_Document, parse_json(content))
+    except (ValueError, RecursionError) as error:
+        message = f"this is no model that chainrule export wrote: {error}"
+        raise ChainruleError(Problem(message, path)) from None
+
+
+def _model(
+    found: _Document,
+    path: Path,
+    sizes: Mapping[str, tuple[int, ...]],
+    arrays: Mapping[str, Array],
+) -> Model:
+    """The model of a document, whose arrays have the given shapes."""
+    config = _config(found, path)
+    problems = problems_of_parameters(path, dict(sizes), parameter_shapes(config))
+    problems += [
+        Problem(f"{name} has {arrays[name].size:,} numbers, not {prod(shape):,}", path)
+        for name, shape in sizes.items()
+        if arrays[name].size != prod(shape)
+    ]
+    problems = problems or [*problems_of_numbers(path, dict(arrays))]
+    if problems:
+        raise ChainruleError(problems)
+    network = Network.from_config(config.network)
+    problem = found.problem(network.input, network.layers[-1].output_shape[-1])
+    if problem is not None:
+        raise ChainruleError(Problem(problem, path))
+    for name, view in network.parameters.items():
+        view[...] = arrays[name].reshape(view.shape)
+    return Model(
+        network=network,
+        config=config,
+        name=path.stem,
+        classes=None if found.classes is None else tuple(found.classes),
+        scaling=_read_scaling(found.scaling, network.input, "inputs", path),
+        encoding=found.encoding,
+        label_type=found.label_type,
+        target_names=None if found.target_names is None else tuple(found.target_names),
+        target_scaling=_read_scaling(
+            found.target_scaling, network.layers[-1].output_shape[-1], "outputs", path
+        ),
+        multi_label=found.multi_label,
+    )
+
+
+def _config(found: _Document, path: Path) -> Config:
+    """The configuration of the network, checked as every configuration is."""
+    form = "arrays" if found.encoding is None else "table"
+    data = _without_none({"python": form, "channels": found.channels})
+    try:
+        config = replace(load_config({"network": found.network, "data": data}), name=path.stem)
+        if config.network["input"] is None:
+            raise ChainruleError("network has no number of inputs: input")
+        parameter_shapes(config)
+    except ChainruleError as error:
+        problems = [Problem(str(problem), path) for problem in error.problems]
+        raise ChainruleError(problems) from None
+    return config
+
+
+def _read_scaling(
+    found: _Scaling | None, count: int, of: str, path: Path
+) -> Standardization | None:
+    if found is None:
+        return None
+    scaling = Standardization(np.array(found.mean, float), np.array(found.scale, float))
+    problem = problem_of_scaling(scaling, of)
+    if len(found.mean) != count or len(found.scale) != count:
+        problem = f"found a scaling of {len(found.mean)}, but the network has {count} {of}"
+    if problem is not None:
+        raise ChainruleError(Problem(problem, path))
+    return scaling
