@@ -38,7 +38,12 @@ OPTIMIZERS: dict[str, Any] = {
     "nesterov": {"type": "momentum", "nesterov": True},
     "adam": "adam",
 }
-SCHEDULES = ("constant", "exponential", "inverse", "step", "cosine")
+SCHEDULES: dict[str, Any] = {
+    **{name: name for name in ("constant", "exponential", "inverse", "step", "cosine")},
+    "one_cycle": "one_cycle",
+    "plateau": {"type": "plateau", "patience": 1, "factor": 0.5, "min_delta": 0.05},
+    "warm_up": {"type": "cosine", "warm_up": 1.5},
+}
 
 RNG = np.random.default_rng(5)
 X, T = RNG.normal(size=(11, 3)), RNG.integers(0, 3, 11)
@@ -54,7 +59,7 @@ class Setting:
         engine: its name.
         batch_size: cases a minibatch.
         rule: a key of `OPTIMIZERS`.
-        schedule: of the learning rates.
+        schedule: a key of `SCHEDULES`.
         shuffle: whether the cases are shuffled in every epoch.
         early_stopping: the options of the callback; None for none.
         weighted: whether the cases have weights.
@@ -79,7 +84,7 @@ class Setting:
             seed=6,
             engine=self.engine,
             optimizer=OPTIMIZERS[self.rule],
-            schedule=self.schedule,
+            schedule=SCHEDULES[self.schedule],
             shuffle=self.shuffle,
             evaluate="full" if self.shuffle else "running",
             callbacks=None

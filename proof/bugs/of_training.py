@@ -9,7 +9,7 @@ SCHEDULES, HISTORY = "training/schedules.py", "training/history.py"
 CALLBACKS = "training/callbacks.py"
 
 STEP = "        self._check_gradient(k)\n"
-AT_STEPS = "((epoch - 1) // int(self.every))"
+AT_STEPS = "((epoch.number - 1) // int(self.every))"
 
 BUGS = (
     Bug(
@@ -129,12 +129,18 @@ BUGS = (
     ),
     Bug(
         "stepped rate an epoch early where a step is longer than two",
-        (Edit(SCHEDULES, AT_STEPS, "((epoch - 1 + (self.every > 2)) // int(self.every))"),),
+        (Edit(SCHEDULES, AT_STEPS, "((epoch.number - 1 + (self.every > 2)) // int(self.every))"),),
         tests=("training/test_schedules.py",),
     ),
     Bug(
         "stepped rate an epoch late where a step is longer than two",
-        (Edit(SCHEDULES, AT_STEPS, "(max(0, epoch - 1 - (self.every > 2)) // int(self.every))"),),
+        (
+            Edit(
+                SCHEDULES,
+                AT_STEPS,
+                "(max(0, epoch.number - 1 - (self.every > 2)) // int(self.every))",
+            ),
+        ),
         tests=("training/test_schedules.py",),
     ),
     Bug(

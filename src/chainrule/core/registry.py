@@ -12,10 +12,17 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from chainrule.core.arguments import is_finite
+from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.errors import ConfigError, MissingExtraError, unknown
 
 T = TypeVar("T")
+
+UNSAID: Mapping[str, Any] = {"unsaid": True}
+"""The metadata of an option that an entry's normal form leaves out where it has its default.
+
+So a table can give all its entries a further option, and a configuration without it stays the
+same, also the configuration of a run that was begun before.
+"""
 
 
 def name_in(table: Mapping[str, type[T]], entry: T) -> str:
@@ -41,7 +48,8 @@ def from_table(
         kind: what the table holds, for messages.
         table: dataclasses by name, whose fields are their options.
         value: a name, or a mapping of ``type`` and options.
-        numbers: whether every option is a number; otherwise the entry itself checks them.
+        numbers: whether every option is a finite number, but those that are declared as texts or
+            truth values; otherwise the entry itself checks them.
 
     Raises:
         ConfigError: the name or an option is unknown, or an option is not a finite number.
@@ -51,14 +59,23 @@ def from_table(
     if name not in table:
         raise ConfigError(unknown(kind, name, table))
     entry = table[name]
-    known = [field.name for field in fields(entry) if field.init]  # type: ignore[arg-type]
+    known = {f.name: f.type for f in fields(entry) if f.init}  # type: ignore[arg-type]
     for key, option in options.items():
         if key not in known:
             raise ConfigError(unknown(f"option of {name}", key, known))
-        if numbers and not is_finite(option):
+        if numbers and known[key] not in _WORDS and not is_finite(option):
             raise ConfigError(f"{key} of {name} must be a finite number, found {option!r}")
-    # A NumPy number would bring its own type into float32 arithmetic.
-    return entry(**{key: float(v) if numbers else v for key, v in options.items()})
+    return entry(**{k: _plain(v, known[k]) if numbers else v for k, v in options.items()})
+
+
+_WORDS = ("str", "bool", str, bool)
+
+
+def _plain(value: Any, declared: Any) -> Any:
+    """A number as Python has it: NumPy's would bring its own type into float32 arithmetic."""
+    if declared in _WORDS:
+        return value
+    return int(value) if declared in ("int", int) and is_whole(value) else float(value)
 
 
 def add_entry(table: Mapping[str, type[T]], name: str, entry: type[T]) -> None:

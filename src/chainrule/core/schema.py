@@ -371,6 +371,9 @@ class Choice(Metadata):
     def entry(self, name: str, options: Mapping[str, Any]) -> str | dict[str, Any]:
         """The entry ``name`` with these options, normalised."""
         found = self.model(name).model_validate({**options, "type": name}).model_dump()
+        for option in fields(self.table[name]):
+            if option.metadata.get("unsaid") and found.get(option.name) == option.default:
+                del found[option.name]
         return found if len(found) > 1 else name
 
     def model(self, name: str) -> type[Section]:

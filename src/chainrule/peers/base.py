@@ -32,6 +32,7 @@ class Peer(ABC):
 
     Attributes:
         library: the parts of a network that the library has.
+        rates_of_minibatches: whether a schedule may change the rates within an epoch.
         steps: how many minibatches the peer has trained on.
 
     Raises:
@@ -40,6 +41,7 @@ class Peer(ABC):
 
     name: ClassVar[str]
     library: ClassVar[Library]
+    rates_of_minibatches: ClassVar[bool] = True
 
     network: Network
     optimizer: Optimizer
@@ -62,11 +64,13 @@ class Peer(ABC):
         return cls.library.reason_against(network, optimizer)
 
     @abstractmethod
-    def run(self, order: Array | None) -> Array:
+    def run(self, order: Array | None, scales: Array | None = None) -> Array:
         """Run one epoch.
 
         Args:
             order: the order of the cases, (cases,); None for that of x.
+            scales: the factor on the learning rates in each minibatch, (minibatches,); None where
+                that is ``optimizer.scale`` throughout.
 
         Returns:
             The loss of each minibatch before its update, penalty included, (minibatches,). Losses

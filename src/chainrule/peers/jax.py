@@ -418,13 +418,15 @@ class JaxPeer(Peer):
             self._x, self._t = jnp.asarray(self.x), jnp.asarray(self.t)
             self._w = None if self.weights is None else jnp.asarray(self.weights)
 
-    def run(self, order: Array | None) -> Array:
+    def run(self, order: Array | None, scales: Array | None = None) -> Array:
         """See `Peer.run`."""
         with jax.enable_x64(self._wide):
-            scale = self.network.dtype.type(self.optimizer.scale)
+            minibatches = -(-len(self.x) // self.batch_size)
+            of_each = np.full(minibatches, self.optimizer.scale) if scales is None else scales
             cases = np.arange(len(self.x)) if order is None else order
             self._carry, losses = self._epoch(
-                self._carry, self._x, self._t, self._w, cases, self._masks(), scale
+                *(self._carry, self._x, self._t, self._w, cases, self._masks()),
+                of_each.astype(self.network.dtype),
             )
             self._carry[0][0].block_until_ready()  # wait for the whole program
             return np.asarray(losses).astype(float)
@@ -468,7 +470,7 @@ def _step_of(
 
 
 def _epoch(
-    step: Any, batch: int, carry: Any, x: Any, t: Any, w: Any, order: Any, masks: Any, scale: Any
+    step: Any, batch: int, carry: Any, x: Any, t: Any, w: Any, order: Any, masks: Any, scales: Any
 ) -> Any:
     """All minibatches of an epoch: those of full size in a loop, then a smaller last one if any.
 
@@ -477,15 +479,16 @@ def _epoch(
     """
 
     def minibatch(carry: Any, given: Any) -> Any:
-        cases, its_masks = given
+        cases, its_masks, scale = given
         own = None if w is None else w[cases]
         return step(carry, x[cases], t[cases], own, its_masks, scale)
 
     count, rest = divmod(len(order), batch)
     whole = order[: count * batch].reshape(-1, batch)
-    carry, losses = lax.scan(minibatch, carry, (whole, {n: m[:count] for n, m in masks.items()}))
+    of_whole = {name: m[:count] for name, m in masks.items()}
+    carry, losses = lax.scan(minibatch, carry, (whole, of_whole, scales[:count]))
     if rest:
         last = {name: mask[count, :rest] for name, mask in masks.items()}
-        carry, loss = minibatch(carry, (order[count * batch :], last))
+        carry, loss = minibatch(carry, (order[count * batch :], last, scales[count]))
         losses = jnp.append(losses, loss)
     return carry, losses

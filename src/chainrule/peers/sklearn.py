@@ -109,6 +109,7 @@ class SklearnPeer(Peer):
 
     name: ClassVar[str] = "sklearn"
     library: ClassVar[Library] = LIBRARY
+    rates_of_minibatches: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -190,7 +191,7 @@ class SklearnPeer(Peer):
             return settings | {"momentum": rule.momentum, "nesterovs_momentum": rule.nesterov}
         return settings | {"momentum": 0.0, "nesterovs_momentum": False}
 
-    def run(self, order: Array | None) -> Array:
+    def run(self, order: Array | None, scales: Array | None = None) -> Array:
         """See `Peer.run`."""
         model = self.model
         self._set_rate()

@@ -60,10 +60,9 @@ class TorchPeer(Peer):
         ]
         return RULES[type(self.optimizer)].make(made, self.optimizer)
 
-    def run(self, order: Array | None) -> Array:
+    def run(self, order: Array | None, scales: Array | None = None) -> Array:
         """See `Peer.run`."""
-        for group, rate in zip(self.update.param_groups, self._rates, strict=True):
-            group["lr"] = rate * self.optimizer.scale
+        self._set_rates(self.optimizer.scale)
         x: Any = self._x
         t, w = self.t, self.weights
         with torch_threads(self.threads), self.network.training_mode(self.seed):
@@ -74,7 +73,17 @@ class TorchPeer(Peer):
             chosen = [slice(start, start + self.batch_size) for start in starts]
             targets = [(t[own], None if w is None else w[own]) for own in chosen]
             batches = zip(x.split(self.batch_size), targets, strict=True)
-            return np.array([self._step(x, *of) for x, of in batches])
+            if scales is None:
+                return np.array([self._step(x, *of) for x, of in batches])
+            losses = []
+            for (x, of), scale in zip(batches, scales, strict=True):
+                self._set_rates(float(scale))
+                losses.append(self._step(x, *of))
+            return np.array(losses)
+
+    def _set_rates(self, scale: float) -> None:
+        for group, rate in zip(self.update.param_groups, self._rates, strict=True):
+            group["lr"] = rate * scale
 
     def _step(self, x: Tensor, t: Array, weights: Array | None) -> float:
         """Train on one minibatch, and return its loss before the update."""

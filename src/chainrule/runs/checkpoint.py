@@ -46,7 +46,7 @@ from chainrule.nn.network import Network
 from chainrule.runs.tensor_file import Shapes, packed, parse_tensors, read_own, read_tensors
 from chainrule.training import History, Progress, Trainer
 from chainrule.training.callbacks import with_state
-from chainrule.training.history import COLUMNS
+from chainrule.training.history import COLUMNS, LEARNING_RATE
 from chainrule.training.trainer import LONGEST_REASON
 
 NO_DIGEST = b"0" * 64
@@ -431,7 +431,8 @@ def _digest(content: memoryview, start: int, end: int) -> bytes:
 
 def _history(columns: list[str], arrays: dict[str, Array]) -> History:
     """The history from its columns, which are removed from ``arrays``."""
-    if columns and not {"train_loss", "seconds"} <= {*columns} <= {*COLUMNS, "seconds"}:
+    known = {*COLUMNS, LEARNING_RATE, "seconds"}
+    if columns and not {"train_loss", "seconds"} <= {*columns} <= known:
         raise ValueError("its history has other columns than an epoch")
     found = {name: arrays.pop(f"{HISTORY}{name}") for name in columns}
     if any(column.ndim != 1 or column.dtype != np.float64 for column in found.values()):

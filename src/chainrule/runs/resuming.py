@@ -12,12 +12,15 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from chainrule.config.load import Config
 from chainrule.core.errors import ChainruleError, ConfigError, DataError, Problem
 from chainrule.data.settings import PATH_KEYS
 from chainrule.runs.checkpoint import Checkpoint, read_checkpoint
 from chainrule.runs.run_folder import RunFolder
 from chainrule.training import Trainer
+from chainrule.training.schedules import Epoch
 
 FREE = (("training", "epochs"), ("training", "checkpoint_every"))
 """Settings that may differ; `_problem_of_epochs` checks the first."""
@@ -125,8 +128,13 @@ def _problem_of_epochs(
     if not isinstance(then, int) or now < then:
         yield config.problem(place, f"epochs is {now}, but {began} {then}; only more can follow")
         return
-    factor, begun = trainer.schedule.factor, range(1, min(checkpoint.position.epoch, then) + 1)
-    if any(factor(epoch, now) != factor(epoch, then) for epoch in begun):
+    begun = range(1, min(checkpoint.position.epoch, then) + 1)
+    of_an_epoch = trainer.engine.minibatches, checkpoint.history.rows
+
+    def factors(epoch: int, epochs: int) -> Any:
+        return trainer.schedule.factors(Epoch(epoch, epochs, *of_an_epoch))
+
+    if not all(np.array_equal(factors(e, now), factors(e, then)) for e in begun):
         message = (
             f"epochs is {now}, but {began} {then}, and its schedule follows from that number; "
             f"write {then}"

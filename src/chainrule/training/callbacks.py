@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.arguments import is_finite, is_whole
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ConfigError, Problem, nearest, shown, unknown
+from chainrule.core.errors import ConfigError, shown
 from chainrule.core.registry import from_table, name_in
-from chainrule.training.history import COLUMNS, Row
-from chainrule.training.scores import is_better_low
+from chainrule.training.history import Row
+from chainrule.training.monitor import MODE, MONITOR, Monitor
 
 State = Mapping[str, Any]
 """What a checkpoint can hold: by name, arrays of numbers, and values that JSON can represent."""
@@ -80,9 +79,6 @@ class Callback:
         """
 
 
-MODES = ("auto", "min", "max")
-
-
 @dataclass(eq=False)
 class EarlyStopping(Callback):
     """Stops training when a loss or score has stopped improving.
@@ -107,51 +103,33 @@ class EarlyStopping(Callback):
         wait: how many epochs have passed since the last improvement.
     """
 
-    monitor: str = field(
-        default="validation_loss", metadata={"kind": "column to monitor", "words": COLUMNS}
-    )
+    monitor: str = field(default="validation_loss", metadata=MONITOR)
     patience: int = 5
     min_delta: float = 0.0
-    mode: str = field(default="auto", metadata={"kind": "mode", "words": MODES})
+    mode: str = field(default="auto", metadata=MODE)
     restore_best: bool = True
     best: float | None = field(default=None, init=False, repr=False)
     best_epoch: int = field(default=0, init=False, repr=False)
     wait: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.monitor not in COLUMNS:
-            raise ConfigError(unknown("column to monitor", self.monitor, COLUMNS))
-        if self.mode not in MODES:
-            raise ConfigError(unknown("mode", self.mode, MODES))
-        if not (is_whole(self.patience) and self.patience >= 1):
+        self._monitor = Monitor(self.monitor, self.mode, self.min_delta)
+        if not is_whole(self.patience, at_least=1):
             found = shown(self.patience)
             raise ConfigError(f"patience is a whole number of at least 1, found {found}")
-        if not (is_finite(self.min_delta) and self.min_delta >= 0):
-            found = shown(self.min_delta)
-            raise ConfigError(f"min_delta is a finite number of at least 0, found {found}")
         if not isinstance(self.restore_best, bool):
             raise ConfigError(f"restore_best is true or false, found {shown(self.restore_best)}")
 
     def prepare(self, trainer: Any) -> None:
         """See `Callback.prepare`."""
-        if self.monitor not in trainer.columns:
-            raise ConfigError(Problem(self._missing(trainer), key="monitor"))
+        self._monitor.require(trainer, name_in(CALLBACKS, self).replace("_", " "))
         self.best, self.best_epoch, self.wait = None, 0, 0
         self._theta = np.zeros_like(trainer.network.theta)
-
-    def _missing(self, trainer: Any) -> str:
-        """The message for a column that this training does not have."""
-        of_validation = self.monitor.startswith("validation") and not len(trainer.validation)
-        why = "there are no validation data" if of_validation else "there is no such column here"
-        guess = nearest(self.monitor, trainer.columns)
-        hint = f"; did you mean {guess!r}?" if guess else "."
-        there = ", ".join(trainer.columns)
-        return f"early stopping monitors {self.monitor}, but {why}{hint} Known: {there}"
 
     def on_epoch(self, trainer: Any, row: Row) -> None:
         """See `Callback.on_epoch`."""
         value = row.get(self.monitor)
-        if value is not None and self._is_better(value):
+        if value is not None and self._monitor.is_better(value, self.best):
             self.best, self.best_epoch, self.wait = float(value), trainer.epoch, 0
             self._theta[...] = trainer.network.theta
             return
@@ -159,13 +137,6 @@ class EarlyStopping(Callback):
         if self.wait >= self.patience:
             best = "" if self.best is not None and self.restore_best else f": {self._about_best()}"
             trainer.stop(f"early stopping after epoch {trainer.epoch}{best}")
-
-    def _is_better(self, value: float) -> bool:
-        if self.best is None or not isfinite(value):
-            return isfinite(value)
-        less = self.mode == "min" or (self.mode == "auto" and is_better_low(self.monitor))
-        by = self.best - value if less else value - self.best
-        return by > self.min_delta
 
     def _about_best(self) -> str:
         if self.best is None:

@@ -19,7 +19,11 @@ Row = dict[str, float | int | None]
 """The number, losses, scores and seconds of one epoch, by the name of the column."""
 
 COLUMNS = tuple(f"{part}_{measure}" for part in ("train", "validation") for measure in MEASURES)
-"""The columns that a history may have in addition to ``epoch`` and ``seconds``."""
+"""The columns of losses and scores that a history may have, which can be monitored."""
+
+LEARNING_RATE = "learning_rate"
+"""The column of the network's learning rate in an epoch's last minibatch, where a schedule
+changes it."""
 
 _COLUMNS_OF_EMPTY_HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
 

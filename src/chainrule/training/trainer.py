@@ -34,9 +34,9 @@ from chainrule.training.callbacks import Callback, callback
 from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
-from chainrule.training.history import History, Progress, Row, score_columns
+from chainrule.training.history import LEARNING_RATE, History, Progress, Row, score_columns
 from chainrule.training.optimizers import Optimizer, optimizer
-from chainrule.training.schedules import Schedule, schedule
+from chainrule.training.schedules import Epoch, Schedule, schedule
 from chainrule.training.scores import (
     CLASSES,
     VALUES,
@@ -130,7 +130,6 @@ class Trainer:
         rates = network.rates(self.optimizer.default_rate)
         layout = network.parameters.layout
         self.optimizer.bind(network.theta, network.gradients.vector, layout.runs(rates))
-        self.schedule: Schedule = schedule(settings.schedule)
         self.base_rate = (
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
@@ -154,13 +153,15 @@ class Trainer:
         self.finished = settings.epochs == 0
         self._divergence: str | None = None
         self._chunk = 1
+        self._scales: Array | None = None
+        self.schedule: Schedule = self._make_schedule()
         self.callbacks = [*self._stock_callbacks(), *callbacks]
         for one in callbacks:
             one.prepare(self)
 
     @property
     def rate(self) -> float:
-        """The network's learning rate in the epoch in progress."""
+        """The network's learning rate in the minibatch in progress, or else in the last one."""
         return self.base_rate * self.optimizer.scale
 
     def _prepared(self, part: Part | Dataset) -> Part:
@@ -196,6 +197,17 @@ class Trainer:
             )
         except (ConfigError, MissingExtraError) as error:
             raise type(error)([replace(p, key="engine") for p in error.problems]) from None
+
+    def _make_schedule(self) -> Schedule:
+        """The schedule of the settings; an error names its option by its key."""
+        try:
+            found = schedule(self.settings.schedule)
+            found.prepare(self)
+        except ConfigError as error:
+            keys = (".".join(filter(None, ("schedule", p.key))) for p in error.problems)
+            problems = [replace(p, key=k) for p, k in zip(error.problems, keys, strict=True)]
+            raise ConfigError(problems) from None
+        return found
 
     def _stock_callbacks(self) -> list[Callback]:
         """The callbacks of the settings, prepared; an error names the callback by its key."""
@@ -306,8 +318,18 @@ class Trainer:
         self.set_scale()
 
     def set_scale(self) -> None:
-        """Set the optimiser's scale to the schedule's factor for the epoch in progress."""
-        self.optimizer.scale = self.schedule.factor(self.epoch, self.settings.epochs)
+        """Take the schedule's factors for the epoch in progress."""
+        found = self.schedule.factors(
+            Epoch(self.epoch, self.settings.epochs, self.engine.minibatches, self.history.rows)
+        )
+        self._scales = found if isinstance(found, np.ndarray) else None
+        self.optimizer.scale = float(
+            found if self._scales is None else self._scales[max(0, self.minibatch - 1)]
+        )
+
+    def scales(self, first: int, last: int) -> Array | None:
+        """The factors of minibatches of the epoch in progress; None where all are the same."""
+        return None if self._scales is None else self._scales[first:last]
 
     def order(self, epoch: int) -> Array | None:
         """The order of the cases by seed and epoch, (cases,); None if they are not shuffled."""
@@ -341,14 +363,20 @@ class Trainer:
     def _run_chunk(self, order: Array | None) -> tuple[Chunk, float]:
         """Run the next chunk; returns its result and the seconds that the engine took."""
         last = min(self.minibatch + self._chunk_length(), self.engine.minibatches)
+        scales = self.scales(self.minibatch, last)
+        if scales is not None:  # shown before the chunk, and afterwards that of its last minibatch
+            self.optimizer.scale = float(scales[0])
         self._show_minibatch(order)
         start = perf_counter()
+        given = () if scales is None else (scales,)
         try:
             with self.network.lock:
-                result = self.engine.run(order, self.minibatch, last)
+                result = self.engine.run(order, self.minibatch, last, *given)
         except NotFiniteError as error:
             raise self._diverged(error) from error
         elapsed = perf_counter() - start
+        if scales is not None:
+            self.optimizer.scale = float(scales[-1])
         if elapsed < CHUNK_SECONDS / 2:
             self._chunk = min(self._chunk * 2, self.engine.minibatches)
         elif elapsed > CHUNK_SECONDS * 2:
@@ -420,6 +448,8 @@ class Trainer:
                 progress.correct, self.train.t, self.train.weights
             )
         row |= score_columns("validation", self.evaluate(self.validation))
+        if not self.schedule.is_constant:
+            row[LEARNING_RATE] = self.rate
         row["seconds"] = progress.seconds
         return row
 

@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.errors import ChainruleError
+from chainrule.core.errors import ChainruleError, ConfigError
 from chainrule.data.dataset import Dataset
 from chainrule.nn.network import Network
 from chainrule.peers import PEERS, Peer
 from chainrule.runs.worker_process import Message, Send, serve
 from chainrule.training import Callback, Part, Row, Settings, Trainer
+from chainrule.training.history import mean_over_cases
+from chainrule.training.schedules import Epoch
 
 
 def peak_memory() -> int | None:
@@ -61,6 +63,13 @@ class Job:
     peer: str | None
     threads: int
     data: Array | None = None
+
+
+_MONITOR = "schedule.monitor"
+_ONLY_LOSS = (
+    "trainings are compared without validation and accuracy, so that this schedule can monitor "
+    "train_loss alone; add --set training.schedule.monitor=train_loss"
+)
 
 
 class Training(Callback):
@@ -135,11 +144,14 @@ class Training(Callback):
         seconds = perf_counter() - began
         self._ready(trainer, before, version=PEERS.version(name), start_seconds=seconds)
         for epoch in range(1, settings.epochs + 1):
-            trainer.optimizer.scale = trainer.schedule.factor(epoch, settings.epochs)
-            order = trainer.order(epoch)
+            trainer.epoch = epoch
+            trainer.set_scale()
+            order, scales = trainer.order(epoch), trainer.scales(0, trainer.engine.minibatches)
             began = perf_counter()
-            losses = peer.run(order)
+            losses = peer.run(order, scales)
             self._report(trainer, perf_counter() - began, losses)
+            loss = float(mean_over_cases(losses, trainer.engine.counts))
+            trainer.history.append({"epoch": epoch, "train_loss": loss})  # for the schedule
         self._end(peer.theta())
 
     def _ready(self, trainer: Trainer, before: int | None, **facts: Any) -> None:
@@ -160,16 +172,32 @@ class Training(Callback):
 
 
 def _trainer(network: Network, train: Dataset, settings: Settings) -> Trainer:
-    """A trainer without validation, callbacks or accuracy, since the peers have none of them."""
+    """A trainer without validation, callbacks or accuracy, since the peers have none of them.
+
+    Raises:
+        ConfigError: the schedule looks at something else than the training loss, among others.
+    """
     none = Part(train.x[:0], train.t[:0])
     bare = replace(settings, evaluate="running", callbacks=None)
-    return Trainer(network, train, none, bare, classes=False)
+    try:
+        return Trainer(network, train, none, bare, classes=False)
+    except ConfigError as error:
+        raise ConfigError(
+            [
+                replace(problem, message=_ONLY_LOSS) if problem.key == _MONITOR else problem
+                for problem in error.problems
+            ]
+        ) from None
 
 
 def _peer(name: str, trainer: Trainer, threads: int) -> Peer:
     """The peer, with the same θ and data; a ChainruleError if it cannot train the network."""
     kind = PEERS[name]
     reason = kind.reason_against(trainer.network, trainer.optimizer)
+    if reason is None and not kind.rates_of_minibatches:
+        first = Epoch(1, trainer.settings.epochs, trainer.engine.minibatches)
+        if np.ndim(trainer.schedule.factors(first)):
+            reason = "its learning rate changes between epochs only"
     if reason is not None:
         raise ChainruleError(reason)
     return kind(

@@ -135,7 +135,9 @@ class Engine(ABC):
         """Do slow preparations before the first chunk, such as compiling; θ is unchanged."""
 
     @abstractmethod
-    def run(self, order: Array | None, first: int, last: int) -> Chunk:
+    def run(
+        self, order: Array | None, first: int, last: int, scales: Array | None = None
+    ) -> Chunk:
         """Run minibatches ``first`` to ``last`` − 1.
 
         Args:
@@ -144,6 +146,8 @@ class Engine(ABC):
                 cases drawn with replacement.
             first: the number of the first minibatch, from 0.
             last: the number of the last minibatch plus 1.
+            scales: the factor on the learning rates in each of them, (last − first,), in place of
+                ``optimizer.scale``; None where that is the factor of all of them.
 
         Raises:
             NotFiniteError: a loss or gradient is not finite; that minibatch changed nothing.

@@ -23,7 +23,9 @@ class NumpyEngine(Engine):
         super().__init__(*args, **options)
         self._buffers: Buffers = {}
 
-    def run(self, order: Array | None, first: int, last: int) -> Chunk:
+    def run(
+        self, order: Array | None, first: int, last: int, scales: Array | None = None
+    ) -> Chunk:
         """See `Engine.run`."""
         losses, correct = np.empty(last - first), np.empty(last - first)
         # Values that are not finite are found and reported below; NumPy need not warn as well.
@@ -32,6 +34,8 @@ class NumpyEngine(Engine):
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 at, weights = k - first, self.weights_of(order, k)
+                if scales is not None:
+                    self.optimizer.scale = float(scales[at])
                 losses[at], correct[at] = self._step(x, t, k, weights)
         return self.chunk(losses, correct)
 

@@ -46,6 +46,7 @@ from chainrule.training.engines.compiled.tables import (
     Cases,
     Index,
     Minibatches,
+    Paces,
     Rules,
     Tables,
     Weighing,
@@ -59,6 +60,7 @@ from chainrule.training.engines.compiled.updates import (
     OF_L2,
     decays_of,
     penalty_loss,
+    set_rates,
     update_by_gradient,
 )
 
@@ -74,7 +76,7 @@ def run_batches(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     gathered: Array, losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array,
+    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them.
 
@@ -86,7 +88,8 @@ def run_batches(
     - ``gathered``: scratch space, (cases of a minibatch, input); unused where the order is empty.
     - ``losses``: receives each minibatch's loss before its update; one element per minibatch.
     - ``learn``: whether to train; otherwise the minibatches are only evaluated.
-    - ``case_weights``, ``correct_weights``: the fields of `Weighing`.
+    - ``case_weights``, ``correct_weights``: the fields of `Weighing`; ``base_rates``, ``scales``:
+      those of `Paces`.
 
     Returns:
         The numbers of minibatches run and of correct cases in them. The loop stops where a loss
@@ -96,11 +99,12 @@ def run_batches(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
-    weighing = Weighing(case_weights, correct_weights)
+    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
     correct = 0
     ordered = len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
+        set_rates(k, paces, ws)
         start = k * chosen.size if ordered else chosen.first + k * chosen.size
         count = min(chosen.size, there - start)
         if ordered:
@@ -425,9 +429,9 @@ class BlasLoop(MinibatchLoop):
         cases: Cases,
         chosen: Minibatches,
         losses: Array,
-        *,
         learn: bool,
         weighing: Weighing,
+        paces: Paces,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
         direct = codes[UPDATE] == DESCENT and codes[PENALTY] != WITH_L1  # needs no gradient
@@ -436,7 +440,7 @@ class BlasLoop(MinibatchLoop):
         common = common and not len(weighing.weights)
         ran, correct = run_batches(
             self._gemm, *cases, *chosen, *rules, None if common else True,
-            *self._workspace(units), self._gathered, losses, learn, *weighing,
+            *self._workspace(units), self._gathered, losses, learn, *weighing, *paces,
         )  # fmt: skip
         return int(ran), int(correct)
 

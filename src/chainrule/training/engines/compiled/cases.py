@@ -35,6 +35,7 @@ from chainrule.training.engines.compiled.tables import (
     DELTA,
     DESCENT,
     NO_PENALTY,
+    NO_SCALES,
     OUTPUTS,
     PADDED,
     SCRATCH,
@@ -47,6 +48,7 @@ from chainrule.training.engines.compiled.tables import (
     Cases,
     Index,
     Minibatches,
+    Paces,
     Rules,
     Tables,
     Weighing,
@@ -55,7 +57,12 @@ from chainrule.training.engines.compiled.tables import (
     dense_layers,
     make_tables,
 )
-from chainrule.training.engines.compiled.updates import corrections, penalty_loss, update
+from chainrule.training.engines.compiled.updates import (
+    corrections,
+    penalty_loss,
+    set_rates,
+    update,
+)
 
 ZERO, ONE, TWO, FOUR = Index(0), Index(1), Index(2), Index(4)
 
@@ -84,7 +91,7 @@ def run_cases(
     layers: Array, options: Array, rates: Array,
     weights: Array, state: Array, gradient: Array, units: Array,
     numbers: Array, losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array,
+    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one case after the other, or evaluate them.
 
@@ -95,7 +102,8 @@ def run_cases(
     - ``numbers``: scratch space for the indices of nonzero inputs, (input + 1,).
     - ``losses``: receives the loss of each case before its update; one element per case to run.
     - ``learn``: whether to train; otherwise the cases are only evaluated.
-    - ``case_weights``, ``correct_weights``: the fields of `Weighing`.
+    - ``case_weights``, ``correct_weights``: the fields of `Weighing`; ``base_rates``, ``scales``:
+      those of `Paces`.
 
     Returns:
         The numbers of cases run and of correct ones. The loop stops where a loss or a gradient
@@ -104,9 +112,10 @@ def run_cases(
     cases, chosen = Cases(x, labels, rows), Minibatches(order, first, size)
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
-    weighing = Weighing(case_weights, correct_weights)
+    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
     correct = 0
     for k in range(Index(len(losses))):
+        set_rates(k, paces, ws)
         case = Index(chosen.order[k]) if len(chosen.order) > 0 else chosen.first + k
         inputs = Inputs(cases.x, case, numbers, _list_inputs(cases.x, case, numbers))
         _in_lines(_sum_rows, inputs, ws)
@@ -331,14 +340,14 @@ class CaseLoop(Loop):
         self._numbers = np.zeros(self._network.input + 1, np.uintp)
 
     def _train(
-        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing, paces: Paces
     ) -> tuple[int, int]:
         chosen = Minibatches.of(order, first, len(losses), 1)
-        ran, correct = self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
+        ran, correct = self._call(self._cases, chosen, losses, True, weighing, paces)
         if ran < len(losses):  # the next case may have changed weights: start again from θ
             self._pack()
             chosen, losses = Minibatches.of(order, first, ran, 1), losses[:ran]
-            ran, correct = self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
+            ran, correct = self._call(self._cases, chosen, losses, True, weighing, paces)
         return ran, correct
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
@@ -346,8 +355,8 @@ class CaseLoop(Loop):
         cases, losses = Cases.of(x, t), np.empty(len(x))
         self._pack()
         every = Minibatches.of(None, 0, len(x), 1)
-        none = Weighing.none(self._network.dtype)
-        ran, correct = self._call(cases, every, losses, learn=False, weighing=none)
+        none, paces = Weighing.none(self._network.dtype), Paces(self._base_rates, NO_SCALES)
+        ran, correct = self._call(cases, every, losses, False, none, paces)
         if ran < len(losses):
             return None
         return float(losses.sum() / len(x)) + self._network.penalty_loss(), correct
@@ -357,9 +366,9 @@ class CaseLoop(Loop):
         cases: Cases,
         chosen: Minibatches,
         losses: Array,
-        *,
         learn: bool,
         weighing: Weighing,
+        paces: Paces,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
         if not learn:  # `evaluate` adds the penalty once for all cases
@@ -368,6 +377,6 @@ class CaseLoop(Loop):
         common = codes == MOST_COMMON and not len(weighing.weights)
         ran, correct = run_cases(
             *cases, *chosen, *rules, None if common else True,
-            *self._workspace(self._units), self._numbers, losses, learn, *weighing,
+            *self._workspace(self._units), self._numbers, losses, learn, *weighing, *paces,
         )  # fmt: skip
         return int(ran), int(correct)

@@ -147,17 +147,22 @@ class CompiledEngine(Engine):
         if self.fallback_reason is None:
             self._loop.run(None, 0, np.empty(0), np.empty(0))
 
-    def run(self, order: Array | None, first: int, last: int) -> Chunk:
+    def run(
+        self, order: Array | None, first: int, last: int, scales: Array | None = None
+    ) -> Chunk:
         """See `Engine.run`."""
-        if self.fallback_reason is not None or not self._are_there(order, first, last):
-            return self._reference.run(order, first, last)
+        there = scales is None or len(scales) == last - first
+        if self.fallback_reason is not None or not (there and self._are_there(order, first, last)):
+            return self._reference.run(order, first, last, scales)
         losses, correct, done = np.empty(last - first), 0, 0
         weighted = np.zeros(0 if self.weights is None else last - first)
         while done < len(losses):
-            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:])
+            left = None if scales is None else scales[done:]
+            ran, right = self._loop.run(order, first + done, losses[done:], weighted[done:], left)
             done, correct = done + ran, correct + right
             if done < len(losses):
-                one = self._reference.run(order, first + done, first + done + 1)
+                its = None if scales is None else scales[done : done + 1]
+                one = self._reference.run(order, first + done, first + done + 1, its)
                 losses[done] = one.losses[0]
                 if self.weights is None:
                     correct += int(one.correct)

@@ -61,6 +61,7 @@ from chainrule.training.engines.compiled.tables import (
     Cases,
     Index,
     Minibatches,
+    Paces,
     Rules,
     Tables,
     Weighing,
@@ -70,7 +71,11 @@ from chainrule.training.engines.compiled.tables import (
     dense_layers,
     make_tables,
 )
-from chainrule.training.engines.compiled.updates import penalty_loss, update_by_gradient
+from chainrule.training.engines.compiled.updates import (
+    penalty_loss,
+    set_rates,
+    update_by_gradient,
+)
 
 ZERO, ONE, TWO, THREE, FOUR = Index(0), Index(1), Index(2), Index(3), Index(4)
 
@@ -100,7 +105,7 @@ def run_lanes(
     weights: Array, state: Array, gradient: Array, units: Array,
     inputs: Array, numbers: Array, lane: Array, one_case: Array,
     losses: Array, learn: bool,
-    case_weights: Array, correct_weights: Array,
+    case_weights: Array, correct_weights: Array, base_rates: Array, scales: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Train on one minibatch after the other, or evaluate them; see `batches.run_batches`.
 
@@ -113,10 +118,11 @@ def run_lanes(
     rules = Rules(codes, constants)
     ws = Workspace(layers, options, rates, weights, state, gradient, units)
     room, block = Block(inputs, numbers, lane, one_case), Index(numbers.shape[1])
-    weighing = Weighing(case_weights, correct_weights)
+    weighing, paces = Weighing(case_weights, correct_weights), Paces(base_rates, scales)
     correct, ordered = 0, len(chosen.order) > 0
     there = Index(len(chosen.order)) if ordered else Index(len(cases.x))
     for k in range(Index(len(losses))):
+        set_rates(k, paces, ws)
         start = k * chosen.size if ordered else chosen.first + k * chosen.size
         stop = min(start + chosen.size, there)
         total, right = 0.0, 0
@@ -458,9 +464,9 @@ class LaneLoop(MinibatchLoop):
         cases: Cases,
         chosen: Minibatches,
         losses: Array,
-        *,
         learn: bool,
         weighing: Weighing,
+        paces: Paces,
     ) -> tuple[int, int]:
         codes, _, rules = self._settings_for(cases)
         common = (
@@ -468,6 +474,6 @@ class LaneLoop(MinibatchLoop):
         )
         ran, correct = run_lanes(
             *cases, *chosen, *rules, None if common else True,
-            *self._workspace(self._units), *self._room, losses, learn, *weighing,
+            *self._workspace(self._units), *self._room, losses, learn, *weighing, *paces,
         )  # fmt: skip
         return int(ran), int(correct)

@@ -15,10 +15,12 @@ from chainrule.training.engines.compiled.tables import (
     CROSS_ENTROPY,
     LOSSES,
     NESTEROV,
+    NO_SCALES,
     RULES,
     STEPS,
     Cases,
     Minibatches,
+    Paces,
     Packing,
     Rules,
     Tables,
@@ -126,7 +128,7 @@ class Loop(ABC):
 
     def _workspace(self, units: Array) -> tuple[Array, ...]:
         """The current fields of a `Workspace`, with the rates of the last settings."""
-        tables, rates = self._tables, self._settings.rates
+        tables, rates = self._tables, self._settings.rates.copy()  # `set_rates` may change them
         return (
             tables.layers,
             tables.options,
@@ -138,11 +140,17 @@ class Loop(ABC):
         )
 
     def run(
-        self, order: Array | None, first: int, losses: Array, correct: Array
+        self,
+        order: Array | None,
+        first: int,
+        losses: Array,
+        correct: Array,
+        scales: Array | None = None,
     ) -> tuple[int, int]:
         """Run minibatches from ``first`` on, one for each element of ``losses``.
 
-        Where cases have weights, ``correct`` receives the sum of those of correct cases.
+        Where cases have weights, ``correct`` receives the sum of those of correct cases; for
+        ``scales`` see `Engine.run`.
 
         Returns:
             The numbers of minibatches run and of correct cases in them. If not all were run, the
@@ -152,7 +160,9 @@ class Loop(ABC):
             self._bind()
         self._pack()
         weighing = Weighing(self._case_weights, correct)
-        ran, right = self._train(order, first, losses, weighing)
+        given = NO_SCALES if scales is None else np.ascontiguousarray(scales, np.float64)
+        paces = Paces(self._base_rates, given)
+        ran, right = self._train(order, first, losses, weighing, paces)
         for own, packed in self._pairs:
             np.copyto(own, packed)
         self._optimizer.steps += ran
@@ -164,7 +174,7 @@ class Loop(ABC):
 
     @abstractmethod
     def _train(
-        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing, paces: Paces
     ) -> tuple[int, int]:
         """As `run`, but on the packed vectors alone."""
 
@@ -245,20 +255,20 @@ class MinibatchLoop(Loop):
     """Runs minibatches of several cases; see `Loop`."""
 
     def _train(
-        self, order: Array | None, first: int, losses: Array, weighing: Weighing
+        self, order: Array | None, first: int, losses: Array, weighing: Weighing, paces: Paces
     ) -> tuple[int, int]:
         there = len(self._cases.x if order is None else order)
         size = min(self._batch_size, max(1, there))  # a single minibatch may have fewer cases
         chosen = Minibatches.of(order, first, len(losses), size)
-        return self._call(self._cases, chosen, losses, learn=True, weighing=weighing)
+        return self._call(self._cases, chosen, losses, True, weighing, paces)
 
     def evaluate(self, x: Array, t: Array) -> tuple[float, int] | None:
         """See `Loop.evaluate`."""
         size = min(max(self._batch_size, EVALUATED), len(x))
         losses, chosen = np.empty(-(-len(x) // size)), Minibatches.of(None, 0, 0, size)
         self._pack()
-        none = Weighing.none(self._network.dtype)
-        ran, correct = self._call(Cases.of(x, t), chosen, losses, learn=False, weighing=none)
+        none, paces = Weighing.none(self._network.dtype), Paces(self._base_rates, NO_SCALES)
+        ran, correct = self._call(Cases.of(x, t), chosen, losses, False, none, paces)
         if ran < len(losses):
             return None
         counts = np.minimum(size, len(x) - size * np.arange(len(losses)))
@@ -270,8 +280,8 @@ class MinibatchLoop(Loop):
         cases: Cases,
         chosen: Minibatches,
         losses: Array,
-        *,
         learn: bool,
         weighing: Weighing,
+        paces: Paces,
     ) -> tuple[int, int]:
         """Run the compiled loop; return the numbers of minibatches run and of correct cases."""

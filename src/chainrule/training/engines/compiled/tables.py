@@ -138,6 +138,22 @@ class Weighing(NamedTuple):
         return cls(np.empty(0, dtype), np.empty(0))
 
 
+class Paces(NamedTuple):
+    """The learning rates of each minibatch, where a schedule changes them within an epoch.
+
+    Attributes:
+        base: the rates of weights and biases before any schedule, (layers, 2); float64.
+        scales: the factor of each minibatch, (minibatches,); empty where the rates of the
+            workspace hold for all of them.
+    """
+
+    base: Array
+    scales: Array
+
+
+NO_SCALES = np.empty(0)
+"""Stands for rates that no schedule changes within a call."""
+
 NO_ORDER = np.empty(0, np.int64)
 """Stands for the order of the data set."""
 

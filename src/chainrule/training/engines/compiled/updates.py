@@ -29,6 +29,7 @@ from chainrule.training.engines.compiled.tables import (
     UPDATE,
     WEIGHTS,
     Index,
+    Paces,
     Rules,
     Workspace,
 )
@@ -42,6 +43,15 @@ ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 def decays_of(k: int, b: int) -> int:
     """The position of the penalties' rates on the weights (b = 0) or biases (1) of layer k."""
     return FIRST_DECAY + PER_LAYER * k + PER_ARRAY * b
+
+
+@part
+def set_rates(number: int, paces: Paces, ws: Workspace) -> None:
+    """Set the rates of minibatch ``number`` of this call, base rate × its factor."""
+    if len(paces.scales) > 0:
+        for k in range(Index(len(ws.layers))):
+            for b in range(TWO):
+                ws.rates[k, b] = ws.rates.dtype.type(paces.base[k, b] * paces.scales[number])
 
 
 @part

@@ -75,7 +75,9 @@ class TorchEngine(Engine):
             parameter.grad = tensor_view(self.network.gradients.vector, segment)
         return bound
 
-    def run(self, order: Array | None, first: int, last: int) -> Chunk:
+    def run(
+        self, order: Array | None, first: int, last: int, scales: Array | None = None
+    ) -> Chunk:
         """See `Engine.run`."""
         if not self._update.is_current:
             self._update = TorchUpdate(self.optimizer, self._parameters)
@@ -85,6 +87,9 @@ class TorchEngine(Engine):
             for k in range(first, last):
                 x, t = self._minibatch(order, k)
                 at, weights = k - first, self.weights_of(order, k)
+                if scales is not None:
+                    self.optimizer.scale = float(scales[at])
+                    self._update.refresh()
                 losses[at], correct[at] = self._step(x, t, k, weights)
         return self.chunk(losses, correct)
 
