@@ -8,6 +8,7 @@ Only what needs PyTorch imports this module; ``pip install 'chainrule[torch]'``.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from chainrule.core.strict_json import as_json
 from chainrule.data.standardization import Standardization
+from chainrule.nn.network import Network
 from chainrule.runs.export.document import description
 from chainrule.runs.export.model import Model
 from chainrule.training.engines.torch.modules import to_torch
@@ -60,7 +62,7 @@ class Whole(nn.Module):
         shape = model.network.input_shape
         scaling, units = model.scaling, model.target_scaling
         # The scalings stay in float64, whatever the type of the network is.
-        self.network = to_torch(model.network).to(dtype)
+        self.network = to_torch(_without_truncation(model.network)).to(dtype)
         self.scaling = nn.Identity() if scaling is None else Standardized(scaling, shape)
         self.units = nn.Identity() if units is None else InOwnUnits(units)
         self.shape = model.output_shape
@@ -69,6 +71,15 @@ class Whole(nn.Module):
         """(cases, *output shape) for (cases, *input shape)."""
         y = self.network(self.scaling(x))
         return self.units(y.reshape(-1, *self.shape))
+
+
+def _without_truncation(network: Network) -> Network:
+    """A copy whose truncated layers run each step once: their outputs are the same."""
+    found = deepcopy(network)
+    for layer in found.layers:
+        if layer.truncate is not None:
+            layer.truncate = None
+    return found
 
 
 def written(model: Model, path: Path, dtype: str | None) -> tuple[bytes, tuple[str, ...]]:

@@ -6,7 +6,8 @@ of ``math.h`` for that type and ``0.5R`` a number of it; see `Program`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,33 @@ static void @softmax(const real *z, real *s, long size)
         total += s[k] = $exp(z[k] - most);
     for (long k = 0; k < size; k++)
         s[k] /= total;
+}
+""",
+    "sigma": """\
+static real @sigma(real z)
+{
+    return z >= 0 ? 1.0R / (1.0R + $exp(-z)) : $exp(z) / (1.0R + $exp(z));
+}
+""",
+    "lstm": """\
+/* The states h and c after a step, for z of the gates i, f, g, o side by side */
+static void @lstm(const real *z, real *h, real *c, long size)
+{
+    for (long k = 0; k < size; k++) {
+        c[k] = @sigma(z[size + k]) * c[k] + @sigma(z[k]) * $tanh(z[2 * size + k]);
+        h[k] = @sigma(z[3 * size + k]) * $tanh(c[k]);
+    }
+}
+""",
+    "gru": """\
+/* The state h after a step, for x W + b and h U of the gates r, u, g side by side */
+static void @gru(const real *z, const real *m, real *h, long size)
+{
+    for (long k = 0; k < size; k++) {
+        const real r = @sigma(z[k] + m[k]), u = z[size + k] + m[size + k];
+        const real g = $tanh(z[2 * size + k] + r * m[2 * size + k]);
+        h[k] = @sigma(-u) * g + @sigma(u) * h[k];
+    }
 }
 """,
     "windows": """\
@@ -299,25 +327,73 @@ def _pool(function: str) -> Callable[..., None]:
 
 
 def _recurrent(program: Program, layer: Any, y: str, x: str) -> None:
-    W, U, b = (_parameter(program, layer, name) for name in "WUb")
-    size, features = layer.size, layer.features
-    h, z = program.buffer(size), program.buffer(size)
-    start = "0"
-    if np.any(layer.h0):
-        start = program.constant(f"{layer.name}_h0", layer.h0)
+    z, h = program.buffer(layer.size), _starts(program, layer)
+    with _steps(program, layer, y, *h):
+        _fed(program, layer, x, z)
+        _by_state(program, layer, h[0], z)
+        _activate(program, layer, z, str(layer.size))
+        program.add(f"@copy({z}, {h[0]}, {layer.size});")
+
+
+def _lstm(program: Program, layer: Any, y: str, x: str) -> None:
+    z, states = program.buffer(4 * layer.size), _starts(program, layer)
+    program.use("lstm")
+    with _steps(program, layer, y, *states):
+        _fed(program, layer, x, z)
+        _by_state(program, layer, states[0], z)
+        program.add(f"@lstm({z}, {', '.join(states)}, {layer.size});")
+
+
+def _gru(program: Program, layer: Any, y: str, x: str) -> None:
+    size = layer.size
+    z, m, h = program.buffer(3 * size), program.buffer(3 * size), _starts(program, layer)
+    b_hn = _parameter(program, layer, "b_hn")
+    program.use("gru")
+    with _steps(program, layer, y, *h):
+        _fed(program, layer, x, z)
+        program.add(f"@biases(0, {m}, {2 * size});")
+        program.add(f"@biases({b_hn}, {m} + {2 * size}, {size});")
+        _by_state(program, layer, h[0], m)
+        program.add(f"@gru({z}, {m}, {h[0]}, {size});")
+
+
+def _starts(program: Program, layer: Any) -> list[str]:
+    """The names of the layer's states, which get the values before the first step."""
     program.use("biases", "product", "copy")
-    program.add(f"@biases({start}, {h}, {size});")
+    found = []
+    for name in layer.state_names:
+        values, state = getattr(layer, f"{name}0"), program.buffer(layer.size)
+        start = program.constant(f"{layer.name}_{name}0", values) if np.any(values) else "0"
+        program.add(f"@biases({start}, {state}, {layer.size});")
+        found.append(state)
+    return found
+
+
+@contextmanager
+def _steps(program: Program, layer: Any, y: str, h: str, *others: str) -> Iterator[None]:
+    """The loop over the steps, behind whose statements h is put out."""
     program.add(f"for (long n = 0; n < {program.steps}; n++) {{")
-    program.add(f"@biases({b}, {z}, {size});")
-    program.add(f"@product({x} + n * {features}, {W}, {z}, {features}, {size});")
-    program.add(f"@product({h}, {U}, {z}, {size}, {size});")
-    _activate(program, layer, z, str(size))
-    program.add(f"@copy({z}, {h}, {size});")
+    yield
     if not layer.only_last:
-        program.add(f"@copy({h}, {y} + n * {size}, {size});")
+        program.add(f"@copy({h}, {y} + n * {layer.size}, {layer.size});")
     program.add("}")
     if layer.only_last:
-        program.add(f"@copy({h}, {y}, {size});")
+        program.add(f"@copy({h}, {y}, {layer.size});")
+
+
+def _fed(program: Program, layer: Any, x: str, z: str) -> None:
+    """z = x(n) W + b."""
+    W, b = _parameter(program, layer, "W"), _parameter(program, layer, "b")
+    features, width = layer.shapes()["W"]
+    program.add(f"@biases({b}, {z}, {width});")
+    program.add(f"@product({x} + n * {features}, {W}, {z}, {features}, {width});")
+
+
+def _by_state(program: Program, layer: Any, h: str, z: str) -> None:
+    """z += h(n−1) U."""
+    size, width = layer.shapes()["U"]
+    U = _parameter(program, layer, "U")
+    program.add(f"@product({h}, {U}, {z}, {size}, {width});")
 
 
 def _add(program: Program, layer: Any, y: str, *sources: str) -> None:
@@ -349,6 +425,8 @@ LAYERS: Mapping[type[Layer], Callable[..., None] | None] = {
     layer_types.Dense: _dense,
     layer_types.Softmax: _softmax,
     layer_types.Recurrent: _recurrent,
+    layer_types.LSTM: _lstm,
+    layer_types.GRU: _gru,
     layer_types.Conv2D: _filtered("convolve"),
     layer_types.LocallyConnected2D: _filtered("connect_locally"),
     layer_types.MaxPool2D: _pool("max_pool"),

@@ -196,15 +196,51 @@ def _average_pool2d(g: Graph, layer: Any, x: str) -> str:
 
 
 def _recurrent(g: Graph, layer: Any, x: str) -> str:
+    def step(states: list[str], fed: str, by_state: str) -> list[str]:
+        return [phi(g, layer, g.op("Add", fed, by_state))]
+
+    return _unrolled(g, layer, x, step)
+
+
+def _lstm(g: Graph, layer: Any, x: str) -> str:
+    def step(states: list[str], fed: str, by_state: str) -> list[str]:
+        i, f, new, o = g.ops("Split", [g.op("Add", fed, by_state)], 4, axis=-1)
+        kept = g.op("Mul", g.op("Sigmoid", f), states[1])
+        c = g.op("Add", kept, g.op("Mul", g.op("Sigmoid", i), g.op("Tanh", new)))
+        return [g.op("Mul", g.op("Sigmoid", o), g.op("Tanh", c)), c]
+
+    return _unrolled(g, layer, x, step)
+
+
+def _gru(g: Graph, layer: Any, x: str) -> str:
+    b_hn = g.constant(layer.b_hn, f"{layer.name}.b_hn") if layer.bias else None
+
+    def step(states: list[str], fed: str, by_state: str) -> list[str]:
+        (r, u, new), (r_h, u_h, m) = (g.ops("Split", [z], 3, axis=-1) for z in (fed, by_state))
+        m = m if b_hn is None else g.op("Add", m, b_hn)
+        heard = g.op("Mul", g.op("Sigmoid", g.op("Add", r, r_h)), m)
+        candidate = g.op("Tanh", g.op("Add", new, heard))
+        u = g.op("Add", u, u_h)
+        kept = g.op("Mul", g.op("Sigmoid", u), states[0])
+        return [g.op("Add", g.op("Mul", g.op("Sigmoid", g.op("Neg", u)), candidate), kept)]
+
+    return _unrolled(g, layer, x, step)
+
+
+def _unrolled(
+    g: Graph, layer: Any, x: str, step: Callable[[list[str], str, str], list[str]]
+) -> str:
+    """The output of a layer with states, from those before a step, x W + b, and h U."""
     fed = g.op("MatMul", x, g.constant(layer.W, f"{layer.name}.W"))
     fed = _plus_bias(g, layer, fed)
     U = g.constant(layer.U, f"{layer.name}.U")
 
-    def step(states: list[str], now: list[str]) -> list[str]:
-        return [phi(g, layer, g.op("Add", now[0], g.op("MatMul", states[0], U)))]
+    def run(states: list[str], now: list[str]) -> list[str]:
+        return step(states, now[0], g.op("MatMul", states[0], U))
 
-    (last,), (by_step,) = g.over_steps(step, [layer.h0], [fed])
-    return last if layer.only_last else by_step
+    starts = [getattr(layer, f"{name}0") for name in layer.state_names]
+    last, by_step = g.over_steps(run, starts, [fed])
+    return last[0] if layer.only_last else by_step[0]
 
 
 def _add(g: Graph, layer: Any, *sources: str) -> str:
@@ -222,6 +258,8 @@ LAYERS: Mapping[type[Layer], Callable[..., str]] = {
     layer_types.Dense: _dense,
     layer_types.Softmax: lambda g, layer, x: g.op("Softmax", x, axis=-1),
     layer_types.Recurrent: _recurrent,
+    layer_types.LSTM: _lstm,
+    layer_types.GRU: _gru,
     layer_types.Conv2D: _conv2d,
     layer_types.LocallyConnected2D: _locally_connected2d,
     layer_types.MaxPool2D: _max_pool2d,

@@ -16,7 +16,7 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.torch.modules import tensor_view, torch_name
 
-_FIXED = ("start", "num_batches_tracked")
+_FIXED = ("start", "start_cell", "num_batches_tracked")
 """What a ``state_dict`` may hold that has no place in θ: a start state that is not learnt, and a
 counter of batch normalisation."""
 
