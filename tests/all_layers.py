@@ -45,6 +45,14 @@ def classifier(*before):
     return [*before, layers.Flatten(), dense(3, "linear"), layers.Softmax()]
 
 
+def batch_norm(activation="tanh", **options):
+    return layers.BatchNorm(activation=activation, **options)
+
+
+def layer_norm(activation="tanh", **options):
+    return layers.LayerNorm(activation=activation, **options)
+
+
 def branches():
     """Residual blocks on rows, with a source that feeds three layers."""
     return [
@@ -182,6 +190,41 @@ CASES: dict[str, tuple[Callable[[], list], list[int], str]] = {
         SEQUENCE,
         "mse",
     ),
+    "batch_norm": (
+        lambda: [dense(4), batch_norm("relu"), dense(3), batch_norm("linear"), dense(2, "linear")],
+        [3],
+        "mse",
+    ),
+    "batch_norm of images": (
+        lambda: classifier(conv(), batch_norm(momentum=0.3, epsilon=0.01)),
+        IMAGE,
+        "cross_entropy",
+    ),
+    "batch_norm of sequences": (
+        lambda: [batch_norm("linear"), recurrent(4), batch_norm(), dense(2, "linear")],
+        SEQUENCE,
+        "mse",
+    ),
+    "batch_norm gives probabilities": (
+        lambda: [dense(4), dense(2, "linear"), batch_norm("sigmoid")],
+        [3],
+        "binary_cross_entropy",
+    ),
+    "layer_norm": (
+        lambda: [dense(5), layer_norm("relu"), layer_norm("linear"), dense(2, "linear")],
+        [3],
+        "mse",
+    ),
+    "layer_norm of images": (
+        lambda: classifier(conv(), layer_norm(epsilon=0.01)),
+        IMAGE,
+        "cross_entropy",
+    ),
+    "layer_norm of sequences": (
+        lambda: [layer_norm("linear"), recurrent(4), layer_norm(), dense(2, "linear")],
+        SEQUENCE,
+        "mse",
+    ),
     "flatten": (lambda: [layers.Flatten(), dense(2, "linear")], SEQUENCE, "mse"),
     "add, concatenate": (branches, [3], "log_cosh"),
     "joins of images": (image_branches, IMAGE, "cross_entropy"),
@@ -193,7 +236,12 @@ CASES: dict[str, tuple[Callable[[], list], list[int], str]] = {
 def network(case, **options):
     """The network of a name of `CASES`."""
     make, shape, loss = CASES[case]
-    return Network(make(), input=shape, loss=loss, seed=1, **options)
+    made = Network(make(), input=shape, loss=loss, seed=1, **options)
+    rng = np.random.default_rng(6)
+    for segment in made.parameters.layout:  # what normalises starts as if it were not there
+        if segment.name in ("gamma", "beta", "mean", "variance"):
+            made.parameters[segment.full_name] += rng.uniform(-0.5, 0.5, segment.shape)
+    return made
 
 
 def batch(net, cases, seed=3):

@@ -213,6 +213,27 @@ MISTAKES = [
         "at least 0",
     ),
     *both("epochs below 0", "epochs: 1", "epochs: -1", "13:11", "13:9", "-1", "whole number"),
+    *[
+        case
+        for key, value, words in (
+            ("momentum", "0", "a number above 0 and at most 1"),
+            ("momentum", "1.5", "a number above 0 and at most 1"),
+            ("epsilon", "0", "a finite number above 0"),
+            ("epsilon", "tiny", "a finite number above 0"),
+        )
+        for case in mistake(
+            f"batch_norm with {key} {value}",
+            (
+                "    - {size: 8",
+                f"    - {{type: batch_norm, {key}: {value}}}\n    - {{size: 8",
+                f"5:{28 + len(key)}",
+            ),
+            ("size: 8", f"type: batch_norm {key}: {value}\nsize: 8", f"5:{20 + len(key)}"),
+            key,
+            words,
+            value,
+        )
+    ],
     *both("batch of 0", "seed: 1", "batch_size: 0", "14:15", "14:13", "at least 1"),
     # Layers and a loss that make no network.
     *mistake(

@@ -11,6 +11,7 @@ from proof.bugs import (
     of_layers,
     of_losses,
     of_modes,
+    of_normalization,
     of_penalties,
     of_recurrence,
     of_scores,
@@ -35,4 +36,5 @@ BUGS = (
     *of_tables.BUGS,
     *of_recurrence.BUGS,
     *of_modes.BUGS,
+    *of_normalization.BUGS,
 )

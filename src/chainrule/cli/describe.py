@@ -107,7 +107,8 @@ def _print_network(network: Description) -> None:
         words=3,
     )
     weights, biases = f"{network.weights:,} weights", f"{network.biases:,} biases"
-    say(f"parameters       {network.parameters:,}: {weights} and {biases}")
+    rest = f", and {network.untrained:,} that are not trained" if network.untrained else ""
+    say(f"parameters       {network.parameters:,}: {weights} and {biases}{rest}")
     say(f"bytes            {network.bytes:,} in {network.dtype}; the gradient takes as many")
     say(f"multiplications  {network.multiplications:,} by weights, a case and forward pass")
 

@@ -209,6 +209,9 @@ Number = Annotated[float, _number("a finite number")]
 Amount = Annotated[float, _number("a finite number of at least 0", minimum=0)]
 AboveZero = Annotated[float, _number("a finite number above 0", exclusiveMinimum=0)]
 Share = Annotated[float, _number("a number from 0 to 1", minimum=0, maximum=1)]
+AboveZeroShare = Annotated[
+    float, _number("a number above 0 and at most 1", exclusiveMinimum=0, maximum=1)
+]
 BelowOne = Annotated[
     float, _number("a number of at least 0 and below 1", minimum=0, exclusiveMaximum=1)
 ]

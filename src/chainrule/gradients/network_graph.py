@@ -92,6 +92,48 @@ def _dropout(layer: Any, x: Node, own: Arrays) -> LayerNodes:
     return _without_activation(x if mask is None else x * mask)
 
 
+def _normalized(layer: Any, x: Node, axes: tuple[int, ...], own: Arrays) -> Node:
+    """γ x̂ + β with the mean and the variance of x over some axes; ``own`` broadcasts to x."""
+    away = x - f.mean(x, axis=axes, keepdims=True)
+    variance = f.mean(away * away, axis=axes, keepdims=True)
+    return own["gamma"] * (away / f.sqrt(variance + layer.epsilon)) + own["beta"]
+
+
+def _layer_norm(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """Rows and images alike; γ and β of an image's shape become rows."""
+    rows = {name: value.reshape((-1,)) for name, value in own.items()}
+    return _activated(layer, _normalized(layer, x, (1,), rows))
+
+
+def _batch_norm(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """Over the cases and places of each channel, or over the real steps of each feature."""
+    if layer.reads_sequences:
+        numbers, lengths = _sequences(layer, x)
+        cases, steps, features = numbers.shape
+        rows = numbers.reshape((-1, features))
+        real = np.arange(cases * steps)
+        if lengths is not None:
+            real = np.flatnonzero(~padded_steps(lengths, steps))
+        z = _by_columns(layer, rows[real], own)
+        place = np.zeros(cases * steps, int)  # of each step in z; padding gets any, then NaN
+        place[real] = np.arange(len(real))
+        nodes = _activated(layer, z)
+        by_step = (y[place].reshape((cases, steps, features)) for y in nodes)
+        return LayerNodes(*(_rows(_padded(y, lengths, np.nan)) for y in by_step))
+    return _activated(layer, _rows(_by_columns(layer, _images(layer, x), own)))
+
+
+def _by_columns(layer: Any, x: Node, own: Arrays) -> Node:
+    """Batch normalisation of (cases, features) or (cases, channels, height, width)."""
+    shape = (-1, *(1,) * (len(x.shape) - 2))
+    aligned = {name: value.reshape(shape) for name, value in own.items()}
+    if layer.context.training:
+        return _normalized(layer, x, (0, *range(2, len(x.shape))), aligned)
+    mean, variance = (own[name].value.reshape(shape) for name in layer.untrained)
+    away = (x - mean) / np.sqrt(variance + layer.epsilon)
+    return aligned["gamma"] * away + aligned["beta"]
+
+
 # Layers on images
 
 
@@ -274,6 +316,8 @@ LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
     layers.AveragePool2D: _pool(f.average_pool2d),
     layers.Flatten: lambda layer, x, own: _without_activation(x),
     layers.Dropout: _dropout,
+    layers.BatchNorm: _batch_norm,
+    layers.LayerNorm: _layer_norm,
     layers.Add: _add,
     layers.Concatenate: lambda layer, x, own: _without_activation(x[:, layer.order]),
 }

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chainrule.core.arguments import is_whole
 from chainrule.core.errors import ConfigError, Problem, shown, unknown
 from chainrule.core.registry import entry_options, name_in
-from chainrule.nn.activations import ACTIVATIONS, Sigmoid, activation
+from chainrule.nn.activations import ACTIVATIONS, Linear, Sigmoid, activation
 from chainrule.nn.graph import (
     INPUT,
     LayerGraph,
@@ -24,7 +24,8 @@ from chainrule.nn.graph import (
     names_of,
 )
 from chainrule.nn.layer_types import LAYERS, Dense, Layer, arguments_of
-from chainrule.nn.layers.base import Shape, Weighted
+from chainrule.nn.layers.base import Activated, Shape
+from chainrule.nn.layers.normalization import Normalized
 from chainrule.nn.losses import (
     FROM_LOGITS,
     BinaryCrossEntropy,
@@ -169,14 +170,23 @@ def nodes_of(layers: Sequence[Layer]) -> list[LayerNode]:
 
 
 def _choose_activations(layers: Sequence[Layer]) -> None:
-    """Set activations left out: linear if no layer with an activation follows, else relu."""
+    """Set activations left out: linear if no layer with an activation follows, else relu.
+
+    It is linear as well right before a layer that normalises and has an activation of its own;
+    a layer that only normalises counts as one without an activation.
+    """
     graph = layer_graph(nodes_of(layers))
     followed: set[int] = set()
+    normalised: set[int] = set()
     for k in reversed(graph.order):
         layer: Any = layers[k]
         has_one = hasattr(layer, "activation")
         if has_one and layer.activation is None:
-            layer.activation = activation("relu" if k in followed else "linear")
+            is_hidden = k in followed and k not in normalised
+            layer.activation = activation("relu" if is_hidden else "linear")
+        if isinstance(layer, Normalized):
+            has_one = not isinstance(layer.activation, Linear)
+            normalised.update(graph.sources[k] if has_one else ())
         if has_one or k in followed:
             followed.update(graph.sources[k])
 
@@ -223,12 +233,12 @@ def _layer_problems(layers: Sequence[Layer]) -> Iterator[LayerProblem]:
 
 def _output_function(layer: Layer) -> str:
     """``softmax``, ``sigmoid``, or another word, for the function that gives the outputs."""
-    if isinstance(layer, Weighted) and layer.loss_from_z:
+    if isinstance(layer, Activated) and layer.loss_from_z:
         return "sigmoid" if isinstance(layer.activation, Sigmoid) else "other"
     return layer.type
 
 
-def activation_name(layer: Weighted) -> str:
+def activation_name(layer: Activated) -> str:
     """The name of a layer's activation, as a configuration writes it."""
     return "" if layer.activation is None else name_in(ACTIVATIONS, layer.activation)
 

@@ -11,6 +11,7 @@ from chainrule.nn.layers.dense import Dense
 from chainrule.nn.layers.dropout import Dropout
 from chainrule.nn.layers.flatten import Flatten
 from chainrule.nn.layers.join import Add, Concatenate, Join
+from chainrule.nn.layers.normalization import BatchNorm, LayerNorm
 from chainrule.nn.layers.softmax import Softmax
 from chainrule.nn.sequences.gru import GRU
 from chainrule.nn.sequences.lstm import LSTM
@@ -28,6 +29,8 @@ LAYERS: Mapping[str, type[Layer]] = {
     "average_pool2d": AveragePool2D,
     "flatten": Flatten,
     "dropout": Dropout,
+    "batch_norm": BatchNorm,
+    "layer_norm": LayerNorm,
     "add": Add,
     "concatenate": Concatenate,
 }
@@ -61,6 +64,7 @@ __all__ = [
     "LSTM",
     "Add",
     "AveragePool2D",
+    "BatchNorm",
     "Concatenate",
     "Conv2D",
     "Dense",
@@ -68,6 +72,7 @@ __all__ = [
     "Flatten",
     "Join",
     "Layer",
+    "LayerNorm",
     "LocallyConnected2D",
     "MaxPool2D",
     "Recurrent",

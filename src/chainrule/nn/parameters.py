@@ -20,7 +20,7 @@ from chainrule.core.errors import ShapeError, UnknownNameError, printable, unkno
 ROWS_AT_A_TIME = 4096
 """How many rows are summed in their own precision; in float32 at least five digits remain."""
 
-BIASES = ("b", "b_hn", "h0", "c0")
+BIASES = ("b", "b_hn", "h0", "c0", "gamma", "beta")
 """Names of arrays that are penalised only where a penalty's setting includes biases."""
 
 
@@ -50,7 +50,10 @@ class Segment:
 
     @property
     def is_bias(self) -> bool:
-        """Whether it is added rather than multiplied: biases, and a learnt initial state."""
+        """Whether penalties spare it unless biases are included.
+
+        These are biases, a learnt initial state, and γ and β of a layer that normalises.
+        """
         return self.name in BIASES
 
     @property

@@ -239,6 +239,63 @@ def _unrolled(step: Callable[[Any], Step]) -> Callable[..., Any]:
     return output
 
 
+def _without_padding(layer: Any, x: Any) -> tuple[Any, Any]:
+    """The input with 0 at padding, and 1 at real steps and 0 at padding, or 1 alone."""
+    if x.ndim != 3:
+        return x, 1.0
+    padded = jnp.isnan(x).all(axis=-1, keepdims=True)
+    return jnp.where(padded, 0.0, x), jnp.where(padded, 0.0, 1.0)
+
+
+def _layer_norm(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+    numbers, real = _without_padding(layer, x)
+    axes = tuple(range(2 if x.ndim == 3 else 1, x.ndim))
+    away = numbers - numbers.mean(axes, keepdims=True)
+    variance = jnp.square(away).mean(axes, keepdims=True)
+    y = phi(own["gamma"] * (away / jnp.sqrt(variance + layer.epsilon)) + own["beta"])
+    return y if x.ndim != 3 else jnp.where(real == 0, nan, y)
+
+
+def _batch_statistics(layer: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Mean and variance of each feature or channel, and how many numbers it has."""
+    x, real = _without_padding(layer, x)
+    axes = (0, 1) if x.ndim == 3 else (0, *range(2, x.ndim))
+    count = jnp.broadcast_to(real, (*x.shape[:-1], 1) if x.ndim == 3 else x.shape).sum(axes)
+    shape = _of_channels(x)
+    mean = x.sum(axes) / count
+    away = (x - mean.reshape(shape)) * real
+    return mean, jnp.square(away).sum(axes) / count, count
+
+
+def _of_channels(x: Any) -> tuple[int, ...]:
+    """The shape in which an array of a number a channel broadcasts to x."""
+    return (-1,) if x.ndim == 3 else (-1, *(1,) * (x.ndim - 2))
+
+
+def _batch_norm(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+    numbers, real = _without_padding(layer, x)
+    mean, variance = own["mean"], own["variance"]
+    if own["training"]:
+        mean, variance, _ = _batch_statistics(layer, x)
+    shape = _of_channels(x)
+    away = (numbers - mean.reshape(shape)) / jnp.sqrt(variance + layer.epsilon).reshape(shape)
+    y = phi(own["gamma"].reshape(shape) * away + own["beta"].reshape(shape))
+    return y if x.ndim != 3 else jnp.where(real == 0, nan, y)
+
+
+def _after_batch_norm(layer: Any, x: Any, own: Mapping[str, Any]) -> dict[str, Any]:
+    mean, variance, count = _batch_statistics(layer, x)
+    several = count > 1
+    unbiased = variance * count / jnp.where(several, count - 1, 1)
+    target = {"mean": mean, "variance": jnp.where(several, unbiased, own["variance"])}
+    return {name: own[name] + layer.momentum * (target[name] - own[name]) for name in target}
+
+
+RUNNING: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any]], dict[str, Any]]] = {
+    layer_types.BatchNorm: _after_batch_norm,
+}
+"""What training makes of the untrained arrays of a layer, from its input and its arrays."""
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] = {
     layer_types.Dense: _dense,
     layer_types.Conv2D: _conv2d,
@@ -251,6 +308,8 @@ LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] 
     layer_types.Dropout: lambda layer, x, own, phi: (
         x * own["mask"].reshape(x.shape) if "mask" in own else x
     ),
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Flatten: lambda layer, x, own, phi: x.reshape(len(x), -1),
     layer_types.Softmax: lambda layer, x, own, phi: phi(x),
     layer_types.Add: lambda layer, sources, own, phi: sum(sources[1:], start=sources[0]),
@@ -297,7 +356,7 @@ LIBRARY = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES, RULES)
 
 def masks_of(network: Network, cases: int) -> dict[str, Array]:
     """The masks of dropout at this step of training, by layer name; none in evaluation."""
-    layers: list[Any] = [layer for layer in network.layers if layer.differs_in_training]
+    layers: list[Any] = [la for la in network.layers if isinstance(la, layer_types.Dropout)]
     masks = {layer.name: layer.draw_mask(cases, network.dtype) for layer in layers}
     return {name: mask for name, mask in masks.items() if mask is not None}
 
@@ -310,8 +369,10 @@ def total_loss(
     t: Any,
     masks: Mapping[str, Any],
     weights: Any = None,
-) -> Any:
-    """The network's loss, penalty included.
+    *,
+    training: bool,
+) -> tuple[Any, list[Any]]:
+    """The network's loss, penalty included, and what becomes of each array that is not trained.
 
     Args:
         network: made of parts that have a counterpart in JAX.
@@ -321,8 +382,17 @@ def total_loss(
         t: prepared targets.
         masks: the masks of dropout, as `masks_of` gives them.
         weights: prepared weights.
+        training: whether the layers are in training mode.
+
+    Returns:
+        The loss, and for each array of θ its value after a step of training where it is not
+        trained, else None.
     """
-    parameters = dict(zip(network.parameters, theta, strict=True))
+    parameters = {
+        s.full_name: w if s.trained else lax.stop_gradient(w)
+        for s, w in zip(network.parameters.layout, theta, strict=True)
+    }
+    running: dict[str, Any] = {}
     made: dict[int, Any] = {INPUT: x.reshape(len(x), *network.input_shape)}
     last = network.graph.order[-1]
     for k in network.graph.order:
@@ -330,16 +400,20 @@ def total_loss(
         own = {name: parameters[f"{layer.name}.{name}"] for name in layer.shapes()}
         if layer.name in masks:
             own["mask"] = masks[layer.name]
+        own["training"] = training
         sources = [made[source] for source in network.graph.sources[k]]
         given = sources if layer.joins else sources[0]
         ends_with_logits = k == last and network.from_logits is not None
         phi = (lambda z: z) if ends_with_logits else _function_of(layer, form)
         made[k] = LAYERS[layer.__class__](layer, given, own, phi)
+        if layer.untrained:
+            after = RUNNING[layer.__class__](layer, lax.stop_gradient(given), own)
+            running |= {f"{layer.name}.{name}": value for name, value in after.items()}
     value = _data_loss(network, form, made[last], t, weights)
     for name, w in parameters.items():
         for kind, rate in network.penalty_rates(name).items():
             value = value + rate * PENALTIES[kind](w)
-    return value
+    return value, [running.get(name) for name in parameters]
 
 
 def _function_of(layer: Any, form: str) -> Any:
@@ -383,10 +457,11 @@ def gradient(network: Network, x: Array, t: Array, weights: Array | None = None)
     """
     with jax.enable_x64(True):
         theta = [jnp.asarray(network.parameters[name]) for name in network.parameters]
-        differentiate = jax.jit(jax.grad(partial(total_loss, network, "formula")))
+        loss = partial(total_loss, network, "formula", training=network.context.training)
+        differentiate = jax.jit(jax.grad(loss, has_aux=True))
         masks = masks_of(network, len(x))
         w = None if weights is None else jnp.asarray(weights)
-        found = differentiate(theta, jnp.asarray(x), jnp.asarray(t), masks, w)
+        found, _ = differentiate(theta, jnp.asarray(x), jnp.asarray(t), masks, w)
         return np.concatenate([np.asarray(g).ravel() for g in found])
 
 
@@ -408,7 +483,7 @@ class JaxPeer(Peer):
         self._wide = self.network.dtype == np.float64
         layout = self.network.parameters.layout
         rates = [rate_of(segment, self.optimizer) for segment in layout]
-        loss = partial(total_loss, self.network, "plain")
+        loss = partial(total_loss, self.network, "plain", training=True)
         step = _step_of(loss, self.optimizer, rates, self.clip_gradient_norm)
         self._epoch = jax.jit(partial(_epoch, step, self.batch_size), donate_argnums=0)
         with jax.enable_x64(self._wide):
@@ -454,16 +529,19 @@ def _step_of(
 
     def step(carry: Any, x: Any, t: Any, w: Any, masks: Any, scale: Any) -> tuple[Any, Any]:
         theta, state, steps = carry
-        value, gradient = jax.value_and_grad(loss)(theta, x, t, masks, w)
+        (value, running), gradient = jax.value_and_grad(loss, has_aux=True)(theta, x, t, masks, w)
         if clip is not None:
             norm = jnp.sqrt(sum(jnp.square(g).sum() for g in gradient))
             gradient = [jnp.where(norm > clip, g * (clip / norm), g) for g in gradient]
         steps = steps + 1
         changes = [
-            update(rule, steps, rate * scale, g, s)
+            (0, s) if rate is None else update(rule, steps, rate * scale, g, s)
             for rate, g, s in zip(rates, gradient, state, strict=True)
         ]
-        theta = [w - change for w, (change, _) in zip(theta, changes, strict=True)]
+        theta = [
+            w - change if after is None else after
+            for w, (change, _), after in zip(theta, changes, running, strict=True)
+        ]
         return (theta, [s for _, s in changes], steps), value
 
     return step

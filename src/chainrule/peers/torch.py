@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError
 from chainrule.nn.network import Network
 from chainrule.peers.base import Peer
 from chainrule.training.engines.other_libraries import Library, rate_of
@@ -34,10 +35,22 @@ class TorchPeer(Peer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.model = Modules(self.network, "plain").up_to_logits()
+        self._require_minibatches_for_batch_norm()
+        self._modules = Modules(self.network, "plain")
+        self.model = self._modules.up_to_logits()
         self._loss = loss_of(self.network, "plain")
         self.update = self._optimizer()
         self._x = torch.tensor(self.x)
+
+    def _require_minibatches_for_batch_norm(self) -> None:
+        """Refuse what PyTorch would refuse in the middle of an epoch."""
+        last = len(self.x) % self.batch_size or self.batch_size
+        for layer in self.network.layers:
+            if last < layer.least_cases:
+                raise ConfigError(
+                    f"PyTorch's batch normalisation ({layer.name}) refuses the last minibatch of "
+                    "an epoch, which is a single case; with another batch_size it takes part"
+                )
 
     def _optimizer(self) -> torch.optim.Optimizer:
         """PyTorch's rule, with a parameter group for every rate and every decay."""
@@ -45,7 +58,8 @@ class TorchPeer(Peer):
         self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
         by_decay = self.clip_gradient_norm is None
         layout = self.network.parameters.layout
-        for segment, parameter in zip(layout, self.model.parameters(), strict=True):
+        for segment in layout.trained:
+            parameter = self._modules.tensor(segment)
             decays = self.network.penalty_rates(segment.full_name)
             for kind, factor in decays.items():
                 self._penalised[kind].append((factor, parameter))
@@ -114,7 +128,8 @@ class TorchPeer(Peer):
 
     def theta(self) -> Array:
         """See `Peer.theta`."""
-        return _as_theta(p.detach() for p in self.model.parameters())
+        layout = self.network.parameters.layout
+        return _as_theta(self._modules.tensor(segment).detach() for segment in layout)
 
 
 # The derivative of the loss, for the check of gradients
@@ -129,12 +144,18 @@ def gradient(network: Network, x: Array, t: Array, weights: Array | None = None)
         t: prepared targets.
         weights: prepared weights.
     """
-    model = Modules(network, "formula").up_to_logits()
+    modules = Modules(network, "formula")
+    model = modules.up_to_logits().train(network.context.training)
     value: Any = loss_of(network, "formula")(model(as_tensor(x)), t, weights)
-    for name, w in zip(network.parameters, model.parameters(), strict=True):
-        for term in penalty_terms(network, name, w):
+    layout = network.parameters.layout
+    for segment in layout.trained:
+        for term in penalty_terms(network, segment.full_name, modules.tensor(segment)):
             value = value + term
-    return _as_theta(torch.autograd.grad(value, list(model.parameters())))
+    found = torch.autograd.grad(value, [modules.tensor(s) for s in layout.trained])
+    by_name = dict(zip(layout.trained, found, strict=True))
+    return _as_theta(
+        by_name[s] if s.trained else torch.zeros_like(modules.tensor(s)) for s in layout
+    )
 
 
 def _as_theta(tensors: Iterator[Tensor] | tuple[Tensor, ...]) -> Array:

@@ -20,6 +20,7 @@ from chainrule.core.errors import (
     DataError,
     DivergenceError,
     MissingExtraError,
+    Problem,
     printable,
     shown,
     unknown,
@@ -135,6 +136,7 @@ class Trainer:
         )
         self.engine: Engine = self._make_engine()
         batch_size = min(self.engine.batch_size, len(self.train))
+        _require_cases_to_learn_from(network, batch_size)
         self.threads = number_of_threads(network, batch_size, settings.threads)
         self.engine.threads = self.threads
         is_small = settings.threads == "auto" and products_are_small(network, batch_size)
@@ -459,3 +461,15 @@ class Trainer:
         if self.classes:
             return self.engine.evaluate(x, t, weights)
         return evaluate(self.network, x, t, kind=self.kind, weights=weights)
+
+
+def _require_cases_to_learn_from(network: Network, batch_size: int) -> None:
+    """Refuse minibatches that are too small for a layer to learn anything."""
+    for layer in network.layers:
+        if batch_size < layer.least_cases:
+            message = (
+                f"{layer.name} takes mean and variance over the cases of a minibatch, and gives "
+                f"the same whatever x is where that is a single case; choose a batch_size of at "
+                f"least {layer.least_cases}, or layer_norm, which looks at each case by itself"
+            )
+            raise ConfigError(Problem(message, key="batch_size"))

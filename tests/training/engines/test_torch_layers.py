@@ -61,9 +61,10 @@ def test_parameters_are_called_as_the_layers_are(case):
     module = to_torch(net)
     names = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
     names |= {"b_hn": "candidate_bias", "c0": "start_cell"}
+    names |= {"gamma": "weight", "beta": "bias"}
     expected = [
         f"{segment.layer}{'_' * (segment.layer == 'forward')}.{names[segment.name]}"
-        for segment in net.parameters.layout
+        for segment in net.parameters.layout.trained
     ]
     assert [name for name, _ in module.named_parameters()] == expected
     again = to_torch(network(case))

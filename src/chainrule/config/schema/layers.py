@@ -20,6 +20,8 @@ from pydantic_core import PydanticCustomError
 from chainrule.core.arguments import is_finite
 from chainrule.core.errors import unknown
 from chainrule.core.schema import (
+    AboveZero,
+    AboveZeroShare,
     Amount,
     BelowOne,
     Choice,
@@ -321,6 +323,17 @@ KEYS: Mapping[str, Key] = {
         [10],
     ),
     "rate": Key(BelowOne, "the probability that a number is left out during training", [0.5]),
+    "momentum": Key(
+        AboveZeroShare,
+        "the share of a minibatch in the running mean and variance, as in PyTorch; Keras counts "
+        "what stays, so that its 0.99 is 0.01 here",
+        [0.1],
+    ),
+    "epsilon": Key(
+        AboveZero,
+        "added to the variance so that its root is never 0; PyTorch's is 1e-5, Keras's 1e-3",
+        [1e-5],
+    ),
     "filters": Key(Count, "how many filters, the channels of the output"),
     "stride": Key(Sides, "from one place to the next: a number or two"),
     "padding": Key(
@@ -337,6 +350,14 @@ _OF_A_KIND: Mapping[tuple[str, str], Key] = {
     ("recurrent", "activation"): Key(
         ActivationWord, "the function φ; by default tanh", ["tanh", "linear"], is_open=True
     ),
+    **{
+        (kind, "activation"): Key(
+            ActivationWord,
+            "the function φ behind it; a layer before it that states no activation is then linear",
+            ["relu"],
+        )
+        for kind in ("batch_norm", "layer_norm")
+    },
 }
 """Arguments that mean something else in one type of layer than in the others."""
 

@@ -239,6 +239,11 @@ class Layer(ABC):
         return 1
 
     @property
+    def least_cases(self) -> int:
+        """The fewest cases of a minibatch from which it learns anything; see `BatchNorm`."""
+        return 1
+
+    @property
     def largest_product(self) -> int:
         """The multiplications for one case in the layer's largest matrix product by NumPy."""
         return prod(self.shapes().get("W", (0,)))
@@ -405,7 +410,40 @@ class View:
         assign(self.__get__(layer), value, f"{layer.name}.{self.attribute}")
 
 
-class WithWeights(Layer):
+class Parametrised(Layer):
+    """A layer with parameters that are trained, and views into them."""
+
+    output_letter: ClassVar[str] = "a"
+    has_weights: ClassVar[bool] = True
+
+    _absences: ClassVar[Mapping[str, str]] = {}
+    """The reason why a layer of a network lacks a parameter, by the parameter's name."""
+
+    def _of(self, arrays: Arrays, name: str) -> Array:
+        if name not in arrays:
+            why = (
+                f": it {self._absences[name]}" if self.bound else " before it belongs to a network"
+            )
+            raise ShapeError(f"{self.name or type(self).__name__} has no {name}{why}")
+        return arrays[name]
+
+
+class Activated(Parametrised):
+    """A layer whose output is a = φ(z) with an activation φ."""
+
+    _activation: Any
+
+    @property
+    def activation(self) -> Activation | None:
+        """φ; if it was left out, None until a network has chosen it."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
+        self._activation = None if value is None else activation(value)
+
+
+class WithWeights(Parametrised):
     """A layer with weights W and biases b.
 
     Args:
@@ -426,8 +464,6 @@ class WithWeights(Layer):
         ConfigError: an initializer, rate or another argument is invalid.
     """
 
-    output_letter: ClassVar[str] = "a"
-    has_weights: ClassVar[bool] = True
     initial_values: ClassVar[Mapping[str, str]] = {
         "weights": DEFAULT_WEIGHTS,
         "biases": DEFAULT_BIASES,
@@ -437,7 +473,6 @@ class WithWeights(Layer):
     """The formula of z for a layer without biases."""
 
     _absences: ClassVar[Mapping[str, str]] = {"b": "was made without biases"}
-    """The reason why a layer of a network lacks a parameter, by the parameter's name."""
 
     def __init__(
         self,
@@ -470,16 +505,8 @@ class WithWeights(Layer):
     W_grad = View("∂L/∂W of the last backward pass, a view into the gradient.")
     b_grad = View("∂L/∂b of the last backward pass, a view into the gradient.")
 
-    def _of(self, arrays: Arrays, name: str) -> Array:
-        if name not in arrays:
-            why = (
-                f": it {self._absences[name]}" if self.bound else " before it belongs to a network"
-            )
-            raise ShapeError(f"{self.name or type(self).__name__} has no {name}{why}")
-        return arrays[name]
 
-
-class Weighted(WithWeights):
+class Weighted(Activated, WithWeights):
     """A layer with weights W, biases b and an activation φ.
 
     Args:
@@ -491,8 +518,6 @@ class Weighted(WithWeights):
         ConfigError: an activation, initializer, rate or another argument is invalid.
     """
 
-    _activation: Any
-
     def __init__(
         self,
         *,
@@ -501,15 +526,6 @@ class Weighted(WithWeights):
     ) -> None:
         super().__init__(**options)
         self.activation = activation
-
-    @property
-    def activation(self) -> Activation | None:
-        """φ; if it was left out, None until a network has chosen it."""
-        return self._activation
-
-    @activation.setter
-    def activation(self, value: str | Mapping[str, Any] | Activation | None) -> None:
-        self._activation = None if value is None else activation(value)
 
 
 def counted(what: str, value: Any) -> int:

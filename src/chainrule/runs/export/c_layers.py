@@ -237,6 +237,35 @@ static void @average_pool(const real *x, real *y, const struct @windows *at)
             }
 }
 """,
+    "scale_and_shift": """\
+/* y = (x - mean) * scale + shift; each feature has its own, at `places` neighbours in x. */
+static void @scale_and_shift(const real *x, real *y, const real *mean, const real *scale,
+                             const real *shift, long count, long features, long places)
+{
+    for (long k = 0; k < count; k++) {
+        const long f = k / places % features;
+        y[k] = (x[k] - mean[f]) * scale[f] + shift[f];
+    }
+}
+""",
+    "layer_norm": """\
+/* The numbers of x with the mean 0 and the variance 1, times gamma, plus beta. */
+static void @layer_norm(const real *x, real *y, const real *gamma, const real *beta, long count,
+                        real epsilon)
+{
+    real mean = 0, rest = 0, variance = 0;
+    for (long k = 0; k < count; k++)
+        mean += x[k] / (real)count;
+    for (long k = 0; k < count; k++)
+        rest += (x[k] - mean) / (real)count;
+    for (long k = 0; k < count; k++) {
+        const real away = x[k] - mean - rest;
+        variance += away * away / (real)count;
+    }
+    for (long k = 0; k < count; k++)
+        y[k] = (x[k] - mean - rest) / $sqrt(variance + epsilon) * gamma[k] + beta[k];
+}
+""",
 }
 
 
@@ -293,6 +322,30 @@ def _softmax(program: Program, layer: Any, y: str, x: str) -> None:
     program.use("softmax")
     call = f"@softmax({x_now}, {y_now}, {layer.output_shape[-1]});"
     program.add(f"{loop}\n    {call}" if loop else call)
+
+
+def _batch_norm(program: Program, layer: Any, y: str, x: str) -> None:
+    """By the running statistics, as in evaluation."""
+    scale = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
+    mean, shift = (_parameter(program, layer, name) for name in ("mean", "beta"))
+    by = program.constant(f"{layer.name}_scale", scale)
+    count, features = count_of(program, layer), len(scale)
+    places = layer.outputs // features if len(layer.input_shape) == 3 else 1
+    program.use("scale_and_shift")
+    program.add(
+        f"@scale_and_shift({x}, {y}, {mean}, {by}, {shift}, {count}, {features}, {places});"
+    )
+    _activate(program, layer, y, count)
+
+
+def _layer_norm(program: Program, layer: Any, y: str, x: str) -> None:
+    gamma, beta = (_parameter(program, layer, name) for name in ("gamma", "beta"))
+    loop, x_now, y_now = _per_step(program, layer, x, y)
+    size, epsilon = layer.gamma.size, program.number(layer.epsilon)
+    program.use("layer_norm")
+    call = f"@layer_norm({x_now}, {y_now}, {gamma}, {beta}, {size}, {epsilon});"
+    program.add(f"{loop}\n    {call}" if loop else call)
+    _activate(program, layer, y, count_of(program, layer))
 
 
 def _windows(program: Program, layer: Any) -> str:
@@ -433,6 +486,8 @@ LAYERS: Mapping[type[Layer], Callable[..., None] | None] = {
     layer_types.AveragePool2D: _pool("average_pool"),
     layer_types.Flatten: None,
     layer_types.Dropout: None,
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Add: _add,
     layer_types.Concatenate: _concatenate,
 }

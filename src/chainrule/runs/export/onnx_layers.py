@@ -243,6 +243,32 @@ def _unrolled(
     return last[0] if layer.only_last else by_step[0]
 
 
+def _batch_norm(g: Graph, layer: Any, x: str) -> str:
+    """By the running statistics, as in evaluation."""
+    shape = (-1, 1, 1) if len(layer.input_shape) == 3 else (-1,)
+    scale = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
+    mean, scale, beta = (
+        g.constant(values.reshape(shape), f"{layer.name}.{name}")
+        for name, values in (("mean", layer.mean), ("scale", scale), ("beta", layer.beta))
+    )
+    away = g.op("Mul", g.op("Sub", x, mean), scale)
+    return phi(g, layer, g.op("Add", away, beta, name=f"{layer.name}.z"))
+
+
+def _layer_norm(g: Graph, layer: Any, x: str) -> str:
+    """Over all axes of a case, or over the features of each step."""
+    options: dict[str, Any] = {
+        "keepdims": 1,
+        "axes": [-1] if layer.at_each_step else [*range(1, 1 + len(layer.input_shape))],
+    }
+    gamma, beta = (g.constant(getattr(layer, k), f"{layer.name}.{k}") for k in ("gamma", "beta"))
+    away = g.op("Sub", x, g.op("ReduceMean", x, **options))
+    variance = g.op("ReduceMean", g.op("Mul", away, away), **options)
+    deviation = g.op("Sqrt", g.op("Add", variance, g.number(layer.epsilon)))
+    scaled = g.op("Mul", g.op("Div", away, deviation), gamma)
+    return phi(g, layer, g.op("Add", scaled, beta, name=f"{layer.name}.z"))
+
+
 def _add(g: Graph, layer: Any, *sources: str) -> str:
     total, *rest = sources
     for source in rest:
@@ -265,6 +291,8 @@ LAYERS: Mapping[type[Layer], Callable[..., str]] = {
     layer_types.MaxPool2D: _max_pool2d,
     layer_types.AveragePool2D: _average_pool2d,
     layer_types.Flatten: lambda g, layer, x: g.reshape(x, layer.outputs),
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Dropout: lambda g, layer, x: x,  # in evaluation
     layer_types.Add: _add,
     layer_types.Concatenate: _concatenate,

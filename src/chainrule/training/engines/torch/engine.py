@@ -64,13 +64,15 @@ class TorchEngine(Engine):
         self._output = modules.behind_logits()
         self._by_layer = modules.by_layer
         self._loss = loss_of(network, "precise")
-        self._parameters = self._bound_parameters()
+        self._parameters = self._bound_parameters(modules)
+        layout = network.parameters.layout
+        self._running = [modules.tensor(s) for s in layout if not s.trained]
         self._update = TorchUpdate(self.optimizer, self._parameters)
         self._x = as_tensor(self.x)
 
-    def _bound_parameters(self) -> list[tuple[Segment, nn.Parameter]]:
+    def _bound_parameters(self, modules: Modules) -> list[tuple[Segment, nn.Parameter]]:
         """The parameters in θ's order; their gradients are written into the gradient vector."""
-        bound = list(zip(self.network.parameters.layout, self.module.parameters(), strict=True))
+        bound = [(s, modules.tensor(s)) for s in self.network.parameters.layout.trained]
         for segment, parameter in bound:
             parameter.grad = tensor_view(self.network.gradients.vector, segment)
         return bound
@@ -90,7 +92,7 @@ class TorchEngine(Engine):
                 if scales is not None:
                     self.optimizer.scale = float(scales[at])
                     self._update.refresh()
-                losses[at], correct[at] = self._step(x, t, k, weights)
+                losses[at], correct[at] = self._undoable_step(x, t, k, weights)
         return self.chunk(losses, correct)
 
     def _suitable_threads(self) -> int:
@@ -106,6 +108,18 @@ class TorchEngine(Engine):
             return self._x[chosen], self.t[chosen]
         cases = order[chosen]
         return as_tensor(self.x.take(cases, axis=0)), self.t.take(cases, axis=0)
+
+    def _undoable_step(
+        self, x: Tensor, t: Array, k: int, weights: Array | None
+    ) -> tuple[float, float]:
+        """`_step`; if it fails, running statistics, moved by the forward pass, are put back."""
+        before = [running.clone() for running in self._running]
+        try:
+            return self._step(x, t, k, weights)
+        except NotFiniteError:
+            for running, kept in zip(self._running, before, strict=True):
+                running.copy_(kept)
+            raise
 
     def _step(self, x: Tensor, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""

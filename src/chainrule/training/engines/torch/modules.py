@@ -56,6 +56,10 @@ _PARAMETER_NAMES = {
     "b_hn": "candidate_bias",
     "h0": "start",
     "c0": "start_cell",
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
 }
 
 
@@ -143,6 +147,50 @@ class DropoutOfMasks(nn.Dropout):
             return super().forward(x)
         mask = self.draw(len(x))
         return x if mask is None else x * torch.from_numpy(mask).reshape(x.shape)
+
+
+class LayerNormOfSteps(nn.LayerNorm):
+    """``nn.LayerNorm`` at each step of a sequence; a step that is padding, all NaN, stays it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, steps, features)."""
+        padded = x.isnan().all(-1, keepdim=True)
+        return torch.where(padded, torch.nan, super().forward(torch.where(padded, 0.0, x)))
+
+
+class BatchNormOfAny(nn.BatchNorm1d):
+    """``nn.BatchNorm1d``, but of a single number of a channel, and of images and sequences too.
+
+    PyTorch's own refuses a single number in training, counts padding, and wants the steps of a
+    sequence last. The running statistics follow PyTorch's rule.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the shape of x: (cases, features), (cases, channels, …) or (cases, steps, features).
+
+        Steps that are padding stay padding, and count nowhere.
+        """
+        if x.ndim != 3:
+            return self._normalized(x)
+        real = ~x.isnan().all(-1)
+        z = torch.full_like(x, torch.nan)
+        z[real] = self._normalized(x[real])
+        return z
+
+    def _normalized(self, x: Tensor) -> Tensor:
+        """Of (cases, channels, …)."""
+        mean, variance = self.running_mean, self.running_var
+        assert mean is not None
+        assert variance is not None
+        options: dict[str, Any] = {"weight": self.weight, "bias": self.bias, "eps": self.eps}
+        if not self.training:
+            return F.batch_norm(x, mean, variance, **options)
+        if x.numel() > len(mean):
+            options |= {"training": True, "momentum": self.momentum}
+            return F.batch_norm(x, mean, variance, **options)
+        mean += self.momentum * (x.detach().flatten() - mean)
+        shape = (-1, *(1,) * (x.ndim - 2))
+        return 0 * self.weight.reshape(shape) * x + self.bias.reshape(shape)
 
 
 class Sum(nn.Module):
@@ -255,6 +303,22 @@ def _average_pool2d(layer: Any, form: str) -> Parts:
     yield "", nn.AvgPool2d(layer.window_size, layer.stride)
 
 
+def _batch_norm(layer: Any, form: str) -> Parts:
+    """PyTorch's own in the plain form, except for sequences."""
+    channels, sizes = layer.gamma.shape[0], len(layer.input_shape)
+    kind: Callable[..., nn.Module] = BatchNormOfAny
+    if form == "plain" and sizes != 2:
+        kind = nn.BatchNorm1d if sizes == 1 else nn.BatchNorm2d
+    yield "", kind(channels, eps=layer.epsilon, momentum=layer.momentum)
+    yield from _activation(layer, form)
+
+
+def _layer_norm(layer: Any, form: str) -> Parts:
+    kind = LayerNormOfSteps if layer.at_each_step else nn.LayerNorm
+    yield "", kind(layer.shapes()["gamma"], eps=layer.epsilon, device="meta")
+    yield from _activation(layer, form)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     layer_types.Dense: _dense,
     layer_types.Conv2D: _conv2d,
@@ -265,6 +329,8 @@ LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     layer_types.LSTM: _gated(lstm_step),
     layer_types.GRU: _gated(gru_step),
     layer_types.Dropout: lambda layer, form: iter([("", DropoutOfMasks(layer.rate))]),
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Flatten: lambda layer, form: iter([("", nn.Flatten())]),
     layer_types.Softmax: lambda layer, form: iter([("", SOFTMAX.made(form, layer))]),
     layer_types.Add: lambda layer, form: iter([("", Sum())]),
@@ -338,11 +404,15 @@ class Modules:
                     module.draw = partial(_mask, layer, network.dtype)
             self._layers.append(modules)
         for segment in network.parameters.layout:
-            parameter = tensor_view(network.theta, segment)
+            tensor = tensor_view(network.theta, segment)
             if not share:
-                parameter = parameter.clone(memory_format=torch.contiguous_format)
-            module = self.by_layer[segment.layer]
-            setattr(module, torch_name(segment.name), nn.Parameter(parameter))
+                tensor = tensor.clone(memory_format=torch.contiguous_format)
+            own = nn.Parameter(tensor) if segment.trained else tensor
+            setattr(self.by_layer[segment.layer], torch_name(segment.name), own)
+
+    def tensor(self, segment: Segment) -> Any:
+        """The parameter, or the buffer of what is not trained, for a segment of θ."""
+        return getattr(self.by_layer[segment.layer], torch_name(segment.name))
 
     def whole(self) -> nn.Module:
         """A module that maps rows of inputs to rows of outputs."""
@@ -406,7 +476,7 @@ def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> 
 
     The module takes rows, or images and sequences in their own shape, and gives rows, as
     `Network.forward_pass` does. PyTorch's global random state is neither read nor changed. Dropout
-    is PyTorch's own: it drops numbers until ``eval()`` is called.
+    and batch normalisation are PyTorch's own: they are in training until ``eval()`` is called.
 
     Args:
         network: a network of the layers and activations of the tables.

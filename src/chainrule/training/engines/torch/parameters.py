@@ -12,6 +12,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from chainrule.core.arrays import Array
 from chainrule.core.errors import Problem, ShapeError, shown
+from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.training.engines.torch.modules import tensor_view, torch_name
@@ -43,9 +44,9 @@ def from_torch(module: nn.Module | Mapping[str, Any], network: Network) -> None:
     """Copy a module's parameters, or those of a ``state_dict``, into a network.
 
     The module's layers that have parameters, such as ``Linear`` and ``Conv2d``, must match those
-    of the network in order; activations are not compared. A module's layer without a bias gives
-    biases of 0, and biases that are all 0 fit a layer that has none. If anything does not fit,
-    nothing is copied.
+    of the network in order; activations are not compared. The running statistics of batch
+    normalisation are copied too. A module's layer without a bias gives biases of 0, and biases
+    that are all 0 fit a layer that has none. If anything does not fit, nothing is copied.
 
     Args:
         module: a module on any device, of any floating-point type; or its ``state_dict``, a
@@ -118,12 +119,14 @@ class _Part(NamedTuple):
     Attributes:
         name: for messages.
         about: its sizes, for messages.
-        parameters: by their names in it.
+        parameters: by their names in it; running statistics are among them.
+        epsilon: what a module that normalises adds to a variance; None where it is not known.
     """
 
     name: str
     about: str
     parameters: dict[str, Tensor]
+    epsilon: float | None = None
 
 
 def _parts(module: nn.Module | Mapping[str, Any]) -> list[_Part]:
@@ -133,7 +136,8 @@ def _parts(module: nn.Module | Mapping[str, Any]) -> list[_Part]:
             _Part(
                 f"{type(part).__name__} {name!r}" if name else f"the {type(part).__name__}",
                 part.extra_repr(),
-                dict(part.named_parameters(recurse=False)),
+                {**dict(part.named_parameters(recurse=False)), **_running(part)},
+                getattr(part, "eps", None),
             )
             for name, part in module.named_modules()
             if [*part.parameters(recurse=False)]
@@ -174,13 +178,27 @@ def _pairs(module: nn.Module | Mapping[str, Any], network: Network) -> list[_Pai
             f"found {len(parts)} in the module ({found})"
         )
     pairs = []
-    for layer, (name, _, theirs) in zip(layers, parts, strict=True):
+    for layer, (name, _, theirs, epsilon) in zip(layers, parts, strict=True):
         layout = network.parameters.layout
         own = {torch_name(s.name): s for s in layout if s.layer == layer.name}
+        _refuse(_other_epsilon(layer, name, epsilon))
         kinds = [k for k in {**own, **theirs} if k in own or k not in _FIXED]
         pairs += [_Pair(layer.name, name, k, own.get(k), theirs.get(k)) for k in kinds]
     _refuse(reason for pair in pairs for reason in _problems_of(pair))
     return pairs
+
+
+def _running(part: nn.Module) -> dict[str, Tensor]:
+    """The running statistics of a module that has any."""
+    buffers = part.named_buffers(recurse=False)
+    return {name: tensor for name, tensor in buffers if name.startswith("running_")}
+
+
+def _other_epsilon(layer: Layer, name: str, theirs: float | None) -> Iterator[str]:
+    """Why a module that normalises computes something else with the same parameters."""
+    ours = getattr(layer, "epsilon", None)
+    if ours is not None and theirs is not None and ours != theirs:
+        yield f"{layer.name} has the epsilon {ours:g}, found {theirs:g} in {name}"
 
 
 def _problems_of(pair: _Pair) -> Iterator[str]:

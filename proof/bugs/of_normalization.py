@@ -1,0 +1,143 @@
+"""Bugs of batch and layer normalisation: means, variances, their derivatives and their memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from proof.bugs.bug import Bug, Edit
+
+LAYERS, STANDARD = "nn/layers/normalization.py", "nn/layers/standardized.py"
+
+TESTS = ("nn/layers/test_normalization.py",)
+"""Those that run what is changed here."""
+
+_BUGS = (
+    Bug(
+        "normalisation's derivative without that of the mean",
+        (Edit(STANDARD, "        found += total(u) * (sign / at.n)\n", ""),),
+    ),
+    Bug(
+        "normalisation's derivative without that of the variance",
+        (Edit(STANDARD, "total(at.values * u) * (sign / at.n)", "total(at.values * u) * 0"),),
+    ),
+    Bug(
+        "the gain left out of the gradient of a normalisation's input",
+        (
+            Edit(
+                STANDARD, "u = self.groups.formed(g) * self.gain", "u = 1 * self.groups.formed(g)"
+            ),
+        ),
+    ),
+    Bug(
+        "normalisation's gradient not divided by the deviation",
+        (Edit(STANDARD, "        found *= self.at.inverse\n", ""),),
+    ),
+    Bug(
+        "the mean of a normalisation taken once",
+        (Edit(STANDARD, "    found -= shift\n", ""),),
+    ),
+    Bug(
+        "epsilon outside the root",
+        (
+            Edit(
+                STANDARD,
+                "1 / np.sqrt(variance + epsilon)",
+                "1 / (np.sqrt(variance) + epsilon)",
+            ),
+        ),
+    ),
+    Bug(
+        "layer normalisation over the batch",
+        (Edit(LAYERS, "by_column=False", "by_column=True"),),
+    ),
+    Bug(
+        "layer normalisation's variance of n − 1 numbers",
+        (
+            Edit(
+                STANDARD,
+                "variance = groups.total(values * values) / count",
+                (
+                    "variance = groups.total(values * values) / max(1, count - (not groups.by_column))"
+                ),
+            ),
+        ),
+    ),
+    Bug(
+        "layer normalisation's matrices without 1/n",
+        (
+            Edit(
+                STANDARD,
+                "shared = (1 + flat[:, :, None] * flat[:, None, :])",
+                "shared = (flat[:, :, None] * flat[:, None, :])",
+            ),
+        ),
+    ),
+    Bug(
+        "batch normalisation's matrices couple the features",
+        (
+            Edit(
+                STANDARD, "groups.labels[:, None] == groups.labels", "groups.labels[:, None] >= 0"
+            ),
+        ),
+    ),
+    Bug(
+        "batch normalisation by the minibatch in evaluation",
+        (Edit(LAYERS, "        if self.context.training:\n", "        if True:\n"),),
+    ),
+    Bug(
+        "batch normalisation by the running statistics in training",
+        (Edit(LAYERS, "        if self.context.training:\n", "        if False:\n"),),
+    ),
+    Bug(
+        "batch normalisation's mean and variance taken for constants",
+        (
+            Edit(
+                LAYERS,
+                "        if self._in_training:\n            return Norm",
+                "        if 0:\n            return Norm",
+            ),
+        ),
+    ),
+    Bug(
+        "the running variance with its bias",
+        (Edit(LAYERS, "(at.n / (at.n - 1))", "1"),),
+    ),
+    Bug(
+        "the running variance of a single number",
+        (Edit(LAYERS, "if at.n > 1:", "if True:"), Edit(LAYERS, "(at.n - 1)", "max(at.n - 1, 1)")),
+    ),
+    Bug(
+        "momentum of the running statistics as Keras has it",
+        (
+            Edit(
+                LAYERS,
+                "self.momentum * (at.mean.reshape(-1) - self.mean)",
+                "(1 - self.momentum) * (at.mean.reshape(-1) - self.mean)",
+            ),
+        ),
+    ),
+    Bug(
+        "padding counted in the statistics",
+        (Edit(STANDARD, "        count = np.count_nonzero(real)\n", "        count = len(x)\n"),),
+    ),
+    Bug(
+        "the gradient of a normalisation reaches padding",
+        (
+            Edit(
+                STANDARD,
+                "        if at.real is not None:\n            found *= at.real\n        return found",
+                "        return found",
+            ),
+        ),
+    ),
+    Bug(
+        "an overflow of the variance goes unnoticed",
+        (Edit(STANDARD, " + 0 * variance", ""),),
+    ),
+    Bug(
+        "gamma and beta of a normalisation penalised",
+        (Edit("nn/parameters.py", '"c0", "gamma", "beta")', '"c0")'),),
+    ),
+)
+
+BUGS = tuple(replace(bug, tests=TESTS) for bug in _BUGS)
