@@ -54,7 +54,9 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "nn/penalties": ("nn/test_penalties.py",),
     "nn/parameters": ("nn/test_parameters.py",),
     "nn/initializers": ("nn/test_initializers.py",),
-    "training/optimizers": ("training/test_optimizers.py", "training/test_clipping.py"),
+    "training/optimizers/base": ("training/test_optimizers.py",),
+    "training/optimizers/rules": ("training/test_optimizers.py",),
+    "training/optimizers/clipping": ("training/test_clipping.py",),
     "training/schedules": ("training/test_schedules.py",),
     "training/scores": ("training/test_scores.py",),
     "nn/graph": ("nn/test_layer_graph.py",),
@@ -160,7 +162,7 @@ NEVER = (
 QUICK = (
     "nn/penalties",
     "training/schedules",
-    "training/optimizers",
+    "training/optimizers/rules",
     "nn/parameters",
     "nn/initializers",
 )

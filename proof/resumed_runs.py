@@ -37,7 +37,19 @@ OPTIMIZERS: dict[str, Any] = {
     "momentum": "momentum",
     "nesterov": {"type": "momentum", "nesterov": True},
     "adam": "adam",
+    "adagrad": "adagrad",
+    "rmsprop": "rmsprop",
+    "rmsprop in full": {"type": "rmsprop", "centered": True, "momentum": 0.5},
+    "adamw": {"type": "adamw", "weight_decay": 0.1},
+    "nadam": {"type": "nadam", "momentum_decay": 0.1},
 }
+"""Those that take minibatches, with every learning rate."""
+
+WHOLE: dict[str, Any] = {"lbfgs": "lbfgs"}
+"""Those that take all cases at once, and no learning rate."""
+
+ALL_CASES = 10
+
 SCHEDULES: dict[str, Any] = {
     **{name: name for name in ("constant", "exponential", "inverse", "step", "cosine")},
     "one_cycle": "one_cycle",
@@ -58,7 +70,7 @@ class Setting:
     Attributes:
         engine: its name.
         batch_size: cases a minibatch.
-        rule: a key of `OPTIMIZERS`.
+        rule: a key of `OPTIMIZERS` or of `WHOLE`.
         schedule: a key of `SCHEDULES`.
         shuffle: whether the cases are shuffled in every epoch.
         early_stopping: the options of the callback; None for none.
@@ -75,15 +87,16 @@ class Setting:
 
     def trainer(self, *callbacks: Callback) -> Trainer:
         """A new trainer that has not trained yet."""
-        layers = [Dense(5, "tanh"), Dense(4, "relu", learning_rate=0.05), Dense(3), Softmax()]
+        own, common = (None, None) if self.rule in WHOLE else (0.05, 0.2)
+        layers = [Dense(5, "tanh"), Dense(4, "relu", learning_rate=own), Dense(3), Softmax()]
         penalty = {"type": "L2", "rate": 0.01}
-        network = Network(layers, input=3, learning_rate=0.2, penalty=penalty, seed=3)
+        network = Network(layers, input=3, learning_rate=common, penalty=penalty, seed=3)
         settings = Settings(
             epochs=3,
             batch_size=self.batch_size,
             seed=6,
             engine=self.engine,
-            optimizer=OPTIMIZERS[self.rule],
+            optimizer={**OPTIMIZERS, **WHOLE}[self.rule],
             schedule=SCHEDULES[self.schedule],
             shuffle=self.shuffle,
             evaluate="full" if self.shuffle else "running",
@@ -160,6 +173,8 @@ def settings() -> Iterator[Setting]:
     ):
         if engine != "torch" or find_spec("torch"):
             yield Setting(engine, size, rule, schedule, shuffle)
+    for rule, shuffle in product(WHOLE, (True, False)):
+        yield Setting("numpy", ALL_CASES, rule, "constant", shuffle)
 
 
 def main() -> int:

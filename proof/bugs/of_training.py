@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proof.bugs.bug import Bug, Edit
 
-OPTIMIZERS, ENGINE = "training/optimizers.py", "training/engines/numpy_engine.py"
+OPTIMIZERS, ENGINE = "training/optimizers/rules.py", "training/engines/numpy_engine.py"
 SCHEDULES, HISTORY = "training/schedules.py", "training/history.py"
 CALLBACKS = "training/callbacks.py"
 
@@ -99,7 +99,7 @@ BUGS = (
         "private learning rates ignored",
         (
             Edit(
-                OPTIMIZERS,
+                "training/optimizers/base.py",
                 "self._update(rate * self.scale, **vectors)",
                 "self._update(self.rates[0][1] * self.scale, **vectors)",
             ),

@@ -17,6 +17,21 @@ RULES = {
     "nesterov": {"type": "momentum", "momentum": 0.7, "nesterov": True},
     "adam": {"type": "adam", "beta1": 0.8, "beta2": 0.95, "epsilon": 1e-3},
 }
+OTHER_RULES = {
+    "adagrad": {"type": "adagrad", "initial": 0.1, "epsilon": 1e-3},
+    "rmsprop": {"type": "rmsprop", "alpha": 0.8, "epsilon": 1e-3},
+    "rmsprop in full": {
+        "type": "rmsprop",
+        "alpha": 0.8,
+        "epsilon": 1e-3,
+        "centered": True,
+        "momentum": 0.7,
+    },
+    "adamw": {"type": "adamw", "beta1": 0.8, "epsilon": 1e-3, "weight_decay": 0.2},
+    "adamw on biases": {"type": "adamw", "epsilon": 1e-3, "weight_decay": 0.2, "biases": True},
+    "nadam": {"type": "nadam", "beta1": 0.8, "epsilon": 1e-3, "momentum_decay": 0.1},
+}
+"""What PyTorch and JAX have beside these, and scikit-learn does not."""
 
 
 def peer_class(name):
@@ -27,7 +42,8 @@ def peer_class(name):
 def bound(net, rule="sgd"):
     found = optimizer(rule)
     runs = net.parameters.layout.runs(net.rates(found.default_rate))
-    found.bind(net.theta, net.gradients.vector, runs)
+    biases = [segment.slice for segment in net.parameters.layout if segment.is_bias]
+    found.bind(net.theta, net.gradients.vector, runs, biases)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from peer_checks import NAMES, RULES, both, largest_difference, peer_class
+from peer_checks import NAMES, OTHER_RULES, RULES, both, largest_difference, peer_class
 
 import all_layers
 from chainrule import Dense, Network, Softmax
@@ -67,6 +67,16 @@ def test_every_loss_with_every_rule(name, loss, rule):
     if loss == "huber":
         net = Network([Dense(4, "tanh", **SPREAD), Dense(3, **SPREAD)], input=3, loss=kind)
     assert largest_difference(name, net, rule=RULES[rule]) < 1e-12
+
+
+@pytest.mark.parametrize("rule", OTHER_RULES)
+@pytest.mark.parametrize("clip", [None, 0.05])
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_every_other_rule_with_a_penalty_and_private_rates(name, rule, clip):
+    layers = [Dense(4, "tanh", learning_rate=0.02, **SPREAD), Dense(2, "linear", **SPREAD)]
+    setting = {"type": "L2", "rate": 0.1, "biases": True}
+    net = Network([*layers, Softmax()], input=3, penalty=setting, learning_rate=0.3, seed=1)
+    assert largest_difference(name, net, rule=OTHER_RULES[rule], clip=clip) < 1e-12
 
 
 @pytest.mark.parametrize("penalty", ["L1", "L2"])

@@ -34,7 +34,7 @@ def test_a_text_that_is_not_there_once_is_an_error(source):
 def test_a_copy_holds_the_bug_and_the_package_does_not():
     bug = next(bug for bug in BUGS if bug.name == "ascent")
     with planted(bug) as folder:
-        text = (folder / "chainrule" / "training/optimizers.py").read_text(encoding="utf-8")
+        text = (folder / "chainrule" / "training/optimizers/rules.py").read_text(encoding="utf-8")
     assert bug.edits[0].new in text
     assert not folder.exists()
 

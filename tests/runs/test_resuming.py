@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from proof.resumed_runs import (
+    ALL_CASES,
     ENGINES,
     OPTIMIZERS,
     SCHEDULES,
+    WHOLE,
     SaveAll,
     Setting,
     resume_everywhere,
@@ -39,6 +41,13 @@ def test_the_bits_are_those_of_a_run_never_stopped(tmp_path, engine, batch_size,
     assert setting.trainer().engine.name == engine
     minibatches = setting.trainer().engine.minibatches
     assert resume_everywhere(setting, tmp_path) == ([], 1 + 3 * minibatches + 3)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("rule", WHOLE)
+def test_what_takes_all_cases_at_once_goes_on_to_the_bit(tmp_path, rule, shuffle):
+    setting = Setting("numpy", ALL_CASES, rule, "constant", shuffle)
+    assert resume_everywhere(setting, tmp_path) == ([], 1 + 3 + 3)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -34,6 +34,7 @@ from chainrule.training.engines.other_libraries import (
     Forms,
     Library,
     Step,
+    decay_of,
     gru_step,
     log_cosh,
     lstm_step,
@@ -340,12 +341,57 @@ def _adam(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, An
     return rate * (m / (1 - rule.beta1**steps)) / root, {"m": m, "v": v}
 
 
+def _nadam(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    def mu(n: Any) -> Any:
+        return rule.beta1 * (1 - 0.5 * 0.96 ** (n * rule.momentum_decay))
+
+    m = rule.beta1 * state["m"] + (1 - rule.beta1) * g
+    v = rule.beta2 * state["v"] + (1 - rule.beta2) * g * g
+    product = state["product"] * mu(steps)
+    ahead = mu(steps + 1) * m / (1 - product * mu(steps + 1))
+    m_hat = (1 - mu(steps)) * g / (1 - product) + ahead
+    root = jnp.sqrt(v / (1 - rule.beta2**steps)) + rule.epsilon
+    return rate * m_hat / root, {"m": m, "v": v, "product": product}
+
+
+def _adagrad(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    square = state["square"] + g * g
+    return rate * g / (jnp.sqrt(square) + rule.epsilon), {"square": square}
+
+
+def _rmsprop(rule: Any, steps: Any, rate: Any, g: Any, state: Any) -> tuple[Any, Any]:
+    after = {"square": rule.alpha * state["square"] + (1 - rule.alpha) * g * g}
+    spread = after["square"]
+    if rule.centered:
+        after["mean"] = rule.alpha * state["mean"] + (1 - rule.alpha) * g
+        spread = jnp.maximum(spread - after["mean"] ** 2, 0)
+    change = g / (jnp.sqrt(spread) + rule.epsilon)
+    if rule.momentum:
+        change = after["velocity"] = rule.momentum * state["velocity"] + change
+    return rate * change, {**state, **after}
+
+
 RULES: Mapping[type[Optimizer], Callable[[Any, Any, Any, Any, Any], tuple[Any, Any]]] = {
     optimizers.SGD: _sgd,
     optimizers.Momentum: _momentum,
+    optimizers.AdaGrad: _adagrad,
+    optimizers.RMSProp: _rmsprop,
     optimizers.Adam: _adam,
+    optimizers.AdamW: _adam,
+    optimizers.Nadam: _nadam,
 }
-"""The optimisers."""
+"""The optimisers; the decay of AdamW is subtracted in `_step_of`."""
+
+
+def _start_of(rule: Optimizer, w: Any) -> dict[str, Any]:
+    """The state of a rule for one array before the first step."""
+    state = {name: jnp.zeros_like(w) for name in rule.state_names}
+    if isinstance(rule, optimizers.AdaGrad):
+        state["square"] = jnp.full_like(w, rule.initial)
+    if isinstance(rule, optimizers.Nadam):
+        state["product"] = jnp.ones((), w.dtype)
+    return state
+
 
 LIBRARY = Library(LAYERS, ACTIVATIONS, LOSSES, PENALTIES, RULES)
 """The parts that have a counterpart in JAX."""
@@ -484,11 +530,12 @@ class JaxPeer(Peer):
         layout = self.network.parameters.layout
         rates = [rate_of(segment, self.optimizer) for segment in layout]
         loss = partial(total_loss, self.network, "plain", training=True)
-        step = _step_of(loss, self.optimizer, rates, self.clip_gradient_norm)
+        decays = [decay_of(segment, self.optimizer) for segment in layout]
+        step = _step_of(loss, self.optimizer, rates, decays, self.clip_gradient_norm)
         self._epoch = jax.jit(partial(_epoch, step, self.batch_size), donate_argnums=0)
         with jax.enable_x64(self._wide):
             theta = [jnp.array(self.network.parameters[s.full_name]) for s in layout]
-            state = [{n: jnp.zeros_like(w) for n in self.optimizer.state_names} for w in theta]
+            state = [_start_of(self.optimizer, w) for w in theta]
             self._carry: Any = (theta, state, jnp.zeros((), theta[0].dtype))
             self._x, self._t = jnp.asarray(self.x), jnp.asarray(self.t)
             self._w = None if self.weights is None else jnp.asarray(self.weights)
@@ -522,7 +569,7 @@ class JaxPeer(Peer):
 
 
 def _step_of(
-    loss: Any, rule: Optimizer, rates: list[Any], clip: float | None
+    loss: Any, rule: Optimizer, rates: list[Any], decays: list[float], clip: float | None
 ) -> Callable[..., tuple[Any, Any]]:
     """One training step: θ, the rule's state and the step count after it, and the loss."""
     update = RULES[type(rule)]
@@ -539,12 +586,19 @@ def _step_of(
             for rate, g, s in zip(rates, gradient, state, strict=True)
         ]
         theta = [
-            w - change if after is None else after
-            for w, (change, _), after in zip(theta, changes, running, strict=True)
+            _changed(w, change, rate * scale * decay) if after is None else after
+            for w, (change, _), rate, decay, after in zip(
+                theta, changes, rates, decays, running, strict=True
+            )
         ]
         return (theta, [s for _, s in changes], steps), value
 
     return step
+
+
+def _changed(w: Any, change: Any, decay: Any) -> Any:
+    """An array after a step, which first falls by ``decay`` of itself."""
+    return (1 - decay) * w - change
 
 
 def _epoch(

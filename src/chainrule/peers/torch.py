@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,11 +14,12 @@ from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.network import Network
 from chainrule.peers.base import Peer
-from chainrule.training.engines.other_libraries import Library, rate_of
+from chainrule.training.engines.other_libraries import Library, decay_of, rate_of
 from chainrule.training.engines.torch.engine import torch_threads
 from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
 from chainrule.training.engines.torch.modules import TORCH, Modules
 from chainrule.training.engines.torch.optimizers import RULES
+from chainrule.training.optimizers import AdamW
 
 LIBRARY = TORCH._replace(rules=RULES)
 
@@ -26,8 +28,9 @@ class TorchPeer(Peer):
     """A training program in the style of PyTorch's tutorials. See `Peer` for the arguments.
 
     An L2 penalty is ``weight_decay``; its value is added to the loss that is reported. An L1
-    penalty is part of the loss that is differentiated, and so is L2 where the gradient is clipped.
-    Arrays of different learning rates are in different parameter groups.
+    penalty is part of the loss that is differentiated, and so is L2 where the gradient is clipped
+    or ``weight_decay`` is that of AdamW. Arrays of different learning rates are in different
+    parameter groups.
     """
 
     name: ClassVar[str] = "torch"
@@ -56,7 +59,8 @@ class TorchPeer(Peer):
         """PyTorch's rule, with a parameter group for every rate and every decay."""
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         self._penalised: dict[str, list[tuple[float, nn.Parameter]]] = {"L1": [], "L2": []}
-        by_decay = self.clip_gradient_norm is None
+        is_adamw = isinstance(self.optimizer, AdamW)
+        self._by_decay = self.clip_gradient_norm is None and not is_adamw
         layout = self.network.parameters.layout
         for segment in layout.trained:
             parameter = self._modules.tensor(segment)
@@ -65,7 +69,7 @@ class TorchPeer(Peer):
                 self._penalised[kind].append((factor, parameter))
             rate = rate_of(segment, self.optimizer)
             assert rate is not None, "an array has one rate"
-            decay = decays.get("L2", 0.0) if by_decay else 0.0
+            decay = decays.get("L2", 0.0) if self._by_decay else decay_of(segment, self.optimizer)
             groups.setdefault((rate, decay), []).append(parameter)
         self._rates = [rate for rate, _ in groups]
         made = [
@@ -106,12 +110,13 @@ class TorchPeer(Peer):
         loss: Any = self._loss(self.model(x), t, weights)
         for rate, w in self._penalised["L1"]:
             loss = loss + rate * w.abs().sum()
-        with torch.set_grad_enabled(self.clip_gradient_norm is not None):
+        with torch.set_grad_enabled(not self._by_decay):
             decay: Any = sum(0.5 * rate * w.square().sum() for rate, w in self._penalised["L2"])
         loss = loss + decay  # has no gradient here where weight_decay adds it
         loss.backward()
         self._clip()
-        self.update.step()
+        with _default_dtype(self._x.dtype):  # in which Nadam keeps its product of momenta
+            self.update.step()
         self.steps += 1
         return float(loss.item())
 
@@ -130,6 +135,17 @@ class TorchPeer(Peer):
         """See `Peer.theta`."""
         layout = self.network.parameters.layout
         return _as_theta(self._modules.tensor(segment).detach() for segment in layout)
+
+
+@contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Within this context PyTorch makes numbers of this type."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 # The derivative of the loss, for the check of gradients

@@ -36,7 +36,7 @@ from chainrule.training.engines import ENGINES, Chunk, Engine, NotFiniteError
 from chainrule.training.engines.compiled.support import engine_for
 from chainrule.training.engines.threads import number_of_threads, on_threads, products_are_small
 from chainrule.training.history import LEARNING_RATE, History, Progress, Row, score_columns
-from chainrule.training.optimizers import Optimizer, optimizer
+from chainrule.training.optimizers import LBFGS, Optimizer, optimizer
 from chainrule.training.schedules import Epoch, Schedule, schedule
 from chainrule.training.scores import (
     CLASSES,
@@ -130,7 +130,12 @@ class Trainer:
         self.optimizer: Optimizer = optimizer(settings.optimizer)
         rates = network.rates(self.optimizer.default_rate)
         layout = network.parameters.layout
-        self.optimizer.bind(network.theta, network.gradients.vector, layout.runs(rates))
+        biases = [segment.slice for segment in layout.trained if segment.is_bias]
+        runs = layout.runs(rates)
+        self.optimizer.bind(network.theta, network.gradients.vector, runs, biases)
+        problems = list(self.optimizer.problems(network, settings, len(self.train)))
+        if problems:
+            raise ConfigError(problems)
         self.base_rate = (
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
@@ -251,13 +256,15 @@ class Trainer:
         try:
             own = self.network.context.claimed_gradients()
             with own, on_threads(self.threads, self._product_threads):
-                self._prepare_engine()
+                if not self.is_complete:
+                    self._prepare_engine()
                 while not (self.interrupted or self.is_complete):
                     if not self.is_within_epoch:
                         self._begin_epoch()
                     self._run_epoch()
             self.finished = self.is_complete
         finally:
+            self.optimizer.close()
             self._call("on_end")
         return self.history
 
@@ -413,11 +420,17 @@ class Trainer:
         self._divergence = f"the {error.what} was no longer a finite number {where}"
         return DivergenceError(
             f"training stopped: the {error.what} is no longer a finite number {where}, first seen "
-            f"in layer {error.layer}. A smaller learning_rate usually helps"
-            + self._scaling_advice()
+            f"in layer {error.layer}. {self._advice()}"
         )
 
-    def _scaling_advice(self) -> str:
+    def _advice(self) -> str:
+        """What may help against divergence."""
+        also = self._scaling_advice()
+        if not isinstance(self.optimizer, LBFGS):
+            return "A smaller learning_rate usually helps" + "".join(f", and {e}" for e in also)
+        return f"What may help: {', and '.join([*also, 'optimizer: adam, with a learning_rate'])}"
+
+    def _scaling_advice(self) -> list[str]:
         """What may help besides a smaller learning rate, of what was not done already."""
         advice = []
         if self.network.reads_sequences:
@@ -430,13 +443,15 @@ class Trainer:
                 f"targets of mean 0 and deviation 1 (data: scale_targets: true; they go up to "
                 f"{largest:.3g} now)"
             )
-        return "".join(f", and {each}" for each in advice)
+        return advice
 
     def _end_epoch(self) -> None:
         """Add the epoch to the history, unless its evaluation is interrupted."""
         row = self.interruptible.attempt(self._row)
         if row is not None:
             self.history.append(row)
+            if self.optimizer.ending is not None:
+                self.stop(self.optimizer.ending)
             self._call("on_epoch", row)
             self._call("on_pause")
 

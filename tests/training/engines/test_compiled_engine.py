@@ -26,7 +26,12 @@ from chainrule.training.optimizers import optimizer
 from chainrule.training.scores import evaluate
 from networks import difference, network_for, targets_for
 
-RULES = ["sgd", "momentum", {"type": "momentum", "nesterov": True}, "adam"]
+RULES = [
+    *("sgd", "momentum", {"type": "momentum", "nesterov": True}, "adam", "adagrad", "rmsprop"),
+    *({"type": "rmsprop", "centered": True}, {"type": "rmsprop", "momentum": 0.5}, "nadam"),
+    *({"type": "adamw", "weight_decay": 0.3}, {"type": "adamw", "biases": True}),
+    {"type": "rmsprop", "centered": True, "momentum": 0.5, "alpha": 0.7},
+]
 PENALTIES = [
     None,
     "L1",
@@ -46,7 +51,9 @@ def engine_of(
 ) -> Engine:
     step = optimizer(rule)
     layout = network.parameters.layout
-    step.bind(network.theta, network.gradients.vector, layout.runs(network.rates(0.1)))
+    biases = [segment.slice for segment in layout if segment.is_bias]
+    runs = layout.runs(network.rates(0.1))
+    step.bind(network.theta, network.gradients.vector, runs, biases)
     x, t = network.prepare_inputs(x), network.prepare_targets(t)
     return kind(network, step, x, t, batch_size=batch_size, classes=classes)
 

@@ -27,8 +27,9 @@ from chainrule.training import Part, Settings, Trainer
 from chainrule.training.engines import ENGINES, NotFiniteError
 from chainrule.training.engines.threads import one_thread_is_best
 from chainrule.training.engines.torch.engine import TorchEngine
-from chainrule.training.optimizers import OPTIMIZERS, Adam, optimizer
+from chainrule.training.optimizers import Adam, optimizer
 from networks import difference
+from rules import ELEMENT_WISE
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ROOM = 1e-9
@@ -223,7 +224,7 @@ def test_every_penalty_runs(penalty, biases):
     check(reference, found)
 
 
-@pytest.mark.parametrize("rule", [*OPTIMIZERS, *RULES], ids=str)
+@pytest.mark.parametrize("rule", [*ELEMENT_WISE, *RULES], ids=str)
 def test_every_optimiser_runs(rule):
     reference, found = both(small(), X, T, rule=rule)
     for _ in range(3):
@@ -291,7 +292,7 @@ def test_an_order_may_repeat_cases_and_be_longer_than_the_data():
     check(reference, found)
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", ELEMENT_WISE)
 def test_two_stretches_are_one_to_the_bit(rule):
     whole, parts = (engine("torch", small(), X, T, rule=rule) for _ in range(2))
     expected = whole.run(None, 0, 3)
@@ -300,7 +301,7 @@ def test_two_stretches_are_one_to_the_bit(rule):
     assert whole.network.theta.tobytes() == parts.network.theta.tobytes()
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", ELEMENT_WISE)
 @pytest.mark.parametrize("turns", [("numpy", "torch"), ("torch", "numpy")], ids="-".join)
 def test_another_engine_goes_on_where_one_stopped(rule, turns):
     """θ, state and steps are the optimiser's own vectors, whoever runs the chunk."""
@@ -313,7 +314,7 @@ def test_another_engine_goes_on_where_one_stopped(rule, turns):
     check(alone, first)
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", ELEMENT_WISE)
 def test_an_optimiser_bound_anew_starts_anew(rule):
     runner = engine("torch", small(), X, T, rule=rule)
     runner.run(None, 0, 3)
@@ -354,7 +355,7 @@ def test_the_gradient_of_the_last_minibatch_is_the_networks():
         assert difference(gradient, found.network.gradients[name]) <= 1e-12
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", ELEMENT_WISE)
 def test_a_loss_that_is_not_finite_is_found_before_anything_changes(rule):
     x = X.copy()
     x[5] = 1e308
@@ -381,7 +382,7 @@ def test_a_penalty_that_is_not_finite_is_named():
     assert (caught.value.what, caught.value.layer) == ("loss", "none: the penalty itself")
 
 
-@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("rule", ELEMENT_WISE)
 def test_a_gradient_that_is_not_finite_names_the_layer_where_it_went_wrong(rule):
     """A finite loss whose gradient overflows: 1e160 for the residual, times inputs of 1e160."""
     layers = [Dense(1, "linear", weights="zeros"), Dense(1, "linear", weights="zeros")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -11,6 +13,7 @@ from chainrule.core.arrays import Array
 from chainrule.nn.context import Buffers
 from chainrule.nn.layers.base import Layer
 from chainrule.training.engines.base import Chunk, Engine, NotFiniteError
+from chainrule.training.optimizers import LBFGS
 from chainrule.training.scores import count_correct
 
 
@@ -23,21 +26,37 @@ class NumpyEngine(Engine):
         super().__init__(*args, **options)
         self._buffers: Buffers = {}
 
+    def prepare(self) -> None:
+        """See `Engine.prepare`: L-BFGS goes through the iterations before a resumed training."""
+        if isinstance(self.optimizer, LBFGS) and self.optimizer.steps:
+            with self._passes():
+                self.optimizer.catch_up(self._differentiate_all)
+
     def run(
         self, order: Array | None, first: int, last: int, scales: Array | None = None
     ) -> Chunk:
         """See `Engine.run`."""
         losses, correct = np.empty(last - first), np.empty(last - first)
+        with self._passes():
+            for k in range(first, last):
+                if isinstance(self.optimizer, LBFGS):
+                    found = self.optimizer.iterate(self._differentiate_all)
+                    self.network.update_untrained()
+                else:
+                    x, t = self._minibatch(order, k)
+                    if scales is not None:
+                        self.optimizer.scale = float(scales[k - first])
+                    found = self._step(x, t, k, self.weights_of(order, k))
+                losses[k - first], correct[k - first] = found
+        return self.chunk(losses, correct)
+
+    @contextmanager
+    def _passes(self) -> Iterator[None]:
+        """A context for passes in training mode, with buffers that are reused."""
         # Values that are not finite are found and reported below; NumPy need not warn as well.
         reused = self.network.reused_buffers(self._buffers)
         with self.training_mode(), reused, np.errstate(all="ignore"):
-            for k in range(first, last):
-                x, t = self._minibatch(order, k)
-                at, weights = k - first, self.weights_of(order, k)
-                if scales is not None:
-                    self.optimizer.scale = float(scales[at])
-                losses[at], correct[at] = self._step(x, t, k, weights)
-        return self.chunk(losses, correct)
+            yield
 
     def _minibatch(self, order: Array | None, k: int) -> tuple[Array, Array]:
         chosen = self.cases_of(k)
@@ -47,6 +66,19 @@ class NumpyEngine(Engine):
 
     def _step(self, x: Array, t: Array, k: int, weights: Array | None) -> tuple[float, float]:
         """Train on one minibatch; return its loss and correct cases, both before the update."""
+        found = self._differentiate(x, t, k, weights)
+        self.optimizer.step()
+        self.network.update_untrained()
+        return found
+
+    def _differentiate_all(self) -> tuple[float, float]:
+        """Loss, correct cases and gradient of all cases, in the order of the data."""
+        return self._differentiate(self.x, self.t, 0, self.weights)
+
+    def _differentiate(
+        self, x: Array, t: Array, k: int, weights: Array | None
+    ) -> tuple[float, float]:
+        """The loss and the correct cases of minibatch k; writes the gradient, which is clipped."""
         network = self.network
         network.context.step = self.optimizer.steps
         y = network.propagate(x)
@@ -56,8 +88,6 @@ class NumpyEngine(Engine):
         network.backpropagate(t, weights=weights)
         self._check_gradient(k)
         self.clip_gradient()
-        self.optimizer.step()
-        network.update_untrained()
         return loss, count_correct(y, t, weights) if self.classes else 0
 
     def _check_gradient(self, k: int) -> None:

@@ -19,7 +19,7 @@ from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
 from chainrule.nn.sequences.losses import loss_of_a_step
 from chainrule.nn.sequences.unrolled import Unrolled
-from chainrule.training.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training.optimizers import OPTIMIZERS, AdamW, Optimizer
 
 
 class Library(NamedTuple):
@@ -84,6 +84,16 @@ def rate_of(segment: Segment, optimizer: Any) -> float | None:
         if part.start <= segment.start and segment.stop <= part.stop:
             return float(rate)
     return None
+
+
+def decay_of(segment: Segment, optimizer: Optimizer) -> float:
+    """AdamW's decay of an array; 0 where it spares the array, and for other optimisers."""
+    if not isinstance(optimizer, AdamW):
+        return 0.0
+    decays = any(
+        part.start <= segment.start and segment.stop <= part.stop for part, _ in optimizer.decaying
+    )
+    return optimizer.weight_decay if decays else 0.0
 
 
 class Forms(NamedTuple):

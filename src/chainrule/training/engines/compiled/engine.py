@@ -146,6 +146,8 @@ class CompiledEngine(Engine):
         """See `Engine.prepare`: running a chunk of no minibatches compiles the loop."""
         if self.fallback_reason is None:
             self._loop.run(None, 0, np.empty(0), np.empty(0))
+        else:
+            self._reference.prepare()
 
     def run(
         self, order: Array | None, first: int, last: int, scales: Array | None = None

@@ -13,9 +13,12 @@ from chainrule.training.engines.compiled.tables import (
     BOUND,
     CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    IN_FULL,
     LOSSES,
+    MOMENTA,
     NESTEROV,
     NO_SCALES,
+    OPTIONS,
     RULES,
     STEPS,
     Cases,
@@ -30,8 +33,9 @@ from chainrule.training.engines.compiled.tables import (
     loss_option,
     penalty_code,
     rates_of_layers,
+    weight_decays,
 )
-from chainrule.training.optimizers import Adam, Momentum, Optimizer
+from chainrule.training.optimizers import AdaGrad, Adam, AdamW, Momentum, Nadam, Optimizer, RMSProp
 
 
 class Settings(NamedTuple):
@@ -99,6 +103,7 @@ class Loop(ABC):
         """
         network, optimizer = self._network, self._optimizer
         self._bound, self._settings_of = optimizer.rates, ()
+        self._decays = weight_decays(network, optimizer) or (0.0, 0.0)
         self._base_rates = np.array(rates_of_layers(network, optimizer))
         state = _rows_of(network, optimizer)
         if self._packing.is_identity and state is not None and not self.changes_before_it_knows:
@@ -200,7 +205,7 @@ class Loop(ABC):
             network.penalised,
             len(cases.labels) > 0,
             optimizer.scale,
-            *_options_of_rule(optimizer),
+            *_options_of_rule(optimizer, self._decays),
         )
         if settings_of != self._settings_of:
             codes, constants = self._codes(cases), np.array(self._constants(), np.float64)
@@ -208,6 +213,8 @@ class Loop(ABC):
             self._settings = Settings(codes, rates, Rules(np.array(codes, np.uintp), constants))
             self._settings_of = settings_of
         self._settings.rules.constants[STEPS] = optimizer.steps
+        if isinstance(optimizer, Nadam):
+            self._settings.rules.constants[MOMENTA] = optimizer.product(optimizer.steps)
         return self._settings
 
     def _codes(self, cases: Cases) -> tuple[int, ...]:
@@ -219,20 +226,35 @@ class Loop(ABC):
         rule = RULES[type(optimizer)]
         if isinstance(optimizer, Momentum) and optimizer.nesterov:
             rule = NESTEROV
+        if isinstance(optimizer, RMSProp) and not optimizer.is_plain:
+            rule = IN_FULL
         return loss, self._tables.softmax, rule, penalty_code(decays_of_layers(network))
 
     def _constants(self) -> tuple[float, ...]:
         network, optimizer = self._network, self._optimizer
-        options = (*_options_of_rule(optimizer), loss_option(network.loss_function))
-        return (*options, optimizer.steps, *decays_of_layers(network))
+        options = (*_options_of_rule(optimizer, self._decays), loss_option(network.loss_function))
+        return (*options, optimizer.steps, 1.0, *decays_of_layers(network))
 
 
-def _options_of_rule(optimizer: Optimizer) -> tuple[float, float, float]:
-    if isinstance(optimizer, Momentum):
-        return optimizer.momentum, float(optimizer.nesterov), 0.0
-    if isinstance(optimizer, Adam):
-        return optimizer.beta1, optimizer.beta2, optimizer.epsilon
-    return 0.0, 0.0, 0.0
+def _options_of_rule(optimizer: Optimizer, decays: tuple[float, float]) -> tuple[float, ...]:
+    """The optimiser's options in the order of `Rules.constants`, or 0; its `weight_decays`."""
+    found: tuple[float, ...] = ()
+    match optimizer:
+        case Momentum():
+            found = optimizer.momentum, float(optimizer.nesterov)
+        case AdaGrad():
+            found = 1.0, 1.0, optimizer.epsilon
+        case RMSProp():
+            of_mean = optimizer.momentum, float(optimizer.centered)
+            found = optimizer.alpha, 1 - optimizer.alpha, optimizer.epsilon, *of_mean
+        case AdamW():
+            moments = optimizer.beta1, optimizer.beta2, optimizer.epsilon, 0.0, 0.0
+            found = *moments, *decays
+        case Nadam():
+            found = optimizer.beta1, optimizer.beta2, optimizer.epsilon, optimizer.momentum_decay
+        case Adam():
+            found = optimizer.beta1, optimizer.beta2, optimizer.epsilon
+    return (*found, *(0.0,) * (OPTIONS - len(found)))
 
 
 def _rows_of(network: Network, optimizer: Optimizer) -> Array | None:

@@ -13,6 +13,7 @@ from chainrule.training.engines.compiled.tables import (
     RULES,
     dense_layers,
     rates_of_layers,
+    weight_decays,
 )
 from chainrule.training.optimizers import Optimizer
 
@@ -41,6 +42,8 @@ def _reasons(network: Network, optimizer: Optimizer) -> Iterator[str]:
         yield f"the optimiser {type(optimizer).__name__} is not compiled"
     if rates_of_layers(network, optimizer) is None:
         yield "a learning rate changes within the weights or biases of a layer"
+    if weight_decays(network, optimizer) is None:
+        yield "the decay of the weights differs between layers"
 
 
 def _reason_of_layer(layer: Layer) -> str | None:

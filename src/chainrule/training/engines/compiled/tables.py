@@ -19,7 +19,18 @@ from chainrule.nn.layer_types import Dense
 from chainrule.nn.losses import Loss
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.training.optimizers import SGD, Adam, Momentum, Optimizer, Rates
+from chainrule.training.engines.other_libraries import decay_of
+from chainrule.training.optimizers import (
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nadam,
+    Optimizer,
+    Rates,
+    RMSProp,
+)
 
 Index: Any = np.uintp
 """The type of all indices and counts within kernels, an unsigned integer. For a signed index Numba
@@ -57,9 +68,19 @@ LOSSES: Mapping[type[Loss], int] = {
 }
 """Cross-entropy of class numbers, the most common loss, has a code of its own."""
 
-DESCENT, MOMENTUM, NESTEROV, ADAM = range(4)
+DESCENT, MOMENTUM, NESTEROV, ADAM, NADAM, BY_ROOT, IN_FULL = range(7)
+"""Codes of update rules. BY_ROOT divides the gradient by the root of a sum or mean of squares:
+AdaGrad, and RMSProp unless it is centred or has momentum, which is IN_FULL."""
 
-RULES: Mapping[type[Optimizer], int] = {SGD: DESCENT, Momentum: MOMENTUM, Adam: ADAM}
+RULES: Mapping[type[Optimizer], int] = {
+    SGD: DESCENT,
+    Momentum: MOMENTUM,
+    AdaGrad: BY_ROOT,
+    RMSProp: BY_ROOT,
+    Adam: ADAM,
+    AdamW: ADAM,
+    Nadam: NADAM,
+}
 
 L1, L2 = range(2)
 
@@ -84,12 +105,20 @@ scratch space for one row of weights; upper bounds of |a| for the inputs and for
 THETA = 0
 """The only row of `Workspace.weights`."""
 
-FIRST, SECOND = range(2)
-"""Rows of the optimiser's state: the velocity or mean, and the mean square."""
+FIRST, SECOND, THIRD = range(3)
+"""Rows of the optimiser's state: the velocity or mean, and the mean square; of RMSProp the mean
+square, the mean and the velocity."""
 
-OPTION_1, OPTION_2, OPTION_3, LOSS_OPTION, STEPS, DECAYS = range(6)
-"""Positions in `Rules.constants`: the optimiser's options, the loss's option, the number of steps
-taken; from `DECAYS` on, the rates of the penalties on weights and biases, layer by layer."""
+OPTION_1, OPTION_2, OPTION_3, OPTION_4, OPTION_5, DECAY, LOSS_OPTION, STEPS, MOMENTA, DECAYS = (
+    *range(6), *range(7, 11),
+)  # fmt: skip
+"""Positions in `Rules.constants`: the optimiser's options; AdamW's decay of weights, followed by
+that of biases; the loss's option; the number of steps taken; Nadam's product of the momenta of the
+steps so far, which the loops carry on; from `DECAYS` on, the rates of the penalties on weights and
+biases, layer by layer."""
+
+OPTIONS = LOSS_OPTION
+"""How many constants the optimiser has before the loss's."""
 
 LOSS, HAS_SOFTMAX, UPDATE, PENALTY = range(4)
 """Positions in `Rules.codes`: the loss, whether the outputs are those of a softmax, the
@@ -186,7 +215,7 @@ class Rules(NamedTuple):
 
     Attributes:
         codes: (4,); see `LOSS` for the positions.
-        constants: (5 + 4 · layers,); see `OPTION_1` for the positions.
+        constants: (10 + 4 · layers,); see `OPTION_1` for the positions.
     """
 
     codes: Array
@@ -315,6 +344,17 @@ def _rate_of(segment: Segment, rates: Rates) -> float | None:
         if part.start <= segment.start and segment.stop <= part.stop:
             return rate
     return None
+
+
+def weight_decays(network: Network, optimizer: Optimizer) -> tuple[float, float] | None:
+    """AdamW's decay of weights and of biases, 0 for other optimisers; None if layers differ."""
+    weights: set[float] = set()
+    biases: set[float] = set()
+    for segment in network.parameters.layout:
+        (biases if segment.is_bias else weights).add(decay_of(segment, optimizer))
+    if len(weights) > 1 or len(biases) > 1:
+        return None
+    return max(weights, default=0.0), max(biases, default=0.0)
 
 
 def decays_of_layers(network: Network) -> list[float]:

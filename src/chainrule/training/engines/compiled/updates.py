@@ -10,22 +10,30 @@ from chainrule.nn.kernels.jit import kernel, part
 from chainrule.training.engines.compiled.tables import (
     ADAM,
     BIASES,
+    BY_ROOT,
+    DECAY,
     DECAYS,
     DESCENT,
     FIRST,
+    IN_FULL,
     L1,
     L2,
+    MOMENTA,
+    NADAM,
     NESTEROV,
     NO_PENALTY,
     OPTION_1,
     OPTION_2,
     OPTION_3,
+    OPTION_4,
+    OPTION_5,
     OUTPUTS,
     PADDED,
     PENALTY,
     SECOND,
     STEPS,
     THETA,
+    THIRD,
     UPDATE,
     WEIGHTS,
     Index,
@@ -35,6 +43,7 @@ from chainrule.training.engines.compiled.tables import (
 )
 
 OF_L1, OF_L2 = Index(L1), Index(L2)
+FIRST_OF_DECAY = Index(DECAY)
 FIRST_DECAY, PER_ARRAY, PER_LAYER = Index(DECAYS), Index(2), Index(4)
 ZERO, ONE, TWO = Index(0), Index(1), Index(2)
 
@@ -73,7 +82,7 @@ def update(
     row: int,
     count: int,
     rules: Rules,
-    corrected: tuple[float, float],
+    corrected: tuple[float, float, float],
     ws: Workspace,
 ) -> None:
     """Update ``count`` weights (b = 0) or biases (b = 1) of layer k, from index ``row`` on.
@@ -88,8 +97,13 @@ def update(
         g, which, at = gradient
         for j in range(count):
             weights[THETA, row + j] -= rate * g[which, at + j]
-    elif codes[UPDATE] == ADAM:
-        _adam(rate, gradient, row, count, constants, corrected, weights, state)
+    elif codes[UPDATE] == ADAM or codes[UPDATE] == NADAM:
+        kept = 1 - rate * constants[FIRST_OF_DECAY + b]
+        _adam(rate, kept, gradient, row, count, constants, corrected, weights, state)
+    elif codes[UPDATE] == BY_ROOT:
+        _by_root(rate, gradient, row, count, constants, weights, state)
+    elif codes[UPDATE] == IN_FULL:
+        _rmsprop_in_full(rate, gradient, row, count, constants, weights, state)
     else:
         _momentum(codes[UPDATE], rate, gradient, row, count, constants, weights, state)
 
@@ -133,40 +147,122 @@ def _momentum(
 
 
 @kernel
-def corrections(rules: Rules, number: int) -> tuple[float, float]:
-    """1 − β₁ⁿ and √(1 − β₂ⁿ) of Adam's step n, computed once per step because powers are slow.
+def corrections(rules: Rules, number: int) -> tuple[float, float, float]:
+    """What Adam and Nadam need in step n, computed once per step because powers are slow.
 
-    ``number`` is the number of the step within this call, from 0.
+    ``number`` is the number of the step within this call, from 0; each step is asked for once, and
+    carries Nadam's product of momenta on.
+
+    Returns:
+        The divisor of m, which is 1 − β₁ⁿ or (1 − P μ') / μ'; √(1 − β₂ⁿ); and the factor of the
+        gradient beside m, which is 0 or (1 − μ) / (1 − P).
     """
-    constants = rules.constants
+    codes, constants = rules
     step = constants[STEPS] + (number + ONE)
-    return 1 - constants[OPTION_1] ** step, sqrt(1 - constants[OPTION_2] ** step)
+    if codes[UPDATE] == NADAM:
+        now = _momentum_of_nadam(constants, step)
+        later = _momentum_of_nadam(constants, step + 1)
+        product = constants[MOMENTA] * now
+        constants[MOMENTA] = product
+        root = sqrt(1 - constants[OPTION_2] ** step)
+        return (1 - product * later) / later, root, (1 - now) / (1 - product)
+    if codes[UPDATE] == ADAM:
+        root = sqrt(1 - constants[OPTION_2] ** step)
+        return 1 - constants[OPTION_1] ** step, root, 0.0
+    return 1.0, 1.0, 0.0
+
+
+@kernel
+def _momentum_of_nadam(constants: Array, step: float) -> float:
+    """μ of a step: β₁ (1 − ½ · 0.96ⁿᵈ), d the option ``momentum_decay``."""
+    return constants[OPTION_1] * (1 - 0.5 * 0.96 ** (step * constants[OPTION_4]))
 
 
 @kernel
 def _adam(
     rate: float,
+    kept: float,
     gradient: Any,
     row: int,
     count: int,
     constants: Array,
-    corrected: tuple[float, float],
+    corrected: tuple[float, float, float],
     weights: Array,
     state: Array,
 ) -> None:
+    """Adam, AdamW and Nadam: w ← kept · w − (beside · g + length · m) / (√v · root + ε)."""
     gradients, which, at = gradient
     real = weights.dtype.type
     beta1, beta2 = constants[OPTION_1], constants[OPTION_2]
     kept1, new1, kept2, new2 = real(beta1), real(1 - beta1), real(beta2), real(1 - beta2)
     root, epsilon = real(1 / corrected[1]), real(constants[OPTION_3])
-    length = real(rate / corrected[0])
+    length, beside, left = real(rate / corrected[0]), real(rate * corrected[2]), real(kept)
     for j in range(count):
         g = gradients[which, at + j]
         m = kept1 * state[FIRST, row + j] + new1 * g
         v = kept2 * state[SECOND, row + j] + new2 * (g * g)
         state[FIRST, row + j] = m
         state[SECOND, row + j] = v
-        weights[THETA, row + j] -= length * m / (sqrt(v) * root + epsilon)
+        change = (beside * g + length * m) / (sqrt(v) * root + epsilon)
+        weights[THETA, row + j] = left * weights[THETA, row + j] - change
+
+
+@kernel
+def _by_root(
+    rate: float,
+    gradient: Any,
+    row: int,
+    count: int,
+    constants: Array,
+    weights: Array,
+    state: Array,
+) -> None:
+    """AdaGrad and plain RMSProp: w ← w − rate · g / (√v + ε), with v ← kept · v + new · g²."""
+    gradients, which, at = gradient
+    real = weights.dtype.type
+    kept, new, epsilon = (
+        real(constants[OPTION_1]),
+        real(constants[OPTION_2]),
+        real(constants[OPTION_3]),
+    )
+    for j in range(count):
+        g = gradients[which, at + j]
+        v = kept * state[FIRST, row + j] + new * (g * g)
+        state[FIRST, row + j] = v
+        weights[THETA, row + j] -= rate * g / (sqrt(v) + epsilon)
+
+
+@kernel
+def _rmsprop_in_full(
+    rate: float,
+    gradient: Any,
+    row: int,
+    count: int,
+    constants: Array,
+    weights: Array,
+    state: Array,
+) -> None:
+    """RMSProp, centred or with momentum; a mean or velocity that has no part in it stays 0."""
+    gradients, which, at = gradient
+    real, zero = weights.dtype.type, weights.dtype.type(0)
+    kept, new, epsilon = (
+        real(constants[OPTION_1]),
+        real(constants[OPTION_2]),
+        real(constants[OPTION_3]),
+    )
+    momentum, of_mean = real(constants[OPTION_4]), real(constants[OPTION_5]) * new
+    moves = real(1) if momentum > zero else zero
+    for j in range(count):
+        g = gradients[which, at + j]
+        v = kept * state[FIRST, row + j] + new * (g * g)
+        mean = kept * state[SECOND, row + j] + of_mean * g
+        variance = v - mean * mean
+        variance = variance if variance > zero else zero
+        velocity = momentum * state[THIRD, row + j] + g / (sqrt(variance) + epsilon)
+        state[FIRST, row + j] = v
+        state[SECOND, row + j] = mean
+        state[THIRD, row + j] = moves * velocity
+        weights[THETA, row + j] -= rate * velocity
 
 
 @part

@@ -1,13 +1,13 @@
 """The update rules of `torch.optim`, on the memory of chainrule's own optimiser.
 
-PyTorch's ``momentum_buffer``, ``exp_avg`` and ``exp_avg_sq`` are tensors on the optimiser's
+PyTorch's ``momentum_buffer``, ``exp_avg``, ``exp_avg_sq`` and so on are tensors on the optimiser's
 state vectors, so that a checkpoint contains them and another engine can continue from them. A part
-of θ with one learning rate is a parameter group.
+of θ with one learning rate is a parameter group, or two where AdamW spares the biases in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from chainrule.core.errors import ConfigError
 from chainrule.core.registry import name_in
 from chainrule.nn.parameters import Segment
 from chainrule.training import optimizers
-from chainrule.training.engines.other_libraries import rate_of
+from chainrule.training.engines.other_libraries import decay_of, rate_of
 from chainrule.training.engines.torch.modules import tensor_view
 from chainrule.training.optimizers import Optimizer
 
@@ -33,11 +33,14 @@ class Rule:
         make: makes it from parameter groups and our optimiser, whose options it takes.
         state: PyTorch's name of each of our state vectors.
         counts: whether PyTorch counts the steps of every parameter.
+        scalars: what else PyTorch keeps for every parameter, by its name there: a number that
+            follows from our optimiser.
     """
 
     make: Callable[[Groups, Any], torch.optim.Optimizer]
     state: Mapping[str, str] = field(default_factory=dict)
     counts: bool = False
+    scalars: Mapping[str, Callable[[Any], float]] = field(default_factory=dict)
 
 
 def _sgd(groups: Groups, rule: optimizers.SGD) -> torch.optim.Optimizer:
@@ -55,10 +58,60 @@ def _adam(groups: Groups, rule: optimizers.Adam) -> torch.optim.Optimizer:
     return torch.optim.Adam(groups, lr=0.0, betas=betas, eps=rule.epsilon, foreach=False)
 
 
+def _adamw(groups: Groups, rule: optimizers.AdamW) -> torch.optim.Optimizer:
+    """The decay stands in the groups, each of which decays as a whole or not at all."""
+    betas = (rule.beta1, rule.beta2)
+    return torch.optim.AdamW(groups, lr=0.0, betas=betas, eps=rule.epsilon, foreach=False)
+
+
+def _nadam(groups: Groups, rule: optimizers.Nadam) -> torch.optim.Optimizer:
+    return torch.optim.NAdam(
+        groups,
+        lr=0.0,
+        betas=(rule.beta1, rule.beta2),
+        eps=rule.epsilon,
+        momentum_decay=rule.momentum_decay,
+        foreach=False,
+    )
+
+
+def _product(rule: optimizers.Nadam) -> float:
+    return rule.product(rule.steps)
+
+
+def _adagrad(groups: Groups, rule: optimizers.AdaGrad) -> torch.optim.Optimizer:
+    return torch.optim.Adagrad(
+        groups,
+        lr=0.0,
+        eps=rule.epsilon,
+        initial_accumulator_value=rule.initial,
+        foreach=False,
+    )
+
+
+def _rmsprop(groups: Groups, rule: optimizers.RMSProp) -> torch.optim.Optimizer:
+    return torch.optim.RMSprop(
+        groups,
+        lr=0.0,
+        alpha=rule.alpha,
+        eps=rule.epsilon,
+        momentum=rule.momentum,
+        centered=rule.centered,
+        foreach=False,
+    )
+
+
+_MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}
+_OF_RMSPROP = {"square": "square_avg", "mean": "grad_avg", "velocity": "momentum_buffer"}
+
 RULES: Mapping[type[Optimizer], Rule] = {
     optimizers.SGD: Rule(_sgd),
     optimizers.Momentum: Rule(_momentum, {"velocity": "momentum_buffer"}),
-    optimizers.Adam: Rule(_adam, {"m": "exp_avg", "v": "exp_avg_sq"}, counts=True),
+    optimizers.AdaGrad: Rule(_adagrad, {"square": "sum"}, counts=True),
+    optimizers.RMSProp: Rule(_rmsprop, _OF_RMSPROP, counts=True),
+    optimizers.Adam: Rule(_adam, _MOMENTS, counts=True),
+    optimizers.AdamW: Rule(_adamw, _MOMENTS, counts=True),
+    optimizers.Nadam: Rule(_nadam, _MOMENTS, counts=True, scalars={"mu_product": _product}),
 }
 """PyTorch's rule for each optimiser that has one."""
 
@@ -89,9 +142,11 @@ class TorchUpdate:
         self._vectors = tuple(optimizer.state.values())
         if any(rate_of(segment, optimizer) is None for segment, _ in parameters):
             raise ConfigError("the torch engine takes one learning rate for each array")
-        groups: Groups = [{"params": _within(part, parameters)} for part, _ in optimizer.rates]
-        self._torch = self._rule.make(groups, optimizer)
+        groups = list(_groups(optimizer, parameters))
+        self._rates_of_groups = [rate for rate, _ in groups]
+        self._torch = self._rule.make([group for _, group in groups], optimizer)
         self._counters: list[Tensor] = []
+        self._scalars: list[tuple[Tensor, Callable[[Any], float]]] = []
         for segment, parameter in parameters:
             self._torch.state[parameter] = self._state_of(segment)
         self.refresh()
@@ -101,10 +156,14 @@ class TorchUpdate:
         state = {
             theirs: tensor_view(vectors[ours], segment)
             for ours, theirs in self._rule.state.items()
+            if ours in vectors
         }
         if self._rule.counts:
             state["step"] = torch.tensor(0.0, dtype=torch.float64)
             self._counters.append(state["step"])
+        for name, number in self._rule.scalars.items():
+            state[name] = torch.tensor(1.0, dtype=torch.float64)
+            self._scalars.append((state[name], number))
         return state
 
     @property
@@ -118,10 +177,12 @@ class TorchUpdate:
 
     def refresh(self) -> None:
         """Take the rates of the epoch and the count of steps from the optimiser."""
-        for group, (_, rate) in zip(self._torch.param_groups, self._rates, strict=True):
+        for group, rate in zip(self._torch.param_groups, self._rates_of_groups, strict=True):
             group["lr"] = rate * self.optimizer.scale
         for counter in self._counters:
             counter.fill_(self.optimizer.steps)
+        for scalar, number in self._scalars:
+            scalar.fill_(number(self.optimizer))
 
     def step(self) -> None:
         """Change θ and the state once, by the gradients of the parameters."""
@@ -137,6 +198,14 @@ class TorchUpdate:
                 self._torch.state[parameter]["momentum_buffer"].copy_(parameter.grad)
 
 
-def _within(part: slice, parameters: Sequence[tuple[Segment, nn.Parameter]]) -> list[nn.Parameter]:
-    """The parameters that lie wholly in one part of θ."""
-    return [p for s, p in parameters if part.start <= s.start and s.stop <= part.stop]
+def _groups(
+    optimizer: Optimizer, parameters: Sequence[tuple[Segment, nn.Parameter]]
+) -> Iterator[tuple[float, dict[str, Any]]]:
+    """The parameters that lie wholly in one part of θ and decay alike, with their rate."""
+    for part, rate in optimizer.rates:
+        by_decay: dict[float, list[nn.Parameter]] = {}
+        for segment, parameter in parameters:
+            if part.start <= segment.start and segment.stop <= part.stop:
+                by_decay.setdefault(decay_of(segment, optimizer), []).append(parameter)
+        for decay, own in by_decay.items():
+            yield rate, {"params": own, "weight_decay": decay}

@@ -1,0 +1,140 @@
+"""The base class of the optimisers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from chainrule.core.arguments import is_finite
+from chainrule.core.arrays import Array
+from chainrule.core.errors import ConfigError, Problem
+
+Rates = Sequence[tuple[slice, float]]
+
+
+@dataclass
+class Optimizer:
+    """An update rule with its state.
+
+    A rule that treats every parameter by itself overrides `_update`.
+
+    Attributes:
+        default_rate: the learning rate if the network has none.
+        state_names: the names of the vectors that the rule keeps between steps.
+        state: these vectors, by name; rows of one array.
+        steps: how many steps were taken.
+        rates: slices of θ with their learning rates, as passed to `bind`.
+        scale: the factor by which every learning rate is multiplied; a schedule sets it.
+        ending: why no further step would change θ, as a sentence; None while steps do.
+    """
+
+    default_rate: ClassVar[float] = 0.1
+    state_names: ClassVar[tuple[str, ...]] = ()
+
+    state: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    steps: int = field(default=0, init=False, repr=False)
+    rates: Rates = field(default=(), init=False, repr=False)
+    scale: float = field(default=1.0, init=False, repr=False)
+    ending: str | None = field(default=None, init=False, repr=False)
+
+    def bind(
+        self, theta: Array, gradient: Array, rates: Rates, biases: Sequence[slice] = ()
+    ) -> None:
+        """Prepare to update ``theta``, with the state at its start and no steps taken.
+
+        Args:
+            theta: the parameter vector, changed in place by ``step``.
+            gradient: the vector from which each step reads the gradient.
+            rates: slices of θ with their learning rates, in order; parameters outside of them are
+                not trained.
+            biases: the slices of θ that a decay of the weights may spare, in order: biases, and
+                the parameters of normalisations.
+        """
+        self.steps = 0
+        self.rates = tuple(rates)
+        block = np.zeros((len(self.state_names), len(theta)), theta.dtype)
+        self.state = dict(zip(self.state_names, block, strict=True))
+        scratch = np.empty_like(theta)
+        vectors = {"theta": theta, "gradient": gradient, "scratch": scratch, **self.state}
+        self._slices = [
+            ({name: vector[part] for name, vector in vectors.items()}, rate)
+            for part, rate in self.rates
+        ]
+
+    def problems(self, network: Any, settings: Any, cases: int) -> Iterator[Problem]:
+        """What in a training's settings the optimiser cannot work with, and what to write instead.
+
+        Args:
+            network: the network to train.
+            settings: the `chainrule.training.Settings`.
+            cases: the number of training cases.
+        """
+        yield from ()
+
+    def step(self) -> None:
+        """Update θ once, with the present content of the gradient vector."""
+        self.steps += 1
+        for vectors, rate in self._slices:
+            self._update(rate * self.scale, **vectors)
+
+    def _update(
+        self, rate: float, theta: Array, gradient: Array, scratch: Array, **state: Array
+    ) -> None:
+        """Update a slice of θ, whose parameters all have the same learning rate."""
+        raise NotImplementedError(f"{type(self).__name__} has no rule for a single parameter")
+
+    def close(self) -> None:
+        """End what the optimiser keeps running between two steps; a later step starts it again."""
+
+
+def without(parts: Rates, spared: Sequence[slice], size: int) -> Rates:
+    """The slices without those that are spared, with the same rates.
+
+    Args:
+        parts: slices with their rates, in order.
+        spared: the slices to leave out, in order.
+        size: the length of the vector.
+
+    Example:
+        >>> without([(slice(0, 9), 0.1)], [slice(2, 4)], 9)
+        [(slice(0, 2, None), 0.1), (slice(4, 9, None), 0.1)]
+    """
+    found = []
+    for part, rate in parts:
+        start, stop, _ = part.indices(size)
+        for other in spared:
+            if start < other.stop and other.start < stop:
+                found.append((slice(start, max(start, other.start)), rate))
+                start = other.stop
+        found.append((slice(start, stop), rate))
+    return [(part, rate) for part, rate in found if part.start < part.stop]
+
+
+# Checks of the options.
+
+
+def require_fraction(name: str, value: Any) -> None:
+    """Refuse what is no number of at least 0 and below 1."""
+    if not (is_finite(value) and 0 <= value < 1):
+        raise ConfigError(f"{name} must be at least 0 and below 1, found {value!r}")
+
+
+def require_above_0(name: str, value: Any) -> None:
+    """Refuse what is no finite number above 0."""
+    if not (is_finite(value) and value > 0):
+        raise ConfigError(f"{name} must be finite and above 0, found {value!r}")
+
+
+def require_at_least_0(name: str, value: Any) -> None:
+    """Refuse what is no finite number of at least 0."""
+    if not (is_finite(value) and value >= 0):
+        raise ConfigError(f"{name} must be finite and at least 0, found {value!r}")
+
+
+def require_flag(name: str, value: Any) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be true or false, found {value!r}")
