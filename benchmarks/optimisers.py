@@ -64,12 +64,9 @@ def row(example: str, rule: Any) -> tuple[float, float, float | None]:
 
 def table() -> Iterator[str]:
     """The lines of the table."""
-    heads = [f"{name.removesuffix('.yaml')}, {count} epochs" for name, count in RUNS.items()]
-    yield (
-        "| optimiser | "
-        + " | ".join(f"{head}: training | validation | rate" for head in heads)
-        + " |"
-    )
+    names = [name.removesuffix(".yaml") for name in RUNS]
+    heads = [f"{name}: training | validation | rate" for name in names]
+    yield "| optimiser | " + " | ".join(heads) + " |"
     yield "|---|" + "---:|" * 3 * len(RUNS)
     for name, rule in RULES.items():
         cells = []
