@@ -133,9 +133,6 @@ class Trainer:
         biases = [segment.slice for segment in layout.trained if segment.is_bias]
         runs = layout.runs(rates)
         self.optimizer.bind(network.theta, network.gradients.vector, runs, biases)
-        problems = list(self.optimizer.problems(network, settings, len(self.train)))
-        if problems:
-            raise ConfigError(problems)
         self.base_rate = (
             self.optimizer.default_rate if network.learning_rate is None else network.learning_rate
         )
@@ -162,6 +159,8 @@ class Trainer:
         self._chunk = 1
         self._scales: Array | None = None
         self.schedule: Schedule = self._make_schedule()
+        if problems := [*self.optimizer.problems(self)]:
+            raise ConfigError(problems)
         self.callbacks = [*self._stock_callbacks(), *callbacks]
         for one in callbacks:
             one.prepare(self)

@@ -64,13 +64,11 @@ class Optimizer:
             for part, rate in self.rates
         ]
 
-    def problems(self, network: Any, settings: Any, cases: int) -> Iterator[Problem]:
-        """What in a training's settings the optimiser cannot work with, and what to write instead.
+    def problems(self, trainer: Any) -> Iterator[Problem]:
+        """What the optimiser cannot work with, and what to write instead.
 
         Args:
-            network: the network to train.
-            settings: the `chainrule.training.Settings`.
-            cases: the number of training cases.
+            trainer: a `chainrule.training.Trainer` with its network, cases, settings and schedule.
         """
         yield from ()
 

@@ -95,8 +95,9 @@ class LBFGS(Optimizer):
         """A copy has no thread of its own yet: its next step makes one."""
         return {**self.__dict__, "_turns": None}
 
-    def problems(self, network: Any, settings: Any, cases: int) -> Iterator[Problem]:
+    def problems(self, trainer: Any) -> Iterator[Problem]:
         """See `Optimizer.problems`."""
+        settings, cases = trainer.settings, len(trainer.train)
         size = settings.cases_a_minibatch(cases)
         if size < cases:
             yield Problem(
@@ -110,13 +111,15 @@ class LBFGS(Optimizer):
                 "clip_gradient_norm out",
                 key="clip_gradient_norm",
             )
-        if settings.schedule not in ("constant", {"type": "constant"}):
+        if not trainer.schedule.is_constant:
             yield Problem(
                 "lbfgs finds the length of its steps itself, and has no learning rate that a "
                 "schedule could change; leave schedule out",
                 key="schedule",
             )
-        yield from (Problem(message, key="optimizer") for message in self._misfits(network))
+        yield from (
+            Problem(message, key="optimizer") for message in self._misfits(trainer.network)
+        )
 
     def _misfits(self, network: Any) -> Iterator[str]:
         """What a network has that L-BFGS cannot work with."""
