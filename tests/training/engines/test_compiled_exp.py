@@ -4,8 +4,8 @@ import numba
 import numpy as np
 import pytest
 
+from chainrule.nn.kernels.exponential import exp_parts
 from chainrule.nn.kernels.jit import EXACT
-from chainrule.training.engines.compiled.activations import exp_parts
 
 
 @numba.njit(fastmath=EXACT)

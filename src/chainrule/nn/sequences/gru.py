@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.nn.activations import Tanh, sigmoid, sigmoid_derivative
-from chainrule.nn.layers.base import View
-from chainrule.nn.sequences.gated import Gated
+from chainrule.nn.layers.base import Arrays, View
+from chainrule.nn.sequences.gated import Delta, Gated
+from chainrule.nn.sequences.unrolled import Allocate
 
 
 class GRU(Gated):
@@ -74,6 +75,7 @@ class GRU(Gated):
     )
     gates: ClassVar[tuple[str, ...]] = ("r", "u", "g")
     blocks: ClassVar[tuple[str, ...]] = (*gates, "m", "h")
+    _slopes_of_a_unit: ClassVar[int] = 5
     moved: ClassVar[Mapping[str, Sequence[int]]] = {"U": (0, 1, 3), "b_hn": (3,)}
 
     b_hn = View("The biases beside the state's part of the candidate, (size,), a view into θ.")
@@ -107,3 +109,32 @@ class GRU(Gated):
         by_r = s * z_m * sigmoid_derivative(z_r)
         by_u = (h - np.tanh(inner)) * sigmoid_derivative(z_u)
         return [[by_r, by_u, s, s * r, keep]]
+
+    def _steps(
+        self, fed: Array, states: Array, slopes: Array, values: Arrays, allocate: Allocate
+    ) -> tuple[Array, Array]:
+        from chainrule.nn.sequences.kernels.gates import gru_forward
+
+        (h,) = states
+        carried, gates = (allocate(w, fed.shape[1:], fed.dtype) for w in ("carried", "gates"))
+        m = allocate("m", (*fed.shape[:2], self.size), fed.dtype)
+        m[...] = values.get("b_hn", 0)
+        for n, z in enumerate(fed):
+            np.dot(h[n], values["U"], out=carried)
+            gru_forward(z, carried, m[n], h[n], h[n + 1], gates, slopes[n % len(slopes)])
+        return fed, m
+
+    def _steps_back(self, g: Array, slopes: Array) -> Delta:
+        from chainrule.nn.sequences.kernels.gates import gru_backward
+
+        steps, cases, size = g.shape
+        by_W, by_U = (
+            self._buffer(what, (steps, cases, 3 * size), g.dtype) for what in ("by_W", "by_U")
+        )
+        kept = self._buffer("kept", (steps + 1, cases, size), g.dtype)
+        of_h = self._buffer("of_h", (cases, size), g.dtype)
+        kept[-1] = of_h[...] = 0
+        for n in range(steps - 1, -1, -1):
+            gru_backward(g[n], of_h, kept[n + 1], slopes[n], by_W[n], by_U[n], kept[n])
+            np.dot(by_U[n], self.U.T, out=of_h)
+        return Delta(by_W, by_U, kept[:-1])

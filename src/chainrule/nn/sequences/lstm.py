@@ -11,8 +11,15 @@ from chainrule.core.arguments import is_finite
 from chainrule.core.arrays import Array, assign
 from chainrule.core.errors import ConfigError
 from chainrule.nn.activations import Tanh, sigmoid, sigmoid_derivative
-from chainrule.nn.layers.base import DEFAULT_WEIGHTS, InitializerLike, View, WeightedOptions
-from chainrule.nn.sequences.gated import Gated
+from chainrule.nn.layers.base import (
+    DEFAULT_WEIGHTS,
+    Arrays,
+    InitializerLike,
+    View,
+    WeightedOptions,
+)
+from chainrule.nn.sequences.gated import Delta, Gated
+from chainrule.nn.sequences.unrolled import Allocate
 
 FORGET_BIAS = 1.0
 """What is added to the initial biases of the forget gate, if nothing else is asked for."""
@@ -87,6 +94,7 @@ class LSTM(Gated):
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
     blocks: ClassVar[tuple[str, ...]] = (*gates, "c")
     carried: ClassVar[int] = 1
+    _slopes_of_a_unit: ClassVar[int] = 6
 
     def __init__(
         self,
@@ -129,7 +137,7 @@ class LSTM(Gated):
     @property
     def cells(self) -> Array | None:
         """c(0), …, c(steps) of the last forward pass, (steps + 1, cases, size)."""
-        return None if self._states is None else self._states[1]
+        return None if self._pass is None else self._pass.states[1]
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """See `Layer.draw`; the forget gate's biases are moved by ``forget_bias``."""
@@ -160,3 +168,29 @@ class LSTM(Gated):
         keep = sigmoid(z_f)
         by_o = np.tanh(now) * sigmoid_derivative(z_o)
         return [[*(by_c * one for one in own), by_o, by_c * keep], [*own, None, keep]]
+
+    def _steps(
+        self, fed: Array, states: Array, slopes: Array, values: Arrays, allocate: Allocate
+    ) -> tuple[Array]:
+        from chainrule.nn.sequences.kernels.gates import lstm_forward
+
+        h, c = states
+        carried, gates = (allocate(w, fed.shape[1:], fed.dtype) for w in ("carried", "gates"))
+        for n, z in enumerate(fed):
+            np.dot(h[n], values["U"], out=carried)
+            own = slopes[n % len(slopes)]
+            lstm_forward(z, carried, c[n], c[n + 1], h[n + 1], gates, own)
+        return (fed,)
+
+    def _steps_back(self, g: Array, slopes: Array) -> Delta:
+        from chainrule.nn.sequences.kernels.gates import lstm_backward
+
+        steps, cases, size = g.shape
+        delta = self._buffer("delta", (steps, cases, 4 * size), g.dtype)
+        kept = self._buffer("kept", (steps + 1, cases, size), g.dtype)
+        of_h = self._buffer("of_h", (cases, size), g.dtype)
+        kept[-1] = of_h[...] = 0
+        for n in range(steps - 1, -1, -1):
+            lstm_backward(g[n], of_h, kept[n + 1], slopes[n], delta[n], kept[n])
+            np.dot(delta[n], self.U.T, out=of_h)
+        return Delta(delta, delta, kept[:-1])

@@ -244,15 +244,9 @@ class ThroughTime(Jacobian):
     def placed(self, g: Array, out: Array | None = None) -> Array:
         """g at the steps of the outputs, and 0 at other steps, (steps, cases, size)."""
         steps, cases, _ = self.slopes.shape[-3:]
-        size = self.U.shape[-2]
         if out is None:
-            out = np.empty((steps, cases, size), np.result_type(g, self.slopes))
-        if self.last is None:
-            out[...] = g.reshape(cases, steps, size).swapaxes(0, 1)
-        else:
-            out.fill(0)
-            out[self.last, np.arange(cases)] = g
-        return out
+            out = np.empty((steps, cases, self.U.shape[-2]), np.result_type(g, self.slopes))
+        return placed_at(g, self.last, out)
 
     def from_direct(self, direct: Array, out: Array | None = None) -> Array:
         """δ of every step, given g(n) ⊙ d(n), the part from each step's own output."""
@@ -409,6 +403,23 @@ def of_one_step(
         "x": BlockDiagonal(by_x, steps, padded),
         **{name: Stacked(placing(name, J), steps, padded) for name, J in inner.items()},
     }
+
+
+def placed_at(g: Array, last: Array | None, out: Array) -> Array:
+    """g at the steps of the outputs, and 0 at other steps, written into (steps, cases, size).
+
+    Args:
+        g: (cases, steps · size), or (cases, size) of the steps ``last``.
+        last: the index of the step whose output is put out, (cases,); None for all steps.
+        out: the array to write into.
+    """
+    steps, cases, size = out.shape
+    if last is None:
+        out[...] = g.reshape(cases, steps, size).swapaxes(0, 1)
+    else:
+        out.fill(0)
+        out[last, np.arange(cases)] = g
+    return out
 
 
 def flat_rows(by_step: Array, out: Array | None = None) -> Array:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.arrays import Array
+from chainrule.nn.kernels.exponential import exp_below_0, exp_parts
 from chainrule.nn.kernels.jit import exact, kernel, part, wide_vectors
-from chainrule.training.engines.compiled.activations import exp_below_0, exp_parts
 from chainrule.training.engines.compiled.tables import (
     ABSOLUTE,
     BINARY,
