@@ -6,6 +6,7 @@ for some activations gives the reason, which `proof.battery` verifies by compari
 
 from proof.bugs import (
     of_activations,
+    of_export,
     of_graphs,
     of_images,
     of_layers,
@@ -34,6 +35,7 @@ BUGS = (
     *of_scores.BUGS,
     *of_weights.BUGS,
     *of_tables.BUGS,
+    *of_export.BUGS,
     *of_recurrence.BUGS,
     *of_modes.BUGS,
     *of_normalization.BUGS,

@@ -164,6 +164,14 @@ def pictures(folder: Path) -> None:
         )
 
 
+def good_models() -> dict[str, bytes]:
+    """An exported network in both formats that load back, and one that is wrong."""
+    from hostile.models import as_json, as_tensors
+
+    wrong = as_json(network={**NETWORK, "layers": [{"type": "denes"}]})
+    return {"model.json": as_json(), "model.safetensors": as_tensors(), "wrong.json": wrong}
+
+
 LINES = {
     ("data", "cases.csv"): b"1,a\n2,b\n",
     ("inputs", "cases.csv"): b"1,2\n3,4\n",
@@ -209,6 +217,8 @@ def warm_up(folder: Path) -> None:
     (folder / "parameters.safetensors").write_bytes(save(parameters()))
     (folder / "wrong.safetensors").write_bytes(b"nothing")
     (folder / "checkpoint.safetensors").write_bytes(sealed())
+    for name, content in good_models().items():
+        (folder / name).write_bytes(content)
     files = {
         "config": ("config.yaml", "wrong.yaml", "config.txt", "wrong.txt", "config.yam"),
         "data": (
@@ -228,6 +238,7 @@ def warm_up(folder: Path) -> None:
         "parameters": ("parameters.safetensors", "wrong.safetensors"),
         "checkpoint": ("checkpoint.safetensors", "wrong.safetensors"),
         "run": (run_folder(folder / "run").name, "nothing"),
+        "model": ("model.json", "model.safetensors", "wrong.json"),
         "sweep": (sweep_folder(folder / "sweep").name, "nothing"),
     }
     assert files.keys() == READERS.keys()

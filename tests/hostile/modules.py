@@ -11,6 +11,7 @@ from hostile import (
     configurations_yaml,
     idx_files,
     image_folders,
+    models,
     pickles_of_images,
     run_folders,
     sequence_files,
@@ -35,4 +36,5 @@ FORMATS: dict[str, Callable[[], Iterator[Hostile]]] = {
     "safetensors": tensors.files,
     "checkpoints": checkpoints.files,
     "run": run_folders.files,
+    "models": models.files,
 }

@@ -56,6 +56,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "inputs": lambda path: read_inputs(path, features=2),
     "image": lambda path: read_images(path, size=None, color=True),
     "run": lambda path: chainrule.load(path).digests,  # which evaluate reads, and predict not
+    "model": chainrule.load,  # an exported file in the place of a run
     # beneath them
     "pickle": read_pickle,
     "parameters": lambda path: load_parameters(path, network()),

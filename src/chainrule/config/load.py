@@ -149,7 +149,7 @@ class Config:
         Raises:
             ConfigError: it has more values, or takes more bytes, than are read.
         """
-        values, bytes_ = _values(self._to_write()), len(self.to_yaml().encode())
+        values, bytes_ = number_of_values(self._to_write()), len(self.to_yaml().encode())
         if values > MAX_CONFIG_VALUES or bytes_ > MAX_CONFIG_BYTES:
             message = (
                 f"with every choice written out the configuration has {values:,} values in "
@@ -269,10 +269,12 @@ def _said(section: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in section.items() if value is not None}
 
 
-def _values(value: Any) -> int:
+def number_of_values(value: Any) -> int:
     """The number of values, as the readers of configurations count them."""
     items = value.values() if isinstance(value, Mapping) else value
-    return 1 + sum(map(_values, items)) if isinstance(value, Mapping | list | tuple) else 1
+    return (
+        1 + sum(map(number_of_values, items)) if isinstance(value, Mapping | list | tuple) else 1
+    )
 
 
 def _expanded(name: str | Path) -> Path:

@@ -63,16 +63,32 @@ def read_shapes(path: Path, what: str = "parameters") -> Shapes:
             does not match the file's length.
     """
     require_own(path)
+    return read_header(path, what)[0]
+
+
+def read_header(path: Path, what: str) -> tuple[Shapes, dict[str, str]]:
+    """The shape of every array of a safetensors file, and its metadata; the rest is not read.
+
+    Raises:
+        ChainruleError: as `read_shapes`, but the file may be a link.
+    """
     length = existing_file(path, at_most=machine_memory()).stat().st_size
     try:
         with path.open("rb") as file, _named(path, what):
             start = file.read(8)
             start += file.read(min(int.from_bytes(start, "little"), MAX_TENSOR_HEADER_BYTES))
             header = _checked_header(start, length)
+            texts = _texts(header)
     except OSError as error:
         problem = f"the file cannot be read ({error.strerror})"
         raise ChainruleError(Problem(problem, path)) from None
-    return {name: tuple(entry["shape"]) for name, entry in header.items() if name != _METADATA}
+    shapes = {name: tuple(entry["shape"]) for name, entry in header.items() if name != _METADATA}
+    return shapes, texts
+
+
+def _texts(header: dict[str, Any]) -> dict[str, str]:
+    """The metadata in a header, which `_checked_header` returned."""
+    return {str(k): str(v) for k, v in header.get(_METADATA, {}).items()}
 
 
 def read_tensors(path: Path, what: str = "parameters") -> tuple[Arrays, dict[str, str]]:
@@ -116,7 +132,7 @@ def parse_tensors(content: bytes, path: Path, what: str) -> tuple[Arrays, dict[s
     with _named(path, what, SafetensorError):
         header = _checked_header(content, len(content))
         arrays: Arrays = load(content)
-    return arrays, {str(k): str(v) for k, v in header.get(_METADATA, {}).items()}
+    return arrays, _texts(header)
 
 
 _METADATA = "__metadata__"

@@ -95,4 +95,4 @@ def of_table(labels=None, last=None, **data):
     return train(config, data=(ROWS, labels), save=False)
 
 
-__all__ = ["CASES", "ROWS", "expected", "largest_error", "of_activations", "of_layers", "of_table"]
+__all__ = ["CASES"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from exported import CASES, ROWS, of_layers, of_table
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from all_layers import CASES as LAYERS
 from chainrule import load, train
@@ -38,6 +41,15 @@ def test_a_run_on_a_table_loads_back_to_the_bit(tmp_path, table, kind):
         back.data  # noqa: B018
     back.export(tmp_path / f"again.{kind}")
     assert (tmp_path / f"again.{kind}").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("labels", [[3, 8], [True, False]])
+def test_labels_keep_their_type(tmp_path, labels):
+    run = of_table(labels * 18)
+    run.export(tmp_path / "n.json")
+    found, wanted = load(tmp_path / "n.json").predict(ROWS), run.predict(ROWS)
+    assert found.dtype == wanted.dtype == np.array(labels).dtype
+    assert (found == wanted).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -81,7 +93,7 @@ def written(layer):
     names = {"filter_size": "size", "window_size": "size"}
     found = {"type": layer.type, "name": layer.name}
     for key in known:
-        if key in ("weights", "biases", "recurrent_weights", "learning_rate", "penalty", "name"):
+        if key in (*layer.initial_values, "forget_bias", "learning_rate", "penalty", "name"):
             continue
         if key == "inputs":
             found |= {"inputs": list(layer.sources)} if layer.sources else {}
@@ -223,3 +235,22 @@ def test_a_format_is_named_by_word_or_by_ending(tmp_path, table):
         table.export(3)
     table.export(tmp_path / "a", to="json")
     assert load(tmp_path / "a").classes == ("no", "yes")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4),
+    data=st.data(),
+)
+@settings(max_examples=300)
+def test_any_bytes_changed_end_in_a_message_or_in_a_network(tmp_path, table, kind, changes, data):
+    path = tmp_path / f"n.{kind}"
+    table.export(path)
+    content = bytearray(path.read_bytes())
+    for place, byte in changes:
+        content[place % len(content)] = byte
+    cut = data.draw(st.sampled_from([len(content), len(content) - 1, len(content) // 2]))
+    path.write_bytes(content[:cut])
+    with suppress(ChainruleError):
+        assert load(path).network.theta.shape == table.network.theta.shape

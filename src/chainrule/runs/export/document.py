@@ -18,19 +18,24 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from chainrule._version import __version__
-from chainrule.config.load import Config, load_config
+from chainrule.config.load import Config, load_config, number_of_values
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ChainruleError, Problem
-from chainrule.core.limits import MAX_DIMENSIONS, MAX_JSON_BYTES, machine_memory
+from chainrule.core.limits import (
+    MAX_CONFIG_VALUES,
+    MAX_DIMENSIONS,
+    MAX_JSON_BYTES,
+    machine_memory,
+)
 from chainrule.core.strict_json import as_json, as_model, parse_json
-from chainrule.data.readers.paths import read_bytes
+from chainrule.data.readers.paths import existing_file, read_bytes
 from chainrule.data.standardization import Standardization
 from chainrule.nn.network import Network
 from chainrule.runs.checkpoint import problems_of_numbers, problems_of_parameters
 from chainrule.runs.export.model import Model
 from chainrule.runs.resolve import parameter_shapes
 from chainrule.runs.run_folder import Meaning, problem_of_scaling
-from chainrule.runs.tensor_file import packed, parse_tensors
+from chainrule.runs.tensor_file import packed, parse_tensors, read_header
 
 FORMAT, VERSION = "chainrule model", 1
 
@@ -172,56 +177,75 @@ def read(path: Path) -> Model:
     Raises:
         ChainruleError: it is another file, was damaged, or its parts do not fit each other.
     """
-    content = read_bytes(path, at_most=machine_memory())
-    if content[:1] == b"{" and content[8:9] != b"{":  # a header's length comes first, see below
-        if len(content) > MAX_JSON_BYTES:
-            message = f"a model in JSON has at most {MAX_JSON_BYTES:,} bytes"
-            raise ChainruleError(Problem(message, path))
-        found = _parsed(content, path)
-        given = {} if found.parameters is None else found.parameters
-        sizes = {name: tuple(array.shape) for name, array in given.items()}
-        return _model(found, path, sizes, {n: np.array(a.values) for n, a in given.items()})
-    arrays, metadata = parse_tensors(content, path, "a trained network")
+    existing_file(path, at_most=machine_memory())
+    return _read_json(path) if _starts_as_json(path) else _read_safetensors(path)
+
+
+def _starts_as_json(path: Path) -> bool:
+    """Whether a file begins with a brace, which in a safetensors file is its ninth byte."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        message = f"the file cannot be read ({error.strerror})"
+        raise ChainruleError(Problem(message, path)) from None
+    return start[:1] == b"{" and start[8:] != b"{"
+
+
+def _read_json(path: Path) -> Model:
+    found = _parsed(read_bytes(path, at_most=MAX_JSON_BYTES), path)
+    given = found.parameters or {}
+    sizes = {name: tuple(array.shape) for name, array in given.items()}
+    problems = [
+        Problem(f"{name} has {len(given[name].values):,} numbers, not {prod(shape):,}", path)
+        for name, shape in sizes.items()
+        if len(given[name].values) != prod(shape)
+    ]
+    config = _config(found, path, sizes, problems)
+    arrays = {name: np.array(a.values, float).reshape(a.shape) for name, a in given.items()}
+    return _model(found, path, config, arrays)
+
+
+def _read_safetensors(path: Path) -> Model:
+    what = "a trained network"
+    sizes, metadata = read_header(path, what)
     if _KEY not in metadata:
         message = (
             "this safetensors file describes no network; chainrule export writes one that does"
         )
         raise ChainruleError(Problem(message, path))
     found = _parsed(metadata[_KEY].encode("utf-8", "replace"), path)
-    return _model(found, path, {name: a.shape for name, a in arrays.items()}, arrays)
+    if found.parameters is not None:
+        message = "the description holds parameters; those of this format are its arrays"
+        raise ChainruleError(Problem(message, path))
+    config = _config(found, path, sizes, [])
+    arrays, _ = parse_tensors(read_bytes(path, at_most=machine_memory()), path, what)
+    return _model(found, path, config, arrays)
 
 
 def _parsed(content: bytes, path: Path) -> _Document:
     try:
-        return as_model(_Document, parse_json(content))
+        found = as_model(_Document, parse_json(content))
+        if number_of_values(found.network) > MAX_CONFIG_VALUES:
+            raise ValueError(f"network: more than {MAX_CONFIG_VALUES:,} values")
+        return found
     except (ValueError, RecursionError) as error:
         message = f"this is no model that chainrule export wrote: {error}"
         raise ChainruleError(Problem(message, path)) from None
 
 
-def _model(
-    found: _Document,
-    path: Path,
-    sizes: Mapping[str, tuple[int, ...]],
-    arrays: Mapping[str, Array],
-) -> Model:
-    """The model of a document, whose arrays have the given shapes."""
-    config = _config(found, path)
-    problems = problems_of_parameters(path, dict(sizes), parameter_shapes(config))
-    problems += [
-        Problem(f"{name} has {arrays[name].size:,} numbers, not {prod(shape):,}", path)
-        for name, shape in sizes.items()
-        if arrays[name].size != prod(shape)
-    ]
-    problems = problems or [*problems_of_numbers(path, dict(arrays))]
+def _model(found: _Document, path: Path, config: Config, arrays: Mapping[str, Array]) -> Model:
+    """The model of a document, whose arrays have the shapes that its layers take."""
+    problems = [*problems_of_numbers(path, dict(arrays))]
     if problems:
         raise ChainruleError(problems)
     network = Network.from_config(config.network)
-    problem = found.problem(network.input, network.layers[-1].output_shape[-1])
+    outputs = network.layers[-1].output_shape[-1]
+    problem = found.problem(network.input, outputs)
     if problem is not None:
         raise ChainruleError(Problem(problem, path))
     for name, view in network.parameters.items():
-        view[...] = arrays[name].reshape(view.shape)
+        view[...] = arrays[name]
     return Model(
         network=network,
         config=config,
@@ -231,25 +255,34 @@ def _model(
         encoding=found.encoding,
         label_type=found.label_type,
         target_names=None if found.target_names is None else tuple(found.target_names),
-        target_scaling=_read_scaling(
-            found.target_scaling, network.layers[-1].output_shape[-1], "outputs", path
-        ),
+        target_scaling=_read_scaling(found.target_scaling, outputs, "outputs", path),
         multi_label=found.multi_label,
     )
 
 
-def _config(found: _Document, path: Path) -> Config:
-    """The configuration of the network, checked as every configuration is."""
+def _config(
+    found: _Document, path: Path, sizes: Mapping[str, tuple[int, ...]], problems: list[Problem]
+) -> Config:
+    """The configuration of the network, checked as every configuration is.
+
+    Args:
+        found: the document.
+        path: its file, for messages.
+        sizes: the shapes of the arrays in it.
+        problems: what is wrong with these arrays alone.
+    """
     form = "arrays" if found.encoding is None else "table"
     data = _without_none({"python": form, "channels": found.channels})
     try:
         config = replace(load_config({"network": found.network, "data": data}), name=path.stem)
         if config.network["input"] is None:
             raise ChainruleError("network has no number of inputs: input")
-        parameter_shapes(config)
+        expected = parameter_shapes(config)
     except ChainruleError as error:
-        problems = [Problem(str(problem), path) for problem in error.problems]
-        raise ChainruleError(problems) from None
+        raise ChainruleError([Problem(str(each), path) for each in error.problems]) from None
+    problems = [*problems_of_parameters(path, dict(sizes), expected), *problems]
+    if problems:
+        raise ChainruleError(problems)
     return config
 
 
