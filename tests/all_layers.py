@@ -41,6 +41,10 @@ def local(filters=2, size=(3, 2), **options):
     return layers.LocallyConnected2D(filters, size, activation="sigmoid", **SPREAD, **options)
 
 
+def embedding(size, classes=6):
+    return layers.Embedding(size, classes, weights=[-0.7, 0.7])
+
+
 def classifier(*before):
     return [*before, layers.Flatten(), dense(3, "linear"), layers.Softmax()]
 
@@ -225,6 +229,21 @@ CASES: dict[str, tuple[Callable[[], list], list[int], str]] = {
         SEQUENCE,
         "mse",
     ),
+    "embedding of rows": (
+        lambda: [embedding(3), dense(4), dense(3, "linear"), layers.Softmax()],
+        [4],
+        "cross_entropy",
+    ),
+    "embedding of sequences": (
+        lambda: [embedding(3), recurrent(4), dense(2, "linear")],
+        [5, 1],
+        "mse",
+    ),
+    "global_average_pool2d": (
+        lambda: [conv(), layers.GlobalAveragePool2D(), dense(3, "linear"), layers.Softmax()],
+        IMAGE,
+        "cross_entropy",
+    ),
     "flatten": (lambda: [layers.Flatten(), dense(2, "linear")], SEQUENCE, "mse"),
     "add, concatenate": (branches, [3], "log_cosh"),
     "joins of images": (image_branches, IMAGE, "cross_entropy"),
@@ -252,6 +271,9 @@ def batch(net, cases, seed=3):
     """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(cases, *net.input_shape))
+    for layer in net.layers:
+        if layer.takes_class_numbers:
+            x = rng.integers(-1, layer.classes, x.shape).astype(float)
     lengths = np.full(cases, x.shape[1])
     refuse = [la for la in net.layers if len(la.input_shape) == 2 and not la.knows_padding]
     if len(net.input_shape) == 2 and not refuse:

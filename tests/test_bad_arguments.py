@@ -21,7 +21,9 @@ from chainrule.nn import (
     AveragePool2D,
     Conv2D,
     Dense,
+    Embedding,
     Flatten,
+    GlobalAveragePool2D,
     LocallyConnected2D,
     MaxPool2D,
     Recurrent,
@@ -294,6 +296,7 @@ IMAGES = {
     "large max_pool2d": lambda: MaxPool2D(5, stride=1),
     "average_pool2d": lambda: AveragePool2D(2),
     "large average_pool2d": lambda: AveragePool2D(5, stride=1),
+    "global_average_pool2d": lambda: GlobalAveragePool2D(),
 }
 
 
@@ -305,6 +308,13 @@ def test_no_image_has_no_outputs(name, dtype):
     network = Network(layers, input=[3, side, side], dtype=dtype)
     y = network.forward_pass(np.ones((0, 3, side, side)))
     assert (y.shape, y.dtype) == ((0, 3), np.dtype(dtype))
+
+
+@pytest.mark.parametrize(("shape", "outputs"), [([4, 1], 8), (3, 6)])
+def test_no_class_numbers_have_no_outputs(shape, outputs):
+    network = Network([Embedding(2, classes=3)], input=shape, loss="mse")
+    x = np.ones((0, *network.input_shape))
+    assert network.forward_pass(x).shape == (0, outputs)
 
 
 @pytest.mark.parametrize("outputs", ["all", "last"])

@@ -52,7 +52,7 @@ def show(
     from chainrule.config.load import load_config
     from chainrule.core.files import refuse_input, shortened, write_whole
     from chainrule.plots.save import show_or_save
-    from chainrule.runs.resolve import resolve_data
+    from chainrule.runs.resolve import locate_data, resolve_data
 
     loaded = load_config(config, set_ or [])
     if save is not None:
@@ -60,7 +60,8 @@ def show(
     data = resolve_data(loaded)
     part = part_of(data, split)
     if data.sequence_shape is not None:
-        text = sequences_as_text(data, part, count)
+        are_indices = locate_data(loaded).data.get("encoding") == "indices"
+        text = sequences_as_text(data, part, count, are_indices=are_indices)
         if save is None:
             say_result(text)
         else:

@@ -69,7 +69,9 @@ def _some(part: Dataset, count: int) -> Array:
     return np.random.default_rng(randbits(64)).permutation(len(part))[:count]
 
 
-def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
+def sequences_as_text(
+    data: DataSplit, part: Dataset, count: int, *, are_indices: bool = False
+) -> str:
     """Random cases as text: their inputs and targets, with one column per step.
 
     A text's windows are printed as text, with the characters that follow below them.
@@ -78,6 +80,7 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
         data: the data set of the part.
         part: the cases, whose inputs are (cases, steps, features).
         count: the most cases to show.
+        are_indices: whether the inputs are class numbers, those of the characters of a text.
 
     Raises:
         DataError: the part has no cases.
@@ -90,14 +93,17 @@ def sequences_as_text(data: DataSplit, part: Dataset, count: int) -> str:
     for case in _some(part, count):
         x = part.x[case]
         x = x[~np.isnan(x).all(axis=1)]
-        lines += ["", *_case(x, part.t[case], data.classes, of_steps=are_sequences(part.t))]
+        lines += ["", *_case(x, part.t[case], data.classes, are_sequences(part.t), are_indices)]
     return "\n".join(lines) + "\n"
 
 
-def _case(x: Array, t: Any, classes: Sequence[str] | None, *, of_steps: bool) -> Iterator[str]:
+def _case(
+    x: Array, t: Any, classes: Sequence[str] | None, of_steps: bool, are_indices: bool
+) -> Iterator[str]:
     """The lines of one sequence: its features, then its targets."""
-    if classes is not None and len(classes) == x.shape[1] > 2 and of_steps:
-        numbers = np.where(x.any(axis=1), x.argmax(axis=1), -1)
+    are_one_hot = classes is not None and len(classes) == x.shape[1] > 2 and of_steps
+    if classes is not None and (are_one_hot or are_indices):
+        numbers = np.where(x.any(axis=1), x.argmax(axis=1), -1) if are_one_hot else x[:, 0]
         yield "x  " + "".join(_character(classes, int(k)) for k in numbers)
         yield "t  " + "".join(_character(classes, int(k)) for k in t)
         return

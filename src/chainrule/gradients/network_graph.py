@@ -134,6 +134,13 @@ def _by_columns(layer: Any, x: Node, own: Arrays) -> Node:
     return aligned["gamma"] * away + aligned["beta"]
 
 
+def _embedding(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    """The rows of E at the numbers in x, which are constants; zeros for −1."""
+    numbers = np.rint(x.value.real).astype(int)
+    vectors = own["E"][np.maximum(numbers, 0)]
+    return _without_activation(_rows(f.where((numbers < 0)[:, :, None], 0.0, vectors)))
+
+
 # Layers on images
 
 
@@ -167,6 +174,10 @@ def _pool(pool: Callable[..., Node]) -> Callable[..., LayerNodes]:
         return _without_activation(_rows(pool(_images(layer, x), *windows)))
 
     return pooled
+
+
+def _global_average_pool2d(layer: Any, x: Node, own: Arrays) -> LayerNodes:
+    return _without_activation(f.mean(_images(layer, x), axis=(2, 3)))
 
 
 # Layers on sequences
@@ -314,6 +325,8 @@ LAYERS: Mapping[type[Layer], Callable[..., LayerNodes]] = {
     layers.LocallyConnected2D: _locally_connected2d,
     layers.MaxPool2D: _pool(f.max_pool2d),
     layers.AveragePool2D: _pool(f.average_pool2d),
+    layers.GlobalAveragePool2D: _global_average_pool2d,
+    layers.Embedding: _embedding,
     layers.Flatten: lambda layer, x, own: _without_activation(x),
     layers.Dropout: _dropout,
     layers.BatchNorm: _batch_norm,

@@ -113,12 +113,13 @@ def _moved_passes(
 ) -> Iterator[tuple[float, Array]]:
     """Loss and gradient with everything moved by `SHARE` at random, `SAMPLES` times."""
     theta = network.theta.copy()
+    exact = any(layer.takes_class_numbers for layer in network.layers)
     try:
         for _ in range(SAMPLES):
             network.theta = moved(theta, rng)
             target = _moved_targets(network, t, rng)
             with _slopes_moved(network, rng), outputs_moved(network, rng):
-                loss = network.loss(moved(x, rng), target, weights=weights)
+                loss = network.loss(x if exact else moved(x, rng), target, weights=weights)
                 yield loss, network.backward_pass(target, weights=weights).vector.copy()
     finally:
         network.theta = theta

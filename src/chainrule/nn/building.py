@@ -16,6 +16,7 @@ from chainrule.core.registry import entry_options, name_in
 from chainrule.nn.activations import ACTIVATIONS, Linear, Sigmoid, activation
 from chainrule.nn.graph import (
     INPUT,
+    INPUT_WORD,
     LayerGraph,
     LayerNode,
     LayerProblem,
@@ -90,6 +91,12 @@ def connect(layers: Sequence[Layer], shape: Shape, loss: Loss) -> Connected:
     graph = layer_graph(nodes_of(layers))
     shapes, layers = {INPUT: shape}, [*layers]
     for k in graph.order:
+        if layers[k].takes_class_numbers and graph.sources[k] != (INPUT,):
+            raise ConnectError(
+                f"{layers[k].name} takes class numbers, which only the network's input has: put "
+                f"it first, or write inputs: {INPUT_WORD}",
+                k,
+            )
         try:
             layers[k] = connected_to(layers[k], [shapes[source] for source in graph.sources[k]])
         except ConfigError as error:

@@ -5,10 +5,11 @@ from inspect import Parameter, signature
 
 from chainrule.nn.images.conv2d import Conv2D
 from chainrule.nn.images.locally_connected2d import LocallyConnected2D
-from chainrule.nn.images.pooled import AveragePool2D, MaxPool2D
+from chainrule.nn.images.pooled import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 from chainrule.nn.layers.base import Layer
 from chainrule.nn.layers.dense import Dense
 from chainrule.nn.layers.dropout import Dropout
+from chainrule.nn.layers.embedding import Embedding
 from chainrule.nn.layers.flatten import Flatten
 from chainrule.nn.layers.join import Add, Concatenate, Join
 from chainrule.nn.layers.normalization import BatchNorm, LayerNorm
@@ -20,6 +21,7 @@ from chainrule.nn.sequences.recurrent import Recurrent
 LAYERS: Mapping[str, type[Layer]] = {
     "dense": Dense,
     "softmax": Softmax,
+    "embedding": Embedding,
     "recurrent": Recurrent,
     "lstm": LSTM,
     "gru": GRU,
@@ -27,6 +29,7 @@ LAYERS: Mapping[str, type[Layer]] = {
     "locally_connected2d": LocallyConnected2D,
     "max_pool2d": MaxPool2D,
     "average_pool2d": AveragePool2D,
+    "global_average_pool2d": GlobalAveragePool2D,
     "flatten": Flatten,
     "dropout": Dropout,
     "batch_norm": BatchNorm,
@@ -69,7 +72,9 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GlobalAveragePool2D",
     "Join",
     "Layer",
     "LayerNorm",

@@ -454,12 +454,16 @@ class Network:
         rows. The caller's array is never changed.
 
         Raises:
-            ShapeError: x is not numeric or does not fit ``input``; or it has padding in the
-                middle of a case, or padding that a layer cannot recognise.
+            ShapeError: x is not numeric or does not fit ``input``; it has padding in the middle
+                of a case, or padding that a layer cannot recognise; or an embedding takes it, and
+                a number is no class number.
         """
         x = rows_of_cases(x, self.input_shape, self.dtype)
         if len(self.input_shape) == 2:
             self._require_padding_known(x)
+        for layer in self.layers:
+            if layer.takes_class_numbers:
+                layer.require_class_numbers(x.reshape(len(x), *self.input_shape))  # type: ignore[attr-defined]
         return x
 
     def _require_padding_known(self, x: Array) -> None:

@@ -297,12 +297,23 @@ RUNNING: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any]], dict[str, 
 }
 """What training makes of the untrained arrays of a layer, from its input and its arrays."""
 
+
+def _embedding(layer: Any, x: Any, own: Mapping[str, Any], phi: Any) -> Any:
+    """The vectors of class numbers; −1 becomes zeros, and padding, NaN, stays padding."""
+    is_known = x >= 0
+    vectors = own["E"][jnp.where(is_known, x, 0.0).astype(int)]
+    rows = jnp.where(is_known[..., None], vectors, 0.0).reshape(*x.shape[:-1], -1)
+    return jnp.where(jnp.isnan(x).all(axis=-1, keepdims=True), nan, rows)
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, Any, Mapping[str, Any], Any], Any]] = {
     layer_types.Dense: _dense,
     layer_types.Conv2D: _conv2d,
     layer_types.LocallyConnected2D: _locally_connected2d,
     layer_types.MaxPool2D: lambda layer, x, own, phi: _pooled(layer, x, -inf, lax.max),
     layer_types.AveragePool2D: _average_pool2d,
+    layer_types.GlobalAveragePool2D: lambda layer, x, own, phi: x.mean(axis=(2, 3)),
+    layer_types.Embedding: _embedding,
     layer_types.Recurrent: _unrolled(recurrent_step),
     layer_types.LSTM: _unrolled(lambda functions: lstm_step(*functions)),
     layer_types.GRU: _unrolled(lambda functions: gru_step(*functions)),

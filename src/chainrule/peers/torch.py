@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.network import Network
+from chainrule.nn.parameters import Segment
 from chainrule.peers.base import Peer
 from chainrule.training.engines.other_libraries import Library, decay_of, rate_of
 from chainrule.training.engines.torch.engine import torch_threads
 from chainrule.training.engines.torch.functions import as_tensor, loss_of, penalty_terms
-from chainrule.training.engines.torch.modules import TORCH, Modules
+from chainrule.training.engines.torch.modules import TORCH, Modules, is_transposed
 from chainrule.training.engines.torch.optimizers import RULES
 from chainrule.training.optimizers import AdamW
 
@@ -134,7 +135,7 @@ class TorchPeer(Peer):
     def theta(self) -> Array:
         """See `Peer.theta`."""
         layout = self.network.parameters.layout
-        return _as_theta(self._modules.tensor(segment).detach() for segment in layout)
+        return _as_theta(layout, (self._modules.tensor(segment).detach() for segment in layout))
 
 
 @contextmanager
@@ -169,11 +170,11 @@ def gradient(network: Network, x: Array, t: Array, weights: Array | None = None)
             value = value + term
     found = torch.autograd.grad(value, [modules.tensor(s) for s in layout.trained])
     by_name = dict(zip(layout.trained, found, strict=True))
-    return _as_theta(
-        by_name[s] if s.trained else torch.zeros_like(modules.tensor(s)) for s in layout
-    )
+    every = (by_name[s] if s.trained else torch.zeros_like(modules.tensor(s)) for s in layout)
+    return _as_theta(layout, every)
 
 
-def _as_theta(tensors: Iterator[Tensor] | tuple[Tensor, ...]) -> Array:
-    """Parameters in PyTorch's shapes as one vector; matrices are transposed."""
-    return np.concatenate([(w.t() if w.ndim == 2 else w).numpy().ravel() for w in tensors])
+def _as_theta(layout: Iterable[Segment], tensors: Iterable[Tensor]) -> Array:
+    """Parameters in PyTorch's shapes as one vector in our layout; matrices are transposed."""
+    ours = (w.t() if is_transposed(s) else w for s, w in zip(layout, tensors, strict=True))
+    return np.concatenate([w.numpy().ravel() for w in ours])

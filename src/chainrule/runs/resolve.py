@@ -55,13 +55,17 @@ from chainrule.nn.layer_types import LAYERS, Layer
 from chainrule.nn.losses import BinaryCrossEntropy, loss_function
 from chainrule.nn.network import Network
 from chainrule.runs.shape_checks import (
+    encoding_problem,
     input_of,
+    lacks_classes,
     output_layer,
     shape_problem,
     size_problems,
+    takes_class_numbers,
     takes_images,
     takes_sequences,
     too_few_outputs,
+    with_classes,
 )
 from chainrule.training import Callback, Settings, Trainer
 from chainrule.training.engines import ENGINES
@@ -227,8 +231,8 @@ def data_key(config: Config) -> str:
     """
     network, seed = config.network, config.training["seed"]
     target = (_outputs(config), network["input"], _target(config), network["dtype"])
-    takes = (takes_images(config), takes_sequences(config), _gives_labels(config))
-    return repr((config.data, config.folder, seed, *takes, target))
+    takes = (takes_images, takes_sequences, takes_class_numbers, _gives_labels)
+    return repr((config.data, config.folder, seed, *(each(config) for each in takes), target))
 
 
 def locate_data(config: Config) -> Config:
@@ -237,13 +241,20 @@ def locate_data(config: Config) -> Config:
     If left out, they follow from where the data set is found. A run needs them explicitly, since
     its folder is not that of the configuration. The parts of a folder of images or of an .npz
     file are written out as well. If the network has layers on images and ``channels`` is left
-    out, it becomes ``first``: one plane per colour.
+    out, it becomes ``first``: one plane per colour. The ``encoding`` of a text for an embedding
+    becomes ``indices``.
 
     Raises:
-        ChainruleError: the data set is not found, or does not take these settings.
+        ChainruleError: the data set is not found, or does not take these settings; or the network
+            does not take the encoding of a text.
     """
     if takes_images(config) and config.data.get("channels") is None:
         config = config.replace(data={"channels": "first"})
+    problem = encoding_problem(config)
+    if problem is not None:
+        raise ConfigError(problem)
+    if "text" in config.data and takes_class_numbers(config):
+        config = config.replace(data={"encoding": "indices"})
     try:
         data = with_parts_of_files(config.data, config.folder)
         config = replace(config, data=data)
@@ -304,7 +315,7 @@ def resolve(
     config = locate_data(config)
     if data is None:
         data = resolve_data(config, given=given)
-    config = with_input(config, data)
+    config = with_classes(with_input(config, data), data)
     problem = shape_problem(config, data, _connected(config))
     if problem is not None:
         raise ConfigError(problem)
@@ -322,13 +333,16 @@ def resolve(
 
 
 def describe_network(config: Config) -> Description:
-    """The layers' shapes and numbers of parameters. Reads the data only if the input is left out.
+    """The layers' shapes and numbers of parameters.
+
+    Reads the data only if the input, or the number of classes of an embedding, is left out.
 
     Raises:
         ChainruleError: the parts do not make a network, or the data cannot be read.
     """
-    if config.network["input"] is None:
-        config = with_input(config, resolve_data(config))
+    if config.network["input"] is None or lacks_classes(config):
+        data = resolve_data(config)
+        config = with_classes(with_input(config, data), data)
     with _at_its_layer(config):
         return describe_config(config.network)
 

@@ -5,14 +5,14 @@ Each problem that is found refers to the line of the configuration that has to c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from chainrule.config.load import Config
-from chainrule.core.errors import Problem, nearest, shown
+from chainrule.core.errors import ConfigError, Problem, ShapeError, nearest, shown
 from chainrule.data.dataset import DataSplit
 from chainrule.data.readers.encoding import OutsideClassesError
 from chainrule.nn.building import shape_of_input
@@ -75,6 +75,7 @@ def shape_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> P
     """
     return (
         _channel_order_problem(config, data)
+        or _class_number_problem(config, data, layers)
         or _step_problem(config, data, layers)
         or _output_problem(config, data, layers)
         or _jacobian_problem(config, data, layers)
@@ -88,6 +89,70 @@ def _channel_order_problem(config: Config, data: DataSplit) -> Problem | None:
         return None
     message = "layers on images take a plane a colour; write channels: first, or leave it out"
     return config.problem(("data", "channels"), message)
+
+
+def encoding_problem(config: Config) -> Problem | None:
+    """A problem if the encoding of a text is not the one that the network takes."""
+    written = config.data.get("encoding")
+    if "text" not in config.data or written is None:
+        return None
+    embeds = takes_class_numbers(config)
+    if embeds == (written == "indices"):
+        return None
+    message = (
+        "an embedding takes the numbers of characters: write encoding: indices, or leave it out"
+        if embeds
+        else "indices are for an embedding, and this network has none; write encoding: one_hot or "
+        "numbers, or begin the network with {type: embedding, size: 16}"
+    )
+    return config.problem(("data", "encoding"), message)
+
+
+def lacks_classes(config: Config) -> bool:
+    """Whether the number of classes of an embedding was left out."""
+    return any(map(_is_open, config.network["layers"]))
+
+
+def _is_open(layer: Mapping[str, Any]) -> bool:
+    return LAYERS[layer["type"]].takes_class_numbers and layer.get("classes") is None
+
+
+def with_classes(config: Config, data: DataSplit) -> Config:
+    """The configuration with the number of classes of an embedding, which a text tells.
+
+    Raises:
+        ConfigError: it was left out, and the data are no text.
+    """
+    layers = [dict(layer) for layer in config.network["layers"]]
+    for k, layer in enumerate(layers):
+        if not _is_open(layer):
+            continue
+        if "text" not in config.data or data.classes is None:
+            largest = max(float(np.nanmax(part.x, initial=0)) for part in data)
+            message = (
+                "an embedding must be told how many class numbers there are, 0, 1, 2, ...; the "
+                f"largest in the data is {largest:.9g}: write classes: {int(largest) + 1}"
+            )
+            raise ConfigError(config.problem(("network", "layers", k), message))
+        layer["classes"] = len(data.classes)
+    return config.replace(network={"layers": layers})
+
+
+def _class_number_problem(
+    config: Config, data: DataSplit, layers: Sequence[Layer]
+) -> Problem | None:
+    """A problem if an embedding is given a number that is none of its classes."""
+    names = ("training", "validation", "test")
+    for k, layer in enumerate(layers):
+        for name, part in zip(names, data, strict=True):
+            if not layer.takes_class_numbers:
+                break
+            try:
+                layer.require_class_numbers(part.x.reshape(len(part), *layer.input_shape))  # type: ignore[attr-defined]
+            except ShapeError as error:
+                message = f"in the {name} data: {error}"
+                return config.problem(("network", "layers", k, "classes"), message)
+    return None
 
 
 def _step_problem(config: Config, data: DataSplit, layers: Sequence[Layer]) -> Problem | None:
@@ -243,6 +308,11 @@ def takes_sequences(config: Config) -> bool:
     layer that takes sequences.
     """
     return _takes_axes(config, 2, any(LAYERS[kind].takes_sequences for kind in _types(config)))
+
+
+def takes_class_numbers(config: Config) -> bool:
+    """Whether the network takes class numbers, for an embedding."""
+    return any(LAYERS[kind].takes_class_numbers for kind in _types(config))
 
 
 def _takes_axes(config: Config, axes: int, by_layers: bool) -> bool:

@@ -17,6 +17,7 @@ from chainrule.nn.sequences.each_step import connected_to
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "dense": {"size": 3},
+    "embedding": {"size": 3, "classes": 4},
     "recurrent": {"size": 3},
     "lstm": {"size": 3},
     "gru": {"size": 3},
@@ -107,6 +108,8 @@ def test_what_it_gives(word):
     for shape in (SHAPES[name] for name in taken(word)):
         layer = connected(word, shape)
         x = rng.normal(size=(2, layer.inputs))
+        if layer.takes_class_numbers:
+            x = rng.integers(0, layer.classes, x.shape).astype(float)
         y = layer.forward_pass(x)
         same.append(np.array_equal(x, y))
         wide.append(layer.outputs == np.prod(shape))

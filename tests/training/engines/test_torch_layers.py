@@ -59,7 +59,7 @@ def test_dropout_of_a_module_is_pytorchs_own():
 def test_parameters_are_called_as_the_layers_are(case):
     net = network(case)
     module = to_torch(net)
-    names = {"W": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
+    names = {"W": "weight", "E": "weight", "b": "bias", "U": "recurrent_weight", "h0": "start"}
     names |= {"b_hn": "candidate_bias", "c0": "start_cell"}
     names |= {"gamma": "weight", "beta": "bias"}
     expected = [

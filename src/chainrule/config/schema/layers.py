@@ -266,6 +266,11 @@ class Key:
 
 
 KEYS: Mapping[str, Key] = {
+    "classes": Key(
+        OptionalCount,
+        "how many class numbers there are, 0 … classes − 1; a text has one for each character",
+        [1000],
+    ),
     "size": Key(Count, "the number of units", [100]),
     "activation": Key(
         ActivationWord,
@@ -346,6 +351,7 @@ KEYS: Mapping[str, Key] = {
 """The arguments that layers have, by name."""
 
 _OF_A_KIND: Mapping[tuple[str, str], Key] = {
+    ("embedding", "size"): Key(Count, "the length of the vectors", [16]),
     ("softmax", "size"): Key(OptionalCount, "the size of the layer before it, if stated"),
     ("recurrent", "activation"): Key(
         ActivationWord, "the function φ; by default tanh", ["tanh", "linear"], is_open=True

@@ -27,7 +27,7 @@ from chainrule.data.generators.sequences import MOST_STEPS
 from chainrule.data.readers.paths import decoded, problem_behind, read_bytes
 from chainrule.data.splits import Split, part_sizes
 
-ENCODINGS = ("one_hot", "numbers")
+ENCODINGS = ("one_hot", "numbers", "indices")
 SPACE = "space"
 
 
@@ -79,8 +79,11 @@ class Alphabet:
         """A network's inputs, (..., features), for the numbers of characters, (...).
 
         ``one_hot`` has a 1 at the character's number, and only zeros for an unknown character;
-        ``numbers`` has one feature, the character's number divided by the alphabet's size.
+        ``indices`` has one feature, the character's number, as an embedding takes it, and −1 for
+        an unknown character; ``numbers`` has the number divided by the alphabet's size.
         """
+        if encoding == "indices":
+            return numbers[..., None].astype(np.float32)
         if encoding == "numbers":
             return numbers[..., None] / len(self)
         x = np.zeros((*numbers.shape, len(self)), np.float32)
@@ -109,8 +112,10 @@ def read_characters(
         path: of UTF-8 text; every line end becomes a newline.
         steps: the characters of a window.
         stride: from the beginning of a window to that of the next; by default the steps.
-        encoding: ``one_hot`` for a 1 at the character's number, or ``numbers`` for the number
-            itself. See `Alphabet.inputs`.
+        encoding: ``one_hot`` for a 1 at the character's number, ``indices`` for the number
+            itself, for an embedding, ``numbers`` for the number as a fraction of the alphabet's
+            size. Left out, it is ``indices`` where the network begins with an embedding, else
+            ``one_hot``. See `Alphabet.inputs`.
         split: the fractions of the text for training, validation and test.
 
     Raises:

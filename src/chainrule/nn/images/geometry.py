@@ -105,6 +105,23 @@ def checked_padding(value: Any) -> str | tuple[int, int]:
     return value
 
 
+def require_image(shape: tuple[int, ...], name: str) -> None:
+    """Check that a shape is an image's.
+
+    Args:
+        shape: that of one case.
+        name: the name of the layer, for messages.
+
+    Raises:
+        ConfigError: it has not three axes.
+    """
+    if len(shape) != 3:
+        raise ConfigError(
+            f"{name} takes images, (channels, height, width), but what feeds it has the shape "
+            f"{_shape(shape)}; give the input as [channels, height, width]"
+        )
+
+
 def windows_on(
     image: tuple[int, ...],
     size: tuple[int, int],
@@ -132,11 +149,7 @@ def windows_on(
         >>> windows.padding, windows.down, windows.across
         ((1, 1, 1, 1), 32, 32)
     """
-    if len(image) != 3:
-        raise ConfigError(
-            f"{name} takes images, (channels, height, width), but what feeds it has the shape "
-            f"{_shape(image)}; give the input as [channels, height, width]"
-        )
+    require_image(image, name)
     channels, height, width = image
     above = _around(height, size[0], stride[0], padding, 0)
     beside = _around(width, size[1], stride[1], padding, 1)

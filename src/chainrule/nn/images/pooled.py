@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,13 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.errors import ConfigError
 from chainrule.nn.images.filtered import ImageJacobian
-from chainrule.nn.images.geometry import Windows, checked_padding, pair, windows_on
+from chainrule.nn.images.geometry import (
+    Windows,
+    checked_padding,
+    pair,
+    require_image,
+    windows_on,
+)
 from chainrule.nn.images.im2col import (
     as_rows,
     col2im,
@@ -22,6 +29,7 @@ from chainrule.nn.images.im2col import (
     padded,
     under,
 )
+from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.layers.base import Arrays, ParameterFree, Shape
 
 # In NumPy.
@@ -385,3 +393,109 @@ class AveragePool2D(Pooled):
 
     def _jacobian_x(self) -> AveragePooling:
         return AveragePooling(self.windows, len(self.x), self.x.dtype)
+
+
+# The mean of whole channels.
+
+SUMMED_BY_BLAS = 1024
+"""Up to this many places of a channel are added up by BLAS, in a fifth of the time of NumPy's sum,
+which loses fewer digits of many numbers."""
+
+
+@dataclass(eq=False, repr=False)
+class ChannelMeans(Jacobian):
+    """∂y/∂x for the mean of each channel: 1 / (height · width) for each number of the channel.
+
+    Args:
+        count: the number of cases.
+        channels: of an image.
+        places: height · width.
+        dtype: the type of the matrix.
+
+    Example:
+        >>> ChannelMeans(1, channels=2, places=2, dtype=np.dtype(float)).dense()
+        array([[[0.5, 0.5, 0. , 0. ],
+                [0. , 0. , 0.5, 0.5]]])
+    """
+
+    count: int
+    channels: int
+    places: int
+    dtype: np.dtype[Any]
+    per_case = ("count",)
+    numbers = ()
+
+    @property
+    def dense_shape(self) -> tuple[int, ...]:
+        """(cases, channels, channels · places)."""
+        return (self.count, self.channels, self.channels * self.places)
+
+    def vjp(self, g: Array, out: Array | None = None) -> Array:
+        """g / places at every place of its channel."""
+        out = np.empty((len(g), self.channels * self.places), g.dtype) if out is None else out
+        share = g / g.dtype.type(self.places)
+        out.reshape(len(g), self.channels, self.places)[...] = share[:, :, None]
+        return out
+
+    def jvp(self, v: Array) -> Array:
+        """The mean of each channel of v."""
+        rows = v.reshape(-1, self.places)
+        if self.places > SUMMED_BY_BLAS:
+            return rows.mean(axis=1).reshape(len(v), self.channels)
+        means = np.dot(rows, np.ones(self.places, v.real.dtype))
+        means /= self.places
+        return means.reshape(len(v), self.channels)
+
+    def _dense(self) -> Array:
+        of_channel = np.repeat(np.eye(self.channels, dtype=self.dtype), self.places, axis=1)
+        of_channel /= self.places
+        return np.broadcast_to(of_channel, self.dense_shape).copy()
+
+
+class GlobalAveragePool2D(ParameterFree):
+    """The mean of each channel: from (channels, height, width) to a row of one number a channel.
+
+    Behind the last convolution it takes the place of ``flatten`` and of a large dense layer: what
+    follows has as many inputs as there are channels, whatever the size of the image.
+
+    Source: Lin, Chen and Yan, *Network in network* (2014), section 3.2.
+
+    Example:
+        >>> from chainrule.nn import Dense
+        >>> from chainrule.nn.network import Network
+        >>> network = Network([GlobalAveragePool2D(), Dense(1)], input=[2, 1, 2])
+        >>> network.layers[0].forward_pass(np.array([[1.0, 3.0, 10.0, 30.0]]))
+        array([[ 2., 20.]])
+    """
+
+    type: ClassVar[str] = "global_average_pool2d"
+    formula: ClassVar[str] = "the mean of each channel"
+    takes_images: ClassVar[bool] = True
+    same_at_every_step: ClassVar[bool] = False
+
+    def connect(self, *shapes: Shape) -> None:
+        """See `Layer.connect`.
+
+        Raises:
+            ConfigError: the input of a case is no image.
+        """
+        (shape,) = shapes
+        require_image(shape, self.name or type(self).__name__)
+        self.input_shape, self.output_shape = shape, shape[:1]
+        self.size = self.outputs
+
+    def evaluate(self, x: Array, values: Arrays) -> tuple[Array, Array]:
+        """z = y, the means, (cases, channels)."""
+        y = self._means(x).jvp(x)
+        return y, y
+
+    def _means(self, x: Array) -> ChannelMeans:
+        channels, height, width = self.input_shape
+        return ChannelMeans(len(x), channels, height * width, x.dtype)
+
+    def _jacobian_x(self) -> ChannelMeans:
+        return self._means(self.x)
+
+    def _input_gradient(self, delta: Array) -> Array:
+        into = self.context.input_gradient(self.name, self.inputs, delta)
+        return self._jacobian_x().vjp(delta, into)

@@ -93,6 +93,9 @@ class Layer(ABC):
     takes_sequences: ClassVar[bool] = False
     """Whether its input must be sequences, (steps, features)."""
 
+    takes_class_numbers: ClassVar[bool] = False
+    """Whether its input must be class numbers, which only the network's own input can be."""
+
     knows_padding: ClassVar[bool] = False
     """Whether steps of its input may be padding (NaN), for which its output is NaN as well."""
 

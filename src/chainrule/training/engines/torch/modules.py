@@ -51,6 +51,7 @@ Parts = Iterator[tuple[str, nn.Module]]
 
 _PARAMETER_NAMES = {
     "W": "weight",
+    "E": "weight",
     "b": "bias",
     "U": "recurrent_weight",
     "b_hn": "candidate_bias",
@@ -81,6 +82,20 @@ class LinearOfSteps(nn.Linear):
         """(cases, steps, outputs) for (cases, steps, features)."""
         padded = x.isnan().all(-1, keepdim=True)
         return torch.where(padded, torch.nan, super().forward(torch.where(padded, 0.0, x)))
+
+
+class EmbeddingOfNumbers(nn.Embedding):
+    """``nn.Embedding`` of class numbers that are given as floating-point numbers, in rows.
+
+    Their vectors stand one behind the other. −1 becomes zeros, and padding, NaN, stays padding.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(cases, k · size) for (cases, k), and (cases, steps, k · size) for sequences."""
+        is_known = x >= 0
+        vectors = super().forward(torch.where(is_known, x, 0.0).long())
+        rows = torch.where(is_known[..., None], vectors, 0.0).flatten(-2)
+        return torch.where(x.isnan().all(-1, keepdim=True), torch.nan, rows)
 
 
 class LocallyConnected2d(nn.Module):
@@ -319,12 +334,23 @@ def _layer_norm(layer: Any, form: str) -> Parts:
     yield from _activation(layer, form)
 
 
+def _embedding(layer: Any, form: str) -> Parts:
+    yield "", EmbeddingOfNumbers(layer.classes, layer.size, device="meta")
+
+
+def _global_average_pool2d(layer: Any, form: str) -> Parts:
+    yield "", nn.AdaptiveAvgPool2d(1)
+    yield "rows", nn.Flatten()
+
+
 LAYERS: Mapping[type[Layer], Callable[[Any, str], Parts]] = {
     layer_types.Dense: _dense,
     layer_types.Conv2D: _conv2d,
     layer_types.LocallyConnected2D: _locally_connected2d,
     layer_types.MaxPool2D: _max_pool2d,
     layer_types.AveragePool2D: _average_pool2d,
+    layer_types.GlobalAveragePool2D: _global_average_pool2d,
+    layer_types.Embedding: _embedding,
     layer_types.Recurrent: _recurrent,
     layer_types.LSTM: _gated(lstm_step),
     layer_types.GRU: _gated(gru_step),
@@ -468,7 +494,12 @@ def tensor_view(vector: Array, segment: Segment) -> Tensor:
     (size, inputs), as PyTorch has it.
     """
     tensor = torch.from_numpy(vector[segment.slice].reshape(segment.shape))
-    return tensor.t() if tensor.ndim == 2 else tensor
+    return tensor.t() if is_transposed(segment) else tensor
+
+
+def is_transposed(segment: Segment) -> bool:
+    """Whether PyTorch has the transpose: that of a matrix, but not of an embedding's vectors."""
+    return len(segment.shape) == 2 and segment.name != "E"
 
 
 def to_torch(network: Network, *, logits: bool = False, share: bool = False) -> nn.Module:

@@ -15,7 +15,7 @@ from chainrule.core.errors import Problem, ShapeError, shown
 from chainrule.nn.layer_types import Layer
 from chainrule.nn.network import Network
 from chainrule.nn.parameters import Segment
-from chainrule.training.engines.torch.modules import tensor_view, torch_name
+from chainrule.training.engines.torch.modules import is_transposed, tensor_view, torch_name
 
 _FIXED = ("start", "start_cell", "num_batches_tracked")
 """What a ``state_dict`` may hold that has no place in θ: a start state that is not learnt, and a
@@ -209,7 +209,7 @@ def _problems_of(pair: _Pair) -> Iterator[str]:
             takes, found = ("no", "one") if segment is None else ("a", "none")
             yield f"{layer} takes {takes} {kind}, found {found} in {part}"
         return
-    shape = segment.shape[::-1] if len(segment.shape) == 2 else segment.shape
+    shape = segment.shape[::-1] if is_transposed(segment) else segment.shape
     if isinstance(tensor, UninitializedParameter) or tensor.is_meta:
         yield f"{layer} takes a {kind} of shape {shape}; that of {part} holds no numbers"
     elif tuple(tensor.shape) != shape or not tensor.is_floating_point():
