@@ -14,14 +14,14 @@ TESTS = ("nn/layers/test_normalization.py",)
 _BUGS = (
     Bug(
         "normalisation's derivative without that of the mean",
-        (Edit(STANDARD, "        found += total(u) * (sign / at.n)\n", ""),),
+        (Edit(STANDARD, "        found += sums * share\n", ""),),
     ),
     Bug(
         "normalisation's derivative without that of the variance",
-        (Edit(STANDARD, "total(at.values * u) * (sign / at.n)", "total(at.values * u) * 0"),),
+        (Edit(STANDARD, "along * share", "along * 0"),),
     ),
     Bug(
-        "the gain left out of the gradient of a normalisation's input",
+        "the gain left out of the gradient of layer normalisation's input",
         (
             Edit(
                 STANDARD, "u = self.groups.formed(g) * self.gain", "u = 1 * self.groups.formed(g)"
@@ -29,8 +29,18 @@ _BUGS = (
         ),
     ),
     Bug(
+        "the gain left out of the gradient of batch normalisation's input",
+        (
+            Edit(
+                STANDARD,
+                "aligned(sums), into)\n        return self._result(found, self.gain * ",
+                "aligned(sums), into)\n        return self._result(found, ",
+            ),
+        ),
+    ),
+    Bug(
         "normalisation's gradient not divided by the deviation",
-        (Edit(STANDARD, "        found *= self.at.inverse\n", ""),),
+        (Edit(STANDARD, "        found *= scale\n", ""),),
     ),
     Bug(
         "the mean of a normalisation taken once",
@@ -55,10 +65,8 @@ _BUGS = (
         (
             Edit(
                 STANDARD,
-                "variance = groups.total(values * values) / count",
-                (
-                    "variance = groups.total(values * values) / max(1, count - (not groups.by_column))"
-                ),
+                "total_product(values, values, out.scratch) / count",
+                "total_product(values, values, out.scratch) / (count - 1 + groups.by_column)",
             ),
         ),
     ),
@@ -125,8 +133,8 @@ _BUGS = (
         (
             Edit(
                 STANDARD,
-                "        if at.real is not None:\n            found *= at.real\n        return found",
-                "        return found",
+                "        if self.at.real is not None:\n            found *= self.at.real\n",
+                "",
             ),
         ),
     ),

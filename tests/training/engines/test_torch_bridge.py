@@ -18,6 +18,7 @@ import all_layers
 from all_layers import CASES
 from chainrule import Dense, Network, Softmax
 from chainrule.core.errors import ConfigError, ShapeError
+from chainrule.nn import BatchNorm, Conv2D, Flatten, LayerNorm
 from chainrule.nn.activations import ACTIVATIONS, ReLU
 from chainrule.training.engines.torch.modules import to_torch
 from chainrule.training.engines.torch.parameters import copy_to_torch, from_torch
@@ -259,3 +260,78 @@ def test_without_pytorch_the_command_to_install_it_is_given():
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert "pip install 'chainrule[torch]'" in said.stdout
+
+
+# Normalisation
+
+
+def normalised(**options):
+    layers = [Dense(4), BatchNorm(activation="relu", **options), LayerNorm(), Dense(2), Softmax()]
+    return Network(layers, input=3, seed=1)
+
+
+def of_pytorch(eps=1e-5):
+    module = nn.Sequential(
+        nn.Linear(3, 4), nn.BatchNorm1d(4, eps=eps), nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 2)
+    ).double()
+    for k in range(20):  # PyTorch's own training moves the running statistics
+        x = torch.from_numpy(np.random.default_rng(k).normal(1, 2, size=(7, 3)))
+        module(x)
+    return module.eval()
+
+
+@pytest.mark.parametrize("as_state", [False, True])
+def test_running_statistics_come_from_a_module_and_from_a_state_dict(as_state):
+    module, net, x = of_pytorch(), normalised(), np.random.default_rng(0).normal(size=(5, 3))
+    from_torch(module.state_dict() if as_state else module, net)
+    assert np.array_equal(net.layers[1].mean, module[1].running_mean.numpy())
+    assert np.array_equal(net.layers[1].variance, module[1].running_var.numpy())
+    assert not np.allclose(net.layers[1].variance, 1)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(x)).numpy()
+    net.forward_pass(x)
+    assert difference(expected, net.logits) < 1e-13
+
+
+def test_running_statistics_go_to_a_module_and_training_there_goes_on_as_here():
+    net = normalised(momentum=0.3)
+    rng = np.random.default_rng(0)
+    net.theta += rng.uniform(0.1, 0.5, net.theta.shape)
+    module, x = to_torch(net, logits=True), rng.normal(size=(6, 3))
+    assert {type(part).__name__ for part in module} >= {"BatchNorm1d", "LayerNorm", "Linear"}
+    with net.training_mode():
+        net.forward_pass(x)
+        net.update_untrained()
+    with torch.no_grad():
+        assert difference(net.logits, module(torch.from_numpy(x)).numpy()) < 1e-13
+    norm = module.get_submodule("batch_norm_1")
+    assert difference(net.layers[1].mean, norm.running_mean.numpy()) < 1e-14
+    assert difference(net.layers[1].variance, norm.running_var.numpy()) < 1e-14
+    other = of_pytorch()
+    copy_to_torch(net, other)
+    assert np.array_equal(other[1].running_var.numpy(), net.layers[1].variance)
+
+
+def test_images_become_pytorchs_own_layers():
+    layers = [Conv2D(3, 2), BatchNorm(), LayerNorm(), Flatten(), Dense(2)]
+    module = to_torch(Network(layers, input=[2, 4, 4], loss="mse"))
+    kinds = {type(part).__name__ for part in module}
+    assert {"Conv2d", "BatchNorm2d", "LayerNorm", "Flatten"} <= kinds
+
+
+def test_another_epsilon_is_another_function_and_is_refused():
+    net = normalised()
+    before = net.theta.copy()
+    with pytest.raises(
+        ShapeError, match=r"batch_norm_1 has the epsilon 1e-05, found 0\.001 in Ba"
+    ):
+        from_torch(of_pytorch(eps=1e-3), net)
+    with pytest.raises(ShapeError, match="takes a running_mean, found none in BatchNorm1d '1'"):
+        from_torch(without_statistics(), net)
+    assert np.array_equal(net.theta, before)
+    from_torch(of_pytorch(eps=1e-3), normalised(epsilon=1e-3))
+
+
+def without_statistics():
+    norm = nn.BatchNorm1d(4, track_running_stats=False)
+    return nn.Sequential(nn.Linear(3, 4), norm, nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 2))

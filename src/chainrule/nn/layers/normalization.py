@@ -22,9 +22,11 @@ from chainrule.nn.activations import Activation, Linear
 from chainrule.nn.jacobians import Diagonal, Jacobian, explicit
 from chainrule.nn.layers.base import Activated, Arrays, Shape, View
 from chainrule.nn.layers.standardized import (
+    NEW,
     ByColumn,
     Groups,
     Normalising,
+    Out,
     Standardised,
     standardised,
 )
@@ -104,8 +106,8 @@ class Normalized(Activated):
         """Which numbers of cases of this shape share a mean."""
 
     @abstractmethod
-    def _standardised(self, x: Array, values: Arrays) -> Standardised:
-        """x̂ for x in its form, 0 at padding."""
+    def _standardised(self, x: Array, values: Arrays, out: Out = NEW) -> Standardised:
+        """x̂ for rows x, in their form, 0 at padding."""
 
     def draw(self, name: str, rng: np.random.Generator) -> Array:
         """γ and a running variance start at 1, β and a running mean at 0."""
@@ -133,9 +135,12 @@ class Normalized(Activated):
     def forward_pass(self, x: Array) -> Array:
         """The outputs a = φ(γ ⊙ x̂ + β), (cases, outputs)."""
         groups, values = self._groups, self._values
-        self.x, self._pass = x, self._standardised(x, values)
-        z, a = (self.context.buffer(self.name, what, x.shape, x.dtype) for what in ("z", "a"))
+        standard, z, a = (
+            self.context.buffer(self.name, what, x.shape, x.dtype) for what in ("x̂", "z", "a")
+        )
         formed = groups.formed(z)
+        out = Out(groups.formed(standard), scratch=formed)
+        self.x, self._pass = x, self._standardised(x, values, out)
         np.multiply(self._pass.values, groups.aligned(values["gamma"]), out=formed)
         formed += groups.aligned(values["beta"])
         self.z, self.a = self._outputs(z, x, a)
@@ -188,19 +193,27 @@ class Normalized(Activated):
     def backward_from_delta(self, delta: Array, *, to_input: bool = True) -> Array | None:
         """∂L/∂γ = Σ δ ⊙ x̂ and ∂L/∂β = Σ δ over the numbers of each γ; returns ∂L/∂x."""
         self.delta = delta
-        for name, J in (("gamma", self._jacobian_gamma()), ("beta", self._jacobian_beta())):
-            if self.explicit:
-                self._gradients[name][...] = np.tensordot(delta, J.dense(), 2)
-            else:
-                J.vjp(delta, self._gradients[name])
+        if self.explicit:
+            return self._backward_explicitly(delta, to_input=to_input)
+        groups, gradients = self._groups, self._gradients
+        self._jacobian_gamma().vjp(delta, gradients["gamma"])
+        groups.column_sums(groups.formed(delta), gradients["beta"].reshape(-1))
         if not to_input:
             return None
-        J_x = self._jacobian_x()
-        if not self.explicit:
-            return J_x.vjp(delta, self.context.input_gradient(self.name, self.inputs, delta))
-        if len(J_x.dense_shape) == 4:
-            return np.tensordot(delta, J_x.dense(), 2)
-        return explicit(J_x).vjp(delta)
+        J_x, out = self._jacobian_x(), self.context.input_gradient(self.name, self.inputs, delta)
+        if isinstance(J_x, Normalising) and groups.by_column:
+            return J_x.vjp_by_sums(delta, gradients["gamma"], gradients["beta"], out)
+        return J_x.vjp(delta, out)
+
+    def _backward_explicitly(self, delta: Array, *, to_input: bool) -> Array | None:
+        local = self.jacobians()
+        for name in ("gamma", "beta"):
+            self._gradients[name][...] = np.tensordot(delta, local[name].dense(), 2)
+        if not to_input:
+            return None
+        if len(local["x"].dense_shape) == 4:  # the cases are coupled
+            return np.tensordot(delta, local["x"].dense(), 2)
+        return explicit(local["x"]).vjp(delta)
 
 
 class LayerNorm(Normalized):
@@ -246,8 +259,8 @@ class LayerNorm(Normalized):
         """γ and β, of the shape of a case."""
         return dict.fromkeys(("gamma", "beta"), self.input_shape)
 
-    def _standardised(self, x: Array, values: Arrays) -> Standardised:
-        return standardised(x, self._groups, self.epsilon)
+    def _standardised(self, x: Array, values: Arrays, out: Out = NEW) -> Standardised:
+        return standardised(self._groups.formed(x), self._groups, self.epsilon, out=out)
 
     def _jacobian_x(self) -> Jacobian:
         gain = self._groups.aligned(self.gamma)
@@ -351,7 +364,7 @@ class BatchNorm(Normalized):
         features = self.input_shape[-1] if self.reads_sequences else self.input_shape[0]
         return dict.fromkeys(("gamma", "beta", "mean", "variance"), (features,))
 
-    def _standardised(self, x: Array, values: Arrays) -> Standardised:
+    def _standardised(self, x: Array, values: Arrays, out: Out = NEW) -> Standardised:
         lengths, groups, real = self._lengths(x), self._groups, None
         if lengths is not None:
             sequences = x.reshape(-1, *self.input_shape)
@@ -360,10 +373,10 @@ class BatchNorm(Normalized):
             real = (~padded).reshape(-1, 1).astype(x.real.dtype)
         x = groups.formed(x)
         if self.context.training:
-            return standardised(x, groups, self.epsilon, real)
+            return standardised(x, groups, self.epsilon, real, out)
         mean, variance = values["mean"], values["variance"]
         inverse = 1 / np.sqrt(groups.aligned(variance) + self.epsilon)
-        found = x - groups.aligned(mean)
+        found = np.subtract(x, groups.aligned(mean), out=out.values)
         found *= inverse
         if real is not None:
             found *= real

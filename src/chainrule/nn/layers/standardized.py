@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.nn.jacobians import Jacobian
 from chainrule.nn.layers.base import Shape
-from chainrule.nn.parameters import sum_of_rows
+from chainrule.nn.parameters import ROWS_AT_A_TIME, sum_of_rows
 
 
 class Groups(NamedTuple):
@@ -41,7 +41,16 @@ class Groups(NamedTuple):
         """The sums over the numbers that share a mean, in a shape that broadcasts to theirs."""
         if self.by_column:
             return self.aligned(self.column_sums(values))
-        sums: Array = np.add.reduce(values, axis=1, keepdims=True)
+        if self.width > ROWS_AT_A_TIME:  # by halves, so that float32 keeps its digits
+            sums: Array = np.add.reduce(values, axis=1, keepdims=True)
+            return sums
+        return np.dot(values, np.ones(self.width, values.real.dtype))[:, None]
+
+    def total_product(self, a: Array, b: Array, scratch: Array | None = None) -> Array:
+        """`total` of the products a ⊙ b, which are written into ``scratch`` if it is needed."""
+        if self.by_column or self.width > ROWS_AT_A_TIME:
+            return self.total(np.multiply(a, b, out=scratch))
+        sums: Array = np.einsum("ij,ij->i", a, b)[:, None]
         return sums
 
     def column_sums(self, values: Array, out: Array | None = None) -> Array:
@@ -80,7 +89,19 @@ class Standardised(NamedTuple):
     real: Array | None
 
 
-def centred(x: Array, groups: Groups, count: int, real: Array | None) -> tuple[Array, Array]:
+class Out(NamedTuple):
+    """Arrays in the form of the batch to write into; None for new ones."""
+
+    values: Array | None = None
+    scratch: Array | None = None
+
+
+NEW = Out()
+
+
+def centred(
+    x: Array, groups: Groups, count: int, real: Array | None, out: Array | None = None
+) -> tuple[Array, Array]:
     """x minus the mean of its group, and that mean.
 
     The mean is computed twice: the mean of the differences is the rounding error of the first
@@ -91,9 +112,10 @@ def centred(x: Array, groups: Groups, count: int, real: Array | None) -> tuple[A
         groups: which numbers share a mean.
         count: how many they are.
         real: see `Standardised`.
+        out: the array to write into; None for a new one.
     """
     mean = groups.total(x) / count
-    found = x - mean
+    found = np.subtract(x, mean, out=out)
     if real is not None:
         found *= real
     shift = groups.total(found) / count
@@ -104,7 +126,7 @@ def centred(x: Array, groups: Groups, count: int, real: Array | None) -> tuple[A
 
 
 def standardised(
-    x: Array, groups: Groups, epsilon: float, real: Array | None = None
+    x: Array, groups: Groups, epsilon: float, real: Array | None = None, out: Out = NEW
 ) -> Standardised:
     """x̂ by the mean and the variance of the batch itself; complex numbers are not conjugated.
 
@@ -117,8 +139,8 @@ def standardised(
     count = x.size // groups.form[0] if groups.by_column else x.shape[1]
     if real is not None:
         count = np.count_nonzero(real)
-    values, mean = centred(x, groups, count, real)
-    variance = groups.total(values * values) / count
+    values, mean = centred(x, groups, count, real, out.values)
+    variance = groups.total_product(values, values, out.scratch) / count
     # A variance that overflowed would give x̂ = 0. The second term makes it NaN, so that training
     # stops with the layer's name instead of keeping an infinite running variance.
     inverse = 1 / np.sqrt(variance + epsilon) + 0 * variance
@@ -168,13 +190,17 @@ class Normalising(Jacobian):
         return slice(None) if self.chosen is None else self.chosen
 
     def _less_projections(self, u: Array, out: Array | None = None) -> Array:
-        """u − mean(u) − x̂ mean(x̂ u) in every group; 0 at padding."""
-        at, total, sign = self.at, self.groups.total, self.sign
-        found = np.multiply(at.values, total(at.values * u) * (sign / at.n), out=out)
+        """u − mean(u) − x̂ mean(x̂ u) in every group."""
+        at, groups = self.at, self.groups
+        along, sums = groups.total_product(at.values, u, out), groups.total(u)
+        return self._less(u, along, sums, out)
+
+    def _less(self, u: Array, along: Array, sums: Array, out: Array | None) -> Array:
+        """u − sums / n − x̂ along / n."""
+        share = self.sign / self.at.n
+        found = np.multiply(self.at.values, along * share, out=out)
         found += u
-        found += total(u) * (sign / at.n)
-        if at.real is not None:
-            found *= at.real
+        found += sums * share
         return found
 
     def vjp(self, g: Array, out: Array | None = None) -> Array:
@@ -187,15 +213,30 @@ class Normalising(Jacobian):
         if self.at.real is not None:
             u *= self.at.real
         found = self._less_projections(u, None if out is None else self.groups.formed(out))
-        found *= self.at.inverse
-        return found.reshape(-1, self.groups.width) if out is None else out
+        return self._result(found, self.at.inverse)
+
+    def vjp_by_sums(self, g: Array, along: Array, sums: Array, out: Array | None) -> Array:
+        """`vjp` where columns are grouped and ∂L/∂γ = Σ g ⊙ x̂ and ∂L/∂β = Σ g are known.
+
+        γ is then the same within a group, (γ / σ) (g − ∂L/∂β / n − x̂ ∂L/∂γ / n).
+        """
+        groups = self.groups
+        into = None if out is None else groups.formed(out)
+        found = self._less(groups.formed(g), groups.aligned(along), groups.aligned(sums), into)
+        return self._result(found, self.gain * self.at.inverse)
+
+    def _result(self, found: Array, scale: Array) -> Array:
+        """The rows of ``found``, times a scale, 0 at padding."""
+        found *= scale
+        if self.at.real is not None:
+            found *= self.at.real
+        return found.reshape(-1, self.groups.width)
 
     def jvp(self, v: Array) -> Array:
         """γ / σ ⊙ (v − mean(v) − x̂ mean(x̂ v))."""
         v = self.groups.formed(v)
         v = v if self.at.real is None else v * self.at.real
-        found = self.gain * self.at.inverse * self._less_projections(v)
-        return found.reshape(-1, self.groups.width)[self._rows]
+        return self._result(self._less_projections(v), self.gain * self.at.inverse)[self._rows]
 
     def cases(self, chosen: slice) -> Normalising:
         """See `Jacobian.cases`."""
