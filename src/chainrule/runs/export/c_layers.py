@@ -148,6 +148,30 @@ static void @gru(const real *z, const real *m, real *h, long size)
     }
 }
 """,
+    "affine": """\
+/* y = x * scale + shift, with a factor and a summand for each channel of some places */
+static void @affine(const real *x, const real *scale, const real *shift, real *y,
+                    long channels, long places)
+{
+    for (long c = 0; c < channels; c++)
+        for (long k = 0; k < places; k++)
+            *y++ = *x++ * scale[c] + shift[c];
+}
+""",
+    "normalize": """\
+/* y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all of x */
+static void @normalize(const real *x, const real *gamma, const real *beta, real *y, long size,
+                       real epsilon)
+{
+    real mean = 0, variance = 0;
+    for (long k = 0; k < size; k++)
+        mean += x[k] / (real)size;
+    for (long k = 0; k < size; k++)
+        variance += (x[k] - mean) * (x[k] - mean) / (real)size;
+    for (long k = 0; k < size; k++)
+        y[k] = (x[k] - mean) / $sqrt(variance + epsilon) * gamma[k] + beta[k];
+}
+""",
     "windows": """\
 /* Where windows stand on an image: its sizes, those of a window and of the output, strides, and
  * the rows and columns of padding before the image. */
@@ -449,6 +473,32 @@ def _by_state(program: Program, layer: Any, h: str, z: str) -> None:
     program.add(f"@product({h}, {U}, {z}, {size}, {width});")
 
 
+def _batch_norm(program: Program, layer: Any, y: str, x: str) -> None:
+    values = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
+    scale = program.constant(f"{layer.name}_scale", values)
+    shift = program.constant(f"{layer.name}_shift", layer.beta - layer.mean * values)
+    program.use("affine")
+    channels = len(values)
+    if layer.reads_sequences:
+        program.add(f"for (long n = 0; n < {program.steps}; n++)")
+        at = f"{x} + n * {channels}, {scale}, {shift}, {y} + n * {channels}"
+        program.add(f"    @affine({at}, {channels}, 1);")
+    else:
+        places = layer.inputs // channels
+        program.add(f"@affine({x}, {scale}, {shift}, {y}, {channels}, {places});")
+    _activate(program, layer, y, count_of(program, layer))
+
+
+def _layer_norm(program: Program, layer: Any, y: str, x: str) -> None:
+    gamma, beta = (_parameter(program, layer, name) for name in ("gamma", "beta"))
+    loop, x_now, y_now = _per_step(program, layer, x, y)
+    program.use("normalize")
+    size, epsilon = layer.gamma.size, program.number(layer.epsilon)
+    call = f"@normalize({x_now}, {gamma}, {beta}, {y_now}, {size}, {epsilon});"
+    program.add(f"{loop}\n    {call}" if loop else call)
+    _activate(program, layer, y, count_of(program, layer))
+
+
 def _add(program: Program, layer: Any, y: str, *sources: str) -> None:
     program.use("copy", "add")
     count = count_of(program, layer)
@@ -484,6 +534,8 @@ LAYERS: Mapping[type[Layer], Callable[..., None] | None] = {
     layer_types.LocallyConnected2D: _filtered("connect_locally"),
     layer_types.MaxPool2D: _pool("max_pool"),
     layer_types.AveragePool2D: _pool("average_pool"),
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Flatten: None,
     layer_types.Dropout: None,
     layer_types.BatchNorm: _batch_norm,

@@ -269,6 +269,34 @@ def _layer_norm(g: Graph, layer: Any, x: str) -> str:
     return phi(g, layer, g.op("Add", scaled, beta, name=f"{layer.name}.z"))
 
 
+def _batch_norm(g: Graph, layer: Any, x: str) -> str:
+    """z = γ (x − mean) / √(variance + ε) + β by the running statistics, of each channel."""
+    if _is_double(g) or layer.reads_sequences:
+        scale = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
+        shape = (-1, 1, 1) if len(layer.input_shape) == 3 else (-1,)
+        shift = (layer.beta - layer.mean * scale).reshape(shape)
+        scaled = g.op("Mul", x, g.constant(scale.reshape(shape), f"{layer.name}.scale"))
+        return phi(g, layer, g.op("Add", scaled, g.constant(shift, f"{layer.name}.shift")))
+    names = ("gamma", "beta", "mean", "variance")
+    arrays = [g.constant(getattr(layer, name), f"{layer.name}.{name}") for name in names]
+    z = g.op("BatchNormalization", x, *arrays, epsilon=layer.epsilon, name=f"{layer.name}.z")
+    return phi(g, layer, z)
+
+
+def _layer_norm(g: Graph, layer: Any, x: str) -> str:
+    """z = γ (x − mean) / √(variance + ε) + β over a case, or over each step of a sequence."""
+    gamma, beta = (g.constant(getattr(layer, n), f"{layer.name}.{n}") for n in ("gamma", "beta"))
+    axes = list(range(-len(layer.shapes()["gamma"]), 0))
+    if not _is_double(g):
+        options = {"axis": axes[0], "epsilon": layer.epsilon, "name": f"{layer.name}.z"}
+        return phi(g, layer, g.op("LayerNormalization", x, gamma, beta, **options))
+    centred = g.op("Sub", x, g.op("ReduceMean", x, axes=axes, keepdims=1))
+    variance = g.op("ReduceMean", g.op("Mul", centred, centred), axes=axes, keepdims=1)
+    deviation = g.op("Sqrt", g.op("Add", variance, g.number(layer.epsilon)))
+    scaled = g.op("Mul", g.op("Div", centred, deviation), gamma)
+    return phi(g, layer, g.op("Add", scaled, beta))
+
+
 def _add(g: Graph, layer: Any, *sources: str) -> str:
     total, *rest = sources
     for source in rest:
@@ -290,6 +318,8 @@ LAYERS: Mapping[type[Layer], Callable[..., str]] = {
     layer_types.LocallyConnected2D: _locally_connected2d,
     layer_types.MaxPool2D: _max_pool2d,
     layer_types.AveragePool2D: _average_pool2d,
+    layer_types.BatchNorm: _batch_norm,
+    layer_types.LayerNorm: _layer_norm,
     layer_types.Flatten: lambda g, layer, x: g.reshape(x, layer.outputs),
     layer_types.BatchNorm: _batch_norm,
     layer_types.LayerNorm: _layer_norm,
