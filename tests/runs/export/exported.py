@@ -42,9 +42,11 @@ def with_scaling(model, x):
     """The model with inputs of mean 1000 and targets in other units, and such inputs."""
     shape = (model.network.input,)
     rng = np.random.default_rng(2)
-    model.scaling = Standardization(1000 + rng.normal(size=shape), rng.uniform(0.5, 2, shape))
     width = model.output_shape[-1]
     model.target_scaling = Standardization(rng.normal(size=width) + 5, rng.uniform(1, 2, width))
+    if any(layer.takes_class_numbers for layer in model.network.layers):
+        return x  # which are never scaled
+    model.scaling = Standardization(1000 + rng.normal(size=shape), rng.uniform(0.5, 2, shape))
     rows = x.reshape(len(x), -1)
     own = rows * model.scaling.scale + model.scaling.mean
     return own.reshape(x.shape)

@@ -31,7 +31,7 @@ from chainrule.runs.export.model import Model
 pytestmark = pytest.mark.filterwarnings("ignore:missing cells filled in")
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wtrigraphs")
-FEW = ("conv2d, strides", "joins of sequences", "lstm, last", "gru")
+FEW = ("conv2d, strides", "joins of sequences", "lstm, last", "gru", "layer_norm of sequences")
 EVERY = [
     pytest.param(case, dtype, marks=() if case in FEW else pytest.mark.exhaustive)
     for case in CASES
@@ -82,6 +82,15 @@ def test_every_layer(tmp_path, compiled, case, dtype):
     wanted = expected(model, x)
     # In float inputs near 1000 keep four digits behind the point.
     assert largest_error(found, wanted) < {"float64": 1e-12, "float32": 1e-3}[dtype]
+
+
+def test_what_is_no_class_number_gives_nan(tmp_path, compiled):
+    model, x = of_layers("embedding of rows")
+    export(model, tmp_path / "net.c")
+    x[:4, 0], x[4, 0], x[5, 0] = [6, 7, -2, 1.5], -1, 5
+    found = outputs_of(compiled(tmp_path / "net.c", defines=["NET_MAIN"])(x), model)
+    assert np.isnan(found[:4]).all()
+    assert largest_error(found[4:], model.network.forward_pass(x[4:])) < 1e-12
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

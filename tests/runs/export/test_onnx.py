@@ -24,7 +24,16 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: the extra onnx
 
 pytestmark = pytest.mark.filterwarnings("ignore:missing cells filled in")
 
-FEW = ("softmax", "conv2d, strides", "average_pool2d", "recurrent, last", "lstm", "gru, last")
+FEW = (
+    "softmax",
+    "conv2d, strides",
+    "average_pool2d",
+    "recurrent, last",
+    "lstm",
+    "gru, last",
+    "batch_norm of images",
+    "layer_norm",
+)
 DTYPES = {"float32": 1e-6, "float64": 1e-13}
 EVERY = [
     pytest.param(case, dtype, marks=() if case in FEW else pytest.mark.exhaustive)
@@ -52,6 +61,17 @@ def test_every_layer(tmp_path, case, dtype):
     assert largest_error(found, wanted) < DTYPES[dtype] * max(1, np.nanmax(np.abs(wanted)))
     (one,) = run.run(None, {"input": x[:1].astype(dtype)})
     assert largest_error(one, wanted[:1]) < DTYPES[dtype] * max(1, np.nanmax(np.abs(wanted)))
+
+
+@pytest.mark.parametrize("number", [6.0, 7.0, -2.0, 1.5])
+def test_what_is_no_class_number_gives_nan(tmp_path, number):
+    model, x = of_layers("embedding of rows")
+    export(model, tmp_path / "n.onnx")
+    x = x.astype("float32")
+    x[0, 0], x[1, 0], x[2, 0] = number, -1, 5
+    (found,) = session(tmp_path / "n.onnx").run(None, {"input": x})
+    assert np.isnan(found[0]).all()
+    assert largest_error(found[1:], model.network.forward_pass(x[1:])) < 1e-6
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -148,28 +148,31 @@ static void @gru(const real *z, const real *m, real *h, long size)
     }
 }
 """,
-    "affine": """\
-/* y = x * scale + shift, with a factor and a summand for each channel of some places */
-static void @affine(const real *x, const real *scale, const real *shift, real *y,
-                    long channels, long places)
+    "embed": """\
+/* The vectors of class numbers, one behind the other: 0 for -1, NAN for a number of no class */
+static void @embed(const real *x, const real *vectors, real *y, long count, long classes,
+                   long size)
 {
-    for (long c = 0; c < channels; c++)
-        for (long k = 0; k < places; k++)
-            *y++ = *x++ * scale[c] + shift[c];
+    for (long i = 0; i < count; i++) {
+        const real number = x[i];
+        for (long k = 0; k < size; k++) {
+            if (number >= 0 && number < (real)classes && number == $floor(number))
+                *y++ = vectors[(long)number * size + k];
+            else
+                *y++ = number == -1 ? 0.0R : (real)NAN;
+        }
+    }
 }
 """,
-    "normalize": """\
-/* y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all of x */
-static void @normalize(const real *x, const real *gamma, const real *beta, real *y, long size,
-                       real epsilon)
+    "channel_means": """\
+static void @channel_means(const real *x, real *y, long channels, long places)
 {
-    real mean = 0, variance = 0;
-    for (long k = 0; k < size; k++)
-        mean += x[k] / (real)size;
-    for (long k = 0; k < size; k++)
-        variance += (x[k] - mean) * (x[k] - mean) / (real)size;
-    for (long k = 0; k < size; k++)
-        y[k] = (x[k] - mean) / $sqrt(variance + epsilon) * gamma[k] + beta[k];
+    for (long c = 0; c < channels; c++) {
+        real sum = 0;
+        for (long k = 0; k < places; k++)
+            sum += *x++;
+        y[c] = sum / (real)places;
+    }
 }
 """,
     "windows": """\
@@ -473,30 +476,20 @@ def _by_state(program: Program, layer: Any, h: str, z: str) -> None:
     program.add(f"@product({h}, {U}, {z}, {size}, {width});")
 
 
-def _batch_norm(program: Program, layer: Any, y: str, x: str) -> None:
-    values = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
-    scale = program.constant(f"{layer.name}_scale", values)
-    shift = program.constant(f"{layer.name}_shift", layer.beta - layer.mean * values)
-    program.use("affine")
-    channels = len(values)
-    if layer.reads_sequences:
-        program.add(f"for (long n = 0; n < {program.steps}; n++)")
-        at = f"{x} + n * {channels}, {scale}, {shift}, {y} + n * {channels}"
-        program.add(f"    @affine({at}, {channels}, 1);")
-    else:
-        places = layer.inputs // channels
-        program.add(f"@affine({x}, {scale}, {shift}, {y}, {channels}, {places});")
-    _activate(program, layer, y, count_of(program, layer))
-
-
-def _layer_norm(program: Program, layer: Any, y: str, x: str) -> None:
-    gamma, beta = (_parameter(program, layer, name) for name in ("gamma", "beta"))
+def _embedding(program: Program, layer: Any, y: str, x: str) -> None:
+    vectors = _parameter(program, layer, "E")
+    classes, size = layer.shapes()["E"]
     loop, x_now, y_now = _per_step(program, layer, x, y)
-    program.use("normalize")
-    size, epsilon = layer.gamma.size, program.number(layer.epsilon)
-    call = f"@normalize({x_now}, {gamma}, {beta}, {y_now}, {size}, {epsilon});"
+    program.use("embed")
+    count = layer.input_shape[-1]
+    call = f"@embed({x_now}, {vectors}, {y_now}, {count}, {classes}, {size});"
     program.add(f"{loop}\n    {call}" if loop else call)
-    _activate(program, layer, y, count_of(program, layer))
+
+
+def _global_average_pool2d(program: Program, layer: Any, y: str, x: str) -> None:
+    program.use("channel_means")
+    channels, height, width = layer.input_shape
+    program.add(f"@channel_means({x}, {y}, {channels}, {height * width});")
 
 
 def _add(program: Program, layer: Any, y: str, *sources: str) -> None:
@@ -536,10 +529,10 @@ LAYERS: Mapping[type[Layer], Callable[..., None] | None] = {
     layer_types.AveragePool2D: _pool("average_pool"),
     layer_types.BatchNorm: _batch_norm,
     layer_types.LayerNorm: _layer_norm,
+    layer_types.GlobalAveragePool2D: _global_average_pool2d,
+    layer_types.Embedding: _embedding,
     layer_types.Flatten: None,
     layer_types.Dropout: None,
-    layer_types.BatchNorm: _batch_norm,
-    layer_types.LayerNorm: _layer_norm,
     layer_types.Add: _add,
     layer_types.Concatenate: _concatenate,
 }

@@ -38,7 +38,7 @@ class Graph:
         self.constants: list[Any] = []
         self.padded: str | None = None
         self._taken: set[str] = set()
-        self._numbers: dict[tuple[float, str], str] = {}
+        self._numbers: dict[tuple[str, str], str] = {}
 
     def fresh(self, name: str) -> str:
         """A name that no value has, as near to ``name`` as possible."""
@@ -86,7 +86,7 @@ class Graph:
     def number(self, value: float, dtype: Any = None) -> str:
         """A single number as a constant; equal ones are the same constant."""
         kind = np.dtype(self.dtype if dtype is None else dtype)
-        key = (float(value), kind.name)
+        key = (str(float(value)), kind.name)  # NaN is a number like any other
         if key not in self._numbers:
             self._numbers[key] = self.constant(value, "number", kind)
         return self._numbers[key]

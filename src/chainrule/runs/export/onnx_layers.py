@@ -195,6 +195,20 @@ def _average_pool2d(g: Graph, layer: Any, x: str) -> str:
     return g.reshape(g.op("Transpose", mean, perm=[0, 2, 1]), *layer.output_shape)
 
 
+def _embedding(g: Graph, layer: Any, x: str) -> str:
+    """The vectors of class numbers, one behind the other: 0 for −1, NaN for what is no class."""
+    zeros = np.zeros((1, layer.size))  # the last row, which the index −1 takes
+    vectors = g.constant(np.vstack([layer.E, zeros]), f"{layer.name}.E")
+    whole = g.op("Equal", g.op("Floor", x), x)
+    above = g.op("Greater", x, g.number(-1.5))
+    below = g.op("Less", x, g.number(float(layer.classes)))
+    is_class = g.op("And", whole, g.op("And", above, below))
+    number = g.cast(g.op("Where", is_class, x, g.number(-1.0)), np.int64)
+    found = g.op("Gather", vectors, number, axis=0)
+    is_class = g.op("Unsqueeze", is_class, g.sizes(-1))
+    return g.reshape(g.op("Where", is_class, found, g.number(np.nan)), *layer.output_shape)
+
+
 def _recurrent(g: Graph, layer: Any, x: str) -> str:
     def step(states: list[str], fed: str, by_state: str) -> list[str]:
         return [phi(g, layer, g.op("Add", fed, by_state))]
@@ -241,32 +255,6 @@ def _unrolled(
     starts = [getattr(layer, f"{name}0") for name in layer.state_names]
     last, by_step = g.over_steps(run, starts, [fed])
     return last[0] if layer.only_last else by_step[0]
-
-
-def _batch_norm(g: Graph, layer: Any, x: str) -> str:
-    """By the running statistics, as in evaluation."""
-    shape = (-1, 1, 1) if len(layer.input_shape) == 3 else (-1,)
-    scale = layer.gamma / np.sqrt(layer.variance + layer.epsilon)
-    mean, scale, beta = (
-        g.constant(values.reshape(shape), f"{layer.name}.{name}")
-        for name, values in (("mean", layer.mean), ("scale", scale), ("beta", layer.beta))
-    )
-    away = g.op("Mul", g.op("Sub", x, mean), scale)
-    return phi(g, layer, g.op("Add", away, beta, name=f"{layer.name}.z"))
-
-
-def _layer_norm(g: Graph, layer: Any, x: str) -> str:
-    """Over all axes of a case, or over the features of each step."""
-    options: dict[str, Any] = {
-        "keepdims": 1,
-        "axes": [-1] if layer.at_each_step else [*range(1, 1 + len(layer.input_shape))],
-    }
-    gamma, beta = (g.constant(getattr(layer, k), f"{layer.name}.{k}") for k in ("gamma", "beta"))
-    away = g.op("Sub", x, g.op("ReduceMean", x, **options))
-    variance = g.op("ReduceMean", g.op("Mul", away, away), **options)
-    deviation = g.op("Sqrt", g.op("Add", variance, g.number(layer.epsilon)))
-    scaled = g.op("Mul", g.op("Div", away, deviation), gamma)
-    return phi(g, layer, g.op("Add", scaled, beta, name=f"{layer.name}.z"))
 
 
 def _batch_norm(g: Graph, layer: Any, x: str) -> str:
@@ -320,9 +308,11 @@ LAYERS: Mapping[type[Layer], Callable[..., str]] = {
     layer_types.AveragePool2D: _average_pool2d,
     layer_types.BatchNorm: _batch_norm,
     layer_types.LayerNorm: _layer_norm,
+    layer_types.GlobalAveragePool2D: lambda g, layer, x: g.op(
+        "ReduceMean", x, axes=[2, 3], keepdims=0
+    ),
+    layer_types.Embedding: _embedding,
     layer_types.Flatten: lambda g, layer, x: g.reshape(x, layer.outputs),
-    layer_types.BatchNorm: _batch_norm,
-    layer_types.LayerNorm: _layer_norm,
     layer_types.Dropout: lambda g, layer, x: x,  # in evaluation
     layer_types.Add: _add,
     layer_types.Concatenate: _concatenate,

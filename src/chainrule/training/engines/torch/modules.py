@@ -187,7 +187,11 @@ class BatchNormOfAny(nn.BatchNorm1d):
         """
         if x.ndim != 3:
             return self._normalized(x)
-        real = ~x.isnan().all(-1)
+        padded = x.isnan().all(-1, keepdim=True)
+        if not self.training:  # no step counts for another, so that none is left out
+            z = self._normalized(torch.where(padded, 0.0, x).flatten(0, 1)).reshape(x.shape)
+            return torch.where(padded, torch.nan, z)
+        real = ~padded[:, :, 0]
         z = torch.full_like(x, torch.nan)
         z[real] = self._normalized(x[real])
         return z
